@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { evaluate } from '../../pipelines/scoring/evaluate.ts';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import { recordChecker } from '../../schemas/record-codec.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { LineWriter } from '../output.ts';
+import { parseJsonLine } from '../parse-json-line.ts';
+import { readLines } from '../read-lines.ts';
+
+export function scoreCommand(): Command {
+  return new Command('score')
+    .description('Score NDJSON snapshots from standard input: one decision a line, in the same order.')
+    .addOption(new Option('--policy <id-or-file>', `policy to score with: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a JSON file`).default(DEFAULT_POLICY_ID))
+    .addHelpText(
+      'after',
+      `
+A bad line is named on standard error as \`line N: path: why\`; the rest is still scored, and the exit code is 1.
+
+Examples:
+  harvestline score < snapshots.ndjson
+  harvestline score --policy legacy < snapshots.ndjson
+  harvestline tail position.snapshot --from beginning --json | jq -c .value | harvestline score --policy my-policy.json`,
+    )
+    .action(async ({ policy }: { policy: string }) => {
+      const bad = await score(process.stdin, new LineWriter(process.stdout), new LineWriter(process.stderr), loadPolicy(policy));
+      if (bad > 0) process.exitCode = 1;
+    });
+}
+
+/** A built-in policy by its id, else a policy file. Throws USAGE or POLICY_INVALID. */
+export function loadPolicy(idOrFile: string): Policy {
+  const builtIn = BUILT_IN_POLICIES.get(idOrFile);
+  if (builtIn !== undefined) return builtIn;
+  let text: string;
+  try {
+    text = readFileSync(idOrFile, 'utf8');
+  } catch (cause) {
+    const known = [...BUILT_IN_POLICIES.keys()].join(', ');
+    throw new HarvestlineError('USAGE', `no policy ${idOrFile}: neither one of ${known} nor a readable file (${messageOf(cause)})`, { cause });
+  }
+  try {
+    return parsePolicy(JSON.parse(text), idOrFile);
+  } catch (cause) {
+    if (cause instanceof HarvestlineError) throw cause;
+    throw new HarvestlineError('POLICY_INVALID', `${idOrFile}: is not JSON: ${messageOf(cause)}`, { at: { file: idOrFile }, cause });
+  }
+}
+
+/** Scores every line and returns how many were bad. Memory does not grow with the input. */
+export async function score(input: AsyncIterable<Uint8Array>, decisions: LineWriter, faults: LineWriter, policy: Policy): Promise<number> {
+  const check = recordChecker(TOPICS.positionSnapshot);
+  let bad = 0;
+  for await (const lines of readLines(input)) {
+    for (const { number, text } of lines) {
+      if (text !== null && text.trim() === '') continue;
+      try {
+        if (text === null) throw new HarvestlineError('JSON_INVALID', 'is longer than a line may be');
+        const value = parseJsonLine(text);
+        const problems = check(value);
+        if (problems.length > 0) throw new HarvestlineError('RECORD_INVALID', '', { problems });
+        const full = decisions.write(decisionLine(value as PositionSnapshot, policy));
+        if (full !== undefined) await full;
+      } catch (thrown) {
+        if (!isKind(thrown, 'poison')) throw thrown;
+        bad += 1;
+        const problems = thrown.problems.length > 0 ? thrown.problems : [{ path: '(root)', why: thrown.message }];
+        for (const { path, why } of problems) await faults.write(`line ${number}: ${path}: ${why}`);
+      }
+    }
+    if (decisions.closed) break;
+  }
+  await decisions.flush();
+  await faults.flush();
+  return bad;
+}
+
+function decisionLine(snapshot: PositionSnapshot, policy: Policy): string {
+  const { action, fraction, reason, hold_score, exit_score, r, factors, unknown } = evaluate(snapshot, policy);
+  const { position_id, symbol } = snapshot;
+  return JSON.stringify({ position_id, symbol, action, fraction, hold_score, exit_score, r, reason, factors, unknown, policy: policy.id });
+}

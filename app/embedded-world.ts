@@ -1,0 +1,26 @@
+import { Option } from 'commander';
+import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { RecordCodec } from '../schemas/record-codec.ts';
+
+/** What a viewer needs of a data folder. */
+export interface ReadOnlyWorld {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  /** Records retained in a topic. */
+  counts(topic: string): number;
+  close(): Promise<void>;
+}
+
+/** Opens the embedded log of a data folder for reading. Throws LOG_UNREADABLE where there is none. */
+export async function openReadOnly(dataDir: string): Promise<ReadOnlyWorld> {
+  const log = EmbeddedLog.openReadOnly(dataDir, new SystemClock());
+  const codec = await RecordCodec.open(log.registry);
+  return { log, codec, counts: (topic) => log.count(topic), close: () => log.close() };
+}
+
+/** Where the embedded log and everything else local lives. */
+export function dataDirOption(): Option {
+  return new Option('--data <dir>', 'folder of the embedded log and everything else local').env('HARVESTLINE_DATA').default('.harvestline');
+}

@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander';
+import pc from 'picocolors';
+import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+/** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
+const EXIT_REFUSED = 1;
+const EXIT_USAGE = 2;
+
+/** Each command's module is loaded when it is called, so that a quick command starts quickly. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./commands/dev.ts')).devCommand(),
+  score: async () => (await import('./commands/score.ts')).scoreCommand(),
+  tail: async () => (await import('./commands/tail.ts')).tailCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
+};
+
+/** The command-line program. Never throws: sets `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    const program = await programFor(argv[2]);
+    await program.parseAsync(argv);
+  } catch (thrown) {
+    process.exitCode = report(thrown);
+  }
+}
+
+async function programFor(name: string | undefined): Promise<Command> {
+  const program = new Command('harvestline')
+    .description('Takes profit from open futures positions, records every closed trade, and counts towards calibration.')
+    .version(packageJson.version)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  harvestline dev --cycles 400            the whole chain on a simulated market, with a summary at the end
+  harvestline status                      counts, lag, gate and alerts of what dev left behind
+  harvestline tail trade.closed           the latest closed trades
+  harvestline score < snapshots.ndjson    what the policy says about your own snapshots`,
+    );
+  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? { [name]: COMMANDS[name] } : COMMANDS;
+  for (const load of Object.values(wanted)) {
+    if (load !== undefined) program.addCommand(await load());
+  }
+  // Set on every command: a usage error must reach `report`, wherever it is found.
+  for (const command of withSubcommands(program)) command.exitOverride().showHelpAfterError('Run with --help for options and examples.');
+  return program;
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function report(thrown: unknown): number {
+  // Commander has printed its own message, or the help that was asked for.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (!(thrown instanceof HarvestlineError)) {
+    process.stderr.write(`${pc.red('error')} ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
+    return EXIT_REFUSED;
+  }
+  const where = thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at)) ? '' : `${formatCoordinates(thrown.at)}: `;
+  process.stderr.write(`${pc.red('error')} ${thrown.code}: ${where}${thrown.message}\n${pc.dim(thrown.remedy)}\n`);
+  return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
+}

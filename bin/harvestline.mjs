@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+/**
+ * Starts the program on the Node that package.json pins. `npx` and `npm run` put that one first on the PATH, so this is
+ * it already; called by another Node, hand over to the pinned one and pass signals and the exit code through.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_MAJOR = 24;
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
+  const { main } = await import('../app/main.ts');
+  await main(process.argv);
+} else if (existsSync(pinned)) {
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === null ? 1 : 128);
+  });
+} else {
+  process.stderr.write(`harvestline needs Node ${OLDEST_MAJOR} (this is ${process.version}): run \`npm ci\` in the checkout first.\n`);
+  process.exitCode = 1;
+}

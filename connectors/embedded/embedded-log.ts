@@ -1,0 +1,269 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type {
+  Batch,
+  BatchHandler,
+  EventLog,
+  LogRecord,
+  OutgoingRecord,
+  PartitionOffsets,
+  ReadRange,
+  SubscribeOptions,
+  Subscription,
+  TopicAdmin,
+  TopicDrift,
+} from '../../ports/event-log.ts';
+import type { TopicSpec } from '../../schemas/topics.ts';
+import { openDatabase, openDatabaseReadOnly, transaction } from './database.ts';
+import { EmbeddedConsumer } from './embedded-consumer.ts';
+import { EmbeddedRegistry } from './embedded-registry.ts';
+import { decodeHeaders, encodeHeaders } from './headers.ts';
+import { partitionOf } from './partitioner.ts';
+
+/** Records a page of a bounded read: enough to make the statement's cost vanish, small enough for flat memory. */
+const READ_PAGE_RECORDS = 1000;
+
+/** Where a group stands in one partition. */
+export interface Commit {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/**
+ * The EventLog on one SQLite file, for a first run, a dry run on one machine and fast tests: no broker, no registry
+ * server. Several processes may read and write the file; a group's partitions belong to one member at a time, and a
+ * second member stands by until the first is gone. Outputs and offset of a batch are one transaction, so a crash repeats
+ * nothing here, which is more than the port promises.
+ */
+export class EmbeddedLog implements EventLog, TopicAdmin {
+  readonly dataDir: string;
+  readonly registry: EmbeddedRegistry;
+  readonly database: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #partitionCounts = new Map<string, number>();
+  readonly #consumers = new Set<EmbeddedConsumer>();
+  readonly #statements: Statements;
+
+  private constructor(dataDir: string, database: DatabaseSync, clock: Clock) {
+    this.dataDir = dataDir;
+    this.database = database;
+    this.registry = new EmbeddedRegistry(database);
+    this.#clock = clock;
+    this.#statements = prepareStatements(database);
+  }
+
+  /** `clock` paces polling and back-off only; it never gets into a record. */
+  static open(dataDir: string, clock: Clock): EmbeddedLog {
+    return new EmbeddedLog(dataDir, openDatabase(dataDir), clock);
+  }
+
+  /** For viewers. Writing throws. */
+  static openReadOnly(dataDir: string, clock: Clock): EmbeddedLog {
+    return new EmbeddedLog(dataDir, openDatabaseReadOnly(dataDir), clock);
+  }
+
+  createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return Promise.resolve(transaction(this.database, () => topics.map((topic) => this.#createTopic(topic))));
+  }
+
+  async append(records: readonly OutgoingRecord[]): Promise<void> {
+    this.appendAndCommit(records);
+  }
+
+  /** Appends the outputs of a batch and moves its group's offset, together or not at all. */
+  appendAndCommit(records: readonly OutgoingRecord[], commit?: Commit): void {
+    if (records.length === 0 && commit === undefined) return;
+    transaction(this.database, () => {
+      const ends = new Map<string, number>();
+      for (const record of records) this.#insert(record, ends);
+      if (commit !== undefined)
+        this.#statements.commit.run(commit.group, commit.topic, commit.partition, commit.offset);
+    });
+  }
+
+  async subscribe(options: SubscribeOptions, handler: BatchHandler): Promise<Subscription> {
+    const consumer = this.consumer(options, handler);
+    consumer.start();
+    return consumer;
+  }
+
+  /** A member that is driven by `pump` instead of running by itself: for the lock-step of `dev` and of tests. */
+  consumer(options: SubscribeOptions, handler: BatchHandler): EmbeddedConsumer {
+    for (const topic of options.topics) this.partitionsOf(topic);
+    const consumer = new EmbeddedConsumer(this, options, handler, this.#clock, () => this.#consumers.delete(consumer));
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async *read(topic: string, range: ReadRange = {}): AsyncIterable<Batch> {
+    // L6: the ends are taken once, before the first record is handed out.
+    const ends = await this.offsets(topic);
+    const wanted = range.partitions === undefined ? null : new Set(range.partitions);
+    for (const { partition, begin, end } of ends) {
+      if (wanted !== null && !wanted.has(partition)) continue;
+      let next = Math.max(range.from?.get(partition) ?? begin, begin);
+      while (next < end) {
+        const batch = this.fetch(topic, partition, next, READ_PAGE_RECORDS, end);
+        if (batch === undefined) break;
+        yield batch;
+        next = batch.nextOffset;
+      }
+    }
+  }
+
+  offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const partitions = Array.from({ length: this.partitionsOf(topic) }, (_, partition) => partition);
+    return Promise.resolve(
+      partitions.map((partition) => {
+        const end = this.endOffset(topic, partition);
+        const begin = this.#statements.beginOffset.get(topic, partition)?.['offset'];
+        return { partition, begin: begin === null || begin === undefined ? end : Number(begin), end };
+      }),
+    );
+  }
+
+  async offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>();
+    for (const { partition, end } of await this.offsets(topic)) {
+      const row = this.#statements.offsetAt.get(topic, partition, timestamp);
+      found.set(partition, row === undefined ? end : Number(row['offset']));
+    }
+    return found;
+  }
+
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    const rows = this.#statements.committed.all(group, topic);
+    return Promise.resolve(new Map(rows.map((row) => [Number(row['partition']), Number(row['offset'])])));
+  }
+
+  /** Up to `limit` records of a partition from `offset`, all below `end`; undefined when there are none. */
+  fetch(
+    topic: string,
+    partition: number,
+    offset: number,
+    limit: number,
+    end = Number.MAX_SAFE_INTEGER,
+  ): Batch | undefined {
+    const records: LogRecord[] = [];
+    for (const row of this.#statements.fetch.all(topic, partition, offset, end, limit) as unknown as Row[]) {
+      records.push({
+        topic,
+        partition,
+        offset: row.offset,
+        timestamp: row.timestamp,
+        key: row.key,
+        value: row.value,
+        headers: row.headers === null ? [] : decodeHeaders(row.headers),
+      });
+    }
+    const last = records.at(-1);
+    return last === undefined ? undefined : { topic, partition, records, nextOffset: last.offset + 1 };
+  }
+
+  /** Records retained in a topic. */
+  count(topic: string): number {
+    return Number(this.#statements.count.get(topic)?.['n']);
+  }
+
+  partitionsOf(topic: string): number {
+    let count = this.#partitionCounts.get(topic);
+    if (count === undefined) {
+      const row = this.#statements.partitions.get(topic);
+      if (row === undefined)
+        throw new HarvestlineError('TOPIC_MISSING', `topic ${topic} does not exist in ${this.dataDir}`, {
+          at: { topic },
+        });
+      count = Number(row['partitions']);
+      this.#partitionCounts.set(topic, count);
+    }
+    return count;
+  }
+
+  /** The offset that the partition's next record gets. */
+  endOffset(topic: string, partition: number): number {
+    const row = this.#statements.endOffset.get(topic, partition, topic, partition);
+    return Number(row?.['end_offset']);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop()));
+    if (this.database.isOpen) this.database.close();
+  }
+
+  #createTopic(topic: TopicSpec): TopicDrift {
+    const found = this.database
+      .prepare('SELECT partitions, cleanup, retention_ms FROM topics WHERE name = ?')
+      .get(topic.name);
+    if (found === undefined) {
+      this.database
+        .prepare('INSERT INTO topics (name, partitions, cleanup, retention_ms) VALUES (?, ?, ?, ?)')
+        .run(topic.name, topic.partitions, topic.cleanup, topic.retentionMs);
+      return { topic: topic.name, state: 'created' };
+    }
+    const wanted = { partitions: topic.partitions, cleanup: topic.cleanup, retention_ms: topic.retentionMs };
+    const detail = Object.entries(wanted)
+      .filter(([name, value]) => found[name] !== value)
+      .map(([name, value]) => `${name} is ${String(found[name])}, the table says ${String(value)}`)
+      .join('; ');
+    return detail === '' ? { topic: topic.name, state: 'unchanged' } : { topic: topic.name, state: 'drifted', detail };
+  }
+
+  #insert(record: OutgoingRecord, ends: Map<string, number>): void {
+    const partitions = this.partitionsOf(record.topic);
+    const partition = record.partition ?? partitionOf(record.key, partitions);
+    if (partition >= partitions)
+      throw new RangeError(`${record.topic} has ${partitions} partitions, not ${partition + 1}`);
+    const place = `${record.topic}/${partition}`;
+    const offset = ends.get(place) ?? this.endOffset(record.topic, partition);
+    ends.set(place, offset + 1);
+    const headers = record.headers === undefined || record.headers.length === 0 ? null : encodeHeaders(record.headers);
+    this.#statements.insert.run(record.topic, partition, offset, record.timestamp, record.key, record.value, headers);
+  }
+}
+
+interface Row {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Uint8Array | null;
+}
+
+type Statements = Record<
+  'insert' | 'fetch' | 'beginOffset' | 'endOffset' | 'offsetAt' | 'partitions' | 'committed' | 'commit' | 'count',
+  StatementSync
+>;
+
+function prepareStatements(database: DatabaseSync): Statements {
+  return {
+    insert: database.prepare(
+      'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    fetch: database.prepare(
+      `SELECT offset, timestamp, key, value, headers FROM records
+       WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ? ORDER BY offset LIMIT ?`,
+    ),
+    beginOffset: database.prepare('SELECT min(offset) AS offset FROM records WHERE topic = ? AND partition = ?'),
+    endOffset: database.prepare(
+      `SELECT max(
+         coalesce((SELECT max(offset) + 1 FROM records WHERE topic = ? AND partition = ?), 0),
+         coalesce((SELECT end_offset FROM partition_floors WHERE topic = ? AND partition = ?), 0)
+       ) AS end_offset`,
+    ),
+    offsetAt: database.prepare(
+      'SELECT offset FROM records WHERE topic = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1',
+    ),
+    partitions: database.prepare('SELECT partitions FROM topics WHERE name = ?'),
+    committed: database.prepare(
+      'SELECT partition, offset FROM committed_offsets WHERE consumer_group = ? AND topic = ?',
+    ),
+    commit: database.prepare(
+      `INSERT INTO committed_offsets (consumer_group, topic, partition, offset) VALUES (?, ?, ?, ?)
+       ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET offset = excluded.offset`,
+    ),
+    count: database.prepare('SELECT count(*) AS n FROM records WHERE topic = ?'),
+  };
+}

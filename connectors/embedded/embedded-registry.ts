@@ -1,0 +1,57 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { transaction } from './database.ts';
+
+/**
+ * The schema registry of the embedded log: two tables in its file. Equal schema texts share one id; texts are compared
+ * as normalised JSON.
+ */
+export class EmbeddedRegistry implements SchemaRegistry {
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  idOf(subject: string, schema: string): Promise<number | null> {
+    return Promise.resolve(this.#find(subject, normalise(schema)));
+  }
+
+  schemaOf(id: number): Promise<string | null> {
+    const row = this.#database.prepare('SELECT text FROM schemas WHERE id = ?').get(id);
+    return Promise.resolve(row === undefined ? null : String(row['text']));
+  }
+
+  register(subject: string, schema: string): Promise<number> {
+    const text = normalise(schema);
+    const known = this.#find(subject, text);
+    if (known !== null) return Promise.resolve(known);
+    return Promise.resolve(
+      transaction(this.#database, () => {
+        this.#database.prepare('INSERT INTO schemas (text) VALUES (?) ON CONFLICT (text) DO NOTHING').run(text);
+        const id = Number(this.#database.prepare('SELECT id FROM schemas WHERE text = ?').get(text)?.['id']);
+        this.#database
+          .prepare(
+            `INSERT INTO schema_versions (subject, version, schema_id)
+             SELECT ?, coalesce(max(version), 0) + 1, ? FROM schema_versions WHERE subject = ?
+             ON CONFLICT (subject, schema_id) DO NOTHING`,
+          )
+          .run(subject, id, subject);
+        return id;
+      }),
+    );
+  }
+
+  #find(subject: string, text: string): number | null {
+    const row = this.#database
+      .prepare(
+        'SELECT s.id FROM schema_versions v JOIN schemas s ON s.id = v.schema_id WHERE v.subject = ? AND s.text = ?',
+      )
+      .get(subject, text);
+    return row === undefined ? null : Number(row['id']);
+  }
+}
+
+function normalise(schema: string): string {
+  return JSON.stringify(JSON.parse(schema));
+}

@@ -1,0 +1,92 @@
+/**
+ * Every error code of the program, with its kind and what the reader can do about it. Codes are stable: dead letters,
+ * logs and exit codes carry them, so a code is never renamed or reused.
+ *
+ * - `poison`     one record or line is bad: it is set aside (dead letter, or a named line) and the stream goes on
+ * - `transient`  the world is away: wait with a bounded back-off, say so, try again
+ * - `invariant`  going on would lose or falsify something: stop, exit non-zero
+ * - `usage`      the person's command is wrong: exit 2
+ */
+export type ErrorKind = 'poison' | 'transient' | 'invariant' | 'usage';
+
+interface ErrorCodeEntry {
+  readonly kind: ErrorKind;
+  readonly remedy: string;
+}
+
+export const ERROR_CODES = {
+  RECORD_INVALID: {
+    kind: 'poison',
+    remedy: 'Correct the fields named in `paths` at the producer and send the record again.',
+  },
+  RECORD_EMPTY: {
+    kind: 'poison',
+    remedy: 'The producer sent no value. Find it by the key and headers; this topic has no tombstones.',
+  },
+  NOT_WIRE_FORMAT: {
+    kind: 'poison',
+    remedy:
+      'The value is not in the Confluent wire format (byte 0, then a 4-byte schema id). Produce it with an Avro serializer.',
+  },
+  SCHEMA_UNKNOWN: {
+    kind: 'poison',
+    remedy: 'The registry does not know this schema id. Check that producer and consumer use the same registry.',
+  },
+  SCHEMA_INCOMPATIBLE: {
+    kind: 'poison',
+    remedy:
+      'The record was written with a schema this reader cannot resolve. Run `harvestline schemas check` at the producer.',
+  },
+  AVRO_CORRUPT: { kind: 'poison', remedy: 'The bytes do not decode with the schema they name. Look at the producer.' },
+  JSON_INVALID: { kind: 'poison', remedy: 'Write one JSON object per line; an unknown number is null, never NaN.' },
+  CANDLES_INVALID: {
+    kind: 'poison',
+    remedy:
+      'The file must be CSV with the header timestamp_ms,open,high,low,close,volume, oldest first, positive prices.',
+  },
+  POLICY_INVALID: {
+    kind: 'poison',
+    remedy: 'Correct the paths named; pipelines/scoring/policies/ has two complete examples.',
+  },
+  SCHEMAS_INCOMPATIBLE: { kind: 'poison', remedy: 'Undo the change, or release it as a new field with a default.' },
+  LOG_BUSY: {
+    kind: 'transient',
+    remedy: 'Another process holds the write lock of the embedded log; it is tried again.',
+  },
+  REGISTRY_AWAY: {
+    kind: 'transient',
+    remedy: 'Check that the schema registry is up; the processor waits and tries again.',
+  },
+  EXCHANGE_AWAY: {
+    kind: 'transient',
+    remedy: 'Check the connection to the exchange; the processor waits and tries again.',
+  },
+  SCHEMA_NOT_REGISTERED: {
+    kind: 'invariant',
+    remedy: 'Nothing is registered while producing. Register this schema explicitly first.',
+  },
+  TOPIC_NOT_OWNED: {
+    kind: 'invariant',
+    remedy: 'One processor writes a topic (schemas/topics.ts). Write to a topic of your own.',
+  },
+  TOPIC_MISSING: {
+    kind: 'invariant',
+    remedy: 'The topic does not exist in this log. Create the topics of the table first.',
+  },
+  LOG_UNREADABLE: {
+    kind: 'invariant',
+    remedy: 'The data folder holds no log of this program, or one of a newer version.',
+  },
+  DATA_IN_USE: {
+    kind: 'invariant',
+    remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
+  },
+  SEED_MISMATCH: {
+    kind: 'invariant',
+    remedy: 'This data folder was begun with other options. Repeat those, or give another folder with --data.',
+  },
+  LEDGER_BROKEN: { kind: 'invariant', remedy: 'The ledger contradicts itself. Keep the data folder and report this.' },
+  USAGE: { kind: 'usage', remedy: 'Run the command with --help for its options and examples.' },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

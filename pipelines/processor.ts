@@ -1,0 +1,35 @@
+import type { LogRecord } from '../ports/event-log.ts';
+import type { RecordByTopic } from '../schemas/generated/records.ts';
+import type { EncodedRecord } from '../schemas/topic-writer.ts';
+import type { Topic, TopicName, Writer } from '../schemas/topics.ts';
+
+/** One decoded, checked record of a topic, with where it lies. A discriminated union over `topic`. */
+export type DecodedRecord = {
+  readonly [N in TopicName]: { readonly topic: N; readonly record: RecordByTopic[N]; readonly at: LogRecord };
+}[TopicName];
+
+/** Makes records durable before the batch ends: for a write-ahead entry. Resolves when the log has acknowledged. */
+export type Write = (records: readonly EncodedRecord[]) => Promise<void>;
+
+/** Reads every record of a topic from the oldest kept to the end that stands now; poison is passed over. For restoring state. */
+export type Replay = <N extends TopicName>(
+  topic: N,
+) => AsyncIterable<{ readonly record: RecordByTopic[N]; readonly at: LogRecord }>;
+
+/**
+ * A stream processor. `name` is its consumer group and its identity as a writer.
+ * The runtime decodes, dead-letters poison, retries transient errors of `process` with a bounded back-off, appends what it
+ * returns and only then commits; so `process` may be called again with records it has seen (at least once).
+ */
+export interface Processor {
+  readonly name: Writer;
+  readonly inputs: readonly Topic[];
+  /** Topics it only watches: their records come undecoded to `observe`, so that no second reader dead-letters them again. */
+  readonly observes?: readonly Topic[];
+  /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
+  restore?(replay: Replay): Promise<void>;
+  /** Raw records of a topic in `observes`. */
+  observe?(records: readonly LogRecord[]): void;
+  /** The records of one batch of one partition, in order. Returns what they cause. */
+  process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]>;
+}

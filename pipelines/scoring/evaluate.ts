@@ -1,0 +1,87 @@
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Action, Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { type Scores, type UnknownInput, scoreFactors } from './factors.ts';
+import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
+import { rOf } from './risk.ts';
+
+/** Why a decision is HOLD: no rule's conditions held, or the fraction of the one that did rounds to nothing. */
+export const HOLD_REASONS = { noRule: 'no_rule_applies', zeroFraction: 'fraction_rounds_to_zero' } as const;
+
+/** What a policy says about one snapshot. `fraction` is 0 for HOLD, 1 for CLOSE; `reason` is the rule's name. */
+export interface Decision {
+  readonly action: Action | 'HOLD';
+  readonly fraction: number;
+  readonly reason: string;
+  readonly hold_score: number;
+  readonly exit_score: number;
+  readonly r: number;
+  readonly factors: readonly Factor[];
+  readonly unknown: readonly UnknownInput[];
+  readonly policy: string;
+}
+
+/**
+ * The one function that decides. Pure: a snapshot that passed the strict check and a policy give the decision, always the
+ * same. Throws RECORD_INVALID where prices are so extreme that R is no finite number.
+ */
+export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
+  const r = rOf(snapshot, policy);
+  if (!Number.isFinite(r)) {
+    const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
+    throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
+  }
+  const scores = scoreFactors(snapshot, r, policy);
+  const rule = policy.rules.find((candidate) => applies(candidate.when, snapshot, r, scores));
+  const decide = (action: Decision['action'], fraction: number, reason: string): Decision => ({
+    action,
+    fraction,
+    reason,
+    hold_score: scores.hold,
+    exit_score: scores.exit,
+    r,
+    factors: scores.factors,
+    unknown: scores.unknown,
+    policy: policy.id,
+  });
+  if (rule === undefined) return decide('HOLD', 0, HOLD_REASONS.noRule);
+  if (rule.action === 'CLOSE') return decide('CLOSE', 1, rule.name);
+  const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
+  return fraction <= 0 ? decide('HOLD', 0, HOLD_REASONS.zeroFraction) : decide('PARTIAL_CLOSE', fraction, rule.name);
+}
+
+function applies(
+  when: PolicyRule['when'],
+  snapshot: PositionSnapshot,
+  r: number,
+  { hold, exit, conditions }: Scores,
+): boolean {
+  return (
+    (when.r_above === undefined || r > when.r_above) &&
+    (when.r_below === undefined || r < when.r_below) &&
+    (when.exit_above_hold_plus === undefined || exit > hold + when.exit_above_hold_plus) &&
+    (when.exit_at_least_hold_plus === undefined || exit >= hold + when.exit_at_least_hold_plus) &&
+    (when.any_factor === undefined || when.any_factor.some((name) => conditions.has(name))) &&
+    (when.stop_hit === undefined || stopHit(snapshot)) &&
+    (when.take_profit_hit === undefined || takeProfitHit(snapshot))
+  );
+}
+
+function stopHit({ side, mark_price, stop_price }: PositionSnapshot): boolean {
+  if (stop_price === null || stop_price === undefined) return false;
+  return side === 'LONG' ? mark_price <= stop_price : mark_price >= stop_price;
+}
+
+function takeProfitHit({ side, mark_price, take_profit_price }: PositionSnapshot): boolean {
+  if (take_profit_price === null || take_profit_price === undefined) return false;
+  return side === 'LONG' ? mark_price >= take_profit_price : mark_price <= take_profit_price;
+}
+
+function fractionOf(formula: FractionFormula, r: number, { hold, exit }: Scores): number {
+  if (formula.kind === 'exit_share') return Math.min(formula.max, exit / formula.divisor);
+  const { base, r_divisor, r_max, margin_weight, max } = formula;
+  return Math.min(max, base + Math.min(r_max, r / r_divisor) + Math.max(0, (exit - hold) * margin_weight));
+}
+
+function roundToHundredths(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,73 @@
+/**
+ * Scoring.
+ * Reads      position.snapshot
+ * Writes     harvest.intent, one for every snapshot whose decision is not HOLD
+ * State      none: a decision is a pure function of one snapshot and the policy
+ * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect
+ */
+import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { intentIdOf } from '../../schemas/ids.ts';
+import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { Processor } from '../processor.ts';
+import { type Decision, evaluate } from './evaluate.ts';
+import type { Policy } from './policy.ts';
+
+export interface ScoringOptions {
+  readonly writer: TopicWriter;
+  readonly policy: Policy;
+  /** Told of every decision, HOLD too: for live views and metrics. */
+  readonly onDecision?: (snapshot: PositionSnapshot, decision: Decision) => void;
+}
+
+export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions): Processor {
+  return {
+    name: 'scoring',
+    inputs: [TOPICS.positionSnapshot],
+    process(records) {
+      const intents: EncodedRecord[] = [];
+      for (const { topic, record, at } of records) {
+        if (topic !== TOPICS.positionSnapshot.name) continue;
+        const decision = evaluate(record, policy);
+        onDecision?.(record, decision);
+        const intent = intentOf(record, decision, at);
+        if (intent !== null) intents.push(writer.encode(TOPICS.harvestIntent, intent, record.observed_at));
+      }
+      return Promise.resolve(intents);
+    },
+  };
+}
+
+/** The command that a decision asks for; null for HOLD. */
+export function intentOf(snapshot: PositionSnapshot, decision: Decision, at: LogRecord): HarvestIntent | null {
+  if (decision.action === 'HOLD') return null;
+  return {
+    intent_id: intentIdOf(snapshot.position_id, snapshot.observed_at),
+    position_id: snapshot.position_id,
+    account: snapshot.account,
+    venue: snapshot.venue,
+    symbol: snapshot.symbol,
+    side: snapshot.side,
+    action: decision.action,
+    fraction: decision.fraction,
+    reason: decision.reason,
+    hold_score: decision.hold_score,
+    exit_score: decision.exit_score,
+    r: decision.r,
+    factors: decision.factors,
+    unknown: decision.unknown,
+    policy: decision.policy,
+    calibration_version: null,
+    entry_price: snapshot.entry_price,
+    mark_price: snapshot.mark_price,
+    initial_stop_price: snapshot.initial_stop_price,
+    quantity: snapshot.quantity,
+    opened_at: snapshot.opened_at,
+    observed_at: snapshot.observed_at,
+    confidence_at_entry: snapshot.confidence_at_entry,
+    confidence: snapshot.confidence,
+    model_id: snapshot.model_id,
+    input: { topic: at.topic, partition: at.partition, offset: at.offset },
+  };
+}

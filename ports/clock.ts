@@ -1,0 +1,32 @@
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMillis = number;
+
+/** Time as the program sees it: the system's, or a virtual one that `dev` and the tests move by hand. */
+export interface Clock {
+  now(): EpochMillis;
+  /** Resolves `ms` later, or as soon as `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A clock that moves only when told to: `sleep` advances it at once, so nothing waits and everything is repeatable. */
+export class VirtualClock implements Clock {
+  #now: EpochMillis;
+
+  constructor(start: EpochMillis) {
+    this.#now = start;
+  }
+
+  now(): EpochMillis {
+    return this.#now;
+  }
+
+  /** Sets the time. It may go back: each market cycle starts at its own time, whatever was slept in the one before. */
+  set(now: EpochMillis): void {
+    this.#now = now;
+  }
+
+  sleep(ms: number): Promise<void> {
+    this.#now += Math.max(0, ms);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,115 @@
+import type { TopicSpec } from '../schemas/topics.ts';
+import type { EpochMillis } from './clock.ts';
+
+/** Kafka allows a header name more than once, so headers are a list. A header's value may be null. */
+export type Headers = readonly (readonly [name: string, value: Uint8Array | null])[];
+
+/** Raw bytes on their way to a topic. `partition` is derived from the key (murmur2, as the Java client does) when left out. */
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp: EpochMillis;
+  readonly headers?: Headers;
+  readonly partition?: number;
+}
+
+/** Raw bytes as they lie in a topic. */
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: EpochMillis;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Headers;
+}
+
+/** Consecutive records of one partition, oldest first, never empty. */
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** The offset after the last record: what a group commits once the batch is done. */
+  readonly nextOffset: number;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** The oldest offset still kept. */
+  readonly begin: number;
+  /** The offset that the next record will get. */
+  readonly end: number;
+}
+
+/** Writes durably while a batch is being processed: resolves when the log has acknowledged. */
+export type Append = (records: readonly OutgoingRecord[]) => Promise<void>;
+
+/**
+ * Turns a batch into the records it causes. The log appends them, and commits `nextOffset` only once they are
+ * acknowledged. What must be durable earlier (a write-ahead entry) is written with `append`.
+ * A handler that throws ends its subscription: nothing of the batch is committed.
+ */
+export type BatchHandler = (batch: Batch, append: Append) => Promise<readonly OutgoingRecord[]>;
+
+export interface SubscribeOptions {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Where a group starts that has committed nothing yet. */
+  readonly from: 'beginning' | 'latest';
+  readonly maxBatchRecords?: number;
+  /** Called whenever this member was given partitions, before their first batch: state is restored here. */
+  readonly onAssigned?: () => Promise<void>;
+}
+
+export interface ReadRange {
+  /** First offset by partition; the oldest kept where a partition is left out. */
+  readonly from?: ReadonlyMap<number, number>;
+  /** Only these partitions; all when left out. */
+  readonly partitions?: readonly number[];
+}
+
+export interface Subscription {
+  /** Finishes the batch in hand, commits it, leaves the group. */
+  stop(): Promise<void>;
+  /** Resolves after `stop`; rejects when the handler or the log failed, and then nothing more is consumed. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * An ordered, partitioned, durable log with consumer groups. Invariants, kept by every implementation and asserted by
+ * one contract suite (test/event-log.contract.ts):
+ *
+ * L1  An append is durable when it resolves. A crash in the middle leaves a prefix of its topics, in the order given;
+ *     a record is there whole or not at all.
+ * L2  Records with equal keys go to one partition of a topic and keep their order; the partition is murmur2's.
+ * L3  A group's offset moves only after every output of the batch is acknowledged, so a crash repeats, never skips.
+ * L4  A record is delivered to one member of a group at a time.
+ * L5  Key, value and headers come back byte for byte; null and empty stay different.
+ * L6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
+ */
+export interface EventLog {
+  append(records: readonly OutgoingRecord[]): Promise<void>;
+  subscribe(options: SubscribeOptions, handler: BatchHandler): Promise<Subscription>;
+  /** The records from `from` to the end fixed at the call (L6), one partition after the other. */
+  read(topic: string, range?: ReadRange): AsyncIterable<Batch>;
+  offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+  /** For each partition the first offset whose record is at or after `timestamp`; the end where there is none. */
+  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>>;
+  /** What `group` has committed for `topic`, by partition; no entry where nothing was. */
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>>;
+  close(): Promise<void>;
+}
+
+/** What `createTopics` found or did for one topic. */
+export interface TopicDrift {
+  readonly topic: string;
+  readonly state: 'created' | 'unchanged' | 'drifted';
+  readonly detail?: string;
+}
+
+/** The administration side of a log, apart from the data path. */
+export interface TopicAdmin {
+  /** Creates what is missing, reports what differs, changes nothing that exists. */
+  createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;
+}

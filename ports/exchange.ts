@@ -1,0 +1,85 @@
+import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
+import type { EpochMillis } from './clock.ts';
+
+/** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
+export type DecimalText = string;
+
+/** The venue's rules for one market. */
+export interface MarketRules {
+  /** Orders are whole multiples of it. Unit: contracts. */
+  readonly lotStep: DecimalText;
+  /** Smallest order. Unit: contracts. */
+  readonly minQuantity: DecimalText;
+  /** Smallest order by value; an order that closes the whole position is exempt. Unit: quote currency. */
+  readonly minNotional: DecimalText;
+}
+
+/**
+ * Names a position, with what the snapshot or intent that names it says of it. A venue of its own needs only the names; the
+ * paper venue opens a position it has never heard of as described here.
+ */
+export interface PositionReference {
+  readonly position_id: PositionId;
+  readonly account: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly opened_at: EpochMillis;
+  readonly quantity: number;
+  readonly entry_price: number;
+  readonly mark_price: number;
+}
+
+/** A position as the venue reports it now. Quantity 0 is flat. */
+export interface VenuePosition {
+  readonly quantity: DecimalText;
+  readonly entryPrice: DecimalText;
+}
+
+export interface OrderRequest {
+  readonly clientOrderId: ClientOrderId;
+  readonly position: PositionReference;
+  /** A whole multiple of the lot step. The order is always reduce-only, at market. Unit: contracts. */
+  readonly quantity: DecimalText;
+}
+
+/** An order as the venue reports it. */
+export interface VenueOrder {
+  readonly orderId: OrderId;
+  readonly clientOrderId: ClientOrderId;
+  /** OPEN may still fill; DONE never will: what is not filled then was cancelled by the venue. */
+  readonly state: 'OPEN' | 'DONE';
+  readonly filledQuantity: DecimalText;
+  /** Quantity-weighted; null without a fill. */
+  readonly averagePrice: DecimalText | null;
+  /** Null when the venue does not say. Unit: quote currency. */
+  readonly fee: DecimalText | null;
+  /** Open size after the order's last fill; null when the venue does not say. */
+  readonly positionAfter: DecimalText | null;
+  /** Time of the last fill; of the order while there is none. */
+  readonly filledAt: EpochMillis;
+}
+
+/** `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. */
+export type Placement =
+  | { readonly kind: 'accepted'; readonly order: VenueOrder }
+  | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
+  | { readonly kind: 'in-doubt'; readonly message: string };
+
+/** `absent` is a definite no; `unavailable` is no answer. */
+export type LookUp =
+  | { readonly kind: 'found'; readonly order: VenueOrder }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unavailable'; readonly message: string };
+
+/**
+ * A venue that positions are closed at. `rules` and `position` throw EXCHANGE_AWAY (transient) when there is no answer:
+ * a failed query never means flat.
+ */
+export interface Exchange {
+  readonly venue: string;
+  /** Null: the venue has no such market. */
+  rules(symbol: string, reference: PositionReference): Promise<MarketRules | null>;
+  position(reference: PositionReference): Promise<VenuePosition>;
+  place(request: OrderRequest): Promise<Placement>;
+  lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
+}

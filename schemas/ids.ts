@@ -1,0 +1,34 @@
+import { hash } from 'node:crypto';
+import type { ClientOrderId, IntentId, PositionId, Side, TradeId } from './generated/records.ts';
+
+/**
+ * Deterministic ids. Each derives from what it names, so that a crash, a redelivery or a replay gives the same id again
+ * and effects are made once (invariant I1). Nothing ever takes an id apart.
+ */
+
+/** Hex digits of SHA-256 kept in an id: 128 bits, so a collision within a desk's lifetime is out of reach. */
+const DIGEST_LENGTH = 32;
+
+function digest(...parts: readonly (string | number)[]): string {
+  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, DIGEST_LENGTH);
+}
+
+/** `account:symbol:SIDE:opened_at`. */
+export function positionIdOf(account: string, symbol: string, side: Side, openedAt: number): PositionId {
+  return `${account}:${symbol}:${side}:${openedAt}` as PositionId;
+}
+
+/** One snapshot causes at most one intent, whatever policy decides: so a policy change in mid-batch cannot close twice. */
+export function intentIdOf(positionId: PositionId, observedAt: number): IntentId {
+  return digest('intent', positionId, observedAt) as IntentId;
+}
+
+/** `hl-` and 32 hex digits: 35 of the 36 characters that Binance allows, all from its alphabet. */
+export function clientOrderIdOf(intentId: IntentId): ClientOrderId {
+  return `hl-${digest('order', intentId)}` as ClientOrderId;
+}
+
+/** One order is one slice. */
+export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
+  return digest('trade', clientOrderId) as TradeId;
+}

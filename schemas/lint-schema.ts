@@ -1,0 +1,213 @@
+import type { Problem } from '../errors/harvestline-error.ts';
+import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE } from './avro-schema.ts';
+import { lintBounds } from './lint-bounds.ts';
+import {
+  type Attributes,
+  NUMBERS,
+  holdsNumbers,
+  isObject,
+  itemsOf,
+  logicalTypeOf,
+  typeNameOf,
+  withoutNull,
+} from './raw-schema.ts';
+
+/**
+ * - `structure`     it is Avro, of the kinds that records are checked for (check-record.ts), with no attribute unheard of
+ * - `doc`           every record, field and enum says what it is
+ * - `unit`          every number's doc says `Unit:`
+ * - `enum-default`  every enum has the symbol UNRECOGNISED, as its default
+ * - `union`         a union is ["null", T]
+ * - `default`       such a field's default is null, and no other field has one: nothing has a made-up value
+ * - `timestamp`     a field named _at is long timestamp-millis, and nothing else is
+ * - `id`            a field named _id is a string
+ * - `name`          fields are snake_case, types PascalCase, symbols UPPER_SNAKE; the record is named after its topic
+ * - `once`          a type, a field of a record and a symbol of an enum are each defined once
+ * - `bounds`        bounds fit their type, leave a value, and are marked `bounded`
+ * - `logical-type`  only `bounded` and `timestamp-millis`
+ */
+export type LintRule =
+  | 'structure'
+  | 'doc'
+  | 'unit'
+  | 'enum-default'
+  | 'union'
+  | 'default'
+  | 'timestamp'
+  | 'id'
+  | 'name'
+  | 'once'
+  | 'bounds'
+  | 'logical-type';
+
+export interface LintProblem extends Problem {
+  readonly rule: LintRule;
+}
+
+const NAMESPACE = 'harvestline';
+const DEFAULT_SYMBOL = 'UNRECOGNISED';
+const TIMESTAMP_LOGICAL_TYPE = 'timestamp-millis';
+
+const SCALARS: ReadonlySet<unknown> = new Set([...NUMBERS, 'boolean', 'string']);
+
+const SNAKE_CASE = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
+const PASCAL_CASE = /^([A-Z][a-z0-9]*)+$/;
+const UPPER_SNAKE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
+
+const ATTRIBUTES = {
+  record: ['type', 'name', 'namespace', 'doc', 'aliases', 'fields'],
+  enum: ['type', 'name', 'doc', 'symbols', 'default'],
+  array: ['type', 'items', 'logicalType', ...BOUND_WORDS],
+  scalar: ['type', 'logicalType', ...BOUND_WORDS],
+  field: ['name', 'type', 'doc', 'default', 'aliases'],
+} as const satisfies Record<string, readonly string[]>;
+
+/**
+ * Every way in which a schema breaks the rules of this project; none for a good one. `schema` is parsed JSON of whatever
+ * shape: paths are those of fields (`factors[].points`), `(root)` for the record itself.
+ */
+export function lintSchema(topicName: string, schema: unknown): readonly LintProblem[] {
+  const lint = new Lint();
+  lint.root(topicName, schema);
+  return lint.problems;
+}
+
+class Lint {
+  readonly problems: LintProblem[] = [];
+  readonly #typeNames = new Set<string>();
+
+  root(topicName: string, schema: unknown): void {
+    if (!isObject(schema) || schema['type'] !== 'record') {
+      this.#report('structure', '', 'a topic’s schema must be a record');
+      return;
+    }
+    const name = topicName.replace(/(^|[._-])([a-z])/g, (_, _separator: string, letter: string) =>
+      letter.toUpperCase(),
+    );
+    if (schema['name'] !== name) this.#report('name', '', `the record of ${topicName} must be named ${name}`);
+    if (schema['namespace'] !== NAMESPACE) this.#report('name', '', `the namespace must be ${NAMESPACE}`);
+    this.#type(schema, '');
+  }
+
+  #type(schema: unknown, path: string): void {
+    if (Array.isArray(schema)) {
+      const [first, inner] = schema;
+      if (schema.length === 2 && first === 'null' && !Array.isArray(inner)) this.#type(inner, path);
+      else this.#report('union', path, 'a union must be ["null", T]');
+    } else if (typeof schema === 'string') {
+      if (!SCALARS.has(schema)) this.#report('structure', path, `${schema} is not a type that records are checked for`);
+    } else if (!isObject(schema)) {
+      this.#report('structure', path, 'a type must be a name, an object or a union');
+    } else if (schema['type'] === 'record') {
+      this.#record(schema, path);
+    } else if (schema['type'] === 'enum') {
+      this.#enum(schema, path);
+    } else {
+      this.#unnamed(schema, path);
+    }
+  }
+
+  #record(schema: Attributes, path: string): void {
+    this.#named('record', schema, path);
+    const fields = schema['fields'];
+    if (!Array.isArray(fields) || !fields.every((field) => isObject(field) && typeof field['name'] === 'string')) {
+      this.#report('structure', path, 'a record must have fields, each an object with a name');
+      return;
+    }
+    const names = new Set<string>();
+    for (const field of fields as readonly (Attributes & { readonly name: string })[]) {
+      const at = path === '' ? field.name : `${path}.${field.name}`;
+      if (names.has(field.name)) this.#report('once', at, 'the record has this field twice');
+      names.add(field.name);
+      this.#field(field, at);
+    }
+  }
+
+  #field(field: Attributes & { readonly name: string }, path: string): void {
+    const type = field['type'];
+    this.#attributes('field', field, path);
+    if (!SNAKE_CASE.test(field.name)) this.#report('name', path, 'a field’s name must be snake_case');
+    // Every object inherits such a member, so a record without the field would seem to have it.
+    if (field.name in Object.prototype) this.#report('name', path, 'every JavaScript object has a member of that name');
+    this.#doc('field', field, path);
+    const doc = field['doc'];
+    if (holdsNumbers(type) && !(typeof doc === 'string' && /\bUnit: \S/.test(doc)))
+      this.#report('unit', path, 'the doc of a number must say `Unit: `');
+    if (Array.isArray(type) && field['default'] !== null)
+      this.#report('default', path, 'a nullable field’s default must be null');
+    if (!Array.isArray(type) && Object.hasOwn(field, 'default'))
+      this.#report('default', path, 'a field that is not nullable must have no default');
+    const named = field.name.endsWith('_at');
+    const timestamp = logicalTypeOf(withoutNull(type)) === TIMESTAMP_LOGICAL_TYPE;
+    if (named && !timestamp) this.#report('timestamp', path, 'a field named _at must be long timestamp-millis');
+    if (!named && (timestamp || logicalTypeOf(itemsOf(type)) === TIMESTAMP_LOGICAL_TYPE))
+      this.#report('timestamp', path, 'a timestamp’s name must end in _at');
+    if (field.name.endsWith('_id') && typeNameOf(withoutNull(type)) !== 'string')
+      this.#report('id', path, 'a field named _id must be a string');
+    this.#type(type, path);
+  }
+
+  #enum(schema: Attributes, path: string): void {
+    this.#named('enum', schema, path);
+    const symbols = schema['symbols'];
+    if (!Array.isArray(symbols) || !symbols.every((symbol) => typeof symbol === 'string')) {
+      this.#report('structure', path, 'an enum must have symbols, each a string');
+      return;
+    }
+    for (const symbol of symbols) {
+      if (!UPPER_SNAKE.test(symbol)) this.#report('name', path, `the symbol ${symbol} must be UPPER_SNAKE`);
+    }
+    if (new Set(symbols).size < symbols.length) this.#report('once', path, 'the enum has a symbol twice');
+    if (schema['default'] !== DEFAULT_SYMBOL || !symbols.includes(DEFAULT_SYMBOL))
+      this.#report('enum-default', path, `the enum must have the symbol ${DEFAULT_SYMBOL}, as its default`);
+  }
+
+  #unnamed(schema: Attributes, path: string): void {
+    const { type, logicalType } = schema;
+    const isArray = type === 'array';
+    if (!isArray && !SCALARS.has(type)) {
+      this.#report('structure', path, `${JSON.stringify(type)} is not a type that records are checked for`);
+      return;
+    }
+    this.#attributes(isArray ? 'array' : 'scalar', schema, path);
+    for (const why of lintBounds(schema)) this.#report('bounds', path, why);
+    const known = logicalType === BOUNDS_LOGICAL_TYPE || (logicalType === TIMESTAMP_LOGICAL_TYPE && type === 'long');
+    if (logicalType !== undefined && !known)
+      this.#report('logical-type', path, `${JSON.stringify(logicalType)} is not a logicalType of ${String(type)} here`);
+    if (isArray) this.#type(schema['items'], `${path}[]`);
+  }
+
+  #named(kind: 'record' | 'enum', schema: Attributes, path: string): void {
+    const { name, namespace } = schema;
+    this.#attributes(kind, schema, path);
+    this.#doc(kind, schema, path);
+    if (typeof name !== 'string') {
+      this.#report('structure', path, `a ${kind} must have a name`);
+      return;
+    }
+    if (!PASCAL_CASE.test(name)) this.#report('name', path, `the ${kind}’s name ${name} must be PascalCase`);
+    if (path !== '' && namespace !== undefined)
+      this.#report('name', path, 'an inner type is in the namespace of its record: it must not say one');
+    if (this.#typeNames.has(name)) this.#report('once', path, `${name} is defined twice in this file`);
+    this.#typeNames.add(name);
+  }
+
+  #attributes(kind: keyof typeof ATTRIBUTES, schema: Attributes, path: string): void {
+    const allowed: readonly string[] = ATTRIBUTES[kind];
+    for (const name of Object.keys(schema)) {
+      if (!allowed.includes(name)) this.#report('structure', path, `${name} means nothing on a ${kind}`);
+    }
+    const { aliases } = schema;
+    if (aliases !== undefined && !(Array.isArray(aliases) && aliases.every((alias) => typeof alias === 'string')))
+      this.#report('structure', path, 'aliases must be a list of names');
+  }
+
+  #doc(kind: string, schema: Attributes, path: string): void {
+    const { doc } = schema;
+    if (typeof doc !== 'string' || doc.trim() === '') this.#report('doc', path, `the ${kind} must have a doc`);
+  }
+
+  #report(rule: LintRule, path: string, why: string): void {
+    this.problems.push({ rule, path: path === '' ? '(root)' : path, why });
+  }
+}

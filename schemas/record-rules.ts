@@ -1,0 +1,208 @@
+import type { RecordByTopic } from './generated/records.ts';
+import { TOPICS, type TopicName } from './topics.ts';
+
+/**
+ * What a schema cannot say: rules over several fields of one record, checked whenever a record is produced or consumed.
+ * A rule runs only when the fields it needs passed their own checks, so that one fault is named once.
+ */
+export interface RecordRule<R> {
+  /** Cited by tests. Never reused. */
+  readonly id: string;
+  /** The path a violation is reported at. */
+  readonly path: string;
+  readonly needs: readonly (keyof R & string)[];
+  /** Why the record breaks the rule; null when it keeps it. */
+  readonly violation: (record: R) => string | null;
+}
+
+type RulesByTopic = { readonly [N in TopicName]: readonly RecordRule<RecordByTopic[N]>[] };
+
+/** Sums of points are compared with this tolerance: they are small decimals, so anything larger is a wrong sum. Unit: points. */
+const SCORE_TOLERANCE = 1e-9;
+
+/** Sums of quantities of different magnitude lose a few last digits in a double. Unit: ratio. */
+const QUANTITY_TOLERANCE = 1e-9;
+
+function scoreOf(factors: RecordByTopic['harvest.intent']['factors'], side: 'HOLD' | 'EXIT'): number {
+  return factors.reduce((sum, factor) => (factor.side === side ? sum + factor.points : sum), 0);
+}
+
+export const RECORD_RULES: RulesByTopic = {
+  [TOPICS.modelSignal.name]: [],
+  [TOPICS.positionSnapshot.name]: [
+    {
+      id: 'S1',
+      path: 'peak_price',
+      needs: ['side', 'peak_price', 'mark_price'],
+      violation: ({ side, peak_price, mark_price }) => {
+        if (side === 'LONG' && peak_price < mark_price)
+          return `must be at least mark_price ${mark_price} for LONG, found ${peak_price}`;
+        if (side === 'SHORT' && peak_price > mark_price)
+          return `must be at most mark_price ${mark_price} for SHORT, found ${peak_price}`;
+        return null;
+      },
+    },
+    {
+      id: 'S2',
+      path: 'initial_stop_price',
+      needs: ['side', 'entry_price', 'initial_stop_price'],
+      violation: ({ side, entry_price, initial_stop_price }) => {
+        // A producer may leave a nullable field out altogether.
+        if (initial_stop_price === null || initial_stop_price === undefined) return null;
+        if (side === 'LONG' && initial_stop_price >= entry_price)
+          return `must be below entry_price ${entry_price} for LONG, found ${initial_stop_price}`;
+        if (side === 'SHORT' && initial_stop_price <= entry_price)
+          return `must be above entry_price ${entry_price} for SHORT, found ${initial_stop_price}`;
+        return null;
+      },
+    },
+    {
+      id: 'S3',
+      path: 'opened_at',
+      needs: ['opened_at', 'observed_at'],
+      violation: ({ opened_at, observed_at }) =>
+        opened_at > observed_at ? `must not be after observed_at ${observed_at}, found ${opened_at}` : null,
+    },
+  ],
+  [TOPICS.harvestIntent.name]: [
+    {
+      id: 'H1',
+      path: 'fraction',
+      needs: ['action', 'fraction'],
+      violation: ({ action, fraction }) =>
+        action === 'CLOSE' && fraction !== 1 ? `must be 1 for CLOSE, found ${fraction}` : null,
+    },
+    {
+      id: 'H2',
+      path: 'hold_score',
+      needs: ['factors', 'hold_score'],
+      violation: ({ factors, hold_score }) => {
+        const sum = scoreOf(factors, 'HOLD');
+        return Math.abs(sum - hold_score) > SCORE_TOLERANCE
+          ? `must be the sum of the HOLD factors ${sum}, found ${hold_score}`
+          : null;
+      },
+    },
+    {
+      id: 'H3',
+      path: 'exit_score',
+      needs: ['factors', 'exit_score'],
+      violation: ({ factors, exit_score }) => {
+        const sum = scoreOf(factors, 'EXIT');
+        return Math.abs(sum - exit_score) > SCORE_TOLERANCE
+          ? `must be the sum of the EXIT factors ${sum}, found ${exit_score}`
+          : null;
+      },
+    },
+    {
+      id: 'H4',
+      path: 'opened_at',
+      needs: ['opened_at', 'observed_at'],
+      violation: ({ opened_at, observed_at }) =>
+        opened_at > observed_at ? `must not be after observed_at ${observed_at}, found ${opened_at}` : null,
+    },
+  ],
+  [TOPICS.executionReport.name]: [
+    {
+      id: 'X1',
+      path: 'filled_quantity',
+      needs: ['filled_quantity', 'rounded_quantity'],
+      violation: ({ filled_quantity, rounded_quantity }) =>
+        filled_quantity > rounded_quantity
+          ? `must not be above rounded_quantity ${rounded_quantity}, found ${filled_quantity}`
+          : null,
+    },
+    {
+      id: 'X2',
+      path: 'filled_quantity',
+      needs: ['status', 'filled_quantity'],
+      violation: ({ status, filled_quantity }) => {
+        if (status === 'FILLED')
+          return filled_quantity > 0 ? null : `must be above 0 for FILLED, found ${filled_quantity}`;
+        return filled_quantity === 0 ? null : `must be 0 for ${status}, found ${filled_quantity}`;
+      },
+    },
+    {
+      id: 'X3',
+      path: 'average_price',
+      needs: ['status', 'average_price'],
+      violation: ({ status, average_price }) =>
+        status === 'FILLED' && (average_price === null || average_price === undefined)
+          ? 'must be given for FILLED'
+          : null,
+    },
+    {
+      id: 'X4',
+      path: 'submitted_at',
+      needs: ['status', 'submitted_at'],
+      violation: ({ status, submitted_at }) => {
+        const given = submitted_at !== null && submitted_at !== undefined;
+        if (status === 'SUPPRESSED') return given ? 'must be null for SUPPRESSED: nothing was sent' : null;
+        return given ? null : `must be given for ${status}`;
+      },
+    },
+  ],
+  [TOPICS.tradeClosed.name]: [
+    {
+      id: 'T1',
+      path: 'closed_at',
+      needs: ['opened_at', 'closed_at'],
+      violation: ({ opened_at, closed_at }) =>
+        closed_at < opened_at ? `must not be before opened_at ${opened_at}, found ${closed_at}` : null,
+    },
+    {
+      id: 'T2',
+      path: 'intent_id',
+      needs: ['origin', 'intent_id'],
+      violation: ({ origin, intent_id }) =>
+        origin === 'HARVEST' && (intent_id === null || intent_id === undefined)
+          ? 'must be given for origin HARVEST'
+          : null,
+    },
+    {
+      id: 'T3',
+      path: 'pnl_quote',
+      needs: ['side', 'entry_price', 'exit_price', 'quantity', 'pnl_quote', 'origin'],
+      violation: ({ side, entry_price, exit_price, quantity, pnl_quote, origin }) => {
+        // A backfilled row keeps what was recorded then, even where it contradicts itself.
+        if (origin === 'BACKFILL') return null;
+        const expected = (exit_price - entry_price) * quantity * (side === 'LONG' ? 1 : -1);
+        const tolerance = QUANTITY_TOLERANCE * quantity * Math.max(entry_price, exit_price);
+        return Math.abs(expected - pnl_quote) > tolerance
+          ? `must be the price move times quantity, ${expected}, found ${pnl_quote}`
+          : null;
+      },
+    },
+  ],
+  [TOPICS.clmOutcome.name]: [
+    {
+      id: 'C1',
+      path: 'label',
+      needs: ['status', 'label'],
+      violation: ({ status, label }) => {
+        const given = label !== null && label !== undefined;
+        if (status === 'FINAL') return given ? null : 'must be given for FINAL';
+        return given ? 'must be null while ACCUMULATING' : null;
+      },
+    },
+    {
+      id: 'C2',
+      path: 'closed_at',
+      needs: ['status', 'closed_at'],
+      violation: ({ status, closed_at }) => {
+        const given = closed_at !== null && closed_at !== undefined;
+        if (status === 'FINAL') return given ? null : 'must be given for FINAL';
+        return given ? 'must be null while ACCUMULATING' : null;
+      },
+    },
+    {
+      id: 'C3',
+      path: 'slices',
+      needs: ['slices'],
+      violation: ({ slices }) => {
+        if (slices.length === 0) return 'must name at least one trade';
+        return new Set(slices).size === slices.length ? null : 'must name each trade once';
+      },
+    },
+  ],
+};

@@ -1,0 +1,12 @@
+/**
+ * A schema registry as the codec needs it. Ids are Confluent's: one id a schema text, unique in the registry.
+ * Every method throws REGISTRY_AWAY (transient) when there is no answer; `null` is a definite no.
+ */
+export interface SchemaRegistry {
+  /** The id under which exactly this schema is a version of `subject`. */
+  idOf(subject: string, schema: string): Promise<number | null>;
+  /** The text of the schema with that id. */
+  schemaOf(id: number): Promise<string | null>;
+  /** Makes the schema a version of the subject; an explicit act, never part of producing. Returns its id. */
+  register(subject: string, schema: string): Promise<number>;
+}

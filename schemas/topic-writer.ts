@@ -1,0 +1,47 @@
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import type { EpochMillis, RecordByTopic } from './generated/records.ts';
+import type { RecordCodec } from './record-codec.ts';
+import type { Topic, TopicName, Writer } from './topics.ts';
+
+/** A record ready for a log: its key and value are bytes, its topic is owned, its content was checked. */
+export interface EncodedRecord {
+  readonly topic: TopicName;
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly timestamp: EpochMillis;
+}
+
+type Keyed = { readonly account: string; readonly symbol: string; readonly position_id?: string };
+
+/**
+ * Writes the topics of one writer, and refuses all others (TOPIC_NOT_OWNED). Together with the codec this is the one
+ * way to write a record to a topic.
+ */
+export class TopicWriter {
+  readonly #writer: Writer;
+  readonly #codec: RecordCodec;
+
+  constructor(writer: Writer, codec: RecordCodec) {
+    this.#writer = writer;
+    this.#codec = codec;
+  }
+
+  /** Throws RECORD_INVALID with every failing path, or TOPIC_NOT_OWNED. */
+  encode<T extends Topic>(topic: T, record: RecordByTopic[T['name']], timestamp: EpochMillis): EncodedRecord {
+    if (topic.writer !== this.#writer) {
+      throw new HarvestlineError(
+        'TOPIC_NOT_OWNED',
+        `${this.#writer} may not write ${topic.name}: its writer is ${topic.writer}`,
+        {
+          at: { topic: topic.name },
+        },
+      );
+    }
+    const value = this.#codec.encode<TopicName>(topic.name, record);
+    return { topic: topic.name, key: Buffer.from(keyOf(topic, record)), value, timestamp };
+  }
+}
+
+function keyOf(topic: Topic, record: Keyed): string {
+  return topic.key === 'position_id' ? String(record.position_id) : `${record.account}:${record.symbol}`;
+}

@@ -1,0 +1,126 @@
+/**
+ * The topic table: names, keys, subjects, partitions, cleanup and writers. Creation, wiring, ownership, documentation
+ * and tests derive from it; no topic name is written anywhere else.
+ */
+
+/** Who may write a topic. Processors carry these names as their consumer group. */
+export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm';
+
+export type TopicKey = 'account:symbol' | 'position_id' | 'as received';
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly key: TopicKey;
+  readonly partitions: number;
+  readonly cleanup: 'delete' | 'compact';
+  /** Unit: milliseconds; null keeps records forever. */
+  readonly retentionMs: number | null;
+}
+
+interface RecordTopicSpec extends TopicSpec {
+  readonly writer: Writer;
+  readonly summary: string;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Enough to spread a desk of some hundred symbols over several processes; equal on all topics, so that they are co-partitioned. */
+const PARTITIONS = 6;
+
+/** Signals only matter to the next snapshots; a month allows for looking back at a bad week. */
+const SHORT_RETENTION_MS = 30 * DAY_MS;
+
+/** "Long": a quarter's decisions can be replayed against a candidate policy. */
+const LONG_RETENTION_MS = 120 * DAY_MS;
+
+export const TOPICS = {
+  modelSignal: {
+    name: 'model.signal',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: SHORT_RETENTION_MS,
+    writer: 'models',
+    summary: "An ensemble's confidence and regime for a symbol.",
+  },
+  positionSnapshot: {
+    name: 'position.snapshot',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+    writer: 'snapshots',
+    summary: 'Everything known about one open position at one moment.',
+  },
+  harvestIntent: {
+    name: 'harvest.intent',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+    writer: 'scoring',
+    summary: 'A command to close a position or a fraction of it, with every factor that led to it.',
+  },
+  executionReport: {
+    name: 'execution.report',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+    writer: 'execution',
+    summary: "What became of an intent; execution's write-ahead ledger.",
+  },
+  tradeClosed: {
+    name: 'trade.closed',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: null,
+    writer: 'execution',
+    summary: 'One realised slice of a position.',
+  },
+  clmOutcome: {
+    name: 'clm.outcome',
+    key: 'position_id',
+    partitions: PARTITIONS,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'clm',
+    summary: 'The truth about one position, accumulated over its slices.',
+  },
+} as const satisfies Record<string, RecordTopicSpec>;
+
+export type Topic = (typeof TOPICS)[keyof typeof TOPICS];
+export type TopicName = Topic['name'];
+
+const BY_NAME: ReadonlyMap<string, Topic> = new Map(Object.values(TOPICS).map((topic) => [topic.name, topic]));
+
+/** The chain's topic of that name, or undefined. */
+export function findTopic(name: string): Topic | undefined {
+  return BY_NAME.get(name);
+}
+
+export function subjectOf(topic: Topic): string {
+  return `${topic.name}-value`;
+}
+
+/** Where records of `topic` go that its consumers cannot process. */
+export function deadLetterTopicOf(topicName: string): string {
+  return `${topicName}.dlq`;
+}
+
+export function isDeadLetterTopic(topicName: string): boolean {
+  return topicName.endsWith('.dlq');
+}
+
+/** Every topic to create: the table's, and a dead-letter topic for each. */
+export function allTopicSpecs(): readonly TopicSpec[] {
+  const deadLetters = Object.values(TOPICS).map((topic): TopicSpec => ({
+    name: deadLetterTopicOf(topic.name),
+    key: 'as received',
+    partitions: topic.partitions,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+  }));
+  return [...Object.values(TOPICS), ...deadLetters];
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
+import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
+import { applyRetention } from '../../../connectors/embedded/retention.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
+import { eventLogContract } from '../../event-log.contract.ts';
+import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+
+eventLogContract('embedded', () => {
+  const folder = temporaryFolder();
+  const log = EmbeddedLog.open(folder.path, new SystemClock());
+  const other = EmbeddedLog.open(folder.path, new SystemClock());
+  return Promise.resolve({
+    log,
+    other,
+    close: async () => {
+      await log.close();
+      await other.close();
+      folder.remove();
+    },
+  });
+});
+
+const TOPIC = 'kept';
+
+async function openWith(cleanup: 'delete' | 'compact', retentionMs: number | null): Promise<EmbeddedLog> {
+  const log = EmbeddedLog.open(folderForTest(), new SystemClock());
+  await log.createTopics([{ name: TOPIC, key: 'as received', partitions: 2, cleanup, retentionMs }]);
+  return log;
+}
+
+function record(key: string, value: string | null, timestamp: number, partition = 0): OutgoingRecord {
+  return {
+    topic: TOPIC,
+    key: Buffer.from(key),
+    value: value === null ? null : Buffer.from(value),
+    timestamp,
+    partition,
+  };
+}
+
+async function all(log: EmbeddedLog): Promise<LogRecord[]> {
+  const found: LogRecord[] = [];
+  for await (const batch of log.read(TOPIC)) found.push(...batch.records);
+  return found;
+}
+
+describe('retention', () => {
+  it('drops the records of a partition up to the first that is young enough, and gives no offset twice', async () => {
+    const log = await openWith('delete', 100);
+    await log.append([
+      record('k', 'old', 0),
+      record('k', 'older than its follower', 10),
+      record('k', 'young', 150),
+      record('k', 'late', 20),
+    ]);
+    expect(applyRetention(log, 200)).toBe(2);
+    expect((await all(log)).map(({ offset }) => offset)).toEqual([2, 3]);
+    expect(applyRetention(log, 1000)).toBe(2);
+    expect(await log.offsets(TOPIC)).toEqual([
+      { partition: 0, begin: 4, end: 4 },
+      { partition: 1, begin: 0, end: 0 },
+    ]);
+    await log.append([record('k', 'new', 1000)]);
+    expect((await all(log)).map(({ offset }) => offset)).toEqual([4]);
+    await log.close();
+  });
+
+  it('keeps everything where retention is forever', async () => {
+    const log = await openWith('delete', null);
+    await log.append([record('k', 'old', 0)]);
+    expect(applyRetention(log, Number.MAX_SAFE_INTEGER)).toBe(0);
+    await log.close();
+  });
+
+  it('compacts to the last record of each key in each partition, and keeps the end', async () => {
+    const log = await openWith('compact', null);
+    await log.append([
+      record('a', '1', 0),
+      record('b', '1', 0),
+      record('a', '2', 0),
+      record('a', 'other', 0, 1),
+      record('b', '2', 0),
+      record('a', '3', 0),
+    ]);
+    expect(applyRetention(log, 0)).toBe(3);
+    expect(
+      (await all(log)).map(({ partition, offset, value }) => [partition, offset, Buffer.from(value ?? []).toString()]),
+    ).toEqual([
+      [0, 3, '2'],
+      [0, 4, '3'],
+      [1, 0, 'other'],
+    ]);
+    expect((await log.offsets(TOPIC))[0]).toMatchObject({ end: 5 });
+    await log.close();
+  });
+
+  it('a consumer that was away longer than retention goes on with the oldest kept', async () => {
+    const log = await openWith('delete', 100);
+    await log.append([record('k', 'one', 0), record('k', 'two', 500)]);
+    applyRetention(log, 500);
+    const seen: number[] = [];
+    const consumer = log.consumer({ group: 'late', topics: [TOPIC], from: 'beginning' }, (batch) => {
+      seen.push(...batch.records.map(({ offset }) => offset));
+      return Promise.resolve([]);
+    });
+    expect(await consumer.join()).toBe(true);
+    await consumer.pump();
+    expect(seen).toEqual([1]);
+    await log.close();
+  });
+});
+
+describe('one file, several users', () => {
+  it('L4: a second member stands by until the first is gone', async () => {
+    const log = await openWith('delete', null);
+    const options = { group: 'g', topics: [TOPIC], from: 'beginning' } as const;
+    const first = log.consumer(options, () => Promise.resolve([]));
+    const second = log.consumer(options, () => Promise.resolve([]));
+    expect(await first.join()).toBe(true);
+    expect(await second.join()).toBe(false);
+    await first.stop();
+    expect(await second.join()).toBe(true);
+    await log.close();
+  });
+
+  it('a lock is exclusive by name and free again after release', () => {
+    const folder = folderForTest();
+    const held = ProcessLock.tryAcquire(folder, 'dev');
+    expect(held).not.toBeNull();
+    expect(ProcessLock.tryAcquire(folder, 'dev')).toBeNull();
+    const another = ProcessLock.tryAcquire(folder, 'other');
+    expect(another).not.toBeNull();
+    held?.release();
+    const again = ProcessLock.tryAcquire(folder, 'dev');
+    expect(again).not.toBeNull();
+    again?.release();
+    another?.release();
+  });
+
+  it('refuses a folder without a log, a file of another format, and an unknown topic, each by its code', async () => {
+    const folder = folderForTest();
+    expect(() => EmbeddedLog.openReadOnly(folder, new SystemClock())).toThrow(
+      expect.objectContaining({ code: 'LOG_UNREADABLE' }),
+    );
+    const log = EmbeddedLog.open(folder, new SystemClock());
+    await expect(log.append([record('k', 'v', 0)])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    log.database.exec('PRAGMA user_version = 99');
+    await log.close();
+    expect(() => EmbeddedLog.open(folder, new SystemClock())).toThrow(/format version 99/);
+  });
+
+  it('a record that someone else inserted into the file takes part: the end follows it', async () => {
+    const log = await openWith('delete', null);
+    await log.append([record('k', 'ours', 0)]);
+    log.database
+      .prepare(
+        'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, 0, 1, 0, NULL, ?, NULL)',
+      )
+      .run(TOPIC, Buffer.from('theirs'));
+    await log.append([record('k', 'ours again', 0)]);
+    expect((await all(log)).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    await log.close();
+  });
+});
