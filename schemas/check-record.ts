@@ -68,17 +68,22 @@ function compileRecord(schema: AvroRecord): Check {
     }
     const record = value as Readonly<Record<string, unknown>>;
     let good = true;
+    let present = 0;
     for (const field of fields) {
       const item = record[field.name];
       if (item === undefined) {
         if (field.optional) continue;
         good = fail(report, join(path, field.name), 'is missing');
-      } else if (!field.check(item, report, report === null ? '' : join(path, field.name))) {
-        good = false;
+      } else {
+        present += 1;
+        if (!field.check(item, report, report === null ? '' : join(path, field.name))) good = false;
       }
       if (!good && report === null) return false;
     }
-    for (const name of Object.keys(record)) {
+    const names = Object.keys(record);
+    // As many names as declared fields were found: none is left over. This spares good records the look at each name.
+    if (names.length === present) return good;
+    for (const name of names) {
       if (declared.has(name)) continue;
       good = fail(report, join(path, name), 'is not declared in the schema');
       if (report === null) return false;
@@ -126,7 +131,7 @@ function compileScalar(type: AvroPrimitive, bounds: Bounds): Check {
     case 'float':
       return compileNumber(bounds, isFloat, 'a finite 32-bit number');
     case 'long':
-      return compileNumber(bounds, isLong, 'a whole number below 2^53, and not below -2^52');
+      return compileNumber(bounds, isLong, 'a whole number from -2^52 to 2^53 - 2');
     case 'int':
       return compileNumber(bounds, (value) => (value | 0) === value, 'a 32-bit whole number');
     case 'string':
@@ -149,11 +154,12 @@ function compileNumber(bounds: Bounds, accepts: (value: number) => boolean, kind
   };
 }
 
-/** avsc brings a number below -2^52 back as another one: its zigzag form is odd and above 2^53. */
+/** avsc refuses 2^53 - 1, and brings what is below -2^52 back as another number: its zigzag form is odd and above 2^53. */
 const LEAST_LONG = -(2 ** 52);
+const GREATEST_LONG = 2 ** 53 - 2;
 
 function isLong(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= LEAST_LONG;
+  return Number.isInteger(value) && value >= LEAST_LONG && value <= GREATEST_LONG;
 }
 
 /** Another number would come back rounded, or as infinity. */

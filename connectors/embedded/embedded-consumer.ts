@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { BatchHandler, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
-import type { EmbeddedLog } from './embedded-log.ts';
+import type { BatchHandler, OutgoingRecord, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
+import type { Commit, EmbeddedLog } from './embedded-log.ts';
 import { ProcessLock } from './process-lock.ts';
 
 /** Default size of a batch: large enough that its one sync to disk is shared by many records. Unit: records. */
@@ -54,16 +54,11 @@ export class EmbeddedConsumer implements Subscription {
 
   /** Works off every batch that is there now and returns the number of records. Call `join` first. */
   async pump(): Promise<number> {
-    let records = 0;
+    let total = 0;
     for (;;) {
-      const before = records;
-      for (const topic of this.#options.topics) {
-        for (let partition = 0; partition < this.#log.partitionsOf(topic); partition++) {
-          if (this.#stopping.signal.aborted) return records;
-          records += await this.#pumpPartition(topic, partition);
-        }
-      }
-      if (records === before) return records;
+      const records = await this.#pumpRound();
+      if (records === 0) return total;
+      total += records;
     }
   }
 
@@ -79,7 +74,9 @@ export class EmbeddedConsumer implements Subscription {
     const { signal } = this.#stopping;
     while (!signal.aborted && !(await this.join())) await this.#clock.sleep(POLL_MS, signal);
     while (!signal.aborted) {
-      if ((await this.pump()) === 0) await this.#clock.sleep(POLL_MS, signal);
+      const records = await this.#pumpRound();
+      // Even a busy member lets the process hear signals and timers between two rounds.
+      await this.#clock.sleep(records === 0 ? POLL_MS : 0, signal);
     }
   }
 
@@ -88,23 +85,41 @@ export class EmbeddedConsumer implements Subscription {
       const committed = await this.#log.committed(this.#options.group, topic);
       for (const { partition, begin, end } of await this.#log.offsets(topic)) {
         const start = this.#options.from === 'beginning' ? begin : end;
-        this.#positions.set(`${topic}/${partition}`, Math.max(committed.get(partition) ?? start, begin));
+        this.#positions.set(place(topic, partition), Math.max(committed.get(partition) ?? start, begin));
         // A member that starts at the end must find the same end after a crash, so it is committed at once.
         if (!committed.has(partition) && this.#options.from === 'latest') {
-          this.#log.appendAndCommit([], { group: this.#options.group, topic, partition, offset: end });
+          this.#log.appendAndCommit([], [{ group: this.#options.group, topic, partition, offset: end }]);
         }
       }
     }
   }
 
-  async #pumpPartition(topic: string, partition: number): Promise<number> {
-    const place = `${topic}/${partition}`;
-    const position = this.#positions.get(place) ?? 0;
-    const batch = this.#log.fetch(topic, partition, position, this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS);
-    if (batch === undefined) return 0;
-    const outputs = await this.#handler(batch, (records) => this.#log.append(records));
-    this.#log.appendAndCommit(outputs, { group: this.#options.group, topic, partition, offset: batch.nextOffset });
-    this.#positions.set(place, batch.nextOffset);
-    return batch.records.length;
+  /** One batch of each partition. They share one transaction, and so one sync to disk; a batch that fails leaves out only itself. */
+  async #pumpRound(): Promise<number> {
+    const { group, topics, maxBatchRecords = MAX_BATCH_RECORDS } = this.#options;
+    const outputs: OutgoingRecord[] = [];
+    const commits: Commit[] = [];
+    let records = 0;
+    try {
+      for (const topic of topics) {
+        for (let partition = 0; partition < this.#log.partitionsOf(topic); partition++) {
+          if (this.#stopping.signal.aborted) return records;
+          const position = this.#positions.get(place(topic, partition)) ?? 0;
+          const batch = this.#log.fetch(topic, partition, position, maxBatchRecords);
+          if (batch === undefined) continue;
+          outputs.push(...(await this.#handler(batch, (written) => this.#log.append(written))));
+          commits.push({ group, topic, partition, offset: batch.nextOffset });
+          records += batch.records.length;
+        }
+      }
+    } finally {
+      this.#log.appendAndCommit(outputs, commits);
+      for (const { topic, partition, offset } of commits) this.#positions.set(place(topic, partition), offset);
+    }
+    return records;
   }
+}
+
+function place(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
 }

@@ -73,14 +73,14 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     this.appendAndCommit(records);
   }
 
-  /** Appends the outputs of a batch and moves its group's offset, together or not at all. */
-  appendAndCommit(records: readonly OutgoingRecord[], commit?: Commit): void {
-    if (records.length === 0 && commit === undefined) return;
+  /** Appends the outputs of batches and moves their group's offsets, together or not at all. */
+  appendAndCommit(records: readonly OutgoingRecord[], commits: readonly Commit[] = []): void {
+    if (records.length === 0 && commits.length === 0) return;
     transaction(this.database, () => {
       const ends = new Map<string, number>();
       for (const record of records) this.#insert(record, ends);
-      if (commit !== undefined)
-        this.#statements.commit.run(commit.group, commit.topic, commit.partition, commit.offset);
+      for (const { group, topic, partition, offset } of commits)
+        this.#statements.commit.run(group, topic, partition, offset);
     });
   }
 
@@ -168,6 +168,16 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     return Number(this.#statements.count.get(topic)?.['n']);
   }
 
+  /** The latest of the partitions' last timestamps; null for an empty topic. */
+  lastTimestamp(topic: string): EpochMillis | null {
+    let latest: number | null = null;
+    for (let partition = 0; partition < this.partitionsOf(topic); partition++) {
+      const row = this.#statements.lastTimestamp.get(topic, partition);
+      if (row !== undefined) latest = Math.max(latest ?? -Infinity, Number(row['timestamp']));
+    }
+    return latest;
+  }
+
   partitionsOf(topic: string): number {
     let count = this.#partitionCounts.get(topic);
     if (count === undefined) {
@@ -233,7 +243,16 @@ interface Row {
 }
 
 type Statements = Record<
-  'insert' | 'fetch' | 'beginOffset' | 'endOffset' | 'offsetAt' | 'partitions' | 'committed' | 'commit' | 'count',
+  | 'insert'
+  | 'fetch'
+  | 'beginOffset'
+  | 'endOffset'
+  | 'lastTimestamp'
+  | 'offsetAt'
+  | 'partitions'
+  | 'committed'
+  | 'commit'
+  | 'count',
   StatementSync
 >;
 
@@ -255,6 +274,9 @@ function prepareStatements(database: DatabaseSync): Statements {
     ),
     offsetAt: database.prepare(
       'SELECT offset FROM records WHERE topic = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1',
+    ),
+    lastTimestamp: database.prepare(
+      'SELECT timestamp FROM records WHERE topic = ? AND partition = ? ORDER BY offset DESC LIMIT 1',
     ),
     partitions: database.prepare('SELECT partitions FROM topics WHERE name = ?'),
     committed: database.prepare(

@@ -1,10 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { HarvestlineError, formatProblems } from '../../errors/harvestline-error.ts';
+import type { AvroRecord } from '../../schemas/avro-schema.ts';
+import { compareForFullTransitive } from '../../schemas/compatibility.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { transaction } from './database.ts';
 
 /**
  * The schema registry of the embedded log: two tables in its file. Equal schema texts share one id; texts are compared
- * as normalised JSON.
+ * as normalised JSON. Every subject is FULL_TRANSITIVE: a schema that breaks with any version is refused with
+ * SCHEMAS_INCOMPATIBLE.
  */
 export class EmbeddedRegistry implements SchemaRegistry {
   readonly #database: DatabaseSync;
@@ -22,12 +26,12 @@ export class EmbeddedRegistry implements SchemaRegistry {
     return Promise.resolve(row === undefined ? null : String(row['text']));
   }
 
-  register(subject: string, schema: string): Promise<number> {
+  async register(subject: string, schema: string): Promise<number> {
     const text = normalise(schema);
-    const known = this.#find(subject, text);
-    if (known !== null) return Promise.resolve(known);
-    return Promise.resolve(
+    return (
+      this.#find(subject, text) ??
       transaction(this.#database, () => {
+        this.#refuseIncompatible(subject, text);
         this.#database.prepare('INSERT INTO schemas (text) VALUES (?) ON CONFLICT (text) DO NOTHING').run(text);
         const id = Number(this.#database.prepare('SELECT id FROM schemas WHERE text = ?').get(text)?.['id']);
         this.#database
@@ -38,8 +42,21 @@ export class EmbeddedRegistry implements SchemaRegistry {
           )
           .run(subject, id, subject);
         return id;
-      }),
+      })
     );
+  }
+
+  #refuseIncompatible(subject: string, text: string): void {
+    const versions = this.#database
+      .prepare(
+        'SELECT v.version, s.text FROM schema_versions v JOIN schemas s ON s.id = v.schema_id WHERE v.subject = ? ORDER BY v.version',
+      )
+      .all(subject)
+      .map((row) => ({ version: Number(row['version']), schema: JSON.parse(String(row['text'])) as AvroRecord }));
+    const problems = compareForFullTransitive(JSON.parse(text) as AvroRecord, versions);
+    if (problems.length > 0) {
+      throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${subject}: ${formatProblems(problems)}`, { problems });
+    }
   }
 
   #find(subject: string, text: string): number | null {

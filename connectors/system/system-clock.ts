@@ -12,6 +12,11 @@ export class SystemClock implements Clock {
         resolve();
         return;
       }
+      if (ms <= 0) {
+        // The next turn of the event loop: a timer would round up to a millisecond.
+        setImmediate(resolve);
+        return;
+      }
       const finish = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', finish);

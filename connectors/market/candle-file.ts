@@ -1,0 +1,135 @@
+import { basename } from 'node:path';
+import { type CsvError, parse } from 'csv-parse/sync';
+import { messageOf, type Problem } from '../../errors/harvestline-error.ts';
+import type { Candle } from '../../ports/market.ts';
+import { WARM_UP_CYCLES } from './market.ts';
+
+export interface CandleFile {
+  readonly symbol: string;
+  /** Length of its candles. Unit: milliseconds. */
+  readonly intervalMs: number;
+  /** Oldest first. */
+  readonly candles: readonly Candle[];
+}
+
+const COLUMNS = ['timestamp_ms', 'open', 'high', 'low', 'close', 'volume'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** History, and at least one candle to act on. */
+const MIN_CANDLES = WARM_UP_CYCLES + 1;
+
+/** BASE-QUOTE or BASE-QUOTE-SETTLE, a timeframe, and whatever the exporter adds: `XRP-USDT-USDT-5m-futures`, `ETH-BTC-5m`. */
+const EXPORT_NAME = /^([a-z0-9]+)-([a-z0-9]+)(?:-[a-z0-9]+)?-\d+[smhdw](?:-.*)?$/i;
+
+/** The market id that a file's name stands for: BASE and QUOTE of an exporter's name, else the letters and digits of the stem. Empty when there are none. */
+export function symbolOf(file: string): string {
+  const stem = basename(file).replace(/\.[^.]*$/, '');
+  const [, base = '', quote = ''] = EXPORT_NAME.exec(stem) ?? [];
+  return (base === '' ? stem.replaceAll(/[^a-z0-9]/gi, '') : base + quote).toUpperCase();
+}
+
+/** A row as csv-parse gives it with `info: true`. `lines` is the row's number in the file, from 1. */
+interface CsvRow {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/**
+ * Reads one file of candles, oldest first. `timestamp_ms` is a candle's opening time; it closes one interval later, and the
+ * interval is the smallest gap between two candles. Every bad value is added to `problems`, at `FILE:LINE COLUMN`; where there
+ * is one, what is returned is not to be used.
+ */
+export function readCandleFile(file: string, text: string, problems: Problem[]): CandleFile {
+  const known = problems.length;
+  const symbol = symbolOf(file);
+  if (symbol === '') problems.push({ path: file, why: 'the name has no letter or digit to take a symbol from' });
+  const rows = parseRows(file, text, problems);
+  const header = rows[0]?.record;
+  if (header?.join() !== COLUMNS.join()) {
+    if (problems.length === known)
+      problems.push({
+        path: `${file}:1`,
+        why: `the header must be ${COLUMNS.join()}, found ${header?.join() ?? 'nothing'}`,
+      });
+    return { symbol, intervalMs: 0, candles: [] };
+  }
+  const parsed: (Omit<Candle, 'closedAt'> & { readonly openedAt: number })[] = [];
+  let previous = -Infinity;
+  let intervalMs = Infinity;
+  for (const { record, info } of rows.slice(1)) {
+    const row = new CandleRow(`${file}:${info.lines}`, record, problems);
+    const candle = row.candle();
+    if (Number.isFinite(candle.openedAt)) {
+      if (candle.openedAt <= previous)
+        row.refuse('timestamp_ms', `must be after the row before, ${previous}, found ${candle.openedAt}`);
+      else intervalMs = Math.min(intervalMs, candle.openedAt - previous);
+      previous = candle.openedAt;
+    }
+    parsed.push(candle);
+  }
+  if (problems.length === known && parsed.length < MIN_CANDLES) {
+    problems.push({
+      path: file,
+      why: `is too short: it has ${parsed.length} candles; ${WARM_UP_CYCLES} warm the indicators up, so at least ${MIN_CANDLES} are needed`,
+    });
+  }
+  const candles = parsed.map(({ openedAt, ...candle }) => ({ closedAt: openedAt + intervalMs, ...candle }));
+  return { symbol, intervalMs, candles };
+}
+
+function parseRows(file: string, text: string, problems: Problem[]): readonly CsvRow[] {
+  try {
+    const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true };
+    // csv-parse's types do not know what `info` does to the result.
+    return parse(text, options) as unknown as readonly CsvRow[];
+  } catch (cause) {
+    const line = (cause as Partial<CsvError & { lines: number }>).lines;
+    problems.push({ path: line === undefined ? file : `${file}:${line}`, why: messageOf(cause) });
+    return [];
+  }
+}
+
+/** One row's values, each checked; what is wrong is said once per column. */
+class CandleRow {
+  readonly #at: string;
+  readonly #record: readonly string[];
+  readonly #problems: Problem[];
+
+  constructor(at: string, record: readonly string[], problems: Problem[]) {
+    this.#at = at;
+    this.#record = record;
+    this.#problems = problems;
+  }
+
+  refuse(column: Column | null, why: string): void {
+    this.#problems.push({ path: column === null ? this.#at : `${this.#at} ${column}`, why });
+  }
+
+  candle(): { openedAt: number; open: number; high: number; low: number; close: number; volume: number } {
+    if (this.#record.length > COLUMNS.length)
+      this.refuse(null, `must have ${COLUMNS.length} values, found ${this.#record.length}`);
+    const openedAt = this.#number('timestamp_ms', Number.isSafeInteger, 'a whole number of milliseconds');
+    const open = this.#price('open');
+    const high = this.#price('high');
+    const low = this.#price('low');
+    const close = this.#price('close');
+    const volume = this.#number('volume', (value) => value >= 0 && value < Infinity, 'a number, at least 0');
+    // A comparison with NaN is false: a value already refused is not refused again.
+    if (high < Math.max(open, close)) this.refuse('high', `must not be below open or close, found ${high}`);
+    if (low > Math.min(open, close)) this.refuse('low', `must not be above open or close, found ${low}`);
+    return { openedAt, open, high, low, close, volume };
+  }
+
+  #price(column: Column): number {
+    return this.#number(column, (value) => value > 0 && value < Infinity, 'a number above 0');
+  }
+
+  /** NaN where the value was refused. */
+  #number(column: Column, accepts: (value: number) => boolean, kind: string): number {
+    const text = this.#record[COLUMNS.indexOf(column)] ?? '';
+    const value = text === '' ? NaN : Number(text);
+    if (accepts(value)) return value;
+    this.refuse(column, `must be ${kind}, found ${text === '' ? 'nothing' : JSON.stringify(text.slice(0, 40))}`);
+    return NaN;
+  }
+}

@@ -1,0 +1,216 @@
+import { Decimal } from 'decimal.js';
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { BookedPosition, PositionBook } from '../../ports/position-book.ts';
+import type { Random } from '../../ports/random.ts';
+import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { positionIdOf } from '../../schemas/ids.ts';
+import { Ensemble, ENSEMBLE_ID, forSide, type Opinion } from './ensemble.ts';
+import { growthDue, planGrowth } from './growth.ts';
+import { Indicators } from './indicators.ts';
+import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from './market.ts';
+import { observe, type Remembered, rOf } from './observation.ts';
+import { planOpening, wantsToOpen } from './opening.ts';
+import { type Slot, slotKey, slotsOf } from './slots.ts';
+
+/** The size of the desk in the deployment that this program answers to. */
+const SLOTS = 15;
+
+export interface DeskFeedOptions {
+  readonly market: Market;
+  readonly book: PositionBook;
+  readonly random: Random;
+  /** Positions held at a time. */
+  readonly slots?: number;
+}
+
+/** What one cycle saw. */
+export interface DeskCycle {
+  readonly now: EpochMillis;
+  readonly signals: ModelSignal[];
+  readonly snapshots: PositionSnapshot[];
+}
+
+/**
+ * A desk with its models, and the source of snapshots.
+ *
+ * Reads a market, a position book and, once, the snapshots recorded before. Writes to the book (openings and growths, never a
+ * close: that is execution's work) and returns signals and snapshots for others to write. State: indicators, which are computed
+ * again from the candles, and each open position's latest snapshot, which is recovered from the log.
+ *
+ * D1  A cycle's result is a function of seed, cycle, book and recorded snapshots. Nothing depends on when or how often it ran.
+ * D2  A cycle that runs again after a crash, whatever part of its bookings and records survived, gives what the first run gave:
+ *     what it would open now counts as not open yet, and all bookings are idempotent by their ids.
+ * D3  Every open position has a snapshot in every cycle in which its symbol has a candle, whoever opened it; what is not known
+ *     of it is null.
+ */
+export class DeskFeed {
+  readonly #market: Market;
+  readonly #book: PositionBook;
+  readonly #random: Random;
+  readonly #ensemble: Ensemble;
+  readonly #slots: readonly Slot[];
+  readonly #indicators: ReadonlyMap<string, Indicators>;
+  #latest = new Map<PositionId, Remembered>();
+  #nextCycle = -WARM_UP_CYCLES;
+
+  constructor(options: DeskFeedOptions) {
+    this.#market = options.market;
+    this.#book = options.book;
+    this.#random = options.random;
+    this.#ensemble = new Ensemble(options.random);
+    this.#slots = slotsOf(options.market.symbols, options.slots ?? SLOTS);
+    this.#indicators = new Map(options.market.symbols.map((symbol) => [symbol, new Indicators()]));
+  }
+
+  /** Recovers what only snapshots tell, from those recorded, oldest first; the last one of each position counts. */
+  restore(snapshots: Iterable<PositionSnapshot>): void {
+    for (const snapshot of snapshots) this.#latest.set(snapshot.position_id, snapshot);
+  }
+
+  /**
+   * Lets the desk act at the book in one cycle, and returns what was observed then; undefined once the market ends. Cycles must
+   * be asked in ascending order (RangeError otherwise); the first may be any, and those left out only move the indicators.
+   */
+  run(cycle: number): DeskCycle | undefined {
+    const market = this.#advanceTo(cycle);
+    if (market === undefined) return undefined;
+    const { now } = market;
+    const ticks = new Map(market.ticks.map((tick) => [tick.symbol, tick]));
+    const booked = this.#book.openPositions();
+    const bySlot = Map.groupBy(booked, slotKey);
+    const opinions = new Map<string, Opinion>();
+    const signals: ModelSignal[] = [];
+    let acted = false;
+    for (const slot of this.#slots) {
+      const tick = ticks.get(slot.symbol);
+      if (tick === undefined) continue;
+      const key = slotKey(slot);
+      const seen = this.#indicatorsOf(slot.symbol);
+      const { regime, momentum } = seen;
+      const opinion = this.#ensemble.opinion(slot, cycle, { regime, momentum, drift: tick.drift });
+      const openedNow = opinion === null ? null : positionIdOf(slot.account, slot.symbol, opinion.side, now);
+      const held = (bySlot.get(key) ?? []).filter((position) => position.position_id !== openedNow);
+      for (const position of held) acted = this.#grow(position, tick) || acted;
+      if (opinion === null) continue;
+      if (held.length === 0) acted = this.#open(slot, cycle, tick, opinion, seen) || acted;
+      opinions.set(key, opinion);
+      signals.push(signalOf(slot, now, forSide(opinion, held[0]?.side ?? opinion.side)));
+    }
+    const open = acted ? this.#book.openPositions() : booked;
+    return { now, signals, snapshots: this.#observeAll(open, now, ticks, opinions) };
+  }
+
+  /** Feeds every candle up to that cycle to the indicators. */
+  #advanceTo(cycle: number): MarketCycle | undefined {
+    if (cycle < Math.max(0, this.#nextCycle))
+      throw new RangeError(`cycle ${cycle} was asked after ${this.#nextCycle - 1}`);
+    let market: MarketCycle | undefined;
+    while (this.#nextCycle <= cycle) {
+      market = this.#market.cycle(this.#nextCycle);
+      if (market === undefined) return undefined;
+      this.#nextCycle++;
+      for (const { symbol, candle } of market.ticks) this.#indicatorsOf(symbol).update(candle);
+    }
+    return market;
+  }
+
+  #indicatorsOf(symbol: string): Indicators {
+    const indicators = this.#indicators.get(symbol);
+    if (indicators === undefined)
+      throw new RangeError(`the market gave a candle of ${symbol}, which is none of its symbols`);
+    return indicators;
+  }
+
+  /** Opens a position in a flat slot, if the desk wants to. True when it did. */
+  #open(slot: Slot, cycle: number, { candle }: MarketTick, opinion: Opinion, seen: Indicators): boolean {
+    const { side, confidence } = opinion;
+    const stream = this.#random.stream('open', slot.account, slot.symbol, cycle);
+    if (seen.averageTrueRange === null || !wantsToOpen(confidence, stream)) return false;
+    const rules = this.#book.marketRules(slot.symbol, candle.close);
+    const opening = planOpening(side, candle.close, seen.averageTrueRange, rules, stream);
+    if (opening === null) return false;
+    const now = candle.closedAt;
+    const id = positionIdOf(slot.account, slot.symbol, side, now);
+    this.#book.open({
+      position_id: id,
+      account: slot.account,
+      symbol: slot.symbol,
+      side,
+      opened_at: now,
+      initialQuantity: opening.quantity,
+      entryPrice: new Decimal(candle.close).toFixed(),
+    });
+    this.#latest.set(id, {
+      peak_price: candle.close,
+      initial_stop_price: opening.initialStopPrice,
+      confidence_at_entry: confidence,
+      regime_at_entry: opinion.regime,
+      r_history: [],
+      observed_at: now,
+    });
+    return true;
+  }
+
+  /** Adds to one of the desk's own winners, if this is the moment. True when it did. */
+  #grow(position: BookedPosition, { candle }: MarketTick): boolean {
+    const stop = this.#latest.get(position.position_id)?.initial_stop_price ?? null;
+    if (stop === null) return false;
+    const price = candle.close;
+    const age = (candle.closedAt - position.opened_at) / this.#market.intervalMs;
+    const r = rOf(position.side, Number(position.entryPrice), price, stop);
+    const ordinal = growthDue(position.position_id, age, r, this.#random);
+    if (ordinal === null) return false;
+    const growth = planGrowth(position, ordinal, price, this.#book.marketRules(position.symbol, price));
+    if (growth === null) return false;
+    this.#book.grow(position.position_id, growth.growthId, growth.quantity, new Decimal(price).toFixed());
+    return true;
+  }
+
+  /** A snapshot of every open position whose symbol has a candle; forgets the positions that are no longer open. */
+  #observeAll(
+    positions: readonly BookedPosition[],
+    now: EpochMillis,
+    ticks: ReadonlyMap<string, MarketTick>,
+    opinions: ReadonlyMap<string, Opinion>,
+  ): PositionSnapshot[] {
+    const latest = new Map<PositionId, Remembered>();
+    const snapshots: PositionSnapshot[] = [];
+    for (const position of positions) {
+      const id = position.position_id;
+      const before = this.#latest.get(id) ?? null;
+      const tick = ticks.get(position.symbol);
+      // A foreign position may have been opened later than the virtual time: it is not there yet.
+      if (tick === undefined || position.opened_at > now) {
+        if (before !== null) latest.set(id, before);
+        continue;
+      }
+      const seen = this.#indicatorsOf(position.symbol);
+      const opinion = opinions.get(slotKey(position));
+      const snapshot = observe(position, before, {
+        now,
+        markPrice: tick.candle.close,
+        confidence: opinion === undefined ? null : forSide(opinion, position.side).confidence,
+        regime: seen.regime,
+        volatilityGradient: seen.volatilityGradient,
+        source: this.#market.source,
+      });
+      latest.set(id, snapshot);
+      snapshots.push(snapshot);
+    }
+    this.#latest = latest;
+    return snapshots;
+  }
+}
+
+function signalOf(slot: Slot, now: EpochMillis, opinion: Opinion): ModelSignal {
+  return {
+    account: slot.account,
+    symbol: slot.symbol,
+    model_id: ENSEMBLE_ID,
+    emitted_at: now,
+    side: opinion.side,
+    confidence: opinion.confidence,
+    regime: opinion.regime,
+    members: opinion.members,
+  };
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import type { Processor } from '../../pipelines/processor.ts';
+import { wireProcessor } from '../../pipelines/runtime.ts';
+import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
+import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
+import { VirtualClock } from '../../ports/clock.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import { SILENT_LOGGER } from '../../ports/logger.ts';
+import { schemaText } from '../../schemas/load-schema.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
+import { aSnapshot } from '../a-snapshot.ts';
+import { folderForTest } from '../temporary-folder.ts';
+
+const SNAPSHOTS = TOPICS.positionSnapshot;
+const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
+
+async function world(): Promise<{ log: EmbeddedLog; codec: RecordCodec; source: TopicWriter }> {
+  const log = EmbeddedLog.open(folderForTest(), new SystemClock());
+  onTestFinished(() => log.close());
+  await log.createTopics(allTopicSpecs());
+  for (const topic of Object.values(TOPICS)) await log.registry.register(subjectOf(topic), schemaText(topic));
+  const codec = await RecordCodec.open(log.registry);
+  return { log, codec, source: new TopicWriter('snapshots', codec) };
+}
+
+function scoring(codec: RecordCodec): Processor {
+  const policy = BUILT_IN_POLICIES.get('2026-02-07');
+  if (policy === undefined) throw new Error('no default policy');
+  return scoringProcessor({ writer: new TopicWriter('scoring', codec), policy });
+}
+
+/** Runs a processor over everything that is there. */
+async function run(processor: Processor, log: EmbeddedLog, codec: RecordCodec): Promise<void> {
+  const { options, handler } = wireProcessor({
+    processor,
+    log,
+    codec,
+    clock: new VirtualClock(0),
+    logger: SILENT_LOGGER,
+  });
+  const consumer = log.consumer(options, handler);
+  await consumer.join();
+  try {
+    await consumer.pump();
+  } finally {
+    await consumer.stop();
+  }
+}
+
+async function all(log: EmbeddedLog, topic: string): Promise<LogRecord[]> {
+  const found: LogRecord[] = [];
+  for await (const batch of log.read(topic)) found.push(...batch.records);
+  return found;
+}
+
+function headersOf(record: LogRecord): Record<string, string> {
+  return Object.fromEntries(record.headers.map(([name, value]) => [name, Buffer.from(value ?? []).toString()]));
+}
+
+describe('dead letters', () => {
+  it('P1: poison lands in the dead-letter topic byte for byte with its headers, and the stream goes on', async () => {
+    const { log, codec, source } = await world();
+    const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1);
+    const unknownId = Buffer.from(good.value);
+    unknownId.writeInt32BE(4711, 1);
+    const lie = Buffer.from(good.value.subarray(0, -3));
+    const bad: (Uint8Array | null)[] = [Buffer.from('not avro'), unknownId, new Uint8Array(0), null, lie];
+    await log.append([
+      ...bad.map((value) => ({
+        topic: SNAPSHOTS.name,
+        key: good.key,
+        value,
+        timestamp: 7,
+        headers: [['trace', Buffer.from('abc')]] as const,
+      })),
+      good,
+    ]);
+    await run(scoring(codec), log, codec);
+
+    const dead = await all(log, DEAD);
+    expect(dead.map(({ value }) => (value === null ? null : Buffer.from(value).toString('hex')))).toEqual(
+      bad.map((value) => (value === null ? null : Buffer.from(value).toString('hex'))),
+    );
+    expect(dead.map((letter) => headersOf(letter)[DEAD_LETTER_HEADERS.code])).toEqual([
+      'NOT_WIRE_FORMAT',
+      'SCHEMA_UNKNOWN',
+      'RECORD_EMPTY',
+      'RECORD_EMPTY',
+      'AVRO_CORRUPT',
+    ]);
+    const [source0] = await all(log, SNAPSHOTS.name);
+    expect(headersOf(dead[0] as LogRecord)).toMatchObject({
+      trace: 'abc',
+      [DEAD_LETTER_HEADERS.exception]: 'HarvestlineError',
+      [DEAD_LETTER_HEADERS.topic]: SNAPSHOTS.name,
+      [DEAD_LETTER_HEADERS.partition]: String(source0?.partition),
+      [DEAD_LETTER_HEADERS.offset]: '0',
+    });
+    expect(dead.every((letter) => letter.timestamp === 7 && letter.partition === source0?.partition)).toBe(true);
+    expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
+  });
+
+  it('P1: a record whose values break the rules is dead-lettered with every path', async () => {
+    const { log, codec } = await world();
+    // A foreign client that skipped the checks: the bytes are Avro, the content is not what the schema allows.
+    const lax = await laxEncoder(log);
+    await log.append([
+      {
+        topic: SNAPSHOTS.name,
+        key: Buffer.from('k'),
+        timestamp: 0,
+        value: lax({ ...aSnapshot(), mark_price: Number.NaN, confidence: 1.2, peak_price: 1 }),
+      },
+      { topic: SNAPSHOTS.name, key: Buffer.from('k'), timestamp: 0, value: lax({ ...aSnapshot({ r: 9 }) }) },
+    ]);
+    await run(scoring(codec), log, codec);
+    const [letter] = await all(log, DEAD);
+    const paths = JSON.parse(headersOf(letter as LogRecord)[DEAD_LETTER_HEADERS.paths] ?? '[]') as { path: string }[];
+    expect(paths.map(({ path }) => path)).toEqual(['mark_price', 'confidence']);
+    expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
+  });
+
+  it('P1: one record that makes the processor fail is set aside alone, its neighbours are processed', async () => {
+    const { log, codec, source } = await world();
+    const extreme = aSnapshot({}, { entry_price: 5e-324, initial_stop_price: null, mark_price: 1, peak_price: 1 });
+    await log.append([
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1),
+      source.encode(SNAPSHOTS, extreme, 2),
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9, age: 4 }), 3),
+    ]);
+    await run(scoring(codec), log, codec);
+    expect(await all(log, DEAD)).toHaveLength(1);
+    expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(2);
+  });
+});
+
+describe('errors that are not the record’s fault', () => {
+  it('P2: a transient error repeats the batch and dead-letters nothing', async () => {
+    const { log, codec, source } = await world();
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    let tries = 0;
+    const flaky: Processor = {
+      name: 'scoring',
+      inputs: [SNAPSHOTS],
+      process() {
+        tries += 1;
+        if (tries < 4) throw new HarvestlineError('EXCHANGE_AWAY', 'no answer');
+        return Promise.resolve([]);
+      },
+    };
+    await run(flaky, log, codec);
+    expect(tries).toBe(4);
+    expect(await all(log, DEAD)).toEqual([]);
+    expect(sum((await log.committed('scoring', SNAPSHOTS.name)).values())).toBe(1);
+  });
+
+  it('P3: any other error ends the subscription and commits nothing', async () => {
+    const { log, codec, source } = await world();
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    const broken: Processor = {
+      name: 'scoring',
+      inputs: [SNAPSHOTS],
+      process: () => Promise.reject(new TypeError('a bug')),
+    };
+    await expect(run(broken, log, codec)).rejects.toThrow('a bug');
+    expect(sum((await log.committed('scoring', SNAPSHOTS.name)).values())).toBe(0);
+  });
+
+  it('a processor may not write a topic that another owns', async () => {
+    const { codec } = await world();
+    const intruder = new TopicWriter('clm', codec);
+    expect(() => intruder.encode(SNAPSHOTS, aSnapshot(), 1)).toThrow(
+      expect.objectContaining({ code: 'TOPIC_NOT_OWNED' }),
+    );
+  });
+});
+
+it('scoring the same snapshots twice gives the same intents, and the decision that evaluate gives', async () => {
+  const { log, codec, source } = await world();
+  const snapshots = [9, 5.33, 0.5, -3].map((r, index) => aSnapshot({ symbol: `S${index}USDT`, r }));
+  await log.append(snapshots.map((snapshot) => source.encode(SNAPSHOTS, snapshot, snapshot.observed_at)));
+  await run(scoring(codec), log, codec);
+  const once = await all(log, TOPICS.harvestIntent.name);
+  log.database.exec('DELETE FROM committed_offsets');
+  await run(scoring(codec), log, codec);
+  const twice = await all(log, TOPICS.harvestIntent.name);
+  expect(twice).toHaveLength(2 * once.length);
+  const idsOf = (records: readonly LogRecord[]): string[] =>
+    records.map(({ value }) => codec.decode(TOPICS.harvestIntent.name, value).intent_id);
+  expect(new Set(idsOf(twice))).toEqual(new Set(idsOf(once)));
+});
+
+function sum(numbers: Iterable<number>): number {
+  return [...numbers].reduce((total, number) => total + number, 0);
+}
+
+/** Encodes as a client would that knows the schema but none of our checks. */
+async function laxEncoder(log: EmbeddedLog): Promise<(value: object) => Uint8Array> {
+  const { default: avsc } = await import('avsc');
+  const text = schemaText(SNAPSHOTS);
+  const type = avsc.Type.forSchema(JSON.parse(text) as Parameters<typeof avsc.Type.forSchema>[0]);
+  const id = await log.registry.idOf(subjectOf(SNAPSHOTS), text);
+  const header = Buffer.alloc(5);
+  header.writeInt32BE(id ?? 0, 1);
+  return (value) => Buffer.concat([header, type.toBuffer(value)]);
+}

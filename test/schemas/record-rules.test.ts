@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { recordChecker } from '../../schemas/record-codec.ts';
+import { RECORD_RULES } from '../../schemas/record-rules.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { GOOD_RECORDS } from './good-records.ts';
+
+const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome } = TOPICS;
+const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
+
+/** A patch that breaks just that rule of the topic's good record, and what is said. */
+const BROKEN = [
+  ['S1', positionSnapshot, { peak_price: 106 }, 'peak_price', 'must be at least mark_price 107 for LONG, found 106'],
+  [
+    'S1',
+    positionSnapshot,
+    { side: 'SHORT', initial_stop_price: 102 },
+    'peak_price',
+    'must be at most mark_price 107 for SHORT',
+  ],
+  ['S2', positionSnapshot, { initial_stop_price: 100 }, 'initial_stop_price', 'must be below entry_price 100 for LONG'],
+  [
+    'S2',
+    positionSnapshot,
+    { side: 'SHORT', peak_price: 99 },
+    'initial_stop_price',
+    'must be above entry_price 100 for SHORT',
+  ],
+  ['S3', positionSnapshot, { opened_at: 1_770_003_600_001 }, 'opened_at', 'must not be after observed_at'],
+  ['H1', harvestIntent, { action: 'CLOSE' }, 'fraction', 'must be 1 for CLOSE, found 0.5'],
+  ['H2', harvestIntent, { hold_score: 4 }, 'hold_score', 'must be the sum of the HOLD factors 3, found 4'],
+  ['H3', harvestIntent, { exit_score: 6.001 }, 'exit_score', 'must be the sum of the EXIT factors 6, found 6.001'],
+  ['H4', harvestIntent, { opened_at: 1_770_003_600_001 }, 'opened_at', 'must not be after observed_at'],
+  [
+    'X1',
+    executionReport,
+    { filled_quantity: 1.5 },
+    'filled_quantity',
+    'must not be above rounded_quantity 1, found 1.5',
+  ],
+  ['X2', executionReport, { filled_quantity: 0 }, 'filled_quantity', 'must be above 0 for FILLED, found 0'],
+  ['X2', executionReport, { status: 'UNKNOWN' }, 'filled_quantity', 'must be 0 for UNKNOWN, found 1'],
+  ['X3', executionReport, { average_price: null }, 'average_price', 'must be given for FILLED'],
+  ['X3', executionReport, { average_price: undefined }, 'average_price', 'must be given for FILLED'],
+  ['X4', executionReport, { status: 'SUPPRESSED', filled_quantity: 0 }, 'submitted_at', 'must be null for SUPPRESSED'],
+  [
+    'X4',
+    executionReport,
+    { status: 'SUBMITTED', filled_quantity: 0, submitted_at: null },
+    'submitted_at',
+    'for SUBMITTED',
+  ],
+  ['T1', tradeClosed, { closed_at: 1_769_999_999_999 }, 'closed_at', 'must not be before opened_at'],
+  ['T2', tradeClosed, { intent_id: null }, 'intent_id', 'must be given for origin HARVEST'],
+  ['T3', tradeClosed, { pnl_quote: -7 }, 'pnl_quote', 'must be the price move times quantity, 7, found -7'],
+  ['T3', tradeClosed, { side: 'SHORT' }, 'pnl_quote', 'must be the price move times quantity, -7, found 7'],
+  ['C1', clmOutcome, { ...FINAL, label: null }, 'label', 'must be given for FINAL'],
+  ['C1', clmOutcome, { label: 'WIN' }, 'label', 'must be null while ACCUMULATING'],
+  ['C2', clmOutcome, { ...FINAL, closed_at: null }, 'closed_at', 'must be given for FINAL'],
+  ['C2', clmOutcome, { closed_at: 1_770_003_600_018 }, 'closed_at', 'must be null while ACCUMULATING'],
+  ['C3', clmOutcome, { slices: [] }, 'slices', 'must name at least one trade'],
+  ['C3', clmOutcome, { slices: ['t-1', 't-2', 't-1'] }, 'slices', 'must name each trade once'],
+] as const;
+
+/** Records at the edge of a rule, on its good side. */
+const KEPT = [
+  ['S1', positionSnapshot, { peak_price: 107 }],
+  ['S1', positionSnapshot, { side: 'SHORT', initial_stop_price: 102, peak_price: 107 }],
+  ['S2', positionSnapshot, { initial_stop_price: null }],
+  ['S2', positionSnapshot, { initial_stop_price: undefined }],
+  ['S3', positionSnapshot, { opened_at: 1_770_003_600_000 }],
+  ['H1', harvestIntent, { action: 'CLOSE', fraction: 1 }],
+  ['H2', harvestIntent, { hold_score: 0.1 + 0.2 + 2.7 }],
+  ['X2', executionReport, { status: 'REJECTED', filled_quantity: 0, average_price: null }],
+  ['X4', executionReport, { status: 'SUPPRESSED', filled_quantity: 0, submitted_at: null }],
+  ['T2', tradeClosed, { origin: 'EXTERNAL', intent_id: null }],
+  ['T3', tradeClosed, { quantity: 0.1, entry_price: 0.1, exit_price: 0.3, pnl_quote: 0.02 }],
+  ['T3', tradeClosed, { origin: 'BACKFILL', pnl_quote: -7 }],
+  ['C1', clmOutcome, FINAL],
+] as const;
+
+test.each(BROKEN)('%s: %s', (_, topic, patch, path, why) => {
+  expect(recordChecker(topic)({ ...GOOD_RECORDS[topic.name], ...patch })).toEqual([
+    { path, why: expect.stringContaining(why) },
+  ]);
+});
+
+test.each(KEPT)('%s keeps: %s', (_, topic, patch) => {
+  expect(recordChecker(topic)({ ...GOOD_RECORDS[topic.name], ...patch })).toEqual([]);
+});
+
+test('every rule has a record here that breaks it', () => {
+  const ids = Object.values(RECORD_RULES).flatMap((rules) => rules.map((rule) => rule.id));
+  expect(new Set(BROKEN.map(([id]) => id))).toEqual(new Set(ids));
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+describe('a rule whose fields are wrong by themselves stays silent', () => {
+  test('so one fault is named once', () => {
+    const record = { ...GOOD_RECORDS[positionSnapshot.name], peak_price: NaN, opened_at: 1_770_003_600_001 };
+    expect(recordChecker(positionSnapshot)(record).map(({ path }) => path)).toEqual(['peak_price', 'opened_at']);
+  });
+
+  test('also where the fault is inside a list that it needs', () => {
+    const good = GOOD_RECORDS[harvestIntent.name];
+    const factors = [{ ...good.factors[0], points: '2' }, ...good.factors.slice(1)];
+    expect(recordChecker(harvestIntent)({ ...good, factors }).map(({ path }) => path)).toEqual(['factors[0].points']);
+  });
+
+  test('and no rule is asked about what is no record', () => {
+    expect(recordChecker(positionSnapshot)(null)).toHaveLength(1);
+    expect(recordChecker(positionSnapshot)({}).every(({ why }) => why === 'is missing')).toBe(true);
+  });
+});
