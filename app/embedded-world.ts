@@ -22,5 +22,7 @@ export async function openReadOnly(dataDir: string): Promise<ReadOnlyWorld> {
 
 /** Where the embedded log and everything else local lives. */
 export function dataDirOption(): Option {
-  return new Option('--data <dir>', 'folder of the embedded log and everything else local').env('HARVESTLINE_DATA').default('.harvestline');
+  return new Option('--data <dir>', 'folder of the embedded log and everything else local')
+    .env('HARVESTLINE_DATA')
+    .default('.harvestline');
 }

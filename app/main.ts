@@ -28,7 +28,9 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command('harvestline')
-    .description('Takes profit from open futures positions, records every closed trade, and counts towards calibration.')
+    .description(
+      'Takes profit from open futures positions, records every closed trade, and counts towards calibration.',
+    )
     .version(packageJson.version)
     .addHelpText(
       'after',
@@ -44,7 +46,8 @@ Examples:
     if (load !== undefined) program.addCommand(await load());
   }
   // Set on every command: a usage error must reach `report`, wherever it is found.
-  for (const command of withSubcommands(program)) command.exitOverride().showHelpAfterError('Run with --help for options and examples.');
+  for (const command of withSubcommands(program))
+    command.exitOverride().showHelpAfterError('Run with --help for options and examples.');
   return program;
 }
 
@@ -56,10 +59,15 @@ function report(thrown: unknown): number {
   // Commander has printed its own message, or the help that was asked for.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
   if (!(thrown instanceof HarvestlineError)) {
-    process.stderr.write(`${pc.red('error')} ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
+    process.stderr.write(
+      `${pc.red('error')} ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`,
+    );
     return EXIT_REFUSED;
   }
-  const where = thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at)) ? '' : `${formatCoordinates(thrown.at)}: `;
+  const where =
+    thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at))
+      ? ''
+      : `${formatCoordinates(thrown.at)}: `;
   process.stderr.write(`${pc.red('error')} ${thrown.code}: ${where}${thrown.message}\n${pc.dim(thrown.remedy)}\n`);
   return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
 }

@@ -13,7 +13,12 @@ import { readLines } from '../read-lines.ts';
 export function scoreCommand(): Command {
   return new Command('score')
     .description('Score NDJSON snapshots from standard input: one decision a line, in the same order.')
-    .addOption(new Option('--policy <id-or-file>', `policy to score with: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a JSON file`).default(DEFAULT_POLICY_ID))
+    .addOption(
+      new Option(
+        '--policy <id-or-file>',
+        `policy to score with: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a JSON file`,
+      ).default(DEFAULT_POLICY_ID),
+    )
     .addHelpText(
       'after',
       `
@@ -25,7 +30,12 @@ Examples:
   harvestline tail position.snapshot --from beginning --json | jq -c .value | harvestline score --policy my-policy.json`,
     )
     .action(async ({ policy }: { policy: string }) => {
-      const bad = await score(process.stdin, new LineWriter(process.stdout), new LineWriter(process.stderr), loadPolicy(policy));
+      const bad = await score(
+        process.stdin,
+        new LineWriter(process.stdout),
+        new LineWriter(process.stderr),
+        loadPolicy(policy),
+      );
       if (bad > 0) process.exitCode = 1;
     });
 }
@@ -39,18 +49,30 @@ export function loadPolicy(idOrFile: string): Policy {
     text = readFileSync(idOrFile, 'utf8');
   } catch (cause) {
     const known = [...BUILT_IN_POLICIES.keys()].join(', ');
-    throw new HarvestlineError('USAGE', `no policy ${idOrFile}: neither one of ${known} nor a readable file (${messageOf(cause)})`, { cause });
+    throw new HarvestlineError(
+      'USAGE',
+      `no policy ${idOrFile}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
+      { cause },
+    );
   }
   try {
     return parsePolicy(JSON.parse(text), idOrFile);
   } catch (cause) {
     if (cause instanceof HarvestlineError) throw cause;
-    throw new HarvestlineError('POLICY_INVALID', `${idOrFile}: is not JSON: ${messageOf(cause)}`, { at: { file: idOrFile }, cause });
+    throw new HarvestlineError('POLICY_INVALID', `${idOrFile}: is not JSON: ${messageOf(cause)}`, {
+      at: { file: idOrFile },
+      cause,
+    });
   }
 }
 
 /** Scores every line and returns how many were bad. Memory does not grow with the input. */
-export async function score(input: AsyncIterable<Uint8Array>, decisions: LineWriter, faults: LineWriter, policy: Policy): Promise<number> {
+export async function score(
+  input: AsyncIterable<Uint8Array>,
+  decisions: LineWriter,
+  faults: LineWriter,
+  policy: Policy,
+): Promise<number> {
   const check = recordChecker(TOPICS.positionSnapshot);
   let bad = 0;
   for await (const lines of readLines(input)) {
@@ -58,9 +80,10 @@ export async function score(input: AsyncIterable<Uint8Array>, decisions: LineWri
       if (text !== null && text.trim() === '') continue;
       try {
         if (text === null) throw new HarvestlineError('JSON_INVALID', 'is longer than a line may be');
-        const value = parseJsonLine(text);
-        const problems = check(value);
-        if (problems.length > 0) throw new HarvestlineError('RECORD_INVALID', '', { problems });
+        const { value, problems } = parseJsonLine(text);
+        const found = check(value);
+        if (problems.length + found.length > 0)
+          throw new HarvestlineError('RECORD_INVALID', 'refused', { problems: [...problems, ...found] });
         const full = decisions.write(decisionLine(value as PositionSnapshot, policy));
         if (full !== undefined) await full;
       } catch (thrown) {
@@ -80,5 +103,17 @@ export async function score(input: AsyncIterable<Uint8Array>, decisions: LineWri
 function decisionLine(snapshot: PositionSnapshot, policy: Policy): string {
   const { action, fraction, reason, hold_score, exit_score, r, factors, unknown } = evaluate(snapshot, policy);
   const { position_id, symbol } = snapshot;
-  return JSON.stringify({ position_id, symbol, action, fraction, hold_score, exit_score, r, reason, factors, unknown, policy: policy.id });
+  return JSON.stringify({
+    position_id,
+    symbol,
+    action,
+    fraction,
+    hold_score,
+    exit_score,
+    r,
+    reason,
+    factors,
+    unknown,
+    policy: policy.id,
+  });
 }

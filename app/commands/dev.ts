@@ -1,0 +1,102 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
+import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
+import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import { DevChain } from '../dev/dev-chain.ts';
+import { runDev } from '../dev/run-dev.ts';
+import { dataDirOption } from '../embedded-world.ts';
+import { loadPolicy } from './score.ts';
+
+/** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
+const WATCHED_PACE_MS = 250;
+
+interface DevCliOptions {
+  readonly cycles?: number;
+  readonly seed: number;
+  readonly market: 'simulated' | 'candles';
+  readonly candles?: readonly string[];
+  readonly policy: string;
+  readonly faults?: PaperFaults;
+  readonly pace?: number;
+  readonly data: string;
+  readonly json?: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export function devCommand(): Command {
+  return new Command('dev')
+    .description(
+      'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
+    )
+    .option('--cycles <n>', 'stop after n more cycles, with a summary', wholeNumber)
+    .option('--seed <n>', 'the same seed gives the same result', wholeNumber, 1)
+    .addOption(
+      new Option('--market <kind>', 'where prices come from').choices(['simulated', 'candles']).default('simulated'),
+    )
+    .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each')
+    .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+    .option(
+      '--faults <list>',
+      'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05,blackout=0.01',
+      parseFaults,
+    )
+    .option(
+      '--pace <ms>',
+      `pause between cycles (default: ${WATCHED_PACE_MS} on a terminal without --cycles, else 0)`,
+      wholeNumber,
+    )
+    .addOption(dataDirOption())
+    .option('--json', 'lines instead of the live view, also on a terminal')
+    .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
+    .addHelpText(
+      'after',
+      `
+On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
+object a cycle, and the summary as the last line. A second dev on the same data goes on from where the first was.
+Summary counts are of this run, but for outcomes and gate, which are of the whole record.
+
+Examples:
+  harvestline dev
+  harvestline dev --cycles 400 --seed 7
+  harvestline dev --market candles --candles XRP-USDT-USDT-5m-futures.csv --cycles 400
+  harvestline dev --cycles 400 --data /tmp/rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
+  harvestline dev --cycles 400 --data /tmp/legacy --policy legacy`,
+    )
+    .action(async (options: DevCliOptions) => {
+      const random = new SeededRandom(options.seed);
+      const chain = await DevChain.open({
+        dataDir: options.data,
+        seed: options.seed,
+        market: options.market === 'candles' ? await loadCandleMarket(candleFiles(options)) : simulatedMarket(random),
+        random,
+        policy: loadPolicy(options.policy),
+        faults: options.faults ?? DEFAULT_FAULTS,
+        logger: pinoLogger(options.logLevel),
+      });
+      const live = process.stdout.isTTY && options.json !== true;
+      const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
+      await runDev({
+        chain,
+        cycles: options.cycles ?? Infinity,
+        paceMs: pace,
+        live,
+        output: process.stdout,
+        clock: new SystemClock(),
+      });
+    });
+}
+
+function candleFiles({ candles }: DevCliOptions): readonly string[] {
+  if (candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
+  return candles;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}

@@ -1,0 +1,101 @@
+import CliTable3 from 'cli-table3';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import type { EpochMillis } from '../../schemas/generated/records.ts';
+import { isDeadLetterTopic } from '../../schemas/topics.ts';
+import { type ReadOnlyWorld, dataDirOption, openReadOnly } from '../embedded-world.ts';
+import { LineWriter, jsonWanted } from '../output.ts';
+import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('Show records, lag, last events, the calibration gate and alerts, as the log has them now.')
+    .option('--json', 'one JSON object, also on a terminal')
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      `
+Times are event time: in a simulated market they are the market's.
+
+Examples:
+  harvestline status
+  harvestline status --json | jq .alerts`,
+    )
+    .action(async (flags: { json?: true; data: string }) => {
+      const world = await openReadOnly(flags.data);
+      try {
+        await status(world, jsonWanted(flags), new LineWriter(process.stdout));
+      } finally {
+        await world.close();
+      }
+    });
+}
+
+/** Writes the report: one JSON object on one line, or tables for people. Alerts do not change the exit code. */
+export async function status(
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
+  json: boolean,
+  lines: LineWriter,
+): Promise<void> {
+  const report = await statusReport(world);
+  for (const line of json ? [JSON.stringify(report)] : readable(report)) await lines.write(line);
+  await lines.flush();
+}
+
+function readable(report: StatusReport): readonly string[] {
+  return [topicTable(report.topics), gateLine(report), positionsLine(report), ...alertLines(report)];
+}
+
+function topicTable(topics: StatusReport['topics']): string {
+  const table = new CliTable3({
+    head: ['topic', 'records', 'lag', 'last event', 'key'],
+    colAligns: ['left', 'right', 'left', 'left', 'left'],
+    style: { head: ['bold'], compact: true },
+  });
+  for (const [name, topic] of Object.entries(topics)) {
+    // An empty dead-letter topic is how it should be: not worth a line.
+    if (isDeadLetterTopic(name) && topic.records === 0) continue;
+    table.push([name, topic.records, lagText(topic), timeText(topic.last?.timestamp), topic.last?.key ?? '']);
+  }
+  return table.toString();
+}
+
+function lagText({ lag }: TopicStatus): string {
+  return Object.entries(lag)
+    .map(([group, records]) => (records === 0 ? `${group} 0` : pc.yellow(`${group} ${records}`)))
+    .join(', ');
+}
+
+function gateLine({ gate }: StatusReport): string {
+  const { final, usable, needed, open, eta, labels, excluded } = gate;
+  const opening = open
+    ? pc.green('open')
+    : eta === null
+      ? 'closed, no estimate yet'
+      : `closed, opens about ${formatEventTime(eta)}`;
+  const left = Object.entries(excluded).map(([code, count]) => `, ${count} excluded ${code}`);
+  return (
+    `${pc.bold('gate')}       ${usable} of ${needed} usable outcomes: ${opening}\n` +
+    `           ${final} final: ${labels.WIN} WIN, ${labels.LOSS} LOSS, ${labels.NEUTRAL} NEUTRAL${left.join('')}`
+  );
+}
+
+function positionsLine({ open_positions, reports, suppressed, undecodable }: StatusReport): string {
+  const why = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
+  const counts = Object.entries(reports).map(([name, count]) => `${count} ${name}`);
+  return (
+    `${pc.bold('positions')}  ${open_positions} open\n` +
+    `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}` +
+    (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`)
+  );
+}
+
+function alertLines({ alerts }: StatusReport): readonly string[] {
+  if (alerts.length === 0) return [`${pc.bold('alerts')}     ${pc.green('none')}`];
+  return alerts.map(({ name, since, evidence }) => `${pc.red(name)} since ${formatEventTime(since)}\n  ${evidence}`);
+}
+
+function timeText(at: EpochMillis | undefined): string {
+  return at === undefined ? '' : formatEventTime(at);
+}

@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
+import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
+import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import { Properties } from '../../connectors/embedded/properties.ts';
+import { applyRetention } from '../../connectors/embedded/retention.ts';
+import type { PaperFaults } from '../../connectors/exchange/paper/faults.ts';
+import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { DeskFeed } from '../../connectors/market/desk-feed.ts';
+import type { Market } from '../../connectors/market/market.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
+import type { Processor } from '../../pipelines/processor.ts';
+import { wireProcessor } from '../../pipelines/runtime.ts';
+import type { Decision } from '../../pipelines/scoring/evaluate.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
+import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
+import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Random } from '../../ports/random.ts';
+import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
+import { visitTopic } from '../read-topic.ts';
+import { NewRecords } from './new-records.ts';
+
+/** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
+const CLEANUP_CYCLES = 500;
+
+export interface DevOptions {
+  readonly dataDir: string;
+  readonly seed: number;
+  readonly market: Market;
+  readonly random: Random;
+  readonly policy: Policy;
+  readonly faults: PaperFaults;
+  readonly logger: Logger;
+}
+
+/** One scored snapshot. */
+export interface Scored {
+  readonly snapshot: PositionSnapshot;
+  readonly decision: Decision;
+}
+
+/** What one cycle brought. */
+export interface CycleResult {
+  readonly cycle: number;
+  readonly now: EpochMillis;
+  readonly signals: number;
+  readonly scored: readonly Scored[];
+  readonly reports: readonly ExecutionReport[];
+  readonly outcomes: readonly ClmOutcome[];
+}
+
+/**
+ * The whole chain in one process on the embedded log, in lock-step with a virtual clock: a cycle writes signals and
+ * snapshots, then each processor works off what the one before wrote. Nothing depends on the wall clock.
+ *
+ * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
+ *     cycle's time, and goes on with the one after.
+ * D2  A data folder belongs to one dev at a time, with the market and seed it was begun with.
+ */
+export class DevChain {
+  readonly log: EmbeddedLog;
+  readonly clm: ClmProcessor;
+  readonly #lock: ProcessLock;
+  readonly #market: Market;
+  readonly #clock: VirtualClock;
+  readonly #feed: DeskFeed;
+  readonly #exchange: PaperExchange;
+  readonly #consumers: readonly EmbeddedConsumer[];
+  readonly #models: TopicWriter;
+  readonly #source: TopicWriter;
+  readonly #reports: NewRecords<typeof TOPICS.executionReport.name>;
+  readonly #outcomes: NewRecords<typeof TOPICS.clmOutcome.name>;
+  #scored: Scored[] = [];
+  #nextCycle = 0;
+
+  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedLog, codec: RecordCodec) {
+    const { dataDir, market, random, policy, faults, logger } = options;
+    const clock = new VirtualClock(0);
+    const exchange = new PaperExchange({ path: join(dataDir, 'paper-exchange.sqlite'), clock, random, faults });
+    const onDecision = (snapshot: PositionSnapshot, decision: Decision): void => {
+      this.#scored.push({ snapshot, decision });
+    };
+    this.log = log;
+    this.clm = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
+    this.#lock = lock;
+    this.#market = market;
+    this.#clock = clock;
+    this.#exchange = exchange;
+    this.#feed = new DeskFeed({ market, book: exchange, random });
+    this.#models = new TopicWriter('models', codec);
+    this.#source = new TopicWriter('snapshots', codec);
+    this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
+    this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
+    const processors: readonly Processor[] = [
+      scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
+      executionProcessor({ writer: new TopicWriter('execution', codec), exchange, clock, logger }),
+      this.clm,
+    ];
+    this.#consumers = processors.map((processor) => {
+      // Back-off after a transient error waits in real time: the virtual clock would not.
+      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), logger });
+      return log.consumer(wiring.options, wiring.handler);
+    });
+  }
+
+  /** Opens or creates a data folder. Throws DATA_IN_USE or SEED_MISMATCH. */
+  static async open(options: DevOptions): Promise<DevChain> {
+    const { dataDir } = options;
+    const lock = ProcessLock.tryAcquire(dataDir, 'dev');
+    if (lock === null)
+      throw new HarvestlineError('DATA_IN_USE', `another dev is at work on ${dataDir}`, { at: { file: dataDir } });
+    let log: EmbeddedLog | undefined;
+    try {
+      log = EmbeddedLog.open(dataDir, new SystemClock());
+      await log.createTopics(allTopicSpecs());
+      refuseOtherMarket(new Properties(log.database), options);
+      await registerSchemas(log.registry);
+      const codec = await RecordCodec.open(log.registry);
+      const chain = new DevChain(options, lock, log, codec);
+      await chain.#resume(codec);
+      return chain;
+    } catch (thrown) {
+      await log?.close();
+      lock.release();
+      throw thrown;
+    }
+  }
+
+  /** One cycle of the market through the whole chain; undefined once the market's data end. */
+  async runCycle(): Promise<CycleResult | undefined> {
+    const cycle = this.#nextCycle;
+    const desk = this.#feed.run(cycle);
+    if (desk === undefined) return undefined;
+    const { now, signals, snapshots } = desk;
+    // One append: a cycle is on the log whole or not at all (L1), so a crash before it repeats the cycle (desk-feed.ts D2).
+    await this.log.append([
+      ...signals.map((signal) => this.#models.encode(TOPICS.modelSignal, signal, now)),
+      ...snapshots.map((snapshot) => this.#source.encode(TOPICS.positionSnapshot, snapshot, now)),
+    ]);
+    this.#nextCycle = cycle + 1;
+    await this.#workOff(now);
+    if (this.#nextCycle % CLEANUP_CYCLES === 0) applyRetention(this.log, now);
+    const scored = this.#scored;
+    this.#scored = [];
+    return {
+      cycle,
+      now,
+      signals: signals.length,
+      scored,
+      reports: await this.#reports.take(),
+      outcomes: await this.#outcomes.take(),
+    };
+  }
+
+  /** Positions open at the paper exchange. */
+  openPositions(): number {
+    return this.#exchange.openPositions().length;
+  }
+
+  async close(): Promise<void> {
+    await this.log.close();
+    this.#exchange.close();
+    this.#lock.release();
+  }
+
+  /** D1. */
+  async #resume(codec: RecordCodec): Promise<void> {
+    await this.#reports.skipToEnd();
+    await this.#outcomes.skipToEnd();
+    const latest = new Map<string, PositionSnapshot>();
+    await visitTopic({ log: this.log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) =>
+      latest.set(snapshot.position_id, snapshot),
+    );
+    this.#feed.restore(latest.values());
+    for (const consumer of this.#consumers) {
+      if (!(await consumer.join()))
+        throw new HarvestlineError('DATA_IN_USE', 'another process has joined a consumer group of dev');
+    }
+    const last = this.log.lastTimestamp(TOPICS.modelSignal.name);
+    if (last === null) return;
+    this.#nextCycle = this.#market.cycleAfter(last);
+    await this.#workOff(last);
+  }
+
+  async #workOff(now: EpochMillis): Promise<void> {
+    for (const consumer of this.#consumers) {
+      this.#clock.set(now);
+      await consumer.pump();
+    }
+  }
+}
+
+/** D2. */
+function refuseOtherMarket(properties: Properties, { seed, market, dataDir }: DevOptions): void {
+  const mine = JSON.stringify({ seed, market: market.source, symbols: market.symbols, intervalMs: market.intervalMs });
+  const kept = properties.keepFirst('dev', mine);
+  if (kept !== mine) {
+    throw new HarvestlineError('SEED_MISMATCH', `${dataDir} was begun with ${kept}, this is ${mine}`, {
+      at: { file: dataDir },
+    });
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../ports/clock.ts';
+import { LineWriter, type OutputStream } from '../output.ts';
+import type { CycleResult, DevChain } from './dev-chain.ts';
+import { LiveView } from './live-view.ts';
+import { summaryTable } from './summary-table.ts';
+import { SummaryCounter } from './summary.ts';
+
+export interface RunDevOptions {
+  readonly chain: DevChain;
+  readonly cycles: number;
+  /** Unit: milliseconds between cycles. */
+  readonly paceMs: number;
+  /** A live view and a table, for a terminal, instead of lines. */
+  readonly live: boolean;
+  readonly output: OutputStream;
+  /** Paces cycles and screen; never gets into a record. */
+  readonly clock: Clock;
+}
+
+/** Faster than the eye follows: cycles between two pictures are not drawn. Unit: milliseconds. */
+const FRAME_MS = 100;
+
+/** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then says what happened. */
+export async function runDev({ chain, cycles, paceMs, live, output, clock }: RunDevOptions): Promise<void> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const counter = new SummaryCounter();
+  const lines = new LineWriter(output);
+  const view = live ? new LiveView(output) : null;
+  const summary = () => counter.summary(chain.clm.gate(), chain.clm.accumulating());
+  let drawnAt = -Infinity;
+  try {
+    for (let done = 0; done < cycles && !stopping.signal.aborted && !lines.closed; done++) {
+      const result = await chain.runCycle();
+      if (result === undefined) break;
+      counter.add(result);
+      if (view === null) {
+        await lines.write(JSON.stringify(cycleLine(result)));
+        await lines.flush();
+      } else {
+        view.note(result);
+        if (clock.now() - drawnAt >= FRAME_MS) {
+          view.show(result, summary(), chain.clm.alert());
+          drawnAt = clock.now();
+        }
+      }
+      // Without a pace, too, signals get their turn.
+      await clock.sleep(paceMs, stopping.signal);
+    }
+    view?.done();
+    await lines.write(live ? summaryTable(summary()) : JSON.stringify(summary()));
+    await lines.flush();
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop);
+    await chain.close();
+  }
+}
+
+function cycleLine({ cycle, now, scored, reports, outcomes }: CycleResult): object {
+  return {
+    cycle,
+    now,
+    snapshots: scored.length,
+    intents: scored.filter(({ decision }) => decision.action !== 'HOLD').length,
+    fills: reports.filter(({ status }) => status === 'FILLED').length,
+    final: outcomes.filter(({ status }) => status === 'FINAL').length,
+  };
+}

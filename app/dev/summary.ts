@@ -1,0 +1,71 @@
+import type { Gate } from '../../pipelines/clm/gate.ts';
+import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
+import type { CycleResult } from './dev-chain.ts';
+
+/** What `dev` says at its end. Counts are of this run, but for `outcomes` and `gate`, which are of the whole record. */
+export interface DevSummary {
+  readonly cycles: number;
+  /** Virtual time of the last cycle; null when there was none. */
+  readonly until: number | null;
+  readonly snapshots: number;
+  readonly decisions: Readonly<Record<'HOLD' | 'PARTIAL_CLOSE' | 'CLOSE', number>>;
+  readonly intents: number;
+  readonly fills: number;
+  /** Terminal reports by status. */
+  readonly reports: Readonly<Partial<Record<ExecutionStatus, number>>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly unknown: number;
+  readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
+  readonly gate: Gate;
+}
+
+/** Counts cycle by cycle. */
+export class SummaryCounter {
+  readonly decisions = { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 };
+  readonly #suppressed = new Map<string, number>();
+  readonly #rejected = new Map<string, number>();
+  readonly #statuses: Partial<Record<ExecutionStatus, number>> = {};
+  #cycles = 0;
+  #until: number | null = null;
+  #snapshots = 0;
+
+  add({ now, scored, reports }: CycleResult): void {
+    this.#cycles += 1;
+    this.#until = now;
+    this.#snapshots += scored.length;
+    for (const { decision } of scored) this.decisions[decision.action] += 1;
+    for (const { status, reason } of reports) {
+      if (status === 'SUBMITTED') continue;
+      this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+      if (status === 'SUPPRESSED') increase(this.#suppressed, reason);
+      if (status === 'REJECTED') increase(this.#rejected, reason);
+    }
+  }
+
+  /** @param accumulating outcomes that are not FINAL yet */
+  summary(gate: Gate, accumulating: number): DevSummary {
+    return {
+      cycles: this.#cycles,
+      until: this.#until,
+      snapshots: this.#snapshots,
+      decisions: { ...this.decisions },
+      intents: this.decisions.PARTIAL_CLOSE + this.decisions.CLOSE,
+      fills: this.#statuses.FILLED ?? 0,
+      reports: { ...this.#statuses },
+      suppressed: sorted(this.#suppressed),
+      rejected: sorted(this.#rejected),
+      unknown: this.#statuses.UNKNOWN ?? 0,
+      outcomes: { ACCUMULATING: accumulating, FINAL: gate.final, ...gate.labels },
+      gate,
+    };
+  }
+}
+
+function increase(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}

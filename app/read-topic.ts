@@ -1,0 +1,44 @@
+import { isKind } from '../errors/harvestline-error.ts';
+import type { Batch, EventLog, LogRecord, ReadRange } from '../ports/event-log.ts';
+import type { RecordByTopic } from '../schemas/generated/records.ts';
+import type { RecordCodec } from '../schemas/record-codec.ts';
+import type { TopicName } from '../schemas/topics.ts';
+
+/** What a reader of topics needs. */
+export interface ReadableTopics {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+}
+
+/** Fetches the writers' schemas that a batch needs. */
+export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch): Promise<void> {
+  return codec.prepare(
+    topic,
+    batch.records.map(({ value }) => value),
+  );
+}
+
+/**
+ * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other.
+ * Returns how many records did not decode; they are passed over.
+ */
+export async function visitTopic<N extends TopicName>(
+  { log, codec }: ReadableTopics,
+  topic: N,
+  range: ReadRange,
+  visit: (record: RecordByTopic[N], at: LogRecord) => void,
+): Promise<number> {
+  let undecodable = 0;
+  for await (const batch of log.read(topic, range)) {
+    await prepareBatch(codec, topic, batch);
+    for (const at of batch.records) {
+      try {
+        visit(codec.decode(topic, at.value), at);
+      } catch (error) {
+        if (!isKind(error, 'poison')) throw error;
+        undecodable += 1;
+      }
+    }
+  }
+  return undecodable;
+}

@@ -1,0 +1,98 @@
+import pc from 'picocolors';
+import { formatEventTime } from '../pipelines/watch/event-time.ts';
+import type { LogRecord } from '../ports/event-log.ts';
+import type { RecordByTopic } from '../schemas/generated/records.ts';
+import { type TopicName, TOPICS } from '../schemas/topics.ts';
+
+/** One record as `tail` shows it. */
+export interface TailRecord {
+  readonly at: LogRecord;
+  readonly topic: TopicName | null;
+  /** Decoded; base64 on a dead-letter topic; null without a value or where it does not decode. */
+  readonly value: unknown;
+  /** `CODE: message` where the value does not decode. */
+  readonly error: string | null;
+}
+
+type Brief = { readonly [N in TopicName]: (record: RecordByTopic[N]) => string };
+
+/** The few fields of each record that tell its story on one line. */
+const BRIEF: Brief = {
+  [TOPICS.modelSignal.name]: (r) => `${r.side} confidence ${figure(r.confidence)} ${r.regime} ${r.model_id}`,
+  [TOPICS.positionSnapshot.name]: (r) =>
+    `${r.side} ${r.quantity} at ${r.entry_price}, mark ${r.mark_price}, R ${figure(r.r_history.at(-1) ?? null)}, ${r.regime ?? 'regime unknown'}`,
+  [TOPICS.harvestIntent.name]: (r) =>
+    `${r.action} ${r.fraction} of ${r.side} ${r.quantity}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}`,
+  [TOPICS.executionReport.name]: (r) =>
+    `${r.status} ${r.reason} ${r.action}` +
+    (r.average_price === null ? '' : ` filled ${r.filled_quantity} of ${r.rounded_quantity} at ${r.average_price}`) +
+    `, order ${r.client_order_id}`,
+  [TOPICS.tradeClosed.name]: (r) =>
+    `${r.side} ${r.quantity} at ${r.exit_price} (${figure(r.pnl_percent)} %), ${r.remaining_quantity} left: ${r.exit_reason} ${r.origin}`,
+  [TOPICS.clmOutcome.name]: (r) =>
+    `${r.label ?? r.status} ${r.side} ${figure(r.pnl_percent)} % in ${r.slices.length} slices` +
+    (r.excluded_from_calibration === null ? '' : `, excluded: ${r.excluded_from_calibration}`),
+};
+
+/** The record as one JSON object: {topic, partition, offset, timestamp, key, value, headers}, and `error`, `value_base64` where it does not decode. */
+export function jsonLine({ at, value, error }: TailRecord): string {
+  const { topic, partition, offset, timestamp, headers } = at;
+  return JSON.stringify({
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: text(at.key),
+    value,
+    headers: headersOf(headers),
+    ...(error === null ? {} : { error, value_base64: base64(at.value) }),
+  });
+}
+
+/** The record on one line for people. */
+export function readableLine(record: TailRecord): string {
+  const { at, topic, value, error } = record;
+  const where = pc.dim(`${formatEventTime(at.timestamp)} ${at.partition}@${at.offset}`);
+  const key = pc.bold(printable(text(at.key) ?? '(no key)'));
+  return `${where} ${key} ${error === null ? printable(brief(topic, value, at)) : pc.red(printable(error))}`;
+}
+
+/** Foreign bytes must neither break the line nor command the terminal. */
+function printable(foreign: string): string {
+  return foreign.replaceAll(/\p{Cc}/gu, '\uFFFD');
+}
+
+function brief(topic: TopicName | null, value: unknown, at: LogRecord): string {
+  if (topic !== null) return BRIEF[topic](value as never);
+  const headers = at.headers.map(([name, header]) => `${name}=${text(header) ?? ''}`).join(' ');
+  return `${at.value?.length ?? 0} bytes ${headers}`;
+}
+
+/** UTF-8 text by name. Kafka allows a name more than once: such a header is an array, in order. */
+function headersOf(
+  headers: LogRecord['headers'],
+): Readonly<Record<string, string | null | readonly (string | null)[]>> {
+  const byName = Map.groupBy(headers, ([name]) => name);
+  return Object.fromEntries(
+    Array.from(byName, ([name, same]) => {
+      const values = same.map(([, value]) => text(value));
+      return [name, values.length > 1 ? values : (values[0] ?? null)];
+    }),
+  );
+}
+
+function text(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : view(bytes).toString('utf8');
+}
+
+export function base64(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : view(bytes).toString('base64');
+}
+
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function figure(value: number | null): string {
+  return value === null ? 'unknown' : String(Number(value.toPrecision(5)));
+}

@@ -1,0 +1,171 @@
+import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
+import {
+  type Alert,
+  EVIDENCE_REPORTS,
+  type UnknownReport,
+  deadLettersAlert,
+  unknownReportsAlert,
+} from '../pipelines/watch/alerts.ts';
+import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
+import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
+import type { EpochMillis, ExecutionStatus } from '../schemas/generated/records.ts';
+import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
+import { groupsOf } from './consumer-groups.ts';
+import type { ReadOnlyWorld } from './embedded-world.ts';
+import { visitTopic } from './read-topic.ts';
+
+/** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
+const OPEN_POSITION_SPAN_MS = 60 * 60 * 1000;
+
+export interface TopicStatus {
+  /** Records retained. */
+  readonly records: number;
+  /** By consumer group: records it has not committed yet; all that are kept where it never committed. */
+  readonly lag: Readonly<Record<string, number>>;
+  /** The latest record by timestamp; null in an empty topic. */
+  readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
+}
+
+/** What `status --json` prints. Every figure derives from the log; times are event time, in epoch milliseconds. */
+export interface StatusReport {
+  readonly topics: Readonly<Record<string, TopicStatus>>;
+  readonly gate: Gate;
+  /** Positions with a snapshot within an hour before the latest snapshot, whose outcome is not FINAL. */
+  readonly open_positions: number;
+  /** Execution reports by status, and the SUPPRESSED ones by reason. */
+  readonly reports: Readonly<Record<ExecutionStatus, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly unknown_reports: number;
+  /** Records met on the way that do not decode; `tail` shows them. */
+  readonly undecodable: number;
+  readonly alerts: readonly Alert[];
+}
+
+type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
+
+/** Reads the log once, streaming; what stays in memory is a few fields for each position. */
+export async function statusReport(world: Topics): Promise<StatusReport> {
+  const outcomes = new Map<string, GateOutcome>();
+  let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => {
+    const { status, label, closed_at, excluded_from_calibration } = outcome;
+    outcomes.set(outcome.position_id, { status, label, closed_at, excluded_from_calibration });
+  });
+  const execution = await executionFigures(world);
+  const open = await openPositions(world, outcomes);
+  const starvation = await starvationFigures(world);
+  undecodable += execution.undecodable + open.undecodable + starvation.undecodable;
+  const deadLetters = await deadLetterAlert(world);
+  const alerts = [starvation.alert, execution.alert, deadLetters].filter((alert) => alert !== null);
+  return {
+    topics: await topicStatuses(world),
+    gate: gateOf(outcomes.values()),
+    open_positions: open.positions,
+    reports: execution.reports,
+    suppressed: Object.fromEntries(execution.suppressed),
+    unknown_reports: execution.reports.UNKNOWN,
+    undecodable,
+    alerts,
+  };
+}
+
+async function topicStatuses({ log, counts }: Topics): Promise<Readonly<Record<string, TopicStatus>>> {
+  const statuses: Record<string, TopicStatus> = {};
+  for (const { name } of allTopicSpecs()) {
+    const offsets = await log.offsets(name);
+    const topic = findTopic(name)?.name;
+    const lag: Record<string, number> = {};
+    for (const group of topic === undefined ? [] : groupsOf(topic)) {
+      lag[group] = lagOf(offsets, await log.committed(group, name));
+    }
+    const records = counts(name);
+    const last = await lastRecord(log, name, offsets);
+    statuses[name] = {
+      records,
+      lag,
+      last:
+        last === null ? null : { timestamp: last.timestamp, key: last.key && Buffer.from(last.key).toString('utf8') },
+    };
+  }
+  return statuses;
+}
+
+/** What retention removed is not lag: nobody can read it any more. */
+function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
+  return offsets.reduce(
+    (sum, { partition, begin, end }) => sum + end - Math.max(begin, committed.get(partition) ?? begin),
+    0,
+  );
+}
+
+async function lastRecord(
+  log: Topics['log'],
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+): Promise<LogRecord | null> {
+  let last: LogRecord | null = null;
+  const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
+  for await (const { records } of log.read(topic, { from })) {
+    for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
+  }
+  return last;
+}
+
+async function executionFigures(world: Topics) {
+  const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
+  const suppressed = new Map<string, number>();
+  let latest: readonly (UnknownReport & { readonly at: EpochMillis })[] = [];
+  let since: EpochMillis | null = null;
+  const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, (report, { timestamp: at }) => {
+    const { status, reason, intent_id, client_order_id } = report;
+    reports[status] += 1;
+    if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
+    if (status !== 'UNKNOWN') return;
+    since = Math.min(since ?? at, at);
+    latest = [...latest, { intent_id, client_order_id, at }]
+      .toSorted((one, other) => one.at - other.at)
+      .slice(-EVIDENCE_REPORTS);
+  });
+  return { reports, suppressed, undecodable, alert: unknownReportsAlert({ count: reports.UNKNOWN, since, latest }) };
+}
+
+async function openPositions(world: Topics, outcomes: ReadonlyMap<string, GateOutcome>) {
+  const topic = TOPICS.positionSnapshot.name;
+  const last = await lastRecord(world.log, topic, await world.log.offsets(topic));
+  const positions = new Set<string>();
+  if (last === null) return { positions: 0, undecodable: 0 };
+  const from = await world.log.offsetsAt(topic, last.timestamp - OPEN_POSITION_SPAN_MS);
+  const undecodable = await visitTopic(world, topic, { from }, ({ position_id: id }) => {
+    if (outcomes.get(id)?.status !== 'FINAL') positions.add(id);
+  });
+  return { positions: positions.size, undecodable };
+}
+
+async function starvationFigures(world: Topics) {
+  const intents = new IntentsSinceTrade();
+  const undecodable = await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ origin }, { timestamp }) => {
+    if (origin !== 'BACKFILL') intents.trade(timestamp);
+  });
+  const topic = TOPICS.harvestIntent.name;
+  const { lastTradeAt } = intents;
+  const range = lastTradeAt === null ? {} : { from: await world.log.offsetsAt(topic, lastTradeAt) };
+  for await (const { records } of world.log.read(topic, range)) {
+    for (const { timestamp } of records) intents.intent(timestamp);
+  }
+  return { undecodable, alert: intents.alert() };
+}
+
+async function deadLetterAlert({ log, counts }: Topics): Promise<Alert | null> {
+  const figures = [];
+  for (const { name } of allTopicSpecs()) {
+    if (!isDeadLetterTopic(name) || counts(name) === 0) continue;
+    let since = Infinity;
+    for (const { partition } of await log.offsets(name)) {
+      for await (const { records } of log.read(name, { partitions: [partition] })) {
+        since = Math.min(since, records[0]?.timestamp ?? since);
+        break;
+      }
+    }
+    figures.push({ topic: name, records: counts(name), since });
+  }
+  return deadLettersAlert(figures);
+}

@@ -1,0 +1,97 @@
+import type { RandomStream } from '../../../ports/random.ts';
+import type { Side } from '../../../schemas/generated/records.ts';
+import { Exact } from './exact-decimal.ts';
+import type { PaperFaults } from './faults.ts';
+import type { PaperMarket } from './market-rules.ts';
+
+/** Slippage is drawn from 0 to twice this, always to the trader's disadvantage. Unit: fraction of price (2 basis points). */
+const MEAN_SLIPPAGE = 0.0002;
+
+/** What large futures venues charge takers. Unit: fraction of notional (5 basis points). */
+const TAKER_FEE = '0.0005';
+
+/** A market order of this size meets one to three resting orders. */
+const MAX_FILLS = 3;
+
+/** From a venue's round trip to a congested one. Unit: milliseconds until the order is DONE. */
+const MIN_DELAY_MS = 20;
+const MAX_DELAY_MS = 250;
+
+/** Longer than anyone waits for a market order, shorter than a desk takes to ask again. Unit: milliseconds. */
+export const SLOW_MS = 10 * 60 * 1000;
+
+/** What befalls one order. */
+export type Fate = { readonly [F in keyof PaperFaults]: boolean };
+
+/** One fill, decided when the order is placed; `after` is the time from then. Unit: milliseconds. */
+export interface PlannedFill {
+  readonly after: number;
+  readonly quantity: Exact;
+  readonly price: Exact;
+  readonly fee: Exact;
+}
+
+export interface FillPlan {
+  /** When the order is DONE, from its placement. Unit: milliseconds. */
+  readonly doneAfter: number;
+  readonly fills: readonly PlannedFill[];
+}
+
+/** One draw for each fault whatever its probability, so that switching one on changes nothing else about an order. */
+export function drawFate(stream: RandomStream, faults: PaperFaults): Fate {
+  const befalls = (probability: number): boolean => stream.uniform() < probability;
+  return {
+    lostReply: befalls(faults.lostReply),
+    timeoutBefore: befalls(faults.timeoutBefore),
+    reject: befalls(faults.reject),
+    partialFill: befalls(faults.partialFill),
+    blackout: befalls(faults.blackout),
+    slow: befalls(faults.slow),
+  };
+}
+
+/** How an order that the venue has taken fills: at mark price, worsened by slippage and rounded to the worse tick. */
+export function planFills(
+  stream: RandomStream,
+  fate: Fate,
+  order: { readonly side: Side; readonly quantity: Exact; readonly open: Exact; readonly markPrice: number },
+  market: PaperMarket,
+): FillPlan {
+  const share = stream.uniform();
+  const delay = fate.slow ? SLOW_MS : stream.integer(MIN_DELAY_MS, MAX_DELAY_MS);
+  const total = fate.partialFill ? partOf(order.quantity, order.open, share, market) : order.quantity;
+  if (total.isZero()) return { doneAfter: delay, fills: [] };
+
+  const lots = total.div(market.lotStep).floor();
+  const count = Exact.max(1, Exact.min(stream.integer(1, MAX_FILLS), lots)).toNumber();
+  const even = lots.div(count).floor().mul(market.lotStep);
+  const fills: PlannedFill[] = [];
+  for (let index = 0; index < count; index++) {
+    const quantity = index < count - 1 ? even : total.sub(even.mul(count - 1));
+    const price = slippedPrice(stream, order.side, order.markPrice, market);
+    fills.push({
+      after: Math.round((delay * (index + 1)) / count),
+      quantity,
+      price,
+      fee: price.mul(quantity).mul(TAKER_FEE),
+    });
+  }
+  return { doneAfter: delay, fills };
+}
+
+/** Less than the order, in whole lots, and never so much that a rest too small for another order stays open. */
+function partOf(quantity: Exact, open: Exact, share: number, market: PaperMarket): Exact {
+  const most = Exact.min(quantity.sub(market.lotStep), open.sub(market.minQuantity));
+  if (most.lte(0)) return quantity;
+  return most.mul(share).div(market.lotStep).floor().mul(market.lotStep);
+}
+
+/** Closing a LONG sells, so worse is lower; closing a SHORT buys, so worse is higher. */
+function slippedPrice(stream: RandomStream, side: Side, markPrice: number, market: PaperMarket): Exact {
+  const slippage = stream.uniform() * 2 * MEAN_SLIPPAGE;
+  const price = new Exact(markPrice).mul(side === 'LONG' ? 1 - slippage : 1 + slippage);
+  const ticks = price.div(market.tick);
+  const rounded = (side === 'LONG' ? ticks.floor() : ticks.ceil()).mul(market.tick);
+  // A price that has fallen below one tick since the rules were fixed would round to nothing.
+  return rounded.isZero() ? price : rounded;
+}

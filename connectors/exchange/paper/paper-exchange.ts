@@ -1,0 +1,219 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { isKind } from '../../../errors/harvestline-error.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type {
+  DecimalText,
+  Exchange,
+  LookUp,
+  MarketRules,
+  OrderRequest,
+  Placement,
+  PositionReference,
+  VenuePosition,
+} from '../../../ports/exchange.ts';
+import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
+import type { Random, RandomStream } from '../../../ports/random.ts';
+import type { ClientOrderId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
+import { Exact, toText } from './exact-decimal.ts';
+import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
+import { type Fate, drawFate, planFills } from './fill-plan.ts';
+import { type PaperMarket, rulesForPrice } from './market-rules.ts';
+import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
+import { inTransaction, openPaperDatabase } from './paper-database.ts';
+import { venueOrderAt } from './venue-order.ts';
+import { ARBITRARY_REFUSAL, DUPLICATE_CLIENT_ORDER_ID, type Refusal, vetOrder } from './vet-order.ts';
+
+export interface PaperExchangeOptions {
+  /** The book's file; `:memory:` for a book that ends with the object. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly faults?: PaperFaults;
+}
+
+/** A decision of the venue on an order that reached it. */
+type Verdict = Exclude<Placement, { kind: 'in-doubt' }> & { readonly blackout: boolean };
+
+/**
+ * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
+ *
+ * P1  Every change is one write transaction: after kill -9 it is there whole or not at all.
+ * P2  A client order id names at most one order, for ever.
+ * P3  Opened + grown - filled = open, exactly, for every position, always; nothing goes below flat.
+ * P4  A position that was closed stays flat for ever: naming it again does not open it.
+ * P5  What befalls an order depends on the seed and its client id, never on the order of calls; all of it is booked when
+ *     the order is placed, so every process sees the same order whenever it asks.
+ */
+export class PaperExchange implements Exchange, PositionBook {
+  readonly venue = 'paper';
+  readonly #database: DatabaseSync;
+  readonly #book: PaperBook;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #faults: PaperFaults;
+
+  /** Throws LOG_UNREADABLE for a file that is no book of this program. */
+  constructor(options: PaperExchangeOptions) {
+    this.#database = openPaperDatabase(options.path);
+    this.#book = new PaperBook(this.#database);
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#faults = options.faults ?? DEFAULT_FAULTS;
+  }
+
+  // -- Exchange
+
+  async rules(symbol: string, reference: PositionReference): Promise<MarketRules> {
+    return this.marketRules(symbol, reference.mark_price);
+  }
+
+  async position(reference: PositionReference): Promise<VenuePosition> {
+    const { quantity, entryPrice } =
+      this.#book.position(reference.position_id) ?? inTransaction(this.#database, () => this.#positionOf(reference));
+    return { quantity, entryPrice };
+  }
+
+  async place(request: OrderRequest): Promise<Placement> {
+    const stream = this.#random.stream('paper', request.clientOrderId);
+    const fate = drawFate(stream, this.#faults);
+    if (fate.timeoutBefore) return { kind: 'in-doubt', message: 'the request timed out' };
+    let verdict: Verdict;
+    try {
+      verdict = inTransaction(this.#database, () => this.#decide(request, fate, stream));
+    } catch (error) {
+      if (isKind(error, 'transient')) return { kind: 'in-doubt', message: error.message };
+      throw error;
+    }
+    const { blackout, ...placement } = verdict;
+    return fate.lostReply || blackout ? { kind: 'in-doubt', message: 'the reply was lost' } : placement;
+  }
+
+  async lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
+    const order = this.#book.order(clientOrderId);
+    if (order === undefined) return { kind: 'absent' };
+    if (order.blackout) return { kind: 'unavailable', message: 'the venue does not answer for this order' };
+    return { kind: 'found', order: venueOrderAt(order, this.#clock.now()) };
+  }
+
+  // -- PositionBook
+
+  marketRules(symbol: string, price: number): PaperMarket {
+    return this.#book.market(symbol) ?? inTransaction(this.#database, () => this.#marketOf(symbol, price));
+  }
+
+  open(position: Omit<BookedPosition, 'quantity'>): void {
+    if (this.#book.position(position.position_id) !== undefined) return;
+    inTransaction(this.#database, () => this.#book.addPosition(position));
+  }
+
+  grow(positionId: PositionId, growthId: string, quantity: DecimalText, price: DecimalText): void {
+    inTransaction(this.#database, () => {
+      const position = this.#book.position(positionId);
+      if (position === undefined || new Exact(position.quantity).isZero()) return;
+      if (!this.#book.addGrowth(positionId, growthId, quantity, price)) return;
+      const before = new Exact(position.quantity);
+      const after = before.add(quantity);
+      const value = before.mul(position.entryPrice).add(new Exact(quantity).mul(price));
+      const grown = new Exact(position.grownQuantity).add(quantity);
+      this.#book.grow(positionId, toText(grown), toText(after), toText(value.div(after)));
+    });
+  }
+
+  openPositions(): readonly BookedPosition[] {
+    return this.#book.openPositions();
+  }
+
+  // -- For status and tests
+
+  /** Every order ever placed, oldest first, with all its fills, even those that lie ahead. */
+  orders(): IterableIterator<PaperOrder> {
+    return this.#book.orders();
+  }
+
+  /** Every position ever known, flat ones too, ordered by position_id. */
+  positions(): readonly PaperPosition[] {
+    return this.#book.positions();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  // -- Inside a transaction
+
+  #decide(request: OrderRequest, fate: Fate, stream: RandomStream): Verdict {
+    const { clientOrderId, position: reference } = request;
+    if (this.#book.order(clientOrderId) !== undefined)
+      return refused({ code: DUPLICATE_CLIENT_ORDER_ID, message: `client order id ${clientOrderId} is already known` });
+    if (fate.reject) return refused(ARBITRARY_REFUSAL);
+
+    const position = this.#positionOf(reference);
+    const market = this.#marketOf(reference.symbol, reference.mark_price);
+    const open = new Exact(position.quantity);
+    const quantity = vetOrder(new Exact(request.quantity), open, reference.mark_price, market);
+    if (!Exact.isDecimal(quantity)) return refused(quantity);
+
+    const now = this.#clock.now();
+    const plan = planFills(
+      stream,
+      fate,
+      { side: position.side, quantity, open, markPrice: reference.mark_price },
+      market,
+    );
+    let left = open;
+    const fills = plan.fills.map((fill): PaperFill => {
+      left = left.sub(fill.quantity);
+      return {
+        filledAt: now + fill.after,
+        quantity: toText(fill.quantity),
+        price: toText(fill.price),
+        fee: toText(fill.fee),
+        positionAfter: toText(left),
+      };
+    });
+    const order: PaperOrder = {
+      clientOrderId,
+      orderId: orderIdOf(clientOrderId),
+      positionId: reference.position_id,
+      symbol: reference.symbol,
+      quantity: toText(quantity),
+      positionBefore: toText(open),
+      placedAt: now,
+      doneAt: now + plan.doneAfter,
+      blackout: fate.blackout,
+      fills,
+    };
+    this.#book.addOrder(order);
+    this.#book.reduce(reference.position_id, toText(left));
+    return { kind: 'accepted', order: venueOrderAt(order, now), blackout: fate.blackout };
+  }
+
+  #marketOf(symbol: string, price: number): PaperMarket {
+    const known = this.#book.market(symbol);
+    if (known !== undefined) return known;
+    const market = rulesForPrice(price);
+    this.#book.addMarket(symbol, market);
+    return market;
+  }
+
+  #positionOf(reference: PositionReference): PaperPosition {
+    const known = this.#book.position(reference.position_id);
+    if (known !== undefined) return known;
+    const { position_id, account, symbol, side, opened_at } = reference;
+    const quantity = toText(new Exact(reference.quantity));
+    const entryPrice = toText(new Exact(reference.entry_price));
+    const opened = { position_id, account, symbol, side, opened_at, initialQuantity: quantity, entryPrice };
+    this.#book.addPosition(opened);
+    return { ...opened, quantity, grownQuantity: '0' };
+  }
+}
+
+function refused({ code, message }: Refusal): Verdict {
+  return { kind: 'rejected', code, message, blackout: false };
+}
+
+/** Derived, not counted, so that concurrent orders get the same ids whichever comes first (P5). */
+function orderIdOf(clientOrderId: ClientOrderId): OrderId {
+  return `paper-${hash('sha256', clientOrderId, 'hex').slice(0, 16)}` as OrderId;
+}

@@ -1,0 +1,147 @@
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { ClmOutcome, PositionId } from '../../schemas/generated/records.ts';
+import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { DecodedRecord, Processor, Replay } from '../processor.ts';
+import type { Alert } from '../watch/alerts.ts';
+import { formatEventTime } from '../watch/event-time.ts';
+import { IntentsSinceTrade } from '../watch/starvation.ts';
+import { accumulate } from './accumulate.ts';
+import { type Gate, gateOf } from './gate.ts';
+
+/**
+ * CLM, the closed-trade learning memory: one outcome a position, accumulated over its trades.
+ *
+ * Reads      trade.closed; watches harvest.intent (timestamps only) to notice that trades stopped coming.
+ * Writes     clm.outcome: once for each position that a batch changed, stamped with the time of its latest slice.
+ * State      the latest outcome of every position, in memory; clm.outcome is the durable copy and holds nothing less.
+ * Guarantee  effectively once: whatever is delivered twice, each trade counts once and the last outcome written is whole.
+ *
+ * Invariants:
+ * P1  Memory changes only after everything the batch causes has been encoded: a batch that fails leaves no trace.
+ * P2  A batch that comes again in the same life is answered with the outcomes as they stand: the append of its first
+ *     answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
+ * P3  Only event time counts, so that a replay says the same.
+ */
+export interface ClmProcessor extends Processor {
+  /** The gate over all outcomes known here. */
+  gate(): Gate;
+  /** Positions that were closed in part and are not FINAL. */
+  accumulating(): number;
+  /** The starvation alert while its episode lasts, else null. */
+  alert(): Alert | null;
+}
+
+export interface ClmDependencies {
+  readonly writer: TopicWriter;
+  readonly logger: Logger;
+}
+
+export function clmProcessor(dependencies: ClmDependencies): ClmProcessor {
+  return new Clm(dependencies);
+}
+
+class Clm implements ClmProcessor {
+  readonly name = 'clm';
+  readonly inputs = [TOPICS.tradeClosed];
+  readonly observes = [TOPICS.harvestIntent];
+  readonly #writer: TopicWriter;
+  readonly #logger: Logger;
+  #outcomes = new Map<PositionId, ClmOutcome>();
+  /** Partition of trade.closed -> the offset after the last record processed in this life (P2). */
+  #processedTo = new Map<number, number>();
+  #intents = new IntentsSinceTrade();
+  #starved: Alert | null = null;
+
+  constructor({ writer, logger }: ClmDependencies) {
+    this.#writer = writer;
+    this.#logger = logger;
+  }
+
+  gate(): Gate {
+    return gateOf(this.#outcomes.values());
+  }
+
+  accumulating(): number {
+    let count = 0;
+    for (const { status } of this.#outcomes.values()) if (status === 'ACCUMULATING') count += 1;
+    return count;
+  }
+
+  alert(): Alert | null {
+    return this.#starved;
+  }
+
+  async restore(replay: Replay): Promise<void> {
+    const outcomes = new Map<PositionId, ClmOutcome>();
+    for await (const { record } of replay(TOPICS.clmOutcome.name)) outcomes.set(record.position_id, record);
+    // Trades that still wait to be processed count here already: a backlog of intents is no starvation.
+    const intents = new IntentsSinceTrade();
+    for await (const { record, at } of replay(TOPICS.tradeClosed.name)) {
+      if (record.origin !== 'BACKFILL') intents.trade(at.timestamp);
+    }
+    this.#outcomes = outcomes;
+    this.#intents = intents;
+    this.#processedTo = new Map();
+    this.#starved = null;
+  }
+
+  observe(records: readonly LogRecord[]): void {
+    for (const { timestamp } of records) this.#intents.intent(timestamp);
+    const alert = this.#intents.alert();
+    if (alert === null) return;
+    if (this.#starved === null) this.#logger.warn({ alert }, 'trades are starved');
+    this.#starved = alert;
+  }
+
+  async process(records: readonly DecodedRecord[]): Promise<readonly EncodedRecord[]> {
+    const changed = new Map<PositionId, ClmOutcome>();
+    for (const entry of records) {
+      if (entry.topic !== TOPICS.tradeClosed.name) continue;
+      const { record: trade, at } = entry;
+      const known = changed.get(trade.position_id) ?? this.#outcomes.get(trade.position_id);
+      const redelivered = at.offset < (this.#processedTo.get(at.partition) ?? 0);
+      const outcome = accumulate(known, trade) ?? (redelivered ? known : undefined);
+      if (outcome !== undefined) changed.set(trade.position_id, outcome);
+    }
+    const encoded = Array.from(changed.values(), (outcome) =>
+      this.#writer.encode(TOPICS.clmOutcome, outcome, outcome.last_slice_at),
+    );
+    // P1: from here on nothing fails.
+    const finals = [...changed.values()].filter((outcome) => this.#becomesFinal(outcome));
+    for (const [id, outcome] of changed) this.#outcomes.set(id, outcome);
+    for (const entry of records) this.#remember(entry);
+    if (finals.length > 0) this.#announce(finals);
+    return encoded;
+  }
+
+  #becomesFinal(outcome: ClmOutcome): boolean {
+    return outcome.status === 'FINAL' && this.#outcomes.get(outcome.position_id)?.status !== 'FINAL';
+  }
+
+  #remember(entry: DecodedRecord): void {
+    if (entry.topic !== TOPICS.tradeClosed.name) return;
+    const { partition, offset, timestamp } = entry.at;
+    this.#processedTo.set(partition, Math.max(this.#processedTo.get(partition) ?? 0, offset + 1));
+    if (entry.record.origin !== 'BACKFILL') this.#tradeCame(timestamp);
+  }
+
+  #tradeCame(at: EpochMillis): void {
+    this.#intents.trade(at);
+    if (this.#starved === null || this.#intents.alert() !== null) return;
+    this.#logger.info({ starved_since: this.#starved.since, trade_at: at }, 'trades come again');
+    this.#starved = null;
+  }
+
+  #announce(finals: readonly ClmOutcome[]): void {
+    const { final, usable, needed, open, eta } = this.gate();
+    const gate = { final, usable, needed, open, eta: eta === null ? null : formatEventTime(eta) };
+    for (const outcome of finals) {
+      const { position_id, symbol, label, pnl_percent, excluded_from_calibration } = outcome;
+      const context = { position_id, symbol, label, pnl_percent, excluded_from_calibration, gate };
+      this.#logger.info(context, 'outcome became FINAL');
+    }
+  }
+}

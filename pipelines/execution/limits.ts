@@ -1,0 +1,22 @@
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** What execution allows itself, as data. */
+export interface ExecutionLimits {
+  /** An intent whose position was observed longer ago is not acted on. Unit: milliseconds. */
+  readonly maxIntentAgeMs: number;
+  /** Between the observations that two partial closes of one position rest on. Unit: milliseconds. */
+  readonly cooldownMs: number;
+  /** The waits between look-ups of an order in doubt; when the last is over the doubt stands. Unit: milliseconds. */
+  readonly settleWaitsMs: readonly number[];
+}
+
+export const DEFAULT_LIMITS: ExecutionLimits = {
+  // A backlog of an hour must not trade at prices of an hour ago; a few snapshot cycles may be missed.
+  maxIntentAgeMs: 5 * MINUTE_MS,
+  // The policy goes on recommending the same fraction until prices move: without a pause 75 % a cycle is a full close.
+  cooldownMs: 30 * MINUTE_MS,
+  // About 10 s, twice Binance's default recvWindow: a request that is older is refused there, so an order that is absent
+  // by then never comes. The first waits match the usual time of a fill.
+  settleWaitsMs: [50, 100, 200, 400, 800, 1600, 2000, 2000, 2850],
+};

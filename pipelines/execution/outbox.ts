@@ -1,0 +1,50 @@
+import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
+import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { Write } from '../processor.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What a batch has caused and the log does not have yet, in order. The ledger runs ahead of the log by exactly this. */
+export class Outbox {
+  readonly #writer: TopicWriter;
+  readonly #ledger: Ledger;
+  readonly #write: Write;
+  #records: EncodedRecord[] = [];
+  #failed = false;
+
+  constructor(writer: TopicWriter, ledger: Ledger, write: Write) {
+    this.#writer = writer;
+    this.#ledger = ledger;
+    this.#write = write;
+  }
+
+  /** A write failed: the log may or may not hold what the ledger does. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  addReport(report: ExecutionReport, intent: HarvestIntent): void {
+    this.#records.push(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
+    this.#ledger.apply(report);
+    this.#ledger.remember(intent);
+  }
+
+  /** The trade of an order that was submitted at `submitted_at`: venue time, but not before the order was sent. */
+  addTrade(trade: TradeClosed, { submitted_at }: ExecutionReport): void {
+    this.#records.push(
+      this.#writer.encode(TOPICS.tradeClosed, trade, Math.max(trade.closed_at, submitted_at ?? trade.closed_at)),
+    );
+  }
+
+  async flush(): Promise<void> {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    try {
+      await this.#write(records);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+}

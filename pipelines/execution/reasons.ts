@@ -1,0 +1,75 @@
+import type { ExecutionStatus } from '../../schemas/generated/records.ts';
+
+interface ReasonEntry {
+  readonly status: ExecutionStatus;
+  readonly sentence: string;
+}
+
+/** Every reason an execution.report gives, with its status and what it means. Stable: never renamed, never reused. */
+export const REASONS = {
+  ORDER_SENT: { status: 'SUBMITTED', sentence: 'The order is about to be sent.' },
+  REMAINDER_INCLUDED: {
+    status: 'SUBMITTED',
+    sentence:
+      'The order is about to be sent for the whole position: what the fraction leaves could not be closed later.',
+  },
+
+  FILLED: { status: 'FILLED', sentence: 'The venue filled the order.' },
+  REMAINDER_CLOSED: {
+    status: 'FILLED',
+    sentence: 'The venue closed the whole position: what the fraction leaves could not have been closed later.',
+  },
+  PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
+
+  KILL_SWITCH: { status: 'SUPPRESSED', sentence: 'The kill switch is on: no orders are sent.' },
+  STALE_INTENT: { status: 'SUPPRESSED', sentence: 'The position was observed too long ago to act on.' },
+  COOLDOWN: { status: 'SUPPRESSED', sentence: 'The position was partly closed too short a time ago.' },
+  UNSETTLED_ORDER: {
+    status: 'SUPPRESSED',
+    sentence: 'What became of an earlier order of the position is still unknown.',
+  },
+  UNKNOWN_SYMBOL: { status: 'SUPPRESSED', sentence: 'The venue has no such market.' },
+  FLAT: { status: 'SUPPRESSED', sentence: 'The venue reports no open position.' },
+  BELOW_MINIMUM: {
+    status: 'SUPPRESSED',
+    sentence: "The order would be below the market's minimum, and a later one need not be.",
+  },
+
+  REDUCE_ONLY_REJECTED: { status: 'REJECTED', sentence: 'The venue holds no position for the order to reduce.' },
+  BELOW_MIN_NOTIONAL: { status: 'REJECTED', sentence: 'The venue found the value of the order too small.' },
+  BELOW_MIN_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too small.' },
+  PRECISION_REJECTED: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too precise.' },
+  VENUE_REJECTED: { status: 'REJECTED', sentence: 'The venue refused the order; detail has its code and words.' },
+  NO_FILL: { status: 'REJECTED', sentence: 'The venue took the order and cancelled it without a fill.' },
+  NOT_PLACED: { status: 'REJECTED', sentence: 'The order never reached the venue. It is not sent again.' },
+
+  NO_ANSWER: { status: 'UNKNOWN', sentence: 'The venue does not say what became of the order.' },
+  STILL_OPEN: { status: 'UNKNOWN', sentence: 'The order was still open when the wait for its end was over.' },
+  ORDER_VANISHED: { status: 'UNKNOWN', sentence: 'The venue took the order and now denies it.' },
+} as const satisfies Record<string, ReasonEntry>;
+
+export type Reason = keyof typeof REASONS;
+
+/** The reasons that go with one status. */
+export type ReasonOf<S extends ExecutionStatus> = {
+  [R in Reason]: (typeof REASONS)[R]['status'] extends S ? R : never;
+}[Reason];
+
+/**
+ * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of
+ * them into one error class.
+ */
+const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map([
+  ['-2022', 'REDUCE_ONLY_REJECTED'],
+  ['-4164', 'BELOW_MIN_NOTIONAL'],
+  ['-1013', 'BELOW_MIN_QUANTITY'],
+  ['-1111', 'PRECISION_REJECTED'],
+]);
+
+/** -4116: the client order id is known, so the order may exist. -1007: the venue timed out, execution status unknown. */
+const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1007']);
+
+/** The reason for a venue's no; null where the code leaves open whether the order exists. */
+export function rejectionReason(code: string): ReasonOf<'REJECTED'> | null {
+  return DOUBTFUL.has(code) ? null : (REJECTIONS.get(code) ?? 'VENUE_REJECTED');
+}

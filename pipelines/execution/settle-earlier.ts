@@ -1,0 +1,46 @@
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { PositionId } from '../../schemas/generated/records.ts';
+import type { Ledger } from './ledger.ts';
+import type { Outbox } from './outbox.ts';
+import type { Suppression } from './suppression.ts';
+import { isFilled, tradeOf } from './trade.ts';
+
+/**
+ * Asks once more, before a position is touched again, for its orders that were reported UNKNOWN. A fill that shows up
+ * gets its trade; its report stays what it was (E5). Returns why the position must still be left alone, null when all is
+ * settled.
+ */
+export async function settleEarlier(
+  positionId: PositionId,
+  exchange: Exchange,
+  ledger: Ledger,
+  outbox: Outbox,
+  logger: Logger,
+): Promise<Suppression | null> {
+  for (const { report, intent } of ledger.unsettled(positionId)) {
+    const { client_order_id: clientOrderId, symbol } = report;
+    const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
+    const answer = await exchange.lookUp(clientOrderId, symbol);
+    if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);
+    if (answer.kind === 'found') {
+      const { order } = answer;
+      if (order.state === 'OPEN') return unsettled(`${clientOrderId} is still open`);
+      if (isFilled(order)) {
+        if (intent === null) {
+          logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
+          return unsettled(`${clientOrderId} was filled, and its intent is gone from the log`);
+        }
+        const remaining = order.positionAfter ?? (await exchange.position(intent)).quantity;
+        outbox.addTrade(tradeOf(intent, exchange.venue, order, remaining), report);
+      }
+    }
+    ledger.settled(positionId, clientOrderId);
+    logger.warn({ ...context, answer: answer.kind }, 'an UNKNOWN order is settled');
+  }
+  return null;
+}
+
+function unsettled(detail: string): Suppression {
+  return { reason: 'UNSETTLED_ORDER', detail };
+}

@@ -1,0 +1,56 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { ClientOrderId } from '../../schemas/generated/records.ts';
+import type { ReasonOf } from './reasons.ts';
+
+/** What became of an order that was or may have been sent. */
+export type Settlement =
+  | { readonly kind: 'done'; readonly order: VenueOrder }
+  /** Never reached the venue, and never will. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'doubtful'; readonly reason: ReasonOf<'UNKNOWN'>; readonly detail: string };
+
+/**
+ * Asks for an order by its client id until the venue says how it ended, or the waits are used up. It never sends anything.
+ * `accepted` is the order where the venue has confirmed it; null where it may not exist.
+ *
+ * An absence counts only at the end of the waits: a request that was slow on its way may still arrive. An order that was
+ * seen and is absent later is not taken for unfilled: somebody's answer was wrong.
+ */
+export async function settleOrder(
+  exchange: Exchange,
+  clock: Clock,
+  waitsMs: readonly number[],
+  clientOrderId: ClientOrderId,
+  symbol: string,
+  accepted: VenueOrder | null,
+): Promise<Settlement> {
+  let seen = accepted;
+  if (seen?.state === 'DONE') return { kind: 'done', order: seen };
+  let settlement: Settlement = { kind: 'absent' };
+  for (const wait of seen === null ? [0, ...waitsMs] : waitsMs) {
+    if (wait > 0) await clock.sleep(wait);
+    const answer = await exchange.lookUp(clientOrderId, symbol);
+    switch (answer.kind) {
+      case 'found':
+        if (answer.order.state === 'DONE') return { kind: 'done', order: answer.order };
+        seen = answer.order;
+        settlement = {
+          kind: 'doubtful',
+          reason: 'STILL_OPEN',
+          detail: `order ${seen.orderId} is open with ${seen.filledQuantity} filled`,
+        };
+        break;
+      case 'absent':
+        settlement =
+          seen === null
+            ? { kind: 'absent' }
+            : { kind: 'doubtful', reason: 'ORDER_VANISHED', detail: `order ${seen.orderId} was there before` };
+        break;
+      case 'unavailable':
+        settlement = { kind: 'doubtful', reason: 'NO_ANSWER', detail: answer.message };
+        break;
+    }
+  }
+  return settlement;
+}

@@ -1,0 +1,61 @@
+import type { DecimalText, MarketRules } from '../../ports/exchange.ts';
+import { Exact } from './exact-decimal.ts';
+import type { ReasonOf } from './reasons.ts';
+
+interface Quantities {
+  /** The fraction of the position, not rounded. Unit: contracts. */
+  readonly requested: Exact;
+  /** What an order would ask for. Unit: contracts. */
+  readonly rounded: Exact;
+  /** The figures in words; null where the reason says it all. */
+  readonly detail: string | null;
+}
+
+export type OrderSizing = Quantities & { readonly kind: 'order'; readonly reason: ReasonOf<'SUBMITTED'> };
+
+export type Sizing = OrderSizing | (Quantities & { readonly kind: 'none'; readonly reason: 'FLAT' | 'BELOW_MINIMUM' });
+
+/** The largest multiple of `step` that is not above `quantity`. Exact; `quantity` is not negative. */
+export function floorToStep(quantity: Exact, step: DecimalText): Exact {
+  return quantity.div(step).floor().mul(step);
+}
+
+/**
+ * How much of a position to close. `fraction` is above 0 to 1; `markPrice` in quote currency per contract values orders.
+ *
+ * Z1  An order is never larger than the position.
+ * Z2  An order is a whole multiple of the lot step, or the whole position.
+ * Z3  What an order leaves is nothing, or can be closed by a later order: a rest under a minimum is closed now.
+ * Z4  An order that would itself be under a minimum while the rest is not is left to a later intent.
+ */
+export function sizeOrder(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
+  const open = new Exact(position);
+  const requested = open.mul(fraction);
+  if (open.lte(0)) return { kind: 'none', reason: 'FLAT', requested, rounded: new Exact(0), detail: null };
+  if (open.lt(rules.minQuantity)) {
+    const detail = `the whole position ${position} is below the minimum quantity ${rules.minQuantity}`;
+    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded: open, detail };
+  }
+  const rounded = fraction >= 1 ? open : floorToStep(requested, rules.lotStep);
+  const rest = open.sub(rounded);
+  if (rest.isZero()) return { kind: 'order', reason: 'ORDER_SENT', requested, rounded, detail: null };
+
+  const tooSmallRest = belowMinimum(rest, markPrice, rules);
+  if (tooSmallRest !== null) {
+    const detail = `${rounded.toFixed()} of ${position} would leave ${rest.toFixed()}: ${tooSmallRest}`;
+    return { kind: 'order', reason: 'REMAINDER_INCLUDED', requested, rounded: open, detail };
+  }
+  const tooSmall = belowMinimum(rounded, markPrice, rules);
+  if (tooSmall !== null) {
+    const detail = `${requested.toFixed()} of ${position} rounds to ${rounded.toFixed()}: ${tooSmall}`;
+    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded, detail };
+  }
+  return { kind: 'order', reason: 'ORDER_SENT', requested, rounded, detail: null };
+}
+
+/** Why the venue would not take an order of this size that leaves something open; null when it would. */
+function belowMinimum(quantity: Exact, markPrice: number, rules: MarketRules): string | null {
+  if (quantity.lt(rules.minQuantity)) return `below the minimum quantity ${rules.minQuantity}`;
+  const notional = quantity.mul(markPrice);
+  return notional.lt(rules.minNotional) ? `worth ${notional.toFixed()}, below the minimum ${rules.minNotional}` : null;
+}

@@ -1,0 +1,61 @@
+import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
+import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
+import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
+import { Exact } from './exact-decimal.ts';
+
+/** An order of which something is filled, so that it has a price. */
+export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
+
+export function isFilled(order: VenueOrder): order is FilledOrder {
+  return order.averagePrice !== null && new Exact(order.filledQuantity).gt(0);
+}
+
+/**
+ * The slice that a filled order has realised. `remaining` is the open size after it, from the venue.
+ *
+ * Price, quantity, fee and remaining are the venue's. entry_price is the intent's: the snapshot read it from the venue
+ * for the decision and its R, a reduction does not change it, and it is at hand on every path, also when the order is
+ * found after a crash on a position that is flat by then, for which venues no longer name an entry.
+ *
+ * pnl_quote = (exit - entry) x quantity, negated for SHORT; pnl_percent = the same move / entry x 100;
+ * r_net = (pnl_quote - fee) / (|entry - initial stop| x quantity).
+ */
+export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder, remaining: DecimalText): TradeClosed {
+  const entry = new Exact(intent.entry_price);
+  const quantity = new Exact(order.filledQuantity);
+  const move = new Exact(order.averagePrice).sub(entry).mul(intent.side === 'LONG' ? 1 : -1);
+  const pnlQuote = move.mul(quantity);
+  const clientOrderId = clientOrderIdOf(intent.intent_id);
+  return {
+    trade_id: tradeIdOf(clientOrderId),
+    position_id: intent.position_id,
+    intent_id: intent.intent_id,
+    account: intent.account,
+    venue,
+    symbol: intent.symbol,
+    side: intent.side,
+    opened_at: intent.opened_at,
+    // The venue's clock may be a little behind the one that dated the opening.
+    closed_at: Math.max(order.filledAt, intent.opened_at),
+    entry_price: intent.entry_price,
+    exit_price: Number(order.averagePrice),
+    quantity: quantity.toNumber(),
+    remaining_quantity: Number(remaining),
+    pnl_percent: move.div(entry).mul(100).toNumber(),
+    pnl_quote: pnlQuote.toNumber(),
+    fee_quote: order.fee === null ? null : Number(order.fee),
+    r_net: netR(intent, pnlQuote, quantity, order.fee),
+    confidence: intent.confidence_at_entry,
+    model_id: intent.model_id,
+    exit_reason: intent.reason,
+    order_id: order.orderId,
+    client_order_id: clientOrderId,
+    origin: 'HARVEST',
+  };
+}
+
+function netR(intent: HarvestIntent, pnlQuote: Exact, quantity: Exact, fee: DecimalText | null): number | null {
+  if (intent.initial_stop_price === null || fee === null) return null;
+  const risk = new Exact(intent.entry_price).sub(intent.initial_stop_price).abs().mul(quantity);
+  return risk.isZero() ? null : pnlQuote.sub(fee).div(risk).toNumber();
+}

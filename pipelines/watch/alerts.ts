@@ -1,0 +1,113 @@
+import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { formatEventTime } from './event-time.ts';
+
+/**
+ * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert
+ * is the same on every run over the same records, in virtual time too.
+ */
+export type AlertName = 'trades_starved' | 'unknown_reports' | 'dead_letters';
+
+export interface Alert {
+  readonly name: AlertName;
+  /** When the episode began. */
+  readonly since: EpochMillis;
+  /** One sentence with the figures, then the command that looks closer. */
+  readonly evidence: string;
+}
+
+/** A single suppressed or refused intent is ordinary; twenty in a row without one trade are not. Unit: intents. */
+export const STARVED_INTENTS = 20;
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** Longer than any cooldown, stale or settle window, and far below the 40 hours that once went unseen. Unit: milliseconds. */
+export const STARVED_SPAN_MS = 6 * HOUR_MS;
+
+/** Enough to start looking, few enough to read. Unit: reports. */
+export const EVIDENCE_REPORTS = 3;
+
+export interface StarvationFigures {
+  /** The last live trade; null when there never was one. */
+  readonly lastTradeAt: EpochMillis | null;
+  /** Intents after that trade. */
+  readonly intents: number;
+  /** The first and the latest of these; null without any. */
+  readonly firstIntentAt: EpochMillis | null;
+  readonly latestIntentAt: EpochMillis | null;
+}
+
+/** Intents keep coming, trades do not: STARVED_INTENTS of them, over STARVED_SPAN_MS since the last trade or, without one, the first intent. */
+export function tradesStarvedAlert(figures: StarvationFigures): Alert | null {
+  const { lastTradeAt, intents, firstIntentAt, latestIntentAt } = figures;
+  const since = lastTradeAt ?? firstIntentAt;
+  if (since === null || latestIntentAt === null || intents < STARVED_INTENTS) return null;
+  if (latestIntentAt - since < STARVED_SPAN_MS) return null;
+  const hours = ((latestIntentAt - since) / HOUR_MS).toFixed(1);
+  const trades = lastTradeAt === null ? 'no trade ever closed' : `the last trade closed at ${formatEventTime(since)}`;
+  return {
+    name: 'trades_starved',
+    since,
+    evidence:
+      `${intents} intents in ${hours} h up to ${formatEventTime(latestIntentAt)}, but ${trades}. ` +
+      `Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+  };
+}
+
+export interface UnknownReport {
+  readonly intent_id: IntentId;
+  readonly client_order_id: ClientOrderId;
+}
+
+export interface UnknownReportFigures {
+  readonly count: number;
+  /** The first of them; null without any. */
+  readonly since: EpochMillis | null;
+  /** The latest ones, newest last; EVIDENCE_REPORTS suffice. */
+  readonly latest: readonly UnknownReport[];
+}
+
+/** An order whose fate the venue could not tell: it may be filled, and nobody counts it. One is one too many. */
+export function unknownReportsAlert(figures: UnknownReportFigures): Alert | null {
+  const { count, since, latest } = figures;
+  if (count === 0 || since === null) return null;
+  const named = latest
+    .slice(-EVIDENCE_REPORTS)
+    .map((report) => `intent ${report.intent_id} order ${report.client_order_id}`)
+    .join(', ');
+  return {
+    name: 'unknown_reports',
+    since,
+    evidence:
+      `${count} UNKNOWN ${count === 1 ? 'report' : 'reports'}, the latest: ${named}. Ask the venue for these orders. ` +
+      `Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+  };
+}
+
+export interface DeadLetterFigures {
+  readonly topic: string;
+  readonly records: number;
+  /** Timestamp of the oldest one kept. */
+  readonly since: EpochMillis;
+}
+
+/** A record that no processor could read or act on waits for a person. One is one too many. */
+export function deadLettersAlert(topics: readonly DeadLetterFigures[]): Alert | null {
+  const held = topics.filter(({ records }) => records > 0);
+  const fullest = held.reduce<DeadLetterFigures | undefined>(
+    (most, topic) => (most === undefined || topic.records > most.records ? topic : most),
+    undefined,
+  );
+  if (fullest === undefined) return null;
+  return {
+    name: 'dead_letters',
+    since: held.reduce((oldest, { since }) => Math.min(oldest, since), Infinity),
+    evidence:
+      `Dead letters wait: ${held.map(({ topic, records }) => `${records} in ${topic}`).join(', ')}. ` +
+      `Look closer: harvestline tail ${fullest.topic} --from beginning --json`,
+  };
+}
+
+function tailFrom(topic: string, since: EpochMillis): string {
+  return `harvestline tail ${topic} --from ${formatEventTime(since)} --json`;
+}

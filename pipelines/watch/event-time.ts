@@ -1,0 +1,9 @@
+import type { EpochMillis } from '../../schemas/generated/records.ts';
+
+/** The last moment that a Date can name (ECMA-262). A record may carry any whole number of milliseconds. */
+const LAST_DATE_MS = 8.64e15;
+
+/** ISO 8601 in UTC; the bare number of milliseconds where no date has it. `tail --from` takes both. */
+export function formatEventTime(at: EpochMillis): string {
+  return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : String(at);
+}

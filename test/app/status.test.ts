@@ -1,0 +1,138 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { status } from '../../app/commands/status.ts';
+import { type StatusReport, statusReport } from '../../app/status-report.ts';
+import type { ExecutionReport, PositionId } from '../../schemas/generated/records.ts';
+import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../schemas/good-records.ts';
+import { capturedLines } from './captured-output.ts';
+import { type MemoryWorld, memoryWorld } from './memory-log.ts';
+
+const START = 1_770_003_600_000;
+const HOUR_MS = 60 * 60 * 1000;
+const REPORT: ExecutionReport = GOOD_RECORDS[TOPICS.executionReport.name];
+const NO_FILL = { filled_quantity: 0, average_price: null } as const;
+
+let world: MemoryWorld;
+
+beforeEach(async () => {
+  world = await memoryWorld();
+});
+
+async function printed(json: boolean): Promise<readonly string[]> {
+  const { writer, lines } = capturedLines();
+  await status(world, json, writer);
+  return lines();
+}
+
+const position = (name: string) => name as PositionId;
+
+function outcome(name: string, final: boolean) {
+  const open = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], position_id: position(name) };
+  return final ? ({ ...open, status: 'FINAL', label: 'WIN', closed_at: START } as const) : open;
+}
+
+describe('status --json', () => {
+  it('prints one object with the promised fields, also over an empty log', async () => {
+    const lines = await printed(true);
+    expect(lines).toHaveLength(1);
+    const report = JSON.parse(lines[0] ?? '') as StatusReport;
+    expect(Object.keys(report.topics)).toEqual(allTopicSpecs().map(({ name }) => name));
+    expect(report.topics[TOPICS.harvestIntent.name]).toEqual({ records: 0, lag: { execution: 0, clm: 0 }, last: null });
+    expect(report).toMatchObject({
+      gate: { final: 0, usable: 0, needed: 50, eta: null },
+      unknown_reports: 0,
+      undecodable: 0,
+      alerts: [],
+    });
+  });
+
+  it('counts lag from what a group committed, and everything where it committed nothing', async () => {
+    const { name } = TOPICS.tradeClosed;
+    for (let i = 0; i < 5; i += 1) {
+      await world.write(TOPICS.tradeClosed, GOOD_RECORDS[name], START + i, i % 2);
+    }
+    expect((await statusReport(world)).topics[name]).toMatchObject({ records: 5, lag: { clm: 5 } });
+    world.log.commit('clm', name, new Map([[0, 2]]));
+    expect((await statusReport(world)).topics[name]).toMatchObject({
+      lag: { clm: 3 },
+      last: { timestamp: START + 4, key: 'desk-1:BTCUSDT' },
+    });
+  });
+
+  it('takes the latest outcome of a position, and of it the gate', async () => {
+    await world.write(TOPICS.clmOutcome, outcome('a', false), START, 0);
+    await world.write(TOPICS.clmOutcome, outcome('b', false), START, 0);
+    await world.write(TOPICS.clmOutcome, outcome('a', true), START + 1, 0);
+    expect((await statusReport(world)).gate).toMatchObject({ final: 1, usable: 1, labels: { WIN: 1 } });
+  });
+
+  it('counts reports by status and reason, and raises UNKNOWN with the latest ids', async () => {
+    const write = (report: ExecutionReport, at: number) => world.write(TOPICS.executionReport, report, at, 0);
+    await write(REPORT, START);
+    for (const reason of ['COOLDOWN', 'COOLDOWN', 'FLAT']) {
+      await write({ ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason, submitted_at: null }, START + 1);
+    }
+    await write({ ...REPORT, ...NO_FILL, status: 'UNKNOWN', reason: 'UNSETTLED' }, START + 7);
+    const report = await statusReport(world);
+    expect(report.reports).toEqual({ SUBMITTED: 0, FILLED: 1, SUPPRESSED: 3, REJECTED: 0, UNKNOWN: 1 });
+    expect(report.suppressed).toEqual({ COOLDOWN: 2, FLAT: 1 });
+    expect(report.unknown_reports).toBe(1);
+    expect(report.alerts).toMatchObject([{ name: 'unknown_reports', since: START + 7 }]);
+    expect(report.alerts[0]?.evidence).toContain(REPORT.client_order_id);
+  });
+
+  it('raises starvation from the log alone; imported trades do not hide it', async () => {
+    const trade = GOOD_RECORDS[TOPICS.tradeClosed.name];
+    await world.write(TOPICS.tradeClosed, trade, START, 0);
+    for (let i = 0; i < 30; i += 1) {
+      await world.write(TOPICS.harvestIntent, GOOD_RECORDS[TOPICS.harvestIntent.name], START + i * HOUR_MS, i % 3);
+    }
+    await world.write(TOPICS.tradeClosed, { ...trade, origin: 'BACKFILL' }, START + 40 * HOUR_MS, 0);
+    expect((await statusReport(world)).alerts).toMatchObject([{ name: 'trades_starved', since: START }]);
+    await world.write(TOPICS.tradeClosed, trade, START + 40 * HOUR_MS, 0);
+    expect((await statusReport(world)).alerts).toEqual([]);
+  });
+
+  it('counts dead letters by topic, and what does not decode', async () => {
+    const topic = deadLetterTopicOf(TOPICS.tradeClosed.name);
+    const poison = { key: null, value: Buffer.from([7]), timestamp: START + 9 };
+    await world.log.append([
+      { ...poison, topic: TOPICS.tradeClosed.name },
+      { ...poison, topic, partition: 0 },
+      { ...poison, topic, partition: 4, timestamp: START },
+    ]);
+    const report = await statusReport(world);
+    expect(report.undecodable).toBe(1);
+    expect(report.topics[topic]).toMatchObject({ records: 2, lag: {} });
+    expect(report.alerts).toMatchObject([{ name: 'dead_letters', since: START }]);
+    expect(report.alerts[0]?.evidence).toContain(`2 in ${topic}`);
+  });
+
+  it('counts a position as open while it is snapshotted and not FINAL', async () => {
+    const write = (name: string, at: number) =>
+      world.write(
+        TOPICS.positionSnapshot,
+        { ...GOOD_RECORDS[TOPICS.positionSnapshot.name], position_id: position(name) },
+        at,
+        0,
+      );
+    await write('long gone', START);
+    await write('closed', START + 3 * HOUR_MS);
+    await write('open', START + 3 * HOUR_MS);
+    await write('open', START + 3 * HOUR_MS + 60_000);
+    await world.write(TOPICS.clmOutcome, outcome('closed', true), START, 0);
+    expect((await statusReport(world)).open_positions).toBe(1);
+  });
+});
+
+describe('status on a terminal', () => {
+  it('shows topics, gate and alerts, and leaves empty dead-letter topics out', async () => {
+    await world.write(TOPICS.tradeClosed, GOOD_RECORDS[TOPICS.tradeClosed.name], START, 0);
+    const text = (await printed(false)).join('\n');
+    expect(text).toContain(TOPICS.tradeClosed.name);
+    expect(text).toContain('2026-02-02T03:40:00.000Z');
+    expect(text).toContain('0 of 50 usable outcomes');
+    expect(text).not.toContain(deadLetterTopicOf(TOPICS.tradeClosed.name));
+    expect(text).not.toContain('undefined');
+  });
+});

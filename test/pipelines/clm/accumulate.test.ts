@@ -1,0 +1,187 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { accumulate, labelOf } from '../../../pipelines/clm/accumulate.ts';
+import type { ClmOutcome, TradeClosed } from '../../../schemas/generated/records.ts';
+import { recordChecker } from '../../../schemas/record-codec.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { OTHER_MODEL, slice } from './slices.ts';
+
+const problemsOf = recordChecker(TOPICS.clmOutcome);
+
+function outcomeOf(trades: readonly TradeClosed[]): ClmOutcome {
+  let outcome: ClmOutcome | undefined;
+  for (const trade of trades) outcome = accumulate(outcome, trade) ?? outcome;
+  if (outcome === undefined) throw new Error('no trades');
+  return outcome;
+}
+
+/** What A2 says is equal in any order, with the lists that keep the order of arrival as sets. */
+function comparable({
+  slices,
+  exit_reasons,
+  entry_price,
+  exit_price,
+  pnl_percent,
+  pnl_quote,
+  fee_quote,
+  ...exact
+}: ClmOutcome) {
+  return {
+    ...exact,
+    slices: slices.toSorted(),
+    exit_reasons: exit_reasons.toSorted(),
+    feeKnown: fee_quote !== null,
+    near: [entry_price, exit_price, pnl_percent, pnl_quote, fee_quote ?? 0],
+  };
+}
+
+const hundredths = (min: number, max: number) => fc.integer({ min, max }).map((units) => units / 100);
+
+const arbitraryTrade = fc
+  .record({
+    quantity: fc.integer({ min: 1, max: 100_000 }).map((units) => units / 1000),
+    entry_price: hundredths(9_000, 11_000),
+    exit_price: hundredths(9_000, 11_000),
+    remaining_quantity: fc.constantFrom(0, 1, 2.5),
+    fee_quote: fc.oneof({ weight: 5, arbitrary: hundredths(-10, 100) }, { weight: 1, arbitrary: fc.constant(null) }),
+    closed_at: fc.integer({ min: 1_770_003_600_000, max: 1_770_003_600_020 }),
+    confidence: fc.constantFrom(0.62, 0.62, 0.62, null, 0.7),
+    model_id: fc.constantFrom(slice('x').model_id, slice('x').model_id, null, OTHER_MODEL),
+    origin: fc.constantFrom('HARVEST', 'HARVEST', 'HARVEST', 'EXTERNAL', 'LIQUIDATION'),
+    exit_reason: fc.constantFrom('exit_over_hold', 'emergency', 'by hand'),
+  } as const)
+  .map((fields) => fields satisfies Partial<TradeClosed>);
+
+const arbitraryTrades = fc
+  .array(arbitraryTrade, { minLength: 1, maxLength: 8 })
+  .map((list) => list.map((fields, index) => slice(`trade-${index}`, fields)));
+
+describe('accumulate', () => {
+  it('A1, A2: any order with any duplicates gives the same outcome', () => {
+    const shuffled = arbitraryTrades.chain((trades) =>
+      fc.record({
+        trades: fc.constant(trades),
+        again: fc
+          .tuple(fc.shuffledSubarray(trades, { minLength: trades.length }), fc.shuffledSubarray(trades))
+          .chain(([all, some]) => fc.shuffledSubarray([...all, ...some], { minLength: all.length + some.length })),
+      }),
+    );
+    fc.assert(
+      fc.property(shuffled, ({ trades, again }) => {
+        const { near: expected, ...exact } = comparable(outcomeOf(trades));
+        const { near, ...rest } = comparable(outcomeOf(again));
+        expect(rest).toEqual(exact);
+        for (const [index, value] of near.entries()) {
+          const reference = expected[index] ?? Number.NaN;
+          expect(Math.abs(value - reference)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(reference)));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('every outcome on the way is a valid record', () => {
+    fc.assert(
+      fc.property(arbitraryTrades, (trades) => {
+        let outcome: ClmOutcome | undefined;
+        for (const trade of trades) {
+          outcome = accumulate(outcome, trade) ?? outcome;
+          expect(problemsOf(outcome)).toEqual([]);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('A1: a duplicate is null, so that nothing is written for it', () => {
+    const first = outcomeOf([slice('a')]);
+    expect(accumulate(first, slice('a', { exit_price: 200 }))).toBeNull();
+  });
+
+  it('A3: quantities add as decimals, prices are weighted by quantity', () => {
+    const outcome = outcomeOf([
+      slice('a', { quantity: 0.1, exit_price: 110 }),
+      slice('b', { quantity: 0.2, exit_price: 104, remaining_quantity: 0 }),
+    ]);
+    expect(outcome.quantity).toBe(0.3);
+    expect(outcome.exit_price).toBeCloseTo(106, 12);
+    expect(outcome.pnl_percent).toBeCloseTo(6, 12);
+    expect(outcome).toMatchObject({ status: 'FINAL', label: 'WIN', slices: ['a', 'b'] });
+  });
+
+  it('A3: the deployment report: LONG from 0.186 to 0.1832 is -1.51 %, a LOSS; the same SHORT is a WIN', () => {
+    const prices = { entry_price: 0.186, exit_price: 0.1832, remaining_quantity: 0 };
+    const long = outcomeOf([slice('a', prices)]);
+    expect(long.pnl_percent).toBeCloseTo(-1.505376344, 9);
+    expect(long.label).toBe('LOSS');
+    const short = outcomeOf([slice('a', { ...prices, side: 'SHORT' })]);
+    expect(short.pnl_percent).toBeCloseTo(1.505376344, 9);
+    expect(short.label).toBe('WIN');
+  });
+
+  it('A4: FINAL by the slice that left nothing, and a later slice is still added', () => {
+    const closing = slice('a', { remaining_quantity: 0, closed_at: 1_770_003_700_000 });
+    const late = slice('b', { remaining_quantity: 1, closed_at: 1_770_003_800_000 });
+    expect(outcomeOf([late])).toMatchObject({ status: 'ACCUMULATING', label: null, closed_at: null });
+    expect(outcomeOf([closing, late])).toMatchObject({
+      status: 'FINAL',
+      quantity: 2,
+      closed_at: closing.closed_at,
+      last_slice_at: late.closed_at,
+    });
+  });
+
+  it('A5: a fee that is unknown for one slice is unknown for the position', () => {
+    expect(outcomeOf([slice('a', { fee_quote: 0.1 }), slice('b', { fee_quote: 0.2 })]).fee_quote).toBe(0.3);
+    expect(outcomeOf([slice('a', { fee_quote: null }), slice('b', { fee_quote: 0.2 })]).fee_quote).toBeNull();
+  });
+
+  it('A6: one BACKFILL slice keeps what was recorded, against its own prices', () => {
+    const recorded = slice('a', { origin: 'BACKFILL', exit_price: 90, pnl_percent: 2, remaining_quantity: 0 });
+    expect(outcomeOf([recorded])).toMatchObject({ pnl_percent: 2, label: 'WIN', excluded_from_calibration: null });
+    expect(outcomeOf([slice('a', { exit_price: 90, pnl_percent: 2, remaining_quantity: 0 })]).label).toBe('LOSS');
+  });
+});
+
+describe('labelOf', () => {
+  it.each([
+    [0.5, 'NEUTRAL'],
+    [0.5000001, 'WIN'],
+    [-0.5, 'NEUTRAL'],
+    [-0.5000001, 'LOSS'],
+    [0, 'NEUTRAL'],
+    [0.1 * 5 + 2e-16, 'NEUTRAL'],
+  ])('%d %% is %s', (percent, label) => {
+    expect(labelOf(percent)).toBe(label);
+  });
+});
+
+describe('excluded_from_calibration', () => {
+  it.each([
+    ['a complete harvest takes part', [{}], null],
+    ['no confidence', [{ confidence: null, model_id: null }], 'NO_CONFIDENCE'],
+    ['a confidence of no known model', [{ model_id: null }], 'NO_MODEL'],
+    ['one slice closed by hand', [{}, { origin: 'EXTERNAL' }, {}], 'EXTERNAL'],
+    ['liquidated after a close by hand', [{ origin: 'EXTERNAL' }, { origin: 'LIQUIDATION' }], 'LIQUIDATION'],
+    ['a later slice brings the confidence', [{ confidence: null, model_id: null }, {}], null],
+    ['slices disagree', [{ confidence: 0.6 }, { confidence: 0.7 }, { confidence: 0.6 }], 'CONFLICTING_MODEL'],
+  ] as const)('%s', (_story, slices, code) => {
+    const outcome = outcomeOf(slices.map((fields, index) => slice(`trade-${index}`, fields)));
+    expect(outcome.excluded_from_calibration).toBe(code);
+  });
+
+  it('believes no confidence once slices disagreed', () => {
+    const outcome = outcomeOf([
+      slice('a', { confidence: 0.6 }),
+      slice('b', { confidence: 0.7 }),
+      slice('c', { confidence: 0.6 }),
+    ]);
+    expect(outcome.confidence).toBeNull();
+    expect(outcome.model_id).toBeNull();
+  });
+
+  it('keeps a code that this version does not know', () => {
+    const newer = { ...outcomeOf([slice('a')]), excluded_from_calibration: 'FROM_THE_FUTURE' };
+    expect(accumulate(newer, slice('b', { origin: 'LIQUIDATION' }))?.excluded_from_calibration).toBe('FROM_THE_FUTURE');
+  });
+});

@@ -1,0 +1,85 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { aStory } from './a-story.ts';
+import { anIntent } from './an-intent.ts';
+import { expectGuarantees } from './execution-guarantees.ts';
+import type { Interruption } from './interruptions.ts';
+import { MemoryLog } from './memory-log.ts';
+import { RoughWorld, type Story } from './rough-world.ts';
+
+async function told(story: Story): Promise<RoughWorld> {
+  const world = new RoughWorld(await MemoryLog.open(), story);
+  await world.run();
+  return world;
+}
+
+describe('execution, however venue, log and process fail it', () => {
+  it('E1 to E7 hold over random stories', async () => {
+    await fc.assert(
+      fc.asyncProperty(aStory, async (story) => {
+        const world = await told(story);
+        expectGuarantees(world, story);
+
+        const reports = world.log.reports.length;
+        await world.redeliverAll();
+        expect(world.log.reports.length, 'E5: finished intents again').toBe(reports);
+        expectGuarantees(world, story);
+        world.exchange.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+/** One symbol with a partial close, one held back by the cooldown, and the rest; another with a late reply. */
+const SCENARIO: Story = {
+  seed: 7,
+  faults: { ...DEFAULT_FAULTS, partialFill: 0, lostReply: 0.5 },
+  intents: [
+    { intent: anIntent({ minute: 60, fraction: 0.58 }), lagMs: 1000, growth: null },
+    { intent: anIntent({ symbol: 'FHEUSDT', side: 'SHORT', minute: 60, fraction: 0.75 }), lagMs: 1000, growth: null },
+    { intent: anIntent({ minute: 70, fraction: 0.25 }), lagMs: 1000, growth: null },
+    { intent: anIntent({ minute: 90, fraction: 0.25 }), lagMs: 1000, growth: { id: 'g', quantity: '20' } },
+    { intent: anIntent({ minute: 95, fraction: 1 }), lagMs: 1000, growth: null },
+  ],
+  backlog: 0,
+  interruptions: new Map(),
+};
+
+describe('execution, interrupted at every single step', () => {
+  it('E1 to E7: a crash or a retried error before or after any step changes no trade but that of an order never sent', async () => {
+    const calm = await told(SCENARIO);
+    const expected = tradesOf(calm);
+    expect(calm.log.reports.map(({ status }) => status)).toContain('SUPPRESSED');
+    expect(expected.length).toBe(4);
+    let notPlaced = 0;
+    for (let step = 0; step < calm.interruptions.count; step++) {
+      for (const when of ['before', 'after'] satisfies Interruption['when'][]) {
+        for (const how of ['crash', 'transient'] satisfies Interruption['how'][]) {
+          const story: Story = { ...SCENARIO, interruptions: new Map([[step, { when, how }]]) };
+          const world = await told(story);
+          expectGuarantees(world, story);
+          if (world.log.reports.some(({ reason }) => reason === 'NOT_PLACED')) notPlaced++;
+          else expect(tradesOf(world), `step ${step}, ${how} ${when}`).toEqual(expected);
+          world.exchange.close();
+        }
+      }
+    }
+    expect(notPlaced, 'some steps lie between SUBMITTED and the order').toBeGreaterThan(0);
+    calm.exchange.close();
+  });
+});
+
+function tradesOf(world: RoughWorld): object[] {
+  return world.log
+    .all(TOPICS.tradeClosed.name)
+    .map(({ trade_id, quantity, exit_price, remaining_quantity }) => ({
+      trade_id,
+      quantity,
+      exit_price,
+      remaining_quantity,
+    }))
+    .toSorted((a, b) => a.trade_id.localeCompare(b.trade_id));
+}

@@ -1,0 +1,58 @@
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import type { Exchange } from '../../../ports/exchange.ts';
+import type { Write } from '../../../pipelines/processor.ts';
+
+/** The process dies here: nothing after it runs, nothing in memory survives. */
+export class Crash extends Error {}
+
+export interface Interruption {
+  /** Before the effect, or after it with its answer lost. */
+  readonly when: 'before' | 'after';
+  /** A crash, or an error that the runtime retries. */
+  readonly how: 'crash' | 'transient';
+}
+
+/** Counts every step over the border of the processor, and interrupts those that it is told to. */
+export class Interruptions {
+  count = 0;
+  #at: ReadonlyMap<number, Interruption>;
+
+  constructor(at: ReadonlyMap<number, Interruption>) {
+    this.#at = at;
+  }
+
+  end(): void {
+    this.#at = new Map();
+  }
+
+  async around<T>(code: 'EXCHANGE_AWAY' | 'LOG_BUSY' | 'CRASH', step: () => Promise<T>): Promise<T> {
+    const interruption = this.#at.get(this.count++);
+    if (interruption?.when === 'before') throw errorFor(code, interruption);
+    const result = await step();
+    if (interruption?.when === 'after') throw errorFor(code, interruption);
+    return result;
+  }
+
+  write(write: Write): Write {
+    return (records) => this.around('LOG_BUSY', () => write(records));
+  }
+
+  /** `placed` is told of every order that is really sent. */
+  exchange(exchange: Exchange, placed: (clientOrderId: string) => void): Exchange {
+    return {
+      venue: exchange.venue,
+      rules: (...args) => this.around('EXCHANGE_AWAY', () => exchange.rules(...args)),
+      position: (...args) => this.around('EXCHANGE_AWAY', () => exchange.position(...args)),
+      place: (request) =>
+        this.around('EXCHANGE_AWAY', () => {
+          placed(request.clientOrderId);
+          return exchange.place(request);
+        }),
+      lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
+    };
+  }
+}
+
+function errorFor(code: 'EXCHANGE_AWAY' | 'LOG_BUSY' | 'CRASH', { how }: Interruption): Error {
+  return how === 'crash' || code === 'CRASH' ? new Crash('kill -9') : new HarvestlineError(code, 'away for a moment');
+}

@@ -1,0 +1,54 @@
+import type { Exchange, LookUp, MarketRules, Placement, VenueOrder, VenuePosition } from '../../../ports/exchange.ts';
+import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
+import { OPENED_AT } from './an-intent.ts';
+
+/** A venue that says what it is told to, and keeps what it was asked. */
+export class ScriptedExchange implements Exchange {
+  readonly venue = 'scripted';
+  readonly calls: string[] = [];
+  marketRules: MarketRules | null = { lotStep: '1', minQuantity: '1', minNotional: '5' };
+  /** One answer a call, the last for ever; a function may throw. */
+  positions: (() => VenuePosition)[] = [() => ({ quantity: '1000', entryPrice: '100' })];
+  placements: Placement[] = [];
+  lookUps: LookUp[] = [{ kind: 'absent' }];
+
+  async rules(): Promise<MarketRules | null> {
+    this.calls.push('rules');
+    return this.marketRules;
+  }
+
+  async position(): Promise<VenuePosition> {
+    this.calls.push('position');
+    return next(this.positions)();
+  }
+
+  async place({ quantity }: { quantity: string }): Promise<Placement> {
+    this.calls.push(`place ${quantity}`);
+    return next(this.placements);
+  }
+
+  async lookUp(): Promise<LookUp> {
+    this.calls.push('lookUp');
+    return next(this.lookUps);
+  }
+}
+
+function next<T>(answers: T[]): T {
+  const [answer] = answers.length > 1 ? answers.splice(0, 1) : answers;
+  if (answer === undefined) throw new Error('the venue was not told what to say');
+  return answer;
+}
+
+export function venueOrder(traits: Partial<VenueOrder> = {}): VenueOrder {
+  return {
+    orderId: 'v-1' as OrderId,
+    clientOrderId: 'hl-1' as ClientOrderId,
+    state: 'DONE',
+    filledQuantity: '500',
+    averagePrice: '107',
+    fee: '26.75',
+    positionAfter: '500',
+    filledAt: OPENED_AT + 3_601_080,
+    ...traits,
+  };
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import {
+  STARVED_INTENTS,
+  STARVED_SPAN_MS,
+  deadLettersAlert,
+  unknownReportsAlert,
+} from '../../../pipelines/watch/alerts.ts';
+import { IntentsSinceTrade } from '../../../pipelines/watch/starvation.ts';
+import { clientOrderIdOf, intentIdOf, positionIdOf } from '../../../schemas/ids.ts';
+import { TOPICS, deadLetterTopicOf } from '../../../schemas/topics.ts';
+
+const START = 1_770_003_600_000;
+
+/** `count` intents from START, the last one `spanMs` later. */
+function intents(watch: IntentsSinceTrade, count: number, spanMs: number): IntentsSinceTrade {
+  for (let i = 0; i < count; i += 1) watch.intent(START + Math.round((i * spanMs) / (count - 1)));
+  return watch;
+}
+
+describe('trades_starved', () => {
+  it('needs both: enough intents and enough event time', () => {
+    expect(intents(new IntentsSinceTrade(), STARVED_INTENTS, STARVED_SPAN_MS).alert()).toMatchObject({
+      name: 'trades_starved',
+      since: START,
+    });
+    expect(intents(new IntentsSinceTrade(), STARVED_INTENTS - 1, STARVED_SPAN_MS).alert()).toBeNull();
+    expect(intents(new IntentsSinceTrade(), STARVED_INTENTS, STARVED_SPAN_MS - 1).alert()).toBeNull();
+  });
+
+  it('counts from the last trade, and only the intents after it', () => {
+    const watch = new IntentsSinceTrade();
+    watch.trade(START - STARVED_SPAN_MS);
+    for (let i = 0; i < STARVED_INTENTS; i += 1) watch.intent(START - STARVED_SPAN_MS - i);
+    expect(watch.alert()).toBeNull();
+    expect(intents(watch, STARVED_INTENTS, 1000).alert()).toMatchObject({ since: START - STARVED_SPAN_MS });
+  });
+
+  it('ends with a new trade, not with an older one that comes late', () => {
+    const watch = new IntentsSinceTrade();
+    watch.trade(START - 1);
+    intents(watch, STARVED_INTENTS, STARVED_SPAN_MS);
+    watch.trade(START - 5000);
+    expect(watch.alert()).not.toBeNull();
+    watch.trade(START + STARVED_SPAN_MS);
+    expect(watch.alert()).toBeNull();
+  });
+
+  it('after a trade counts from nothing again', () => {
+    const watch = intents(new IntentsSinceTrade(), STARVED_INTENTS, STARVED_SPAN_MS);
+    watch.trade(START + STARVED_SPAN_MS);
+    watch.intent(START + 3 * STARVED_SPAN_MS);
+    expect(watch.alert()).toBeNull();
+  });
+
+  it('gives its figures and where to look', () => {
+    const evidence = intents(new IntentsSinceTrade(), 40, 40 * 60 * 60 * 1000).alert()?.evidence;
+    expect(evidence).toContain('40 intents in 40.0 h');
+    expect(evidence).toContain('no trade ever closed');
+    expect(evidence).toContain(`harvestline tail ${TOPICS.executionReport.name} --from 2026-02-02T03:40:00.000Z`);
+  });
+
+  it('does not break on a time that no date can name', () => {
+    const watch = new IntentsSinceTrade();
+    watch.trade(0);
+    for (let i = 0; i < STARVED_INTENTS; i += 1) watch.intent(Number.MAX_SAFE_INTEGER);
+    expect(watch.alert()?.evidence).toContain(String(Number.MAX_SAFE_INTEGER));
+  });
+});
+
+describe('unknown_reports', () => {
+  it('is silent without one, and names the latest', () => {
+    expect(unknownReportsAlert({ count: 0, since: null, latest: [] })).toBeNull();
+    const reports = [1, 2, 3, 4].map((time) => {
+      const intent_id = intentIdOf(positionIdOf('desk-1', 'BTCUSDT', 'LONG', START), time);
+      return { intent_id, client_order_id: clientOrderIdOf(intent_id) };
+    });
+    const alert = unknownReportsAlert({ count: 4, since: START, latest: reports });
+    expect(alert).toMatchObject({ name: 'unknown_reports', since: START });
+    for (const { intent_id, client_order_id } of reports.slice(1)) {
+      expect(alert?.evidence).toContain(intent_id);
+      expect(alert?.evidence).toContain(client_order_id);
+    }
+    expect(alert?.evidence).not.toContain(reports[0]?.intent_id);
+  });
+});
+
+describe('dead_letters', () => {
+  it('counts by topic, since the oldest, and points at the fullest', () => {
+    const few = { topic: deadLetterTopicOf(TOPICS.tradeClosed.name), records: 2, since: START };
+    const many = { topic: deadLetterTopicOf(TOPICS.harvestIntent.name), records: 7, since: START + 5 };
+    const none = { topic: deadLetterTopicOf(TOPICS.positionSnapshot.name), records: 0, since: 0 };
+    const alert = deadLettersAlert([none, few, many]);
+    expect(alert).toMatchObject({ name: 'dead_letters', since: START });
+    expect(alert?.evidence).toContain(`2 in ${few.topic}, 7 in ${many.topic}`);
+    expect(alert?.evidence).toContain(`harvestline tail ${many.topic} `);
+    expect(deadLettersAlert([none])).toBeNull();
+  });
+});
