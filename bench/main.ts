@@ -15,16 +15,16 @@ interface Figure {
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
 
-const figures = await workloads.inTemporaryFolder(measureAll);
+const measured = await workloads.inTemporaryFolder(measureAll);
 
 if (values.json === true || !process.stdout.isTTY) {
-  process.stdout.write(`${JSON.stringify({ node: process.version, figures })}\n`);
+  process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
 } else {
   const table = new Table({
     head: ['what', 'median', 'min', 'max', 'unit'],
     colAligns: ['left', 'right', 'right', 'right', 'left'],
   });
-  for (const { name, unit, value } of figures)
+  for (const { name, unit, value } of measured)
     table.push([name, text(value.median), text(value.min), text(value.max), unit]);
   process.stdout.write(`${table.toString()}\n`);
 }

@@ -50,7 +50,7 @@ export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>)
 export function simulatedSnapshots(): readonly PositionSnapshot[] {
   const random = new SeededRandom(SEED);
   const book = new PaperExchange({ path: ':memory:', clock: new VirtualClock(0), random });
-  const feed = new DeskFeed({ market: simulatedMarket(random), book, random });
+  const feed = new DeskFeed({ desk: 'desk', market: simulatedMarket(random), book, random });
   const snapshots: PositionSnapshot[] = [];
   for (let cycle = 0; snapshots.length < SNAPSHOTS; cycle++) snapshots.push(...(feed.run(cycle)?.snapshots ?? []));
   book.close();
@@ -176,7 +176,7 @@ export async function chain(folder: string): Promise<{ workload: Workload; close
   const random = new SeededRandom(SEED);
   const opened = await DevChain.open({
     dataDir: folder,
-    seed: SEED,
+    desk: 'bench',
     market: simulatedMarket(random),
     random,
     policy: defaultPolicy(),

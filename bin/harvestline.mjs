@@ -20,6 +20,8 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
     process.exitCode = code ?? (signal === null ? 1 : 128);
   });
 } else {
-  process.stderr.write(`harvestline needs Node ${OLDEST_MAJOR} (this is ${process.version}): run \`npm ci\` in the checkout first.\n`);
+  process.stderr.write(
+    `harvestline needs Node ${OLDEST_MAJOR} (this is ${process.version}): run \`npm ci\` in the checkout first.\n`,
+  );
   process.exitCode = 1;
 }

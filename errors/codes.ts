@@ -81,10 +81,6 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
   },
-  SEED_MISMATCH: {
-    kind: 'invariant',
-    remedy: 'This data folder was begun with other options. Repeat those, or give another folder with --data.',
-  },
   LEDGER_BROKEN: { kind: 'invariant', remedy: 'The ledger contradicts itself. Keep the data folder and report this.' },
   USAGE: { kind: 'usage', remedy: 'Run the command with --help for its options and examples.' },
 } as const satisfies Record<string, ErrorCodeEntry>;

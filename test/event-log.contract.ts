@@ -87,7 +87,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       const topic = await newTopic();
       await world.log.append(MURMUR2_GOLDEN.map(([key]) => record(topic, key, key)));
       const found = new Map((await everything(world.log, topic)).map(({ key, partition }) => [text(key), partition]));
-      expect([...found].toSorted()).toEqual(MURMUR2_GOLDEN.toSorted());
+      expect(found).toEqual(new Map(MURMUR2_GOLDEN));
     });
 
     it('L2: records of one key keep their order over several appends', async () => {

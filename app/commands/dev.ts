@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
 import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
+import type { Market } from '../../connectors/market/market.ts';
 import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
@@ -11,6 +12,8 @@ import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption } from '../embedded-world.ts';
 import { loadPolicy } from './score.ts';
+
+const MINUTE_MS = 60_000;
 
 /** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
 const WATCHED_PACE_MS = 250;
@@ -57,7 +60,8 @@ export function devCommand(): Command {
       'after',
       `
 On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
-object a cycle, and the summary as the last line. A second dev on the same data goes on from where the first was.
+object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
+first was; another market or seed is another desk, with accounts of its own, in the same log.
 Summary counts are of this run, but for outcomes and gate, which are of the whole record.
 
 Examples:
@@ -69,10 +73,12 @@ Examples:
     )
     .action(async (options: DevCliOptions) => {
       const random = new SeededRandom(options.seed);
+      const market =
+        options.market === 'candles' ? await loadCandleMarket(candleFiles(options)) : simulatedMarket(random);
       const chain = await DevChain.open({
         dataDir: options.data,
-        seed: options.seed,
-        market: options.market === 'candles' ? await loadCandleMarket(candleFiles(options)) : simulatedMarket(random),
+        desk: deskName(market, options.seed),
+        market,
         random,
         policy: loadPolicy(options.policy),
         faults: options.faults ?? DEFAULT_FAULTS,
@@ -89,6 +95,11 @@ Examples:
         clock: new SystemClock(),
       });
     });
+}
+
+/** `simulated-1`, `candles-5m-1`: one name for the same prices and the same draws. */
+function deskName({ source, intervalMs }: Market, seed: number): string {
+  return source === 'simulated' ? `${source}-${seed}` : `${source}-${intervalMs / MINUTE_MS}m-${seed}`;
 }
 
 function candleFiles({ candles }: DevCliOptions): readonly string[] {

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import { Properties } from '../../connectors/embedded/properties.ts';
 import { applyRetention } from '../../connectors/embedded/retention.ts';
 import type { PaperFaults } from '../../connectors/exchange/paper/faults.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
@@ -33,7 +32,8 @@ const CLEANUP_CYCLES = 500;
 
 export interface DevOptions {
   readonly dataDir: string;
-  readonly seed: number;
+  /** Names the desk's accounts, and so its records, apart from those of other desks in the folder. */
+  readonly desk: string;
   readonly market: Market;
   readonly random: Random;
   readonly policy: Policy;
@@ -63,7 +63,8 @@ export interface CycleResult {
  *
  * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
- * D2  A data folder belongs to one dev at a time, with the market and seed it was begun with.
+ * D2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
+ *     differ, each goes on from its own last cycle.
  */
 export class DevChain {
   readonly log: EmbeddedLog;
@@ -82,7 +83,7 @@ export class DevChain {
   #nextCycle = 0;
 
   private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedLog, codec: RecordCodec) {
-    const { dataDir, market, random, policy, faults, logger } = options;
+    const { dataDir, desk, market, random, policy, faults, logger } = options;
     const clock = new VirtualClock(0);
     const exchange = new PaperExchange({ path: join(dataDir, 'paper-exchange.sqlite'), clock, random, faults });
     const onDecision = (snapshot: PositionSnapshot, decision: Decision): void => {
@@ -94,7 +95,7 @@ export class DevChain {
     this.#market = market;
     this.#clock = clock;
     this.#exchange = exchange;
-    this.#feed = new DeskFeed({ market, book: exchange, random });
+    this.#feed = new DeskFeed({ desk, market, book: exchange, random });
     this.#models = new TopicWriter('models', codec);
     this.#source = new TopicWriter('snapshots', codec);
     this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
@@ -111,7 +112,7 @@ export class DevChain {
     });
   }
 
-  /** Opens or creates a data folder. Throws DATA_IN_USE or SEED_MISMATCH. */
+  /** Opens or creates a data folder. Throws DATA_IN_USE. */
   static async open(options: DevOptions): Promise<DevChain> {
     const { dataDir } = options;
     const lock = ProcessLock.tryAcquire(dataDir, 'dev');
@@ -121,7 +122,6 @@ export class DevChain {
     try {
       log = EmbeddedLog.open(dataDir, new SystemClock());
       await log.createTopics(allTopicSpecs());
-      refuseOtherMarket(new Properties(log.database), options);
       await registerSchemas(log.registry);
       const codec = await RecordCodec.open(log.registry);
       const chain = new DevChain(options, lock, log, codec);
@@ -185,9 +185,16 @@ export class DevChain {
         throw new HarvestlineError('DATA_IN_USE', 'another process has joined a consumer group of dev');
     }
     const last = this.log.lastTimestamp(TOPICS.modelSignal.name);
-    if (last === null) return;
-    this.#nextCycle = this.#market.cycleAfter(last);
-    await this.#workOff(last);
+    if (last !== null) await this.#workOff(last);
+    this.#nextCycle = await this.#cycleToGoOnWith(codec);
+  }
+
+  async #cycleToGoOnWith(codec: RecordCodec): Promise<number> {
+    let last = -Infinity;
+    await visitTopic({ log: this.log, codec }, TOPICS.modelSignal.name, {}, ({ account, emitted_at }) => {
+      if (this.#feed.accounts.has(account)) last = Math.max(last, emitted_at);
+    });
+    return last === -Infinity ? 0 : this.#market.cycleAfter(last);
   }
 
   async #workOff(now: EpochMillis): Promise<void> {
@@ -195,16 +202,5 @@ export class DevChain {
       this.#clock.set(now);
       await consumer.pump();
     }
-  }
-}
-
-/** D2. */
-function refuseOtherMarket(properties: Properties, { seed, market, dataDir }: DevOptions): void {
-  const mine = JSON.stringify({ seed, market: market.source, symbols: market.symbols, intervalMs: market.intervalMs });
-  const kept = properties.keepFirst('dev', mine);
-  if (kept !== mine) {
-    throw new HarvestlineError('SEED_MISMATCH', `${dataDir} was begun with ${kept}, this is ${mine}`, {
-      at: { file: dataDir },
-    });
   }
 }

@@ -65,7 +65,7 @@ function positionsTable(scored: readonly Scored[]): string {
     const colour = ACTION_COLOURS[decision.action];
     const fraction = decision.action === 'PARTIAL_CLOSE' ? ` ${Math.round(decision.fraction * 100)} %` : '';
     table.push([
-      snapshot.account === 'desk' ? snapshot.symbol : `${snapshot.symbol} ${pc.dim(snapshot.account)}`,
+      snapshot.symbol,
       snapshot.side === 'LONG' ? pc.green('LONG') : pc.red('SHORT'),
       `${((snapshot.observed_at - snapshot.opened_at) / HOUR_MS).toFixed(1)} h`,
       price(snapshot.entry_price),

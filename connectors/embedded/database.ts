@@ -35,7 +35,6 @@ const TABLES = `
     subject TEXT NOT NULL, version INTEGER NOT NULL, schema_id INTEGER NOT NULL REFERENCES schemas (id),
     PRIMARY KEY (subject, version), UNIQUE (subject, schema_id)
   ) WITHOUT ROWID;
-  CREATE TABLE properties (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
 /** The embedded log's file in a data folder. */

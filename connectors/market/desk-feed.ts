@@ -16,6 +16,8 @@ import { type Slot, slotKey, slotsOf } from './slots.ts';
 const SLOTS = 15;
 
 export interface DeskFeedOptions {
+  /** The desk's account, or the stem of its accounts' names. Other desks may trade on the same book. */
+  readonly desk: string;
   readonly market: Market;
   readonly book: PositionBook;
   readonly random: Random;
@@ -40,8 +42,8 @@ export interface DeskCycle {
  * D1  A cycle's result is a function of seed, cycle, book and recorded snapshots. Nothing depends on when or how often it ran.
  * D2  A cycle that runs again after a crash, whatever part of its bookings and records survived, gives what the first run gave:
  *     what it would open now counts as not open yet, and all bookings are idempotent by their ids.
- * D3  Every open position has a snapshot in every cycle in which its symbol has a candle, whoever opened it; what is not known
- *     of it is null.
+ * D3  Every open position on the desk's accounts has a snapshot in every cycle in which its symbol has a candle, whoever
+ *     opened it; what is not known of it is null. Other accounts' positions are not this market's to price.
  */
 export class DeskFeed {
   readonly #market: Market;
@@ -49,6 +51,7 @@ export class DeskFeed {
   readonly #random: Random;
   readonly #ensemble: Ensemble;
   readonly #slots: readonly Slot[];
+  readonly #accounts: ReadonlySet<string>;
   readonly #indicators: ReadonlyMap<string, Indicators>;
   #latest = new Map<PositionId, Remembered>();
   #nextCycle = -WARM_UP_CYCLES;
@@ -58,7 +61,8 @@ export class DeskFeed {
     this.#book = options.book;
     this.#random = options.random;
     this.#ensemble = new Ensemble(options.random);
-    this.#slots = slotsOf(options.market.symbols, options.slots ?? SLOTS);
+    this.#slots = slotsOf(options.desk, options.market.symbols, options.slots ?? SLOTS);
+    this.#accounts = new Set(this.#slots.map(({ account }) => account));
     this.#indicators = new Map(options.market.symbols.map((symbol) => [symbol, new Indicators()]));
   }
 
@@ -76,7 +80,7 @@ export class DeskFeed {
     if (market === undefined) return undefined;
     const { now } = market;
     const ticks = new Map(market.ticks.map((tick) => [tick.symbol, tick]));
-    const booked = this.#book.openPositions();
+    const booked = this.#ownPositions();
     const bySlot = Map.groupBy(booked, slotKey);
     const opinions = new Map<string, Opinion>();
     const signals: ModelSignal[] = [];
@@ -96,8 +100,17 @@ export class DeskFeed {
       opinions.set(key, opinion);
       signals.push(signalOf(slot, now, forSide(opinion, held[0]?.side ?? opinion.side)));
     }
-    const open = acted ? this.#book.openPositions() : booked;
+    const open = acted ? this.#ownPositions() : booked;
     return { now, signals, snapshots: this.#observeAll(open, now, ticks, opinions) };
+  }
+
+  /** The accounts that this desk trades on. */
+  get accounts(): ReadonlySet<string> {
+    return this.#accounts;
+  }
+
+  #ownPositions(): readonly BookedPosition[] {
+    return this.#book.openPositions().filter(({ account }) => this.#accounts.has(account));
   }
 
   /** Feeds every candle up to that cycle to the indicators. */

@@ -4,19 +4,16 @@ export interface Slot {
   readonly symbol: string;
 }
 
-/** The desk's account; sub-accounts add a number. */
-const ACCOUNT = 'desk';
-
 /**
- * `count` slots over the symbols: one account where there are enough symbols, otherwise as many sub-accounts as it takes, each
- * holding every symbol once before the next one begins.
+ * `count` slots over the symbols: one account, the desk's own name, where there are enough symbols; otherwise as many numbered
+ * sub-accounts as it takes, each holding every symbol once before the next one begins.
  */
-export function slotsOf(symbols: readonly string[], count: number): readonly Slot[] {
+export function slotsOf(desk: string, symbols: readonly string[], count: number): readonly Slot[] {
   const oneAccount = symbols.length >= count;
   const slots: Slot[] = [];
   for (let round = 1; slots.length < count && symbols.length > 0; round++) {
     for (const symbol of symbols.slice(0, count - slots.length)) {
-      slots.push({ account: oneAccount ? ACCOUNT : `${ACCOUNT}-${round}`, symbol });
+      slots.push({ account: oneAccount ? desk : `${desk}-${round}`, symbol });
     }
   }
   return slots;

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DevChain, type DevOptions } from '../../app/dev/dev-chain.ts';
 import { logFile } from '../../connectors/embedded/database.ts';
@@ -11,15 +11,19 @@ import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { folderForTest, temporaryFolder } from '../temporary-folder.ts';
-import { auditDataFolder } from './audit-data-folder.ts';
+import { type Contents, auditDataFolder } from './audit-data-folder.ts';
 
-function options(dataDir: string, overrides: Partial<DevOptions> = {}): DevOptions {
+interface Traits extends Partial<DevOptions> {
+  readonly seed?: number;
+}
+
+function options(dataDir: string, { seed = 1, ...overrides }: Traits = {}): DevOptions {
   const policy = BUILT_IN_POLICIES.get('2026-02-07');
   if (policy === undefined) throw new Error('no default policy');
-  const random = new SeededRandom(overrides.seed ?? 1);
+  const random = new SeededRandom(seed);
   return {
     dataDir,
-    seed: 1,
+    desk: `simulated-${seed}`,
     market: simulatedMarket(random),
     random,
     policy,
@@ -70,14 +74,30 @@ describe('dev', () => {
     expect(contentsOf(parts)).toEqual(contentsOf(whole));
   });
 
-  it('D2: refuses a second dev on the same folder, another seed, and another market', async () => {
+  it('D2: a second dev on the same folder is refused while the first is at work', async () => {
     const folder = folderForTest();
     const first = await DevChain.open(options(folder));
     await expect(DevChain.open(options(folder))).rejects.toMatchObject({ code: 'DATA_IN_USE' });
     await first.close();
-    await expect(DevChain.open(options(folder, { seed: 2 }))).rejects.toMatchObject({ code: 'SEED_MISMATCH' });
     const again = await DevChain.open(options(folder));
     await again.close();
+  });
+
+  it('D2: desks on other seeds take turns in one folder, each going on from its own last cycle', async () => {
+    const [alone, shared] = [folderForTest(), folderForTest()];
+    await runCycles(40, options(alone));
+    await runCycles(25, options(shared));
+    await runCycles(10, options(shared, { seed: 2 }));
+    await runCycles(15, options(shared));
+    const { violations, contents } = await auditDataFolder(shared);
+    expect(violations).toEqual([]);
+    const intentIds = ({ intents }: Contents): string[] =>
+      intents
+        .filter(({ account }) => account === 'simulated-1')
+        .map(({ intent_id }) => intent_id)
+        .toSorted();
+    expect(intentIds(contents)).toEqual(intentIds((await auditDataFolder(alone)).contents));
+    expect(new Set(contents.intents.map(({ account }) => account))).toEqual(new Set(['simulated-1', 'simulated-2']));
   });
 
   it('D1: however often a write to the log fails, the record is whole in the end', async () => {

@@ -29,7 +29,7 @@ interface Run {
 
 function feedOf(seed: number, book: MemoryBook, market?: Market): DeskFeed {
   const random = new SeededRandom(seed);
-  return new DeskFeed({ market: market ?? simulatedMarket(random), book, random });
+  return new DeskFeed({ desk: 'desk', market: market ?? simulatedMarket(random), book, random });
 }
 
 /** An uninterrupted run, with a copy of the book as each cycle found it. */
@@ -110,37 +110,29 @@ describe('DeskFeed', () => {
     }
   });
 
-  test('D3: a position that nobody told of is observed from entry and mark on, its unknowns null', () => {
+  test('D3: a position on the desk’s account that nobody told of is observed from entry and mark on, its unknowns null; others’ are not', () => {
     const book = new MemoryBook();
     const feed = feedOf(42, book);
     const cycle = feed.run(5);
     const close = simulatedMarket(new SeededRandom(42)).cycle(6)?.ticks[0]?.candle.close ?? NaN;
-    const foreign = { account: 'elsewhere', symbol: 'BTCUSDT', initialQuantity: '0.01' } as const;
-    const long1 = positionIdOf('elsewhere', 'BTCUSDT', 'LONG', 7);
-    const short = positionIdOf('elsewhere', 'BTCUSDT', 'SHORT', 7);
-    const future = positionIdOf('elsewhere', 'BTCUSDT', 'LONG', 8e12);
-    book.open({ ...foreign, position_id: long1, side: 'LONG', opened_at: 7, entryPrice: String(close * 1.1) });
-    book.open({ ...foreign, position_id: short, side: 'SHORT', opened_at: 7, entryPrice: String(close * 1.1) });
-    book.open({ ...foreign, position_id: future, side: 'LONG', opened_at: 8e12, entryPrice: '1' });
-    const seen = feed.run(6)?.snapshots.filter((snapshot) => snapshot.account === 'elsewhere') ?? [];
-    const unknown = {
-      initial_stop_price: null,
-      confidence_at_entry: null,
-      confidence: null,
-      model_id: null,
-      regime_at_entry: null,
-    };
+    const foreign = { symbol: 'BTCUSDT', initialQuantity: '0.01', entryPrice: String(close * 1.1) } as const;
+    const longId = positionIdOf('desk', 'BTCUSDT', 'LONG', 7);
+    const short = positionIdOf('desk', 'BTCUSDT', 'SHORT', 7);
+    const future = positionIdOf('desk', 'BTCUSDT', 'LONG', 8e12);
+    const elsewhere = positionIdOf('elsewhere', 'BTCUSDT', 'LONG', 7);
+    book.open({ ...foreign, account: 'desk', position_id: longId, side: 'LONG', opened_at: 7 });
+    book.open({ ...foreign, account: 'desk', position_id: short, side: 'SHORT', opened_at: 7 });
+    book.open({ ...foreign, account: 'desk', position_id: future, side: 'LONG', opened_at: 8e12 });
+    book.open({ ...foreign, account: 'elsewhere', position_id: elsewhere, side: 'LONG', opened_at: 7 });
+    const seen = (feed.run(6)?.snapshots ?? []).filter(
+      (snapshot) => snapshot.opened_at === 7 || snapshot.opened_at === 8e12,
+    );
+    const unknown = { initial_stop_price: null, confidence_at_entry: null, regime_at_entry: null, r_history: [] };
     expect(cycle).toBeDefined();
     expect(seen).toHaveLength(2);
     expect(seen).toEqual([
-      expect.objectContaining({
-        ...unknown,
-        position_id: long1,
-        peak_price: close * 1.1,
-        mark_price: close,
-        r_history: [],
-      }),
-      expect.objectContaining({ ...unknown, position_id: short, peak_price: close, mark_price: close, r_history: [] }),
+      expect.objectContaining({ ...unknown, position_id: longId, peak_price: close * 1.1, mark_price: close }),
+      expect.objectContaining({ ...unknown, position_id: short, peak_price: close, mark_price: close }),
     ]);
     expect(seen[0]?.regime).not.toBeNull();
   });

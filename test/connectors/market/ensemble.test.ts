@@ -19,7 +19,7 @@ function entries(seed: number, cycles: number): { confidence: number; won: boole
   const random = new SeededRandom(seed);
   const market = simulatedMarket(random);
   const book = new MemoryBook();
-  const feed = new DeskFeed({ market, book, random });
+  const feed = new DeskFeed({ desk: 'desk', market, book, random });
   const openings: (PositionSnapshot & { cycle: number })[] = [];
   const closes: Map<string, number>[] = [];
   for (let cycle = 0; cycle < cycles; cycle++) {

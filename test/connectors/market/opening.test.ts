@@ -55,16 +55,16 @@ describe('slotsOf', () => {
     [20, 15, 1],
   ])('%d symbols give %d different slots on %d accounts', (symbols, count, accounts) => {
     const names = Array.from({ length: symbols }, (_, index) => `S${index}`);
-    const slots = slotsOf(names, count);
+    const slots = slotsOf('desk', names, count);
     expect(new Set(slots.map(slotKey)).size).toBe(count);
     expect(new Set(slots.map((slot) => slot.account)).size).toBe(accounts);
   });
 
   test('one account is the desk itself, several are numbered', () => {
-    expect(slotsOf(['A', 'B'], 2)).toEqual([
+    expect(slotsOf('desk', ['A', 'B'], 2)).toEqual([
       { account: 'desk', symbol: 'A' },
       { account: 'desk', symbol: 'B' },
     ]);
-    expect(slotsOf(['A', 'B'], 3).map(slotKey)).toEqual(['desk-1:A', 'desk-1:B', 'desk-2:A']);
+    expect(slotsOf('desk', ['A', 'B'], 3).map(slotKey)).toEqual(['desk-1:A', 'desk-1:B', 'desk-2:A']);
   });
 });

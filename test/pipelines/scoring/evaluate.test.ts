@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
