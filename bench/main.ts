@@ -3,7 +3,7 @@
  * between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
+import { plainTable } from '../app/plain-table.ts';
 import { type Rate, rateOf, ratioOf } from './measure.ts';
 import * as workloads from './workloads.ts';
 
@@ -20,13 +20,19 @@ const measured = await workloads.inTemporaryFolder(measureAll);
 if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
 } else {
-  const table = new Table({
-    head: ['what', 'median', 'min', 'max', 'unit'],
-    colAligns: ['left', 'right', 'right', 'right', 'left'],
-  });
-  for (const { name, unit, value } of measured)
-    table.push([name, text(value.median), text(value.min), text(value.max), unit]);
-  process.stdout.write(`${table.toString()}\n`);
+  const columns = [
+    { head: 'what' },
+    ...['median', 'min', 'max'].map((head) => ({ head, align: 'right' as const })),
+    { head: 'unit' },
+  ];
+  const rows = measured.map(({ name, unit, value }) => [
+    name,
+    text(value.median),
+    text(value.min),
+    text(value.max),
+    unit,
+  ]);
+  process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
 }
 
 async function measureAll(folder: string): Promise<readonly Figure[]> {

@@ -1,4 +1,3 @@
-import CliTable3 from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
@@ -6,6 +5,7 @@ import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
 import { type ReadOnlyWorld, dataDirOption, openReadOnly } from '../embedded-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
+import { plainTable } from '../plain-table.ts';
 import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
 
 export function statusCommand(): Command {
@@ -48,17 +48,17 @@ function readable(report: StatusReport): readonly string[] {
 }
 
 function topicTable(topics: StatusReport['topics']): string {
-  const table = new CliTable3({
-    head: ['topic', 'records', 'lag', 'last event', 'key'],
-    colAligns: ['left', 'right', 'left', 'left', 'left'],
-    style: { head: ['bold'], compact: true },
-  });
-  for (const [name, topic] of Object.entries(topics)) {
+  const rows = Object.entries(topics)
     // An empty dead-letter topic is how it should be: not worth a line.
-    if (isDeadLetterTopic(name) && topic.records === 0) continue;
-    table.push([name, topic.records, lagText(topic), timeText(topic.last?.timestamp), topic.last?.key ?? '']);
-  }
-  return table.toString();
+    .filter(([name, topic]) => !isDeadLetterTopic(name) || topic.records > 0)
+    .map(([name, topic]) => [name, String(topic.records), lagText(topic), timeText(topic.last?.timestamp)]);
+  const columns = [
+    { head: 'topic' },
+    { head: 'records', align: 'right' },
+    { head: 'lag' },
+    { head: 'last event' },
+  ] as const;
+  return [...plainTable(columns, rows), ''].join('\n');
 }
 
 function lagText({ lag }: TopicStatus): string {

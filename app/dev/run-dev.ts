@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import { LineWriter, type OutputStream } from '../output.ts';
+import { LineWriter } from '../output.ts';
 import type { CycleResult, DevChain } from './dev-chain.ts';
 import { LiveView } from './live-view.ts';
 import { summaryTable } from './summary-table.ts';
@@ -12,7 +12,7 @@ export interface RunDevOptions {
   readonly paceMs: number;
   /** A live view and a table, for a terminal, instead of lines. */
   readonly live: boolean;
-  readonly output: OutputStream;
+  readonly output: NodeJS.WriteStream;
   /** Paces cycles and screen; never gets into a record. */
   readonly clock: Clock;
 }

@@ -1,15 +1,15 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { plainTable } from '../plain-table.ts';
 import type { DevSummary } from './summary.ts';
 
 /** The summary for people. */
 export function summaryTable(summary: DevSummary): string {
   const { cycles, until, snapshots, decisions, intents, fills, suppressed, rejected, unknown, outcomes, gate } =
     summary;
-  const table = new Table({ style: { head: [], border: ['dim'] } });
+  const rows: string[][] = [];
   const row = (name: string, value: string | number): void => {
-    table.push([pc.bold(name), value]);
+    rows.push([pc.bold(name), String(value)]);
   };
   row('cycles', until === null ? cycles : `${cycles}, until ${formatEventTime(until)}`);
   row('snapshots', snapshots);
@@ -27,7 +27,7 @@ export function summaryTable(summary: DevSummary): string {
     'gate',
     `${gate.usable} of ${gate.needed} usable outcomes: ${gate.open ? pc.green('open') : gate.eta === null ? 'closed' : `opens about ${formatEventTime(gate.eta)}`}`,
   );
-  return table.toString();
+  return plainTable([{ head: 'summary' }, { head: '' }], rows).join('\n');
 }
 
 function counts(byName: Readonly<Record<string, number>>): string {

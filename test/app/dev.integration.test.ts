@@ -1,0 +1,108 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { allTopicSpecs } from '../../schemas/topics.ts';
+import { folderForTest } from '../temporary-folder.ts';
+import { auditDataFolder } from './audit-data-folder.ts';
+import { runProgram, startProgram } from './program.ts';
+
+const ROUGH = ['--faults', 'lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.005'];
+
+interface Summary {
+  readonly cycles: number;
+  readonly snapshots: number;
+  readonly intents: number;
+  readonly outcomes: Record<string, number>;
+  readonly gate: { readonly final: number };
+}
+
+function summaryOf(stdout: string): Summary {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
+}
+
+describe('harvestline dev', () => {
+  it('in a pipe: a line a cycle, the summary as the last line, exit 0; the same seed says the same', async () => {
+    const [one, two] = [folderForTest(), folderForTest()];
+    const first = await runProgram(['dev', '--cycles', '60', '--seed', '5', '--data', one]);
+    const second = await runProgram(['dev', '--cycles', '60', '--seed', '5', '--data', two]);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout.trimEnd().split('\n')).toHaveLength(61);
+    expect(summaryOf(first.stdout)).toMatchObject({
+      cycles: 60,
+      outcomes: {
+        WIN: expect.any(Number) as number,
+        LOSS: expect.any(Number) as number,
+        NEUTRAL: expect.any(Number) as number,
+      },
+    });
+    expect(second.stdout).toBe(first.stdout);
+  });
+
+  it('killed with -9 at any moment and started again: no order doubled, no slice lost, status agrees with the topics', async () => {
+    const folder = folderForTest();
+    const moments = new SeededRandom(1).stream('moments of death');
+    for (let life = 0; life < 6; life++) {
+      const dev = startProgram(['dev', '--cycles', '100000', '--data', folder, ...ROUGH]);
+      await dev.lines(moments.integer(0, 25));
+      dev.process.kill('SIGKILL');
+      await dev.ended;
+    }
+    const last = await runProgram(['dev', '--cycles', '1', '--data', folder, ...ROUGH]);
+    expect(last.code).toBe(0);
+    const { violations, contents } = await auditDataFolder(folder);
+    expect(violations).toEqual([]);
+    expect(contents.intents.length).toBeGreaterThan(50);
+
+    const status = JSON.parse((await runProgram(['status', '--json', '--data', folder])).stdout) as {
+      topics: Record<string, { records: number; lag: Record<string, number> }>;
+      gate: { final: number };
+      unknown_reports: number;
+    };
+    for (const { name } of allTopicSpecs()) {
+      const tail = await runProgram(['tail', name, '--from', 'beginning', '--json', '--data', folder]);
+      expect([name, status.topics[name]?.records]).toEqual([name, tail.stdout.split('\n').length - 1]);
+      for (const lag of Object.values(status.topics[name]?.lag ?? {})) expect(lag).toBe(0);
+    }
+    expect(status.gate.final).toBe(contents.outcomes.filter((outcome) => outcome.status === 'FINAL').length);
+    expect(status.unknown_reports).toBe(contents.reports.filter((report) => report.status === 'UNKNOWN').length);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends it after the cycle in hand, with a summary and exit 0',
+    async (signal) => {
+      const dev = startProgram(['dev', '--data', folderForTest()]);
+      await dev.lines(3);
+      dev.process.kill(signal);
+      expect(await dev.ended).toBe(0);
+      expect(summaryOf(dev.stdout()).cycles).toBeGreaterThan(2);
+    },
+  );
+
+  it('a second dev on the same folder is refused with what to do', async () => {
+    const folder = folderForTest();
+    const first = startProgram(['dev', '--data', folder]);
+    await first.lines(1);
+    const second = await runProgram(['dev', '--cycles', '1', '--data', folder]);
+    first.process.kill('SIGTERM');
+    await first.ended;
+    expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('DATA_IN_USE') as string });
+  });
+
+  it.each([
+    [['dev', '--cycles', 'many'], 'whole number'],
+    [['dev', '--market', 'candles'], '--candles'],
+    [['dev', '--faults', 'gremlins=1'], 'gremlins'],
+    [['dev', '--policy', 'no-such-policy'], 'no-such-policy'],
+    [['harvest'], 'unknown command'],
+    [['score', '--polic', 'x'], '--policy'],
+  ])('%j is wrong usage: exit 2 and a word on what is right', async (args, word) => {
+    const folder = folderForTest();
+    const { code, stderr } = await runProgram([
+      ...args,
+      ...(args[0] === 'dev' ? ['--data', join(folder, 'data')] : []),
+    ]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(word)]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/harvestline.mjs', import.meta.url));
+
+/** The program as a child process, with what it printed so far. */
+export interface RunningProgram {
+  readonly process: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Resolves once standard output holds `count` lines, or the process has ended. */
+  lines(count: number): Promise<void>;
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
+/** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in. */
+export function startProgram(args: readonly string[], input = ''): RunningProgram {
+  const { HARVESTLINE_DATA: _data, KAFKA_BROKERS: _brokers, ...env } = process.env;
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stdin.on('error', () => {}).end(input);
+  const ended = once(child, 'close').then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals | null);
+  return {
+    process: child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    lines: (count) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (stdout.split('\n').length <= count) return;
+          child.stdout.off('data', look);
+          resolve();
+        };
+        child.stdout.on('data', look);
+        child.once('close', () => resolve());
+        look();
+      }),
+  };
+}
+
+/** Runs it to its end. */
+export async function runProgram(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | NodeJS.Signals | null; stdout: string; stderr: string }> {
+  const program = startProgram(args, input);
+  const code = await program.ended;
+  return { code, stdout: program.stdout(), stderr: program.stderr() };
+}
