@@ -77,3 +77,8 @@ export function isUnion(schema: AvroSchema): schema is readonly AvroSchema[] {
 export function nullableOf(schema: AvroSchema): AvroSchema | undefined {
   return isUnion(schema) && schema.length === 2 && schema[0] === 'null' ? schema[1] : undefined;
 }
+
+/** The bounds that a schema states; none where its logicalType is another or missing. */
+export function boundsOf(schema: AvroScalar | AvroArray): Bounds {
+  return schema.logicalType === BOUNDS_LOGICAL_TYPE ? schema : {};
+}

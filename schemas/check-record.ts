@@ -1,46 +1,56 @@
+import type { Problem } from '../errors/harvestline-error.ts';
 import {
   type AvroArray,
   type AvroEnum,
-  type AvroField,
   type AvroPrimitive,
   type AvroRecord,
   type AvroSchema,
   type Bounds,
-  BOUNDS_LOGICAL_TYPE,
+  boundsOf,
   isUnion,
   nullableOf,
 } from './avro-schema.ts';
-import type { Problem } from '../errors/harvestline-error.ts';
+import { GREATEST_LONG, LEAST_LONG } from './avro-limits.ts';
+import { compileFastTest } from './fast-test.ts';
+
+/** Appends every problem of `value` to `problems`; none for a good value. */
+type Explain = (value: unknown, path: string, problems: Problem[]) => void;
+
+const NO_PROBLEMS: readonly Problem[] = [];
 
 /**
- * A check compiled from a schema: structure, undeclared fields, finite numbers and bounds. With a `report` it goes on
- * after a failure and names every failing path; without one it stops at the first, which is the fast way for good records.
- */
-type Check = (value: unknown, report: Problem[] | null, path: string) => boolean;
-
-/**
- * Compiles `schema` into a function that returns every problem of a value, none for a good one.
+ * Compiles `schema` into a function that returns every problem of a value: structure, undeclared fields, finite numbers,
+ * bounds; none for a good value. The generated test (fast-test.ts) lets good records through; whatever it does not know to
+ * be good is looked at here, place by place.
  *
- * avsc's own `isValid` is not enough here: it lets NaN through, stops at the first undeclared field, accepts inherited
- * names such as `constructor` as enum symbols, and knows no bounds. A property test holds that whatever passes here, avsc
- * accepts and brings back unchanged.
+ * avsc's own `isValid` is not enough: it lets NaN through, stops at the first undeclared field, accepts inherited names such
+ * as `constructor` as enum symbols, and knows no bounds. A property test holds that whatever passes here, avsc accepts and
+ * brings back unchanged.
  */
 export function compileCheck(schema: AvroRecord): (value: unknown) => readonly Problem[] {
-  const check = compile(schema);
+  const isGood = compileFastTest(schema);
+  const explain = compileExplanation(schema);
+  return (value) => (isGood(value) ? NO_PROBLEMS : explain(value));
+}
+
+/** The same check without the fast way through: every problem of a value. */
+export function compileExplanation(schema: AvroRecord): (value: unknown) => readonly Problem[] {
+  const explain = compile(schema);
   return (value) => {
-    if (check(value, null, '')) return [];
     const problems: Problem[] = [];
-    check(value, problems, '');
+    explain(value, '', problems);
     return problems;
   };
 }
 
-function compile(schema: AvroSchema): Check {
+function compile(schema: AvroSchema): Explain {
   if (isUnion(schema)) {
     const inner = nullableOf(schema);
     if (inner === undefined) throw new Error('only ["null", T] unions are checked; schemas check refuses others');
-    const check = compile(inner);
-    return (value, report, path) => value === null || check(value, report, path);
+    const explain = compile(inner);
+    return (value, path, problems) => {
+      if (value !== null) explain(value, path, problems);
+    };
   }
   if (typeof schema === 'string') return compileScalar(schema, {});
   switch (schema.type) {
@@ -51,80 +61,55 @@ function compile(schema: AvroSchema): Check {
     case 'array':
       return compileArray(schema);
     default:
-      return compileScalar(schema.type, schema.logicalType === BOUNDS_LOGICAL_TYPE ? schema : {});
+      return compileScalar(schema.type, boundsOf(schema));
   }
 }
 
-function compileRecord(schema: AvroRecord): Check {
+function compileRecord(schema: AvroRecord): Explain {
   const fields = schema.fields.map((field) => ({
     name: field.name,
-    optional: hasDefault(field),
-    check: compile(field.type),
+    optional: field.default !== undefined,
+    explain: compile(field.type),
   }));
   const declared = new Set(schema.fields.map((field) => field.name));
-  return (value, report, path) => {
+  return (value, path, problems) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return fail(report, path, `must be an object, found ${describe(value)}`);
+      return refuse(problems, path, `must be an object, found ${describe(value)}`);
     }
     const record = value as Readonly<Record<string, unknown>>;
-    let good = true;
-    let present = 0;
-    for (const field of fields) {
-      const item = record[field.name];
-      if (item === undefined) {
-        if (field.optional) continue;
-        good = fail(report, join(path, field.name), 'is missing');
-      } else {
-        present += 1;
-        if (!field.check(item, report, report === null ? '' : join(path, field.name))) good = false;
-      }
-      if (!good && report === null) return false;
+    for (const { name, optional, explain } of fields) {
+      const item = record[name];
+      if (item !== undefined) explain(item, join(path, name), problems);
+      else if (!optional) refuse(problems, join(path, name), 'is missing');
     }
-    const names = Object.keys(record);
-    // As many names as declared fields were found: none is left over. This spares good records the look at each name.
-    if (names.length === present) return good;
-    for (const name of names) {
-      if (declared.has(name)) continue;
-      good = fail(report, join(path, name), 'is not declared in the schema');
-      if (report === null) return false;
+    for (const name of Object.keys(record)) {
+      if (!declared.has(name)) refuse(problems, join(path, name), 'is not declared in the schema');
     }
-    return good;
   };
-}
-
-function hasDefault(field: AvroField): boolean {
-  return field.default !== undefined;
 }
 
 /** The default symbol stands for symbols an older reader does not know. Nobody may write it, nobody may act on it. */
-function compileEnum(schema: AvroEnum): Check {
+function compileEnum(schema: AvroEnum): Explain {
   const symbols = schema.symbols.filter((symbol) => symbol !== schema.default);
   const allowed: ReadonlySet<unknown> = new Set(symbols);
-  return (value, report, path) =>
-    allowed.has(value) || fail(report, path, `must be one of ${symbols.join(', ')}, found ${describe(value)}`);
-}
-
-function compileArray(schema: AvroArray): Check {
-  const check = compile(schema.items);
-  const bounds: Bounds = schema.logicalType === BOUNDS_LOGICAL_TYPE ? schema : {};
-  const { minItems = 0, maxItems = Infinity } = bounds;
-  return (value, report, path) => {
-    if (!Array.isArray(value)) return fail(report, path, `must be an array, found ${describe(value)}`);
-    let good = true;
-    if (value.length < minItems)
-      good = fail(report, path, `must have at least ${minItems} items, found ${value.length}`);
-    if (value.length > maxItems)
-      good = fail(report, path, `must have at most ${maxItems} items, found ${value.length}`);
-    for (const [index, item] of value.entries()) {
-      if (check(item, report, report === null ? '' : `${path}[${index}]`)) continue;
-      good = false;
-      if (report === null) return false;
-    }
-    return good;
+  return (value, path, problems) => {
+    if (!allowed.has(value)) refuse(problems, path, `must be one of ${symbols.join(', ')}, found ${describe(value)}`);
   };
 }
 
-function compileScalar(type: AvroPrimitive, bounds: Bounds): Check {
+function compileArray(schema: AvroArray): Explain {
+  const explain = compile(schema.items);
+  const { minItems = 0, maxItems = Infinity } = boundsOf(schema);
+  return (value, path, problems) => {
+    if (!Array.isArray(value)) return refuse(problems, path, `must be an array, found ${describe(value)}`);
+    const { length } = value;
+    if (length < minItems) refuse(problems, path, `must have at least ${minItems} items, found ${length}`);
+    if (length > maxItems) refuse(problems, path, `must have at most ${maxItems} items, found ${length}`);
+    for (const [index, item] of value.entries()) explain(item, `${path}[${index}]`, problems);
+  };
+}
+
+function compileScalar(type: AvroPrimitive, bounds: Bounds): Explain {
   switch (type) {
     case 'double':
       return compileNumber(bounds, Number.isFinite, 'a finite number');
@@ -137,26 +122,24 @@ function compileScalar(type: AvroPrimitive, bounds: Bounds): Check {
     case 'string':
       return compileString(bounds);
     case 'boolean':
-      return (value, report, path) =>
-        typeof value === 'boolean' || fail(report, path, `must be true or false, found ${describe(value)}`);
+      return (value, path, problems) => {
+        if (typeof value !== 'boolean') refuse(problems, path, `must be true or false, found ${describe(value)}`);
+      };
     default:
       throw new Error(`Avro ${type} is not used by this project's schemas`);
   }
 }
 
-function compileNumber(bounds: Bounds, accepts: (value: number) => boolean, kind: string): Check {
+function compileNumber(bounds: Bounds, accepts: (value: number) => boolean, kind: string): Explain {
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = bounds;
-  return (value, report, path) => {
-    if (typeof value !== 'number' || !accepts(value))
-      return fail(report, path, `must be ${kind}, found ${describe(value)}`);
-    if (value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum) return true;
-    return fail(report, path, `must be ${boundsText(bounds)}, found ${value}`);
+  return (value, path, problems) => {
+    if (typeof value !== 'number' || !accepts(value)) {
+      return refuse(problems, path, `must be ${kind}, found ${describe(value)}`);
+    }
+    const within = value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum;
+    if (!within) refuse(problems, path, `must be ${boundsText(bounds)}, found ${value}`);
   };
 }
-
-/** avsc refuses 2^53 - 1, and brings what is below -2^52 back as another number: its zigzag form is odd and above 2^53. */
-const LEAST_LONG = -(2 ** 52);
-const GREATEST_LONG = 2 ** 53 - 2;
 
 function isLong(value: number): boolean {
   return Number.isInteger(value) && value >= LEAST_LONG && value <= GREATEST_LONG;
@@ -177,22 +160,21 @@ function boundsText(bounds: Bounds): string {
   return parts.filter((part) => part !== undefined).join(' and ');
 }
 
-function compileString(bounds: Bounds): Check {
+function compileString(bounds: Bounds): Explain {
   const { minLength = 0, maxLength = Infinity } = bounds;
-  return (value, report, path) => {
-    if (typeof value !== 'string') return fail(report, path, `must be a string, found ${describe(value)}`);
-    if (value.length < minLength)
-      return fail(report, path, minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`);
-    if (value.length > maxLength)
-      return fail(report, path, `must have at most ${maxLength} characters, found ${value.length}`);
+  return (value, path, problems) => {
+    if (typeof value !== 'string') return refuse(problems, path, `must be a string, found ${describe(value)}`);
+    const { length } = value;
+    if (length < minLength)
+      refuse(problems, path, minLength === 1 ? 'must not be empty' : `must have at least ${minLength} characters`);
+    if (length > maxLength) refuse(problems, path, `must have at most ${maxLength} characters, found ${length}`);
     // UTF-8 has no lone surrogates: they would come back as U+FFFD, another string than was written.
-    return value.isWellFormed() || fail(report, path, 'must be well-formed Unicode');
+    if (!value.isWellFormed()) refuse(problems, path, 'must be well-formed Unicode');
   };
 }
 
-function fail(report: Problem[] | null, path: string, why: string): false {
-  report?.push({ path: path === '' ? '(root)' : path, why });
-  return false;
+function refuse(problems: Problem[], path: string, why: string): void {
+  problems.push({ path: path === '' ? '(root)' : path, why });
 }
 
 function join(path: string, name: string): string {
@@ -204,12 +186,11 @@ function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   switch (typeof value) {
-    case 'number':
-      return String(value);
     case 'string':
       return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
     case 'object':
       return 'an object';
+    case 'number':
     case 'boolean':
       return String(value);
     default:
