@@ -7,10 +7,6 @@ import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';
 import type { DevSummary } from './summary.ts';
 
-/** A terminal's size where it does not tell: the smallest that is common. Unit: characters. */
-const DEFAULT_COLUMNS = 80;
-const DEFAULT_ROWS = 24;
-
 /** Lines that are neither positions nor events: heading, table head, blank lines, totals, gate, alert, the last line. */
 const FIXED_ROWS = 8;
 
@@ -39,7 +35,7 @@ export class LiveView {
   }
 
   show(result: CycleResult, totals: DevSummary, alert: Alert | null): void {
-    const { columns = DEFAULT_COLUMNS, rows = DEFAULT_ROWS } = this.#terminal;
+    const { columns, rows } = this.#terminal;
     const positions = positionsTable(result.scored, columns, rows - FIXED_ROWS - 1);
     const eventRows = Math.max(1, Math.min(EVENT_ROWS, rows - FIXED_ROWS - positions.length));
     const lines = [
