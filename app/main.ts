@@ -10,10 +10,13 @@ const EXIT_USAGE = 2;
 /** Each command's module is loaded when it is called, so that a quick command starts quickly. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./commands/dev.ts')).devCommand(),
+  run: async () => (await import('./commands/run.ts')).runCommand(),
   score: async () => (await import('./commands/score.ts')).scoreCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
+  dlq: async () => (await import('./commands/dlq.ts')).dlqCommand(),
 };
 
 /** The command-line program. Never throws: sets `process.exitCode`. */

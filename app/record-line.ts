@@ -3,6 +3,7 @@ import { formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
+import { printable } from './printable.ts';
 
 /** One record as `tail` shows it. */
 export interface TailRecord {
@@ -55,11 +56,6 @@ export function readableLine(record: TailRecord): string {
   const where = pc.dim(`${formatEventTime(at.timestamp)} ${at.partition}@${at.offset}`);
   const key = pc.bold(printable(text(at.key) ?? '(no key)'));
   return `${where} ${key} ${error === null ? printable(brief(topic, value, at)) : pc.red(printable(error))}`;
-}
-
-/** Foreign bytes must neither break the line nor command the terminal. */
-function printable(foreign: string): string {
-  return foreign.replaceAll(/\p{Cc}/gu, '\uFFFD');
 }
 
 function brief(topic: TopicName | null, value: unknown, at: LogRecord): string {

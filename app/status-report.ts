@@ -8,9 +8,10 @@ import {
 } from '../pipelines/watch/alerts.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
-import type { EpochMillis, ExecutionStatus } from '../schemas/generated/records.ts';
+import type { EpochMillis, ExecutionStatus, IntentId } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
 import { groupsOf } from './consumer-groups.ts';
+import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { visitTopic } from './read-topic.ts';
 
@@ -35,6 +36,7 @@ export interface StatusReport {
   /** Execution reports by status, and the SUPPRESSED ones by reason. */
   readonly reports: Readonly<Record<ExecutionStatus, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
+  /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
   readonly unknown_reports: number;
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
@@ -52,10 +54,10 @@ export async function statusReport(world: Topics): Promise<StatusReport> {
   });
   const execution = await executionFigures(world);
   const open = await openPositions(world, outcomes);
-  const starvation = await starvationFigures(world);
-  undecodable += execution.undecodable + open.undecodable + starvation.undecodable;
+  const trades = await tradeFigures(world, execution.doubts);
+  undecodable += execution.undecodable + open.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
-  const alerts = [starvation.alert, execution.alert, deadLetters].filter((alert) => alert !== null);
+  const alerts = [trades.alert, doubtsAlert(execution.doubts), deadLetters].filter((alert) => alert !== null);
   return {
     topics: await topicStatuses(world),
     gate: gateOf(outcomes.values()),
@@ -110,22 +112,31 @@ async function lastRecord(
   return last;
 }
 
+interface Doubt extends UnknownReport {
+  readonly at: EpochMillis;
+}
+
 async function executionFigures(world: Topics) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
-  let latest: readonly (UnknownReport & { readonly at: EpochMillis })[] = [];
-  let since: EpochMillis | null = null;
+  const doubts = new Map<IntentId, Doubt>();
   const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, (report, { timestamp: at }) => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
-    if (status !== 'UNKNOWN') return;
-    since = Math.min(since ?? at, at);
-    latest = [...latest, { intent_id, client_order_id, at }]
-      .toSorted((one, other) => one.at - other.at)
-      .slice(-EVIDENCE_REPORTS);
+    if (status === 'UNKNOWN') doubts.set(intent_id, { intent_id, client_order_id, at });
   });
-  return { reports, suppressed, undecodable, alert: unknownReportsAlert({ count: reports.UNKNOWN, since, latest }) };
+  return { reports, suppressed, undecodable, doubts };
+}
+
+/** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */
+function doubtsAlert(doubts: ReadonlyMap<IntentId, Doubt>): Alert | null {
+  const oldestFirst = [...doubts.values()].toSorted((one, other) => one.at - other.at);
+  return unknownReportsAlert({
+    count: doubts.size,
+    since: oldestFirst[0]?.at ?? null,
+    latest: oldestFirst.slice(-EVIDENCE_REPORTS),
+  });
 }
 
 async function openPositions(world: Topics, outcomes: ReadonlyMap<string, GateOutcome>) {
@@ -140,10 +151,12 @@ async function openPositions(world: Topics, outcomes: ReadonlyMap<string, GateOu
   return { positions: positions.size, undecodable };
 }
 
-async function starvationFigures(world: Topics) {
+/** Reads the trades: they end doubts, and starvation. */
+async function tradeFigures(world: Topics, doubts: Map<IntentId, Doubt>) {
   const intents = new IntentsSinceTrade();
-  const undecodable = await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ origin }, { timestamp }) => {
+  const undecodable = await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ origin, intent_id }, { timestamp }) => {
     if (origin !== 'BACKFILL') intents.trade(timestamp);
+    if (intent_id !== null) doubts.delete(intent_id);
   });
   const topic = TOPICS.harvestIntent.name;
   const { lastTradeAt } = intents;
@@ -154,18 +167,18 @@ async function starvationFigures(world: Topics) {
   return { undecodable, alert: intents.alert() };
 }
 
-async function deadLetterAlert({ log, counts }: Topics): Promise<Alert | null> {
+/** Only letters that still wait: those that `dlq retry` put back are nobody's concern any more. */
+async function deadLetterAlert({ log }: Topics): Promise<Alert | null> {
   const figures = [];
   for (const { name } of allTopicSpecs()) {
-    if (!isDeadLetterTopic(name) || counts(name) === 0) continue;
+    if (!isDeadLetterTopic(name)) continue;
+    let records = 0;
     let since = Infinity;
-    for (const { partition } of await log.offsets(name)) {
-      for await (const { records } of log.read(name, { partitions: [partition] })) {
-        since = Math.min(since, records[0]?.timestamp ?? since);
-        break;
-      }
+    for await (const letters of openLetters(log, name)) {
+      records += letters.length;
+      for (const { timestamp } of letters) since = Math.min(since, timestamp);
     }
-    figures.push({ topic: name, records: counts(name), since });
+    figures.push({ topic: name, records, since });
   }
   return deadLettersAlert(figures);
 }

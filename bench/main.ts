@@ -1,21 +1,29 @@
 /**
- * `npm run bench [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be compared
- * between machines; rates cannot.
+ * `npm run bench [-- kafka] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
-import { type Rate, rateOf, ratioOf } from './measure.ts';
+import { benchKafka } from './kafka.ts';
+import { type Figure, rateOf, ratioOf } from './measure.ts';
 import * as workloads from './workloads.ts';
 
-interface Figure {
-  readonly name: string;
-  readonly unit: string;
-  readonly value: Rate;
-}
+/** Enough for some seconds of work on two cores. */
+const KAFKA_RECORDS = '200000';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, records: { type: 'string', default: KAFKA_RECORDS } },
+});
 
-const measured = await workloads.inTemporaryFolder(measureAll);
+const measured: Figure[] = [];
+const add = (figure: Figure): void => {
+  measured.push(figure);
+  process.stderr.write(`${figure.name}: ${text(figure.value.median)} ${figure.unit}\n`);
+};
+
+if (positionals[0] === 'kafka') await benchKafka(Number(values.records), add);
+else await workloads.inTemporaryFolder(measureParts);
 
 if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
@@ -35,37 +43,39 @@ if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
 }
 
-async function measureAll(folder: string): Promise<readonly Figure[]> {
+async function measureParts(folder: string): Promise<void> {
   const snapshots = workloads.simulatedSnapshots();
   const { log, codec } = await workloads.openLog(`${folder}/log`);
-  const figures: Figure[] = [];
-  const add = (name: string, unit: string, value: Rate): void => {
-    figures.push({ name, unit, value });
-    process.stderr.write(`${name}: ${text(value.median)} ${unit}\n`);
-  };
-  add('evaluate', 'snapshots/s', await rateOf(workloads.evaluating(snapshots)));
-  add('decode, evaluate, encode', 'snapshots/s', await rateOf(workloads.scoring(snapshots, codec)));
+  add({ name: 'evaluate', unit: 'snapshots/s', value: await rateOf(workloads.evaluating(snapshots)) });
+  add({
+    name: 'decode, evaluate, encode',
+    unit: 'snapshots/s',
+    value: await rateOf(workloads.scoring(snapshots, codec)),
+  });
 
   const encoding = workloads.encoding(snapshots, codec);
   const encoded = await ratioOf(encoding.strict, encoding.plain);
-  add('strict encode', 'records/s', encoded.subject);
-  add('plain avsc encode', 'records/s', encoded.baseline);
-  add('strict encode costs', 'times plain', encoded.ratio);
+  add({ name: 'strict encode', unit: 'records/s', value: encoded.subject });
+  add({ name: 'plain avsc encode', unit: 'records/s', value: encoded.baseline });
+  add({ name: 'strict encode costs', unit: 'times plain', value: encoded.ratio });
 
   const decoding = workloads.decoding(snapshots, codec);
   const decoded = await ratioOf(decoding.strict, decoding.plain);
-  add('strict decode', 'records/s', decoded.subject);
-  add('plain avsc decode', 'records/s', decoded.baseline);
-  add('strict decode costs', 'times plain', decoded.ratio);
+  add({ name: 'strict decode', unit: 'records/s', value: decoded.subject });
+  add({ name: 'plain avsc decode', unit: 'records/s', value: decoded.baseline });
+  add({ name: 'strict decode costs', unit: 'times plain', value: decoded.ratio });
 
-  add('embedded append, 500 a batch', 'records/s', await rateOf(workloads.appending(snapshots, log, codec)));
-  add('embedded read', 'records/s', await rateOf(workloads.reading(log)));
+  add({
+    name: 'embedded append, 500 a batch',
+    unit: 'records/s',
+    value: await rateOf(workloads.appending(snapshots, log, codec)),
+  });
+  add({ name: 'embedded read', unit: 'records/s', value: await rateOf(workloads.reading(log)) });
   await log.close();
 
   const { workload, close } = await workloads.chain(`${folder}/chain`);
-  add('whole chain', 'snapshots/s', await rateOf(workload));
+  add({ name: 'whole chain', unit: 'snapshots/s', value: await rateOf(workload) });
   await close();
-  return figures;
 }
 
 function text(value: number): string {

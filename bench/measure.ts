@@ -5,6 +5,13 @@ export interface Rate {
   readonly max: number;
 }
 
+/** A measured figure by name. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: Rate;
+}
+
 /** Enough to warm the compiler up, and rounds enough that the median shrugs off a neighbour's burst. */
 const WARM_UP_ROUNDS = 3;
 const ROUNDS = 11;
@@ -49,7 +56,8 @@ async function rounds(workloads: readonly Workload[]): Promise<number[][]> {
   return measured;
 }
 
-function spread(values: readonly number[]): Rate {
+/** Median, least and greatest. */
+export function spread(values: readonly number[]): Rate {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (index: number): number => sorted[index] ?? Number.NaN;
   return { median: at(Math.floor(sorted.length / 2)), min: at(0), max: at(sorted.length - 1) };

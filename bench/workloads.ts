@@ -30,7 +30,7 @@ const SEED = 1;
 const CHAIN_CYCLES = 40;
 const APPEND_BATCH = 500;
 
-function defaultPolicy(): Policy {
+export function defaultPolicy(): Policy {
   const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);
   if (policy === undefined) throw new Error('no default policy');
   return policy;

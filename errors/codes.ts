@@ -57,13 +57,18 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check that the schema registry is up; the processor waits and tries again.',
   },
+  BROKER_AWAY: {
+    kind: 'transient',
+    remedy: 'Check that the Kafka brokers of KAFKA_BROKERS are up and can be reached; it is tried again.',
+  },
   EXCHANGE_AWAY: {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
   SCHEMA_NOT_REGISTERED: {
     kind: 'invariant',
-    remedy: 'Nothing is registered while producing. Register this schema explicitly first.',
+    remedy:
+      'Nothing registers itself. `harvestline schemas diff --against registry` says what differs, `harvestline schemas register` registers.',
   },
   TOPIC_NOT_OWNED: {
     kind: 'invariant',
@@ -71,17 +76,54 @@ export const ERROR_CODES = {
   },
   TOPIC_MISSING: {
     kind: 'invariant',
-    remedy: 'The topic does not exist in this log. Create the topics of the table first.',
+    remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
+  },
+  LOG_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      "The broker gave a definite no. Its message says why: credentials, ACLs, or a record above the topic's limit.",
+  },
+  MEMBERSHIP_LOST: {
+    kind: 'invariant',
+    remedy: 'The consumer group gave the partition to another member, who works on it now. Nothing is lost.',
+  },
+  REGISTRY_REFUSED: {
+    kind: 'invariant',
+    remedy: 'The registry gave a definite no. Its message says why: credentials, permissions, or an invalid schema.',
   },
   LOG_UNREADABLE: {
     kind: 'invariant',
     remedy: 'The data folder holds no log of this program, or one of a newer version.',
   },
+  DATA_UNWRITABLE: {
+    kind: 'invariant',
+    remedy: 'The data folder cannot be made or written to. Give another one with --data, or mend its permissions.',
+  },
   DATA_IN_USE: {
     kind: 'invariant',
     remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
   },
+  TOPICS_NOT_CO_PARTITIONED: {
+    kind: 'invariant',
+    remedy:
+      'Execution restores the ledger of a partition from the same partition of its other topics. Give them equally many.',
+  },
+  PROCESSOR_STOPPED: {
+    kind: 'invariant',
+    remedy: 'Its log lines say why it no longer consumes. Nothing was acknowledged unprocessed: start it again.',
+  },
+  DRAIN_TIMED_OUT: {
+    kind: 'invariant',
+    remedy: 'A batch in hand did not end in time; it was not committed and comes again at the next start.',
+  },
   LEDGER_BROKEN: { kind: 'invariant', remedy: 'The ledger contradicts itself. Keep the data folder and report this.' },
+  TOOL_MISSING: { kind: 'invariant', remedy: 'Install what is named, or use docker-compose.yml (docs/broker.md).' },
+  JARS_NOT_FETCHED: {
+    kind: 'invariant',
+    remedy: 'Maven could not fetch Kafka and the registry. Check the network and ~/.m2/settings.xml, then try again.',
+  },
+  PORT_TAKEN: { kind: 'usage', remedy: 'Choose another port, or stop the program that listens there.' },
+  SERVER_FAILED: { kind: 'invariant', remedy: 'Its log file says why; docs/broker.md says where it is.' },
   USAGE: { kind: 'usage', remedy: 'Run the command with --help for its options and examples.' },
 } as const satisfies Record<string, ErrorCodeEntry>;
 

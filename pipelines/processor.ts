@@ -11,9 +11,13 @@ export type DecodedRecord = {
 /** Makes records durable before the batch ends: for a write-ahead entry. Resolves when the log has acknowledged. */
 export type Write = (records: readonly EncodedRecord[]) => Promise<void>;
 
-/** Reads every record of a topic from the oldest kept to the end that stands now; poison is passed over. For restoring state. */
+/**
+ * Reads every record of a topic, or of some of its partitions, from the oldest kept to the end that stands now; poison is
+ * passed over. For restoring state.
+ */
 export type Replay = <N extends TopicName>(
   topic: N,
+  partitions?: readonly number[],
 ) => AsyncIterable<{ readonly record: RecordByTopic[N]; readonly at: LogRecord }>;
 
 /**
@@ -30,6 +34,9 @@ export interface Processor {
   restore?(replay: Replay): Promise<void>;
   /** Raw records of a topic in `observes`. */
   observe?(records: readonly LogRecord[]): void;
-  /** The records of one batch of one partition, in order. Returns what they cause. */
+  /**
+   * The records of one batch of one partition, in order. Returns what they cause. A log may have several partitions worked
+   * at the same time: a processor whose `process` cannot bear that is wrapped in `perPartition` (per-partition.ts).
+   */
   process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]>;
 }

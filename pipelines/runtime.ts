@@ -13,12 +13,10 @@ import type { Logger } from '../ports/logger.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
+import { type BackOff, patiently } from './back-off.ts';
 import { deadLetterOf } from './dead-letter.ts';
+import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
-
-/** First and longest wait between two tries after a transient error. Unit: milliseconds. */
-const FIRST_BACK_OFF_MS = 100;
-const LONGEST_BACK_OFF_MS = 10_000;
 
 export interface RuntimeOptions {
   readonly processor: Processor;
@@ -29,6 +27,7 @@ export interface RuntimeOptions {
   readonly from?: SubscribeOptions['from'];
   /** Ends waiting for a transient error to pass: the batch stays uncommitted. */
   readonly signal?: AbortSignal;
+  readonly observer?: ProcessorObserver;
 }
 
 /** What to subscribe a processor with. */
@@ -44,34 +43,52 @@ export interface Wiring {
  * P3  Any other error ends the subscription with nothing of the batch committed.
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
-  const { processor, log, codec, logger } = runtime;
+  const { processor, log, codec, clock, logger, observer = NO_OBSERVER } = runtime;
+  const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
+  const bury = (at: LogRecord, error: HarvestlineError): OutgoingRecord => {
+    observer.deadLettered(at.topic, error.code);
+    return buried(processor, logger, at, error);
+  };
   return {
     options: {
       group: processor.name,
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
-      onAssigned: () => patiently(runtime, 'restoring', async () => processor.restore?.(replayOf(log, codec))),
+      onAssigned: async () => {
+        observer.restoring();
+        await patiently(backOff, 'restoring', async () => processor.restore?.(replayOf(log, codec)));
+        observer.assigned();
+      },
+      onDropped: () => observer.dropped(),
     },
     handler: async (batch, append) => {
       const topic = findTopic(batch.topic)?.name;
       if (topic === undefined)
         throw new TypeError(`${processor.name} was given ${batch.topic}, which is not in the topic table`);
+      const startedAt = clock.now();
+      let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
         processor.observe?.(batch.records);
-        return [];
+      } else {
+        outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, () =>
+          processBatch({ processor, codec, bury }, topic, batch, append),
+        );
       }
-      return patiently(runtime, `${batch.topic}[${batch.partition}]`, () =>
-        processBatch(processor, codec, logger, topic, batch, append),
-      );
+      observer.worked({ topic, records: batch.records.length, outputs, tookMs: clock.now() - startedAt });
+      return outputs;
     },
   };
 }
 
+interface Worker {
+  readonly processor: Processor;
+  readonly codec: RecordCodec;
+  readonly bury: (at: LogRecord, error: HarvestlineError) => OutgoingRecord;
+}
+
 async function processBatch(
-  processor: Processor,
-  codec: RecordCodec,
-  logger: Logger,
+  { processor, codec, bury }: Worker,
   topic: TopicName,
   batch: Batch,
   append: Append,
@@ -84,7 +101,7 @@ async function processBatch(
       decoded.push({ topic, record: codec.decode(topic, at.value), at } as DecodedRecord);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      outputs.push(buried(processor, logger, at, thrown));
+      outputs.push(bury(at, thrown));
     }
   }
   if (decoded.length === 0) return outputs;
@@ -99,7 +116,7 @@ async function processBatch(
       outputs.push(...(await processor.process([record], append)));
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      outputs.push(buried(processor, logger, record.at, thrown));
+      outputs.push(bury(record.at, thrown));
     }
   }
   return outputs;
@@ -122,28 +139,12 @@ function buried(processor: Processor, logger: Logger, at: LogRecord, error: Harv
   return deadLetterOf(at, error);
 }
 
-/** Tries again as long as the error is transient, waiting longer each time up to a bound, and says so each time. */
-async function patiently<T>(runtime: RuntimeOptions, what: string, work: () => Promise<T>): Promise<T> {
-  const { processor, clock, logger, signal } = runtime;
-  for (let wait = FIRST_BACK_OFF_MS; ; wait = Math.min(2 * wait, LONGEST_BACK_OFF_MS)) {
-    try {
-      return await work();
-    } catch (thrown) {
-      if (!isKind(thrown, 'transient') || signal?.aborted === true) throw thrown;
-      logger.warn(
-        { processor: processor.name, code: thrown.code, retryInMs: wait, remedy: thrown.remedy },
-        `${what}: ${thrown.message}; trying again in ${wait} ms`,
-      );
-      await clock.sleep(wait, signal);
-    }
-  }
-}
-
 function replayOf(log: EventLog, codec: RecordCodec): Replay {
   return async function* replay<N extends TopicName>(
     topic: N,
+    partitions?: readonly number[],
   ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
-    for await (const batch of log.read(topic)) {
+    for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
       await codec.prepare(topic, values(batch.records));
       for (const at of batch.records) {
         let record: RecordByTopic[N];

@@ -60,6 +60,8 @@ export interface SubscribeOptions {
   readonly maxBatchRecords?: number;
   /** Called whenever this member was given partitions, before their first batch: state is restored here. */
   readonly onAssigned?: () => Promise<void>;
+  /** Called when this member has dropped out of its group and tries to come back; `onAssigned` follows once it has. */
+  readonly onDropped?: () => void;
 }
 
 export interface ReadRange {
@@ -101,10 +103,10 @@ export interface EventLog {
   close(): Promise<void>;
 }
 
-/** What `createTopics` found or did for one topic. */
+/** How one topic of a log stands to its specification, or what `createTopics` did about it. */
 export interface TopicDrift {
   readonly topic: string;
-  readonly state: 'created' | 'unchanged' | 'drifted';
+  readonly state: 'missing' | 'created' | 'unchanged' | 'drifted';
   readonly detail?: string;
 }
 
@@ -112,4 +114,6 @@ export interface TopicDrift {
 export interface TopicAdmin {
   /** Creates what is missing, reports what differs, changes nothing that exists. */
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;
+  /** What `createTopics` would find, with `missing` for what it would create. Changes nothing. */
+  compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;
 }

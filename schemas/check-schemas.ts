@@ -36,6 +36,11 @@ export function checkSchemas(directory: string = OWN_DIRECTORY): readonly Findin
   return [...topics.flatMap((topic) => checkTopic(directory, topic)), ...findStrays(directory, topics)];
 }
 
+/** The released versions of a topic's schema, oldest first. */
+export function releasedSchemas(topic: string, directory: string = OWN_DIRECTORY): readonly ReleasedSchema[] {
+  return readReleased(directory, topic).released;
+}
+
 function checkTopic(directory: string, topic: string): readonly Finding[] {
   const current = parse(join(directory, `${topic}.avsc`));
   if ('why' in current) return [problem(topic, 'structure', current.why)];

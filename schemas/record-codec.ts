@@ -8,10 +8,7 @@ import { loadSchema } from './load-schema.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
-
-/** Confluent's wire format: one magic byte 0, the schema id as a big-endian 32-bit integer, then the Avro binary. */
-const MAGIC = 0;
-const HEADER_BYTES = 5;
+import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 
 /** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
 const SCRATCH_BYTES = 64 * 1024;
@@ -74,13 +71,13 @@ export class RecordCodec {
     const codec = this.#codecOf(topic);
     const problems = problemsOf(codec, record);
     if (problems.length > 0) throw invalid(topic, problems);
-    let end = codec.type.encode(record, this.#scratch, HEADER_BYTES);
+    let end = codec.type.encode(record, this.#scratch, WIRE_HEADER_BYTES);
     if (end < 0) {
       // avsc answers minus the number of bytes that were missing.
       this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
-      end = codec.type.encode(record, this.#scratch, HEADER_BYTES);
+      end = codec.type.encode(record, this.#scratch, WIRE_HEADER_BYTES);
     }
-    this.#scratch.writeUInt8(MAGIC, 0);
+    this.#scratch.writeUInt8(MAGIC_BYTE, 0);
     this.#scratch.writeInt32BE(codec.schemaId, 1);
     return Buffer.from(this.#scratch.subarray(0, end));
   }
@@ -118,7 +115,7 @@ export class RecordCodec {
     if (resolver === undefined)
       throw new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: the registry does not know schema id ${id}`);
     if (resolver instanceof HarvestlineError) throw resolver;
-    const body = Buffer.from(value.buffer, value.byteOffset + HEADER_BYTES, value.length - HEADER_BYTES);
+    const body = Buffer.from(value.buffer, value.byteOffset + WIRE_HEADER_BYTES, value.length - WIRE_HEADER_BYTES);
     let record: unknown;
     try {
       record = resolver === null ? codec.type.fromBuffer(body) : codec.type.fromBuffer(body, resolver);
@@ -155,11 +152,6 @@ function resolverFor(reader: avsc.Type, writerText: string): Resolver | Harvestl
   } catch (cause) {
     return new HarvestlineError('SCHEMA_INCOMPATIBLE', messageOf(cause), { cause });
   }
-}
-
-function schemaIdOf(value: Uint8Array): number | undefined {
-  if (value.length < HEADER_BYTES || value[0] !== MAGIC) return undefined;
-  return Buffer.from(value.buffer, value.byteOffset, HEADER_BYTES).readInt32BE(1);
 }
 
 function problemsOf(codec: TopicCodec, record: unknown): readonly Problem[] {

@@ -20,8 +20,8 @@ type RulesByTopic = { readonly [N in TopicName]: readonly RecordRule<RecordByTop
 /** Sums of points are compared with this tolerance: they are small decimals, so anything larger is a wrong sum. Unit: points. */
 const SCORE_TOLERANCE = 1e-9;
 
-/** Sums of quantities of different magnitude lose a few last digits in a double. Unit: ratio. */
-const QUANTITY_TOLERANCE = 1e-9;
+/** Differences of prices lose a few last digits in a double. Unit: ratio of the price. */
+const PRICE_TOLERANCE = 1e-9;
 
 function scoreOf(factors: RecordByTopic['harvest.intent']['factors'], side: 'HOLD' | 'EXIT'): number {
   return factors.reduce((sum, factor) => (factor.side === side ? sum + factor.points : sum), 0);
@@ -167,9 +167,22 @@ export const RECORD_RULES: RulesByTopic = {
         // A backfilled row keeps what was recorded then, even where it contradicts itself.
         if (origin === 'BACKFILL') return null;
         const expected = (exit_price - entry_price) * quantity * (side === 'LONG' ? 1 : -1);
-        const tolerance = QUANTITY_TOLERANCE * quantity * Math.max(entry_price, exit_price);
+        const tolerance = PRICE_TOLERANCE * quantity * Math.max(entry_price, exit_price);
         return Math.abs(expected - pnl_quote) > tolerance
           ? `must be the price move times quantity, ${expected}, found ${pnl_quote}`
+          : null;
+      },
+    },
+    {
+      id: 'T4',
+      path: 'pnl_percent',
+      needs: ['side', 'entry_price', 'exit_price', 'pnl_percent', 'origin'],
+      violation: ({ side, entry_price, exit_price, pnl_percent, origin }) => {
+        if (origin === 'BACKFILL') return null;
+        const expected = ((exit_price - entry_price) / entry_price) * 100 * (side === 'LONG' ? 1 : -1);
+        const tolerance = PRICE_TOLERANCE * 100 * Math.max(1, exit_price / entry_price);
+        return Math.abs(expected - pnl_percent) > tolerance
+          ? `must be the price move in per cent of entry_price, ${expected}, found ${pnl_percent}`
           : null;
       },
     },

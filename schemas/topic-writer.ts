@@ -9,6 +9,8 @@ export interface EncodedRecord {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly timestamp: EpochMillis;
+  /** Derived from the key (murmur2) when left out. */
+  readonly partition?: number;
 }
 
 type Keyed = { readonly account: string; readonly symbol: string; readonly position_id?: string };

@@ -3,6 +3,7 @@ import type {
   Batch,
   BatchHandler,
   EventLog,
+  Headers,
   LogRecord,
   OutgoingRecord,
   SubscribeOptions,
@@ -130,6 +131,46 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(found.map(plain)).toEqual(sent.map((one) => plain({ headers: [], ...one })));
     });
 
+    it('L5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
+      const topic = await newTopic();
+      const headers: Headers = [
+        ['twice', Buffer.from('first')],
+        ['twice', null],
+        ['twice', Buffer.from('third')],
+        ['null', null],
+        ['empty', new Uint8Array(0)],
+        ['long', new Uint8Array(300).fill(7)],
+        ['Ünïcode', Buffer.from('ß')],
+      ];
+      const sent = [0, 1].map((index) => ({ ...record(topic, 'k', String(index)), headers }));
+      await world.log.append(sent);
+      expect((await everything(world.other, topic)).map(plain)).toEqual(sent.map(plain));
+    });
+
+    it('refuses a topic that does not exist, by its code', async () => {
+      const topic = `contract-${process.pid}-missing`;
+      await expect(world.log.append([record(topic, 'k', 'v')])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+      await expect((async () => world.log.offsets(topic))()).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+      await expect(everything(world.log, topic)).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    });
+
+    it('tells what it would create, and creates nothing', async () => {
+      const spec: TopicSpec = {
+        name: `contract-${process.pid}-compared`,
+        key: 'as received',
+        partitions: PARTITIONS,
+        cleanup: 'compact',
+        retentionMs: 1000,
+      };
+      const { name: topic } = spec;
+      expect(await world.log.compareTopics([spec])).toEqual([{ topic, state: 'missing' }]);
+      expect(await world.log.createTopics([spec])).toEqual([{ topic, state: 'created' }]);
+      expect(await world.log.compareTopics([spec])).toEqual([{ topic, state: 'unchanged' }]);
+      const [drift] = await world.log.compareTopics([{ ...spec, cleanup: 'delete', retentionMs: null }]);
+      expect(drift).toMatchObject({ topic, state: 'drifted' });
+      expect(drift?.detail).toMatch(/cleanup.*retention/);
+    });
+
     it('L3: a group goes on where it committed, in another client too', async () => {
       const topic = await newTopic();
       const group = `${topic}-group`;
@@ -218,6 +259,56 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       await subscription.stop();
     });
 
+    it('a group that starts at the latest commits where at once, so that a crash skips nothing', async () => {
+      const topic = await newTopic();
+      const group = `${topic}-group`;
+      await world.log.append([{ ...record(topic, 'k', 'old'), partition: 0 }]);
+      const crashed = await world.log.subscribe({ group, topics: [topic], from: 'latest' }, () =>
+        Promise.reject(new Error('crashed')),
+      );
+      await until(async () => (await world.other.committed(group, topic)).size === PARTITIONS);
+      expect((await world.other.committed(group, topic)).get(0)).toBe(1);
+      await world.log.append([{ ...record(topic, 'k', 'new'), partition: 0 }]);
+      await expect(crashed.done).rejects.toThrow('crashed');
+      await crashed.stop();
+      expect(await consumeUntil(world.other, { group, topics: [topic], from: 'latest' }, 1)).toEqual(['new']);
+    });
+
+    it('no batch comes before onAssigned is done, for each member; when it fails, none comes at all', async () => {
+      const topic = await newTopic();
+      await world.log.append([record(topic, 'k', 'one')]);
+      const events: string[] = [];
+      const restored = Promise.withResolvers<undefined>();
+      const options = { group: `${topic}-group`, topics: [topic], from: 'beginning' } as const;
+      const failing = await world.log.subscribe(
+        { ...options, onAssigned: () => Promise.reject(new Error('cannot restore')) },
+        () => Promise.resolve([]),
+      );
+      await expect(failing.done).rejects.toThrow('cannot restore');
+      await failing.stop();
+      const subscription = await world.other.subscribe(
+        {
+          ...options,
+          onAssigned: async () => {
+            events.push('restoring');
+            await restored.promise;
+            events.push('restored');
+          },
+        },
+        () => {
+          events.push('batch');
+          return Promise.resolve([]);
+        },
+      );
+      await until(() => Promise.resolve(events.length > 0));
+      // Whatever is fetched meanwhile has to wait: a read takes longer than a fetch of the same record.
+      expect(texts(await everything(world.log, topic))).toEqual(['one']);
+      restored.resolve(undefined);
+      await until(() => Promise.resolve(events.includes('batch')));
+      expect(events).toEqual(['restoring', 'restored', 'batch']);
+      await subscription.stop();
+    });
+
     it('L4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {
       const topic = await newTopic();
       const group = `${topic}-group`;
@@ -238,15 +329,29 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(seen.toSorted()).toEqual(keys.flatMap((key) => [`${key} first`, `${key} second`]).toSorted());
     });
 
-    it('L6: a read ends at the end that stood when it began', async () => {
+    it('L6: a read ends at the end that stood when it began, in partitions that it comes to later too', async () => {
       const topic = await newTopic();
-      await world.log.append([record(topic, 'k', 'one'), record(topic, 'k', 'two')]);
+      const inEach = (value: string): OutgoingRecord[] =>
+        Array.from({ length: PARTITIONS }, (_, partition) => ({ ...record(topic, 'k', value), partition }));
+      await world.log.append([...inEach('one'), ...inEach('two')]);
       const seen: string[] = [];
       for await (const batch of world.log.read(topic)) {
         seen.push(...texts(batch.records));
-        await world.log.append([record(topic, 'k', 'later')]);
+        await world.log.append(inEach('later'));
       }
-      expect(seen).toEqual(['one', 'two']);
+      expect(seen.toSorted()).toEqual(['one', 'one', 'one', 'two', 'two', 'two']);
+    });
+
+    it('a reader may leave in the middle, and read again', async () => {
+      const topic = await newTopic();
+      await world.log.append(
+        Array.from({ length: 5000 }, (_, index) => ({ ...record(topic, 'k', String(index)), partition: index % 3 })),
+      );
+      for await (const batch of world.log.read(topic)) {
+        expect(batch.records.length).toBeGreaterThan(0);
+        break;
+      }
+      expect(await everything(world.log, topic)).toHaveLength(5000);
     });
 
     it('reads from given offsets and given partitions only', async () => {

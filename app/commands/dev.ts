@@ -8,6 +8,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import type { Random } from '../../ports/random.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption } from '../embedded-world.ts';
@@ -21,7 +22,7 @@ const WATCHED_PACE_MS = 250;
 interface DevCliOptions {
   readonly cycles?: number;
   readonly seed: number;
-  readonly market: 'simulated' | 'candles';
+  readonly market?: 'simulated' | 'candles';
   readonly candles?: readonly string[];
   readonly policy: string;
   readonly faults?: PaperFaults;
@@ -39,7 +40,10 @@ export function devCommand(): Command {
     .option('--cycles <n>', 'stop after n more cycles, with a summary', wholeNumber)
     .option('--seed <n>', 'the same seed gives the same result', wholeNumber, 1)
     .addOption(
-      new Option('--market <kind>', 'where prices come from').choices(['simulated', 'candles']).default('simulated'),
+      new Option(
+        '--market <kind>',
+        'where prices come from (default: simulated; candles where --candles is given)',
+      ).choices(['simulated', 'candles']),
     )
     .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each')
     .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
@@ -62,7 +66,7 @@ export function devCommand(): Command {
 On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
 object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
 first was; another market or seed is another desk, with accounts of its own, in the same log.
-Summary counts are of this run, but for outcomes and gate, which are of the whole record.
+Summary counts are of this run, but for dead letters, outcomes and gate, which are of the whole record.
 
 Examples:
   harvestline dev
@@ -73,8 +77,7 @@ Examples:
     )
     .action(async (options: DevCliOptions) => {
       const random = new SeededRandom(options.seed);
-      const market =
-        options.market === 'candles' ? await loadCandleMarket(candleFiles(options)) : simulatedMarket(random);
+      const market = await marketOf(options, random);
       const chain = await DevChain.open({
         dataDir: options.data,
         desk: deskName(market, options.seed),
@@ -102,9 +105,13 @@ function deskName({ source, intervalMs }: Market, seed: number): string {
   return source === 'simulated' ? `${source}-${seed}` : `${source}-${intervalMs / MINUTE_MS}m-${seed}`;
 }
 
-function candleFiles({ candles }: DevCliOptions): readonly string[] {
-  if (candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
-  return candles;
+async function marketOf({ market, candles }: DevCliOptions, random: Random): Promise<Market> {
+  if (candles === undefined) {
+    if (market === 'candles') throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
+    return simulatedMarket(random);
+  }
+  if (market === 'simulated') throw new HarvestlineError('USAGE', '--candles goes with --market candles');
+  return loadCandleMarket(candles);
 }
 
 function wholeNumber(text: string): number {

@@ -3,16 +3,16 @@ import pc from 'picocolors';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, dataDirOption, openReadOnly } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../embedded-world.ts';
+import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
 
 export function statusCommand(): Command {
-  return new Command('status')
+  return worldOptions(new Command('status'))
     .description('Show records, lag, last events, the calibration gate and alerts, as the log has them now.')
     .option('--json', 'one JSON object, also on a terminal')
-    .addOption(dataDirOption())
     .addHelpText(
       'after',
       `
@@ -22,8 +22,8 @@ Examples:
   harvestline status
   harvestline status --json | jq .alerts`,
     )
-    .action(async (flags: { json?: true; data: string }) => {
-      const world = await openReadOnly(flags.data);
+    .action(async (flags: WorldOptions & { json?: true }) => {
+      const world = await openReadOnlyWorld(flags);
       try {
         await status(world, jsonWanted(flags), new LineWriter(process.stdout));
       } finally {

@@ -5,8 +5,10 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, dataDirOption, openReadOnly } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../embedded-world.ts';
 import { mergePartitions } from '../merge-partitions.ts';
+import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
+import { hearStopSignals } from '../stop-signals.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { prepareBatch } from '../read-topic.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../record-line.ts';
@@ -35,7 +37,7 @@ export interface TailDependencies {
 }
 
 export function tailCommand(): Command {
-  return new Command('tail')
+  return worldOptions(new Command('tail'))
     .description('Show the decoded records of a topic, oldest first, up to the end that stands now.')
     .addArgument(new Argument('<topic>', `one of ${topicNames().join(', ')}`))
     .addOption(
@@ -46,9 +48,8 @@ export function tailCommand(): Command {
     )
     .option('--follow', 'go on with new records until interrupted')
     .option('--json', 'NDJSON, also on a terminal')
-    .addOption(dataDirOption())
     .addHelpText('after', HELP)
-    .action(async (topic: string, flags: { from?: string; follow?: true; json?: true; data: string }) => {
+    .action(async (topic: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
       const options: TailOptions = {
         topic,
         from: flags.from === undefined ? { kind: 'last' } : parseTailStart(flags.from),
@@ -56,17 +57,18 @@ export function tailCommand(): Command {
         json: jsonWanted(flags),
       };
       checkUsage(options);
-      const world = await openReadOnly(flags.data);
-      const interrupt = new AbortController();
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
+      const world = await openReadOnlyWorld(flags);
+      const clock = new SystemClock();
+      const stop = hearStopSignals(clock);
       try {
         const lines = new LineWriter(process.stdout);
-        const undecodable = await tail({ world, lines, clock: new SystemClock(), signal: interrupt.signal }, options);
+        const undecodable = await tail({ world, lines, clock, signal: stop.signal }, options);
         if (undecodable === 0) return;
         process.stderr.write(`${undecodable} records do not decode; each line says why\n`);
         process.exitCode = 1;
       } finally {
         await world.close();
+        stop.release();
       }
     });
 }

@@ -23,7 +23,7 @@ import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schema
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
+import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { visitTopic } from '../read-topic.ts';
 import { NewRecords } from './new-records.ts';
 
@@ -160,9 +160,12 @@ export class DevChain {
     };
   }
 
-  /** Positions open at the paper exchange. */
-  openPositions(): number {
-    return this.#exchange.openPositions().length;
+  /** Records by dead-letter topic, those that have any. */
+  deadLetters(): Readonly<Record<string, number>> {
+    const counts = allTopicSpecs()
+      .filter(({ name }) => isDeadLetterTopic(name))
+      .map(({ name }) => [name, this.log.count(name)] as const);
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import { LineWriter } from '../output.ts';
 import type { CycleResult, DevChain } from './dev-chain.ts';
+import { hearStopSignals } from '../stop-signals.ts';
 import { LiveView } from './live-view.ts';
 import { summaryTable } from './summary-table.ts';
-import { SummaryCounter } from './summary.ts';
+import { type StoppedBy, SummaryCounter } from './summary.ts';
 
 export interface RunDevOptions {
   readonly chain: DevChain;
@@ -22,18 +23,26 @@ const FRAME_MS = 100;
 
 /** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then says what happened. */
 export async function runDev({ chain, cycles, paceMs, live, output, clock }: RunDevOptions): Promise<void> {
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const stop = hearStopSignals(clock);
   const counter = new SummaryCounter();
   const lines = new LineWriter(output);
   const view = live ? new LiveView(output) : null;
-  const summary = () => counter.summary(chain.clm.gate(), chain.clm.accumulating());
+  const summary = () =>
+    counter.summary({
+      stoppedBy: stop.signal.aborted ? 'signal' : stoppedBy,
+      gate: chain.clm.gate(),
+      accumulating: chain.clm.accumulating(),
+      deadLetters: chain.deadLetters(),
+    });
   let drawnAt = -Infinity;
+  let stoppedBy: StoppedBy = 'cycles';
   try {
-    for (let done = 0; done < cycles && !stopping.signal.aborted && !lines.closed; done++) {
+    for (let done = 0; done < cycles && !stop.signal.aborted && !lines.closed; done++) {
       const result = await chain.runCycle();
-      if (result === undefined) break;
+      if (result === undefined) {
+        stoppedBy = 'market';
+        break;
+      }
       counter.add(result);
       if (view === null) {
         await lines.write(JSON.stringify(cycleLine(result)));
@@ -46,14 +55,14 @@ export async function runDev({ chain, cycles, paceMs, live, output, clock }: Run
         }
       }
       // Without a pace, too, signals get their turn.
-      await clock.sleep(paceMs, stopping.signal);
+      await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
     await lines.write(live ? summaryTable(summary()) : JSON.stringify(summary()));
     await lines.flush();
   } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop);
     await chain.close();
+    stop.release();
   }
 }
 

@@ -3,15 +3,30 @@ import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { plainTable } from '../plain-table.ts';
 import type { DevSummary } from './summary.ts';
 
+const ENDS = { cycles: '', market: '; the market has no more candles', signal: '' } as const;
+
 /** The summary for people. */
 export function summaryTable(summary: DevSummary): string {
-  const { cycles, until, snapshots, decisions, intents, fills, suppressed, rejected, unknown, outcomes, gate } =
-    summary;
+  const {
+    cycles,
+    stopped_by,
+    until,
+    snapshots,
+    decisions,
+    intents,
+    fills,
+    suppressed,
+    rejected,
+    unknown,
+    dead_letters,
+    outcomes,
+    gate,
+  } = summary;
   const rows: string[][] = [];
   const row = (name: string, value: string | number): void => {
     rows.push([pc.bold(name), String(value)]);
   };
-  row('cycles', until === null ? cycles : `${cycles}, until ${formatEventTime(until)}`);
+  row('cycles', `${cycles}${until === null ? '' : `, until ${formatEventTime(until)}`}${ENDS[stopped_by]}`);
   row('snapshots', snapshots);
   row('decisions', counts(decisions));
   row('intents', intents);
@@ -19,6 +34,7 @@ export function summaryTable(summary: DevSummary): string {
   row('suppressed', counts(suppressed));
   row('rejected', counts(rejected));
   row('unknown', unknown === 0 ? 0 : pc.red(`${unknown}  see: harvestline status`));
+  if (Object.keys(dead_letters).length > 0) row('dead letters', pc.red(counts(dead_letters)));
   row(
     'outcomes',
     `${counts({ WIN: outcomes.WIN, LOSS: outcomes.LOSS, NEUTRAL: outcomes.NEUTRAL })}  (${outcomes.FINAL} final, ${outcomes.ACCUMULATING} accumulating)`,

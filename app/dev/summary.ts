@@ -2,9 +2,13 @@ import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
 import type { CycleResult } from './dev-chain.ts';
 
-/** What `dev` says at its end. Counts are of this run, but for `outcomes` and `gate`, which are of the whole record. */
+/** What ended a run: `--cycles`, the end of recorded candles, or a signal (or the reader of a pipe that went away). */
+export type StoppedBy = 'cycles' | 'market' | 'signal';
+
+/** What `dev` says at its end. Counts are of this run, but for `dead_letters`, `outcomes` and `gate`, which are of the whole record. */
 export interface DevSummary {
   readonly cycles: number;
+  readonly stopped_by: StoppedBy;
   /** Virtual time of the last cycle; null when there was none. */
   readonly until: number | null;
   readonly snapshots: number;
@@ -16,8 +20,19 @@ export interface DevSummary {
   readonly suppressed: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
   readonly unknown: number;
+  /** Records by dead-letter topic; empty where all is well. */
+  readonly dead_letters: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
   readonly gate: Gate;
+}
+
+/** What a summary says that is not counted cycle by cycle. */
+interface WholeRecord {
+  readonly stoppedBy: StoppedBy;
+  readonly gate: Gate;
+  /** Outcomes that are not FINAL yet. */
+  readonly accumulating: number;
+  readonly deadLetters: Readonly<Record<string, number>>;
 }
 
 /** Counts cycle by cycle. */
@@ -43,10 +58,10 @@ export class SummaryCounter {
     }
   }
 
-  /** @param accumulating outcomes that are not FINAL yet */
-  summary(gate: Gate, accumulating: number): DevSummary {
+  summary({ stoppedBy, gate, accumulating, deadLetters }: WholeRecord): DevSummary {
     return {
       cycles: this.#cycles,
+      stopped_by: stoppedBy,
       until: this.#until,
       snapshots: this.#snapshots,
       decisions: { ...this.decisions },
@@ -56,6 +71,7 @@ export class SummaryCounter {
       suppressed: sorted(this.#suppressed),
       rejected: sorted(this.#rejected),
       unknown: this.#statuses.UNKNOWN ?? 0,
+      dead_letters: deadLetters,
       outcomes: { ACCUMULATING: accumulating, FINAL: gate.final, ...gate.labels },
       gate,
     };

@@ -69,6 +69,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     return Promise.resolve(transaction(this.database, () => topics.map((topic) => this.#createTopic(topic))));
   }
 
+  compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return Promise.resolve(topics.map((topic) => this.#compareTopic(topic)));
+  }
+
   async append(records: readonly OutgoingRecord[]): Promise<void> {
     this.appendAndCommit(records);
   }
@@ -204,15 +208,19 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   }
 
   #createTopic(topic: TopicSpec): TopicDrift {
+    const found = this.#compareTopic(topic);
+    if (found.state !== 'missing') return found;
+    this.database
+      .prepare('INSERT INTO topics (name, partitions, cleanup, retention_ms) VALUES (?, ?, ?, ?)')
+      .run(topic.name, topic.partitions, topic.cleanup, topic.retentionMs);
+    return { topic: topic.name, state: 'created' };
+  }
+
+  #compareTopic(topic: TopicSpec): TopicDrift {
     const found = this.database
       .prepare('SELECT partitions, cleanup, retention_ms FROM topics WHERE name = ?')
       .get(topic.name);
-    if (found === undefined) {
-      this.database
-        .prepare('INSERT INTO topics (name, partitions, cleanup, retention_ms) VALUES (?, ?, ?, ?)')
-        .run(topic.name, topic.partitions, topic.cleanup, topic.retentionMs);
-      return { topic: topic.name, state: 'created' };
-    }
+    if (found === undefined) return { topic: topic.name, state: 'missing' };
     const wanted = { partitions: topic.partitions, cleanup: topic.cleanup, retention_ms: topic.retentionMs };
     const detail = Object.entries(wanted)
       .filter(([name, value]) => found[name] !== value)

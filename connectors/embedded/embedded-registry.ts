@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, formatProblems } from '../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../schemas/avro-schema.ts';
 import { compareForFullTransitive } from '../../schemas/compatibility.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
+import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
 import { transaction } from './database.ts';
 
 /**
@@ -26,6 +26,10 @@ export class EmbeddedRegistry implements SchemaRegistry {
     return Promise.resolve(row === undefined ? null : String(row['text']));
   }
 
+  versions(subject: string): Promise<readonly SubjectVersion[]> {
+    return Promise.resolve(this.#versions(subject));
+  }
+
   async register(subject: string, schema: string): Promise<number> {
     const text = normalise(schema);
     return (
@@ -47,16 +51,23 @@ export class EmbeddedRegistry implements SchemaRegistry {
   }
 
   #refuseIncompatible(subject: string, text: string): void {
-    const versions = this.#database
-      .prepare(
-        'SELECT v.version, s.text FROM schema_versions v JOIN schemas s ON s.id = v.schema_id WHERE v.subject = ? ORDER BY v.version',
-      )
-      .all(subject)
-      .map((row) => ({ version: Number(row['version']), schema: JSON.parse(String(row['text'])) as AvroRecord }));
+    const versions = this.#versions(subject).map(({ version, schema }) => ({
+      version,
+      schema: JSON.parse(schema) as AvroRecord,
+    }));
     const problems = compareForFullTransitive(JSON.parse(text) as AvroRecord, versions);
     if (problems.length > 0) {
       throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${subject}: ${formatProblems(problems)}`, { problems });
     }
+  }
+
+  #versions(subject: string): readonly SubjectVersion[] {
+    return this.#database
+      .prepare(
+        'SELECT v.version, s.id, s.text FROM schema_versions v JOIN schemas s ON s.id = v.schema_id WHERE v.subject = ? ORDER BY v.version',
+      )
+      .all(subject)
+      .map((row) => ({ version: Number(row['version']), id: Number(row['id']), schema: String(row['text']) }));
   }
 
   #find(subject: string, text: string): number | null {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 
 /**
  * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
@@ -14,11 +14,9 @@ export class ProcessLock {
     this.#database = database;
   }
 
-  /** Null when another process, or another part of this one, holds it. */
+  /** Null when another process, or another part of this one, holds it. Throws DATA_UNWRITABLE where there can be no folder. */
   static tryAcquire(dataDir: string, name: string): ProcessLock | null {
-    const folder = join(dataDir, 'locks');
-    mkdirSync(folder, { recursive: true });
-    const database = new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 });
+    const database = openLockFile(dataDir, name);
     try {
       database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
       return new ProcessLock(database);
@@ -31,5 +29,15 @@ export class ProcessLock {
 
   release(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+function openLockFile(dataDir: string, name: string): DatabaseSync {
+  const folder = join(dataDir, 'locks');
+  try {
+    mkdirSync(folder, { recursive: true });
+    return new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 });
+  } catch (cause) {
+    throw new HarvestlineError('DATA_UNWRITABLE', `${dataDir}: ${messageOf(cause)}`, { at: { file: dataDir }, cause });
   }
 }

@@ -24,6 +24,7 @@ import { type Gate, gateOf } from './gate.ts';
  * P2  A batch that comes again in the same life is answered with the outcomes as they stand: the append of its first
  *     answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
  * P3  Only event time counts, so that a replay says the same.
+ * P4  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
  */
 export interface ClmProcessor extends Processor {
   /** The gate over all outcomes known here. */

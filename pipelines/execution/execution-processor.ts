@@ -59,6 +59,8 @@ export interface ExecutionOptions {
   readonly limits?: Partial<ExecutionLimits>;
   /** The kill switch: while it says true no order is sent. Asked for each intent. */
   readonly halted?: () => boolean;
+  /** Told of every report once it is durable: for metrics. */
+  readonly onReport?: (report: ExecutionReport) => void;
 }
 
 export function executionProcessor(options: ExecutionOptions): Processor {
@@ -81,6 +83,7 @@ class ExecutionProcessor implements Processor {
   readonly #logger: Logger;
   readonly #limits: ExecutionLimits;
   readonly #halted: () => boolean;
+  readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   #replay: Replay | null = null;
   /** Null while it is not known to agree with the log (E9). */
   #ledger: Ledger | null = null;
@@ -92,6 +95,7 @@ class ExecutionProcessor implements Processor {
     this.#logger = options.logger;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#halted = options.halted ?? (() => false);
+    this.#onReport = options.onReport;
   }
 
   async restore(replay: Replay): Promise<void> {
@@ -103,7 +107,7 @@ class ExecutionProcessor implements Processor {
   /** Throws EXCHANGE_AWAY when the venue does not answer about rules or positions; what was decided before is kept. */
   async process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
     const ledger = this.#ledger ?? (await this.#readLedgerBack());
-    const outbox = new Outbox(this.#writer, ledger, write);
+    const outbox = new Outbox(this.#writer, ledger, write, this.#onReport);
     try {
       for (const { topic, record, at } of records) {
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);

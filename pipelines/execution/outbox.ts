@@ -9,13 +9,17 @@ export class Outbox {
   readonly #writer: TopicWriter;
   readonly #ledger: Ledger;
   readonly #write: Write;
+  readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   #records: EncodedRecord[] = [];
+  #reports: ExecutionReport[] = [];
   #failed = false;
 
-  constructor(writer: TopicWriter, ledger: Ledger, write: Write) {
+  /** `onReport` is told of each report that the log has acknowledged. */
+  constructor(writer: TopicWriter, ledger: Ledger, write: Write, onReport?: (report: ExecutionReport) => void) {
     this.#writer = writer;
     this.#ledger = ledger;
     this.#write = write;
+    this.#onReport = onReport;
   }
 
   /** A write failed: the log may or may not hold what the ledger does. */
@@ -25,6 +29,7 @@ export class Outbox {
 
   addReport(report: ExecutionReport, intent: HarvestIntent): void {
     this.#records.push(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
+    this.#reports.push(report);
     this.#ledger.apply(report);
     this.#ledger.remember(intent);
   }
@@ -39,12 +44,15 @@ export class Outbox {
   async flush(): Promise<void> {
     if (this.#records.length === 0) return;
     const records = this.#records;
+    const reports = this.#reports;
     this.#records = [];
+    this.#reports = [];
     try {
       await this.#write(records);
     } catch (error) {
       this.#failed = true;
       throw error;
     }
+    if (this.#onReport !== undefined) for (const report of reports) this.#onReport(report);
   }
 }

@@ -3,7 +3,8 @@
  * Reads      position.snapshot
  * Writes     harvest.intent, one for every snapshot whose decision is not HOLD
  * State      none: a decision is a pure function of one snapshot and the policy
- * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect
+ * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent's record
+ *            has its snapshot's timestamp, so retention keeps the two together whatever observed_at says
  */
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
@@ -32,7 +33,7 @@ export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions)
         const decision = evaluate(record, policy);
         onDecision?.(record, decision);
         const intent = intentOf(record, decision, at);
-        if (intent !== null) intents.push(writer.encode(TOPICS.harvestIntent, intent, record.observed_at));
+        if (intent !== null) intents.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
       }
       return Promise.resolve(intents);
     },

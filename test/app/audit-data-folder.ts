@@ -7,9 +7,15 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { visitTopic } from '../../app/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../../app/read-topic.ts';
 
-/** Everything a data folder holds, decoded. */
+/** Every violation, and what was looked at. */
+export interface Audit {
+  readonly violations: readonly string[];
+  readonly contents: Contents;
+}
+
+/** Everything a log holds, decoded. */
 export interface Contents {
   readonly intents: readonly RecordByTopic['harvest.intent'][];
   readonly reports: readonly RecordByTopic['execution.report'][];
@@ -21,9 +27,17 @@ export interface Contents {
  * What must hold in a data folder that dev has finished with, however often it was killed on the way. Returns every
  * violation, none for a sound folder.
  */
-export async function auditDataFolder(folder: string): Promise<{ violations: readonly string[]; contents: Contents }> {
+export async function auditDataFolder(folder: string): Promise<Audit> {
   const log = EmbeddedLog.openReadOnly(folder, new SystemClock());
-  const codec = await RecordCodec.open(log.registry);
+  try {
+    return await auditLog({ log, codec: await RecordCodec.open(log.registry) }, folder);
+  } finally {
+    await log.close();
+  }
+}
+
+/** The same for any log whose orders went to the paper exchange of `folder`. */
+export async function auditLog(world: ReadableTopics, folder: string): Promise<Audit> {
   const book = new PaperExchange({
     path: join(folder, 'paper-exchange.sqlite'),
     clock: new SystemClock(),
@@ -31,7 +45,7 @@ export async function auditDataFolder(folder: string): Promise<{ violations: rea
   });
   const all = async <N extends TopicName>(topic: N): Promise<RecordByTopic[N][]> => {
     const records: RecordByTopic[N][] = [];
-    const undecodable = await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+    const undecodable = await visitTopic(world, topic, {}, (record) => records.push(record));
     if (undecodable > 0) throw new Error(`${undecodable} records of ${topic} do not decode`);
     return records;
   };
@@ -51,7 +65,6 @@ export async function auditDataFolder(folder: string): Promise<{ violations: rea
     return { violations, contents };
   } finally {
     book.close();
-    await log.close();
   }
 }
 

@@ -1,7 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { folderForTest } from '../temporary-folder.ts';
 import { auditDataFolder } from './audit-data-folder.ts';
@@ -11,6 +13,7 @@ const ROUGH = ['--faults', 'lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.
 
 interface Summary {
   readonly cycles: number;
+  readonly stopped_by: string;
   readonly snapshots: number;
   readonly intents: number;
   readonly outcomes: Record<string, number>;
@@ -79,6 +82,51 @@ describe('harvestline dev', () => {
     },
   );
 
+  it('SIGTERM to npx ends it too, and leaves no orphan at work', async () => {
+    const folder = folderForTest();
+    const npx = startProgram(['dev', '--data', folder], { command: 'npx', args: ['harvestline'] });
+    await npx.lines(3);
+    npx.process.kill('SIGTERM');
+    await npx.ended;
+    // The folder is free again as soon as the drain is over: the wait is for that, and the runner's limit ends it.
+    for (let free = false; !free;) {
+      const lock = ProcessLock.tryAcquire(folder, 'dev');
+      free = lock !== null;
+      lock?.release();
+      if (!free) await new SystemClock().sleep(20);
+    }
+    expect((await auditDataFolder(folder)).violations).toEqual([]);
+    expect(summaryOf(npx.stdout())).toMatchObject({ stopped_by: 'signal' });
+  });
+
+  it('says when recorded candles end before the cycles do', async () => {
+    const folder = folderForTest();
+    const file = join(folder, 'ABC-USDT-5m.csv');
+    const rows = Array.from(
+      { length: 60 },
+      (_, index) => `${index * 300_000},10,${10.1 + (index % 7) / 100},9.9,${10 + (index % 5) / 100},100`,
+    );
+    writeFileSync(file, ['timestamp_ms,open,high,low,close,volume', ...rows].join('\n'));
+    const { code, stdout } = await runProgram([
+      'dev',
+      '--cycles',
+      '400',
+      '--candles',
+      file,
+      '--data',
+      join(folder, 'data'),
+    ]);
+    expect(code).toBe(0);
+    expect(summaryOf(stdout)).toMatchObject({ cycles: 12, stopped_by: 'market' });
+  });
+
+  it('a data folder that cannot be is refused by its name', async () => {
+    const file = join(folderForTest(), 'a-file');
+    writeFileSync(file, '');
+    const { code, stderr } = await runProgram(['dev', '--cycles', '1', '--data', file]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`DATA_UNWRITABLE: ${file}`)]);
+  });
+
   it('a second dev on the same folder is refused with what to do', async () => {
     const folder = folderForTest();
     const first = startProgram(['dev', '--data', folder]);
@@ -92,6 +140,7 @@ describe('harvestline dev', () => {
   it.each([
     [['dev', '--cycles', 'many'], 'whole number'],
     [['dev', '--market', 'candles'], '--candles'],
+    [['dev', '--market', 'simulated', '--candles', 'some.csv'], '--market candles'],
     [['dev', '--faults', 'gremlins=1'], 'gremlins'],
     [['dev', '--policy', 'no-such-policy'], 'no-such-policy'],
     [['harvest'], 'unknown command'],

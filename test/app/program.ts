@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAUNCHER = fileURLToPath(new URL('../../bin/harvestline.mjs', import.meta.url));
 
 /** The program as a child process, with what it printed so far. */
@@ -15,10 +16,18 @@ export interface RunningProgram {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
+/** What the program is started with, before its own arguments: Node and the launcher, unless npx is to do it. */
+interface Starter {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+const DIRECTLY: Starter = { command: process.execPath, args: [LAUNCHER] };
+
 /** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in. */
-export function startProgram(args: readonly string[], input = ''): RunningProgram {
+export function startProgram(args: readonly string[], starter: Starter = DIRECTLY, input = ''): RunningProgram {
   const { HARVESTLINE_DATA: _data, KAFKA_BROKERS: _brokers, ...env } = process.env;
-  const child = spawn(process.execPath, [LAUNCHER, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(starter.command, [...starter.args, ...args], { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -49,7 +58,7 @@ export async function runProgram(
   args: readonly string[],
   input = '',
 ): Promise<{ code: number | NodeJS.Signals | null; stdout: string; stderr: string }> {
-  const program = startProgram(args, input);
+  const program = startProgram(args, DIRECTLY, input);
   const code = await program.ended;
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }

@@ -1,5 +1,5 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
+import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
 import { schemaText } from '../../schemas/load-schema.ts';
 import { TOPICS, subjectOf } from '../../schemas/topics.ts';
 
@@ -33,6 +33,15 @@ export class MemoryRegistry implements SchemaRegistry {
     this.schemaRequests += 1;
     this.#answer();
     return this.#texts[id - 1] ?? null;
+  }
+
+  async versions(subject: string): Promise<readonly SubjectVersion[]> {
+    this.#answer();
+    return Array.from(this.#subjects.get(subject) ?? [], (id, index) => ({
+      version: index + 1,
+      id,
+      schema: this.#texts[id - 1] ?? '',
+    }));
   }
 
   async register(subject: string, schema: string): Promise<number> {

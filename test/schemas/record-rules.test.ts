@@ -52,7 +52,21 @@ const BROKEN = [
   ['T1', tradeClosed, { closed_at: 1_769_999_999_999 }, 'closed_at', 'must not be before opened_at'],
   ['T2', tradeClosed, { intent_id: null }, 'intent_id', 'must be given for origin HARVEST'],
   ['T3', tradeClosed, { pnl_quote: -7 }, 'pnl_quote', 'must be the price move times quantity, 7, found -7'],
-  ['T3', tradeClosed, { side: 'SHORT' }, 'pnl_quote', 'must be the price move times quantity, -7, found 7'],
+  [
+    'T3',
+    tradeClosed,
+    { side: 'SHORT', pnl_percent: -7 },
+    'pnl_quote',
+    'must be the price move times quantity, -7, found 7',
+  ],
+  ['T4', tradeClosed, { pnl_percent: 8 }, 'pnl_percent', 'must be the price move in per cent of entry_price, 7'],
+  [
+    'T4',
+    tradeClosed,
+    { side: 'SHORT', pnl_quote: -7 },
+    'pnl_percent',
+    'must be the price move in per cent of entry_price, -7',
+  ],
   ['C1', clmOutcome, { ...FINAL, label: null }, 'label', 'must be given for FINAL'],
   ['C1', clmOutcome, { label: 'WIN' }, 'label', 'must be null while ACCUMULATING'],
   ['C2', clmOutcome, { ...FINAL, closed_at: null }, 'closed_at', 'must be given for FINAL'],
@@ -73,8 +87,9 @@ const KEPT = [
   ['X2', executionReport, { status: 'REJECTED', filled_quantity: 0, average_price: null }],
   ['X4', executionReport, { status: 'SUPPRESSED', filled_quantity: 0, submitted_at: null }],
   ['T2', tradeClosed, { origin: 'EXTERNAL', intent_id: null }],
-  ['T3', tradeClosed, { quantity: 0.1, entry_price: 0.1, exit_price: 0.3, pnl_quote: 0.02 }],
+  ['T3', tradeClosed, { quantity: 0.1, entry_price: 0.1, exit_price: 0.3, pnl_quote: 0.02, pnl_percent: 200 }],
   ['T3', tradeClosed, { origin: 'BACKFILL', pnl_quote: -7 }],
+  ['T4', tradeClosed, { origin: 'BACKFILL', pnl_percent: -7 }],
   ['C1', clmOutcome, FINAL],
 ] as const;
 

@@ -1,0 +1,32 @@
+# The program alone: no tests, no build tools, no Kafka. Node runs the TypeScript as it is, so nothing is compiled.
+# The release is the one that package.json pins.
+ARG NODE_VERSION=24.21.0
+
+FROM node:${NODE_VERSION}-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# Without scripts: the only one allowed (allowScripts in package.json) fetches a second Node, and this image is one.
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+
+FROM node:${NODE_VERSION}-slim
+ENV NODE_ENV=production \
+    # kafkajs#1751: harmless, and one line in the log for each client.
+    NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning \
+    HARVESTLINE_DATA=/data
+WORKDIR /app
+# A new named volume takes over this folder's owner.
+RUN mkdir /data && chown node:node /data
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY bin ./bin
+COPY errors ./errors
+COPY schemas ./schemas
+COPY ports ./ports
+COPY pipelines ./pipelines
+COPY connectors ./connectors
+COPY app ./app
+USER node
+VOLUME /data
+# In exec form the program is process 1 and gets SIGTERM itself: `run` drains on it and exits 0.
+ENTRYPOINT ["node", "bin/harvestline.mjs"]
+CMD ["--help"]

@@ -1,0 +1,193 @@
+import { Argument, Command } from 'commander';
+import { ERROR_CODES } from '../../errors/codes.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { type Topic, TOPICS } from '../../schemas/topics.ts';
+import { type Access, openAdminWorld } from '../admin-world.ts';
+import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { sourceTopicNamed } from '../dlq/dead-letter.ts';
+import { type LetterWorld, examineLetter } from '../dlq/examine-letter.ts';
+import { groupLines, outcomeLine, reportLines } from '../dlq/letter-lines.ts';
+import { listLetters } from '../dlq/list-letters.ts';
+import { type LetterSelection, retryLetters } from '../dlq/retry-letters.ts';
+import { LineWriter, jsonWanted } from '../output.ts';
+
+interface JsonFlag {
+  readonly json?: true;
+}
+
+/** `harvestline dlq`: the records that no processor could read or act on. */
+export function dlqCommand(): Command {
+  return new Command('dlq')
+    .description('dead letters: what waits, why, and putting it back')
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(retryCommand());
+}
+
+function listCommand(): Command {
+  return worldOptions(new Command('list'))
+    .description('count the letters that wait, by topic and error code')
+    .addArgument(topicArgument('[topic]'))
+    .option('--json', 'one group a line as JSON, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+first and last are the records' own times. Letters that were put back do not count.
+
+Examples:
+  $ harvestline dlq list
+  $ harvestline dlq list position.snapshot --json | jq .count`,
+    )
+    .action(async (name: string | undefined, options: WorldOptions & JsonFlag) => {
+      const topics = name === undefined ? Object.values(TOPICS) : [topicNamed(name)];
+      const world = openAdminWorld(options, 'read');
+      try {
+        const groups = await listLetters(world.log, topics);
+        await print(jsonWanted(options) ? groups.map((group) => JSON.stringify(group)) : groupLines(groups));
+      } finally {
+        await world.close();
+      }
+    });
+}
+
+function showCommand(): Command {
+  return worldOptions(new Command('show'))
+    .description('one letter: headers, bytes, how far it decodes now, and every failing path')
+    .addArgument(topicArgument('<topic>'))
+    .addArgument(new Argument('<letter>', 'PARTITION:OFFSET in the dead-letter topic').argParser(parsePlace))
+    .option('--json', 'one JSON object, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ harvestline dlq show position.snapshot 3:17
+
+Exit codes: 0 shown, 1 there is no letter at that place.`,
+    )
+    .action(async (name: string, place: LetterPlace, options: WorldOptions & JsonFlag) => {
+      const topic = topicNamed(name);
+      await withLetters(options, 'read', async (world) => {
+        const report = await examineLetter(world, topic, place);
+        if (report === null) {
+          process.stderr.write(`${topic.name} has no dead letter at ${place.partition}:${place.offset}\n`);
+          process.exitCode = 1;
+          return;
+        }
+        await print(jsonWanted(options) ? [JSON.stringify(report)] : reportLines(report));
+      });
+    });
+}
+
+interface RetryFlags extends WorldOptions, JsonFlag {
+  readonly all?: true;
+  readonly code?: string;
+  readonly dryRun?: true;
+}
+
+function retryCommand(): Command {
+  return worldOptions(new Command('retry'))
+    .description('put letters back to the topic they came from, byte for byte, unless their cause stands')
+    .addArgument(topicArgument('<topic>'))
+    .argument('[letters...]', 'PARTITION:OFFSET in the dead-letter topic', parsePlaces)
+    .option('--all', 'every letter of the topic that waits')
+    .option('--code <code>', 'every letter of the topic that was refused with this code')
+    .option('--dry-run', 'say what would be put back, and change nothing')
+    .option('--json', 'one letter a line as JSON, a summary as the last line (as in a pipe)')
+    .addHelpText(
+      'after',
+      `
+The check of the topic's consumers runs first; what it still refuses is named and stays. A letter that was put back is not
+offered again. At least once: after a crash a letter may go back twice, and both records name it in harvestline.retry.of.
+
+Examples:
+  $ harvestline dlq retry position.snapshot 3:17 3:18
+  $ harvestline dlq retry position.snapshot --code SCHEMA_UNKNOWN --dry-run
+  $ harvestline dlq retry position.snapshot --all
+
+Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
+    )
+    .action(async (name: string, places: readonly LetterPlace[] | [], flags: RetryFlags) => {
+      const topic = topicNamed(name);
+      const selection = selectionOf(places, flags);
+      const dryRun = flags.dryRun === true;
+      const json = jsonWanted(flags);
+      await withLetters(flags, dryRun ? 'read' : 'write', async (world) => {
+        const lines = new LineWriter(process.stdout);
+        const counts = await retryLetters(world, topic, selection, {
+          dryRun,
+          onOutcome: (outcome) => lines.write(json ? JSON.stringify(outcome) : outcomeLine(outcome)),
+        });
+        const { retried, refused } = counts;
+        const summary = json
+          ? JSON.stringify({ state: 'summary', dry_run: dryRun, retried, refused })
+          : `${retried} ${dryRun ? 'would be put back' : 'put back'}, ${refused} refused`;
+        await lines.write(summary);
+        await lines.flush();
+        if (refused > 0) process.exitCode = 1;
+      });
+    });
+}
+
+/** Opens the world, with a codec that knows this program's schemas, for as long as `work` takes. */
+async function withLetters(
+  options: WorldOptions,
+  access: Access,
+  work: (world: LetterWorld) => Promise<void>,
+): Promise<void> {
+  const { log, registry, close } = openAdminWorld(options, access);
+  try {
+    await work({ log, registry, codec: await RecordCodec.open(registry) });
+  } finally {
+    await close();
+  }
+}
+
+interface LetterPlace {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+function parsePlace(text: string): LetterPlace {
+  const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(text) ?? [];
+  if (partition === undefined || offset === undefined) {
+    throw new HarvestlineError('USAGE', `${text} is no PARTITION:OFFSET, for example 3:17`);
+  }
+  return { partition: Number(partition), offset: Number(offset) };
+}
+
+/** A letter that is named twice is put back once. */
+function parsePlaces(text: string, before: readonly LetterPlace[] = []): readonly LetterPlace[] {
+  const place = parsePlace(text);
+  const known = before.some(({ partition, offset }) => partition === place.partition && offset === place.offset);
+  return known ? before : [...before, place];
+}
+
+function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags): LetterSelection {
+  const ways = [places.length > 0, all === true, code !== undefined].filter(Boolean).length;
+  if (ways !== 1)
+    throw new HarvestlineError('USAGE', 'name letters as PARTITION:OFFSET, or --all, or --code: one of the three');
+  if (code === undefined) return all === true ? { kind: 'all' } : { kind: 'places', places };
+  if (!Object.hasOwn(ERROR_CODES, code)) {
+    throw new HarvestlineError('USAGE', `no error code ${code}; \`harvestline dlq list\` shows those that wait`);
+  }
+  return { kind: 'code', code };
+}
+
+function topicArgument(name: string): Argument {
+  const names = Object.values(TOPICS).map((topic) => topic.name);
+  return new Argument(name, `one of ${names.join(', ')}, or its dead-letter topic`);
+}
+
+function topicNamed(name: string): Topic {
+  const topic = sourceTopicNamed(name);
+  if (topic !== undefined) return topic;
+  const names = Object.values(TOPICS).map((known) => known.name);
+  throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
+}
+
+async function print(lines: readonly string[]): Promise<void> {
+  const output = new LineWriter(process.stdout);
+  for (const line of lines) await output.write(line);
+  await output.flush();
+}

@@ -1,0 +1,162 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
+import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { describeConnections } from '../../connectors/kafka/kafka-connection.ts';
+import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
+import type { Market } from '../../connectors/market/market.ts';
+import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Random } from '../../ports/random.ts';
+import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
+import { LineWriter } from '../output.ts';
+import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
+import { openLiveDesk } from '../run/live-desk.ts';
+import { type RunOptions, run } from '../run/run.ts';
+import { hearStopSignals } from '../stop-signals.ts';
+import { loadPolicy } from './score.ts';
+
+const SOURCE = 'snapshots';
+const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
+
+interface RunCliOptions extends WorldOptions {
+  readonly policy: string;
+  readonly from: 'beginning' | 'latest';
+  readonly httpPort?: number;
+  readonly httpHost: string;
+  readonly faults?: PaperFaults;
+  readonly market: 'simulated' | 'candles';
+  readonly candles?: readonly string[];
+  readonly seed: number;
+  readonly interval?: number;
+  readonly logLevel: LogLevel;
+}
+
+export function runCommand(): Command {
+  return worldOptions(new Command('run'))
+    .description('Run processors on Kafka until SIGTERM, then finish what is in hand, commit, and exit 0.')
+    .addArgument(
+      new Argument('[processors...]', 'any of them; several processes share the partitions')
+        .choices([...PROCESSOR_NAMES, SOURCE])
+        .default([...PROCESSOR_NAMES], 'scoring execution clm'),
+    )
+    .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+    .addOption(
+      new Option('--from <where>', 'where a consumer group starts that has committed nothing yet')
+        .choices(['beginning', 'latest'])
+        .default('beginning'),
+    )
+    .option('--http-port <n>', 'serve GET /live, /ready and /metrics there; 0 picks a free port', wholeNumber)
+    .option('--http-host <host>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--faults <list>',
+      'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05',
+      parseFaults,
+    )
+    .addOption(
+      new Option('--market <kind>', `${SOURCE}: where prices come from`)
+        .choices(['simulated', 'candles'])
+        .default('simulated'),
+    )
+    .option('--candles <file...>', `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each`)
+    .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
+    .option('--interval <ms>', `${SOURCE}: real time between two candles (default: the market's own)`, positive)
+    .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
+    .addHelpText(
+      'after',
+      `
+With --http-port the first line on standard output is {"http": "http://HOST:PORT"}.
+Orders go to the paper exchange, whose book lies in the data folder. Topics and schemas must be there before.
+
+Examples:
+  harvestline topics apply && harvestline schemas register    once
+  harvestline run                                             scoring, execution and clm in one process
+  harvestline run scoring --http-port 9464                    one processor; start it again for a second member
+  harvestline run execution --from latest                     a first start that leaves what lies there alone
+  harvestline run snapshots --interval 1000                   a simulated desk, one candle a second
+
+Exit codes: 0 drained, 1 a processor could not go on or log and registry are not prepared, 2 wrong usage.`,
+    )
+    .action(runUntilStopped);
+}
+
+async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Promise<void> {
+  const clock = new SystemClock();
+  const logger = pinoLogger(cli.logLevel);
+  const connect = connector(cli, logger);
+  const policy = loadPolicy(cli.policy);
+  const random = new SeededRandom(cli.seed);
+  const market = names.includes(SOURCE) ? await marketOf(cli, random) : null;
+  const drain = new AbortController();
+  // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
+  hearStopSignals(clock).signal.addEventListener('abort', () => drain.abort());
+  mkdirSync(cli.data, { recursive: true });
+  const path = join(cli.data, 'paper-exchange.sqlite');
+  const exchange = new PaperExchange({ path, clock, random, faults: cli.faults ?? DEFAULT_FAULTS });
+  const { seed, interval, data: dataDir } = cli;
+  const desk =
+    market === null ? null : openLiveDesk({ market, seed, interval, dataDir, book: exchange, random, clock, logger });
+  const output = new LineWriter(process.stdout);
+  try {
+    await run(
+      {
+        processors: PROCESSOR_NAMES.filter((name) => names.includes(name)),
+        sources: desk === null ? {} : { [SOURCE]: desk.source },
+        connect,
+        policy,
+        exchange,
+        from: cli.from,
+        http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
+        onListening: (url) => {
+          void output.write(JSON.stringify({ http: url }));
+          void output.flush();
+        },
+        clock,
+        logger,
+      },
+      drain,
+    );
+  } finally {
+    desk?.release();
+    exchange.close();
+    // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
+    void clock.sleep(0).then(() => process.exit());
+  }
+}
+
+/** Throws USAGE where no Kafka is named. */
+function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
+  const connections = chosenKafka(cli);
+  if (connections === null) {
+    const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
+    throw new HarvestlineError('USAGE', message);
+  }
+  logger.info(describeConnections(connections), 'connecting');
+  return () => {
+    const { log, registry } = openKafka(connections, logger);
+    return Promise.resolve({ log, registry, close: () => log.close() });
+  };
+}
+
+function marketOf(cli: RunCliOptions, random: Random): Promise<Market> {
+  if (cli.market === 'simulated') return Promise.resolve(simulatedMarket(random));
+  if (cli.candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
+  return loadCandleMarket(cli.candles);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.');
+  return number;
+}

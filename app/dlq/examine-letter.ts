@@ -1,0 +1,127 @@
+import { type HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import { avroTypeOf } from '../../schemas/avro-type.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { type Topic, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
+import { schemaIdOf, WIRE_HEADER_BYTES } from '../../schemas/wire-format.ts';
+import { deadLetterFrom, type Place } from './dead-letter.ts';
+import { textOf } from './header-text.ts';
+import { recordAt, RetriedLetters } from './open-letters.ts';
+import { markedOffset } from './retry-headers.ts';
+
+export interface LetterWorld {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly registry: SchemaRegistry;
+}
+
+/** The check that consumers make, as it would go now. */
+export interface CheckOutcome {
+  readonly passes: boolean;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly problems: readonly Problem[];
+}
+
+/** How far decoding gets, step by step; null where a step was not reached. */
+export interface DecodeAttempt {
+  /** Confluent's wire format: byte 0, then the schema id. Null where the bytes do not start so. */
+  readonly schema_id: number | null;
+  readonly schema_known: boolean | null;
+  /** The writer's record type, and its version in this topic's subject; null where it is no version of that. */
+  readonly schema_name: string | null;
+  readonly schema_version: number | null;
+  /** Decoded with the writer's own schema, unchecked. */
+  readonly record: unknown;
+  /** Why it does not decode with the writer's schema. */
+  readonly decode_error: string | null;
+  readonly check: CheckOutcome;
+}
+
+/** Everything that can be told about one dead letter: what `dlq show --json` prints. */
+export interface LetterReport extends Place {
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly source: Place | null;
+  readonly retries: number;
+  /** It was put back and is not offered again. */
+  readonly retried: boolean;
+  /** Why it was refused when it was. */
+  readonly refused: Omit<CheckOutcome, 'passes'>;
+  readonly headers: readonly (readonly [name: string, text: string | null])[];
+  readonly value: { readonly bytes: number; readonly hex: string; readonly base64: string } | null;
+  readonly attempt: DecodeAttempt;
+}
+
+/** Null where there is no letter at that place. Throws REGISTRY_AWAY. */
+export async function examineLetter(
+  world: LetterWorld,
+  topic: Topic,
+  place: { readonly partition: number; readonly offset: number },
+): Promise<LetterReport | null> {
+  const name = deadLetterTopicOf(topic.name);
+  const at = await recordAt(world.log, name, place);
+  if (at === null || markedOffset(at) !== null) return null;
+  const { source, retries, code, message, problems } = deadLetterFrom(at);
+  const bytes = at.value === null ? null : Buffer.from(at.value);
+  return {
+    topic: name,
+    ...place,
+    timestamp: at.timestamp,
+    key: textOf(at.key),
+    source,
+    retries,
+    retried: (await RetriedLetters.read(world.log, name)).has(at),
+    refused: { code, message, problems },
+    headers: at.headers.map(([header, value]) => [header, textOf(value)]),
+    value: bytes && { bytes: bytes.length, hex: bytes.toString('hex'), base64: bytes.toString('base64') },
+    attempt: await attempt(world, topic, at.value),
+  };
+}
+
+async function attempt(world: LetterWorld, topic: Topic, value: Uint8Array | null): Promise<DecodeAttempt> {
+  const { codec, registry } = world;
+  await codec.prepare(topic.name, [value]);
+  const check = checkLetter(codec, topic, value);
+  const unread = { schema_known: null, schema_name: null, schema_version: null, record: null, decode_error: null };
+  const id = value === null ? undefined : schemaIdOf(value);
+  if (value === null || id === undefined) return { schema_id: null, ...unread, check };
+  const text = await registry.schemaOf(id);
+  if (text === null) return { schema_id: id, ...unread, schema_known: false, check };
+  const versions = await registry.versions(subjectOf(topic));
+  return {
+    schema_id: id,
+    schema_known: true,
+    schema_version: versions.find((version) => version.id === id)?.version ?? null,
+    ...decodeAsWritten(text, value),
+    check,
+  };
+}
+
+function decodeAsWritten(schema: string, value: Uint8Array) {
+  let name: string | null = null;
+  try {
+    const type = avroTypeOf(JSON.parse(schema));
+    name = type.name ?? null;
+    const record: unknown = type.fromBuffer(Buffer.from(value).subarray(WIRE_HEADER_BYTES));
+    return { schema_name: name, record, decode_error: null };
+  } catch (thrown) {
+    return { schema_name: name, record: null, decode_error: messageOf(thrown) };
+  }
+}
+
+/** The check that its consumers make. Call `codec.prepare` first. */
+export function checkLetter(codec: RecordCodec, topic: Topic, value: Uint8Array | null): CheckOutcome {
+  try {
+    codec.decode(topic.name, value);
+    return { passes: true, code: null, message: null, problems: [] };
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    return { passes: false, ...outcomeOf(thrown) };
+  }
+}
+
+function outcomeOf({ code, message, problems }: HarvestlineError): Omit<CheckOutcome, 'passes'> {
+  return { code, message, problems };
+}

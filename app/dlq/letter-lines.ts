@@ -1,0 +1,96 @@
+import pc from 'picocolors';
+import { formatProblems } from '../../errors/harvestline-error.ts';
+import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { printable } from '../printable.ts';
+import { plainTable } from '../plain-table.ts';
+import type { Place } from './dead-letter.ts';
+import type { CheckOutcome, DecodeAttempt, LetterReport } from './examine-letter.ts';
+import type { LetterGroup } from './list-letters.ts';
+import type { RetryOutcome } from './retry-letters.ts';
+
+/** Bytes of a value shown on a terminal: sixteen lines. --json has all of them. */
+const SHOWN_BYTES = 256;
+const BYTES_A_LINE = 16;
+
+/** The groups as a table, one line each, and under it an example of each to copy. */
+export function groupLines(groups: readonly LetterGroup[]): readonly string[] {
+  if (groups.length === 0) return [pc.green('no dead letters wait')];
+  const table = plainTable(
+    [{ head: 'topic' }, { head: 'code' }, { head: 'letters', align: 'right' }, { head: 'first' }, { head: 'last' }],
+    groups.map(({ topic, code, count, first, last }) => [
+      topic,
+      code ?? '(none)',
+      String(count),
+      formatEventTime(first),
+      formatEventTime(last),
+    ]),
+  );
+  const examples = groups.map(
+    ({ topic, example }) =>
+      `harvestline dlq show ${topic} ${example.partition}:${example.offset}  ${pc.dim(printable(example.message ?? ''))}`,
+  );
+  return [...table, '', pc.bold('one of each'), ...examples];
+}
+
+/** Everything about one letter, for people. */
+export function reportLines(report: LetterReport): readonly string[] {
+  const { refused, source, attempt, value } = report;
+  return [
+    `${pc.bold('letter')}   ${placeText(report)}, ${formatEventTime(report.timestamp)}${report.retried ? pc.green(', put back already') : ''}`,
+    `${pc.bold('from')}     ${source === null ? 'not said' : placeText(source)}`,
+    `${pc.bold('key')}      ${printable(report.key ?? '(none)')}`,
+    `${pc.bold('refused')}  ${printable(outcomeText(refused))}${report.retries === 0 ? '' : `, after ${report.retries} retries`}`,
+    pc.bold('headers'),
+    ...report.headers.map(([name, text]) => `  ${printable(name)}: ${text === null ? '(null)' : printable(text)}`),
+    `${pc.bold('value')}    ${value === null ? 'none' : `${value.bytes} bytes`}`,
+    ...(value === null ? [] : hexLines(Buffer.from(value.base64, 'base64'))),
+    pc.bold('decoding now'),
+    ...attemptLines(attempt),
+  ];
+}
+
+function attemptLines({ schema_id: id, check, ...attempt }: DecodeAttempt): readonly string[] {
+  const lines: string[] = [];
+  if (id === null) lines.push(`  wire format: ${pc.red('no')}: it does not start with byte 0 and a schema id`);
+  else lines.push(`  wire format: yes, schema id ${id}`);
+  if (attempt.schema_known === false) lines.push(`  schema: ${pc.red('unknown to the registry')}`);
+  if (attempt.schema_known === true) {
+    const version =
+      attempt.schema_version === null ? "no version of this topic's subject" : `version ${attempt.schema_version}`;
+    lines.push(`  schema: ${attempt.schema_name ?? 'no named type'}, ${version}`);
+    if (attempt.decode_error === null) lines.push(`  record: ${printable(JSON.stringify(attempt.record))}`);
+    else lines.push(`  record: ${pc.red(printable(attempt.decode_error))}`);
+  }
+  if (check.passes) return [...lines, `  check: ${pc.green('passes')}: \`harvestline dlq retry\` takes it`];
+  lines.push(`  check: ${pc.red(check.code ?? 'fails')}`);
+  if (check.problems.length === 0) lines.push(`    ${printable(check.message ?? '')}`);
+  return [...lines, ...check.problems.map(({ path, why }) => `    ${printable(`${path}: ${why}`)}`)];
+}
+
+/** One letter of a retry, for people. */
+export function outcomeLine(outcome: RetryOutcome): string {
+  const { state, to, retries, refused } = outcome;
+  if (refused !== null) return `${pc.red('refused')}  ${placeText(outcome)}: ${printable(outcomeText(refused))}`;
+  return `${pc.green(state)}  ${placeText(outcome)} to ${to}, retry ${retries ?? 0}`;
+}
+
+function outcomeText({ code, message, problems }: Omit<CheckOutcome, 'passes'>): string {
+  const why = problems.length > 0 ? formatProblems(problems) : message;
+  return [code, why].filter((part) => part !== null).join(': ');
+}
+
+function placeText({ topic, partition, offset }: Place): string {
+  return `${topic} ${partition}:${offset}`;
+}
+
+function hexLines(bytes: Buffer): readonly string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < Math.min(bytes.length, SHOWN_BYTES); start += BYTES_A_LINE) {
+    const part = bytes.subarray(start, Math.min(start + BYTES_A_LINE, SHOWN_BYTES));
+    const hex = Array.from(part, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const ascii = Array.from(part, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCodePoint(byte) : '.')).join('');
+    lines.push(`  ${pc.dim(start.toString(16).padStart(4, '0'))}  ${hex.padEnd(BYTES_A_LINE * 3)} ${ascii}`);
+  }
+  if (bytes.length > SHOWN_BYTES) lines.push(pc.dim(`  … ${bytes.length - SHOWN_BYTES} bytes more; --json has all`));
+  return lines;
+}

@@ -1,0 +1,49 @@
+import type { Headers, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
+import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import { lastHeader } from './header-text.ts';
+
+/** Header names of what `dlq retry` writes. */
+export const RETRY_HEADERS = {
+  /** On a retried record: the letter it was, `<dead-letter topic>/<partition>/<offset>`; one more for each retry. Equal on two records: retried twice. */
+  of: 'harvestline.retry.of',
+  /** On a retried record: how often it has been put back. */
+  count: 'harvestline.retry.count',
+  /** On a mark: the offset, in the mark's own partition, of the letter that was put back. */
+  mark: 'harvestline.retry.mark',
+} as const;
+
+/**
+ * The letter as it goes back: its bytes, key, timestamp and headers, those of the refusal among them, and two that name the
+ * letter and count. The key chooses the partition; without one it is the partition it came from.
+ */
+export function retriedRecord(letter: LogRecord, sourceTopic: string, retries: number): OutgoingRecord {
+  const { key, value, timestamp, partition } = letter;
+  const lineage = letter.headers.filter(([name]) => name !== RETRY_HEADERS.count);
+  const of = `${letter.topic}/${letter.partition}/${letter.offset}`;
+  const headers: Headers = [
+    ...lineage,
+    [RETRY_HEADERS.of, Buffer.from(of)],
+    [RETRY_HEADERS.count, Buffer.from(String(retries + 1))],
+  ];
+  return { topic: sourceTopic, key, value, timestamp, headers, ...(key === null ? { partition } : {}) };
+}
+
+/**
+ * The mark of a letter that was put back: a record without a value in the letter's own partition, with the letter's own
+ * timestamp, so that retention never removes the mark before the letter.
+ */
+export function markOf(letter: LogRecord): OutgoingRecord {
+  const { topic, partition, key, timestamp, offset } = letter;
+  const headers: Headers = [[RETRY_HEADERS.mark, Buffer.from(String(offset))]];
+  return { topic, partition, key, value: null, timestamp, headers };
+}
+
+/**
+ * The offset of the letter that this record marks; null for a letter. A letter always names its source topic, so a record
+ * that arrived with a mark's header and was refused is still a letter.
+ */
+export function markedOffset({ value, headers }: LogRecord): number | null {
+  if (value !== null || lastHeader(headers, DEAD_LETTER_HEADERS.topic) !== null) return null;
+  const offset = lastHeader(headers, RETRY_HEADERS.mark);
+  return offset !== null && /^\d{1,15}$/.test(offset) ? Number(offset) : null;
+}

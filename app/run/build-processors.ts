@@ -1,0 +1,85 @@
+import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
+import { perPartition } from '../../pipelines/per-partition.ts';
+import type { Processor } from '../../pipelines/processor.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
+import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { ExecutionReport } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+
+export interface ProcessorParts {
+  readonly codec: RecordCodec;
+  readonly policy: Policy;
+  readonly exchange: Exchange;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const MS_PER_SECOND = 1000;
+
+/**
+ * The processors as they run where partitions are worked at the same time:
+ * scoring    has no state: one instance;
+ * execution  one instance for each partition (pipelines/per-partition.ts), since its `process` waits for the venue;
+ * clm        one instance with the outcomes of all partitions, since an outcome does not tell the partition of its trades.
+ *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition.
+ */
+export const PROCESSORS = {
+  scoring: ({ codec, policy, metrics }) => {
+    const decisions = {
+      HOLD: metrics.counter('decisions', { action: 'HOLD' }),
+      PARTIAL_CLOSE: metrics.counter('decisions', { action: 'PARTIAL_CLOSE' }),
+      CLOSE: metrics.counter('decisions', { action: 'CLOSE' }),
+    };
+    return scoringProcessor({
+      writer: new TopicWriter('scoring', codec),
+      policy,
+      onDecision: (_, { action }) => decisions[action].add(1),
+    });
+  },
+  execution: ({ codec, exchange, clock, logger, metrics }) => {
+    const writer = new TopicWriter('execution', codec);
+    const onReport = countReports(metrics);
+    return perPartition(() => executionProcessor({ writer, exchange, clock, logger, onReport }));
+  },
+  clm: ({ codec, logger, metrics }) => {
+    const processor = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
+    exposeGate(processor, metrics);
+    return processor;
+  },
+} as const satisfies Record<string, (parts: ProcessorParts) => Processor>;
+
+export type ProcessorName = keyof typeof PROCESSORS;
+
+function countReports(metrics: Metrics): (report: ExecutionReport) => void {
+  const seconds = metrics.histogram('orderSeconds', {});
+  const counters = {
+    SUBMITTED: metrics.counter('reports', { status: 'SUBMITTED' }),
+    FILLED: metrics.counter('reports', { status: 'FILLED' }),
+    SUPPRESSED: metrics.counter('reports', { status: 'SUPPRESSED' }),
+    REJECTED: metrics.counter('reports', { status: 'REJECTED' }),
+    UNKNOWN: metrics.counter('reports', { status: 'UNKNOWN' }),
+  };
+  return ({ status, latency_ms }) => {
+    counters[status].add(1);
+    if (latency_ms !== null) seconds.observe(latency_ms / MS_PER_SECOND);
+  };
+}
+
+function exposeGate(clm: ClmProcessor, metrics: Metrics): void {
+  const final = metrics.gauge('gateFinal', {});
+  const usable = metrics.gauge('gateUsable', {});
+  const needed = metrics.gauge('gateNeeded', {});
+  metrics.onLook(() => {
+    const gate = clm.gate();
+    final.set(gate.final);
+    usable.set(gate.usable);
+    needed.set(gate.needed);
+  });
+}

@@ -1,0 +1,102 @@
+import type { ProbeAnswer } from '../../connectors/http/health-server.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
+
+/** What a processor does: it waits for partitions, restores its state, or works. */
+type State = 'unassigned' | 'restoring' | 'assigned' | 'failed';
+
+interface ProcessorHealth {
+  state: State;
+  /** What waits for a transient error to pass, and for which. */
+  readonly backOff: Map<string, string>;
+}
+
+/** A look at the log that takes longer has found nobody. Longer than a rebalance or an election takes. Unit: milliseconds. */
+const LOOK_BOUND_MS = 10_000;
+
+/**
+ * What a process knows of itself.
+ * H1  Live until a processor failed: it drains and exits then, and needs no help.
+ * H2  Ready when the log answers and every processor is assigned, and none waits out a back-off.
+ */
+export class Health {
+  readonly #clock: Clock;
+  readonly #processors: ReadonlyMap<string, ProcessorHealth>;
+  #connecting = new Map<string, string>();
+  #draining = false;
+  #lookingSince: EpochMillis | null = null;
+  #logAway: string | null = null;
+
+  constructor(processors: readonly string[], clock: Clock) {
+    this.#clock = clock;
+    this.#processors = new Map(processors.map((name) => [name, { state: 'unassigned', backOff: new Map() }]));
+  }
+
+  /** The world is away before anything could start. */
+  readonly connecting = {
+    backedOff: (what: string, code: string): void => void this.#connecting.set(what, code),
+    recovered: (what: string): void => void this.#connecting.delete(what),
+  };
+
+  is(processor: string, state: State): void {
+    this.#of(processor).state = state;
+  }
+
+  backedOff(processor: string, what: string, code: string): void {
+    this.#of(processor).backOff.set(what, code);
+  }
+
+  recovered(processor: string, what: string): void {
+    this.#of(processor).backOff.delete(what);
+  }
+
+  /** How much of a processor waits. */
+  waits(processor: string): number {
+    return this.#of(processor).backOff.size;
+  }
+
+  /** Somebody asks the log something; `logAnswered` or `logFailed` follows, or nothing when it hangs. */
+  looking(): void {
+    this.#lookingSince = this.#clock.now();
+  }
+
+  logAnswered(): void {
+    this.#lookingSince = null;
+    this.#logAway = null;
+  }
+
+  logFailed(why: string): void {
+    this.#lookingSince = null;
+    this.#logAway = why;
+  }
+
+  drains(): void {
+    this.#draining = true;
+  }
+
+  /** H1. */
+  live(): ProbeAnswer {
+    const failed = [...this.#processors].filter(([, { state }]) => state === 'failed').map(([name]) => name);
+    return { ok: failed.length === 0, detail: failed.length === 0 ? {} : { failed } };
+  }
+
+  /** H2. */
+  ready(): ProbeAnswer {
+    const why = [...this.#connecting].map(([what, code]) => `${what}: ${code}`);
+    if (this.#draining) why.push('draining');
+    if (this.#lookingSince !== null && this.#clock.now() - this.#lookingSince > LOOK_BOUND_MS) {
+      why.push(`the log has not answered for ${this.#clock.now() - this.#lookingSince} ms`);
+    } else if (this.#logAway !== null) why.push(`the log does not answer: ${this.#logAway}`);
+    for (const [name, { state, backOff }] of this.#processors) {
+      if (state !== 'assigned') why.push(`${name} is ${state}`);
+      for (const [what, code] of backOff) why.push(`${name} waits: ${what}: ${code}`);
+    }
+    const processors = Object.fromEntries([...this.#processors].map(([name, { state }]) => [name, state]));
+    return { ok: why.length === 0, detail: why.length === 0 ? { processors } : { processors, why } };
+  }
+
+  #of(processor: string): ProcessorHealth {
+    const found = this.#processors.get(processor);
+    if (found === undefined) throw new TypeError(`${processor} is not among the processors of this process`);
+    return found;
+  }
+}

@@ -1,0 +1,46 @@
+import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import type { Market } from '../../connectors/market/market.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { PositionBook } from '../../ports/position-book.ts';
+import type { Random } from '../../ports/random.ts';
+import { liveMarket, originOf } from './live-market.ts';
+import type { Source } from './run-processors.ts';
+import type { SourceParts } from './run.ts';
+import { snapshotSource } from './snapshot-source.ts';
+
+export interface LiveDeskOptions {
+  readonly market: Market;
+  readonly seed: number;
+  /** Real time between two candles; the market's own where undefined. Unit: milliseconds. */
+  readonly interval: number | undefined;
+  readonly dataDir: string;
+  readonly book: PositionBook;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface LiveDesk {
+  readonly source: (parts: SourceParts) => Source;
+  release(): void;
+}
+
+/**
+ * A desk of its own for each market, seed and interval, with accounts of its own. One process at a time speaks for it:
+ * throws DATA_IN_USE while another does.
+ */
+export function openLiveDesk({ market, seed, interval, dataDir, ...parts }: LiveDeskOptions): LiveDesk {
+  const intervalMs = interval ?? market.intervalMs;
+  const desk = `live-${market.source}-${seed}-${intervalMs}ms`;
+  const lock = ProcessLock.tryAcquire(dataDir, desk);
+  if (lock === null) {
+    throw new HarvestlineError('DATA_IN_USE', `another process speaks for ${desk}`, { at: { file: dataDir } });
+  }
+  const live = liveMarket(market, originOf(dataDir, desk, parts.clock.now()), intervalMs);
+  return {
+    source: (given) => snapshotSource({ ...given, ...parts, desk, market: live }),
+    release: () => lock.release(),
+  };
+}

@@ -1,0 +1,89 @@
+import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { patiently } from '../../pipelines/back-off.ts';
+import type { Processor } from '../../pipelines/processor.ts';
+import { wireProcessor } from '../../pipelines/runtime.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventLog, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import type { Health } from './health.ts';
+import { watchLag } from './lag-watch.ts';
+import { observeProcessor } from './observe-processor.ts';
+
+/** A part that is no consumer: it works until `signal` aborts, or until it has nothing more to do. */
+export interface Source {
+  readonly name: string;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface RunProcessorsOptions {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly processors: readonly Processor[];
+  readonly sources: readonly Source[];
+  /** Where a group starts that has committed nothing yet. */
+  readonly from: SubscribeOptions['from'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+/**
+ * Runs processors and sources on one log until `drain` is aborted, by the caller or by a part that cannot go on, or until
+ * there are only sources and all have ended.
+ *
+ * N1  Before this returns every batch in hand is finished and committed, and every group left.
+ * N2  When one part cannot go on, the others drain in the same way; then its error is thrown.
+ * N3  A batch that waits out a back-off when the drain begins is given up: uncommitted, it comes again.
+ */
+export async function runProcessors(options: RunProcessorsOptions, drain: AbortController): Promise<void> {
+  const { processors, sources, health, logger } = options;
+  const failures: unknown[] = [];
+  const subscriptions: Subscription[] = [];
+  const fail = (name: string, thrown: unknown): void => {
+    // N3: torn out of its back-off.
+    if (drain.signal.aborted && isKind(thrown, 'transient')) return;
+    failures.push(thrown);
+    health.is(name, 'failed');
+    logger.error({ processor: name, err: thrown }, `${name} cannot go on: ${messageOf(thrown)}`);
+    drain.abort();
+  };
+  const consume = async (processor: Processor): Promise<void> => {
+    const subscription = await subscribe(processor, options, drain.signal);
+    subscriptions.push(subscription);
+    const leave = (): void => void subscription.stop().catch((thrown: unknown) => fail(processor.name, thrown));
+    if (drain.signal.aborted) leave();
+    else drain.signal.addEventListener('abort', leave, { once: true });
+    await subscription.done;
+    if (drain.signal.aborted) return;
+    throw new HarvestlineError('PROCESSOR_STOPPED', `${processor.name} stopped consuming although nobody asked it to`);
+  };
+
+  const parts = [
+    ...processors.map((processor) => consume(processor).catch((thrown: unknown) => fail(processor.name, thrown))),
+    ...sources.map((source) => source.run(drain.signal).catch((thrown: unknown) => fail(source.name, thrown))),
+  ];
+  const groups = processors.map(({ name, inputs, observes = [] }) => ({
+    group: name,
+    topics: [...inputs, ...observes],
+  }));
+  const watching = watchLag({ ...options, groups }, drain.signal);
+  await Promise.all(parts);
+  drain.abort();
+  // N1: a consumer whose handler failed has ended, and is still to leave its group.
+  await Promise.all([watching, ...subscriptions.map((subscription) => subscription.stop())]);
+  if (failures.length > 0) throw failures[0];
+}
+
+async function subscribe(
+  processor: Processor,
+  { log, codec, from, clock, logger, metrics, health }: RunProcessorsOptions,
+  signal: AbortSignal,
+): Promise<Subscription> {
+  const observer = observeProcessor(processor, metrics, health);
+  const wiring = wireProcessor({ processor, log, codec, clock, logger, from, signal, observer });
+  const backOff = { processor: processor.name, clock, logger, signal, observer };
+  return patiently(backOff, 'joining', () => log.subscribe(wiring.options, wiring.handler));
+}

@@ -1,0 +1,119 @@
+import { HealthServer } from '../../connectors/http/health-server.ts';
+import { PrometheusMetrics } from '../../connectors/metrics/prometheus-metrics.ts';
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
+import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { PROCESSORS, type ProcessorName } from './build-processors.ts';
+import { checkTopics } from './check-topics.ts';
+import { Health } from './health.ts';
+import { type Source, runProcessors } from './run-processors.ts';
+
+/** The log and the registry that a process works on. */
+export interface RunWorld {
+  readonly log: EventLog & TopicAdmin;
+  readonly registry: SchemaRegistry;
+  close(): Promise<void>;
+}
+
+/** What a source is made from. */
+export interface SourceParts {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly health: Health;
+}
+
+export interface RunOptions {
+  readonly processors: readonly ProcessorName[];
+  /** Sources by name. */
+  readonly sources: Readonly<Record<string, (parts: SourceParts) => Source>>;
+  /** Throws a transient error as long as broker or registry are away. */
+  readonly connect: () => Promise<RunWorld>;
+  readonly policy: Policy;
+  readonly exchange: Exchange;
+  readonly from: SubscribeOptions['from'];
+  /** Null: no HTTP. Port 0 picks a free one. */
+  readonly http: { readonly host: string; readonly port: number } | null;
+  readonly onListening: (url: string) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * How long a drain may take. A batch of execution that waits for the venue ends within about 10 s an order; container
+ * runtimes kill after 30 s at the latest, and `docker stop` must be told to wait as long. Unit: milliseconds.
+ */
+const DRAIN_BOUND_MS = 25_000;
+
+/**
+ * Runs processors until `drain` is aborted or one cannot go on; health and metrics are served from before the first
+ * connection to after the last commit. Throws SCHEMA_NOT_REGISTERED, TOPIC_MISSING or TOPICS_NOT_CO_PARTITIONED when log and
+ * registry are not prepared, DRAIN_TIMED_OUT when the drain takes longer than 25 s, and whatever a processor could not go on for.
+ */
+export async function run(options: RunOptions, drain: AbortController): Promise<void> {
+  const { http, clock, logger } = options;
+  const health = new Health([...options.processors, ...Object.keys(options.sources)], clock);
+  const metrics = new PrometheusMetrics();
+  const server =
+    http === null
+      ? null
+      : await HealthServer.start({ ...http, live: () => health.live(), ready: () => health.ready(), metrics });
+  if (server !== null) options.onListening(server.url);
+  const ended = new AbortController();
+  const onDrain = (): void => {
+    health.drains();
+    logger.info({}, 'draining');
+  };
+  drain.signal.addEventListener('abort', onDrain, { once: true });
+  try {
+    await Promise.race([work(options, metrics, health, drain), overdue(clock, drain.signal, ended.signal)]);
+    logger.info({}, 'drained');
+  } finally {
+    ended.abort();
+    await server?.close();
+  }
+}
+
+async function work(
+  options: RunOptions,
+  metrics: PrometheusMetrics,
+  health: Health,
+  drain: AbortController,
+): Promise<void> {
+  const { clock, logger, policy, exchange, from } = options;
+  const { signal } = drain;
+  const backOff: BackOff = { processor: 'run', clock, logger, signal, observer: health.connecting };
+  let world: RunWorld | undefined;
+  try {
+    world = await patiently(backOff, 'connecting', options.connect);
+    const { log, registry } = world;
+    await patiently(backOff, 'topics', () => checkTopics(log));
+    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
+    const parts = { codec, policy, exchange, clock, logger, metrics };
+    const processors = options.processors.map((name) => PROCESSORS[name](parts));
+    const sources = Object.values(options.sources).map((source) => source({ log, codec, health }));
+    await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
+  } catch (thrown) {
+    // The drain began before everything was there.
+    if (!signal.aborted || !isKind(thrown, 'transient')) throw thrown;
+  } finally {
+    await world?.close();
+  }
+}
+
+/** Rejects when the drain takes too long. */
+async function overdue(clock: Clock, draining: AbortSignal, ended: AbortSignal): Promise<never> {
+  await aborted(draining);
+  await clock.sleep(DRAIN_BOUND_MS, ended);
+  throw new HarvestlineError('DRAIN_TIMED_OUT', `the drain took longer than ${DRAIN_BOUND_MS / 1000} s`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,89 @@
+import { DeskFeed } from '../../connectors/market/desk-feed.ts';
+import { patiently } from '../../pipelines/back-off.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { PositionBook } from '../../ports/position-book.ts';
+import type { Random } from '../../ports/random.ts';
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { visitTopic } from '../read-topic.ts';
+import type { Health } from './health.ts';
+import type { LiveMarket } from './live-market.ts';
+import type { Source } from './run-processors.ts';
+
+export interface SnapshotSourceOptions {
+  readonly desk: string;
+  readonly market: LiveMarket;
+  readonly book: PositionBook;
+  readonly random: Random;
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+}
+
+const NAME = TOPICS.positionSnapshot.writer;
+
+/**
+ * The snapshot source: a desk on a market, cycle by cycle as its candles close.
+ * Reads      the market, the venue's book, and once position.snapshot, for what only snapshots tell
+ * Writes     model.signal, position.snapshot
+ * State      the desk feed's (connectors/market/desk-feed.ts)
+ * Guarantee  a cycle that cannot be written is tried again until it can; cycles missed while the source was down are not
+ *            made up for: nobody observed them
+ */
+export function snapshotSource(options: SnapshotSourceOptions): Source {
+  return { name: NAME, run: (signal) => observeMarket(options, signal) };
+}
+
+async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal): Promise<void> {
+  const { desk, market, book, random, log, codec, clock, logger, health } = options;
+  const models = new TopicWriter(TOPICS.modelSignal.writer, codec);
+  const source = new TopicWriter(NAME, codec);
+  const feed = new DeskFeed({ desk, market, book, random });
+  const backOff = {
+    processor: NAME,
+    clock,
+    logger,
+    signal,
+    observer: {
+      backedOff: (what: string, code: string) => health.backedOff(NAME, what, code),
+      recovered: (what: string) => health.recovered(NAME, what),
+    },
+  };
+  health.is(NAME, 'restoring');
+  feed.restore(await patiently(backOff, 'restoring', () => latestSnapshots(options, feed.accounts)));
+  health.is(NAME, 'assigned');
+  for (;;) {
+    const cycle = market.cycleAfter(clock.now());
+    await clock.sleep(market.closesAt(cycle) - clock.now(), signal);
+    if (signal.aborted) return;
+    const observed = feed.run(cycle);
+    if (observed === undefined) {
+      logger.info({ desk, cycle }, "the market's data end here; no more snapshots");
+      return;
+    }
+    const { now, signals, snapshots } = observed;
+    const records = [
+      ...signals.map((said) => models.encode(TOPICS.modelSignal, said, now)),
+      ...snapshots.map((snapshot) => source.encode(TOPICS.positionSnapshot, snapshot, now)),
+    ];
+    await patiently(backOff, 'writing snapshots', () => log.append(records));
+  }
+}
+
+/** The last snapshot of each of the desk's positions. */
+async function latestSnapshots(
+  { log, codec }: SnapshotSourceOptions,
+  accounts: ReadonlySet<string>,
+): Promise<Iterable<PositionSnapshot>> {
+  const latest = new Map<string, PositionSnapshot>();
+  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) => {
+    if (accounts.has(snapshot.account)) latest.set(snapshot.position_id, snapshot);
+  });
+  return latest.values();
+}

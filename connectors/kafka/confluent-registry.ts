@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
+import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
+import { differences } from './same-schema.ts';
+
+/** How to reach a registry. `url` includes the path of its Confluent-compatible API. */
+export interface RegistryConnection {
+  readonly url: string;
+  readonly auth?: { readonly username: string; readonly password: string };
+}
+
+/** A schema is some kilobytes, and the callers wait for it: longer is no answer. Unit: milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+
+/** Every subject's level: old and new, readers and writers, in any order of deployment. */
+const LEVEL = { compatibility: 'FULL_TRANSITIVE' };
+
+/** Confluent's codes for a definite no: no such subject, version, schema. Another 404 is a wrong address or a proxy. */
+const NOT_FOUND: ReadonlySet<number | undefined> = new Set([40401, 40402, 40403]);
+
+const ErrorBody = z.object({ error_code: z.number().optional(), message: z.string().optional() });
+const IdBody = z.object({ id: z.number() });
+const SchemaBody = z.object({ schema: z.string() });
+const VersionNumbers = z.array(z.number());
+const FoundBody = z.object({ id: z.number(), schema: z.string() });
+const VersionBody = z.object({ id: z.number(), schema: z.string(), version: z.number() });
+
+/** The answer to one request. */
+type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly kind: 'absent' };
+
+/**
+ * A schema registry with Confluent's REST API (Confluent, Apicurio's /apis/ccompat/v7, Karapace). By plain HTTP rather
+ * than by @kafkajs/confluent-schema-registry, which reads and writes the same bytes (see its interoperability test) but
+ * lacks what is needed here: the text of a schema (it gives an avsc type, without docs), the level of a subject before its
+ * first version, the versions of a subject, and a connection refused that does not look like the registry's own 400.
+ *
+ * RG1  A definite no is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
+ * RG2  The id of a schema is given only where the registry's text equals it in all that matters (same-schema.ts).
+ */
+export class ConfluentRegistry implements SchemaRegistry {
+  readonly #url: string;
+  readonly #authorization: string | null;
+
+  constructor({ url, auth }: RegistryConnection) {
+    this.#url = url.replace(/\/+$/, '');
+    this.#authorization =
+      auth === undefined ? null : `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+  }
+
+  async idOf(subject: string, schema: string): Promise<number | null> {
+    const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, { schema });
+    if (answer.kind === 'found') {
+      const { id, schema: theirs } = shaped(FoundBody, answer.body);
+      if (differences(schema, theirs).length === 0) return id;
+    }
+    // A registry may look schemas up by a form that leaves docs and bounds out, or by the very text.
+    const versions = await this.versions(subject);
+    return versions.find((version) => differences(schema, version.schema).length === 0)?.id ?? null;
+  }
+
+  async schemaOf(id: number): Promise<string | null> {
+    const answer = await this.#ask('GET', `/schemas/ids/${id}`);
+    return answer.kind === 'absent' ? null : shaped(SchemaBody, answer.body).schema;
+  }
+
+  async versions(subject: string): Promise<readonly SubjectVersion[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions`;
+    const answer = await this.#ask('GET', path);
+    if (answer.kind === 'absent') return [];
+    const versions: SubjectVersion[] = [];
+    for (const number of shaped(VersionNumbers, answer.body).toSorted((one, other) => one - other)) {
+      const found = await this.#ask('GET', `${path}/${number}`);
+      // Deleted in between.
+      if (found.kind === 'absent') continue;
+      const { version, id, schema } = shaped(VersionBody, found.body);
+      versions.push({ version, id, schema });
+    }
+    return versions;
+  }
+
+  async register(subject: string, schema: string): Promise<number> {
+    const name = encodeURIComponent(subject);
+    // Before the first version: some registries start with no level at all.
+    await this.#ask('PUT', `/config/${name}`, LEVEL);
+    const answer = await this.#ask('POST', `/subjects/${name}/versions`, { schema });
+    if (answer.kind === 'absent') throw refused(`registering ${subject}: the registry finds no such subject`);
+    const { id } = shaped(IdBody, answer.body);
+    const problems = differences(schema, (await this.schemaOf(id)) ?? '{}');
+    if (problems.length > 0) {
+      throw new HarvestlineError(
+        'REGISTRY_REFUSED',
+        `${subject}: the registry takes the schema for id ${id}, which differs: ${formatProblems(problems)}`,
+        { problems },
+      );
+    }
+    return id;
+  }
+
+  async #ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+    const what = `${method} ${this.#url}${path}`;
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(`${this.#url}${path}`, {
+        method,
+        headers: {
+          Accept: CONTENT_TYPE,
+          ...(body === undefined ? {} : { 'Content-Type': CONTENT_TYPE }),
+          ...(this.#authorization === null ? {} : { Authorization: this.#authorization }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      throw new HarvestlineError('REGISTRY_AWAY', `${what}: ${reasonOf(cause)}`, { cause });
+    }
+    const answer = parsed(text);
+    if (status >= 200 && status < 300 && answer !== undefined) return { kind: 'found', body: answer };
+    const { error_code: code, message = text.slice(0, 200) } = ErrorBody.safeParse(answer).data ?? {};
+    if (status === 404 && NOT_FOUND.has(code)) return { kind: 'absent' };
+    if (status === 409) throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${what}: ${message}`);
+    // Too many requests, an overloaded or starting server, or an answer that is not the registry's.
+    if (status === 404 || status === 408 || status === 429 || status >= 500 || answer === undefined) {
+      throw new HarvestlineError('REGISTRY_AWAY', `${what}: answered ${status}: ${message}`);
+    }
+    throw refused(`${what}: answered ${status}: ${message}`);
+  }
+}
+
+function refused(message: string): HarvestlineError {
+  return new HarvestlineError('REGISTRY_REFUSED', message);
+}
+
+/** RG1: what does not look like the registry's answer is none: a proxy, or another server at that address. */
+function shaped<T>(shape: z.ZodType<T>, body: unknown): T {
+  const { data, error } = shape.safeParse(body);
+  if (error === undefined) return data;
+  throw new HarvestlineError('REGISTRY_AWAY', `the answer is not a schema registry's: ${z.prettifyError(error)}`);
+}
+
+/** Undefined for what is not JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** fetch says "fetch failed" and keeps the reason in its cause. */
+function reasonOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause === undefined ? messageOf(thrown) : `${messageOf(thrown)}: ${messageOf(cause)}`;
+}

@@ -1,0 +1,292 @@
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type {
+  Append,
+  Batch,
+  BatchHandler,
+  OutgoingRecord,
+  PartitionOffsets,
+  SubscribeOptions,
+} from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { BackOff } from './back-off.ts';
+import { isAway, logError, protocolType } from './broker-errors.ts';
+import { Generation } from './generation.ts';
+import { RETRY } from './kafka-client.ts';
+import { OffsetCommits } from './offset-commits.ts';
+import { slicesOf } from './slices.ts';
+import { type Assignment, startAtEnd } from './start-at-end.ts';
+
+/**
+ * How long a member may be silent before its partitions go to others, so also how long they wait after a kill -9. Three
+ * heartbeats and a stall of the machine fit into it. Unit: milliseconds.
+ */
+const SESSION_TIMEOUT_MS = 10_000;
+
+/** How long a rebalance waits for members to finish the batch in hand. Unit: milliseconds. */
+const REBALANCE_TIMEOUT_MS = 60_000;
+
+/** How soon a member hears of a rebalance, which all others wait for. Unit: milliseconds. */
+const HEARTBEAT_MS = 500;
+
+/** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
+const COMMIT_MS = 200;
+
+/** How long an idle fetch stays with the broker. A new record ends it at once; only `stop` waits for it. Unit: milliseconds. */
+const MAX_WAIT_MS = 100;
+
+/** Default size of a batch, as a bound on what a crash repeats and a handler holds. Unit: records. */
+const MAX_BATCH_RECORDS = 5000;
+
+/** More than a member is ever assigned, so that no partition waits for another. Unit: partitions. */
+const CONCURRENT_PARTITIONS = 64;
+
+/** The group has gone on without this member. */
+const EXPELLED: ReadonlySet<string | null> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
+
+/** The group is about to share its partitions anew, or has a new coordinator. */
+const REBALANCING: ReadonlySet<string | null> = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP']);
+
+export interface MemberOptions extends SubscribeOptions {
+  /** What the timeouts are shortened to in tests. Unit: milliseconds. */
+  readonly sessionTimeoutMs?: number;
+}
+
+/** What a member needs of the log it belongs to. */
+export interface GroupLog {
+  /** Once `signal` is aborted it no longer waits for a broker that is away. */
+  append(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void>;
+  untouched(group: string, topic: string): Promise<readonly PartitionOffsets[]>;
+}
+
+export interface MemberContext {
+  readonly log: GroupLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How a membership ended. After `away` a new one may begin. */
+export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' | 'failed'; readonly error: unknown };
+
+/**
+ * One membership in a consumer group: one kafkajs consumer, from joining to leaving or crashing. Invariants:
+ *
+ * C1  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
+ *     and before a stop or rebalance that this member hears of.
+ * C2  Heartbeats go on beside handlers and restores, however long these take.
+ * C3  The first batch of an assignment waits for `onAssigned`, which is called for every assignment.
+ * C4  A handler's error ends the membership; of its batch nothing is committed.
+ * C5  A member that the group has expelled appends nothing more of the batch in hand, and commits nothing.
+ * C6  Where a group that starts at the latest starts is committed before anything else, so a crash skips nothing.
+ */
+export class GroupMember {
+  readonly #consumer: Consumer;
+  readonly #options: MemberOptions;
+  readonly #handler: BatchHandler;
+  readonly #context: MemberContext;
+  readonly #ended = Promise.withResolvers<MemberEnd>();
+  readonly #ending = new AbortController();
+  readonly #commits = new OffsetCommits();
+  #generation = new Generation();
+  #preparing: Promise<void> = Promise.resolve();
+  #hasJoined = false;
+  /** What the owner must hear of, even where a stop came first. */
+  #failure: MemberEnd | null = null;
+  /** kafkajs offers heartbeat and direct commit only inside a batch; they serve the whole consumer. */
+  #group: Pick<EachBatchPayload, 'heartbeat' | 'commitOffsetsIfNecessary'> | null = null;
+
+  constructor(kafka: Kafka, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
+    const sessionTimeout = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
+    this.#options = options;
+    this.#handler = handler;
+    this.#context = context;
+    this.#consumer = kafka.consumer({
+      groupId: options.group,
+      sessionTimeout,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      allowAutoTopicCreation: false,
+      // Every crash comes to us: kafkajs would restart after some, and after others live on doing nothing.
+      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
+    });
+  }
+
+  get hasJoined(): boolean {
+    return this.#hasJoined;
+  }
+
+  /** Consumes until `stop`, a failure, or the broker's absence; has left the group when it resolves. */
+  async run(): Promise<MemberEnd> {
+    const consumer = this.#consumer;
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    consumer.on(consumer.events.CRASH, ({ payload: { error } }) => this.#end(endOf(error)));
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      // A fetch of nothing but control or aborted records: kafkajs passes over it, so that the group must follow.
+      if (payload.batchSize === 0) this.#commits.add(payload.topic, payload.partition, Number(payload.lastOffset) + 1);
+    });
+    const running = this.#start();
+    const keeping = this.#keep();
+    const end = await this.#ended.promise;
+    await running;
+    await keeping;
+    await this.#commit();
+    await consumer.stop().catch(() => {});
+    await consumer.disconnect().catch(() => {});
+    return this.#failure ?? end;
+  }
+
+  stop(): void {
+    this.#end({ kind: 'stopped' });
+  }
+
+  #end(end: MemberEnd): void {
+    this.#ending.abort();
+    this.#ended.resolve(end);
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#consumer.connect();
+      // Only a group without an offset starts there; for one whose offset retention has deleted it is the oldest kept.
+      await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
+        eachBatch: (payload) => this.#work(payload),
+      });
+    } catch (thrown) {
+      this.#end(endOf(thrown, this.#options.topics));
+    }
+  }
+
+  /** C1 and C2: beside whatever the handlers do. */
+  async #keep(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      await this.#context.clock.sleep(COMMIT_MS, signal);
+      await this.#heartbeat();
+      await this.#commit();
+    }
+  }
+
+  #joined(assignment: Assignment): void {
+    this.#hasJoined = true;
+    this.#commits.forget();
+    this.#generation.lose(new Error('a new assignment came'));
+    const generation = new Generation();
+    this.#generation = generation;
+    // One after the other: a restore must not be overtaken by that of the next assignment.
+    this.#preparing = this.#preparing
+      .catch(() => {})
+      .then(() => this.#prepare(generation, assignment))
+      .catch((error: unknown) => {
+        if (generation === this.#generation) this.#end({ kind: 'failed', error });
+      });
+  }
+
+  /** C3 and C6 */
+  async #prepare(generation: Generation, assignment: Assignment): Promise<void> {
+    const superseded = (): boolean => generation !== this.#generation || generation.disturbance !== null;
+    if (this.#options.from === 'latest') {
+      const { log, clock, logger } = this.#context;
+      const { signal } = this.#ending;
+      const backOff = new BackOff();
+      while (!superseded() && !signal.aborted) {
+        try {
+          await startAtEnd(this.#consumer, assignment, (topic) => log.untouched(this.#options.group, topic));
+          break;
+        } catch (thrown) {
+          this.#heed(generation, thrown);
+          if (superseded()) return;
+          const error = logError(thrown, 'starting at the end');
+          if (error.code !== 'BROKER_AWAY') throw error;
+          await backOff.wait(clock, logger, error, { group: this.#options.group }, signal);
+        }
+      }
+    }
+    if (superseded() || this.#ending.signal.aborted) return;
+    await this.#options.onAssigned?.();
+    generation.markReady();
+  }
+
+  async #work(payload: EachBatchPayload): Promise<void> {
+    const generation = this.#generation;
+    const { signal } = this.#ending;
+    this.#group = payload;
+    if (await generation.whenReady(this.#preparing, this.#ended.promise)) {
+      const { topic, partition } = payload.batch;
+      for (const { batch, commitOffset } of slicesOf(
+        payload.batch,
+        this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS,
+      )) {
+        if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
+        if (!(await this.#process(generation, batch))) break;
+        payload.resolveOffset(String(batch.nextOffset - 1));
+        this.#commits.add(topic, partition, commitOffset);
+      }
+      await this.#heartbeat();
+    }
+    // A fetch from another broker may have joined anew meanwhile.
+    if (generation !== this.#generation) return;
+    if (generation.disturbance !== null || signal.aborted) await this.#commit();
+    // kafkajs joins anew on it.
+    if (generation.disturbance !== null) throw generation.disturbance;
+  }
+
+  /** False where the batch must not be committed: the handler failed, or the group went on without it. */
+  async #process(generation: Generation, batch: Batch): Promise<boolean> {
+    const { signal } = this.#ending;
+    const append: Append = async (records) => {
+      if (generation.lost) {
+        throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
+      }
+      await this.#context.log.append(records, signal);
+    };
+    try {
+      await append(await this.#handler(batch, append));
+      return !generation.lost;
+    } catch (error) {
+      // C5: what a handler makes of being refused is no failure of its own.
+      if (generation.lost) return false;
+      // Nor is an outage that was waited for until the stop.
+      if (!(signal.aborted && isKind(error, 'transient'))) this.#failure ??= { kind: 'failed', error };
+      this.#end({ kind: 'failed', error });
+      return false;
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const generation = this.#generation;
+    try {
+      await this.#group?.heartbeat();
+    } catch (thrown) {
+      this.#heed(generation, thrown);
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const [group, generation] = [this.#group, this.#generation];
+    if (group === null || generation.lost) return;
+    try {
+      await this.#commits.commit((offsets) => group.commitOffsetsIfNecessary(offsets));
+    } catch (thrown) {
+      this.#heed(generation, thrown);
+    }
+  }
+
+  /** What the coordinator says with an error. A connection that broke is kafkajs's to mend. */
+  #heed(generation: Generation, thrown: unknown): void {
+    const type = protocolType(thrown);
+    if (!(thrown instanceof Error)) return;
+    if (EXPELLED.has(type)) generation.lose(thrown);
+    else if (REBALANCING.has(type)) generation.disturb(thrown);
+  }
+}
+
+function endOf(thrown: unknown, topics: readonly string[] = []): MemberEnd {
+  const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined);
+  return { kind: isAway(thrown) && error.code !== 'TOPIC_MISSING' ? 'away' : 'failed', error };
+}

@@ -1,0 +1,173 @@
+import type { Admin } from 'kafkajs';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type {
+  Batch,
+  BatchHandler,
+  EventLog,
+  OutgoingRecord,
+  PartitionOffsets,
+  ReadRange,
+  Subscription,
+  TopicAdmin,
+  TopicDrift,
+} from '../../ports/event-log.ts';
+import type { TopicSpec } from '../../schemas/topics.ts';
+import { logError, protocolType } from './broker-errors.ts';
+import { ConnectionHolder } from './connection-holder.ts';
+import { KafkaAppender } from './kafka-appender.ts';
+import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
+import type { MemberOptions } from './group-member.ts';
+import { KafkaConsumer } from './kafka-consumer.ts';
+import type { Cluster } from './kafkajs-internals.ts';
+import { compareTopics, createTopics } from './topic-admin.ts';
+import { readTopicOrExplain } from './topic-reader.ts';
+
+/** Kafka's answer for a partition that a group has committed nothing of. */
+const NEVER_COMMITTED = -1;
+
+/**
+ * For answers such as "not the coordinator", with which kafkajs's admin client gives up at once: a coordinator that has just
+ * been chosen loads its groups for a moment. Unit of the wait: milliseconds.
+ */
+const TRIES = 20;
+const RETRY_MS = 100;
+
+export interface KafkaLogOptions extends ClientOptions {
+  /** Paces commits, heartbeats and back-off; it never gets into a record. */
+  readonly clock: Clock;
+}
+
+/**
+ * The EventLog on Apache Kafka. What it does is spread over the files beside this one: kafka-appender.ts (A1 to A3),
+ * kafka-consumer.ts and group-member.ts (C1 to C6), topic-reader.ts (L6), topic-admin.ts.
+ *
+ * While the broker is away, appends and subscriptions wait, say so and go on by themselves; the other calls throw
+ * BROKER_AWAY after kafkajs's own tries.
+ */
+export class KafkaLog implements EventLog, TopicAdmin {
+  readonly #options: KafkaLogOptions;
+  readonly #admin: ConnectionHolder<Admin>;
+  readonly #cluster: ConnectionHolder<Cluster>;
+  readonly #appender: KafkaAppender;
+  readonly #consumers = new Set<KafkaConsumer>();
+
+  private constructor(options: KafkaLogOptions) {
+    const kafka = kafkaClient(options);
+    this.#options = options;
+    this.#appender = new KafkaAppender(kafka, options.clock, options.logger);
+    this.#admin = new ConnectionHolder(async () => {
+      const admin = kafka.admin();
+      await admin.connect();
+      return admin;
+    });
+    this.#cluster = new ConnectionHolder(async () => {
+      const cluster = clusterClient(options);
+      await cluster.connect();
+      return cluster;
+    });
+  }
+
+  /** Connects at the first use, so a broker that is away does not stop the opening. */
+  static open(options: KafkaLogOptions): KafkaLog {
+    return new KafkaLog(options);
+  }
+
+  createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return this.#ask('creating topics', (admin) => createTopics(admin, topics));
+  }
+
+  compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return this.#ask('comparing topics', (admin) => compareTopics(admin, topics));
+  }
+
+  append(records: readonly OutgoingRecord[], signal?: AbortSignal): Promise<void> {
+    return this.#appender.append(records, signal);
+  }
+
+  subscribe(options: MemberOptions, handler: BatchHandler): Promise<Subscription> {
+    const consumer = new KafkaConsumer(this, this.#options, options, handler, () => this.#consumers.delete(consumer));
+    this.#consumers.add(consumer);
+    return Promise.resolve(consumer);
+  }
+
+  async *read(topic: string, range: ReadRange = {}): AsyncIterable<Batch> {
+    const cluster = await this.#cluster.get().catch((thrown: unknown) => {
+      throw logError(thrown, `reading ${topic}`, topic);
+    });
+    // A new connection for the next read: this one may believe in brokers that are gone.
+    yield* readTopicOrExplain(cluster, topic, range, () => void this.#cluster.drop());
+  }
+
+  offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const what = `asking for the offsets of ${topic}`;
+    return this.#ask(
+      what,
+      async (admin) => {
+        const found = await admin.fetchTopicOffsets(topic);
+        return found
+          .map(({ partition, low, high }) => ({ partition, begin: Number(low), end: Number(high) }))
+          .toSorted((one, other) => one.partition - other.partition);
+      },
+      topic,
+    );
+  }
+
+  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    const what = `asking for the offsets of ${topic} at ${timestamp}`;
+    return this.#ask(
+      what,
+      async (admin) => {
+        const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
+        return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+      },
+      topic,
+    );
+  }
+
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#committed(group, topic).then((offsets) => new Map([...offsets].filter(([, offset]) => offset >= 0)));
+  }
+
+  /** The partitions of which `group` has never committed anything, with where they begin and end now. */
+  async untouched(group: string, topic: string): Promise<readonly PartitionOffsets[]> {
+    const committed = await this.#committed(group, topic);
+    const untouched = (partition: number): boolean => (committed.get(partition) ?? NEVER_COMMITTED) === NEVER_COMMITTED;
+    if (![...committed.keys()].some(untouched)) return [];
+    return (await this.offsets(topic)).filter(({ partition }) => untouched(partition));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop()));
+    await this.#appender.close();
+    await Promise.all([this.#admin.drop(), this.#cluster.drop()]);
+  }
+
+  /** As Kafka answers: NEVER_COMMITTED, or -2 where kafkajs noted "from the oldest kept" because retention had overtaken the group. */
+  #committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#ask(
+      `asking what ${group} has committed of ${topic}`,
+      async (admin) => {
+        const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+        return new Map((found?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+      },
+      topic,
+    );
+  }
+
+  async #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    for (let left = TRIES; ; left--) {
+      try {
+        return await work(await this.#admin.get());
+      } catch (thrown) {
+        const error = logError(thrown, what, topic);
+        if (error.code !== 'BROKER_AWAY') throw error;
+        const answered = protocolType(thrown) !== null;
+        if (!answered || left === 0) {
+          await this.#admin.drop();
+          throw error;
+        }
+        await this.#options.clock.sleep(RETRY_MS);
+      }
+    }
+  }
+}

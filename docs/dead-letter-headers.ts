@@ -1,0 +1,33 @@
+import { RETRY_HEADERS } from '../app/dlq/retry-headers.ts';
+import { DEAD_LETTER_HEADERS } from '../pipelines/dead-letter.ts';
+
+export interface HeaderDoc {
+  readonly name: string;
+  readonly doc: string;
+}
+
+const REFUSAL_DOCS = {
+  exception: 'The class of the error. KIP-1034.',
+  message: 'Why, in words: every failing path, or the error. KIP-1034.',
+  topic: 'The topic of the record. KIP-1034.',
+  partition: 'The partition of the record, in decimal digits. KIP-1034.',
+  offset: 'The offset of the record, in decimal digits. KIP-1034.',
+  code: 'A stable code of the error, for example RECORD_INVALID: what tools group by.',
+  paths: 'JSON: a list of {"path", "why"}, one for each failing field; empty where the bytes do not decode.',
+} as const satisfies Record<keyof typeof DEAD_LETTER_HEADERS, string>;
+
+const RETRY_DOCS = {
+  of: 'On a record that was put back: the letter it was, `<topic>/<partition>/<offset>`; one for each time.',
+  count: 'On a record that was put back: how often, in decimal digits.',
+  mark: 'On a record without a value in a dead-letter topic: the letter at this offset of the same partition was put back.',
+} as const satisfies Record<keyof typeof RETRY_HEADERS, string>;
+
+/** What a dead letter carries beside the headers that its record arrived with. */
+export const REFUSAL_HEADER_DOCS: readonly HeaderDoc[] = docsOf(DEAD_LETTER_HEADERS, REFUSAL_DOCS);
+
+/** What `dlq retry` adds. */
+export const RETRY_HEADER_DOCS: readonly HeaderDoc[] = docsOf(RETRY_HEADERS, RETRY_DOCS);
+
+function docsOf<K extends string>(names: Readonly<Record<K, string>>, docs: Readonly<Record<K, string>>): HeaderDoc[] {
+  return (Object.keys(names) as K[]).map((key) => ({ name: names[key], doc: docs[key] }));
+}

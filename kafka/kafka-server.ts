@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import type { Jars } from './jars.ts';
+import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './server.ts';
+
+/** A heap for development: a broker of one node needs little, its speed comes from the page cache. */
+const HEAP = ['-Xms256m', '-Xmx768m'] as const;
+
+/** For a program that runs a second: the optimising compiler would cost more than it saves. */
+const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
+
+/** One attempt to reach a broker on this machine. Unit: milliseconds. */
+const PROBE_TIMEOUT_MS = 1000;
+
+/** Bytes of a Kafka UUID; as base64url it has 22 characters. */
+const UUID_BYTES = 16;
+
+/** Apache Kafka in KRaft combined mode: broker and controller in one process. */
+export const KAFKA_SERVER: Server = {
+  name: 'kafka',
+  port: (ports) => ports.kafka,
+
+  prepare(place, jars, java) {
+    mkdirSync(dataFolder(place), { recursive: true });
+    writeFileSync(configFile(place), serverProperties(place));
+    if (existsSync(join(dataFolder(place), 'meta.properties'))) return;
+    const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId(place), '-c', configFile(place)];
+    const { status, stdout, stderr } = spawnSync(java, [...SHORT_LIVED, ...classPath(jars), ...format], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) {
+      const why = (stderr + stdout).trim();
+      throw new HarvestlineError('SERVER_FAILED', `Kafka could not format ${dataFolder(place)}:\n${why}`);
+    }
+  },
+
+  command: (place, jars) => [...HEAP, ...classPath(jars), 'kafka.Kafka', configFile(place)],
+
+  async isReady(place) {
+    const kafka = new Kafka({
+      clientId: 'harvestline-broker-check',
+      brokers: [addressesOf(place).brokers],
+      connectionTimeout: PROBE_TIMEOUT_MS,
+      requestTimeout: PROBE_TIMEOUT_MS,
+      retry: { retries: 0 },
+      logLevel: logLevel.NOTHING,
+    });
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      const { brokers, controller } = await admin.describeCluster();
+      return brokers.length > 0 && controller !== null;
+    } catch {
+      return false;
+    } finally {
+      await admin.disconnect();
+    }
+  },
+};
+
+/** The configuration of one node. It is written at every start, so that other ports take effect. */
+export function serverProperties(place: BrokerPlace): string {
+  const { kafka, controller } = place.ports;
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@${LOOPBACK}:${controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://${LOOPBACK}:${kafka},CONTROLLER://${LOOPBACK}:${controller}`,
+    'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${kafka}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': dataFolder(place),
+    // Topics are created explicitly (`harvestline topics apply`): a misspelt name must be an error.
+    'auto.create.topics.enable': false,
+    // One node can keep one copy.
+    'default.replication.factor': 1,
+    'min.insync.replicas': 1,
+    'offsets.topic.replication.factor': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // 50 partitions of each would cost seconds at the first consumer of a fresh broker.
+    'offsets.topic.num.partitions': 5,
+    'transaction.state.log.num.partitions': 5,
+    // After a kill -9 the node waits until its earlier self counts as dead: 9 seconds unless told.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+    // Consumers may ask for short sessions too: the default minimum is 6 seconds.
+    'group.min.session.timeout.ms': 1000,
+    // A first consumer need not wait for others.
+    'group.initial.rebalance.delay.ms': 0,
+  };
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** Each folder is a cluster of its own, and the same folder always the same one. */
+function clusterId({ folder }: BrokerPlace): string {
+  const bytes = createHash('sha256').update(folder).digest().subarray(0, UUID_BYTES);
+  // The highest bit off: a first character `-` would be taken for an option.
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return bytes.toString('base64url');
+}
+
+function classPath({ kafkaClassPath }: Jars): readonly string[] {
+  // Without a format the time would be milliseconds since the start.
+  const times = ['showDateTime=true', "dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX"];
+  return [...times.map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`), '-cp', kafkaClassPath];
+}
+
+function dataFolder({ folder }: BrokerPlace): string {
+  return join(folder, 'kafka');
+}
+
+function configFile({ folder }: BrokerPlace): string {
+  return join(folder, 'server.properties');
+}

@@ -1,0 +1,141 @@
+/** What is measured, as data: the exposition, docs/metrics.md and the types of the port derive from this table. */
+
+export interface MetricSpec {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** From a batch that lies in memory to one that waited out a long back-off. Unit: seconds. */
+const BATCH_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** From a venue nearby to the end of the waits for an order in doubt, about 10 s. Unit: seconds. */
+const ORDER_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8];
+
+export const METRICS = {
+  lag: {
+    name: 'harvestline_lag',
+    type: 'gauge',
+    help: 'Records of a partition that the consumer group has not committed yet, as of the latest look; all that are kept where it never committed.',
+    labels: ['group', 'topic', 'partition'],
+  },
+  logAnswered: {
+    name: 'harvestline_log_answered',
+    type: 'gauge',
+    help: '1 when the log answered the latest look at the lag, 0 when it did not.',
+    labels: [],
+  },
+  records: {
+    name: 'harvestline_records_total',
+    type: 'counter',
+    help: 'Records that a processor has dealt with, redelivered ones each time.',
+    labels: ['processor', 'topic'],
+  },
+  decisions: {
+    name: 'harvestline_decisions_total',
+    type: 'counter',
+    help: 'Decisions of scoring by action (HOLD, PARTIAL_CLOSE, CLOSE).',
+    labels: ['action'],
+  },
+  intents: {
+    name: 'harvestline_intents_total',
+    type: 'counter',
+    help: 'Intents that scoring handed over for writing.',
+    labels: [],
+  },
+  reports: {
+    name: 'harvestline_reports_total',
+    type: 'counter',
+    help: 'Execution reports that the log has acknowledged, by status.',
+    labels: ['status'],
+  },
+  deadLetters: {
+    name: 'harvestline_dead_letters_total',
+    type: 'counter',
+    help: 'Records set aside, by the topic they came from and the code of their error.',
+    labels: ['topic', 'code'],
+  },
+  retries: {
+    name: 'harvestline_retries_total',
+    type: 'counter',
+    help: 'Waits after a transient error, by its code.',
+    labels: ['processor', 'code'],
+  },
+  backOff: {
+    name: 'harvestline_back_off',
+    type: 'gauge',
+    help: 'Partitions of a processor that wait for a transient error to pass; restoring its state counts as one.',
+    labels: ['processor'],
+  },
+  batchSeconds: {
+    name: 'harvestline_batch_seconds',
+    type: 'histogram',
+    help: 'From the delivery of a batch to its outputs, waiting included, in seconds.',
+    labels: ['processor'],
+    buckets: BATCH_BUCKETS_S,
+  },
+  orderSeconds: {
+    name: 'harvestline_order_seconds',
+    type: 'histogram',
+    help: 'From sending an order to its last fill, in seconds; orders that filled.',
+    labels: [],
+    buckets: ORDER_BUCKETS_S,
+  },
+  gateFinal: {
+    name: 'harvestline_gate_final',
+    type: 'gauge',
+    help: 'FINAL outcomes that this member of CLM knows: all that stood when it was assigned partitions last, and those of its own partitions since.',
+    labels: [],
+  },
+  gateUsable: {
+    name: 'harvestline_gate_usable',
+    type: 'gauge',
+    help: 'The FINAL outcomes among them that calibration can learn from.',
+    labels: [],
+  },
+  gateNeeded: {
+    name: 'harvestline_gate_needed',
+    type: 'gauge',
+    help: 'Usable outcomes at which the gate opens.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricSpec>;
+
+type Metric = keyof typeof METRICS;
+type MetricOf<T extends MetricSpec['type']> = {
+  [M in Metric]: (typeof METRICS)[M]['type'] extends T ? M : never;
+}[Metric];
+
+export type CounterName = MetricOf<'counter'>;
+export type GaugeName = MetricOf<'gauge'>;
+export type HistogramName = MetricOf<'histogram'>;
+
+/** One value for every label of the metric. */
+export type LabelsOf<M extends Metric> = Readonly<Record<(typeof METRICS)[M]['labels'][number], string>>;
+
+/** One series of a counter. Adding costs an addition, so that it may be done for every record. */
+export interface Counter {
+  add(count: number): void;
+}
+
+/** One series of a gauge. */
+export interface Gauge {
+  set(value: number): void;
+}
+
+/** One series of a histogram. */
+export interface Histogram {
+  observe(value: number): void;
+}
+
+/** Where a program's measurements go. A series shows as 0 from the moment it is asked for; the same labels give the same series. */
+export interface Metrics {
+  counter<M extends CounterName>(metric: M, labels: LabelsOf<M>): Counter;
+  gauge<M extends GaugeName>(metric: M, labels: LabelsOf<M>): Gauge;
+  histogram<M extends HistogramName>(metric: M, labels: LabelsOf<M>): Histogram;
+  /** `update` sets gauges that are dear to compute; called each time somebody looks. */
+  onLook(update: () => void): void;
+}

@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePorts } from '../../kafka/free-ports.ts';
+import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
+import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
+import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
+import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { auditLog } from '../audit-data-folder.ts';
+import { deservingIntents, freshSnapshots } from './fresh-snapshots.ts';
+import { lagOf } from './lag.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const PROGRAM = join(ROOT, 'bin/harvestline.mjs');
+
+/** Longer than a group takes to notice that a member was killed (30 s). */
+const PATIENCE = { timeout: 60_000, interval: 200 };
+
+const clock = new SystemClock();
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Code and signal, once the process and every descendant that holds its output are gone. */
+  readonly closed: Promise<{ readonly code: number | null; readonly signal: string | null; readonly log: string }>;
+  ready(): Promise<number>;
+}
+
+/** Starts `run …` and waits for its first line, the address of its pages. */
+async function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Running> {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a shell gives to what is typed.
+    detached: true,
+  });
+  onTestFinished(() => killGroup(child, 'SIGKILL'));
+  const log = text(child.stderr);
+  const closed = once(child, 'close').then(async ([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    log: await log,
+  }));
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await Promise.race([
+    once(lines, 'line'),
+    closed.then((end) => Promise.reject(new Error(`ended early: ${end.log}`))),
+  ])) as [string];
+  const { http } = JSON.parse(line) as { http: string };
+  return { child, closed, ready: async () => (await fetch(`${http}/ready`)).status };
+}
+
+/** As Ctrl-C does, and what npx leaves behind. Nothing where the group is gone. */
+function killGroup({ pid }: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+const OPTIONS = ['--http-port', '0', '--log-level', 'info'];
+
+describe('run without a broker', () => {
+  /** Nobody listens there. */
+  async function nowhere(): Promise<NodeJS.ProcessEnv> {
+    const { kafka, registry } = await freePorts();
+    return { KAFKA_BROKERS: `127.0.0.1:${kafka}`, SCHEMA_REGISTRY_URL: `http://127.0.0.1:${registry}` };
+  }
+
+  it('says that it needs one, and exits 2', async () => {
+    const child = spawn(process.execPath, [PROGRAM, 'run', '--data', folderForTest()], {
+      env: { ...process.env, KAFKA_BROKERS: '', SCHEMA_REGISTRY_URL: '' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [message, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(message).toContain('KAFKA_BROKERS');
+    expect(code).toBe(2);
+  });
+
+  it('waits for one that is away, not ready; SIGTERM ends it with 0', async () => {
+    const running = await start(
+      process.execPath,
+      [PROGRAM, 'run', ...OPTIONS, '--data', folderForTest()],
+      await nowhere(),
+    );
+    expect(await running.ready()).toBe(503);
+    running.child.kill('SIGTERM');
+    const { code, log } = await running.closed;
+    expect({ code, drained: log.includes('"drained"') }).toEqual({ code: 0, drained: true });
+  });
+
+  it.each([
+    ['SIGTERM to npx', (npx: ChildProcess) => void npx.kill('SIGTERM')],
+    ['Ctrl-C on npx', (npx: ChildProcess) => killGroup(npx, 'SIGINT')],
+  ])('%s drains too, and leaves no orphan', async (_, stop) => {
+    const running = await start('npx', ['harvestline', 'run', ...OPTIONS, '--data', folderForTest()], await nowhere());
+    stop(running.child);
+    expect((await running.closed).log).toContain('"drained"');
+  });
+});
+
+const broker = await startTestBroker();
+if (!('skipped' in broker)) afterAll(() => broker.stop());
+
+describe.skipIf('skipped' in broker)('run on Kafka', () => {
+  const kafka = started(broker);
+  const env = { KAFKA_BROKERS: kafka.brokers?.join(','), SCHEMA_REGISTRY_URL: kafka.registryUrl };
+  const folder = temporaryFolder();
+  afterAll(() => folder.remove());
+  const registry = new ConfluentRegistry({ url: kafka.registryUrl });
+  const log = KafkaLog.open({ brokers: kafka.brokers ?? [], clock, logger: SILENT_LOGGER });
+  afterAll(() => log.close());
+  let codec: RecordCodec;
+
+  const runProgram = (...args: readonly string[]) =>
+    start(process.execPath, [PROGRAM, 'run', ...args, ...OPTIONS, '--data', folder.path], env);
+
+  async function produce(snapshots: readonly PositionSnapshot[]): Promise<void> {
+    const source = new TopicWriter('snapshots', codec);
+    await log.append(snapshots.map((one) => source.encode(TOPICS.positionSnapshot, one, one.observed_at)));
+  }
+
+  async function expectWorkedOff(): Promise<void> {
+    await vi.waitFor(async () => {
+      expect(await lagOf(log, 'scoring', TOPICS.positionSnapshot.name)).toBe(0);
+      expect(await lagOf(log, 'execution', TOPICS.harvestIntent.name)).toBe(0);
+      expect(await lagOf(log, 'clm', TOPICS.tradeClosed.name)).toBe(0);
+    }, PATIENCE);
+  }
+
+  it('refuses to start without topics, then without schemas, and says what to type', async () => {
+    const missing = await runProgram();
+    const topics = await missing.closed;
+    expect(topics.code).toBe(1);
+    expect(topics.log).toContain('harvestline topics apply');
+    await log.createTopics(allTopicSpecs());
+    const schemas = await (await runProgram()).closed;
+    expect(schemas.code).toBe(1);
+    expect(schemas.log).toContain('harvestline schemas register');
+    await registerSchemas(registry);
+    codec = await RecordCodec.open(registry);
+  });
+
+  it('killed with -9 in the middle and started again: every intent is what the policy says, and has one end', async () => {
+    const snapshots = freshSnapshots(300, clock.now());
+    const first = await runProgram();
+    await produce(snapshots.slice(0, 150));
+    // In the middle: some orders are done, others are not.
+    await vi.waitFor(async () => expect(await endOf(TOPICS.executionReport.name)).toBeGreaterThan(40), PATIENCE);
+    first.child.kill('SIGKILL');
+    await first.closed;
+    const second = await runProgram();
+    await produce(snapshots.slice(150));
+    await expectWorkedOff();
+    expect(await second.ready()).toBe(200);
+    second.child.kill('SIGTERM');
+    expect((await second.closed).code).toBe(0);
+
+    const { violations, contents } = await auditLog({ log, codec }, folder.path);
+    expect(violations).toEqual([]);
+    const intents = new Map(contents.intents.map((intent) => [intent.intent_id, intent]));
+    const expected = deservingIntents(snapshots);
+    expect(intents.size).toBe(expected.length);
+    for (const intent of expected) {
+      expect({ ...intents.get(intent.intent_id), input: null }).toEqual({ ...intent, input: null });
+    }
+    expect(await endOf(deadLetterTopicOf(TOPICS.positionSnapshot.name))).toBe(0);
+  });
+
+  it('SIGTERM to npx while it works: what is in hand is finished and committed, and the next start goes on', async () => {
+    const snapshots = freshSnapshots(120, clock.now());
+    const running = await start('npx', ['harvestline', 'run', ...OPTIONS, '--data', folder.path], env);
+    await vi.waitFor(async () => expect(await running.ready()).toBe(200), PATIENCE);
+    const before = await endOf(TOPICS.executionReport.name);
+    await produce(snapshots);
+    await vi.waitFor(async () => expect(await endOf(TOPICS.executionReport.name)).toBeGreaterThan(before), PATIENCE);
+    running.child.kill('SIGTERM');
+    expect((await running.closed).log).toContain('"drained"');
+    // Nobody of the group is left: the next member is assigned at once, not after a session timed out.
+    const next = await runProgram();
+    const startedAt = clock.now();
+    await vi.waitFor(async () => expect(await next.ready()).toBe(200), PATIENCE);
+    expect(clock.now() - startedAt).toBeLessThan(15_000);
+    await expectWorkedOff();
+    next.child.kill('SIGINT');
+    expect((await next.closed).code).toBe(0);
+    expect((await auditLog({ log, codec }, folder.path)).violations).toEqual([]);
+  });
+
+  async function endOf(topic: string): Promise<number> {
+    return (await log.offsets(topic)).reduce((sum, { end }) => sum + end, 0);
+  }
+});

@@ -1,0 +1,133 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SchemaRegistry as ConfluentClient } from '@kafkajs/confluent-schema-registry';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
+import { schemaText } from '../../../schemas/load-schema.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
+import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
+import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+
+const broker = await startTestBroker();
+if (!('skipped' in broker)) afterAll(() => broker.stop());
+
+let subjects = 0;
+
+function newSubject(): string {
+  subjects += 1;
+  return `registry-test-${subjects}`;
+}
+
+function schema(change: object = {}): string {
+  const amount = { type: 'double', logicalType: 'bounded', minimum: 0 };
+  return JSON.stringify({
+    type: 'record',
+    name: 'Amount',
+    namespace: 'desk',
+    doc: 'One amount.',
+    fields: [{ name: 'amount', type: amount, doc: 'Unit: contracts.' }],
+    ...change,
+  });
+}
+
+describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () => {
+  const { registryUrl } = started(broker);
+  const registry = new ConfluentRegistry({ url: registryUrl });
+
+  it('RG1: no subject, no version and no id are a definite no', async () => {
+    expect(await registry.idOf(newSubject(), schema())).toBeNull();
+    expect(await registry.versions(newSubject())).toEqual([]);
+    expect(await registry.schemaOf(999_999)).toBeNull();
+  });
+
+  it('registers explicitly, at FULL_TRANSITIVE, and the same again is the same version', async () => {
+    const subject = newSubject();
+    const id = await registry.register(subject, schema());
+    expect(await registry.register(subject, schema())).toBe(id);
+    expect(await registry.versions(subject)).toMatchObject([{ version: 1, id }]);
+    expect(JSON.parse((await registry.schemaOf(id)) ?? '')).toEqual(JSON.parse(schema()));
+    const level = await fetch(`${registryUrl}/config/${subject}`);
+    expect(await level.json()).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' });
+  });
+
+  it('the registry refuses what breaks an older version', async () => {
+    const subject = newSubject();
+    await registry.register(subject, schema());
+    const other = schema({ fields: [{ name: 'quantity', type: 'string' }] });
+    await expect(registry.register(subject, other)).rejects.toMatchObject({ code: 'SCHEMAS_INCOMPATIBLE' });
+    expect(await registry.versions(subject)).toHaveLength(1);
+  });
+
+  it('RG2: finds a schema in another wording, not one with another doc or bound', async () => {
+    const subject = newSubject();
+    const id = await registry.register(subject, schema());
+    const { type, ...rest } = JSON.parse(schema()) as { type: string };
+    expect(await registry.idOf(subject, JSON.stringify({ ...rest, type }, null, 4))).toBe(id);
+    expect(await registry.idOf(subject, schema({ doc: 'Another.' }))).toBeNull();
+    const bounded = { type: 'double', logicalType: 'bounded', minimum: 1 };
+    const stricter = schema({ fields: [{ name: 'amount', type: bounded, doc: 'Unit: contracts.' }] });
+    expect(await registry.idOf(subject, stricter)).toBeNull();
+    expect(await registry.idOf(newSubject(), schema())).toBeNull();
+  });
+
+  it('what the codec writes with it, the Confluent client reads from the registry, and the other way round', async () => {
+    await registerSchemas(registry);
+    const codec = await RecordCodec.open(registry);
+    const client = new ConfluentClient({ host: registryUrl });
+    const topic = TOPICS.tradeClosed;
+    const record = GOOD_RECORDS[topic.name];
+    expect({ ...(await client.decode(Buffer.from(codec.encode(topic.name, record)))) }).toEqual(record);
+    const id = await registry.idOf(subjectOf(topic), schemaText(topic));
+    const theirs = await client.encode(id ?? 0, record);
+    await codec.prepare(topic.name, [theirs]);
+    expect({ ...codec.decode(topic.name, theirs) }).toEqual(record);
+  });
+
+  it('RG1: a registry that is gone is away, and answers again when it is back', async () => {
+    const owner = started(broker);
+    if (!('killRegistry' in owner)) throw new Error('this suite needs a registry of its own');
+    await owner.killRegistry();
+    await expect(registry.schemaOf(1)).rejects.toMatchObject({ code: 'REGISTRY_AWAY' });
+    await expect(registry.idOf('any', schema())).rejects.toMatchObject({ code: 'REGISTRY_AWAY' });
+    await owner.startRegistryAgain();
+    expect(await registry.schemaOf(999_999)).toBeNull();
+  });
+});
+
+describe('ConfluentRegistry on servers that are no registry', () => {
+  /** A server that gives every request this answer. */
+  async function answering(status: number, body: string): Promise<{ url: string; seen: string[] }> {
+    const seen: string[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization ?? '');
+      response.writeHead(status).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+  }
+
+  it.each([
+    ['an unavailable server', 503, '', 'REGISTRY_AWAY'],
+    ['too many requests', 429, '{"error_code": 42901}', 'REGISTRY_AWAY'],
+    ["a proxy's 404", 404, '<html>not found</html>', 'REGISTRY_AWAY'],
+    ['a path outside the API', 404, '{"error_code": 404, "message": "HTTP 404 Not Found"}', 'REGISTRY_AWAY'],
+    ['a page instead of an answer', 200, '<html>welcome</html>', 'REGISTRY_AWAY'],
+    ["another server's answer", 200, '{"hello": "world"}', 'REGISTRY_AWAY'],
+    ['credentials that are wrong', 401, '{"error_code": 401, "message": "Unauthorized"}', 'REGISTRY_REFUSED'],
+    ['a schema that is none', 422, '{"error_code": 42201, "message": "Invalid Avro schema"}', 'REGISTRY_REFUSED'],
+  ])('RG1: %s (%i) is no definite no', async (_, status, body, code) => {
+    const { url } = await answering(status, body);
+    await expect(new ConfluentRegistry({ url }).schemaOf(1)).rejects.toMatchObject({ code });
+  });
+
+  it('sends the credentials, and keeps them out of its errors', async () => {
+    const { url, seen } = await answering(401, '{}');
+    const registry = new ConfluentRegistry({ url, auth: { username: 'desk', password: 'correct-horse' } });
+    const error: unknown = await registry.schemaOf(1).catch((thrown: unknown) => thrown);
+    expect(seen).toEqual([`Basic ${Buffer.from('desk:correct-horse').toString('base64')}`]);
+    expect(JSON.stringify([String(error), error])).not.toContain('correct-horse');
+  });
+});

@@ -1,0 +1,259 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
+import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import type { BatchHandler, Subscription } from '../../../ports/event-log.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
+import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
+
+/** The shortest that a broker allows by default (group.min.session.timeout.ms). Unit: milliseconds. */
+const SESSION_TIMEOUT_MS = 6000;
+
+const broker = await sharedTestBroker();
+const clock = new SystemClock();
+let topics = 0;
+
+describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
+  const options = { brokers: started(broker).brokers ?? [], clock, logger: SILENT_LOGGER };
+  const log = KafkaLog.open(options);
+  const other = KafkaLog.open(options);
+  afterAll(async () => {
+    await log.close();
+    await other.close();
+  });
+
+  async function newTopic(partitions = PARTITIONS): Promise<string> {
+    topics += 1;
+    const name = `member-${process.pid}-${topics}`;
+    await log.createTopics([{ name, key: 'as received', partitions, cleanup: 'delete', retentionMs: null }]);
+    return name;
+  }
+
+  async function committedSum(group: string, topic: string): Promise<number> {
+    return [...(await log.committed(group, topic)).values()].reduce((sum, offset) => sum + offset, 0);
+  }
+
+  it('C2: a handler that takes longer than the session keeps its membership', async () => {
+    const topic = await newTopic(1);
+    const group = `${topic}-group`;
+    await log.append(numberedRange(topic, 0, 3));
+    let assignments = 0;
+    let batches = 0;
+    const subscription = await log.subscribe(
+      {
+        group,
+        topics: [topic],
+        from: 'beginning',
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        onAssigned: () => Promise.resolve(void (assignments += 1)),
+      },
+      async () => {
+        batches += 1;
+        const end = clock.now() + SESSION_TIMEOUT_MS + 2000;
+        await until(() => clock.now() > end);
+        return [];
+      },
+    );
+    await until(async () => (await committedSum(group, topic)) === 3);
+    await subscription.stop();
+    expect({ assignments, batches }).toEqual({ assignments: 1, batches: 1 });
+  });
+
+  it('C5: a member that was silent too long appends nothing more, commits nothing, and joins again', async () => {
+    const topic = await newTopic(1);
+    const outputs = await newTopic(1);
+    const group = `${topic}-group`;
+    await log.append(numberedRange(topic, 0, 3));
+    const refusals: unknown[] = [];
+    let calls = 0;
+    const subscription = await log.subscribe(
+      { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      async (batch, append) => {
+        calls += 1;
+        if (calls > 1) return batch.records.map((record) => copyOf(record, outputs));
+        freeze(SESSION_TIMEOUT_MS + 2000);
+        await until(() =>
+          append([]).then(
+            () => false,
+            (error: unknown) => refusals.push(error) > 0,
+          ),
+        );
+        return batch.records.map((record) => ({ ...copyOf(record, outputs), value: Buffer.from('999') }));
+      },
+    );
+    await until(async () => (await committedSum(group, topic)) === 3);
+    await subscription.stop();
+    await subscription.done;
+    expect(refusals).toMatchObject([{ code: 'MEMBERSHIP_LOST' }]);
+    expect([...(await numbersByKey(log, outputs)).values()].flat()).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    ['TypeError', new TypeError('x is not a function')],
+    ['RangeError', new RangeError('out of bounds')],
+  ])("C4: a handler's %s ends the subscription, where kafkajs would live on doing nothing", async (_, error) => {
+    const topic = await newTopic();
+    const group = `${topic}-group`;
+    await log.append(numberedRange(topic, 0, 50));
+    const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, () =>
+      Promise.reject(error),
+    );
+    await expect(subscription.done).rejects.toBe(error);
+    expect(await committedSum(group, topic)).toBe(0);
+    await subscription.stop();
+  });
+
+  it('C1, C3: while members come and go under load, nothing is lost, and no commit is ahead of the outputs', async () => {
+    const topic = await newTopic();
+    const outputs = await newTopic();
+    const group = `${topic}-group`;
+    const acknowledged = new Map<number, number>();
+    let assignments = 0;
+    const subscribe = (member: KafkaLog): Promise<Subscription> => {
+      let restored = false;
+      const handler: BatchHandler = async ({ partition, records, nextOffset }, append) => {
+        if (!restored) throw new Error('a batch came before the restore');
+        // Written here, so that what was acknowledged is known before the offset may be committed.
+        await append(records.map((record) => copyOf(record, outputs)));
+        acknowledged.set(partition, Math.max(acknowledged.get(partition) ?? 0, nextOffset));
+        return [];
+      };
+      const onAssigned = async (): Promise<void> => {
+        assignments += 1;
+        restored = false;
+        await member.offsets(outputs);
+        restored = true;
+      };
+      return member.subscribe({ group, topics: [topic], from: 'beginning', maxBatchRecords: 50, onAssigned }, handler);
+    };
+    const ahead: string[] = [];
+    const committed = async (): Promise<number> => {
+      let sum = 0;
+      for (const [partition, offset] of await log.committed(group, topic)) {
+        sum += offset;
+        if (offset > (acknowledged.get(partition) ?? 0)) ahead.push(`partition ${partition}: ${offset}`);
+      }
+      return sum;
+    };
+    let written = 0;
+    /** Writes while the group changes, until every member has its new assignment. */
+    const during = async <T>(change: () => Promise<T>, newAssignments: number): Promise<T> => {
+      const wanted = assignments + newAssignments;
+      const settled = (): boolean => assignments >= wanted && written % 2000 === 0;
+      const changed = change();
+      while (!settled()) {
+        await other.append(numberedRange(topic, written, written + 200));
+        written += 200;
+        await committed();
+      }
+      return changed;
+    };
+    const first = await during(() => subscribe(log), 1);
+    const second = await during(() => subscribe(other), 2);
+    const third = await during(() => subscribe(log), 3);
+    await during(() => first.stop(), 2);
+    await during(() => second.stop(), 1);
+    await until(async () => (await committed()) === written);
+    await third.stop();
+    await Promise.all([first.done, second.done, third.done]);
+    expect(ahead).toEqual([]);
+    expect(await faultsOf(log, outputs, written)).toEqual([]);
+  });
+
+  it('a group that retention has overtaken goes on with the oldest kept, also when it would start at the latest', async () => {
+    const topic = await newTopic(1);
+    const group = `${topic}-group`;
+    const seen: number[] = [];
+    const handler: BatchHandler = ({ records }) => {
+      seen.push(...records.map(({ offset }) => offset));
+      return Promise.resolve([]);
+    };
+    const subscription = await log.subscribe({ group, topics: [topic], from: 'latest' }, handler);
+    await until(async () => (await log.committed(group, topic)).has(0));
+    await subscription.stop();
+    await log.append(numberedRange(topic, 0, 10));
+    const admin = kafkaClient(options).admin();
+    await admin.connect();
+    // kafkajs deletes records only of topics it has heard of.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
+    await admin.disconnect();
+    // A crash on the way back must not make it look like a group that has never committed.
+    const crashed = await log.subscribe({ group, topics: [topic], from: 'latest' }, () =>
+      Promise.reject(new Error('crashed')),
+    );
+    await expect(crashed.done).rejects.toThrow('crashed');
+    await crashed.stop();
+    const again = await log.subscribe({ group, topics: [topic], from: 'latest' }, handler);
+    await until(() => seen.length >= 6);
+    await again.stop();
+    expect(seen).toEqual([4, 5, 6, 7, 8, 9]);
+    expect((await log.committed(group, topic)).get(0)).toBe(10);
+  });
+
+  it('passes over what foreign producers wrote in transactions and aborted, and the lag comes to 0', async () => {
+    const topic = await newTopic(1);
+    const group = `${topic}-group`;
+    const producer = kafkaClient(options).producer({
+      transactionalId: topic,
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
+    await producer.connect();
+    const write = async (value: string): Promise<void> => {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ key: 'k', value }] });
+      await (value === 'aborted' ? transaction.abort() : transaction.commit());
+    };
+    for (const value of ['0', 'aborted', '1', 'aborted']) await write(value);
+    // L6: the last offset below the end is a marker, behind which nothing will ever come.
+    expect([...(await numbersByKey(log, topic)).values()]).toEqual([[0, 1]]);
+    const seen: string[] = [];
+    const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, ({ records }) => {
+      seen.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
+      return Promise.resolve([]);
+    });
+    const noLag = async (): Promise<boolean> =>
+      (await committedSum(group, topic)) === (await log.offsets(topic))[0]?.end;
+    await until(noLag);
+    // Nothing that a handler would be called for.
+    await write('aborted');
+    await until(noLag);
+    await subscription.stop();
+    await producer.disconnect();
+    expect(seen).toEqual(['0', '1']);
+  });
+
+  it('appends 5 MB of one key at once, in order', async () => {
+    const topic = await newTopic();
+    const records = numberedRange(topic, 0, 50).map((record, index) => ({
+      ...record,
+      key: Buffer.from('one key'),
+      value: Buffer.from(String(index).padStart(100_000, '0')),
+    }));
+    await log.append(records);
+    expect([...(await numbersByKey(other, topic)).values()]).toEqual([Array.from({ length: 50 }, (_, index) => index)]);
+  });
+
+  it('A3: a record that no broker takes is refused alone, whatever is appended at the same time', async () => {
+    const topic = await newTopic(1);
+    const tooLarge = {
+      ...numberedRange(topic, 7, 8)[0],
+      topic,
+      key: null,
+      value: Buffer.alloc(3_000_000),
+      timestamp: 0,
+    };
+    const [before, refused, after, nowhere] = await Promise.allSettled([
+      log.append(numberedRange(topic, 0, 2)),
+      log.append([tooLarge]),
+      log.append(numberedRange(topic, 2, 4)),
+      log.append([{ ...tooLarge, value: null, partition: 9 }]),
+    ]);
+    expect([before?.status, after?.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'LOG_REFUSED' } });
+    expect(nowhere).toMatchObject({ status: 'rejected', reason: { code: 'LOG_REFUSED' } });
+    expect(await faultsOf(log, topic, 4)).toEqual([]);
+  });
+});

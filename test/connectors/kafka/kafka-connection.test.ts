@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { describeConnections, kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { folderForTest } from '../../temporary-folder.ts';
+
+const PLAIN = { KAFKA_BROKERS: 'one:9092, [::1]:9093', SCHEMA_REGISTRY_URL: 'http://registry:8081/apis/ccompat/v7' };
+const SECRET = 'correct-horse';
+
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    kafkaConnection(env);
+  } catch (error) {
+    if (error instanceof HarvestlineError && error.code === 'USAGE') {
+      expect(error.message).not.toContain(SECRET);
+      return error.problems.map(({ path }) => path);
+    }
+    throw error;
+  }
+  return [];
+}
+
+function fileWith(text: string): string {
+  const file = join(folderForTest(), 'secret');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('kafkaConnection', () => {
+  it('reads brokers and registry; an empty variable counts as left out', () => {
+    expect(kafkaConnection({ ...PLAIN, KAFKA_SASL_MECHANISM: '', KAFKA_TLS: '' })).toEqual({
+      kafka: { brokers: ['one:9092', '[::1]:9093'] },
+      registry: { url: PLAIN.SCHEMA_REGISTRY_URL },
+    });
+  });
+
+  it('takes secrets from variables or files, without the line break that ends a file', () => {
+    const connections = kafkaConnection({
+      ...PLAIN,
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USERNAME: 'desk',
+      KAFKA_SASL_PASSWORD_FILE: fileWith(`${SECRET}\n`),
+      KAFKA_TLS: 'true',
+      KAFKA_TLS_CA_FILE: fileWith('the authority'),
+      SCHEMA_REGISTRY_USERNAME: 'reader',
+      SCHEMA_REGISTRY_PASSWORD: ` ${SECRET} `,
+    });
+    expect(connections.kafka).toMatchObject({
+      sasl: { mechanism: 'scram-sha-512', username: 'desk', password: SECRET },
+      ssl: { ca: 'the authority' },
+    });
+    expect(connections.registry.auth).toEqual({ username: 'reader', password: ` ${SECRET} ` });
+    const described = JSON.stringify(describeConnections(connections));
+    expect(described).not.toContain(SECRET);
+    expect(described).toContain('scram-sha-512');
+    expect(described).toContain('reader');
+  });
+
+  it('encrypts where only an authority is named, and not where that is switched off', () => {
+    const env = { ...PLAIN, KAFKA_TLS_CA_FILE: fileWith('the authority') };
+    expect(kafkaConnection(env).kafka.ssl).toEqual({ ca: 'the authority' });
+    expect(kafkaConnection({ ...env, KAFKA_TLS: 'false' }).kafka.ssl).toBeUndefined();
+  });
+
+  it('names every setting that is missing or wrong, at once', () => {
+    expect(problemsOf({})).toEqual(['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL']);
+    expect(
+      problemsOf({
+        KAFKA_BROKERS: 'no-port',
+        SCHEMA_REGISTRY_URL: `http://user:${SECRET}@registry`,
+        KAFKA_SASL_MECHANISM: 'md5',
+        KAFKA_SASL_PASSWORD: SECRET,
+        KAFKA_TLS: 'yes',
+        KAFKA_TLS_KEY_FILE: '/nowhere/key.pem',
+        SCHEMA_REGISTRY_USERNAME: 'reader',
+      }).toSorted(),
+    ).toEqual([
+      'KAFKA_BROKERS',
+      'KAFKA_SASL_MECHANISM',
+      'KAFKA_SASL_USERNAME',
+      'KAFKA_TLS',
+      'KAFKA_TLS_CERT_FILE',
+      'KAFKA_TLS_KEY_FILE',
+      'SCHEMA_REGISTRY_PASSWORD',
+      'SCHEMA_REGISTRY_URL',
+    ]);
+  });
+
+  it('wants a mechanism with a user and a user with a mechanism; a secret once only', () => {
+    expect(problemsOf({ ...PLAIN, KAFKA_SASL_MECHANISM: 'plain' })).toEqual(['KAFKA_SASL_USERNAME']);
+    expect(problemsOf({ ...PLAIN, KAFKA_SASL_USERNAME: 'desk', KAFKA_SASL_PASSWORD: SECRET })).toEqual([
+      'KAFKA_SASL_MECHANISM',
+    ]);
+    const both = { SCHEMA_REGISTRY_PASSWORD: SECRET, SCHEMA_REGISTRY_PASSWORD_FILE: fileWith(SECRET) };
+    expect(problemsOf({ ...PLAIN, SCHEMA_REGISTRY_USERNAME: 'reader', ...both })).toEqual([
+      'SCHEMA_REGISTRY_PASSWORD_FILE',
+    ]);
+  });
+});

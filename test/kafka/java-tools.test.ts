@@ -1,0 +1,68 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findJava, findMaven, javaMajor, mavenVersion } from '../../kafka/java-tools.ts';
+import { folderForTest } from '../temporary-folder.ts';
+
+/** A folder with one program that prints that text to standard error and ends well. */
+function folderWith(name: string, prints: string): string {
+  const folder = folderForTest();
+  mkdirSync(join(folder, 'bin'));
+  const program = join(folder, 'bin', name);
+  writeFileSync(program, `#!/bin/sh\ncat >&2 <<'END'\n${prints}\nEND\n`);
+  chmodSync(program, 0o755);
+  return folder;
+}
+
+/** With a shell's own folders, where there may be a real Java or Maven, only after the given one. */
+function pathOf(folder: string): { PATH: string } {
+  return { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` };
+}
+
+describe('the version of Java', () => {
+  it.each([
+    ['openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment', 17],
+    ['openjdk version "25" 2025-09-16', 25],
+    ['java version "1.8.0_402"', 8],
+    ['Picked up JAVA_TOOL_OPTIONS: -Xmx1g\nopenjdk version "21.0.2" 2024-01-16', 21],
+    ['command not found', null],
+  ])('of %j is %s', (output, major) => expect(javaMajor(output)).toBe(major));
+
+  it('is looked up at JAVA_HOME first', () => {
+    const home = folderWith('java', 'openjdk version "21.0.2" 2024-01-16');
+    expect(findJava({ JAVA_HOME: home, PATH: '/usr/bin:/bin' })).toBe(join(home, 'bin', 'java'));
+  });
+
+  it('that is too old is named, with what to do', () => {
+    const old = folderWith('java', 'java version "1.8.0_402"');
+    expect(() => findJava(pathOf(old))).toThrow(
+      /^Java is too old: java says java version "1\.8\.0_402"\. Install a JDK 17/,
+    );
+  });
+
+  it.each([{ PATH: '/nowhere' }, { PATH: '/usr/bin:/bin', JAVA_HOME: '/nowhere' }])('missing is said: %j', (env) => {
+    expect(() => findJava(env)).toThrow(/^Java is missing: .* Install a JDK 17 or newer .* JAVA_HOME/);
+  });
+});
+
+describe('the version of Maven', () => {
+  it.each([
+    ['\u001B[1mApache Maven 3.8.7\u001B[m\nMaven home: /usr/share/maven', [3, 8, 7]],
+    ['Apache Maven 4.0.0-rc-4', [4, 0, 0]],
+    ['mvn: broken', null],
+  ])('of %j is %j', (output, version) => expect(mavenVersion(output)).toEqual(version));
+
+  it.each(['3.6.3', '3.9.0', '4.0.0'])('%s is new enough', (version) => {
+    expect(findMaven(pathOf(folderWith('mvn', `Apache Maven ${version}`)))).toBe('mvn');
+  });
+
+  it.each(['3.6.2', '3.5.4', '2.9.9'])('%s is too old', (version) => {
+    expect(() => findMaven(pathOf(folderWith('mvn', `Apache Maven ${version}`)))).toThrow(
+      `Maven is too old: \`mvn -version\` says ${version}. Install Maven 3.6.3`,
+    );
+  });
+
+  it('missing is said', () => {
+    expect(() => findMaven({ PATH: '/nowhere' })).toThrow(/^Maven is missing: .* Install Maven 3\.6\.3/);
+  });
+});

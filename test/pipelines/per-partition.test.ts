@@ -1,0 +1,180 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
+import { perPartition } from '../../pipelines/per-partition.ts';
+import type { DecodedRecord, Processor, Replay } from '../../pipelines/processor.ts';
+import { VirtualClock } from '../../ports/clock.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import { SILENT_LOGGER } from '../../ports/logger.ts';
+import type { EncodedRecord } from '../../schemas/topic-writer.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../schemas/good-records.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from './execution/an-intent.ts';
+import { MemoryLog } from './execution/memory-log.ts';
+import { ScriptedExchange, venueOrder } from './execution/scripted-exchange.ts';
+
+const INTENTS = TOPICS.harvestIntent;
+const NOTHING: Replay = async function* none() {};
+
+function delivered(partition: number, offset: number): DecodedRecord {
+  const at: LogRecord = { topic: INTENTS.name, partition, offset, timestamp: 0, key: null, value: null, headers: [] };
+  return { topic: INTENTS.name, record: GOOD_RECORDS[INTENTS.name], at };
+}
+
+/** A processor whose batches end only when told to, and that notes what happened. */
+function slowProcessors() {
+  const events: string[] = [];
+  const waiting = new Map<string, () => void>();
+  let instances = 0;
+  const create = (): Processor => {
+    const instance = instances++;
+    let state = '?';
+    return {
+      name: 'execution',
+      inputs: [INTENTS],
+      restore: async (replay) => {
+        state = 'empty';
+        for await (const { at } of replay(INTENTS.name)) state = `to ${at.offset}`;
+      },
+      process: async ([first], write) => {
+        const batch = `${first?.at.partition}@${first?.at.offset}`;
+        events.push(`begin ${batch}`);
+        await new Promise<void>((resolve) => waiting.set(batch, resolve));
+        events.push(`end ${batch}`);
+        const output: EncodedRecord = {
+          topic: TOPICS.executionReport.name,
+          key: Buffer.from(`${instance} ${state}`),
+          value: Buffer.from(''),
+          timestamp: 0,
+        };
+        await write([output]);
+        return [output];
+      },
+    };
+  };
+  return { events, waiting, create, finish: (batch: string) => waiting.get(batch)?.() };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 10; turns++) await turn();
+}
+
+describe('one instance for each partition', () => {
+  it('Q1: batches of a partition run one after the other, those of others at the same time', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 12 }),
+        fc.infiniteStream(fc.nat()),
+        async (partitions, choices) => {
+          const { events, waiting, create } = slowProcessors();
+          const processor = perPartition(create);
+          await processor.restore?.(NOTHING);
+          const batches = partitions.map((partition, offset) =>
+            processor.process([delivered(partition, offset)], () => Promise.resolve()),
+          );
+          for (let left = batches.length; left > 0; left--) {
+            await settle();
+            expect(waiting.size).toBe(
+              new Set(partitions.filter((p, offset) => !events.includes(`end ${p}@${offset}`))).size,
+            );
+            const open = [...waiting.keys()];
+            const chosen = open[(choices.next().value ?? 0) % open.length] ?? '';
+            waiting.get(chosen)?.();
+            waiting.delete(chosen);
+          }
+          await Promise.all(batches);
+          for (const partition of new Set(partitions)) {
+            const own = events.filter((event) => event.includes(` ${partition}@`));
+            const expected = partitions.flatMap((p, offset) =>
+              p === partition ? [`begin ${p}@${offset}`, `end ${p}@${offset}`] : [],
+            );
+            expect(own).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('Q1: a batch that failed does not hold up the next', async () => {
+    const processor = perPartition(() => ({
+      name: 'execution',
+      inputs: [INTENTS],
+      process: ([first]) => (first?.at.offset === 0 ? Promise.reject(new Error('no')) : Promise.resolve([])),
+    }));
+    const first = processor.process([delivered(0, 0)], () => Promise.resolve());
+    const second = processor.process([delivered(0, 1)], () => Promise.resolve());
+    await expect(first).rejects.toThrow('no');
+    await expect(second).resolves.toEqual([]);
+  });
+
+  it('Q2: an assignment makes instances anew, restored after the batch in hand, from their own partition', async () => {
+    const { create, finish, events } = slowProcessors();
+    const processor = perPartition(create);
+    const asked: (readonly number[] | undefined)[] = [];
+    let end = 5;
+    const replay: Replay = async function* upToEnd(_topic: unknown, partitions?: readonly number[]) {
+      asked.push(partitions);
+      yield { at: { offset: end } };
+    } as unknown as Replay;
+    await processor.restore?.(replay);
+    const before = processor.process([delivered(1, 0)], () => Promise.resolve());
+    await settle();
+    await processor.restore?.(replay);
+    const after = processor.process([delivered(1, 1)], () => Promise.resolve());
+    await settle();
+    expect(events).toEqual(['begin 1@0']);
+    end = 7;
+    finish('1@0');
+    await settle();
+    finish('1@1');
+    expect((await before).map(({ key }) => key.toString())).toEqual([expect.stringContaining('to 5')]);
+    expect((await after).map(({ key }) => key.toString())).toEqual([expect.stringContaining('to 7')]);
+    expect(asked).toEqual([[1], [1]]);
+  });
+
+  it('Q3: all that is written goes to the partition of the input', async () => {
+    const { create, finish } = slowProcessors();
+    const processor = perPartition(create);
+    await processor.restore?.(NOTHING);
+    const written: EncodedRecord[] = [];
+    const batch = processor.process([delivered(4, 0)], (records) => {
+      written.push(...records);
+      return Promise.resolve();
+    });
+    await settle();
+    finish('4@0');
+    expect([...(await batch), ...written].map(({ partition }) => partition)).toEqual([4, 4]);
+  });
+
+  it('Q2, E2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
+    const log = await MemoryLog.open();
+    const exchange = new ScriptedExchange();
+    exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
+    const member = (): Processor =>
+      perPartition(() =>
+        executionProcessor({
+          writer: new TopicWriter('execution', log.codec),
+          exchange,
+          clock: new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000),
+          logger: SILENT_LOGGER,
+        }),
+      );
+    const [first, second] = [member(), member()];
+    await first.restore?.(log.replay);
+    await second.restore?.(log.replay);
+    const intent = log.addIntent(anIntent());
+    await first.process([intent], log.append);
+    await second.restore?.(log.replay);
+    await second.process([intent], log.append);
+    const later = log.addIntent(anIntent({ minute: 70 }));
+    await second.process([later], log.append);
+    await first.restore?.(log.replay);
+    await first.process([intent, later], log.append);
+    expect(exchange.calls.filter((call) => call.startsWith('place'))).toHaveLength(1);
+    expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'FILLED', 'SUPPRESSED']);
+  });
+});
