@@ -94,17 +94,13 @@ export interface DeadLetterFigures {
 /** A record that no processor could read or act on waits for a person. One is one too many. */
 export function deadLettersAlert(topics: readonly DeadLetterFigures[]): Alert | null {
   const held = topics.filter(({ records }) => records > 0);
-  const fullest = held.reduce<DeadLetterFigures | undefined>(
-    (most, topic) => (most === undefined || topic.records > most.records ? topic : most),
-    undefined,
-  );
-  if (fullest === undefined) return null;
+  if (held.length === 0) return null;
   return {
     name: 'dead_letters',
     since: held.reduce((oldest, { since }) => Math.min(oldest, since), Infinity),
     evidence:
       `Dead letters wait: ${held.map(({ topic, records }) => `${records} in ${topic}`).join(', ')}. ` +
-      `Look closer: harvestline tail ${fullest.topic} --from beginning --json`,
+      'Look closer: harvestline dlq list',
   };
 }
 

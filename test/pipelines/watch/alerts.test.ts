@@ -85,14 +85,14 @@ describe('unknown_reports', () => {
 });
 
 describe('dead_letters', () => {
-  it('counts by topic, since the oldest, and points at the fullest', () => {
+  it('counts by topic, since the oldest, and names the tool for them', () => {
     const few = { topic: deadLetterTopicOf(TOPICS.tradeClosed.name), records: 2, since: START };
     const many = { topic: deadLetterTopicOf(TOPICS.harvestIntent.name), records: 7, since: START + 5 };
     const none = { topic: deadLetterTopicOf(TOPICS.positionSnapshot.name), records: 0, since: 0 };
     const alert = deadLettersAlert([none, few, many]);
     expect(alert).toMatchObject({ name: 'dead_letters', since: START });
     expect(alert?.evidence).toContain(`2 in ${few.topic}, 7 in ${many.topic}`);
-    expect(alert?.evidence).toContain(`harvestline tail ${many.topic} `);
+    expect(alert?.evidence).toContain('harvestline dlq list');
     expect(deadLettersAlert([none])).toBeNull();
   });
 });
