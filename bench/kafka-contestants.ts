@@ -17,6 +17,9 @@ const HEADER_BYTES = 5;
 const COMMIT_MS = 200;
 const MAX_WAIT_MS = 100;
 
+/** kafkajs makes one record batch a partition of a send, and the broker takes a megabyte: about this many intents. */
+const SEND_MESSAGES = 700;
+
 /** Scores position.snapshot into harvest.intent under a consumer group, until it is stopped. */
 export interface Contestant {
   readonly name: string;
@@ -90,7 +93,10 @@ export function bareKafkajs(
             const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
             if (intent !== null) messages.push({ key, value: Buffer.concat([header, intents.toBuffer(intent)]) });
           }
-          if (messages.length > 0) await producer.send({ topic: TOPICS.harvestIntent.name, acks: -1, messages });
+          for (let start = 0; start < messages.length; start += SEND_MESSAGES) {
+            const some = messages.slice(start, start + SEND_MESSAGES);
+            await producer.send({ topic: TOPICS.harvestIntent.name, acks: -1, messages: some });
+          }
           payload.resolveOffset(batch.lastOffset());
           commits.note(batch.topic, batch.partition, Number(batch.lastOffset()) + 1);
         },
