@@ -58,6 +58,13 @@ export class LineWriter {
   }
 }
 
+/** Writes lines to standard output, and resolves once its reader took them. */
+export async function writeLines(lines: readonly string[]): Promise<void> {
+  const output = new LineWriter(process.stdout);
+  for (const line of lines) await output.write(line);
+  await output.flush();
+}
+
 function isClosedPipe(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
 }

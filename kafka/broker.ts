@@ -121,7 +121,7 @@ function program(): Command {
 Examples:
   npm run kafka                                     start, stay in the foreground, stop with Ctrl-C
   npm run kafka start -- --detach                   return once both are ready
-  npm run kafka -- --kafka-port 19092 --data /tmp/desk
+  npm run kafka -- --kafka-port 19092 --data .desk
   npm run kafka status
   npm run kafka stop
 

@@ -14,13 +14,14 @@
 import type { EncodedRecord } from '../schemas/topic-writer.ts';
 import type { DecodedRecord, Processor, Replay, Write } from './processor.ts';
 
-/** `create` makes one partition's instance; all of them have the same name and inputs. */
+/** `create` makes one partition's instance; all of them have the same name, inputs and bound of a batch. */
 export function perPartition(create: () => Processor): Processor {
-  const { name, inputs } = create();
+  const { name, inputs, maxBatchRecords } = create();
   const partitions = new Partitions(create);
   return {
     name,
     inputs,
+    ...(maxBatchRecords === undefined ? {} : { maxBatchRecords }),
     restore: (replay) => partitions.reassign(replay),
     process: (records, write) => partitions.process(records, write),
   };

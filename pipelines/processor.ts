@@ -30,6 +30,8 @@ export interface Processor {
   readonly inputs: readonly Topic[];
   /** Topics it only watches: their records come undecoded to `observe`, so that no second reader dead-letters them again. */
   readonly observes?: readonly Topic[];
+  /** For one whose records take long each: a drain and a rebalance wait for the batch in hand. The log's own bound when left out. */
+  readonly maxBatchRecords?: number;
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay): Promise<void>;
   /** Raw records of a topic in `observes`. */

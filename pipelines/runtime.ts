@@ -55,6 +55,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       group: processor.name,
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
+      ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),
       onAssigned: async () => {
         observer.restoring();
         await patiently(backOff, 'restoring', async () => processor.restore?.(replayOf(log, codec)));

@@ -72,8 +72,8 @@ Examples:
   harvestline dev
   harvestline dev --cycles 400 --seed 7
   harvestline dev --market candles --candles XRP-USDT-USDT-5m-futures.csv --cycles 400
-  harvestline dev --cycles 400 --data /tmp/rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
-  harvestline dev --cycles 400 --data /tmp/legacy --policy legacy`,
+  harvestline dev --cycles 400 --data .rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
+  harvestline dev --cycles 400 --data .legacy --policy legacy`,
     )
     .action(async (options: DevCliOptions) => {
       const random = new SeededRandom(options.seed);

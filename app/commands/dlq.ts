@@ -10,7 +10,7 @@ import { type LetterWorld, examineLetter } from '../dlq/examine-letter.ts';
 import { groupLines, outcomeLine, reportLines } from '../dlq/letter-lines.ts';
 import { listLetters } from '../dlq/list-letters.ts';
 import { type LetterSelection, retryLetters } from '../dlq/retry-letters.ts';
-import { LineWriter, jsonWanted } from '../output.ts';
+import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 
 interface JsonFlag {
   readonly json?: true;
@@ -44,7 +44,7 @@ Examples:
       const world = openAdminWorld(options, 'read');
       try {
         const groups = await listLetters(world.log, topics);
-        await print(jsonWanted(options) ? groups.map((group) => JSON.stringify(group)) : groupLines(groups));
+        await writeLines(jsonWanted(options) ? groups.map((group) => JSON.stringify(group)) : groupLines(groups));
       } finally {
         await world.close();
       }
@@ -74,7 +74,7 @@ Exit codes: 0 shown, 1 there is no letter at that place.`,
           process.exitCode = 1;
           return;
         }
-        await print(jsonWanted(options) ? [JSON.stringify(report)] : reportLines(report));
+        await writeLines(jsonWanted(options) ? [JSON.stringify(report)] : reportLines(report));
       });
     });
 }
@@ -184,10 +184,4 @@ function topicNamed(name: string): Topic {
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
   throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
-}
-
-async function print(lines: readonly string[]): Promise<void> {
-  const output = new LineWriter(process.stdout);
-  for (const line of lines) await output.write(line);
-  await output.flush();
 }

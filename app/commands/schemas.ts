@@ -6,7 +6,7 @@ import { loadSchema } from '../../schemas/load-schema.ts';
 import { type Topic, TOPICS, findTopic } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
-import { LineWriter, jsonWanted } from '../output.ts';
+import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 import { diffLines, registrationLines } from '../schemas/diff-lines.ts';
 import { type SchemaDiff, diffSchema } from '../schemas/diff-schema.ts';
 import { registerSchema } from '../schemas/register-schema.ts';
@@ -54,7 +54,7 @@ function checkCommand(): Command {
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (options: { readonly json?: true; readonly dir?: string }) => {
       const findings = options.dir === undefined ? checkSchemas() : checkSchemas(options.dir);
-      await print(jsonWanted(options) ? findingsAsJson(findings) : findingsAsText(findings));
+      await writeLines(jsonWanted(options) ? findingsAsJson(findings) : findingsAsText(findings));
       process.exitCode = countOf(findings, 'problem') === 0 ? 0 : 1;
     });
 }
@@ -99,7 +99,7 @@ function diffCommand(): Command {
     .addHelpText('after', DIFF_EXAMPLES)
     .action(async (name: string | undefined, options: DiffOptions) => {
       const diffs = await diffsOf(name === undefined ? Object.values(TOPICS) : [topicNamed(name)], options);
-      await print(jsonWanted(options) ? diffs.map((diff) => JSON.stringify(diff)) : diffs.flatMap(diffLines));
+      await writeLines(jsonWanted(options) ? diffs.map((diff) => JSON.stringify(diff)) : diffs.flatMap(diffLines));
       process.exitCode = diffs.every(({ compatible }) => compatible) ? 0 : 1;
     });
 }
@@ -137,12 +137,6 @@ function topicNamed(name: string): Topic {
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
   throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
-}
-
-async function print(lines: readonly string[]): Promise<void> {
-  const output = new LineWriter(process.stdout);
-  for (const line of lines) await output.write(line);
-  await output.flush();
 }
 
 function findingsAsJson(findings: readonly Finding[]): readonly string[] {

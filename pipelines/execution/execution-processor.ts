@@ -71,12 +71,19 @@ type Decision =
   | { readonly kind: 'send'; readonly sized: Sized<OrderSizing> }
   | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
 
+/**
+ * An order takes about 0.2 s, one in doubt 10 s: so many intents, two of them in doubt, fit into the 25 s that a drain may
+ * take. A backlog must not make SIGTERM end in an error.
+ */
+const MAX_BATCH_INTENTS = 16;
+
 const KILL_SWITCH: Suppression = { reason: 'KILL_SWITCH', detail: null };
 const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
 
 class ExecutionProcessor implements Processor {
   readonly name = 'execution';
   readonly inputs = [TOPICS.harvestIntent];
+  readonly maxBatchRecords = MAX_BATCH_INTENTS;
   readonly #writer: TopicWriter;
   readonly #exchange: Exchange;
   readonly #clock: Clock;

@@ -3,7 +3,7 @@ import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import { Exact } from './exact-decimal.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { ReasonOf } from './reasons.ts';
 import type { OrderSizing, Sizing } from './size-order.ts';
 import type { Suppression } from './suppression.ts';

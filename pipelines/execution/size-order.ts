@@ -1,5 +1,5 @@
 import type { DecimalText, MarketRules } from '../../ports/exchange.ts';
-import { Exact } from './exact-decimal.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { ReasonOf } from './reasons.ts';
 
 interface Quantities {

@@ -1,7 +1,7 @@
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
 import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
-import { Exact } from './exact-decimal.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
 
 /** An order of which something is filled, so that it has a price. */
 export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };

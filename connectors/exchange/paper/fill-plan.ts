@@ -1,6 +1,6 @@
 import type { RandomStream } from '../../../ports/random.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
-import { Exact } from './exact-decimal.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
 import type { PaperFaults } from './faults.ts';
 import type { PaperMarket } from './market-rules.ts';
 

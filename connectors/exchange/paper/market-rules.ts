@@ -1,5 +1,5 @@
 import type { MarketRules } from '../../../ports/exchange.ts';
-import { Exact, toText } from './exact-decimal.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
 
 /** What the paper venue knows of one market. */
 export interface PaperMarket extends MarketRules {

@@ -3,7 +3,7 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { BookedPosition } from '../../../ports/position-book.ts';
 import type { ClientOrderId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
-import { Exact, toText } from './exact-decimal.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { PaperMarket } from './market-rules.ts';
 
 /** A position of the book. `initialQuantity + grownQuantity - all fills = quantity`, always (P3). */

@@ -15,7 +15,7 @@ import type {
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { ClientOrderId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
-import { Exact, toText } from './exact-decimal.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
 import { type Fate, drawFate, planFills } from './fill-plan.ts';
 import { type PaperMarket, rulesForPrice } from './market-rules.ts';

@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { VenueOrder } from '../../../ports/exchange.ts';
-import { Exact, toText } from './exact-decimal.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { PaperOrder } from './paper-book.ts';
 
 /** What the venue says of an order at `now`: the fills whose time has come, and OPEN until its last one could be. */

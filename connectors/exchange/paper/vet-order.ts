@@ -1,4 +1,4 @@
-import { type Exact, toText } from './exact-decimal.ts';
+import { type Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { PaperMarket } from './market-rules.ts';
 
 /** A definite no, with Binance USD-M's numeric code: execution branches on the same codes at both venues. */

@@ -178,6 +178,40 @@ describe('run', () => {
     expect(await rawRecordsOf(world.log, deadLetterTopicOf(TOPICS.harvestIntent.name))).toEqual([]);
   });
 
+  it('a drain in the middle of a backlog of intents waits for some of them, and leaves the rest uncommitted', async () => {
+    const world = await preparedLog();
+    const [closed] = freshSnapshots(1, NOW);
+    if (closed === undefined) throw new Error('no snapshot');
+    let asked = 0;
+    const drained = Promise.withResolvers<void>();
+    const unused = (): Promise<never> => Promise.reject(new Error('not reached'));
+    const running = await startRun(world.open, {
+      // It knows no symbol: every intent asks for one, and is suppressed.
+      exchange: {
+        venue: 'slow',
+        rules: async () => {
+          asked += 1;
+          running.drain.abort();
+          await drained.promise;
+          return null;
+        },
+        position: unused,
+        place: unused,
+        lookUp: unused,
+      },
+    });
+    await append(
+      world,
+      Array.from({ length: 100 }, (_, index) => ({ ...closed, observed_at: NOW + index })),
+    );
+    await vi.waitFor(() => expect(running.drain.signal.aborted).toBe(true), PATIENCE);
+    drained.resolve();
+    await running.done;
+    expect(asked).toBeLessThan(50);
+    expect(await lagOf(world.log, 'execution', TOPICS.harvestIntent.name)).toBe(100 - asked);
+    expect(await recordsOf(world, TOPICS.executionReport.name)).toHaveLength(asked);
+  });
+
   it('counts dead letters by topic and code, and the next record is scored', async () => {
     const world = await preparedLog();
     const running = await startRun(world.open);

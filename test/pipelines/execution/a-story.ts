@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
-import { Exact } from '../../../pipelines/execution/exact-decimal.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
 import { anIntent } from './an-intent.ts';
 import type { Interruption } from './interruptions.ts';
 import type { Story } from './rough-world.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { Exact } from '../../../pipelines/execution/exact-decimal.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
 import type { ExecutionReport } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

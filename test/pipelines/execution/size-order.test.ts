@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 // By path: the package exports only its entry, which loads every exchange.
 import { TICK_SIZE, TRUNCATE, decimalToPrecision } from '../../../node_modules/ccxt/js/src/base/functions/number.js';
-import { Exact } from '../../../pipelines/execution/exact-decimal.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
 import { floorToStep, sizeOrder } from '../../../pipelines/execution/size-order.ts';
 
 const rules = (lotStep: string, minQuantity = lotStep, minNotional = '5') => ({ lotStep, minQuantity, minNotional });

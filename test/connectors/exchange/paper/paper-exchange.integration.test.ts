@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Exact } from '../../../../connectors/exchange/paper/exact-decimal.ts';
+import { Exact } from '../../../../ports/exact-decimal.ts';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';

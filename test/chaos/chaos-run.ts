@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import type { ReadableTopics } from '../../app/read-topic.ts';
+import type { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { messageOf } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { Fleet } from './fleet.ts';
+import { Look, flowOf } from './log-watch.ts';
+import type { OwnBroker } from './own-broker.ts';
+import { type Mishap, mishapsOf } from './schedule.ts';
+import { SnapshotFeed } from './snapshot-feed.ts';
+
+export interface ChaosOptions {
+  readonly records: number;
+  readonly kills: number;
+  readonly brokerKill: boolean;
+  /** Null: the registry stays. Unit: milliseconds. */
+  readonly registryOutageMs: number | null;
+  readonly seed: number;
+}
+
+export interface ChaosWorld extends ReadableTopics {
+  readonly log: KafkaLog;
+  readonly broker: OwnBroker;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly say: (line: string) => void;
+  /** Somebody wants it to end. */
+  readonly interrupt: AbortSignal;
+}
+
+export interface ChaosReport {
+  readonly violations: readonly string[];
+  /** Every look at the log, the last one after all processes have ended. */
+  readonly looks: readonly Look[];
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** How often offsets are looked at, and so how sharply kills hit their moment. Unit: milliseconds. */
+const LOOK_MS = 200;
+
+/** How often progress is said. Unit: milliseconds. */
+const SAY_MS = 5000;
+
+/** Longer than a session, a rebalance, a registry that is away and an order in doubt together. Unit: milliseconds. */
+const STALL_BOUND_MS = 120_000;
+
+/** Orders whose reply is lost must be found at the venue. The rest of what a venue can do is tested elsewhere. */
+const FAULTS = 'lost-reply=0.05';
+
+const SCORING = flowOf('scoring', TOPICS.positionSnapshot.name);
+
+/** Runs the chain through all its mishaps until every record is worked, or nothing has moved for too long. */
+export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promise<ChaosReport> {
+  const { log, codec, broker, folder, clock, say, interrupt } = world;
+  const random = new SeededRandom(options.seed);
+  const args = ['run', '--data', join(folder, 'data'), '--brokers', broker.brokers, '--registry', broker.registryUrl];
+  const settings = ['--http-port', '0', '--log-level', 'warn', '--seed', String(options.seed), '--faults', FAULTS];
+  const begun = clock.now();
+  const at = (): string => `${((clock.now() - begun) / 1000).toFixed(1).padStart(6)} s`;
+  const fleet = new Fleet([...args, ...settings], clock, random.stream('chaos', 'victims'), (line) =>
+    say(`${at()}  ${line}`),
+  );
+  try {
+    const feed = new SnapshotFeed({ records: options.records, log, codec, clock, random });
+    const registryOutage = options.registryOutageMs !== null;
+    const mishaps = [...mishapsOf({ ...options, registryOutage }, random)];
+    const looks: Look[] = [];
+    const violations: string[] = [];
+    const outages: Promise<void>[] = [];
+    let moved = { movement: 0, at: clock.now() };
+    let standstillMs = 0;
+    let said = clock.now();
+    for (;;) {
+      await clock.sleep(LOOK_MS, interrupt);
+      if (interrupt.aborted) throw new Error('interrupted');
+      const look = await Look.at(log);
+      if (look !== null) {
+        looks.push(look);
+        feed.offer(look);
+        if (look.movement() > moved.movement) {
+          standstillMs = Math.max(standstillMs, clock.now() - moved.at);
+          moved = { movement: look.movement(), at: clock.now() };
+        }
+        const [next] = mishaps;
+        if (next !== undefined && look.done(SCORING) >= next.at * options.records) {
+          mishaps.shift();
+          say(`${at()}  ${next.kind} at ${look.done(SCORING)} of ${options.records}`);
+          const over = befall(next, fleet, broker, options);
+          outages.push(over.catch((thrown: unknown) => void violations.push(`${next.kind}: ${messageOf(thrown)}`)));
+        }
+        if (mishaps.length === 0 && feed.finished && look.isWorkedOff()) break;
+        if (clock.now() - said > SAY_MS) {
+          said = clock.now();
+          say(`${at()}  ${look.describe()}`);
+        }
+      }
+      if (clock.now() - moved.at > STALL_BOUND_MS) {
+        violations.push(`nothing has moved for ${STALL_BOUND_MS} ms: ${looks.at(-1)?.describe() ?? 'no broker'}`);
+        break;
+      }
+    }
+    const tookMs = clock.now() - begun;
+    await Promise.all(outages);
+    say(`${at()}  worked off; stopping`);
+    await fleet.stop();
+    const last = await Look.at(log);
+    if (last !== null) looks.push(last);
+    const figures = {
+      processes: fleet.started,
+      'run, ms': tookMs,
+      'longest standstill, ms': standstillMs,
+      'slowest drain, ms': fleet.slowestDrainMs,
+    };
+    return { violations: [...violations, ...fleet.violations], looks, figures };
+  } finally {
+    await fleet.abandon();
+  }
+}
+
+/** Resolves when it is over: the run goes on meanwhile. */
+async function befall({ kind }: Mishap, fleet: Fleet, broker: OwnBroker, options: ChaosOptions): Promise<void> {
+  switch (kind) {
+    case 'kill':
+      fleet.killOne();
+      break;
+    case 'join':
+      fleet.join();
+      break;
+    case 'leave':
+      fleet.leave();
+      break;
+    case 'broker-kill':
+      await broker.restartBroker();
+      break;
+    case 'registry-outage':
+      await broker.interruptRegistry(options.registryOutageMs ?? 0);
+      break;
+  }
+}

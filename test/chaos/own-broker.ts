@@ -1,0 +1,52 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { JARS_CACHE, provideJars } from '../../kafka/jars.ts';
+import { findJava } from '../../kafka/java-tools.ts';
+import { KAFKA_SERVER } from '../../kafka/kafka-server.ts';
+import { kill } from '../../kafka/processes.ts';
+import { REGISTRY_SERVER } from '../../kafka/registry-server.ts';
+import { type BrokerPlace, type Server, addressesOf } from '../../kafka/server.ts';
+import { SERVERS, startServers } from '../../kafka/start-servers.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { discard } from '../kafka/discard-broker.ts';
+import { freePorts } from '../kafka/free-ports.ts';
+
+/** A Kafka and a registry of the run's own, on free ports and in a temporary folder, which `discard` removes. */
+export interface OwnBroker {
+  /** `host:port`. */
+  readonly brokers: string;
+  readonly registryUrl: string;
+  /** kill -9, then a start on the same data; resolves when it answers again. */
+  restartBroker(): Promise<void>;
+  /** kill -9, nothing for `outageMs`, then a start; resolves when it answers again. */
+  interruptRegistry(outageMs: number): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Throws TOOL_MISSING without Java, SERVER_FAILED when one of the two does not start. */
+export async function startOwnBroker(clock: Clock, say: (line: string) => void): Promise<OwnBroker> {
+  const java = findJava();
+  const jars = provideJars(JARS_CACHE, say);
+  const place: BrokerPlace = { folder: mkdtempSync(join(tmpdir(), 'harvestline-chaos-')), ports: await freePorts() };
+  const start = (servers: readonly Server[]): Promise<void> => startServers(servers, place, { java, jars, clock, say });
+  try {
+    await start(SERVERS);
+  } catch (thrown) {
+    await discard(place.folder, clock);
+    throw thrown;
+  }
+  return {
+    ...addressesOf(place),
+    restartBroker: async () => {
+      await kill(place.folder, 'kafka', clock);
+      await start([KAFKA_SERVER]);
+    },
+    interruptRegistry: async (outageMs) => {
+      await kill(place.folder, 'registry', clock);
+      await clock.sleep(outageMs);
+      await start([REGISTRY_SERVER]);
+    },
+    discard: () => discard(place.folder, clock),
+  };
+}
