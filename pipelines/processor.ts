@@ -32,6 +32,11 @@ export interface Processor {
   readonly observes?: readonly Topic[];
   /** For one whose records take long each: a drain and a rebalance wait for the batch in hand. The log's own bound when left out. */
   readonly maxBatchRecords?: number;
+  /**
+   * True where `process` of a batch is the same as `process` of its parts one after the other: the batch then comes in small
+   * parts, so that few decoded records live at a time.
+   */
+  readonly stateless?: true;
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay): Promise<void>;
   /** Raw records of a topic in `observes`. */

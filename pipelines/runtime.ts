@@ -88,16 +88,37 @@ interface Worker {
   readonly bury: (at: LogRecord, error: HarvestlineError) => OutgoingRecord;
 }
 
+/**
+ * How many decoded records of a stateless processor live at once. What dies before the garbage collector looks costs it
+ * nothing, while a whole batch of them is copied from generation to generation. Unit: records.
+ */
+const PART_RECORDS = 64;
+
 async function processBatch(
-  { processor, codec, bury }: Worker,
+  worker: Worker,
   topic: TopicName,
-  batch: Batch,
+  { records }: Batch,
   append: Append,
 ): Promise<readonly OutgoingRecord[]> {
-  await codec.prepare(topic, values(batch.records));
+  await worker.codec.prepare(topic, values(records));
+  if (worker.processor.stateless !== true) return processPart(worker, topic, records, append);
+  const outputs: OutgoingRecord[] = [];
+  for (let start = 0; start < records.length; start += PART_RECORDS) {
+    const part = await processPart(worker, topic, records.slice(start, start + PART_RECORDS), append);
+    for (const output of part) outputs.push(output);
+  }
+  return outputs;
+}
+
+async function processPart(
+  { processor, codec, bury }: Worker,
+  topic: TopicName,
+  records: readonly LogRecord[],
+  append: Append,
+): Promise<readonly OutgoingRecord[]> {
   const outputs: OutgoingRecord[] = [];
   const decoded: DecodedRecord[] = [];
-  for (const at of batch.records) {
+  for (const at of records) {
     try {
       decoded.push({ topic, record: codec.decode(topic, at.value), at } as DecodedRecord);
     } catch (thrown) {

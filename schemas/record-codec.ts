@@ -8,7 +8,7 @@ import { loadSchema } from './load-schema.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
-import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
+import { MAGIC_BYTE, WIRE_HEADER_BYTES, bufferOf, schemaIdOf } from './wire-format.ts';
 
 /** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
 const SCRATCH_BYTES = 64 * 1024;
@@ -115,10 +115,9 @@ export class RecordCodec {
     if (resolver === undefined)
       throw new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: the registry does not know schema id ${id}`);
     if (resolver instanceof HarvestlineError) throw resolver;
-    const body = Buffer.from(value.buffer, value.byteOffset + WIRE_HEADER_BYTES, value.length - WIRE_HEADER_BYTES);
     let record: unknown;
     try {
-      record = resolver === null ? codec.type.fromBuffer(body) : codec.type.fromBuffer(body, resolver);
+      record = recordIn(bufferOf(value), codec.type, resolver);
     } catch (cause) {
       throw new HarvestlineError('AVRO_CORRUPT', `${topic}: schema id ${id}: ${messageOf(cause)}`, { cause });
     }
@@ -133,6 +132,15 @@ export class RecordCodec {
       throw new HarvestlineError('SCHEMA_NOT_REGISTERED', `${topic} was not opened by this codec`);
     return codec;
   }
+}
+
+/** As avsc's `fromBuffer` of what follows the header, without a view of its own for each record. */
+function recordIn(bytes: Buffer, type: avsc.Type, resolver: Resolver | null): unknown {
+  const read =
+    resolver === null ? type.decode(bytes, WIRE_HEADER_BYTES) : type.decode(bytes, WIRE_HEADER_BYTES, resolver);
+  if (read.offset < 0) throw new Error('truncated buffer');
+  if (read.offset < bytes.length) throw new Error('trailing data');
+  return read.value;
 }
 
 function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number): TopicCodec {

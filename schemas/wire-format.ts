@@ -5,5 +5,10 @@ export const WIRE_HEADER_BYTES = 5;
 /** The schema id in those bytes; undefined where they are not in the wire format. */
 export function schemaIdOf(value: Uint8Array): number | undefined {
   if (value.length < WIRE_HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return Buffer.from(value.buffer, value.byteOffset, WIRE_HEADER_BYTES).readInt32BE(1);
+  return bufferOf(value).readInt32BE(1);
+}
+
+/** The same bytes as a Buffer, which avsc and kafkajs insist on. What came from Kafka or SQLite mostly is one already. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,5 +1,6 @@
 import type { IHeaders } from 'kafkajs';
 import type { Headers } from '../../ports/event-log.ts';
+import { bufferOf } from '../../schemas/wire-format.ts';
 import { NULL_HEADER } from './kafkajs-fixes.ts';
 
 const NONE: Headers = [];
@@ -27,9 +28,4 @@ export function fromKafkaHeaders(headers: IHeaders | undefined): Headers {
     for (const one of Array.isArray(value) ? value : [value]) (found ??= []).push([name, one as Uint8Array | null]);
   }
   return found ?? NONE;
-}
-
-/** The same bytes as a Buffer, which kafkajs insists on. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,6 +1,7 @@
 import type { Message } from 'kafkajs';
 import type { LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
-import { bufferOf, fromKafkaHeaders, toKafkaHeaders } from './headers.ts';
+import { bufferOf } from '../../schemas/wire-format.ts';
+import { fromKafkaHeaders, toKafkaHeaders } from './headers.ts';
 import type { FetchedMessage } from './kafkajs-internals.ts';
 
 /** Between kafkajs's records and the port's. Offsets and timestamps are decimal text there: both fit a double exactly. */

@@ -26,6 +26,7 @@ export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions)
   return {
     name: 'scoring',
     inputs: [TOPICS.positionSnapshot],
+    stateless: true,
     process(records) {
       const intents: EncodedRecord[] = [];
       for (const { topic, record, at } of records) {
