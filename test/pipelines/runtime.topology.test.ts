@@ -106,6 +106,32 @@ describe('dead letters', () => {
     expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
   });
 
+  it('P1: a batch larger than a part loses nothing, keeps its order, and buries the poison of every part', async () => {
+    const { log, codec, source } = await world();
+    const records = 200;
+    const observed = (index: number): number => aSnapshot({ r: 9 }).observed_at + index;
+    const isPoison = (index: number): boolean => index % 50 === 0;
+    await log.append(
+      Array.from({ length: records }, (_, index) => {
+        const good = source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: observed(index) }, 1);
+        // A byte too many: the record before it is whole, and still not what was written.
+        return isPoison(index) ? { ...good, value: Buffer.concat([good.value, Buffer.alloc(1)]) } : good;
+      }),
+    );
+    await run(scoring(codec), log, codec);
+
+    const intents = await all(log, TOPICS.harvestIntent.name);
+    const indices = Array.from({ length: records }, (_, index) => index);
+    expect(intents.map(({ value }) => codec.decode(TOPICS.harvestIntent.name, value).observed_at)).toEqual(
+      indices.filter((index) => !isPoison(index)).map(observed),
+    );
+    const dead = await all(log, DEAD);
+    expect(dead.map((letter) => headersOf(letter)[DEAD_LETTER_HEADERS.offset])).toEqual(
+      indices.filter(isPoison).map(String),
+    );
+    expect(dead.map((letter) => headersOf(letter)[DEAD_LETTER_HEADERS.code])).toEqual(Array(4).fill('AVRO_CORRUPT'));
+  });
+
   it('P1: a record whose values break the rules is dead-lettered with every path', async () => {
     const { log, codec } = await world();
     // A foreign client that skipped the checks: the bytes are Avro, the content is not what the schema allows.
