@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { bufferOf } from '../schemas/buffer-of.ts';
 
 /** Longest line accepted; a snapshot is some hundred bytes. Unit: UTF-16 code units. */
 const MAX_LINE_LENGTH = 1024 * 1024;
@@ -20,7 +21,7 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>): AsyncIterab
   let skipping = false;
   for await (const chunk of stream) {
     const lines: Line[] = [];
-    let text = rest + decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    let text = rest + decoder.write(bufferOf(chunk));
     if (number === 0 && text.startsWith('\uFEFF')) text = text.slice(1);
     let start = 0;
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {

@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { LogRecord } from '../ports/event-log.ts';
+import { bufferOf } from '../schemas/buffer-of.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
 import { printable } from './printable.ts';
@@ -78,15 +79,11 @@ function headersOf(
 }
 
 function text(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : view(bytes).toString('utf8');
+  return bytes === null ? null : bufferOf(bytes).toString('utf8');
 }
 
 export function base64(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : view(bytes).toString('base64');
-}
-
-function view(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes === null ? null : bufferOf(bytes).toString('base64');
 }
 
 function figure(value: number | null): string {

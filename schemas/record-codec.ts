@@ -2,13 +2,14 @@ import type avsc from 'avsc';
 import { HarvestlineError, type Problem, formatProblems, messageOf } from '../errors/harvestline-error.ts';
 import type { AvroRecord } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
+import { bufferOf } from './buffer-of.ts';
 import { compileCheck } from './check-record.ts';
 import type { RecordByTopic } from './generated/records.ts';
 import { loadSchema } from './load-schema.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
-import { MAGIC_BYTE, WIRE_HEADER_BYTES, bufferOf, schemaIdOf } from './wire-format.ts';
+import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 
 /** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
 const SCRATCH_BYTES = 64 * 1024;
@@ -136,8 +137,7 @@ export class RecordCodec {
 
 /** As avsc's `fromBuffer` of what follows the header, without a view of its own for each record. */
 function recordIn(bytes: Buffer, type: avsc.Type, resolver: Resolver | null): unknown {
-  const read =
-    resolver === null ? type.decode(bytes, WIRE_HEADER_BYTES) : type.decode(bytes, WIRE_HEADER_BYTES, resolver);
+  const read = type.decode(bytes, WIRE_HEADER_BYTES, resolver ?? undefined);
   if (read.offset < 0) throw new Error('truncated buffer');
   if (read.offset < bytes.length) throw new Error('trailing data');
   return read.value;

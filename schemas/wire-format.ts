@@ -1,3 +1,5 @@
+import { bufferOf } from './buffer-of.ts';
+
 /** Confluent's wire format: one magic byte 0, the schema id as a big-endian 32-bit integer, then the Avro binary. */
 export const MAGIC_BYTE = 0;
 export const WIRE_HEADER_BYTES = 5;
@@ -6,9 +8,4 @@ export const WIRE_HEADER_BYTES = 5;
 export function schemaIdOf(value: Uint8Array): number | undefined {
   if (value.length < WIRE_HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
   return bufferOf(value).readInt32BE(1);
-}
-
-/** The same bytes as a Buffer, which avsc and kafkajs insist on. What came from Kafka or SQLite mostly is one already. */
-export function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,4 +1,5 @@
 import type { Headers } from '../../ports/event-log.ts';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 
 /** The UTF-8 text of the last header of that name; null where there is none, or none with a value. */
 export function lastHeader(headers: Headers, name: string): string | null {
@@ -6,5 +7,5 @@ export function lastHeader(headers: Headers, name: string): string | null {
 }
 
 export function textOf(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  return bytes === null ? null : bufferOf(bytes).toString('utf8');
 }

@@ -1,4 +1,5 @@
 import type { Headers } from '../../ports/event-log.ts';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 
 /**
  * Headers as one BLOB: for each header its name and value, each preceded by its length as a big-endian 32-bit integer;
@@ -20,7 +21,7 @@ export function encodeHeaders(headers: Headers): Uint8Array {
 
 export function decodeHeaders(blob: Uint8Array): Headers {
   if (blob.length === 0) return NONE;
-  const buffer = Buffer.from(blob.buffer, blob.byteOffset, blob.length);
+  const buffer = bufferOf(blob);
   const headers: [string, Uint8Array | null][] = [];
   let position = 0;
   const next = (): Buffer | null => {

@@ -1,4 +1,5 @@
 import { Partitioners } from 'kafkajs';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 
 /**
  * The partition of a key as Kafka's Java client computes it: murmur2 of the key, modulo the partitions. kafkajs's own
@@ -10,7 +11,7 @@ export function partitionOf(key: Uint8Array | null, partitions: number): number 
   return choosePartition({
     topic: '',
     partitionMetadata: metadataFor(partitions),
-    message: { key: Buffer.from(key.buffer, key.byteOffset, key.length), value: null },
+    message: { key: bufferOf(key), value: null },
   });
 }
 

@@ -1,6 +1,6 @@
 import type { IHeaders } from 'kafkajs';
 import type { Headers } from '../../ports/event-log.ts';
-import { bufferOf } from '../../schemas/wire-format.ts';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 import { NULL_HEADER } from './kafkajs-fixes.ts';
 
 const NONE: Headers = [];

@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs';
 import type { LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
-import { bufferOf } from '../../schemas/wire-format.ts';
+import { bufferOf } from '../../schemas/buffer-of.ts';
 import { fromKafkaHeaders, toKafkaHeaders } from './headers.ts';
 import type { FetchedMessage } from './kafkajs-internals.ts';
 
