@@ -34,6 +34,10 @@ const BRIEF: Brief = {
   [TOPICS.clmOutcome.name]: (r) =>
     `${r.label ?? r.status} ${r.side} ${figure(r.pnl_percent)} % in ${r.slices.length} slices` +
     (r.excluded_from_calibration === null ? '' : `, excluded: ${r.excluded_from_calibration}`),
+  [TOPICS.confidenceCalibration.name]: (r) =>
+    `${r.status} ${r.version} ${r.method} from ${r.counts.usable} outcomes` +
+    (r.decided_by === null ? '' : ` by ${r.decided_by}`) +
+    (r.reason === null ? '' : `: ${r.reason}`),
 };
 
 /** The record as one JSON object: {topic, partition, offset, timestamp, key, value, headers}, and `error`, `value_base64` where it does not decode. */

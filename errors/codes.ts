@@ -116,6 +116,15 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'A batch in hand did not end in time; it was not committed and comes again at the next start.',
   },
+  VERSION_UNKNOWN: { kind: 'usage', remedy: '`harvestline calibrate list` shows the versions.' },
+  DECISION_REFUSED: {
+    kind: 'poison',
+    remedy: 'Nothing was decided. `harvestline calibrate list` shows what stands.',
+  },
+  ROWS_INVALID: {
+    kind: 'poison',
+    remedy: 'The export is not as `calibrate propose` wrote it. Find the original, or give its place with --rows.',
+  },
   LEDGER_BROKEN: { kind: 'invariant', remedy: 'The ledger contradicts itself. Keep the data folder and report this.' },
   TOOL_MISSING: { kind: 'invariant', remedy: 'Install what is named, or use docker-compose.yml (docs/broker.md).' },
   JARS_NOT_FETCHED: {

@@ -30,15 +30,22 @@ export interface Processor {
   readonly inputs: readonly Topic[];
   /** Topics it only watches: their records come undecoded to `observe`, so that no second reader dead-letters them again. */
   readonly observes?: readonly Topic[];
+  /**
+   * Topics that every member follows whole, whatever partitions its group gives it: small ones, such as decisions of people.
+   * They are read to their end before the first batch, and again when they have grown.
+   */
+  readonly follows?: readonly Topic[];
   /** For one whose records take long each: a drain and a rebalance wait for the batch in hand. The log's own bound when left out. */
   readonly maxBatchRecords?: number;
   /**
-   * True where `process` of a batch is the same as `process` of its parts one after the other: the batch then comes in small
-   * parts, so that few decoded records live at a time.
+   * True where what comes of a record does not depend on the others of its batch: the batch then comes in small parts, so
+   * that few decoded records live at a time.
    */
-  readonly stateless?: true;
+  readonly independentRecords?: true;
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay): Promise<void>;
+  /** One record of a topic in `follows`: each once, in the order of its partition. */
+  followed?(record: DecodedRecord): void;
   /** Raw records of a topic in `observes`. */
   observe?(records: readonly LogRecord[]): void;
   /**

@@ -15,6 +15,7 @@ import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
 import { deadLetterOf } from './dead-letter.ts';
+import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
 
@@ -46,6 +47,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const { processor, log, codec, clock, logger, observer = NO_OBSERVER } = runtime;
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
+  const followed = new FollowedTopics(runtime);
   const bury = (at: LogRecord, error: HarvestlineError): OutgoingRecord => {
     observer.deadLettered(at.topic, error.code);
     return buried(processor, logger, at, error);
@@ -58,7 +60,10 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),
       onAssigned: async () => {
         observer.restoring();
-        await patiently(backOff, 'restoring', async () => processor.restore?.(replayOf(log, codec)));
+        await patiently(backOff, 'restoring', async () => {
+          await followed.catchUp();
+          await processor.restore?.(replayOf(log, codec));
+        });
         observer.assigned();
       },
       onDropped: () => observer.dropped(),
@@ -72,9 +77,10 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       if (observed.has(topic)) {
         processor.observe?.(batch.records);
       } else {
-        outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, () =>
-          processBatch({ processor, codec, bury }, topic, batch, append),
-        );
+        outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
+          await followed.refresh();
+          return processBatch({ processor, codec, bury }, topic, batch, append);
+        });
       }
       observer.worked({ topic, records: batch.records.length, outputs, tookMs: clock.now() - startedAt });
       return outputs;
@@ -89,7 +95,7 @@ interface Worker {
 }
 
 /**
- * How many decoded records of a stateless processor live at once. What dies before the garbage collector looks costs it
+ * How many decoded records of a processor with independent records live at once. What dies before the garbage collector looks costs it
  * nothing, while a whole batch of them is copied from generation to generation. Unit: records.
  */
 const PART_RECORDS = 64;
@@ -101,7 +107,7 @@ async function processBatch(
   append: Append,
 ): Promise<readonly OutgoingRecord[]> {
   await worker.codec.prepare(topic, values(records));
-  if (worker.processor.stateless !== true) return processPart(worker, topic, records, append);
+  if (worker.processor.independentRecords !== true) return processPart(worker, topic, records, append);
   const outputs: OutgoingRecord[] = [];
   for (let start = 0; start < records.length; start += PART_RECORDS) {
     const part = await processPart(worker, topic, records.slice(start, start + PART_RECORDS), append);

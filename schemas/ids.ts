@@ -9,7 +9,7 @@ import type { ClientOrderId, IntentId, PositionId, Side, TradeId } from './gener
 /** Hex digits of SHA-256 kept in an id: 128 bits, so a collision within a desk's lifetime is out of reach. */
 const DIGEST_LENGTH = 32;
 
-function digest(...parts: readonly (string | number)[]): string {
+function digest(...parts: readonly (string | number | null)[]): string {
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, DIGEST_LENGTH);
 }
 
@@ -31,4 +31,12 @@ export function clientOrderIdOf(intentId: IntentId): ClientOrderId {
 /** One order is one slice. */
 export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
   return digest('trade', clientOrderId) as TradeId;
+}
+
+/**
+ * `cal-` and 16 hex digits. What the version was fitted from decides it, so proposing twice from the same evidence is one
+ * version.
+ */
+export function calibrationVersionOf(evidence: readonly (string | number | null)[]): string {
+  return `cal-${digest('calibration', ...evidence).slice(0, 16)}`;
 }

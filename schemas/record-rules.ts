@@ -218,4 +218,49 @@ export const RECORD_RULES: RulesByTopic = {
       },
     },
   ],
+  [TOPICS.confidenceCalibration.name]: [
+    {
+      id: 'K1',
+      path: 'map',
+      needs: ['map'],
+      violation: ({ map: { x, y } }) => {
+        if (x.length === 0 || x.length !== y.length)
+          return `must have as many y as x and at least one, found ${x.length} x and ${y.length} y`;
+        const at = x.findIndex((value, index) => index > 0 && value <= (x[index - 1] ?? -Infinity));
+        return at === -1 ? null : `x must ascend strictly, found x[${at}] ${x[at]} after ${x[at - 1]}`;
+      },
+    },
+    {
+      id: 'K2',
+      path: 'decided_by',
+      needs: ['status', 'decided_by', 'reason'],
+      violation: ({ status, decided_by, reason }) =>
+        status === 'PROPOSED' || (isGiven(decided_by) && isGiven(reason))
+          ? null
+          : `must be given for ${status}, with a reason`,
+    },
+    {
+      id: 'K3',
+      path: 'overridden',
+      needs: ['status', 'overridden', 'broken_bounds'],
+      violation: ({ status, overridden, broken_bounds }) => {
+        const missing = broken_bounds.filter((name) => !overridden.includes(name));
+        return status === 'APPROVED' && missing.length > 0
+          ? `must name every bound that does not hold, ${missing.join(', ')} is missing`
+          : null;
+      },
+    },
+    {
+      id: 'K4',
+      path: 'restores',
+      needs: ['status', 'restores'],
+      violation: ({ status, restores }) =>
+        status !== 'ROLLED_BACK' && isGiven(restores) ? `must be null for ${status}` : null,
+    },
+  ],
 };
+
+/** A producer may leave a nullable field out altogether. */
+function isGiven(value: unknown): boolean {
+  return value !== null && value !== undefined;
+}

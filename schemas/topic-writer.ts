@@ -13,7 +13,8 @@ export interface EncodedRecord {
   readonly partition?: number;
 }
 
-type Keyed = { readonly account: string; readonly symbol: string; readonly position_id?: string };
+type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id';
+type Keyed = { readonly [F in KeyField]?: string | null };
 
 /**
  * Writes the topics of one writer, and refuses all others (TOPIC_NOT_OWNED). Together with the codec this is the one
@@ -45,5 +46,5 @@ export class TopicWriter {
 }
 
 function keyOf(topic: Topic, record: Keyed): string {
-  return topic.key === 'position_id' ? String(record.position_id) : `${record.account}:${record.symbol}`;
+  return topic.key === 'account:symbol' ? `${record.account}:${record.symbol}` : String(record[topic.key]);
 }

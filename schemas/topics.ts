@@ -3,10 +3,10 @@
  * and tests derive from it; no topic name is written anywhere else.
  */
 
-/** Who may write a topic. Processors carry these names as their consumer group. */
-export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm';
+/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands. */
+export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration';
 
-export type TopicKey = 'account:symbol' | 'position_id' | 'as received';
+export type TopicKey = 'account:symbol' | 'position_id' | 'model_id' | 'as received';
 
 export interface TopicSpec {
   readonly name: string;
@@ -87,6 +87,15 @@ export const TOPICS = {
     retentionMs: null,
     writer: 'clm',
     summary: 'The truth about one position, accumulated over its slices.',
+  },
+  confidenceCalibration: {
+    name: 'confidence.calibration',
+    key: 'model_id',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: null,
+    writer: 'calibration',
+    summary: 'Versions of a confidence map: proposed by evidence, approved, rejected or rolled back by a person.',
   },
 } as const satisfies Record<string, RecordTopicSpec>;
 

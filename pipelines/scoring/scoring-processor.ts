@@ -1,10 +1,12 @@
 /**
  * Scoring.
- * Reads      position.snapshot
+ * Reads      position.snapshot; follows confidence.calibration
  * Writes     harvest.intent, one for every snapshot whose decision is not HOLD
- * State      none: a decision is a pure function of one snapshot and the policy
- * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent's record
- *            has its snapshot's timestamp, so retention keeps the two together whatever observed_at says
+ * State      the approved confidence maps: confidence.calibration from its beginning. Else none: a decision is a pure function of
+ *            one snapshot, the policy and the map of the snapshot's model
+ * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent names the policy
+ *            and the calibration version that scored it, and carries raw confidences; an intent's record has its snapshot's
+ *            timestamp, so retention keeps the two together whatever observed_at says
  */
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
@@ -12,6 +14,8 @@ import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Processor } from '../processor.ts';
+import { CalibrationVersions } from '../calibration/versions.ts';
+import { calibrated } from './calibrated.ts';
 import { type Decision, evaluate } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
@@ -23,17 +27,24 @@ export interface ScoringOptions {
 }
 
 export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions): Processor {
+  const versions = new CalibrationVersions();
   return {
     name: 'scoring',
     inputs: [TOPICS.positionSnapshot],
-    stateless: true,
+    follows: [TOPICS.confidenceCalibration],
+    independentRecords: true,
+    followed({ topic, record }) {
+      if (topic === TOPICS.confidenceCalibration.name) versions.apply(record);
+    },
     process(records) {
       const intents: EncodedRecord[] = [];
       for (const { topic, record, at } of records) {
         if (topic !== TOPICS.positionSnapshot.name) continue;
-        const decision = evaluate(record, policy);
+        const modelId = record.model_id ?? null;
+        const approved = modelId === null ? null : versions.inForce(modelId);
+        const decision = evaluate(approved === null ? record : calibrated(record, approved.map), policy);
         onDecision?.(record, decision);
-        const intent = intentOf(record, decision, at);
+        const intent = intentOf(record, decision, at, approved?.version ?? null);
         if (intent !== null) intents.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
       }
       return Promise.resolve(intents);
@@ -42,7 +53,12 @@ export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions)
 }
 
 /** The command that a decision asks for; null for HOLD. */
-export function intentOf(snapshot: PositionSnapshot, decision: Decision, at: LogRecord): HarvestIntent | null {
+export function intentOf(
+  snapshot: PositionSnapshot,
+  decision: Decision,
+  at: LogRecord,
+  calibrationVersion: string | null = null,
+): HarvestIntent | null {
   if (decision.action === 'HOLD') return null;
   return {
     intent_id: intentIdOf(snapshot.position_id, snapshot.observed_at),
@@ -60,7 +76,7 @@ export function intentOf(snapshot: PositionSnapshot, decision: Decision, at: Log
     factors: decision.factors,
     unknown: decision.unknown,
     policy: decision.policy,
-    calibration_version: null,
+    calibration_version: calibrationVersion,
     entry_price: snapshot.entry_price,
     mark_price: snapshot.mark_price,
     initial_stop_price: snapshot.initial_stop_price,

@@ -338,6 +338,140 @@ export interface ClmOutcome {
   readonly excluded_from_calibration: null | string;
 }
 
+/** What this record says of the version: PROPOSED by a fit, or a person's decision. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type CalibrationStatus = 'PROPOSED' | 'APPROVED' | 'REJECTED' | 'ROLLED_BACK';
+
+/** How the map was fitted. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type CalibrationMethod = 'IDENTITY' | 'SIGMOID' | 'ISOTONIC' | 'BETA';
+
+/** Raw to calibrated confidence: linear between the points, constant beyond the first and the last. */
+export interface ConfidenceMap {
+  /** Raw confidences, strictly ascending. Unit: probability, 0 to 1. */
+  readonly x: readonly number[];
+  /** Calibrated confidence at each x. Unit: probability, 0 to 1. */
+  readonly y: readonly number[];
+}
+
+/** One number of the method's formula. */
+export interface CalibrationParameter {
+  /** Its name: a, b of 1/(1+exp(a x+b)) for SIGMOID; a, b, c of logit = a ln x - b ln(1-x) + c for BETA. */
+  readonly name: string;
+  /** Its value. Unit: none. */
+  readonly value: number;
+}
+
+/** What a NEUTRAL outcome counts as. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type NeutralRule = 'EXCLUDE' | 'LOSS';
+
+/** A stretch of one partition. */
+export interface EvidenceRange {
+  /** Partition of the topic. Unit: none. */
+  readonly partition: number;
+  /** First offset read. Unit: offset. */
+  readonly from: number;
+  /** The offset after the last one read. Unit: offset. */
+  readonly to: number;
+}
+
+/** The records behind the fit, so that anyone can read them again. */
+export interface CalibrationEvidence {
+  /** Where the outcomes were read: clm.outcome or trade.closed. */
+  readonly topic: string;
+  /** Offsets read, by partition. */
+  readonly ranges: readonly EvidenceRange[];
+  /** SHA-256 of the canonical rows of this model, hexadecimal (pipelines/calibration/dataset.ts). */
+  readonly dataset_hash: string;
+  /** Canonical rows: FINAL outcomes of this model, excluded ones too. Unit: rows. */
+  readonly rows: number;
+  /** Registry ids of the schemas that the records read were written with, ascending. Unit: none. */
+  readonly schema_ids: readonly number[];
+}
+
+/** What the rows are made of. Unit of every field: outcomes, but for symbols. */
+export interface CalibrationCounts {
+  /** FINAL outcomes of this model. Unit: outcomes. */
+  readonly final: number;
+  /** Those that the fit learned from. Unit: outcomes. */
+  readonly usable: number;
+  /** WIN among the usable. Unit: outcomes. */
+  readonly wins: number;
+  /** LOSS among the usable. Unit: outcomes. */
+  readonly losses: number;
+  /** NEUTRAL, left out or counted as the label rule says. Unit: outcomes. */
+  readonly neutral: number;
+  /** Excluded from calibration for another reason. Unit: outcomes. */
+  readonly excluded: number;
+  /** Different symbols among the usable. Unit: symbols. */
+  readonly symbols: number;
+}
+
+/** What the score was measured on: the data of the fit, or later data than the fit saw. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type MetricSample = 'IN_SAMPLE' | 'OUT_OF_FOLD';
+
+/** One score on one sample, before and after the map. */
+export interface CalibrationMetric {
+  /** brier, log_loss or ece. */
+  readonly name: string;
+  /** The sample. */
+  readonly sample: MetricSample;
+  /** With raw confidence. Unit: as the score. */
+  readonly before: number;
+  /** With the map. Unit: as the score. */
+  readonly after: number;
+}
+
+/** One safety bound and the value found. */
+export interface SafetyBound {
+  /** largest_change, brier_improvement or no_model_worse. */
+  readonly name: string;
+  /** The bound. Unit: as the value. */
+  readonly limit: number;
+  /** What was found. Unit: probability for largest_change, ratio for brier_improvement, models for no_model_worse. */
+  readonly value: number;
+}
+
+/** One decision on one version of a confidence map: proposed by evidence, decided by a person. Every record is whole: map, evidence and decision. Written by the calibrate commands. */
+export interface ConfidenceCalibration {
+  /** Derives from model, dataset, method, label rule and parent: the same evidence gives the same version. */
+  readonly version: string;
+  /** The model whose confidence the map is for. The record's key. */
+  readonly model_id: ModelId;
+  /** The decision. The latest approved version that was not rolled back is in force. */
+  readonly status: CalibrationStatus;
+  /** When it was proposed or decided, by the clock of who did. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly decided_at: EpochMillis;
+  /** The person. Null: proposed by the program without a name. */
+  readonly decided_by: null | string;
+  /** Why, in the person's words. Null: proposed. */
+  readonly reason: null | string;
+  /** Safety bounds that do not hold and that the person overrode by name. */
+  readonly overridden: readonly string[];
+  /** ROLLED_BACK: the version that is in force again. Null: raw confidence. */
+  readonly restores: null | string;
+  /** The version in force when this one was proposed. Null: raw confidence. */
+  readonly parent: null | string;
+  /** The fit behind the map. */
+  readonly method: CalibrationMethod;
+  /** What scorers apply. */
+  readonly map: ConfidenceMap;
+  /** The formula behind the map; empty for IDENTITY and ISOTONIC. */
+  readonly parameters: readonly CalibrationParameter[];
+  /** The label rule: WIN is 1, LOSS is 0, NEUTRAL as said here. */
+  readonly neutral: NeutralRule;
+  /** The evidence. */
+  readonly evidence: CalibrationEvidence;
+  /** The counts. */
+  readonly counts: CalibrationCounts;
+  /** What the map was judged by. */
+  readonly metrics: readonly CalibrationMetric[];
+  /** Safety bounds, all of them. */
+  readonly bounds: readonly SafetyBound[];
+  /** Names of the bounds that do not hold: approval needs an override. */
+  readonly broken_bounds: readonly string[];
+  /** Version of the program that fitted. */
+  readonly program_version: string;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -346,4 +480,5 @@ export interface RecordByTopic {
   readonly 'execution.report': ExecutionReport;
   readonly 'trade.closed': TradeClosed;
   readonly 'clm.outcome': ClmOutcome;
+  readonly 'confidence.calibration': ConfidenceCalibration;
 }

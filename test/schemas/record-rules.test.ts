@@ -4,7 +4,7 @@ import { RECORD_RULES } from '../../schemas/record-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
-const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome } = TOPICS;
+const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 
 /** A patch that breaks just that rule of the topic's good record, and what is said. */
@@ -73,6 +73,18 @@ const BROKEN = [
   ['C2', clmOutcome, { closed_at: 1_770_003_600_018 }, 'closed_at', 'must be null while ACCUMULATING'],
   ['C3', clmOutcome, { slices: [] }, 'slices', 'must name at least one trade'],
   ['C3', clmOutcome, { slices: ['t-1', 't-2', 't-1'] }, 'slices', 'must name each trade once'],
+  ['K1', confidenceCalibration, { map: { x: [0.5, 0.9], y: [0.4] } }, 'map', 'must have as many y as x'],
+  ['K1', confidenceCalibration, { map: { x: [], y: [] } }, 'map', 'at least one'],
+  ['K1', confidenceCalibration, { map: { x: [0.5, 0.5], y: [0.4, 0.5] } }, 'map', 'found x[1] 0.5 after 0.5'],
+  ['K2', confidenceCalibration, { status: 'REJECTED' }, 'decided_by', 'must be given for REJECTED, with a reason'],
+  [
+    'K3',
+    confidenceCalibration,
+    { status: 'APPROVED', decided_by: 'Ada', reason: 'read' },
+    'overridden',
+    'largest_change is missing',
+  ],
+  ['K4', confidenceCalibration, { restores: 'cal-1' }, 'restores', 'must be null for PROPOSED'],
 ] as const;
 
 /** Records at the edge of a rule, on its good side. */

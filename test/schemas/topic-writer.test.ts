@@ -8,7 +8,14 @@ import { MemoryRegistry } from './memory-registry.ts';
 
 const codec = await RecordCodec.open(await MemoryRegistry.withOwnSchemas());
 
-const WRITERS = ['models', 'snapshots', 'scoring', 'execution', 'clm'] as const satisfies readonly Writer[];
+const WRITERS = [
+  'models',
+  'snapshots',
+  'scoring',
+  'execution',
+  'clm',
+  'calibration',
+] as const satisfies readonly Writer[];
 
 /** The topics that a writer is let write, by trying all of them. */
 function writableBy(writer: Writer): readonly string[] {

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import type { LogRecord } from '../../ports/event-log.ts';
+import type {
+  ClmOutcome,
+  EpochMillis,
+  OutcomeLabel,
+  PositionId,
+  Side,
+  TradeClosed,
+} from '../../schemas/generated/records.ts';
+import { accumulate } from '../clm/accumulate.ts';
+
+/**
+ * What calibration keeps of one FINAL outcome, with where its record lies. The order of the fields is that of the canonical row
+ * and so part of the hash: it never changes.
+ */
+export interface OutcomeRow {
+  readonly position_id: PositionId;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly model_id: string | null;
+  readonly confidence: number | null;
+  readonly label: OutcomeLabel;
+  readonly pnl_percent: number;
+  readonly entry_price: number;
+  readonly exit_price: number;
+  readonly opened_at: EpochMillis;
+  readonly closed_at: EpochMillis;
+  readonly exit_reasons: readonly string[];
+  readonly excluded: string | null;
+  readonly slices: readonly string[];
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/**
+ * The rows of a stretch of clm.outcome, or of trade.closed by accumulating it as CLM does. Invariants:
+ * DS1  One row a position: its latest record in the stretch, if that is FINAL.
+ * DS2  Rows come by closed_at, then position_id: the same records give the same rows in the same order, whatever the order
+ *      in which partitions were read.
+ */
+export class DatasetBuilder {
+  readonly #rows = new Map<PositionId, OutcomeRow | null>();
+  readonly #outcomes = new Map<PositionId, ClmOutcome>();
+  /** Decoding makes new strings for each record; symbols, models and reasons are few. */
+  readonly #texts = new Map<string, string>();
+  readonly #reasons = new Map<string, readonly string[]>();
+
+  addOutcome(outcome: ClmOutcome, { partition, offset }: Pick<LogRecord, 'partition' | 'offset'>): void {
+    const { label, closed_at: closedAt } = outcome;
+    if (outcome.status !== 'FINAL' || label === null || closedAt === null) {
+      this.#rows.set(outcome.position_id, null);
+      return;
+    }
+    this.#rows.set(outcome.position_id, {
+      position_id: outcome.position_id,
+      symbol: this.#text(outcome.symbol),
+      side: outcome.side,
+      model_id: outcome.model_id === null ? null : this.#text(outcome.model_id),
+      confidence: outcome.confidence,
+      label,
+      pnl_percent: outcome.pnl_percent,
+      entry_price: outcome.entry_price,
+      exit_price: outcome.exit_price,
+      opened_at: outcome.opened_at,
+      closed_at: closedAt,
+      exit_reasons: this.#reasonsOf(outcome),
+      excluded: outcome.excluded_from_calibration === null ? null : this.#text(outcome.excluded_from_calibration),
+      slices: outcome.slices,
+      partition,
+      offset,
+    });
+  }
+
+  addTrade(trade: TradeClosed, at: Pick<LogRecord, 'partition' | 'offset'>): void {
+    const outcome = accumulate(this.#outcomes.get(trade.position_id), trade);
+    if (outcome === null) return;
+    this.#outcomes.set(trade.position_id, outcome);
+    this.addOutcome(outcome, at);
+  }
+
+  /** Positions that are not closed yet. */
+  get accumulating(): number {
+    let count = 0;
+    for (const row of this.#rows.values()) if (row === null) count += 1;
+    return count;
+  }
+
+  rows(): readonly OutcomeRow[] {
+    const rows: OutcomeRow[] = [];
+    for (const row of this.#rows.values()) if (row !== null) rows.push(row);
+    return rows.toSorted(byTimeThenPosition);
+  }
+
+  #reasonsOf({ exit_reasons: reasons }: ClmOutcome): readonly string[] {
+    const key = JSON.stringify(reasons);
+    const known = this.#reasons.get(key);
+    if (known === undefined) this.#reasons.set(key, reasons);
+    return known ?? reasons;
+  }
+
+  #text(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
+  }
+}
+
+/** One row as a line of JSON without line break: what is hashed, and what the export keeps. */
+export function canonicalLine(row: OutcomeRow): string {
+  return JSON.stringify(row);
+}
+
+/** Lines are hashed in chunks of about this length: a call a line costs more than the hash. Unit: UTF-16 code units. */
+const CHUNK_LENGTH = 64 * 1024;
+
+/** Chunks of canonical lines, each line with its line break. */
+export function* canonicalChunks(rows: Iterable<OutcomeRow>): Iterable<string> {
+  let chunk = '';
+  for (const row of rows) {
+    chunk += `${canonicalLine(row)}\n`;
+    if (chunk.length < CHUNK_LENGTH) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
+}
+
+/** SHA-256 of the canonical lines, hexadecimal. */
+export function datasetHash(rows: Iterable<OutcomeRow>): string {
+  const sha256 = createHash('sha256');
+  for (const chunk of canonicalChunks(rows)) sha256.update(chunk);
+  return sha256.digest('hex');
+}
+
+function byTimeThenPosition(one: OutcomeRow, other: OutcomeRow): number {
+  return one.closed_at - other.closed_at || (one.position_id < other.position_id ? -1 : 1);
+}

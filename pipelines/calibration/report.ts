@@ -1,0 +1,161 @@
+import type { EpochMillis } from '../../schemas/generated/records.ts';
+import type { ConfidenceMap } from './confidence-map.ts';
+import type { Method, Parameter } from './method.ts';
+
+/** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
+export interface CalibrationReport {
+  readonly version: string;
+  readonly model_id: string;
+  readonly proposed_at: EpochMillis;
+  readonly program_version: string;
+  /** The version in force when this one was proposed; null: raw confidence. */
+  readonly parent: string | null;
+  readonly method: Method;
+  /** True where a person asked for this method; else cross-validation chose it. */
+  readonly method_asked_for: boolean;
+  readonly candidates: readonly Candidate[];
+  readonly label_rule: string;
+  readonly counts: Counts;
+  /** Usable outcomes by symbol, side, label, exit reason and model. */
+  readonly slices: readonly Slice[];
+  /** What was left out, by reason, most frequent first. */
+  readonly excluded: readonly { readonly reason: string; readonly n: number }[];
+  readonly map: ConfidenceMap;
+  readonly parameters: readonly Parameter[];
+  /** The raw confidences that were seen: beyond them the map extrapolates, as a constant. */
+  readonly observed: Range;
+  /** The largest |map(x) - x| over the observed range. */
+  readonly largest_change: { readonly at: number; readonly from: number; readonly to: number };
+  readonly in_sample: Evaluation;
+  readonly out_of_fold: Evaluation;
+  readonly detectable: Detectable;
+  /** Null where there were no snapshots to replay. */
+  readonly flips: Flips | null;
+  readonly bounds: readonly Bound[];
+  readonly risks: readonly string[];
+  readonly do_not_apply_if: readonly string[];
+  readonly evidence: Evidence;
+}
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Counts {
+  /** FINAL outcomes of this model that were read. */
+  readonly final: number;
+  readonly usable: number;
+  readonly wins: number;
+  readonly losses: number;
+  /** NEUTRAL outcomes, left out or counted as losses as the label rule says. */
+  readonly neutral: number;
+  readonly excluded: number;
+  readonly symbols: number;
+}
+
+export interface Slice {
+  readonly by: 'symbol' | 'side' | 'label' | 'exit_reason' | 'model';
+  readonly name: string;
+  readonly n: number;
+  readonly wins: number;
+  /** Mean raw confidence. */
+  readonly confidence: number;
+}
+
+export interface Candidate {
+  readonly method: Method;
+  /** Null where the method was not tried. */
+  readonly brier: number | null;
+  readonly log_loss: number | null;
+  /** Why it was not tried or not chosen; null for the one chosen. */
+  readonly why_not: string | null;
+}
+
+export type ScoreName = 'brier' | 'log_loss' | 'ece' | 'mcb' | 'dsc' | 'unc';
+
+/** A score before (raw) and after (mapped), each with a 95 % bootstrap interval; `change` is after - before. */
+export interface ScoreChange {
+  readonly name: ScoreName;
+  readonly before: number;
+  readonly after: number;
+  readonly change: number;
+  readonly before_interval: Range;
+  readonly after_interval: Range;
+  readonly change_interval: Range;
+}
+
+export interface Evaluation {
+  readonly n: number;
+  readonly scores: readonly ScoreChange[];
+  readonly reliability: { readonly before: Reliability; readonly after: Reliability };
+}
+
+/** CORP reliability diagram: the isotonic fit of outcomes on forecasts, and the band it stays in 95 % of the time if calibrated. */
+export interface Reliability {
+  /** Corners of the fit. */
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly band: { readonly x: readonly number[]; readonly low: readonly number[]; readonly high: readonly number[] };
+  /** Outcomes in each of 20 equal bins of the forecast. */
+  readonly histogram: readonly number[];
+}
+
+/** How small an effect this many outcomes could have shown. */
+export interface Detectable {
+  readonly n: number;
+  /** The smallest gap between said and true win rate found in 4 of 5 samples of this size (95 % test). Unit: probability. */
+  readonly gap: number;
+  /** The gap that was found: mean raw confidence - win rate. Unit: probability. */
+  readonly found: number;
+}
+
+/** Recorded snapshots of this model, scored with the map in force when proposed and with the candidate. */
+export interface Flips {
+  readonly policy: string;
+  readonly snapshots: number;
+  readonly flips: number;
+  /** current action -> candidate action -> snapshots. */
+  readonly matrix: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The latest ones, at most 20. */
+  readonly examples: readonly Flip[];
+}
+
+export interface Flip {
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly observed_at: EpochMillis;
+  readonly from: string;
+  readonly to: string;
+  readonly confidence: number | null;
+  readonly calibrated: number | null;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export type BoundName = 'largest_change' | 'brier_improvement' | 'no_model_worse';
+
+export interface Bound {
+  readonly name: BoundName;
+  /** In words, for example "no confidence changes by more than 0.15". */
+  readonly rule: string;
+  readonly limit: number;
+  readonly value: number;
+  readonly holds: boolean;
+}
+
+export interface Evidence {
+  readonly topic: string;
+  /** Offsets from `from` up to, not including, `to`. */
+  readonly ranges: readonly OffsetRange[];
+  /** SHA-256 of the canonical rows, hexadecimal. */
+  readonly dataset_hash: string;
+  readonly rows: number;
+  readonly schema_ids: readonly number[];
+}
+
+export interface OffsetRange {
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
