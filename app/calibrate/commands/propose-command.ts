@@ -1,0 +1,141 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { METHODS, type Method } from '../../../pipelines/calibration/method.ts';
+import type { NeutralRule } from '../../../pipelines/calibration/usable-rows.ts';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { loadPolicy } from '../../commands/score.ts';
+import { type WorldOptions, worldOptions } from '../../open-world.ts';
+import { jsonWanted, writeLines } from '../../output.ts';
+import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';
+import { parseOffsets } from '../parse-offsets.ts';
+import { writeProposalFiles } from '../proposal-files.ts';
+import { proposalJsonLines } from '../proposal-json.ts';
+import { proposalLines } from '../proposal-lines.ts';
+import { proposalRecord } from '../proposal-record.ts';
+import { type Proposal, proposeAll } from '../propose.ts';
+import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../read-dataset.ts';
+import { readVersions } from '../read-versions.ts';
+import { StepProgress } from '../step-progress.ts';
+
+interface ProposeFlags extends WorldOptions {
+  readonly topic: OutcomeTopic;
+  readonly model?: string;
+  readonly method?: Method;
+  readonly neutral: NeutralRule;
+  readonly from?: ReadonlyMap<number, number>;
+  readonly to?: ReadonlyMap<number, number>;
+  readonly policy: string;
+  readonly by?: string;
+  readonly out?: string;
+  readonly seed: number;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+export function proposeCommand(): Command {
+  return worldOptions(new Command('propose'))
+    .description('replay the outcomes, refuse or fit, report, and write a PROPOSED version for each model')
+    .addOption(
+      new Option('--topic <topic>', 'where the outcomes are read')
+        .choices([...OUTCOME_TOPICS])
+        .default(TOPICS.clmOutcome.name),
+    )
+    .option('--model <id>', 'only this model; every model of the outcomes when left out')
+    .addOption(
+      new Option('--method <method>', 'fit this one; cross-validation chooses when left out').choices([...METHODS]),
+    )
+    .addOption(
+      new Option('--neutral <rule>', 'what a NEUTRAL outcome counts as')
+        .choices(['exclude', 'loss'])
+        .default('exclude'),
+    )
+    .option('--from <offsets>', 'first offsets, PARTITION:OFFSET[,…]', parseOffsets)
+    .option('--to <offsets>', 'offsets to stop before, PARTITION:OFFSET[,…]', parseOffsets)
+    .option(
+      '--policy <id-or-file>',
+      `what past snapshots are scored with, to find decisions that would change: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a file`,
+      DEFAULT_POLICY_ID,
+    )
+    .option('--by <name>', 'who proposes')
+    .option('--out <dir>', 'folder for the report and the exported rows (default: calibrations in --data)')
+    .option('--seed <n>', 'seed of the bootstrap', parseSeed, 1)
+    .option('--dry-run', 'judge and show, but write neither files nor a version')
+    .option('--json', 'one JSON object a model, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+The offsets to read are fixed at the start. A model is refused with every unmet condition at once. A proposal changes nothing
+until a person approves it.
+
+Examples:
+  $ harvestline calibrate propose
+  $ harvestline calibrate propose --model ensemble-7 --method sigmoid --dry-run
+  $ harvestline calibrate propose --topic trade.closed --neutral loss --json | jq .metrics
+
+Exit codes: 0 proposed (or known already), 1 every model was refused, 2 wrong usage.`,
+    )
+    .action(propose);
+}
+
+async function propose(flags: ProposeFlags): Promise<void> {
+  const clock = new SystemClock();
+  const policy = loadPolicy(flags.policy);
+  const progress = new StepProgress(process.stderr, clock);
+  let proposals: readonly Proposal[];
+  try {
+    proposals = await withLog(flags, 'read', async (world) => {
+      const versions = await readVersions(world);
+      const ranges = await fixRanges(world, flags.topic, flags);
+      const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+      const dataset = await readDataset(world, flags.topic, ranges, progress.counter('outcomes', total));
+      return proposeAll(world, dataset, versions, {
+        model: flags.model ?? null,
+        method: flags.method ?? null,
+        neutral: flags.neutral,
+        policy,
+        random: new SeededRandom(flags.seed),
+        now: clock.now(),
+        programVersion: packageJson.version,
+        onStep: (step) => progress.step(step),
+      });
+    });
+    if (flags.dryRun !== true) await keep(proposals, flags, (step) => progress.step(step));
+  } finally {
+    progress.done();
+  }
+  const kept = { dryRun: flags.dryRun === true, folder: folderOf(flags), neutral: flags.neutral, by: flags.by ?? null };
+  await writeLines(jsonWanted(flags) ? proposalJsonLines(proposals, kept) : proposalLines(proposals, kept));
+  if (proposals.every(({ kind }) => kind === 'refused')) process.exitCode = 1;
+}
+
+/** Files first, then the record: a version that can be seen is whole. */
+async function keep(
+  proposals: readonly Proposal[],
+  flags: ProposeFlags,
+  onStep: (step: string) => void,
+): Promise<void> {
+  const fresh = proposals.filter((proposal) => proposal.kind === 'proposed');
+  if (fresh.length === 0) return;
+  for (const { report, rows } of fresh) {
+    onStep(`${report.model_id}: report and rows`);
+    await writeProposalFiles(folderOf(flags), report, rows);
+  }
+  await withLog(flags, 'write', async (world) => {
+    for (const { report } of fresh) {
+      await appendDecision(world, proposalRecord(report, flags.neutral, flags.by ?? null));
+    }
+  });
+}
+
+function folderOf(flags: ProposeFlags): string {
+  return flags.out ?? calibrationsFolder(flags);
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed)) throw new InvalidArgumentError('It must be a whole number.');
+  return seed;
+}

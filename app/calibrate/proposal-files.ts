@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGunzip, createGzip } from 'node:zlib';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/dataset.ts';
+import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
+import { readLines } from '../read-lines.ts';
+import { reportPage } from './report/report-page.ts';
+
+/** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */
+export interface ProposalFiles {
+  readonly folder: string;
+  readonly page: string;
+  readonly json: string;
+  readonly rows: string;
+}
+
+export function proposalFiles(folder: string, version: string): ProposalFiles {
+  const own = join(folder, version);
+  return {
+    folder: own,
+    page: join(own, 'report.html'),
+    json: join(own, 'report.json'),
+    rows: join(own, 'rows.jsonl.gz'),
+  };
+}
+
+/**
+ * Writes the files of a version, all or none: into a folder of its own, which gets its name when it is whole. They come before
+ * the record, so a version that is on the topic has its files; files without a record are of a proposal that was killed, and are
+ * replaced by the next one.
+ */
+export async function writeProposalFiles(
+  folder: string,
+  report: CalibrationReport,
+  rows: readonly OutcomeRow[],
+): Promise<ProposalFiles> {
+  const files = proposalFiles(folder, report.version);
+  const unfinished = join(folder, `.${report.version}.unfinished`);
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  const at = proposalFiles(folder, `.${report.version}.unfinished`);
+  writeFileSync(at.page, reportPage(report));
+  writeFileSync(at.json, `${JSON.stringify(report)}\n`);
+  // Speed matters more than the last tenth of size: rows of a million outcomes are 300 MB of text.
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  await pipeline(Readable.from(canonicalChunks(rows)), gzip, createWriteStream(at.rows));
+  rmSync(files.folder, { recursive: true, force: true });
+  renameSync(unfinished, files.folder);
+  return files;
+}
+
+export interface ExportedRows {
+  /** SHA-256 of the lines as they stand in the file. */
+  readonly hash: string;
+  readonly rows: readonly OutcomeRow[];
+}
+
+/** The rows of an export; null where the file is not there. Throws ROWS_INVALID with the line. */
+export async function readExportedRows(file: string): Promise<ExportedRows | null> {
+  if (!existsSync(file)) return null;
+  const sha256 = createHash('sha256');
+  const rows: OutcomeRow[] = [];
+  let at = 0;
+  try {
+    for await (const lines of readLines(createReadStream(file).pipe(createGunzip()))) {
+      for (const { number, text } of lines) {
+        at = number;
+        if (text === null) throw new Error('is longer than a line may be');
+        sha256.update(`${text}\n`);
+        rows.push(JSON.parse(text) as OutcomeRow);
+      }
+    }
+  } catch (cause) {
+    throw new HarvestlineError('ROWS_INVALID', `${file}: line ${at}: ${messageOf(cause)}`, {
+      at: { file, line: at },
+      cause,
+    });
+  }
+  return { hash: sha256.digest('hex'), rows };
+}

@@ -1,0 +1,45 @@
+import { type Content, type Markup, markup, trusted } from './markup.ts';
+
+export interface DataColumn {
+  readonly head: string;
+  readonly align?: 'left' | 'right';
+}
+
+/** Rows under a common heading; without `title` the table has none. */
+export interface DataGroup {
+  readonly title?: string;
+  /** The first cell of a row is its header. */
+  readonly rows: readonly (readonly Content[])[];
+}
+
+/** A table that scrolls by itself where the page is narrow, by keyboard too. The caption stays where it is, so it is no `<caption>`. */
+export function dataTable(caption: string, columns: readonly DataColumn[], groups: readonly DataGroup[]): Markup {
+  const heads = columns.map(({ head, align }) => markup`<th scope="col"${alignment(align)}>${head}</th>`);
+  const bodies = groups.map(
+    ({ title, rows }) =>
+      markup`<tbody>${title === undefined ? null : groupHead(title, columns.length)}${rows.map((row) => tableRow(columns, row))}</tbody>`,
+  );
+  return markup`<p class="caption" aria-hidden="true">${caption}</p>
+<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${isNarrow(columns) ? trusted(' class="narrow"') : null} aria-label="${caption}"><thead><tr>${heads}</tr></thead>${bodies}</table></div>`;
+}
+
+/** A few numbers spread over the whole width are hard to follow along their row. */
+function isNarrow(columns: readonly DataColumn[]): boolean {
+  return columns.length <= 4 && columns.slice(1).every(({ align }) => align === 'right');
+}
+
+function groupHead(title: string, span: number): Markup {
+  return markup`<tr class="group"><th scope="rowgroup" colspan="${span}">${title}</th></tr>`;
+}
+
+function tableRow(columns: readonly DataColumn[], row: readonly Content[]): Markup {
+  const cells = row.map((cell, index) => {
+    const align = alignment(columns[index]?.align);
+    return index === 0 ? markup`<th scope="row"${align}>${cell}</th>` : markup`<td${align}>${cell}</td>`;
+  });
+  return markup`<tr>${cells}</tr>\n`;
+}
+
+function alignment(align: DataColumn['align']): Markup | null {
+  return align === 'right' ? markup` class="number"` : null;
+}

@@ -1,0 +1,56 @@
+import type { Range } from '../../../pipelines/calibration/report.ts';
+
+/** One way to write each kind of number, so that page and terminal cannot differ. */
+const MINUS = '\u2212';
+const NO_BREAK_SPACE = '\u00A0';
+
+/** A score or a change of one, where the fourth decimal still matters. */
+export function score(value: number): string {
+  return fixed(value, 4);
+}
+
+export function signedScore(value: number): string {
+  const text = score(value);
+  return Number(value.toFixed(4)) > 0 ? `+${text}` : text;
+}
+
+export function probability(value: number): string {
+  return fixed(value, 3);
+}
+
+export function percent(share: number): string {
+  return `${fixed(100 * share, 1)}${NO_BREAK_SPACE}%`;
+}
+
+/** A difference of two probabilities. */
+export function points(difference: number): string {
+  return `${fixed(100 * difference, 1)}${NO_BREAK_SPACE}points`;
+}
+
+export function interval({ low, high }: Range, figure: (value: number) => string): string {
+  return `${figure(low)} to ${figure(high)}`;
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** A number of any size, in four digits. */
+export function plain(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))).replace('-', MINUS) : notFinite(value);
+}
+
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+function fixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return notFinite(value);
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace('-', '') : text.replace('-', MINUS);
+}
+
+function notFinite(value: number): string {
+  if (Number.isNaN(value)) return '\u2013';
+  return value > 0 ? '\u221E' : `${MINUS}\u221E`;
+}

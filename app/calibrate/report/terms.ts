@@ -1,0 +1,48 @@
+import type {
+  CalibrationReport,
+  Evaluation,
+  ScoreChange,
+  ScoreName,
+  Slice,
+} from '../../../pipelines/calibration/report.ts';
+
+interface Term {
+  readonly name: string;
+  readonly meaning: string;
+  /** Which way is better; null where no forecast has a say. */
+  readonly better: 'lower' | 'higher' | null;
+}
+
+/** The names of the scores, and half a sentence for who meets them first. */
+export const SCORE_TERMS = {
+  brier: { name: 'Brier', meaning: 'mean squared error of the probability', better: 'lower' },
+  log_loss: { name: 'log loss', meaning: 'as Brier, but harsh on confident mistakes', better: 'lower' },
+  ece: { name: 'ECE', meaning: 'mean gap between said and won, over 15 equal-width bins', better: 'lower' },
+  mcb: { name: 'MCB', meaning: 'miscalibration: what perfect recalibration would take off Brier', better: 'lower' },
+  dsc: { name: 'DSC', meaning: 'discrimination: how well it tells wins from losses', better: 'higher' },
+  unc: { name: 'UNC', meaning: 'uncertainty of the outcomes: no forecast changes it', better: null },
+} as const satisfies Record<ScoreName, Term>;
+
+export function betterText(name: ScoreName): string {
+  const { better } = SCORE_TERMS[name];
+  return better === null ? 'fixed' : `${better} is better`;
+}
+
+/** In the order in which they are shown, with what a table calls them. */
+export const SLICE_TITLES = {
+  label: 'Label',
+  model: 'Model',
+  side: 'Side',
+  exit_reason: 'Exit reason',
+  symbol: 'Symbol',
+} as const satisfies Record<Slice['by'], string>;
+
+export function scoreOf({ scores }: Evaluation, name: ScoreName): ScoreChange | undefined {
+  return scores.find((one) => one.name === name);
+}
+
+/** The mean of the usable raw confidences, and the share of them that won. */
+export function saidAndWon({ counts, detectable }: CalibrationReport): { readonly said: number; readonly won: number } {
+  const won = counts.usable === 0 ? Number.NaN : counts.wins / counts.usable;
+  return { said: won + detectable.found, won };
+}

@@ -1,0 +1,63 @@
+import type { Clock, EpochMillis } from '../ports/clock.ts';
+import type { OutputStream } from './output.ts';
+
+/** As often as the eye follows. Unit: milliseconds. */
+const FRAME_MS = 100;
+
+/** Wide enough to see it move, narrow enough for 80 columns with label and figures. Unit: characters. */
+const BAR_WIDTH = 24;
+
+const CLEAR_LINE = '\r\u001B[2K';
+
+/**
+ * How far a long piece of work is, on one line of a terminal: label, bar and share where the total is known, count and rate.
+ * Nothing at all in a pipe. The line is wiped at the end.
+ */
+export class Progress {
+  readonly #label: string;
+  readonly #total: number | null;
+  readonly #stream: OutputStream;
+  readonly #clock: Clock;
+  readonly #startedAt: EpochMillis;
+  #shownAt = -Infinity;
+  #done = 0;
+
+  /** `total` null: not known. */
+  constructor(label: string, total: number | null, stream: OutputStream, clock: Clock) {
+    this.#label = label;
+    this.#total = total;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+    this.#show(this.#startedAt);
+  }
+
+  add(more: number): void {
+    this.#done += more;
+    if (this.#stream.isTTY !== true) return;
+    const now = this.#clock.now();
+    if (now - this.#shownAt >= FRAME_MS) this.#show(now);
+  }
+
+  /** Wipes the line. */
+  done(): void {
+    if (this.#stream.isTTY === true) this.#stream.write(CLEAR_LINE);
+  }
+
+  #show(now: EpochMillis): void {
+    this.#shownAt = now;
+    if (this.#stream.isTTY !== true) return;
+    this.#stream.write(`${CLEAR_LINE}${this.#text(now)}`);
+  }
+
+  #text(now: EpochMillis): string {
+    if (this.#done === 0) return this.#label;
+    const seconds = Math.max(now - this.#startedAt, 1) / 1000;
+    const figures = `${this.#done.toLocaleString('en')} at ${Math.round(this.#done / seconds).toLocaleString('en')}/s`;
+    if (this.#total === null || this.#total === 0) return `${this.#label}  ${figures}`;
+    const share = Math.min(1, this.#done / this.#total);
+    const filled = Math.round(share * BAR_WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
+    return `${this.#label}  ${bar} ${String(Math.floor(100 * share)).padStart(3)} %  ${figures}`;
+  }
+}

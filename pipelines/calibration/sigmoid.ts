@@ -1,0 +1,84 @@
+/** Far more than the ten or so that Newton's method takes; reached only where rounding stops progress. Unit: steps. */
+const MAX_STEPS = 100;
+
+/** Keeps the Hessian invertible where all confidences are equal (Lin, Lin and Weng 2007). Unit: none. */
+const RIDGE = 1e-12;
+
+/**
+ * Newton's method squares its error: once a step gains no more than this, it is exact to rounding, and to compare losses any
+ * further would be to compare rounding. Unit: nats.
+ */
+const LAST_STEP_GAINS = 1e-7;
+
+/** A step is halved at most this often before it is given up. Unit: halvings. */
+const MAX_HALVINGS = 40;
+
+export interface Sigmoid {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** p = 1 / (1 + exp(a x + b)): a falls below 0 where confidence tells wins from losses. */
+export function sigmoidAt({ a, b }: Sigmoid, x: number): number {
+  const z = a * x + b;
+  return z >= 0 ? Math.exp(-z) / (1 + Math.exp(-z)) : 1 / (1 + Math.exp(z));
+}
+
+/**
+ * Platt scaling (Platt 1999): maximum likelihood with smoothed targets, (wins + 1) / (wins + 2) and 1 / (losses + 2), so that
+ * it is finite for separable data and for one class. Newton with back-tracking (Lin, Lin and Weng 2007).
+ */
+export function fitSigmoid(x: Float64Array, y: Float64Array): Sigmoid {
+  let wins = 0;
+  for (const outcome of y) if (outcome > 0.5) wins += 1;
+  const losses = y.length - wins;
+  const high = (wins + 1) / (wins + 2);
+  const low = 1 / (losses + 2);
+  let a = 0;
+  let b = Math.log((losses + 1) / (wins + 1));
+  const lossAt = (tryA: number, tryB: number): number => {
+    let loss = 0;
+    for (let row = 0; row < x.length; row++) {
+      const z = tryA * (x[row] as number) + tryB;
+      const target = (y[row] as number) > 0.5 ? high : low;
+      loss += z >= 0 ? target * z + Math.log1p(Math.exp(-z)) : (target - 1) * z + Math.log1p(Math.exp(z));
+    }
+    return loss;
+  };
+  let loss = lossAt(a, b);
+  for (let step = 0; step < MAX_STEPS; step++) {
+    let gradA = 0;
+    let gradB = 0;
+    let haa = RIDGE;
+    let hab = 0;
+    let hbb = RIDGE;
+    for (let row = 0; row < x.length; row++) {
+      const value = x[row] as number;
+      const p = sigmoidAt({ a, b }, value);
+      const error = ((y[row] as number) > 0.5 ? high : low) - p;
+      const spread = p * (1 - p);
+      gradA += value * error;
+      gradB += error;
+      haa += value * value * spread;
+      hab += value * spread;
+      hbb += spread;
+    }
+    const determinant = haa * hbb - hab * hab;
+    const stepA = -(hbb * gradA - hab * gradB) / determinant;
+    const stepB = -(haa * gradB - hab * gradA) / determinant;
+    // To second order.
+    const gain = -(gradA * stepA + gradB * stepB) / 2;
+    if (gain <= LAST_STEP_GAINS) return { a: a + stepA, b: b + stepB };
+    let scale = 1;
+    let next = lossAt(a + stepA, b + stepB);
+    for (let halvings = 0; !(next <= loss) && halvings < MAX_HALVINGS; halvings++) {
+      scale /= 2;
+      next = lossAt(a + scale * stepA, b + scale * stepB);
+    }
+    if (!(next <= loss)) break;
+    a += scale * stepA;
+    b += scale * stepB;
+    loss = next;
+  }
+  return { a, b };
+}

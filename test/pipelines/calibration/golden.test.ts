@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { fit } from '../../../pipelines/calibration/fit.ts';
+import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
+import { brier, logLoss } from '../../../pipelines/calibration/scores.ts';
+import golden from './golden/golden.json' with { type: 'json' };
+
+/** What the fits are held to. Unit: probability. */
+const AGREES_WITHIN = 1e-6;
+
+interface GoldenCase {
+  readonly name: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  readonly weights: readonly number[] | null;
+  readonly at: readonly number[];
+  readonly isotonic: readonly number[];
+  readonly brier: number;
+  readonly log_loss: number;
+  readonly sigmoid?: readonly number[];
+  readonly beta?: readonly number[];
+}
+
+const CASES: readonly GoldenCase[] = golden;
+const WITHOUT_WEIGHTS = CASES.filter(({ weights }) => weights === null);
+
+function samplesOf({ x, y }: GoldenCase) {
+  return { x: Float64Array.from(x), y: Float64Array.from(y) };
+}
+
+function largestGap(found: readonly number[], expected: readonly number[]): number {
+  expect(found).toHaveLength(expected.length);
+  return Math.max(...found.map((value, index) => Math.abs(value - (expected[index] ?? Number.NaN))));
+}
+
+describe('agrees with the reference implementation', () => {
+  test.each(CASES)('isotonic, scikit-learn: $name', (one) => {
+    const { x, y } = samplesOf(one);
+    const map = fitIsotonic(x, y, one.weights === null ? null : Float64Array.from(one.weights));
+    expect(
+      largestGap(
+        one.at.map((at) => calibrate(map, at)),
+        one.isotonic,
+      ),
+    ).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(WITHOUT_WEIGHTS)('sigmoid, scikit-learn: $name', (one) => {
+    const { map } = fit('sigmoid', samplesOf(one));
+    expect(
+      largestGap(
+        one.at.map((at) => calibrate(map, at)),
+        one.sigmoid ?? [],
+      ),
+    ).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(WITHOUT_WEIGHTS)('beta, betacal: $name', (one) => {
+    const { map } = fit('beta', samplesOf(one));
+    expect(
+      largestGap(
+        one.at.map((at) => calibrate(map, at)),
+        one.beta ?? [],
+      ),
+    ).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(CASES)('Brier score and log loss, scikit-learn: $name', (one) => {
+    const { x, y } = samplesOf(one);
+    expect(brier(x, y)).toBeCloseTo(one.brier, 12);
+    // A forecast of exactly 1 that was wrong: 1 - (1 - 1e-15) is not quite 1e-15 there.
+    expect(logLoss(x, y)).toBeCloseTo(one.log_loss, x.some((said) => said === 1) ? 4 : 9);
+  });
+});

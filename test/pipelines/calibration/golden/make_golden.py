@@ -1,0 +1,87 @@
+"""Makes golden.json: what the reference implementations say of a few small datasets.
+
+    pip install scikit-learn==1.9.1 betacal==1.1.0 scipy numpy
+    python make_golden.py > golden.json
+
+Sigmoid and isotonic are scikit-learn's own. betacal fits by scikit-learn's LogisticRegression, whose default tolerance (1e-4)
+stops some digits short of the optimum: its tolerance is tightened here, nothing else.
+"""
+
+import json
+from functools import partial
+
+import betacal.beta_calibration as beta_module
+import numpy as np
+from betacal import BetaCalibration
+from sklearn.calibration import _SigmoidCalibration
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss
+
+TIGHT = partial(LogisticRegression, tol=1e-12, max_iter=100_000, solver="newton-cholesky")
+for name in ("LogisticRegression",):
+    for module in [beta_module] + [m for m in vars(beta_module).values() if hasattr(m, name)]:
+        if hasattr(module, name):
+            setattr(module, name, TIGHT)
+import sys
+
+for module in [m for key, m in list(sys.modules.items()) if key.startswith("betacal")]:
+    if hasattr(module, "LogisticRegression"):
+        module.LogisticRegression = TIGHT
+
+random = np.random.default_rng(20260207)
+
+
+def outcomes(p):
+    return (random.random(len(p)) < p).astype(float)
+
+
+def dataset(name):
+    if name == "fifty":
+        x = np.round(0.5 + 0.45 * random.random(50), 3)
+        return x, outcomes(x - 0.15), None
+    if name == "over_confident":
+        x = 0.5 + 0.49 * random.random(300)
+        return x, outcomes(x - 0.2), None
+    if name == "under_confident":
+        x = 0.02 + 0.96 * random.random(300)
+        return x, outcomes(np.clip(1.6 * (x - 0.5) + 0.5, 0, 1)), None
+    if name == "ties":
+        x = np.round(random.random(200), 1)
+        return x, outcomes(0.2 + 0.6 * x), None
+    if name == "weighted":
+        x = np.round(random.random(120), 1)
+        return x, outcomes(0.2 + 0.6 * x), np.round(0.1 + 3 * random.random(120), 2)
+    if name == "edges":
+        x = np.concatenate([np.zeros(15), np.ones(15), random.random(90)])
+        return x, outcomes(0.1 + 0.7 * x), None
+    if name == "inverted":
+        x = 0.1 + 0.8 * random.random(150)
+        return x, outcomes(1 - x), None
+    raise ValueError(name)
+
+
+def golden(name):
+    x, y, w = dataset(name)
+    at = np.linspace(x.min(), x.max(), 21)
+    isotonic = IsotonicRegression(out_of_bounds="clip").fit(x, y, sample_weight=w)
+    case = {
+        "name": name,
+        "x": x.tolist(),
+        "y": y.tolist(),
+        "weights": None if w is None else w.tolist(),
+        "at": at.tolist(),
+        "isotonic": isotonic.predict(at).tolist(),
+        "brier": brier_score_loss(y, x),
+        "log_loss": log_loss(y, np.clip(x, 1e-15, 1 - 1e-15), labels=[0, 1]),
+    }
+    if w is None:
+        sigmoid = _SigmoidCalibration().fit(x, y)
+        case["sigmoid"] = sigmoid.predict(at).tolist()
+        case["sigmoid_ab"] = [float(sigmoid.a_), float(sigmoid.b_)]
+        case["beta"] = BetaCalibration(parameters="abm").fit(x.reshape(-1, 1), y).predict(at.reshape(-1, 1)).tolist()
+    return case
+
+
+NAMES = ["fifty", "over_confident", "under_confident", "ties", "weighted", "edges", "inverted"]
+print(json.dumps([golden(name) for name in NAMES]))

@@ -1,0 +1,118 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { argsort } from '../../../pipelines/calibration/argsort.ts';
+import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+
+const aPoint = fc.record({
+  x: fc.integer({ min: 0, max: 8 }).map((value) => value / 8),
+  y: fc.integer({ min: 0, max: 1 }),
+  w: fc.integer({ min: 1, max: 3 }),
+});
+
+describe('argsort', () => {
+  test('is the stable ascending order, by radix and by comparison', () => {
+    const stream = new SeededRandom(5).stream('argsort');
+    for (const n of [1, 50, 4095, 4096, 20_000]) {
+      const values = Float64Array.from({ length: n }, (_, at) => (at % 3 === 0 ? 0.5 : stream.uniform()));
+      const expected = Array.from(values.keys()).toSorted(
+        (one, other) => (values[one] ?? 0) - (values[other] ?? 0) || one - other,
+      );
+      expect([...argsort(values)]).toEqual(expected);
+    }
+  });
+
+  test('takes -0 for 0, and sorts far apart magnitudes', () => {
+    const values = new Float64Array(5000).fill(1);
+    values.set([1e-300, -0, 0, 1e300, 0.1], 100);
+    expect([...argsort(values)].slice(0, 4)).toEqual([101, 102, 100, 104]);
+    expect(argsort(values).at(-1)).toBe(103);
+  });
+});
+
+describe('isotonic', () => {
+  test('ascends, and no ascending map of the groups has a smaller weighted error', () => {
+    fc.assert(
+      fc.property(fc.array(aPoint, { minLength: 1, maxLength: 12 }), (points) => {
+        const x = Float64Array.from(points, (point) => point.x);
+        const y = Float64Array.from(points, (point) => point.y);
+        const w = Float64Array.from(points, (point) => point.w);
+        const map = fitIsotonic(x, y, w);
+        map.y.forEach((level, at) => expect(level).toBeGreaterThanOrEqual(map.y[at - 1] ?? -Infinity));
+        const errorOf = (at: (value: number) => number): number =>
+          points.reduce((sum, point) => sum + point.w * (at(point.x) - point.y) ** 2, 0);
+        const best = errorOf((value) => calibrate(map, value));
+        // Moving every level from some confidence on, a little up or down, and clipping back to ascending, is never better.
+        for (const from of x) {
+          for (const shift of [-0.01, 0.01]) {
+            const moved = (value: number): number => {
+              const level = calibrate(map, value);
+              if (shift > 0) return value >= from ? level + shift : level;
+              return value <= from ? level + shift : level;
+            };
+            expect(errorOf(moved)).toBeGreaterThanOrEqual(best - 1e-9);
+          }
+        }
+      }),
+    );
+  });
+
+  test('keeps the total: the weighted mean of the fit is that of the outcomes', () => {
+    fc.assert(
+      fc.property(fc.array(aPoint, { minLength: 1, maxLength: 30 }), (points) => {
+        const map = fitIsotonic(
+          Float64Array.from(points, (point) => point.x),
+          Float64Array.from(points, (point) => point.y),
+          Float64Array.from(points, (point) => point.w),
+        );
+        const fitted = points.reduce((sum, point) => sum + point.w * calibrate(map, point.x), 0);
+        expect(fitted).toBeCloseTo(
+          points.reduce((sum, point) => sum + point.w * point.y, 0),
+          9,
+        );
+      }),
+    );
+  });
+
+  test('does not depend on the order of the rows', () => {
+    fc.assert(
+      fc.property(
+        fc
+          .array(aPoint, { minLength: 2, maxLength: 15 })
+          .chain((points) => fc.tuple(fc.constant(points), fc.shuffledSubarray(points, { minLength: points.length }))),
+        ([one, other]) => {
+          const fitted = [one, other].map((points) =>
+            fitIsotonic(
+              Float64Array.from(points, (point) => point.x),
+              Float64Array.from(points, (point) => point.y),
+            ),
+          );
+          expect(fitted[0]?.x).toEqual(fitted[1]?.x);
+          fitted[0]?.y.forEach((level, at) => expect(fitted[1]?.y[at]).toBeCloseTo(level, 12));
+        },
+      ),
+    );
+  });
+});
+
+describe('a map', () => {
+  const map = { x: [0.2, 0.4, 0.8], y: [0.1, 0.1, 0.5] };
+
+  test.each([
+    [0, 0.1],
+    [0.2, 0.1],
+    [0.3, 0.1],
+    [0.4, 0.1],
+    [0.6, 0.3],
+    [0.8, 0.5],
+    [1, 0.5],
+  ])('at %d is %d: linear between, constant beyond', (at, expected) => {
+    expect(calibrate(map, at)).toBeCloseTo(expected, 12);
+  });
+
+  test('of one point is constant; of none is refused', () => {
+    expect(calibrate({ x: [0.5], y: [0.7] }, 0.1)).toBe(0.7);
+    expect(() => calibrate({ x: [], y: [] }, 0.1)).toThrow(RangeError);
+  });
+});
