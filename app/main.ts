@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
+  clm: async () => (await import('./commands/clm.ts')).clmCommand(),
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
   dlq: async () => (await import('./commands/dlq.ts')).dlqCommand(),
 };

@@ -40,3 +40,22 @@ export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
 export function calibrationVersionOf(evidence: readonly (string | number | null)[]): string {
   return `cal-${digest('calibration', ...evidence).slice(0, 16)}`;
 }
+
+/** An imported row has no order: its content names it, so that importing it again is the same trade. */
+export function backfillTradeIdOf(content: readonly (string | number | null)[]): TradeId {
+  return digest('backfill', ...content) as TradeId;
+}
+
+/**
+ * An imported trade is a position of its own, even where an earlier one of the same symbol, side and opening time is known: recorders
+ * round times.
+ */
+export function backfillPositionIdOf(
+  account: string,
+  symbol: string,
+  side: Side,
+  openedAt: number,
+  tradeId: TradeId,
+): PositionId {
+  return `${positionIdOf(account, symbol, side, openedAt)}:${tradeId}` as PositionId;
+}

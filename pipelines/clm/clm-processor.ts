@@ -9,7 +9,7 @@ import type { Alert } from '../watch/alerts.ts';
 import { formatEventTime } from '../watch/event-time.ts';
 import { IntentsSinceTrade } from '../watch/starvation.ts';
 import { accumulate } from './accumulate.ts';
-import { type Gate, gateOf } from './gate.ts';
+import { type Gate, GateTally } from './gate.ts';
 
 /**
  * CLM, the closed-trade learning memory: one outcome a position, accumulated over its trades.
@@ -51,6 +51,7 @@ class Clm implements ClmProcessor {
   readonly #writer: TopicWriter;
   readonly #logger: Logger;
   #outcomes = new Map<PositionId, ClmOutcome>();
+  #tally = new GateTally();
   /** Partition of trade.closed -> the offset after the last record processed in this life (P2). */
   #processedTo = new Map<number, number>();
   #intents = new IntentsSinceTrade();
@@ -62,7 +63,7 @@ class Clm implements ClmProcessor {
   }
 
   gate(): Gate {
-    return gateOf(this.#outcomes.values());
+    return this.#tally.gate(() => this.#outcomes.values());
   }
 
   accumulating(): number {
@@ -83,7 +84,10 @@ class Clm implements ClmProcessor {
     for await (const { record, at } of replay(TOPICS.tradeClosed.name)) {
       if (record.origin !== 'BACKFILL') intents.trade(at.timestamp);
     }
+    const tally = new GateTally();
+    for (const outcome of outcomes.values()) tally.add(outcome);
     this.#outcomes = outcomes;
+    this.#tally = tally;
     this.#intents = intents;
     this.#processedTo = new Map();
     this.#starved = null;
@@ -112,10 +116,17 @@ class Clm implements ClmProcessor {
     );
     // P1: from here on nothing fails.
     const finals = [...changed.values()].filter((outcome) => this.#becomesFinal(outcome));
-    for (const [id, outcome] of changed) this.#outcomes.set(id, outcome);
+    for (const outcome of changed.values()) this.#replace(outcome);
     for (const entry of records) this.#remember(entry);
     if (finals.length > 0) this.#announce(finals);
     return encoded;
+  }
+
+  #replace(outcome: ClmOutcome): void {
+    const before = this.#outcomes.get(outcome.position_id);
+    this.#outcomes.set(outcome.position_id, outcome);
+    if (before !== undefined) this.#tally.remove(before);
+    this.#tally.add(outcome);
   }
 
   #becomesFinal(outcome: ClmOutcome): boolean {

@@ -27,35 +27,82 @@ export interface Gate {
 
 /** The gate over the latest outcome of each position. */
 export function gateOf(outcomes: Iterable<GateOutcome>): Gate {
-  const labels: Record<OutcomeLabel, number> = { WIN: 0, LOSS: 0, NEUTRAL: 0 };
-  const excluded = new Map<string, number>();
-  let final = 0;
-  let usable = 0;
-  let first = Infinity;
-  let latest = -Infinity;
-  for (const outcome of outcomes) {
-    const { label, closed_at: closedAt, excluded_from_calibration: code } = outcome;
-    if (outcome.status !== 'FINAL' || label === null || closedAt === null) continue;
-    final += 1;
-    labels[label] += 1;
-    if (code !== null) excluded.set(code, (excluded.get(code) ?? 0) + 1);
-    else if (label !== 'NEUTRAL') {
-      usable += 1;
-      first = Math.min(first, closedAt);
-      latest = Math.max(latest, closedAt);
-    }
+  const tally = new GateTally();
+  for (const outcome of outcomes) tally.add(outcome);
+  return tally.gate(() => outcomes);
+}
+
+/**
+ * The gate, kept up to date outcome by outcome, so that a batch costs what it changes and not what is known.
+ * G1  It says what a recount of all outcomes says.
+ */
+export class GateTally {
+  readonly #labels: Record<OutcomeLabel, number> = { WIN: 0, LOSS: 0, NEUTRAL: 0 };
+  readonly #excluded = new Map<string, number>();
+  #final = 0;
+  #usable = 0;
+  #first = Infinity;
+  #latest = -Infinity;
+  /** The first or the latest usable outcome was taken out: only a recount knows the next one. */
+  #edgesLost = false;
+
+  add(outcome: GateOutcome): void {
+    this.#count(outcome, 1);
+    const closedAt = usableClosedAt(outcome);
+    if (closedAt === null) return;
+    this.#first = Math.min(this.#first, closedAt);
+    this.#latest = Math.max(this.#latest, closedAt);
   }
-  const open = usable >= GATE_OUTCOMES;
-  return {
-    final,
-    usable,
-    needed: GATE_OUTCOMES,
-    open,
-    // Two outcomes at one moment, or fewer, have no pace.
-    eta: open || !(latest > first) ? null : etaOf(usable, first, latest),
-    labels,
-    excluded: Object.fromEntries(excluded),
-  };
+
+  /** An outcome that another one of its position takes the place of. */
+  remove(outcome: GateOutcome): void {
+    this.#count(outcome, -1);
+    const closedAt = usableClosedAt(outcome);
+    if (closedAt === this.#first || closedAt === this.#latest) this.#edgesLost = true;
+  }
+
+  /** `all`: every outcome that was added and not removed; asked for only where nothing else tells. */
+  gate(all: () => Iterable<GateOutcome>): Gate {
+    if (this.#edgesLost) this.#findEdges(all());
+    const open = this.#usable >= GATE_OUTCOMES;
+    return {
+      final: this.#final,
+      usable: this.#usable,
+      needed: GATE_OUTCOMES,
+      open,
+      // Two outcomes at one moment, or fewer, have no pace.
+      eta: open || !(this.#latest > this.#first) ? null : etaOf(this.#usable, this.#first, this.#latest),
+      labels: { ...this.#labels },
+      excluded: Object.fromEntries([...this.#excluded].filter(([, count]) => count > 0)),
+    };
+  }
+
+  #count(outcome: GateOutcome, by: 1 | -1): void {
+    const { label, closed_at: closedAt, excluded_from_calibration: code } = outcome;
+    if (outcome.status !== 'FINAL' || label === null || closedAt === null) return;
+    this.#final += by;
+    this.#labels[label] += by;
+    if (code !== null) this.#excluded.set(code, (this.#excluded.get(code) ?? 0) + by);
+    else if (label !== 'NEUTRAL') this.#usable += by;
+  }
+
+  #findEdges(outcomes: Iterable<GateOutcome>): void {
+    this.#first = Infinity;
+    this.#latest = -Infinity;
+    for (const outcome of outcomes) {
+      const closedAt = usableClosedAt(outcome);
+      if (closedAt === null) continue;
+      this.#first = Math.min(this.#first, closedAt);
+      this.#latest = Math.max(this.#latest, closedAt);
+    }
+    this.#edgesLost = false;
+  }
+}
+
+/** When a usable outcome closed; null for any other. */
+function usableClosedAt(outcome: GateOutcome): EpochMillis | null {
+  const { status, label, closed_at: closedAt, excluded_from_calibration: code } = outcome;
+  return status === 'FINAL' && label !== null && label !== 'NEUTRAL' && code === null ? closedAt : null;
 }
 
 function etaOf(usable: number, first: EpochMillis, latest: EpochMillis): EpochMillis {

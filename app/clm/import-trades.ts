@@ -1,0 +1,153 @@
+import { type Problem, isKind } from '../../errors/harvestline-error.ts';
+import { KeptTrades, contradictsPrices, parseRecordedTrade, tradeOf } from '../../pipelines/clm/backfill.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { parseJsonLine } from '../parse-json-line.ts';
+import { readLines } from '../read-lines.ts';
+import { type ReadableTopics, visitTopic } from '../read-topic.ts';
+
+/** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */
+const BATCH_RECORDS = 2000;
+
+/** Enough to see what is wrong. Unit: lines. */
+const NAMED_WARNINGS = 5;
+
+/** A stream of lines with the name it is reported by. */
+export interface NamedInput {
+  readonly name: string;
+  readonly lines: AsyncIterable<Uint8Array>;
+}
+
+export interface ImportOptions {
+  readonly account: string;
+  readonly venue: string;
+  readonly dryRun: boolean;
+  /** `name:line: path: why`. */
+  readonly onBadLine: (text: string) => void;
+  readonly onWarning: (text: string) => void;
+  readonly onRow: () => void;
+}
+
+export interface ImportCounts {
+  rows: number;
+  imported: number;
+  /** Rows that repeat another row of this import within 50 ms. */
+  doubled: number;
+  /** Rows that an earlier import brought. */
+  already_recorded: number;
+  bad: number;
+  pnl_sign_warnings: number;
+  /** Fields that no record has a place for -> rows that have them. */
+  readonly ignored_fields: Record<string, number>;
+}
+
+/** Null where there is no log yet: nothing was recorded. */
+export type ImportTarget = { readonly log: EventLog; readonly codec: RecordCodec } | null;
+
+/**
+ * Imports recorded rows as trade.closed of origin BACKFILL. Invariants:
+ * IM1  A row counts as exactly one of imported, doubled, already_recorded or bad.
+ * IM2  Ids derive from a row's content and what is on the topic is read first: killed anywhere and run again, the record
+ *      is the same.
+ */
+export async function importTrades(
+  inputs: readonly NamedInput[],
+  target: ImportTarget,
+  options: ImportOptions,
+): Promise<ImportCounts> {
+  const recorded = target === null ? new KeptTrades() : await recordedBefore(target);
+  const kept = new KeptTrades();
+  const counts: ImportCounts = {
+    rows: 0,
+    imported: 0,
+    doubled: 0,
+    already_recorded: 0,
+    bad: 0,
+    pnl_sign_warnings: 0,
+    ignored_fields: {},
+  };
+  // trade.closed is execution's topic. The import writes in its name: it brings what execution would have written then.
+  const writer = target === null ? null : new TopicWriter('execution', target.codec);
+  let batch: EncodedRecord[] = [];
+  const flush = async (): Promise<void> => {
+    if (batch.length > 0 && !options.dryRun) await target?.log.append(batch);
+    batch = [];
+  };
+  for (const { name, lines } of inputs) {
+    for await (const chunk of readLines(lines)) {
+      for (const { number, text } of chunk) {
+        if (text !== null && text.trim() === '') continue;
+        counts.rows += 1;
+        options.onRow();
+        const parsed = parseLine(text);
+        if (!parsed.ok) {
+          counts.bad += 1;
+          for (const { path, why } of parsed.problems) options.onBadLine(`${name}:${number}: ${path}: ${why}`);
+          continue;
+        }
+        const trade = tradeOf(parsed.trade, options.account, options.venue);
+        if (recorded.has(trade)) counts.already_recorded += 1;
+        else if (kept.has(trade)) counts.doubled += 1;
+        else {
+          const record = encoded(writer, trade);
+          if ('problems' in record) {
+            counts.bad += 1;
+            for (const { path, why } of record.problems) options.onBadLine(`${name}:${number}: ${path}: ${why}`);
+            continue;
+          }
+          kept.add(trade);
+          counts.imported += 1;
+          for (const field of parsed.ignored) counts.ignored_fields[field] = (counts.ignored_fields[field] ?? 0) + 1;
+          if (contradictsPrices(parsed.trade)) {
+            counts.pnl_sign_warnings += 1;
+            const { side, entry_price, exit_price, pnl_percent } = trade;
+            if (counts.pnl_sign_warnings <= NAMED_WARNINGS)
+              options.onWarning(
+                `${name}:${number}: pnl_percent ${pnl_percent} disagrees with ${side} from ${entry_price} to ${exit_price}; kept as recorded`,
+              );
+          }
+          if (record.bytes !== null) batch.push(record.bytes);
+          if (batch.length >= BATCH_RECORDS) await flush();
+        }
+      }
+    }
+  }
+  await flush();
+  return counts;
+}
+
+async function recordedBefore(world: ReadableTopics): Promise<KeptTrades> {
+  const recorded = new KeptTrades();
+  await visitTopic(world, TOPICS.tradeClosed.name, {}, (trade) => {
+    if (trade.origin === 'BACKFILL') recorded.add(trade);
+  });
+  return recorded;
+}
+
+function parseLine(text: string | null): ReturnType<typeof parseRecordedTrade> {
+  if (text === null) return { ok: false, problems: [{ path: '(root)', why: 'is longer than a line may be' }] };
+  try {
+    const { value, problems } = parseJsonLine(text);
+    const parsed = parseRecordedTrade(value);
+    if (problems.length === 0) return parsed;
+    return { ok: false, problems: [...problems, ...(parsed.ok ? [] : parsed.problems)] };
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    return { ok: false, problems: [{ path: '(root)', why: thrown.message }] };
+  }
+}
+
+type Encoded = { readonly bytes: EncodedRecord | null } | { readonly problems: readonly Problem[] };
+
+/** The strict check may still refuse what the recorder's own rules let through: an exit before 1970, for one. */
+function encoded(writer: TopicWriter | null, trade: ReturnType<typeof tradeOf>): Encoded {
+  if (writer === null) return { bytes: null };
+  try {
+    return { bytes: writer.encode(TOPICS.tradeClosed, trade, trade.closed_at) };
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    return { problems: thrown.problems };
+  }
+}

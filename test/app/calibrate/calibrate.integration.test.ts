@@ -1,0 +1,273 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { runProgram, startProgram } from '../program.ts';
+
+/** The rows of an over-confident recorder: it says 0.55 to 0.95, and wins 20 points less often. */
+function overConfident(rows: number): string {
+  const random = new SeededRandom(7).stream('recorder');
+  const lines = Array.from({ length: rows }, (_, index) => {
+    const confidence = Math.round((0.55 + 0.4 * random.uniform()) * 1000) / 1000;
+    const win = random.uniform() < confidence - 0.2;
+    return JSON.stringify({
+      timestamp: 1_760_000_000_000 + index * 60_000,
+      symbol: ['BTCUSDT', 'ETHUSDT', 'XRPUSDT'][index % 3],
+      side: 'LONG',
+      entry_price: 100,
+      exit_price: win ? 102 : 98,
+      pnl_percent: win ? 2 : -2,
+      confidence,
+      model_id: 'm-1',
+    });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** A data folder with 400 imported outcomes, made once; every test works on a copy. */
+const source = temporaryFolder();
+const original = source.path;
+afterAll(() => source.remove());
+
+beforeAll(async () => {
+  const { code, stderr } = await runProgram(['clm', 'import', '-', '--data', original], overConfident(400));
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+});
+
+function aDesk(): string {
+  const folder = join(folderForTest(), 'data');
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(original))
+    if (name.startsWith('log.sqlite')) copyFileSync(join(original, name), join(folder, name));
+  return folder;
+}
+
+async function calibrate(data: string, ...args: readonly string[]) {
+  const { code, stdout, stderr } = await runProgram(['calibrate', ...args, '--data', data]);
+  return { code, stderr, json: stdout === '' ? null : JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') };
+}
+
+async function proposed(data: string): Promise<string> {
+  const { code, json } = await calibrate(data, 'propose', '--json', '--method', 'sigmoid');
+  expect(code).toBe(0);
+  return json.version;
+}
+
+describe('propose', () => {
+  test('finds the over-confidence, and the map takes it back', async () => {
+    const data = aDesk();
+    const { code, json } = await calibrate(data, 'propose', '--json', '--method', 'sigmoid');
+    expect(code).toBe(0);
+    expect(json).toMatchObject({ method: 'sigmoid', model_id: 'm-1', counts: { usable: 400, symbols: 3 } });
+    expect(json.map.y.at(-1)).toBeLessThan(json.map.x.at(-1) - 0.1);
+    const at = (x: number): number => 1 / (1 + Math.exp(json.a * x + json.b));
+    expect(json.map.y[0]).toBeCloseTo(at(json.map.x[0]), 9);
+    for (const score of ['brier', 'log_loss'])
+      for (const sample of ['in_sample', 'out_of_fold'])
+        expect(json.metrics[score][sample].after).toBeLessThan(json.metrics[score][sample].before);
+    const folder = join(data, 'calibrations', json.version);
+    expect(readdirSync(folder).toSorted()).toEqual(['report.html', 'report.json', 'rows.jsonl.gz']);
+    expect(
+      gunzipSync(readFileSync(join(folder, 'rows.jsonl.gz')))
+        .toString()
+        .trim()
+        .split('\n'),
+    ).toHaveLength(400);
+  });
+
+  test('twice from the same evidence is one version', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const { code, json } = await calibrate(data, 'propose', '--json', '--method', 'sigmoid');
+    expect([code, json.version, json.known]).toEqual([0, version, true]);
+    expect((await calibrate(data, 'list')).json.history).toHaveLength(1);
+  });
+
+  test('a dry run writes nothing', async () => {
+    const data = aDesk();
+    expect((await calibrate(data, 'propose', '--json', '--dry-run')).json).toMatchObject({
+      dry_run: true,
+      report: null,
+    });
+    expect(existsSync(join(data, 'calibrations'))).toBe(false);
+    expect((await calibrate(data, 'list')).json).toBeNull();
+  });
+
+  test('is the same from trade.closed as from clm.outcome, but for where the rows lie', async () => {
+    const data = aDesk();
+    const outcomes = await calibrate(data, 'propose', '--json', '--dry-run');
+    const trades = await calibrate(data, 'propose', '--json', '--dry-run', '--topic', 'trade.closed');
+    expect(trades.json.map).toEqual(outcomes.json.map);
+    expect(trades.json.counts).toEqual(outcomes.json.counts);
+    expect(trades.json.evidence.topic).toBe('trade.closed');
+  });
+
+  test('refuses with every unmet condition, exit 1', async () => {
+    const data = folderForTest();
+    const row = { timestamp: 1_760_000_000, symbol: 'A', side: 'BUY', entry_price: 2, exit_price: 1, pnl_percent: -50 };
+    const lines = [0, 1, 2].map((at) =>
+      JSON.stringify({ ...row, timestamp: row.timestamp + at, confidence: 0.7, model_id: 'm' }),
+    );
+    await runProgram(['clm', 'import', '-', '--data', data], lines.join('\n'));
+    const { code, json } = await calibrate(data, 'propose', '--json');
+    expect(code).toBe(1);
+    expect(json).toMatchObject({
+      refused: true,
+      unmet: [
+        { condition: 'usable_outcomes', have: 3, need: 50 },
+        { condition: 'symbols', have: 1, need: 2 },
+        { condition: 'wins', have: 0, need: 1 },
+        { condition: 'distinct_confidences', have: 1, need: 2 },
+      ],
+    });
+  });
+
+  test('killed at any moment it leaves a whole version or none, and the next one works', async () => {
+    const data = aDesk();
+    const folder = join(data, 'calibrations');
+    const holds = (name: string) =>
+      readdirSync(folder, { recursive: true }).some((path) => String(path).endsWith(name));
+    const moments = [
+      () => existsSync(folder),
+      () => holds('report.html'),
+      () => holds('rows.jsonl.gz'),
+      () => readdirSync(folder).some((name) => name.startsWith('cal-')),
+    ];
+    for (const reached of moments) {
+      const program = startProgram(['calibrate', 'propose', '--json', '--method', 'sigmoid', '--data', data]);
+      await vi.waitUntil(reached, { interval: 1, timeout: 30_000 });
+      program.process.kill('SIGKILL');
+      await program.ended;
+      const { json } = await calibrate(data, 'list');
+      if (json === null) continue;
+      expect((await calibrate(data, 'verify', json.version)).json.verified).toBe(true);
+    }
+    expect((await calibrate(data, 'verify', await proposed(data))).json.verified).toBe(true);
+  });
+});
+
+describe('decisions', () => {
+  test('need a name and a reason', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const { code, stderr } = await calibrate(data, 'approve', version);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--by NAME and --reason TEXT missing');
+  });
+
+  test('approve, list, roll back: the whole history stays', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const who = ['--by', 'Ada', '--reason', 'gap of 20 points'];
+    const plain = await calibrate(data, 'approve', version, ...who);
+    expect(plain.code).toBe(1);
+    expect(plain.stderr).toMatch(/breaks a safety bound: largest_change/);
+    const { code, json } = await calibrate(data, 'approve', version, ...who, '--override');
+    expect(code).toBe(0);
+    expect(json).toMatchObject({ version, status: 'APPROVED', decided_by: 'Ada', overridden: ['largest_change'] });
+    expect((await calibrate(data, 'list')).json).toMatchObject({ version, in_force: true, status: 'APPROVED' });
+    expect((await calibrate(data, 'rollback', ...who)).json).toMatchObject({ status: 'ROLLED_BACK', restores: null });
+    const listed = (await calibrate(data, 'list')).json;
+    expect(listed.in_force).toBe(false);
+    expect(listed.history.map(({ status }: { status: string }) => status)).toEqual([
+      'PROPOSED',
+      'APPROVED',
+      'ROLLED_BACK',
+    ]);
+  });
+
+  test('an unknown version is wrong usage', async () => {
+    const { code, stderr } = await calibrate(aDesk(), 'reject', 'cal-nope', '--by', 'Ada', '--reason', 'x');
+    expect(code).toBe(2);
+    expect(stderr).toContain('no version cal-nope');
+  });
+});
+
+describe('verify', () => {
+  test('proves an untouched version', async () => {
+    const data = aDesk();
+    const { code, json } = await calibrate(data, 'verify', await proposed(data));
+    expect(code).toBe(0);
+    expect(json.checks.map(({ name, holds }: { name: string; holds: boolean }) => [name, holds])).toEqual([
+      ['export', true],
+      ['topic', true],
+      ['map', true],
+      ['metrics', true],
+    ]);
+  });
+
+  test('names the one outcome that was tampered with in the log', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const rows = gunzipSync(readFileSync(join(data, 'calibrations', version, 'rows.jsonl.gz')))
+      .toString()
+      .split('\n');
+    const victim = JSON.parse(rows[123] ?? '');
+    tamper(data, victim, victim.confidence, 0.123);
+    const { code, json } = await calibrate(data, 'verify', version);
+    expect(code).toBe(1);
+    expect(json.differences).toEqual([
+      {
+        kind: 'changed',
+        where: 'topic',
+        position_id: victim.position_id,
+        partition: victim.partition,
+        offset: victim.offset,
+        fields: [{ field: 'confidence', recorded: victim.confidence, found: 0.123 }],
+      },
+    ]);
+  });
+
+  test('names a row that was changed in the export, and still proves the rest by the topic', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const file = join(data, 'calibrations', version, 'rows.jsonl.gz');
+    const lines = gunzipSync(readFileSync(file)).toString().split('\n');
+    const victim = JSON.parse(lines[5] ?? '');
+    lines[5] = JSON.stringify({ ...victim, label: victim.label === 'WIN' ? 'LOSS' : 'WIN' });
+    writeFileSync(file, gzipSync(lines.join('\n')));
+    const { code, json } = await calibrate(data, 'verify', version);
+    expect(code).toBe(1);
+    expect(json.differences).toMatchObject([{ where: 'export', position_id: victim.position_id }]);
+  });
+
+  test('an outcome that was deleted from the log is named as missing', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const database = new DatabaseSync(join(data, 'log.sqlite'));
+    database
+      .prepare("DELETE FROM records WHERE topic = 'clm.outcome' AND partition = ? AND offset = ?")
+      .run(...lastOutcomeBefore(database));
+    database.close();
+    const { code, json } = await calibrate(data, 'verify', version);
+    expect(code).toBe(1);
+    expect(json.differences).toMatchObject([{ kind: 'missing', where: 'topic' }]);
+  });
+});
+
+/** The middle record of a partition: neither its floor nor its end. */
+function lastOutcomeBefore(database: DatabaseSync): [number, number] {
+  const row = database
+    .prepare("SELECT partition, max(offset) AS top FROM records WHERE topic = 'clm.outcome' GROUP BY partition LIMIT 1")
+    .get();
+  return [Number(row?.['partition']), Math.floor(Number(row?.['top']) / 2)];
+}
+
+/** Changes one double in the bytes of one outcome, as someone with access to the file could. */
+function tamper(data: string, at: { partition: number; offset: number }, from: number, to: number): void {
+  const database = new DatabaseSync(join(data, 'log.sqlite'));
+  const where = "WHERE topic = 'clm.outcome' AND partition = ? AND offset = ?";
+  const row = database.prepare(`SELECT value FROM records ${where}`).get(at.partition, at.offset);
+  const value = Buffer.from(row?.['value'] as Uint8Array);
+  const old = Buffer.alloc(8);
+  old.writeDoubleLE(from);
+  const index = value.indexOf(old);
+  expect(index).toBeGreaterThan(0);
+  value.writeDoubleLE(to, index);
+  database.prepare(`UPDATE records SET value = ? ${where}`).run(value, at.partition, at.offset);
+  database.close();
+}

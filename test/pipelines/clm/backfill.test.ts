@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { labelOf } from '../../../pipelines/clm/accumulate.ts';
+import { KeptTrades, contradictsPrices, parseRecordedTrade, tradeOf } from '../../../pipelines/clm/backfill.ts';
+import { recordChecker } from '../../../schemas/record-codec.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+
+const ROW = {
+  timestamp: 1_770_000_000_000,
+  symbol: 'BTCUSDT',
+  side: 'BUY',
+  entry_price: 100,
+  exit_price: 98,
+  pnl_percent: -2,
+  confidence: 0.7,
+  model_id: 'm',
+};
+
+function tradeFrom(patch: Readonly<Record<string, unknown>> = {}) {
+  const parsed = parseRecordedTrade({ ...ROW, ...patch });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return tradeOf(parsed.trade, 'backfill', 'backfill');
+}
+
+function problemsOf(patch: Readonly<Record<string, unknown>>): readonly string[] {
+  const parsed = parseRecordedTrade({ ...ROW, ...patch });
+  return parsed.ok ? [] : parsed.problems.map(({ path }) => path);
+}
+
+describe('a recorded row', () => {
+  test('becomes a whole trade that the topic takes', () => {
+    const trade = tradeFrom({ duration_seconds: 90.5, position_size: 3, exit_reason: 'tp', strategy_id: 's' });
+    expect(recordChecker(TOPICS.tradeClosed)(trade)).toEqual([]);
+    expect(trade).toMatchObject({
+      side: 'LONG',
+      closed_at: 1_770_000_000_000,
+      opened_at: 1_769_999_909_500,
+      quantity: 3,
+      remaining_quantity: 0,
+      pnl_quote: -6,
+      exit_reason: 'tp',
+      origin: 'BACKFILL',
+      fee_quote: null,
+    });
+  });
+
+  test('whose duration and size were not recorded invents neither a time nor a reason', () => {
+    expect(tradeFrom()).toMatchObject({ opened_at: ROW.timestamp, quantity: 1, exit_reason: 'BACKFILL' });
+  });
+
+  test.each([
+    ['BUY', 'LONG'],
+    ['sell', 'SHORT'],
+    ['Long', 'LONG'],
+    ['SHORT', 'SHORT'],
+  ])('side %s is %s', (side, expected) => {
+    expect(tradeFrom({ side }).side).toBe(expected);
+  });
+
+  test.each([
+    [1_770_000_000, 1_770_000_000_000],
+    [1_770_000_000.123, 1_770_000_000_123],
+    [1_770_000_000_123, 1_770_000_000_123],
+    ['2026-02-02T02:40:00Z', 1_770_000_000_000],
+    ['2026-02-02T02:40:00.123456', 1_770_000_000_123],
+    ['2026-02-02 02:40:00+00:00', 1_770_000_000_000],
+    ['2026-02-02T03:40:00+0100', 1_770_000_000_000],
+    ['2026-02-02', 1_769_990_400_000],
+  ])('timestamp %s is %d', (timestamp, expected) => {
+    expect(tradeFrom({ timestamp }).closed_at).toBe(expected);
+  });
+
+  test('names every failing path at once', () => {
+    expect(
+      problemsOf({
+        timestamp: 'noon',
+        side: 'UP',
+        entry_price: 0,
+        exit_price: '98',
+        confidence: 1.2,
+        model_id: undefined,
+      }),
+    ).toEqual(['timestamp', 'side', 'entry_price', 'exit_price', 'confidence', 'model_id']);
+    expect(problemsOf({ pnl_percent: Number.NaN })).toEqual(['pnl_percent']);
+    expect(parseRecordedTrade([])).toMatchObject({ ok: false, problems: [{ path: '(root)' }] });
+  });
+
+  test('names fields that no record has a place for', () => {
+    expect(parseRecordedTrade({ ...ROW, leverage: 5 })).toMatchObject({ ok: true, ignored: ['leverage'] });
+  });
+
+  test('keeps an unknown confidence unknown', () => {
+    expect(tradeFrom({ confidence: null, model_id: null })).toMatchObject({ confidence: null, model_id: null });
+  });
+
+  test('is labelled by what was recorded, also where the prices say otherwise', () => {
+    const trade = tradeFrom({ pnl_percent: 2 });
+    expect(trade.pnl_percent).toBe(2);
+    expect(labelOf(trade.pnl_percent)).toBe('WIN');
+  });
+});
+
+describe('ids', () => {
+  test('derive from the content: the same row again is the same trade, another is another position', () => {
+    expect(tradeFrom()).toEqual(tradeFrom());
+    const other = tradeFrom({ exit_price: 97.9 });
+    expect(other.trade_id).not.toBe(tradeFrom().trade_id);
+    expect(other.position_id).not.toBe(tradeFrom().position_id);
+  });
+});
+
+describe('a doubled row', () => {
+  test.each([
+    [0, true],
+    [1, true],
+    [50, true],
+    [51, false],
+    [-50, true],
+    [-51, false],
+  ])('%d ms apart: %s', (apart, doubled) => {
+    for (const start of [0, 7, 49]) {
+      const kept = new KeptTrades();
+      kept.add(tradeFrom({ timestamp: ROW.timestamp + start }));
+      expect(kept.has(tradeFrom({ timestamp: ROW.timestamp + start + apart }))).toBe(doubled);
+    }
+  });
+
+  test.each([{ symbol: 'ETHUSDT' }, { side: 'SELL' }, { exit_price: 98.1 }, { pnl_percent: -2.1 }, { model_id: 'n' }])(
+    'is no double with %o',
+    (patch) => {
+      const kept = new KeptTrades();
+      kept.add(tradeFrom());
+      expect(kept.has(tradeFrom(patch))).toBe(false);
+    },
+  );
+});
+
+describe('a result that contradicts the prices', () => {
+  test.each([
+    [{ pnl_percent: 2 }, true],
+    [{ pnl_percent: -2 }, false],
+    [{ side: 'SELL', pnl_percent: -2 }, true],
+    [{ side: 'SELL', pnl_percent: 2 }, false],
+    [{ exit_price: 100, pnl_percent: 2 }, false],
+    [{ pnl_percent: 0 }, false],
+  ])('%o: %s', (patch, contradicts) => {
+    const parsed = parseRecordedTrade({ ...ROW, ...patch });
+    expect(parsed.ok && contradictsPrices(parsed.trade)).toBe(contradicts);
+  });
+});
