@@ -6,10 +6,12 @@ import {
   deadLettersAlert,
   unknownReportsAlert,
 } from '../pipelines/watch/alerts.ts';
+import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
 import type { EpochMillis, ExecutionStatus, IntentId } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
+import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
@@ -40,6 +42,8 @@ export interface StatusReport {
   readonly unknown_reports: number;
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
+  /** Every confidence map in force, against the time before it. */
+  readonly calibrations: readonly CalibrationWatch[];
   readonly alerts: readonly Alert[];
 }
 
@@ -57,7 +61,13 @@ export async function statusReport(world: Topics): Promise<StatusReport> {
   const trades = await tradeFigures(world, execution.doubts);
   undecodable += execution.undecodable + open.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
-  const alerts = [trades.alert, doubtsAlert(execution.doubts), deadLetters].filter((alert) => alert !== null);
+  const calibrations = await watchCalibrations(world);
+  const alerts = [
+    trades.alert,
+    doubtsAlert(execution.doubts),
+    deadLetters,
+    ...calibrations.map(calibrationAlert),
+  ].filter((alert) => alert !== null);
   return {
     topics: await topicStatuses(world),
     gate: gateOf(outcomes.values()),
@@ -66,6 +76,7 @@ export async function statusReport(world: Topics): Promise<StatusReport> {
     suppressed: Object.fromEntries(execution.suppressed),
     unknown_reports: execution.reports.UNKNOWN,
     undecodable,
+    calibrations,
     alerts,
   };
 }

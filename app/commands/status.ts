@@ -4,6 +4,7 @@ import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
+import { watchLines } from '../calibrate/watch-lines.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
@@ -44,7 +45,13 @@ export async function status(
 }
 
 function readable(report: StatusReport): readonly string[] {
-  return [topicTable(report.topics), gateLine(report), positionsLine(report), ...alertLines(report)];
+  return [
+    topicTable(report.topics),
+    gateLine(report),
+    positionsLine(report),
+    ...watchLines(report.calibrations),
+    ...alertLines(report),
+  ];
 }
 
 function topicTable(topics: StatusReport['topics']): string {

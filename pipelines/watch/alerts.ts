@@ -6,7 +6,7 @@ import { formatEventTime } from './event-time.ts';
  * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert
  * is the same on every run over the same records, in virtual time too.
  */
-export type AlertName = 'trades_starved' | 'unknown_reports' | 'dead_letters';
+export type AlertName = 'trades_starved' | 'unknown_reports' | 'dead_letters' | 'calibration_worse';
 
 export interface Alert {
   readonly name: AlertName;

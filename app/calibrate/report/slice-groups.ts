@@ -1,6 +1,6 @@
 import type { Range, Slice } from '../../../pipelines/calibration/report.ts';
 import { SLICE_TITLES } from './terms.ts';
-import { wilson } from './wilson.ts';
+import { wilsonInterval } from '../../../pipelines/watch/proportion.ts';
 
 export interface SliceRow {
   readonly name: string;
@@ -40,6 +40,6 @@ function merged(slices: readonly Slice[]): Slice {
 }
 
 function rowOf({ by, name, n, wins, confidence }: Slice): SliceRow {
-  const won = by === 'label' ? null : { wins, rate: wins / n, interval: wilson(wins, n) };
+  const won = by === 'label' ? null : { wins, rate: wins / n, interval: wilsonInterval(wins, n) };
   return { name, n, confidence, won };
 }
