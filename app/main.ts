@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command('harvestline')
     .description(
-      'Takes profit from open futures positions, records every closed trade, and counts towards calibration.',
+      'Takes profit from open futures positions, records every closed trade, and calibrates confidence from that record.',
     )
     .version(packageJson.version)
     .addHelpText(
@@ -44,6 +44,7 @@ Examples:
   harvestline dev --cycles 400            the whole chain on a simulated market, with a summary at the end
   harvestline status                      counts, lag, gate and alerts of what dev left behind
   harvestline tail trade.closed           the latest closed trades
+  harvestline calibrate propose           what the models' confidence is worth, from those trades
   harvestline score < snapshots.ndjson    what the policy says about your own snapshots`,
     );
   const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? { [name]: COMMANDS[name] } : COMMANDS;

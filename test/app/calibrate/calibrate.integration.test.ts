@@ -3,29 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
-
-/** The rows of an over-confident recorder: it says 0.55 to 0.95, and wins 20 points less often. */
-function overConfident(rows: number): string {
-  const random = new SeededRandom(7).stream('recorder');
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const confidence = Math.round((0.55 + 0.4 * random.uniform()) * 1000) / 1000;
-    const win = random.uniform() < confidence - 0.2;
-    return JSON.stringify({
-      timestamp: 1_760_000_000_000 + index * 60_000,
-      symbol: ['BTCUSDT', 'ETHUSDT', 'XRPUSDT'][index % 3],
-      side: 'LONG',
-      entry_price: 100,
-      exit_price: win ? 102 : 98,
-      pnl_percent: win ? 2 : -2,
-      confidence,
-      model_id: 'm-1',
-    });
-  });
-  return `${lines.join('\n')}\n`;
-}
+import { overConfidentTrades } from './over-confident-trades.ts';
 
 /** A data folder with 400 imported outcomes, made once; every test works on a copy. */
 const source = temporaryFolder();
@@ -33,7 +13,7 @@ const original = source.path;
 afterAll(() => source.remove());
 
 beforeAll(async () => {
-  const { code, stderr } = await runProgram(['clm', 'import', '-', '--data', original], overConfident(400));
+  const { code, stderr } = await runProgram(['clm', 'import', '-', '--data', original], overConfidentTrades(400));
   expect(stderr).toBe('');
   expect(code).toBe(0);
 });
