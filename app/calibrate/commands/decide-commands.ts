@@ -45,7 +45,7 @@ function decisionCommand(usage: string, description: string): Command {
   return worldOptions(new Command(usage.split(' ')[0]))
     .arguments(usage.split(' ').slice(1).join(' '))
     .description(description)
-    .option('--by <name>', 'who decides (needed)')
+    .option('--name, --by <name>', 'who decides (needed)')
     .option('--reason <text>', 'why (needed)')
     .option('--json', 'the decision as one JSON object, as in a pipe');
 }

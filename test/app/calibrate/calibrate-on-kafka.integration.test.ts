@@ -21,7 +21,7 @@ if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('calibration on Kafka', () => {
   const { brokers, registryUrl } = started(broker);
-  const kafka = ['--brokers', String(brokers), '--registry', String(registryUrl)];
+  const kafka = ['--brokers', String(brokers), '--registry', registryUrl];
   const settings = { KAFKA_BROKERS: brokers?.join(','), SCHEMA_REGISTRY_URL: registryUrl };
 
   test('imported, proposed, approved and rolled back: running scorers follow without a restart', async () => {
