@@ -22,7 +22,7 @@ export function scoresSection(report: CalibrationReport): Markup {
 <figure><figcaption>After<span>calibrated confidence</span></figcaption>${reliabilityChart('after', 'Reliability of calibrated confidence, out of fold', after)}</figure></div>
 <p class="lead">The line is the isotonic fit of outcomes on confidences (CORP: pool-adjacent-violators), so no choice of bins shapes it.</p></section>
 <section id="scores"><h2>Scores</h2>
-<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals hold 95 % of bootstrap resamples. Brier = MCB − DSC + UNC.</p>
+<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals are the middle 95 % of 500 block-bootstrap resamples, around the score. Brier = MCB − DSC + UNC.</p>
 ${scoresTable(report)}
 <figure><figcaption>How much each score changed<span>filled and thick: out of fold; hollow and thin: in sample; an interval that reaches 0 may be chance</span></figcaption>${intervalChart(report)}</figure></section>`;
 }
