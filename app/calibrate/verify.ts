@@ -106,7 +106,7 @@ function exportCheck(exported: ExportedRows | null, intact: boolean, file: strin
     holds: intact,
     detail: intact
       ? `${exported.rows.length} rows, as they were hashed`
-      : `${file} was changed after the fit${changed > 0 ? `: ${changed} rows` : ''}`,
+      : `${file} was changed after the fit${changed > 0 ? `; rows: ${changed}` : ''}`,
   };
 }
 
@@ -123,7 +123,7 @@ function topicCheck(intact: boolean, known: boolean, tampered: number, gone: num
   return {
     name: 'topic',
     holds: tampered === 0,
-    detail: tampered === 0 ? `the replay gives the same rows${kept}` : `${tampered} rows were changed${kept}`,
+    detail: tampered === 0 ? `the replay gives the same rows${kept}` : `rows that were changed: ${tampered}${kept}`,
   };
 }
 

@@ -16,7 +16,8 @@ export interface Decomposition {
 export function decompose(p: Float64Array, y: Float64Array): Decomposition {
   const groups = groupTies(p, y, null);
   const { recalibrated, unc } = pooledScores(groups.mean, groups.weight, groups.length);
-  return { mcb: brier(p, y) - recalibrated, dsc: unc - recalibrated, unc };
+  // Neither can be negative: below 0 is rounding, and a report would print it as -0.
+  return { mcb: Math.max(0, brier(p, y) - recalibrated), dsc: Math.max(0, unc - recalibrated), unc };
 }
 
 /** Brier score of the isotonic fit, and of the mean outcome, from groups of 0 and 1 outcomes: mean and weight, ascending by forecast. */

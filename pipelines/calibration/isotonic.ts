@@ -3,7 +3,8 @@ import { groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
 
 /**
  * Isotonic regression: the ascending map with the least squared error. Its points are the ends of each level, as
- * scikit-learn's IsotonicRegression(out_of_bounds='clip') keeps them. `order` sorts x, where the caller has it.
+ * scikit-learn's IsotonicRegression(out_of_bounds='clip') keeps them; rows of no weight count for nothing there and here. `order`
+ * sorts x, where the caller has it.
  */
 export function fitIsotonic(
   x: Float64Array,
@@ -18,6 +19,8 @@ export function fitIsotonic(
   let first = 0;
   for (let block = 0; block < blocks.length; block++) {
     const last = blocks.last[block] as number;
+    // Pooling passes over groups of no weight; a level must not begin at one either.
+    while (groups.weight[first] === 0) first += 1;
     const level = blocks.mean[block] as number;
     mapX.push(groups.x[first] as number);
     mapY.push(level);

@@ -23,6 +23,8 @@ interface GoldenCase {
 
 const CASES: readonly GoldenCase[] = golden;
 const WITHOUT_WEIGHTS = CASES.filter(({ weights }) => weights === null);
+/** betacal refuses a single class. */
+const TWO_CLASSES = WITHOUT_WEIGHTS.filter(({ y }) => new Set(y).size === 2);
 
 function samplesOf({ x, y }: GoldenCase) {
   return { x: Float64Array.from(x), y: Float64Array.from(y) };
@@ -55,7 +57,7 @@ describe('agrees with the reference implementation', () => {
     ).toBeLessThan(AGREES_WITHIN);
   });
 
-  test.each(WITHOUT_WEIGHTS)('beta, betacal: $name', (one) => {
+  test.each(TWO_CLASSES)('beta, betacal: $name', (one) => {
     const { map } = fit('beta', samplesOf(one));
     expect(
       largestGap(

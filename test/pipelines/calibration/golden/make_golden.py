@@ -58,6 +58,15 @@ def dataset(name):
     if name == "inverted":
         x = 0.1 + 0.8 * random.random(150)
         return x, outcomes(1 - x), None
+    if name == "rare_wins":  # a comes out negative: dropped, and b fitted again
+        x = 0.05 + 0.9 * random.random(150)
+        return x.round(4), outcomes(1 / (1 + np.exp(1.2 * np.log(x) + 1.5 * np.log(1 - x)))), None
+    if name == "two_thousand":
+        x = np.round(random.random(2000), 2)
+        return x, outcomes(x**2), None
+    if name == "all_won":  # one class: betacal refuses it
+        x = np.round(0.5 + 0.4 * random.random(40), 3)
+        return x, np.ones(40), None
     raise ValueError(name)
 
 
@@ -68,7 +77,7 @@ def golden(name):
     case = {
         "name": name,
         "x": x.tolist(),
-        "y": y.tolist(),
+        "y": y.astype(int).tolist(),
         "weights": None if w is None else w.tolist(),
         "at": at.tolist(),
         "isotonic": isotonic.predict(at).tolist(),
@@ -79,9 +88,12 @@ def golden(name):
         sigmoid = _SigmoidCalibration().fit(x, y)
         case["sigmoid"] = sigmoid.predict(at).tolist()
         case["sigmoid_ab"] = [float(sigmoid.a_), float(sigmoid.b_)]
-        case["beta"] = BetaCalibration(parameters="abm").fit(x.reshape(-1, 1), y).predict(at.reshape(-1, 1)).tolist()
+        if len(set(y)) == 2:
+            beta = BetaCalibration(parameters="abm").fit(x.reshape(-1, 1), y)
+            case["beta"] = beta.predict(at.reshape(-1, 1)).tolist()
+            case["beta_ab"] = [float(value) for value in beta.calibrator_.map_[:2]]
     return case
 
 
-NAMES = ["fifty", "over_confident", "under_confident", "ties", "weighted", "edges", "inverted"]
+NAMES = ["fifty", "over_confident", "under_confident", "ties", "weighted", "edges", "inverted", "rare_wins", "two_thousand", "all_won"]
 print(json.dumps([golden(name) for name in NAMES]))

@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { assess } from '../../../pipelines/calibration/assess.ts';
+import { mapAll, chooseMethod } from '../../../pipelines/calibration/cross-validate.ts';
+import { decompose } from '../../../pipelines/calibration/corp.ts';
+import { detectable } from '../../../pipelines/calibration/detectable.ts';
+import { evaluateMap } from '../../../pipelines/calibration/evaluate-map.ts';
+import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
+import { largestChange, safetyBounds } from '../../../pipelines/calibration/safety-bounds.ts';
+import { brier } from '../../../pipelines/calibration/scores.ts';
+
+const silent = (): void => {};
+
+/** The bounds of forecasts `after` in place of `before`, and a map that moves 0.5 by `moved`. */
+function boundsOf(before: number, after: number, moved = 0) {
+  const y = Float64Array.from({ length: 20 }, (_, at) => at % 2);
+  const evaluation = evaluateMap(
+    y.map(() => before),
+    y.map(() => after),
+    y,
+    new SeededRandom(1),
+  );
+  const bounds = safetyBounds({ at: 0.5, from: 0.5, to: 0.5 + moved }, evaluation);
+  return Object.fromEntries(bounds.map((bound) => [bound.name, bound]));
+}
+
+describe('safety bounds', () => {
+  test('the largest change is over what was seen, up or down, not over the whole map', () => {
+    const map = { x: [0, 0.5, 1], y: [0.4, 0.5, 0.7] };
+    const y = Float64Array.of(0, 1, 1);
+    expect(largestChange(map, { x: Float64Array.of(0.5, 0.9, 0.8), y })).toEqual({
+      at: 0.9,
+      from: 0.9,
+      to: expect.closeTo(0.66, 12),
+    });
+    expect(largestChange(map, { x: Float64Array.of(0.5, 0.1, 0.9), y })).toMatchObject({
+      at: 0.1,
+      to: expect.closeTo(0.42, 12),
+    });
+  });
+
+  test.each([
+    [0.14, true],
+    [-0.14, true],
+    [0.16, false],
+    [-0.16, false],
+  ])('a largest change of %d: holds is %s', (moved, holds) => {
+    expect(boundsOf(0.7, 0.5, moved)['largest_change']).toMatchObject({
+      value: expect.closeTo(Math.abs(moved), 12),
+      limit: 0.15,
+      holds,
+    });
+  });
+
+  test('a Brier score that gets worse breaks two bounds; one that gets a little better breaks one', () => {
+    expect(boundsOf(0.5, 0.7)).toMatchObject({
+      brier_improvement: { holds: false, value: expect.closeTo(-0.04 / 0.25, 9) },
+      no_model_worse: { holds: false, value: 1, limit: 0 },
+    });
+    expect(boundsOf(0.52, 0.5)).toMatchObject({
+      brier_improvement: { holds: false, limit: 0.05 },
+      no_model_worse: { holds: true, value: 0 },
+    });
+    expect(boundsOf(0.7, 0.5)).toMatchObject({ brier_improvement: { holds: true }, no_model_worse: { holds: true } });
+  });
+});
+
+describe('detectable', () => {
+  test('by hand: 100 outcomes at 0.5, 60 won', () => {
+    const x = new Float64Array(100).fill(0.5);
+    const y = x.map((_, at) => (at < 60 ? 1 : 0));
+    expect(detectable({ x, y })).toEqual({
+      n: 100,
+      gap: expect.closeTo(2.801585 * 0.05, 9),
+      found: expect.closeTo(-0.1, 12),
+    });
+  });
+});
+
+describe('what an assessment is made of', () => {
+  const stream = new SeededRandom(9).stream('samples');
+  const x = Float64Array.from({ length: 300 }, () => 0.5 + 0.4 * stream.uniform());
+  const y = x.map((said) => (stream.uniform() < said - 0.2 ? 1 : 0));
+  const found = assess({ x, y }, 'sigmoid', new SeededRandom(1));
+
+  test('in sample: all rows, mapped by the fit on all of them', () => {
+    const score = found.in_sample.scores.find(({ name }) => name === 'brier');
+    expect(score?.before).toBe(brier(x, y));
+    expect(score?.after).toBe(brier(mapAll(found.fit.map, x), y));
+  });
+
+  test('out of fold: the later half, mapped by the forecasts that the choice was made on', () => {
+    const score = found.out_of_fold.scores.find(({ name }) => name === 'brier');
+    expect(score?.before).toBe(brier(x.subarray(150), y.subarray(150)));
+    expect(score?.after).toBe(found.candidates.find(({ method }) => method === 'sigmoid')?.brier);
+    expect(score?.after).not.toBe(brier(mapAll(found.fit.map, x.subarray(150)), y.subarray(150)));
+  });
+
+  test('observed is the range of the confidences', () => {
+    expect(found.observed).toEqual({ low: Math.min(...x), high: Math.max(...x) });
+  });
+});
+
+describe('ties and rounding', () => {
+  test('methods that do equally well: the simplest is chosen', () => {
+    // Half of every training window is won, and 0.5 is said: all maps say 0.5.
+    const x = new Float64Array(200).fill(0.5);
+    const y = x.map((_, at) => at % 2);
+    expect(chooseMethod({ x, y }, null, silent).method).toBe('identity');
+  });
+
+  test('equal levels of an isotonic fit are one level', () => {
+    expect(fitIsotonic(Float64Array.of(0.1, 0.2, 0.3, 0.4), Float64Array.of(1, 0, 1, 0))).toEqual({
+      x: [0.1, 0.4],
+      y: [0.5, 0.5],
+    });
+  });
+
+  test('a row of no weight is as good as absent, wherever it stands', () => {
+    const x = Float64Array.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6);
+    const y = Float64Array.of(1, 0, 1, 0, 1, 0);
+    for (let absent = 0; absent < x.length; absent++) {
+      const others = (_: number, row: number): boolean => row !== absent;
+      const weights = x.map((_, row) => (row === absent ? 0 : 1));
+      expect(fitIsotonic(x, y, weights)).toEqual(fitIsotonic(x.filter(others), y.filter(others)));
+    }
+  });
+
+  test('MCB and DSC are never below 0, not by rounding either', () => {
+    for (let n = 3; n < 200; n++) {
+      const y = Float64Array.from({ length: n }, (_, at) => (at % 3 === 0 ? 1 : 0));
+      const mean = y.reduce((sum, outcome) => sum + outcome, 0) / n;
+      const { mcb, dsc } = decompose(
+        y.map(() => mean),
+        y,
+      );
+      expect(mcb).toBeGreaterThanOrEqual(0);
+      expect(dsc).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
