@@ -1,6 +1,13 @@
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
-import { KeptTrades, contradictsPrices, parseRecordedTrade, tradeOf } from '../../pipelines/clm/backfill.ts';
+import {
+  KeptTrades,
+  type ParsedTrade,
+  contradictsPrices,
+  parseRecordedTrade,
+  tradeOf,
+} from '../../pipelines/clm/backfill.ts';
 import type { EventLog } from '../../ports/event-log.ts';
+import type { TradeClosed } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -58,8 +65,23 @@ export async function importTrades(
   options: ImportOptions,
 ): Promise<ImportCounts> {
   const recorded = target === null ? new KeptTrades() : await recordedBefore(target);
-  const kept = new KeptTrades();
-  const counts: ImportCounts = {
+  const work = new TradeImport(target, recorded, options);
+  for (const { name, lines } of inputs) {
+    for await (const chunk of readLines(lines)) {
+      for (const { number, text } of chunk) {
+        if (text !== null && text.trim() === '') continue;
+        options.onRow();
+        work.take(`${name}:${number}`, parseLine(text));
+      }
+      if (work.pending >= BATCH_RECORDS) await work.flush();
+    }
+  }
+  await work.flush();
+  return work.counts;
+}
+
+class TradeImport {
+  readonly counts: ImportCounts = {
     rows: 0,
     imported: 0,
     doubled: 0,
@@ -68,54 +90,72 @@ export async function importTrades(
     pnl_sign_warnings: 0,
     ignored_fields: {},
   };
-  // trade.closed is execution's topic. The import writes in its name: it brings what execution would have written then.
-  const writer = target === null ? null : new TopicWriter('execution', target.codec);
-  let batch: EncodedRecord[] = [];
-  const flush = async (): Promise<void> => {
-    if (batch.length > 0 && !options.dryRun) await target?.log.append(batch);
-    batch = [];
-  };
-  for (const { name, lines } of inputs) {
-    for await (const chunk of readLines(lines)) {
-      for (const { number, text } of chunk) {
-        if (text !== null && text.trim() === '') continue;
-        counts.rows += 1;
-        options.onRow();
-        const parsed = parseLine(text);
-        if (!parsed.ok) {
-          counts.bad += 1;
-          for (const { path, why } of parsed.problems) options.onBadLine(`${name}:${number}: ${path}: ${why}`);
-          continue;
-        }
-        const trade = tradeOf(parsed.trade, options.account, options.venue);
-        if (recorded.has(trade)) counts.already_recorded += 1;
-        else if (kept.has(trade)) counts.doubled += 1;
-        else {
-          const record = encoded(writer, trade);
-          if ('problems' in record) {
-            counts.bad += 1;
-            for (const { path, why } of record.problems) options.onBadLine(`${name}:${number}: ${path}: ${why}`);
-            continue;
-          }
-          kept.add(trade);
-          counts.imported += 1;
-          for (const field of parsed.ignored) counts.ignored_fields[field] = (counts.ignored_fields[field] ?? 0) + 1;
-          if (contradictsPrices(parsed.trade)) {
-            counts.pnl_sign_warnings += 1;
-            const { side, entry_price, exit_price, pnl_percent } = trade;
-            if (counts.pnl_sign_warnings <= NAMED_WARNINGS)
-              options.onWarning(
-                `${name}:${number}: pnl_percent ${pnl_percent} disagrees with ${side} from ${entry_price} to ${exit_price}; kept as recorded`,
-              );
-          }
-          if (record.bytes !== null) batch.push(record.bytes);
-          if (batch.length >= BATCH_RECORDS) await flush();
-        }
-      }
+  readonly #target: ImportTarget;
+  readonly #recorded: KeptTrades;
+  readonly #options: ImportOptions;
+  /** trade.closed is execution's topic. The import writes in its name: it brings what execution would have written then. */
+  readonly #writer: TopicWriter | null;
+  readonly #kept = new KeptTrades();
+  #batch: EncodedRecord[] = [];
+
+  constructor(target: ImportTarget, recorded: KeptTrades, options: ImportOptions) {
+    this.#target = target;
+    this.#recorded = recorded;
+    this.#options = options;
+    this.#writer = target === null ? null : new TopicWriter('execution', target.codec);
+  }
+
+  /** Records that wait for `flush`. */
+  get pending(): number {
+    return this.#batch.length;
+  }
+
+  /** Counts one row, and keeps its record if it is a new trade. `place` is how the row is named. */
+  take(place: string, parsed: ParsedTrade): void {
+    const { counts } = this;
+    counts.rows += 1;
+    if (!parsed.ok) return this.#refuse(place, parsed.problems);
+    const trade = tradeOf(parsed.trade, this.#options.account, this.#options.venue);
+    if (this.#recorded.has(trade)) counts.already_recorded += 1;
+    else if (this.#kept.has(trade)) counts.doubled += 1;
+    else {
+      const encoded = this.#encoded(trade);
+      if ('problems' in encoded) return this.#refuse(place, encoded.problems);
+      if (encoded.record !== null) this.#batch.push(encoded.record);
+      this.#kept.add(trade);
+      counts.imported += 1;
+      for (const field of parsed.ignored) counts.ignored_fields[field] = (counts.ignored_fields[field] ?? 0) + 1;
+      if (contradictsPrices(parsed.trade)) this.#warn(place, trade);
     }
   }
-  await flush();
-  return counts;
+
+  async flush(): Promise<void> {
+    if (this.#batch.length > 0 && !this.#options.dryRun) await this.#target?.log.append(this.#batch);
+    this.#batch = [];
+  }
+
+  #refuse(place: string, problems: readonly Problem[]): void {
+    this.counts.bad += 1;
+    for (const { path, why } of problems) this.#options.onBadLine(`${place}: ${path}: ${why}`);
+  }
+
+  #warn(place: string, { side, entry_price, exit_price, pnl_percent }: TradeClosed): void {
+    this.counts.pnl_sign_warnings += 1;
+    if (this.counts.pnl_sign_warnings > NAMED_WARNINGS) return;
+    const prices = `${side} from ${entry_price} to ${exit_price}`;
+    this.#options.onWarning(`${place}: pnl_percent ${pnl_percent} disagrees with ${prices}; kept as recorded`);
+  }
+
+  /** The strict check may still refuse what the recorder's own rules let through: a position opened before 1970, for one. */
+  #encoded(trade: TradeClosed): { readonly record: EncodedRecord | null } | { readonly problems: readonly Problem[] } {
+    if (this.#writer === null) return { record: null };
+    try {
+      return { record: this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at) };
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      return { problems: thrown.problems };
+    }
+  }
 }
 
 async function recordedBefore(world: ReadableTopics): Promise<KeptTrades> {
@@ -126,7 +166,7 @@ async function recordedBefore(world: ReadableTopics): Promise<KeptTrades> {
   return recorded;
 }
 
-function parseLine(text: string | null): ReturnType<typeof parseRecordedTrade> {
+function parseLine(text: string | null): ParsedTrade {
   if (text === null) return { ok: false, problems: [{ path: '(root)', why: 'is longer than a line may be' }] };
   try {
     const { value, problems } = parseJsonLine(text);
@@ -136,18 +176,5 @@ function parseLine(text: string | null): ReturnType<typeof parseRecordedTrade> {
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;
     return { ok: false, problems: [{ path: '(root)', why: thrown.message }] };
-  }
-}
-
-type Encoded = { readonly bytes: EncodedRecord | null } | { readonly problems: readonly Problem[] };
-
-/** The strict check may still refuse what the recorder's own rules let through: an exit before 1970, for one. */
-function encoded(writer: TopicWriter | null, trade: ReturnType<typeof tradeOf>): Encoded {
-  if (writer === null) return { bytes: null };
-  try {
-    return { bytes: writer.encode(TOPICS.tradeClosed, trade, trade.closed_at) };
-  } catch (thrown) {
-    if (!isKind(thrown, 'poison')) throw thrown;
-    return { problems: thrown.problems };
   }
 }

@@ -1,4 +1,3 @@
-import { fitIsotonic } from './isotonic.ts';
 import { groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
 import { brier } from './scores.ts';
 
@@ -36,9 +35,4 @@ export function pooledScores(mean: Float64Array, weight: Float64Array, length: n
   }
   const base = wins / n;
   return { recalibrated: spread / n, unc: base * (1 - base) };
-}
-
-/** The corners of the isotonic fit of outcomes on forecasts. */
-export function reliabilityCurve(p: Float64Array, y: Float64Array): { x: readonly number[]; y: readonly number[] } {
-  return fitIsotonic(p, y);
 }

@@ -1,5 +1,5 @@
 import type { ConfidenceMap } from './confidence-map.ts';
-import { groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
+import { type Blocks, groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
 
 /**
  * Isotonic regression: the ascending map with the least squared error. Its points are the ends of each level, as
@@ -14,18 +14,21 @@ export function fitIsotonic(
 ): ConfidenceMap {
   const groups = groupTies(x, y, weights, order);
   const blocks = poolAdjacentViolators(groups.mean, groups.weight, groups.length);
+  return mapOfBlocks(groups.x, blocks);
+}
+
+/** A map with the ends of each block's level; `x` holds the forecast of each group. */
+export function mapOfBlocks(x: Float64Array, blocks: Blocks): ConfidenceMap {
   const mapX: number[] = [];
   const mapY: number[] = [];
   let first = 0;
   for (let block = 0; block < blocks.length; block++) {
     const last = blocks.last[block] as number;
-    // Pooling passes over groups of no weight; a level must not begin at one either.
-    while (groups.weight[first] === 0) first += 1;
     const level = blocks.mean[block] as number;
-    mapX.push(groups.x[first] as number);
+    mapX.push(x[first] as number);
     mapY.push(level);
     if (last > first) {
-      mapX.push(groups.x[last] as number);
+      mapX.push(x[last] as number);
       mapY.push(level);
     }
     first = last + 1;

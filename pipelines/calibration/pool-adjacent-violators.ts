@@ -31,6 +31,8 @@ export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Arra
       sum += share * (y[row] as number);
       weight += share;
     }
+    // Rows of no weight say nothing: a level must not begin or end at one.
+    if (weight === 0) continue;
     groups.x[groups.length] = value;
     groups.mean[groups.length] = sum / weight;
     groups.weight[groups.length] = weight;

@@ -1,7 +1,7 @@
 import type { Random, RandomStream } from '../../ports/random.ts';
 import { cellsOf } from './cells.ts';
 import { calibrate } from './confidence-map.ts';
-import { reliabilityCurve } from './corp.ts';
+import { fitIsotonic, mapOfBlocks } from './isotonic.ts';
 import { poolAdjacentViolators } from './pool-adjacent-violators.ts';
 import { percentileOf } from './percentile.ts';
 import type { Reliability } from './report.ts';
@@ -25,7 +25,7 @@ const EXACT_DRAWS = 64;
  * as they are, and the isotonic fit of each draw is kept.
  */
 export function reliability(p: Float64Array, y: Float64Array, random: Random): Reliability {
-  const curve = reliabilityCurve(p, y);
+  const curve = fitIsotonic(p, y);
   const histogram = new Float64Array(HISTOGRAM_BINS);
   for (const forecast of p) {
     const bin = Math.min(HISTOGRAM_BINS - 1, Math.floor(forecast * HISTOGRAM_BINS));
@@ -50,7 +50,7 @@ function bandOf(p: Float64Array, random: Random): Reliability['band'] {
       const n = rows[cell] as number;
       mean[cell] = binomial(stream, n, forecast[cell] as number) / n;
     }
-    const map = mapOf(forecast, poolAdjacentViolators(mean, rows, length));
+    const map = mapOfBlocks(forecast, poolAdjacentViolators(mean, rows, length));
     for (let at = 0; at < points; at++) (draws[at] as Float64Array)[resample] = calibrate(map, grid[at] as number);
   }
   const sorted = draws.map((values) => values.toSorted());
@@ -59,21 +59,6 @@ function bandOf(p: Float64Array, random: Random): Reliability['band'] {
     low: sorted.map((values) => percentileOf(values, 0.025)),
     high: sorted.map((values) => percentileOf(values, 0.975)),
   };
-}
-
-function mapOf(x: Float64Array, blocks: ReturnType<typeof poolAdjacentViolators>) {
-  const mapX: number[] = [];
-  const mapY: number[] = [];
-  let first = 0;
-  for (let block = 0; block < blocks.length; block++) {
-    const last = blocks.last[block] as number;
-    for (const at of last > first ? [first, last] : [last]) {
-      mapX.push(x[at] as number);
-      mapY.push(blocks.mean[block] as number);
-    }
-    first = last + 1;
-  }
-  return { x: mapX, y: mapY };
 }
 
 function binomial(stream: RandomStream, n: number, p: number): number {
