@@ -24,6 +24,10 @@ const NO_BORDERS = {
   middle: '',
 } as const;
 
+/** Spaces at the end of a line, before the codes that end a colour: they would wrap a wide table. */
+// oxlint-disable-next-line no-control-regex -- colour codes are control characters
+const PADDING = / +((?:\u001B\[\d+m)*)$/;
+
 /** A table of aligned columns without borders, as lines. Cells may be coloured. */
 export function plainTable(columns: readonly PlainColumn[], rows: readonly (readonly string[])[]): readonly string[] {
   const table = new Table({
@@ -36,5 +40,5 @@ export function plainTable(columns: readonly PlainColumn[], rows: readonly (read
   return table
     .toString()
     .split('\n')
-    .map((line) => line.trimEnd());
+    .map((line) => line.replace(PADDING, '$1'));
 }

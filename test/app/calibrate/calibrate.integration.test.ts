@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -215,13 +215,49 @@ describe('verify', () => {
     expect(json.differences).toMatchObject([{ where: 'export', position_id: victim.position_id }]);
   });
 
+  test('what compaction or retention took is proved by the export, and is no tampering', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const database = new DatabaseSync(join(data, 'log.sqlite'));
+    const [partition, offset] = middleOutcome(database);
+    const place = "topic = 'clm.outcome' AND partition = ? AND offset";
+    // Compaction: a later record of the position lies beyond the range, the earlier one is gone.
+    database.prepare(`UPDATE records SET offset = offset + 100000 WHERE ${place} = ?`).run(partition, offset);
+    // Retention: the oldest records of the partition are gone.
+    const { changes } = database.prepare(`DELETE FROM records WHERE ${place} < 5`).run(partition);
+    database.close();
+    const { code, json } = await calibrate(data, 'verify', version);
+    expect(json.differences).toEqual([]);
+    expect(code).toBe(0);
+    const topic = json.checks.find(({ name }: { name: string }) => name === 'topic');
+    expect(topic.detail).toContain(`${Number(changes) + 1} are no longer in the range`);
+  });
+
+  test('without the export, a changed topic fails and says what is needed to name the row', async () => {
+    const data = aDesk();
+    const version = await proposed(data);
+    const file = join(data, 'calibrations', version, 'rows.jsonl.gz');
+    const [line = ''] = gunzipSync(readFileSync(file)).toString().split('\n');
+    const victim = JSON.parse(line);
+    tamper(data, victim, victim.confidence, 0.123);
+    const moved = join(data, 'elsewhere.gz');
+    renameSync(file, moved);
+    const without = await calibrate(data, 'verify', version);
+    expect(without.code).toBe(1);
+    expect(without.json.checks[1].detail).toContain('--rows');
+    const named = await calibrate(data, 'verify', version, '--rows', moved);
+    expect(named.json.differences).toMatchObject([
+      { position_id: victim.position_id, fields: [{ field: 'confidence' }] },
+    ]);
+  });
+
   test('an outcome that was deleted from the log is named as missing', async () => {
     const data = aDesk();
     const version = await proposed(data);
     const database = new DatabaseSync(join(data, 'log.sqlite'));
     database
       .prepare("DELETE FROM records WHERE topic = 'clm.outcome' AND partition = ? AND offset = ?")
-      .run(...lastOutcomeBefore(database));
+      .run(...middleOutcome(database));
     database.close();
     const { code, json } = await calibrate(data, 'verify', version);
     expect(code).toBe(1);
@@ -230,7 +266,7 @@ describe('verify', () => {
 });
 
 /** The middle record of a partition: neither its floor nor its end. */
-function lastOutcomeBefore(database: DatabaseSync): [number, number] {
+function middleOutcome(database: DatabaseSync): [number, number] {
   const row = database
     .prepare("SELECT partition, max(offset) AS top FROM records WHERE topic = 'clm.outcome' GROUP BY partition LIMIT 1")
     .get();
