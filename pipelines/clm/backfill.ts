@@ -77,11 +77,19 @@ export function parseRecordedTrade(value: unknown): ParsedTrade {
   if (!result.success) {
     return {
       ok: false,
-      problems: result.error.issues.map(({ path, message }) => ({ path: path.join('.') || '(root)', why: message })),
+      problems: result.error.issues.map(({ path, message }) => ({
+        path: path.join('.') || '(root)',
+        why: plain(message),
+      })),
     };
   }
   const ignored = Object.keys(value as object).filter((field) => !KNOWN_FIELDS.has(field));
   return { ok: true, trade: result.data, ignored };
+}
+
+/** zod's words for types are about code; the reader has a line of JSON. */
+function plain(message: string): string {
+  return message.endsWith('received undefined') ? 'is missing' : message.replace(/^Invalid input: /, '');
 }
 
 /**

@@ -81,6 +81,12 @@ describe('a recorded row', () => {
       }),
     ).toEqual(['timestamp', 'side', 'entry_price', 'exit_price', 'confidence', 'model_id']);
     expect(problemsOf({ pnl_percent: Number.NaN })).toEqual(['pnl_percent']);
+    expect(parseRecordedTrade({ ...ROW, symbol: undefined, exit_price: '98' })).toMatchObject({
+      problems: [
+        { path: 'symbol', why: 'is missing' },
+        { path: 'exit_price', why: 'expected number, received string' },
+      ],
+    });
     expect(parseRecordedTrade([])).toMatchObject({ ok: false, problems: [{ path: '(root)' }] });
   });
 
