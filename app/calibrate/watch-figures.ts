@@ -6,7 +6,7 @@ import {
   calibrationWatch,
   emptyFigures,
 } from '../../pipelines/watch/calibration-watch.ts';
-import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
+import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
 import { visitTopic } from '../read-topic.ts';
@@ -31,8 +31,10 @@ interface Watched {
 interface Counted {
   snapshots: number;
   intents: number;
+  /** Offset of the latest snapshot that an intent was counted for: a batch that was scored twice repeats its intents. */
+  readonly decidedTo: Map<string, number>;
   readonly confidences: Map<string, number>;
-  readonly outcomes: Map<string, { readonly won: boolean; readonly confidence: number }>;
+  readonly outcomes: Map<string, { readonly label: OutcomeLabel; readonly confidence: number }>;
 }
 
 /** What `status` says of each version in force. Reads nothing but its topic where none is. */
@@ -87,35 +89,45 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
     if (snapshot.confidence !== null) window.confidences.set(snapshot.position_id, snapshot.confidence);
   });
   const intents = TOPICS.harvestIntent.name;
-  await visitTopic(world, intents, await rangeOf(intents), ({ model_id }, { timestamp }) => {
+  await visitTopic(world, intents, await rangeOf(intents), ({ model_id, position_id: id, input }, { timestamp }) => {
     const window = windowOf(model_id, timestamp);
-    if (window !== null) window.intents += 1;
+    if (window === null || input.offset <= (window.decidedTo.get(id) ?? -1)) return;
+    window.decidedTo.set(id, input.offset);
+    window.intents += 1;
   });
-  await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => {
+  const outcomes = TOPICS.clmOutcome.name;
+  // An outcome's record is never older than its closed_at, so the stretch holds the latest record of all that closed in it.
+  await visitTopic(world, outcomes, await rangeOf(outcomes), (outcome) => {
     const { position_id: id, label, closed_at: closedAt, confidence, model_id } = outcome;
-    if (closedAt === null || confidence === null || outcome.excluded_from_calibration !== null) return;
-    const window = windowOf(model_id, closedAt);
-    if (label === 'WIN' || label === 'LOSS') window?.outcomes.set(id, { won: label === 'WIN', confidence });
-    else window?.outcomes.delete(id);
+    // The latest record is the whole truth: what counted before may be excluded now, or have lost its model.
+    for (const { before, after } of watched.values()) {
+      before.outcomes.delete(id);
+      after.outcomes.delete(id);
+    }
+    if (label === null || closedAt === null || confidence === null || outcome.excluded_from_calibration !== null)
+      return;
+    windowOf(model_id, closedAt)?.outcomes.set(id, { label, confidence });
   });
 }
 
 function counted(): Counted {
-  return { snapshots: 0, intents: 0, confidences: new Map(), outcomes: new Map() };
+  return { snapshots: 0, intents: 0, decidedTo: new Map(), confidences: new Map(), outcomes: new Map() };
 }
 
 function figuresOf(
   { snapshots, intents, confidences, outcomes }: Counted,
-  { map }: ConfidenceCalibration,
+  { map, neutral }: ConfidenceCalibration,
 ): WindowFigures {
   const figures = { ...emptyFigures(), snapshots, intents };
   for (const confidence of confidences.values()) {
     const bin = Math.min(CONFIDENCE_BINS - 1, Math.floor(confidence * CONFIDENCE_BINS));
     figures.confidences[bin] = (figures.confidences[bin] ?? 0) + 1;
   }
-  for (const { won, confidence } of outcomes.values()) {
-    if (won) figures.wins += 1;
-    else figures.losses += 1;
+  for (const { label, confidence } of outcomes.values()) {
+    if (label === 'NEUTRAL' && neutral !== 'LOSS') continue;
+    if (label === 'WIN') figures.wins += 1;
+    else if (label === 'LOSS') figures.losses += 1;
+    else figures.neutralLosses += 1;
     figures.rawSum += confidence;
     figures.mappedSum += calibrate(map, confidence);
   }

@@ -23,9 +23,12 @@ const LEAST_KS = 0.2;
 const KS_95 = 1.358;
 
 export interface WindowFigures {
-  /** WIN and LOSS outcomes of the model that closed in the window, and the sums of their raw and mapped confidences. */
+  /** WIN and LOSS outcomes of the model that closed in the window. */
   readonly wins: number;
   readonly losses: number;
+  /** NEUTRAL ones, where the map was fitted with these as losses: it foretells wins among all three. Else 0. */
+  readonly neutralLosses: number;
+  /** Sums of the raw and mapped confidences of all these. */
   readonly rawSum: number;
   readonly mappedSum: number;
   /** Snapshots and intents of the model. */
@@ -80,7 +83,7 @@ export interface CalibrationWatch {
 
 export function emptyFigures(): WindowFigures {
   const confidences = new Uint32Array(CONFIDENCE_BINS);
-  return { wins: 0, losses: 0, rawSum: 0, mappedSum: 0, snapshots: 0, intents: 0, confidences };
+  return { wins: 0, losses: 0, neutralLosses: 0, rawSum: 0, mappedSum: 0, snapshots: 0, intents: 0, confidences };
 }
 
 export function calibrationWatch(
@@ -125,13 +128,15 @@ function verdictOf(
   const worse: string[] = [];
   const outcomes = after.wins + after.losses;
   if (outcomes >= FEWEST_OUTCOMES && win_rate.after !== null) {
-    const { low, high, value } = win_rate.after;
     if (win_rate.difference !== null && win_rate.difference.high < 0)
       worse.push(
-        `The win rate fell from ${percent(win_rate.before?.value)} to ${percent(value)}, more than chance explains.`,
+        `The win rate fell from ${percent(win_rate.before?.value)} to ${percent(win_rate.after.value)}, more than chance explains.`,
       );
-    const raw = after.rawSum / outcomes;
-    const mapped = after.mappedSum / outcomes;
+    const foretold = outcomes + after.neutralLosses;
+    const value = after.wins / foretold;
+    const { low, high } = wilsonInterval(after.wins, foretold);
+    const raw = after.rawSum / foretold;
+    const mapped = after.mappedSum / foretold;
     const isInside = (mean: number): boolean => mean >= low && mean <= high;
     if (isInside(raw) && !isInside(mapped))
       worse.push(
@@ -159,6 +164,8 @@ function verdictOf(
       verdict: 'too_early',
       reasons: [`${outcomes} of ${FEWEST_OUTCOMES} outcomes since the first use.`, ...changed],
     };
+  if (win_rate.difference === null)
+    return { verdict: 'too_early', reasons: ['No outcome before the first use to compare with.', ...changed] };
   return changed.length > 0
     ? { verdict: 'changed', reasons: changed }
     : { verdict: 'steady', reasons: ['Nothing differs from the time before by more than chance.'] };

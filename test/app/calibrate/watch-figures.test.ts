@@ -1,6 +1,12 @@
 import { beforeEach, expect, test } from 'vitest';
 import { statusReport } from '../../../app/status-report.ts';
-import type { ConfidenceCalibration, PositionId } from '../../../schemas/generated/records.ts';
+import type {
+  ClmOutcome,
+  ConfidenceCalibration,
+  HarvestIntent,
+  OutcomeLabel,
+  PositionId,
+} from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
@@ -32,16 +38,21 @@ async function hours(from: number, to: number, usedFrom: number): Promise<void> 
     const at = START + hour * HOUR_MS;
     await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, model_id: APPROVED.model_id, confidence: 0.7 }, at);
     const version = hour >= usedFrom ? APPROVED.version : null;
-    if (hour % 2 === 0)
-      await world.write(
-        TOPICS.harvestIntent,
-        { ...INTENT, model_id: APPROVED.model_id, calibration_version: version },
-        at,
-      );
+    if (hour % 2 === 0) await world.write(TOPICS.harvestIntent, intentOf(hour, version), at);
   }
 }
 
-async function outcome(name: string, hour: number, label: 'WIN' | 'LOSS'): Promise<void> {
+function intentOf(hour: number, version: string | null): HarvestIntent {
+  const input = { ...INTENT.input, offset: hour + 100 };
+  return { ...INTENT, model_id: APPROVED.model_id, calibration_version: version, input };
+}
+
+async function outcome(
+  name: string,
+  hour: number,
+  label: OutcomeLabel,
+  patch: Partial<ClmOutcome> = {},
+): Promise<void> {
   const final = { status: 'FINAL', label, closed_at: START + hour * HOUR_MS } as const;
   const record = {
     ...OUTCOME,
@@ -49,6 +60,7 @@ async function outcome(name: string, hour: number, label: 'WIN' | 'LOSS'): Promi
     position_id: name as PositionId,
     model_id: APPROVED.model_id,
     confidence: 0.7,
+    ...patch,
   };
   await world.write(TOPICS.clmOutcome, record, START + hour * HOUR_MS);
 }
@@ -89,4 +101,36 @@ test('a rollback ends the watch', async () => {
   const back = { ...APPROVED, status: 'ROLLED_BACK', overridden: [] } as const;
   await world.write(TOPICS.confidenceCalibration, back, APPROVED.decided_at + 1);
   expect((await statusReport(world)).calibrations).toEqual([]);
+});
+
+test('where NEUTRAL counted as a loss in the fit, a map that foretells just that calls for no rollback', async () => {
+  await hours(-60, 60, 0);
+  // 40 of 100 won, 40 of the 60 that were WIN or LOSS: raw confidence is true to the second, the map to the first.
+  const map = { x: [0.7], y: [0.4] };
+  for (const hour of [-30, 30]) {
+    for (let i = 0; i < 100; i += 1) await outcome(`${hour} ${i}`, hour, i < 40 ? 'WIN' : i < 60 ? 'LOSS' : 'NEUTRAL');
+  }
+  await world.write(TOPICS.confidenceCalibration, { ...APPROVED, map, neutral: 'LOSS' }, APPROVED.decided_at);
+  const { calibrations, alerts } = await statusReport(world);
+  expect(calibrations).toMatchObject([{ verdict: 'steady', win_rate: { after: { n: 60 } } }]);
+  expect(alerts.filter(({ name }) => name === 'calibration_worse')).toEqual([]);
+});
+
+test('a batch that was scored twice counts once', async () => {
+  await hours(0, 10, 4);
+  for (const hour of [4, 6, 8])
+    await world.write(TOPICS.harvestIntent, intentOf(hour, APPROVED.version), START + hour * HOUR_MS);
+  await world.write(TOPICS.confidenceCalibration, APPROVED, APPROVED.decided_at);
+  expect((await statusReport(world)).calibrations).toMatchObject([{ hold_rate: { after: { n: 6, value: 0.5 } } }]);
+});
+
+test.each([
+  ['excluded', { excluded_from_calibration: 'EXTERNAL' }],
+  ['without a model', { excluded_from_calibration: 'CONFLICTING_MODEL', model_id: null, confidence: null }],
+])('an outcome whose latest record is %s does not count', async (_, patch) => {
+  await hours(0, 10, 4);
+  await world.write(TOPICS.confidenceCalibration, APPROVED, APPROVED.decided_at);
+  await outcome('a', 5, 'WIN');
+  await outcome('a', 5, 'WIN', patch);
+  expect((await statusReport(world)).calibrations).toMatchObject([{ win_rate: { after: null } }]);
 });

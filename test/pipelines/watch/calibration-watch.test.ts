@@ -72,6 +72,10 @@ describe('the verdict', () => {
     expect(watch).toMatchObject({ verdict: 'think_of_rollback', reasons: [expect.stringContaining('Raw confidence')] });
   });
 
+  test('with no win rate before there is nothing to call steady', () => {
+    expect(verdict({}, { wins: 0, losses: 0 })).toMatchObject({ verdict: 'too_early', win_rate: { difference: null } });
+  });
+
   test('anything less raises no alert', () => {
     expect(calibrationAlert(verdict({ intents: 600 }))).toBeNull();
   });
