@@ -3,7 +3,7 @@ import { type Topic, TOPICS, type TopicName, type Writer } from '../schemas/topi
 /** Which processor consumes, or only observes, which topics; its name is its consumer group. `status` reports their lag. */
 export const CONSUMER_GROUPS = {
   scoring: [TOPICS.positionSnapshot],
-  execution: [TOPICS.harvestIntent],
+  execution: [TOPICS.harvestIntent, TOPICS.positionReconciled],
   clm: [TOPICS.tradeClosed, TOPICS.harvestIntent],
 } as const satisfies Partial<Record<Writer, readonly Topic[]>>;
 

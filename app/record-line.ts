@@ -38,6 +38,10 @@ const BRIEF: Brief = {
     `${r.status} ${r.version} ${r.method} from ${r.counts.usable} outcomes` +
     (r.decided_by === null ? '' : ` by ${r.decided_by}`) +
     (r.reason === null ? '' : `: ${r.reason}`),
+  [TOPICS.positionReconciled.name]: (r) =>
+    `${r.reductions.length} fills, ${r.differences.length} differences` +
+    r.differences.map(({ kind, detail }) => `; ${kind}: ${detail}`).join(''),
+  [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 
 /** The record as one JSON object: {topic, partition, offset, timestamp, key, value, headers}, and `error`, `value_base64` where it does not decode. */

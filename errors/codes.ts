@@ -65,6 +65,10 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  EXCHANGE_UNSUPPORTED: {
+    kind: 'invariant',
+    remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
+  },
   SCHEMA_NOT_REGISTERED: {
     kind: 'invariant',
     remedy:

@@ -23,6 +23,7 @@ export function perPartition(create: () => Processor): Processor {
     inputs,
     ...(maxBatchRecords === undefined ? {} : { maxBatchRecords }),
     restore: (replay) => partitions.reassign(replay),
+    settle: (assigned, write) => partitions.settle(assigned, write),
     process: (records, write) => partitions.process(records, write),
   };
 }
@@ -47,16 +48,30 @@ class Partitions {
     return NOTHING_BEFORE;
   }
 
+  /** All partitions at the same time: an order that settles slowly holds up no other. */
+  async settle(partitions: readonly number[], write: Write): Promise<void> {
+    const settling = partitions.map((partition) =>
+      this.#inTurn(partition, async () => {
+        const instance = await this.#instanceOf(partition);
+        await instance.settle?.([partition], (written) => write(pinned(written, partition)));
+      }),
+    );
+    const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
   process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
     const partition = records[0]?.at.partition;
     if (partition === undefined) return Promise.resolve([]);
+    return this.#inTurn(partition, () => this.#work(partition, records, write));
+  }
+
+  /** Q1. */
+  #inTurn<T>(partition: number, work: () => Promise<T>): Promise<T> {
     const before = this.#latest.get(partition) ?? NOTHING_BEFORE;
-    const batch = before.then(
-      () => this.#work(partition, records, write),
-      () => this.#work(partition, records, write),
-    );
-    this.#latest.set(partition, batch);
-    return batch;
+    const turn = before.then(work, work);
+    this.#latest.set(partition, turn);
+    return turn;
   }
 
   async #work(partition: number, records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {

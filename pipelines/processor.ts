@@ -44,6 +44,11 @@ export interface Processor {
   readonly independentRecords?: true;
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay): Promise<void>;
+  /**
+   * Finishes what an earlier run left without an end, in those partitions of its inputs: after every restore, before the first
+   * batch. Called again when it throws a transient error.
+   */
+  settle?(partitions: readonly number[], write: Write): Promise<void>;
   /** One record of a topic in `follows`: each once, in the order of its partition. */
   followed?(record: DecodedRecord): void;
   /** Raw records of a topic in `observes`. */

@@ -58,12 +58,14 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),
-      onAssigned: async () => {
+      onAssigned: async (assigned, append) => {
         observer.restoring();
         await patiently(backOff, 'restoring', async () => {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec));
         });
+        const own = processor.inputs.flatMap(({ name }) => assigned[name] ?? []);
+        await patiently(backOff, 'settling', async () => processor.settle?.([...new Set(own)], append));
         observer.assigned();
       },
       onDropped: () => observer.dropped(),

@@ -52,14 +52,20 @@ export type Append = (records: readonly OutgoingRecord[]) => Promise<void>;
  */
 export type BatchHandler = (batch: Batch, append: Append) => Promise<readonly OutgoingRecord[]>;
 
+/** Partitions by topic. */
+export type Assigned = Readonly<Record<string, readonly number[]>>;
+
 export interface SubscribeOptions {
   readonly group: string;
   readonly topics: readonly string[];
   /** Where a group starts that has committed nothing yet. */
   readonly from: 'beginning' | 'latest';
   readonly maxBatchRecords?: number;
-  /** Called whenever this member was given partitions, before their first batch: state is restored here. */
-  readonly onAssigned?: () => Promise<void>;
+  /**
+   * Called whenever this member was given partitions, before their first batch: state is restored here, and what an earlier owner
+   * left without an end is finished. `append` refuses once the partitions are somebody else's.
+   */
+  readonly onAssigned?: (assigned: Assigned, append: Append) => Promise<void>;
   /** Called when this member has dropped out of its group and tries to come back; `onAssigned` follows once it has. */
   readonly onDropped?: () => void;
 }

@@ -10,6 +10,8 @@ export interface MarketRules {
   readonly lotStep: DecimalText;
   /** Smallest order. Unit: contracts. */
   readonly minQuantity: DecimalText;
+  /** Largest order at market; null: the venue sets no bound. Unit: contracts. */
+  readonly maxQuantity: DecimalText | null;
   /** Smallest order by value; an order that closes the whole position is exempt. Unit: quote currency. */
   readonly minNotional: DecimalText;
 }
@@ -24,15 +26,20 @@ export interface PositionReference {
   readonly symbol: string;
   readonly side: Side;
   readonly opened_at: EpochMillis;
+  /** When quantity and prices were observed. */
+  readonly observed_at: EpochMillis;
   readonly quantity: number;
   readonly entry_price: number;
   readonly mark_price: number;
 }
 
-/** A position as the venue reports it now. Quantity 0 is flat. */
+/** A position as the venue reports it now. */
 export interface VenuePosition {
-  readonly quantity: DecimalText;
-  readonly entryPrice: DecimalText;
+  /**
+   * 0 is flat, and proven: by the venue's own book or by the fills that closed it. Null: the venue shows no such position and
+   * no fill that closed it, so nothing is known.
+   */
+  readonly quantity: DecimalText | null;
 }
 
 export interface OrderRequest {

@@ -84,6 +84,30 @@ export const METRICS = {
     labels: [],
     buckets: ORDER_BUCKETS_S,
   },
+  halted: {
+    name: 'harvestline_halted',
+    type: 'gauge',
+    help: '1 while the desk or one of its accounts is halted, as of the last order that was considered.',
+    labels: [],
+  },
+  observedPositions: {
+    name: 'harvestline_observed_positions',
+    type: 'gauge',
+    help: 'Open positions that the latest look at the exchange gave a snapshot of.',
+    labels: [],
+  },
+  missingAnswers: {
+    name: 'harvestline_missing_answers',
+    type: 'gauge',
+    help: 'Questions about a symbol that the latest look at the exchange left without an answer.',
+    labels: [],
+  },
+  clockSkew: {
+    name: 'harvestline_clock_skew_milliseconds',
+    type: 'gauge',
+    help: "The exchange's clock less this machine's, as measured last and corrected for.",
+    labels: [],
+  },
   gateFinal: {
     name: 'harvestline_gate_final',
     type: 'gauge',

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ClientOrderId, IntentId, PositionId, Side, TradeId } from './generated/records.ts';
+import type { ClientOrderId, FillId, IntentId, PositionId, Side, TradeId } from './generated/records.ts';
 
 /**
  * Deterministic ids. Each derives from what it names, so that a crash, a redelivery or a replay gives the same id again
@@ -39,6 +39,11 @@ export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
  */
 export function calibrationVersionOf(evidence: readonly (string | number | null)[]): string {
   return `cal-${digest('calibration', ...evidence).slice(0, 16)}`;
+}
+
+/** A fill that was none of ours is a slice of its own; venues number fills by symbol. */
+export function externalTradeIdOf(venue: string, account: string, symbol: string, fillId: FillId): TradeId {
+  return digest('external', venue, account, symbol, fillId) as TradeId;
 }
 
 /** An imported row has no order: its content names it, so that importing it again is the same trade. */

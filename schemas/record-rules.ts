@@ -258,6 +258,20 @@ export const RECORD_RULES: RulesByTopic = {
         status !== 'ROLLED_BACK' && isGiven(restores) ? `must be null for ${status}` : null,
     },
   ],
+  [TOPICS.positionReconciled.name]: [
+    {
+      id: 'R1',
+      path: 'reductions',
+      needs: ['reductions'],
+      violation: ({ reductions }) => {
+        const early = reductions.find(({ closed_at, opened_at }) => closed_at < opened_at);
+        if (early !== undefined) return `must not close before they opened, found fill ${early.fill_id}`;
+        const fills = new Set(reductions.map(({ fill_id, position_id }) => `${position_id} ${fill_id}`));
+        return fills.size === reductions.length ? null : 'must name each fill of a position once';
+      },
+    },
+  ],
+  [TOPICS.deskControl.name]: [],
 };
 
 /** A producer may leave a nullable field out altogether. */

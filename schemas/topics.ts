@@ -3,10 +3,10 @@
  * and tests derive from it; no topic name is written anywhere else.
  */
 
-/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands. */
-export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration';
+/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands, `desk` halt and resume. */
+export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
 
-export type TopicKey = 'account:symbol' | 'position_id' | 'model_id' | 'as received';
+export type TopicKey = 'account:symbol' | 'position_id' | 'model_id' | 'scope' | 'as received';
 
 export interface TopicSpec {
   readonly name: string;
@@ -96,6 +96,24 @@ export const TOPICS = {
     retentionMs: null,
     writer: 'calibration',
     summary: 'Versions of a confidence map: proposed by evidence, approved, rejected or rolled back by a person.',
+  },
+  positionReconciled: {
+    name: 'position.reconciled',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+    writer: 'snapshots',
+    summary: 'Fills that reduced a position at the venue, whoever ordered them, and where venue and record differ.',
+  },
+  deskControl: {
+    name: 'desk.control',
+    key: 'scope',
+    partitions: PARTITIONS,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'desk',
+    summary: 'The kill switch: halt and resume, commanded by a person.',
   },
 } as const satisfies Record<string, RecordTopicSpec>;
 

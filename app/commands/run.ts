@@ -4,34 +4,31 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { describeConnections } from '../../connectors/kafka/kafka-connection.ts';
-import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
-import type { Market } from '../../connectors/market/market.ts';
-import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { Random } from '../../ports/random.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
-import { openLiveDesk } from '../run/live-desk.ts';
+import type { LiveDesk } from '../run/live-desk.ts';
+import { openVenue } from '../run/open-venue.ts';
 import { type RunOptions, run } from '../run/run.ts';
+import { type VenueCliOptions, chooseVenue, venueLimits, venueOptions } from '../run/venue-options.ts';
 import { hearStopSignals } from '../stop-signals.ts';
 import { loadPolicy } from './score.ts';
 
 const SOURCE = 'snapshots';
 const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
 
-interface RunCliOptions extends WorldOptions {
+interface RunCliOptions extends WorldOptions, VenueCliOptions {
   readonly policy: string;
   readonly from: 'beginning' | 'latest';
   readonly httpPort?: number;
   readonly httpHost: string;
   readonly faults?: PaperFaults;
-  readonly market: 'simulated' | 'candles';
   readonly candles?: readonly string[];
   readonly seed: number;
   readonly interval?: number;
@@ -39,7 +36,7 @@ interface RunCliOptions extends WorldOptions {
 }
 
 export function runCommand(): Command {
-  return worldOptions(new Command('run'))
+  return venueOptions(worldOptions(new Command('run')))
     .description('Run processors on Kafka until SIGTERM, then finish what is in hand, commit, and exit 0.')
     .addArgument(
       new Argument('[processors...]', 'any of them; several processes share the partitions')
@@ -60,19 +57,33 @@ export function runCommand(): Command {
       parseFaults,
     )
     .addOption(
-      new Option('--market <kind>', `${SOURCE}: where prices come from`)
-        .choices(['simulated', 'candles'])
-        .default('simulated'),
+      new Option('--market <kind>', 'at the paper venue: where positions and prices come from').choices([
+        'live',
+        'simulated',
+        'candles',
+      ]),
     )
-    .option('--candles <file...>', `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each`)
+    .addOption(
+      new Option(
+        '--candles <file...>',
+        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each`,
+      ).implies({ market: 'candles' }),
+    )
     .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
-    .option('--interval <ms>', `${SOURCE}: real time between two candles (default: the market's own)`, positive)
+    .addOption(
+      new Option('--interval <ms>', `${SOURCE}: real time between two candles (default: the market's own)`).argParser(
+        positive,
+      ),
+    )
     .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',
       `
-With --http-port the first line on standard output is {"http": "http://HOST:PORT"}.
-Orders go to the paper exchange, whose book lies in the data folder. Topics and schemas must be there before.
+With --http-port the first line on standard output is {"http": "http://HOST:PORT"}. Topics and schemas must be there before.
+
+Orders go to the paper venue, whose book lies in the data folder, unless --venue names an exchange. Keys of an account come
+from HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET (each also as NAME_FILE). With keys the paper venue follows that account at
+real prices and sends it nothing; a key that may only read is enough. Without keys the desk is simulated.
 
 Examples:
   harvestline topics apply && harvestline schemas register    once
@@ -80,6 +91,12 @@ Examples:
   harvestline run scoring --http-port 9464                    one processor; start it again for a second member
   harvestline run execution --from latest                     a first start that leaves what lies there alone
   harvestline run snapshots --interval 1000                   a simulated desk, one candle a second
+  harvestline run snapshots scoring execution clm --market live
+                                                              a real account, closed on paper only
+  harvestline run snapshots scoring execution clm --venue binanceusdm --demo
+                                                              a practice account at the exchange
+  harvestline run snapshots scoring execution clm --venue binanceusdm --live --symbols BTCUSDT,ETHUSDT --max-notional 5000
+                                                              real money; stop all orders with \`harvestline halt\`
 
 Exit codes: 0 drained, 1 a processor could not go on or log and registry are not prepared, 2 wrong usage.`,
     )
@@ -87,46 +104,47 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
 }
 
 async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Promise<void> {
-  const clock = new SystemClock();
+  const machine = new SystemClock();
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);
   const policy = loadPolicy(cli.policy);
   const random = new SeededRandom(cli.seed);
-  const market = names.includes(SOURCE) ? await marketOf(cli, random) : null;
+  const choice = chooseVenue(cli, process.env);
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
-  hearStopSignals(clock).signal.addEventListener('abort', () => drain.abort());
+  hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
   mkdirSync(cli.data, { recursive: true });
   const path = join(cli.data, 'paper-exchange.sqlite');
-  const exchange = new PaperExchange({ path, clock, random, faults: cli.faults ?? DEFAULT_FAULTS });
-  const { seed, interval, data: dataDir } = cli;
-  const desk =
-    market === null ? null : openLiveDesk({ market, seed, interval, dataDir, book: exchange, random, clock, logger });
+  const paper = new PaperExchange({ path, clock: machine, random, faults: cli.faults ?? DEFAULT_FAULTS });
   const output = new LineWriter(process.stdout);
+  let desk: LiveDesk | null = null;
   try {
+    const venue = await openVenue({ choice, cli, paper, random, machine, logger, observes: names.includes(SOURCE) });
+    ({ desk } = venue);
     await run(
       {
         processors: PROCESSOR_NAMES.filter((name) => names.includes(name)),
         sources: desk === null ? {} : { [SOURCE]: desk.source },
         connect,
         policy,
-        exchange,
+        exchange: venue.connect,
+        limits: venueLimits(cli, choice),
         from: cli.from,
         http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
         onListening: (url) => {
           void output.write(JSON.stringify({ http: url }));
           void output.flush();
         },
-        clock,
+        clock: venue.clock,
         logger,
       },
       drain,
     );
   } finally {
     desk?.release();
-    exchange.close();
+    paper.close();
     // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
-    void clock.sleep(0).then(() => process.exit());
+    void machine.sleep(0).then(() => process.exit());
   }
 }
 
@@ -142,12 +160,6 @@ function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
     const { log, registry } = openKafka(connections, logger);
     return Promise.resolve({ log, registry, close: () => log.close() });
   };
-}
-
-function marketOf(cli: RunCliOptions, random: Random): Promise<Market> {
-  if (cli.market === 'simulated') return Promise.resolve(simulatedMarket(random));
-  if (cli.candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
-  return loadCandleMarket(cli.candles);
 }
 
 function wholeNumber(text: string): number {

@@ -24,6 +24,7 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
+import { DeskControlWatch } from '../desk-control.ts';
 import { visitTopic } from '../read-topic.ts';
 import { NewRecords } from './new-records.ts';
 
@@ -102,7 +103,13 @@ export class DevChain {
     this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
     const processors: readonly Processor[] = [
       scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
-      executionProcessor({ writer: new TopicWriter('execution', codec), exchange, clock, logger }),
+      executionProcessor({
+        writer: new TopicWriter('execution', codec),
+        exchange,
+        clock,
+        logger,
+        killSwitch: new DeskControlWatch({ log, codec }, clock, logger),
+      }),
       this.clm,
     ];
     this.#consumers = processors.map((processor) => {

@@ -1,21 +1,28 @@
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { CloseRate } from '../../pipelines/execution/close-rate.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
+import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import { perPartition } from '../../pipelines/per-partition.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { DeskControlWatch } from '../desk-control.ts';
 
 export interface ProcessorParts {
+  readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly policy: Policy;
   readonly exchange: Exchange;
+  /** What is left out is as in DEFAULT_LIMITS. */
+  readonly limits: Partial<ExecutionLimits>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -43,10 +50,14 @@ export const PROCESSORS = {
       onDecision: (_, { action }) => decisions[action].add(1),
     });
   },
-  execution: ({ codec, exchange, clock, logger, metrics }) => {
+  execution: ({ log, codec, exchange, limits, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
-    return perPartition(() => executionProcessor({ writer, exchange, clock, logger, onReport }));
+    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
+    const halted = metrics.gauge('halted', {});
+    metrics.onLook(() => halted.set(killSwitch.halts().length > 0 ? 1 : 0));
+    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(), clock, logger, onReport };
+    return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {
     const processor = clmProcessor({ writer: new TopicWriter('clm', codec), logger });

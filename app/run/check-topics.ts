@@ -3,7 +3,12 @@ import type { EventLog, TopicAdmin } from '../../ports/event-log.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 
 /** Execution's input and state: read back by partition (pipelines/per-partition.ts Q2). */
-const CO_PARTITIONED = [TOPICS.harvestIntent, TOPICS.executionReport, TOPICS.tradeClosed] as const;
+const CO_PARTITIONED = [
+  TOPICS.harvestIntent,
+  TOPICS.positionReconciled,
+  TOPICS.executionReport,
+  TOPICS.tradeClosed,
+] as const;
 
 /** Throws TOPIC_MISSING naming every absent topic, or TOPICS_NOT_CO_PARTITIONED. Other drift is `topics apply`'s to report. */
 export async function checkTopics(log: EventLog & TopicAdmin): Promise<void> {

@@ -2,11 +2,13 @@ import { HealthServer } from '../../connectors/http/health-server.ts';
 import { PrometheusMetrics } from '../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
@@ -26,6 +28,8 @@ export interface SourceParts {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly health: Health;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
 }
 
 export interface RunOptions {
@@ -35,7 +39,10 @@ export interface RunOptions {
   /** Throws a transient error as long as broker or registry are away. */
   readonly connect: () => Promise<RunWorld>;
   readonly policy: Policy;
-  readonly exchange: Exchange;
+  /** Throws a transient error as long as the exchange is away. */
+  readonly exchange: () => Promise<Exchange>;
+  /** What is left out is as in DEFAULT_LIMITS. */
+  readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
   /** Null: no HTTP. Port 0 picks a free one. */
   readonly http: { readonly host: string; readonly port: number } | null;
@@ -85,7 +92,7 @@ async function work(
   health: Health,
   drain: AbortController,
 ): Promise<void> {
-  const { clock, logger, policy, exchange, from } = options;
+  const { clock, logger, policy, limits = {}, from } = options;
   const { signal } = drain;
   const backOff: BackOff = { processor: 'run', clock, logger, signal, observer: health.connecting };
   let world: RunWorld | undefined;
@@ -94,9 +101,10 @@ async function work(
     const { log, registry } = world;
     await patiently(backOff, 'topics', () => checkTopics(log));
     const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
-    const parts = { codec, policy, exchange, clock, logger, metrics };
+    const exchange = await patiently(backOff, 'exchange', options.exchange);
+    const parts = { log, codec, policy, exchange, limits, clock, logger, metrics };
     const processors = options.processors.map((name) => PROCESSORS[name](parts));
-    const sources = Object.values(options.sources).map((source) => source({ log, codec, health }));
+    const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
     await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
   } catch (thrown) {
     // The drain began before everything was there.

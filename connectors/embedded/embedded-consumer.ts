@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { BatchHandler, OutgoingRecord, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
+import type { Assigned, BatchHandler, OutgoingRecord, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
 import type { Commit, EmbeddedLog } from './embedded-log.ts';
 import { ProcessLock } from './process-lock.ts';
 
@@ -47,7 +47,7 @@ export class EmbeddedConsumer implements Subscription {
     if (this.#lock !== null) return true;
     this.#lock = ProcessLock.tryAcquire(this.#log.dataDir, `group-${this.#options.group}`);
     if (this.#lock === null) return false;
-    await this.#options.onAssigned?.();
+    await this.#options.onAssigned?.(this.#allPartitions(), (records) => this.#log.append(records));
     await this.#seek();
     return true;
   }
@@ -78,6 +78,14 @@ export class EmbeddedConsumer implements Subscription {
       // Even a busy member lets the process hear signals and timers between two rounds.
       await this.#clock.sleep(records === 0 ? POLL_MS : 0, signal);
     }
+  }
+
+  /** L4: the one at work has all of them. */
+  #allPartitions(): Assigned {
+    const all = this.#options.topics.map((topic) => {
+      return [topic, Array.from({ length: this.#log.partitionsOf(topic) }, (_, partition) => partition)] as const;
+    });
+    return Object.fromEntries(all);
   }
 
   async #seek(): Promise<void> {

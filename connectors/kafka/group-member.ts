@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type {
@@ -12,6 +12,7 @@ import type {
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
 import { isAway, logError, protocolType } from './broker-errors.ts';
+import { coPartitionedAssigner } from './co-partitioned-assigner.ts';
 import { Generation } from './generation.ts';
 import { RETRY } from './kafka-client.ts';
 import { OffsetCommits } from './offset-commits.ts';
@@ -108,6 +109,7 @@ export class GroupMember {
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
       allowAutoTopicCreation: false,
+      partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
       // Every crash comes to us: kafkajs would restart after some, and after others live on doing nothing.
       retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
     });
@@ -208,7 +210,7 @@ export class GroupMember {
       }
     }
     if (superseded() || this.#ending.signal.aborted) return;
-    await this.#options.onAssigned?.();
+    await this.#options.onAssigned?.(assignment, this.#appendOf(generation));
     generation.markReady();
   }
 
@@ -239,12 +241,7 @@ export class GroupMember {
   /** False where the batch must not be committed: the handler failed, or the group went on without it. */
   async #process(generation: Generation, batch: Batch): Promise<boolean> {
     const { signal } = this.#ending;
-    const append: Append = async (records) => {
-      if (generation.lost) {
-        throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
-      }
-      await this.#context.log.append(records, signal);
-    };
+    const append = this.#appendOf(generation);
     try {
       await append(await this.#handler(batch, append));
       return !generation.lost;
@@ -256,6 +253,16 @@ export class GroupMember {
       this.#end({ kind: 'failed', error });
       return false;
     }
+  }
+
+  /** C5. */
+  #appendOf(generation: Generation): Append {
+    return async (records) => {
+      if (generation.lost) {
+        throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
+      }
+      await this.#context.log.append(records, this.#ending.signal);
+    };
   }
 
   async #heartbeat(): Promise<void> {

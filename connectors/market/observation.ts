@@ -72,7 +72,8 @@ export function observe(position: BookedPosition, before: Remembered | null, obs
   };
 }
 
-function better(side: Side, one: number, other: number): number {
+/** The better of two prices for a position of that side. */
+export function better(side: Side, one: number, other: number): number {
   return side === 'LONG' ? Math.max(one, other) : Math.min(one, other);
 }
 
@@ -82,6 +83,7 @@ function earlierThan(now: EpochMillis, before: Remembered | null): readonly numb
   return before.observed_at === now ? before.r_history.slice(0, -1) : before.r_history;
 }
 
-function extend(history: readonly number[], r: number): readonly number[] {
+/** The history with the R of now at its end, bounded. */
+export function extend(history: readonly number[], r: number): readonly number[] {
   return [...history.slice(Math.max(0, history.length - R_HISTORY_LENGTH + 1)), r];
 }

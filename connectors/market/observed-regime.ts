@@ -1,5 +1,11 @@
 /** What the desk calls the state of a market, as seen in its candles. */
-export type Regime = 'TREND_UP' | 'TREND_DOWN' | 'RANGE';
+const REGIMES = ['TREND_UP', 'TREND_DOWN', 'RANGE'] as const;
+export type Regime = (typeof REGIMES)[number];
+
+/** Whether a word for a regime is one of ours. */
+export function isObservedRegime(name: string): name is Regime {
+  return REGIMES.some((regime) => regime === name);
+}
 
 /** Wilder's rule of thumb ("New Concepts in Technical Trading Systems", 1978): an average directional index above 25 is a trend. */
 const TREND_STARTS_AT = 25;

@@ -1,7 +1,7 @@
 /**
  * Execution: turns intents into orders, and their fills into the truth about what was closed.
  *
- * reads      harvest.intent
+ * reads      harvest.intent, position.reconciled (fills that no order of ours has reported)
  * writes     execution.report, trade.closed
  * state      the ledger (ledger.ts), rebuilt from execution.report, with trade.closed and harvest.intent for what a
  *            report does not repeat (restore-ledger.ts). Intents are read back rather than copied into every report:
@@ -18,23 +18,29 @@
  * E7  Slices add up: sum of trades + remaining = opened + grown, but for orders that are UNKNOWN.
  * E8  The log has the work in its order: what an earlier intent caused is durable before a later one's order is sent.
  * E9  After a write that failed nobody knows what the log holds, so the ledger is read back before anything else.
+ * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
+ * E11 No order is announced without the kill switch having been asked right before.
  *
  * Everything goes through `write`, and `process` returns nothing: what is in the ledger is then always in the log as
  * well, however the runtime retries. `process` is not called while another call is running.
  */
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { DecimalText, Exchange, VenueOrder } from '../../ports/exchange.ts';
+import { type KillSwitch, NEVER_HALTED } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
+import type { ExecutionReport, HarvestIntent, PositionReconciled } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
+import { CloseRate } from './close-rate.ts';
+import { externalTradeOf } from './external-trade.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { rejectionReason } from './reasons.ts';
+import { remainingAfter } from './remaining.ts';
 import {
   type Sized,
   filledReport,
@@ -47,7 +53,7 @@ import { restoreLedger } from './restore-ledger.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
-import { type Suppression, cooldown, staleness } from './suppression.ts';
+import { type Suppression, aboveMaximum, cooldown, outOfBounds, staleness } from './suppression.ts';
 import { isFilled, tradeOf } from './trade.ts';
 
 export interface ExecutionOptions {
@@ -57,8 +63,9 @@ export interface ExecutionOptions {
   readonly logger: Logger;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
-  /** The kill switch: while it says true no order is sent. Asked for each intent. */
-  readonly halted?: () => boolean;
+  readonly killSwitch?: KillSwitch;
+  /** Shared by the partitions of a process. */
+  readonly closeRate?: CloseRate;
   /** Told of every report once it is durable: for metrics. */
   readonly onReport?: (report: ExecutionReport) => void;
 }
@@ -77,23 +84,26 @@ type Decision =
  */
 const MAX_BATCH_INTENTS = 16;
 
-const KILL_SWITCH: Suppression = { reason: 'KILL_SWITCH', detail: null };
+const NOT_SHOWN: Suppression = { reason: 'NOT_SHOWN', detail: null };
 const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
 
 class ExecutionProcessor implements Processor {
   readonly name = 'execution';
-  readonly inputs = [TOPICS.harvestIntent];
+  readonly inputs = [TOPICS.harvestIntent, TOPICS.positionReconciled];
   readonly maxBatchRecords = MAX_BATCH_INTENTS;
   readonly #writer: TopicWriter;
   readonly #exchange: Exchange;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #limits: ExecutionLimits;
-  readonly #halted: () => boolean;
+  readonly #killSwitch: KillSwitch;
+  readonly #closeRate: CloseRate;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   #replay: Replay | null = null;
   /** Null while it is not known to agree with the log (E9). */
   #ledger: Ledger | null = null;
+  /** The ledger was just read back: orders without an end are asked for before anything else. */
+  #fresh = false;
 
   constructor(options: ExecutionOptions) {
     this.#writer = options.writer;
@@ -101,23 +111,32 @@ class ExecutionProcessor implements Processor {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#halted = options.halted ?? (() => false);
+    this.#killSwitch = options.killSwitch ?? NEVER_HALTED;
+    this.#closeRate = options.closeRate ?? new CloseRate();
     this.#onReport = options.onReport;
   }
 
   async restore(replay: Replay): Promise<void> {
     this.#replay = replay;
     this.#ledger = null;
-    this.#ledger = await restoreLedger(replay);
+    await this.#readLedgerBack(replay);
+  }
+
+  /** Orders that a crash left without an end. */
+  async settle(_: readonly number[], write: Write): Promise<void> {
+    await this.process([], write);
   }
 
   /** Throws EXCHANGE_AWAY when the venue does not answer about rules or positions; what was decided before is kept. */
   async process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
-    const ledger = this.#ledger ?? (await this.#readLedgerBack());
+    const ledger = this.#ledger ?? (await this.#readLedgerBack(this.#replay));
     const outbox = new Outbox(this.#writer, ledger, write, this.#onReport);
     try {
+      if (this.#fresh) await this.#settleOpen(ledger, outbox);
+      this.#fresh = false;
       for (const { topic, record, at } of records) {
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
+        if (topic === TOPICS.positionReconciled.name) await this.#reconcile(record, ledger, outbox);
       }
     } finally {
       try {
@@ -129,12 +148,47 @@ class ExecutionProcessor implements Processor {
     return [];
   }
 
-  async #readLedgerBack(): Promise<Ledger> {
-    if (this.#replay === null) {
+  async #readLedgerBack(replay: Replay | null): Promise<Ledger> {
+    if (replay === null) {
       throw new HarvestlineError('LEDGER_BROKEN', 'execution was given records before its ledger was restored');
     }
-    this.#ledger = await restoreLedger(this.#replay);
+    this.#ledger = await restoreLedger(replay, this.#closeRate);
+    this.#fresh = true;
     return this.#ledger;
+  }
+
+  /** Orders that a crash left without an end; their intents need not come again. */
+  async #settleOpen(ledger: Ledger, outbox: Outbox): Promise<void> {
+    for (const { report, intent } of ledger.openOrders()) {
+      if (intent === null) {
+        this.#logger.error(
+          describe(report),
+          'an order has no end, and its intent is gone from the log: look at the venue',
+        );
+        continue;
+      }
+      this.#logger.warn(describe(report), 'the order may have been sent before a restart; asking the venue');
+      await this.#settle(intent, report, null, outbox);
+    }
+  }
+
+  /** E10. */
+  async #reconcile(reconciled: PositionReconciled, ledger: Ledger, outbox: Outbox): Promise<void> {
+    for (const reduction of reconciled.reductions) {
+      const fate = ledger.fateOf(reduction.client_order_id, reduction.order_id);
+      if (fate === 'open') await this.#settleOpen(ledger, outbox);
+      if (fate === 'unsettled') {
+        await settleEarlier(reduction.position_id, this.#exchange, ledger, outbox, this.#logger);
+      }
+      if (fate !== 'foreign' && fate !== 'unfilled') continue;
+      const trade = externalTradeOf(reconciled, reduction, fate === 'unfilled');
+      if (ledger.hasExternal(trade.trade_id)) continue;
+      outbox.addExternalTrade(trade);
+      const { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id } = trade;
+      const context = { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id };
+      if (fate === 'unfilled') this.#logger.error(context, 'an order that was reported as not filled has a fill');
+      else this.#logger.warn(context, 'a position was reduced by somebody else');
+    }
   }
 
   async #work(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<void> {
@@ -156,24 +210,48 @@ class ExecutionProcessor implements Processor {
   async #decide(intent: HarvestIntent, ledger: Ledger, outbox: Outbox): Promise<Decision> {
     const exchange = this.#exchange;
     const suppression =
+      outOfBounds(intent, exchange.venue, this.#limits) ??
       staleness(intent, this.#clock.now(), this.#limits) ??
       (await settleEarlier(intent.position_id, exchange, ledger, outbox, this.#logger)) ??
-      (this.#halted() ? KILL_SWITCH : null) ??
+      (await this.#halted(intent)) ??
       cooldown(intent, ledger.lastPartialObservedAt(intent.position_id), this.#limits);
     if (suppression !== null) return { kind: 'suppress', suppression, sized: null };
 
     const rules = await exchange.rules(intent.symbol, intent);
     if (rules === null) return { kind: 'suppress', suppression: UNKNOWN_SYMBOL, sized: null };
     const { quantity: position } = await exchange.position(intent);
+    if (position === null) return { kind: 'suppress', suppression: NOT_SHOWN, sized: null };
     const sizing = sizeOrder(position, intent.fraction, intent.mark_price, rules);
-    return sizing.kind === 'order'
+    if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
+    // E11: what was asked of the venue may have taken long.
+    const refusal =
+      aboveMaximum(sizing.rounded, intent, this.#limits) ?? (await this.#halted(intent)) ?? this.#tooMany();
+    return refusal === null
       ? { kind: 'send', sized: { position, sizing } }
-      : { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
+      : { kind: 'suppress', suppression: refusal, sized: { position, sizing } };
+  }
+
+  async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
+    const halt = await this.#killSwitch.halted(account);
+    if (halt === null) return null;
+    const since = new Date(halt.since).toISOString();
+    return { reason: 'KILL_SWITCH', detail: `${halt.scope} halted by ${halt.by} at ${since}: ${halt.reason}` };
+  }
+
+  #tooMany(): Suppression | null {
+    const { maxClosesPerMinute } = this.#limits;
+    const announced = this.#closeRate.inMinuteBefore(this.#clock.now());
+    if (maxClosesPerMinute === null || announced < maxClosesPerMinute) return null;
+    return {
+      reason: 'CLOSE_RATE',
+      detail: `${announced} orders in the last minute, at most ${maxClosesPerMinute} are allowed`,
+    };
   }
 
   async #send(intent: HarvestIntent, at: LogRecord, sized: Sized<OrderSizing>, outbox: Outbox): Promise<void> {
     const submitted = submittedReport(intent, at, this.#exchange.venue, sized, this.#clock.now());
     outbox.addReport(submitted, intent);
+    this.#closeRate.announced(intent.intent_id, submitted.reported_at);
     // E1, E8: the write-ahead entry, and all that came before it.
     await outbox.flush();
     const placement = await this.#exchange.place({
@@ -194,8 +272,21 @@ class ExecutionProcessor implements Processor {
         const reason = rejectionReason(placement.code);
         if (reason === null) return this.#settle(intent, submitted, null, outbox);
         const detail = `${placement.code}: ${placement.message}`;
-        return this.#reject(rejectedReport(submitted, reason, detail, null, this.#clock.now()), intent, outbox);
+        // What the venue says there is to reduce is worth knowing: the record and the venue differ.
+        const remaining = reason === 'REDUCE_ONLY_REJECTED' ? await this.#openNow(intent) : null;
+        const now = this.#clock.now();
+        return this.#reject(rejectedReport(submitted, reason, detail, null, now, remaining), intent, outbox);
       }
+    }
+  }
+
+  /** For the report alone: an exchange that does not answer now must not keep a rejection from its end. */
+  async #openNow(intent: HarvestIntent): Promise<DecimalText | null> {
+    try {
+      return (await this.#exchange.position(intent)).quantity;
+    } catch (thrown) {
+      if (isKind(thrown, 'transient')) return null;
+      throw thrown;
     }
   }
 
@@ -225,7 +316,7 @@ class ExecutionProcessor implements Processor {
         const { order } = settlement;
         if (!isFilled(order))
           return this.#reject(rejectedReport(submitted, 'NO_FILL', null, order, this.#clock.now()), intent, outbox);
-        const remaining = order.positionAfter ?? (await this.#exchange.position(intent)).quantity;
+        const remaining = await remainingAfter(order, submitted, intent, this.#exchange);
         const report = filledReport(submitted, order, remaining, this.#clock.now());
         // E4: the trade first.
         outbox.addTrade(tradeOf(intent, this.#exchange.venue, order, remaining), submitted);

@@ -4,10 +4,16 @@ import type {
   ExecutionReport,
   HarvestIntent,
   IntentId,
+  OrderId,
   PositionId,
+  TradeClosed,
+  TradeId,
 } from '../../schemas/generated/records.ts';
 
-/** An order whose fate was UNKNOWN when it was reported. */
+/** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
+export type OrderFate = 'open' | 'unsettled' | 'traded' | 'unfilled' | 'foreign';
+
+/** An order without an end, or whose end was UNKNOWN when it was reported. */
 export interface UnsettledOrder {
   readonly report: ExecutionReport;
   /** What its trade would be made from; null when the log no longer holds it. */
@@ -20,7 +26,8 @@ export interface UnsettledOrder {
  * D1  An intent is new, submitted (SUBMITTED without an end) or finished (any other report); finished is for ever.
  * D2  A position's unsettled orders are its UNKNOWN reports until `settled` names their order.
  * D3  A position's last partial close is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat.
- * D4  Of all intents only those are kept that D2 and D3 need.
+ * D4  Of all intents only those are kept that D2 and D3 need, and those of orders that have no end yet.
+ * D5  What became of an order is known by its client id, and which of the fills that were none of ours have their trade.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
@@ -28,6 +35,14 @@ export class Ledger {
   readonly #unsettled = new Map<PositionId, ExecutionReport[]>();
   readonly #lastPartial = new Map<PositionId, IntentId>();
   readonly #intents = new Map<IntentId, HarvestIntent>();
+  /** Orders that were sent and reported as not filled: REJECTED, or UNKNOWN and found unfilled later. */
+  readonly #unfilled = new Set<ClientOrderId>();
+  /** Every order that may have been sent. */
+  readonly #orders = new Map<ClientOrderId, IntentId>();
+  /** Orders of ours by the venue's id, where a report or a trade names it. */
+  readonly #byVenueId = new Map<OrderId, ClientOrderId>();
+  /** Trades of fills that were none of our orders'. */
+  readonly #external = new Set<TradeId>();
 
   isFinished(intentId: IntentId): boolean {
     return this.#finished.has(intentId);
@@ -38,16 +53,43 @@ export class Ledger {
     return this.#submitted.get(intentId);
   }
 
-  /** Orders of the position to ask for again, oldest first. */
-  unsettled(positionId: PositionId): readonly UnsettledOrder[] {
-    return (this.#unsettled.get(positionId) ?? []).map((report) => ({
-      report,
-      intent: this.#intents.get(report.intent_id) ?? null,
-    }));
+  /** The orders that have no end yet, with their intents where the log still has them. */
+  openOrders(): readonly UnsettledOrder[] {
+    return [...this.#submitted.values()].map((report) => this.#withIntent(report));
   }
 
-  get hasUnsettled(): boolean {
-    return this.#unsettled.size > 0;
+  /** What is known of an order by its client id, or by the venue's own; `foreign`: it is none of ours (D5). */
+  fateOf(named: ClientOrderId | null, orderId: OrderId): OrderFate {
+    const known = named !== null && this.#orders.has(named) ? named : this.#byVenueId.get(orderId);
+    const clientOrderId = known ?? named;
+    const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
+    if (clientOrderId === null || intentId === undefined) return 'foreign';
+    if (this.#submitted.has(intentId)) return 'open';
+    if (this.#unfilled.has(clientOrderId)) return 'unfilled';
+    for (const reports of this.#unsettled.values()) {
+      if (reports.some((report) => report.client_order_id === clientOrderId)) return 'unsettled';
+    }
+    return 'traded';
+  }
+
+  /** Whether a fill that was none of ours has its trade already. */
+  hasExternal(tradeId: TradeId): boolean {
+    return this.#external.has(tradeId);
+  }
+
+  /** A trade that is in the log, or is about to be. */
+  traded({ trade_id, position_id, client_order_id, order_id, intent_id, origin }: TradeClosed): void {
+    // An import is nobody's fill.
+    if (origin === 'BACKFILL') return;
+    if (intent_id !== null && client_order_id !== null && order_id !== null)
+      this.#byVenueId.set(order_id, client_order_id);
+    if (intent_id === null) this.#external.add(trade_id);
+    else this.settled(position_id, client_order_id, 'traded');
+  }
+
+  /** Orders of the position to ask for again, oldest first. */
+  unsettled(positionId: PositionId): readonly UnsettledOrder[] {
+    return (this.#unsettled.get(positionId) ?? []).map((report) => this.#withIntent(report));
   }
 
   /** When the position was observed for its last partial close (D3). */
@@ -58,6 +100,8 @@ export class Ledger {
 
   apply(report: ExecutionReport): void {
     const { intent_id: intentId, position_id: positionId, status } = report;
+    if (report.submitted_at !== null) this.#orders.set(report.client_order_id, intentId);
+    if (report.order_id !== null) this.#byVenueId.set(report.order_id, report.client_order_id);
     if (status === 'SUBMITTED') {
       if (!this.#finished.has(intentId)) this.#submitted.set(intentId, report);
       return;
@@ -65,6 +109,7 @@ export class Ledger {
     if (this.#finished.has(intentId)) return;
     this.#finished.add(intentId);
     this.#submitted.delete(intentId);
+    if (status === 'REJECTED') this.#unfilled.add(report.client_order_id);
     if (status === 'UNKNOWN') {
       const unsettled = this.#unsettled.get(positionId);
       if (unsettled === undefined) this.#unsettled.set(positionId, [report]);
@@ -74,21 +119,23 @@ export class Ledger {
       this.#replaceLastPartial(positionId, intentId);
     }
     if (report.remaining_quantity === 0) this.#replaceLastPartial(positionId, null);
+    this.#forget(intentId, positionId);
   }
 
   /** The doubt about the order is over, one way or the other. */
-  settled(positionId: PositionId, clientOrderId: ClientOrderId | null): void {
+  settled(positionId: PositionId, clientOrderId: ClientOrderId | null, how: 'traded' | 'unfilled'): void {
     const unsettled = this.#unsettled.get(positionId);
     const index = unsettled?.findIndex((report) => report.client_order_id === clientOrderId) ?? -1;
     if (unsettled === undefined || index < 0) return;
     const [report] = unsettled.splice(index, 1);
+    if (how === 'unfilled' && clientOrderId !== null) this.#unfilled.add(clientOrderId);
     if (unsettled.length === 0) this.#unsettled.delete(positionId);
     if (report !== undefined) this.#forget(report.intent_id, positionId);
   }
 
-  /** The intents that D2 and D3 need. */
+  /** The intents of D4. */
   neededIntents(): Set<IntentId> {
-    const needed = new Set(this.#lastPartial.values());
+    const needed = new Set([...this.#lastPartial.values(), ...this.#submitted.keys()]);
     for (const reports of this.#unsettled.values()) for (const report of reports) needed.add(report.intent_id);
     return needed;
   }
@@ -96,6 +143,10 @@ export class Ledger {
   /** Keeps the intent if it is needed (D4). To be called after `apply` of its report. */
   remember(intent: HarvestIntent): void {
     if (this.#isNeeded(intent.intent_id, intent.position_id)) this.#intents.set(intent.intent_id, intent);
+  }
+
+  #withIntent(report: ExecutionReport): UnsettledOrder {
+    return { report, intent: this.#intents.get(report.intent_id) ?? null };
   }
 
   #replaceLastPartial(positionId: PositionId, intentId: IntentId | null): void {
@@ -110,7 +161,7 @@ export class Ledger {
   }
 
   #isNeeded(intentId: IntentId, positionId: PositionId): boolean {
-    if (this.#lastPartial.get(positionId) === intentId) return true;
+    if (this.#lastPartial.get(positionId) === intentId || this.#submitted.has(intentId)) return true;
     return this.#unsettled.get(positionId)?.some((report) => report.intent_id === intentId) ?? false;
   }
 }

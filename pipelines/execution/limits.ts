@@ -9,6 +9,14 @@ export interface ExecutionLimits {
   readonly cooldownMs: number;
   /** The waits between look-ups of an order in doubt; when the last is over the doubt stands. Unit: milliseconds. */
   readonly settleWaitsMs: readonly number[];
+  /** An order that is worth more is refused, not made smaller. Null: none is. Unit: quote currency. */
+  readonly maxOrderNotional: number | null;
+  /** Orders announced in any minute, by all partitions of the process. Null: any number. */
+  readonly maxClosesPerMinute: number | null;
+  /** The only markets that are touched. Null: all. */
+  readonly symbols: ReadonlySet<string> | null;
+  /** The only account whose intents are obeyed, at the venue itself: that of the keys. Null: any, as the paper venue has it. */
+  readonly account: string | null;
 }
 
 export const DEFAULT_LIMITS: ExecutionLimits = {
@@ -19,4 +27,9 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   // About 10 s, twice Binance's default recvWindow: a request that is older is refused there, so an order that is absent
   // by then never comes. The first waits match the usual time of a fill.
   settleWaitsMs: [50, 100, 200, 400, 800, 1600, 2000, 2000, 2850],
+  // Bounds are a desk's own; without one nothing is bounded that reduces risk anyway.
+  maxOrderNotional: null,
+  maxClosesPerMinute: null,
+  symbols: null,
+  account: null,
 };

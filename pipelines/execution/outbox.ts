@@ -1,3 +1,4 @@
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -36,9 +37,17 @@ export class Outbox {
 
   /** The trade of an order that was submitted at `submitted_at`: venue time, but not before the order was sent. */
   addTrade(trade: TradeClosed, { submitted_at }: ExecutionReport): void {
-    this.#records.push(
-      this.#writer.encode(TOPICS.tradeClosed, trade, Math.max(trade.closed_at, submitted_at ?? trade.closed_at)),
-    );
+    this.#push(trade, Math.max(trade.closed_at, submitted_at ?? trade.closed_at));
+  }
+
+  /** The trade of a fill that was none of our orders'. */
+  addExternalTrade(trade: TradeClosed): void {
+    this.#push(trade, trade.closed_at);
+  }
+
+  #push(trade: TradeClosed, timestamp: EpochMillis): void {
+    this.#records.push(this.#writer.encode(TOPICS.tradeClosed, trade, timestamp));
+    this.#ledger.traded(trade);
   }
 
   async flush(): Promise<void> {

@@ -13,11 +13,19 @@ export const REASONS = {
     sentence:
       'The order is about to be sent for the whole position: what the fraction leaves could not be closed later.',
   },
+  MAXIMUM_SENT: {
+    status: 'SUBMITTED',
+    sentence: "The order is about to be sent for the market's maximum: the rest is left to later intents.",
+  },
 
   FILLED: { status: 'FILLED', sentence: 'The venue filled the order.' },
   REMAINDER_CLOSED: {
     status: 'FILLED',
     sentence: 'The venue closed the whole position: what the fraction leaves could not have been closed later.',
+  },
+  MAXIMUM_CLOSED: {
+    status: 'FILLED',
+    sentence: "The venue filled an order of the market's maximum; the rest is left to later intents.",
   },
   PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
 
@@ -30,15 +38,32 @@ export const REASONS = {
   },
   UNKNOWN_SYMBOL: { status: 'SUPPRESSED', sentence: 'The venue has no such market.' },
   FLAT: { status: 'SUPPRESSED', sentence: 'The venue reports no open position.' },
+  NOT_SHOWN: {
+    status: 'SUPPRESSED',
+    sentence: 'The venue shows no such position, and no fill that closed it: nothing is known.',
+  },
   BELOW_MINIMUM: {
     status: 'SUPPRESSED',
     sentence: "The order would be below the market's minimum, and a later one need not be.",
   },
 
+  OTHER_ACCOUNT: {
+    status: 'SUPPRESSED',
+    sentence: 'The intent is for an account or a venue that the keys are not for.',
+  },
+  SYMBOL_NOT_ALLOWED: { status: 'SUPPRESSED', sentence: 'The market is not on the list of those that may be touched.' },
+  ABOVE_MAX_NOTIONAL: { status: 'SUPPRESSED', sentence: 'The order would be worth more than the desk allows.' },
+  CLOSE_RATE: { status: 'SUPPRESSED', sentence: 'The desk allows no more orders in this minute.' },
+
   REDUCE_ONLY_REJECTED: { status: 'REJECTED', sentence: 'The venue holds no position for the order to reduce.' },
   BELOW_MIN_NOTIONAL: { status: 'REJECTED', sentence: 'The venue found the value of the order too small.' },
   BELOW_MIN_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too small.' },
   PRECISION_REJECTED: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too precise.' },
+  VENUE_BUSY: {
+    status: 'REJECTED',
+    sentence: 'The venue turned the order away for its rate limit or its load; nothing was taken.',
+  },
+  CLOCK_SKEW: { status: 'REJECTED', sentence: 'The venue refused the time of the order; nothing was taken.' },
   VENUE_REJECTED: { status: 'REJECTED', sentence: 'The venue refused the order; detail has its code and words.' },
   NO_FILL: { status: 'REJECTED', sentence: 'The venue took the order and cancelled it without a fill.' },
   NOT_PLACED: { status: 'REJECTED', sentence: 'The order never reached the venue. It is not sent again.' },
@@ -59,15 +84,24 @@ export type ReasonOf<S extends ExecutionStatus> = {
  * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of
  * them into one error class.
  */
-const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map([
+const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map<string, ReasonOf<'REJECTED'>>([
   ['-2022', 'REDUCE_ONLY_REJECTED'],
   ['-4164', 'BELOW_MIN_NOTIONAL'],
   ['-1013', 'BELOW_MIN_QUANTITY'],
+  ['-4003', 'BELOW_MIN_QUANTITY'],
+  ['-4004', 'BELOW_MIN_QUANTITY'],
   ['-1111', 'PRECISION_REJECTED'],
+  ['-1003', 'VENUE_BUSY'],
+  ['-1008', 'VENUE_BUSY'],
+  ['-1015', 'VENUE_BUSY'],
+  ['429', 'VENUE_BUSY'],
+  ['418', 'VENUE_BUSY'],
+  ['-1021', 'CLOCK_SKEW'],
+  ['-5028', 'CLOCK_SKEW'],
 ]);
 
-/** -4116: the client order id is known, so the order may exist. -1007: the venue timed out, execution status unknown. */
-const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1007']);
+/** -4116: the client order id is known, so the order may exist. The others: the venue does not know what became of it. */
+const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1000', '-1001', '-1006', '-1007']);
 
 /** The reason for a venue's no; null where the code leaves open whether the order exists. */
 export function rejectionReason(code: string): ReasonOf<'REJECTED'> | null {

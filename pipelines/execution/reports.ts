@@ -118,17 +118,26 @@ function fillReason(submitted: ExecutionReport, filled: number): { reason: Reaso
       detail: `${missing.toFixed()} of ${submitted.rounded_quantity} were cancelled`,
     };
   }
-  const whole: ReasonOf<'SUBMITTED'> = 'REMAINDER_INCLUDED';
-  return { reason: submitted.reason === whole ? 'REMAINDER_CLOSED' : 'FILLED', detail: submitted.detail };
+  return { reason: FILLED_AS[submitted.reason] ?? 'FILLED', detail: submitted.detail };
 }
 
-/** The venue has no fill of the order: it was refused, it never arrived, or (with `order`) it was cancelled unfilled. */
+/** What a whole fill is called, by what the order was sent as. */
+const FILLED_AS: Readonly<Record<string, ReasonOf<'FILLED'>>> = {
+  REMAINDER_INCLUDED: 'REMAINDER_CLOSED',
+  MAXIMUM_SENT: 'MAXIMUM_CLOSED',
+} satisfies Partial<Record<ReasonOf<'SUBMITTED'>, ReasonOf<'FILLED'>>>;
+
+/**
+ * The venue has no fill of the order: it was refused, it never arrived, or (with `order`) it was cancelled unfilled.
+ * `remaining` is the open size as asked for afterwards; null when nobody asked.
+ */
 export function rejectedReport(
   submitted: ExecutionReport,
   reason: ReasonOf<'REJECTED'>,
   detail: string | null,
   order: VenueOrder | null,
   now: EpochMillis,
+  remaining: DecimalText | null = order?.positionAfter ?? null,
 ): ExecutionReport {
   return {
     ...submitted,
@@ -136,7 +145,7 @@ export function rejectedReport(
     reason,
     detail: cut(detail),
     order_id: order?.orderId ?? null,
-    remaining_quantity: numberOrNull(order?.positionAfter ?? null),
+    remaining_quantity: numberOrNull(remaining),
     reported_at: Math.max(now, submitted.submitted_at ?? submitted.reported_at),
   };
 }

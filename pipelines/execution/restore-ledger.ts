@@ -1,20 +1,20 @@
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Replay } from '../processor.ts';
+import type { CloseRate } from './close-rate.ts';
 import { Ledger } from './ledger.ts';
 
 /**
- * The ledger as the log has it: reports first; trades only if an order is unsettled, to see which have been settled
- * since; intents only until those are found that an unsettled order or a cooldown needs, since a report does not repeat
- * what its intent says.
+ * The ledger as the log has it: reports first; trades, to see which unsettled orders have been settled since and which fills that
+ * were none of ours have their slice; intents only until those are found that an unsettled order or a cooldown needs, since a
+ * report does not repeat what its intent says. Orders announced in the last minute count in `closeRate`.
  */
-export async function restoreLedger(replay: Replay): Promise<Ledger> {
+export async function restoreLedger(replay: Replay, closeRate: CloseRate): Promise<Ledger> {
   const ledger = new Ledger();
-  for await (const { record } of replay(TOPICS.executionReport.name)) ledger.apply(record);
-  if (ledger.hasUnsettled) {
-    for await (const { record } of replay(TOPICS.tradeClosed.name)) {
-      ledger.settled(record.position_id, record.client_order_id);
-    }
+  for await (const { record } of replay(TOPICS.executionReport.name)) {
+    ledger.apply(record);
+    if (record.status === 'SUBMITTED') closeRate.announced(record.intent_id, record.reported_at);
   }
+  for await (const { record } of replay(TOPICS.tradeClosed.name)) ledger.traded(record);
   const needed = ledger.neededIntents();
   if (needed.size === 0) return ledger;
   for await (const { record } of replay(TOPICS.harvestIntent.name)) {

@@ -4,6 +4,7 @@ import type { PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
+import { remainingAfter } from './remaining.ts';
 import { isFilled, tradeOf } from './trade.ts';
 
 /**
@@ -31,11 +32,11 @@ export async function settleEarlier(
           logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
           return unsettled(`${clientOrderId} was filled, and its intent is gone from the log`);
         }
-        const remaining = order.positionAfter ?? (await exchange.position(intent)).quantity;
+        const remaining = await remainingAfter(order, report, intent, exchange);
         outbox.addTrade(tradeOf(intent, exchange.venue, order, remaining), report);
       }
     }
-    ledger.settled(positionId, clientOrderId);
+    ledger.settled(positionId, clientOrderId, 'unfilled');
     logger.warn({ ...context, answer: answer.kind }, 'an UNKNOWN order is settled');
   }
   return null;

@@ -14,8 +14,9 @@ export type Settlement =
  * Asks for an order by its client id until the venue says how it ended, or the waits are used up. It never sends anything.
  * `accepted` is the order where the venue has confirmed it; null where it may not exist.
  *
- * An absence counts only at the end of the waits: a request that was slow on its way may still arrive. An order that was
- * seen and is absent later is not taken for unfilled: somebody's answer was wrong.
+ * An absence counts only at the end of the waits, and only where the look-up before said the same: a request that was slow on its
+ * way may still arrive, and a single answer may be wrong. An order that was seen and is absent later is not taken for unfilled:
+ * somebody's answer was wrong.
  */
 export async function settleOrder(
   exchange: Exchange,
@@ -28,9 +29,11 @@ export async function settleOrder(
   let seen = accepted;
   if (seen?.state === 'DONE') return { kind: 'done', order: seen };
   let settlement: Settlement = { kind: 'absent' };
+  let absences = 0;
   for (const wait of seen === null ? [0, ...waitsMs] : waitsMs) {
     if (wait > 0) await clock.sleep(wait);
     const answer = await exchange.lookUp(clientOrderId, symbol);
+    absences = answer.kind === 'absent' ? absences + 1 : 0;
     switch (answer.kind) {
       case 'found':
         if (answer.order.state === 'DONE') return { kind: 'done', order: answer.order };
@@ -42,10 +45,7 @@ export async function settleOrder(
         };
         break;
       case 'absent':
-        settlement =
-          seen === null
-            ? { kind: 'absent' }
-            : { kind: 'doubtful', reason: 'ORDER_VANISHED', detail: `order ${seen.orderId} was there before` };
+        settlement = absenceOf(seen, absences);
         break;
       case 'unavailable':
         settlement = { kind: 'doubtful', reason: 'NO_ANSWER', detail: answer.message };
@@ -53,4 +53,13 @@ export async function settleOrder(
     }
   }
   return settlement;
+}
+
+function absenceOf(seen: VenueOrder | null, absences: number): Settlement {
+  if (seen !== null) {
+    return { kind: 'doubtful', reason: 'ORDER_VANISHED', detail: `order ${seen.orderId} was there before` };
+  }
+  return absences > 1
+    ? { kind: 'absent' }
+    : { kind: 'doubtful', reason: 'NO_ANSWER', detail: 'the venue denied the order once, and did not answer before' };
 }

@@ -27,8 +27,21 @@ export function floorToStep(quantity: Exact, step: DecimalText): Exact {
  * Z2  An order is a whole multiple of the lot step, or the whole position.
  * Z3  What an order leaves is nothing, or can be closed by a later order: a rest under a minimum is closed now.
  * Z4  An order that would itself be under a minimum while the rest is not is left to a later intent.
+ * Z5  An order is never above the market's maximum; if what that leaves is under a minimum, the order is that much smaller.
  */
 export function sizeOrder(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
+  const sizing = unbounded(position, fraction, markPrice, rules);
+  if (sizing.kind === 'none' || rules.maxQuantity === null || sizing.rounded.lte(rules.maxQuantity)) return sizing;
+  // Z5.
+  const open = new Exact(position);
+  const most = floorToStep(new Exact(rules.maxQuantity), rules.lotStep);
+  const rest = open.sub(most);
+  const rounded = belowMinimum(rest, markPrice, rules) === null ? most : floorToStep(most.div(2), rules.lotStep);
+  const detail = `${sizing.rounded.toFixed()} of ${position} is above the maximum ${rules.maxQuantity} of one order`;
+  return { ...sizing, reason: 'MAXIMUM_SENT', rounded, detail };
+}
+
+function unbounded(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
   const open = new Exact(position);
   const requested = open.mul(fraction);
   if (open.lte(0)) return { kind: 'none', reason: 'FLAT', requested, rounded: new Exact(0), detail: null };

@@ -1,4 +1,5 @@
 import type { EpochMillis } from '../../ports/clock.ts';
+import type { Exact } from '../../ports/exact-decimal.ts';
 import type { HarvestIntent } from '../../schemas/generated/records.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { ReasonOf } from './reasons.ts';
@@ -7,6 +8,28 @@ import type { ReasonOf } from './reasons.ts';
 export interface Suppression {
   readonly reason: ReasonOf<'SUPPRESSED'>;
   readonly detail: string | null;
+}
+
+/** An intent that this execution must not act on, whatever it says. */
+export function outOfBounds(intent: HarvestIntent, venue: string, limits: ExecutionLimits): Suppression | null {
+  const { account, symbols } = limits;
+  if (account !== null && (intent.account !== account || intent.venue !== venue)) {
+    const detail = `of ${intent.account} at ${intent.venue}; the keys are those of ${account} at ${venue}`;
+    return { reason: 'OTHER_ACCOUNT', detail };
+  }
+  if (symbols !== null && !symbols.has(intent.symbol)) {
+    return { reason: 'SYMBOL_NOT_ALLOWED', detail: `${intent.symbol} is not among ${[...symbols].join(', ')}` };
+  }
+  return null;
+}
+
+/** An order that is worth more than a desk allows. `rounded` in contracts. */
+export function aboveMaximum(rounded: Exact, intent: HarvestIntent, limits: ExecutionLimits): Suppression | null {
+  const { maxOrderNotional } = limits;
+  const notional = rounded.mul(intent.mark_price);
+  if (maxOrderNotional === null || notional.lte(maxOrderNotional)) return null;
+  const detail = `${rounded.toFixed()} at ${intent.mark_price} are worth ${notional.toFixed()}, at most ${maxOrderNotional} are allowed`;
+  return { reason: 'ABOVE_MAX_NOTIONAL', detail };
 }
 
 /** An intent that is too old says nothing about now, so it is not even worth asking the venue. */

@@ -54,8 +54,14 @@ export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder
   };
 }
 
-function netR(intent: HarvestIntent, pnlQuote: Exact, quantity: Exact, fee: DecimalText | null): number | null {
-  if (intent.initial_stop_price === null || fee === null) return null;
-  const risk = new Exact(intent.entry_price).sub(intent.initial_stop_price).abs().mul(quantity);
+/** R after fees of `quantity` contracts; null where the initial stop or the fee is not known. */
+export function netR(
+  { entry_price: entry, initial_stop_price: stop }: Pick<HarvestIntent, 'entry_price' | 'initial_stop_price'>,
+  pnlQuote: Exact,
+  quantity: Exact,
+  fee: DecimalText | number | null,
+): number | null {
+  if (stop === null || fee === null) return null;
+  const risk = new Exact(entry).sub(stop).abs().mul(quantity);
   return risk.isZero() ? null : pnlQuote.sub(fee).div(risk).toNumber();
 }

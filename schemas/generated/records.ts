@@ -7,6 +7,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 export type EpochMillis = number;
 
 export type ClientOrderId = Id<'ClientOrderId'>;
+export type FillId = Id<'FillId'>;
 export type IntentId = Id<'IntentId'>;
 export type ModelId = Id<'ModelId'>;
 export type OrderId = Id<'OrderId'>;
@@ -472,6 +473,97 @@ export interface ConfidenceCalibration {
   readonly program_version: string;
 }
 
+/** What kind of order the venue says it was: ORDER (by hand or by any program), a STOP or TAKE_PROFIT that was hit, LIQUIDATION, ADL (auto-deleveraging), SETTLEMENT of an expired or delisted market. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type ReductionCause = 'ORDER' | 'STOP' | 'TAKE_PROFIT' | 'LIQUIDATION' | 'ADL' | 'SETTLEMENT';
+
+/** One fill that made a position smaller, whoever ordered it. */
+export interface Reduction {
+  /** account:symbol:SIDE:opened_at in epoch milliseconds. Names one position from opening to flat; reopening the symbol is a new one. Never taken apart: every part is a field. */
+  readonly position_id: PositionId;
+  /** Direction of the position that was reduced. */
+  readonly side: Side;
+  /** When the position was opened: the time of its first fill. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly opened_at: EpochMillis;
+  /** Average entry price of the position. Unit: quote currency per contract. */
+  readonly entry_price: number;
+  /** The stop the position was opened with. Null: unknown. Unit: quote currency per contract. */
+  readonly initial_stop_price: null | number;
+  /** The model's confidence when the position was opened. Null: no model spoke. Unit: probability, 0 to 1. */
+  readonly confidence_at_entry: null | number;
+  /** The model whose confidence this is. Null: no model spoke. */
+  readonly model_id: null | ModelId;
+  /** The venue's id of the fill, unique for the symbol. */
+  readonly fill_id: FillId;
+  /** The venue's id of the order that was filled. */
+  readonly order_id: OrderId;
+  /** The order's client id: execution knows its own by it. Null: the venue names none. */
+  readonly client_order_id: null | ClientOrderId;
+  /** What closed it. */
+  readonly cause: ReductionCause;
+  /** What the fill closed. Unit: contracts of the symbol. */
+  readonly quantity: number;
+  /** Price of the fill. Unit: quote currency per contract. */
+  readonly price: number;
+  /** What the venue charged; negative is a rebate. Null: not said, or charged in another currency. Unit: quote currency. */
+  readonly fee_quote: null | number;
+  /** Open size after the fill. Unit: contracts of the symbol. */
+  readonly remaining_quantity: number;
+  /** Time of the fill. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly closed_at: EpochMillis;
+}
+
+/** OPENING_UNKNOWN: no fill within reach opened the position, so it counts as opened when the venue last changed it (without position_id: its fills may be late, and it has no snapshot yet). NOT_SHOWN: a recorded position that the venue does not show and no fill closed. FILLS_DISAGREE: the fills do not add up to the position. NO_ANSWER: the venue did not say what was needed. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type DifferenceKind = 'OPENING_UNKNOWN' | 'NOT_SHOWN' | 'FILLS_DISAGREE' | 'NO_ANSWER';
+
+/** One thing in which venue and record differ, or that the venue did not tell. */
+export interface VenueDifference {
+  /** What differs. */
+  readonly kind: DifferenceKind;
+  /** The position, where it is known. Null: it has no identity. */
+  readonly position_id: null | PositionId;
+  /** Open size by the latest snapshot. Null: none. Unit: contracts of the symbol. */
+  readonly recorded_quantity: null | number;
+  /** Open size by the venue. Null: it did not say. Unit: contracts of the symbol. */
+  readonly venue_quantity: null | number;
+  /** When this difference was first seen. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly first_seen_at: EpochMillis;
+  /** The same in words, with the figures. */
+  readonly detail: string;
+}
+
+/** What the venue says of one symbol of one account beyond its open position: the fills that reduced it, and where venue and record differ. Written by the snapshot source whenever there is something new to say; the latest record of a key has all differences that stand. */
+export interface PositionReconciled {
+  /** The account at the venue. First half of the record's key, account:symbol. */
+  readonly account: string;
+  /** The exchange, in the desk's own naming, for example binanceusdm. */
+  readonly venue: string;
+  /** The venue's own market id, for example BTCUSDT. Second half of the record's key. */
+  readonly symbol: string;
+  /** When the venue was asked, by its own clock. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly reconciled_at: EpochMillis;
+  /** Fills not reported before, oldest first; after a restart some may be reported again, with the same ids. */
+  readonly reductions: readonly Reduction[];
+  /** All differences that stand now; empty: none. */
+  readonly differences: readonly VenueDifference[];
+}
+
+/** HALT: execution sends no orders. RESUME: it does again. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type DeskCommand = 'HALT' | 'RESUME';
+
+/** A person's command to the whole desk: the kill switch. The latest record of a scope is in force, for as long as the log lives. Written by the halt and resume commands. */
+export interface DeskControl {
+  /** What the command is for: `desk`, everything on this log. The record's key. */
+  readonly scope: string;
+  /** What is commanded. */
+  readonly command: DeskCommand;
+  /** When it was commanded, by the clock of who did. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly issued_at: EpochMillis;
+  /** The person. */
+  readonly issued_by: string;
+  /** Why, in words. */
+  readonly reason: string;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -481,4 +573,6 @@ export interface RecordByTopic {
   readonly 'trade.closed': TradeClosed;
   readonly 'clm.outcome': ClmOutcome;
   readonly 'confidence.calibration': ConfidenceCalibration;
+  readonly 'position.reconciled': PositionReconciled;
+  readonly 'desk.control': DeskControl;
 }

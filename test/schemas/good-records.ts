@@ -1,4 +1,4 @@
-import type { ModelId, OrderId, RecordByTopic } from '../../schemas/generated/records.ts';
+import type { ClientOrderId, FillId, ModelId, OrderId, RecordByTopic } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, intentIdOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -171,5 +171,48 @@ export const GOOD_RECORDS = {
     bounds: [{ name: 'largest_change', limit: 0.15, value: 0.3 }],
     broken_bounds: ['largest_change'],
     program_version: '0.1.0',
+  },
+  [TOPICS.positionReconciled.name]: {
+    account: POSITION.account,
+    venue: POSITION.venue,
+    symbol: POSITION.symbol,
+    reconciled_at: OBSERVED_AT + 30,
+    reductions: [
+      {
+        position_id: POSITION.position_id,
+        side: POSITION.side,
+        opened_at: OPENED_AT,
+        entry_price: 100,
+        initial_stop_price: 98,
+        confidence_at_entry: 0.62,
+        model_id: modelId,
+        fill_id: '7001' as FillId,
+        order_id: orderId,
+        client_order_id: 'web_abc' as ClientOrderId,
+        cause: 'ORDER',
+        quantity: 1,
+        price: 107,
+        fee_quote: 0.04,
+        remaining_quantity: 0,
+        closed_at: OBSERVED_AT + 18,
+      },
+    ],
+    differences: [
+      {
+        kind: 'OPENING_UNKNOWN',
+        position_id: null,
+        recorded_quantity: null,
+        venue_quantity: 2,
+        first_seen_at: OBSERVED_AT,
+        detail: 'no fill of the last 180 days opened the SHORT of 2',
+      },
+    ],
+  },
+  [TOPICS.deskControl.name]: {
+    scope: 'desk',
+    command: 'HALT',
+    issued_at: OBSERVED_AT,
+    issued_by: 'alice',
+    reason: 'the venue announced maintenance',
   },
 } as const satisfies RecordByTopic;

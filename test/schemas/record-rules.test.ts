@@ -5,6 +5,8 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
 const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
+const { positionReconciled } = TOPICS;
+const [REDUCTION] = GOOD_RECORDS[positionReconciled.name].reductions;
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 
 /** A patch that breaks just that rule of the topic's good record, and what is said. */
@@ -85,6 +87,14 @@ const BROKEN = [
     'largest_change is missing',
   ],
   ['K4', confidenceCalibration, { restores: 'cal-1' }, 'restores', 'must be null for PROPOSED'],
+  ['R1', positionReconciled, { reductions: [REDUCTION, REDUCTION] }, 'reductions', 'each fill of a position once'],
+  [
+    'R1',
+    positionReconciled,
+    { reductions: [{ ...REDUCTION, closed_at: REDUCTION.opened_at - 1 }] },
+    'reductions',
+    'must not close before they opened, found fill 7001',
+  ],
 ] as const;
 
 /** Records at the edge of a rule, on its good side. */

@@ -15,6 +15,7 @@ const WRITERS = [
   'execution',
   'clm',
   'calibration',
+  'desk',
 ] as const satisfies readonly Writer[];
 
 /** The topics that a writer is let write, by trying all of them. */

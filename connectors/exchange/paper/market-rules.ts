@@ -21,6 +21,7 @@ export function rulesForPrice(price: number): PaperMarket {
     tick: toText(Exact.pow(10, magnitude - TICK_DIGITS)),
     lotStep,
     minQuantity: lotStep,
+    maxQuantity: null,
     minNotional: MIN_NOTIONAL,
   };
 }

@@ -56,8 +56,8 @@ export class PaperBook {
 
   market(symbol: string): PaperMarket | undefined {
     return this.#get(
-      `SELECT tick, lot_step AS lotStep, min_quantity AS minQuantity, min_notional AS minNotional
-       FROM markets WHERE symbol = ?`,
+      `SELECT tick, lot_step AS lotStep, min_quantity AS minQuantity, NULL AS maxQuantity,
+         min_notional AS minNotional FROM markets WHERE symbol = ?`,
       symbol,
     ) as PaperMarket | undefined;
   }
@@ -65,6 +65,11 @@ export class PaperBook {
   addMarket(symbol: string, market: PaperMarket): void {
     const { tick, lotStep, minQuantity, minNotional } = market;
     this.#run('INSERT INTO markets VALUES (?, ?, ?, ?, ?)', symbol, tick, lotStep, minQuantity, minNotional);
+  }
+
+  replaceMarket(symbol: string, market: PaperMarket): void {
+    const { tick, lotStep, minQuantity, minNotional } = market;
+    this.#run('INSERT OR REPLACE INTO markets VALUES (?, ?, ?, ?, ?)', symbol, tick, lotStep, minQuantity, minNotional);
   }
 
   position(positionId: PositionId): PaperPosition | undefined {
@@ -111,6 +116,16 @@ export class PaperBook {
       price,
     );
     return changes === 1;
+  }
+
+  /** What that growth added; undefined where it was not done. */
+  growth(positionId: PositionId, growthId: string): DecimalText | undefined {
+    const row = this.#get(
+      'SELECT quantity FROM growths WHERE position_id = ? AND growth_id = ?',
+      positionId,
+      growthId,
+    ) as { quantity: DecimalText } | undefined;
+    return row?.quantity;
   }
 
   grow(positionId: PositionId, grown: DecimalText, quantity: DecimalText, entryPrice: DecimalText): void {

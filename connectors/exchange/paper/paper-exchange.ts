@@ -14,7 +14,7 @@ import type {
 } from '../../../ports/exchange.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
-import type { ClientOrderId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
+import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
 import { type Fate, drawFate, planFills } from './fill-plan.ts';
@@ -69,9 +69,9 @@ export class PaperExchange implements Exchange, PositionBook {
   }
 
   async position(reference: PositionReference): Promise<VenuePosition> {
-    const { quantity, entryPrice } =
+    const { quantity } =
       this.#book.position(reference.position_id) ?? inTransaction(this.#database, () => this.#positionOf(reference));
-    return { quantity, entryPrice };
+    return { quantity };
   }
 
   async place(request: OrderRequest): Promise<Placement> {
@@ -122,6 +122,37 @@ export class PaperExchange implements Exchange, PositionBook {
 
   openPositions(): readonly BookedPosition[] {
     return this.#book.openPositions();
+  }
+
+  // -- A real account in the book (paper-mirror.ts)
+
+  /** The rules of a real market in place of those that its price suggests. */
+  defineMarket(symbol: string, market: PaperMarket): void {
+    const known = this.#book.market(symbol);
+    if (known !== undefined && sameMarket(known, market)) return;
+    inTransaction(this.#database, () => this.#book.replaceMarket(symbol, market));
+  }
+
+  /**
+   * Closes a share of a position at somebody else's price, in whole lots; all of it where the share is 1. Once for each fill:
+   * told again, it says what was closed then. Null: the book has no such position.
+   */
+  follow(positionId: PositionId, fillId: FillId, share: Exact, price: DecimalText) {
+    return inTransaction(this.#database, (): { quantity: DecimalText; remaining: DecimalText } | null => {
+      const position = this.#book.position(positionId);
+      if (position === undefined) return null;
+      const before = this.#book.growth(positionId, followed(fillId));
+      if (before !== undefined) return { quantity: toText(new Exact(before).neg()), remaining: position.quantity };
+      const open = new Exact(position.quantity);
+      const step = this.#book.market(position.symbol)?.lotStep;
+      const part = open.mul(share);
+      const closed = share.gte(1) || step === undefined ? part : part.div(step).floor().mul(step);
+      this.#book.addGrowth(positionId, followed(fillId), toText(closed.neg()), price);
+      const grown = toText(new Exact(position.grownQuantity).sub(closed));
+      const remaining = toText(open.sub(closed));
+      this.#book.grow(positionId, grown, remaining, position.entryPrice);
+      return { quantity: toText(closed), remaining };
+    });
   }
 
   // -- For status and tests
@@ -211,6 +242,21 @@ export class PaperExchange implements Exchange, PositionBook {
 
 function refused({ code, message }: Refusal): Verdict {
   return { kind: 'rejected', code, message, blackout: false };
+}
+
+/** A fill of the account's own is a growth below nothing: P3 holds as it is. */
+function followed(fillId: FillId): string {
+  return `fill-${fillId}`;
+}
+
+function sameMarket(one: PaperMarket, other: PaperMarket): boolean {
+  const { tick, lotStep, minQuantity, minNotional } = one;
+  return (
+    tick === other.tick &&
+    lotStep === other.lotStep &&
+    minQuantity === other.minQuantity &&
+    minNotional === other.minNotional
+  );
 }
 
 /** Derived, not counted, so that concurrent orders get the same ids whichever comes first (P5). */

@@ -57,7 +57,7 @@ describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {
           return Promise.resolve({ log: own, registry, close: () => own.close() });
         },
         policy: defaultPolicy(),
-        exchange,
+        exchange: () => Promise.resolve(exchange),
         from: 'beginning',
         http: { host: '127.0.0.1', port: 0 },
         onListening: url.resolve,

@@ -55,7 +55,7 @@ export async function startRun(open: () => EmbeddedLog, overrides: Partial<RunOp
         return Promise.resolve({ log, registry: log.registry, close: () => log.close() });
       },
       policy: defaultPolicy(),
-      exchange,
+      exchange: () => Promise.resolve(exchange),
       from: 'beginning',
       http: { host: '127.0.0.1', port: 0 },
       onListening: listening.resolve,

@@ -75,13 +75,14 @@ describe('run', () => {
   it('N2: a processor that cannot go on ends the run with its error; the others drain first', async () => {
     const world = await preparedLog();
     const running = await startRun(world.open, {
-      exchange: {
-        venue: 'broken',
-        rules: () => Promise.reject(new TypeError('the venue client is broken')),
-        position: () => Promise.reject(new Error('not asked')),
-        place: () => Promise.reject(new Error('not asked')),
-        lookUp: () => Promise.reject(new Error('not asked')),
-      },
+      exchange: () =>
+        Promise.resolve({
+          venue: 'broken',
+          rules: () => Promise.reject(new TypeError('the venue client is broken')),
+          position: () => Promise.reject(new Error('not asked')),
+          place: () => Promise.reject(new Error('not asked')),
+          lookUp: () => Promise.reject(new Error('not asked')),
+        }),
     });
     await append(world, freshSnapshots(3, NOW));
     await expect(running.done).rejects.toThrow('the venue client is broken');
@@ -162,7 +163,7 @@ describe('run', () => {
     const errors: string[] = [];
     const running = await startRun(world.open, {
       logger: { ...SILENT_LOGGER, error: (_, message) => errors.push(message) },
-      exchange: { venue: 'away', rules: away, position: away, place: away, lookUp: away },
+      exchange: () => Promise.resolve({ venue: 'away', rules: away, position: away, place: away, lookUp: away }),
     });
     await append(world, freshSnapshots(1, NOW));
     await vi.waitFor(async () => expect((await running.get('/ready')).body).toContain('EXCHANGE_AWAY'), PATIENCE);
@@ -187,18 +188,19 @@ describe('run', () => {
     const unused = (): Promise<never> => Promise.reject(new Error('not reached'));
     const running = await startRun(world.open, {
       // It knows no symbol: every intent asks for one, and is suppressed.
-      exchange: {
-        venue: 'slow',
-        rules: async () => {
-          asked += 1;
-          running.drain.abort();
-          await drained.promise;
-          return null;
-        },
-        position: unused,
-        place: unused,
-        lookUp: unused,
-      },
+      exchange: () =>
+        Promise.resolve({
+          venue: 'slow',
+          rules: async () => {
+            asked += 1;
+            running.drain.abort();
+            await drained.promise;
+            return null;
+          },
+          position: unused,
+          place: unused,
+          lookUp: unused,
+        }),
     });
     await append(
       world,

@@ -23,7 +23,7 @@ describe('the snapshot source', () => {
     const origin = clock.now();
     const start = () =>
       startRun(world.open, {
-        exchange: book,
+        exchange: () => Promise.resolve(book),
         processors: ['scoring', 'execution', 'clm'],
         sources: {
           snapshots: (parts) => {

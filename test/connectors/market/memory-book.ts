@@ -22,7 +22,7 @@ export class MemoryBook implements PositionBook {
     let rules = this.#rules.get(symbol);
     if (rules === undefined) {
       const lotStep = new Decimal(10).pow(-Math.floor(Math.log10(price)) - 1).toFixed();
-      this.#rules.set(symbol, (rules = { lotStep, minQuantity: lotStep, minNotional: '5' }));
+      this.#rules.set(symbol, (rules = { lotStep, minQuantity: lotStep, maxQuantity: null, minNotional: '5' }));
     }
     return rules;
   }

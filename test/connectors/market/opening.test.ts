@@ -37,12 +37,19 @@ describe('planOpening', () => {
   });
 
   test('wholeLots rounds down, and refuses what is below the minimum size or value', () => {
-    const rules = { lotStep: '0.001', minQuantity: '0.002', minNotional: '5' };
+    const rules = { lotStep: '0.001', minQuantity: '0.002', maxQuantity: null, minNotional: '5' };
     expect(wholeLots(new Decimal('0.0129999'), 1_000, rules)).toBe('0.012');
     expect(wholeLots(new Decimal('0.0019999'), 100_000, rules)).toBeNull();
     expect(wholeLots(new Decimal('0.0049'), 1_249, rules)).toBeNull();
     expect(wholeLots(new Decimal('0.0049'), 1_250, rules)).toBe('0.004');
-    expect(wholeLots(new Decimal('0.0000001'), 1, { lotStep: '0.001', minQuantity: '0', minNotional: '0' })).toBeNull();
+    expect(
+      wholeLots(new Decimal('0.0000001'), 1, {
+        lotStep: '0.001',
+        minQuantity: '0',
+        maxQuantity: null,
+        minNotional: '0',
+      }),
+    ).toBeNull();
   });
 });
 

@@ -10,6 +10,8 @@ import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
 
+const HALT = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
+
 let log: MemoryLog;
 let exchange: ScriptedExchange;
 let clock: VirtualClock;
@@ -61,7 +63,7 @@ describe('execution', () => {
 
   it('E6: asks the venue for what is left where the order does not say', async () => {
     exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: null, fee: null }) }];
-    exchange.positions.push(() => ({ quantity: '480', entryPrice: '100' }));
+    exchange.positions.push(() => ({ quantity: '480' }));
     await work(await execution(), anIntent());
     expect(log.trades).toMatchObject([{ remaining_quantity: 480, fee_quote: null, r_net: null }]);
   });
@@ -77,7 +79,7 @@ describe('execution', () => {
   });
 
   it('closes a remainder that could not be closed later, and says so', async () => {
-    exchange.positions = [() => ({ quantity: '3', entryPrice: '1' })];
+    exchange.positions = [() => ({ quantity: '3' })];
     exchange.placements = [{ kind: 'accepted', order: venueOrder({ filledQuantity: '3', positionAfter: '0' }) }];
     await work(await execution(), anIntent({ fraction: 0.34, mark: 2, entry: 1 }));
     expect(exchange.calls).toContain('place 3');
@@ -86,13 +88,13 @@ describe('execution', () => {
   });
 
   it('does not act on what is stale, halted or unknown to the venue, and does not ask where it need not', async () => {
-    await work(await execution({ halted: () => true }), anIntent());
+    await work(await execution({ killSwitch: { halted: () => Promise.resolve(HALT) } }), anIntent());
     await work(await execution(), anIntent({ minute: 54 }));
     expect(exchange.calls).toEqual([]);
     exchange.marketRules = null;
     await work(await execution(), anIntent({ minute: 56 }));
-    exchange.marketRules = { lotStep: '1', minQuantity: '1', minNotional: '5' };
-    exchange.positions = [() => ({ quantity: '0', entryPrice: '0' })];
+    exchange.marketRules = { lotStep: '1', minQuantity: '1', maxQuantity: null, minNotional: '5' };
+    exchange.positions = [() => ({ quantity: '0' })];
     await work(await execution(), anIntent({ minute: 57 }));
     expect(outcomes()).toEqual([
       'SUPPRESSED KILL_SWITCH',
@@ -181,7 +183,7 @@ describe('execution', () => {
       if (restart) processor = await execution();
       exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
       exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: '0' }) }];
-      exchange.positions = [() => ({ quantity: '500', entryPrice: '100' })];
+      exchange.positions = [() => ({ quantity: '500' })];
       await work(processor, anIntent({ minute: 61, fraction: 1 }));
       expect(outcomes().slice(3)).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
       expect(log.trades.map(({ intent_id }) => intent_id)).toEqual([
@@ -206,7 +208,7 @@ describe('execution', () => {
     expect(log.trades).toEqual([]);
 
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
-    exchange.positions = [() => ({ quantity: '0', entryPrice: '0' })];
+    exchange.positions = [() => ({ quantity: '0' })];
     await work(processor, anIntent({ minute: 61, fraction: 1 }));
     expect(log.trades).toMatchObject([{ quantity: 500, remaining_quantity: 500 }]);
   });
@@ -228,11 +230,7 @@ describe('execution', () => {
     const thrown = (): never => {
       throw away;
     };
-    exchange.positions = [
-      () => ({ quantity: '0', entryPrice: '0' }),
-      thrown,
-      () => ({ quantity: '0', entryPrice: '0' }),
-    ];
+    exchange.positions = [() => ({ quantity: '0' }), thrown, () => ({ quantity: '0' })];
     const processor = await execution();
     const batch = [anIntent({ minute: 59 }), anIntent({ minute: 60 })].map((intent) => log.addIntent(intent));
     await expect(processor.process(batch, log.append)).rejects.toBe(away);

@@ -1,6 +1,12 @@
 import type { DecodedRecord, Replay, Write } from '../../../pipelines/processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
-import type { ExecutionReport, HarvestIntent, RecordByTopic, TradeClosed } from '../../../schemas/generated/records.ts';
+import type {
+  ExecutionReport,
+  HarvestIntent,
+  PositionReconciled,
+  RecordByTopic,
+  TradeClosed,
+} from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import type { EncodedRecord } from '../../../schemas/topic-writer.ts';
 import { type TopicName, TOPICS } from '../../../schemas/topics.ts';
@@ -32,6 +38,15 @@ export class MemoryLog {
     const key = Buffer.from(`${intent.account}:${intent.symbol}`);
     const at = this.#add({ topic, key, value, timestamp: intent.observed_at }, partition);
     return { topic, record: intent, at };
+  }
+
+  /** What the snapshot source reconciled, as the runtime would deliver it. */
+  addReconciled(reconciled: PositionReconciled, partition = 0): DecodedRecord {
+    const topic = TOPICS.positionReconciled.name;
+    const value = this.codec.encode(topic, reconciled);
+    const key = Buffer.from(`${reconciled.account}:${reconciled.symbol}`);
+    const at = this.#add({ topic, key, value, timestamp: reconciled.reconciled_at }, partition);
+    return { topic, record: reconciled, at };
   }
 
   readonly replay: Replay = async function* (this: MemoryLog, topic: TopicName) {

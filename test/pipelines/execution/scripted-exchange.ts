@@ -6,9 +6,9 @@ import { OPENED_AT } from './an-intent.ts';
 export class ScriptedExchange implements Exchange {
   readonly venue = 'scripted';
   readonly calls: string[] = [];
-  marketRules: MarketRules | null = { lotStep: '1', minQuantity: '1', minNotional: '5' };
+  marketRules: MarketRules | null = { lotStep: '1', minQuantity: '1', maxQuantity: null, minNotional: '5' };
   /** One answer a call, the last for ever; a function may throw. */
-  positions: (() => VenuePosition)[] = [() => ({ quantity: '1000', entryPrice: '100' })];
+  positions: (() => VenuePosition)[] = [() => ({ quantity: '1000' })];
   placements: Placement[] = [];
   lookUps: LookUp[] = [{ kind: 'absent' }];
 

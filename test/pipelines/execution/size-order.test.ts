@@ -5,7 +5,12 @@ import { TICK_SIZE, TRUNCATE, decimalToPrecision } from '../../../node_modules/c
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { floorToStep, sizeOrder } from '../../../pipelines/execution/size-order.ts';
 
-const rules = (lotStep: string, minQuantity = lotStep, minNotional = '5') => ({ lotStep, minQuantity, minNotional });
+const rules = (lotStep: string, minQuantity = lotStep, minNotional = '5', maxQuantity: string | null = null) => ({
+  lotStep,
+  minQuantity,
+  maxQuantity,
+  minNotional,
+});
 
 describe('sizeOrder', () => {
   // position, fraction, mark price, rules -> requested, rounded, reason
@@ -36,6 +41,17 @@ describe('sizeOrder', () => {
   ] as const)('%s x %s at %s', (position, fraction, mark, market, requested, rounded, reason) => {
     const sizing = sizeOrder(position, fraction, mark, market);
     expect([sizing.requested.toFixed(), sizing.rounded.toFixed(), sizing.reason]).toEqual([requested, rounded, reason]);
+  });
+
+  it.each([
+    // Z5: 1000 contracts may go in one order; 250 are left, which a later order can close.
+    ['1250', 1, '1000', 'MAXIMUM_SENT'],
+    ['1000', 1, '1000', 'ORDER_SENT'],
+    // The 1 that would be left is under the minimum of 5: the order is half the maximum instead.
+    ['1001', 1, '500', 'MAXIMUM_SENT'],
+  ] as const)('%s x %s where 1000 is the most that an order may be', (position, fraction, rounded, reason) => {
+    const sizing = sizeOrder(position, fraction, 100, rules('1', '5', '5', '1000'));
+    expect([sizing.kind, sizing.rounded.toFixed(), sizing.reason]).toEqual(['order', rounded, reason]);
   });
 
   it('says the figures where the size is not the fraction', () => {

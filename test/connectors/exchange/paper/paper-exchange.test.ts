@@ -36,6 +36,7 @@ function reference(traits: Partial<PositionReference> = {}): PositionReference {
     symbol,
     side,
     opened_at,
+    observed_at: opened_at,
     quantity: 1000,
     entry_price: 0.18,
     mark_price: 0.186,
@@ -57,10 +58,9 @@ function accepted(placement: Placement): VenueOrder {
 describe('PaperExchange', () => {
   it('opens a position as the first who names it says, and no other way later', async () => {
     const exchange = venue();
-    expect(await exchange.position(reference())).toEqual({ quantity: '1000', entryPrice: '0.18' });
+    expect(await exchange.position(reference())).toEqual({ quantity: '1000' });
     expect(await exchange.position(reference({ quantity: 5, entry_price: 9 }))).toEqual({
       quantity: '1000',
-      entryPrice: '0.18',
     });
   });
 
@@ -71,7 +71,7 @@ describe('PaperExchange', () => {
     [65_000.5, '1', '0.00001'],
   ])('derives the rules of a market at %d once and for all', (price, tick, lotStep) => {
     const exchange = venue();
-    const rules = { tick, lotStep, minQuantity: lotStep, minNotional: '5' };
+    const rules = { tick, lotStep, minQuantity: lotStep, maxQuantity: null, minNotional: '5' };
     expect(exchange.marketRules('X', price)).toEqual(rules);
     expect(exchange.marketRules('X', price * 1000)).toEqual(rules);
   });

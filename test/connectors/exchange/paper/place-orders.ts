@@ -23,6 +23,7 @@ for (let index = 0; index < Number(count); index++) {
       symbol,
       side,
       opened_at,
+      observed_at: opened_at,
       quantity: 1_000_000,
       entry_price: 0.18,
       mark_price: 0.186,

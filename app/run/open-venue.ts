@@ -1,0 +1,96 @@
+import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { PaperMirror } from '../../connectors/exchange/paper/paper-mirror.ts';
+import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
+import type { Market } from '../../connectors/market/market.ts';
+import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Random } from '../../ports/random.ts';
+import { type LiveDesk, openLiveDesk } from './live-desk.ts';
+import { type OpenedExchange, openExchange, openLivePaper } from './open-exchange.ts';
+import { positionCycle } from './position-cycle.ts';
+import type { VenueChoice, VenueCliOptions } from './venue-options.ts';
+
+/** The options that say what a simulated or recorded market is. */
+export interface MarketCliOptions {
+  readonly data: string;
+  readonly candles?: readonly string[];
+  readonly seed: number;
+  readonly interval?: number;
+}
+
+export interface VenueParts {
+  readonly choice: VenueChoice;
+  readonly cli: VenueCliOptions & MarketCliOptions;
+  readonly paper: PaperExchange;
+  readonly random: Random;
+  readonly machine: Clock;
+  readonly logger: Logger;
+  /** Whether this process writes snapshots. */
+  readonly observes: boolean;
+}
+
+export interface OpenedVenue {
+  /** The venue's time. */
+  readonly clock: Clock;
+  readonly connect: () => Promise<Exchange>;
+  /** The source of snapshots; null where this process writes none. */
+  readonly desk: LiveDesk | null;
+}
+
+/** Puts the chosen venue together. Throws USAGE, and DATA_IN_USE where another process speaks for the account. */
+export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
+  const { choice, cli, paper, machine, logger, observes } = parts;
+  if (choice.kind === 'paper') {
+    const desk = observes ? await simulatedDesk(parts) : null;
+    return { clock: machine, connect: () => Promise.resolve(paper), desk };
+  }
+  if (choice.kind === 'exchange') {
+    const exchange = await openExchange(choice.settings, machine, logger);
+    return { ...exchange, desk: observes ? accountDesk(exchange, cli, null) : null };
+  }
+  if (observes && choice.settings.credentials === null) {
+    const message = 'snapshots of an account need its keys: HARVESTLINE_API_KEY, HARVESTLINE_API_SECRET';
+    throw new HarvestlineError('USAGE', `${message}; or --market simulated for a desk that needs none`);
+  }
+  const mirror = new PaperMirror(paper);
+  const exchange = await openLivePaper(choice.settings, paper, machine, logger);
+  return { ...exchange, desk: observes ? accountDesk(exchange, cli, (cycle) => mirror.mirror(cycle)) : null };
+}
+
+async function simulatedDesk({ cli, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
+  const { seed, interval, data: dataDir } = cli;
+  const market = await marketOf(cli, random);
+  return openLiveDesk({ market, seed, interval, dataDir, book: paper, random, clock: machine, logger });
+}
+
+function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
+  if (cli.market !== 'candles') return Promise.resolve(simulatedMarket(random));
+  if (cli.candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
+  return loadCandleMarket(cli.candles);
+}
+
+/** One process at a time speaks for an account. */
+function accountDesk(
+  { venue, clock, skewMs }: OpenedExchange,
+  { account, symbols, cycle: cycleMs, data }: VenueParts['cli'],
+  mirror: Parameters<typeof positionCycle>[0]['mirror'],
+): LiveDesk {
+  const name = `account-${venue.venue}-${account.replace(/[^\w.-]/g, '_')}`;
+  const lock = ProcessLock.tryAcquire(data, name);
+  if (lock === null) {
+    throw new HarvestlineError('DATA_IN_USE', `another process speaks for ${name}`, { at: { file: data } });
+  }
+  const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
+  return {
+    source: (given) => {
+      const skew = given.metrics.gauge('clockSkew', {});
+      given.metrics.onLook(() => skew.set(skewMs()));
+      return positionCycle({ ...options, ...given });
+    },
+    release: () => lock.release(),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * The snapshot source on a real exchange: one account's open positions, cycle by cycle.
+ *
+ * reads      the venue (connectors/positions/position-source.ts), model.signal; once, position.snapshot and
+ *            position.reconciled
+ * writes     position.reconciled, position.snapshot
+ * state      the position source's, recovered from what it wrote
+ * guarantee  what a cycle reconciled is in the log before its snapshots, so a crash tells of a fill twice rather than never; a
+ *            cycle that cannot be written is tried again; one that was missed is not made up for: nobody observed it
+ */
+import { PositionSource } from '../../connectors/positions/position-source.ts';
+import type { ObservedCycle } from '../../connectors/positions/observed-cycle.ts';
+import { isKind } from '../../errors/harvestline-error.ts';
+import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { Venue } from '../../ports/venue.ts';
+import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { visitTopic } from '../read-topic.ts';
+import type { Health } from './health.ts';
+import { LogSignals } from './log-signals.ts';
+import type { Source } from './run-processors.ts';
+
+export interface PositionCycleOptions {
+  readonly venue: Venue;
+  readonly account: string;
+  readonly symbols: ReadonlySet<string> | null;
+  readonly cycleMs: number;
+  /** What is made of a cycle before it is written; as it is where null. */
+  readonly mirror: ((cycle: ObservedCycle) => Promise<ObservedCycle>) | null;
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  /** The venue's time. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+const NAME = TOPICS.positionSnapshot.writer;
+
+export function positionCycle(options: PositionCycleOptions): Source {
+  return { name: NAME, run: (signal) => observePositions(options, signal) };
+}
+
+async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
+  const { log, clock, logger, health, metrics, cycleMs } = options;
+  const signals = new LogSignals(options, clock);
+  const source = new PositionSource({ ...options, signals });
+  const backOff: BackOff = {
+    processor: NAME,
+    clock,
+    logger,
+    signal,
+    observer: {
+      backedOff: (what: string, code: string) => health.backedOff(NAME, what, code),
+      recovered: (what: string) => health.recovered(NAME, what),
+    },
+  };
+  const positions = metrics.gauge('observedPositions', {});
+  const missing = metrics.gauge('missingAnswers', {});
+  health.is(NAME, 'restoring');
+  const recorded = await patiently(backOff, 'restoring', () => readRecorded(options));
+  source.restore(recorded.snapshots, recorded.reconciled);
+  health.is(NAME, 'assigned');
+  while (!signal.aborted) {
+    const startedAt = clock.now();
+    const observed = await patiently(backOff, 'observing the venue', () => source.observe());
+    const cycle = options.mirror === null ? observed : await options.mirror(observed);
+    positions.set(cycle.snapshots.length);
+    missing.set(cycle.missing.length);
+    for (const one of cycle.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
+    const records = encode(cycle, options);
+    if (records.length > 0) await patiently(backOff, 'writing snapshots', () => log.append(records));
+    await clock.sleep(startedAt + cycleMs - clock.now(), signal);
+  }
+}
+
+/** Reductions first: see the guarantee. A record that its schema refuses is said and left out; the others are written. */
+function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): readonly EncodedRecord[] {
+  const writer = new TopicWriter(NAME, codec);
+  const refused = (what: string, encoded: () => EncodedRecord): readonly EncodedRecord[] => {
+    try {
+      return [encoded()];
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      logger.error({ err: thrown, code: thrown.code }, `${what}: ${thrown.message}`);
+      return [];
+    }
+  };
+  return [
+    ...cycle.reconciled.flatMap((one) =>
+      refused(one.symbol, () => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
+    ),
+    ...cycle.snapshots.flatMap((one) =>
+      refused(one.position_id, () => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
+    ),
+  ];
+}
+
+/** The last snapshot of every position of the account, and all that was told of its fills. */
+async function readRecorded({ log, codec, account }: PositionCycleOptions) {
+  const snapshots = new Map<string, PositionSnapshot>();
+  const reconciled: PositionReconciled[] = [];
+  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) => {
+    if (snapshot.account === account) snapshots.set(snapshot.position_id, snapshot);
+  });
+  await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
+    if (record.account === account) reconciled.push(record);
+  });
+  return { snapshots: snapshots.values(), reconciled };
+}

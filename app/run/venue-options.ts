@@ -1,0 +1,118 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+
+const PAPER = 'paper';
+
+/** The exchange whose prices paper fills take, and whose account is watched, unless another is named. */
+const DEFAULT_DATA_VENUE = 'binanceusdm';
+
+export interface VenueCliOptions {
+  readonly venue: string;
+  readonly demo?: true;
+  readonly live?: true;
+  readonly dataVenue: string;
+  readonly account: string;
+  readonly symbols?: readonly string[];
+  readonly maxNotional?: number;
+  readonly maxClosesPerMinute?: number;
+  readonly venueUrl?: string;
+  readonly venueSettings?: string;
+  readonly cycle: number;
+  readonly market?: 'live' | 'simulated' | 'candles';
+}
+
+/** Where positions and prices come from, and where orders go. */
+export type VenueChoice =
+  /** A simulated desk, or recorded candles; orders to the paper venue. */
+  | { readonly kind: 'paper' }
+  /** A real account and real prices; orders to the paper venue. */
+  | { readonly kind: 'live-paper'; readonly settings: VenueSettings }
+  | { readonly kind: 'exchange'; readonly settings: VenueSettings };
+
+/** A desk of fifteen positions closes a few a minute; more is something gone wrong. Unit: orders. */
+const DEFAULT_CLOSES_PER_MINUTE = 30;
+
+/** Prices that decide a harvest move little in it, and fifteen symbols cost a small part of a venue's allowance. Unit: milliseconds. */
+const DEFAULT_CYCLE_MS = 30_000;
+
+/** The options that choose a venue and bound what is done there. */
+export function venueOptions(command: Command): Command {
+  return command
+    .option('--venue <id>', `where orders go: ${PAPER}, or a futures exchange by its ccxt id, e.g. binanceusdm`, PAPER)
+    .addOption(new Option('--demo', "the exchange's practice accounts").conflicts('live'))
+    .option('--live', 'real money; needs --symbols')
+    .option('--data-venue <id>', `${PAPER}: the exchange whose account and prices it follows`, DEFAULT_DATA_VENUE)
+    .option('--account <name>', "the exchange account's name in records", 'main')
+    .option('--symbols <list...>', 'only these market ids, e.g. BTCUSDT ETHUSDT', listed)
+    .option('--max-notional <quote>', 'refuse an order worth more (quote currency)', amount)
+    .option(
+      '--max-closes-per-minute <n>',
+      `refuse orders beyond so many a minute (default at an exchange: ${DEFAULT_CLOSES_PER_MINUTE})`,
+      positive,
+    )
+    .option('--cycle <ms>', 'snapshots: time between two looks at the account', positive, DEFAULT_CYCLE_MS)
+    .option('--venue-url <url>', "an address in place of the exchange's own, such as a local test server")
+    .option('--venue-settings <file>', 'JSON with what an exchange needs that is not known here (docs/exchanges.md)');
+}
+
+/**
+ * What the options choose. Money is at stake only where --live and a list of symbols say so. Throws USAGE with all that is
+ * missing or contradictory.
+ */
+export function chooseVenue(options: VenueCliOptions, env: Readonly<Record<string, string | undefined>>): VenueChoice {
+  const { venue, demo, live, symbols, dataVenue, venueUrl: url, venueSettings: settingsFile } = options;
+  if (venue === PAPER) {
+    if (demo === true || live === true)
+      throw usage(`--${live === true ? 'live' : 'demo'} goes with an exchange: --venue ID`);
+    const market = options.market ?? (hasCredentials(env) ? 'live' : 'simulated');
+    if (market !== 'live') return { kind: 'paper' };
+    return { kind: 'live-paper', settings: venueSettings({ id: dataVenue, stake: 'data', url, settingsFile }, env) };
+  }
+  if (demo !== true && live !== true) {
+    throw usage(
+      `--venue ${venue} sends orders: say --demo for practice accounts, or --live --symbols … for real money`,
+    );
+  }
+  if (options.market !== undefined && options.market !== 'live') {
+    throw usage(`--market ${options.market} is for the paper venue: an exchange has prices of its own`);
+  }
+  if (live === true && (symbols === undefined || symbols.length === 0)) {
+    throw usage('--live needs --symbols: every market that may be touched is named');
+  }
+  const stake = live === true ? 'live' : 'demo';
+  return { kind: 'exchange', settings: venueSettings({ id: venue, stake, url, settingsFile }, env) };
+}
+
+/** What execution is bound to at an exchange. */
+export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
+  const bound = choice.kind === 'exchange';
+  return {
+    maxOrderNotional: options.maxNotional ?? null,
+    maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
+    symbols: options.symbols === undefined ? null : new Set(options.symbols),
+    account: bound ? options.account : null,
+  };
+}
+
+function usage(message: string): HarvestlineError {
+  return new HarvestlineError('USAGE', message);
+}
+
+/** Commas and spaces alike. */
+function listed(text: string, before: readonly string[] | undefined): readonly string[] {
+  const symbols = text.split(',').map((symbol) => symbol.trim());
+  if (symbols.some((symbol) => symbol === '')) throw new InvalidArgumentError('Give market ids, e.g. BTCUSDT,ETHUSDT.');
+  return [...(before ?? []), ...symbols];
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('Give an amount above 0, e.g. 5000.');
+  return value;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 1 or more.');
+  return Number(text);
+}

@@ -1,0 +1,173 @@
+/**
+ * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
+ *
+ * sends      reduce-only market orders with the client order ids of our intents
+ * asks       rules, positions, orders by their client ids, their fills
+ * guarantee
+ *
+ * X1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
+ *     that is not an order of our client id is in doubt.
+ * X2  An order is sent again only after such a no, and no more often than its code's rule says (code-rules.ts).
+ * X3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
+ *     fee unknown.
+ * X4  Absent only where the exchange says so; a failed look-up is no answer.
+ */
+import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type {
+  Exchange,
+  LookUp,
+  MarketRules,
+  OrderRequest,
+  Placement,
+  PositionReference,
+  VenueOrder,
+  VenuePosition,
+} from '../../../ports/exchange.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
+import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
+import { isAbsent } from './absence.ts';
+import { venueClientId } from './client-order-id.ts';
+import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
+import { isAsObserved, openQuantityOf } from './open-quantity.ts';
+import type { PositionMode } from './position-mode.ts';
+import { fillsOfOrder, readFills } from './read-fills.ts';
+import { readHoldings } from './read-holdings.ts';
+import { UnifiedOrder, unified } from './unified.ts';
+import type { VenueClient } from './venue-client.ts';
+import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import { orderSide, venueOrderOf } from './venue-order.ts';
+import { VenueRefusal } from './venue-refusal.ts';
+
+/** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
+const FILL_WAITS_MS = [0, 100, 300];
+
+export class CcxtExchange implements Exchange {
+  readonly venue: string;
+  readonly #client: VenueClient;
+  readonly #markets: VenueMarkets;
+  readonly #mode: PositionMode;
+
+  constructor(client: VenueClient, markets: VenueMarkets, mode: PositionMode) {
+    this.venue = client.id;
+    this.#client = client;
+    this.#markets = markets;
+    this.#mode = mode;
+  }
+
+  async rules(symbol: string): Promise<MarketRules | null> {
+    return (await this.#markets.byId(symbol))?.rules ?? null;
+  }
+
+  async position(reference: PositionReference): Promise<VenuePosition> {
+    const { symbol, side, observed_at } = reference;
+    const market = await this.#market(symbol);
+    const holdings = await readHoldings(this.#client, this.#markets, symbol);
+    const shown = holdings.find((holding) => holding.side === side);
+    if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
+    const fills = await readFills(this.#client, market, observed_at);
+    return { quantity: openQuantityOf(reference, holdings, fills) };
+  }
+
+  async place({ clientOrderId, position, quantity }: OrderRequest): Promise<Placement> {
+    const market = await this.#market(position.symbol);
+    const amount = new Exact(quantity).div(market.contractSize).toFixed();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const order = await this.#client.send(async (api) =>
+          unified(
+            UnifiedOrder,
+            // ccxt takes decimal texts for amounts; its types do not say so.
+            await api.createOrder(
+              market.symbol,
+              'market',
+              orderSide(position.side),
+              amount as unknown as number,
+              undefined,
+              {
+                clientOrderId: this.#venueId(clientOrderId),
+                reduceOnly: true,
+                ...(this.#mode === 'hedge' ? { hedged: true } : {}),
+              },
+            ),
+          ),
+        );
+        return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
+      } catch (thrown) {
+        // X1.
+        if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
+        const rule = ruleFor(thrown.status, thrown.code);
+        if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
+        // X2.
+        if (attempt < rule.attempts && (await this.#mayGoOn(rule, thrown))) continue;
+        // What was allowed by the rules that we know was refused by those that count.
+        if (rule.meaning === 'refused') this.#markets.forget();
+        return { kind: 'rejected', code: thrown.code ?? String(thrown.status), message: thrown.message };
+      }
+    }
+  }
+
+  async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
+    try {
+      const market = await this.#market(symbol);
+      const order = await this.#client.send(async (api) => {
+        const params = { clientOrderId: this.#venueId(clientOrderId) };
+        return unified(UnifiedOrder, await api.fetchOrder(NO_ID, market.symbol, params));
+      });
+      return { kind: 'found', order: await this.#withFills(order, clientOrderId, market) };
+    } catch (thrown) {
+      // X4.
+      if (isAbsent(thrown)) return { kind: 'absent' };
+      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync') {
+        await this.#client.measureClock().catch(() => {});
+      }
+      return { kind: 'unavailable', message: messageOf(thrown) };
+    }
+  }
+
+  /** Waits as the refusal asks. False where that is longer than an order may wait. */
+  async #mayGoOn(rule: CodeRule, refusal: VenueRefusal): Promise<boolean> {
+    if (rule.meaning === 'resync') {
+      return this.#client.measureClock().then(
+        () => true,
+        () => false,
+      );
+    }
+    const wait = Math.max(refusal.retryAfterMs ?? rule.waitMs, this.#client.blockedMs);
+    if (wait > LONGEST_WAIT_MS) return false;
+    await this.#client.clock.sleep(wait);
+    return true;
+  }
+
+  /** X3. */
+  async #withFills(order: UnifiedOrder, clientOrderId: ClientOrderId, market: VenueMarket): Promise<VenueOrder> {
+    if (order.clientOrderId !== this.#venueId(clientOrderId)) {
+      throw new Error(`the exchange answered with another order than ${clientOrderId}`);
+    }
+    const bare = venueOrderOf(order, clientOrderId, [], market);
+    if (bare.state === 'OPEN' || new Exact(bare.filledQuantity).isZero()) return bare;
+    for (const wait of FILL_WAITS_MS) {
+      if (wait > 0) await this.#client.clock.sleep(wait);
+      try {
+        const fills = await fillsOfOrder(this.#client, market, order.id as OrderId);
+        const filled = Exact.sum(0, ...fills.map(({ quantity }) => quantity));
+        if (filled.eq(bare.filledQuantity)) return venueOrderOf(order, clientOrderId, fills, market);
+      } catch {
+        // The order itself says enough; its fills are asked for again.
+      }
+    }
+    return bare;
+  }
+
+  #venueId(clientOrderId: ClientOrderId): string {
+    return venueClientId(clientOrderId, this.#client.settings.traits.clientOrderIds);
+  }
+
+  async #market(symbol: string): Promise<VenueMarket> {
+    const market = await this.#markets.byId(symbol);
+    if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
+    return market;
+  }
+}
+
+/** ccxt wants the place of the exchange's id filled, and looks at the client's. */
+const NO_ID = '';

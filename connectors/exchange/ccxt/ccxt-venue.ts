@@ -1,0 +1,114 @@
+/**
+ * What an exchange tells of an account and its markets (ports/venue.ts), through ccxt.
+ *
+ * asks       positions with marks, fills, orders, five-minute candles, stop and target orders
+ * guarantee  a whole answer or EXCHANGE_AWAY; digits are the exchange's
+ */
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { Candle } from '../../../ports/market.ts';
+import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { isAbsent } from './absence.ts';
+import { causeOf, isConditional } from './order-cause.ts';
+import { readFills } from './read-fills.ts';
+import { readHoldings } from './read-holdings.ts';
+import { stopsOf } from './stop-orders.ts';
+import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
+import type { VenueClient } from './venue-client.ts';
+import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+
+const TIMEFRAME = '5m';
+const CANDLE_MS = 5 * 60 * 1000;
+
+export class CcxtVenue implements Venue {
+  readonly venue: string;
+  readonly #client: VenueClient;
+  readonly #markets: VenueMarkets;
+
+  constructor(client: VenueClient, markets: VenueMarkets) {
+    this.venue = client.id;
+    this.#client = client;
+    this.#markets = markets;
+  }
+
+  holdings(): Promise<readonly VenueHolding[]> {
+    return readHoldings(this.#client, this.#markets, null);
+  }
+
+  async fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]> {
+    return readFills(this.#client, await this.#market(symbol), since);
+  }
+
+  async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
+    const market = await this.#market(symbol);
+    const order = await this.#client.ask(`order ${orderId}`, async (api) => {
+      try {
+        return unified(UnifiedOrder, await api.fetchOrder(orderId, market.symbol));
+      } catch (thrown) {
+        if (isAbsent(thrown)) return null;
+        throw thrown;
+      }
+    });
+    if (order === null) return null;
+    const { clientOrderId } = order;
+    const cause = causeOf(order);
+    return {
+      clientOrderId: clientOrderId as ClientOrderId | null,
+      cause: cause === 'ORDER' ? await this.#triggered(market, order) : cause,
+    };
+  }
+
+  async candles(symbol: string, count: number): Promise<readonly Candle[]> {
+    const market = await this.#market(symbol);
+    const now = this.#client.clock.now();
+    const candles = await this.#client.ask(`candles of ${symbol}`, async (api) =>
+      // The newest one is still forming.
+      (await api.fetchOHLCV(market.symbol, TIMEFRAME, undefined, count + 1)).map((candle) =>
+        unified(UnifiedCandle, candle),
+      ),
+    );
+    return candles
+      .map(({ openedAt, ...prices }) => ({ ...prices, closedAt: openedAt + CANDLE_MS }))
+      .filter(({ closedAt }) => closedAt <= now)
+      .toSorted((one, other) => one.closedAt - other.closedAt)
+      .slice(-count);
+  }
+
+  async stops(symbol: string, side: Side): Promise<VenueStops> {
+    const market = await this.#market(symbol);
+    const orders = await this.#client.ask(`stops of ${symbol}`, async (api) => [
+      ...(await api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true })),
+    ]);
+    return stopsOf(
+      orders.map((order) => unified(UnifiedOrder, order)),
+      side,
+    );
+  }
+
+  /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */
+  async #triggered(market: VenueMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
+    if (!this.#client.api.has['fetchOrders']) return 'ORDER';
+    try {
+      const orders = await this.#client.send((api) =>
+        api.fetchOrders(market.symbol, timestamp === null ? undefined : timestamp - STOP_LIFE_MS, undefined, {
+          trigger: true,
+        }),
+      );
+      const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isConditional(order, id));
+      return source === undefined ? 'ORDER' : causeOf(source);
+    } catch {
+      // Not every exchange has such a list; an order by somebody else is what is known then.
+      return 'ORDER';
+    }
+  }
+
+  async #market(symbol: string): Promise<VenueMarket> {
+    const market = await this.#markets.byId(symbol);
+    if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
+    return market;
+  }
+}
+
+/** How far before its trigger a stop is looked for: exchanges bound what one question may span. Unit: milliseconds. */
+const STOP_LIFE_MS = 6 * 24 * 60 * 60 * 1000;

@@ -1,0 +1,107 @@
+import type { Exchange as CcxtExchange } from 'ccxt';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import { UnifiedMarket, unified } from './unified.ts';
+import type { VenueClient } from './venue-client.ts';
+
+/** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
+const RELOAD_MS = 60 * 60 * 1000;
+
+/** One futures market: linear, settled in its quote currency. */
+export interface VenueMarket {
+  /** The exchange's own id, which is the symbol of our records. */
+  readonly id: string;
+  /** ccxt's. */
+  readonly symbol: string;
+  readonly quote: string;
+  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
+  readonly contractSize: DecimalText;
+  /** Prices are whole multiples of it. Unit: quote currency per contract. */
+  readonly tick: DecimalText;
+  /** In our contracts. */
+  readonly rules: MarketRules;
+}
+
+/** The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old. */
+export class VenueMarkets {
+  readonly #client: VenueClient;
+  #byId = new Map<string, VenueMarket>();
+  #bySymbol = new Map<string, VenueMarket>();
+  #loadedAt: EpochMillis | null = null;
+  #loading: Promise<void> | null = null;
+
+  constructor(client: VenueClient) {
+    this.#client = client;
+  }
+
+  /** Null: there is no such market, or none that is linear. Throws EXCHANGE_AWAY. */
+  async byId(id: string): Promise<VenueMarket | null> {
+    await this.#refresh();
+    return this.#byId.get(id) ?? null;
+  }
+
+  /** By ccxt's name. */
+  async bySymbol(symbol: string): Promise<VenueMarket | null> {
+    await this.#refresh();
+    return this.#bySymbol.get(symbol) ?? null;
+  }
+
+  /** What was loaded does not hold any more: the exchange refused what it allows. */
+  forget(): void {
+    this.#loadedAt = null;
+  }
+
+  async #refresh(): Promise<void> {
+    const now = this.#client.clock.now();
+    if (this.#loadedAt !== null && now - this.#loadedAt < RELOAD_MS) return;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null;
+    });
+    await this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    const markets = await this.#client.ask('markets', (api) => api.loadMarkets(true));
+    const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client.api));
+    this.#byId = new Map(read.map((market) => [market.id, market]));
+    this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));
+    this.#loadedAt = this.#client.clock.now();
+  }
+}
+
+/** None for a market that is not as this program takes them. */
+function marketOf(given: unknown, api: CcxtExchange): readonly VenueMarket[] {
+  const { id, symbol, quote, linear, contractSize, precision, limits } = unified(UnifiedMarket, given);
+  if (linear !== true || precision.amount === null || precision.price === null) return [];
+  const size = new Exact(contractSize ?? 1);
+  // ccxt counts either in steps or in decimal places.
+  const inSteps = (text: DecimalText): Exact =>
+    api.precisionMode === TICK_SIZE ? new Exact(text) : new Exact(10).pow(new Exact(text).neg());
+  const ours = (contracts: DecimalText): DecimalText => toText(new Exact(contracts).mul(size));
+  const largest = [limits.amount?.max, limits.market?.max].filter((one) => isPositive(one));
+  const smallest = [limits.amount?.min, limits.market?.min].filter((one) => isPositive(one));
+  const lotStep = toText(inSteps(precision.amount).mul(size));
+  return [
+    {
+      id,
+      symbol,
+      quote,
+      contractSize: toText(size),
+      tick: toText(inSteps(precision.price)),
+      rules: {
+        lotStep,
+        minQuantity: smallest.length === 0 ? lotStep : ours(toText(Exact.max(...smallest))),
+        maxQuantity: largest.length === 0 ? null : ours(toText(Exact.min(...largest))),
+        minNotional: limits.cost?.min ?? '0',
+      },
+    },
+  ];
+}
+
+/** ccxt's name for counting precision in steps. */
+const TICK_SIZE = 4;
+
+function isPositive(text: DecimalText | null | undefined): text is DecimalText {
+  return text !== null && text !== undefined && new Exact(text).gt(0);
+}

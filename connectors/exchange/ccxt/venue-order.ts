@@ -1,0 +1,56 @@
+import type { VenueOrder } from '../../../ports/exchange.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import type { VenueFill } from '../../../ports/venue.ts';
+import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import type { UnifiedOrder } from './unified.ts';
+import type { VenueMarket } from './venue-markets.ts';
+
+/** The direction of an order that makes a position smaller, in ccxt's words. */
+export function orderSide(side: Side): 'buy' | 'sell' {
+  return side === 'LONG' ? 'sell' : 'buy';
+}
+
+/** ccxt's words for an order that may still fill; all others are ends. */
+const OPEN: ReadonlySet<string | null> = new Set(['open', null]);
+
+/** An order as the exchange reports it. `fills` are all of its fills, or none where they are not known. Pure. */
+export function venueOrderOf(
+  order: UnifiedOrder,
+  clientOrderId: ClientOrderId,
+  fills: readonly VenueFill[],
+  { contractSize }: VenueMarket,
+): VenueOrder {
+  const filled = new Exact(order.filled ?? 0).mul(contractSize);
+  const averagePrice = filled.isZero() ? null : (averageOf(fills) ?? ownAverage(order));
+  // A fill without a price is half an answer: the order is asked for again.
+  const half = filled.gt(0) && averagePrice === null;
+  const toldAt = order.lastTradeTimestamp ?? order.lastUpdateTimestamp ?? order.timestamp ?? 0;
+  return {
+    orderId: order.id as OrderId,
+    clientOrderId,
+    state: half || OPEN.has(order.status) ? 'OPEN' : 'DONE',
+    filledQuantity: toText(filled),
+    averagePrice,
+    fee: feeOf(fills),
+    positionAfter: null,
+    filledAt: fills.reduce((latest, { filledAt }) => Math.max(latest, filledAt), fills.length === 0 ? toldAt : 0),
+  };
+}
+
+/** Quantity-weighted. */
+function averageOf(fills: readonly VenueFill[]): string | null {
+  if (fills.length === 0) return null;
+  const quantity = Exact.sum(0, ...fills.map((fill) => fill.quantity));
+  const value = Exact.sum(0, ...fills.map((fill) => new Exact(fill.quantity).mul(fill.price)));
+  return toText(value.div(quantity));
+}
+
+function ownAverage({ average }: UnifiedOrder): string | null {
+  return average === null || new Exact(average).isZero() ? null : toText(new Exact(average));
+}
+
+/** Null where one of them is not known. */
+function feeOf(fills: readonly VenueFill[]): string | null {
+  const fees = fills.flatMap(({ fee }) => (fee === null ? [] : [fee]));
+  return fills.length === 0 || fees.length < fills.length ? null : toText(Exact.sum(0, ...fees));
+}

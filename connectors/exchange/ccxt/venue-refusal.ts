@@ -1,0 +1,61 @@
+/** What an exchange answered when it did not do what was asked: an HTTP error, or an error in the body of a 200. */
+export class VenueRefusal extends Error {
+  override readonly name = 'VenueRefusal';
+  readonly status: number;
+  /** The exchange's own code; null where the body names none. */
+  readonly code: string | null;
+  /** What it said of when to come back; null where it said nothing. Unit: milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** ccxt takes the answer for "there is no such order": it knows the words of many exchanges. */
+  readonly absent: boolean;
+
+  constructor(
+    status: number,
+    code: string | null,
+    message: string,
+    { retryAfterMs = null, absent = false }: { retryAfterMs?: number | null; absent?: boolean } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+    this.absent = absent;
+  }
+}
+
+/** No answer, or none that can be read: the connection, the time, the form of the reply. */
+export class VenueSilence extends Error {
+  override readonly name = 'VenueSilence';
+}
+
+/** Longest text of an exchange that is repeated: an error page has thousands. Unit: characters. */
+const MAX_WORDS = 300;
+
+const MS_PER_SECOND = 1000;
+
+/** Reads code, words and Retry-After out of a reply. `body` is its text, `json` the same parsed where that was possible. */
+export function readRefusal(status: number, headers: Readonly<Record<string, unknown>>, body: string, json: unknown) {
+  const { code, words } = errorIn(json);
+  const text = words ?? (body.trim() === '' ? 'no words' : body.trim());
+  return { code, message: `HTTP ${status}: ${text.slice(0, MAX_WORDS)}`, retryAfterMs: retryAfterOf(headers) };
+}
+
+/** The names under which exchanges put their code and their words. */
+const CODE_FIELDS = ['code', 'retCode', 'sCode', 'errorCode', 'label'];
+const WORDS_FIELDS = ['msg', 'retMsg', 'sMsg', 'message', 'error'];
+
+function errorIn(json: unknown): { code: string | null; words: string | null } {
+  if (typeof json !== 'object' || json === null) return { code: null, words: null };
+  const fields: Readonly<Record<string, unknown>> = { ...json };
+  const texts = (names: readonly string[]): string | null => {
+    const found = names.map((name) => fields[name]).find((one) => typeof one === 'string' || typeof one === 'number');
+    return found === undefined ? null : String(found);
+  };
+  return { code: texts(CODE_FIELDS), words: texts(WORDS_FIELDS) };
+}
+
+function retryAfterOf(headers: Readonly<Record<string, unknown>>): number | null {
+  const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
+  const seconds = Number(value);
+  return value === undefined || !Number.isFinite(seconds) || seconds < 0 ? null : seconds * MS_PER_SECOND;
+}

@@ -1,0 +1,63 @@
+/**
+ * The paper venue at real prices: orders fill in its own book, at the mark price that a real exchange names at that moment, by
+ * that exchange's rules. Only public questions are asked of the exchange, and nothing is ever sent to it.
+ */
+import { messageOf } from '../../../errors/harvestline-error.ts';
+import type {
+  Exchange,
+  LookUp,
+  MarketRules,
+  OrderRequest,
+  Placement,
+  PositionReference,
+  VenuePosition,
+} from '../../../ports/exchange.ts';
+import type { ClientOrderId } from '../../../schemas/generated/records.ts';
+import type { PaperMarket } from './market-rules.ts';
+import type { PaperExchange } from './paper-exchange.ts';
+
+/** What the paper venue asks of a real market. Both throw EXCHANGE_AWAY. */
+export interface RealMarket {
+  /** Null: the exchange has no such market. */
+  rules(symbol: string): Promise<PaperMarket | null>;
+  /** Unit: quote currency per contract. */
+  markPrice(symbol: string): Promise<string>;
+}
+
+export class LivePaper implements Exchange {
+  readonly venue: string;
+  readonly #paper: PaperExchange;
+  readonly #market: RealMarket;
+
+  constructor(paper: PaperExchange, market: RealMarket) {
+    this.venue = paper.venue;
+    this.#paper = paper;
+    this.#market = market;
+  }
+
+  async rules(symbol: string): Promise<MarketRules | null> {
+    const market = await this.#market.rules(symbol);
+    if (market !== null) this.#paper.defineMarket(symbol, market);
+    return market;
+  }
+
+  position(reference: PositionReference): Promise<VenuePosition> {
+    return this.#paper.position(reference);
+  }
+
+  async place(request: OrderRequest): Promise<Placement> {
+    const { position } = request;
+    let mark: string;
+    try {
+      mark = await this.#market.markPrice(position.symbol);
+    } catch (thrown) {
+      // Nothing was placed: at no price there is no fill.
+      return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
+    }
+    return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } });
+  }
+
+  lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
+    return this.#paper.lookUp(clientOrderId);
+  }
+}

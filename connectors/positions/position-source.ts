@@ -1,0 +1,80 @@
+/**
+ * The open positions of one account at a venue, observed in cycles.
+ *
+ * reads      a venue (ports/venue.ts): positions with marks on every cycle; fills when a position changed; candles when one
+ *            has closed; stops on every cycle. The models' signals. Once, the snapshots and reductions recorded before.
+ * gives      position.snapshot records, and position.reconciled where fills or differences are new
+ * state      each open position's latest snapshot, the fills already told of, indicators: all recovered after a restart
+ * guarantee
+ *
+ * O1  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. One whose
+ *     opening is out of reach is observed all the same, from when the venue last changed it, and said to be OPENING_UNKNOWN.
+ * O2  What is not shown is not taken for closed: a position ends where its fills end it.
+ * O3  Every fill that reduced a position under observation is told of, once.
+ * O4  A symbol that fails costs only itself; what is missing is said, and nothing is made up for it.
+ */
+import { messageOf } from '../../errors/harvestline-error.ts';
+import type { VenueHolding } from '../../ports/venue.ts';
+import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { type Missing, type ObservedCycle, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import { SymbolWatch } from './symbol-watch.ts';
+
+export class PositionSource {
+  readonly #options: PositionSourceOptions;
+  readonly #watches = new Map<string, SymbolWatch>();
+
+  constructor(options: PositionSourceOptions) {
+    this.#options = options;
+  }
+
+  /** Recovers from what was recorded, each topic oldest first. Records of other accounts and venues are passed over. */
+  restore(snapshots: Iterable<PositionSnapshot>, reconciled: Iterable<PositionReconciled>): void {
+    for (const snapshot of snapshots) if (this.#isOwn(snapshot)) this.#watch(snapshot.symbol).restoreSnapshot(snapshot);
+    for (const record of reconciled) if (this.#isOwn(record)) this.#watch(record.symbol).restoreReconciled(record);
+    this.#forgetQuiet();
+  }
+
+  /** Observes everything once. Throws EXCHANGE_AWAY when the venue does not tell what is open: then nothing is known. */
+  async observe(): Promise<ObservedCycle> {
+    const { venue, clock, signals, symbols } = this.#options;
+    // Before the question: what changes after this moment is looked at again before anybody trades on it.
+    const now = clock.now();
+    const holdings = await venue.holdings();
+    const missing: Missing[] = [];
+    await signals.refresh().catch((thrown: unknown) => {
+      missing.push({ symbol: '*', what: 'signals', why: messageOf(transient(thrown)) });
+    });
+    const bySymbol = Map.groupBy(holdings, ({ symbol }) => symbol);
+    for (const symbol of bySymbol.keys()) if (symbols === null || symbols.has(symbol)) this.#watch(symbol);
+    const looks = [...this.#watches.values()].map((watch) => watch.look(bySymbol.get(watch.symbol) ?? NONE, now));
+    const seen = await Promise.all(looks);
+    this.#forgetQuiet();
+    return {
+      now,
+      reconciled: seen.flatMap(({ reconciled }) => (reconciled === null ? [] : [reconciled])),
+      snapshots: seen.flatMap(({ snapshots }) => snapshots),
+      missing: [...missing, ...seen.flatMap((one) => one.missing)],
+    };
+  }
+
+  #isOwn({ account, venue, symbol }: { account: string; venue: string; symbol: string }): boolean {
+    const { symbols } = this.#options;
+    return (
+      account === this.#options.account &&
+      venue === this.#options.venue.venue &&
+      (symbols === null || symbols.has(symbol))
+    );
+  }
+
+  #watch(symbol: string): SymbolWatch {
+    let watch = this.#watches.get(symbol);
+    if (watch === undefined) this.#watches.set(symbol, (watch = new SymbolWatch(symbol, this.#options)));
+    return watch;
+  }
+
+  #forgetQuiet(): void {
+    for (const [symbol, watch] of this.#watches) if (watch.isQuiet) this.#watches.delete(symbol);
+  }
+}
+
+const NONE: readonly VenueHolding[] = [];

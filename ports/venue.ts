@@ -1,0 +1,66 @@
+import type { ClientOrderId, FillId, OrderId, ReductionCause, Side } from '../schemas/generated/records.ts';
+import type { EpochMillis } from './clock.ts';
+import type { DecimalText } from './exchange.ts';
+import type { Candle } from './market.ts';
+
+/** An open position as the venue shows it: one for each symbol, or one for each side of it in hedge mode. */
+export interface VenueHolding {
+  /** The venue's own market id, for example BTCUSDT. */
+  readonly symbol: string;
+  readonly side: Side;
+  /** Above 0. Unit: contracts. */
+  readonly quantity: DecimalText;
+  /** Unit: quote currency per contract. */
+  readonly entryPrice: DecimalText;
+  readonly markPrice: DecimalText;
+  /** When the venue last changed it; null when it does not say. */
+  readonly updatedAt: EpochMillis | null;
+}
+
+/** One fill of the account. */
+export interface VenueFill {
+  /** Unique for the symbol. */
+  readonly fillId: FillId;
+  readonly orderId: OrderId;
+  /** The side it belongs to in hedge mode; null in one-way mode, where a fill may close one side and open the other. */
+  readonly positionSide: Side | null;
+  readonly direction: 'BUY' | 'SELL';
+  /** Unit: contracts. */
+  readonly quantity: DecimalText;
+  /** Unit: quote currency per contract. */
+  readonly price: DecimalText;
+  /** Negative is a rebate. Null when the venue does not say, or charged another currency. Unit: quote currency. */
+  readonly fee: DecimalText | null;
+  readonly filledAt: EpochMillis;
+}
+
+/** What the venue says of how an order came to be. */
+export interface OrderOrigin {
+  /** Null: the venue names none. */
+  readonly clientOrderId: ClientOrderId | null;
+  readonly cause: Exclude<ReductionCause, 'UNRECOGNISED'>;
+}
+
+/** Where a symbol's stops and targets stand. Prices in quote currency per contract; null: there is none. */
+export interface VenueStops {
+  readonly stopPrice: DecimalText | null;
+  readonly takeProfitPrice: DecimalText | null;
+}
+
+/**
+ * What a venue tells of an account and its markets. Every method throws EXCHANGE_AWAY (transient) when there is no whole
+ * answer: a failed query never means none.
+ */
+export interface Venue {
+  readonly venue: string;
+  /** All open positions with their mark prices, from one answer. */
+  holdings(): Promise<readonly VenueHolding[]>;
+  /** All fills of a symbol from `since` on, oldest first. */
+  fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]>;
+  /** Null: the venue knows the order no more. */
+  orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
+  /** The latest closed five-minute candles, oldest first. */
+  candles(symbol: string, count: number): Promise<readonly Candle[]>;
+  /** The stop and target orders that would close a position of that side. */
+  stops(symbol: string, side: Side): Promise<VenueStops>;
+}

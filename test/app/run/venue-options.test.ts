@@ -1,0 +1,68 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { type VenueCliOptions, chooseVenue, venueLimits, venueOptions } from '../../../app/run/venue-options.ts';
+
+const KEYS = { HARVESTLINE_API_KEY: 'k', HARVESTLINE_API_SECRET: 's' };
+
+function parsed(...argv: string[]): VenueCliOptions {
+  const command = venueOptions(new Command('run'))
+    .option('--market <kind>')
+    .exitOverride()
+    .configureOutput({ writeErr() {} });
+  return command.parse(argv, { from: 'user' }).opts();
+}
+
+const chosen = (argv: string[], env = {}) => {
+  const { kind, ...choice } = chooseVenue(parsed(...argv), env);
+  return 'settings' in choice ? [kind, choice.settings.id, choice.settings.stake] : [kind];
+};
+
+describe('where orders go', () => {
+  it('is the paper venue unless told otherwise', () => {
+    expect(chosen([])).toEqual(['paper']);
+    expect(chosen([], KEYS)).toEqual(['live-paper', 'binanceusdm', 'data']);
+    expect(chosen(['--market', 'simulated'], KEYS)).toEqual(['paper']);
+    expect(chosen(['--market', 'live', '--data-venue', 'bybit'])).toEqual(['live-paper', 'bybit', 'data']);
+    expect(chosen(['--venue', 'binanceusdm', '--demo'], KEYS)).toEqual(['exchange', 'binanceusdm', 'demo']);
+    expect(chosen(['--venue', 'binanceusdm', '--live', '--symbols', 'BTCUSDT'], KEYS)).toEqual([
+      'exchange',
+      'binanceusdm',
+      'live',
+    ]);
+  });
+
+  it.each([
+    [['--venue', 'binanceusdm'], /say --demo for practice accounts, or --live/],
+    [['--venue', 'binanceusdm', '--live'], /--live needs --symbols/],
+    [['--live', '--symbols', 'BTCUSDT'], /--live goes with an exchange/],
+    [['--demo'], /--demo goes with an exchange/],
+    [['--venue', 'binanceusdm', '--demo', '--market', 'simulated'], /--market simulated is for the paper venue/],
+  ])('%j is refused', (argv, why) => {
+    expect(() => chosen(argv, KEYS)).toThrow(why);
+    expect(() => chosen(argv, KEYS)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+
+  it('needs keys where orders are sent', () => {
+    expect(() => chosen(['--venue', 'binanceusdm', '--demo'])).toThrow(/HARVESTLINE_API_KEY: is missing/);
+    expect(() => parsed('--demo', '--live')).toThrow(/cannot be used with/);
+    expect(() => parsed('--symbols', 'BTCUSDT,')).toThrow(/Give market ids/);
+    expect(() => parsed('--max-notional', '0')).toThrow(/above 0/);
+  });
+
+  it('bounds what is done at an exchange', () => {
+    const options = parsed('--venue', 'binanceusdm', '--demo', '--symbols', 'BTCUSDT,ETHUSDT', 'XRPUSDT');
+    expect(venueLimits(options, chooseVenue(options, KEYS))).toEqual({
+      maxOrderNotional: null,
+      maxClosesPerMinute: 30,
+      symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
+      account: 'main',
+    });
+    const paper = parsed('--max-notional', '5000');
+    expect(venueLimits(paper, chooseVenue(paper, {}))).toEqual({
+      maxOrderNotional: 5000,
+      maxClosesPerMinute: null,
+      symbols: null,
+      account: null,
+    });
+  });
+});

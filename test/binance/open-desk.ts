@@ -1,0 +1,53 @@
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { BinanceExchange } from './binance-exchange.ts';
+
+/** Made-up markets of very different prices and steps, as a real exchange has them. */
+const MARKETS = [
+  { symbol: 'BTCUSDT', price: '60000.1', tick: '0.1', lotStep: '0.001' },
+  { symbol: 'ETHUSDT', price: '2503.17', tick: '0.01', lotStep: '0.001' },
+  { symbol: 'BNBUSDT', price: '601.53', tick: '0.01', lotStep: '0.01' },
+  { symbol: 'SOLUSDT', price: '151.237', tick: '0.001', lotStep: '0.1' },
+  { symbol: 'XRPUSDT', price: '0.6177', tick: '0.0001', lotStep: '0.1' },
+  { symbol: 'ADAUSDT', price: '0.45230', tick: '0.00001', lotStep: '1' },
+  { symbol: 'DOGEUSDT', price: '0.123450', tick: '0.000010', lotStep: '1' },
+  { symbol: 'LINKUSDT', price: '14.173', tick: '0.001', lotStep: '0.01' },
+  { symbol: 'AIOUSDT', price: '0.186000', tick: '0.000001', lotStep: '1' },
+  { symbol: 'COLLECTUSDT', price: '0.0710200', tick: '0.0000001', lotStep: '1' },
+  { symbol: 'FHEUSDT', price: '0.052170', tick: '0.000001', lotStep: '1' },
+  { symbol: 'BERAUSDT', price: '1.7321', tick: '0.0001', lotStep: '0.1' },
+  { symbol: 'STABLEUSDT', price: '0.0413700', tick: '0.0000001', lotStep: '1' },
+  { symbol: 'LAUSDT', price: '0.37721', tick: '0.00001', lotStep: '0.1' },
+  { symbol: 'PEPEUSDT', price: '0.0000117300', tick: '0.0000000001', lotStep: '100' },
+] as const;
+
+/** Unit: quote currency. */
+const POSITION_VALUE = 2000;
+const HOUR_MS = 60 * 60 * 1000;
+
+/**
+ * Opens markets and a position in each, LONG and SHORT in turns, opened some hours ago at prices that make R range from -1 to 9 by
+ * now (2 % of entry is an R). Returns their symbols.
+ */
+export function openDesk(exchange: BinanceExchange, count: number): readonly string[] {
+  const now = exchange.now();
+  return MARKETS.slice(0, count).map(({ symbol, price, ...market }, index) => {
+    exchange.setMarket({ symbol, price, ...market });
+    const side = index % 2 === 0 ? 'LONG' : 'SHORT';
+    const r = (index % 6) * 2 - 1;
+    const mark = new Exact(price);
+    const entry = mark
+      .div(1 + (side === 'LONG' ? r : -r) * 0.02)
+      .div(market.tick)
+      .floor()
+      .mul(market.tick);
+    const quantity = new Exact(POSITION_VALUE).div(entry).div(market.lotStep).floor().mul(market.lotStep);
+    exchange.open({
+      symbol,
+      side,
+      quantity: quantity.toFixed(),
+      price: entry.toFixed(),
+      at: now - (1 + index) * HOUR_MS,
+    });
+    return symbol;
+  });
+}

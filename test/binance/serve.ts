@@ -1,0 +1,28 @@
+/**
+ * The server by itself: `node test/binance/serve.ts --port 0 --symbols 15`. Prints its address as the first line, then runs until it is
+ * told to stop.
+ */
+import { parseArgs } from 'node:util';
+import { BinanceServer, TEST_KEYS } from './binance-server.ts';
+import { openDesk } from './open-desk.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    key: { type: 'string', default: TEST_KEYS.key },
+    secret: { type: 'string', default: TEST_KEYS.secret },
+    seed: { type: 'string', default: '1' },
+    symbols: { type: 'string', default: '15' },
+    hedge: { type: 'boolean', default: false },
+  },
+});
+
+const server = await BinanceServer.start({
+  port: Number(values.port),
+  keys: { key: values.key, secret: values.secret },
+  seed: Number(values.seed),
+  hedge: values.hedge,
+});
+openDesk(server.exchange, Number(values.symbols));
+console.log(JSON.stringify({ http: server.url }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());

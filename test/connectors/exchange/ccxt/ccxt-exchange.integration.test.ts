@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import type { PositionReference } from '../../../../ports/exchange.ts';
+import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
+import { positionIdOf } from '../../../../schemas/ids.ts';
+import { FAULTS, type Fault } from '../../../binance/faults.ts';
+import { type Connected, connect } from './a-client.ts';
+
+const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
+
+/** The position as it was observed a moment ago. */
+function observed({ server }: Connected, side: Side = 'LONG', quantity = 4): PositionReference {
+  const opened_at = server.exchange.now() - 60_000;
+  return {
+    position_id: positionIdOf('main', 'BTCUSDT', side, opened_at),
+    account: 'main',
+    symbol: 'BTCUSDT',
+    side,
+    opened_at,
+    observed_at: server.exchange.now(),
+    quantity,
+    entry_price: 90,
+    mark_price: 100,
+  };
+}
+
+function openPosition({ server }: Connected, side: Side = 'LONG', quantity = '4'): void {
+  const at = server.exchange.now() - 60_000;
+  server.exchange.open({ symbol: 'BTCUSDT', side, quantity, price: '90', at });
+}
+
+const place = (world: Connected, quantity = '1.5', side: Side = 'LONG') =>
+  world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity });
+
+const amountOf = ({ server }: Connected, side: 'BOTH' | 'LONG' | 'SHORT' = 'BOTH') =>
+  server.exchange.orders.account.position('BTCUSDT', side).amount.toFixed();
+
+describe('orders through ccxt', () => {
+  it('reads the rules of a market, digit by digit', async () => {
+    const world = await connect();
+    const filters = {
+      lotStep: '100',
+      minQuantity: '200',
+      maxQuantity: '100000',
+      marketMaxQuantity: '5000',
+      minNotional: '20',
+    };
+    world.server.exchange.setMarket({ symbol: 'PEPEUSDT', price: '0.00001173', tick: '0.0000000001', ...filters });
+    expect(await world.exchange.rules('PEPEUSDT')).toEqual({
+      lotStep: '100',
+      minQuantity: '200',
+      maxQuantity: '5000',
+      minNotional: '20',
+    });
+    expect(await world.exchange.rules('NOSUCHUSDT')).toBeNull();
+  });
+
+  it('X3: closes a part of a position; price and fee are the fills', async () => {
+    const world = await connect({ fills: 3 });
+    openPosition(world);
+    const placement = await place(world);
+    expect(placement).toMatchObject({
+      kind: 'accepted',
+      order: {
+        clientOrderId: ID,
+        state: 'DONE',
+        filledQuantity: '1.5',
+        // 0.5 at 100, 0.5 at 99.9, 0.5 at 99.8, and 5 basis points of that.
+        averagePrice: '99.9',
+        fee: '0.074925',
+        positionAfter: null,
+      },
+    });
+    expect(amountOf(world)).toBe('2.5');
+    expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({
+      kind: 'found',
+      order: { averagePrice: '99.9', fee: '0.074925' },
+    });
+    expect(await world.exchange.position(observed(world))).toEqual({ quantity: '2.5' });
+  });
+
+  it('a fee in another currency is unknown', async () => {
+    const world = await connect({ commissionAsset: 'BNB' });
+    openPosition(world);
+    expect(await place(world)).toMatchObject({ order: { averagePrice: '100', fee: null } });
+  });
+
+  it.each(['LONG', 'SHORT'] as const)('closes a %s in hedge mode without reduceOnly', async (side) => {
+    const world = await connect({ hedge: true });
+    openPosition(world, 'LONG');
+    openPosition(world, 'SHORT');
+    expect(await place(world, '1.5', side)).toMatchObject({ kind: 'accepted' });
+    expect([amountOf(world, 'LONG'), amountOf(world, 'SHORT')]).toEqual(
+      side === 'LONG' ? ['2.5', '-4'] : ['4', '-2.5'],
+    );
+    expect(await world.exchange.position(observed(world, side))).toEqual({ quantity: '2.5' });
+  });
+
+  it('X1: what is larger than the position is refused whole, and sent once', async () => {
+    const world = await connect();
+    openPosition(world);
+    expect(await place(world, '5')).toMatchObject({ kind: 'rejected', code: '-2022' });
+    expect(world.server.attempts).toHaveLength(1);
+    expect(amountOf(world)).toBe('4');
+  });
+
+  it('follows the filters of the exchange when they change', async () => {
+    const world = await connect();
+    openPosition(world);
+    await world.exchange.rules('BTCUSDT');
+    world.server.exchange.setMarket({ symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '1' });
+    expect(await place(world)).toMatchObject({ kind: 'rejected', code: '-1111' });
+    expect(await world.exchange.rules('BTCUSDT')).toMatchObject({ lotStep: '1' });
+  });
+
+  // fault -> what is made of it, and how often the order was sent
+  const EXPECTED = {
+    'timeout-after-taken': ['in-doubt', 1],
+    'timeout-before': ['in-doubt', 1],
+    'reset-after-taken': ['in-doubt', 1],
+    'reset-before': ['in-doubt', 1],
+    'half-reply-taken': ['in-doubt', 1],
+    'half-reply-not-taken': ['in-doubt', 1],
+    '-1007-taken': ['in-doubt', 1],
+    '-1007-not-taken': ['in-doubt', 1],
+    '-1000-taken': ['in-doubt', 1],
+    '500-taken': ['in-doubt', 1],
+    '500': ['in-doubt', 1],
+    '502-taken': ['in-doubt', 1],
+    '502': ['in-doubt', 1],
+    '503-taken': ['in-doubt', 1],
+    '503': ['in-doubt', 1],
+    '-4116': ['in-doubt', 1],
+    '-2022': ['-2022', 1],
+    '-4164': ['-4164', 1],
+    '-1111': ['-1111', 1],
+    // The clock is measured and the order sent again.
+    '-1021': ['accepted', 2],
+    // Retry-After is a second, longer than an order waits.
+    '429': ['-1003', 1],
+    '418': ['-1003', 1],
+    'partial-fill': ['accepted', 1],
+    'hand-change': ['accepted', 1],
+    unanswering: ['in-doubt', 1],
+  } as const satisfies Partial<Record<Fault, readonly [string, number]>>;
+
+  it.each(Object.entries(EXPECTED))('X1, X2: %s', async (fault, [outcome, sent]) => {
+    const world = await connect();
+    openPosition(world);
+    await world.exchange.rules('BTCUSDT');
+    world.server.faults.add({ fault: fault as Fault, method: 'POST', path: '/fapi/v1/order' });
+    const placement = await place(world);
+    expect([placement.kind === 'rejected' ? placement.code : placement.kind, world.server.attempts.length]).toEqual([
+      outcome,
+      sent,
+    ]);
+    const { taken } = FAULTS[fault as Fault];
+    const orders = world.server.exchange.orders.ofSymbol('BTCUSDT').filter((order) => order.clientOrderId === ID);
+    expect(orders).toHaveLength(taken || outcome === 'accepted' ? 1 : 0);
+    // Retry-After has to pass before anything else is asked.
+    if (world.client.blockedMs > 0) return;
+    const found = await world.exchange.lookUp(ID, 'BTCUSDT');
+    if (fault === 'unanswering') expect(found.kind).toBe('unavailable');
+    else expect(found.kind).toBe(orders.length > 0 ? 'found' : 'absent');
+  });
+
+  it.each(['timeout-before', 'half-reply-taken', 'reset-before', '500', '502', '429'] as const)(
+    'X4: a look-up that meets %s is no answer',
+    async (fault) => {
+      const world = await connect();
+      openPosition(world);
+      await place(world);
+      world.server.faults.add({ fault, method: 'GET', path: '/fapi/v1/order' });
+      expect((await world.exchange.lookUp(ID, 'BTCUSDT')).kind).toBe('unavailable');
+    },
+  );
+
+  it('an order of an exchange that is done but for its list of fills has its own price, and no fee', async () => {
+    const world = await connect();
+    openPosition(world);
+    await world.exchange.rules('BTCUSDT');
+    const trades = { fault: '502', path: '/fapi/v1/userTrades' } as const;
+    world.server.faults.add(trades, trades, trades);
+    expect(await place(world)).toMatchObject({ kind: 'accepted', order: { averagePrice: '100', fee: null } });
+  });
+
+  it('an empty list of positions is no proof of flat, and a failed one no answer', async () => {
+    const world = await connect();
+    openPosition(world);
+    world.server.faults.add({ fault: 'empty-positions' });
+    expect(await world.exchange.position(observed(world))).toEqual({ quantity: null });
+    world.server.faults.add({ fault: '502', path: '/fapi/v3/positionRisk' });
+    await expect(world.exchange.position(observed(world))).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    const before = observed(world);
+    world.server.exchange.close('BTCUSDT', 'LONG');
+    expect(await world.exchange.position(before)).toEqual({ quantity: '0' });
+  });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { ruleFor } from '../../../../connectors/exchange/ccxt/code-rules.ts';
+
+describe('what an answer means for an order', () => {
+  it.each([
+    // status, code of the body -> meaning, attempts in all
+    [400, '-2022', 'refused', 1],
+    [400, '-4164', 'refused', 1],
+    [400, '-1111', 'refused', 1],
+    [400, '-2019', 'refused', 1],
+    [401, '-2015', 'refused', 1],
+    [400, '-4116', 'taken-or-not', 1],
+    [408, '-1007', 'taken-or-not', 1],
+    [503, '-1007', 'taken-or-not', 1],
+    [400, '-1006', 'taken-or-not', 1],
+    [400, '-1021', 'resync', 2],
+    [429, '-1003', 'again', 3],
+    [429, null, 'again', 3],
+    [418, null, 'again', 3],
+    [503, '-1008', 'again', 3],
+    [500, null, 'taken-or-not', 1],
+    [502, null, 'taken-or-not', 1],
+    [503, null, 'taken-or-not', 1],
+    [504, '-1', 'taken-or-not', 1],
+    [408, null, 'taken-or-not', 1],
+    // A code in the body of a 200, as some exchanges answer.
+    [200, '110017', 'refused', 1],
+    // Neither a code nor a status that is in a table: nobody knows.
+    [200, null, 'taken-or-not', 1],
+    [400, null, 'taken-or-not', 1],
+    [403, null, 'refused', 1],
+  ] as const)('%i %s: %s, sent at most %i times', (status, code, meaning, attempts) => {
+    expect(ruleFor(status, code)).toMatchObject({ meaning, attempts });
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { causeOf, isConditional } from '../../../../connectors/exchange/ccxt/order-cause.ts';
+import { stopsOf } from '../../../../connectors/exchange/ccxt/stop-orders.ts';
+import { UnifiedOrder, unified } from '../../../../connectors/exchange/ccxt/unified.ts';
+
+const anOrder = (fields: object): UnifiedOrder => unified(UnifiedOrder, { id: '1', ...fields });
+
+describe('where stop and target stand', () => {
+  const stop = (triggerPrice: string, fields: object = {}): UnifiedOrder =>
+    anOrder({ side: 'sell', reduceOnly: true, triggerPrice, info: { orderType: 'STOP_MARKET' }, ...fields });
+  const target = (triggerPrice: string, fields: object = {}): UnifiedOrder =>
+    anOrder({ side: 'sell', reduceOnly: true, triggerPrice, info: { orderType: 'TAKE_PROFIT_MARKET' }, ...fields });
+
+  it('takes what would be hit first', () => {
+    expect(stopsOf([stop('90'), stop('95'), target('130'), target('120')], 'LONG')).toEqual({
+      stopPrice: '95',
+      takeProfitPrice: '120',
+    });
+    const buy = { side: 'buy' };
+    expect(stopsOf([stop('110', buy), stop('105', buy), target('80', buy), target('85', buy)], 'SHORT')).toEqual({
+      stopPrice: '105',
+      takeProfitPrice: '85',
+    });
+  });
+
+  it('passes over what would not close the position', () => {
+    const others = [
+      stop('95', { reduceOnly: false }),
+      stop('95', { side: 'buy' }),
+      stop('95', { info: { orderType: 'STOP_MARKET', positionSide: 'SHORT' } }),
+      anOrder({ side: 'sell', reduceOnly: true, info: { orderType: 'STOP_MARKET' } }),
+    ];
+    expect(stopsOf(others, 'LONG')).toEqual({ stopPrice: null, takeProfitPrice: null });
+    const whole = stop('95', { reduceOnly: false, info: { orderType: 'STOP_MARKET', closePosition: true } });
+    expect(stopsOf([...others, whole], 'LONG').stopPrice).toBe('95');
+  });
+});
+
+describe('what an order was', () => {
+  it.each([
+    ['autoclose-1700000000', {}, 'LIQUIDATION'],
+    ['adl_autoclose', {}, 'ADL'],
+    ['settlement_autoclose-12', {}, 'SETTLEMENT'],
+    ['web_abc', { type: 'MARKET', origType: 'STOP_MARKET' }, 'STOP'],
+    ['web_abc', { type: 'MARKET', origType: 'TAKE_PROFIT_MARKET' }, 'TAKE_PROFIT'],
+    ['web_abc', { origType: 'TRAILING_STOP_MARKET' }, 'STOP'],
+    ['web_abc', { type: 'MARKET' }, 'ORDER'],
+    [null, {}, 'ORDER'],
+  ] as const)('%s %j: %s', (clientOrderId, info, cause) => {
+    expect(causeOf(anOrder({ clientOrderId, info }))).toBe(cause);
+  });
+
+  it('a conditional order names the order that it became', () => {
+    expect(isConditional(anOrder({ info: { actualOrderId: 7001 } }), '7001')).toBe(true);
+    expect(isConditional(anOrder({ info: { actualOrderId: '' } }), '7001')).toBe(false);
+  });
+});

@@ -1,0 +1,75 @@
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import type { Candle } from '../../../ports/market.ts';
+import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type { ClientOrderId, FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
+
+export interface FillTraits {
+  readonly at?: number;
+  readonly price?: string;
+  readonly orderId?: string;
+  readonly fee?: string | null;
+  readonly positionSide?: Side;
+}
+
+export function aFill(id: string, direction: 'BUY' | 'SELL', quantity: string, traits: FillTraits = {}): VenueFill {
+  const { at = 0, price = '100', orderId = `order-${id}`, fee = '0.04', positionSide = null } = traits;
+  return {
+    fillId: id as FillId,
+    orderId: orderId as OrderId,
+    positionSide,
+    direction,
+    quantity,
+    price,
+    fee,
+    filledAt: at,
+  };
+}
+
+export function aHolding(side: Side, quantity: string, traits: Partial<VenueHolding> = {}): VenueHolding {
+  return { symbol: 'BTCUSDT', side, quantity, entryPrice: '100', markPrice: '107', updatedAt: 0, ...traits };
+}
+
+/** A venue that says what it is told to; a question named in `silent` is not answered. */
+export class ScriptedVenue implements Venue {
+  readonly venue = 'scripted';
+  readonly asked: string[] = [];
+  readonly silent = new Set<string>();
+  shown: readonly VenueHolding[] = [];
+  allFills: Record<string, readonly VenueFill[]> = {};
+  origins: Record<string, OrderOrigin> = {};
+  closed: readonly Candle[] = [];
+  stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null };
+
+  async holdings(): Promise<readonly VenueHolding[]> {
+    this.#ask('holdings');
+    return this.shown;
+  }
+
+  async fills(symbol: string, since: number): Promise<readonly VenueFill[]> {
+    this.#ask(`fills ${symbol}`);
+    return (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= since);
+  }
+
+  async orderOrigin(symbol: string, orderId: string): Promise<OrderOrigin | null> {
+    this.#ask(`origin ${symbol}`);
+    return this.origins[orderId] ?? { clientOrderId: 'web_1' as ClientOrderId, cause: 'ORDER' };
+  }
+
+  async candles(symbol: string, count: number): Promise<readonly Candle[]> {
+    this.#ask(`candles ${symbol}`);
+    return this.closed.slice(-count);
+  }
+
+  async stops(symbol: string): Promise<VenueStops> {
+    this.#ask(`stops ${symbol}`);
+    return this.stopsOf;
+  }
+
+  #ask(question: string): void {
+    this.asked.push(question);
+    const [what = ''] = question.split(' ');
+    if (this.silent.has(question) || this.silent.has(what)) {
+      throw new HarvestlineError('EXCHANGE_AWAY', `no answer to ${question}`);
+    }
+  }
+}
