@@ -17,7 +17,7 @@ const LOOK_MS = 250;
 
 /**
  * The kill switch, as people have set it on desk.control.
- * K1  An answer is no older than LOOK_MS, or there is none: a failed look throws.
+ * K1  An answer is from a look that began at most LOOK_MS before the question, or there is none: a failed look throws.
  * K2  The latest record of a scope is in force. One that does not decode changes nothing, and is said.
  * K3  Partitions that ask at the same time share one look.
  */
@@ -37,9 +37,11 @@ export class DeskControlWatch implements KillSwitch {
   }
 
   async halted(account: string): Promise<Halt | null> {
-    // K1. A clock that was set back counts as old.
-    const age = this.#clock.now() - this.#lookedAt;
-    if (!(age >= 0 && age < LOOK_MS)) await this.look();
+    const askedAt = this.#clock.now();
+    // A look in the future was dated by a clock that was set back since: it counts as old.
+    if (this.#lookedAt > askedAt || this.#isOldAt(askedAt)) await this.look();
+    // The look that was joined may have taken long.
+    if (this.#isOldAt(askedAt)) await this.look();
     return this.halts().find(({ scope }) => scope === WHOLE_DESK || scope === account) ?? null;
   }
 
@@ -48,6 +50,11 @@ export class DeskControlWatch implements KillSwitch {
     return [...this.#inForce.values()].flatMap(({ scope, command, issued_by, issued_at, reason }) =>
       command === 'HALT' ? [{ scope, by: issued_by, since: issued_at, reason }] : [],
     );
+  }
+
+  /** K1. */
+  #isOldAt(askedAt: EpochMillis): boolean {
+    return askedAt - this.#lookedAt >= LOOK_MS;
   }
 
   /** Reads to the end that stands now. Throws the log's transient errors. */

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
   clm: async () => (await import('./commands/clm.ts')).clmCommand(),
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
+  halt: async () => (await import('./commands/halt.ts')).haltCommand(),
+  resume: async () => (await import('./commands/halt.ts')).resumeCommand(),
   dlq: async () => (await import('./commands/dlq.ts')).dlqCommand(),
 };
 

@@ -4,11 +4,15 @@ import {
   EVIDENCE_REPORTS,
   type UnknownReport,
   deadLettersAlert,
+  haltedAlert,
+  openOrdersAlert,
   unknownReportsAlert,
+  venueDiffersAlert,
 } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
+import type { Halt } from '../ports/kill-switch.ts';
 import type { EpochMillis, ExecutionStatus, IntentId } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
@@ -16,6 +20,7 @@ import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { visitTopic } from './read-topic.ts';
+import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
 /** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
 const OPEN_POSITION_SPAN_MS = 60 * 60 * 1000;
@@ -40,6 +45,12 @@ export interface StatusReport {
   readonly suppressed: Readonly<Record<string, number>>;
   /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
   readonly unknown_reports: number;
+  /** Orders that were announced and have no end yet. */
+  readonly open_orders: number;
+  /** What people have halted; empty: nothing. */
+  readonly halted: readonly Halt[];
+  /** Where venue and record differ now. */
+  readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
   /** Every confidence map in force, against the time before it. */
@@ -62,19 +73,29 @@ export async function statusReport(world: Topics): Promise<StatusReport> {
   undecodable += execution.undecodable + open.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
   const calibrations = await watchCalibrations(world);
+  const halted = await standingHalts(world);
+  const venue = await standingDifferences(world);
+  undecodable += venue.undecodable;
+  const topics = await topicStatuses(world);
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
+    openOrdersAlert(execution.openOrders, newestOf(topics)),
+    haltedAlert(halted),
+    venueDiffersAlert(venue.differences),
     deadLetters,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {
-    topics: await topicStatuses(world),
+    topics,
     gate: gateOf(outcomes.values()),
     open_positions: open.positions,
     reports: execution.reports,
     suppressed: Object.fromEntries(execution.suppressed),
     unknown_reports: execution.reports.UNKNOWN,
+    open_orders: execution.openOrders.count,
+    halted,
+    differences: venue.differences,
     undecodable,
     calibrations,
     alerts,
@@ -100,6 +121,13 @@ async function topicStatuses({ log, counts }: Topics): Promise<Readonly<Record<s
     };
   }
   return statuses;
+}
+
+/** The time that the desk has come to: snapshots and intents go on where execution does not. */
+function newestOf(topics: Readonly<Record<string, TopicStatus>>): EpochMillis {
+  const { positionSnapshot, harvestIntent, executionReport } = TOPICS;
+  const lasts = [positionSnapshot, harvestIntent, executionReport].map(({ name }) => topics[name]?.last?.timestamp);
+  return Math.max(...lasts.map((timestamp) => timestamp ?? -Infinity));
 }
 
 /** What retention removed is not lag: nobody can read it any more. */
@@ -131,13 +159,15 @@ async function executionFigures(world: Topics) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
   const doubts = new Map<IntentId, Doubt>();
+  const openOrders = new OpenOrders();
   const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, (report, { timestamp: at }) => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
+    openOrders.add(report, at);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(intent_id, { intent_id, client_order_id, at });
   });
-  return { reports, suppressed, undecodable, doubts };
+  return { reports, suppressed, undecodable, doubts, openOrders };
 }
 
 /** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */

@@ -45,8 +45,8 @@ export interface Processor {
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay): Promise<void>;
   /**
-   * Finishes what an earlier run left without an end, in those partitions of its inputs: after every restore, before the first
-   * batch. Called again when it throws a transient error.
+   * Finishes what an earlier run left without an end, in those partitions, of which all inputs are this member's: after every
+   * restore, before the first batch. Called again when it throws a transient error.
    */
   settle?(partitions: readonly number[], write: Write): Promise<void>;
   /** One record of a topic in `follows`: each once, in the order of its partition. */

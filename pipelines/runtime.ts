@@ -2,6 +2,7 @@ import { type HarvestlineError, formatCoordinates, isKind } from '../errors/harv
 import type { Clock } from '../ports/clock.ts';
 import type {
   Append,
+  Assigned,
   Batch,
   BatchHandler,
   EventLog,
@@ -64,8 +65,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec));
         });
-        const own = processor.inputs.flatMap(({ name }) => assigned[name] ?? []);
-        await patiently(backOff, 'settling', async () => processor.settle?.([...new Set(own)], append));
+        await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
       onDropped: () => observer.dropped(),
@@ -88,6 +88,12 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       return outputs;
     },
   };
+}
+
+/** The partitions of which this member has all inputs: another may have the rest of any other, and settle it. */
+function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
+  const [first = [], ...others] = inputs.map(({ name }) => assigned[name] ?? []);
+  return first.filter((partition) => others.every((own) => own.includes(partition)));
 }
 
 interface Worker {

@@ -52,6 +52,12 @@ export const METRICS = {
     help: 'Execution reports that the log has acknowledged, by status.',
     labels: ['status'],
   },
+  suppressed: {
+    name: 'harvestline_suppressed_total',
+    type: 'counter',
+    help: 'SUPPRESSED execution reports that the log has acknowledged, by reason.',
+    labels: ['reason'],
+  },
   deadLetters: {
     name: 'harvestline_dead_letters_total',
     type: 'counter',
@@ -87,7 +93,7 @@ export const METRICS = {
   halted: {
     name: 'harvestline_halted',
     type: 'gauge',
-    help: '1 while the desk or one of its accounts is halted, as of the last order that was considered.',
+    help: '1 while the desk or one of its accounts is halted, as of the latest look: no older than the scrape before.',
     labels: [],
   },
   observedPositions: {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {
+  Assigned,
   Batch,
   BatchHandler,
   EventLog,
@@ -7,6 +8,7 @@ import type {
   LogRecord,
   OutgoingRecord,
   SubscribeOptions,
+  Subscription,
   TopicAdmin,
 } from '../ports/event-log.ts';
 import type { TopicSpec } from '../schemas/topics.ts';
@@ -307,6 +309,37 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       await until(() => Promise.resolve(events.includes('batch')));
       expect(events).toEqual(['restoring', 'restored', 'batch']);
       await subscription.stop();
+    });
+
+    it('onAssigned is told the partitions, of equal numbers in all topics, and what it appends is durable before the first batch', async () => {
+      const topics = [await newTopic(), await newTopic()];
+      const [topic = '', second = ''] = topics;
+      const ahead = await newTopic();
+      const given: Assigned[] = [];
+      const seen: string[] = [];
+      await world.log.append([record(topic, 'k', 'one')]);
+      const subscribe = (log: EventLog): Promise<Subscription> => {
+        const options = { group: `${topic}-group`, topics, from: 'beginning' } as const;
+        const onAssigned: SubscribeOptions['onAssigned'] = async (assigned, append) => {
+          given.push(assigned);
+          await append([{ ...record(ahead, 'k', 'ahead'), partition: 0 }]);
+        };
+        return log.subscribe({ ...options, onAssigned }, async () => {
+          seen.push(...texts(await everything(world.other, ahead)));
+          return [];
+        });
+      };
+      const first = await subscribe(world.log);
+      await until(() => Promise.resolve(seen.length > 0));
+      const other = await subscribe(world.other);
+      await first.stop();
+      const numbers = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+      const isWhole = (assigned: Assigned | undefined): boolean => assigned?.[topic]?.length === PARTITIONS;
+      await until(() => Promise.resolve(given.length > 1 && isWhole(given.at(-1))));
+      await other.stop();
+      for (const assigned of given) expect(assigned[second]).toEqual(assigned[topic]);
+      expect([given[0]?.[topic], given.at(-1)?.[topic]].map((own) => own?.toSorted())).toEqual([numbers, numbers]);
+      expect(seen[0]).toBe('ahead');
     });
 
     it('L4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {

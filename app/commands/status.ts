@@ -8,6 +8,7 @@ import { watchLines } from '../calibrate/watch-lines.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
+import { printable } from '../printable.ts';
 import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
 
 export function statusCommand(): Command {
@@ -49,6 +50,8 @@ function readable(report: StatusReport): readonly string[] {
     topicTable(report.topics),
     gateLine(report),
     positionsLine(report),
+    ...haltLines(report),
+    ...differenceLines(report),
     ...watchLines(report.calibrations),
     ...alertLines(report),
   ];
@@ -88,19 +91,40 @@ function gateLine({ gate }: StatusReport): string {
   );
 }
 
-function positionsLine({ open_positions, reports, suppressed, undecodable }: StatusReport): string {
+function positionsLine({ open_positions, open_orders, reports, suppressed, undecodable }: StatusReport): string {
   const why = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
   const counts = Object.entries(reports).map(([name, count]) => `${count} ${name}`);
   return (
-    `${pc.bold('positions')}  ${open_positions} open\n` +
+    `${pc.bold('positions')}  ${open_positions} open${open_orders === 0 ? '' : `, ${open_orders} orders without an end yet`}\n` +
     `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}` +
     (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`)
   );
 }
 
+function haltLines({ halted }: StatusReport): readonly string[] {
+  return halted.map(
+    ({ scope, by, since, reason }) =>
+      `${pc.red('HALTED')}     ${printable(scope)} by ${printable(by)} since ${formatEventTime(since)}: ${printable(reason)}`,
+  );
+}
+
+function differenceLines({ differences }: StatusReport): readonly string[] {
+  if (differences.length === 0) return [];
+  const columns = [{ head: 'venue differs' }, { head: 'kind' }, { head: 'since' }, { head: 'detail' }];
+  const rows = differences.map(({ account, symbol, kind, since, detail }) => [
+    `${printable(account)} ${printable(symbol)}`,
+    kind,
+    formatEventTime(since),
+    printable(detail),
+  ]);
+  return ['', ...plainTable(columns, rows), ''];
+}
+
 function alertLines({ alerts }: StatusReport): readonly string[] {
   if (alerts.length === 0) return [`${pc.bold('alerts')}     ${pc.green('none')}`];
-  return alerts.map(({ name, since, evidence }) => `${pc.red(name)} since ${formatEventTime(since)}\n  ${evidence}`);
+  return alerts.map(
+    ({ name, since, evidence }) => `${pc.red(name)} since ${formatEventTime(since)}\n  ${printable(evidence)}`,
+  );
 }
 
 function timeText(at: EpochMillis | undefined): string {

@@ -2,6 +2,7 @@ import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-process
 import { CloseRate } from '../../pipelines/execution/close-rate.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
+import { SUPPRESSIONS } from '../../pipelines/execution/reasons.ts';
 import { perPartition } from '../../pipelines/per-partition.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
@@ -10,7 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { Metrics } from '../../ports/metrics.ts';
+import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -54,9 +55,8 @@ export const PROCESSORS = {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
-    const halted = metrics.gauge('halted', {});
-    metrics.onLook(() => halted.set(killSwitch.halts().length > 0 ? 1 : 0));
-    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(), clock, logger, onReport };
+    exposeHalts(killSwitch, metrics);
+    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(clock), clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {
@@ -77,10 +77,23 @@ function countReports(metrics: Metrics): (report: ExecutionReport) => void {
     REJECTED: metrics.counter('reports', { status: 'REJECTED' }),
     UNKNOWN: metrics.counter('reports', { status: 'UNKNOWN' }),
   };
-  return ({ status, latency_ms }) => {
+  const suppressed = new Map<string, Counter>(
+    SUPPRESSIONS.map((reason) => [reason, metrics.counter('suppressed', { reason })]),
+  );
+  return ({ status, reason, latency_ms }) => {
     counters[status].add(1);
+    if (status === 'SUPPRESSED') suppressed.get(reason)?.add(1);
     if (latency_ms !== null) seconds.observe(latency_ms / MS_PER_SECOND);
   };
+}
+
+function exposeHalts(killSwitch: DeskControlWatch, metrics: Metrics): void {
+  const halted = metrics.gauge('halted', {});
+  metrics.onLook(() => {
+    halted.set(killSwitch.halts().length > 0 ? 1 : 0);
+    // For the next one: without intents nobody else looks. That the log does not answer is said elsewhere.
+    void killSwitch.look().catch(() => {});
+  });
 }
 
 function exposeGate(clm: ClmProcessor, metrics: Metrics): void {

@@ -38,6 +38,7 @@ export async function openExchange(settings: VenueSettings, machine: Clock, logg
     connect: async () => {
       await client.measureClock();
       const mode = await detectPositionMode(client);
+      await markets.ready();
       logger.info({ venue: client.id, stake: settings.stake, mode, skewMs: clock.skewMs }, 'the exchange answers');
       return new CcxtExchange(client, markets, mode);
     },

@@ -15,6 +15,11 @@ export class Generation {
     return this.#lost;
   }
 
+  /** `onAssigned` is done. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
   disturb(error: Error): void {
     this.#disturbance ??= error;
     this.#disturbed.resolve();

@@ -75,10 +75,11 @@ export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' |
  *
  * C1  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
  *     and before a stop or rebalance that this member hears of.
- * C2  Heartbeats go on beside handlers and restores, however long these take.
+ * C2  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
  * C3  The first batch of an assignment waits for `onAssigned`, which is called for every assignment.
  * C4  A handler's error ends the membership; of its batch nothing is committed.
- * C5  A member that the group has expelled appends nothing more of the batch in hand, and commits nothing.
+ * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
+ *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
  * C6  Where a group that starts at the latest starts is committed before anything else, so a crash skips nothing.
  */
 export class GroupMember {
@@ -88,6 +89,10 @@ export class GroupMember {
   readonly #context: MemberContext;
   readonly #ended = Promise.withResolvers<MemberEnd>();
   readonly #ending = new AbortController();
+  /** What was in hand when the end began is done. */
+  readonly #finished = new AbortController();
+  /** Batches, and appends of `onAssigned`. */
+  readonly #inHand = new Set<Promise<void>>();
   readonly #commits = new OffsetCommits();
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
@@ -123,7 +128,10 @@ export class GroupMember {
   async run(): Promise<MemberEnd> {
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
-    consumer.on(consumer.events.CRASH, ({ payload: { error } }) => this.#end(endOf(error)));
+    consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
+      this.#generation.lose(error);
+      this.#end(endOf(error));
+    });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // A fetch of nothing but control or aborted records: kafkajs passes over it, so that the group must follow.
       if (payload.batchSize === 0) this.#commits.add(payload.topic, payload.partition, Number(payload.lastOffset) + 1);
@@ -132,6 +140,9 @@ export class GroupMember {
     const keeping = this.#keep();
     const end = await this.#ended.promise;
     await running;
+    // C2: another member would begin anew what this one is about to finish.
+    if (end.kind === 'stopped') await Promise.allSettled(this.#inHand);
+    this.#finished.abort();
     await keeping;
     await this.#commit();
     await consumer.stop().catch(() => {});
@@ -157,7 +168,7 @@ export class GroupMember {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
-        eachBatch: (payload) => this.#work(payload),
+        eachBatch: (payload) => this.#take(payload),
       });
     } catch (thrown) {
       this.#end(endOf(thrown, this.#options.topics));
@@ -166,7 +177,7 @@ export class GroupMember {
 
   /** C1 and C2: beside whatever the handlers do. */
   async #keep(): Promise<void> {
-    const { signal } = this.#ending;
+    const { signal } = this.#finished;
     while (!signal.aborted) {
       await this.#context.clock.sleep(COMMIT_MS, signal);
       await this.#heartbeat();
@@ -214,6 +225,21 @@ export class GroupMember {
     generation.markReady();
   }
 
+  async #take(payload: EachBatchPayload): Promise<void> {
+    // Nothing more is begun. Without the wait kafkajs would fetch the same again and again.
+    if (this.#ending.signal.aborted) return aborted(this.#finished.signal);
+    return this.#holding(this.#work(payload));
+  }
+
+  async #holding(work: Promise<void>): Promise<void> {
+    this.#inHand.add(work);
+    try {
+      await work;
+    } finally {
+      this.#inHand.delete(work);
+    }
+  }
+
   async #work(payload: EachBatchPayload): Promise<void> {
     const generation = this.#generation;
     const { signal } = this.#ending;
@@ -258,10 +284,11 @@ export class GroupMember {
   /** C5. */
   #appendOf(generation: Generation): Append {
     return async (records) => {
-      if (generation.lost) {
+      const { signal } = this.#ending;
+      if (generation.lost || (signal.aborted && !generation.ready)) {
         throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
       }
-      await this.#context.log.append(records, this.#ending.signal);
+      await this.#holding(this.#context.log.append(records, signal));
     };
   }
 
@@ -291,6 +318,11 @@ export class GroupMember {
     if (EXPELLED.has(type)) generation.lose(thrown);
     else if (REBALANCING.has(type)) generation.disturb(thrown);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function endOf(thrown: unknown, topics: readonly string[] = []): MemberEnd {

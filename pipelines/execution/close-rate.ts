@@ -1,4 +1,4 @@
-import type { EpochMillis } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { IntentId } from '../../schemas/generated/records.ts';
 
 const MINUTE_MS = 60_000;
@@ -8,15 +8,21 @@ const MINUTE_MS = 60_000;
  * restart reads it back from the reports. Other processes with the same keys count their own.
  */
 export class CloseRate {
+  readonly #clock: Clock;
   readonly #announced = new Map<IntentId, EpochMillis>();
 
-  announced(intentId: IntentId, submittedAt: EpochMillis): void {
-    this.#announced.set(intentId, submittedAt);
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  /** How many there were in the minute before `now`. */
-  inMinuteBefore(now: EpochMillis): number {
-    for (const [intentId, at] of this.#announced) if (at <= now - MINUTE_MS) this.#announced.delete(intentId);
-    return this.#announced.size;
+  announced(intentId: IntentId, at: EpochMillis): void {
+    if (at > this.#clock.now() - MINUTE_MS) this.#announced.set(intentId, at);
+  }
+
+  /** How many orders other than that of the intent there were in the last minute. */
+  others(intentId: IntentId): number {
+    const since = this.#clock.now() - MINUTE_MS;
+    for (const [announced, at] of this.#announced) if (at <= since) this.#announced.delete(announced);
+    return this.#announced.size - (this.#announced.has(intentId) ? 1 : 0);
   }
 }

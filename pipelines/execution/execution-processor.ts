@@ -27,34 +27,25 @@
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { DecimalText, Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { DecimalText, Exchange } from '../../ports/exchange.ts';
 import { type KillSwitch, NEVER_HALTED } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { ExecutionReport, HarvestIntent, PositionReconciled } from '../../schemas/generated/records.ts';
+import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
+import { formatEventTime } from '../watch/event-time.ts';
 import { CloseRate } from './close-rate.ts';
-import { externalTradeOf } from './external-trade.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
-import { rejectionReason } from './reasons.ts';
-import { remainingAfter } from './remaining.ts';
-import {
-  type Sized,
-  filledReport,
-  rejectedReport,
-  submittedReport,
-  suppressedReport,
-  unknownReport,
-} from './reports.ts';
+import { isRefusalOfKeys, rejectionReason } from './reasons.ts';
+import { OrderEnds, describe } from './order-ends.ts';
+import { reconcile } from './reconcile.ts';
+import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
 import { restoreLedger } from './restore-ledger.ts';
-import { settleEarlier } from './settle-earlier.ts';
-import { settleOrder } from './settle-order.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
 import { type Suppression, aboveMaximum, cooldown, outOfBounds, staleness } from './suppression.ts';
-import { isFilled, tradeOf } from './trade.ts';
 
 export interface ExecutionOptions {
   readonly writer: TopicWriter;
@@ -99,6 +90,7 @@ class ExecutionProcessor implements Processor {
   readonly #killSwitch: KillSwitch;
   readonly #closeRate: CloseRate;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
+  readonly #ends: OrderEnds;
   #replay: Replay | null = null;
   /** Null while it is not known to agree with the log (E9). */
   #ledger: Ledger | null = null;
@@ -112,8 +104,10 @@ class ExecutionProcessor implements Processor {
     this.#logger = options.logger;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#killSwitch = options.killSwitch ?? NEVER_HALTED;
-    this.#closeRate = options.closeRate ?? new CloseRate();
+    this.#closeRate = options.closeRate ?? new CloseRate(options.clock);
     this.#onReport = options.onReport;
+    const { exchange, clock, logger } = options;
+    this.#ends = new OrderEnds({ exchange, clock, logger, limits: this.#limits });
   }
 
   async restore(replay: Replay): Promise<void> {
@@ -124,7 +118,13 @@ class ExecutionProcessor implements Processor {
 
   /** Orders that a crash left without an end. */
   async settle(_: readonly number[], write: Write): Promise<void> {
-    await this.process([], write);
+    try {
+      await this.process([], write);
+    } catch (thrown) {
+      // One order must not keep all partitions waiting: its own asks again before its next record.
+      if (!isKind(thrown, 'transient') || thrown.code !== 'EXCHANGE_AWAY') throw thrown;
+      this.#logger.warn({ code: thrown.code }, `an order is not settled yet: ${thrown.message}`);
+    }
   }
 
   /** Throws EXCHANGE_AWAY when the venue does not answer about rules or positions; what was decided before is kept. */
@@ -132,11 +132,11 @@ class ExecutionProcessor implements Processor {
     const ledger = this.#ledger ?? (await this.#readLedgerBack(this.#replay));
     const outbox = new Outbox(this.#writer, ledger, write, this.#onReport);
     try {
-      if (this.#fresh) await this.#settleOpen(ledger, outbox);
+      if (this.#fresh) await this.#ends.settleOpen(ledger, outbox);
       this.#fresh = false;
       for (const { topic, record, at } of records) {
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
-        if (topic === TOPICS.positionReconciled.name) await this.#reconcile(record, ledger, outbox);
+        if (topic === TOPICS.positionReconciled.name) await reconcile(record, ledger, outbox, this.#ends, this.#logger);
       }
     } finally {
       try {
@@ -157,47 +157,10 @@ class ExecutionProcessor implements Processor {
     return this.#ledger;
   }
 
-  /** Orders that a crash left without an end; their intents need not come again. */
-  async #settleOpen(ledger: Ledger, outbox: Outbox): Promise<void> {
-    for (const { report, intent } of ledger.openOrders()) {
-      if (intent === null) {
-        this.#logger.error(
-          describe(report),
-          'an order has no end, and its intent is gone from the log: look at the venue',
-        );
-        continue;
-      }
-      this.#logger.warn(describe(report), 'the order may have been sent before a restart; asking the venue');
-      await this.#settle(intent, report, null, outbox);
-    }
-  }
-
-  /** E10. */
-  async #reconcile(reconciled: PositionReconciled, ledger: Ledger, outbox: Outbox): Promise<void> {
-    for (const reduction of reconciled.reductions) {
-      const fate = ledger.fateOf(reduction.client_order_id, reduction.order_id);
-      if (fate === 'open') await this.#settleOpen(ledger, outbox);
-      if (fate === 'unsettled') {
-        await settleEarlier(reduction.position_id, this.#exchange, ledger, outbox, this.#logger);
-      }
-      if (fate !== 'foreign' && fate !== 'unfilled') continue;
-      const trade = externalTradeOf(reconciled, reduction, fate === 'unfilled');
-      if (ledger.hasExternal(trade.trade_id)) continue;
-      outbox.addExternalTrade(trade);
-      const { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id } = trade;
-      const context = { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id };
-      if (fate === 'unfilled') this.#logger.error(context, 'an order that was reported as not filled has a fill');
-      else this.#logger.warn(context, 'a position was reduced by somebody else');
-    }
-  }
-
   async #work(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<void> {
     if (ledger.isFinished(intent.intent_id)) return;
     const submitted = ledger.submitted(intent.intent_id);
-    if (submitted !== undefined) {
-      this.#logger.warn(describe(submitted), 'the order may have been sent before a restart; asking the venue');
-      return this.#settle(intent, submitted, null, outbox);
-    }
+    if (submitted !== undefined) return this.#ends.settleSubmitted(intent, submitted, outbox);
     const decision = await this.#decide(intent, ledger, outbox);
     if (decision.kind === 'send') return this.#send(intent, at, decision.sized, outbox);
     const { suppression, sized } = decision;
@@ -212,7 +175,7 @@ class ExecutionProcessor implements Processor {
     const suppression =
       outOfBounds(intent, exchange.venue, this.#limits) ??
       staleness(intent, this.#clock.now(), this.#limits) ??
-      (await settleEarlier(intent.position_id, exchange, ledger, outbox, this.#logger)) ??
+      (await this.#ends.settleEarlier(intent.position_id, ledger, outbox)) ??
       (await this.#halted(intent)) ??
       cooldown(intent, ledger.lastPartialObservedAt(intent.position_id), this.#limits);
     if (suppression !== null) return { kind: 'suppress', suppression, sized: null };
@@ -225,7 +188,7 @@ class ExecutionProcessor implements Processor {
     if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
     // E11: what was asked of the venue may have taken long.
     const refusal =
-      aboveMaximum(sizing.rounded, intent, this.#limits) ?? (await this.#halted(intent)) ?? this.#tooMany();
+      aboveMaximum(sizing.rounded, intent, this.#limits) ?? (await this.#halted(intent)) ?? this.#tooMany(intent);
     return refusal === null
       ? { kind: 'send', sized: { position, sizing } }
       : { kind: 'suppress', suppression: refusal, sized: { position, sizing } };
@@ -234,24 +197,25 @@ class ExecutionProcessor implements Processor {
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
     const halt = await this.#killSwitch.halted(account);
     if (halt === null) return null;
-    const since = new Date(halt.since).toISOString();
+    const since = formatEventTime(halt.since);
     return { reason: 'KILL_SWITCH', detail: `${halt.scope} halted by ${halt.by} at ${since}: ${halt.reason}` };
   }
 
-  #tooMany(): Suppression | null {
+  /** Counts the order where it is none too many, at once: other partitions decide meanwhile. */
+  #tooMany({ intent_id: intentId }: HarvestIntent): Suppression | null {
     const { maxClosesPerMinute } = this.#limits;
-    const announced = this.#closeRate.inMinuteBefore(this.#clock.now());
-    if (maxClosesPerMinute === null || announced < maxClosesPerMinute) return null;
-    return {
-      reason: 'CLOSE_RATE',
-      detail: `${announced} orders in the last minute, at most ${maxClosesPerMinute} are allowed`,
-    };
+    const others = this.#closeRate.others(intentId);
+    if (maxClosesPerMinute !== null && others >= maxClosesPerMinute) {
+      const detail = `${others} orders in the last minute, at most ${maxClosesPerMinute} are allowed`;
+      return { reason: 'CLOSE_RATE', detail };
+    }
+    this.#closeRate.announced(intentId, this.#clock.now());
+    return null;
   }
 
   async #send(intent: HarvestIntent, at: LogRecord, sized: Sized<OrderSizing>, outbox: Outbox): Promise<void> {
     const submitted = submittedReport(intent, at, this.#exchange.venue, sized, this.#clock.now());
     outbox.addReport(submitted, intent);
-    this.#closeRate.announced(intent.intent_id, submitted.reported_at);
     // E1, E8: the write-ahead entry, and all that came before it.
     await outbox.flush();
     const placement = await this.#exchange.place({
@@ -261,21 +225,25 @@ class ExecutionProcessor implements Processor {
     });
     switch (placement.kind) {
       case 'accepted':
-        return this.#settle(intent, submitted, placement.order, outbox);
+        return this.#ends.settle(intent, submitted, placement.order, outbox);
       case 'in-doubt':
         this.#logger.warn(
           { ...describe(submitted), doubt: placement.message },
           'the order is in doubt; asking the venue',
         );
-        return this.#settle(intent, submitted, null, outbox);
+        return this.#ends.settle(intent, submitted, null, outbox);
       case 'rejected': {
         const reason = rejectionReason(placement.code);
-        if (reason === null) return this.#settle(intent, submitted, null, outbox);
+        if (reason === null) return this.#ends.settle(intent, submitted, null, outbox);
         const detail = `${placement.code}: ${placement.message}`;
+        if (isRefusalOfKeys(placement.code)) {
+          const message = 'the venue refuses the keys: no order can be sent until they are mended';
+          this.#logger.error({ ...describe(submitted), detail }, message);
+        }
         // What the venue says there is to reduce is worth knowing: the record and the venue differ.
         const remaining = reason === 'REDUCE_ONLY_REJECTED' ? await this.#openNow(intent) : null;
         const now = this.#clock.now();
-        return this.#reject(rejectedReport(submitted, reason, detail, null, now, remaining), intent, outbox);
+        return this.#ends.reject(rejectedReport(submitted, reason, detail, null, now, remaining), intent, outbox);
       }
     }
   }
@@ -289,50 +257,4 @@ class ExecutionProcessor implements Processor {
       throw thrown;
     }
   }
-
-  /** Finds out how an order ended, and reports it. It never sends one (E2). */
-  async #settle(
-    intent: HarvestIntent,
-    submitted: ExecutionReport,
-    accepted: VenueOrder | null,
-    outbox: Outbox,
-  ): Promise<void> {
-    const { client_order_id: clientOrderId, symbol } = submitted;
-    const waits = this.#limits.settleWaitsMs;
-    const settlement = await settleOrder(this.#exchange, this.#clock, waits, clientOrderId, symbol, accepted);
-    switch (settlement.kind) {
-      case 'absent':
-        return this.#reject(rejectedReport(submitted, 'NOT_PLACED', null, null, this.#clock.now()), intent, outbox);
-      case 'doubtful': {
-        const report = unknownReport(submitted, settlement.reason, settlement.detail, this.#clock.now());
-        outbox.addReport(report, intent);
-        this.#logger.error(
-          describe(report),
-          'the fate of an order is UNKNOWN; its position is left alone until it is settled',
-        );
-        return;
-      }
-      case 'done': {
-        const { order } = settlement;
-        if (!isFilled(order))
-          return this.#reject(rejectedReport(submitted, 'NO_FILL', null, order, this.#clock.now()), intent, outbox);
-        const remaining = await remainingAfter(order, submitted, intent, this.#exchange);
-        const report = filledReport(submitted, order, remaining, this.#clock.now());
-        // E4: the trade first.
-        outbox.addTrade(tradeOf(intent, this.#exchange.venue, order, remaining), submitted);
-        outbox.addReport(report, intent);
-        this.#logger.info(describe(report), 'order filled');
-      }
-    }
-  }
-
-  #reject(report: ExecutionReport, intent: HarvestIntent, outbox: Outbox): void {
-    outbox.addReport(report, intent);
-    this.#logger.warn(describe(report), 'order rejected');
-  }
-}
-
-function describe(report: ExecutionReport): object {
-  const { intent_id, position_id, client_order_id, status, reason, detail } = report;
-  return { intent_id, position_id, client_order_id, status, reason, detail };
 }

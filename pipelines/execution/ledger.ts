@@ -13,6 +13,14 @@ import type {
 /** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
 export type OrderFate = 'open' | 'unsettled' | 'traded' | 'unfilled' | 'foreign';
 
+/** What a fill says of its order. */
+export interface OrderNames {
+  readonly symbol: string;
+  readonly client_order_id: ClientOrderId | null;
+  /** The venue's own id: unique for the symbol, no further. */
+  readonly order_id: OrderId;
+}
+
 /** An order without an end, or whose end was UNKNOWN when it was reported. */
 export interface UnsettledOrder {
   readonly report: ExecutionReport;
@@ -27,7 +35,8 @@ export interface UnsettledOrder {
  * D2  A position's unsettled orders are its UNKNOWN reports until `settled` names their order.
  * D3  A position's last partial close is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat.
  * D4  Of all intents only those are kept that D2 and D3 need, and those of orders that have no end yet.
- * D5  What became of an order is known by its client id, and which of the fills that were none of ours have their trade.
+ * D5  What became of an order is known by its client id and, where a report or trade names it, by the venue's; and which of the
+ *     fills that were none of ours have their trade.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
@@ -39,8 +48,8 @@ export class Ledger {
   readonly #unfilled = new Set<ClientOrderId>();
   /** Every order that may have been sent. */
   readonly #orders = new Map<ClientOrderId, IntentId>();
-  /** Orders of ours by the venue's id, where a report or a trade names it. */
-  readonly #byVenueId = new Map<OrderId, ClientOrderId>();
+  /** Orders of ours by symbol and the venue's id. */
+  readonly #byVenueId = new Map<string, ClientOrderId>();
   /** Trades of fills that were none of our orders'. */
   readonly #external = new Set<TradeId>();
 
@@ -58,18 +67,23 @@ export class Ledger {
     return [...this.#submitted.values()].map((report) => this.#withIntent(report));
   }
 
-  /** What is known of an order by its client id, or by the venue's own; `foreign`: it is none of ours (D5). */
-  fateOf(named: ClientOrderId | null, orderId: OrderId): OrderFate {
-    const known = named !== null && this.#orders.has(named) ? named : this.#byVenueId.get(orderId);
-    const clientOrderId = known ?? named;
+  /** `foreign`: the order is none of ours (D5). */
+  fateOf(order: OrderNames): OrderFate {
+    const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
     if (clientOrderId === null || intentId === undefined) return 'foreign';
     if (this.#submitted.has(intentId)) return 'open';
     if (this.#unfilled.has(clientOrderId)) return 'unfilled';
-    for (const reports of this.#unsettled.values()) {
-      if (reports.some((report) => report.client_order_id === clientOrderId)) return 'unsettled';
-    }
-    return 'traded';
+    return this.#unsettledOf(clientOrderId) === undefined ? 'traded' : 'unsettled';
+  }
+
+  /** The order whose fate is `open` or `unsettled`; null for any other. */
+  pending(order: OrderNames): UnsettledOrder | null {
+    const clientOrderId = this.#ownId(order);
+    const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
+    if (clientOrderId === null || intentId === undefined) return null;
+    const report = this.#submitted.get(intentId) ?? this.#unsettledOf(clientOrderId);
+    return report === undefined ? null : this.#withIntent(report);
   }
 
   /** Whether a fill that was none of ours has its trade already. */
@@ -78,13 +92,16 @@ export class Ledger {
   }
 
   /** A trade that is in the log, or is about to be. */
-  traded({ trade_id, position_id, client_order_id, order_id, intent_id, origin }: TradeClosed): void {
+  traded({ trade_id, position_id, symbol, client_order_id, order_id, intent_id, origin }: TradeClosed): void {
     // An import is nobody's fill.
     if (origin === 'BACKFILL') return;
     if (intent_id !== null && client_order_id !== null && order_id !== null)
-      this.#byVenueId.set(order_id, client_order_id);
-    if (intent_id === null) this.#external.add(trade_id);
-    else this.settled(position_id, client_order_id, 'traded');
+      this.#byVenueId.set(placeOf(symbol, order_id), client_order_id);
+    if (intent_id === null) {
+      this.#external.add(trade_id);
+      // A fill of an order of ours that is a trade of its own: no other trade of that order will be made.
+      this.settled(position_id, client_order_id, 'unfilled');
+    } else this.settled(position_id, client_order_id, 'traded');
   }
 
   /** Orders of the position to ask for again, oldest first. */
@@ -101,7 +118,7 @@ export class Ledger {
   apply(report: ExecutionReport): void {
     const { intent_id: intentId, position_id: positionId, status } = report;
     if (report.submitted_at !== null) this.#orders.set(report.client_order_id, intentId);
-    if (report.order_id !== null) this.#byVenueId.set(report.order_id, report.client_order_id);
+    if (report.order_id !== null) this.#byVenueId.set(placeOf(report.symbol, report.order_id), report.client_order_id);
     if (status === 'SUBMITTED') {
       if (!this.#finished.has(intentId)) this.#submitted.set(intentId, report);
       return;
@@ -145,6 +162,19 @@ export class Ledger {
     if (this.#isNeeded(intent.intent_id, intent.position_id)) this.#intents.set(intent.intent_id, intent);
   }
 
+  /** The client id of an order of ours; null for any other. */
+  #ownId({ symbol, client_order_id: named, order_id }: OrderNames): ClientOrderId | null {
+    return named !== null && this.#orders.has(named) ? named : (this.#byVenueId.get(placeOf(symbol, order_id)) ?? null);
+  }
+
+  #unsettledOf(clientOrderId: ClientOrderId): ExecutionReport | undefined {
+    for (const reports of this.#unsettled.values()) {
+      const found = reports.find((report) => report.client_order_id === clientOrderId);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   #withIntent(report: ExecutionReport): UnsettledOrder {
     return { report, intent: this.#intents.get(report.intent_id) ?? null };
   }
@@ -164,4 +194,8 @@ export class Ledger {
     if (this.#lastPartial.get(positionId) === intentId || this.#submitted.has(intentId)) return true;
     return this.#unsettled.get(positionId)?.some((report) => report.intent_id === intentId) ?? false;
   }
+}
+
+function placeOf(symbol: string, orderId: OrderId): string {
+  return `${symbol}/${orderId}`;
 }

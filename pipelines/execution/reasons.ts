@@ -58,6 +58,9 @@ export const REASONS = {
   REDUCE_ONLY_REJECTED: { status: 'REJECTED', sentence: 'The venue holds no position for the order to reduce.' },
   BELOW_MIN_NOTIONAL: { status: 'REJECTED', sentence: 'The venue found the value of the order too small.' },
   BELOW_MIN_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too small.' },
+  ABOVE_MAX_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too large.' },
+  INSUFFICIENT_MARGIN: { status: 'REJECTED', sentence: 'The venue found the margin of the account too small.' },
+  SYMBOL_REJECTED: { status: 'REJECTED', sentence: 'The venue does not know the market of the order.' },
   PRECISION_REJECTED: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too precise.' },
   VENUE_BUSY: {
     status: 'REJECTED',
@@ -80,6 +83,11 @@ export type ReasonOf<S extends ExecutionStatus> = {
   [R in Reason]: (typeof REASONS)[R]['status'] extends S ? R : never;
 }[Reason];
 
+/** Every reason for which no order is sent. */
+export const SUPPRESSIONS: readonly string[] = Object.entries(REASONS).flatMap(([reason, { status }]) =>
+  status === 'SUPPRESSED' ? [reason] : [],
+);
+
 /**
  * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of
  * them into one error class.
@@ -90,7 +98,10 @@ const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map<string, Re
   ['-1013', 'BELOW_MIN_QUANTITY'],
   ['-4003', 'BELOW_MIN_QUANTITY'],
   ['-4004', 'BELOW_MIN_QUANTITY'],
+  ['-4005', 'ABOVE_MAX_QUANTITY'],
   ['-1111', 'PRECISION_REJECTED'],
+  ['-2019', 'INSUFFICIENT_MARGIN'],
+  ['-1121', 'SYMBOL_REJECTED'],
   ['-1003', 'VENUE_BUSY'],
   ['-1008', 'VENUE_BUSY'],
   ['-1015', 'VENUE_BUSY'],
@@ -102,6 +113,14 @@ const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map<string, Re
 
 /** -4116: the client order id is known, so the order may exist. The others: the venue does not know what became of it. */
 const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1000', '-1001', '-1006', '-1007']);
+
+/** The venue refuses the keys or their signature: -1022, -2014 (format), -2015 (key, permission or address). */
+const OF_KEYS: ReadonlySet<string> = new Set(['-1022', '-2014', '-2015']);
+
+/** A no that every order will get until a person changes something. */
+export function isRefusalOfKeys(code: string): boolean {
+  return OF_KEYS.has(code);
+}
 
 /** The reason for a venue's no; null where the code leaves open whether the order exists. */
 export function rejectionReason(code: string): ReasonOf<'REJECTED'> | null {

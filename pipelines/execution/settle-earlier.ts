@@ -1,11 +1,18 @@
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { PositionId } from '../../schemas/generated/records.ts';
+import type { ExecutionReport, PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
 import { remainingAfter } from './remaining.ts';
 import { isFilled, tradeOf } from './trade.ts';
+
+/** Who is asked, and for which orders it can answer. */
+export interface EarlierVenue {
+  readonly exchange: Exchange;
+  readonly logger: Logger;
+  readonly isOwn: (report: ExecutionReport) => boolean;
+}
 
 /**
  * Asks once more, before a position is touched again, for its orders that were reported UNKNOWN. A fill that shows up
@@ -14,13 +21,14 @@ import { isFilled, tradeOf } from './trade.ts';
  */
 export async function settleEarlier(
   positionId: PositionId,
-  exchange: Exchange,
+  { exchange, logger, isOwn }: EarlierVenue,
   ledger: Ledger,
   outbox: Outbox,
-  logger: Logger,
 ): Promise<Suppression | null> {
   for (const { report, intent } of ledger.unsettled(positionId)) {
-    const { client_order_id: clientOrderId, symbol } = report;
+    const { client_order_id: clientOrderId, symbol, venue, account } = report;
+    // O1.
+    if (!isOwn(report)) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
     const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
     const answer = await exchange.lookUp(clientOrderId, symbol);
     if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);

@@ -27,18 +27,34 @@ export function floorToStep(quantity: Exact, step: DecimalText): Exact {
  * Z2  An order is a whole multiple of the lot step, or the whole position.
  * Z3  What an order leaves is nothing, or can be closed by a later order: a rest under a minimum is closed now.
  * Z4  An order that would itself be under a minimum while the rest is not is left to a later intent.
- * Z5  An order is never above the market's maximum; if what that leaves is under a minimum, the order is that much smaller.
+ * Z5  An order is never above the market's maximum. Where Z3 cannot hold with an order of the maximum, the order is that much
+ *     smaller; where that would be under a minimum itself, the maximum is sent all the same, so that a large position can be closed.
  */
 export function sizeOrder(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
   const sizing = unbounded(position, fraction, markPrice, rules);
   if (sizing.kind === 'none' || rules.maxQuantity === null || sizing.rounded.lte(rules.maxQuantity)) return sizing;
-  // Z5.
-  const open = new Exact(position);
-  const most = floorToStep(new Exact(rules.maxQuantity), rules.lotStep);
-  const rest = open.sub(most);
-  const rounded = belowMinimum(rest, markPrice, rules) === null ? most : floorToStep(most.div(2), rules.lotStep);
-  const detail = `${sizing.rounded.toFixed()} of ${position} is above the maximum ${rules.maxQuantity} of one order`;
-  return { ...sizing, reason: 'MAXIMUM_SENT', rounded, detail };
+  return atMost(rules.maxQuantity, sizing, new Exact(position), markPrice, rules);
+}
+
+/** Z5. */
+function atMost(
+  maxQuantity: DecimalText,
+  { requested, rounded }: OrderSizing,
+  open: Exact,
+  markPrice: number,
+  rules: MarketRules,
+): Sizing {
+  const most = floorToStep(new Exact(maxQuantity), rules.lotStep);
+  const detail = `${rounded.toFixed()} of ${open.toFixed()} is above the maximum ${maxQuantity} of one order`;
+  const tooSmall = belowMinimum(most, markPrice, rules);
+  if (tooSmall !== null) {
+    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded: most, detail: `${detail}: ${tooSmall}` };
+  }
+  const order = { kind: 'order', reason: 'MAXIMUM_SENT', requested, detail } as const;
+  if (belowMinimum(open.sub(most), markPrice, rules) === null) return { ...order, rounded: most };
+  const leastRest = Exact.max(rules.minQuantity, new Exact(rules.minNotional).div(markPrice));
+  const smaller = floorToStep(Exact.max(0, open.sub(leastRest)), rules.lotStep);
+  return { ...order, rounded: belowMinimum(smaller, markPrice, rules) === null ? smaller : most };
 }
 
 function unbounded(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {

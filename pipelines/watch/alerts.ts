@@ -6,7 +6,14 @@ import { formatEventTime } from './event-time.ts';
  * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert
  * is the same on every run over the same records, in virtual time too.
  */
-export type AlertName = 'trades_starved' | 'unknown_reports' | 'dead_letters' | 'calibration_worse';
+export type AlertName =
+  | 'trades_starved'
+  | 'unknown_reports'
+  | 'dead_letters'
+  | 'calibration_worse'
+  | 'halted'
+  | 'venue_differs'
+  | 'open_orders';
 
 export interface Alert {
   readonly name: AlertName;
@@ -102,6 +109,75 @@ export function deadLettersAlert(topics: readonly DeadLetterFigures[]): Alert | 
       `Dead letters wait: ${held.map(({ topic, records }) => `${records} in ${topic}`).join(', ')}. ` +
       'Look closer: harvestline dlq list',
   };
+}
+
+export interface HaltFigures {
+  readonly scope: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly since: EpochMillis;
+}
+
+/** Orders are stopped, and positions stay open however much they win. */
+export function haltedAlert(halts: readonly HaltFigures[]): Alert | null {
+  if (halts.length === 0) return null;
+  const named = halts.map(({ scope, by, reason }) => `${scope} halted by ${by} (${reason})`);
+  const scopes = halts.map(({ scope }) => `--scope ${scope}`);
+  return {
+    name: 'halted',
+    since: earliest(halts),
+    evidence: `Orders are stopped: ${named.join(', ')}. Lift it: harvestline resume ${scopes.join(' or ')}`,
+  };
+}
+
+/** Enough to start looking, few enough to read. Unit: differences. */
+const EVIDENCE_DIFFERENCES = 5;
+
+export interface DifferenceFigures {
+  readonly symbol: string;
+  readonly kind: string;
+  readonly since: EpochMillis;
+}
+
+/** The venue and our record of it differ: what is decided on is not all that is there. */
+export function venueDiffersAlert(differences: readonly DifferenceFigures[]): Alert | null {
+  if (differences.length === 0) return null;
+  const since = earliest(differences);
+  const named = differences.slice(0, EVIDENCE_DIFFERENCES).map(({ symbol, kind }) => `${symbol} ${kind}`);
+  if (differences.length > named.length) named.push('…');
+  return {
+    name: 'venue_differs',
+    since,
+    evidence:
+      `Venue and record differ in ${differences.length} ${differences.length === 1 ? 'place' : 'places'}: ${named.join(', ')}. ` +
+      'Look closer: harvestline status',
+  };
+}
+
+/** Far above the 10 s that an order in doubt takes to be settled. Unit: milliseconds. */
+export const OPEN_ORDER_SPAN_MS = 60_000;
+
+export interface OpenOrderFigures {
+  readonly count: number;
+  /** When the oldest was announced; null without any. */
+  readonly oldest: EpochMillis | null;
+}
+
+/** An order was announced and for a minute up to `now` nothing was heard of it: execution is not running, or cannot go on. */
+export function openOrdersAlert({ count, oldest }: OpenOrderFigures, now: EpochMillis): Alert | null {
+  if (oldest === null || now - oldest <= OPEN_ORDER_SPAN_MS) return null;
+  const orders = count === 1 ? '1 order was announced and has' : `${count} orders were announced and have`;
+  return {
+    name: 'open_orders',
+    since: oldest,
+    evidence:
+      `${orders} no end: see that execution runs, it asks the venue when it starts. ` +
+      `Look closer: ${tailFrom(TOPICS.executionReport.name, oldest)}`,
+  };
+}
+
+function earliest(list: readonly { readonly since: EpochMillis }[]): EpochMillis {
+  return list.reduce((oldest, { since }) => Math.min(oldest, since), Infinity);
 }
 
 function tailFrom(topic: string, since: EpochMillis): string {

@@ -550,9 +550,9 @@ export interface PositionReconciled {
 /** HALT: execution sends no orders. RESUME: it does again. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
 export type DeskCommand = 'HALT' | 'RESUME';
 
-/** A person's command to the whole desk: the kill switch. The latest record of a scope is in force, for as long as the log lives. Written by the halt and resume commands. */
+/** A person's command to the desk or one of its accounts: the kill switch. The latest record of a scope is in force, for as long as the log lives. Written by the halt and resume commands. */
 export interface DeskControl {
-  /** What the command is for: `desk`, everything on this log. The record's key. */
+  /** What the command is for: `desk` for everything on this log, or the name of an account. The record's key. */
   readonly scope: string;
   /** What is commanded. */
   readonly command: DeskCommand;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { status } from '../../app/commands/status.ts';
 import { type StatusReport, statusReport } from '../../app/status-report.ts';
-import type { ExecutionReport, PositionId } from '../../schemas/generated/records.ts';
+import type { ExecutionReport, PositionId, PositionReconciled } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';
 import { capturedLines } from './captured-output.ts';
@@ -41,6 +41,9 @@ describe('status --json', () => {
     expect(report).toMatchObject({
       gate: { final: 0, usable: 0, needed: 50, eta: null },
       unknown_reports: 0,
+      open_orders: 0,
+      halted: [],
+      differences: [],
       undecodable: 0,
       alerts: [],
     });
@@ -122,6 +125,66 @@ describe('status --json', () => {
     await write('open', START + 3 * HOUR_MS + 60_000);
     await world.write(TOPICS.clmOutcome, outcome('closed', true), START, 0);
     expect((await statusReport(world)).open_positions).toBe(1);
+  });
+});
+
+describe('what stands at the venue', () => {
+  const RECONCILED = GOOD_RECORDS[TOPICS.positionReconciled.name];
+  const [DIFFERENCE] = RECONCILED.differences;
+  const reconciled = (traits: Partial<PositionReconciled>, at: number) =>
+    world.write(TOPICS.positionReconciled, { ...RECONCILED, ...traits }, at);
+
+  it('lists the differences of the latest record of each key, whatever venue it names', async () => {
+    await reconciled({ differences: [DIFFERENCE, { ...DIFFERENCE, first_seen_at: START - 5 }] }, START);
+    await reconciled({ symbol: 'GONEUSDT' }, START);
+    await reconciled({ symbol: 'GONEUSDT', venue: 'elsewhere', differences: [] }, START + 1);
+    const { account, venue, symbol } = RECONCILED;
+    const { first_seen_at: since, ...rest } = DIFFERENCE;
+    const report = await statusReport(world);
+    expect(report.differences).toEqual([
+      { account, venue, symbol, ...rest, since: Math.min(since, START - 5) },
+      { account, venue, symbol, ...rest, since: Math.max(since, START - 5) },
+    ]);
+    expect(report.alerts).toMatchObject([{ name: 'venue_differs', since: Math.min(since, START - 5) }]);
+    expect(report.alerts[0]?.evidence).toContain(`in 2 places: ${symbol} ${DIFFERENCE.kind}`);
+  });
+
+  it('shows them to people, and cleans foreign text', async () => {
+    await reconciled({ differences: [{ ...DIFFERENCE, detail: 'gone\u001B[2J' }] }, START);
+    const text = (await printed(false)).join('\n');
+    expect(text).toMatch(new RegExp(`${RECONCILED.account} ${RECONCILED.symbol} +${DIFFERENCE.kind} +.*gone`));
+    expect(text).not.toContain('\u001B[2J');
+  });
+
+  it('lists what is halted', async () => {
+    const halt = GOOD_RECORDS[TOPICS.deskControl.name];
+    await world.write(TOPICS.deskControl, halt, START);
+    await world.write(TOPICS.deskControl, { ...halt, scope: 'main', issued_at: START - 1 }, START);
+    await world.write(TOPICS.deskControl, { ...halt, scope: 'other' }, START);
+    await world.write(TOPICS.deskControl, { ...halt, scope: 'other', command: 'RESUME' }, START + 1);
+    const report = await statusReport(world);
+    const { issued_by: by, reason } = halt;
+    expect(report.halted.toSorted((one, other) => one.scope.localeCompare(other.scope))).toEqual([
+      { scope: 'desk', by, reason, since: halt.issued_at },
+      { scope: 'main', by, reason, since: START - 1 },
+    ]);
+    expect(report.alerts).toMatchObject([{ name: 'halted', since: Math.min(halt.issued_at, START - 1) }]);
+    expect((await printed(false)).join('\n')).toContain(`desk by ${by} since`);
+  });
+
+  it('counts orders without an end, and raises them after a minute of event time', async () => {
+    const SUBMITTED = { ...REPORT, ...NO_FILL, status: 'SUBMITTED', reason: 'ORDER_SENT' } as const;
+    const intent = (name: string) => ({ intent_id: name as ExecutionReport['intent_id'] });
+    await world.write(TOPICS.executionReport, { ...SUBMITTED, ...intent('ended') }, START - 1, 0);
+    await world.write(TOPICS.executionReport, { ...SUBMITTED, ...intent('open') }, START, 0);
+    await world.write(TOPICS.executionReport, { ...REPORT, ...intent('ended') }, START + 60_000, 0);
+    expect(await statusReport(world)).toMatchObject({ open_orders: 1, alerts: [] });
+    // Execution is gone: only snapshots show that time goes on.
+    const snapshot = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+    await world.write(TOPICS.positionSnapshot, snapshot, START + 60_001, 0);
+    const report = await statusReport(world);
+    expect(report).toMatchObject({ open_orders: 1, alerts: [{ name: 'open_orders', since: START }] });
+    expect((await printed(false)).join('\n')).toContain('1 orders without an end yet');
   });
 });
 

@@ -63,8 +63,8 @@ export class BinanceExchange {
       tick: '0.01',
       lotStep: '0.001',
       minQuantity: market.lotStep ?? '0.001',
-      maxQuantity: '100000',
-      marketMaxQuantity: '100000',
+      maxQuantity: '1000000000',
+      marketMaxQuantity: '1000000000',
       minNotional: '5',
       ...market,
     });

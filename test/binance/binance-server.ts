@@ -46,7 +46,7 @@ export class BinanceServer {
   readonly faults: FaultPlan;
   /** Requests by `METHOD path`. */
   readonly requests = new Map<string, number>();
-  readonly injected: { readonly fault: Fault; readonly path: string }[] = [];
+  readonly injected: { readonly fault: Fault; readonly path: string; readonly clientOrderId: string | null }[] = [];
   readonly attempts: Attempt[] = [];
   /** Called before a request is carried out, and after it, before it is answered. */
   onStep: ((step: string) => void) | null = null;
@@ -119,7 +119,8 @@ export class BinanceServer {
     const endpoint = ENDPOINTS[name];
     if (endpoint === undefined) return void response.writeHead(404).end();
     const fault = this.faults.draw(method, path);
-    if (fault !== null) this.injected.push({ fault, path });
+    const clientOrderId = parameters.get('newClientOrderId') ?? parameters.get('origClientOrderId');
+    if (fault !== null) this.injected.push({ fault, path, clientOrderId });
     this.onStep?.(`before ${name}`);
     const outcome = this.#carryOut(endpoint, request, query + body, parameters, fault);
     if (name === 'POST /fapi/v1/order') this.#note(parameters, fault, outcome);

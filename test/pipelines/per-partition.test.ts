@@ -150,6 +150,55 @@ describe('one instance for each partition', () => {
     expect([...(await batch), ...written].map(({ partition }) => partition)).toEqual([4, 4]);
   });
 
+  it('Q1, Q3: settles all its partitions at the same time, each before its batches, and writes to them', async () => {
+    const events: string[] = [];
+    const waiting = new Map<number, () => void>();
+    const processor = perPartition(() => ({
+      name: 'execution',
+      inputs: [INTENTS],
+      settle: async ([partition = -1], write) => {
+        events.push(`settle ${partition}`);
+        await new Promise<void>((resolve) => waiting.set(partition, resolve));
+        const output = { topic: TOPICS.executionReport.name, key: Buffer.from(''), value: Buffer.from('') } as const;
+        await write([{ ...output, timestamp: 0 }]);
+      },
+      process: async ([first]) => {
+        events.push(`batch ${first?.at.partition}`);
+        return [];
+      },
+    }));
+    await processor.restore?.(NOTHING);
+    const written: (number | undefined)[] = [];
+    const settling = processor.settle?.([2, 4], (records) => {
+      written.push(...records.map(({ partition }) => partition));
+      return Promise.resolve();
+    });
+    const batches = [2, 3].map((partition) => processor.process([delivered(partition, 0)], () => Promise.resolve()));
+    await settle();
+    expect(events).toEqual(['settle 2', 'settle 4', 'batch 3']);
+    for (const go of waiting.values()) go();
+    await Promise.all([settling, ...batches]);
+    expect(events.at(-1)).toBe('batch 2');
+    expect(new Set(written)).toEqual(new Set([2, 4]));
+  });
+
+  it('a partition that cannot be settled fails the whole, but only once the others are', async () => {
+    const settled: number[] = [];
+    const processor = perPartition(() => ({
+      name: 'execution',
+      inputs: [INTENTS],
+      settle: async ([partition = -1]) => {
+        if (partition === 0) throw new Error('no');
+        await settle();
+        settled.push(partition);
+      },
+      process: () => Promise.resolve([]),
+    }));
+    await processor.restore?.(NOTHING);
+    await expect(processor.settle?.([0, 1, 2], () => Promise.resolve())).rejects.toThrow('no');
+    expect(settled).toEqual([1, 2]);
+  });
+
   it('Q2, E2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
     const log = await MemoryLog.open();
     const exchange = new ScriptedExchange();

@@ -14,6 +14,7 @@ export async function readHoldings(
   markets: VenueMarkets,
   symbol: string | null,
 ): Promise<readonly VenueHolding[]> {
+  await markets.ready();
   const market = symbol === null ? null : await markets.byId(symbol);
   if (symbol !== null && market === null) return [];
   const shown = await client.ask('positions', async (api) => {

@@ -33,7 +33,7 @@ export class VenueClient {
   readonly clock: VenueClock;
   readonly settings: VenueSettings;
   readonly api: CcxtExchange;
-  readonly #logger: Logger;
+  readonly logger: Logger;
   readonly #scrub: (text: string) => string;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
@@ -43,7 +43,7 @@ export class VenueClient {
     this.api = api;
     this.settings = settings;
     this.clock = new VenueClock(machine);
-    this.#logger = logger;
+    this.logger = logger;
     const { key = '', secret = '', passphrase = null } = settings.credentials ?? {};
     this.#scrub = scrubber([key, secret, passphrase ?? '']);
     this.#watchReplies();
@@ -99,7 +99,7 @@ export class VenueClient {
     }
     const { skewMs } = this.clock;
     if (Math.abs(skewMs - before) >= LOUD_SKEW_MS) {
-      this.#logger.warn({ venue: this.id, skewMs }, "this machine's clock and the exchange's differ; corrected");
+      this.logger.warn({ venue: this.id, skewMs }, "this machine's clock and the exchange's differ; corrected");
     }
   }
 
@@ -145,7 +145,7 @@ export class VenueClient {
       const { code, message, retryAfterMs } = readRefusal(status, headers, body, json);
       if (status === TOO_MANY || status === BANNED) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
-        this.#logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
+        this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
       const absent = refused instanceof Error && refused.name === 'OrderNotFound';
       throw new VenueRefusal(status, code, this.#scrub(message), { retryAfterMs, absent });

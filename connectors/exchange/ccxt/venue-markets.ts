@@ -8,6 +8,9 @@ import type { VenueClient } from './venue-client.ts';
 /** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;
 
+/** A market that was listed since is looked for this often at most. Unit: milliseconds. */
+const RELOAD_FOR_UNKNOWN_MS = 30_000;
+
 /** One futures market: linear, settled in its quote currency. */
 export interface VenueMarket {
   /** The exchange's own id, which is the symbol of our records. */
@@ -23,28 +26,38 @@ export interface VenueMarket {
   readonly rules: MarketRules;
 }
 
-/** The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old. */
+/**
+ * The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old or do not
+ * have what is asked for; what they do not have then is said.
+ */
 export class VenueMarkets {
   readonly #client: VenueClient;
   #byId = new Map<string, VenueMarket>();
   #bySymbol = new Map<string, VenueMarket>();
   #loadedAt: EpochMillis | null = null;
   #loading: Promise<void> | null = null;
+  readonly #unknown = new Set<string>();
 
   constructor(client: VenueClient) {
     this.#client = client;
   }
 
-  /** Null: there is no such market, or none that is linear. Throws EXCHANGE_AWAY. */
-  async byId(id: string): Promise<VenueMarket | null> {
-    await this.#refresh();
-    return this.#byId.get(id) ?? null;
+  /**
+   * Loads the markets where they are not yet. To be called before anything that makes ccxt load them by itself: it would keep a
+   * failure of that for ever. Throws EXCHANGE_AWAY.
+   */
+  async ready(): Promise<void> {
+    await this.#refresh(RELOAD_MS);
   }
 
-  /** By ccxt's name. */
+  /** Null: there is no such market, or none that is linear. Throws EXCHANGE_AWAY. */
+  async byId(id: string): Promise<VenueMarket | null> {
+    return this.#find(id, () => this.#byId.get(id));
+  }
+
+  /** By ccxt's name; for a market that ccxt does not know yet that is the exchange's. */
   async bySymbol(symbol: string): Promise<VenueMarket | null> {
-    await this.#refresh();
-    return this.#bySymbol.get(symbol) ?? null;
+    return this.#find(symbol, () => this.#bySymbol.get(symbol) ?? this.#byId.get(symbol));
   }
 
   /** What was loaded does not hold any more: the exchange refused what it allows. */
@@ -52,9 +65,23 @@ export class VenueMarkets {
     this.#loadedAt = null;
   }
 
-  async #refresh(): Promise<void> {
+  async #find(name: string, known: () => VenueMarket | undefined): Promise<VenueMarket | null> {
+    await this.#refresh(RELOAD_MS);
+    if (known() === undefined) await this.#refresh(RELOAD_FOR_UNKNOWN_MS);
+    const market = known() ?? null;
+    if (market === null && !this.#unknown.has(name)) {
+      this.#unknown.add(name);
+      this.#client.logger.warn(
+        { venue: this.#client.id, market: name },
+        'no linear market of that name: it is left alone',
+      );
+    }
+    return market;
+  }
+
+  async #refresh(afterMs: number): Promise<void> {
     const now = this.#client.clock.now();
-    if (this.#loadedAt !== null && now - this.#loadedAt < RELOAD_MS) return;
+    if (this.#loadedAt !== null && now - this.#loadedAt < afterMs) return;
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;
     });

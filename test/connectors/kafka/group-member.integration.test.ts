@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import type { BatchHandler, Subscription } from '../../../ports/event-log.ts';
+import type { Append, BatchHandler, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
@@ -58,6 +58,58 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     await until(async () => (await committedSum(group, topic)) === 3);
     await subscription.stop();
     expect({ assignments, batches }).toEqual({ assignments: 1, batches: 1 });
+  });
+
+  it('C2: what is in hand at a stop is finished as a member: the next one begins after it', async () => {
+    const topic = await newTopic(1);
+    const group = `${topic}-group`;
+    await log.append(numberedRange(topic, 0, 3));
+    const options = { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS } as const;
+    const events: string[] = [];
+    const first = await log.subscribe(options, async () => {
+      events.push('begun');
+      const end = clock.now() + SESSION_TIMEOUT_MS + 2000;
+      await until(() => clock.now() > end);
+      events.push('finished');
+      return [];
+    });
+    await until(() => events.length > 0);
+    const stopped = first.stop();
+    const onAssigned = (): Promise<void> => Promise.resolve(void events.push('next'));
+    const second = await other.subscribe({ ...options, onAssigned }, () => {
+      events.push('again');
+      return Promise.resolve([]);
+    });
+    await stopped;
+    await first.done;
+    await until(() => events.includes('next'));
+    expect(await committedSum(group, topic)).toBe(3);
+    await second.stop();
+    expect(events).toEqual(['begun', 'finished', 'next']);
+  });
+
+  it('C5: a stop does not wait for onAssigned, which then appends nothing more', async () => {
+    const topic = await newTopic(1);
+    const assigned = Promise.withResolvers<Append>();
+    const released = Promise.withResolvers<undefined>();
+    const subscription = await log.subscribe(
+      {
+        group: `${topic}-group`,
+        topics: [topic],
+        from: 'beginning',
+        onAssigned: async (_, append) => {
+          assigned.resolve(append);
+          await released.promise;
+        },
+      },
+      () => Promise.resolve([]),
+    );
+    const append = await assigned.promise;
+    await append(numberedRange(topic, 0, 1));
+    await subscription.stop();
+    await expect(append(numberedRange(topic, 1, 2))).rejects.toMatchObject({ code: 'MEMBERSHIP_LOST' });
+    released.resolve(undefined);
+    expect([...(await numbersByKey(log, topic)).values()].flat()).toEqual([0]);
   });
 
   it('C5: a member that was silent too long appends nothing more, commits nothing, and joins again', async () => {

@@ -76,6 +76,16 @@ describe('execution', () => {
       filled_quantity: 120,
       detail: '380 of 500 were cancelled',
     });
+    expect(log.trades).toMatchObject([{ quantity: 120, remaining_quantity: 880 }]);
+  });
+
+  it("Z5: sends the market's maximum where the fraction is more, and says so", async () => {
+    exchange.marketRules = { lotStep: '1', minQuantity: '1', maxQuantity: '300', minNotional: '5' };
+    exchange.placements = [{ kind: 'accepted', order: venueOrder({ filledQuantity: '300', positionAfter: '700' }) }];
+    await work(await execution(), anIntent({ fraction: 0.5 }));
+    expect(exchange.calls).toContain('place 300');
+    expect(outcomes()).toEqual(['SUBMITTED MAXIMUM_SENT', 'FILLED MAXIMUM_CLOSED']);
+    expect(log.reports[1]?.detail).toBe('500 of 1000 is above the maximum 300 of one order');
   });
 
   it('closes a remainder that could not be closed later, and says so', async () => {
@@ -127,8 +137,16 @@ describe('execution', () => {
     ['-2022', 'REJECTED REDUCE_ONLY_REJECTED'],
     ['-4164', 'REJECTED BELOW_MIN_NOTIONAL'],
     ['-1013', 'REJECTED BELOW_MIN_QUANTITY'],
+    ['-4003', 'REJECTED BELOW_MIN_QUANTITY'],
+    ['-4005', 'REJECTED ABOVE_MAX_QUANTITY'],
     ['-1111', 'REJECTED PRECISION_REJECTED'],
-    ['-2019', 'REJECTED VENUE_REJECTED'],
+    ['-2019', 'REJECTED INSUFFICIENT_MARGIN'],
+    ['-1121', 'REJECTED SYMBOL_REJECTED'],
+    ['429', 'REJECTED VENUE_BUSY'],
+    ['-1003', 'REJECTED VENUE_BUSY'],
+    ['-1008', 'REJECTED VENUE_BUSY'],
+    ['-1021', 'REJECTED CLOCK_SKEW'],
+    ['-4131', 'REJECTED VENUE_REJECTED'],
   ])("takes the venue's %s as a definite no", async (code, outcome) => {
     exchange.placements = [{ kind: 'rejected', code, message: 'no' }];
     await work(await execution(), anIntent());
@@ -137,12 +155,25 @@ describe('execution', () => {
     expect(exchange.calls).not.toContain('lookUp');
   });
 
-  it.each(['-4116', '-1007'])('E2: settles %s, which may hide an order, by asking', async (code) => {
-    exchange.placements = [{ kind: 'rejected', code, message: 'duplicate or timed out' }];
-    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
-    await work(await execution(), anIntent());
-    expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
-  });
+  it.each(['-2014', '-2015'])(
+    "the venue's %s is loud: no order will be taken until the keys are mended",
+    async (code) => {
+      exchange.placements = [{ kind: 'rejected', code, message: 'Invalid API-key, IP, or permissions for action.' }];
+      await work(await execution(), anIntent());
+      expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED VENUE_REJECTED']);
+      expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
+    },
+  );
+
+  it.each(['-4116', '-1000', '-1001', '-1006', '-1007'])(
+    'E2: settles %s, which may hide an order, by asking',
+    async (code) => {
+      exchange.placements = [{ kind: 'rejected', code, message: 'duplicate or timed out' }];
+      exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+      await work(await execution(), anIntent());
+      expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
+    },
+  );
 
   it('believes in an absence only at the end of the settle window, and never sends again', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'time-out' }];

@@ -1,9 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { ClientOrderId, FillId, PositionReconciled, Reduction } from '../../../schemas/generated/records.ts';
+import type {
+  ClientOrderId,
+  FillId,
+  OrderId,
+  PositionReconciled,
+  Reduction,
+} from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -26,9 +33,10 @@ beforeEach(async () => {
   errors = [];
 });
 
-async function execution(): Promise<Processor> {
+async function execution(options: Partial<ExecutionOptions> = {}): Promise<Processor> {
   const logger: Logger = { ...SILENT_LOGGER, error: (_, message) => errors.push(message) };
-  const processor = executionProcessor({ writer: new TopicWriter('execution', log.codec), exchange, clock, logger });
+  const writer = new TopicWriter('execution', log.codec);
+  const processor = executionProcessor({ writer, exchange, clock, logger, ...options });
   await processor.restore?.(log.replay);
   return processor;
 }
@@ -51,6 +59,27 @@ async function deliver(processor: Processor, ...records: PositionReconciled[]): 
 }
 
 const own = clientOrderIdOf(anIntent().intent_id);
+const orderId = venueOrder().orderId;
+
+/** Leaves an order that was announced, and of which nothing more is in the log. */
+async function crashAfterAnnouncing(): Promise<void> {
+  const crash = new Error('killed');
+  const dying = (await execution()).process([log.addIntent(anIntent())], async (records) => {
+    await log.append(records);
+    throw crash;
+  });
+  await expect(dying).rejects.toBe(crash);
+}
+
+/** Leaves an order of which the venue did not say how it ended. */
+async function reportUnknown(): Promise<Processor> {
+  exchange.placements = [{ kind: 'in-doubt', message: 'the reply was lost' }];
+  exchange.lookUps = [{ kind: 'unavailable', message: 'no route' }];
+  const processor = await execution();
+  await processor.process([log.addIntent(anIntent())], log.append);
+  expect(log.reports.at(-1)?.status).toBe('UNKNOWN');
+  return processor;
+}
 
 describe('E10: a fill that no report tells of', () => {
   it.each([
@@ -124,27 +153,117 @@ describe('E10: a fill that no report tells of', () => {
     expect(errors).toEqual(['an order that was reported as not filled has a fill']);
   });
 
+  it('F3: of an UNKNOWN order waits as long as the venue does not say how the order ended', async () => {
+    const processor = await reportUnknown();
+    await expect(deliver(processor, reconciled({ client_order_id: own }))).rejects.toMatchObject({
+      code: 'EXCHANGE_AWAY',
+    });
+    expect(log.trades).toEqual([]);
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await deliver(processor, reconciled({ client_order_id: own }));
+    expect(log.trades).toMatchObject([{ origin: 'HARVEST', client_order_id: own }]);
+  });
+
+  it('F3: that names no client id waits too where it may be of an UNKNOWN order of its position', async () => {
+    const processor = await reportUnknown();
+    const nameless = reconciled({ client_order_id: null, order_id: orderId });
+    await expect(deliver(processor, nameless)).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await deliver(processor, nameless);
+    await deliver(await execution(), nameless);
+    expect(log.trades.map(({ origin }) => origin)).toEqual(['HARVEST']);
+  });
+
+  it('of an order that the venue then denies is written all the same', async () => {
+    await crashAfterAnnouncing();
+    const processor = await execution();
+    await deliver(processor, reconciled({ client_order_id: own }));
+    await deliver(await execution(), reconciled({ client_order_id: own }));
+    expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'REJECTED']);
+    expect(log.trades).toMatchObject([{ exit_reason: 'filled_after_report', client_order_id: own }]);
+  });
+
+  it('of an UNKNOWN order whose intent the log no longer holds is a trade of its own', async () => {
+    await reportUnknown();
+    log.entries.splice(0, 1);
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await deliver(await execution(), reconciled({ client_order_id: own }));
+    await deliver(await execution(), reconciled({ client_order_id: own }));
+    expect(log.trades).toMatchObject([{ exit_reason: 'filled_after_report', intent_id: null }]);
+  });
+
+  it("D5: is of our order by the venue's id, but not by the same id in another market", async () => {
+    exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
+    const processor = await execution();
+    await processor.process([log.addIntent(anIntent())], log.append);
+    const nameless = reconciled({ client_order_id: null, order_id: orderId });
+    const other = anIntent({ symbol: 'FHEUSDT' });
+    const { symbol, position_id } = other;
+    const elsewhere = {
+      ...nameless,
+      symbol,
+      reductions: nameless.reductions.map((one) => ({ ...one, position_id })),
+    };
+    await deliver(processor, nameless, elsewhere);
+    await deliver(await execution(), nameless, elsewhere);
+    expect(log.trades.map(({ symbol: market, origin }) => [market, origin])).toEqual([
+      ['AIOUSDT', 'HARVEST'],
+      ['FHEUSDT', 'EXTERNAL'],
+    ]);
+  });
+
   it('another program may use ids that look like ours', async () => {
     await deliver(await execution(), reconciled({ client_order_id: `hl-${'0'.repeat(32)}` as ClientOrderId }));
     expect(log.trades).toMatchObject([{ origin: 'EXTERNAL', exit_reason: 'external_order' }]);
   });
 });
 
-it('an order that a crash left without an end is settled before anything else, even if its intent never comes again', async () => {
-  exchange.placements = [{ kind: 'in-doubt', message: 'the reply was lost' }];
-  const processor = await execution();
-  const crash = new Error('killed');
-  const dying = processor.process([log.addIntent(anIntent())], async (records) => {
-    await log.append(records);
-    throw crash;
+describe('what a crash left without an end', () => {
+  it('is settled before anything else, even if its intent never comes again', async () => {
+    await crashAfterAnnouncing();
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await deliver(await execution(), reconciled({ order_id: 'another' as OrderId }));
+    expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'FILLED']);
+    expect(log.trades.map(({ origin }) => origin)).toEqual(['HARVEST', 'EXTERNAL']);
+    expect(exchange.calls.filter((call) => call.startsWith('place'))).toEqual([]);
   });
-  await expect(dying).rejects.toBe(crash);
-  expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);
-  exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
-  await deliver(await execution(), reconciled({}));
-  expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'FILLED']);
-  expect(log.trades.map(({ origin }) => origin)).toEqual(['HARVEST', 'EXTERNAL']);
-  expect(exchange.calls.filter((call) => call.startsWith('place'))).toEqual([]);
+
+  it('does not keep the start waiting where the venue gives no whole answer, and is asked for again', async () => {
+    await crashAfterAnnouncing();
+    exchange.lookUps = [{ kind: 'found', order: venueOrder({ positionAfter: null }) }];
+    exchange.positions = [() => ({ quantity: null })];
+    const processor = await execution();
+    await processor.settle?.([0], log.append);
+    expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);
+    exchange.positions = [() => ({ quantity: '480' })];
+    await processor.settle?.([0], log.append);
+    expect(log.reports.at(-1)).toMatchObject({ status: 'FILLED', remaining_quantity: 480 });
+  });
+
+  it.each([
+    ['another venue', async () => Object.assign(exchange, { venue: 'elsewhere' }), {}],
+    ['another account', async () => exchange, { account: 'other' }],
+  ])('O1: is not asked for at %s, which would deny it', async (_, prepare, limits) => {
+    await crashAfterAnnouncing();
+    await prepare();
+    const processor = await execution({ limits });
+    await processor.settle?.([0], log.append);
+    await processor.process([log.addIntent(anIntent())], log.append);
+    expect(exchange.calls.filter((call) => call === 'lookUp')).toEqual([]);
+    expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);
+    expect(new Set(errors)).toEqual(new Set(['an order of another venue or account has no end']));
+  });
+
+  it('O1: an UNKNOWN order of another venue keeps its position from being touched', async () => {
+    await reportUnknown();
+    exchange.lookUps = [{ kind: 'absent' }];
+    Object.assign(exchange, { venue: 'elsewhere' });
+    await (await execution()).process([log.addIntent(anIntent({ minute: 60.1 }))], log.append);
+    expect(log.reports.at(-1)).toMatchObject({
+      reason: 'UNSETTLED_ORDER',
+      detail: `${own} was sent to scripted for desk-1`,
+    });
+  });
 });
 
 it('a position that the venue does not show is left alone, and -2022 has the position read again', async () => {
@@ -171,4 +290,23 @@ it("what is left after an order is the venue's word, or nothing where the order 
   const again = processor.process([log.addIntent(anIntent({ fraction: 1, minute: 60.1 }))], log.append);
   await expect(again).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
   expect(log.trades).toHaveLength(1);
+});
+
+it('-2022 has its end whatever comes of reading the position again', async () => {
+  const away = new HarvestlineError('EXCHANGE_AWAY', 'HTTP 503');
+  exchange.positions = [
+    () => ({ quantity: '1000' }),
+    () => {
+      throw away;
+    },
+  ];
+  exchange.placements = [{ kind: 'rejected', code: '-2022', message: 'ReduceOnly Order is rejected.' }];
+  const processor = await execution();
+  const intent = log.addIntent(anIntent());
+  await processor.process([intent], log.append);
+  await processor.process([intent], log.append);
+  expect(log.reports.slice(1)).toMatchObject([
+    { status: 'REJECTED', reason: 'REDUCE_ONLY_REJECTED', remaining_quantity: null },
+  ]);
+  expect(exchange.calls.filter((call) => call.startsWith('place'))).toHaveLength(1);
 });

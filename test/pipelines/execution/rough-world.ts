@@ -68,7 +68,7 @@ export class RoughWorld {
     const partitions = this.#deliver();
     const committed = partitions.map(() => 0);
     const choices = new SeededRandom(this.#story.seed).stream('deliveries');
-    let processor = await this.freshProcessor();
+    let processor = await this.#started();
     for (;;) {
       const open = [...partitions.keys()].filter((index) => (committed[index] ?? 0) < (partitions[index] ?? []).length);
       const nextAt = (index: number): number => partitions[index]?.[committed[index] ?? 0]?.workedAt ?? Infinity;
@@ -87,7 +87,7 @@ export class RoughWorld {
         await this.#work(processor, batch);
         committed[partition] = Math.max(committed[partition] ?? 0, from + batch.length);
       } catch (error) {
-        if (error instanceof Crash) processor = await this.freshProcessor();
+        if (error instanceof Crash) processor = await this.#started();
         else if (!isKind(error, 'transient')) throw error;
       }
     }
@@ -109,6 +109,20 @@ export class RoughWorld {
     });
     await processor.restore?.(this.log.replay);
     return processor;
+  }
+
+  /** As the runtime starts one: restored, and asked to settle until no error is in the way. */
+  async #started(): Promise<Processor> {
+    let processor = await this.freshProcessor();
+    for (;;) {
+      try {
+        await processor.settle?.([], this.interruptions.write(this.log.append));
+        return processor;
+      } catch (error) {
+        if (error instanceof Crash) processor = await this.freshProcessor();
+        else if (!isKind(error, 'transient')) throw error;
+      }
+    }
   }
 
   async #work(processor: Processor, batch: readonly Delivery[]): Promise<void> {

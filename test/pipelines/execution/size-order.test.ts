@@ -47,11 +47,22 @@ describe('sizeOrder', () => {
     // Z5: 1000 contracts may go in one order; 250 are left, which a later order can close.
     ['1250', 1, '1000', 'MAXIMUM_SENT'],
     ['1000', 1, '1000', 'ORDER_SENT'],
-    // The 1 that would be left is under the minimum of 5: the order is half the maximum instead.
-    ['1001', 1, '500', 'MAXIMUM_SENT'],
+    // The 1 that would be left is under the minimum of 5: the order leaves 5 instead.
+    ['1001', 1, '996', 'MAXIMUM_SENT'],
   ] as const)('%s x %s where 1000 is the most that an order may be', (position, fraction, rounded, reason) => {
     const sizing = sizeOrder(position, fraction, 100, rules('1', '5', '5', '1000'));
     expect([sizing.kind, sizing.rounded.toFixed(), sizing.reason]).toEqual(['order', rounded, reason]);
+  });
+
+  it.each([
+    // Of 9, at most 8 in an order, at least 5: no two orders close it, so the most is closed.
+    ['9', rules('1', '5', '5', '8'), 'order', '8', 'MAXIMUM_SENT'],
+    // No order at all is possible where the maximum is below the minimum, or below a lot.
+    ['9', rules('1', '5', '5', '4'), 'none', '4', 'BELOW_MINIMUM'],
+    ['9', rules('1', '1', '5', '0.5'), 'none', '0', 'BELOW_MINIMUM'],
+  ] as const)('Z5: %s in a market that is hardly one', (position, market, kind, rounded, reason) => {
+    const sizing = sizeOrder(position, 1, 100, market);
+    expect([sizing.kind, sizing.rounded.toFixed(), sizing.reason]).toEqual([kind, rounded, reason]);
   });
 
   it('says the figures where the size is not the fraction', () => {
@@ -61,7 +72,7 @@ describe('sizeOrder', () => {
     expect(sizeOrder('10', 0.04, 100, rules('1')).detail).toBe('0.4 of 10 rounds to 0: below the minimum quantity 1');
   });
 
-  it('Z1, Z2, Z3: never above the position, whole lots or all of it, and a rest that can be closed', () => {
+  it('Z1, Z2, Z3, Z5: never above position or maximum, whole lots or all of it, and a rest that can be closed', () => {
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
         const sizing = sizeOrder(position, fraction, mark, market);
@@ -70,6 +81,7 @@ describe('sizeOrder', () => {
         const rest = open.sub(sizing.rounded);
         expect(sizing.rounded.gt(0)).toBe(true);
         expect(rest.gte(0)).toBe(true);
+        expect(market.maxQuantity === null || sizing.rounded.lte(market.maxQuantity)).toBe(true);
         expect(rest.isZero() || sizing.rounded.mod(market.lotStep).isZero()).toBe(true);
         if (rest.isZero()) return;
         expect(sizing.rounded.lte(open.mul(fraction))).toBe(true);
@@ -112,10 +124,15 @@ const aCase = fc
     fraction: fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100),
     mark: fc.constantFrom(0.0123, 0.186, 3.37, 107, 65_000.5),
     minLots: fc.constantFrom(1, 1, 3),
+    /** Of the position; beyond it and null are no bound. */
+    maximum: fc.constantFrom(null, null, 0.3, 0.62, 0.999, 1.4),
   })
-  .map(({ step, lots, excess, fraction, mark, minLots }) => ({
-    position: new Exact(step).mul(lots + excess).toFixed(),
-    fraction,
-    mark,
-    market: rules(step, new Exact(step).mul(minLots).toFixed()),
-  }));
+  .map(({ step, lots, excess, fraction, mark, minLots, maximum }) => {
+    const position = new Exact(step).mul(lots + excess);
+    const minQuantity = new Exact(step).mul(minLots);
+    // A market is one only if an order of the maximum can be split into two that it takes.
+    const least = Exact.max(minQuantity, new Exact(5).div(mark)).div(step).ceil().mul(step).mul(2);
+    const maxQuantity = maximum === null ? null : Exact.max(position.mul(maximum), least).toFixed();
+    const market = rules(step, minQuantity.toFixed(), '5', maxQuantity);
+    return { position: position.toFixed(), fraction, mark, market };
+  });

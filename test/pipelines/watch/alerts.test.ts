@@ -2,8 +2,12 @@ import { describe, expect, it } from 'vitest';
 import {
   STARVED_INTENTS,
   STARVED_SPAN_MS,
+  OPEN_ORDER_SPAN_MS,
   deadLettersAlert,
+  haltedAlert,
+  openOrdersAlert,
   unknownReportsAlert,
+  venueDiffersAlert,
 } from '../../../pipelines/watch/alerts.ts';
 import { IntentsSinceTrade } from '../../../pipelines/watch/starvation.ts';
 import { clientOrderIdOf, intentIdOf, positionIdOf } from '../../../schemas/ids.ts';
@@ -94,5 +98,42 @@ describe('dead_letters', () => {
     expect(alert?.evidence).toContain(`2 in ${few.topic}, 7 in ${many.topic}`);
     expect(alert?.evidence).toContain('harvestline dlq list');
     expect(deadLettersAlert([none])).toBeNull();
+  });
+});
+
+describe('halted', () => {
+  it('names who, why, and how each scope is lifted', () => {
+    expect(haltedAlert([])).toBeNull();
+    const desk = { scope: 'desk', by: 'alice', reason: 'maintenance', since: START + 5 };
+    const alert = haltedAlert([desk, { ...desk, scope: 'main', by: 'bob', since: START }]);
+    expect(alert).toMatchObject({ name: 'halted', since: START });
+    expect(alert?.evidence).toBe(
+      'Orders are stopped: desk halted by alice (maintenance), main halted by bob (maintenance). ' +
+        'Lift it: harvestline resume --scope desk or --scope main',
+    );
+  });
+});
+
+describe('venue_differs', () => {
+  it('counts all, names a few, since the oldest', () => {
+    expect(venueDiffersAlert([])).toBeNull();
+    const differences = [3, 1, 2, 4, 5, 6].map((n) => ({ symbol: `S${n}`, kind: 'NOT_SHOWN', since: START + n }));
+    const alert = venueDiffersAlert(differences);
+    expect(alert).toMatchObject({ name: 'venue_differs', since: START + 1 });
+    expect(alert?.evidence).toContain('in 6 places: S3 NOT_SHOWN');
+    expect(alert?.evidence).not.toContain('S6');
+    expect(alert?.evidence).toContain('Look closer: harvestline status');
+    expect(venueDiffersAlert(differences.slice(0, 1))?.evidence).toContain('in 1 place: S3 NOT_SHOWN.');
+  });
+});
+
+describe('open_orders', () => {
+  it('waits a minute of event time, and names where to look', () => {
+    expect(openOrdersAlert({ count: 0, oldest: null }, START)).toBeNull();
+    expect(openOrdersAlert({ count: 1, oldest: START }, START + OPEN_ORDER_SPAN_MS)).toBeNull();
+    const alert = openOrdersAlert({ count: 2, oldest: START }, START + OPEN_ORDER_SPAN_MS + 1);
+    expect(alert).toMatchObject({ name: 'open_orders', since: START });
+    expect(alert?.evidence).toContain('2 orders were announced and have no end');
+    expect(alert?.evidence).toContain(`harvestline tail ${TOPICS.executionReport.name} --from`);
   });
 });

@@ -13,13 +13,13 @@ describe('what ccxt tells of an account', () => {
     const at = server.exchange.now() - DAY_MS;
     server.exchange.setMarket({ symbol: 'PEPEUSDT', price: '0.0000117300', tick: '0.0000000001', lotStep: '100' });
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', price: '90.1', at });
-    server.exchange.open({ symbol: 'PEPEUSDT', side: 'SHORT', quantity: '94500', price: '0.0000123456', at: at + 1 });
+    server.exchange.open({ symbol: 'PEPEUSDT', side: 'SHORT', quantity: '945000', price: '0.0000123456', at: at + 1 });
     expect(await venue.holdings()).toEqual([
       { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', entryPrice: '90.1', markPrice: '100', updatedAt: at },
       {
         symbol: 'PEPEUSDT',
         side: 'SHORT',
-        quantity: '94500',
+        quantity: '945000',
         entryPrice: '0.00001235',
         markPrice: '0.00001173',
         updatedAt: at + 1,
@@ -125,6 +125,28 @@ describe('the client of an exchange', () => {
     }
   });
 
+  it('finds a market that was listed after the start', async () => {
+    const { server, client, exchange, venue } = await connect();
+    expect(await exchange.rules('NEWUSDT')).toBeNull();
+    server.exchange.setMarket({ symbol: 'NEWUSDT', price: '2', lotStep: '0.1' });
+    server.exchange.open({ symbol: 'NEWUSDT', side: 'LONG', quantity: '10' });
+    // Looked for again half a minute later.
+    expect(await venue.holdings()).toEqual([]);
+    server.exchange.skewMs = 31_000;
+    await client.measureClock();
+    expect(await venue.holdings()).toMatchObject([{ symbol: 'NEWUSDT', quantity: '10' }]);
+    expect(await exchange.rules('NEWUSDT')).toMatchObject({ lotStep: '0.1' });
+  });
+
+  it('a start in the middle of an outage is no end: what failed is asked again', async () => {
+    const { server, venue } = await connect();
+    const outage = { fault: '502', path: '/fapi/v1/exchangeInfo' } as const;
+    server.faults.add(outage, outage);
+    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    expect(await venue.holdings()).toEqual([]);
+  });
+
   it('V2: asks nothing more once it was told to wait', async () => {
     const { server, client, venue } = await connect({ retryAfterS: 3600 });
     server.faults.add({ fault: '418', path: '/fapi/v3/positionRisk' });
@@ -148,6 +170,7 @@ describe('the client of an exchange', () => {
     const { server, client, venue } = await connect();
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
     const words: string[] = [];
+    await venue.holdings();
     for (const fault of ['502', 'half-reply-taken', 'reset-before', 'timeout-before', '-1021', '429'] as const) {
       server.faults.add({ fault }, { fault });
       words.push(await venue.holdings().then(String, (error: Error) => `${error.stack} ${String(error.cause)}`));

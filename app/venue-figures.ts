@@ -1,0 +1,63 @@
+import { SILENT_LOGGER } from '../ports/logger.ts';
+import { VirtualClock } from '../ports/clock.ts';
+import type { Halt } from '../ports/kill-switch.ts';
+import type { EpochMillis, ExecutionReport, IntentId, VenueDifference } from '../schemas/generated/records.ts';
+import { TOPICS } from '../schemas/topics.ts';
+import { DeskControlWatch } from './desk-control.ts';
+import { type ReadableTopics, visitTopic } from './read-topic.ts';
+
+/** One thing in which a venue and our record differ now, and where. */
+export interface StandingDifference {
+  readonly account: string;
+  readonly venue: string;
+  readonly symbol: string;
+  readonly kind: VenueDifference['kind'];
+  readonly position_id: string | null;
+  readonly recorded_quantity: number | null;
+  readonly venue_quantity: number | null;
+  readonly since: EpochMillis;
+  readonly detail: string;
+}
+
+/** The differences that stand, oldest first: those of the latest record of each account and symbol. */
+export async function standingDifferences(topics: ReadableTopics) {
+  const latest = new Map<string, readonly StandingDifference[]>();
+  const { name } = TOPICS.positionReconciled;
+  const undecodable = await visitTopic(topics, name, {}, ({ account, venue, symbol, differences }) => {
+    const standing = differences.map(({ kind, first_seen_at: since, detail, ...position }) => {
+      const { position_id, recorded_quantity, venue_quantity } = position;
+      return { account, venue, symbol, kind, position_id, recorded_quantity, venue_quantity, since, detail };
+    });
+    latest.set(JSON.stringify([account, symbol]), standing);
+  });
+  return { differences: [...latest.values()].flat().toSorted((one, other) => one.since - other.since), undecodable };
+}
+
+/** What people have halted. */
+export async function standingHalts(topics: ReadableTopics): Promise<readonly Halt[]> {
+  const watch = new DeskControlWatch(topics, new VirtualClock(0), SILENT_LOGGER);
+  await watch.look();
+  return watch.halts();
+}
+
+/** Orders that were announced and have no end yet, gathered from the reports in log order. */
+export class OpenOrders {
+  readonly #announced = new Map<IntentId, EpochMillis>();
+  readonly #ended = new Set<IntentId>();
+
+  add({ intent_id, status }: ExecutionReport, at: EpochMillis): void {
+    if (status !== 'SUBMITTED') {
+      this.#announced.delete(intent_id);
+      this.#ended.add(intent_id);
+    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, at);
+  }
+
+  get count(): number {
+    return this.#announced.size;
+  }
+
+  /** When the oldest of them was announced; null without any. */
+  get oldest(): EpochMillis | null {
+    return this.count === 0 ? null : Math.min(...this.#announced.values());
+  }
+}

@@ -1,0 +1,118 @@
+import { ruleFor } from '../../../connectors/exchange/ccxt/code-rules.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
+import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
+import { clientOrderIdOf } from '../../../schemas/ids.ts';
+import type { BinanceServer } from '../../binance/binance-server.ts';
+
+export interface Recorded {
+  readonly intents: readonly HarvestIntent[];
+  readonly reports: readonly ExecutionReport[];
+  readonly trades: readonly TradeClosed[];
+}
+
+/**
+ * What the exchange did against what was recorded. A list of violations; empty is as it should be.
+ *
+ * A1  Each intent has one terminal report.
+ * A2  No client order id is filled by two orders, and none is sent again but after a no that means "not taken", and no more often
+ *     than that code's rule says.
+ * A3  UNKNOWN only where the exchange was made unable to answer for that order.
+ * A4  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
+ * A5  Every fill that reduced a position is in exactly one slice: what was opened less all slices is what is open.
+ */
+export function auditExchange(server: BinanceServer, recorded: Recorded): readonly string[] {
+  return [...auditIntents(server, recorded), ...auditAttempts(server), ...auditQuantities(server, recorded)];
+}
+
+function auditIntents(server: BinanceServer, { intents, reports, trades }: Recorded): readonly string[] {
+  const violations: string[] = [];
+  const byIntent = Map.groupBy(reports, ({ intent_id }) => intent_id);
+  const tradeOf = new Map(trades.map((trade) => [trade.client_order_id, trade]));
+  const unanswered = new Set(
+    server.injected.filter(({ path }) => path === '/fapi/v1/order').map((one) => one.clientOrderId),
+  );
+  for (const intent of new Map(intents.map((one) => [one.intent_id, one])).values()) {
+    const terminal = (byIntent.get(intent.intent_id) ?? []).filter(({ status }) => status !== 'SUBMITTED');
+    const [end] = terminal;
+    if (end === undefined || terminal.length > 1) {
+      violations.push(`A1: ${intent.intent_id} has ${terminal.length} terminal reports`);
+      continue;
+    }
+    const id = clientOrderIdOf(intent.intent_id);
+    const orders = server.exchange.orders.ofSymbol(intent.symbol).filter(({ clientOrderId }) => clientOrderId === id);
+    const fills = server.exchange.orders.account
+      .fillsOf(intent.symbol)
+      .filter(({ orderId }) => orders.some((order) => order.orderId === orderId));
+    const filled = Exact.sum(0, ...fills.map(({ quantity }) => quantity));
+    const value = Exact.sum(0, ...fills.map(({ price, quantity }) => price.mul(quantity)));
+    if (orders.length > 1) violations.push(`A2: ${id} is ${orders.length} orders`);
+    if (end.status === 'UNKNOWN' && !unanswered.has(id)) violations.push(`A3: ${id} is UNKNOWN (${end.detail ?? ''})`);
+    const trade = tradeOf.get(id);
+    if (end.status === 'FILLED') {
+      const average = value.div(filled).toNumber();
+      if (end.filled_quantity !== filled.toNumber() || end.average_price !== average) {
+        violations.push(
+          `A4: ${id} is reported as ${end.filled_quantity} at ${end.average_price ?? 'none'}, filled ${filled.toFixed()} at ${average}`,
+        );
+      }
+      const fee = Exact.sum(0, ...fills.map(({ commission }) => commission)).toNumber();
+      if (end.fee !== null && end.fee !== fee)
+        violations.push(`A4: fee of ${id} is reported as ${end.fee}, charged ${fee}`);
+      if (trade?.quantity !== end.filled_quantity || trade.exit_price !== end.average_price) {
+        violations.push(`A4: the trade of ${id} differs from its report`);
+      }
+    } else if (filled.gt(0) && trade === undefined)
+      violations.push(`A4: ${id} is ${end.status}, has fills, and no trade`);
+  }
+  return violations;
+}
+
+/** A2. */
+function auditAttempts({ attempts }: BinanceServer): readonly string[] {
+  return [...Map.groupBy(attempts, ({ clientOrderId }) => clientOrderId)].flatMap(([id, sent]) => {
+    if (id.startsWith('web_')) return [];
+    const repeated = sent.slice(0, -1).filter(({ code }) => {
+      const { meaning } = ruleFor(400, code);
+      return code === null || (meaning !== 'again' && meaning !== 'resync');
+    });
+    const most = Math.max(1, ...sent.map(({ code }) => ruleFor(400, code).attempts));
+    return [
+      ...repeated.map(({ code, fault }) => `A2: ${id} was sent again after ${code ?? fault ?? 'an answer'}`),
+      ...(sent.length > most ? [`A2: ${id} was sent ${sent.length} times`] : []),
+    ];
+  });
+}
+
+/** A5. */
+function auditQuantities(server: BinanceServer, { trades, reports }: Recorded): readonly string[] {
+  const { account } = server.exchange.orders;
+  const unknown = new Set(
+    reports.filter(({ status }) => status === 'UNKNOWN').map(({ client_order_id }) => client_order_id),
+  );
+  const slices = new Map(trades.map((trade) => [trade.trade_id, trade]));
+  const closedBySymbol = Map.groupBy(slices.values(), ({ symbol }) => symbol);
+  return [...account.positions.values()].flatMap(({ symbol, amount }) => {
+    let opened = new Exact(0);
+    let size = new Exact(0);
+    for (const { side, quantity } of account.fillsOf(symbol)) {
+      const after = side === 'BUY' ? size.add(quantity) : size.sub(quantity);
+      if (after.abs().gt(size.abs())) opened = opened.add(quantity);
+      size = after;
+    }
+    const own = closedBySymbol.get(symbol) ?? [];
+    // What is UNKNOWN and not settled since may be missing: it was said to be.
+    const doubted = server.exchange.orders
+      .ofSymbol(symbol)
+      .filter(({ clientOrderId }) => unknown.has(clientOrderId as never))
+      .filter(({ clientOrderId }) => !own.some((trade) => trade.client_order_id === clientOrderId));
+    const closed = Exact.sum(
+      0,
+      ...own.map(({ quantity }) => quantity),
+      ...doubted.map(({ executedQty }) => executedQty),
+    );
+    const open = opened.sub(closed);
+    return open.eq(amount.abs())
+      ? []
+      : [`A5: ${symbol}: opened ${opened.toFixed()} less closed ${closed.toFixed()} is not ${amount.abs().toFixed()}`];
+  });
+}

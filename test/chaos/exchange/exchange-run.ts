@@ -1,0 +1,147 @@
+import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
+import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
+import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
+import { PositionSource } from '../../../connectors/positions/position-source.ts';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { isKind } from '../../../errors/harvestline-error.ts';
+import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
+import type { Logger } from '../../../ports/logger.ts';
+import type { HarvestIntent } from '../../../schemas/generated/records.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { BinanceServer } from '../../binance/binance-server.ts';
+import type { Fault } from '../../binance/faults.ts';
+import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
+import { auditExchange } from './exchange-audit.ts';
+import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
+import { settingsFor } from './exchange-settings.ts';
+
+export interface ExchangeRunOptions {
+  readonly intents: number;
+  readonly seed: number;
+  /** Probabilities; together at most 1. */
+  readonly chances: Readonly<Partial<Record<Fault, number>>>;
+  readonly logger: Logger;
+  readonly onProgress?: (done: number) => void;
+}
+
+export interface ExchangeRun {
+  readonly violations: readonly string[];
+  /** Terminal reports by status and reason. */
+  readonly ends: Readonly<Record<string, number>>;
+  readonly injected: Readonly<Record<string, number>>;
+  readonly orders: number;
+  readonly trades: number;
+}
+
+/** Intents that are worked at the same time, each lane with positions, ledger and log of its own, as partitions are. */
+const LANES = 6;
+
+/** After so many intents a lane's account is reconciled. */
+const RECONCILE_EVERY = 20;
+
+/** The waits between look-ups, in the proportions of DEFAULT_LIMITS and a tenth as long. Unit: milliseconds. */
+const SETTLE_WAITS_MS = [5, 10, 20, 40, 80, 160, 200];
+
+/** Execution and reconciliation through ccxt's real client on a server that misbehaves by chance; then the audit of both. */
+export async function runExchange(options: ExchangeRunOptions): Promise<ExchangeRun> {
+  const { intents, seed, chances, logger } = options;
+  const random = new SeededRandom(seed);
+  const clock = new SystemClock();
+  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1000, retryAfterS: 0.02, fills: 3 });
+  try {
+    const client = await VenueClient.open(settingsFor(server.url), clock, logger);
+    await client.measureClock();
+    const markets = new VenueMarkets(client);
+    const exchange = new CcxtExchange(client, markets, 'one-way');
+    const story = new ExchangeStory(server.exchange, random.stream('story'));
+    await markets.ready();
+    const lanes = await Promise.all(
+      Array.from({ length: LANES }, async (_, lane) => {
+        const log = await MemoryLog.open();
+        const limits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS };
+        const writer = new TopicWriter('execution', log.codec);
+        const processor = executionProcessor({ writer, exchange, clock: client.clock, logger, limits });
+        await processor.restore?.(log.replay);
+        const symbols = new Set(story.symbols.filter((_symbol, index) => index % LANES === lane));
+        const source = new PositionSource({
+          venue: new CcxtVenue(client, markets),
+          account: ACCOUNT,
+          clock: client.clock,
+          symbols,
+          signals: { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) },
+        });
+        return { log, processor, source, symbols };
+      }),
+    );
+    server.faults.byChance(chances);
+    let left = intents;
+    let done = 0;
+    const worked: HarvestIntent[] = [];
+    const reconcile = async ({ log, processor, source }: (typeof lanes)[number]): Promise<void> => {
+      const { reconciled } = await patient(() => source.observe());
+      for (const record of reconciled) await work(processor, log, log.addReconciled(record));
+    };
+    await Promise.all(
+      lanes.map(async (lane) => {
+        await reconcile(lane);
+        for (let count = 1; left > 0; count++) {
+          left -= 1;
+          const { intent, isNew } = story.next([...lane.symbols]);
+          // An intent comes from a snapshot, so its position has been observed.
+          if (isNew) await reconcile(lane);
+          worked.push(intent);
+          await work(lane.processor, lane.log, lane.log.addIntent(intent));
+          done += 1;
+          options.onProgress?.(done);
+          if (count % RECONCILE_EVERY === 0) await reconcile(lane);
+        }
+      }),
+    );
+    server.faults.clear();
+    for (const lane of lanes) {
+      await reconcile(lane);
+      await reconcile(lane);
+    }
+    const reports = lanes.flatMap(({ log }) => log.reports);
+    const trades = lanes.flatMap(({ log }) => log.trades);
+    return {
+      violations: auditExchange(server, { intents: worked, reports, trades }),
+      ends: count(
+        reports.filter(({ status }) => status !== 'SUBMITTED').map(({ status, reason }) => `${status} ${reason}`),
+      ),
+      injected: count(server.injected.map(({ fault }) => fault)),
+      orders: reports.filter(({ status }) => status === 'SUBMITTED').length,
+      trades: trades.length,
+    };
+  } finally {
+    await server.close();
+  }
+}
+
+/** As the runtime does it: a transient error repeats the same record. */
+async function work(processor: Processor, log: MemoryLog, delivery: DecodedRecord): Promise<void> {
+  await patient(async () => log.append(await processor.process([delivery], log.append)));
+}
+
+const SHORT_PAUSE_MS = 10;
+
+async function patient<T>(task: () => Promise<T>): Promise<T> {
+  const clock = new SystemClock();
+  for (;;) {
+    try {
+      return await task();
+    } catch (thrown) {
+      if (!isKind(thrown, 'transient')) throw thrown;
+      await clock.sleep(SHORT_PAUSE_MS);
+    }
+  }
+}
+
+function count(names: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

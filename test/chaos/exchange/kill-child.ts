@@ -1,0 +1,73 @@
+/**
+ * One life of execution and reconciliation, on the embedded log in a folder and a server of Binance's API: works off what lies there,
+ * and kills itself with SIGKILL before its n-th step towards the log or the exchange. Arguments: folder, address, n (0: never).
+ * Exits 0 when nothing is left to do.
+ */
+import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
+import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
+import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import { perPartition } from '../../../pipelines/per-partition.ts';
+import { wireProcessor } from '../../../pipelines/runtime.ts';
+import type { Exchange } from '../../../ports/exchange.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { observeOnce } from './observe-once.ts';
+import { settingsFor } from './exchange-settings.ts';
+
+const [dataDir = '', url = '', killAt = '0'] = process.argv.slice(2);
+
+let steps = 0;
+/** Before and after everything that leaves a trace: what is killed is killed between two of them. */
+function step(): void {
+  steps += 1;
+  if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
+}
+
+async function stepped<T>(act: () => Promise<T>): Promise<T> {
+  step();
+  const result = await act();
+  step();
+  return result;
+}
+
+const clock = new SystemClock();
+const log = EmbeddedLog.open(dataDir, clock);
+const append = log.append.bind(log);
+log.append = (records) => stepped(() => append(records));
+const appendAndCommit = log.appendAndCommit.bind(log);
+log.appendAndCommit = (records, commits) => {
+  step();
+  appendAndCommit(records, commits);
+  step();
+};
+const codec = await RecordCodec.open(log.registry);
+const client = await VenueClient.open(settingsFor(url), clock, SILENT_LOGGER);
+await client.measureClock();
+const markets = new VenueMarkets(client);
+const real = new CcxtExchange(client, markets, 'one-way');
+const exchange: Exchange = {
+  venue: real.venue,
+  rules: (symbol) => real.rules(symbol),
+  position: (reference) => stepped(() => real.position(reference)),
+  place: (request) => stepped(() => real.place(request)),
+  lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
+};
+const writer = new TopicWriter('execution', codec);
+const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200] };
+const processor = perPartition(() =>
+  executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
+);
+await observeOnce({ log, codec, client, markets });
+const wiring = wireProcessor({ processor, log, codec, clock, logger: SILENT_LOGGER });
+const consumer = log.consumer(wiring.options, wiring.handler);
+await consumer.join();
+await consumer.pump();
+await observeOnce({ log, codec, client, markets });
+await consumer.pump();
+await consumer.stop();
+await log.close();
+process.exit(0);

@@ -1,0 +1,40 @@
+import { visitTopic } from '../../../app/read-topic.ts';
+import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
+import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
+import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
+import { PositionSource } from '../../../connectors/positions/position-source.ts';
+import type { EventLog } from '../../../ports/event-log.ts';
+import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../../schemas/record-codec.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { ACCOUNT } from './exchange-story.ts';
+
+interface Observing {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly client: VenueClient;
+  readonly markets: VenueMarkets;
+}
+
+/** One cycle of the snapshot source as it is after a restart: recovered from the log, and written to it. */
+export async function observeOnce({ log, codec, client, markets }: Observing): Promise<void> {
+  const source = new PositionSource({
+    venue: new CcxtVenue(client, markets),
+    account: ACCOUNT,
+    clock: client.clock,
+    symbols: null,
+    signals: { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) },
+  });
+  const snapshots = new Map<string, PositionSnapshot>();
+  const reconciled: PositionReconciled[] = [];
+  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (one) => snapshots.set(one.position_id, one));
+  await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (one) => reconciled.push(one));
+  source.restore(snapshots.values(), reconciled);
+  const cycle = await source.observe();
+  const writer = new TopicWriter('snapshots', codec);
+  await log.append([
+    ...cycle.reconciled.map((one) => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
+    ...cycle.snapshots.map((one) => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
+  ]);
+}

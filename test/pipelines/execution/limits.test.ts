@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
+import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import type { Processor } from '../../../pipelines/processor.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+import type { Halt } from '../../../ports/kill-switch.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { HarvestIntent } from '../../../schemas/generated/records.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { MemoryLog } from './memory-log.ts';
+import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+
+let log: MemoryLog;
+let exchange: ScriptedExchange;
+let clock: VirtualClock;
+
+beforeEach(async () => {
+  log = await MemoryLog.open();
+  exchange = new ScriptedExchange();
+  exchange.placements = Array.from({ length: 9 }, () => ({ kind: 'accepted', order: venueOrder() }) as const);
+  clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
+});
+
+async function execution(options: Partial<ExecutionOptions> = {}): Promise<Processor> {
+  const writer = new TopicWriter('execution', log.codec);
+  const processor = executionProcessor({ writer, exchange, clock, logger: SILENT_LOGGER, ...options });
+  await processor.restore?.(log.replay);
+  return processor;
+}
+
+async function work(processor: Processor, ...intents: HarvestIntent[]): Promise<void> {
+  const deliveries = intents.map((intent) => log.addIntent(intent));
+  await log.append(await processor.process(deliveries, log.append));
+}
+
+const outcomes = (): string[] => log.reports.map(({ status, reason }) => `${status} ${reason}`);
+const FILLED = ['SUBMITTED ORDER_SENT', 'FILLED FILLED'];
+
+describe("a desk's bounds", () => {
+  it('another account, another venue, a market that is not named: nothing is even asked', async () => {
+    const { account, symbol } = anIntent();
+    const limits = { account, symbols: new Set([symbol]) };
+    const processor = await execution({ limits });
+    const own = { ...anIntent(), venue: exchange.venue };
+    await work(processor, { ...own, account: 'other' });
+    await work(processor, { ...own, venue: 'elsewhere', intent_id: 'b' as HarvestIntent['intent_id'] });
+    await work(processor, { ...own, symbol: 'ELSE', intent_id: 'c' as HarvestIntent['intent_id'] });
+    expect(outcomes()).toEqual([
+      'SUPPRESSED OTHER_ACCOUNT',
+      'SUPPRESSED OTHER_ACCOUNT',
+      'SUPPRESSED SYMBOL_NOT_ALLOWED',
+    ]);
+    expect(exchange.calls).toEqual([]);
+    await work(processor, { ...own, intent_id: 'd' as HarvestIntent['intent_id'] });
+    expect(outcomes().slice(3)).toEqual(FILLED);
+  });
+
+  it('an order that is worth more is refused, not made smaller', async () => {
+    const intent = anIntent({ fraction: 0.5, mark: 100 });
+    await work(await execution({ limits: { maxOrderNotional: 49_999 } }), intent);
+    expect(outcomes()).toEqual(['SUPPRESSED ABOVE_MAX_NOTIONAL']);
+    expect(log.reports[0]?.detail).toBe('500 at 100 are worth 50000, at most 49999 are allowed');
+    await work(
+      await execution({ limits: { maxOrderNotional: 50_000 } }),
+      anIntent({ fraction: 0.5, mark: 100, minute: 61 }),
+    );
+    expect(outcomes().slice(1)).toEqual(FILLED);
+  });
+
+  it('so many orders a minute, also after a restart', async () => {
+    const limits = { maxClosesPerMinute: 2 };
+    const processor = await execution({ limits });
+    exchange.positions = [() => ({ quantity: '500' })];
+    const close = (minute: number) => anIntent({ fraction: 1, minute });
+    await work(processor, close(60), close(60.1), close(60.2));
+    const sent = [...FILLED, ...FILLED];
+    expect(outcomes()).toEqual([...sent, 'SUPPRESSED CLOSE_RATE']);
+    await work(await execution({ limits, closeRate: new CloseRate(clock) }), close(60.3));
+    expect(outcomes().slice(5)).toEqual(['SUPPRESSED CLOSE_RATE']);
+    clock.set(clock.now() + 60_000);
+    await work(await execution({ limits, closeRate: new CloseRate(clock) }), close(61));
+    expect(outcomes().slice(6)).toEqual(FILLED);
+  });
+});
+
+describe('E11: the kill switch', () => {
+  const HALT: Halt = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
+
+  it('is asked again right before an order is announced', async () => {
+    const answers: (Halt | null)[] = [null, HALT];
+    const killSwitch = { halted: () => Promise.resolve(answers.shift() ?? null) };
+    await work(await execution({ killSwitch }), anIntent());
+    expect(exchange.calls).toEqual(['rules', 'position']);
+    expect(log.reports).toMatchObject([{ status: 'SUPPRESSED', reason: 'KILL_SWITCH' }]);
+    expect(log.reports[0]?.detail).toMatch(/^desk halted by alice at .*: maintenance$/);
+  });
+
+  it('nothing is sent while nobody can tell', async () => {
+    const away = new HarvestlineError('BROKER_AWAY', 'no route');
+    const processor = await execution({ killSwitch: { halted: () => Promise.reject(away) } });
+    await expect(processor.process([log.addIntent(anIntent())], log.append)).rejects.toBe(away);
+    expect([exchange.calls, log.reports]).toEqual([[], []]);
+  });
+});
+
+describe('what a crash left without an end', () => {
+  it('is settled after a restart without waiting for a record', async () => {
+    exchange.placements = [{ kind: 'in-doubt', message: 'the reply was lost' }];
+    const crash = new Error('killed');
+    const dying = (await execution()).process([log.addIntent(anIntent())], async (records) => {
+      await log.append(records);
+      throw crash;
+    });
+    await expect(dying).rejects.toBe(crash);
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    const processor = await execution();
+    await processor.settle?.([0], log.append);
+    expect(outcomes()).toEqual(FILLED);
+    expect(exchange.calls.filter((call) => call.startsWith('place'))).toEqual([]);
+  });
+
+  it("a reduction of an order of ours is known by the venue's id too", async () => {
+    const processor = await execution();
+    await work(processor, anIntent());
+    const [trade] = log.trades;
+    for (const restarted of [processor, await execution()]) {
+      const { account, symbol, position_id, side, opened_at } = anIntent();
+      const reduction = {
+        position_id,
+        side,
+        opened_at,
+        entry_price: 100,
+        initial_stop_price: null,
+        confidence_at_entry: null,
+        model_id: null,
+        fill_id: '1',
+        order_id: trade?.order_id,
+        client_order_id: null,
+        cause: 'ORDER',
+        quantity: 500,
+        price: 107,
+        fee_quote: null,
+        remaining_quantity: 500,
+        closed_at: clock.now(),
+      };
+      const record = {
+        account,
+        venue: 'scripted',
+        symbol,
+        reconciled_at: clock.now(),
+        reductions: [reduction],
+        differences: [],
+      };
+      await restarted.process([log.addReconciled(record as never)], log.append);
+    }
+    expect(log.trades).toHaveLength(1);
+  });
+});

@@ -1,0 +1,49 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { settleOrder } from '../../../pipelines/execution/settle-order.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+import type { LookUp } from '../../../ports/exchange.ts';
+import type { ClientOrderId } from '../../../schemas/generated/records.ts';
+import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+
+const ABSENT: LookUp = { kind: 'absent' };
+const SILENT: LookUp = { kind: 'unavailable', message: 'no route' };
+const OPEN: LookUp = { kind: 'found', order: venueOrder({ state: 'OPEN', filledQuantity: '0', averagePrice: null }) };
+const DONE: LookUp = { kind: 'found', order: venueOrder() };
+
+/** One answer a look-up; there are as many waits as it takes. */
+function settled(...answers: readonly LookUp[]) {
+  const exchange = new ScriptedExchange();
+  exchange.lookUps = [...answers];
+  const waits = answers.slice(1).map(() => 1);
+  return settleOrder(exchange, new VirtualClock(0), waits, 'hl-1' as ClientOrderId, 'BTCUSDT', null);
+}
+
+describe('what became of an order', () => {
+  it.each([
+    ['denied throughout', [ABSENT, ABSENT, ABSENT], 'absent'],
+    ['denied twice at the end', [SILENT, ABSENT, ABSENT], 'absent'],
+    ['denied once at the end', [SILENT, SILENT, ABSENT], 'NO_ANSWER'],
+    ['denied, but not at the end', [ABSENT, ABSENT, SILENT], 'NO_ANSWER'],
+    ['open to the end', [OPEN, OPEN, OPEN], 'STILL_OPEN'],
+    ['open, then denied', [OPEN, ABSENT, ABSENT], 'ORDER_VANISHED'],
+    ['denied, then done', [ABSENT, ABSENT, DONE], 'done'],
+  ] as const)('%s', async (_, answers, expected) => {
+    const settlement = await settled(...answers);
+    expect(settlement.kind === 'doubtful' ? settlement.reason : settlement.kind).toBe(expected);
+  });
+
+  it('is never taken for absent on the word of a single answer', async () => {
+    const anAnswer = fc.constantFrom(ABSENT, SILENT, OPEN, DONE);
+    await fc.assert(
+      fc.asyncProperty(fc.array(anAnswer, { minLength: 1, maxLength: 8 }), async (answers) => {
+        const settlement = await settled(...answers);
+        const done = answers.includes(DONE);
+        const denied =
+          !answers.includes(OPEN) && answers.length > 1 && answers.slice(-2).every((one) => one === ABSENT);
+        expect(settlement.kind === 'done').toBe(done);
+        expect(settlement.kind === 'absent').toBe(denied && !done);
+      }),
+    );
+  });
+});
