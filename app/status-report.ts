@@ -13,7 +13,7 @@ import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/cali
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
 import type { Halt } from '../ports/kill-switch.ts';
-import type { EpochMillis, ExecutionStatus, IntentId } from '../schemas/generated/records.ts';
+import type { ClientOrderId, EpochMillis, ExecutionStatus } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
@@ -158,20 +158,20 @@ interface Doubt extends UnknownReport {
 async function executionFigures(world: Topics) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
-  const doubts = new Map<IntentId, Doubt>();
+  const doubts = new Map<ClientOrderId, Doubt>();
   const openOrders = new OpenOrders();
   const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, (report, { timestamp: at }) => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
     openOrders.add(report, at);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
-    if (status === 'UNKNOWN') doubts.set(intent_id, { intent_id, client_order_id, at });
+    if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   });
   return { reports, suppressed, undecodable, doubts, openOrders };
 }
 
 /** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */
-function doubtsAlert(doubts: ReadonlyMap<IntentId, Doubt>): Alert | null {
+function doubtsAlert(doubts: ReadonlyMap<ClientOrderId, Doubt>): Alert | null {
   const oldestFirst = [...doubts.values()].toSorted((one, other) => one.at - other.at);
   return unknownReportsAlert({
     count: doubts.size,
@@ -193,11 +193,12 @@ async function openPositions(world: Topics, outcomes: ReadonlyMap<string, GateOu
 }
 
 /** Reads the trades: they end doubts, and starvation. */
-async function tradeFigures(world: Topics, doubts: Map<IntentId, Doubt>) {
+async function tradeFigures(world: Topics, doubts: Map<ClientOrderId, Doubt>) {
   const intents = new IntentsSinceTrade();
-  const undecodable = await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ origin, intent_id }, { timestamp }) => {
+  const { name } = TOPICS.tradeClosed;
+  const undecodable = await visitTopic(world, name, {}, ({ origin, client_order_id }, { timestamp }) => {
     if (origin !== 'BACKFILL') intents.trade(timestamp);
-    if (intent_id !== null) doubts.delete(intent_id);
+    if (client_order_id !== null) doubts.delete(client_order_id);
   });
   const topic = TOPICS.harvestIntent.name;
   const { lastTradeAt } = intents;

@@ -16,11 +16,18 @@ import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
 import type { LiveDesk } from '../run/live-desk.ts';
 import { openVenue } from '../run/open-venue.ts';
 import { type RunOptions, run } from '../run/run.ts';
-import { type VenueCliOptions, chooseVenue, venueLimits, venueOptions } from '../run/venue-options.ts';
+import {
+  type VenueChoice,
+  type VenueCliOptions,
+  chooseVenue,
+  venueLimits,
+  venueOptions,
+} from '../run/venue-options.ts';
 import { hearStopSignals } from '../stop-signals.ts';
 import { loadPolicy } from './score.ts';
 
 const SOURCE = 'snapshots';
+const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
 const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
 
 interface RunCliOptions extends WorldOptions, VenueCliOptions {
@@ -109,7 +116,10 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
   const connect = connector(cli, logger);
   const policy = loadPolicy(cli.policy);
   const random = new SeededRandom(cli.seed);
-  const choice = chooseVenue(cli, process.env);
+  // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
+  const choice: VenueChoice = names.some((name) => AT_THE_VENUE.has(name))
+    ? chooseVenue(cli, process.env)
+    : { kind: 'paper' };
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
   hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());

@@ -84,6 +84,19 @@ describe('status --json', () => {
     expect(report.alerts[0]?.evidence).toContain(REPORT.client_order_id);
   });
 
+  it.each(['HARVEST', 'EXTERNAL'] as const)(
+    'an UNKNOWN is none any more once its order has a trade (%s)',
+    async (origin) => {
+      const unknown = { ...REPORT, ...NO_FILL, status: 'UNKNOWN', reason: 'NO_ANSWER' } as const;
+      await world.write(TOPICS.executionReport, unknown, START, 0);
+      const { intent_id: intentId, client_order_id } = REPORT;
+      const intent_id = origin === 'HARVEST' ? intentId : null;
+      const trade = { ...GOOD_RECORDS[TOPICS.tradeClosed.name], origin, intent_id, client_order_id };
+      await world.write(TOPICS.tradeClosed, trade, START + 1, 0);
+      expect(await statusReport(world)).toMatchObject({ unknown_reports: 1, alerts: [] });
+    },
+  );
+
   it('raises starvation from the log alone; imported trades do not hide it', async () => {
     const trade = GOOD_RECORDS[TOPICS.tradeClosed.name];
     await world.write(TOPICS.tradeClosed, trade, START, 0);

@@ -1,3 +1,4 @@
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueHolding } from '../../../ports/venue.ts';
 import { markPriceOf } from './mark-price.ts';
@@ -30,7 +31,8 @@ export async function readHoldings(
     const own = await markets.bySymbol(name);
     if (own === null || (market !== null && own.id !== market.id)) continue;
     if (side === null || entryPrice === null) {
-      throw new TypeError(`${client.id} shows ${contracts} of ${own.id} without its side or entry price`);
+      const message = `${client.id} shows ${contracts} of ${own.id} without its side or entry price`;
+      throw new HarvestlineError('EXCHANGE_AWAY', message);
     }
     holdings.push({
       symbol: own.id,

@@ -109,10 +109,10 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const trades = lanes.flatMap(({ log }) => log.trades);
     return {
       violations: auditExchange(server, { intents: worked, reports, trades }),
-      ends: count(
+      ends: tally(
         reports.filter(({ status }) => status !== 'SUBMITTED').map(({ status, reason }) => `${status} ${reason}`),
       ),
-      injected: count(server.injected.map(({ fault }) => fault)),
+      injected: tally(server.injected.map(({ fault }) => fault)),
       orders: reports.filter(({ status }) => status === 'SUBMITTED').length,
       trades: trades.length,
     };
@@ -140,7 +140,7 @@ async function patient<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
-function count(names: readonly string[]): Readonly<Record<string, number>> {
+function tally(names: readonly string[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
   return counts;

@@ -64,9 +64,9 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
-    const options = { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS } as const;
+    const membership = { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS } as const;
     const events: string[] = [];
-    const first = await log.subscribe(options, async () => {
+    const first = await log.subscribe(membership, async () => {
       events.push('begun');
       const end = clock.now() + SESSION_TIMEOUT_MS + 2000;
       await until(() => clock.now() > end);
@@ -76,7 +76,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     await until(() => events.length > 0);
     const stopped = first.stop();
     const onAssigned = (): Promise<void> => Promise.resolve(void events.push('next'));
-    const second = await other.subscribe({ ...options, onAssigned }, () => {
+    const second = await other.subscribe({ ...membership, onAssigned }, () => {
       events.push('again');
       return Promise.resolve([]);
     });

@@ -29,7 +29,7 @@ it('counts each order of the last minute once, but the one that asks', () => {
   );
 });
 
-it('does not keep what is read back from long ago', () => {
+it('what is read back from long ago does not count', () => {
   const clock = new VirtualClock(OPENED_AT);
   const rate = new CloseRate(clock);
   rate.announced('old' as IntentId, OPENED_AT - 60_000);

@@ -153,18 +153,28 @@ describe('E10: a fill that no report tells of', () => {
     expect(errors).toEqual(['an order that was reported as not filled has a fill']);
   });
 
-  it('F3: of an UNKNOWN order waits as long as the venue does not say how the order ended', async () => {
-    const processor = await reportUnknown();
-    await expect(deliver(processor, reconciled({ client_order_id: own }))).rejects.toMatchObject({
-      code: 'EXCHANGE_AWAY',
-    });
-    expect(log.trades).toEqual([]);
-    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
-    await deliver(processor, reconciled({ client_order_id: own }));
-    expect(log.trades).toMatchObject([{ origin: 'HARVEST', client_order_id: own }]);
-  });
+  it.each([false, true])(
+    'F3: of an UNKNOWN order is a trade of its own where the venue still does not say how the order ended (restart %s)',
+    async (restart) => {
+      let processor = await reportUnknown();
+      const [one, two] = ['1', '2'].map((id) => ({ client_order_id: own, fill_id: id as FillId, quantity: 250 }));
+      await deliver(processor, reconciled({ ...one }));
+      if (restart) processor = await execution();
+      // What the venue says from now on comes too late: its fills are counted one by one.
+      exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+      exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: '0' }) }];
+      await deliver(processor, reconciled({ ...one }, { ...two }));
+      expect(log.trades.map(({ exit_reason, quantity }) => [exit_reason, quantity])).toEqual([
+        ['filled_after_report', 250],
+        ['filled_after_report', 250],
+      ]);
+      await processor.process([log.addIntent(anIntent({ minute: 60.1, fraction: 1 }))], log.append);
+      expect(log.reports.at(-1)?.status, 'the position may be touched again').toBe('FILLED');
+      expect(log.trades.map(({ origin }) => origin).slice(2)).toEqual(['HARVEST']);
+    },
+  );
 
-  it('F3: that names no client id waits too where it may be of an UNKNOWN order of its position', async () => {
+  it('F4: that names no client id waits where it may be of an UNKNOWN order of its position', async () => {
     const processor = await reportUnknown();
     const nameless = reconciled({ client_order_id: null, order_id: orderId });
     await expect(deliver(processor, nameless)).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
