@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
@@ -39,9 +39,8 @@ it('execution measures what it suppresses and whether anything is halted', async
   expect(await text()).toMatch(/^harvestline_halted 0$/m);
 
   await world.write(TOPICS.deskControl, GOOD_RECORDS[TOPICS.deskControl.name], OPENED_AT);
-  // Nobody asks; the look that a scrape begins is what the next one shows.
-  await text();
-  expect(await text()).toMatch(/^harvestline_halted 1$/m);
+  // Nobody asks; the look that a scrape begins is what a later one shows.
+  await vi.waitFor(async () => expect(await text()).toMatch(/^harvestline_halted 1$/m));
   clock.set(clock.now() + 250);
   await work('CUSDT', 2);
   const counted = (await text()).split('\n').filter((line) => /^harvestline_suppressed_total.* [1-9]/.test(line));
