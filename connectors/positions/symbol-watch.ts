@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { OrderOrigin, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
@@ -42,6 +42,9 @@ export interface Look {
 /** A venue's list of fills may be behind its list of positions by less than this. Unit: milliseconds. */
 const FILLS_LATE_MS = 60_000;
 
+/** So often in a row a venue denies an order only if it has forgotten it. Unit: looks. */
+const DENIALS_BELIEVED = 3;
+
 /** One symbol of the account: its positions under observation, their fills and its market. */
 export class SymbolWatch {
   readonly symbol: string;
@@ -49,7 +52,8 @@ export class SymbolWatch {
   readonly #market: SymbolMarket;
   readonly #watched = new Map<PositionId, Watched>();
   readonly #toldOf = new Set<FillId>();
-  readonly #origins = new Map<OrderId, OrderOrigin | null>();
+  readonly #origins = new Map<OrderId, OrderOrigin>();
+  readonly #denials = new Map<OrderId, number>();
   readonly #differences = new DifferenceList();
 
   constructor(symbol: string, options: PositionSourceOptions) {
@@ -201,14 +205,28 @@ export class SymbolWatch {
     for (const reducing of lifecycle.reductions) {
       const { fillId, orderId } = reducing.fill;
       if (this.#toldOf.has(fillId)) continue;
-      let origin = this.#origins.get(orderId);
-      if (origin === undefined) {
-        origin = await this.#options.venue.orderOrigin(this.symbol, orderId);
-        this.#origins.set(orderId, origin);
-      }
+      const origin = await this.#originOf(orderId);
       reductions.push(reductionOf({ ...watched, reducing, opening: lifecycle.opening, origin }));
     }
     return reductions;
+  }
+
+  /** A venue that shows a fill and denies its order is not believed at once. */
+  async #originOf(orderId: OrderId): Promise<OrderOrigin | null> {
+    const known = this.#origins.get(orderId);
+    if (known !== undefined) return known;
+    const origin = await this.#options.venue.orderOrigin(this.symbol, orderId);
+    if (origin !== null) {
+      this.#origins.set(orderId, origin);
+      return origin;
+    }
+    const denials = (this.#denials.get(orderId) ?? 0) + 1;
+    this.#denials.set(orderId, denials);
+    if (denials >= DENIALS_BELIEVED) return null;
+    throw new HarvestlineError(
+      'EXCHANGE_AWAY',
+      `${this.symbol}: the venue denies order ${orderId}, of which it shows a fill`,
+    );
   }
 
   async #observe(

@@ -1,4 +1,3 @@
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -103,12 +102,6 @@ export class OrderEnds {
   reject(report: ExecutionReport, intent: HarvestIntent, outbox: Outbox): void {
     outbox.addReport(report, intent);
     this.#desk.logger.warn(describe(report), 'order rejected');
-  }
-
-  /** What to throw where an order that somebody waits for has no end yet. */
-  away({ client_order_id, symbol }: ExecutionReport): HarvestlineError {
-    const { venue } = this.#desk.exchange;
-    return new HarvestlineError('EXCHANGE_AWAY', `${venue} does not say how ${client_order_id} of ${symbol} ended`);
   }
 }
 

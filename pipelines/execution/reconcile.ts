@@ -1,5 +1,5 @@
 import type { Logger } from '../../ports/logger.ts';
-import type { PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
+import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
 import { externalTradeOf } from './external-trade.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
 import type { OrderEnds } from './order-ends.ts';
@@ -12,8 +12,8 @@ import type { Outbox } from './outbox.ts';
  * F2  Any other fill is a trade of its own, once.
  * F3  Where the venue shows a fill of an UNKNOWN order and still does not say how the order ended, the fills are its truth: each is
  *     a trade of its own from then on, and the doubt is over. A venue that never answers for one order must not hold up a partition.
- * F4  While a fill without a name may belong to an UNKNOWN order, it waits: throws EXCHANGE_AWAY. Taking it for somebody else's
- *     would count it twice.
+ * F4  A fill whose order the venue does not name is taken for that of an UNKNOWN order of its position, where there is one: taken
+ *     for somebody else's it would be counted again when that order turns up.
  */
 export async function reconcile(
   reconciled: PositionReconciled,
@@ -23,10 +23,10 @@ export async function reconcile(
   logger: Logger,
 ): Promise<void> {
   for (const reduction of reconciled.reductions) {
-    const fate = await fateOf(reconciled, reduction, ledger, outbox, ends);
+    const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, ends);
     if (fate === 'traded') continue;
     const late = fate !== 'foreign';
-    const trade = externalTradeOf(reconciled, reduction, late);
+    const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
     if (ledger.hasExternal(trade.trade_id)) continue;
     outbox.addExternalTrade(trade);
     const { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id } = trade;
@@ -36,28 +36,31 @@ export async function reconcile(
   }
 }
 
-/** What became of the order of a fill, once the venue was asked. `open`: its intent is gone, and nobody can make its trade. */
+interface Fate {
+  /** `open`: its intent is gone, and nobody can make its trade. */
+  readonly fate: OrderFate;
+  /** The order's; null where it has none, or nobody knows. */
+  readonly clientOrderId: ClientOrderId | null;
+}
+
+/** What became of the order of a fill, once the venue was asked. */
 async function fateOf(
   { symbol }: PositionReconciled,
   { position_id: positionId, client_order_id, order_id }: Reduction,
   ledger: Ledger,
   outbox: Outbox,
   ends: OrderEnds,
-): Promise<OrderFate> {
+): Promise<Fate> {
   const order = { symbol, client_order_id, order_id };
   if (ledger.fateOf(order) === 'open') await ends.settleOpen(ledger, outbox);
   const isNameless = (): boolean => client_order_id === null && ledger.fateOf(order) === 'foreign';
   if (ledger.fateOf(order) === 'unsettled' || (isNameless() && ledger.unsettled(positionId).length > 0)) {
     await ends.settleEarlier(positionId, ledger, outbox);
   }
-  const pending = ledger.pending(order);
-  if (pending !== null) {
-    // F3.
-    ledger.settled(positionId, pending.report.client_order_id, 'unfilled');
-    return 'unfilled';
-  }
-  // F4.
-  const awaited = isNameless() ? ledger.unsettled(positionId).find(({ intent }) => intent !== null) : undefined;
-  if (awaited !== undefined) throw ends.away(awaited.report);
-  return ledger.fateOf(order);
+  // F3, F4.
+  const doubted = ledger.pending(order) ?? (isNameless() ? ledger.unsettled(positionId)[0] : undefined);
+  if (doubted === undefined) return { fate: ledger.fateOf(order), clientOrderId: client_order_id };
+  const { client_order_id: clientOrderId } = doubted.report;
+  ledger.settled(positionId, clientOrderId, 'unfilled');
+  return { fate: 'unfilled', clientOrderId };
 }

@@ -37,6 +37,8 @@ export class ScriptedVenue implements Venue {
   shown: readonly VenueHolding[] = [];
   allFills: Record<string, readonly VenueFill[]> = {};
   origins: Record<string, OrderOrigin> = {};
+  /** Orders that the venue says it does not know. */
+  readonly denied = new Set<string>();
   closed: readonly Candle[] = [];
   stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null };
 
@@ -52,6 +54,7 @@ export class ScriptedVenue implements Venue {
 
   async orderOrigin(symbol: string, orderId: string): Promise<OrderOrigin | null> {
     this.#ask(`origin ${symbol}`);
+    if (this.denied.has(orderId)) return null;
     return this.origins[orderId] ?? { clientOrderId: 'web_1' as ClientOrderId, cause: 'ORDER' };
   }
 

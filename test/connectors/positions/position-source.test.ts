@@ -283,6 +283,18 @@ describe('the position source', () => {
     expect(answered.reconciled).toMatchObject([{ symbol: 'ETHUSDT', differences: [] }]);
   });
 
+  it('a venue that denies the order of a fill is asked three times before it is believed', async () => {
+    const observed = source();
+    await cycle(observed);
+    venue.denied.add('lost');
+    sold('1', '3', { orderId: 'lost' });
+    expect(brief(await cycle(observed))).toEqual(['NO_ANSWER']);
+    expect(brief(await cycle(observed))).toEqual([]);
+    const told = await cycle(observed);
+    expect(brief(told)).toEqual(['1 by ORDER, 3 left']);
+    expect(told.reconciled[0]?.reductions[0]?.client_order_id).toBeNull();
+  });
+
   it('a reopened position is a new one, and begins without the memory of the old', async () => {
     const observed = source();
     venue.shown = [aHolding('LONG', '4', { updatedAt: START, markPrice: '120' })];

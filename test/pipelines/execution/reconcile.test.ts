@@ -174,10 +174,28 @@ describe('E10: a fill that no report tells of', () => {
     },
   );
 
-  it('F4: that names no client id waits where it may be of an UNKNOWN order of its position', async () => {
+  it.each([false, true])(
+    'F4: that names no client id is of the UNKNOWN order of its position (restart %s)',
+    async (restart) => {
+      let processor = await reportUnknown();
+      const nameless = reconciled({ client_order_id: null, order_id: orderId });
+      await deliver(processor, nameless);
+      if (restart) processor = await execution();
+      exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+      exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: '0' }) }];
+      await deliver(processor, nameless);
+      await processor.process([log.addIntent(anIntent({ minute: 60.1, fraction: 1 }))], log.append);
+      // Told of once; the order that turns up later is not told of again.
+      expect(log.trades.map(({ exit_reason, client_order_id }) => [exit_reason, client_order_id === own])).toEqual([
+        ['filled_after_report', true],
+        [anIntent().reason, false],
+      ]);
+    },
+  );
+
+  it('F4: that names no client id is in the trade of the UNKNOWN order where the venue answers for it', async () => {
     const processor = await reportUnknown();
     const nameless = reconciled({ client_order_id: null, order_id: orderId });
-    await expect(deliver(processor, nameless)).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
     await deliver(processor, nameless);
     await deliver(await execution(), nameless);
