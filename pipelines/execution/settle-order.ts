@@ -10,6 +10,9 @@ export type Settlement =
   | { readonly kind: 'absent' }
   | { readonly kind: 'doubtful'; readonly reason: ReasonOf<'UNKNOWN'>; readonly detail: string };
 
+/** A venue that fails to answer at the very end is asked a little longer, before the doubt stands. Unit: milliseconds. */
+const LAST_WAITS_MS = [200, 200, 500, 500, 500];
+
 /**
  * Asks for an order by its client id until the venue says how it ended, or the waits are used up. It never sends anything.
  * `accepted` is the order where the venue has confirmed it; null where it may not exist.
@@ -30,7 +33,10 @@ export async function settleOrder(
   if (seen?.state === 'DONE') return { kind: 'done', order: seen };
   let settlement: Settlement = { kind: 'absent' };
   let absences = 0;
-  for (const wait of seen === null ? [0, ...waitsMs] : waitsMs) {
+  let left = seen === null ? waitsMs.length + 1 : waitsMs.length;
+  for (const wait of [...(seen === null ? [0] : []), ...waitsMs, ...LAST_WAITS_MS]) {
+    if (left <= 0 && !isUnanswered(settlement)) break;
+    left -= 1;
     if (wait > 0) await clock.sleep(wait);
     const answer = await exchange.lookUp(clientOrderId, symbol);
     absences = answer.kind === 'absent' ? absences + 1 : 0;
@@ -53,6 +59,10 @@ export async function settleOrder(
     }
   }
   return settlement;
+}
+
+function isUnanswered(settlement: Settlement): boolean {
+  return settlement.kind === 'doubtful' && settlement.reason === 'NO_ANSWER';
 }
 
 function absenceOf(seen: VenueOrder | null, absences: number): Settlement {

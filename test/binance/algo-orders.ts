@@ -1,4 +1,8 @@
+import type { Exact } from '../../ports/exact-decimal.ts';
 import type { Direction, PositionSide } from './account.ts';
+import { BinanceError } from './binance-error.ts';
+
+export type ConditionalType = 'STOP_MARKET' | 'TAKE_PROFIT_MARKET';
 
 /** A conditional order: a stop or a target that waits. */
 export interface AlgoOrder {
@@ -7,33 +11,98 @@ export interface AlgoOrder {
   readonly symbol: string;
   readonly side: Direction;
   readonly positionSide: PositionSide;
-  readonly orderType: string;
+  readonly orderType: ConditionalType;
+  /** 0 where it closes the position, whatever that is then. */
   readonly quantity: string;
   readonly triggerPrice: string;
+  readonly workingType: 'MARK_PRICE' | 'CONTRACT_PRICE';
   readonly reduceOnly: boolean;
   readonly closePosition: boolean;
   readonly time: number;
-  status: 'NEW' | 'TRIGGERED' | 'FINISHED' | 'CANCELED';
+  status: 'NEW' | 'CANCELED' | 'FINISHED' | 'EXPIRED' | 'REJECTED';
+  updateTime: number;
+  triggerTime: number;
   /** The order that it became. */
   actualOrderId: number | null;
 }
 
+export type AlgoRequest = Omit<AlgoOrder, 'algoId' | 'status' | 'actualOrderId' | 'updateTime' | 'triggerTime'>;
+
+export interface AlgoName {
+  readonly algoId?: number | undefined;
+  readonly clientAlgoId?: string | undefined;
+}
+
 /** The conditional orders of the account: since December 2025 they live apart from ordinary ones. */
 export class AlgoOrders {
-  readonly #orders = new Map<number, AlgoOrder>();
+  readonly #byId = new Map<number, AlgoOrder>();
+  readonly #byClientId = new Map<string, AlgoOrder>();
+  readonly #bySymbol = new Map<string, AlgoOrder[]>();
+  readonly #open = new Set<AlgoOrder>();
   #nextId = 1;
 
-  add(order: Omit<AlgoOrder, 'algoId' | 'status' | 'actualOrderId'>): AlgoOrder {
-    const added: AlgoOrder = { ...order, algoId: this.#nextId++, status: 'NEW', actualOrderId: null };
-    this.#orders.set(added.algoId, added);
+  /** Throws -4116 where an open one has that client id. */
+  add(request: AlgoRequest): AlgoOrder {
+    const namesake = this.#byClientId.get(request.clientAlgoId);
+    if (namesake !== undefined && this.#open.has(namesake)) throw new BinanceError('-4116');
+    const added: AlgoOrder = {
+      ...request,
+      algoId: this.#nextId++,
+      status: 'NEW',
+      updateTime: request.time,
+      triggerTime: 0,
+      actualOrderId: null,
+    };
+    this.#byId.set(added.algoId, added);
+    this.#byClientId.set(added.clientAlgoId, added);
+    const own = this.#bySymbol.get(added.symbol);
+    if (own === undefined) this.#bySymbol.set(added.symbol, [added]);
+    else own.push(added);
+    this.#open.add(added);
     return added;
   }
 
-  find(algoId: number): AlgoOrder | undefined {
-    return this.#orders.get(algoId);
+  /** Throws -2013. */
+  find(name: AlgoName): AlgoOrder {
+    const found = this.#get(name);
+    if (found === undefined) throw new BinanceError('-2013');
+    return found;
   }
 
-  ofSymbol(symbol: string | null): readonly AlgoOrder[] {
-    return [...this.#orders.values()].filter((order) => symbol === null || order.symbol === symbol);
+  /** Throws -2011. */
+  cancel(name: AlgoName, time: number): AlgoOrder {
+    const found = this.#get(name);
+    if (found === undefined || !this.#open.has(found)) throw new BinanceError('-2011');
+    this.end(found, 'CANCELED', time);
+    return found;
   }
+
+  end(order: AlgoOrder, status: Exclude<AlgoOrder['status'], 'NEW'>, time: number): void {
+    order.status = status;
+    order.updateTime = time;
+    this.#open.delete(order);
+  }
+
+  /** Of all symbols where null. */
+  open(symbol: string | null): readonly AlgoOrder[] {
+    return [...this.#open].filter((order) => symbol === null || order.symbol === symbol);
+  }
+
+  /** Oldest first; of all symbols where null. */
+  ofSymbol(symbol: string | null): readonly AlgoOrder[] {
+    return symbol === null ? [...this.#byId.values()] : (this.#bySymbol.get(symbol) ?? []);
+  }
+
+  #get({ algoId, clientAlgoId = '' }: AlgoName): AlgoOrder | undefined {
+    return algoId === undefined ? this.#byClientId.get(clientAlgoId) : this.#byId.get(algoId);
+  }
+}
+
+/** A stop waits for a price that is worse for the position, a target for one that is better. */
+export function isReached(
+  { orderType, side, triggerPrice }: Pick<AlgoOrder, 'orderType' | 'side' | 'triggerPrice'>,
+  mark: Exact,
+): boolean {
+  const below = (orderType === 'STOP_MARKET') === (side === 'SELL');
+  return below ? mark.lte(triggerPrice) : mark.gte(triggerPrice);
 }

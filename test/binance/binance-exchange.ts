@@ -1,13 +1,19 @@
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { Direction, Market, PositionSide } from './account.ts';
-import { AlgoOrders } from './algo-orders.ts';
+import type { Commission, Direction, PositionSide } from './account.ts';
+import { AlgoOrders, type ConditionalType, isReached } from './algo-orders.ts';
 import { BinanceError } from './binance-error.ts';
-import { type Matching, type Order, Orders } from './orders.ts';
+import { Candles, type PriceLevel } from './candles.ts';
+import { type MarketSpec, marketOf } from './market.ts';
+import { ADL_ID, LIQUIDATION_ID, type Matching, type Order, type OrderRequest, SETTLEMENT_ID, WHOLE } from './order.ts';
+import { Orders } from './orders.ts';
 
-export interface MarketSpec extends Partial<Market> {
-  readonly symbol: string;
-  readonly price: string;
+export interface ExchangeOptions {
+  readonly hedge: boolean;
+  /** Of made-up candles. */
+  readonly seed: number;
+  readonly commission: Commission;
 }
 
 export interface OpeningSpec {
@@ -23,105 +29,106 @@ export interface OpeningSpec {
 export interface ConditionalSpec {
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
-  readonly orderType: 'STOP_MARKET' | 'TAKE_PROFIT_MARKET';
+  readonly orderType: ConditionalType;
   readonly triggerPrice: string;
+  /** The whole position when left out. */
   readonly quantity?: string;
 }
 
-/** What a person, a stop or the exchange itself does to a position. */
+/** What a person or the exchange itself does to a position. */
 export type Hand = 'web' | 'liquidation' | 'adl' | 'settlement';
 
 const CLIENT_IDS: Readonly<Record<Hand, string>> = {
   web: 'web_',
-  liquidation: 'autoclose-',
-  adl: 'adl_autoclose',
-  settlement: 'settlement_autoclose-',
+  liquidation: LIQUIDATION_ID,
+  adl: ADL_ID,
+  settlement: SETTLEMENT_ID,
 };
 
 /** The exchange behind the server: its markets, one account, and everybody who acts on it besides the client. */
 export class BinanceExchange {
   readonly orders: Orders;
   readonly algos = new AlgoOrders();
+  readonly candles: Candles;
   readonly #clock: Clock;
   /** The exchange's clock less the machine's. Unit: milliseconds. */
   skewMs = 0;
+  /** The first price of each market. */
+  readonly #anchors = new Map<string, Exact>();
   #hands = 0;
 
-  constructor(clock: Clock, hedge: boolean) {
+  constructor(clock: Clock, { hedge, seed, commission }: ExchangeOptions) {
     this.#clock = clock;
-    this.orders = new Orders(hedge);
+    this.orders = new Orders(hedge, commission);
+    this.candles = new Candles(new SeededRandom(seed));
   }
 
   now(): number {
     return this.#clock.now() + this.skewMs;
   }
 
-  setMarket({ symbol, price, ...market }: MarketSpec): void {
-    this.orders.markets.set(symbol, {
-      symbol,
-      baseAsset: symbol.replace(/USDT$/, ''),
-      tick: '0.01',
-      lotStep: '0.001',
-      minQuantity: market.lotStep ?? '0.001',
-      maxQuantity: '1000000000',
-      marketMaxQuantity: '1000000000',
-      minNotional: '5',
-      ...market,
-    });
+  /** Adds a market, or replaces one that is there. */
+  setMarket({ price, ...market }: MarketSpec): void {
+    const { symbol } = market;
+    this.orders.markets.set(symbol, marketOf(market));
+    if (!this.#anchors.has(symbol)) this.#anchors.set(symbol, new Exact(price));
     this.setMark(symbol, price);
   }
 
+  /** Fills the limit orders and triggers the conditional ones that the price reaches. */
   setMark(symbol: string, price: string): void {
-    this.orders.marks.set(symbol, new Exact(price));
-  }
-
-  /** A position, by the fills that open or grow it. */
-  open({ symbol, side, quantity, price, at = this.now() }: OpeningSpec): Order {
-    const mark = this.orders.mark(symbol);
-    if (price !== undefined) this.setMark(symbol, price);
-    const order = this.orders.submit(
-      {
-        symbol,
-        side: side === 'LONG' ? 'BUY' : 'SELL',
-        positionSide: this.#positionSide(side),
-        type: 'MARKET',
-        quantity,
-        price: null,
-        reduceOnly: null,
-        clientOrderId: this.#clientId('web'),
-      },
-      at,
-    );
+    const mark = new Exact(price);
     this.orders.marks.set(symbol, mark);
-    return order;
+    this.orders.matchResting(symbol, this.now());
+    for (const algo of this.algos.open(symbol)) if (isReached(algo, mark)) this.trigger(algo.algoId);
   }
 
-  /** Closes a part of a position, or all of it, not by the client. Nothing where it is flat. */
+  priceLevel(symbol: string): PriceLevel {
+    const mark = this.orders.mark(symbol);
+    return { symbol, mark, anchor: this.#anchors.get(symbol) ?? mark, tick: this.orders.market(symbol).tick };
+  }
+
+  /** A position, by a fill that opens or grows it. */
+  open({ symbol, side, quantity, price, at = this.now() }: OpeningSpec): Order {
+    const opening: OrderRequest = {
+      symbol,
+      side: side === 'LONG' ? 'BUY' : 'SELL',
+      positionSide: this.#positionSide(side),
+      type: 'MARKET',
+      quantity,
+      price: null,
+      reduceOnly: null,
+      clientOrderId: this.newClientId(),
+    };
+    return this.orders.submit(opening, at, { ...WHOLE, price: price ?? null });
+  }
+
+  /** Closes a part of a position, or all of it, not by the client. Null where it is flat. */
   close(symbol: string, side: 'LONG' | 'SHORT', hand: Hand = 'web', quantity?: string): Order | null {
-    const { amount } = this.orders.account.position(symbol, this.#positionSide(side));
-    const open = side === 'LONG' ? amount : amount.neg();
+    const open = this.#openQuantity(symbol, side);
     if (open.lte(0)) return null;
-    return this.#reduce(symbol, side, quantity ?? open.toFixed(), this.#clientId(hand), 'MARKET');
+    return this.#reduce(symbol, side, quantity ?? open.toFixed(), this.newClientId(hand));
   }
 
   /** Closes about a third of the position that an order is about to reduce, in whole lots. */
-  closeSome(symbol: string, direction: Direction, positionSide: PositionSide | null): void {
-    const { amount } = this.orders.account.position(symbol, positionSide ?? 'BOTH');
-    const open = direction === 'SELL' ? amount : amount.neg();
+  closeSome(symbol: string, direction: Direction): void {
+    const side = direction === 'SELL' ? 'LONG' : 'SHORT';
     const { lotStep } = this.orders.market(symbol);
-    const part = open.div(3).div(lotStep).floor().mul(lotStep);
-    if (part.gt(0)) this.close(symbol, direction === 'SELL' ? 'LONG' : 'SHORT', 'web', part.toFixed());
+    const part = this.#openQuantity(symbol, side).div(3).div(lotStep).floor().mul(lotStep);
+    if (part.gt(0)) this.close(symbol, side, 'web', part.toFixed());
   }
 
+  /** A stop or a target of somebody else's. Its id. */
   placeStop({ symbol, side, orderType, triggerPrice, quantity }: ConditionalSpec): number {
     const { algoId } = this.algos.add({
-      clientAlgoId: this.#clientId('web'),
+      clientAlgoId: this.newClientId(),
       symbol,
       side: side === 'LONG' ? 'SELL' : 'BUY',
       positionSide: this.#positionSide(side),
       orderType,
       quantity: quantity ?? '0',
       triggerPrice,
+      workingType: 'MARK_PRICE',
       reduceOnly: quantity !== undefined,
       closePosition: quantity === undefined,
       time: this.now(),
@@ -129,46 +136,55 @@ export class BinanceExchange {
     return algoId;
   }
 
-  /** The price that a conditional order waits for is there. */
+  /** The price that a conditional order waits for is there. Null where nothing is left to close, or it waits no more. */
   trigger(algoId: number): Order | null {
-    const algo = this.algos.find(algoId);
-    if (algo === undefined) throw new BinanceError('-2013');
+    const algo = this.algos.find({ algoId });
+    if (algo.status !== 'NEW') return null;
+    const now = this.now();
+    algo.triggerTime = now;
+    const { symbol, clientAlgoId, closePosition, reduceOnly } = algo;
     const side = algo.side === 'SELL' ? 'LONG' : 'SHORT';
-    const { amount } = this.orders.account.position(algo.symbol, this.#positionSide(side));
-    algo.status = 'FINISHED';
-    const quantity = algo.closePosition ? amount.abs().toFixed() : algo.quantity;
-    if (amount.isZero()) return null;
-    const order = this.#reduce(algo.symbol, side, quantity, algo.clientAlgoId, 'MARKET');
-    algo.actualOrderId = order.orderId;
-    return order;
+    const quantity = closePosition ? this.#openQuantity(symbol, side).toFixed() : algo.quantity;
+    try {
+      const order = this.#reduce(symbol, side, quantity, clientAlgoId, reduceOnly || closePosition);
+      algo.actualOrderId = order.orderId;
+      this.algos.end(algo, 'FINISHED', now);
+      return order;
+    } catch (thrown) {
+      if (!(thrown instanceof BinanceError)) throw thrown;
+      this.algos.end(algo, closePosition ? 'EXPIRED' : 'REJECTED', now);
+      return null;
+    }
   }
 
-  submit(request: Parameters<Orders['submit']>[0], matching?: Matching): Order {
+  submit(request: OrderRequest, matching?: Matching): Order {
     return this.orders.submit(request, this.now(), matching);
   }
 
-  #reduce(symbol: string, side: 'LONG' | 'SHORT', quantity: string, clientOrderId: string, origType: string): Order {
-    return this.orders.submit(
-      {
-        symbol,
-        side: side === 'LONG' ? 'SELL' : 'BUY',
-        positionSide: this.#positionSide(side),
-        type: 'MARKET',
-        origType,
-        quantity,
-        price: null,
-        reduceOnly: this.orders.hedge ? null : true,
-        clientOrderId,
-      },
-      this.now(),
-    );
+  /** Unique, but for the one name that all deleveragings have. */
+  newClientId(hand: Hand = 'web'): string {
+    return hand === 'adl' ? CLIENT_IDS.adl : `${CLIENT_IDS[hand]}${++this.#hands}`;
+  }
+
+  #reduce(symbol: string, side: 'LONG' | 'SHORT', quantity: string, clientOrderId: string, reduceOnly = true): Order {
+    const reduction: OrderRequest = {
+      clientOrderId,
+      symbol,
+      side: side === 'LONG' ? 'SELL' : 'BUY',
+      positionSide: this.#positionSide(side),
+      type: 'MARKET',
+      quantity,
+      price: null,
+      reduceOnly: this.orders.hedge ? null : reduceOnly,
+    };
+    return this.orders.submit(reduction, this.now());
+  }
+
+  #openQuantity(symbol: string, side: 'LONG' | 'SHORT'): Exact {
+    return this.orders.account.reducible(symbol, this.#positionSide(side), side === 'LONG' ? 'SELL' : 'BUY');
   }
 
   #positionSide(side: 'LONG' | 'SHORT'): PositionSide {
     return this.orders.hedge ? side : 'BOTH';
-  }
-
-  #clientId(hand: Hand): string {
-    return hand === 'adl' ? CLIENT_IDS.adl : `${CLIENT_IDS[hand]}${++this.#hands}`;
   }
 }

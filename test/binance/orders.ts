@@ -1,73 +1,31 @@
 import { Exact } from '../../ports/exact-decimal.ts';
-import { Account, type Direction, type Fill, type Market, type PositionSide } from './account.ts';
+import { Account, type Commission, type Fill, type PositionSide } from './account.ts';
 import { BinanceError } from './binance-error.ts';
+import { MOST_OPEN_ORDERS, vetClientId, vetNotional, vetPrice, vetQuantity } from './filters.ts';
+import type { Market } from './market.ts';
+import { type Matching, type Order, type OrderRequest, WHOLE, isOpen } from './order.ts';
+import { OrderIndex, type OrderName } from './order-index.ts';
 
-export interface Order {
-  readonly orderId: number;
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: Direction;
-  readonly positionSide: PositionSide;
-  readonly type: string;
-  readonly origType: string;
-  readonly quantity: Exact;
-  readonly price: Exact;
-  readonly reduceOnly: boolean;
-  readonly time: number;
-  status: 'NEW' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELED' | 'EXPIRED';
-  executedQty: Exact;
-  cumQuote: Exact;
-  updateTime: number;
-}
-
-export interface OrderRequest {
-  readonly clientOrderId: string;
-  readonly symbol: string;
-  readonly side: Direction;
-  readonly positionSide: PositionSide | null;
-  readonly type: string;
-  readonly quantity: string;
-  readonly price: string | null;
-  readonly reduceOnly: boolean | null;
-  readonly origType?: string;
-}
-
-/** How a market order meets the book. */
-export interface Matching {
-  /** Into how many fills it is split, each one tick worse. */
-  readonly fills: number;
-  /** The share that fills before the rest expires; 1: all of it. */
-  readonly share: number;
-}
-
-const WHOLE: Matching = { fills: 1, share: 1 };
-const CLIENT_ID = /^[.A-Z:/a-z0-9_-]{1,36}$/;
-
-/** Orders that never filled are forgotten by look-ups after three days. Unit: milliseconds. */
-const UNFILLED_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
-
-/** The order book's side of the account: filters, market and resting limit orders, look-ups. One account, one mode. */
+/** The order book's side of the account: what is taken, how it is matched, what rests. One account, one mode. */
 export class Orders {
-  readonly account = new Account();
+  readonly account: Account;
   readonly markets = new Map<string, Market>();
   readonly marks = new Map<string, Exact>();
-  readonly #byId = new Map<number, Order>();
-  /** `symbol client-id` -> orders of that id, oldest first: it is unique among open orders only. */
-  readonly #byClientId = new Map<string, Order[]>();
-  readonly #bySymbol = new Map<string, Order[]>();
+  readonly index = new OrderIndex();
   hedge: boolean;
   #nextOrderId = 1_000_001;
 
-  constructor(hedge: boolean) {
+  constructor(hedge: boolean, commission?: Commission) {
     this.hedge = hedge;
+    this.account = new Account(commission);
   }
 
   all(): IterableIterator<Order> {
-    return this.#byId.values();
+    return this.index.all();
   }
 
   ofSymbol(symbol: string): readonly Order[] {
-    return this.#bySymbol.get(symbol) ?? [];
+    return this.index.ofSymbol(symbol);
   }
 
   mark(symbol: string): Exact {
@@ -83,84 +41,48 @@ export class Orders {
   }
 
   /** Throws -2013. */
-  find(symbol: string, id: { orderId?: number | undefined; clientOrderId?: string | undefined }, now: number): Order {
-    const order =
-      id.orderId === undefined
-        ? this.#byClientId.get(`${symbol} ${id.clientOrderId ?? ''}`)?.at(-1)
-        : this.#byId.get(id.orderId);
-    const gone = order !== undefined && order.executedQty.isZero() && now - order.time > UNFILLED_KEPT_MS;
-    if (order === undefined || order.symbol !== symbol || gone) throw new BinanceError('-2013');
-    return order;
+  find(symbol: string, name: OrderName, now: number): Order {
+    return this.index.find(symbol, name, now);
   }
 
   /** Takes an order, or throws what Binance would answer. Market orders are done at once. */
   submit(request: OrderRequest, time: number, matching: Matching = WHOLE): Order {
-    const { symbol, side, type, clientOrderId } = request;
-    const market = this.market(symbol);
-    if (!CLIENT_ID.test(clientOrderId)) throw new BinanceError('-4015');
-    const key = `${symbol} ${clientOrderId}`;
-    const namesakes = this.#byClientId.get(key) ?? [];
-    if (namesakes.some(({ status }) => status === 'NEW' || status === 'PARTIALLY_FILLED'))
-      throw new BinanceError('-4116');
-    const positionSide = this.#positionSide(request);
-    const quantity = vetQuantity(request, market);
-    const reduces = request.reduceOnly === true || this.#closesHedged(side, positionSide);
-    if (reduces) this.#vetReduction(symbol, side, positionSide, quantity);
-    else if (quantity.mul(request.price ?? this.mark(symbol)).lt(market.minNotional)) {
-      throw new BinanceError('-4164', market.minNotional);
-    }
-    const order: Order = {
-      orderId: this.#nextOrderId++,
-      clientOrderId,
-      symbol,
-      side,
-      positionSide,
-      type,
-      origType: request.origType ?? type,
-      quantity,
-      price: new Exact(request.price ?? 0),
-      reduceOnly: request.reduceOnly === true,
-      time,
-      status: 'NEW',
-      executedQty: new Exact(0),
-      cumQuote: new Exact(0),
-      updateTime: time,
-    };
-    this.#byId.set(order.orderId, order);
-    this.#byClientId.set(key, [...namesakes, order]);
-    const own = this.#bySymbol.get(symbol);
-    if (own === undefined) this.#bySymbol.set(symbol, [order]);
-    else own.push(order);
-    if (type === 'MARKET') this.#match(order, market, time, matching);
+    const order = this.#vetted(request, time);
+    this.index.add(order);
+    if (order.type === 'MARKET') this.#match(order, time, matching);
+    else this.#rest(order, time);
     return order;
   }
 
+  /** Throws -2011 where there is no such open order. */
+  cancel(symbol: string, name: OrderName, now: number): Order {
+    const order = this.index.open(symbol).find(({ orderId, clientOrderId }) => {
+      return name.orderId === undefined ? clientOrderId === name.clientOrderId : orderId === name.orderId;
+    });
+    if (order === undefined) throw new BinanceError('-2011');
+    this.#turn(order, 'CANCELED', now);
+    return order;
+  }
+
+  /** Fills what rests and is reached by the mark price. */
+  matchResting(symbol: string, time: number): void {
+    for (const order of this.index.open(symbol)) {
+      if (this.#crosses(order)) this.#fillResting(order, order.price, true, time);
+    }
+  }
+
   /** One fill of an order, at a price of the caller's. */
-  execute(order: Order, quantity: Exact, price: Exact, time: number): Fill {
+  execute(order: Order, quantity: Exact, price: Exact, time: number, maker = false): Fill {
     const { orderId, symbol, side, positionSide } = order;
-    const fill = this.account.book({ orderId, symbol, side, positionSide, price, quantity, time });
+    const fill = this.account.book({ orderId, symbol, side, positionSide, price, quantity, maker, time });
     order.executedQty = order.executedQty.add(quantity);
     order.cumQuote = order.cumQuote.add(quantity.mul(price));
-    order.updateTime = time;
-    order.status = order.executedQty.eq(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED';
+    this.#turn(order, order.executedQty.eq(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED', time);
     return fill;
   }
 
-  #match(order: Order, market: Market, time: number, { fills, share }: Matching): void {
-    const lots = order.quantity.div(market.lotStep);
-    const wanted = share >= 1 ? lots : lots.mul(share).floor();
-    const count = Math.max(1, Math.min(fills, wanted.floor().toNumber()));
-    const worse = new Exact(market.tick).mul(order.side === 'BUY' ? 1 : -1);
-    const each = wanted.div(count).floor();
-    for (let index = 0; index < count; index++) {
-      const part = index < count - 1 ? each : wanted.sub(each.mul(count - 1));
-      if (part.lte(0)) continue;
-      this.execute(order, part.mul(market.lotStep), this.mark(order.symbol).add(worse.mul(index)), time);
-    }
-    if (order.status !== 'FILLED') order.status = 'EXPIRED';
-  }
-
-  #positionSide({ positionSide, reduceOnly }: OrderRequest): PositionSide {
+  /** What an order's side of the position is called in the account's mode. Throws -4061 and -1106. */
+  positionSideOf({ positionSide, reduceOnly }: Pick<OrderRequest, 'positionSide' | 'reduceOnly'>): PositionSide {
     if (!this.hedge) {
       if (positionSide !== null && positionSide !== 'BOTH') throw new BinanceError('-4061');
       return 'BOTH';
@@ -170,24 +92,90 @@ export class Orders {
     return positionSide;
   }
 
-  #closesHedged(side: Direction, positionSide: PositionSide): boolean {
-    return (positionSide === 'LONG' && side === 'SELL') || (positionSide === 'SHORT' && side === 'BUY');
+  /** Everything that may be wrong with an order, before it has an id. */
+  #vetted(request: OrderRequest, time: number): Order {
+    const { symbol, side, type, clientOrderId, timeInForce = 'GTC' } = request;
+    const market = this.market(symbol);
+    vetClientId(clientOrderId);
+    if (this.index.openOf(symbol, clientOrderId) !== undefined) throw new BinanceError('-4116');
+    const positionSide = this.positionSideOf(request);
+    if (market.status !== 'TRADING') throw new BinanceError('-1122');
+    const quantity = vetQuantity(request, market);
+    const price = type === 'MARKET' ? new Exact(0) : vetPrice(request, market, this.mark(symbol));
+    const order: Order = {
+      orderId: this.#nextOrderId,
+      clientOrderId,
+      symbol,
+      side,
+      positionSide,
+      type,
+      timeInForce,
+      quantity,
+      price,
+      reduceOnly: request.reduceOnly === true,
+      time,
+      status: 'NEW',
+      executedQty: new Exact(0),
+      cumQuote: new Exact(0),
+      updateTime: time,
+    };
+    if (reduces(order)) {
+      // What cannot be reduced by as much is refused whole.
+      if (this.account.reducible(symbol, positionSide, side).lt(quantity)) throw new BinanceError('-2022');
+    } else vetNotional(quantity.mul(type === 'MARKET' ? this.mark(symbol) : price), market);
+    if (this.index.open(symbol).length >= MOST_OPEN_ORDERS) throw new BinanceError('-2025');
+    if (timeInForce === 'GTX' && this.#crosses(order)) throw new BinanceError('-5022');
+    if (timeInForce === 'FOK' && !this.#crosses(order)) throw new BinanceError('-5021');
+    this.#nextOrderId += 1;
+    return order;
   }
 
-  /** What cannot be reduced by as much is refused whole. */
-  #vetReduction(symbol: string, side: Direction, positionSide: PositionSide, quantity: Exact): void {
-    const { amount } = this.account.position(symbol, positionSide);
-    const reducible = side === 'SELL' ? amount : amount.neg();
-    if (reducible.lt(quantity)) throw new BinanceError('-2022');
+  #match(order: Order, time: number, { fills, share, slippageTicks, price }: Matching): void {
+    const { tick, lotStep } = this.market(order.symbol);
+    const lots = order.quantity.div(lotStep);
+    const wanted = share >= 1 ? lots : lots.mul(share).floor();
+    const count = Math.max(1, Math.min(fills, wanted.floor().toNumber()));
+    const worse = new Exact(tick).mul(order.side === 'BUY' ? 1 : -1);
+    const first = new Exact(price ?? this.mark(order.symbol)).add(worse.mul(slippageTicks));
+    const each = wanted.div(count).floor();
+    for (let index = 0; index < count; index++) {
+      const part = index < count - 1 ? each : wanted.sub(each.mul(count - 1));
+      if (part.gt(0)) this.execute(order, part.mul(lotStep), first.add(worse.mul(index)), time);
+    }
+    if (order.status !== 'FILLED') this.#turn(order, 'EXPIRED', time);
+  }
+
+  /** A limit order that the mark has reached already is filled as a taker; what may not wait ends. */
+  #rest(order: Order, time: number): void {
+    if (this.#crosses(order)) this.#fillResting(order, this.mark(order.symbol), false, time);
+    else if (order.timeInForce === 'IOC') this.#turn(order, 'EXPIRED', time);
+  }
+
+  #crosses({ type, side, price, symbol }: Order): boolean {
+    if (type !== 'LIMIT') return false;
+    return side === 'BUY' ? this.mark(symbol).lte(price) : this.mark(symbol).gte(price);
+  }
+
+  /** Of an order that only reduces no more than is left of the position. */
+  #fillResting(order: Order, price: Exact, maker: boolean, time: number): void {
+    const { symbol, side, positionSide } = order;
+    const left = order.quantity.sub(order.executedQty);
+    const most = reduces(order) ? this.account.reducible(symbol, positionSide, side) : left;
+    const quantity = Exact.min(left, most);
+    if (quantity.gt(0)) this.execute(order, quantity, price, time, maker);
+    if (isOpen(order)) this.#turn(order, 'EXPIRED', time);
+  }
+
+  #turn(order: Order, status: Order['status'], time: number): void {
+    order.status = status;
+    order.updateTime = time;
+    this.index.noteStatus(order);
   }
 }
 
-function vetQuantity({ quantity: text, type }: OrderRequest, market: Market): Exact {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new BinanceError('-1102', 'quantity');
-  const quantity = new Exact(text);
-  if (quantity.lte(0)) throw new BinanceError('-4003');
-  if (!quantity.mod(market.lotStep).isZero()) throw new BinanceError('-1111');
-  if (quantity.lt(market.minQuantity)) throw new BinanceError('-4004');
-  if (quantity.gt(type === 'MARKET' ? market.marketMaxQuantity : market.maxQuantity)) throw new BinanceError('-4005');
-  return quantity;
+/** Whether it can only close. In hedge mode the two sides tell. */
+function reduces({ reduceOnly, side, positionSide }: Pick<Order, 'reduceOnly' | 'side' | 'positionSide'>): boolean {
+  return positionSide === 'BOTH' ? reduceOnly : side === (positionSide === 'LONG' ? 'SELL' : 'BUY');
 }
+
+export type { Matching, Order, OrderRequest };

@@ -1,11 +1,16 @@
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { Fill, Market, Position } from './account.ts';
+import type { Fill } from './account.ts';
 import type { AlgoOrder } from './algo-orders.ts';
-import type { Order } from './orders.ts';
+import { MOST_OPEN_ORDERS, PRICE_CAP, PRICE_FLOOR } from './filters.ts';
+import type { Market } from './market.ts';
+import type { Order } from './order.ts';
 
 /** What Binance answers, field by field. Numbers that could lose digits are texts, as there. */
 
 const plain = (value: Exact): string => value.toFixed();
+
+/** Binance rounds the average of an order; its fills have it exactly. Unit: decimal places. */
+const AVERAGE_DIGITS = 5;
 
 export function orderReply(order: Order): object {
   const { executedQty, cumQuote } = order;
@@ -15,13 +20,12 @@ export function orderReply(order: Order): object {
     status: order.status,
     clientOrderId: order.clientOrderId,
     price: plain(order.price),
-    // Binance rounds the average; the fills have it exactly.
     avgPrice: executedQty.isZero() ? '0.00' : cumQuote.div(executedQty).toFixed(AVERAGE_DIGITS),
     origQty: plain(order.quantity),
     executedQty: plain(executedQty),
     cumQty: plain(executedQty),
     cumQuote: plain(cumQuote),
-    timeInForce: 'GTC',
+    timeInForce: order.timeInForce,
     type: order.type,
     reduceOnly: order.reduceOnly,
     closePosition: false,
@@ -30,7 +34,7 @@ export function orderReply(order: Order): object {
     stopPrice: '0',
     workingType: 'CONTRACT_PRICE',
     priceProtect: false,
-    origType: order.origType,
+    origType: order.type,
     priceMatch: 'NONE',
     selfTradePreventionMode: 'EXPIRE_MAKER',
     goodTillDate: 0,
@@ -39,9 +43,12 @@ export function orderReply(order: Order): object {
   };
 }
 
-const AVERAGE_DIGITS = 5;
+/** What is said of an order that was sent without asking for its result: taken, and nothing of its fills. */
+export function acknowledgement(order: Order): object {
+  return { ...orderReply(order), status: 'NEW', executedQty: '0', cumQty: '0', cumQuote: '0', avgPrice: '0.00' };
+}
 
-export function fillReply(fill: Fill, commissionAsset: string): object {
+export function fillReply(fill: Fill): object {
   return {
     symbol: fill.symbol,
     id: fill.id,
@@ -52,40 +59,13 @@ export function fillReply(fill: Fill, commissionAsset: string): object {
     realizedPnl: plain(fill.realizedPnl),
     quoteQty: plain(fill.quantity.mul(fill.price)),
     commission: plain(fill.commission),
-    commissionAsset,
+    commissionAsset: fill.commissionAsset,
     time: fill.time,
     positionSide: fill.positionSide,
     buyer: fill.side === 'BUY',
-    maker: false,
+    maker: fill.maker,
   };
 }
-
-export function positionReply({ symbol, positionSide, amount, entryPrice, updateTime }: Position, mark: Exact): object {
-  return {
-    symbol,
-    positionSide,
-    positionAmt: plain(amount),
-    entryPrice: plain(entryPrice),
-    breakEvenPrice: plain(entryPrice),
-    markPrice: plain(mark),
-    unRealizedProfit: plain(mark.sub(entryPrice).mul(amount)),
-    liquidationPrice: '0',
-    isolatedMargin: '0',
-    notional: plain(amount.mul(mark)),
-    marginAsset: 'USDT',
-    isolatedWallet: '0',
-    initialMargin: plain(amount.mul(mark).abs().div(LEVERAGE)),
-    maintMargin: '0',
-    positionInitialMargin: '0',
-    openOrderInitialMargin: '0',
-    adl: 2,
-    bidNotional: '0',
-    askNotional: '0',
-    updateTime,
-  };
-}
-
-const LEVERAGE = 10;
 
 export function algoReply(order: AlgoOrder): object {
   return {
@@ -99,35 +79,46 @@ export function algoReply(order: AlgoOrder): object {
     timeInForce: 'GTC',
     quantity: order.quantity,
     algoStatus: order.status,
+    actualOrderId: order.actualOrderId === null ? '' : String(order.actualOrderId),
+    actualPrice: '0',
     triggerPrice: order.triggerPrice,
     price: '0',
-    actualOrderId: order.actualOrderId === null ? '' : String(order.actualOrderId),
-    workingType: 'MARK_PRICE',
+    icebergQuantity: null,
+    selfTradePreventionMode: 'EXPIRE_MAKER',
+    workingType: order.workingType,
+    priceMatch: 'NONE',
     closePosition: order.closePosition,
+    priceProtect: false,
     reduceOnly: order.reduceOnly,
     createTime: order.time,
-    updateTime: order.time,
+    updateTime: order.updateTime,
+    triggerTime: order.triggerTime,
+    goodTillDate: 0,
   };
 }
 
+/** ccxt refuses by itself what is not in here. */
+const ORDER_TYPES = [
+  'LIMIT',
+  'MARKET',
+  'STOP',
+  'STOP_MARKET',
+  'TAKE_PROFIT',
+  'TAKE_PROFIT_MARKET',
+  'TRAILING_STOP_MARKET',
+];
+
 export function marketReply(market: Market): object {
-  const { symbol, baseAsset, tick, lotStep, minQuantity, maxQuantity, marketMaxQuantity, minNotional } = market;
-  const orderTypes = [
-    'LIMIT',
-    'MARKET',
-    'STOP',
-    'STOP_MARKET',
-    'TAKE_PROFIT',
-    'TAKE_PROFIT_MARKET',
-    'TRAILING_STOP_MARKET',
-  ];
+  const { symbol, baseAsset, tick, lotStep, minQuantity, maxQuantity, marketMaxQuantity, minNotional, status } = market;
   return {
     symbol,
     pair: symbol,
     contractType: 'PERPETUAL',
     deliveryDate: 4_133_404_800_000,
     onboardDate: 1_569_398_400_000,
-    status: 'TRADING',
+    status,
+    maintMarginPercent: '2.5000',
+    requiredMarginPercent: '5.0000',
     baseAsset,
     quoteAsset: 'USDT',
     marginAsset: 'USDT',
@@ -144,12 +135,11 @@ export function marketReply(market: Market): object {
       { filterType: 'PRICE_FILTER', minPrice: tick, maxPrice: '10000000', tickSize: tick },
       { filterType: 'LOT_SIZE', stepSize: lotStep, minQty: minQuantity, maxQty: maxQuantity },
       { filterType: 'MARKET_LOT_SIZE', stepSize: lotStep, minQty: minQuantity, maxQty: marketMaxQuantity },
-      { filterType: 'MAX_NUM_ORDERS', limit: 200 },
-      { filterType: 'MAX_NUM_ALGO_ORDERS', limit: 10 },
+      { filterType: 'MAX_NUM_ORDERS', limit: MOST_OPEN_ORDERS },
       { filterType: 'MIN_NOTIONAL', notional: minNotional },
-      { filterType: 'PERCENT_PRICE', multiplierUp: '1.0500', multiplierDown: '0.9500', multiplierDecimal: '4' },
+      { filterType: 'PERCENT_PRICE', multiplierUp: PRICE_CAP, multiplierDown: PRICE_FLOOR, multiplierDecimal: '4' },
     ],
-    orderTypes,
+    orderTypes: ORDER_TYPES,
     timeInForce: ['GTC', 'IOC', 'FOK', 'GTX', 'GTD'],
   };
 }

@@ -14,6 +14,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     symbols: { type: 'string', default: '15' },
     hedge: { type: 'boolean', default: false },
+    'weight-per-minute': { type: 'string', default: '2400' },
+    'hold-ms': { type: 'string', default: '2000' },
+    fills: { type: 'string', default: '1' },
   },
 });
 
@@ -22,6 +25,9 @@ const server = await BinanceServer.start({
   keys: { key: values.key, secret: values.secret },
   seed: Number(values.seed),
   hedge: values.hedge,
+  weightPerMinute: Number(values['weight-per-minute']),
+  holdMs: Number(values['hold-ms']),
+  fills: Number(values.fills),
 });
 openDesk(server.exchange, Number(values.symbols));
 console.log(JSON.stringify({ http: server.url }));

@@ -15,12 +15,13 @@ const AHEAD_MS = 1000;
 
 /**
  * Checks key, signature and time of a request, as Binance does. `payload` is query and body as they were sent, one after the
- * other. Throws -2015, -1102, -1022 or -1021.
+ * other. Throws -2014, -2015, -1102, -1130, -1022 or -1021.
  */
 export function checkSigned(payload: string, key: string | undefined, keys: Keys, now: number): void {
   if (key === undefined || key === '') throw new BinanceError('-2014');
   if (key !== keys.key) throw new BinanceError('-2015');
-  const match = /^(.*)&signature=([0-9a-f]{64})$/.exec(payload);
+  // It is not case sensitive.
+  const match = /^(.*)&signature=([0-9a-f]{64})$/i.exec(payload);
   const [, signed = '', signature = ''] = match ?? [];
   if (match === null) throw new BinanceError('-1102', 'signature');
   const expected = createHmac('sha256', keys.secret).update(signed).digest();
@@ -29,6 +30,6 @@ export function checkSigned(payload: string, key: string | undefined, keys: Keys
   const timestamp = Number(parameters.get('timestamp') ?? NaN);
   if (!Number.isSafeInteger(timestamp)) throw new BinanceError('-1102', 'timestamp');
   const window = Number(parameters.get('recvWindow') ?? DEFAULT_WINDOW_MS);
-  if (!(window > 0 && window <= LONGEST_WINDOW_MS)) throw new BinanceError('-1102', 'recvWindow');
-  if (timestamp > now + AHEAD_MS || now - timestamp > window) throw new BinanceError('-1021');
+  if (!(window > 0 && window <= LONGEST_WINDOW_MS)) throw new BinanceError('-1130', 'recvWindow');
+  if (timestamp >= now + AHEAD_MS || now - timestamp > window) throw new BinanceError('-1021');
 }

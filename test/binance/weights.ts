@@ -1,23 +1,65 @@
-/** What requests cost of the allowance of a minute, by path; 1 where none is named. */
-const WEIGHTS: Readonly<Record<string, number>> = {
-  '/fapi/v3/positionRisk': 5,
-  '/fapi/v2/positionRisk': 5,
-  '/fapi/v1/userTrades': 5,
-  '/fapi/v1/allOrders': 5,
-  '/fapi/v1/allAlgoOrders': 5,
-  '/fapi/v1/klines': 2,
-  '/fapi/v1/positionSide/dual': 30,
-  '/fapi/v1/order': 1,
+/** What a request costs, by its parameters where they matter. */
+type Weight = number | ((parameters: URLSearchParams) => number);
+
+const bySymbol =
+  (one: number, all: number): Weight =>
+  (parameters) =>
+    parameters.has('symbol') ? one : all;
+
+/** By the candles that are asked for; 500 where it is not said. */
+const byLimit: Weight = (parameters) => {
+  const limit = Number(parameters.get('limit') ?? 500);
+  if (limit < 100) return 1;
+  if (limit < 500) return 2;
+  return limit <= 1000 ? 5 : 10;
 };
+
+/** What requests cost of the allowance of a minute, as Binance documents it; 1 where none is named. */
+const WEIGHTS: Readonly<Record<string, Weight>> = {
+  'GET /fapi/v1/klines': byLimit,
+  'GET /fapi/v1/premiumIndex': bySymbol(1, 10),
+  'GET /fapi/v1/ticker/price': bySymbol(1, 2),
+  'GET /fapi/v2/ticker/price': bySymbol(1, 2),
+  'GET /fapi/v1/ticker/bookTicker': bySymbol(2, 5),
+  'GET /fapi/v2/positionRisk': 5,
+  'GET /fapi/v3/positionRisk': 5,
+  'GET /fapi/v2/account': 5,
+  'GET /fapi/v3/account': 5,
+  'GET /fapi/v2/balance': 5,
+  'GET /fapi/v3/balance': 5,
+  'GET /fapi/v1/accountConfig': 5,
+  'GET /fapi/v1/symbolConfig': 5,
+  'GET /fapi/v1/positionSide/dual': 30,
+  'GET /fapi/v1/multiAssetsMargin': 30,
+  'GET /fapi/v1/commissionRate': 20,
+  'GET /fapi/v1/userTrades': 5,
+  'GET /fapi/v1/allOrders': 5,
+  'GET /fapi/v1/openOrders': bySymbol(1, 40),
+  'GET /fapi/v1/forceOrders': bySymbol(20, 50),
+  'GET /fapi/v1/openAlgoOrders': bySymbol(1, 40),
+  'GET /fapi/v1/allAlgoOrders': 5,
+  // Orders count against the account's allowance of orders instead.
+  'POST /fapi/v1/order': 0,
+  'POST /fapi/v1/algoOrder': 0,
+};
+
+export function weightOf(name: string, parameters: URLSearchParams): number {
+  const weight = WEIGHTS[name] ?? 1;
+  return typeof weight === 'number' ? weight : weight(parameters);
+}
 
 const MINUTE_MS = 60_000;
 
 /** Going on after so many refusals in a minute is a ban. Unit: requests. */
 const REFUSALS_TO_BAN = 10;
 
+/** Binance's bans last from two minutes to three days, longer each time. Unit: milliseconds. */
+const FIRST_BAN_MS = 2 * MINUTE_MS;
+const LONGEST_BAN_MS = 3 * 24 * 60 * MINUTE_MS;
+
 export type Allowance =
   | { readonly kind: 'allowed'; readonly used: number }
-  | { readonly kind: 'refused'; readonly status: 429 | 418; readonly retryAfterS: number };
+  | { readonly kind: 'refused'; readonly used: number; readonly status: 429 | 418; readonly retryAfterS: number };
 
 /** The allowance of one address, minute by minute. */
 export class Weights {
@@ -25,22 +67,32 @@ export class Weights {
   #minute = -1;
   #used = 0;
   #refusals = 0;
+  #bannedUntil = 0;
+  #nextBanMs = FIRST_BAN_MS;
 
   constructor(perMinute: number) {
     this.#perMinute = perMinute;
   }
 
-  take(path: string, now: number): Allowance {
+  take(weight: number, now: number): Allowance {
+    if (now < this.#bannedUntil) return this.#refused(418, this.#bannedUntil - now);
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== this.#minute) {
       this.#minute = minute;
       this.#used = 0;
       this.#refusals = 0;
     }
-    this.#used += WEIGHTS[path] ?? 1;
+    this.#used += weight;
     if (this.#used <= this.#perMinute) return { kind: 'allowed', used: this.#used };
     this.#refusals += 1;
-    const retryAfterS = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000);
-    return { kind: 'refused', status: this.#refusals > REFUSALS_TO_BAN ? 418 : 429, retryAfterS };
+    if (this.#refusals <= REFUSALS_TO_BAN) return this.#refused(429, (minute + 1) * MINUTE_MS - now);
+    const banMs = this.#nextBanMs;
+    this.#bannedUntil = now + banMs;
+    this.#nextBanMs = Math.min(2 * banMs, LONGEST_BAN_MS);
+    return this.#refused(418, banMs);
+  }
+
+  #refused(status: 429 | 418, waitMs: number): Allowance {
+    return { kind: 'refused', used: this.#used, status, retryAfterS: Math.ceil(waitMs / 1000) };
   }
 }

@@ -47,6 +47,7 @@ export const UnifiedOrder = z.object({
   side: optional(z.enum(['buy', 'sell'])),
   filled: optional(Text),
   average: optional(Text),
+  cost: optional(Text),
   timestamp: optional(Millis),
   lastTradeTimestamp: optional(Millis),
   lastUpdateTimestamp: optional(Millis),

@@ -21,7 +21,7 @@ export function venueOrderOf(
   { contractSize }: VenueMarket,
 ): VenueOrder {
   const filled = new Exact(order.filled ?? 0).mul(contractSize);
-  const averagePrice = filled.isZero() ? null : (averageOf(fills) ?? ownAverage(order));
+  const averagePrice = filled.isZero() ? null : (averageOf(fills) ?? ownAverage(order, filled));
   // A fill without a price is half an answer: the order is asked for again.
   const half = filled.gt(0) && averagePrice === null;
   const toldAt = order.lastTradeTimestamp ?? order.lastUpdateTimestamp ?? order.timestamp ?? 0;
@@ -45,7 +45,9 @@ function averageOf(fills: readonly VenueFill[]): string | null {
   return toText(value.div(quantity));
 }
 
-function ownAverage({ average }: UnifiedOrder): string | null {
+/** What all of it cost over the quantity: exchanges round the average that they name. */
+function ownAverage({ average, cost }: UnifiedOrder, filled: Exact): string | null {
+  if (cost !== null && new Exact(cost).gt(0)) return toText(new Exact(cost).div(filled));
   return average === null || new Exact(average).isZero() ? null : toText(new Exact(average));
 }
 

@@ -5,7 +5,6 @@ import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts
 import { PositionSource } from '../../../connectors/positions/position-source.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { isKind } from '../../../errors/harvestline-error.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import type { Logger } from '../../../ports/logger.ts';
@@ -17,6 +16,7 @@ import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
 import { settingsFor } from './exchange-settings.ts';
+import { patient } from './patient.ts';
 
 export interface ExchangeRunOptions {
   readonly intents: number;
@@ -50,14 +50,14 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
   const { intents, seed, chances, logger } = options;
   const random = new SeededRandom(seed);
   const clock = new SystemClock();
-  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1000, retryAfterS: 0.02, fills: 3 });
+  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1500, retryAfterS: 0.02, fills: 3 });
   try {
     const client = await VenueClient.open(settingsFor(server.url), clock, logger);
-    await client.measureClock();
+    await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
     const exchange = new CcxtExchange(client, markets, 'one-way');
     const story = new ExchangeStory(server.exchange, random.stream('story'));
-    await markets.ready();
+    await patient(() => markets.ready());
     const lanes = await Promise.all(
       Array.from({ length: LANES }, async (_, lane) => {
         const log = await MemoryLog.open();
@@ -80,9 +80,14 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     let left = intents;
     let done = 0;
     const worked: HarvestIntent[] = [];
-    const reconcile = async ({ log, processor, source }: (typeof lanes)[number]): Promise<void> => {
-      const { reconciled } = await patient(() => source.observe());
+    const reconcile = async ({ log, processor, source }: (typeof lanes)[number]) => {
+      const { reconciled, snapshots } = await patient(() => source.observe());
       for (const record of reconciled) await work(processor, log, log.addReconciled(record));
+      return snapshots;
+    };
+    /** An intent comes from a snapshot, so its position has been observed, however long that takes. */
+    const observe = async (lane: (typeof lanes)[number], { position_id }: HarvestIntent): Promise<void> => {
+      while (!(await reconcile(lane)).some((snapshot) => snapshot.position_id === position_id));
     };
     await Promise.all(
       lanes.map(async (lane) => {
@@ -90,8 +95,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
         for (let count = 1; left > 0; count++) {
           left -= 1;
           const { intent, isNew } = story.next([...lane.symbols]);
-          // An intent comes from a snapshot, so its position has been observed.
-          if (isNew) await reconcile(lane);
+          if (isNew) await observe(lane, intent);
           worked.push(intent);
           await work(lane.processor, lane.log, lane.log.addIntent(intent));
           done += 1;
@@ -124,20 +128,6 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
 /** As the runtime does it: a transient error repeats the same record. */
 async function work(processor: Processor, log: MemoryLog, delivery: DecodedRecord): Promise<void> {
   await patient(async () => log.append(await processor.process([delivery], log.append)));
-}
-
-const SHORT_PAUSE_MS = 10;
-
-async function patient<T>(task: () => Promise<T>): Promise<T> {
-  const clock = new SystemClock();
-  for (;;) {
-    try {
-      return await task();
-    } catch (thrown) {
-      if (!isKind(thrown, 'transient')) throw thrown;
-      await clock.sleep(SHORT_PAUSE_MS);
-    }
-  }
 }
 
 function tally(names: readonly string[]): Readonly<Record<string, number>> {

@@ -4,7 +4,7 @@ import { TEST_KEYS } from '../../binance/binance-server.ts';
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Short enough that a run of thousands of time-outs ends, long enough for a busy machine. Unit: milliseconds. */
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1000;
 
 /** ccxt's client for a local server, without the pace that a real exchange needs. */
 export function settingsFor(url: string): VenueSettings {

@@ -16,6 +16,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { observeOnce } from './observe-once.ts';
+import { patient } from './patient.ts';
 import { settingsFor } from './exchange-settings.ts';
 
 const [dataDir = '', url = '', killAt = '0'] = process.argv.slice(2);
@@ -46,7 +47,7 @@ log.appendAndCommit = (records, commits) => {
 };
 const codec = await RecordCodec.open(log.registry);
 const client = await VenueClient.open(settingsFor(url), clock, SILENT_LOGGER);
-await client.measureClock();
+await patient(() => client.measureClock());
 const markets = new VenueMarkets(client);
 const real = new CcxtExchange(client, markets, 'one-way');
 const exchange: Exchange = {
@@ -61,12 +62,12 @@ const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200] };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );
-await observeOnce({ log, codec, client, markets });
+await patient(() => observeOnce({ log, codec, client, markets }));
 const wiring = wireProcessor({ processor, log, codec, clock, logger: SILENT_LOGGER });
 const consumer = log.consumer(wiring.options, wiring.handler);
 await consumer.join();
 await consumer.pump();
-await observeOnce({ log, codec, client, markets });
+await patient(() => observeOnce({ log, codec, client, markets }));
 await consumer.pump();
 await consumer.stop();
 await log.close();

@@ -20,6 +20,7 @@ import { auditExchange } from './exchange-audit.ts';
 import { settingsFor } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';
 import { observeOnce } from './observe-once.ts';
+import { patient } from './patient.ts';
 
 export interface KillRunOptions {
   readonly kills: number;
@@ -53,14 +54,14 @@ export async function runKills({ kills, seed, say }: KillRunOptions): Promise<Ki
   const stream = random.stream('kills');
   const clock = new SystemClock();
   const dataDir = mkdtempSync(join(tmpdir(), 'harvestline-kills-'));
-  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1000, retryAfterS: 0.02, fills: 2 });
+  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1500, retryAfterS: 0.02, fills: 2 });
   const log = EmbeddedLog.open(dataDir, clock);
   try {
     await log.createTopics(allTopicSpecs());
     await registerSchemas(log.registry);
     const codec = await RecordCodec.open(log.registry);
     const client = await VenueClient.open(settingsFor(server.url), clock, SILENT_LOGGER);
-    await client.measureClock();
+    await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
     const story = new ExchangeStory(server.exchange, random.stream('story'));
     const scoring = new TopicWriter('scoring', codec);
@@ -69,7 +70,7 @@ export async function runKills({ kills, seed, say }: KillRunOptions): Promise<Ki
       server.faults.clear();
       for (let count = 0; count < INTENTS_A_LIFE; count++) {
         const { intent, isNew } = story.next(story.symbols);
-        if (isNew) await observeOnce({ log, codec, client, markets });
+        if (isNew) await patient(() => observeOnce({ log, codec, client, markets }));
         intents.push(intent);
         await log.append([scoring.encode(TOPICS.harvestIntent, intent, intent.observed_at)]);
       }

@@ -11,10 +11,10 @@ const SILENT: LookUp = { kind: 'unavailable', message: 'no route' };
 const OPEN: LookUp = { kind: 'found', order: venueOrder({ state: 'OPEN', filledQuantity: '0', averagePrice: null }) };
 const DONE: LookUp = { kind: 'found', order: venueOrder() };
 
-/** One answer a look-up; there are as many waits as it takes. */
-function settled(...answers: readonly LookUp[]) {
+/** One answer a look-up; there are as many waits as it takes, and then the answers of `later`, the last for ever. */
+function settled(answers: readonly LookUp[], later: readonly LookUp[] = [SILENT]) {
   const exchange = new ScriptedExchange();
-  exchange.lookUps = [...answers];
+  exchange.lookUps = [...answers, ...later];
   const waits = answers.slice(1).map(() => 1);
   return settleOrder(exchange, new VirtualClock(0), waits, 'hl-1' as ClientOrderId, 'BTCUSDT', null);
 }
@@ -29,7 +29,18 @@ describe('what became of an order', () => {
     ['open, then denied', [OPEN, ABSENT, ABSENT], 'ORDER_VANISHED'],
     ['denied, then done', [ABSENT, ABSENT, DONE], 'done'],
   ] as const)('%s', async (_, answers, expected) => {
-    const settlement = await settled(...answers);
+    const settlement = await settled(answers);
+    expect(settlement.kind === 'doubtful' ? settlement.reason : settlement.kind).toBe(expected);
+  });
+
+  it.each([
+    ['done', [SILENT, DONE], 'done'],
+    ['denied twice', [SILENT, ABSENT, ABSENT], 'absent'],
+    ['denied once more', [ABSENT], 'absent'],
+    ['open', [OPEN], 'STILL_OPEN'],
+    ['silent for ever', [SILENT], 'NO_ANSWER'],
+  ] as const)('a venue that is silent at the end is asked a little longer: %s', async (_, later, expected) => {
+    const settlement = await settled([ABSENT, SILENT], later);
     expect(settlement.kind === 'doubtful' ? settlement.reason : settlement.kind).toBe(expected);
   });
 
@@ -37,7 +48,7 @@ describe('what became of an order', () => {
     const anAnswer = fc.constantFrom(ABSENT, SILENT, OPEN, DONE);
     await fc.assert(
       fc.asyncProperty(fc.array(anAnswer, { minLength: 1, maxLength: 8 }), async (answers) => {
-        const settlement = await settled(...answers);
+        const settlement = await settled(answers);
         const done = answers.includes(DONE);
         const denied =
           !answers.includes(OPEN) && answers.length > 1 && answers.slice(-2).every((one) => one === ABSENT);

@@ -12,7 +12,7 @@ import { BinanceServer, type BinanceServerOptions, TEST_KEYS } from '../../../bi
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Short enough that a test of many time-outs ends, long enough for a busy machine. Unit: milliseconds. */
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1000;
 
 export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
   return {

@@ -1,0 +1,145 @@
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { Position } from './account.ts';
+import type { Orders } from './orders.ts';
+
+/** The account's leverage in every market. Unit: notional per margin. */
+export const LEVERAGE = 20;
+
+/** Of every bracket. Unit: fraction of notional. */
+export const MAINTENANCE_RATE = '0.005';
+
+/** How far any bracket reaches. Unit: quote currency. */
+export const MOST_NOTIONAL = '100000000';
+
+/** As many as Binance shows of an amount. Unit: decimal places. */
+const SHOWN_DIGITS = 8;
+
+const plain = (value: Exact): string => value.toFixed();
+const shown = (value: Exact): string => value.toDecimalPlaces(SHOWN_DIGITS).toFixed();
+
+export function positionReply(position: Position, orders: Orders): object {
+  const { symbol, positionSide, amount, entryPrice, updateTime } = position;
+  const mark = orders.mark(symbol);
+  const notional = amount.mul(mark);
+  const margin = shown(notional.abs().div(LEVERAGE));
+  return {
+    symbol,
+    positionSide,
+    positionAmt: plain(amount),
+    entryPrice: plain(entryPrice),
+    breakEvenPrice: shown(breakEvenOf(position)),
+    markPrice: plain(mark),
+    unRealizedProfit: plain(mark.sub(entryPrice).mul(amount)),
+    liquidationPrice: shown(liquidationOf(position, orders.account.walletBalance)),
+    isolatedMargin: '0',
+    notional: plain(notional),
+    marginAsset: 'USDT',
+    isolatedWallet: '0',
+    initialMargin: margin,
+    maintMargin: shown(notional.abs().mul(MAINTENANCE_RATE)),
+    positionInitialMargin: margin,
+    openOrderInitialMargin: '0',
+    adl: 2,
+    bidNotional: '0',
+    askNotional: '0',
+    updateTime,
+  };
+}
+
+/** What the second version says beyond the third. */
+export function olderPositionReply(position: Position, orders: Orders): object {
+  return {
+    ...positionReply(position, orders),
+    leverage: String(LEVERAGE),
+    maxNotionalValue: MOST_NOTIONAL,
+    marginType: 'cross',
+    isAutoAddMargin: 'false',
+  };
+}
+
+/** Where closing brings back what was paid, profits taken on the way included. */
+function breakEvenOf({ amount, entryPrice, net }: Position): Exact {
+  return amount.isZero() ? new Exact(0) : entryPrice.sub(net.div(amount));
+}
+
+/** Where this position alone would use up the wallet to its maintenance margin; 0 where no price does. */
+function liquidationOf({ amount, entryPrice }: Position, wallet: Exact): Exact {
+  if (amount.isZero()) return new Exact(0);
+  const price = amount
+    .mul(entryPrice)
+    .sub(wallet)
+    .div(amount.sub(amount.abs().mul(MAINTENANCE_RATE)));
+  return Exact.max(0, price);
+}
+
+export function accountReply(orders: Orders, positions: readonly Position[]): object {
+  const wallet = orders.account.walletBalance;
+  const { unrealized, initial, maintenance } = totalsOf(orders);
+  const available = shown(Exact.max(0, wallet.add(unrealized).sub(initial)));
+  const sums = {
+    walletBalance: shown(wallet),
+    unrealizedProfit: shown(unrealized),
+    marginBalance: shown(wallet.add(unrealized)),
+    maintMargin: shown(maintenance),
+    initialMargin: shown(initial),
+    positionInitialMargin: shown(initial),
+    openOrderInitialMargin: '0',
+    crossWalletBalance: shown(wallet),
+    crossUnPnl: shown(unrealized),
+    availableBalance: available,
+    maxWithdrawAmount: available,
+  };
+  return {
+    totalInitialMargin: sums.initialMargin,
+    totalMaintMargin: sums.maintMargin,
+    totalWalletBalance: sums.walletBalance,
+    totalUnrealizedProfit: sums.unrealizedProfit,
+    totalMarginBalance: sums.marginBalance,
+    totalPositionInitialMargin: sums.positionInitialMargin,
+    totalOpenOrderInitialMargin: sums.openOrderInitialMargin,
+    totalCrossWalletBalance: sums.crossWalletBalance,
+    totalCrossUnPnl: sums.crossUnPnl,
+    availableBalance: available,
+    maxWithdrawAmount: available,
+    assets: [{ asset: 'USDT', ...sums, marginAvailable: true, updateTime: 0 }],
+    positions: positions.map((position) => ({
+      ...olderPositionReply(position, orders),
+      unrealizedProfit: shown(unrealizedOf(orders, position)),
+      isolated: false,
+      maxNotional: MOST_NOTIONAL,
+    })),
+  };
+}
+
+export function balanceReply(orders: Orders, now: number): readonly object[] {
+  const wallet = orders.account.walletBalance;
+  const { unrealized, initial } = totalsOf(orders);
+  const available = shown(Exact.max(0, wallet.add(unrealized).sub(initial)));
+  return [
+    {
+      accountAlias: 'main',
+      asset: 'USDT',
+      balance: shown(wallet),
+      crossWalletBalance: shown(wallet),
+      crossUnPnl: shown(unrealized),
+      availableBalance: available,
+      maxWithdrawAmount: available,
+      marginAvailable: true,
+      updateTime: now,
+    },
+  ];
+}
+
+function totalsOf(orders: Orders): { unrealized: Exact; initial: Exact; maintenance: Exact } {
+  let [unrealized, notional] = [new Exact(0), new Exact(0)];
+  for (const position of orders.account.positions.values()) {
+    if (position.amount.isZero()) continue;
+    unrealized = unrealized.add(unrealizedOf(orders, position));
+    notional = notional.add(position.amount.mul(orders.mark(position.symbol)).abs());
+  }
+  return { unrealized, initial: notional.div(LEVERAGE), maintenance: notional.mul(MAINTENANCE_RATE) };
+}
+
+function unrealizedOf(orders: Orders, { symbol, amount, entryPrice }: Position): Exact {
+  return amount.isZero() ? new Exact(0) : orders.mark(symbol).sub(entryPrice).mul(amount);
+}

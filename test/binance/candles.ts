@@ -1,0 +1,116 @@
+import type { Random } from '../../ports/random.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import { BinanceError } from './binance-error.ts';
+
+/** Intervals that the server knows. Unit: milliseconds. */
+const INTERVALS_MS: Readonly<Record<string, number>> = {
+  '1m': 60_000,
+  '3m': 180_000,
+  '5m': 300_000,
+  '15m': 900_000,
+  '30m': 1_800_000,
+  '1h': 3_600_000,
+  '4h': 14_400_000,
+  '1d': 86_400_000,
+};
+
+/** How far a made-up close is from the market's first price at most. Unit: fraction of price. */
+const SWING = 0.002;
+
+/** How far a made-up candle reaches beyond its open and close. Unit: fraction of price. */
+const WICK = 0.0005;
+
+/** `[openTime, open, high, low, close, volume, closeTime, quoteVolume, trades, takerBase, takerQuote, "0"]` */
+export type Kline = readonly (number | string)[];
+
+export interface GivenCandle {
+  /** A whole multiple of the interval. Unit: milliseconds. */
+  readonly openTime: number;
+  readonly open: string;
+  readonly high: string;
+  readonly low: string;
+  readonly close: string;
+  readonly volume?: string;
+}
+
+/** What made-up candles are made of. */
+export interface PriceLevel {
+  readonly symbol: string;
+  /** The market's first price: candles of the past do not move with the mark. */
+  readonly anchor: Exact;
+  readonly mark: Exact;
+  readonly tick: string;
+}
+
+export interface KlineQuery {
+  readonly interval: string;
+  readonly startTime: number | null;
+  readonly endTime: number | null;
+  readonly limit: number;
+}
+
+/**
+ * The candles of every market: those that were given, and made-up ones for all other times, which depend on seed, symbol and time
+ * alone. The newest is still forming, closes at the mark price, and comes last, as Binance gives it.
+ */
+export class Candles {
+  readonly #random: Random;
+  readonly #given = new Map<string, GivenCandle>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Throws -1120 for an interval that the server does not know. */
+  set(symbol: string, interval: string, candles: readonly GivenCandle[]): void {
+    lengthOf(interval);
+    for (const candle of candles) this.#given.set(`${symbol} ${interval} ${candle.openTime}`, candle);
+  }
+
+  of(level: PriceLevel, { interval, startTime, endTime, limit }: KlineQuery, now: number): readonly Kline[] {
+    const length = lengthOf(interval);
+    const newest = Math.floor(now / length);
+    const end = endTime === null ? newest : Math.min(newest, Math.floor(endTime / length));
+    // From a start on the oldest come first; without one, the newest.
+    const first = startTime === null ? end - limit + 1 : Math.ceil(startTime / length);
+    const count = Math.max(0, Math.min(limit, end - first + 1));
+    return Array.from({ length: count }, (_, offset) => this.#at(level, interval, first + offset, newest));
+  }
+
+  #at(level: PriceLevel, interval: string, index: number, newest: number): Kline {
+    const length = lengthOf(interval);
+    const given = this.#given.get(`${level.symbol} ${interval} ${index * length}`);
+    const { open, high, low, close, volume = '1000' } = given ?? this.#made(level, interval, index, newest);
+    const quote = new Exact(volume).mul(close).toFixed();
+    return [index * length, open, high, low, close, volume, (index + 1) * length - 1, quote, 100, '0', '0', '0'];
+  }
+
+  #made(level: PriceLevel, interval: string, index: number, newest: number): Omit<GivenCandle, 'openTime'> {
+    const open = this.#closeAt(level, interval, index - 1);
+    const close = index === newest ? level.mark : this.#closeAt(level, interval, index);
+    const high = onTick(Exact.max(open, close).mul(1 + WICK), level.tick);
+    const low = onTick(Exact.min(open, close).mul(1 - WICK), level.tick);
+    return {
+      open: open.toFixed(),
+      high: Exact.max(high, open, close).toFixed(),
+      low: Exact.min(low, open, close).toFixed(),
+      close: close.toFixed(),
+    };
+  }
+
+  #closeAt({ symbol, anchor, tick }: PriceLevel, interval: string, index: number): Exact {
+    const drawn = this.#random.stream('candle', symbol, interval, index).uniform();
+    return onTick(anchor.mul(1 + SWING * (2 * drawn - 1)), tick);
+  }
+}
+
+function lengthOf(interval: string): number {
+  const length = INTERVALS_MS[interval];
+  if (length === undefined) throw new BinanceError('-1120');
+  return length;
+}
+
+/** No candle is at nothing, however small the price. */
+function onTick(price: Exact, tick: string): Exact {
+  return Exact.max(1, price.div(tick).round()).mul(tick);
+}

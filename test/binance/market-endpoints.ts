@@ -1,0 +1,81 @@
+import type { BinanceExchange } from './binance-exchange.ts';
+import { type Asked, type Endpoint, type EndpointTable, open } from './endpoint.ts';
+import { limitOf, mandatory, symbolOf, wholeOf } from './parameters.ts';
+import { marketReply } from './replies.ts';
+
+/** Unit: candles. */
+const USUAL_CANDLES = 500;
+const MOST_CANDLES = 1500;
+
+/** Between two fundings. Unit: milliseconds. */
+const FUNDING_MS = 8 * 60 * 60 * 1000;
+
+/** What anybody may ask. */
+export const MARKET_ENDPOINTS: EndpointTable = {
+  'GET /fapi/v1/ping': open(() => ({})),
+  'GET /fapi/v1/time': open(({ exchange }) => ({ serverTime: exchange.now() })),
+  'GET /fapi/v1/exchangeInfo': open(({ exchange, allowances }) => ({
+    timezone: 'UTC',
+    serverTime: exchange.now(),
+    futuresType: 'U_MARGINED',
+    rateLimits: [
+      { rateLimitType: 'REQUEST_WEIGHT', interval: 'MINUTE', intervalNum: 1, limit: allowances.weightPerMinute },
+      { rateLimitType: 'ORDERS', interval: 'MINUTE', intervalNum: 1, limit: allowances.ordersPerMinute },
+      { rateLimitType: 'ORDERS', interval: 'SECOND', intervalNum: 10, limit: allowances.ordersPer10Seconds },
+    ],
+    exchangeFilters: [],
+    assets: [{ asset: 'USDT', marginAvailable: true, autoAssetExchange: '-10000' }],
+    symbols: [...exchange.orders.markets.values()].map(marketReply),
+  })),
+  'GET /fapi/v1/klines': open(({ exchange, parameters }) => {
+    const level = exchange.priceLevel(symbolOf(parameters));
+    const query = {
+      interval: mandatory(parameters, 'interval'),
+      startTime: wholeOf(parameters, 'startTime') ?? null,
+      endTime: wholeOf(parameters, 'endTime') ?? null,
+      limit: limitOf(parameters, USUAL_CANDLES, MOST_CANDLES),
+    };
+    return exchange.candles.of(level, query, exchange.now());
+  }),
+  'GET /fapi/v1/premiumIndex': eachSymbol((exchange, symbol) => {
+    const mark = exchange.orders.mark(symbol).toFixed();
+    return {
+      symbol,
+      markPrice: mark,
+      indexPrice: mark,
+      estimatedSettlePrice: mark,
+      lastFundingRate: '0.00010000',
+      interestRate: '0.00010000',
+      nextFundingTime: (Math.floor(exchange.now() / FUNDING_MS) + 1) * FUNDING_MS,
+      time: exchange.now(),
+    };
+  }),
+  'GET /fapi/v1/ticker/price': eachSymbol(lastPrice),
+  'GET /fapi/v2/ticker/price': eachSymbol(lastPrice),
+  'GET /fapi/v1/ticker/bookTicker': eachSymbol((exchange, symbol) => {
+    const mark = exchange.orders.mark(symbol);
+    const { tick } = exchange.orders.market(symbol);
+    return {
+      symbol,
+      bidPrice: mark.sub(tick).toFixed(),
+      bidQty: '1000',
+      askPrice: mark.add(tick).toFixed(),
+      askQty: '1000',
+      time: exchange.now(),
+      lastUpdateId: 1,
+    };
+  }),
+};
+
+function lastPrice(exchange: BinanceExchange, symbol: string): object {
+  return { symbol, price: exchange.orders.mark(symbol).toFixed(), time: exchange.now() };
+}
+
+/** One object for the symbol that is named, a list of all where none is. */
+function eachSymbol(of: (exchange: BinanceExchange, symbol: string) => object): Endpoint {
+  return open(({ exchange, parameters }: Asked) =>
+    parameters.has('symbol')
+      ? of(exchange, symbolOf(parameters))
+      : [...exchange.orders.markets.keys()].map((symbol) => of(exchange, symbol)),
+  );
+}
