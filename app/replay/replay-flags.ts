@@ -1,0 +1,15 @@
+import type { WorldOptions } from '../open-world.ts';
+
+/** What `harvestline replay` was told. */
+export interface ReplayFlags extends WorldOptions {
+  readonly policy: readonly string[];
+  readonly against: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly failIf: readonly string[];
+  readonly flips: number;
+  readonly raw?: true;
+  readonly seed: number;
+  readonly html?: string;
+  readonly json?: true;
+}
