@@ -1,6 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
 import { loadPolicy } from '../commands/score.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
@@ -10,6 +11,7 @@ import { comparePolicies } from './compare-policies.ts';
 import type { ReplayFlags } from './replay-flags.ts';
 import { parseWindow } from './replay-window.ts';
 import { resultLines } from './result-lines.ts';
+import { resultPage } from './result-page.ts';
 
 /** `harvestline replay --policy CANDIDATE`. */
 export async function compareCommand(flags: ReplayFlags): Promise<void> {
@@ -36,6 +38,7 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       onRecords: (records) => progress?.add(records),
     });
     progress?.done();
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
     const failed = failedConditions(conditions, result);
     await writeLines(
       jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, process.stdout.columns),
@@ -48,5 +51,13 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
   } finally {
     progress?.done();
     await world.close();
+  }
+}
+
+async function writePage(file: string, page: string): Promise<void> {
+  try {
+    await writeFile(file, page);
+  } catch (cause) {
+    throw new HarvestlineError('USAGE', `--html ${file}: ${messageOf(cause)}`, { cause });
   }
 }

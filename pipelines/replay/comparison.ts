@@ -84,6 +84,11 @@ export class Comparison {
     this.#positions.endPartition();
   }
 
+  /** Positions that are being followed. */
+  get openPositions(): number {
+    return this.#positions.size;
+  }
+
   figures(): ComparisonFigures {
     const flips = this.#tally.figures();
     const { HOLD: held, PARTIAL_CLOSE: reduced, CLOSE: closed } = flips.matrix;
