@@ -3,6 +3,8 @@ import type { WorldOptions } from '../open-world.ts';
 /** What `harvestline replay` was told. */
 export interface ReplayFlags extends WorldOptions {
   readonly policy: readonly string[];
+  /** Recomputes intents instead of comparing policies. */
+  readonly audit?: true;
   readonly against: string;
   readonly from?: string;
   readonly to?: string;
