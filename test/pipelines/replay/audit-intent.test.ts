@@ -60,7 +60,7 @@ describe('auditIntent', () => {
         fc.constantFrom('name', 'side', 'points', 'value', 'threshold'),
         (index, field) => {
           const altered = factors.map((factor, at) => (at === index ? { ...factor, [field]: 'altered' } : factor));
-          const found = auditIntent(anIntent({ factors: altered as never }), SNAPSHOT, POLICY, null);
+          const found = auditIntent(anIntent({ factors: altered }), SNAPSHOT, POLICY, null);
           expect(found).toMatchObject([{ path: `factors[${index}].${field}`, recorded: 'altered' }]);
         },
       ),
