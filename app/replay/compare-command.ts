@@ -38,11 +38,12 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       onRecords: (records) => progress?.add(records),
     });
     progress?.done();
-    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
     const failed = failedConditions(conditions, result);
     await writeLines(
       jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, process.stdout.columns),
     );
+    // After the result is out: a page that cannot be written must not cost the replay.
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
     if (failed.length === 0) return;
     if (jsonWanted(flags))
       for (const { condition, value } of failed)

@@ -1,7 +1,6 @@
 import { ACTIONS, type Matrix } from '../../pipelines/replay/flip-tally.ts';
 import { count, percent } from '../calibrate/report/figures.ts';
 import { type Markup, markup } from '../calibrate/report/markup.ts';
-import { round } from '../calibrate/report/unit-plot.ts';
 
 /** Units: user units of the drawing. */
 const LEFT = 104;
@@ -9,7 +8,10 @@ const TOP = 36;
 const CELL = { width: 84, height: 44 } as const;
 
 /** A cell with every snapshot is this deep; ink stays readable on it in light and dark. */
-const DEEPEST = 0.55;
+const DEEPEST = 0.45;
+
+/** The least that is seen at all. */
+const FAINTEST = 0.06;
 
 /** Rows: what the current policy says; columns: what the candidate says. Off the diagonal are the flips. */
 export function matrixChart(matrix: Matrix, current: string, candidate: string): Markup {
@@ -39,5 +41,5 @@ ${cells}</svg>`;
 
 function depth(share: number): number {
   // The square root, so that rare flips are not lost beside what both agree on.
-  return share === 0 ? 0 : round(10 * (0.06 + (DEEPEST - 0.06) * Math.sqrt(share))) / 10;
+  return share === 0 ? 0 : Number((FAINTEST + (DEEPEST - FAINTEST) * Math.sqrt(share)).toFixed(2));
 }

@@ -5,6 +5,6 @@ export const PAGE_STYLE = `
 .bars text.end { text-anchor: end; }
 .matrix { max-width: 30rem; }
 .matrix .cell { stroke: var(--line); } .matrix .same { fill: var(--after); } .matrix .flip { fill: var(--before); }
-.matrix text { text-anchor: middle; } .matrix text.count { fill: var(--ink); font-size: 12px; font-weight: 600; }
+.matrix text { text-anchor: middle; } .matrix text { fill: var(--ink); } .matrix text.count { font-size: 12px; font-weight: 600; }
 .matrix text.row { text-anchor: end; }
 `;

@@ -149,6 +149,19 @@ describe('Comparison', () => {
     expect(one.change_interval?.high).toBeGreaterThan(one.change ?? Number.NaN);
   });
 
+  it('the interval reaches farther to the side of the rare large change', () => {
+    const kept = (id: number, last: number) => [
+      aSnapshot({ r: 10.16, age: 3 }, { position_id: `p${id}` as PositionId }),
+      aSnapshot({ r: last, age: 4 }, { position_id: `p${id}` as PositionId }),
+    ];
+    // 40 that legacy loses nothing by holding, and one that it gives back.
+    const { results } = compared([...Array.from({ length: 40 }, (_, id) => kept(id, 10.16)).flat(), ...kept(40, -10)]);
+    const { change, change_interval: range } = results;
+    expect(change).toBeCloseTo(-20.16 / 41, 9);
+    expect(range?.high).toBeCloseTo(0, 9);
+    expect(range?.low).toBeLessThan(2.5 * (change ?? Number.NaN));
+  });
+
   it('C1: costs of a policy do not move the bands', () => {
     const costly = { ...CURRENT, id: 'costly', costs: { taker_fee: 0.01, funding_per_8h: 0 } };
     const { by_r } = compared([aSnapshot({ r: 2.2 })], { current: costly });
