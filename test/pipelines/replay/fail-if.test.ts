@@ -45,6 +45,7 @@ describe('parseFailIf', () => {
     ['flips>five', 'is no condition'],
     ['flops>5', 'is no condition'],
     ['toString>5', 'is no condition'],
+    ['constructor>5', 'is no condition'],
     ['longest_hold_hours>5%', 'longest_hold_hours has no %'],
     ['mean_r_change<0%', 'mean_r_change has no %'],
     ['', 'is no condition'],
