@@ -71,6 +71,7 @@ async function measureParts(folder: string): Promise<void> {
     value: await rateOf(workloads.appending(snapshots, log, codec)),
   });
   add({ name: 'embedded read', unit: 'records/s', value: await rateOf(workloads.reading(log)) });
+  add({ name: 'replay, two policies', unit: 'snapshots/s', value: await rateOf(workloads.replaying(log, codec)) });
   await log.close();
 
   const { workload, close } = await workloads.chain(`${folder}/chain`);

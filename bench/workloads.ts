@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import avsc from 'avsc';
 import { DevChain } from '../app/dev/dev-chain.ts';
+import { comparePolicies } from '../app/replay/compare-policies.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';
 import { DeskFeed } from '../connectors/market/desk-feed.ts';
@@ -167,6 +168,27 @@ export function reading(log: EmbeddedLog): Workload {
       let records = 0;
       for await (const batch of log.read(topic)) records += batch.records.length;
       return records;
+    },
+  };
+}
+
+/** `replay` of every snapshot on the log, with `legacy` against the default policy. */
+export function replaying(log: EmbeddedLog, codec: RecordCodec): Workload {
+  const candidate = BUILT_IN_POLICIES.get('legacy') ?? defaultPolicy();
+  return {
+    run: async () => {
+      const { snapshots } = await comparePolicies(
+        { log, codec },
+        {
+          current: defaultPolicy(),
+          candidate,
+          window: { from: null, to: null },
+          raw: false,
+          random: new SeededRandom(SEED),
+          listed: 50,
+        },
+      );
+      return snapshots;
     },
   };
 }

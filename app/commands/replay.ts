@@ -1,0 +1,64 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import { auditCommand } from '../replay/audit-command.ts';
+import { compareCommand } from '../replay/compare-command.ts';
+import { worldOptions } from '../open-world.ts';
+import type { ReplayFlags } from '../replay/replay-flags.ts';
+
+/** Flips that are listed unless asked otherwise. */
+const LISTED = 50;
+
+export function replayCommand(): Command {
+  const builtIn = [...BUILT_IN_POLICIES.keys()].join(', ');
+  return worldOptions(new Command('replay'))
+    .description(
+      'Score recorded snapshots again: what a candidate policy would decide otherwise, or whether intents can be proved.',
+    )
+    .addOption(
+      new Option(
+        '--policy <id-or-file>',
+        `the candidate: ${builtIn}, or a JSON file; with --audit files that intents name, repeatable`,
+      )
+        .default([], 'none')
+        .argParser((value: string, before: readonly string[]) => [...before, value]),
+    )
+    .option('--audit', 'recompute recorded intents from their snapshots, and list every difference')
+    .option('--against <id-or-file>', 'the policy to compare with', DEFAULT_POLICY_ID)
+    .option('--from <start>', 'beginning, epoch milliseconds or an ISO time, by record timestamps')
+    .option('--to <end>', 'epoch milliseconds or an ISO time, not included (default: the end that stands now)')
+    .addOption(
+      new Option('--fail-if <condition>', "exit 1 where it holds, for example 'flips>5%'; may be repeated")
+        .default([], 'none')
+        .argParser((value: string, before: readonly string[]) => [...before, value]),
+    )
+    .option('--flips <n>', 'list so many flips, the latest first', parseCount, LISTED)
+    .option('--raw', 'raw confidence, even where a calibration map is in force')
+    .option('--seed <n>', 'seed of the sample and of the bootstrap', parseCount, 1)
+    .option('--html <file>', 'write one self-contained page with charts')
+    .option('--json', 'one JSON object, as in a pipe')
+    .addHelpText('after', HELP)
+    .action((flags: ReplayFlags) => (flags.audit === true ? auditCommand(flags) : compareCommand(flags)));
+}
+
+const HELP = `
+The recorded snapshots are streamed past both policies between end offsets that are fixed at the start. A flip is another action.
+Calibration maps in force now are applied to both, as scoring does; --raw leaves them out.
+--fail-if takes flips, close_flips, hold_flips (a number, or % of the snapshots), longest_hold_hours (the candidate's) and
+mean_r_change, with > >= < <=.
+
+--audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from the snapshot, the policy and the
+calibration version that it names. What cannot be recomputed is counted as unverifiable, with the reason.
+
+Examples:
+  harvestline replay --policy legacy
+  harvestline replay --policy my-policy.json --from 2026-02-01 --html replay.html
+  harvestline replay --policy my-policy.json --fail-if 'flips>5%' --fail-if 'mean_r_change<0' --json | jq .matrix
+  harvestline replay --audit --policy my-policy.json
+
+Exit codes: 0 done; 1 a --fail-if condition held, an intent differs, or none could be recomputed; 2 wrong usage.`;
+
+function parseCount(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be a whole number, not negative.');
+  return n;
+}

@@ -1,0 +1,48 @@
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { BUILT_IN_POLICIES, type Policy } from '../../pipelines/scoring/policy.ts';
+import { loadPolicy } from '../commands/score.ts';
+import { openReadOnlyWorld } from '../open-world.ts';
+import { jsonWanted, writeLines } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { auditIntents } from './audit-intents.ts';
+import { auditLines } from './audit-lines.ts';
+import type { ReplayFlags } from './replay-flags.ts';
+import { parseWindow } from './replay-window.ts';
+
+/** `harvestline replay --audit`. */
+export async function auditCommand(flags: ReplayFlags): Promise<void> {
+  if (flags.failIf.length > 0 || flags.html !== undefined)
+    throw new HarvestlineError('USAGE', '--fail-if and --html go with a comparison, not with --audit');
+  const window = parseWindow(flags.from, flags.to);
+  const policies = policiesById(flags.policy);
+  const clock = new SystemClock();
+  const world = await openReadOnlyWorld(flags);
+  let progress: Progress | undefined;
+  try {
+    const result = await auditIntents(world, {
+      window,
+      policies,
+      onTotal: (intents) => {
+        progress = new Progress('intents', intents, process.stderr, clock);
+      },
+      onIntents: (intents) => progress?.add(intents),
+    });
+    progress?.done();
+    await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : auditLines(result, process.stdout.columns));
+    // An audit that could verify nothing at all must not look like one that found nothing wrong.
+    const nothingVerified = result.audited === 0 && result.unverifiable.total > 0;
+    if (result.differing > 0 || nothingVerified) process.exitCode = 1;
+  } finally {
+    progress?.done();
+    await world.close();
+  }
+}
+
+/** The built-in ones and those given; a given file stands for its id, also where a built-in one has it. Throws USAGE, POLICY_INVALID. */
+export function policiesById(given: readonly string[]): ReadonlyMap<string, Policy> {
+  const files = given.map(loadPolicy);
+  const twice = files.find(({ id }, index) => files.findIndex((other) => other.id === id) !== index);
+  if (twice !== undefined) throw new HarvestlineError('USAGE', `--policy: two of them have the id ${twice.id}`);
+  return new Map([...BUILT_IN_POLICIES, ...files.map((policy): [string, Policy] => [policy.id, policy])]);
+}

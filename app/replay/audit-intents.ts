@@ -1,0 +1,203 @@
+import { isKind } from '../../errors/harvestline-error.ts';
+import type { Batch, LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
+import type { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
+import {
+  type AuditedDifference,
+  type Unverifiable,
+  auditIntent,
+  locatedDifferences,
+} from '../../pipelines/replay/audit-intent.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { readVersions } from '../calibrate/read-versions.ts';
+import { type ReadableTopics, prepareBatch } from '../read-topic.ts';
+import { RecordCursor } from './record-cursor.ts';
+import { type ReplayWindow, fixWindow } from './replay-window.ts';
+
+/** More would not be read; all are counted. */
+const LISTED = 10_000;
+const UNVERIFIABLE_LISTED = 100;
+
+const INTENTS = TOPICS.harvestIntent.name;
+const SNAPSHOTS = TOPICS.positionSnapshot.name;
+
+export interface AuditOptions {
+  readonly window: ReplayWindow;
+  /** By id. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly onTotal?: (intents: number) => void;
+  readonly onIntents?: (intents: number) => void;
+}
+
+/** An intent that could not be recomputed. */
+interface UnverifiableIntent {
+  readonly reason: Unverifiable;
+  /** The name of what is not known, or the input's coordinates. */
+  readonly what: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What an audit found, as `replay --audit --json` prints it. */
+export interface AuditResult {
+  /** Intents that were recomputed. */
+  readonly audited: number;
+  /** Of those, with any difference. */
+  readonly differing: number;
+  readonly differences: readonly AuditedDifference[];
+  readonly unverifiable: {
+    readonly total: number;
+    readonly reasons: Readonly<Partial<Record<Unverifiable, number>>>;
+    /** The first of them. */
+    readonly listed: readonly UnverifiableIntent[];
+  };
+  readonly ranges: readonly PartitionOffsets[];
+}
+
+/**
+ * Recomputes recorded intents from their snapshots, policies and calibration versions. Intents of a partition rest on snapshots of
+ * the partition of that number in ascending order, so both are walked together; whatever else an intent names is jumped to.
+ * Constant memory, but for the differences listed.
+ */
+export async function auditIntents(world: ReadableTopics, options: AuditOptions): Promise<AuditResult> {
+  const { log } = world;
+  const ranges = await fixWindow(log, INTENTS, options.window);
+  const versions = await readVersions(world);
+  options.onTotal?.(ranges.reduce((sum, { begin, end }) => sum + end - begin, 0));
+  const cursor = await RecordCursor.open(log, SNAPSHOTS);
+  const audit = new Audit(world, cursor, versions, options.policies);
+  try {
+    for (const { partition, begin, end } of ranges) {
+      if (begin >= end) continue;
+      for await (const batch of log.read(INTENTS, { from: new Map([[partition, begin]]), partitions: [partition] })) {
+        await audit.batch(batch, end);
+        options.onIntents?.(batch.records.length);
+        if (batch.nextOffset >= end) break;
+      }
+    }
+  } finally {
+    await cursor.close();
+  }
+  return { ...audit.result(), ranges };
+}
+
+class Audit {
+  readonly #world: ReadableTopics;
+  readonly #cursor: RecordCursor;
+  readonly #versions: CalibrationVersions;
+  readonly #policies: ReadonlyMap<string, Policy>;
+  readonly #differences: AuditedDifference[] = [];
+  readonly #reasons = new Map<Unverifiable, number>();
+  readonly #unverifiable: UnverifiableIntent[] = [];
+  #audited = 0;
+  #differing = 0;
+  /** Whose schemas were fetched last. */
+  #prepared: Batch | undefined;
+
+  constructor(
+    world: ReadableTopics,
+    cursor: RecordCursor,
+    versions: CalibrationVersions,
+    policies: ReadonlyMap<string, Policy>,
+  ) {
+    this.#world = world;
+    this.#cursor = cursor;
+    this.#versions = versions;
+    this.#policies = policies;
+  }
+
+  async batch(batch: Batch, end: number): Promise<void> {
+    await prepareBatch(this.#world.codec, INTENTS, batch);
+    for (const at of batch.records) {
+      if (at.offset >= end) return;
+      const intent = this.#decodeIntent(at);
+      if (intent === null) {
+        this.#setAside('intent_undecodable', INTENTS, at);
+        continue;
+      }
+      const { topic, partition, offset } = intent.input;
+      const input = `${topic}[${partition}]@${offset}`;
+      if (topic !== SNAPSHOTS) {
+        this.#setAside('input_of_another_topic', input, at);
+        continue;
+      }
+      const finding = this.#cursor.find(partition, offset);
+      const found = finding instanceof Promise ? await finding : finding;
+      if ('absent' in found) {
+        this.#setAside(found.absent, input, at);
+        continue;
+      }
+      if (found.batch !== this.#prepared) {
+        await prepareBatch(this.#world.codec, SNAPSHOTS, found.batch);
+        this.#prepared = found.batch;
+      }
+      this.#recompute(intent, at, found.record, input);
+    }
+  }
+
+  result(): Omit<AuditResult, 'ranges'> {
+    return {
+      audited: this.#audited,
+      differing: this.#differing,
+      differences: this.#differences,
+      unverifiable: {
+        total: [...this.#reasons.values()].reduce((sum, n) => sum + n, 0),
+        reasons: Object.fromEntries(this.#reasons),
+        listed: this.#unverifiable,
+      },
+    };
+  }
+
+  #decodeIntent({ value }: LogRecord): HarvestIntent | null {
+    try {
+      return this.#world.codec.decode(INTENTS, value);
+    } catch (error) {
+      if (!isKind(error, 'poison')) throw error;
+      return null;
+    }
+  }
+
+  #decodeSnapshot({ value }: LogRecord): PositionSnapshot | null {
+    try {
+      return this.#world.codec.decode(SNAPSHOTS, value);
+    } catch (error) {
+      if (!isKind(error, 'poison')) throw error;
+      return null;
+    }
+  }
+
+  #recompute(intent: HarvestIntent, at: LogRecord, record: LogRecord, input: string): void {
+    const policy = this.#policies.get(intent.policy);
+    if (policy === undefined) {
+      this.#setAside('unknown_policy', intent.policy, at);
+      return;
+    }
+    const version = intent.calibration_version ?? null;
+    const map = version === null ? null : (this.#versions.find(version)?.records[0].map ?? undefined);
+    if (map === undefined) {
+      this.#setAside('unknown_calibration_version', String(version), at);
+      return;
+    }
+    const snapshot = this.#decodeSnapshot(record);
+    if (snapshot === null) {
+      this.#setAside('input_undecodable', input, at);
+      return;
+    }
+    try {
+      const differences = auditIntent(intent, snapshot, policy, map);
+      this.#audited += 1;
+      if (differences.length === 0) return;
+      this.#differing += 1;
+      if (this.#differences.length < LISTED) this.#differences.push(...locatedDifferences(intent, at, differences));
+    } catch (error) {
+      if (!isKind(error, 'poison')) throw error;
+      this.#setAside('input_unscorable', input, at);
+    }
+  }
+
+  #setAside(reason: Unverifiable, what: string, { partition, offset }: LogRecord): void {
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
+    if (this.#unverifiable.length < UNVERIFIABLE_LISTED) this.#unverifiable.push({ reason, what, partition, offset });
+  }
+}

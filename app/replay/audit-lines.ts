@@ -1,0 +1,71 @@
+import pc from 'picocolors';
+import { count, plural } from '../calibrate/report/figures.ts';
+import { wrapped } from '../calibrate/report/terminal-text.ts';
+import { plainTable } from '../plain-table.ts';
+import { printable } from '../printable.ts';
+import type { AuditResult } from './audit-intents.ts';
+
+/** The JSON has the others. */
+const SHOWN = 20;
+
+/** The audit for people, the verdict first. */
+export function auditLines(result: AuditResult, width = 80): readonly string[] {
+  const { differing } = result;
+  const colour = differing > 0 ? pc.red : result.audited > 0 ? pc.green : pc.yellow;
+  return [
+    ...wrapped(auditHeadline(result), width).map((line) => colour(pc.bold(line))),
+    ...differenceLines(result),
+    ...unverifiableLines(result),
+  ];
+}
+
+export function auditHeadline({ audited, differing, unverifiable: { total } }: AuditResult): string {
+  const aside = total === 0 ? '' : ` ${plural(total, 'intent')} could not be verified.`;
+  if (audited === 0) return total === 0 ? 'No intent lies in that stretch.' : `No intent was verified.${aside}`;
+  const verdict =
+    differing === 0
+      ? `All ${plural(audited, 'intent')} that could be recomputed are what their snapshots, policies and maps give again.`
+      : `${count(differing)} of ${plural(audited, 'intent')} are not what their snapshots, policies and maps give again.`;
+  return verdict + aside;
+}
+
+function differenceLines({ differences }: AuditResult): readonly string[] {
+  if (differences.length === 0) return [];
+  const columns = [
+    { head: 'intent at' },
+    { head: 'snapshot at' },
+    { head: 'path' },
+    { head: 'recorded' },
+    { head: 'recomputed' },
+  ];
+  const rows = differences
+    .slice(0, SHOWN)
+    .map(({ partition, offset, input, path, recorded, recomputed }) => [
+      `${partition}:${offset}`,
+      `${input.partition}:${input.offset}`,
+      printable(path),
+      shown(recorded),
+      shown(recomputed),
+    ]);
+  const more = differences.length - SHOWN;
+  return ['', ...plainTable(columns, rows), ...(more > 0 ? [pc.dim(`and ${count(more)} more: --json has them`)] : [])];
+}
+
+function unverifiableLines({ unverifiable: { reasons, listed } }: AuditResult): readonly string[] {
+  if (listed.length === 0) return [];
+  const columns = [{ head: 'unverifiable' }, { head: 'intents', align: 'right' }, { head: 'the first' }] as const;
+  const rows = Object.entries(reasons).map(([reason, n]) => {
+    const first = listed.find((one) => one.reason === reason);
+    return [
+      reason,
+      count(n),
+      first === undefined ? '' : `${printable(first.what)} (intent ${first.partition}:${first.offset})`,
+    ];
+  });
+  return ['', ...plainTable(columns, rows)];
+}
+
+function shown(value: unknown): string {
+  const text = printable(JSON.stringify(value) ?? 'nothing');
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}

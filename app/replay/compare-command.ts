@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
+import { loadPolicy } from '../commands/score.ts';
+import { openReadOnlyWorld } from '../open-world.ts';
+import { jsonWanted, writeLines } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { comparePolicies } from './compare-policies.ts';
+import type { ReplayFlags } from './replay-flags.ts';
+import { parseWindow } from './replay-window.ts';
+import { resultLines } from './result-lines.ts';
+import { resultPage } from './result-page.ts';
+
+/** `harvestline replay --policy CANDIDATE`. */
+export async function compareCommand(flags: ReplayFlags): Promise<void> {
+  // Everything that can be wrong with the call is said before anything is read.
+  const [candidate, ...more] = flags.policy;
+  if (candidate === undefined || more.length > 0)
+    throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
+  const conditions = flags.failIf.map(parseFailIf);
+  const window = parseWindow(flags.from, flags.to);
+  const policies = { candidate: loadPolicy(candidate), current: loadPolicy(flags.against) };
+  const clock = new SystemClock();
+  const world = await openReadOnlyWorld(flags);
+  let progress: Progress | undefined;
+  try {
+    const result = await comparePolicies(world, {
+      ...policies,
+      window,
+      raw: flags.raw === true,
+      listed: flags.flips,
+      random: new SeededRandom(flags.seed),
+      onTotal: (records) => {
+        progress = new Progress('snapshots', records, process.stderr, clock);
+      },
+      onRecords: (records) => progress?.add(records),
+    });
+    progress?.done();
+    const failed = failedConditions(conditions, result);
+    await writeLines(
+      jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, process.stdout.columns),
+    );
+    // After the result is out: a page that cannot be written must not cost the replay.
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
+    if (failed.length === 0) return;
+    if (jsonWanted(flags))
+      for (const { condition, value } of failed)
+        process.stderr.write(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : value}\n`);
+    process.exitCode = 1;
+  } finally {
+    progress?.done();
+    await world.close();
+  }
+}
+
+async function writePage(file: string, page: string): Promise<void> {
+  try {
+    await writeFile(file, page);
+  } catch (cause) {
+    throw new HarvestlineError('USAGE', `--html ${file}: ${messageOf(cause)}`, { cause });
+  }
+}

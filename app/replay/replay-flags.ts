@@ -1,0 +1,17 @@
+import type { WorldOptions } from '../open-world.ts';
+
+/** What `harvestline replay` was told. */
+export interface ReplayFlags extends WorldOptions {
+  readonly policy: readonly string[];
+  /** Recomputes intents instead of comparing policies. */
+  readonly audit?: true;
+  readonly against: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly failIf: readonly string[];
+  readonly flips: number;
+  readonly raw?: true;
+  readonly seed: number;
+  readonly html?: string;
+  readonly json?: true;
+}

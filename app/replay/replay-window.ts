@@ -1,0 +1,38 @@
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { EventLog, PartitionOffsets } from '../../ports/event-log.ts';
+import type { TopicRange } from '../merge-partitions.ts';
+
+/** From a moment on, and up to another that is not included, by the records' timestamps. Null: the oldest kept; the end that stands now. */
+export interface ReplayWindow {
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+/** `--from` takes `beginning` too, `--to` does not; both an ISO time or epoch milliseconds. Throws USAGE. */
+export function parseWindow(from: string | undefined, to: string | undefined): ReplayWindow {
+  const window = {
+    from: from === undefined || from === 'beginning' ? null : parseTime('--from', from, 'beginning, '),
+    to: to === undefined ? null : parseTime('--to', to, ''),
+  };
+  if (window.from !== null && window.to !== null && window.from >= window.to)
+    throw new HarvestlineError('USAGE', `--from ${from} must be before --to ${to}`);
+  return window;
+}
+
+/** The offsets of that window, fixed now: what is appended meanwhile is left out. */
+export async function fixWindow(log: EventLog, topic: string, { from, to }: ReplayWindow): Promise<TopicRange> {
+  const ends = await log.offsets(topic);
+  const firsts = from === null ? null : await log.offsetsAt(topic, from);
+  const lasts = to === null ? null : await log.offsetsAt(topic, to);
+  return ends.map(({ partition, begin, end }): PartitionOffsets => {
+    const start = Math.min(end, Math.max(begin, firsts?.get(partition) ?? begin));
+    return { partition, begin: start, end: Math.max(start, Math.min(end, lasts?.get(partition) ?? end)) };
+  });
+}
+
+function parseTime(option: string, text: string, also: string): number {
+  const time = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time))
+    throw new HarvestlineError('USAGE', `${option} ${text}: must be ${also}epoch milliseconds or an ISO time`);
+  return time;
+}

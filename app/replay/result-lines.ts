@@ -1,0 +1,155 @@
+import pc from 'picocolors';
+import { ACTIONS, type Flip, type FlipCount } from '../../pipelines/replay/flip-tally.ts';
+import type { LongestHold } from '../../pipelines/replay/hold-stretch.ts';
+import { PROFITABLE_ABOVE_R } from '../../pipelines/replay/hold-stretch.ts';
+import type { FailedCondition } from '../../pipelines/replay/fail-if.ts';
+import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
+import { wrapped } from '../calibrate/report/terminal-text.ts';
+import { plainTable } from '../plain-table.ts';
+import { printable } from '../printable.ts';
+import type { ReplayResult } from './compare-policies.ts';
+import { headline, policyNames } from './headline.ts';
+
+/** Of the flips and the symbols; JSON and page have the others. */
+const SHOWN = 10;
+
+/** The comparison for people, what matters first. */
+export function resultLines(result: ReplayResult, failed: readonly FailedCondition[], width = 80): readonly string[] {
+  const { candidate, current } = policyNames(result);
+  if (result.snapshots === 0) return [pc.bold(headline(result)), ...failedLines(failed)];
+  return [
+    ...wrapped(headline(result), width).map((line) => pc.bold(line)),
+    ...wrapped(summarySentence(result), width),
+    ...failedLines(failed),
+    '',
+    ...matrixLines(result),
+    '',
+    ...holdLine(current, result.longest_hold.current, width),
+    ...holdLine(candidate, result.longest_hold.candidate, width),
+    ...wrapped(meansSentence(result), width),
+    '',
+    ...countLines('R', result.by_r),
+    '',
+    ...countLines('age', result.by_age),
+    '',
+    ...countLines('symbol', result.by_symbol.slice(0, SHOWN)),
+    '',
+    ...factorLines(result),
+    ...flipLines(result),
+    '',
+    pc.dim('What this cannot know:'),
+    ...result.cannot_know.flatMap((text) =>
+      wrapped(text, width - 2).map((line, index) => pc.dim(`${index === 0 ? '-' : ' '} ${line}`)),
+    ),
+  ];
+}
+
+/** Flips, positions, and what was left out. */
+export function summarySentence(result: ReplayResult): string {
+  const { flips, snapshots, results, open_position_hours: hours, unscorable, undecodable } = result;
+  const left = [
+    ...(unscorable > 0 ? [`${count(unscorable)} could not be scored`] : []),
+    ...(undecodable > 0 ? [`${count(undecodable)} did not decode`] : []),
+  ];
+  const maps = Object.values(result.calibration);
+  return [
+    `${count(flips)} of ${plural(snapshots, 'snapshot')} flip (${percent(flips / snapshots)}), in ${plural(results.positions, 'position')} and ${plain(hours)} open-position hours.`,
+    ...(left.length > 0 ? [`Left out: ${left.join(', ')}.`] : []),
+    ...(maps.length > 0 ? [`Confidence by ${maps.join(', ')} for both.`] : []),
+  ].join(' ');
+}
+
+export function meansSentence({ results, policy, against }: ReplayResult): string {
+  const names = policyNames({ policy, against });
+  const { change, change_interval: range, current_mean_r: current, candidate_mean_r: candidate } = results;
+  if (change === null || current === null || candidate === null) return '';
+  const about = range === null ? '' : ` (95 % interval ${interval(range, signed)})`;
+  return `Obeyed from the first snapshot on, ${names.current} would have made ${plain(current)} R a position and ${names.candidate} ${plain(candidate)} R: a change of ${signed(change)} R${about}.`;
+}
+
+export function holdSentence(name: string, hold: LongestHold | null): string {
+  return hold === null
+    ? `${name} held no position above R ${PROFITABLE_ABOVE_R}.`
+    : `${name} held a position above R ${PROFITABLE_ABOVE_R} for ${plain(hold.hours)} h without a break: ${printable(hold.symbol)}, up to R ${plain(hold.peak_r)}, from ${formatEventTime(hold.from)}.`;
+}
+
+export function signed(value: number): string {
+  return value > 0 ? `+${plain(value)}` : plain(value);
+}
+
+function holdLine(name: string, hold: LongestHold | null, width: number): readonly string[] {
+  return wrapped(holdSentence(name, hold), width);
+}
+
+function failedLines(failed: readonly FailedCondition[]): readonly string[] {
+  return failed.map(({ condition, value }) =>
+    pc.red(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : plain(value)}`),
+  );
+}
+
+function matrixLines(result: ReplayResult): readonly string[] {
+  const { candidate, current } = policyNames(result);
+  const columns = [
+    { head: `${current} ↓  ${candidate} →` },
+    ...ACTIONS.map((head) => ({ head, align: 'right' as const })),
+  ];
+  const rows = ACTIONS.map((from) => [
+    from,
+    ...ACTIONS.map((to) => {
+      const n = result.matrix[from][to];
+      return from !== to && n > 0 ? pc.yellow(count(n)) : count(n);
+    }),
+  ]);
+  return plainTable(columns, rows);
+}
+
+function countLines(head: string, counts: readonly FlipCount[]): readonly string[] {
+  const columns = [
+    { head },
+    { head: 'snapshots', align: 'right' },
+    { head: 'flips', align: 'right' },
+    { head: 'share', align: 'right' },
+  ] as const;
+  const rows = counts.map(({ name, snapshots, flips }) => [
+    printable(name),
+    count(snapshots),
+    count(flips),
+    snapshots === 0 ? '–' : percent(flips / snapshots),
+  ]);
+  return plainTable(columns, rows);
+}
+
+function factorLines({ by_factor }: ReplayResult): readonly string[] {
+  if (by_factor.length === 0) return [];
+  const columns = [{ head: 'points differ in' }, { head: 'flips', align: 'right' }] as const;
+  return plainTable(
+    columns,
+    by_factor.map(({ name, flips }) => [printable(name), count(flips)]),
+  );
+}
+
+function flipLines({ listed_flips: flips }: ReplayResult): readonly string[] {
+  if (flips.length === 0) return [];
+  const columns = [
+    { head: 'latest flips' },
+    { head: 'R', align: 'right' },
+    { head: 'current' },
+    { head: 'candidate' },
+    { head: 'at', align: 'right' },
+  ] as const;
+  const rows = flips
+    .slice(0, SHOWN)
+    .map((flip) => [printable(flip.symbol), plain(flip.r), decided(flip.from), decided(flip.to), place(flip)]);
+  return ['', ...plainTable(columns, rows)];
+}
+
+/** For example `PARTIAL_CLOSE 58 % 4/7`: the scores are hold/exit. */
+export function decided({ action, fraction, hold_score, exit_score }: Flip['from']): string {
+  const share = action === 'PARTIAL_CLOSE' ? ` ${percent(fraction)}` : '';
+  return `${action}${share} ${hold_score}/${exit_score}`;
+}
+
+function place({ partition, offset }: Flip): string {
+  return `${partition}:${offset}`;
+}

@@ -1,0 +1,89 @@
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { ComparisonFigures } from './comparison.ts';
+
+/** What can be asked, and what each is when a share of it makes sense: the whole. */
+const FIGURES = {
+  flips: { share: true, of: ({ flips }) => flips },
+  close_flips: { share: true, of: ({ close_flips }) => close_flips },
+  hold_flips: { share: true, of: ({ hold_flips }) => hold_flips },
+  // A comparison without a stretch of profit held none: 0 hours.
+  longest_hold_hours: { share: false, of: ({ longest_hold }) => longest_hold.candidate?.hours ?? 0 },
+  mean_r_change: { share: false, of: ({ results }) => results.change },
+} as const satisfies Record<string, FigureSpec>;
+
+interface FigureSpec {
+  /** Whether `%` of the snapshots can be asked for. */
+  readonly share: boolean;
+  readonly of: (figures: ComparisonFigures) => number | null;
+}
+
+type FigureName = keyof typeof FIGURES;
+
+const OPERATORS = {
+  '>': (value: number, limit: number) => value > limit,
+  '>=': (value: number, limit: number) => value >= limit,
+  '<': (value: number, limit: number) => value < limit,
+  '<=': (value: number, limit: number) => value <= limit,
+} as const;
+
+type Operator = keyof typeof OPERATORS;
+
+const EXPRESSION = /^\s*([a-z_]+)\s*(>=|<=|>|<)\s*([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*(%?)\s*$/;
+
+/** One condition under which a replay fails. */
+export interface FailCondition {
+  readonly text: string;
+  readonly figure: FigureName;
+  readonly operator: Operator;
+  readonly limit: number;
+  /** The limit is a percentage of the snapshots. */
+  readonly percent: boolean;
+}
+
+/** What came of a condition. `value` is null where nothing was there to judge by: then it cannot be said to be fine, and fails too. */
+export interface FailedCondition {
+  readonly condition: string;
+  readonly value: number | null;
+}
+
+/** `flips>5%`, `mean_r_change < 0`. Throws USAGE naming what is allowed. */
+export function parseFailIf(text: string): FailCondition {
+  const [, figure = '', operator = '', limit = '', percent = ''] = EXPRESSION.exec(text) ?? [];
+  if (!isFigure(figure) || !isOperator(operator)) throw refused(text, null);
+  if (percent === '%' && !FIGURES[figure].share) throw refused(text, `${figure} has no %`);
+  return { text: text.trim(), figure, operator, limit: Number(limit), percent: percent === '%' };
+}
+
+/** The conditions that hold, or that cannot be judged. */
+export function failedConditions(
+  conditions: readonly FailCondition[],
+  figures: ComparisonFigures,
+): readonly FailedCondition[] {
+  return conditions.flatMap((condition) => {
+    const value = valueOf(condition, figures);
+    const fails = value === null || OPERATORS[condition.operator](value, condition.limit);
+    return fails ? [{ condition: condition.text, value }] : [];
+  });
+}
+
+function valueOf({ figure, percent }: FailCondition, figures: ComparisonFigures): number | null {
+  if (figures.snapshots === 0) return null;
+  const value = FIGURES[figure].of(figures);
+  return value === null || !percent ? value : (100 * value) / figures.snapshots;
+}
+
+function isFigure(name: string): name is FigureName {
+  return Object.hasOwn(FIGURES, name);
+}
+
+function isOperator(text: string): text is Operator {
+  return Object.hasOwn(OPERATORS, text);
+}
+
+function refused(text: string, why: string | null): HarvestlineError {
+  const names = Object.entries(FIGURES).map(([name, { share }]) => (share ? `${name} (also in %)` : name));
+  return new HarvestlineError(
+    'USAGE',
+    `--fail-if ${text}: ${why ?? 'is no condition'}; it must be NAME, an operator and a number, for example flips>5%. Names: ${names.join(', ')}. Operators: ${Object.keys(OPERATORS).join(' ')}`,
+  );
+}

@@ -1,0 +1,176 @@
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { Decision } from '../scoring/evaluate.ts';
+import { ageHours } from '../scoring/risk.ts';
+import { AGE_BANDS, type Bands, R_BANDS, bandIndex } from './bands.ts';
+import { KeepLeast } from './keep-least.ts';
+
+export const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const satisfies readonly Decision['action'][];
+type AnyAction = Decision['action'];
+
+/** Current action to candidate action to snapshots. */
+export type Matrix = Readonly<Record<AnyAction, Readonly<Record<AnyAction, number>>>>;
+
+/** One kind of snapshots, and how many of them were decided otherwise. */
+export interface FlipCount {
+  readonly name: string;
+  readonly snapshots: number;
+  readonly flips: number;
+}
+
+/** One snapshot that the two policies decide differently, with both explanations. */
+export interface Flip {
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly observed_at: number;
+  readonly r: number;
+  readonly age_hours: number;
+  readonly from: Explanation;
+  readonly to: Explanation;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export type Explanation = Pick<
+  Decision,
+  'action' | 'fraction' | 'hold_score' | 'exit_score' | 'reason' | 'factors' | 'unknown'
+>;
+
+export interface FlipFigures {
+  readonly snapshots: number;
+  readonly flips: number;
+  readonly matrix: Matrix;
+  readonly by_symbol: readonly FlipCount[];
+  readonly by_r: readonly FlipCount[];
+  readonly by_age: readonly FlipCount[];
+  /** In how many flips the factor's points differ between the two; those that differ in none are left out. */
+  readonly by_factor: readonly { readonly name: string; readonly flips: number }[];
+  /** The latest first. */
+  readonly listed_flips: readonly Flip[];
+}
+
+/**
+ * Counts what two policies say about the same snapshots. Invariants:
+ * T1  A flip is another action; another fraction is none.
+ * T2  The cells of the matrix, the bands and the symbols each add up to `snapshots`, their flips to `flips`.
+ * T3  Memory is bounded by the number of symbols and `listed`.
+ */
+export class FlipTally {
+  #snapshots = 0;
+  #flips = 0;
+  readonly #matrix: Record<AnyAction, Record<AnyAction, number>> = {
+    HOLD: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
+    PARTIAL_CLOSE: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
+    CLOSE: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
+  };
+  readonly #byR = bandCounts(R_BANDS);
+  readonly #byAge = bandCounts(AGE_BANDS);
+  readonly #bySymbol = new Map<string, Count>();
+  readonly #byFactor = new Map<string, number>();
+  readonly #listed: KeepLeast<Flip>;
+
+  constructor(listed: number) {
+    this.#listed = new KeepLeast<Flip>(listed, latestFirst);
+  }
+
+  /** `r` is that of the mark, the same for both. */
+  add(snapshot: PositionSnapshot, at: LogRecord, r: number, current: Decision, candidate: Decision): void {
+    const age = ageHours(snapshot);
+    const flipped = current.action !== candidate.action ? 1 : 0;
+    this.#snapshots += 1;
+    this.#flips += flipped;
+    this.#matrix[current.action][candidate.action] += 1;
+    count(this.#byR[bandIndex(R_BANDS, r)], flipped);
+    count(this.#byAge[bandIndex(AGE_BANDS, age)], flipped);
+    count(this.#ofSymbol(snapshot.symbol), flipped);
+    if (flipped === 0) return;
+    for (const name of differingFactors(current.factors, candidate.factors))
+      this.#byFactor.set(name, (this.#byFactor.get(name) ?? 0) + 1);
+    if (this.#listed.wants(latestFirst(snapshot))) this.#listed.add(flipOf(snapshot, at, r, age, current, candidate));
+  }
+
+  figures(): FlipFigures {
+    return {
+      snapshots: this.#snapshots,
+      flips: this.#flips,
+      matrix: structuredClone(this.#matrix),
+      by_symbol: [...this.#bySymbol.values()].toSorted(
+        (one, other) => other.flips - one.flips || (one.name < other.name ? -1 : 1),
+      ),
+      by_r: this.#byR,
+      by_age: this.#byAge,
+      by_factor: [...this.#byFactor]
+        .map(([name, flips]) => ({ name, flips }))
+        .toSorted((one, other) => other.flips - one.flips || (one.name < other.name ? -1 : 1)),
+      listed_flips: this.#listed.items(),
+    };
+  }
+
+  #ofSymbol(symbol: string): Count {
+    let found = this.#bySymbol.get(symbol);
+    if (found === undefined) {
+      found = { name: symbol, snapshots: 0, flips: 0 };
+      this.#bySymbol.set(symbol, found);
+    }
+    return found;
+  }
+}
+
+/** Names of the factors whose points differ; one that does not score has 0. */
+export function differingFactors(one: readonly Factor[], other: readonly Factor[]): readonly string[] {
+  const names: string[] = [];
+  for (const { name, points } of one) if (pointsOf(other, name) !== points) names.push(name);
+  for (const { name } of other) if (!one.some((factor) => factor.name === name)) names.push(name);
+  return names;
+}
+
+interface Count {
+  readonly name: string;
+  snapshots: number;
+  flips: number;
+}
+
+function bandCounts(bands: Bands): readonly Count[] {
+  return bands.map(({ name }) => ({ name, snapshots: 0, flips: 0 }));
+}
+
+function count(counted: Count | undefined, flipped: number): void {
+  if (counted === undefined) return;
+  counted.snapshots += 1;
+  counted.flips += flipped;
+}
+
+function pointsOf(factors: readonly Factor[], name: string): number {
+  return factors.find((factor) => factor.name === name)?.points ?? 0;
+}
+
+function latestFirst({ observed_at }: { readonly observed_at: number }): number {
+  return -observed_at;
+}
+
+function flipOf(
+  { position_id, symbol, observed_at }: PositionSnapshot,
+  { topic, partition, offset }: LogRecord,
+  r: number,
+  age_hours: number,
+  from: Decision,
+  to: Decision,
+): Flip {
+  return {
+    position_id,
+    symbol,
+    observed_at,
+    r,
+    age_hours,
+    from: explained(from),
+    to: explained(to),
+    topic,
+    partition,
+    offset,
+  };
+}
+
+function explained({ action, fraction, hold_score, exit_score, reason, factors, unknown }: Decision): Explanation {
+  return { action, fraction, hold_score, exit_score, reason, factors, unknown };
+}

@@ -1,0 +1,92 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadPolicy } from '../../../app/commands/score.ts';
+import { auditIntent } from '../../../pipelines/replay/audit-intent.ts';
+import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
+import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
+import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
+import type { LogRecord } from '../../../ports/event-log.ts';
+import type { HarvestIntent } from '../../../schemas/generated/records.ts';
+import { aSnapshot } from '../../a-snapshot.ts';
+
+const POLICY = loadPolicy('2026-02-07');
+const AT: LogRecord = {
+  topic: 'position.snapshot',
+  partition: 0,
+  offset: 7,
+  timestamp: 0,
+  key: null,
+  value: null,
+  headers: [],
+};
+const SNAPSHOT = aSnapshot({ r: 5.33 });
+
+function anIntent(overrides: Partial<HarvestIntent> = {}): HarvestIntent {
+  const intent = intentOf(SNAPSHOT, evaluate(SNAPSHOT, POLICY), AT);
+  if (intent === null) throw new Error('the snapshot is held');
+  return { ...intent, ...overrides };
+}
+
+describe('auditIntent', () => {
+  it('finds nothing in what scoring wrote', () => {
+    expect(auditIntent(anIntent(), SNAPSHOT, POLICY, null)).toEqual([]);
+  });
+
+  it.each<[Partial<HarvestIntent>, string, unknown, unknown]>([
+    [{ action: 'CLOSE' }, 'action', 'CLOSE', 'PARTIAL_CLOSE'],
+    [{ fraction: 0.59 }, 'fraction', 0.59, 0.58],
+    [{ reason: 'other' }, 'reason', 'other', 'strong_exit'],
+    [{ hold_score: 5 }, 'hold_score', 5, 4],
+    [{ exit_score: 8 }, 'exit_score', 8, 7],
+    [{ unknown: ['regime'] }, 'unknown[0]', 'regime', null],
+    [{ entry_price: 101 }, 'entry_price', 101, 100],
+    [{ confidence: null }, 'confidence', null, 0.7],
+    [{ symbol: 'ETHUSDT' }, 'symbol', 'ETHUSDT', 'BTCUSDT'],
+  ])('A1: %j is named', (altered, path, recorded, recomputed) => {
+    expect(auditIntent(anIntent(altered), SNAPSHOT, POLICY, null)).toEqual([{ path, recorded, recomputed }]);
+  });
+
+  it('A1: the last digit of r counts', () => {
+    const { r } = anIntent();
+    const differences = auditIntent(anIntent({ r: r + 1e-15 * Math.abs(r) * 2 }), SNAPSHOT, POLICY, null);
+    expect(differences).toMatchObject([{ path: 'r', recomputed: r }]);
+  });
+
+  it('A1: any change of any factor is named by its path, a missing and an added one too', () => {
+    const { factors } = anIntent();
+    fc.assert(
+      fc.property(
+        fc.nat({ max: factors.length - 1 }),
+        fc.constantFrom('name', 'side', 'points', 'value', 'threshold'),
+        (index, field) => {
+          const altered = factors.map((factor, at) => (at === index ? { ...factor, [field]: 'altered' } : factor));
+          const found = auditIntent(anIntent({ factors: altered }), SNAPSHOT, POLICY, null);
+          expect(found).toMatchObject([{ path: `factors[${index}].${field}`, recorded: 'altered' }]);
+        },
+      ),
+    );
+    const last = factors.length - 1;
+    expect(auditIntent(anIntent({ factors: factors.slice(0, last) }), SNAPSHOT, POLICY, null)).toEqual([
+      { path: `factors[${last}]`, recorded: null, recomputed: factors[last] },
+    ]);
+    const more = [...factors, { name: 'old', side: 'EXIT' as const, points: 3, value: 7, threshold: 6 }];
+    expect(auditIntent(anIntent({ factors: more }), SNAPSHOT, POLICY, null)).toMatchObject([
+      { path: `factors[${last + 1}]`, recomputed: null },
+    ]);
+  });
+
+  it('A2: an intent from a snapshot that is held differs in its action', () => {
+    const paths = auditIntent(anIntent(), SNAPSHOT, loadPolicy('legacy'), null);
+    expect(paths).toContainEqual({ path: 'action', recorded: 'PARTIAL_CLOSE', recomputed: 'HOLD' });
+    expect(paths).toContainEqual({ path: 'fraction', recorded: 0.58, recomputed: 0 });
+  });
+
+  it('applies the map of the version that the intent names', () => {
+    const map = { x: [0, 0.69, 0.7, 1], y: [0, 0.1, 0.9, 1] };
+    const snapshot = aSnapshot({ r: 5.33 }, { confidence: 0.6 });
+    const intent = intentOf(snapshot, evaluate(calibrated(snapshot, map), POLICY), AT, 'cal-1');
+    if (intent === null) throw new Error('the snapshot is held');
+    expect(auditIntent(intent, snapshot, POLICY, map)).toEqual([]);
+    expect(auditIntent(intent, snapshot, POLICY, null).map(({ path }) => path)).toContain('action');
+  });
+});
