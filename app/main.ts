@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   dev: async () => (await import('./commands/dev.ts')).devCommand(),
   run: async () => (await import('./commands/run.ts')).runCommand(),
   score: async () => (await import('./commands/score.ts')).scoreCommand(),
+  policy: async () => (await import('./commands/policy.ts')).policyCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),

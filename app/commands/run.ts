@@ -24,7 +24,7 @@ import {
   venueOptions,
 } from '../run/venue-options.ts';
 import { hearStopSignals } from '../stop-signals.ts';
-import { loadPolicy } from './score.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 
 const SOURCE = 'snapshots';
 const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
