@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./commands/policy.ts')).policyCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  shadow: async () => (await import('./commands/shadow.ts')).shadowCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
   clm: async () => (await import('./commands/clm.ts')).clmCommand(),
