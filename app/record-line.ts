@@ -41,6 +41,9 @@ const BRIEF: Brief = {
   [TOPICS.positionReconciled.name]: (r) =>
     `${r.reductions.length} fills, ${r.differences.length} differences` +
     r.differences.map(({ kind, detail }) => `; ${kind}: ${detail}`).join(''),
+  [TOPICS.shadowDecision.name]: (r) =>
+    `${r.policy} ${r.action} ${r.fraction}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}; ` +
+    `${r.against} ${r.current_action} ${r.current_fraction}`,
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

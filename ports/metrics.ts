@@ -40,6 +40,12 @@ export const METRICS = {
     help: 'Decisions of scoring by action (HOLD, PARTIAL_CLOSE, CLOSE).',
     labels: ['action'],
   },
+  shadowDecisions: {
+    name: 'harvestline_shadow_decisions_total',
+    type: 'counter',
+    help: 'Decisions of candidate policies by what came of them: written (to shadow.decision), both_hold (not written), failed (R is no finite number).',
+    labels: ['policy', 'result'],
+  },
   intents: {
     name: 'harvestline_intents_total',
     type: 'counter',

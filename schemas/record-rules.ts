@@ -1,4 +1,4 @@
-import type { RecordByTopic } from './generated/records.ts';
+import type { RecordByTopic, ShadowAction } from './generated/records.ts';
 import { TOPICS, type TopicName } from './topics.ts';
 
 /**
@@ -272,7 +272,40 @@ export const RECORD_RULES: RulesByTopic = {
     },
   ],
   [TOPICS.deskControl.name]: [],
+  [TOPICS.shadowDecision.name]: [
+    {
+      id: 'D1',
+      path: 'fraction',
+      needs: ['action', 'fraction'],
+      violation: ({ action, fraction }) => fractionViolation(action, fraction),
+    },
+    {
+      id: 'D2',
+      path: 'current_fraction',
+      needs: ['current_action', 'current_fraction'],
+      violation: ({ current_action, current_fraction }) => fractionViolation(current_action, current_fraction),
+    },
+    {
+      id: 'D3',
+      path: 'policy',
+      needs: ['policy', 'against'],
+      violation: ({ policy, against }) => (policy === against ? `must not be the policy in force, ${against}` : null),
+    },
+    {
+      id: 'D4',
+      path: 'action',
+      needs: ['action', 'current_action'],
+      violation: ({ action, current_action }) =>
+        action === 'HOLD' && current_action === 'HOLD' ? 'must not be HOLD where current_action is HOLD, too' : null,
+    },
+  ],
 };
+
+function fractionViolation(action: ShadowAction, fraction: number): string | null {
+  if (action === 'CLOSE') return fraction === 1 ? null : `must be 1 for CLOSE, found ${fraction}`;
+  if (action === 'HOLD') return fraction === 0 ? null : `must be 0 for HOLD, found ${fraction}`;
+  return fraction > 0 ? null : `must be above 0 for ${action}, found ${fraction}`;
+}
 
 /** A producer may leave a nullable field out altogether. */
 function isGiven(value: unknown): boolean {

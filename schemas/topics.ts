@@ -115,6 +115,15 @@ export const TOPICS = {
     writer: 'desk',
     summary: 'The kill switch: halt and resume, commanded by a person.',
   },
+  shadowDecision: {
+    name: 'shadow.decision',
+    key: 'account:symbol',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    retentionMs: LONG_RETENTION_MS,
+    writer: 'scoring',
+    summary: 'What a candidate policy would have done, beside what was done. Never executed.',
+  },
 } as const satisfies Record<string, RecordTopicSpec>;
 
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];

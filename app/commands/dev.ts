@@ -12,7 +12,7 @@ import type { Random } from '../../ports/random.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption } from '../embedded-world.ts';
-import { loadPolicy } from './score.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 
 const MINUTE_MS = 60_000;
 

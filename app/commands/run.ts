@@ -16,6 +16,7 @@ import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
 import type { LiveDesk } from '../run/live-desk.ts';
 import { openVenue } from '../run/open-venue.ts';
 import { type RunOptions, run } from '../run/run.ts';
+import { loadShadows, shadowOption } from '../run/shadow-option.ts';
 import {
   type VenueChoice,
   type VenueCliOptions,
@@ -24,7 +25,7 @@ import {
   venueOptions,
 } from '../run/venue-options.ts';
 import { hearStopSignals } from '../stop-signals.ts';
-import { loadPolicy } from './score.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 
 const SOURCE = 'snapshots';
 const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
@@ -32,6 +33,7 @@ const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
 
 interface RunCliOptions extends WorldOptions, VenueCliOptions {
   readonly policy: string;
+  readonly shadow?: readonly string[];
   readonly from: 'beginning' | 'latest';
   readonly httpPort?: number;
   readonly httpHost: string;
@@ -51,6 +53,7 @@ export function runCommand(): Command {
         .default([...PROCESSOR_NAMES], 'scoring execution clm'),
     )
     .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+    .addOption(shadowOption())
     .addOption(
       new Option('--from <where>', 'where a consumer group starts that has committed nothing yet')
         .choices(['beginning', 'latest'])
@@ -96,6 +99,7 @@ Examples:
   harvestline topics apply && harvestline schemas register    once
   harvestline run                                             scoring, execution and clm in one process
   harvestline run scoring --http-port 9464                    one processor; start it again for a second member
+  harvestline run scoring --shadow mine.json                  what a candidate would do, for \`harvestline shadow\`
   harvestline run execution --from latest                     a first start that leaves what lies there alone
   harvestline run snapshots --interval 1000                   a simulated desk, one candle a second
   harvestline run snapshots scoring execution clm --market live
@@ -115,6 +119,7 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);
   const policy = loadPolicy(cli.policy);
+  const shadows = loadShadows(cli.shadow ?? [], policy, names);
   const random = new SeededRandom(cli.seed);
   // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
   const choice: VenueChoice = names.some((name) => AT_THE_VENUE.has(name))
@@ -137,6 +142,7 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
         sources: desk === null ? {} : { [SOURCE]: desk.source },
         connect,
         policy,
+        shadows,
         exchange: venue.connect,
         limits: venueLimits(cli, choice),
         from: cli.from,

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
-import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { recordChecker } from '../../schemas/record-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { LineWriter } from '../output.ts';
 import { parseJsonLine } from '../parse-json-line.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 import { readLines } from '../read-lines.ts';
 
 export function scoreCommand(): Command {
@@ -38,32 +38,6 @@ Examples:
       );
       if (bad > 0) process.exitCode = 1;
     });
-}
-
-/** A built-in policy by its id, else a policy file. Throws USAGE or POLICY_INVALID. */
-export function loadPolicy(idOrFile: string): Policy {
-  const builtIn = BUILT_IN_POLICIES.get(idOrFile);
-  if (builtIn !== undefined) return builtIn;
-  let text: string;
-  try {
-    text = readFileSync(idOrFile, 'utf8');
-  } catch (cause) {
-    const known = [...BUILT_IN_POLICIES.keys()].join(', ');
-    throw new HarvestlineError(
-      'USAGE',
-      `no policy ${idOrFile}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
-      { cause },
-    );
-  }
-  try {
-    return parsePolicy(JSON.parse(text), idOrFile);
-  } catch (cause) {
-    if (cause instanceof HarvestlineError) throw cause;
-    throw new HarvestlineError('POLICY_INVALID', `${idOrFile}: is not JSON: ${messageOf(cause)}`, {
-      at: { file: idOrFile },
-      cause,
-    });
-  }
 }
 
 /** Scores every line and returns how many were bad. Memory does not grow with the input. */

@@ -1,7 +1,7 @@
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../pipelines/scoring/policy.ts';
-import { loadPolicy } from '../commands/score.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';

@@ -3,7 +3,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
-import { loadPolicy } from '../commands/score.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';

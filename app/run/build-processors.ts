@@ -7,6 +7,7 @@ import { perPartition } from '../../pipelines/per-partition.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
+import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
@@ -21,6 +22,8 @@ export interface ProcessorParts {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly policy: Policy;
+  /** Candidates that scoring decides by as well, for shadow.decision alone. */
+  readonly shadows?: readonly Policy[];
   readonly exchange: Exchange;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
@@ -39,7 +42,7 @@ const MS_PER_SECOND = 1000;
  *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition.
  */
 export const PROCESSORS = {
-  scoring: ({ codec, policy, metrics }) => {
+  scoring: ({ codec, policy, shadows = [], metrics }) => {
     const decisions = {
       HOLD: metrics.counter('decisions', { action: 'HOLD' }),
       PARTIAL_CLOSE: metrics.counter('decisions', { action: 'PARTIAL_CLOSE' }),
@@ -49,6 +52,7 @@ export const PROCESSORS = {
       writer: new TopicWriter('scoring', codec),
       policy,
       onDecision: (_, { action }) => decisions[action].add(1),
+      shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
   execution: ({ log, codec, exchange, limits, clock, logger, metrics }) => {
@@ -67,6 +71,20 @@ export const PROCESSORS = {
 } as const satisfies Record<string, (parts: ProcessorParts) => Processor>;
 
 export type ProcessorName = keyof typeof PROCESSORS;
+
+function countShadows(shadows: readonly Policy[], metrics: Metrics): (candidate: Policy, result: ShadowResult) => void {
+  const byPolicy = new Map(
+    shadows.map(({ id: policy }) => [
+      policy,
+      {
+        written: metrics.counter('shadowDecisions', { policy, result: 'written' }),
+        both_hold: metrics.counter('shadowDecisions', { policy, result: 'both_hold' }),
+        failed: metrics.counter('shadowDecisions', { policy, result: 'failed' }),
+      },
+    ]),
+  );
+  return ({ id }, result) => byPolicy.get(id)?.[result].add(1);
+}
 
 function countReports(metrics: Metrics): (report: ExecutionReport) => void {
   const seconds = metrics.histogram('orderSeconds', {});

@@ -39,6 +39,8 @@ export interface RunOptions {
   /** Throws a transient error as long as broker or registry are away. */
   readonly connect: () => Promise<RunWorld>;
   readonly policy: Policy;
+  /** Candidates for shadow.decision. */
+  readonly shadows?: readonly Policy[];
   /** Throws a transient error as long as the exchange is away. */
   readonly exchange: () => Promise<Exchange>;
   /** What is left out is as in DEFAULT_LIMITS. */
@@ -92,7 +94,7 @@ async function work(
   health: Health,
   drain: AbortController,
 ): Promise<void> {
-  const { clock, logger, policy, limits = {}, from } = options;
+  const { clock, logger, policy, shadows = [], limits = {}, from } = options;
   const { signal } = drain;
   const backOff: BackOff = { processor: 'run', clock, logger, signal, observer: health.connecting };
   let world: RunWorld | undefined;
@@ -102,7 +104,7 @@ async function work(
     await patiently(backOff, 'topics', () => checkTopics(log));
     const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
     const exchange = await patiently(backOff, 'exchange', options.exchange);
-    const parts = { log, codec, policy, exchange, limits, clock, logger, metrics };
+    const parts = { log, codec, policy, shadows, exchange, limits, clock, logger, metrics };
     const processors = options.processors.map((name) => PROCESSORS[name](parts));
     const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
     await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);

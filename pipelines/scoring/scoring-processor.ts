@@ -1,7 +1,7 @@
 /**
  * Scoring.
  * Reads      position.snapshot; follows confidence.calibration
- * Writes     harvest.intent, one for every snapshot whose decision is not HOLD
+ * Writes     harvest.intent, one for every snapshot whose decision is not HOLD; shadow.decision, with candidates (shadow.ts)
  * State      the approved confidence maps: confidence.calibration from its beginning. Else none: a decision is a pure function of
  *            one snapshot, the policy and the map of the snapshot's model
  * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent names the policy
@@ -18,15 +18,19 @@ import { CalibrationVersions } from '../calibration/versions.ts';
 import { calibrated } from './calibrated.ts';
 import { type Decision, evaluate } from './evaluate.ts';
 import type { Policy } from './policy.ts';
+import { type ShadowOptions, shadowRecords } from './shadow.ts';
 
 export interface ScoringOptions {
   readonly writer: TopicWriter;
   readonly policy: Policy;
   /** Told of every decision, HOLD too: for live views and metrics. */
   readonly onDecision?: (snapshot: PositionSnapshot, decision: Decision) => void;
+  /** Candidate policies whose decisions are written down and never executed. */
+  readonly shadow?: Pick<ShadowOptions, 'candidates' | 'onResult'>;
 }
 
-export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions): Processor {
+export function scoringProcessor({ writer, policy, onDecision, shadow }: ScoringOptions): Processor {
+  const beside = shadow === undefined || shadow.candidates.length === 0 ? null : { ...shadow, writer };
   const versions = new CalibrationVersions();
   return {
     name: 'scoring',
@@ -37,17 +41,21 @@ export function scoringProcessor({ writer, policy, onDecision }: ScoringOptions)
       if (topic === TOPICS.confidenceCalibration.name) versions.apply(record);
     },
     process(records) {
-      const intents: EncodedRecord[] = [];
+      const outputs: EncodedRecord[] = [];
       for (const { topic, record, at } of records) {
         if (topic !== TOPICS.positionSnapshot.name) continue;
         const modelId = record.model_id ?? null;
         const approved = modelId === null ? null : versions.inForce(modelId);
-        const decision = evaluate(approved === null ? record : calibrated(record, approved.map), policy);
+        const seen = approved === null ? record : calibrated(record, approved.map);
+        const decision = evaluate(seen, policy);
         onDecision?.(record, decision);
-        const intent = intentOf(record, decision, at, approved?.version ?? null);
-        if (intent !== null) intents.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
+        const calibrationVersion = approved?.version ?? null;
+        const intent = intentOf(record, decision, at, calibrationVersion);
+        if (intent !== null) outputs.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
+        if (beside !== null)
+          outputs.push(...shadowRecords(beside, { snapshot: record, seen, decision, at, calibrationVersion }));
       }
-      return Promise.resolve(intents);
+      return Promise.resolve(outputs);
     },
   };
 }

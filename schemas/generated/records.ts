@@ -564,6 +564,52 @@ export interface DeskControl {
   readonly reason: string;
 }
 
+/** What the candidate would do. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type ShadowAction = 'HOLD' | 'PARTIAL_CLOSE' | 'CLOSE';
+
+/** What the policy in force decided. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type CurrentAction = 'HOLD' | 'PARTIAL_CLOSE' | 'CLOSE';
+
+/** What a candidate policy would do about a snapshot, beside what the policy in force did. Written by scoring; never executed. Where both hold there is no record. */
+export interface ShadowDecision {
+  /** account:symbol:SIDE:opened_at in epoch milliseconds. Names one position from opening to flat; reopening the symbol is a new one. Never taken apart: every part is a field. */
+  readonly position_id: PositionId;
+  /** The account at the venue that holds the position. First half of the record's key, account:symbol. */
+  readonly account: string;
+  /** The exchange, in the desk's own naming, for example paper or binanceusdm. */
+  readonly venue: string;
+  /** The venue's own market id, for example BTCUSDT. Second half of the record's key. */
+  readonly symbol: string;
+  /** Direction of the position. */
+  readonly side: Side;
+  /** As in the snapshot. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly observed_at: EpochMillis;
+  /** Id of the candidate. */
+  readonly policy: string;
+  /** Id of the policy in force, which decided what was done. Never the candidate. */
+  readonly against: string;
+  /** What the candidate would do. HOLD has fraction 0, CLOSE has fraction 1. */
+  readonly action: ShadowAction;
+  /** How much of the position the candidate would close. Unit: fraction, 0 to 1, two decimals. */
+  readonly fraction: number;
+  /** The name of the candidate's rule that decided, or why it holds. */
+  readonly reason: string;
+  /** Sum of the points of the candidate's factors on the HOLD side. Unit: points. */
+  readonly hold_score: number;
+  /** Sum of the points of the candidate's factors on the EXIT side. Unit: points. */
+  readonly exit_score: number;
+  /** Profit per contract over risk per contract at the snapshot's mark_price, by the candidate's costs and default risk, not rounded. Unit: multiples of the initial risk (R), signed. */
+  readonly r: number;
+  /** What the policy in force decided. HOLD has fraction 0, CLOSE has fraction 1. */
+  readonly current_action: CurrentAction;
+  /** How much of the position the policy in force decided to close. Unit: fraction, 0 to 1, two decimals. */
+  readonly current_fraction: number;
+  /** Version of the confidence map that both policies saw confidence through. Null: raw confidence. */
+  readonly calibration_version: null | string;
+  /** The snapshot that both decided on. */
+  readonly input: InputCoordinates;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -575,4 +621,5 @@ export interface RecordByTopic {
   readonly 'confidence.calibration': ConfidenceCalibration;
   readonly 'position.reconciled': PositionReconciled;
   readonly 'desk.control': DeskControl;
+  readonly 'shadow.decision': ShadowDecision;
 }

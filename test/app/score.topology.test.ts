@@ -1,7 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy, score } from '../../app/commands/score.ts';
+import { score } from '../../app/commands/score.ts';
+import { loadPolicy } from '../../app/policy/load-policy.ts';
 import { LineWriter } from '../../app/output.ts';
 import { aSnapshot } from '../a-snapshot.ts';
 

@@ -5,7 +5,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
 const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
-const { positionReconciled } = TOPICS;
+const { positionReconciled, shadowDecision } = TOPICS;
 const [REDUCTION] = GOOD_RECORDS[positionReconciled.name].reductions;
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 
@@ -95,6 +95,13 @@ const BROKEN = [
     'reductions',
     'must not close before they opened, found fill 7001',
   ],
+  ['D1', shadowDecision, { fraction: 0.1 }, 'fraction', 'must be 0 for HOLD, found 0.1'],
+  ['D1', shadowDecision, { action: 'CLOSE', fraction: 0.9 }, 'fraction', 'must be 1 for CLOSE, found 0.9'],
+  ['D1', shadowDecision, { action: 'PARTIAL_CLOSE' }, 'fraction', 'must be above 0 for PARTIAL_CLOSE, found 0'],
+  ['D2', shadowDecision, { current_fraction: 0 }, 'current_fraction', 'must be above 0 for PARTIAL_CLOSE, found 0'],
+  ['D2', shadowDecision, { current_action: 'CLOSE' }, 'current_fraction', 'must be 1 for CLOSE, found 0.5'],
+  ['D3', shadowDecision, { policy: '2026-02-07' }, 'policy', 'must not be the policy in force, 2026-02-07'],
+  ['D4', shadowDecision, { current_action: 'HOLD', current_fraction: 0 }, 'action', 'where current_action is HOLD'],
 ] as const;
 
 /** Records at the edge of a rule, on its good side. */
@@ -113,6 +120,8 @@ const KEPT = [
   ['T3', tradeClosed, { origin: 'BACKFILL', pnl_quote: -7 }],
   ['T4', tradeClosed, { origin: 'BACKFILL', pnl_percent: -7 }],
   ['C1', clmOutcome, FINAL],
+  ['D1', shadowDecision, { action: 'PARTIAL_CLOSE', fraction: 1 }],
+  ['D2', shadowDecision, { action: 'CLOSE', fraction: 1, current_action: 'HOLD', current_fraction: 0 }],
 ] as const;
 
 test.each(BROKEN)('%s: %s', (_, topic, patch, path, why) => {

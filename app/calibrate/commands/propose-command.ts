@@ -6,7 +6,7 @@ import { METHODS, type Method } from '../../../pipelines/calibration/method.ts';
 import type { NeutralRule } from '../../../pipelines/calibration/usable-rows.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { loadPolicy } from '../../commands/score.ts';
+import { loadPolicy } from '../../policy/load-policy.ts';
 import { type WorldOptions, worldOptions } from '../../open-world.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { policiesById } from '../../../app/replay/audit-command.ts';
 import { auditIntents } from '../../../app/replay/audit-intents.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';

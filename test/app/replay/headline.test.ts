@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { CANNOT_KNOW, type ReplayResult } from '../../../app/replay/compare-policies.ts';
 import { headline } from '../../../app/replay/headline.ts';
 import { resultLines } from '../../../app/replay/result-lines.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { DevChain } from '../../../app/dev/dev-chain.ts';
 import { openReadOnly } from '../../../app/embedded-world.ts';
 import { visitTopic } from '../../../app/read-topic.ts';

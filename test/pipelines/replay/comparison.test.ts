@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import { Comparison, type ComparisonOptions } from '../../../pipelines/replay/comparison.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison } from '../../../pipelines/replay/comparison.ts';
 import { failedConditions, parseFailIf } from '../../../pipelines/replay/fail-if.ts';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { thrownBy } from '../../thrown-by.ts';
 
 const EMPTY = new Comparison({

@@ -1,0 +1,99 @@
+import { stripVTControlCharacters } from 'node:util';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import { jsonWanted, writeLines } from '../output.ts';
+import { type PolicyFinding, checkPolicies } from '../policy/check-policies.ts';
+import { loadPolicy } from '../policy/load-policy.ts';
+import { policyLines } from '../policy/policy-table.ts';
+import { printable } from '../printable.ts';
+
+interface Flags {
+  readonly json?: true;
+}
+
+/** `harvestline policy`: policies as files. */
+export function policyCommand(): Command {
+  return new Command('policy')
+    .description('check policy files, show a policy in words, list the built-in ones')
+    .addCommand(checkCommand())
+    .addCommand(showCommand())
+    .addCommand(listCommand());
+}
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description('name everything that is wrong with policy files, by path, and warn of what is hardly meant')
+    .argument('<files...>', 'policies as JSON')
+    .option('--json', 'one finding a line as JSON, then a summary, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ harvestline policy check my-policy.json
+  $ harvestline policy check policies/*.json --json | jq -r 'select(.level == "warning") | .path'
+
+Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
+    )
+    .action(async (files: readonly string[], flags: Flags) => {
+      const findings = checkPolicies(files);
+      const problems = findings.filter(({ level }) => level === 'problem').length;
+      const summary = {
+        level: 'summary',
+        files: files.length,
+        problems,
+        warnings: findings.length - problems,
+      } as const;
+      await writeLines(
+        jsonWanted(flags)
+          ? [...findings, summary].map((line) => JSON.stringify(line))
+          : [...findings.map(findingLine), `${files.length} files, ${problems} problems, ${summary.warnings} warnings`],
+      );
+      if (problems > 0) process.exitCode = 1;
+    });
+}
+
+function findingLine({ level, file, path, why }: PolicyFinding): string {
+  return `${level === 'problem' ? pc.red('problem') : pc.yellow('warning')}  ${printable(`${file}: ${path}: ${why}`)}`;
+}
+
+function showCommand(): Command {
+  return new Command('show')
+    .description('show a policy: factors with points and thresholds, profit rungs, rules in order')
+    .argument('<id-or-file>', `${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a JSON file`)
+    .option('--json', 'the policy itself, on one line')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ harvestline policy show ${DEFAULT_POLICY_ID}
+  $ harvestline policy show legacy --json | jq '.id = "mine"' > mine.json`,
+    )
+    .action(async (idOrFile: string, { json }: Flags) => {
+      const policy = loadPolicy(idOrFile);
+      if (json === true) return writeLines([JSON.stringify(policy)]);
+      // The table in a pipe, too: it is read by people and compared with `diff`. Colours stay out of that.
+      const lines = policyLines(policy);
+      return writeLines(process.stdout.isTTY ? lines : lines.map(stripVTControlCharacters));
+    });
+}
+
+function listCommand(): Command {
+  return new Command('list')
+    .description('list the built-in policies')
+    .option('--json', 'one policy a line as JSON, as in a pipe')
+    .action(async (flags: Flags) => {
+      const policies = [...BUILT_IN_POLICIES.values()].map(({ id, description }) => ({
+        id,
+        default: id === DEFAULT_POLICY_ID,
+        description,
+      }));
+      await writeLines(
+        policies.map((policy) =>
+          jsonWanted(flags)
+            ? JSON.stringify(policy)
+            : `${pc.bold(policy.id)}${policy.default ? ' (default)' : ''}: ${policy.description}`,
+        ),
+      );
+    });
+}

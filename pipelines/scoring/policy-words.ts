@@ -1,0 +1,61 @@
+import type { ConditionName, FractionFormula, Policy, PolicyRule } from './policy.ts';
+
+/** When a factor holds under this policy, in words. */
+export function factorWords(name: ConditionName, { thresholds: t }: Policy): string {
+  const words: Readonly<Record<ConditionName, string>> = {
+    regime_intact: 'regime as at entry',
+    volatility_expanding: `volatility gradient > ${t.expanding_above_gradient}`,
+    momentum_strong: `mean step of R > ${t.momentum_above_r}`,
+    confidence_intact: `confidence >= entry - ${t.degraded_by}`,
+    fresh: `age < ${t.fresh_below_hours} h and R > ${t.fresh_above_r}`,
+    near_peak: `less than ${percent(t.near_peak_within)} off the peak`,
+    regime_changed: 'regime other than at entry',
+    volatility_contracting: `volatility gradient <= ${t.expanding_above_gradient}`,
+    confidence_degraded: `confidence < entry - ${t.degraded_by}`,
+    old: `age > ${t.old_above_hours} h and R < ${t.old_below_r}`,
+    off_peak: `at least ${percent(t.near_peak_within)} off the peak`,
+  };
+  return words[name];
+}
+
+/** A rule as a sentence: what it does, and when. */
+export function ruleWords(rule: PolicyRule): string {
+  const what = rule.action === 'CLOSE' ? 'CLOSE' : `PARTIAL_CLOSE ${fractionWords(rule.fraction)}`;
+  return `${what} ${whenWords(rule.when)}`;
+}
+
+export function whenWords(when: PolicyRule['when']): string {
+  const words = [
+    when.r_above === undefined ? null : `R > ${when.r_above}`,
+    when.r_below === undefined ? null : `R < ${when.r_below}`,
+    when.exit_above_hold_plus === undefined ? null : `exit > hold${signed(when.exit_above_hold_plus)}`,
+    when.exit_at_least_hold_plus === undefined ? null : `exit >= hold${signed(when.exit_at_least_hold_plus)}`,
+    when.any_factor === undefined ? null : when.any_factor.join(' or '),
+    when.stop_hit === undefined ? null : 'the stop is hit',
+    when.take_profit_hit === undefined ? null : 'the take profit is hit',
+  ].filter((word) => word !== null);
+  return words.length === 0 ? 'always' : `when ${words.join(', and ')}`;
+}
+
+export function fractionWords(formula: FractionFormula): string {
+  if (formula.kind === 'exit_share') return `min(${formula.max}, exit / ${formula.divisor})`;
+  const { base, r_divisor, r_max, margin_weight, max } = formula;
+  return `min(${max}, ${base} + min(${r_max}, R / ${r_divisor}) + max(0, (exit - hold) * ${margin_weight}))`;
+}
+
+/** How R is reckoned, in words. */
+export function costsWords({ costs, thresholds }: Policy): string {
+  const risk = `risk from the stop at opening, else ${percent(thresholds.default_risk)} of entry`;
+  if (costs === null) return `R before costs; ${risk}`;
+  return `R after ${percent(costs.taker_fee)} fee a side and ${percent(costs.funding_per_8h)} funding every 8 h; ${risk}`;
+}
+
+function signed(points: number): string {
+  if (points === 0) return '';
+  return points > 0 ? ` + ${points}` : ` - ${-points}`;
+}
+
+/** Ratios come as short decimals; their hundredfold must not show what a double adds. */
+function percent(ratio: number): string {
+  return `${Number((ratio * 100).toPrecision(12))} %`;
+}

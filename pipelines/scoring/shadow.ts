@@ -1,0 +1,81 @@
+import { isKind } from '../../errors/harvestline-error.ts';
+import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/records.ts';
+import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import { type Decision, evaluate } from './evaluate.ts';
+import type { Policy } from './policy.ts';
+
+/** A snapshot that the policy in force has decided on. */
+export interface Decided {
+  /** As its record has it. */
+  readonly snapshot: PositionSnapshot;
+  /** As the policy in force saw it: with the confidence map of its model, if there is one. */
+  readonly seen: PositionSnapshot;
+  readonly decision: Decision;
+  readonly at: LogRecord;
+  readonly calibrationVersion: string | null;
+}
+
+/** What came of one candidate for one snapshot: a record, none since both hold, or none since it cannot decide on it. */
+export type ShadowResult = 'written' | 'both_hold' | 'failed';
+
+export interface ShadowOptions {
+  readonly writer: TopicWriter;
+  readonly candidates: readonly Policy[];
+  readonly onResult?: (candidate: Policy, result: ShadowResult) => void;
+}
+
+/**
+ * Candidates beside the policy in force: the same snapshots, the same confidences, and records that nobody acts on. Invariants:
+ * SH1  A candidate changes nothing of what is done: it decides after the policy in force, on the same snapshot, and where it
+ *      cannot (its costs or its default risk make R no finite number) it is passed over. The snapshot is good all the same.
+ * SH2  No record where both hold: a desk holds most of the time, and that would be a record a snapshot.
+ * SH3  A record names the snapshot, so that a reader knows a repeated one.
+ */
+export function shadowRecords(
+  { writer, candidates, onResult }: ShadowOptions,
+  decided: Decided,
+): readonly EncodedRecord[] {
+  const records: EncodedRecord[] = [];
+  for (const candidate of candidates) {
+    try {
+      const record = shadowOf(decided, evaluate(decided.seen, candidate));
+      // The snapshot's timestamp, as an intent has: retention keeps the two together.
+      if (record !== null) records.push(writer.encode(TOPICS.shadowDecision, record, decided.at.timestamp));
+      onResult?.(candidate, record === null ? 'both_hold' : 'written');
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      onResult?.(candidate, 'failed');
+    }
+  }
+  return records;
+}
+
+/** The two decisions side by side; null where both hold (SH2). */
+export function shadowOf(
+  { snapshot, decision: current, at, calibrationVersion }: Decided,
+  candidate: Decision,
+): ShadowDecision | null {
+  if (candidate.action === 'HOLD' && current.action === 'HOLD') return null;
+  return {
+    position_id: snapshot.position_id,
+    account: snapshot.account,
+    venue: snapshot.venue,
+    symbol: snapshot.symbol,
+    side: snapshot.side,
+    observed_at: snapshot.observed_at,
+    policy: candidate.policy,
+    against: current.policy,
+    action: candidate.action,
+    fraction: candidate.fraction,
+    reason: candidate.reason,
+    hold_score: candidate.hold_score,
+    exit_score: candidate.exit_score,
+    r: candidate.r,
+    current_action: current.action,
+    current_fraction: current.fraction,
+    calibration_version: calibrationVersion,
+    input: { topic: at.topic, partition: at.partition, offset: at.offset },
+  };
+}

@@ -1,0 +1,129 @@
+import type { EpochMillis, ShadowAction, ShadowDecision } from '../../schemas/generated/records.ts';
+import { RecentTimes } from './recent-times.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** As many as are read at a glance. */
+const LATEST_FLIPS = 5;
+
+/** Current action -> candidate's action -> decisions. HOLD against HOLD is never written, so it is not counted. */
+export type AgreementMatrix = Readonly<Record<ShadowAction, Readonly<Record<ShadowAction, number>>>>;
+
+/** How one candidate does against one policy in force. */
+export interface ShadowScore {
+  readonly policy: string;
+  readonly against: string;
+  readonly decisions: number;
+  /** Both took the same action and fraction, or the same action with another fraction, or another action. */
+  readonly agreed: number;
+  readonly resized: number;
+  readonly flips: number;
+  readonly matrix: AgreementMatrix;
+  /** Flips within an hour and a day before `as_of`. */
+  readonly flips_last_hour: number;
+  readonly flips_last_day: number;
+  /** The newest first. */
+  readonly latest_flips: readonly ShadowDecision[];
+}
+
+/**
+ * Counts the records of shadow.decision. Memory grows with the flips of a day, not with the topic. Invariants:
+ * B1  decisions = agreed + resized + flips = the sum of the matrix; a flip is another action.
+ * B2  A record that came again counts once: a producer may append a batch twice (at least once), and then in order.
+ * B3  "The last hour" ends at the newest observed_at of all candidates: event time, whatever the machine's clock says.
+ * B4  A candidate is judged against one policy in force at a time: after a change of that there is another score.
+ */
+export class ShadowBoard {
+  readonly #tallies = new Map<string, Tally>();
+  #asOf: EpochMillis | null = null;
+
+  /** Records in the order of their partition. */
+  add(record: ShadowDecision, partition: number): void {
+    const key = JSON.stringify([record.policy, record.against]);
+    let tally = this.#tallies.get(key);
+    if (tally === undefined) {
+      tally = new Tally(record);
+      this.#tallies.set(key, tally);
+    }
+    if (tally.add(record, partition)) this.#asOf = Math.max(this.#asOf ?? -Infinity, record.observed_at);
+  }
+
+  /** The newest observed_at; null before the first record. */
+  get asOf(): EpochMillis | null {
+    return this.#asOf;
+  }
+
+  /** By candidate, then by policy in force. */
+  scores(): readonly ShadowScore[] {
+    const asOf = this.#asOf ?? 0;
+    return [...this.#tallies.values()]
+      .map((tally) => tally.score(asOf))
+      .toSorted((a, b) => compare(a.policy, b.policy) || compare(a.against, b.against));
+  }
+}
+
+const noneYet = (): Record<ShadowAction, number> => ({ HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 });
+
+class Tally {
+  readonly #policy: string;
+  readonly #against: string;
+  readonly #matrix: Record<ShadowAction, Record<ShadowAction, number>> = {
+    HOLD: noneYet(),
+    PARTIAL_CLOSE: noneYet(),
+    CLOSE: noneYet(),
+  };
+  /** Partition here and there -> the highest offset counted (B2). */
+  readonly #counted = new Map<string, number>();
+  readonly #flipTimes = new RecentTimes(DAY_MS);
+  #decisions = 0;
+  #resized = 0;
+  #flips = 0;
+  #latest: readonly ShadowDecision[] = [];
+
+  constructor({ policy, against }: ShadowDecision) {
+    this.#policy = policy;
+    this.#against = against;
+  }
+
+  /** False for a record that came again. */
+  add(record: ShadowDecision, partition: number): boolean {
+    const { input, action, current_action: current } = record;
+    const source = `${partition} ${input.topic} ${input.partition}`;
+    if (input.offset <= (this.#counted.get(source) ?? -1)) return false;
+    this.#counted.set(source, input.offset);
+    this.#decisions += 1;
+    this.#matrix[current][action] += 1;
+    if (action !== current) this.#flip(record);
+    else if (record.fraction !== record.current_fraction) this.#resized += 1;
+    return true;
+  }
+
+  score(asOf: EpochMillis): ShadowScore {
+    return {
+      policy: this.#policy,
+      against: this.#against,
+      decisions: this.#decisions,
+      agreed: this.#decisions - this.#resized - this.#flips,
+      resized: this.#resized,
+      flips: this.#flips,
+      matrix: structuredClone(this.#matrix),
+      flips_last_hour: this.#flipTimes.countAfter(asOf - HOUR_MS),
+      flips_last_day: this.#flipTimes.countAfter(asOf - DAY_MS),
+      latest_flips: this.#latest,
+    };
+  }
+
+  #flip(record: ShadowDecision): void {
+    this.#flips += 1;
+    this.#flipTimes.add(record.observed_at);
+    const oldest = this.#latest.at(-1);
+    if (this.#latest.length === LATEST_FLIPS && oldest !== undefined && record.observed_at <= oldest.observed_at)
+      return;
+    this.#latest = [...this.#latest, record].toSorted((a, b) => b.observed_at - a.observed_at).slice(0, LATEST_FLIPS);
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
