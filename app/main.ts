@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   score: async () => (await import('./commands/score.ts')).scoreCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
   clm: async () => (await import('./commands/clm.ts')).clmCommand(),
