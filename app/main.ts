@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   shadow: async () => (await import('./commands/shadow.ts')).shadowCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
   clm: async () => (await import('./commands/clm.ts')).clmCommand(),

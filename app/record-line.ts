@@ -70,6 +70,11 @@ export function readableLine(record: TailRecord): string {
   return `${where} ${key} ${error === null ? printable(brief(topic, value, at)) : pc.red(printable(error))}`;
 }
 
+/** The few fields of a record that tell its story. */
+export function briefOf<N extends TopicName>(topic: N, record: RecordByTopic[N]): string {
+  return BRIEF[topic](record as never);
+}
+
 function brief(topic: TopicName | null, value: unknown, at: LogRecord): string {
   if (topic !== null) return BRIEF[topic](value as never);
   const headers = at.headers.map(([name, header]) => `${name}=${text(header) ?? ''}`).join(' ');

@@ -1,4 +1,5 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
+import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
 import {
   type Alert,
   EVIDENCE_REPORTS,
@@ -10,8 +11,9 @@ import {
   venueDiffersAlert,
 } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
+import { StallWatch, watchFrom } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
-import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
+import type { PartitionOffsets } from '../ports/event-log.ts';
 import type { Halt } from '../ports/kill-switch.ts';
 import type { ClientOrderId, EpochMillis, ExecutionStatus } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
@@ -19,6 +21,7 @@ import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
+import { deskTime, lastRecord } from './last-record.ts';
 import { visitTopic } from './read-topic.ts';
 import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
@@ -60,16 +63,23 @@ export interface StatusReport {
 
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
-/** Reads the log once, streaming; what stays in memory is a few fields for each position. */
-export async function statusReport(world: Topics): Promise<StatusReport> {
+/**
+ * Reads the log once, streaming; what stays in memory is a few fields for each position, and the ids of two days that wait for an
+ * answer. R is as `policy` computes it.
+ */
+export async function statusReport(world: Topics, policy: Policy = defaultPolicy()): Promise<StatusReport> {
   const outcomes = new Map<string, GateOutcome>();
-  let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => {
+  const newest = await deskTime(world.log);
+  const from = newest === null ? -Infinity : watchFrom(newest);
+  const stalls = new StallWatch(policy, from);
+  let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
     const { status, label, closed_at, excluded_from_calibration } = outcome;
     outcomes.set(outcome.position_id, { status, label, closed_at, excluded_from_calibration });
+    stalls.outcome(outcome, timestamp);
   });
-  const execution = await executionFigures(world);
-  const open = await openPositions(world, outcomes);
-  const trades = await tradeFigures(world, execution.doubts);
+  const execution = await executionFigures(world, stalls);
+  const open = await openPositions(world, outcomes, stalls, from);
+  const trades = await tradeFigures(world, execution.doubts, stalls, from);
   undecodable += execution.undecodable + open.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
   const calibrations = await watchCalibrations(world);
@@ -80,7 +90,8 @@ export async function statusReport(world: Topics): Promise<StatusReport> {
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
-    openOrdersAlert(execution.openOrders, newestOf(topics)),
+    openOrdersAlert(execution.openOrders, newest ?? -Infinity),
+    ...stalls.alerts(),
     haltedAlert(halted),
     venueDiffersAlert(venue.differences),
     deadLetters,
@@ -123,13 +134,6 @@ async function topicStatuses({ log, counts }: Topics): Promise<Readonly<Record<s
   return statuses;
 }
 
-/** The time that the desk has come to: snapshots and intents go on where execution does not. */
-function newestOf(topics: Readonly<Record<string, TopicStatus>>): EpochMillis {
-  const { positionSnapshot, harvestIntent, executionReport } = TOPICS;
-  const lasts = [positionSnapshot, harvestIntent, executionReport].map(({ name }) => topics[name]?.last?.timestamp);
-  return Math.max(...lasts.map((timestamp) => timestamp ?? -Infinity));
-}
-
 /** What retention removed is not lag: nobody can read it any more. */
 function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
   return offsets.reduce(
@@ -138,24 +142,11 @@ function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<numb
   );
 }
 
-async function lastRecord(
-  log: Topics['log'],
-  topic: string,
-  offsets: readonly PartitionOffsets[],
-): Promise<LogRecord | null> {
-  let last: LogRecord | null = null;
-  const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
-  for await (const { records } of log.read(topic, { from })) {
-    for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
-  }
-  return last;
-}
-
 interface Doubt extends UnknownReport {
   readonly at: EpochMillis;
 }
 
-async function executionFigures(world: Topics) {
+async function executionFigures(world: Topics, stalls: StallWatch) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
   const doubts = new Map<ClientOrderId, Doubt>();
@@ -164,6 +155,7 @@ async function executionFigures(world: Topics) {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
     openOrders.add(report, at);
+    stalls.report(report, at);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   });
@@ -180,32 +172,48 @@ function doubtsAlert(doubts: ReadonlyMap<ClientOrderId, Doubt>): Alert | null {
   });
 }
 
-async function openPositions(world: Topics, outcomes: ReadonlyMap<string, GateOutcome>) {
+async function openPositions(
+  world: Topics,
+  outcomes: ReadonlyMap<string, GateOutcome>,
+  stalls: StallWatch,
+  stallsFrom: EpochMillis,
+) {
   const topic = TOPICS.positionSnapshot.name;
-  const last = await lastRecord(world.log, topic, await world.log.offsets(topic));
+  const last = await lastRecord(world.log, topic);
   const positions = new Set<string>();
   if (last === null) return { positions: 0, undecodable: 0 };
-  const from = await world.log.offsetsAt(topic, last.timestamp - OPEN_POSITION_SPAN_MS);
-  const undecodable = await visitTopic(world, topic, { from }, ({ position_id: id }) => {
-    if (outcomes.get(id)?.status !== 'FINAL') positions.add(id);
+  const openFrom = last.timestamp - OPEN_POSITION_SPAN_MS;
+  const from = await world.log.offsetsAt(topic, Math.min(openFrom, stallsFrom));
+  const openOffsets = await world.log.offsetsAt(topic, openFrom);
+  const undecodable = await visitTopic(world, topic, { from }, (snapshot, { partition, offset, timestamp }) => {
+    stalls.snapshot(snapshot, timestamp);
+    const { position_id: id } = snapshot;
+    if (offset >= (openOffsets.get(partition) ?? 0) && outcomes.get(id)?.status !== 'FINAL') positions.add(id);
   });
   return { positions: positions.size, undecodable };
 }
 
-/** Reads the trades: they end doubts, and starvation. */
-async function tradeFigures(world: Topics, doubts: Map<ClientOrderId, Doubt>) {
+/** Reads the trades and the intents: trades end doubts, and starvation. */
+async function tradeFigures(
+  world: Topics,
+  doubts: Map<ClientOrderId, Doubt>,
+  stalls: StallWatch,
+  stallsFrom: EpochMillis,
+) {
   const intents = new IntentsSinceTrade();
   const { name } = TOPICS.tradeClosed;
-  const undecodable = await visitTopic(world, name, {}, ({ origin, client_order_id }, { timestamp }) => {
-    if (origin !== 'BACKFILL') intents.trade(timestamp);
-    if (client_order_id !== null) doubts.delete(client_order_id);
+  let undecodable = await visitTopic(world, name, {}, (trade, { timestamp }) => {
+    if (trade.origin !== 'BACKFILL') intents.trade(timestamp);
+    if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
+    stalls.trade(trade, timestamp);
   });
   const topic = TOPICS.harvestIntent.name;
-  const { lastTradeAt } = intents;
-  const range = lastTradeAt === null ? {} : { from: await world.log.offsetsAt(topic, lastTradeAt) };
-  for await (const { records } of world.log.read(topic, range)) {
-    for (const { timestamp } of records) intents.intent(timestamp);
-  }
+  const from = Math.min(intents.lastTradeAt ?? -Infinity, stallsFrom);
+  const range = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
+  undecodable += await visitTopic(world, topic, range, (intent, { timestamp }) => {
+    intents.intent(timestamp);
+    stalls.intent(intent, timestamp);
+  });
   return { undecodable, alert: intents.alert() };
 }
 

@@ -36,13 +36,15 @@ ${specs
   .join('\n')}
 
 Counters start at 0 with the process: use \`rate()\` and \`increase()\`. Every member of a group reports the lag of all its
-partitions, and each CLM member the whole gate as it knows it: take \`max by (group, topic, partition)\` and \`max\`, not sums.
+partitions, each CLM member the whole gate as it knows it, and every process all stall alerts: take \`max by (group, topic, partition)\`
+and \`max\`, not sums.
 
 Worth an alert:
 
 - \`max by (group, topic, partition) (harvestline_lag) > 1000\` for 10 minutes: a processor does not keep up, or hangs.
 - \`increase(harvestline_dead_letters_total[10m]) > 0\`: \`harvestline dlq list\` says which and why.
 - \`increase(harvestline_reports_total{status="UNKNOWN"}[10m]) > 0\`: the fate of an order is not known; ask the venue.
+- \`max by (name) (harvestline_alert) > 0\`: the chain has stalled somewhere, or holds winners: \`harvestline status\` says where.
 - \`harvestline_back_off > 0\` or \`harvestline_log_answered == 0\` for 5 minutes: registry, broker or venue are away.
 `;
 

@@ -120,6 +120,11 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'A batch in hand did not end in time; it was not committed and comes again at the next start.',
   },
+  ID_UNKNOWN: {
+    kind: 'poison',
+    remedy:
+      'Copy one from `harvestline tail position.snapshot --json` (position_id) or `harvestline tail harvest.intent --json` (intent_id).',
+  },
   VERSION_UNKNOWN: { kind: 'usage', remedy: '`harvestline calibrate list` shows the versions.' },
   DECISION_REFUSED: {
     kind: 'poison',

@@ -102,6 +102,12 @@ export const METRICS = {
     help: '1 while the desk or one of its accounts is halted, as of the latest look: no older than the scrape before.',
     labels: [],
   },
+  alert: {
+    name: 'harvestline_alert',
+    type: 'gauge',
+    help: '1 while the stall alert of that name stands, as of the latest look at the topics (every 30 s); `harvestline status` gives its evidence.',
+    labels: ['name'],
+  },
   observedPositions: {
     name: 'harvestline_observed_positions',
     type: 'gauge',

@@ -66,7 +66,7 @@ export function devCommand(): Command {
 On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
 object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
 first was; another market or seed is another desk, with accounts of its own, in the same log.
-Summary counts are of this run, but for dead letters, outcomes and gate, which are of the whole record.
+Summary counts are of this run, but for dead letters, outcomes, gate and alerts, which are of the whole record.
 
 Examples:
   harvestline dev

@@ -16,6 +16,7 @@ import { wireProcessor } from '../../pipelines/runtime.ts';
 import type { Decision } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
+import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
@@ -26,6 +27,7 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
 import { visitTopic } from '../read-topic.ts';
+import { statusReport } from '../status-report.ts';
 import { NewRecords } from './new-records.ts';
 
 /** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
@@ -70,6 +72,8 @@ export interface CycleResult {
 export class DevChain {
   readonly log: EmbeddedLog;
   readonly clm: ClmProcessor;
+  readonly #codec: RecordCodec;
+  readonly #policy: Policy;
   readonly #lock: ProcessLock;
   readonly #market: Market;
   readonly #clock: VirtualClock;
@@ -92,6 +96,8 @@ export class DevChain {
     };
     this.log = log;
     this.clm = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
+    this.#codec = codec;
+    this.#policy = policy;
     this.#lock = lock;
     this.#market = market;
     this.#clock = clock;
@@ -165,6 +171,13 @@ export class DevChain {
       reports: await this.#reports.take(),
       outcomes: await this.#outcomes.take(),
     };
+  }
+
+  /** What `status` raises over the log as it is. */
+  async alerts(): Promise<readonly Alert[]> {
+    const { log } = this;
+    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic) };
+    return (await statusReport(world, this.#policy)).alerts;
   }
 
   /** Records by dead-letter topic, those that have any. */

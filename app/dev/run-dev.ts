@@ -58,7 +58,8 @@ export async function runDev({ chain, cycles, paceMs, live, output, clock }: Run
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
-    await lines.write(live ? summaryTable(summary()) : JSON.stringify(summary()));
+    const whole = { ...summary(), alerts: await chain.alerts() };
+    await lines.write(live ? summaryTable(whole) : JSON.stringify(whole));
     await lines.flush();
   } finally {
     await chain.close();

@@ -1,12 +1,13 @@
 import pc from 'picocolors';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { plainTable } from '../plain-table.ts';
-import type { DevSummary } from './summary.ts';
+import { printable } from '../printable.ts';
+import type { WholeSummary } from './summary.ts';
 
 const ENDS = { cycles: '', market: '; the market has no more candles', signal: '' } as const;
 
 /** The summary for people. */
-export function summaryTable(summary: DevSummary): string {
+export function summaryTable(summary: WholeSummary): string {
   const {
     cycles,
     stopped_by,
@@ -21,6 +22,7 @@ export function summaryTable(summary: DevSummary): string {
     dead_letters,
     outcomes,
     gate,
+    alerts,
   } = summary;
   const rows: string[][] = [];
   const row = (name: string, value: string | number): void => {
@@ -43,6 +45,7 @@ export function summaryTable(summary: DevSummary): string {
     'gate',
     `${gate.usable} of ${gate.needed} usable outcomes: ${gate.open ? pc.green('open') : gate.eta === null ? 'closed' : `opens about ${formatEventTime(gate.eta)}`}`,
   );
+  for (const { name, evidence } of alerts) row('alert', pc.red(`${name}: ${printable(evidence)}`));
   return plainTable([{ head: 'summary' }, { head: '' }], rows).join('\n');
 }
 

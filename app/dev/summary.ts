@@ -1,4 +1,5 @@
 import type { Gate } from '../../pipelines/clm/gate.ts';
+import type { Alert } from '../../pipelines/watch/alerts.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
 import type { CycleResult } from './dev-chain.ts';
 
@@ -24,6 +25,11 @@ export interface DevSummary {
   readonly dead_letters: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
   readonly gate: Gate;
+}
+
+/** The summary with what `status` raises over the whole record, which takes reading it. */
+export interface WholeSummary extends DevSummary {
+  readonly alerts: readonly Alert[];
 }
 
 /** What a summary says that is not counted cycle by cycle. */

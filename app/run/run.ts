@@ -15,6 +15,7 @@ import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
 import { type Source, runProcessors } from './run-processors.ts';
+import { watchStalls } from './stall-watcher.ts';
 
 /** The log and the registry that a process works on. */
 export interface RunWorld {
@@ -107,6 +108,8 @@ async function work(
     const parts = { log, codec, policy, shadows, exchange, limits, clock, logger, metrics };
     const processors = options.processors.map((name) => PROCESSORS[name](parts));
     const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
+    // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
+    void watchStalls(parts, signal);
     await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
   } catch (thrown) {
     // The drain began before everything was there.

@@ -37,3 +37,9 @@ export const BUILT_IN_POLICIES: ReadonlyMap<string, Policy> = new Map(
 
 /** What scores when nobody says otherwise. */
 export const DEFAULT_POLICY_ID = '2026-02-07';
+
+export function defaultPolicy(): Policy {
+  const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);
+  if (policy === undefined) throw new TypeError(`no policy ${DEFAULT_POLICY_ID}`);
+  return policy;
+}

@@ -1,6 +1,7 @@
 import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
+import type { StallAlertName } from './stall-limits.ts';
 
 /**
  * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert
@@ -13,7 +14,8 @@ export type AlertName =
   | 'calibration_worse'
   | 'halted'
   | 'venue_differs'
-  | 'open_orders';
+  | 'open_orders'
+  | StallAlertName;
 
 export interface Alert {
   readonly name: AlertName;
@@ -180,6 +182,7 @@ function earliest(list: readonly { readonly since: EpochMillis }[]): EpochMillis
   return list.reduce((oldest, { since }) => Math.min(oldest, since), Infinity);
 }
 
-function tailFrom(topic: string, since: EpochMillis): string {
+/** The command that shows a topic from `since` on. */
+export function tailFrom(topic: string, since: EpochMillis): string {
   return `harvestline tail ${topic} --from ${formatEventTime(since)} --json`;
 }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadPolicy } from '../../../app/commands/score.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { openKafka } from '../../../app/open-world.ts';
 import { visitTopic } from '../../../app/read-topic.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';

@@ -1,0 +1,68 @@
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { EpochMillis, HarvestIntent } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, visitTopic } from '../read-topic.ts';
+
+export interface FoundIntent {
+  readonly intent: HarvestIntent;
+  readonly at: LogRecord;
+}
+
+/** From `at` on intents of the model name `version`. */
+export interface VersionChange {
+  readonly at: EpochMillis;
+  readonly model: string | null;
+  readonly version: string | null;
+}
+
+export interface ReadIntents {
+  /** All of the position, in the order of its partition. */
+  readonly found: readonly FoundIntent[];
+  /** The one that was asked for by its id. */
+  readonly selected: FoundIntent | null;
+  /** That of the latest intent of any position; null without any. */
+  readonly policy: string | null;
+  /** In time: which map scored at which time. Approvals live by another clock than a simulated market. */
+  readonly versions: readonly VersionChange[];
+}
+
+/** The intents of a position, or of the position of one intent. One partition is read again where an intent was asked for. */
+export async function readIntents(topics: ReadableTopics, id: string): Promise<ReadIntents> {
+  const topic = TOPICS.harvestIntent.name;
+  const found: FoundIntent[] = [];
+  const versions: VersionChange[] = [];
+  const current = new Map<string, string | null>();
+  const selected: FoundIntent[] = [];
+  let latestAt = -Infinity;
+  const latest: { policy: string | null } = { policy: null };
+  await visitTopic(topics, topic, {}, (intent, at) => {
+    const { timestamp, partition } = at;
+    if (timestamp >= latestAt) {
+      latestAt = timestamp;
+      latest.policy = intent.policy;
+    }
+    const key = JSON.stringify([partition, intent.model_id]);
+    if (current.get(key) !== intent.calibration_version) {
+      current.set(key, intent.calibration_version);
+      versions.push({ at: timestamp, model: intent.model_id, version: intent.calibration_version });
+    }
+    if (intent.position_id === id) found.push({ intent, at });
+    if (intent.intent_id === id) selected.push({ intent, at });
+  });
+  const [one = null] = selected;
+  if (one !== null) found.push(...(await intentsBeside(topics, one)));
+  return { found, selected: one, policy: latest.policy, versions: versions.toSorted((a, b) => a.at - b.at) };
+}
+
+/** The version that scored a model at a time, as its intents tell; null: raw confidence, or nothing told of it. */
+export function versionAt(versions: readonly VersionChange[], model: string | null, at: EpochMillis): string | null {
+  return versions.findLast((change) => change.model === model && change.at <= at)?.version ?? null;
+}
+
+async function intentsBeside(topics: ReadableTopics, { intent, at }: FoundIntent): Promise<readonly FoundIntent[]> {
+  const found: FoundIntent[] = [];
+  await visitTopic(topics, TOPICS.harvestIntent.name, { partitions: [at.partition] }, (other, place) => {
+    if (other.position_id === intent.position_id) found.push({ intent: other, at: place });
+  });
+  return found;
+}
