@@ -39,9 +39,11 @@ export const ACCOUNT_ENDPOINTS: EndpointTable = {
   'GET /fapi/v2/account': signed(({ exchange }) => ({
     ...RIGHTS,
     updateTime: 0,
-    ...accountReply(exchange.orders, positionsOf(exchange, null)),
+    ...accountReply(exchange.orders, positionsOf(exchange, null), exchange.now()),
   })),
-  'GET /fapi/v3/account': signed(({ exchange }) => accountReply(exchange.orders, activePositions(exchange, null))),
+  'GET /fapi/v3/account': signed(({ exchange }) =>
+    accountReply(exchange.orders, activePositions(exchange, null), exchange.now()),
+  ),
   'GET /fapi/v2/balance': signed(({ exchange }) => balanceReply(exchange.orders, exchange.now())),
   'GET /fapi/v3/balance': signed(({ exchange }) => balanceReply(exchange.orders, exchange.now())),
   'GET /fapi/v1/accountConfig': signed(({ exchange }) => ({

@@ -72,7 +72,7 @@ function liquidationOf({ amount, entryPrice }: Position, wallet: Exact): Exact {
   return Exact.max(0, price);
 }
 
-export function accountReply(orders: Orders, positions: readonly Position[]): object {
+export function accountReply(orders: Orders, positions: readonly Position[], now: number): object {
   const wallet = orders.account.walletBalance;
   const { unrealized, initial, maintenance } = totalsOf(orders);
   const available = shown(Exact.max(0, wallet.add(unrealized).sub(initial)));
@@ -101,7 +101,7 @@ export function accountReply(orders: Orders, positions: readonly Position[]): ob
     totalCrossUnPnl: sums.crossUnPnl,
     availableBalance: available,
     maxWithdrawAmount: available,
-    assets: [{ asset: 'USDT', ...sums, marginAvailable: true, updateTime: 0 }],
+    assets: [{ asset: 'USDT', ...sums, marginAvailable: true, updateTime: now }],
     positions: positions.map((position) => ({
       ...olderPositionReply(position, orders),
       unrealizedProfit: shown(unrealizedOf(orders, position)),

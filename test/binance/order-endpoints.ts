@@ -1,5 +1,6 @@
 import type { Direction } from './account.ts';
 import { BinanceError } from './binance-error.ts';
+import type { BinanceExchange } from './binance-exchange.ts';
 import { type Asked, type EndpointTable, signed } from './endpoint.ts';
 import { type TimeInForce, isOpen } from './order.ts';
 import type { OrderName } from './order-index.ts';
@@ -19,29 +20,29 @@ const MOST_FORCED = 100;
 export const ORDER_ENDPOINTS: EndpointTable = {
   'POST /fapi/v1/order': signed(placeOrder),
   'GET /fapi/v1/order': signed(({ exchange, parameters }) =>
-    orderReply(exchange.orders.find(symbolOf(parameters), nameOf(parameters), exchange.now())),
+    orderReply(exchange.orders.find(marketOf(exchange, parameters), nameOf(parameters), exchange.now())),
   ),
   'DELETE /fapi/v1/order': signed(({ exchange, parameters }) =>
-    orderReply(exchange.orders.cancel(symbolOf(parameters), nameOf(parameters), exchange.now())),
+    orderReply(exchange.orders.cancel(marketOf(exchange, parameters), nameOf(parameters), exchange.now())),
   ),
   'DELETE /fapi/v1/allOpenOrders': signed(({ exchange, parameters }) => {
-    const { symbol } = exchange.orders.market(symbolOf(parameters));
+    const symbol = marketOf(exchange, parameters);
     for (const { orderId } of exchange.orders.index.open(symbol)) {
       exchange.orders.cancel(symbol, { orderId }, exchange.now());
     }
     return { code: 200, msg: 'The operation of cancel all open order is done.' };
   }),
   'GET /fapi/v1/openOrder': signed(({ exchange, parameters }) => {
-    const order = exchange.orders.find(symbolOf(parameters), nameOf(parameters), exchange.now());
+    const order = exchange.orders.find(marketOf(exchange, parameters), nameOf(parameters), exchange.now());
     if (!isOpen(order)) throw new BinanceError('-2013');
     return orderReply(order);
   }),
   'GET /fapi/v1/openOrders': signed(({ exchange, parameters }) => {
-    const symbol = parameters.has('symbol') ? exchange.orders.market(symbolOf(parameters)).symbol : undefined;
+    const symbol = parameters.has('symbol') ? marketOf(exchange, parameters) : undefined;
     return exchange.orders.index.open(symbol).map(orderReply);
   }),
   'GET /fapi/v1/allOrders': signed(({ exchange, parameters }) => {
-    const { symbol } = exchange.orders.market(symbolOf(parameters));
+    const symbol = marketOf(exchange, parameters);
     const { index } = exchange.orders;
     const now = exchange.now();
     const limit = limitOf(parameters);
@@ -88,6 +89,11 @@ function placeOrder({ exchange, parameters, matching }: Asked): object {
     matching,
   );
   return answered === 'RESULT' ? orderReply(order) : acknowledgement(order);
+}
+
+/** The symbol that is named. Throws -1121 where there is no such market. */
+function marketOf({ orders }: BinanceExchange, parameters: URLSearchParams): string {
+  return orders.market(symbolOf(parameters)).symbol;
 }
 
 function nameOf(parameters: URLSearchParams): OrderName {
