@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '../../schemas/topics.ts';
 import { folderForTest } from '../temporary-folder.ts';
@@ -66,7 +67,7 @@ describe('halt and resume', () => {
     const data = await prepared();
     const ended = async (...args: readonly string[]) => {
       const { code, stderr } = await runProgram(['halt', ...args]);
-      return [code, /error:? ([A-Z_]+)/.exec(stderr)?.[1]];
+      return [code, /error:? ([A-Z_]+)/.exec(stripVTControlCharacters(stderr))?.[1]];
     };
     expect(await ended('--data', `${data}/none`)).toEqual([1, 'LOG_UNREADABLE']);
     expect(await ended('--data', folderForTest())).toEqual([1, 'LOG_UNREADABLE']);
