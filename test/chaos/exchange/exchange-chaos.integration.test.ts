@@ -5,27 +5,28 @@ import { runExchange } from './exchange-run.ts';
 import { runKills } from './kill-run.ts';
 import { ALL_FAULTS } from './random-faults.ts';
 
-describe('execution and reconciliation on an exchange that misbehaves', () => {
+// Most of the time is spent waiting for answers that do not come.
+describe.concurrent('execution and reconciliation on an exchange that misbehaves', () => {
   it.each(FAULT_NAMES)('A1 to A5: %s alone', async (fault) => {
     // A look-up happens only where an order is in doubt.
-    const doubt = fault === '-2013' ? { 'reset-after-taken': 0.5 } : {};
-    const chances = { ...doubt, [fault]: 0.2 };
-    const run = await runExchange({ intents: 24, seed: 3, chances, logger: SILENT_LOGGER });
+    const doubt = fault === '-2013' ? { 'reset-after-taken': 0.3 } : {};
+    const chances = { ...doubt, [fault]: 0.15 };
+    const run = await runExchange({ intents: 16, seed: 3, chances, logger: SILENT_LOGGER });
     expect(run.violations).toEqual([]);
     expect(run.injected[fault]).toBeGreaterThan(0);
   });
 
   it('A1 to A5: everything at random', async () => {
-    const run = await runExchange({ intents: 400, seed: 7, chances: ALL_FAULTS, logger: SILENT_LOGGER });
+    const run = await runExchange({ intents: 240, seed: 7, chances: ALL_FAULTS, logger: SILENT_LOGGER });
     expect(run.violations).toEqual([]);
     expect(Object.keys(run.injected).length).toBeGreaterThan(20);
-    expect(run.trades).toBeGreaterThan(100);
+    expect(run.trades).toBeGreaterThan(60);
   });
 });
 
 it('A1 to A5: killed with -9 between any two steps', async () => {
-  const run = await runKills({ kills: 8, seed: 5, say: () => {} });
+  const run = await runKills({ kills: 5, seed: 5, say: () => {} });
   expect(run.violations).toEqual([]);
-  expect(run.kills).toBe(8);
-  expect(run.orders).toBeGreaterThan(5);
+  expect(run.kills).toBe(5);
+  expect(run.orders).toBeGreaterThan(3);
 });

@@ -11,7 +11,7 @@ import type { Logger } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { BinanceServer } from '../../binance/binance-server.ts';
-import type { Fault } from '../../binance/faults.ts';
+import { FAULT_NAMES, type Fault } from '../../binance/faults.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
@@ -77,6 +77,8 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
       }),
     );
     server.faults.byChance(chances);
+    // Each once for certain, the rest by chance.
+    for (const fault of FAULT_NAMES) if (chances[fault] !== undefined) server.faults.add({ fault });
     let left = intents;
     let done = 0;
     const worked: HarvestIntent[] = [];
