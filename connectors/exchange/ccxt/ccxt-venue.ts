@@ -77,9 +77,9 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    const orders = await this.#client.ask(`stops of ${symbol}`, async (api) => [
-      ...(await api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true })),
-    ]);
+    const orders = await this.#client.ask(`stops of ${symbol}`, (api) =>
+      api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true }),
+    );
     return stopsOf(
       orders.map((order) => unified(UnifiedOrder, order)),
       side,

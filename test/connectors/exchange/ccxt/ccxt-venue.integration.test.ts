@@ -158,14 +158,6 @@ describe('the client of an exchange', () => {
     expect(client.blockedMs).toBeGreaterThan(3_500_000);
   });
 
-  it('keeps within the allowance by itself, at the pace that ccxt knows', async () => {
-    const { server } = await connect({ weightPerMinute: 2400 });
-    const client = await VenueClient.open(settingsFor(server.url, { rateLimit: 50 }), new SystemClock(), SILENT_LOGGER);
-    await client.measureClock();
-    await Promise.all(Array.from({ length: 20 }, () => client.ask('time', (api) => api.fetchTime())));
-    expect(client.blockedMs).toBe(0);
-  });
-
   it('V1: no secret is in any error, whatever fails', async () => {
     const { server, client, venue } = await connect();
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
