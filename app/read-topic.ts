@@ -18,20 +18,38 @@ export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch)
   );
 }
 
+/** Where a topic ends: what is appended later is left out. */
+export type Ends = ReadonlyMap<number, number>;
+
+/** The ends of `topics` as they stand now, taken in the order given. */
+export async function endsOf(
+  log: Pick<EventLog, 'offsets'>,
+  topics: readonly TopicName[],
+): Promise<ReadonlyMap<TopicName, Ends>> {
+  const ends = new Map<TopicName, Ends>();
+  for (const topic of topics) {
+    const offsets = await log.offsets(topic);
+    ends.set(topic, new Map(offsets.map(({ partition, end }) => [partition, end])));
+  }
+  return ends;
+}
+
 /**
- * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other.
- * Returns how many records did not decode; they are passed over.
+ * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other, up to `ends`
+ * where they are given. Returns how many records did not decode; they are passed over.
  */
 export async function visitTopic<N extends TopicName>(
   { log, codec }: ReadableTopics,
   topic: N,
   range: ReadRange,
   visit: (record: RecordByTopic[N], at: LogRecord) => void,
+  ends?: Ends,
 ): Promise<number> {
   let undecodable = 0;
   for await (const batch of log.read(topic, range)) {
     await prepareBatch(codec, topic, batch);
     for (const at of batch.records) {
+      if (at.offset >= (ends?.get(at.partition) ?? Infinity)) break;
       try {
         visit(codec.decode(topic, at.value), at);
       } catch (error) {

@@ -11,18 +11,28 @@ import {
   venueDiffersAlert,
 } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
-import { StallWatch, watchFrom } from '../pipelines/watch/stall-watch.ts';
+import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
+import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
-import type { PartitionOffsets } from '../ports/event-log.ts';
+import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
 import type { Halt } from '../ports/kill-switch.ts';
-import type { ClientOrderId, EpochMillis, ExecutionStatus } from '../schemas/generated/records.ts';
+import type {
+  ClientOrderId,
+  EpochMillis,
+  ExecutionReport,
+  ExecutionStatus,
+  HarvestIntent,
+  PositionSnapshot,
+  TradeClosed,
+} from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { deskTime, lastRecord } from './last-record.ts';
-import { visitTopic } from './read-topic.ts';
+import { type Ends, endsOf, visitTopic } from './read-topic.ts';
+import { stallsFrom } from './stall-start.ts';
 import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
 /** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
@@ -36,6 +46,17 @@ export interface TopicStatus {
   /** The latest record by timestamp; null in an empty topic. */
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
+
+/**
+ * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
+ * was not there to be read.
+ */
+const ASKING = [
+  TOPICS.positionSnapshot.name,
+  TOPICS.harvestIntent.name,
+  TOPICS.executionReport.name,
+  TOPICS.tradeClosed.name,
+] as const;
 
 /** What `status --json` prints. Every figure derives from the log; times are event time, in epoch milliseconds. */
 export interface StatusReport {
@@ -64,22 +85,27 @@ export interface StatusReport {
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
 /**
- * Reads the log once, streaming; what stays in memory is a few fields for each position, and the ids of two days that wait for an
- * answer. R is as `policy` computes it.
+ * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
+ * days. R is as `policy` computes it.
  */
-export async function statusReport(world: Topics, policy: Policy = defaultPolicy()): Promise<StatusReport> {
+export async function statusReport(
+  world: Topics,
+  policy: Policy = defaultPolicy(),
+  limits = DEFAULT_STALL_LIMITS,
+): Promise<StatusReport> {
   const outcomes = new Map<string, GateOutcome>();
   const newest = await deskTime(world.log);
-  const from = newest === null ? -Infinity : watchFrom(newest);
-  const stalls = new StallWatch(policy, from);
+  const from = await stallsFrom(world.log, limits.keptFor);
+  const stalls = new StallWatch(policy, from, limits);
+  const ends = await endsOf(world.log, ASKING);
   let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
     const { status, label, closed_at, excluded_from_calibration } = outcome;
     outcomes.set(outcome.position_id, { status, label, closed_at, excluded_from_calibration });
     stalls.outcome(outcome, timestamp);
   });
-  const execution = await executionFigures(world, stalls);
-  const open = await openPositions(world, outcomes, stalls, from);
-  const trades = await tradeFigures(world, execution.doubts, stalls, from);
+  const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
+  const open = await openPositions(world, outcomes, stalls, from, ends.get(TOPICS.positionSnapshot.name));
+  const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
   undecodable += execution.undecodable + open.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
   const calibrations = await watchCalibrations(world);
@@ -146,19 +172,20 @@ interface Doubt extends UnknownReport {
   readonly at: EpochMillis;
 }
 
-async function executionFigures(world: Topics, stalls: StallWatch) {
+async function executionFigures(world: Topics, stalls: StallWatch, ends: Ends | undefined) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
   const doubts = new Map<ClientOrderId, Doubt>();
   const openOrders = new OpenOrders();
-  const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, (report, { timestamp: at }) => {
+  const visit = (report: ExecutionReport, { timestamp: at }: LogRecord): void => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
     openOrders.add(report, at);
     stalls.report(report, at);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
-  });
+  };
+  const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, visit, ends);
   return { reports, suppressed, undecodable, doubts, openOrders };
 }
 
@@ -176,20 +203,22 @@ async function openPositions(
   world: Topics,
   outcomes: ReadonlyMap<string, GateOutcome>,
   stalls: StallWatch,
-  stallsFrom: EpochMillis,
+  sightFrom: EpochMillis,
+  ends: Ends | undefined,
 ) {
   const topic = TOPICS.positionSnapshot.name;
   const last = await lastRecord(world.log, topic);
   const positions = new Set<string>();
   if (last === null) return { positions: 0, undecodable: 0 };
   const openFrom = last.timestamp - OPEN_POSITION_SPAN_MS;
-  const from = await world.log.offsetsAt(topic, Math.min(openFrom, stallsFrom));
+  const from = await world.log.offsetsAt(topic, Math.min(openFrom, sightFrom));
   const openOffsets = await world.log.offsetsAt(topic, openFrom);
-  const undecodable = await visitTopic(world, topic, { from }, (snapshot, { partition, offset, timestamp }) => {
+  const visit = (snapshot: PositionSnapshot, { partition, offset, timestamp }: LogRecord): void => {
     stalls.snapshot(snapshot, timestamp);
     const { position_id: id } = snapshot;
     if (offset >= (openOffsets.get(partition) ?? 0) && outcomes.get(id)?.status !== 'FINAL') positions.add(id);
-  });
+  };
+  const undecodable = await visitTopic(world, topic, { from }, visit, ends);
   return { positions: positions.size, undecodable };
 }
 
@@ -198,22 +227,25 @@ async function tradeFigures(
   world: Topics,
   doubts: Map<ClientOrderId, Doubt>,
   stalls: StallWatch,
-  stallsFrom: EpochMillis,
+  sightFrom: EpochMillis,
+  ends: ReadonlyMap<string, Ends>,
 ) {
   const intents = new IntentsSinceTrade();
   const { name } = TOPICS.tradeClosed;
-  let undecodable = await visitTopic(world, name, {}, (trade, { timestamp }) => {
+  const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
     if (trade.origin !== 'BACKFILL') intents.trade(timestamp);
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
     stalls.trade(trade, timestamp);
-  });
+  };
+  let undecodable = await visitTopic(world, name, {}, visit, ends.get(name));
   const topic = TOPICS.harvestIntent.name;
-  const from = Math.min(intents.lastTradeAt ?? -Infinity, stallsFrom);
+  const from = Math.min(intents.lastTradeAt ?? -Infinity, sightFrom);
   const range = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
-  undecodable += await visitTopic(world, topic, range, (intent, { timestamp }) => {
+  const visitIntent = (intent: HarvestIntent, { timestamp }: LogRecord): void => {
     intents.intent(timestamp);
     stalls.intent(intent, timestamp);
-  });
+  };
+  undecodable += await visitTopic(world, topic, range, visitIntent, ends.get(topic));
   return { undecodable, alert: intents.alert() };
 }
 

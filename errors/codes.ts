@@ -48,6 +48,10 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the paths named; pipelines/scoring/policies/ has two complete examples.',
   },
+  STALL_LIMITS_INVALID: {
+    kind: 'poison',
+    remedy: 'Correct the paths named; `harvestline status --help` lists the limits.',
+  },
   SCHEMAS_INCOMPATIBLE: { kind: 'poison', remedy: 'Undo the change, or release it as a new field with a default.' },
   LOG_BUSY: {
     kind: 'transient',

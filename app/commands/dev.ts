@@ -9,17 +9,19 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Random } from '../../ports/random.ts';
+import { logWords } from '../alert-commands.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption } from '../embedded-world.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
+import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 
 const MINUTE_MS = 60_000;
 
 /** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
 const WATCHED_PACE_MS = 250;
 
-interface DevCliOptions {
+interface DevCliOptions extends StallLimitsFlag {
   readonly cycles?: number;
   readonly seed: number;
   readonly market?: 'simulated' | 'candles';
@@ -47,6 +49,7 @@ export function devCommand(): Command {
     )
     .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each')
     .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+    .addOption(stallLimitsOption())
     .option(
       '--faults <list>',
       'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05,blackout=0.01',
@@ -68,6 +71,8 @@ object a cycle, and the summary as the last line. A second dev on the same data 
 first was; another market or seed is another desk, with accounts of its own, in the same log.
 Summary counts are of this run, but for dead letters, outcomes, gate and alerts, which are of the whole record.
 
+${stallLimitsHelp()}
+
 Examples:
   harvestline dev
   harvestline dev --cycles 400 --seed 7
@@ -84,6 +89,7 @@ Examples:
         market,
         random,
         policy: loadPolicy(options.policy),
+        stallLimits: loadStallLimits(options),
         faults: options.faults ?? DEFAULT_FAULTS,
         logger: pinoLogger(options.logLevel),
       });
@@ -95,6 +101,7 @@ Examples:
         paceMs: pace,
         live,
         output: process.stdout,
+        logWords: logWords({ data: options.data }),
         clock: new SystemClock(),
       });
     });

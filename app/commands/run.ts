@@ -10,6 +10,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { logWords } from '../alert-commands.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
@@ -24,6 +25,7 @@ import {
   venueLimits,
   venueOptions,
 } from '../run/venue-options.ts';
+import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 import { hearStopSignals } from '../stop-signals.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 
@@ -31,7 +33,7 @@ const SOURCE = 'snapshots';
 const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
 const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
 
-interface RunCliOptions extends WorldOptions, VenueCliOptions {
+interface RunCliOptions extends WorldOptions, VenueCliOptions, StallLimitsFlag {
   readonly policy: string;
   readonly shadow?: readonly string[];
   readonly from: 'beginning' | 'latest';
@@ -54,6 +56,7 @@ export function runCommand(): Command {
     )
     .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
     .addOption(shadowOption())
+    .addOption(stallLimitsOption())
     .addOption(
       new Option('--from <where>', 'where a consumer group starts that has committed nothing yet')
         .choices(['beginning', 'latest'])
@@ -95,6 +98,8 @@ Orders go to the paper venue, whose book lies in the data folder, unless --venue
 from HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET (each also as NAME_FILE). With keys the paper venue follows that account at
 real prices and sends it nothing; a key that may only read is enough. Without keys the desk is simulated.
 
+${stallLimitsHelp()}
+
 Examples:
   harvestline topics apply && harvestline schemas register    once
   harvestline run                                             scoring, execution and clm in one process
@@ -119,6 +124,7 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);
   const policy = loadPolicy(cli.policy);
+  const stallLimits = loadStallLimits(cli);
   const shadows = loadShadows(cli.shadow ?? [], policy, names);
   const random = new SeededRandom(cli.seed);
   // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
@@ -143,6 +149,8 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
         connect,
         policy,
         shadows,
+        stallLimits,
+        logWords: logWords(cli),
         exchange: venue.connect,
         limits: venueLimits(cli, choice),
         from: cli.from,

@@ -1,46 +1,60 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
+import { logWords, onThatLog } from '../alert-commands.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
 import { watchLines } from '../calibrate/watch-lines.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { printable } from '../printable.ts';
+import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
 
 export function statusCommand(): Command {
   return worldOptions(new Command('status'))
     .description('Show records, lag, last events, the calibration gate and alerts, as the log has them now.')
+    .addOption(stallLimitsOption())
     .option('--json', 'one JSON object, also on a terminal')
     .addHelpText(
       'after',
       `
 Times are event time: in a simulated market they are the market's.
 
+${stallLimitsHelp()}
+
 Examples:
   harvestline status
   harvestline status --json | jq .alerts`,
     )
-    .action(async (flags: WorldOptions & { json?: true }) => {
+    .action(async (flags: WorldOptions & StallLimitsFlag & { json?: true }) => {
+      const limits = loadStallLimits(flags);
       const world = await openReadOnlyWorld(flags);
       try {
-        await status(world, jsonWanted(flags), new LineWriter(process.stdout));
+        await status(world, jsonWanted(flags), new LineWriter(process.stdout), limits, logWords(flags));
       } finally {
         await world.close();
       }
     });
 }
 
-/** Writes the report: one JSON object on one line, or tables for people. Alerts do not change the exit code. */
+/**
+ * Writes the report: one JSON object on one line, or tables for people. Alerts do not change the exit code. `words` name the log in
+ * the commands that alerts print.
+ */
 export async function status(
   world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
   json: boolean,
   lines: LineWriter,
+  limits?: StallLimits,
+  words = '',
 ): Promise<void> {
-  const report = await statusReport(world);
+  const found = await statusReport(world, defaultPolicy(), limits);
+  const report = { ...found, alerts: found.alerts.map((alert) => onThatLog(alert, words)) };
   for (const line of json ? [JSON.stringify(report)] : readable(report)) await lines.write(line);
   await lines.flush();
 }

@@ -17,6 +17,7 @@ import type { Decision } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
+import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
@@ -40,6 +41,8 @@ export interface DevOptions {
   readonly market: Market;
   readonly random: Random;
   readonly policy: Policy;
+  /** Of the alerts; the usual ones where left out. */
+  readonly stallLimits?: StallLimits;
   readonly faults: PaperFaults;
   readonly logger: Logger;
 }
@@ -74,6 +77,7 @@ export class DevChain {
   readonly clm: ClmProcessor;
   readonly #codec: RecordCodec;
   readonly #policy: Policy;
+  readonly #stallLimits: StallLimits | undefined;
   readonly #lock: ProcessLock;
   readonly #market: Market;
   readonly #clock: VirtualClock;
@@ -98,6 +102,7 @@ export class DevChain {
     this.clm = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
     this.#codec = codec;
     this.#policy = policy;
+    this.#stallLimits = options.stallLimits;
     this.#lock = lock;
     this.#market = market;
     this.#clock = clock;
@@ -177,7 +182,7 @@ export class DevChain {
   async alerts(): Promise<readonly Alert[]> {
     const { log } = this;
     const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic) };
-    return (await statusReport(world, this.#policy)).alerts;
+    return (await statusReport(world, this.#policy, this.#stallLimits)).alerts;
   }
 
   /** Records by dead-letter topic, those that have any. */

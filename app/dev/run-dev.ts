@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import { onThatLog } from '../alert-commands.ts';
 import { LineWriter } from '../output.ts';
 import type { CycleResult, DevChain } from './dev-chain.ts';
 import { hearStopSignals } from '../stop-signals.ts';
@@ -14,6 +15,8 @@ export interface RunDevOptions {
   /** A live view and a table, for a terminal, instead of lines. */
   readonly live: boolean;
   readonly output: NodeJS.WriteStream;
+  /** Name the data folder in the commands that alerts print. */
+  readonly logWords?: string;
   /** Paces cycles and screen; never gets into a record. */
   readonly clock: Clock;
 }
@@ -22,7 +25,15 @@ export interface RunDevOptions {
 const FRAME_MS = 100;
 
 /** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then says what happened. */
-export async function runDev({ chain, cycles, paceMs, live, output, clock }: RunDevOptions): Promise<void> {
+export async function runDev({
+  chain,
+  cycles,
+  paceMs,
+  live,
+  output,
+  clock,
+  logWords = '',
+}: RunDevOptions): Promise<void> {
   const stop = hearStopSignals(clock);
   const counter = new SummaryCounter();
   const lines = new LineWriter(output);
@@ -58,7 +69,8 @@ export async function runDev({ chain, cycles, paceMs, live, output, clock }: Run
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
-    const whole = { ...summary(), alerts: await chain.alerts() };
+    const alerts = (await chain.alerts()).map((alert) => onThatLog(alert, logWords));
+    const whole = { ...summary(), alerts };
     await lines.write(live ? summaryTable(whole) : JSON.stringify(whole));
     await lines.flush();
   } finally {

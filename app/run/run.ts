@@ -4,6 +4,7 @@ import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
+import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
@@ -42,6 +43,10 @@ export interface RunOptions {
   readonly policy: Policy;
   /** Candidates for shadow.decision. */
   readonly shadows?: readonly Policy[];
+  /** Of the alerts; the usual ones where left out. */
+  readonly stallLimits?: StallLimits;
+  /** Name the log in the commands that alerts print. */
+  readonly logWords?: string;
   /** Throws a transient error as long as the exchange is away. */
   readonly exchange: () => Promise<Exchange>;
   /** What is left out is as in DEFAULT_LIMITS. */
@@ -95,7 +100,16 @@ async function work(
   health: Health,
   drain: AbortController,
 ): Promise<void> {
-  const { clock, logger, policy, shadows = [], limits = {}, from } = options;
+  const {
+    clock,
+    logger,
+    policy,
+    shadows = [],
+    stallLimits = DEFAULT_STALL_LIMITS,
+    logWords = '',
+    limits = {},
+    from,
+  } = options;
   const { signal } = drain;
   const backOff: BackOff = { processor: 'run', clock, logger, signal, observer: health.connecting };
   let world: RunWorld | undefined;
@@ -109,7 +123,7 @@ async function work(
     const processors = options.processors.map((name) => PROCESSORS[name](parts));
     const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
     // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
-    void watchStalls(parts, signal);
+    void watchStalls({ ...parts, stallLimits, logWords }, signal);
     await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
   } catch (thrown) {
     // The drain began before everything was there.

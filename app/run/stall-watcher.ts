@@ -1,8 +1,8 @@
 /**
  * Raises stall alerts while the processors run: reads what came to the topics since the last look, as lines in the log and a gauge.
  *
- * reads      position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first their latest
- *            48 h
+ * reads      position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first the latest 48 h
+ *            of the first three, and all of the others
  * writes     nothing
  * guarantee  an alert is said once when it is raised and once when it is over; a log that is away is said once and asked again at
  *            the next look; batches are taken with pauses, so that processors in the same process get their turn
@@ -10,15 +10,16 @@
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
-import { STALL_ALERTS } from '../../pipelines/watch/stall-limits.ts';
-import { StallWatch, answersFrom, watchFrom } from '../../pipelines/watch/stall-watch.ts';
+import { DEFAULT_STALL_LIMITS, STALL_ALERTS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
+import { StallWatch, answersFrom } from '../../pipelines/watch/stall-watch.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { deskTime } from '../last-record.ts';
+import { onThatLog } from '../alert-commands.ts';
+import { stallsFrom } from '../stall-start.ts';
 import { TopicPosition } from '../topic-position.ts';
 
 /** Adds little to the minutes that a stall takes to show, and asks the log for a few offsets. Unit: milliseconds. */
@@ -31,6 +32,9 @@ export interface StallWatcherOptions {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly policy: Policy;
+  readonly stallLimits?: StallLimits;
+  /** Name the log in the commands that alerts print. */
+  readonly logWords?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -60,8 +64,8 @@ class StallReader {
   readonly #watch: StallWatch;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
 
-  private constructor({ log, codec, policy, clock }: StallWatcherOptions, from: number) {
-    const watch = new StallWatch(policy, from);
+  private constructor({ log, codec, policy, stallLimits, clock }: StallWatcherOptions, from: number) {
+    const watch = new StallWatch(policy, from, stallLimits);
     const since = answersFrom(from);
     const pause = (signal: AbortSignal) => clock.sleep(PAUSE_MS, signal);
     const topics = { log, codec };
@@ -70,14 +74,14 @@ class StallReader {
       new TopicPosition(topics, TOPICS.positionSnapshot.name, since, pause, (record, at) => watch.snapshot(record, at)),
       new TopicPosition(topics, TOPICS.harvestIntent.name, since, pause, (record, at) => watch.intent(record, at)),
       new TopicPosition(topics, TOPICS.executionReport.name, since, pause, (record, at) => watch.report(record, at)),
-      new TopicPosition(topics, TOPICS.tradeClosed.name, since, pause, (record, at) => watch.trade(record, at)),
-      new TopicPosition(topics, TOPICS.clmOutcome.name, since, pause, (record, at) => watch.outcome(record, at)),
+      new TopicPosition(topics, TOPICS.tradeClosed.name, -Infinity, pause, (record, at) => watch.trade(record, at)),
+      new TopicPosition(topics, TOPICS.clmOutcome.name, -Infinity, pause, (record, at) => watch.outcome(record, at)),
     ];
   }
 
   static async open(options: StallWatcherOptions): Promise<StallReader> {
-    const newest = await deskTime(options.log);
-    return new StallReader(options, newest === null ? -Infinity : watchFrom(newest));
+    const { keptFor } = options.stallLimits ?? DEFAULT_STALL_LIMITS;
+    return new StallReader(options, await stallsFrom(options.log, keptFor));
   }
 
   /** False when `signal` aborted first: half a look would seem like a stall. */
@@ -95,18 +99,21 @@ class StallReader {
 /** What stands, in the log and in the gauge. */
 class RaisedAlerts {
   readonly #logger: Logger;
+  readonly #logWords: string;
   readonly #gauges: ReadonlyMap<string, Gauge>;
   #standing: ReadonlyMap<string, Alert> = new Map();
 
-  constructor({ logger, metrics }: StallWatcherOptions) {
+  constructor({ logger, metrics, logWords = '' }: StallWatcherOptions) {
     this.#logger = logger;
+    this.#logWords = logWords;
     this.#gauges = new Map(STALL_ALERTS.map((name) => [name, metrics.gauge('alert', { name })]));
   }
 
   become(alerts: readonly Alert[]): void {
     const now = new Map(alerts.map((alert): [string, Alert] => [alert.name, alert]));
     for (const [name, gauge] of this.#gauges) gauge.set(now.has(name) ? 1 : 0);
-    for (const { name, since, evidence } of alerts) {
+    for (const alert of alerts) {
+      const { name, since, evidence } = onThatLog(alert, this.#logWords);
       if (!this.#standing.has(name)) this.#logger.warn({ alert: name, since }, `alert ${name}: ${evidence}`);
     }
     for (const { name, since } of this.#standing.values()) {

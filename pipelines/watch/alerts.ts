@@ -1,6 +1,7 @@
 import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
+import { shellWord, tailFrom } from './look-closer.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -124,11 +125,11 @@ export interface HaltFigures {
 export function haltedAlert(halts: readonly HaltFigures[]): Alert | null {
   if (halts.length === 0) return null;
   const named = halts.map(({ scope, by, reason }) => `${scope} halted by ${by} (${reason})`);
-  const scopes = halts.map(({ scope }) => `--scope ${scope}`);
+  const lift = halts.map(({ scope }) => `harvestline resume --scope ${shellWord(scope)}`);
   return {
     name: 'halted',
     since: earliest(halts),
-    evidence: `Orders are stopped: ${named.join(', ')}. Lift it: harvestline resume ${scopes.join(' or ')}`,
+    evidence: `Orders are stopped: ${named.join(', ')}. Lift it: ${lift.join(' && ')}`,
   };
 }
 
@@ -180,9 +181,4 @@ export function openOrdersAlert({ count, oldest }: OpenOrderFigures, now: EpochM
 
 function earliest(list: readonly { readonly since: EpochMillis }[]): EpochMillis {
   return list.reduce((oldest, { since }) => Math.min(oldest, since), Infinity);
-}
-
-/** The command that shows a topic from `since` on. */
-export function tailFrom(topic: string, since: EpochMillis): string {
-  return `harvestline tail ${topic} --from ${formatEventTime(since)} --json`;
 }

@@ -1,5 +1,6 @@
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
-import { STALL_LIMITS } from './stall-limits.ts';
+import type { AccountTimes } from './account-times.ts';
+import type { StallLimits } from './stall-limits.ts';
 
 /** Positions are observed every few minutes, so this tells observations apart and repeats not. Unit: milliseconds. */
 const SLOT_MS = 60_000;
@@ -10,7 +11,18 @@ interface Slot {
   readonly positions: Map<PositionId, string>;
 }
 
+/** By number of the slot. */
+type Slots = Map<number, Slot>;
+
+export interface Spoken {
+  readonly position_id: PositionId;
+  readonly account: string;
+  readonly symbol: string;
+  readonly model_id: string | null;
+}
+
 export interface ConstantConfidence {
+  readonly model: string | null;
   readonly value: number;
   readonly confidences: number;
   readonly symbols: number;
@@ -19,45 +31,87 @@ export interface ConstantConfidence {
 }
 
 /**
- * Whether the models say the same whatever they look at: one confidence a position and minute, over the latest window.
+ * Whether a model says the same whatever it looks at: one confidence a position and minute, over the latest window of each account.
  *
  * K1  Neither order nor repeats change the answer.
- * K2  Memory holds one window: a slot that has fallen out of it is dropped.
+ * K2  Models are looked at one by one, each on every account alone, then on all: neither another model nor another desk hides it.
+ * K3  `forget` drops what has fallen out of the window.
  */
 export class ConfidenceWindow {
-  readonly #slots = new Map<number, Slot>();
-  #newest = -Infinity;
+  readonly #limits: StallLimits;
+  readonly #models = new Map<string | null, Map<string, Slots>>();
 
-  add(position: PositionId, symbol: string, confidence: number, at: EpochMillis): void {
-    const number = Math.floor(at / SLOT_MS);
-    if (number > this.#newest) {
-      this.#newest = number;
-      for (const old of this.#slots.keys()) if (old <= this.#oldest) this.#slots.delete(old);
-    } else if (number <= this.#oldest) return;
-    const slot = this.#slots.get(number) ?? {
-      low: Infinity,
-      high: -Infinity,
-      positions: new Map<PositionId, string>(),
-    };
-    slot.low = Math.min(slot.low, confidence);
-    slot.high = Math.max(slot.high, confidence);
-    slot.positions.set(position, symbol);
-    this.#slots.set(number, slot);
+  constructor(limits: StallLimits) {
+    this.#limits = limits;
   }
 
-  /** Null where they vary, or where too few are known to say so. */
-  constant(): ConstantConfidence | null {
-    const slots = [...this.#slots.values()];
-    const value = Math.min(...slots.map(({ low }) => low));
-    if (value !== Math.max(...slots.map(({ high }) => high))) return null;
-    const confidences = slots.reduce((sum, { positions }) => sum + positions.size, 0);
-    const symbols = new Set(slots.flatMap(({ positions }) => [...positions.values()])).size;
-    if (confidences < STALL_LIMITS.confidences.value || symbols < STALL_LIMITS.confidenceSymbols.value) return null;
-    return { value, confidences, symbols, since: Math.min(...this.#slots.keys()) * SLOT_MS };
+  add({ position_id, account, symbol, model_id }: Spoken, confidence: number, at: EpochMillis): void {
+    const slots = this.#slotsOf(model_id, account);
+    const number = Math.floor(at / SLOT_MS);
+    const slot = slots.get(number) ?? { low: Infinity, high: -Infinity, positions: new Map<PositionId, string>() };
+    slot.low = Math.min(slot.low, confidence);
+    slot.high = Math.max(slot.high, confidence);
+    slot.positions.set(position_id, symbol);
+    slots.set(number, slot);
+  }
+
+  /** The models that say the same of everything, by name; none of those of which too little is known. */
+  constant(times: AccountTimes): readonly ConstantConfidence[] {
+    const constant: ConstantConfidence[] = [];
+    for (const [model, accounts] of this.#models) {
+      const windows = [...accounts].map(([account, slots]) => this.#window(slots, times.ofAccount(account)));
+      for (const window of [...windows, windows.flat()]) {
+        const found = this.#judge(model, window);
+        if (found === null) continue;
+        constant.push(found);
+        break;
+      }
+    }
+    return constant.toSorted((one, other) => ((one.model ?? '') < (other.model ?? '') ? -1 : 1));
+  }
+
+  /** K3. */
+  forget(times: AccountTimes): void {
+    for (const accounts of this.#models.values()) {
+      for (const [account, slots] of accounts) {
+        const oldest = this.#oldest(times.ofAccount(account));
+        for (const number of slots.keys()) if (number <= oldest) slots.delete(number);
+        if (slots.size === 0) accounts.delete(account);
+      }
+    }
+  }
+
+  #judge(model: string | null, window: readonly (readonly [number, Slot])[]): ConstantConfidence | null {
+    let [low, high, since, confidences] = [Infinity, -Infinity, Infinity, 0];
+    const symbols = new Set<string>();
+    for (const [number, slot] of window) {
+      low = Math.min(low, slot.low);
+      high = Math.max(high, slot.high);
+      since = Math.min(since, number * SLOT_MS);
+      confidences += slot.positions.size;
+      for (const symbol of slot.positions.values()) symbols.add(symbol);
+    }
+    const { confidences: fewest, confidenceSymbols } = this.#limits;
+    if (low !== high || confidences < fewest || symbols.size < confidenceSymbols) return null;
+    return { model, value: low, confidences, symbols: symbols.size, since };
+  }
+
+  #window(slots: Slots, now: EpochMillis): readonly (readonly [number, Slot])[] {
+    const oldest = this.#oldest(now);
+    const newest = Math.floor((now + this.#limits.leap) / SLOT_MS);
+    return [...slots].filter(([number]) => number > oldest && number <= newest);
   }
 
   /** The latest slot that is no longer in the window. */
-  get #oldest(): number {
-    return this.#newest - STALL_LIMITS.confidenceWindow.value / SLOT_MS;
+  #oldest(now: EpochMillis): number {
+    return Math.floor(now / SLOT_MS) - this.#limits.confidenceWindow / SLOT_MS;
+  }
+
+  #slotsOf(model: string | null, account: string): Slots {
+    let accounts = this.#models.get(model);
+    if (accounts === undefined) this.#models.set(model, (accounts = new Map()));
+    let slots = accounts.get(account);
+    if (slots === undefined) accounts.set(account, (slots = new Map()));
+    return slots;
   }
 }

@@ -2,6 +2,7 @@
 export const STALL_ALERTS = [
   'winner_held',
   'no_intents',
+  'snapshots_ceased',
   'intents_without_reports',
   'reports_without_trades',
   'trades_without_outcomes',
@@ -11,47 +12,111 @@ export const STALL_ALERTS = [
 export type StallAlertName = (typeof STALL_ALERTS)[number];
 
 export interface StallLimit {
+  /** What it is called in a file of limits; null: it is not to be set. */
+  readonly setting: string | null;
   readonly value: number;
   readonly unit: 'R' | 'milliseconds' | 'confidences' | 'symbols' | 'positions' | 'ids';
   readonly reason: string;
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Every threshold of the stall alerts. Times are event time. */
 export const STALL_LIMITS = {
-  winnerAboveR: { value: 2, unit: 'R', reason: 'the lowest profit rung of the current policy' },
+  winnerAboveR: {
+    setting: 'winner_above_r',
+    value: 2,
+    unit: 'R',
+    reason: 'the lowest profit rung of the current policy',
+  },
   heldFor: {
+    setting: 'held_for_minutes',
     value: 2 * HOUR_MS,
     unit: 'milliseconds',
     reason: 'some twenty observations in a row that change nothing, and far below the 40 hours that once went unseen',
   },
-  openFor: {
+  unobservedFor: {
+    setting: 'unobserved_for_minutes',
     value: HOUR_MS,
     unit: 'milliseconds',
-    reason: 'a position is observed every few minutes: one that is not for an hour is no longer open',
+    reason: 'a position is observed every few minutes, and the end of one is on record within minutes too',
   },
   reportWithin: {
+    setting: 'report_within_minutes',
     value: 5 * MINUTE_MS,
     unit: 'milliseconds',
     reason: 'longer than an order in doubt takes to be settled, and no longer than intents stay fresh',
   },
-  tradeWithin: { value: MINUTE_MS, unit: 'milliseconds', reason: 'a fill and its trade are written in one step' },
-  outcomeWithin: { value: 5 * MINUTE_MS, unit: 'milliseconds', reason: 'CLM waits for nothing but its turn' },
-  confidenceWindow: { value: HOUR_MS, unit: 'milliseconds', reason: 'models speak anew with every candle' },
-  confidences: { value: 20, unit: 'confidences', reason: 'a model that says the same twenty times has not looked' },
-  confidenceSymbols: { value: 3, unit: 'symbols', reason: 'two quiet markets may agree by chance' },
+  tradeWithin: {
+    setting: 'trade_within_minutes',
+    value: MINUTE_MS,
+    unit: 'milliseconds',
+    reason: 'a fill and its trade are written in one step',
+  },
+  outcomeWithin: {
+    setting: 'outcome_within_minutes',
+    value: 5 * MINUTE_MS,
+    unit: 'milliseconds',
+    reason: 'CLM waits for nothing but its turn',
+  },
+  confidenceWindow: {
+    setting: 'confidence_window_minutes',
+    value: HOUR_MS,
+    unit: 'milliseconds',
+    reason: 'models speak anew with every candle',
+  },
+  confidences: {
+    setting: 'confidences',
+    value: 20,
+    unit: 'confidences',
+    reason: 'a model that says the same twenty times has not looked',
+  },
+  confidenceSymbols: {
+    setting: 'confidence_symbols',
+    value: 3,
+    unit: 'symbols',
+    reason: 'two quiet markets may agree by chance',
+  },
   keptFor: {
+    setting: null,
     value: 48 * HOUR_MS,
     unit: 'milliseconds',
-    reason: 'longer than any hold worth telling apart; what is older is counted, not kept',
+    reason: 'longer than the 40 hours that once went unseen; twice the longest limit where that is more',
   },
   crossing: {
+    setting: null,
     value: HOUR_MS,
     unit: 'milliseconds',
     reason: 'an answer may carry an earlier time than its question by as much as clocks differ, and far less than this',
   },
-  namedPositions: { value: 5, unit: 'positions', reason: 'enough to start looking, few enough to read' },
-  namedIds: { value: 3, unit: 'ids', reason: 'enough to start looking, few enough to read' },
+  leap: {
+    setting: null,
+    value: HOUR_MS,
+    unit: 'milliseconds',
+    reason: 'many times what lies between two looks: one time stamp alone moves no clock by more',
+  },
+  namedPositions: {
+    setting: null,
+    value: 5,
+    unit: 'positions',
+    reason: 'enough to start looking, few enough to read',
+  },
+  namedIds: { setting: null, value: 3, unit: 'ids', reason: 'enough to start looking, few enough to read' },
 } as const satisfies Record<string, StallLimit>;
+
+export type StallLimitKey = keyof typeof STALL_LIMITS;
+
+/** The thresholds in force, in the units of the table. */
+export type StallLimits = Readonly<Record<StallLimitKey, number>>;
+
+/** The table with what is `changed`. What is kept reaches back further than any limit, or it could not be passed. */
+export function stallLimits(changed: Partial<StallLimits> = {}): StallLimits {
+  const entries = Object.entries(STALL_LIMITS).map(([key, { value }]) => [key, value]);
+  const limits = { ...(Object.fromEntries(entries) as StallLimits), ...changed };
+  const { heldFor, unobservedFor, reportWithin, tradeWithin, outcomeWithin, confidenceWindow } = limits;
+  const longest = Math.max(heldFor, unobservedFor, reportWithin, tradeWithin, outcomeWithin, confidenceWindow);
+  return { ...limits, keptFor: Math.max(limits.keptFor, 2 * longest) };
+}
+
+export const DEFAULT_STALL_LIMITS = stallLimits();

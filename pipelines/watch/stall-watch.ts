@@ -1,9 +1,11 @@
 /**
- * Watches the chain for a step after which nothing comes: a winner that nobody closes, an intent that nobody executes, a fill without its
- * trade, a trade without its outcome, models that say the same of everything. Pure: records in, alerts out, in event time.
+ * Watches the chain for a step after which nothing comes: a winner of which nothing is closed, a position that is no longer observed,
+ * an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that says the same of everything.
+ * Pure: records in, alerts out, in the event time of each account (account-times.ts).
  *
  * S1  The order of topics, and repeats, change no alert; records of one key come in their order.
- * S2  Memory holds open positions, and ids of the latest 48 h: `forget` gives up the rest.
+ * S2  Memory holds open positions, questions without an answer, and ids of the latest 48 h: `forget` gives up the rest.
+ * S3  One record with a time that is far off neither raises an alert nor hides one of another position.
  */
 import type {
   ClmOutcome,
@@ -14,207 +16,176 @@ import type {
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
-import { type Alert, tailFrom } from './alerts.ts';
+import type { AccountTimes } from './account-times.ts';
+import type { Alert } from './alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
-import { formatEventTime } from './event-time.ts';
-import { type HeldWinner, HeldWinners } from './held-winners.ts';
-import { STALL_LIMITS, type StallAlertName } from './stall-limits.ts';
+import { IntentTally } from './intent-tally.ts';
+import {
+  FILLS_ASK,
+  INTENTS_ASK,
+  type Question,
+  type SilentAccount,
+  TRADES_ASK,
+  constantAlert,
+  lateAlert,
+  noIntentsAlert,
+  snapshotsCeasedAlert,
+  winnerHeldAlert,
+} from './stall-evidence.ts';
+import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
 import { Unanswered } from './unanswered.ts';
+import { WatchedPositions, type Winner } from './watched-positions.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
-/** What waits for an answer: the alert, what is asked and what should follow, and the topic to look at. */
-interface Waiting {
-  readonly name: StallAlertName;
-  readonly unanswered: Unanswered;
-  readonly within: number;
-  readonly what: string;
-  readonly missing: string;
-  readonly topic: string;
-}
+type Outcome = Pick<ClmOutcome, 'position_id' | 'account' | 'slices' | 'status'>;
 
 export class StallWatch {
   readonly #policy: Policy;
-  #from: EpochMillis;
-  readonly #winners = new HeldWinners();
-  readonly #confidences = new ConfidenceWindow();
+  readonly #from: EpochMillis;
+  readonly #limits: StallLimits;
+  readonly #positions: WatchedPositions;
+  readonly #confidences: ConfidenceWindow;
+  readonly #tally = new IntentTally();
   readonly #intents = new Unanswered();
   readonly #fills = new Unanswered();
   readonly #trades = new Unanswered();
-  readonly #waiting: readonly Waiting[];
-  #newest = -Infinity;
+  /** By account: what was asked before is answered, or known not to be. */
+  readonly #forgotten = new Map<string, EpochMillis>();
 
-  /** R is as `policy` computes it. What asks for an answer before `from` is not looked at: see `watchFrom`. */
-  constructor(policy: Policy, from: EpochMillis) {
+  /** R is as `policy` computes it. It is told of snapshots, intents and reports from `from` on, and of all trades and outcomes. */
+  constructor(policy: Policy, from: EpochMillis, limits: StallLimits = DEFAULT_STALL_LIMITS) {
     this.#policy = policy;
     this.#from = from;
-    const { reportWithin, tradeWithin, outcomeWithin } = STALL_LIMITS;
-    this.#waiting = [
-      {
-        name: 'intents_without_reports',
-        unanswered: this.#intents,
-        within: reportWithin.value,
-        what: 'intent',
-        missing: 'execution reported nothing of',
-        topic: TOPICS.harvestIntent.name,
-      },
-      {
-        name: 'reports_without_trades',
-        unanswered: this.#fills,
-        within: tradeWithin.value,
-        what: 'FILLED order',
-        missing: 'no trade.closed records',
-        topic: TOPICS.executionReport.name,
-      },
-      {
-        name: 'trades_without_outcomes',
-        unanswered: this.#trades,
-        within: outcomeWithin.value,
-        what: 'trade',
-        missing: 'no clm.outcome lists',
-        topic: TOPICS.tradeClosed.name,
-      },
-    ];
+    this.#limits = limits;
+    this.#positions = new WatchedPositions(limits);
+    this.#confidences = new ConfidenceWindow(limits);
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
-    this.#sees(at);
-    const { position_id, symbol, quantity, initial_quantity, confidence } = snapshot;
-    const r = rOf(snapshot, this.#policy);
-    this.#winners.look({ position_id, at, r, whole: quantity >= initial_quantity });
-    if (confidence !== null) this.#confidences.add(position_id, symbol, confidence, at);
+    const { position_id, account, source, opened_at, confidence } = snapshot;
+    this.#positions.look(position_id, { account, source, opened_at, at, r: rOf(snapshot, this.#policy) });
+    if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
   }
 
-  intent({ intent_id, position_id }: HarvestIntent, at: EpochMillis): void {
-    this.#sees(at);
-    this.#winners.touched(position_id, at);
-    this.#winners.intent(at);
-    if (at >= this.#from) this.#intents.asked(intent_id, at);
+  intent(intent: HarvestIntent, at: EpochMillis): void {
+    const { intent_id, position_id, account } = intent;
+    if (at < this.#knownFrom(account)) return;
+    this.#tally.intent(position_id, account, intent_id, at);
+    this.#intents.asked(intent_id, intent, at);
   }
 
-  report({ intent_id, client_order_id, status }: ExecutionReport, at: EpochMillis): void {
-    this.#sees(at);
-    if (at >= answersFrom(this.#from)) this.#intents.answered(intent_id, at);
-    if (at >= this.#from && status === 'FILLED') this.#fills.asked(client_order_id, at);
+  report(report: ExecutionReport, at: EpochMillis): void {
+    const { intent_id, client_order_id, position_id, account, status, remaining_quantity } = report;
+    if (at >= answersFrom(this.#knownFrom(account)) || this.#intents.waits(intent_id)) {
+      this.#tally.report(report, at);
+      this.#intents.answered(intent_id, report, at);
+    }
+    if (status !== 'FILLED') return;
+    if (remaining_quantity === 0) this.#positions.closed(position_id, account, at);
+    if (at >= this.#forgottenTo(account)) this.#fills.asked(client_order_id, report, at);
   }
 
-  trade({ trade_id, position_id, intent_id, client_order_id }: TradeClosed, at: EpochMillis): void {
-    if (at < answersFrom(this.#from)) return;
-    this.#winners.touched(position_id, at);
+  /** An import says nothing of what waits: it is worked off as fast as CLM can, whatever times its trades have. */
+  trade(trade: TradeClosed, at: EpochMillis): void {
+    const { trade_id, position_id, account, intent_id, client_order_id, remaining_quantity, origin } = trade;
+    if (origin === 'BACKFILL') return;
+    this.#positions.traded(position_id, account, at);
+    if (remaining_quantity === 0) this.#positions.closed(position_id, account, at);
     const order = client_order_id ?? (intent_id === null ? null : clientOrderIdOf(intent_id));
-    if (order !== null) this.#fills.answered(order, at);
-    if (at >= this.#from) this.#trades.asked(trade_id, at);
+    if (order !== null) this.#fills.answered(order, trade, at);
+    if (at >= this.#forgottenTo(account)) this.#trades.asked(trade_id, trade, at);
   }
 
-  outcome({ slices }: Pick<ClmOutcome, 'slices'>, at: EpochMillis): void {
-    if (at < answersFrom(this.#from)) return;
-    for (const trade of slices) this.#trades.answered(trade, at);
+  outcome(outcome: Outcome, at: EpochMillis): void {
+    const { position_id, account, slices, status } = outcome;
+    if (status === 'FINAL') this.#positions.closed(position_id, account, at);
+    for (const trade of slices) this.#trades.answered(trade, outcome, at);
   }
 
   alerts(): readonly Alert[] {
-    const open = this.#winners.open(this.#newest);
+    const times = this.#positions.times();
+    const winners = this.#positions.winners();
+    const { reportWithin, tradeWithin, outcomeWithin } = this.#limits;
     const alerts = [
-      winnerHeldAlert(open),
-      noIntentsAlert(open, this.#winners.latestIntentAt, this.#newest),
-      ...this.#waiting.map((waiting) => this.#lateAlert(waiting)),
-      this.#constantAlert(),
+      this.#winnerHeld(winners, times),
+      noIntentsAlert(this.#silentAccounts(winners, times), this.#limits),
+      snapshotsCeasedAlert(this.#positions.unobserved(times), this.#limits),
+      this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, times, this.#from),
+      this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, times, -Infinity),
+      this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, times, -Infinity),
+      constantAlert(this.#confidences.constant(times)),
     ];
     return alerts.filter((alert) => alert !== null);
   }
 
   /** S2. Once all topics were read as far as they go: what is dropped too early could not be answered any more. */
   forget(): void {
-    const before = watchFrom(this.#newest);
-    for (const { unanswered } of this.#waiting) unanswered.forget(before);
-    this.#winners.forget(before);
-    this.#from = Math.max(this.#from, before);
+    const times = this.#positions.times();
+    for (const account of times.accounts) {
+      const before = times.ofAccount(account) - this.#limits.keptFor;
+      this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
+    }
+    const before = (account: string): EpochMillis => this.#forgottenTo(account);
+    for (const unanswered of [this.#intents, this.#fills, this.#trades]) unanswered.forget(before);
+    this.#positions.forget(before);
+    this.#tally.forget(before);
+    this.#confidences.forget(times);
   }
 
   /** Positions and ids in memory. */
   get size(): number {
-    return this.#waiting.reduce((sum, { unanswered }) => sum + unanswered.size, this.#winners.size);
+    return this.#positions.size + this.#intents.size + this.#fills.size + this.#trades.size;
   }
 
-  #sees(at: EpochMillis): void {
-    this.#newest = Math.max(this.#newest, at);
+  #winnerHeld(winners: readonly Winner[], times: AccountTimes): Alert | null {
+    const held = winners.filter(({ seenAt, since }) => seenAt - since > this.#limits.heldFor);
+    const told = held.map((winner) => {
+      const { position_id, account, since, seenAt } = winner;
+      const tally = this.#tally.of(position_id, since, seenAt + this.#limits.leap);
+      return { ...winner, tally, talliedFrom: this.#knownFrom(account), unobserved: !this.#observed(winner, times) };
+    });
+    return winnerHeldAlert(told, this.#limits);
   }
 
-  #lateAlert({ name, unanswered, within, what, missing, topic }: Waiting): Alert | null {
-    const late = unanswered.late(this.#newest - within, STALL_LIMITS.namedIds.value);
-    if (late === null) return null;
-    const { count, since, ids } = late;
-    const more = count > ids.length ? ', …' : '';
-    return {
-      name,
-      since,
-      evidence:
-        `${missing} ${count} ${what}${count === 1 ? '' : 's'} older than ${within / MINUTE_MS} min at ` +
-        `${formatEventTime(this.#newest)}, the oldest: ${ids.join(', ')}${more}. Look closer: ${tailFrom(topic, since)}`,
-    };
+  #silentAccounts(winners: readonly Winner[], times: AccountTimes): readonly SilentAccount[] {
+    const observed = Map.groupBy(
+      winners.filter((winner) => this.#observed(winner, times)),
+      ({ account }) => account,
+    );
+    const silent: SilentAccount[] = [];
+    for (const [account, open] of observed) {
+      const now = times.ofAccount(account);
+      const [first] = open.toSorted((one, other) => one.since - other.since);
+      const latestIntentAt = this.#tally.latestAt(account, now + this.#limits.leap);
+      const since = Math.max(first?.since ?? now, latestIntentAt ?? -Infinity);
+      if (now - since <= this.#limits.heldFor) continue;
+      const atLeast = first?.atLeast === true && since === first.since;
+      silent.push({ account, now, winners: open.length, since, atLeast, latestIntentAt, sightFrom: this.#from });
+    }
+    return silent.toSorted(
+      (one, other) => other.now - other.since - (one.now - one.since) || (one.account < other.account ? -1 : 1),
+    );
   }
 
-  #constantAlert(): Alert | null {
-    const constant = this.#confidences.constant();
-    if (constant === null) return null;
-    const { value, confidences, symbols, since } = constant;
-    return {
-      name: 'confidence_constant',
-      since,
-      evidence:
-        `All ${confidences} confidences of ${symbols} symbols are ${value}: a made-up default, or models that do not look. ` +
-        `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
-    };
+  #observed({ account, seenAt }: Winner, times: AccountTimes): boolean {
+    return times.ofAccount(account) - seenAt <= this.#limits.unobservedFor;
   }
-}
 
-/** From when a watch looks that comes to know the log at `newest`. */
-export function watchFrom(newest: EpochMillis): EpochMillis {
-  return newest - STALL_LIMITS.keptFor.value;
+  #late(question: Question, unanswered: Unanswered, times: AccountTimes, sightFrom: EpochMillis): Alert | null {
+    return lateAlert(question, unanswered.late(times, question.within, this.#limits.namedIds), sightFrom);
+  }
+
+  #forgottenTo(account: string): EpochMillis {
+    return this.#forgotten.get(account) ?? -Infinity;
+  }
+
+  #knownFrom(account: string): EpochMillis {
+    return Math.max(this.#from, this.#forgottenTo(account));
+  }
 }
 
 /** From when what answers is read, so that nothing after `from` seems unanswered. */
 export function answersFrom(from: EpochMillis): EpochMillis {
-  return from - STALL_LIMITS.crossing.value;
-}
-
-function winnerHeldAlert(open: readonly HeldWinner[]): Alert | null {
-  const { heldFor, namedPositions, winnerAboveR } = STALL_LIMITS;
-  const held = open.filter(({ heldMs }) => heldMs > heldFor.value);
-  const [longest] = held;
-  if (longest === undefined) return null;
-  const named = held
-    .slice(0, namedPositions.value)
-    .map(({ position_id, r, heldMs }) => `${position_id} at R ${r.toFixed(2)} for ${(heldMs / HOUR_MS).toFixed(1)} h`);
-  if (held.length > named.length) named.push('…');
-  return {
-    name: 'winner_held',
-    since: longest.since,
-    evidence:
-      `${held.length} ${held.length === 1 ? 'position is' : 'positions are'} held whole above R ${winnerAboveR.value} without an ` +
-      `intent: ${named.join(', ')}. Look closer: harvestline explain ${longest.position_id}`,
-  };
-}
-
-function noIntentsAlert(
-  open: readonly HeldWinner[],
-  latestIntentAt: EpochMillis | null,
-  newest: EpochMillis,
-): Alert | null {
-  const winnersSince = open.reduce((oldest, { since }) => Math.min(oldest, since), Infinity);
-  const since = Math.max(winnersSince, latestIntentAt ?? -Infinity);
-  if (newest - since <= STALL_LIMITS.heldFor.value || since === Infinity) return null;
-  const last =
-    latestIntentAt === null ? 'there was none at all' : `the last came at ${formatEventTime(latestIntentAt)}`;
-  return {
-    name: 'no_intents',
-    since,
-    evidence:
-      `No intent for ${((newest - since) / HOUR_MS).toFixed(1)} h while ${open.length} whole ` +
-      `${open.length === 1 ? 'position is' : 'positions are'} open above R ${STALL_LIMITS.winnerAboveR.value}: ${last}. ` +
-      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
-  };
+  return from - DEFAULT_STALL_LIMITS.crossing;
 }

@@ -1,15 +1,22 @@
-import type { EpochMillis } from '../../schemas/generated/records.ts';
+import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
+import type { AccountTimes } from './account-times.ts';
 
-interface Entry {
+/** Whose question it is: its time tells how long it waits. */
+export interface Asker {
+  readonly position_id: PositionId;
+  readonly account: string;
+}
+
+interface Entry extends Asker {
   readonly at: EpochMillis;
   readonly answered: boolean;
 }
 
 export interface Late {
-  /** All that are late, forgotten ones too. */
   readonly count: number;
-  /** The oldest that is still known. */
+  /** When the oldest was asked, and for how long it waits. */
   readonly since: EpochMillis;
+  readonly waitsMs: number;
   /** The oldest ones, oldest first. */
   readonly ids: readonly string[];
 }
@@ -18,40 +25,46 @@ export interface Late {
  * What one topic asks and another answers, joined by an id.
  *
  * U1  The order in which both come, and how often, changes nothing: an answer may come first.
- * U2  Memory holds what came within a span of event time; `forget` gives up the rest, and counts what was not answered.
+ * U2  What was not answered is kept until it is. Of what was answered, memory holds the latest span of event time: `forget` gives up
+ *     the rest.
  */
 export class Unanswered {
   readonly #entries = new Map<string, Entry>();
-  #forgotten = 0;
 
-  asked(id: string, at: EpochMillis): void {
+  asked(id: string, { position_id, account }: Asker, at: EpochMillis): void {
     const known = this.#entries.get(id);
-    if (known === undefined || (!known.answered && at < known.at)) this.#entries.set(id, { at, answered: false });
+    if (known === undefined || (!known.answered && at < known.at))
+      this.#entries.set(id, { position_id, account, at, answered: false });
   }
 
-  answered(id: string, at: EpochMillis): void {
-    if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { at, answered: true });
+  answered(id: string, { position_id, account }: Asker, at: EpochMillis): void {
+    if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { position_id, account, at, answered: true });
   }
 
-  /** Those asked before `before` and not answered; null without any. */
-  late(before: EpochMillis, named: number): Late | null {
-    const late = [...this.#entries].filter(([, { at, answered }]) => !answered && at < before);
-    const oldestFirst = late.toSorted(([id, one], [otherId, other]) => one.at - other.at || (id < otherId ? -1 : 1));
+  /** It was asked, and not answered. */
+  waits(id: string): boolean {
+    return this.#entries.get(id)?.answered === false;
+  }
+
+  /** Those that wait longer than `within`; null without any. */
+  late(times: AccountTimes, within: number, named: number): Late | null {
+    const late: { id: string; at: EpochMillis; waitsMs: number }[] = [];
+    for (const [id, { position_id, account, at, answered }] of this.#entries) {
+      if (answered) continue;
+      const waitsMs = times.ofPosition(position_id, account) - at;
+      if (waitsMs > within) late.push({ id, at, waitsMs });
+    }
+    const oldestFirst = late.toSorted((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));
     const [oldest] = oldestFirst;
     if (oldest === undefined) return null;
-    return {
-      count: late.length + this.#forgotten,
-      since: oldest[1].at,
-      ids: oldestFirst.slice(0, named).map(([id]) => id),
-    };
+    const ids = oldestFirst.slice(0, named).map(({ id }) => id);
+    return { count: late.length, since: oldest.at, waitsMs: oldest.waitsMs, ids };
   }
 
   /** U2. */
-  forget(before: EpochMillis): void {
-    for (const [id, { at, answered }] of this.#entries) {
-      if (at >= before) continue;
-      this.#entries.delete(id);
-      if (!answered) this.#forgotten += 1;
+  forget(before: (account: string) => EpochMillis): void {
+    for (const [id, { account, at, answered }] of this.#entries) {
+      if (answered && at < before(account)) this.#entries.delete(id);
     }
   }
 

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { status } from '../../app/commands/status.ts';
 import { type StatusReport, statusReport } from '../../app/status-report.ts';
+import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
+import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { ExecutionReport, PositionId, PositionReconciled } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';
@@ -120,12 +122,14 @@ describe('status --json', () => {
     await world.write(TOPICS.harvestIntent, intent, START, 1);
     await world.write(TOPICS.executionReport, REPORT, START + 5, 0);
     await world.write(TOPICS.tradeClosed, GOOD_RECORDS[TOPICS.tradeClosed.name], START + 5, 2);
-    const names = async () => (await statusReport(world)).alerts.map(({ name }) => name);
+    const names = async (limits: Partial<StallLimits> = {}) =>
+      (await statusReport(world, defaultPolicy(), stallLimits(limits))).alerts.map(({ name }) => name);
     expect(await names()).toEqual(['winner_held', 'no_intents', 'trades_without_outcomes']);
     const slices = [GOOD_RECORDS[TOPICS.tradeClosed.name].trade_id];
     await world.write(TOPICS.clmOutcome, { ...outcome('any', false), slices }, START + 5, 0);
     await world.write(TOPICS.harvestIntent, { ...intent, position_id: position('whole') }, START + 130 * 60_000, 0);
-    expect(await names()).toEqual([]);
+    expect(await names()).toEqual(['winner_held']);
+    expect(await names({ winnerAboveR: 4 })).toEqual([]);
   });
 
   it('counts dead letters by topic, and what does not decode', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { watchStalls } from '../../../app/run/stall-watcher.ts';
+import { type StallWatcherOptions, watchStalls } from '../../../app/run/stall-watcher.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
-import { STALL_ALERTS } from '../../../pipelines/watch/stall-limits.ts';
+import { HOUR_MS, STALL_ALERTS, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
+import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
@@ -15,6 +17,8 @@ const BETWEEN_LOOKS_MS = 30_000;
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
+const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } as const;
+const REFUSED = { ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason: 'COOLDOWN' } as const;
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_id] };
 
@@ -47,14 +51,21 @@ class LookClock implements Clock {
   }
 }
 
-async function watched(world: MemoryWorld) {
+async function watched(world: MemoryWorld, traits: Pick<StallWatcherOptions, 'stallLimits' | 'logWords'> = {}) {
   const clock = new LookClock();
   const metrics = new PrometheusMetrics();
   const lines: string[] = [];
   const note = (_: object, message: string): void => void lines.push(message);
   const stop = new AbortController();
   const done = watchStalls(
-    { ...world, policy: defaultPolicy(), clock, logger: { ...SILENT_LOGGER, info: note, warn: note }, metrics },
+    {
+      ...world,
+      ...traits,
+      policy: defaultPolicy(),
+      clock,
+      logger: { ...SILENT_LOGGER, info: note, warn: note },
+      metrics,
+    },
     stop.signal,
   );
   onTestFinished(() => {
@@ -132,6 +143,96 @@ describe('stall alerts of a running process', () => {
     await look();
     expect(await gauges()).toEqual(['intents_without_reports']);
     expect(lines).toHaveLength(3);
+  });
+
+  /** Three looks at the end of two days: what came at START is just in sight. */
+  async function twoDaysLater(world: MemoryWorld): Promise<void> {
+    for (let minutes = 0; minutes < 3; minutes += 1) {
+      const at = START + 48 * HOUR_MS + minutes * MINUTE_MS;
+      await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
+    }
+  }
+
+  it('see the answer that carries an earlier time than the first question in sight', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    await world.write(TOPICS.executionReport, REFUSED, START - 2 * MINUTE_MS);
+    await twoDaysLater(world);
+    const { gauges } = await watched(world);
+    expect(await gauges()).toEqual([]);
+  });
+
+  it('see the question at the very start of what is in sight, and none before it', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id: 'before' as IntentId }, START - 1);
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    await twoDaysLater(world);
+    const { lines } = await watched(world);
+    expect(lines).toEqual([expect.stringContaining('reported nothing of 1 intent since 2026-02-02T03:40:00.000Z')]);
+  });
+
+  it('see every trade, however old, that no outcome lists', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.tradeClosed, TRADE, START - 300 * HOUR_MS);
+    await twoDaysLater(world);
+    const { gauges, look } = await watched(world);
+    expect(await gauges()).toEqual(['trades_without_outcomes']);
+    await world.write(TOPICS.clmOutcome, OUTCOME, START - 300 * HOUR_MS);
+    await look();
+    expect(await gauges()).toEqual([]);
+  });
+
+  it('give up intents of long ago, and say so', async () => {
+    const world = await memoryWorld();
+    const winner = async (from: number, to: number): Promise<void> => {
+      for (let hour = from; hour <= to; hour += 1)
+        await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, opened_at: START - 1 }, START + hour * HOUR_MS);
+    };
+    await winner(0, 2);
+    await world.write(TOPICS.harvestIntent, INTENT, START + HOUR_MS);
+    await world.write(TOPICS.executionReport, REFUSED, START + HOUR_MS);
+    const { look, lines } = await watched(world);
+    expect(lines).toEqual([]);
+    await winner(3, 60);
+    await look();
+    expect(lines[0]).toContain('for at least 60.0 h (no intent since 2026-02-02T15:40:00.000Z)');
+  });
+
+  it('raise nothing of what is written while they read', async () => {
+    const world = await memoryWorld();
+    const { log } = world;
+    const read = log.read.bind(log);
+    let cycles = 0;
+    const cycle = async (): Promise<void> => {
+      const at = START + (cycles += 1) * 10 * MINUTE_MS;
+      const intent_id = `intent ${cycles}` as IntentId;
+      const trade_id = `trade ${cycles}` as TradeId;
+      const client_order_id = clientOrderIdOf(intent_id);
+      await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
+      await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
+      await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
+      await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
+      await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id] }, at + 20);
+    };
+    log.read = async function* (topic, range) {
+      await cycle();
+      yield* read(topic, range);
+      await cycle();
+    };
+    const { look, lines } = await watched(world);
+    for (let looks = 0; looks < 3; looks += 1) await look();
+    expect(lines).toEqual([]);
+    expect(cycles).toBeGreaterThan(30);
+  });
+
+  it('keep the limits they are given, and print commands for the log they read', async () => {
+    const world = await memoryWorld();
+    for (let minutes = 0; minutes <= 180; minutes += 10)
+      await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + minutes * MINUTE_MS);
+    const patient = await watched(world, { stallLimits: stallLimits({ heldFor: 4 * HOUR_MS }) });
+    expect(patient.lines).toEqual([]);
+    const { lines } = await watched(world, { logWords: ' --brokers b:9092' });
+    expect(lines[0]).toContain('Look closer: harvestline explain --brokers b:9092 desk-1:BTCUSDT');
   });
 
   it('end with the process', async () => {

@@ -109,7 +109,7 @@ describe('halted', () => {
     expect(alert).toMatchObject({ name: 'halted', since: START });
     expect(alert?.evidence).toBe(
       'Orders are stopped: desk halted by alice (maintenance), main halted by bob (maintenance). ' +
-        'Lift it: harvestline resume --scope desk or --scope main',
+        'Lift it: harvestline resume --scope desk && harvestline resume --scope main',
     );
   });
 });

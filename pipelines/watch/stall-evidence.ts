@@ -1,0 +1,176 @@
+import type { EpochMillis } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { Alert } from './alerts.ts';
+import type { ConstantConfidence } from './constant-confidence.ts';
+import { formatEventTime } from './event-time.ts';
+import type { Tally } from './intent-tally.ts';
+import { explainOf, tailFrom } from './look-closer.ts';
+import { HOUR_MS, MINUTE_MS, type StallAlertName, type StallLimits } from './stall-limits.ts';
+import type { Late } from './unanswered.ts';
+import type { Unobserved, Winner } from './watched-positions.ts';
+
+/** A winner that is held too long, and what was wanted of it meanwhile. */
+export interface HeldWinner extends Winner {
+  readonly tally: Tally;
+  /** Intents before that are out of sight, though they may have been. */
+  readonly talliedFrom: EpochMillis;
+  /** It is no longer observed while its account is. */
+  readonly unobserved: boolean;
+}
+
+export function winnerHeldAlert(held: readonly HeldWinner[], limits: StallLimits): Alert | null {
+  const [longest] = held;
+  if (longest === undefined) return null;
+  return {
+    name: 'winner_held',
+    since: longest.since,
+    evidence:
+      `${held.length} ${held.length === 1 ? 'position is' : 'positions are'} held above R ${limits.winnerAboveR} without a trade: ` +
+      `${named(held, limits.namedPositions, heldText)}. Look closer: ${explainOf(longest.position_id)}`,
+  };
+}
+
+function heldText({ position_id, r, seenAt, since, atLeast, tally, talliedFrom, unobserved }: HeldWinner): string {
+  const heldFor = `for ${atLeast ? 'at least ' : ''}${hours(seenAt - since)}`;
+  const seen = unobserved ? `, last seen at ${formatEventTime(seenAt)}` : '';
+  return `${position_id} at R ${r.toFixed(2)} ${heldFor}${seen} (${tallyText(tally, since < talliedFrom ? talliedFrom : null)})`;
+}
+
+/** `472 intents, all REJECTED (NOT_PLACED), the last at …`. */
+function tallyText({ count, statuses, last }: Tally, from: EpochMillis | null): string {
+  const stretch = from === null ? '' : ` since ${formatEventTime(from)}`;
+  if (last === null) return `no intent${stretch}`;
+  const counts = [...statuses].map(([status, n]): [string, number] => [status ?? 'without a report', n]);
+  const [only] = counts;
+  const reason = last.reason === null || last.reason === last.status ? '' : ` (${last.reason})`;
+  const said =
+    counts.length === 1 && only !== undefined
+      ? `${count === 1 ? '' : 'all '}${only[0]}`
+      : `${counts.map(([status, n]) => `${n} ${status}`).join(', ')}, the last ${last.status ?? 'without a report'}`;
+  return `${count} ${count === 1 ? 'intent' : 'intents'}${stretch}, ${said}${reason}, the last at ${formatEventTime(last.at)}`;
+}
+
+/** An account with winners of which scoring wants nothing, nor of any other of its positions. */
+export interface SilentAccount {
+  readonly account: string;
+  readonly now: EpochMillis;
+  readonly winners: number;
+  /** Since then winners were open and no intent came. */
+  readonly since: EpochMillis;
+  readonly atLeast: boolean;
+  /** Null: none is in sight. */
+  readonly latestIntentAt: EpochMillis | null;
+  /** Intents before that are out of sight. */
+  readonly sightFrom: EpochMillis;
+}
+
+/** `silent`: the longest first. */
+export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLimits): Alert | null {
+  const [longest] = silent;
+  if (longest === undefined) return null;
+  const { account, now, winners, since, atLeast, latestIntentAt, sightFrom } = longest;
+  const none = sightFrom === -Infinity ? 'there was none at all' : `none came since ${formatEventTime(sightFrom)}`;
+  const last = latestIntentAt === null ? none : `the last came at ${formatEventTime(latestIntentAt)}`;
+  const others = silent.length === 1 ? '' : `, nor on ${silent.length - 1} more`;
+  return {
+    name: 'no_intents',
+    since,
+    evidence:
+      `No intent for ${atLeast ? 'at least ' : ''}${hours(now - since)} on account ${account}${others} while ${winners} ` +
+      `${winners === 1 ? 'position is' : 'positions are'} open above R ${limits.winnerAboveR}: ${last}. ` +
+      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+  };
+}
+
+export function snapshotsCeasedAlert(unobserved: readonly Unobserved[], limits: StallLimits): Alert | null {
+  const [longest] = unobserved;
+  if (longest === undefined) return null;
+  return {
+    name: 'snapshots_ceased',
+    since: longest.seenAt,
+    evidence:
+      `${unobserved.length} ${unobserved.length === 1 ? 'position is' : 'positions are'} not observed any more while others of the ` +
+      `account are, and nothing on record closed ${unobserved.length === 1 ? 'it' : 'them'}: ` +
+      `${named(unobserved, limits.namedPositions, unobservedText)}. Look closer: ${explainOf(longest.position_id)}`,
+  };
+}
+
+function unobservedText({ position_id, source, r, seenAt, accountNow }: Unobserved): string {
+  return (
+    `${position_id} seen last at ${formatEventTime(seenAt)} by ${source} at R ${r.toFixed(2)}, ` +
+    `${hours(accountNow - seenAt)} before the account's latest`
+  );
+}
+
+/** What waits for an answer: the alert, what is asked and what should follow, and the topic to look at. */
+export interface Question {
+  readonly name: StallAlertName;
+  readonly within: number;
+  readonly what: string;
+  readonly missing: string;
+  readonly topic: string;
+}
+
+export const INTENTS_ASK = {
+  name: 'intents_without_reports',
+  what: 'intent',
+  missing: 'execution reported nothing of',
+  topic: TOPICS.harvestIntent.name,
+} as const;
+
+export const FILLS_ASK = {
+  name: 'reports_without_trades',
+  what: 'FILLED order',
+  missing: 'no trade.closed records',
+  topic: TOPICS.executionReport.name,
+} as const;
+
+export const TRADES_ASK = {
+  name: 'trades_without_outcomes',
+  what: 'trade',
+  missing: 'no clm.outcome lists',
+  topic: TOPICS.tradeClosed.name,
+} as const;
+
+/** `sightFrom`: what was asked before is not known. */
+export function lateAlert(question: Question, late: Late | null, sightFrom: EpochMillis): Alert | null {
+  if (late === null) return null;
+  const { name, within, what, missing, topic } = question;
+  const { count, since, waitsMs, ids } = late;
+  const sight = sightFrom === -Infinity ? '' : ` since ${formatEventTime(sightFrom)}`;
+  return {
+    name,
+    since,
+    evidence:
+      `${missing} ${count} ${what}${count === 1 ? '' : 's'}${sight}, which ${count === 1 ? 'waits' : 'wait'} longer than ` +
+      `${within / MINUTE_MS} min; the oldest, for ${(waitsMs / MINUTE_MS).toFixed(0)} min: ${ids.join(', ')}` +
+      `${count > ids.length ? ', …' : ''}. Look closer: ${tailFrom(topic, since)}`,
+  };
+}
+
+export function constantAlert(constant: readonly ConstantConfidence[]): Alert | null {
+  const [first] = constant;
+  if (first === undefined) return null;
+  const since = constant.reduce((oldest, one) => Math.min(oldest, one.since), Infinity);
+  const said = constant.map(
+    ({ model, value, confidences, symbols }) =>
+      `all ${confidences} confidences of ${model ?? 'a model without a name'} on ${symbols} symbols are ${value}`,
+  );
+  const text = said.join('; ');
+  return {
+    name: 'confidence_constant',
+    since,
+    evidence:
+      `${text.charAt(0).toUpperCase()}${text.slice(1)}: a made-up default, or a model that does not look. ` +
+      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+  };
+}
+
+function named<T>(all: readonly T[], most: number, text: (one: T) => string): string {
+  const said = all.slice(0, most).map(text);
+  return (all.length > said.length ? [...said, '…'] : said).join(', ');
+}
+
+function hours(ms: number): string {
+  return `${(ms / HOUR_MS).toFixed(1)} h`;
+}

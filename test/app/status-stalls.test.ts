@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { statusReport } from '../../app/status-report.ts';
+import type { Batch } from '../../ports/event-log.ts';
+import type { IntentId, PositionId, PositionSnapshot, TradeId } from '../../schemas/generated/records.ts';
+import { clientOrderIdOf } from '../../schemas/ids.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../schemas/good-records.ts';
+import { type MemoryWorld, memoryWorld } from './memory-log.ts';
+
+const START = 1_770_003_600_000;
+const MINUTE_MS = 60_000;
+const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
+const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
+const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
+const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
+const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
+
+let world: MemoryWorld;
+
+beforeEach(async () => {
+  world = await memoryWorld();
+});
+
+const names = async (): Promise<readonly string[]> => (await statusReport(world)).alerts.map(({ name }) => name);
+
+function snapshot(account: string, at: number, r = 0, traits: Partial<PositionSnapshot> = {}): Promise<void> {
+  const position_id = `position of ${account}` as PositionId;
+  const mark_price = 100 + 2 * r;
+  const own = {
+    account,
+    position_id,
+    opened_at: Math.min(SNAPSHOT.opened_at, at - MINUTE_MS),
+    mark_price,
+    peak_price: Math.max(mark_price, 108),
+  };
+  return world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, ...own, observed_at: at, ...traits }, at);
+}
+
+/** What a chain writes in one cycle, in its order: ten minutes after the one before. */
+async function cycle(number: number): Promise<void> {
+  const at = START + number * 10 * MINUTE_MS;
+  const intent_id = `intent ${number}` as IntentId;
+  const trade_id = `trade ${number}` as TradeId;
+  const client_order_id = clientOrderIdOf(intent_id);
+  await snapshot('desk-1', at);
+  await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
+  await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
+  await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
+  await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id] }, at + 20);
+}
+
+describe('status beside a chain at work', () => {
+  it('raises nothing, however many cycles come while it reads', async () => {
+    for (let number = 0; number < 5; number += 1) await cycle(number);
+    let next = 5;
+    const { log } = world;
+    const read = log.read.bind(log);
+    log.read = async function* (topic, range): AsyncIterable<Batch> {
+      // Before the ends of this topic are taken, and in the middle of it.
+      await cycle((next += 1));
+      for await (const batch of read(topic, range)) {
+        yield batch;
+        await cycle((next += 1));
+      }
+    };
+    const offsets = log.offsets.bind(log);
+    log.offsets = async (topic) => {
+      const ends = await offsets(topic);
+      await cycle((next += 1));
+      return ends;
+    };
+    expect(await names()).toEqual([]);
+    expect(next).toBeGreaterThan(20);
+  });
+
+  it('still names what is missing there', async () => {
+    for (let number = 0; number < 5; number += 1) await cycle(number);
+    await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id: 'lost' as IntentId }, START);
+    expect(await names()).toEqual(['intents_without_reports']);
+  });
+});
+
+describe('desks in one log', () => {
+  const held = async (account: string, from: number): Promise<void> => {
+    for (let minutes = 0; minutes <= 150; minutes += 5) await snapshot(account, from + minutes * MINUTE_MS, 3);
+  };
+  const quiet = async (account: string, from: number): Promise<void> => {
+    for (let minutes = 0; minutes <= 150; minutes += 5) await snapshot(account, from + minutes * MINUTE_MS, 0);
+  };
+
+  it.each([
+    { what: 'before', first: START - 5 * YEAR_MS, second: START },
+    { what: 'after', first: START, second: START - 5 * YEAR_MS },
+    { what: 'at the same time as', first: START, second: START },
+  ])('one that lived $what the other is seen, whichever holds', async ({ first, second }) => {
+    await held('one', first);
+    await quiet('other', second);
+    expect(await names()).toEqual(['winner_held', 'no_intents']);
+    await quiet('third', START);
+    expect(await names()).toEqual(['winner_held', 'no_intents']);
+  });
+
+  it('a snapshot that is stamped 400 days ahead leaves nothing out of sight', async () => {
+    await held('one', START);
+    await snapshot('one', START + 400 * 24 * 60 * MINUTE_MS, 3, { position_id: 'another' as PositionId, symbol: 'X' });
+    await snapshot('one', START + 400 * 24 * 60 * MINUTE_MS, 3);
+    expect(await names()).toEqual(['winner_held', 'no_intents']);
+    await snapshot('one', START + 155 * MINUTE_MS, 3);
+    expect(await names()).toEqual(['winner_held', 'no_intents']);
+  });
+});

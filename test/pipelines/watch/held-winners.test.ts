@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_STALL_LIMITS, HOUR_MS } from '../../../pipelines/watch/stall-limits.ts';
+import { DAY, START, at, evidence, looks, names, order, snapshot, started, told } from './stall-steps.ts';
+
+const HELD = DEFAULT_STALL_LIMITS.heldFor / 60_000;
+const FORTY_HOURS = 40 * 60;
+const every = (step: number, minutes: number): number[] => Array.from({ length: minutes / step }, (_, i) => i * step);
+
+describe('winner_held and no_intents', () => {
+  it.each([
+    { held: HELD + 5, r: 2.1, traits: {}, raised: ['winner_held', 'no_intents'] },
+    { held: HELD, r: 2.1, traits: {}, raised: [] },
+    { held: HELD + 5, r: 2, traits: {}, raised: [] },
+    { held: HELD + 5, r: 9, traits: { quantity: 1 }, raised: ['winner_held', 'no_intents'] },
+    { held: 10 * HELD, r: -3, traits: {}, raised: [] },
+  ])('$held minutes at R $r $traits: $raised', ({ held, r, traits, raised }) => {
+    expect(names(told([looks('A', [0, held], r, traits)]))).toEqual(raised);
+  });
+
+  it('a position of which a tenth was closed once, and then nothing for 40 h', () => {
+    const watch = told([
+      looks('A', [0, 10], 8),
+      order('A', 10, 'outcome'),
+      looks('A', [15, FORTY_HOURS + 10], 8, { quantity: 1.8 }),
+    ]);
+    expect(names(watch)).toEqual(['winner_held', 'no_intents']);
+    expect(evidence(watch, 'winner_held')).toContain('A at R 8.00 for 40.0 h (no intent)');
+  });
+
+  it('every intent of it is refused for 40 h', () => {
+    const orders = every(5, FORTY_HOURS).flatMap((minutes, number) => order('A', minutes, 'REJECTED', { number }));
+    const watch = told([looks('A', [0, FORTY_HOURS], 8), orders]);
+    expect(names(watch)).toEqual(['winner_held']);
+    expect(evidence(watch, 'winner_held')).toContain(
+      'A at R 8.00 for 40.0 h (480 intents, all REJECTED (NOT_PLACED), the last at 2026-02-03T19:35:00.000Z)',
+    );
+  });
+
+  it('an intent is suppressed now and then for 40 h', () => {
+    const orders = every(100, FORTY_HOURS).flatMap((minutes, number) => order('A', minutes, 'SUPPRESSED', { number }));
+    const watch = told([looks('A', [0, FORTY_HOURS], 8), orders, order('A', 2399, 'REJECTED', { number: 99 })]);
+    expect(names(watch)).toEqual(['winner_held']);
+    expect(evidence(watch, 'winner_held')).toContain(
+      '25 intents, 24 SUPPRESSED, 1 REJECTED, the last REJECTED (NOT_PLACED)',
+    );
+  });
+
+  it('an intent of another position speaks against no_intents only', () => {
+    expect(names(told([looks('A', [0, 150], 3), order('B', 100, 'SUPPRESSED')]))).toEqual(['winner_held']);
+  });
+
+  it('a trade of it starts the time anew, whenever it is told; an intent does not', () => {
+    const [intent, , trade] = order('A', 60, 'trade');
+    for (const step of [intent, trade]) {
+      if (step === undefined) continue;
+      const raised = step === intent ? ['winner_held'] : [];
+      expect(names(told([step, looks('A', [0, 180], 3)])).filter((name) => name === 'winner_held')).toEqual(raised);
+      expect(names(told([looks('A', [0, 180], 3), step])).filter((name) => name === 'winner_held')).toEqual(raised);
+      expect(names(told([step, looks('A', [0, 190], 3)]))).toContain('winner_held');
+    }
+  });
+
+  it('S3: a trade that is stamped 400 days ahead hides nothing', () => {
+    const ahead = order('A', 400 * DAY, 'trade').slice(2);
+    expect(names(told([looks('A', [0, 180], 3), ahead]))).toContain('winner_held');
+  });
+
+  it('S3: an intent that is stamped 400 days ahead hides no silence', () => {
+    expect(names(told([looks('A', [0, 180], 3), order('A', 400 * DAY, 'intent')]))).toContain('no_intents');
+  });
+
+  it('one look at R 2 or below starts the time anew', () => {
+    const dip = [...looks('A', [0, 60], 3), snapshot('A', 61, 1.9)];
+    expect(names(told([dip, looks('A', [65, 185], 3)]))).toEqual([]);
+    expect(names(told([dip, looks('A', [65, 190], 3)]))).toEqual(['winner_held', 'no_intents']);
+  });
+
+  it('W1: a batch that comes again changes nothing', () => {
+    const again = [snapshot('A', -60, 1), snapshot('A', 0, 3)];
+    expect(evidence(told([...looks('A', [0, 150], 3), ...again]), 'winner_held')).toContain('for 2.5 h');
+    expect(evidence(told([...again, ...looks('A', [0, 150], 3), ...again]), 'winner_held')).toContain('for 2.5 h');
+  });
+
+  it('what was held before the looks began is not known: at least', () => {
+    const opened_at = START - 72 * HOUR_MS;
+    const watch = told([looks('A', [0, 150], 3, { opened_at })], started(at(0)));
+    expect(evidence(watch, 'winner_held')).toContain('A at R 3.00 for at least 2.5 h');
+    expect(evidence(watch, 'no_intents')).toContain('No intent for at least 2.5 h on account desk-1');
+    expect(evidence(watch, 'no_intents')).toContain('none came since 2026-02-02T03:40:00.000Z');
+    const dip = told([snapshot('A', -5, 1, { opened_at }), looks('A', [0, 150], 3, { opened_at })]);
+    expect(evidence(dip, 'winner_held')).toContain('for 2.5 h');
+  });
+
+  it('what is forgotten is not denied', () => {
+    const watch = told([looks('A', [0, 3 * DAY], 3), order('A', 10, 'SUPPRESSED')]);
+    watch.forget();
+    expect(evidence(watch, 'winner_held')).toContain(
+      'A at R 3.00 for 72.0 h (no intent since 2026-02-03T03:40:00.000Z)',
+    );
+    expect(evidence(watch, 'no_intents')).toContain('the last came at 2026-02-02T03:50:00.000Z');
+  });
+
+  it('a policy that is meant to hold longer gets limits of its own', () => {
+    const day = looks('A', [0, 26 * 60], 3);
+    expect(names(told(day))).toContain('winner_held');
+    expect(names(told(day, started(-Infinity, { heldFor: 27 * HOUR_MS })))).toEqual([]);
+    expect(names(told(day, started(-Infinity, { winnerAboveR: 3.5 })))).toEqual([]);
+  });
+
+  it('names five, the longest held first, and the command', () => {
+    const watch = told(['F', 'E', 'D', 'C', 'B', 'A'].flatMap((name, i) => looks(name, [5 * i, 195], 10 - i)));
+    expect(watch.alerts()[0]).toEqual({
+      name: 'winner_held',
+      since: START,
+      evidence:
+        '6 positions are held above R 2 without a trade: F at R 10.00 for 3.3 h (no intent), E at R 9.00 for at least 3.2 h (no intent), ' +
+        'D at R 8.00 for at least 3.1 h (no intent), C at R 7.00 for at least 3.0 h (no intent), ' +
+        'B at R 6.00 for at least 2.9 h (no intent), …. Look closer: harvestline explain F',
+    });
+    expect(evidence(watch, 'no_intents')).toBe(
+      'No intent for 3.3 h on account desk-1 while 6 positions are open above R 2: there was none at all. ' +
+        'Look closer: harvestline tail position.snapshot --from 2026-02-02T03:40:00.000Z --json',
+    );
+  });
+});

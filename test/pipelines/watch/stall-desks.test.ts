@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { DAY, at, evidence, looks, names, order, snapshot, told } from './stall-steps.ts';
+
+const YEARS = 5 * 365 * DAY;
+
+describe('desks in one log', () => {
+  const held = looks('A', [0, 150], 3, { account: 'now' });
+  const past = looks('P', [-YEARS, -YEARS + 150], 3, { account: 'past' });
+  const quiet = looks('P', [-YEARS, -YEARS + 150], 0, { account: 'past' });
+
+  it.each([
+    { what: 'one that lives years earlier', steps: [held, quiet] },
+    { what: 'one that lives years later', steps: [looks('A', [0, 150], 0, { account: 'now' }), past] },
+  ])('A1: $what hides no alert', ({ steps }) => {
+    expect(names(told(steps))).toEqual(['winner_held', 'no_intents']);
+    expect(names(told(steps.toReversed()))).toEqual(['winner_held', 'no_intents']);
+  });
+
+  it('A1: one makes no record of another late, nor its positions unobserved', () => {
+    const steps = [
+      quiet,
+      looks('A', [0, 10], 0, { account: 'now' }),
+      order('P', -YEARS + 150, 'intent', { account: 'past' }),
+    ];
+    expect(names(told(steps))).toEqual([]);
+  });
+
+  it('A1: intents of one do not speak for another', () => {
+    const intents = order('P', 140, 'SUPPRESSED', { account: 'past' });
+    expect(names(told([held, intents]))).toEqual(['winner_held', 'no_intents']);
+  });
+
+  it('names the silent account that waits longest, and how many there are', () => {
+    const watch = told([held, past, looks('B', [0, 200], 3, { account: 'third' })]);
+    expect(evidence(watch, 'no_intents')).toContain(
+      'No intent for 3.3 h on account third, nor on 2 more while 1 position',
+    );
+  });
+});
+
+describe('sources whose clocks differ by ten minutes', () => {
+  const fast = looks('F', [10, 70], 0, { source: 'fast' });
+  const slow = looks('S', [0, 60], 0, { source: 'slow' });
+
+  it('A2: an intent that came just now is not late', () => {
+    expect(names(told([fast, slow, order('S', 60, 'intent')]))).toEqual([]);
+    expect(names(told([fast, looks('S', [0, 70], 0, { source: 'slow' }), order('S', 60, 'intent')]))).toEqual([
+      'intents_without_reports',
+    ]);
+  });
+
+  it('A2: one that falls silent is followed at a distance', () => {
+    const asked = order('S', 60, 'intent');
+    const later = (minutes: number) => looks('F', [75, minutes], 0, { source: 'fast' });
+    expect(names(told([fast, slow, asked, later(120)]))).toEqual([]);
+    expect(names(told([fast, slow, asked, later(130)]))).toContain('intents_without_reports');
+  });
+});
+
+describe('snapshots_ceased', () => {
+  const others = (minutes: number) => looks('B', [0, minutes], 0, { source: 'other' });
+  const held = looks('A', [0, 150], 3);
+
+  it('W2: a winner that is observed no longer is held still, and said to be unobserved', () => {
+    const watch = told([held, others(215)]);
+    expect(names(told([held, others(210)]))).toEqual(['winner_held', 'no_intents']);
+    expect(names(watch)).toEqual(['winner_held', 'snapshots_ceased']);
+    expect(evidence(watch, 'winner_held')).toContain(
+      'A at R 3.00 for 2.5 h, last seen at 2026-02-02T06:10:00.000Z (no intent)',
+    );
+    expect(watch.alerts()[1]).toEqual({
+      name: 'snapshots_ceased',
+      since: at(150),
+      evidence:
+        '1 position is not observed any more while others of the account are, and nothing on record closed it: A seen last at ' +
+        "2026-02-02T06:10:00.000Z by simulated at R 3.00, 1.1 h before the account's latest. Look closer: harvestline explain A",
+    });
+  });
+
+  it('stands for days, and is over when the position is observed again', () => {
+    const watch = told([held, others(3 * DAY)]);
+    watch.forget();
+    expect(names(watch)).toEqual(['winner_held', 'snapshots_ceased']);
+    // The first look after a pause waits for the second.
+    told([snapshot('A', 3 * DAY, 1)], watch);
+    expect(names(watch)).toEqual(['winner_held']);
+    told([snapshot('A', 3 * DAY + 5, 1), snapshot('B', 3 * DAY + 5, 0)], watch);
+    expect(names(watch)).toEqual([]);
+  });
+
+  it('at the end of a record nothing goes on', () => {
+    expect(names(told([looks('A', [0, 60], 0), looks('B', [0, 60], 0)]))).toEqual([]);
+  });
+
+  it.each([
+    { what: 'its trade', steps: order('A', 60, 'trade', { remaining: 0 }).slice(2) },
+    { what: 'its outcome', steps: order('A', 60, 'outcome', { remaining: 0 }).slice(3) },
+  ])('a position that $what ended is closed', ({ steps }) => {
+    const seen = [looks('A', [0, 60], 3), others(400)];
+    expect(names(told([...seen, steps])).filter((name) => name !== 'trades_without_outcomes')).toEqual([]);
+    expect(names(told([steps, ...seen])).filter((name) => name !== 'trades_without_outcomes')).toEqual([]);
+  });
+
+  it('a position whose last order is filled waits for its trade, and for nothing else', () => {
+    const steps = order('A', 60, 'FILLED', { remaining: 0 });
+    expect(names(told([looks('A', [0, 60], 0), others(400), steps]))).toEqual(['reports_without_trades']);
+  });
+
+  it('a slice is no end', () => {
+    const steps = order('A', 60, 'outcome', { remaining: 1 });
+    expect(names(told([looks('A', [0, 60], 0), others(400), steps]))).toEqual(['snapshots_ceased']);
+  });
+
+  it('a pause of the whole desk is none', () => {
+    const seen = [looks('A', [0, 60], 0), looks('B', [0, 60], 0)];
+    const watch = told([...seen, snapshot('A', 600, 0)]);
+    expect(names(watch)).toEqual([]);
+    // A batch may end between two positions.
+    expect(names(told([snapshot('B', 600, 0), snapshot('A', 605, 0)], watch))).toEqual([]);
+    expect(names(told([snapshot('B', 605, 0)], watch))).toEqual([]);
+  });
+});
+
+describe('S3: one snapshot that is stamped 400 days ahead', () => {
+  const AHEAD = 400 * DAY;
+  const FORTY_FIVE = 45 * 60;
+  const held = looks('A', [5, FORTY_FIVE], 8);
+
+  it.each([
+    { what: 'of another position', steps: [looks('B', [0, 60], 0), [snapshot('B', AHEAD, 0)], held] },
+    { what: 'of a new position', steps: [held, [snapshot('B', AHEAD, 0)]] },
+    { what: 'of the position itself', steps: [[snapshot('A', 0, 8), snapshot('A', AHEAD, 8)], held] },
+    { what: 'of the position itself, its first', steps: [[snapshot('A', AHEAD, 8)], held] },
+    { what: 'of the position itself, its last', steps: [held, [snapshot('A', AHEAD, 8)]] },
+  ])('$what blinds nothing', ({ what, steps }) => {
+    const watch = told(steps);
+    const raised = names(watch);
+    expect(raised).toContain('winner_held');
+    expect(raised).toContain('no_intents');
+    expect(evidence(watch, 'winner_held')).toMatch(/A at R 8.00 for (at least )?4[45]\.\d h/);
+    watch.forget();
+    expect(names(watch), what).toEqual(raised);
+  });
+
+  it('makes nothing late', () => {
+    const steps = [looks('A', [0, 60], 0), order('A', 60, 'intent'), order('C', 60, 'FILLED')];
+    expect(names(told([...steps, [snapshot('B', AHEAD, 0), snapshot('A', AHEAD, 0)]]))).toEqual([]);
+  });
+
+  it('a cycle of the whole desk that is ahead is forgotten with the next', () => {
+    const all = ['A', 'B', 'C'];
+    const before = all.flatMap((name) => looks(name, [0, 150], 3));
+    const ahead = all.map((name) => snapshot(name, AHEAD, 3));
+    const after = all.flatMap((name) => looks(name, [155, 200], 3));
+    expect(evidence(told([before, ahead, after]), 'winner_held')).toContain('A at R 3.00 for 3.3 h');
+  });
+});
