@@ -71,13 +71,14 @@ export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLi
   const { account, now, winners, since, atLeast, latestIntentAt, sightFrom } = longest;
   const none = sightFrom === -Infinity ? 'there was none at all' : `none came since ${formatEventTime(sightFrom)}`;
   const last = latestIntentAt === null ? none : `the last came at ${formatEventTime(latestIntentAt)}`;
-  const others = silent.length === 1 ? '' : `, nor on ${silent.length - 1} more`;
+  const more = silent.length - 1;
+  const others = more === 0 ? '' : `, and as little on ${more} other ${more === 1 ? 'account' : 'accounts'}`;
   return {
     name: 'no_intents',
     since,
     evidence:
-      `No intent for ${atLeast ? 'at least ' : ''}${hours(now - since)} on account ${account}${others} while ${winners} ` +
-      `${winners === 1 ? 'position is' : 'positions are'} open above R ${limits.winnerAboveR}: ${last}. ` +
+      `No intent for ${atLeast ? 'at least ' : ''}${hours(now - since)} on account ${account}, where ${winners} ` +
+      `${winners === 1 ? 'position is' : 'positions are'} open above R ${limits.winnerAboveR}: ${last}${others}. ` +
       `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
   };
 }

@@ -60,6 +60,27 @@ describe('winner_held and no_intents', () => {
     }
   });
 
+  it('I1: of the reports on an intent the terminal one is said, whichever comes again', () => {
+    const [, refused] = order('A', 60, 'REJECTED');
+    const [, suppressed] = order('A', 60, 'SUPPRESSED');
+    const watch = told([looks('A', [0, 180], 3), order('A', 60, 'REJECTED')]);
+    expect(evidence(watch, 'winner_held')).toContain('1 intent, REJECTED (NOT_PLACED), the last at');
+    told(
+      [refused, suppressed].flatMap((step) => step ?? []),
+      watch,
+    );
+    expect(evidence(watch, 'winner_held')).toContain('1 intent, REJECTED (NOT_PLACED)');
+    expect(evidence(told([looks('A', [0, 180], 3), order('A', 60, 'intent')]), 'winner_held')).toContain(
+      '1 intent, without a report, the last at 2026-02-02T04:40:00.000Z',
+    );
+  });
+
+  it.each(['FILLED', 'trade', 'outcome'] as const)('a position that is closed (%s) is held no longer', (last) => {
+    const end = order('A', 180, last, { remaining: 0 }).slice(last === 'FILLED' ? 1 : -1);
+    expect(names(told([looks('A', [0, 180], 3), end]))).toEqual([]);
+    expect(names(told([end, looks('A', [0, 180], 3)]))).toEqual([]);
+  });
+
   it('S3: a trade that is stamped 400 days ahead hides nothing', () => {
     const ahead = order('A', 400 * DAY, 'trade').slice(2);
     expect(names(told([looks('A', [0, 180], 3), ahead]))).toContain('winner_held');
@@ -118,7 +139,7 @@ describe('winner_held and no_intents', () => {
         'B at R 6.00 for at least 2.9 h (no intent), …. Look closer: harvestline explain F',
     });
     expect(evidence(watch, 'no_intents')).toBe(
-      'No intent for 3.3 h on account desk-1 while 6 positions are open above R 2: there was none at all. ' +
+      'No intent for 3.3 h on account desk-1, where 6 positions are open above R 2: there was none at all. ' +
         'Look closer: harvestline tail position.snapshot --from 2026-02-02T03:40:00.000Z --json',
     );
   });

@@ -33,7 +33,7 @@ describe('desks in one log', () => {
   it('names the silent account that waits longest, and how many there are', () => {
     const watch = told([held, past, looks('B', [0, 200], 3, { account: 'third' })]);
     expect(evidence(watch, 'no_intents')).toContain(
-      'No intent for 3.3 h on account third, nor on 2 more while 1 position',
+      'No intent for 3.3 h on account third, where 1 position is open above R 2: there was none at all, and as little on 2 other accounts.',
     );
   });
 });
