@@ -6,7 +6,6 @@ import {
   type UnknownReport,
   deadLettersAlert,
   haltedAlert,
-  openOrdersAlert,
   unknownReportsAlert,
   venueDiffersAlert,
 } from '../pipelines/watch/alerts.ts';
@@ -30,7 +29,7 @@ import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
-import { deskTime, lastRecord } from './last-record.ts';
+import { lastRecord } from './last-record.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { stallsFrom } from './stall-start.ts';
 import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
@@ -94,7 +93,6 @@ export async function statusReport(
   limits = DEFAULT_STALL_LIMITS,
 ): Promise<StatusReport> {
   const outcomes = new Map<string, GateOutcome>();
-  const newest = await deskTime(world.log);
   const from = await stallsFrom(world.log, limits.keptFor);
   const stalls = new StallWatch(policy, from, limits);
   const ends = await endsOf(world.log, ASKING);
@@ -116,7 +114,7 @@ export async function statusReport(
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
-    openOrdersAlert(execution.openOrders, newest ?? -Infinity),
+    execution.openOrders.alert(stalls.times()),
     ...stalls.alerts(),
     haltedAlert(halted),
     venueDiffersAlert(venue.differences),

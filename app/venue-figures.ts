@@ -1,7 +1,15 @@
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import { VirtualClock } from '../ports/clock.ts';
 import type { Halt } from '../ports/kill-switch.ts';
-import type { EpochMillis, ExecutionReport, IntentId, VenueDifference } from '../schemas/generated/records.ts';
+import type { AccountTimes } from '../pipelines/watch/account-times.ts';
+import { type Alert, openOrdersAlert } from '../pipelines/watch/alerts.ts';
+import type {
+  EpochMillis,
+  ExecutionReport,
+  IntentId,
+  PositionId,
+  VenueDifference,
+} from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { DeskControlWatch } from './desk-control.ts';
 import { type ReadableTopics, visitTopic } from './read-topic.ts';
@@ -40,24 +48,35 @@ export async function standingHalts(topics: ReadableTopics): Promise<readonly Ha
   return watch.halts();
 }
 
+interface AnnouncedOrder {
+  readonly at: EpochMillis;
+  readonly position_id: PositionId;
+  readonly account: string;
+}
+
 /** Orders that were announced and have no end yet, gathered from the reports in log order. */
 export class OpenOrders {
-  readonly #announced = new Map<IntentId, EpochMillis>();
+  readonly #announced = new Map<IntentId, AnnouncedOrder>();
   readonly #ended = new Set<IntentId>();
 
-  add({ intent_id, status }: ExecutionReport, at: EpochMillis): void {
+  add({ intent_id, status, position_id, account }: ExecutionReport, at: EpochMillis): void {
     if (status !== 'SUBMITTED') {
       this.#announced.delete(intent_id);
       this.#ended.add(intent_id);
-    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, at);
+    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, position_id, account });
   }
 
   get count(): number {
     return this.#announced.size;
   }
 
-  /** When the oldest of them was announced; null without any. */
-  get oldest(): EpochMillis | null {
-    return this.count === 0 ? null : Math.min(...this.#announced.values());
+  /** The alert where one has none for long, in the time of its own desk. */
+  alert(times: AccountTimes): Alert | null {
+    const waits = [...this.#announced.values()].map(({ at, position_id, account }) => ({
+      at,
+      now: times.ofPosition(position_id, account),
+    }));
+    const [longest] = waits.toSorted((one, other) => other.now - other.at - (one.now - one.at));
+    return longest === undefined ? null : openOrdersAlert({ count: this.count, oldest: longest.at }, longest.now);
   }
 }

@@ -42,12 +42,16 @@ function tallyText({ count, statuses, last }: Tally, from: EpochMillis | null): 
   if (last === null) return `no intent${stretch}`;
   const counts = [...statuses].map(([status, n]): [string, number] => [status ?? 'without a report', n]);
   const [only] = counts;
-  const reason = last.reason === null || last.reason === last.status ? '' : ` (${last.reason})`;
+  const reason = reasonText(last);
   const said =
     counts.length === 1 && only !== undefined
       ? `${count === 1 ? '' : 'all '}${only[0]}`
       : `${counts.map(([status, n]) => `${n} ${status}`).join(', ')}, the last ${last.status ?? 'without a report'}`;
   return `${count} ${count === 1 ? 'intent' : 'intents'}${stretch}, ${said}${reason}, the last at ${formatEventTime(last.at)}`;
+}
+
+function reasonText({ status, reason }: NonNullable<Tally['last']>): string {
+  return reason === null || reason === status ? '' : ` (${reason})`;
 }
 
 /** An account with winners of which scoring wants nothing, nor of any other of its positions. */
@@ -83,7 +87,12 @@ export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLi
   };
 }
 
-export function snapshotsCeasedAlert(unobserved: readonly Unobserved[], limits: StallLimits): Alert | null {
+/** A position that is no longer observed, and the last that was wanted of it. */
+export interface CeasedPosition extends Unobserved {
+  readonly lastIntent: Tally['last'];
+}
+
+export function snapshotsCeasedAlert(unobserved: readonly CeasedPosition[], limits: StallLimits): Alert | null {
   const [longest] = unobserved;
   if (longest === undefined) return null;
   return {
@@ -96,10 +105,12 @@ export function snapshotsCeasedAlert(unobserved: readonly Unobserved[], limits: 
   };
 }
 
-function unobservedText({ position_id, source, r, seenAt, accountNow }: Unobserved): string {
+function unobservedText({ position_id, source, r, seenAt, accountNow, lastIntent }: CeasedPosition): string {
+  const ordered =
+    lastIntent === null ? '' : `, its last intent ${lastIntent.status ?? 'without a report'}${reasonText(lastIntent)}`;
   return (
     `${position_id} seen last at ${formatEventTime(seenAt)} by ${source} at R ${r.toFixed(2)}, ` +
-    `${hours(accountNow - seenAt)} before the account's latest`
+    `${hours(accountNow - seenAt)} before the account's latest${ordered}`
   );
 }
 

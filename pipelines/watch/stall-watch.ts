@@ -36,9 +36,7 @@ import {
 } from './stall-evidence.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
 import { Unanswered } from './unanswered.ts';
-import { WatchedPositions, type Winner } from './watched-positions.ts';
-
-type Outcome = Pick<ClmOutcome, 'position_id' | 'account' | 'slices' | 'status'>;
+import { type Unobserved, WatchedPositions, type Winner } from './watched-positions.ts';
 
 export class StallWatch {
   readonly #policy: Policy;
@@ -97,20 +95,25 @@ export class StallWatch {
     if (at >= this.#forgottenTo(account)) this.#trades.asked(trade_id, trade, at);
   }
 
-  outcome(outcome: Outcome, at: EpochMillis): void {
+  outcome(outcome: ClmOutcome, at: EpochMillis): void {
     const { position_id, account, slices, status } = outcome;
     if (status === 'FINAL') this.#positions.closed(position_id, account, at);
     for (const trade of slices) this.#trades.answered(trade, outcome, at);
   }
 
+  /** The time that accounts and positions have come to. */
+  times(): AccountTimes {
+    return this.#positions.times();
+  }
+
   alerts(): readonly Alert[] {
-    const times = this.#positions.times();
+    const times = this.times();
     const winners = this.#positions.winners();
     const { reportWithin, tradeWithin, outcomeWithin } = this.#limits;
     const alerts = [
       this.#winnerHeld(winners, times),
       noIntentsAlert(this.#silentAccounts(winners, times), this.#limits),
-      snapshotsCeasedAlert(this.#positions.unobserved(times), this.#limits),
+      this.#snapshotsCeased(times),
       this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, times, this.#from),
       this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, times, -Infinity),
       this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, times, -Infinity),
@@ -127,15 +130,13 @@ export class StallWatch {
       this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
     }
     const before = (account: string): EpochMillis => this.#forgottenTo(account);
-    for (const unanswered of [this.#intents, this.#fills, this.#trades]) unanswered.forget(before);
-    this.#positions.forget(before);
-    this.#tally.forget(before);
+    for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
     this.#confidences.forget(times);
   }
 
   /** Positions and ids in memory. */
   get size(): number {
-    return this.#positions.size + this.#intents.size + this.#fills.size + this.#trades.size;
+    return [this.#positions, this.#intents, this.#fills, this.#trades].reduce((sum, { size }) => sum + size, 0);
   }
 
   #winnerHeld(winners: readonly Winner[], times: AccountTimes): Alert | null {
@@ -146,6 +147,14 @@ export class StallWatch {
       return { ...winner, tally, talliedFrom: this.#knownFrom(account), unobserved: !this.#observed(winner, times) };
     });
     return winnerHeldAlert(told, this.#limits);
+  }
+
+  #snapshotsCeased(times: AccountTimes): Alert | null {
+    const lastIntentOf = ({ position_id, seenAt }: Unobserved) =>
+      this.#tally.of(position_id, -Infinity, seenAt + this.#limits.leap).last;
+    const unobserved = this.#positions.unobserved(times);
+    const ceased = unobserved.map((position) => ({ ...position, lastIntent: lastIntentOf(position) }));
+    return snapshotsCeasedAlert(ceased, this.#limits);
   }
 
   #silentAccounts(winners: readonly Winner[], times: AccountTimes): readonly SilentAccount[] {

@@ -221,6 +221,12 @@ describe('what stands at the venue', () => {
     const report = await statusReport(world);
     expect(report).toMatchObject({ open_orders: 1, alerts: [{ name: 'open_orders', since: START }] });
     expect((await printed(false)).join('\n')).toContain('1 orders without an end yet');
+    // Nor does the time of another desk make an order late.
+    const later = { ...snapshot, account: 'other', position_id: position('later') };
+    await world.write(TOPICS.positionSnapshot, later, START + 400 * HOUR_MS, 1);
+    await world.write(TOPICS.executionReport, { ...REPORT, ...intent('open') }, START + 60_000, 0);
+    await world.write(TOPICS.executionReport, { ...SUBMITTED, ...intent('new') }, START + 60_000, 0);
+    expect((await statusReport(world)).alerts).toEqual([]);
   });
 });
 

@@ -106,9 +106,17 @@ describe('snapshots_ceased', () => {
     expect(names(told([looks('A', [0, 60], 0), others(400), steps]))).toEqual(['reports_without_trades']);
   });
 
-  it('a slice is no end', () => {
-    const steps = order('A', 60, 'outcome', { remaining: 1 });
-    expect(names(told([looks('A', [0, 60], 0), others(400), steps]))).toEqual(['snapshots_ceased']);
+  it('a slice is no end; the last that was wanted of it is said', () => {
+    const watch = told([
+      looks('A', [0, 60], 0),
+      others(400),
+      order('A', 50, 'outcome'),
+      order('A', 55, 'REJECTED', { number: 2 }),
+    ]);
+    expect(names(watch)).toEqual(['snapshots_ceased']);
+    expect(evidence(watch, 'snapshots_ceased')).toContain(
+      "the account's latest, its last intent REJECTED (NOT_PLACED). Look",
+    );
   });
 
   it('a pause of the whole desk is none', () => {
