@@ -51,6 +51,7 @@ export interface TopicStatus {
  * was not there to be read.
  */
 const ASKING = [
+  TOPICS.modelSignal.name,
   TOPICS.positionSnapshot.name,
   TOPICS.harvestIntent.name,
   TOPICS.executionReport.name,
@@ -103,8 +104,9 @@ export async function statusReport(
   });
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
   const open = await openPositions(world, outcomes, stalls, from, ends.get(TOPICS.positionSnapshot.name));
+  const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
-  undecodable += execution.undecodable + open.undecodable + trades.undecodable;
+  undecodable += execution.undecodable + open.undecodable + signals.undecodable + trades.undecodable;
   const deadLetters = await deadLetterAlert(world);
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
@@ -218,6 +220,23 @@ async function openPositions(
   };
   const undecodable = await visitTopic(world, topic, { from }, visit, ends);
   return { positions: positions.size, undecodable };
+}
+
+/** Reads what the models said since the snapshots of some account ended: in a chain at work the latest of them. */
+async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | undefined) {
+  const topic = TOPICS.modelSignal.name;
+  const since = stalls.signalsFrom();
+  if (since === Infinity) return { undecodable: 0 };
+  const from = await world.log.offsetsAt(topic, since);
+  return {
+    undecodable: await visitTopic(
+      world,
+      topic,
+      { from },
+      (signal, { timestamp }) => stalls.signal(signal, timestamp),
+      ends,
+    ),
+  };
 }
 
 /** Reads the trades and the intents: trades end doubts, and starvation. */

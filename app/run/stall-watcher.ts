@@ -1,8 +1,8 @@
 /**
  * Raises stall alerts while the processors run: reads what came to the topics since the last look, as lines in the log and a gauge.
  *
- * reads      position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first the latest 48 h
- *            of the first three, and all of the others
+ * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first the latest 48 h
+ *            of the first four, and all of the others
  * writes     nothing
  * guarantee  an alert is said once when it is raised and once when it is over; a log that is away is said once and asked again at
  *            the next look; batches are taken with pauses, so that processors in the same process get their turn
@@ -71,6 +71,7 @@ class StallReader {
     const topics = { log, codec };
     this.#watch = watch;
     this.#topics = [
+      new TopicPosition(topics, TOPICS.modelSignal.name, since, pause, (record, at) => watch.signal(record, at)),
       new TopicPosition(topics, TOPICS.positionSnapshot.name, since, pause, (record, at) => watch.snapshot(record, at)),
       new TopicPosition(topics, TOPICS.harvestIntent.name, since, pause, (record, at) => watch.intent(record, at)),
       new TopicPosition(topics, TOPICS.executionReport.name, since, pause, (record, at) => watch.report(record, at)),

@@ -6,6 +6,7 @@ import { formatEventTime } from './event-time.ts';
 import type { Tally } from './intent-tally.ts';
 import { explainOf, tailFrom } from './look-closer.ts';
 import { HOUR_MS, MINUTE_MS, type StallAlertName, type StallLimits } from './stall-limits.ts';
+import type { SilentAccount } from './silent-accounts.ts';
 import type { Late } from './unanswered.ts';
 import type { Unobserved, Winner } from './watched-positions.ts';
 
@@ -54,20 +55,6 @@ function reasonText({ status, reason }: NonNullable<Tally['last']>): string {
   return reason === null || reason === status ? '' : ` (${reason})`;
 }
 
-/** An account with winners of which scoring wants nothing, nor of any other of its positions. */
-export interface SilentAccount {
-  readonly account: string;
-  readonly now: EpochMillis;
-  readonly winners: number;
-  /** Since then winners were open and no intent came. */
-  readonly since: EpochMillis;
-  readonly atLeast: boolean;
-  /** Null: none is in sight. */
-  readonly latestIntentAt: EpochMillis | null;
-  /** Intents before that are out of sight. */
-  readonly sightFrom: EpochMillis;
-}
-
 /** `silent`: the longest first. */
 export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLimits): Alert | null {
   const [longest] = silent;
@@ -99,18 +86,18 @@ export function snapshotsCeasedAlert(unobserved: readonly CeasedPosition[], limi
     name: 'snapshots_ceased',
     since: longest.seenAt,
     evidence:
-      `${unobserved.length} ${unobserved.length === 1 ? 'position is' : 'positions are'} not observed any more while others of the ` +
-      `account are, and nothing on record closed ${unobserved.length === 1 ? 'it' : 'them'}: ` +
+      `${unobserved.length} ${unobserved.length === 1 ? 'position is' : 'positions are'} not observed any more, and nothing on record ` +
+      `closed ${unobserved.length === 1 ? 'it' : 'them'}: ` +
       `${named(unobserved, limits.namedPositions, unobservedText)}. Look closer: ${explainOf(longest.position_id)}`,
   };
 }
 
-function unobservedText({ position_id, source, r, seenAt, accountNow, lastIntent }: CeasedPosition): string {
+function unobservedText({ position_id, source, r, seenAt, heardAt, others, lastIntent }: CeasedPosition): string {
   const ordered =
     lastIntent === null ? '' : `, its last intent ${lastIntent.status ?? 'without a report'}${reasonText(lastIntent)}`;
   return (
     `${position_id} seen last at ${formatEventTime(seenAt)} by ${source} at R ${r.toFixed(2)}, ` +
-    `${hours(accountNow - seenAt)} before the account's latest${ordered}`
+    `${hours(heardAt - seenAt)} before the latest ${others ? 'snapshot' : 'signal'} of its account${ordered}`
   );
 }
 

@@ -12,6 +12,7 @@ import type {
   EpochMillis,
   ExecutionReport,
   HarvestIntent,
+  ModelSignal,
   PositionSnapshot,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
@@ -22,11 +23,12 @@ import type { AccountTimes } from './account-times.ts';
 import type { Alert } from './alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally } from './intent-tally.ts';
+import { SignalTimes } from './signal-times.ts';
+import { isObserved, silentAccounts } from './silent-accounts.ts';
 import {
   FILLS_ASK,
   INTENTS_ASK,
   type Question,
-  type SilentAccount,
   TRADES_ASK,
   constantAlert,
   lateAlert,
@@ -44,6 +46,7 @@ export class StallWatch {
   readonly #limits: StallLimits;
   readonly #positions: WatchedPositions;
   readonly #confidences: ConfidenceWindow;
+  readonly #signals: SignalTimes;
   readonly #tally = new IntentTally();
   readonly #intents = new Unanswered();
   readonly #fills = new Unanswered();
@@ -58,6 +61,11 @@ export class StallWatch {
     this.#limits = limits;
     this.#positions = new WatchedPositions(limits);
     this.#confidences = new ConfidenceWindow(limits);
+    this.#signals = new SignalTimes(limits.leap);
+  }
+
+  signal(signal: Pick<ModelSignal, 'account' | 'symbol'>, at: EpochMillis): void {
+    this.#signals.add(signal, at);
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
@@ -103,7 +111,7 @@ export class StallWatch {
 
   /** The time that accounts and positions have come to. */
   times(): AccountTimes {
-    return this.#positions.times();
+    return this.#positions.times(this.#signals);
   }
 
   alerts(): readonly Alert[] {
@@ -112,7 +120,10 @@ export class StallWatch {
     const { reportWithin, tradeWithin, outcomeWithin } = this.#limits;
     const alerts = [
       this.#winnerHeld(winners, times),
-      noIntentsAlert(this.#silentAccounts(winners, times), this.#limits),
+      noIntentsAlert(
+        silentAccounts({ winners, tally: this.#tally, times, limits: this.#limits, sightFrom: this.#from }),
+        this.#limits,
+      ),
       this.#snapshotsCeased(times),
       this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, times, this.#from),
       this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, times, -Infinity),
@@ -122,9 +133,14 @@ export class StallWatch {
     return alerts.filter((alert) => alert !== null);
   }
 
+  /** Of model.signal only what is as new counts: the rest shows nothing that snapshots do not. */
+  signalsFrom(): EpochMillis {
+    return this.#positions.heardFrom(this.times());
+  }
+
   /** S2. Once all topics were read as far as they go: what is dropped too early could not be answered any more. */
   forget(): void {
-    const times = this.#positions.times();
+    const times = this.times();
     for (const account of times.accounts) {
       const before = times.ofAccount(account) - this.#limits.keptFor;
       this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
@@ -144,7 +160,12 @@ export class StallWatch {
     const told = held.map((winner) => {
       const { position_id, account, since, seenAt } = winner;
       const tally = this.#tally.of(position_id, since, seenAt + this.#limits.leap);
-      return { ...winner, tally, talliedFrom: this.#knownFrom(account), unobserved: !this.#observed(winner, times) };
+      return {
+        ...winner,
+        tally,
+        talliedFrom: this.#knownFrom(account),
+        unobserved: !isObserved(winner, times, this.#limits),
+      };
     });
     return winnerHeldAlert(told, this.#limits);
   }
@@ -155,30 +176,6 @@ export class StallWatch {
     const unobserved = this.#positions.unobserved(times);
     const ceased = unobserved.map((position) => ({ ...position, lastIntent: lastIntentOf(position) }));
     return snapshotsCeasedAlert(ceased, this.#limits);
-  }
-
-  #silentAccounts(winners: readonly Winner[], times: AccountTimes): readonly SilentAccount[] {
-    const observed = Map.groupBy(
-      winners.filter((winner) => this.#observed(winner, times)),
-      ({ account }) => account,
-    );
-    const silent: SilentAccount[] = [];
-    for (const [account, open] of observed) {
-      const now = times.ofAccount(account);
-      const [first] = open.toSorted((one, other) => one.since - other.since);
-      const latestIntentAt = this.#tally.latestAt(account, now + this.#limits.leap);
-      const since = Math.max(first?.since ?? now, latestIntentAt ?? -Infinity);
-      if (now - since <= this.#limits.heldFor) continue;
-      const atLeast = first?.atLeast === true && since === first.since;
-      silent.push({ account, now, winners: open.length, since, atLeast, latestIntentAt, sightFrom: this.#from });
-    }
-    return silent.toSorted(
-      (one, other) => other.now - other.since - (one.now - one.since) || (one.account < other.account ? -1 : 1),
-    );
-  }
-
-  #observed({ account, seenAt }: Winner, times: AccountTimes): boolean {
-    return times.ofAccount(account) - seenAt <= this.#limits.unobservedFor;
   }
 
   #late(question: Question, unanswered: Unanswered, times: AccountTimes, sightFrom: EpochMillis): Alert | null {

@@ -1,5 +1,6 @@
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
 import { AccountTimes } from './account-times.ts';
+import type { SignalTimes } from './signal-times.ts';
 import type { StallLimits } from './stall-limits.ts';
 import { SteadyLooks } from './steady-looks.ts';
 
@@ -24,14 +25,17 @@ export interface Winner {
   readonly atLeast: boolean;
 }
 
-/** A position that nothing ended, and that is no longer observed while its account is. */
+/** A position that nothing ended, and that is no longer observed while its account is, or its models speak of it. */
 export interface Unobserved {
   readonly position_id: PositionId;
   readonly account: string;
   readonly source: string;
   readonly r: number;
   readonly seenAt: EpochMillis;
-  readonly accountNow: EpochMillis;
+  /** Until when its account is heard of. */
+  readonly heardAt: EpochMillis;
+  /** Others of the account are observed still; else only its models speak. */
+  readonly others: boolean;
 }
 
 interface Position {
@@ -90,8 +94,8 @@ export class WatchedPositions {
   }
 
   /** The time that each account and each source has come to. */
-  times(): AccountTimes {
-    const times = new AccountTimes(this.#limits.leap);
+  times(signals: SignalTimes): AccountTimes {
+    const times = new AccountTimes(this.#limits.leap, signals);
     for (const [id, { looks, last }] of this.#positions) {
       if (last !== null) times.add(id, last, { at: looks.at, steady: looks.steady });
     }
@@ -121,15 +125,25 @@ export class WatchedPositions {
     for (const [position_id, { looks, last, closedAt }] of this.#positions) {
       if (last === null || closedAt !== null) continue;
       const { account, source, r, at: seenAt } = last;
-      const accountNow = times.ofAccount(account);
+      const heardAt = times.heardOf(account);
       const waiting = looks.aheadAt ?? seenAt;
-      const observedAt = waiting <= accountNow + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
-      if (accountNow - observedAt <= this.#limits.unobservedFor) continue;
-      unobserved.push({ position_id, account, source, r, seenAt, accountNow });
+      const observedAt = waiting <= heardAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
+      if (heardAt - observedAt <= this.#limits.unobservedFor) continue;
+      const others = times.ofAccount(account) - observedAt > this.#limits.unobservedFor;
+      unobserved.push({ position_id, account, source, r, seenAt, heardAt, others });
     }
     return unobserved.toSorted(
       (one, other) => one.seenAt - other.seenAt || (one.position_id < other.position_id ? -1 : 1),
     );
+  }
+
+  /** From when on signals could show that an account with open positions lives on; Infinity without any. */
+  heardFrom(times: AccountTimes): EpochMillis {
+    let earliest = Infinity;
+    for (const { account, last, closedAt } of this.#positions.values()) {
+      if (last !== null && closedAt === null) earliest = Math.min(earliest, times.ofAccount(account));
+    }
+    return earliest;
   }
 
   /** W3. */

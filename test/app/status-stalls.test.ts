@@ -11,6 +11,7 @@ const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;
 const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
@@ -43,6 +44,7 @@ async function cycle(number: number): Promise<void> {
   const intent_id = `intent ${number}` as IntentId;
   const trade_id = `trade ${number}` as TradeId;
   const client_order_id = clientOrderIdOf(intent_id);
+  await world.write(TOPICS.modelSignal, SIGNAL, at);
   await snapshot('desk-1', at);
   await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
   await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
@@ -72,6 +74,15 @@ describe('status beside a chain at work', () => {
     };
     expect(await names()).toEqual([]);
     expect(next).toBeGreaterThan(20);
+  });
+
+  it('hears the models go on where the snapshots ended', async () => {
+    for (let number = 0; number < 5; number += 1) await cycle(number);
+    for (let minutes = 50; minutes <= 100; minutes += 10)
+      await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    expect(await names()).toEqual([]);
+    await world.write(TOPICS.modelSignal, SIGNAL, START + 101 * MINUTE_MS);
+    expect(await names()).toEqual(['snapshots_ceased']);
   });
 
   it('still names what is missing there', async () => {

@@ -15,6 +15,7 @@ const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;
 const BETWEEN_LOOKS_MS = 30_000;
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
 const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } as const;
@@ -208,6 +209,7 @@ describe('stall alerts of a running process', () => {
       const intent_id = `intent ${cycles}` as IntentId;
       const trade_id = `trade ${cycles}` as TradeId;
       const client_order_id = clientOrderIdOf(intent_id);
+      await world.write(TOPICS.modelSignal, SIGNAL, at);
       await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
       await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
       await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
@@ -223,6 +225,15 @@ describe('stall alerts of a running process', () => {
     for (let looks = 0; looks < 3; looks += 1) await look();
     expect(lines).toEqual([]);
     expect(cycles).toBeGreaterThan(30);
+  });
+
+  it('hear the models go on where the snapshots ended', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START);
+    const { look, gauges } = await watched(world);
+    for (const minutes of [0, 30, 61]) await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    await look();
+    expect(await gauges()).toEqual(['snapshots_ceased']);
   });
 
   it('keep the limits they are given, and print commands for the log they read', async () => {

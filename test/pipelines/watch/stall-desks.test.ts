@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, at, evidence, looks, names, order, snapshot, told } from './stall-steps.ts';
+import { DAY, SNAPSHOT, type Step, at, evidence, looks, names, order, snapshot, told } from './stall-steps.ts';
 
 const YEARS = 5 * 365 * DAY;
 
@@ -72,8 +72,8 @@ describe('snapshots_ceased', () => {
       name: 'snapshots_ceased',
       since: at(150),
       evidence:
-        '1 position is not observed any more while others of the account are, and nothing on record closed it: A seen last at ' +
-        "2026-02-02T06:10:00.000Z by simulated at R 3.00, 1.1 h before the account's latest. Look closer: harvestline explain A",
+        '1 position is not observed any more, and nothing on record closed it: A seen last at 2026-02-02T06:10:00.000Z by simulated ' +
+        'at R 3.00, 1.1 h before the latest snapshot of its account. Look closer: harvestline explain A',
     });
   });
 
@@ -115,8 +115,32 @@ describe('snapshots_ceased', () => {
     ]);
     expect(names(watch)).toEqual(['snapshots_ceased']);
     expect(evidence(watch, 'snapshots_ceased')).toContain(
-      "the account's latest, its last intent REJECTED (NOT_PLACED). Look",
+      'of its account, its last intent REJECTED (NOT_PLACED). Look',
     );
+  });
+
+  const signals = (minutes: readonly number[], account: string = SNAPSHOT.account): Step[] =>
+    minutes.map((minute) => (watch) => watch.signal({ account, symbol: 'S' }, at(minute)));
+
+  it('a source that died with all it observed is told by the models that go on', () => {
+    expect(names(told([held, signals([145, 205, 210])]))).toEqual(['winner_held', 'no_intents']);
+    const watch = told([held, signals([145, 205, 215])]);
+    expect(names(watch)).toEqual(['winner_held', 'snapshots_ceased']);
+    expect(evidence(watch, 'snapshots_ceased')).toContain('1.1 h before the latest signal of its account');
+    expect(names(told([held, signals([145, 205, 215], 'another')]))).toEqual(['winner_held', 'no_intents']);
+    expect(names(told([held, order('A', 150, 'outcome', { remaining: 0 }), signals([145, 205, 215])]))).toEqual([]);
+  });
+
+  it.each([
+    { what: 'alone', minutes: [400 * DAY] },
+    { what: 'after others', minutes: [145, 150, 400 * DAY] },
+    { what: 'between others', minutes: [145, 400 * DAY, 150] },
+  ])('S3: one signal that is stamped 400 days ahead, $what, tells nothing', ({ minutes }) => {
+    expect(names(told([held, signals(minutes)]))).toEqual(['winner_held', 'no_intents']);
+  });
+
+  it('A1: signals make nothing late', () => {
+    expect(names(told([looks('A', [0, 60], 0), order('A', 60, 'intent'), signals([60, 65, 70, 110])]))).toEqual([]);
   });
 
   it('a pause of the whole desk is none', () => {
