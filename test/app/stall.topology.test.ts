@@ -5,7 +5,7 @@ import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { rOf } from '../../pipelines/scoring/risk.ts';
-import { STALL_LIMITS } from '../../pipelines/watch/stall-limits.ts';
+import { HOUR_MS, STALL_LIMITS, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { folderForTest } from '../temporary-folder.ts';
 
@@ -31,24 +31,22 @@ describe('the stall that a policy makes', () => {
   it('legacy: a held winner is named at the first observation past the threshold', async () => {
     const opened = options('legacy');
     const chain = await DevChain.open(opened);
-    /** By position: since when it is a whole winner with no decision but HOLD. */
+    /** By position: since when it is a winner of which nothing was closed. */
     const held = new Map<string, number>();
     let raised = 0;
     try {
       for (let cycle = 0; cycle < CYCLES && raised < 3; cycle++) {
         const result = await chain.runCycle();
         if (result === undefined) break;
-        const { now, scored } = result;
-        const shown = new Set<string>();
-        for (const { snapshot, decision } of scored) {
-          const { position_id: id, quantity, initial_quantity } = snapshot;
-          const winner =
-            rOf(snapshot, opened.policy) > STALL_LIMITS.winnerAboveR.value && quantity === initial_quantity;
-          if (winner && decision.action === 'HOLD') held.set(id, held.get(id) ?? now);
-          else held.delete(id);
-          shown.add(id);
+        const { now, scored, reports } = result;
+        const winners = new Set<string>();
+        for (const { snapshot } of scored) {
+          if (rOf(snapshot, opened.policy) <= STALL_LIMITS.winnerAboveR.value) continue;
+          winners.add(snapshot.position_id);
+          held.set(snapshot.position_id, held.get(snapshot.position_id) ?? now);
         }
-        for (const id of held.keys()) if (!shown.has(id)) held.delete(id);
+        for (const id of held.keys()) if (!winners.has(id)) held.delete(id);
+        for (const { status, position_id } of reports) if (status === 'FILLED') held.set(position_id, now);
         const due = [...held].filter(([, since]) => now - since > STALL_LIMITS.heldFor.value);
         // Reading the log each cycle would take long, and says nothing before one is near.
         if (due.length === 0) continue;
@@ -60,6 +58,12 @@ describe('the stall that a policy makes', () => {
       await chain.close();
     }
     expect(raised).toBeGreaterThan(0);
+    const patient = await DevChain.open({ ...opened, stallLimits: stallLimits({ heldFor: 1000 * HOUR_MS }) });
+    try {
+      expect(await patient.alerts()).toEqual([]);
+    } finally {
+      await patient.close();
+    }
   });
 
   it('2026-02-07: nothing is raised', async () => {
