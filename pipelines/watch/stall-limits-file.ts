@@ -44,7 +44,7 @@ export function parseStallLimits(value: unknown, file: string): StallLimits {
   const changed: Partial<Record<StallLimitKey, number>> = {};
   for (const { key, name, limit } of SETTINGS) {
     const given = result.data[name];
-    if (given !== undefined) changed[key] = limit.unit === 'milliseconds' ? given * MINUTE_MS : given;
+    if (given !== undefined) changed[key] = limit.unit === 'milliseconds' ? Math.round(given * MINUTE_MS) : given;
   }
   return stallLimits(changed);
 }

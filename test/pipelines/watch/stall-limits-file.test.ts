@@ -17,6 +17,8 @@ function problems(value: unknown): readonly string[] {
 describe('a file of limits', () => {
   it('changes what it names, and leaves the rest', () => {
     expect(parseStallLimits({}, 'limits.json')).toEqual(DEFAULT_STALL_LIMITS);
+    // A log is asked for whole milliseconds.
+    expect(parseStallLimits({ held_for_minutes: 4000.0001 }, 'limits.json').keptFor % 1).toBe(0);
     expect(parseStallLimits({ held_for_minutes: 720, winner_above_r: 4.5, confidences: 40 }, 'limits.json')).toEqual({
       ...DEFAULT_STALL_LIMITS,
       heldFor: 12 * HOUR_MS,
