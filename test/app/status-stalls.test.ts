@@ -15,6 +15,7 @@ const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
+const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
 let world: MemoryWorld;
@@ -49,7 +50,10 @@ async function cycle(number: number): Promise<void> {
   await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
   await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
   await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
-  await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id] }, at + 20);
+  // A fill that others ordered is found late, and has the venue's time.
+  const found = `found ${number}` as TradeId;
+  await world.write(TOPICS.tradeClosed, { ...TRADE, ...EXTERNAL, trade_id: found }, START);
+  await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id, found] }, at + 20);
 }
 
 describe('status beside a chain at work', () => {

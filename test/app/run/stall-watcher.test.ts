@@ -21,6 +21,7 @@ const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
 const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } as const;
 const REFUSED = { ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason: 'COOLDOWN' } as const;
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
+const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_id] };
 
 /** Between two looks time stands still until `look` lets it go on, and resolves once the next look is done. */
@@ -214,7 +215,10 @@ describe('stall alerts of a running process', () => {
       await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
       await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
       await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
-      await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id] }, at + 20);
+      // A fill that others ordered is found late, and has the venue's time.
+      const found = `found ${cycles}` as TradeId;
+      await world.write(TOPICS.tradeClosed, { ...TRADE, ...EXTERNAL, trade_id: found }, START);
+      await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id, found] }, at + 20);
     };
     log.read = async function* (topic, range) {
       await cycle();
