@@ -14,6 +14,8 @@ const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
 const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
+const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } as const;
+const REFUSED = { ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason: 'STALE_INTENT' } as const;
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
@@ -48,8 +50,13 @@ async function cycle(number: number): Promise<void> {
   await world.write(TOPICS.modelSignal, SIGNAL, at);
   await snapshot('desk-1', at);
   await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
-  await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
+  // Execution's clock stands.
+  await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, START);
   await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
+  // Scoring works off a backlog: an intent has the time of its snapshot.
+  const backlog = { intent_id: `backlog ${number}` as IntentId };
+  await world.write(TOPICS.harvestIntent, { ...INTENT, ...backlog }, START);
+  await world.write(TOPICS.executionReport, { ...REFUSED, ...backlog }, at + 30);
   // A fill that others ordered is found late, and has the venue's time.
   const found = `found ${number}` as TradeId;
   await world.write(TOPICS.tradeClosed, { ...TRADE, ...EXTERNAL, trade_id: found }, START);
@@ -73,7 +80,7 @@ describe('status beside a chain at work', () => {
     const offsets = log.offsets.bind(log);
     log.offsets = async (topic) => {
       const ends = await offsets(topic);
-      await cycle((next += 1));
+      for (let i = 0; i < 8; i += 1) await cycle((next += 1));
       return ends;
     };
     expect(await names()).toEqual([]);

@@ -213,17 +213,21 @@ describe('stall alerts of a running process', () => {
       await world.write(TOPICS.modelSignal, SIGNAL, at);
       await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
       await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
-      await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, at + 20);
+      // Execution's clock stands.
+      await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, START);
       await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
+      // Scoring works off a backlog: an intent has the time of its snapshot.
+      const backlog = { intent_id: `backlog ${cycles}` as IntentId };
+      await world.write(TOPICS.harvestIntent, { ...INTENT, ...backlog }, START);
+      await world.write(TOPICS.executionReport, { ...REFUSED, ...backlog }, at + 30);
       // A fill that others ordered is found late, and has the venue's time.
       const found = `found ${cycles}` as TradeId;
       await world.write(TOPICS.tradeClosed, { ...TRADE, ...EXTERNAL, trade_id: found }, START);
       await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id, found] }, at + 20);
     };
     log.read = async function* (topic, range) {
-      await cycle();
+      for (let i = 0; i < 8; i += 1) await cycle();
       yield* read(topic, range);
-      await cycle();
     };
     const { look, lines } = await watched(world);
     for (let looks = 0; looks < 3; looks += 1) await look();
