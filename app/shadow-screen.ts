@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { ShadowView } from './follow-shadow.ts';
+import { LineWriter } from './output.ts';
 import { type ShadowLayout, shadowLines } from './shadow-lines.ts';
 import type { ShadowReport } from './shadow-report.ts';
 
@@ -24,14 +25,17 @@ export class ShadowScreen implements ShadowView {
   readonly early = true;
   readonly #terminal: NodeJS.WriteStream;
   readonly #draw: ReturnType<typeof createLogUpdate>;
+  /** Knows when the terminal is gone: drawing does not tell. */
+  readonly #output: LineWriter;
 
   constructor(terminal: NodeJS.WriteStream) {
     this.#terminal = terminal;
+    this.#output = new LineWriter(terminal);
     this.#draw = createLogUpdate(terminal);
   }
 
   get closed(): boolean {
-    return this.#terminal.destroyed;
+    return this.#output.closed;
   }
 
   show(report: ShadowReport): Promise<void> {

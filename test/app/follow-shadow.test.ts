@@ -108,6 +108,16 @@ describe('shadow --follow on a terminal', () => {
     expect(counts).toEqual([3, 7, 8]);
   });
 
+  it('ends quietly when the terminal is gone', async () => {
+    const { stream } = terminal(130, 40);
+    const view = new ShadowScreen(stream);
+    const gone = await followed(view, 8, (pause) => {
+      if (pause === 2) stream.emit('error', Object.assign(new Error('write EIO'), { code: 'EIO' }));
+      return decide(0);
+    });
+    expect(gone).toBe(2);
+  });
+
   it.each([
     [130, 40, 1],
     [80, 24, 1],
