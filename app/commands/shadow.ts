@@ -40,7 +40,7 @@ has changed, at most one a second.
 Examples:
   harvestline run scoring --shadow mine.json      write what mine.json would do
   harvestline shadow                              how it does
-  harvestline shadow --follow                     how it does from now on
+  harvestline shadow --follow                     the same, kept up to date as decisions come
   harvestline shadow --json | jq '.candidates[] | [.policy, .flips_last_hour]'
   harvestline shadow --follow --json | jq -c '[.as_of, .candidates[].flips]'`;
 
