@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { ShadowView } from './follow-shadow.ts';
-import { LineWriter } from './output.ts';
+import { LineWriter, terminalWidth } from './output.ts';
 import { type ShadowLayout, shadowLines } from './shadow-lines.ts';
 import type { ShadowReport } from './shadow-report.ts';
 
@@ -39,10 +39,10 @@ export class ShadowScreen implements ShadowView {
   }
 
   show(report: ShadowReport): Promise<void> {
-    const { columns, rows } = this.#terminal;
+    const { rows } = this.#terminal;
     const heading = `${pc.bold('harvestline shadow')}  ${pc.dim('Ctrl-C ends it')}`;
     // The heading takes a row, and the cursor stands below the last one.
-    this.#draw([heading, ...linesThatFit(report, columns, rows - 2)].join('\n'));
+    this.#draw([heading, ...linesThatFit(report, terminalWidth(this.#terminal), rows - 2)].join('\n'));
     return Promise.resolve();
   }
 
