@@ -71,22 +71,16 @@ function factors({ by_factor }: ReplayResult): Content {
 function flips(listed: readonly Flip[]): Content {
   if (listed.length === 0) return null;
   const columns = [
-    { head: 'Observed' },
-    { head: 'Position' },
+    { head: 'Snapshot' },
     { head: 'R', align: 'right' },
     { head: 'Current' },
     { head: 'Candidate' },
-    { head: 'Reasons' },
-    { head: 'Partition:offset', align: 'right' },
   ] as const;
   const rows = listed.map((flip) => [
-    markup`<span class="nowrap">${formatEventTime(flip.observed_at)}</span>`,
-    flip.position_id,
+    markup`${flip.position_id}<span class="term">${formatEventTime(flip.observed_at)}, at ${flip.partition}:${flip.offset}</span>`,
     plain(flip.r),
     explained(flip.from),
     explained(flip.to),
-    `${flip.from.reason} → ${flip.to.reason}`,
-    `${flip.partition}:${flip.offset}`,
   ]);
   return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
 }
@@ -95,7 +89,7 @@ function explained(one: Flip['from']): Markup {
   const points = one.factors.map(
     ({ name, side, points: scored }) => `${name} ${side === 'HOLD' ? 'hold' : 'exit'} ${scored}`,
   );
-  return markup`<span class="nowrap">${decided(one)}</span><span class="term">${points.join(', ')}</span>`;
+  return markup`<span class="nowrap">${decided(one)}</span> ${one.reason}<span class="term">${points.join(', ')}</span>`;
 }
 
 function evidence({ ranges }: ReplayResult): Markup {
