@@ -1,10 +1,9 @@
-import { type AppliedPolicy, appliedVersion } from '../../pipelines/scoring/policy-history.ts';
+import { type AppliedPolicy, type ReadHistory, appliedVersion } from '../../pipelines/scoring/policy-history.ts';
 import { type Policy, BUILT_IN_POLICIES, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { policyText } from '../../pipelines/scoring/policy-text.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../schemas/ids.ts';
-import type { ReadHistory } from '../policy/read-policy-history.ts';
 import { type ReadIntents, policyAt, versionAt } from './read-intents.ts';
 
 /** What a decision rests on. */

@@ -64,7 +64,7 @@ export class PolicyHistory {
 
   /** Every policy that was ever in force, by id; of one id that stood for several contents the last, by time. */
   byId(): ReadonlyMap<string, AppliedPolicy> {
-    return new Map(this.#inTime().map((applied) => [applied.record.policy, applied]));
+    return new Map(this.all().map((applied) => [applied.record.policy, applied]));
   }
 
   /** What came into force last, by the time of its first snapshot. Null where nothing was recorded yet. */
@@ -73,7 +73,8 @@ export class PolicyHistory {
     return lastOfEach.toSorted((one, other) => one.at.timestamp - other.at.timestamp).at(-1) ?? null;
   }
 
-  #inTime(): readonly AppliedPolicy[] {
+  /** In time. */
+  all(): readonly AppliedPolicy[] {
     return [...this.#applied.values()].flat().toSorted((one, other) => one.at.timestamp - other.at.timestamp);
   }
 
@@ -81,6 +82,12 @@ export class PolicyHistory {
     const applied = this.#applied.get(`${topic}/${partition}`) ?? [];
     return applied.findLast((one) => one.record.input.offset <= offset && isIt(one)) ?? null;
   }
+}
+
+export interface ReadHistory {
+  readonly history: PolicyHistory;
+  /** Records that do not decode, or whose policy is not the one that their digest is of: what they told is missing. */
+  readonly unreadable: number;
 }
 
 /** The map that was in force for a model; null: raw confidence. */

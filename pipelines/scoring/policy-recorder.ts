@@ -1,3 +1,4 @@
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { AppliedCalibration, PolicyApplied, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../schemas/ids.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
@@ -7,6 +8,9 @@ import type { CalibrationVersions } from '../calibration/versions.ts';
 import type { Replay } from '../processor.ts';
 import type { Policy } from './policy.ts';
 import { policyText } from './policy-text.ts';
+
+/** The bound of policy.applied's policy_json. In any alphabet it fits a record that a broker takes. Unit: UTF-16 code units. */
+const MAX_TEXT = 131_072;
 
 /** What was told of a partition last. */
 interface Told {
@@ -43,6 +47,11 @@ export class PolicyRecorder {
   /** Throws POLICY_INVALID where the policy is too long to be recorded. */
   constructor(writer: TopicWriter, policy: Policy) {
     const text = policyText(policy);
+    if (text.length > MAX_TEXT)
+      throw new HarvestlineError(
+        'POLICY_INVALID',
+        `policy ${policy.id}: its JSON has ${text.length} characters, at most ${MAX_TEXT} can be recorded`,
+      );
     this.#writer = writer;
     this.#policy = { policy: policy.id, policy_json: text, policy_digest: policyDigestOf(text) };
     this.#rests = restsOn(this.#policy.policy_digest, []);
