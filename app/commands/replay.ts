@@ -27,7 +27,10 @@ export function replayCommand(): Command {
       '--against <id-or-file>',
       `the policy to compare with (default: the one in force, as policy.applied tells, else ${DEFAULT_POLICY_ID})`,
     )
-    .option('--from <start>', 'beginning, epoch milliseconds or an ISO time, by record timestamps')
+    .option(
+      '--from <start>',
+      'beginning, epoch milliseconds or an ISO time (UTC unless it says otherwise), by record timestamps',
+    )
     .option('--to <end>', 'epoch milliseconds or an ISO time, not included (default: the end that stands now)')
     .addOption(
       new Option('--fail-if <condition>', "exit 1 where it holds, for example 'flips>5%'; may be repeated")
@@ -51,7 +54,8 @@ mean_r_change, with > >= < <=.
 
 --audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from its snapshot, and the policy and the
 calibration version that policy.applied says were in force: an intent that names others differs. Where nothing says so, by those that
-it names. What cannot be recomputed is counted as unverifiable, with the reason.
+it names. An intent that cannot be recomputed is counted as unverifiable, with the reason, and fails unless retention has removed its
+snapshot. A policy that is a file and was never recorded must be given with --policy.
 
 Examples:
   harvestline replay --policy legacy
@@ -59,7 +63,7 @@ Examples:
   harvestline replay --policy my-policy.json --fail-if 'flips>5%' --fail-if 'mean_r_change<0' --json | jq .matrix
   harvestline replay --audit --policy my-policy.json
 
-Exit codes: 0 done; 1 a --fail-if condition held, an intent differs, or none could be recomputed; 2 wrong usage.`;
+Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be founded; 2 wrong usage.`;
 
 function parseCount(text: string): number {
   const n = Number(text);

@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
-import { openReadOnlyWorld } from '../open-world.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
 import { policyToCompareWith } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
@@ -35,7 +34,8 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       window,
       raw: flags.raw === true,
       listed: flags.flips,
-      random: new SeededRandom(flags.seed),
+      seed: flags.seed,
+      threads: { world: worldOf(flags) },
       onTotal: (records) => {
         progress = new Progress('snapshots', records, process.stderr, clock);
       },
@@ -46,7 +46,7 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     await writeLines(
       jsonWanted(flags)
         ? [JSON.stringify({ ...result, failed })]
-        : [...resultLines(result, failed, process.stdout.columns), ...lines],
+        : [...resultLines(result, failed, terminalWidth()), ...lines],
     );
     // After the result is out: a page that cannot be written must not cost the replay.
     if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
@@ -59,6 +59,15 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     progress?.done();
     await world.close();
   }
+}
+
+/** Without what the command line adds: threads are given a copy. */
+function worldOf({ data, brokers, registry }: WorldOptions): WorldOptions {
+  return {
+    data,
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(registry === undefined ? {} : { registry }),
+  };
 }
 
 async function writePage(file: string, page: string): Promise<void> {
