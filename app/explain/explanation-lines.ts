@@ -35,19 +35,36 @@ function decisionRows(runs: readonly DecisionRun[]): readonly string[] {
     { head: 'count', align: 'right' },
     { head: 'hold/exit', align: 'right' },
     { head: 'R', align: 'right' },
+    { head: 'policy' },
   ] as const;
   const rows = runs
     .slice(-SHOWN_RUNS)
     .map((run) => [
-      run.action === 'HOLD' || run.intents ? run.action : pc.yellow(`${run.action}, no intent`),
+      actionText(run),
       printable(run.reason),
       formatEventTime(run.from),
       formatEventTime(run.to),
       String(run.count),
       `${run.hold_score}/${run.exit_score}`,
       run.r.toFixed(2),
+      policyText(run),
     ]);
-  return [...plainTable(columns, rows), ...earlier(runs.length - SHOWN_RUNS), ''];
+  return [...plainTable(columns, rows), ...earlier(runs.length - SHOWN_RUNS), ...assumedNote(runs), ''];
+}
+
+/** That no intent came of a decision to act is a fault only where it is certain that it was decided. */
+function actionText({ action, intents, assumed }: DecisionRun): string {
+  if (action === 'HOLD' || intents) return action;
+  return assumed ? `would ${action}` : pc.yellow(`${action}, no intent`);
+}
+
+function policyText({ policy, assumed }: { readonly policy: string; readonly assumed: boolean }): string {
+  return assumed ? pc.dim(`${printable(policy)}, assumed`) : printable(policy);
+}
+
+function assumedNote(runs: readonly DecisionRun[]): readonly string[] {
+  if (runs.every(({ assumed }) => !assumed)) return [];
+  return [pc.dim('assumed: no record tells for certain which policy decided; --policy sets another')];
 }
 
 function decisionLines(decision: ExplainedDecision): readonly string[] {
@@ -69,9 +86,14 @@ function decisionLines(decision: ExplainedDecision): readonly string[] {
   return [
     `${pc.bold(action)}${action === 'PARTIAL_CLOSE' ? ` ${fraction}` : ''} ${printable(reason)} at ${formatEventTime(at)}, hold ` +
       `${decision.hold_score} exit ${decision.exit_score}, R ${decision.r.toFixed(2)}  ${place(input)}`,
-    `policy ${printable(policy)}, ${version === null ? 'raw confidence' : `calibration ${printable(version)}`}, unknown: ${unknown.length === 0 ? 'nothing' : unknown.join(', ')}`,
+    `policy ${printable(policy)}${decision.assumed ? ' (assumed)' : ''}, ${version === null ? 'raw confidence' : `calibration ${printable(version)}`}, unknown: ${unknown.length === 0 ? 'nothing' : unknown.join(', ')}`,
     ...plainTable(columns, rows),
-    ...(decision.changes.length === 0 ? ['no change of one input would have changed it'] : []),
+    ...(decision.policy_available
+      ? []
+      : [`what would have changed it is not known: nothing here has that policy; --policy FILE does`]),
+    ...(decision.policy_available && decision.changes.length === 0
+      ? ['no change of one input would have changed it']
+      : []),
     ...decision.changes.map(
       ({ input: name, from, to, action: other, reason: why }) =>
         `would have been ${other} (${printable(why)}) with ${name} ${figure(to)} instead of ${figure(from)}`,

@@ -1,15 +1,17 @@
 import { type Decision, evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { calibrated } from '../../pipelines/scoring/calibrated.ts';
-import { type Policy, BUILT_IN_POLICIES, defaultPolicy } from '../../pipelines/scoring/policy.ts';
+import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type DecisionChange, smallestChanges } from '../../pipelines/scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { EpochMillis, HarvestIntent, PositionSnapshot, RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
+import { readPolicyHistory } from '../policy/read-policy-history.ts';
 import { visitTopic } from '../read-topic.ts';
 import { briefOf } from '../record-line.ts';
-import { readIntents, versionAt } from './read-intents.ts';
+import { Deciders } from './deciders.ts';
+import { readIntents } from './read-intents.ts';
 
 type World = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
@@ -19,15 +21,19 @@ export interface Place {
   readonly offset: number;
 }
 
-/** Decisions one after the other that did the same for the same reason. */
+/** Decisions one after the other that did the same for the same reason, by the same policy and map. */
 export interface DecisionRun {
   readonly action: Decision['action'];
   readonly reason: string;
   readonly from: EpochMillis;
   readonly to: EpochMillis;
   readonly count: number;
-  /** An intent was written for each; a decision to act without one was made by another policy, or is not scored yet. */
+  /** An intent was written for each. A decision to act without one is a fault, unless it is `assumed`. */
   readonly intents: boolean;
+  readonly policy: string;
+  readonly calibration_version: string | null;
+  /** No record tells for certain that policy and map decided this. */
+  readonly assumed: boolean;
   /** Of the last of them. */
   readonly hold_score: number;
   readonly exit_score: number;
@@ -35,10 +41,14 @@ export interface DecisionRun {
 }
 
 /** One decision in full. */
-export interface ExplainedDecision extends Decision {
+export interface ExplainedDecision extends Omit<Decision, 'unknown'> {
+  readonly unknown: readonly string[];
   readonly at: EpochMillis;
   readonly input: Place;
   readonly calibration_version: string | null;
+  readonly assumed: boolean;
+  /** False where neither the log nor the program has the policy of that id: then nothing is known of changes. */
+  readonly policy_available: boolean;
   /** What would have changed the action: see smallestChanges. */
   readonly changes: readonly DecisionChange[];
 }
@@ -54,6 +64,7 @@ export interface ExplainedStep extends Place {
 export interface Explanation {
   readonly position_id: string;
   readonly intent_id: string | null;
+  /** That of the latest decision. */
   readonly policy: string;
   readonly decisions: readonly DecisionRun[];
   /** That of the intent, or the last of the position; null where its snapshot is not kept any more. */
@@ -63,12 +74,14 @@ export interface Explanation {
 
 /**
  * Everything that became of a position, or of one intent; null where the log knows no such id. Each topic is streamed once; what is
- * kept is what is shown. A HOLD leaves no record, so it is computed again: by `policy`, else that of the latest intent.
+ * kept is what is shown. A HOLD leaves no record, so it is computed again: by `policy`, else by what policy.applied tells (deciders.ts).
  */
 export async function explain(world: World, id: string, policy: Policy | null): Promise<Explanation | null> {
+  // Before the intents: of what is committed by then, intents and policies are on the log.
+  const scoredTo = await world.log.committed(TOPICS.harvestIntent.writer, TOPICS.positionSnapshot.name);
   const intents = await readIntents(world, id);
   const positionId = intents.selected?.intent.position_id ?? id;
-  const scoredBy = policy ?? BUILT_IN_POLICIES.get(intents.policy ?? '') ?? defaultPolicy();
+  const deciders = new Deciders({ ...(await readPolicyHistory(world)), scoredTo, intents, given: policy });
   const versions = world.counts(TOPICS.confidenceCalibration.name) === 0 ? null : await readVersions(world);
   const byInput = new Map(intents.found.map(({ intent }) => [placeKey(intent.input), intent]));
   const runs: DecisionRun[] = [];
@@ -77,24 +90,23 @@ export async function explain(world: World, id: string, policy: Policy | null): 
   await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
     if (snapshot.position_id !== positionId) return;
     const intent = byInput.get(placeKey(at));
-    const by = BUILT_IN_POLICIES.get(intent?.policy ?? '') ?? scoredBy;
-    const version =
-      intent === undefined ? versionAt(intents.versions, snapshot.model_id, at.timestamp) : intent.calibration_version;
-    const map = version === null ? undefined : versions?.find(version)?.records[0].map;
+    const by = deciders.of(snapshot, at, intent);
+    const { calibration_version } = by;
+    const map = calibration_version === null ? undefined : versions?.find(calibration_version)?.records[0].map;
     const scored = map === undefined ? snapshot : calibrated(snapshot, map);
-    const decision = decisionOf(intent, scored, by);
+    const assumed = by.assumed || (intent === undefined && map === undefined && calibration_version !== null);
+    const decision = { ...decisionOf(intent, scored, by.content), calibration_version, assumed };
     addTo(runs, decision, at.timestamp, intent !== undefined);
     if (wanted === null || wanted === placeKey(at)) {
-      const input = placeOf(at);
-      const whole = { ...decision, at: at.timestamp, input, calibration_version: version, changes: [] };
-      shown.last = { snapshot: scored, policy: by, decision: whole };
+      const place = { at: at.timestamp, input: placeOf(at), policy_available: by.content !== null };
+      shown.last = { snapshot: scored, policy: by.content, decision: { ...decision, ...place, changes: [] } };
     }
   });
   if (runs.length === 0 && intents.found.length === 0) return null;
   return {
     position_id: positionId,
     intent_id: intents.selected?.intent.intent_id ?? null,
-    policy: scoredBy.id,
+    policy: runs.at(-1)?.policy ?? intents.found.at(-1)?.intent.policy ?? defaultPolicy().id,
     decisions: runs,
     decision: withChanges(shown.last),
     steps: await stepsOf(world, positionId, intents.selected?.intent.intent_id ?? null, intents.found),
@@ -103,29 +115,35 @@ export async function explain(world: World, id: string, policy: Policy | null): 
 
 interface Shown {
   readonly snapshot: PositionSnapshot;
-  readonly policy: Policy;
+  readonly policy: Policy | null;
   readonly decision: ExplainedDecision;
 }
 
 function withChanges(shown: Shown | null): ExplainedDecision | null {
-  return shown === null ? null : { ...shown.decision, changes: smallestChanges(shown.snapshot, shown.policy) };
+  if (shown === null || shown.policy === null) return shown?.decision ?? null;
+  return { ...shown.decision, changes: smallestChanges(shown.snapshot, shown.policy) };
 }
 
-/** As it was recorded, where it was. */
-function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy): Decision {
-  const computed = evaluate(snapshot, policy);
-  if (intent === undefined) return computed;
-  const { action, fraction, reason, hold_score, exit_score, r, factors } = intent;
-  return { ...computed, action, fraction, reason, hold_score, exit_score, r, factors, policy: intent.policy };
+/** As it was recorded, where it was. Only then may there be no policy. */
+function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy | null) {
+  if (intent === undefined) {
+    if (policy === null) throw new TypeError('nothing was recorded, and there is no policy to decide by');
+    return evaluate(snapshot, policy);
+  }
+  const { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: id } = intent;
+  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: id };
 }
 
-function addTo(runs: DecisionRun[], decision: Decision, at: EpochMillis, intents: boolean): void {
-  const { action, reason, hold_score, exit_score, r } = decision;
+type Run = Omit<DecisionRun, 'from' | 'to' | 'count'>;
+
+function addTo(runs: DecisionRun[], decision: Omit<Run, 'intents'>, at: EpochMillis, intents: boolean): void {
+  const { action, reason, policy, calibration_version, assumed, hold_score, exit_score, r } = decision;
+  const same = { action, reason, intents, policy, calibration_version, assumed };
   const last = runs.at(-1);
   const scores = { hold_score, exit_score, r, to: at };
-  if (last?.action === action && last.reason === reason && last.intents === intents) {
+  if (last !== undefined && Object.entries(same).every(([name, value]) => last[name as keyof typeof same] === value)) {
     runs[runs.length - 1] = { ...last, ...scores, count: last.count + 1 };
-  } else runs.push({ action, reason, from: at, count: 1, intents, ...scores });
+  } else runs.push({ ...same, from: at, count: 1, ...scores });
 }
 
 /** What followed, in time; of an outcome only the latest record. */
