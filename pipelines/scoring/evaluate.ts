@@ -30,9 +30,13 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
     const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
     throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
   }
-  const scores = scoreFactors(snapshot, r, policy);
+  return decide(snapshot, policy, r, scoreFactors(snapshot, r, policy));
+}
+
+/** The rules' part of it: what they say about these scores. */
+export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Decision {
   const rule = policy.rules.find((candidate) => applies(candidate.when, snapshot, r, scores));
-  const decide = (action: Decision['action'], fraction: number, reason: string): Decision => ({
+  const decided = (action: Decision['action'], fraction: number, reason: string): Decision => ({
     action,
     fraction,
     reason,
@@ -43,10 +47,10 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
     unknown: scores.unknown,
     policy: policy.id,
   });
-  if (rule === undefined) return decide('HOLD', 0, HOLD_REASONS.noRule);
-  if (rule.action === 'CLOSE') return decide('CLOSE', 1, rule.name);
+  if (rule === undefined) return decided('HOLD', 0, HOLD_REASONS.noRule);
+  if (rule.action === 'CLOSE') return decided('CLOSE', 1, rule.name);
   const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
-  return fraction <= 0 ? decide('HOLD', 0, HOLD_REASONS.zeroFraction) : decide('PARTIAL_CLOSE', fraction, rule.name);
+  return fraction <= 0 ? decided('HOLD', 0, HOLD_REASONS.zeroFraction) : decided('PARTIAL_CLOSE', fraction, rule.name);
 }
 
 function applies(
