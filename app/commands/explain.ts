@@ -19,12 +19,14 @@ export function explainCommand(): Command {
     .addHelpText(
       'after',
       `
-A HOLD leaves no record: it is computed again from its snapshot. Times are event time.
+A HOLD leaves no record: it is computed again from its snapshot. Times are event time, in UTC. The screen folds what does not fit
+into 40 rows; --json has every decision, by snapshot, with its factors, and every record that followed.
 
 Examples:
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000
   harvestline tail harvest.intent --json | jq -r .value.intent_id | tail -1 | xargs harvestline explain
-  harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq .decision.changes`,
+  harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq .decision.changes
+  harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq -c '.decisions[] | [.offset, .action, .r, .factors]'`,
     )
     .action(async (id: string, flags: WorldOptions & { json?: true; policy?: string }) => {
       const policy = flags.policy === undefined ? null : loadPolicy(flags.policy);
