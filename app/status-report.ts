@@ -23,6 +23,7 @@ import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { deskTime, lastRecord } from './last-record.ts';
 import { visitTopic } from './read-topic.ts';
+import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
 /** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
@@ -58,6 +59,8 @@ export interface StatusReport {
   readonly undecodable: number;
   /** Every confidence map in force, against the time before it. */
   readonly calibrations: readonly CalibrationWatch[];
+  /** What candidates decided in the latest day; `shadow` counts all that is kept. */
+  readonly shadow: readonly ShadowFigures[];
   readonly alerts: readonly Alert[];
 }
 
@@ -85,7 +88,8 @@ export async function statusReport(world: Topics, policy: Policy = defaultPolicy
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
-  undecodable += venue.undecodable;
+  const shadow = await shadowFigures(world, newest);
+  undecodable += venue.undecodable + shadow.undecodable;
   const topics = await topicStatuses(world);
   const alerts = [
     trades.alert,
@@ -109,6 +113,7 @@ export async function statusReport(world: Topics, policy: Policy = defaultPolicy
     differences: venue.differences,
     undecodable,
     calibrations,
+    shadow: shadow.candidates,
     alerts,
   };
 }

@@ -24,7 +24,10 @@ export function replayCommand(): Command {
     )
     .option('--audit', 'recompute recorded intents from their snapshots, and list every difference')
     .option('--against <id-or-file>', 'the policy to compare with', DEFAULT_POLICY_ID)
-    .option('--from <start>', 'beginning, epoch milliseconds or an ISO time, by record timestamps')
+    .option(
+      '--from <start>',
+      'beginning, epoch milliseconds or an ISO time (UTC unless it says otherwise), by record timestamps',
+    )
     .option('--to <end>', 'epoch milliseconds or an ISO time, not included (default: the end that stands now)')
     .addOption(
       new Option('--fail-if <condition>', "exit 1 where it holds, for example 'flips>5%'; may be repeated")
@@ -47,7 +50,8 @@ Calibration maps in force now are applied to both, as scoring does; --raw leaves
 mean_r_change, with > >= < <=.
 
 --audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from the snapshot, the policy and the
-calibration version that it names. What cannot be recomputed is counted as unverifiable, with the reason.
+calibration version that it names. An intent that cannot be recomputed is counted as unverifiable,
+with the reason, and fails unless retention has removed its snapshot; policies that are files must be given with --policy.
 
 Examples:
   harvestline replay --policy legacy
@@ -55,7 +59,7 @@ Examples:
   harvestline replay --policy my-policy.json --fail-if 'flips>5%' --fail-if 'mean_r_change<0' --json | jq .matrix
   harvestline replay --audit --policy my-policy.json
 
-Exit codes: 0 done; 1 a --fail-if condition held, an intent differs, or none could be recomputed; 2 wrong usage.`;
+Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be founded; 2 wrong usage.`;
 
 function parseCount(text: string): number {
   const n = Number(text);

@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
-import { openReadOnlyWorld } from '../open-world.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
 import type { ReplayFlags } from './replay-flags.ts';
@@ -31,7 +30,8 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       window,
       raw: flags.raw === true,
       listed: flags.flips,
-      random: new SeededRandom(flags.seed),
+      seed: flags.seed,
+      threads: { world: worldOf(flags) },
       onTotal: (records) => {
         progress = new Progress('snapshots', records, process.stderr, clock);
       },
@@ -40,7 +40,7 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     progress?.done();
     const failed = failedConditions(conditions, result);
     await writeLines(
-      jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, process.stdout.columns),
+      jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, terminalWidth()),
     );
     // After the result is out: a page that cannot be written must not cost the replay.
     if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
@@ -53,6 +53,15 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     progress?.done();
     await world.close();
   }
+}
+
+/** Without what the command line adds: threads are given a copy. */
+function worldOf({ data, brokers, registry }: WorldOptions): WorldOptions {
+  return {
+    data,
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(registry === undefined ? {} : { registry }),
+  };
 }
 
 async function writePage(file: string, page: string): Promise<void> {

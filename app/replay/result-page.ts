@@ -9,7 +9,7 @@ import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 import { matrixChart } from './matrix-chart.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { decided, holdSentence, meansSentence, summarySentence } from './result-lines.ts';
+import { decided, holdSentence, meansSentence, openSentence, summarySentence } from './result-lines.ts';
 
 /** Taller charts would not be read; the JSON has every symbol. */
 const SYMBOLS = 30;
@@ -52,7 +52,7 @@ function sections(result: ReplayResult, current: string, candidate: string): Mar
 <figure><figcaption>By symbol</figcaption>${barChart({ id: 'by-symbol', title: 'Flips by symbol', counts: result.by_symbol.slice(0, SYMBOLS) })}</figure>
 ${factors(result)}</section>
 <section id="results"><h2>What each would have held and made</h2>
-<ul><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li></ul>
+<ul><li>${openSentence(result)}</li><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li></ul>
 <h3>What this cannot know</h3>
 <ul>${result.cannot_know.map((text) => markup`<li>${text}</li>`)}</ul></section>
 ${flips(result.listed_flips)}`;
@@ -72,7 +72,7 @@ function flips(listed: readonly Flip[]): Content {
   if (listed.length === 0) return null;
   const columns = [
     { head: 'Observed' },
-    { head: 'Symbol' },
+    { head: 'Position' },
     { head: 'R', align: 'right' },
     { head: 'Current' },
     { head: 'Candidate' },
@@ -81,7 +81,7 @@ function flips(listed: readonly Flip[]): Content {
   ] as const;
   const rows = listed.map((flip) => [
     markup`<span class="nowrap">${formatEventTime(flip.observed_at)}</span>`,
-    flip.symbol,
+    flip.position_id,
     plain(flip.r),
     explained(flip.from),
     explained(flip.to),

@@ -12,12 +12,13 @@ import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { STALL_ALERTS } from '../../pipelines/watch/stall-limits.ts';
 import { StallWatch, answersFrom, watchFrom } from '../../pipelines/watch/stall-watch.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
+import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { deskTime } from '../last-record.ts';
 import { TopicPosition } from '../topic-position.ts';
 
@@ -64,14 +65,15 @@ class StallReader {
     const watch = new StallWatch(policy, from);
     const since = answersFrom(from);
     const pause = (signal: AbortSignal) => clock.sleep(PAUSE_MS, signal);
-    const topics = { log, codec };
+    const read = <N extends TopicName>(topic: N, tell: (record: RecordByTopic[N], at: EpochMillis) => void) =>
+      new TopicPosition({ log, codec }, topic, since, pause, (record, { timestamp }) => tell(record, timestamp));
     this.#watch = watch;
     this.#topics = [
-      new TopicPosition(topics, TOPICS.positionSnapshot.name, since, pause, (record, at) => watch.snapshot(record, at)),
-      new TopicPosition(topics, TOPICS.harvestIntent.name, since, pause, (record, at) => watch.intent(record, at)),
-      new TopicPosition(topics, TOPICS.executionReport.name, since, pause, (record, at) => watch.report(record, at)),
-      new TopicPosition(topics, TOPICS.tradeClosed.name, since, pause, (record, at) => watch.trade(record, at)),
-      new TopicPosition(topics, TOPICS.clmOutcome.name, since, pause, (record, at) => watch.outcome(record, at)),
+      read(TOPICS.positionSnapshot.name, (record, at) => watch.snapshot(record, at)),
+      read(TOPICS.harvestIntent.name, (record, at) => watch.intent(record, at)),
+      read(TOPICS.executionReport.name, (record, at) => watch.report(record, at)),
+      read(TOPICS.tradeClosed.name, (record, at) => watch.trade(record, at)),
+      read(TOPICS.clmOutcome.name, (record, at) => watch.outcome(record, at)),
     ];
   }
 
