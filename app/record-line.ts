@@ -45,6 +45,10 @@ const BRIEF: Brief = {
   [TOPICS.shadowDecision.name]: (r) =>
     `${r.policy} ${r.action} ${r.fraction}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}; ` +
     `${r.against} ${r.current_action} ${r.current_fraction}`,
+  [TOPICS.policyApplied.name]: (r) =>
+    `${r.policy} from offset ${r.input.offset} on` +
+    (r.calibrations.length === 0 ? ', raw confidence' : '') +
+    r.calibrations.map(({ model_id, version }) => `, ${model_id} ${version}`).join(''),
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

@@ -73,7 +73,9 @@ refused. \`policy check\` names every path that is wrong, with exit code 1, and 
 can never be reached, a policy that can never CLOSE, thresholds and rungs out of order, a name that two rules share, the id of a
 built-in policy with other content.
 
-A policy that was in use never changes: records name it by its id. A change is a new id.
+A policy that was in use never changes: records name it by its id. A change is a new id. Scoring writes the whole policy to the topic
+\`policy.applied\` when it comes into force, so \`explain\` and \`replay --audit\` need no file of it later, and the audit warns of an id that stood for
+two policies.
 
 ## Try it
 

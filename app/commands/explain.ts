@@ -14,13 +14,20 @@ export function explainCommand(): Command {
   return worldOptions(new Command('explain'))
     .description('Show why a position was held or closed, and what followed of each decision.')
     .addArgument(new Argument('<id>', 'a position_id or an intent_id'))
-    .option('--policy <id-or-file>', 'policy that decided where no intent tells (default: that of the latest intent)')
+    .option(
+      '--policy <id-or-file>',
+      'policy to decide by where no intent was written (default: the one that was in force then)',
+    )
     .option('--json', 'one JSON object, also on a terminal')
     .addHelpText(
       'after',
       `
-A HOLD leaves no record: it is computed again from its snapshot. Times are event time, in UTC. The screen folds what does not fit
-into 40 rows; --json has every decision, by snapshot, with its factors, and every record that followed.
+A HOLD leaves no record of its own: it is computed again from its snapshot, with the policy and the calibration version that
+policy.applied says were in force. Where nothing says so, as on logs of earlier versions, the policy of the nearest intents is
+assumed, and the output says that it is. Times are event time, in UTC.
+
+The screen folds what does not fit into 40 rows; --json has every decision, by snapshot, with its factors, and every record that
+followed.
 
 Examples:
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000

@@ -23,7 +23,10 @@ export function replayCommand(): Command {
         .argParser((value: string, before: readonly string[]) => [...before, value]),
     )
     .option('--audit', 'recompute recorded intents from their snapshots, and list every difference')
-    .option('--against <id-or-file>', 'the policy to compare with', DEFAULT_POLICY_ID)
+    .option(
+      '--against <id-or-file>',
+      `the policy to compare with (default: the one in force, as policy.applied tells, else ${DEFAULT_POLICY_ID})`,
+    )
     .option(
       '--from <start>',
       'beginning, epoch milliseconds or an ISO time (UTC unless it says otherwise), by record timestamps',
@@ -49,9 +52,10 @@ Calibration maps in force now are applied to both, as scoring does; --raw leaves
 --fail-if takes flips, close_flips, hold_flips (a number, or % of the snapshots), longest_hold_hours (the candidate's) and
 mean_r_change, with > >= < <=.
 
---audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from the snapshot, the policy and the
-calibration version that it names. An intent that cannot be recomputed is counted as unverifiable,
-with the reason, and fails unless retention has removed its snapshot; policies that are files must be given with --policy.
+--audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from its snapshot, and the policy and the
+calibration version that policy.applied says were in force: an intent that names others differs. Where nothing says so, by those that
+it names. An intent that cannot be recomputed is counted as unverifiable, with the reason, and fails unless retention has removed its
+snapshot. A policy that is a file and was never recorded must be given with --policy.
 
 Examples:
   harvestline replay --policy legacy

@@ -11,15 +11,15 @@ import { dateOf, timeOf } from './short-time.ts';
 
 /** One decision in full: what was weighed, by what, and what would have changed it. */
 export function decisionLines(decision: ExplainedDecision, width: number): readonly string[] {
-  const { action, fraction, reason, at, partition, offset, policy, calibration_version: version, unknown } = decision;
+  const { action, fraction, reason, at, partition, offset, policy, assumed, unknown } = decision;
   const head = [
     `${action}${action === 'PARTIAL_CLOSE' ? ` ${fraction}` : ''} ${printable(reason)} at ${dateOf(at)} ${timeOf(at)}`,
     `R ${decision.r.toFixed(2)}`,
     `snapshot ${partition}:${offset}`,
   ];
   const by = [
-    `policy ${printable(policy)}`,
-    calibrationText(version),
+    `policy ${printable(policy)}${assumed ? ' (assumed)' : ''}`,
+    calibrationText(decision.calibration_version),
     `unknown: ${unknown.length === 0 ? 'nothing' : unknown.map(printable).join(', ')}`,
   ];
   return [
@@ -50,15 +50,22 @@ function sideLines(factors: readonly Factor[], side: Factor['side']): readonly s
 }
 
 function changeLines(
-  { changes, score_gap: gap, policy, action, calibration_version: version }: ExplainedDecision,
+  {
+    changes,
+    score_gap: gap,
+    policy,
+    policy_available: available,
+    action,
+    calibration_version: version,
+  }: ExplainedDecision,
   width: number,
 ): readonly string[] {
-  if (changes === null || gap === null)
-    return hanging(
-      '',
-      `what would have changed it is not known here: give --policy the file of ${printable(policy)}`,
-      width,
-    );
+  if (changes === null || gap === null) {
+    const why = available
+      ? 'its policy or its map decides otherwise here'
+      : `nothing here has ${printable(policy)}; --policy FILE does`;
+    return hanging('', `what would have changed it is not known: ${why}`, width);
+  }
   const mapped = version !== null;
   if (changes.length > 0) return byOutcome(changes).flatMap((same, index) => outcomeLines(same, index, mapped, width));
   const text = gap.length === 0 ? `no scores would have changed ${action}` : gapText(gap);

@@ -20,6 +20,7 @@ function goesOn(run: DecisionRun, decision: SnapshotDecision): boolean {
     run.intents === (decision.intent_id !== null) &&
     run.policy === decision.policy &&
     run.calibration_version === decision.calibration_version &&
+    run.assumed === decision.assumed &&
     run.partition === decision.partition
   );
 }

@@ -55,9 +55,12 @@ function summaryLines({ runs, decisions }: Explanation, width: number): readonly
 }
 
 /** What the explanation rests on less than it should. */
-function leftOutLines({ unscorable, undecodable }: Explanation, width: number): readonly string[] {
+function leftOutLines({ runs, unscorable, undecodable }: Explanation, width: number): readonly string[] {
   const [first] = unscorable;
   return [
+    ...(runs.some(({ assumed }) => assumed)
+      ? ['assumed: no record tells for certain which policy decided; --policy sets another']
+      : []),
     ...(first === undefined
       ? []
       : [

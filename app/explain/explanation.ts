@@ -7,6 +7,7 @@ import type { EpochMillis } from '../../schemas/generated/records.ts';
 export interface Explanation {
   readonly position_id: string;
   readonly intent_id: string | null;
+  /** That of the latest decision. */
   readonly policy: string;
   /** Of every snapshot, oldest first. */
   readonly decisions: readonly SnapshotDecision[];
@@ -34,7 +35,9 @@ export interface SnapshotDecision extends Place, Omit<Decision, 'unknown'> {
   readonly unknown: readonly string[];
   /** Null: raw confidence. */
   readonly calibration_version: string | null;
-  /** Null for a HOLD; a decision to act without an intent was made by another policy, or is not scored yet. */
+  /** No record tells for certain that policy and map decided this: see deciders.ts. */
+  readonly assumed: boolean;
+  /** Null for a HOLD. A decision to act without an intent is a fault, unless it is `assumed`. */
   readonly intent_id: string | null;
 }
 
@@ -53,6 +56,7 @@ export interface DecisionRun extends Pick<
   | 'unknown'
   | 'policy'
   | 'calibration_version'
+  | 'assumed'
 > {
   readonly from: EpochMillis;
   readonly to: EpochMillis;
@@ -67,7 +71,9 @@ export interface DecisionRun extends Pick<
 
 /** One decision in full. */
 export interface ExplainedDecision extends SnapshotDecision {
-  /** Null where it cannot be decided again, so that nothing can be tried: its policy is a file that `--policy` must name. */
+  /** False where neither the log nor the program has the policy of that id: `--policy FILE` does. */
+  readonly policy_available: boolean;
+  /** Null where it cannot be decided again, for want of its policy or its map: then nothing is known of changes. */
   readonly changes: readonly DecisionChange[] | null;
   readonly score_gap: readonly ScoreShift[] | null;
 }

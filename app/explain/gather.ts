@@ -1,22 +1,25 @@
 import { isKind } from '../../errors/harvestline-error.ts';
 import { calibrated } from '../../pipelines/scoring/calibrated.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
-import { type Policy, BUILT_IN_POLICIES, defaultPolicy } from '../../pipelines/scoring/policy.ts';
+import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { scoreGap } from '../../pipelines/scoring/score-gap.ts';
 import { smallestChanges } from '../../pipelines/scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
+import { readPolicyHistory } from '../policy/read-policy-history.ts';
+import { Deciders } from './deciders.ts';
 import { runsOf } from './decision-runs.ts';
 import type { ExplainedDecision, Explanation, Place, SnapshotDecision } from './explanation.ts';
 import { gatherSteps } from './gather-steps.ts';
-import { readIntents, versionAt } from './read-intents.ts';
+import { readIntents } from './read-intents.ts';
 import { type ReadObserver, type ReadWorld, TopicReader } from './topic-reader.ts';
 
 /**
  * Everything that became of a position, or of one intent; null where the log knows no such id. Each topic is streamed once; what is
- * kept is what belongs to the position. A HOLD leaves no record, so it is computed again: by `policy`, else that of the latest intent.
+ * kept is what belongs to the position. A HOLD leaves no record, so it is computed again: by `policy`, else by what
+ * policy.applied tells (deciders.ts).
  */
 export async function explain(
   world: ReadWorld,
@@ -24,10 +27,12 @@ export async function explain(
   policy: Policy | null,
   observer?: ReadObserver,
 ): Promise<Explanation | null> {
+  // Before the intents: of what is committed by then, intents and policies are on the log.
+  const scoredTo = await world.log.committed(TOPICS.harvestIntent.writer, TOPICS.positionSnapshot.name);
   const reader = new TopicReader(world, observer);
   const intents = await readIntents(world, reader, id);
   const positionId = intents.selected?.intent.position_id ?? id;
-  const scoredBy = policy ?? BUILT_IN_POLICIES.get(intents.policy ?? '') ?? defaultPolicy();
+  const deciders = new Deciders({ ...(await readPolicyHistory(world)), scoredTo, intents, given: policy });
   const versions = world.counts(TOPICS.confidenceCalibration.name) === 0 ? null : await readVersions(world);
   const byInput = new Map(intents.found.map(({ intent }) => [placeKey(intent.input), intent]));
   const decisions: SnapshotDecision[] = [];
@@ -37,15 +42,16 @@ export async function explain(
   await reader.visit(TOPICS.positionSnapshot.name, (snapshot, at) => {
     if (snapshot.position_id !== positionId) return;
     const intent = byInput.get(placeKey(at));
-    const by = BUILT_IN_POLICIES.get(intent?.policy ?? '') ?? scoredBy;
-    const version =
-      intent === undefined ? versionAt(intents.versions, snapshot.model_id, at.timestamp) : intent.calibration_version;
-    const map = version === null ? undefined : versions?.find(version)?.records[0].map;
+    const by = deciders.of(snapshot, at, intent);
+    const { calibration_version } = by;
+    const map = calibration_version === null ? undefined : versions?.find(calibration_version)?.records[0].map;
     const scored = map === undefined ? snapshot : calibrated(snapshot, map);
+    const assumed = by.assumed || (intent === undefined && map === undefined && calibration_version !== null);
     try {
-      const decision = { ...decisionOf(intent, scored, by), ...ofSnapshot(snapshot, at), calibration_version: version };
+      const decided = decisionOf(intent, scored, by.content);
+      const decision = { ...decided, ...ofSnapshot(snapshot, at), calibration_version, assumed };
       decisions.push(decision);
-      if (wanted === null || wanted === placeKey(at)) shown.last = { snapshot: scored, policy: by, decision };
+      if (wanted === null || wanted === placeKey(at)) shown.last = { snapshot: scored, policy: by.content, decision };
     } catch (error) {
       // A snapshot whose R is no number scores nowhere; anything else is a fault of the program.
       if (!isKind(error, 'poison')) throw error;
@@ -60,7 +66,7 @@ export async function explain(
   return {
     position_id: positionId,
     intent_id: intentId,
-    policy: scoredBy.id,
+    policy: decisions.at(-1)?.policy ?? intents.found.at(-1)?.intent.policy ?? defaultPolicy().id,
     decisions,
     runs: runsOf(decisions),
     decision: shown.last === null ? null : inFull(shown.last),
@@ -72,22 +78,26 @@ export async function explain(
 
 interface Shown {
   readonly snapshot: PositionSnapshot;
-  readonly policy: Policy;
+  readonly policy: Policy | null;
   readonly decision: SnapshotDecision;
 }
 
 /** Where policy or map are not those that decided, what they would do is no change of that decision. */
 function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
-  const decidesTheSame = decision.policy === policy.id && evaluate(snapshot, policy).action === decision.action;
-  if (!decidesTheSame) return { ...decision, changes: null, score_gap: null };
-  return { ...decision, changes: smallestChanges(snapshot, policy), score_gap: scoreGap(snapshot, policy) };
+  if (policy === null) return { ...decision, policy_available: false, changes: null, score_gap: null };
+  const whole = { ...decision, policy_available: true };
+  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null, score_gap: null };
+  return { ...whole, changes: smallestChanges(snapshot, policy), score_gap: scoreGap(snapshot, policy) };
 }
 
-type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version'>;
+type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version' | 'assumed'>;
 
-/** As it was recorded, where it was. */
-function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy): Decided {
-  if (intent === undefined) return { ...evaluate(snapshot, policy), intent_id: null };
+/** As it was recorded, where it was. Only then may there be no policy. */
+function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy | null): Decided {
+  if (intent === undefined) {
+    if (policy === null) throw new TypeError('nothing was recorded, and there is no policy to decide by');
+    return { ...evaluate(snapshot, policy), intent_id: null };
+  }
   const { intent_id, action, fraction, reason, hold_score, exit_score, r, factors, unknown } = intent;
   return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: intent.policy, intent_id };
 }

@@ -17,13 +17,19 @@ export interface VersionChange {
   readonly version: string | null;
 }
 
+/** From `at` on intents of a partition name `policy`. */
+export interface PolicyChange {
+  readonly at: EpochMillis;
+  readonly policy: string;
+}
+
 export interface ReadIntents {
   /** All of the position, in the order of its partition. */
   readonly found: readonly FoundIntent[];
   /** The one that was asked for by its id. */
   readonly selected: FoundIntent | null;
-  /** That of the latest intent of any position; null without any. */
-  readonly policy: string | null;
+  /** In time: which policy intents of any position name. */
+  readonly policies: readonly PolicyChange[];
   /** In time: which map scored at which time. Approvals live by another clock than a simulated market. */
   readonly versions: readonly VersionChange[];
 }
@@ -41,13 +47,13 @@ export async function readIntents(topics: ReadableTopics, reader: TopicReader, i
   /** Where each position's intents begin in the partition that is being read. */
   const begins = new Map<string, number>();
   let reading = -1;
-  let latestAt = -Infinity;
-  const latest: { policy: string | null } = { policy: null };
+  const policies: PolicyChange[] = [];
+  const currentPolicy = new Map<number, string>();
   await reader.visit(topic, (intent, at) => {
     const { timestamp, partition } = at;
-    if (timestamp >= latestAt) {
-      latestAt = timestamp;
-      latest.policy = intent.policy;
+    if (currentPolicy.get(partition) !== intent.policy) {
+      currentPolicy.set(partition, intent.policy);
+      policies.push({ at: timestamp, policy: intent.policy });
     }
     const key = JSON.stringify([partition, intent.model_id]);
     if (current.get(key) !== intent.calibration_version) {
@@ -66,7 +72,17 @@ export async function readIntents(topics: ReadableTopics, reader: TopicReader, i
   const [one = null] = selected;
   if (one !== null)
     found.unshift(...(await intentsBefore(topics, one, begins.get(one.intent.position_id) ?? one.at.offset)));
-  return { found, selected: one, policy: latest.policy, versions: versions.toSorted((a, b) => a.at - b.at) };
+  return {
+    found,
+    selected: one,
+    policies: policies.toSorted((a, b) => a.at - b.at),
+    versions: versions.toSorted((a, b) => a.at - b.at),
+  };
+}
+
+/** The policy that the nearest intents name: those before that time, else the first ones after it; null without any. */
+export function policyAt(policies: readonly PolicyChange[], at: EpochMillis): string | null {
+  return (policies.findLast((change) => change.at <= at) ?? policies[0])?.policy ?? null;
 }
 
 /** The version that scored a model at a time, as its intents tell; null: raw confidence, or nothing told of it. */

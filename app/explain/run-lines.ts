@@ -32,14 +32,30 @@ function holds({ first_offset, last_offset }: DecisionRun, offset: number): bool
 }
 
 function linesOf(run: DecisionRun, uniform: boolean, width: number): readonly string[] {
-  const { action, reason, count: decisions, intents, from, to, r, last_r, partition, first_offset, last_offset } = run;
+  const {
+    action,
+    reason,
+    count: decisions,
+    intents,
+    assumed,
+    from,
+    to,
+    r,
+    last_r,
+    partition,
+    first_offset,
+    last_offset,
+  } = run;
   const fractions = action === 'PARTIAL_CLOSE' ? ` ${fromTo(String(run.fraction), String(run.last_fraction))}` : '';
+  // That no intent came of a decision to act is a fault only where it is certain that it was decided.
+  const would = assumed && action !== 'HOLD' && !intents ? 'would ' : '';
   const parts = [
-    `${together(`${decisions === 1 ? '' : `${decisions} × `}${action}${fractions}`)} ${printable(reason)}`,
+    `${together(`${decisions === 1 ? '' : `${decisions} × `}${would}${action}${fractions}`)} ${printable(reason)}`,
     together(`R ${fromTo(r.toFixed(2), last_r.toFixed(2))}`),
     `${partition}:${first_offset}${first_offset === last_offset ? '' : `–${last_offset}`}`,
-    ...(action === 'HOLD' || intents ? [] : ['no intent']),
+    ...(action === 'HOLD' || intents || assumed ? [] : ['no intent']),
     ...(uniform ? [] : [scorerText(run)]),
+    ...(assumed ? ['assumed'] : []),
     ...(run.unknown.length === 0 ? [] : [`unknown ${run.unknown.map(printable).join(' ')}`]),
   ];
   const head = `${spanOf(from, to)}  `;

@@ -14,6 +14,7 @@ export function auditLines(result: AuditResult, width = 80): readonly string[] {
   const colour = !isProved(result) ? pc.red : result.audited > 0 ? pc.green : pc.yellow;
   return [
     ...wrapped(auditHeadline(result), width).map((line) => colour(pc.bold(line))),
+    ...result.warnings.flatMap((warning) => wrapped(`warning: ${printable(warning)}`, width)).map(pc.yellow),
     ...differenceLines(result),
     ...unverifiableLines(result),
   ];

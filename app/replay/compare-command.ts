@@ -5,6 +5,7 @@ import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts
 import { loadPolicy } from '../policy/load-policy.ts';
 import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
+import { policyToCompareWith } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
 import type { ReplayFlags } from './replay-flags.ts';
@@ -20,13 +21,16 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
   const conditions = flags.failIf.map(parseFailIf);
   const window = parseWindow(flags.from, flags.to);
-  const policies = { candidate: loadPolicy(candidate), current: loadPolicy(flags.against) };
+  const policy = loadPolicy(candidate);
+  const against = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
   const world = await openReadOnlyWorld(flags);
   let progress: Progress | undefined;
   try {
+    const { current, lines } = await policyToCompareWith(world, against);
     const result = await comparePolicies(world, {
-      ...policies,
+      candidate: policy,
+      current,
       window,
       raw: flags.raw === true,
       listed: flags.flips,
@@ -40,7 +44,9 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     progress?.done();
     const failed = failedConditions(conditions, result);
     await writeLines(
-      jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, terminalWidth()),
+      jsonWanted(flags)
+        ? [JSON.stringify({ ...result, failed })]
+        : [...resultLines(result, failed, terminalWidth()), ...lines],
     );
     // After the result is out: a page that cannot be written must not cost the replay.
     if (flags.html !== undefined) await writePage(flags.html, resultPage(result));

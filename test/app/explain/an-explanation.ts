@@ -24,6 +24,7 @@ export function decisionsOf(takes: readonly boolean[]): readonly SnapshotDecisio
     observed_at: START + offset * MINUTE_MS,
     at: START + offset * MINUTE_MS,
     calibration_version: null,
+    assumed: false,
     intent_id: take ? `intent-${offset}` : null,
   }));
 }
@@ -86,6 +87,7 @@ export function anExplanation(takes: readonly boolean[], steps: readonly Explain
         ? null
         : {
             ...last,
+            policy_available: true,
             changes: smallestChanges(snapshot, defaultPolicy()),
             score_gap: scoreGap(snapshot, defaultPolicy()),
           },

@@ -41,6 +41,7 @@ describe('runs of decisions', () => {
     ['reason', { reason: 'strong_exit' }],
     ['policy', { policy: 'legacy' }],
     ['map', { calibration_version: 'cal-1' }],
+    ['certainty', { assumed: true }],
     ['without an intent', { intent_id: null }],
     ['partition', { partition: 4 }],
   ] as const)('another %s is another run', (_, second) => {

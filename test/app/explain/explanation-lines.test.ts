@@ -133,6 +133,12 @@ describe('what the screen says', () => {
     expect(whole).toMatch(/PARTIAL_CLOSE .*, no intent, policy legacy, raw confidence, unknown regime/);
     expect(whole).toMatch(/HOLD .*, policy 2026-02-07, calibration cal-1/);
     expect(whole).not.toContain('all by');
+    const assumed = story.runs.map((run) => ({ ...run, intents: false, assumed: true }));
+    const guessed = text({ ...story, runs: assumed }, 200);
+    expect(guessed).toMatch(/2 × would PARTIAL_CLOSE [^,]*, [^,]*, 3:0–1, assumed/);
+    expect(guessed).toMatch(/HOLD [^,]*, [^,]*, 3:2, assumed/);
+    expect(guessed).toContain('assumed: no record tells for certain which policy decided');
+    expect(guessed).toContain('all by policy 2026-02-07, raw confidence');
   });
 
   it('what was left out', () => {
@@ -157,8 +163,11 @@ describe('what the screen says', () => {
     );
     expect(at([{ ...exit, points: -1 }])).toContain(`${none} exit needs 1 fewer point than it has (CLOSE strong_exit)`);
     expect(at([])).toContain(`${none} no scores would have changed`);
-    const unknown = text({ ...LONG, decision: { ...LONG.decision, changes: null, score_gap: null } }, 200);
-    expect(unknown).toContain('give --policy the file of 2026-02-07');
+    const unknown = { ...LONG.decision, changes: null, score_gap: null };
+    expect(text({ ...LONG, decision: { ...unknown, policy_available: false } }, 200)).toContain(
+      'what would have changed it is not known: nothing here has 2026-02-07; --policy FILE does',
+    );
+    expect(text({ ...LONG, decision: unknown }, 200)).toContain('its policy or its map decides otherwise here');
   });
 
   it('factors in shorter words where they would not fit', () => {

@@ -6,7 +6,14 @@ import { UNVERIFIABLE, type Unverifiable } from '../../../pipelines/replay/audit
 
 function audited(intents: number, reasons: Partial<Record<Unverifiable, number>> = {}, differing = 0): AuditResult {
   const total = Object.values(reasons).reduce((sum, n) => sum + n, 0);
-  return { audited: intents, differing, differences: [], unverifiable: { total, reasons, listed: [] }, ranges: [] };
+  return {
+    audited: intents,
+    differing,
+    differences: [],
+    unverifiable: { total, reasons, listed: [] },
+    warnings: [],
+    ranges: [],
+  };
 }
 
 describe('the verdict of an audit', () => {

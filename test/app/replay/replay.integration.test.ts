@@ -31,6 +31,17 @@ describe('harvestline replay', () => {
     expect(readFileSync(file, 'utf8')).toContain('<svg class="matrix"');
   });
 
+  it('compares with the policy that was in force, unless told otherwise', async () => {
+    const legacy = join(folder.path, 'legacy-desk');
+    await runProgram(['dev', '--cycles', '3', '--policy', 'legacy', '--data', legacy]);
+    const against = async (...args: readonly string[]) => {
+      const { stdout } = await runProgram(['replay', '--policy', '2026-02-07', '--data', legacy, ...args]);
+      return (JSON.parse(stdout) as { against: string }).against;
+    };
+    expect(await against()).toBe('legacy');
+    expect(await against('--against', '2026-02-07')).toBe('2026-02-07');
+  });
+
   it('exits 1 and says which condition held', async () => {
     const { code, stdout, stderr } = await replay(
       '--policy',

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readPolicyHistory } from '../../../app/policy/read-policy-history.ts';
+import { visitTopic } from '../../../app/read-topic.ts';
+import { policiesById } from '../../../app/replay/audit-command.ts';
+import { auditIntents } from '../../../app/replay/audit-intents.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { freePorts } from '../../kafka/free-ports.ts';
 import { startTestBroker, started } from '../../kafka/test-broker.ts';
@@ -205,6 +209,16 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
       expect({ ...intents.get(intent.intent_id), input: null }).toEqual({ ...intent, input: null });
     }
     expect(await endOf(deadLetterTopicOf(TOPICS.positionSnapshot.name))).toBe(0);
+    // Killed or not, every snapshot has what it was decided by on the log, HOLDs too.
+    const { history, unreadable } = await readPolicyHistory({ log, codec });
+    const told = new Set<string | undefined>();
+    await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (_, at) =>
+      told.add(history.inForceAt(at)?.record.policy),
+    );
+    expect({ told: [...told], unreadable }).toEqual({ told: ['2026-02-07'], unreadable: 0 });
+    const window = { from: null, to: null };
+    const audit = await auditIntents({ log, codec }, { window, policies: policiesById([]) });
+    expect(audit).toMatchObject({ differing: 0, unverifiable: { total: 0 }, warnings: [] });
   });
 
   it('SIGTERM to npx while it works: what is in hand is finished and committed, and the next start goes on', async () => {
