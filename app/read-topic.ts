@@ -20,13 +20,14 @@ export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch)
 
 /**
  * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other.
- * Returns how many records did not decode; they are passed over.
+ * `onBatch` with the number of records after each batch. Returns how many records did not decode; they are passed over.
  */
 export async function visitTopic<N extends TopicName>(
   { log, codec }: ReadableTopics,
   topic: N,
   range: ReadRange,
   visit: (record: RecordByTopic[N], at: LogRecord) => void,
+  onBatch?: (records: number) => void,
 ): Promise<number> {
   let undecodable = 0;
   for await (const batch of log.read(topic, range)) {
@@ -39,6 +40,7 @@ export async function visitTopic<N extends TopicName>(
         undecodable += 1;
       }
     }
+    onBatch?.(batch.records.length);
   }
   return undecodable;
 }

@@ -30,7 +30,11 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
     const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
     throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
   }
-  const scores = scoreFactors(snapshot, r, policy);
+  return decide(snapshot, policy, r, scoreFactors(snapshot, r, policy));
+}
+
+/** The rules' part of it: what they say about these scores. */
+export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Decision {
   for (const rule of policy.rules) {
     if (!applies(rule.when, snapshot, r, scores)) continue;
     if (rule.action === 'CLOSE') return decisionOf(policy, r, scores, 'CLOSE', 1, rule.name);

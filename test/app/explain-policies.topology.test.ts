@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explainTo } from '../../app/commands/explain.ts';
-import type { Explanation } from '../../app/explain/gather.ts';
+import type { Explanation } from '../../app/explain/explanation.ts';
 import { loadPolicy } from '../../app/policy/load-policy.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
@@ -24,12 +24,12 @@ async function explained(desk: ScoringDesk, given: Policy | null = null): Promis
 
 async function explainedText(desk: ScoringDesk, given: Policy | null = null): Promise<string> {
   const { writer, lines } = capturedLines();
-  await explainTo(writer, desk, desk.positionId, given, false);
+  await explainTo(writer, desk, desk.positionId, given, false, { columns: 200 });
   return lines().join('\n');
 }
 
-const brief = ({ decisions }: Explanation) =>
-  decisions.map(({ action, count, policy, calibration_version: version, assumed, intents }) =>
+const brief = ({ runs }: Explanation) =>
+  runs.map(({ action, count, policy, calibration_version: version, assumed, intents }) =>
     [action, count, policy, version ?? 'raw', assumed ? 'assumed' : 'certain', intents ? 'intents' : 'none'].join(' '),
   );
 
@@ -89,7 +89,7 @@ describe('explain, by what policy.applied tells', () => {
     await desk.observe(2);
     await desk.score(CURRENT);
     desk.tamper('DELETE FROM records WHERE topic = ?', TOPICS.harvestIntent.name);
-    expect(await explainedText(desk)).toContain('CLOSE, no intent');
+    expect(await explainedText(desk)).toMatch(/2 × CLOSE .*, no intent/);
     // Scoring has not got to this one.
     await desk.observe(1);
     expect(brief(await explained(desk))).toEqual([
@@ -98,9 +98,9 @@ describe('explain, by what policy.applied tells', () => {
     ]);
     desk.tamper('DELETE FROM records WHERE topic = ?', TOPICS.policyApplied.name);
     const text = await explainedText(desk);
-    expect(text).not.toContain('CLOSE, no intent');
+    expect(text).not.toContain(', no intent');
     expect(text).toContain('would CLOSE');
-    expect(text).toContain('2026-02-07, assumed');
+    expect(text).toMatch(/3 × would CLOSE .*, assumed/);
     expect(text).toContain('policy 2026-02-07 (assumed), raw confidence');
     expect(text).toContain('assumed: no record tells for certain which policy decided');
   });
@@ -142,9 +142,9 @@ describe('explain, by what policy.applied tells', () => {
     expect(await explainedText(desk)).toContain('no change of one input would have changed it');
     desk.tamper('DELETE FROM records WHERE topic = ?', TOPICS.policyApplied.name);
     const { decision } = await explained(desk);
-    expect(decision).toMatchObject({ action: 'CLOSE', policy: 'eager', policy_available: false, changes: [] });
+    expect(decision).toMatchObject({ action: 'CLOSE', policy: 'eager', policy_available: false, changes: null });
     const text = await explainedText(desk);
-    expect(text).toContain('nothing here has that policy');
+    expect(text).toContain('nothing here has eager');
     expect(text).not.toContain('no change');
     expect((await explained(desk, EAGER)).decision).toMatchObject({ policy_available: true });
   });
