@@ -22,7 +22,16 @@ export function replayCommand(): Command {
         .default([], 'none')
         .argParser((value: string, before: readonly string[]) => [...before, value]),
     )
-    .option('--audit', 'recompute recorded intents from their snapshots, and list every difference')
+    .addOption(
+      new Option('--audit', 'recompute recorded intents from their snapshots, and list every difference').conflicts([
+        'against',
+        'failIf',
+        'flips',
+        'raw',
+        'seed',
+        'html',
+      ]),
+    )
     .option(
       '--against <id-or-file>',
       `the policy to compare with (default: the one in force, as policy.applied tells, else ${DEFAULT_POLICY_ID})`,

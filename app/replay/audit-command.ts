@@ -13,8 +13,6 @@ import { parseWindow } from './replay-window.ts';
 
 /** `harvestline replay --audit`. */
 export async function auditCommand(flags: ReplayFlags): Promise<void> {
-  if (flags.failIf.length > 0 || flags.html !== undefined)
-    throw new HarvestlineError('USAGE', '--fail-if and --html go with a comparison, not with --audit');
   const window = parseWindow(flags.from, flags.to);
   const policies = policiesById(flags.policy);
   const clock = new SystemClock();

@@ -27,6 +27,8 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
   const world = await openReadOnlyWorld(flags);
   let progress: Progress | undefined;
   try {
+    // Nothing is added, and what is there stays: a page that cannot be written must be known before a long replay.
+    if (flags.html !== undefined) await writePage(flags.html, '', 'a');
     const { current, lines } = await policyToCompareWith(world, against);
     const result = await comparePolicies(world, {
       candidate: policy,
@@ -48,8 +50,7 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
         ? [JSON.stringify({ ...result, failed })]
         : [...resultLines(result, failed, terminalWidth()), ...lines],
     );
-    // After the result is out: a page that cannot be written must not cost the replay.
-    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result), 'w');
     if (failed.length === 0) return;
     if (jsonWanted(flags))
       for (const { condition, value } of failed)
@@ -70,9 +71,9 @@ function worldOf({ data, brokers, registry }: WorldOptions): WorldOptions {
   };
 }
 
-async function writePage(file: string, page: string): Promise<void> {
+async function writePage(file: string, page: string, flag: 'w' | 'a'): Promise<void> {
   try {
-    await writeFile(file, page);
+    await writeFile(file, page, { flag });
   } catch (cause) {
     throw new HarvestlineError('USAGE', `--html ${file}: ${messageOf(cause)}`, { cause });
   }

@@ -61,7 +61,9 @@ describe('harvestline replay', () => {
     [['--policy', 'legacy', '--policy', 'legacy'], 'needs one --policy'],
     [['--policy', 'legacy', '--fail-if', 'flops>5'], 'longest_hold_hours'],
     [['--policy', 'legacy', '--from', 'yesterday'], '--from yesterday'],
-    [['--audit', '--fail-if', 'flips>5%'], 'not with --audit'],
+    [['--audit', '--fail-if', 'flips>5%'], "'--audit' cannot be used with"],
+    [['--audit', '--against', 'legacy'], "'--audit' cannot be used with"],
+    [['--policy', 'legacy', '--html', '/nowhere/page.html'], '--html /nowhere/page.html'],
   ])('refuses %j with exit code 2', async (args, why) => {
     const { code, stderr } = await replay(...args);
     expect(code).toBe(2);
