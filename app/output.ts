@@ -8,6 +8,11 @@ export function jsonWanted(options: { readonly json?: boolean }, stream: OutputS
   return options.json === true || stream.isTTY !== true;
 }
 
+/** Some terminals call themselves 0 columns wide: then what fits everywhere. Unit: characters. */
+export function terminalWidth(stream: { readonly columns?: number } = process.stdout): number {
+  return stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
+}
+
 /** Lines are handed to the stream in chunks of about this size: one call a line would cost more than the lines. Unit: UTF-16 code units. */
 const CHUNK_LENGTH = 64 * 1024;
 

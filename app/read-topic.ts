@@ -21,6 +21,9 @@ export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch)
 /** Where a topic ends: what is appended later is left out. */
 export type Ends = ReadonlyMap<number, number>;
 
+/** A stretch of a topic; the end that stands when it is read where `ends` are left out. */
+export type VisitRange = ReadRange & { readonly ends?: Ends | undefined };
+
 /** The ends of `topics` as they stand now, taken in the order given. */
 export async function endsOf(
   log: Pick<EventLog, 'offsets'>,
@@ -35,21 +38,21 @@ export async function endsOf(
 }
 
 /**
- * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other, up to `ends`
- * where they are given. Returns how many records did not decode; they are passed over.
+ * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other.
+ * `onBatch` with the number of records after each batch. Returns how many records did not decode; they are passed over.
  */
 export async function visitTopic<N extends TopicName>(
   { log, codec }: ReadableTopics,
   topic: N,
-  range: ReadRange,
+  range: VisitRange,
   visit: (record: RecordByTopic[N], at: LogRecord) => void,
-  ends?: Ends,
+  onBatch?: (records: number) => void,
 ): Promise<number> {
   let undecodable = 0;
   for await (const batch of log.read(topic, range)) {
     await prepareBatch(codec, topic, batch);
     for (const at of batch.records) {
-      if (at.offset >= (ends?.get(at.partition) ?? Infinity)) break;
+      if (at.offset >= (range.ends?.get(at.partition) ?? Infinity)) break;
       try {
         visit(codec.decode(topic, at.value), at);
       } catch (error) {
@@ -57,6 +60,7 @@ export async function visitTopic<N extends TopicName>(
         undecodable += 1;
       }
     }
+    onBatch?.(batch.records.length);
   }
   return undecodable;
 }

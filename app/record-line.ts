@@ -4,6 +4,7 @@ import type { LogRecord } from '../ports/event-log.ts';
 import { bufferOf } from '../schemas/buffer-of.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
+import { plural } from './calibrate/report/figures.ts';
 import { printable } from './printable.ts';
 
 /** One record as `tail` shows it. */
@@ -32,18 +33,22 @@ const BRIEF: Brief = {
   [TOPICS.tradeClosed.name]: (r) =>
     `${r.side} ${r.quantity} at ${r.exit_price} (${figure(r.pnl_percent)} %), ${r.remaining_quantity} left: ${r.exit_reason} ${r.origin}`,
   [TOPICS.clmOutcome.name]: (r) =>
-    `${r.label ?? r.status} ${r.side} ${figure(r.pnl_percent)} % in ${r.slices.length} slices` +
+    `${r.label ?? r.status} ${r.side} ${figure(r.pnl_percent)} % in ${plural(r.slices.length, 'slice')}` +
     (r.excluded_from_calibration === null ? '' : `, excluded: ${r.excluded_from_calibration}`),
   [TOPICS.confidenceCalibration.name]: (r) =>
-    `${r.status} ${r.version} ${r.method} from ${r.counts.usable} outcomes` +
+    `${r.status} ${r.version} ${r.method} from ${plural(r.counts.usable, 'outcome')}` +
     (r.decided_by === null ? '' : ` by ${r.decided_by}`) +
     (r.reason === null ? '' : `: ${r.reason}`),
   [TOPICS.positionReconciled.name]: (r) =>
-    `${r.reductions.length} fills, ${r.differences.length} differences` +
+    `${plural(r.reductions.length, 'fill')}, ${plural(r.differences.length, 'difference')}` +
     r.differences.map(({ kind, detail }) => `; ${kind}: ${detail}`).join(''),
   [TOPICS.shadowDecision.name]: (r) =>
     `${r.policy} ${r.action} ${r.fraction}: ${r.reason}, hold ${r.hold_score} exit ${r.exit_score}, R ${figure(r.r)}; ` +
     `${r.against} ${r.current_action} ${r.current_fraction}`,
+  [TOPICS.policyApplied.name]: (r) =>
+    `${r.policy} from offset ${r.input.offset} on` +
+    (r.calibrations.length === 0 ? ', raw confidence' : '') +
+    r.calibrations.map(({ model_id, version }) => `, ${model_id} ${version}`).join(''),
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

@@ -29,9 +29,10 @@ import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { groupsOf } from './consumer-groups.ts';
 import { openLetters } from './dlq/open-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
-import { lastRecord } from './last-record.ts';
+import { deskTime, lastRecord } from './last-record.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { stallsFrom } from './stall-start.ts';
+import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
 /** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
@@ -79,6 +80,8 @@ export interface StatusReport {
   readonly undecodable: number;
   /** Every confidence map in force, against the time before it. */
   readonly calibrations: readonly CalibrationWatch[];
+  /** What candidates decided in the latest day; `shadow` counts all that is kept. */
+  readonly shadow: readonly ShadowFigures[];
   readonly alerts: readonly Alert[];
 }
 
@@ -111,7 +114,8 @@ export async function statusReport(
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
-  undecodable += venue.undecodable;
+  const shadow = await shadowFigures(world, await deskTime(world.log));
+  undecodable += venue.undecodable + shadow.undecodable;
   const topics = await topicStatuses(world);
   const alerts = [
     trades.alert,
@@ -135,6 +139,7 @@ export async function statusReport(
     differences: venue.differences,
     undecodable,
     calibrations,
+    shadow: shadow.candidates,
     alerts,
   };
 }
@@ -185,7 +190,7 @@ async function executionFigures(world: Topics, stalls: StallWatch, ends: Ends | 
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   };
-  const undecodable = await visitTopic(world, TOPICS.executionReport.name, {}, visit, ends);
+  const undecodable = await visitTopic(world, TOPICS.executionReport.name, { ends }, visit);
   return { reports, suppressed, undecodable, doubts, openOrders };
 }
 
@@ -218,7 +223,7 @@ async function openPositions(
     const { position_id: id } = snapshot;
     if (offset >= (openOffsets.get(partition) ?? 0) && outcomes.get(id)?.status !== 'FINAL') positions.add(id);
   };
-  const undecodable = await visitTopic(world, topic, { from }, visit, ends);
+  const undecodable = await visitTopic(world, topic, { from, ends }, visit);
   return { positions: positions.size, undecodable };
 }
 
@@ -228,15 +233,10 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
   const since = stalls.signalsFrom();
   if (since === Infinity) return { undecodable: 0 };
   const from = await world.log.offsetsAt(topic, since);
-  return {
-    undecodable: await visitTopic(
-      world,
-      topic,
-      { from },
-      (signal, { timestamp }) => stalls.signal(signal, timestamp),
-      ends,
-    ),
-  };
+  const undecodable = await visitTopic(world, topic, { from, ends }, (signal, { timestamp }) =>
+    stalls.signal(signal, timestamp),
+  );
+  return { undecodable };
 }
 
 /** Reads the trades and the intents: trades end doubts, and starvation. */
@@ -254,15 +254,15 @@ async function tradeFigures(
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
     stalls.trade(trade, timestamp);
   };
-  let undecodable = await visitTopic(world, name, {}, visit, ends.get(name));
+  let undecodable = await visitTopic(world, name, { ends: ends.get(name) }, visit);
   const topic = TOPICS.harvestIntent.name;
   const from = Math.min(intents.lastTradeAt ?? -Infinity, sightFrom);
-  const range = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
+  const start = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
   const visitIntent = (intent: HarvestIntent, { timestamp }: LogRecord): void => {
     intents.intent(timestamp);
     stalls.intent(intent, timestamp);
   };
-  undecodable += await visitTopic(world, topic, range, visitIntent, ends.get(topic));
+  undecodable += await visitTopic(world, topic, { ...start, ends: ends.get(topic) }, visitIntent);
   return { undecodable, alert: intents.alert() };
 }
 

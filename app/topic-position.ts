@@ -1,21 +1,23 @@
 import { isKind } from '../errors/harvestline-error.ts';
 import type { EpochMillis } from '../ports/clock.ts';
+import type { LogRecord } from '../ports/event-log.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { TopicName } from '../schemas/topics.ts';
 import { type ReadableTopics, prepareBatch } from './read-topic.ts';
 
 /**
  * Reads a topic on from where it was, by bounded reads. A batch in which the log fails is read again, so a record may be visited
- * twice, and none is left out; what does not decode is passed over.
+ * twice, and none is left out; what does not decode is counted and passed over.
  */
 export class TopicPosition<N extends TopicName> {
   readonly #topics: ReadableTopics;
   readonly #topic: N;
   readonly #since: EpochMillis;
   readonly #pause: (signal: AbortSignal) => Promise<void>;
-  readonly #visit: (record: RecordByTopic[N], at: EpochMillis) => void;
+  readonly #visit: (record: RecordByTopic[N], at: LogRecord) => void;
   /** Partition -> the next offset; null before the first look. */
   #next: Map<number, number> | null = null;
+  #undecodable = 0;
 
   /** Starts with what came at `since` or later, -Infinity for all. `pause` is waited for after every batch. */
   constructor(
@@ -23,13 +25,18 @@ export class TopicPosition<N extends TopicName> {
     topic: N,
     since: EpochMillis,
     pause: (signal: AbortSignal) => Promise<void>,
-    visit: (record: RecordByTopic[N], at: EpochMillis) => void,
+    visit: (record: RecordByTopic[N], at: LogRecord) => void,
   ) {
     this.#topics = topics;
     this.#topic = topic;
     this.#since = since;
     this.#pause = pause;
     this.#visit = visit;
+  }
+
+  /** Records so far that do not decode. */
+  get undecodable(): number {
+    return this.#undecodable;
   }
 
   /** To the end that stands now, or until `signal` aborts. */
@@ -39,18 +46,19 @@ export class TopicPosition<N extends TopicName> {
     if (signal.aborted) return;
     for await (const batch of log.read(this.#topic, { from: new Map(this.#next) })) {
       await prepareBatch(codec, this.#topic, batch);
-      for (const { value, timestamp } of batch.records) this.#tell(value, timestamp);
+      for (const at of batch.records) this.#tell(at);
       this.#next.set(batch.partition, batch.nextOffset);
       await this.#pause(signal);
       if (signal.aborted) return;
     }
   }
 
-  #tell(value: Uint8Array | null, timestamp: EpochMillis): void {
+  #tell(at: LogRecord): void {
     try {
-      this.#visit(this.#topics.codec.decode(this.#topic, value), timestamp);
+      this.#visit(this.#topics.codec.decode(this.#topic, at.value), at);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
+      this.#undecodable += 1;
     }
   }
 }

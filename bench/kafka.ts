@@ -124,7 +124,7 @@ function sorted(policy: Policy): { held: readonly PositionSnapshot[]; deserving:
   return { held, deserving };
 }
 
-async function purge(brokers: readonly string[]): Promise<void> {
+export async function purge(brokers: readonly string[]): Promise<void> {
   const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   for (const { name: topic } of [TOPICS.positionSnapshot, TOPICS.harvestIntent]) {

@@ -1,19 +1,20 @@
 /**
- * `npm run bench [-- kafka] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * `npm run bench [-- kafka | replay] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
  * compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
 import { benchKafka } from './kafka.ts';
+import { benchReplay } from './replay.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
 import * as workloads from './workloads.ts';
 
 /** Enough for some seconds of work on two cores. */
-const KAFKA_RECORDS = '200000';
+const RECORDS = '200000';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, records: { type: 'string', default: KAFKA_RECORDS } },
+  options: { json: { type: 'boolean' }, records: { type: 'string', default: RECORDS } },
 });
 
 const measured: Figure[] = [];
@@ -23,6 +24,7 @@ const add = (figure: Figure): void => {
 };
 
 if (positionals[0] === 'kafka') await benchKafka(Number(values.records), add);
+else if (positionals[0] === 'replay') await benchReplay(Number(values.records), add);
 else await workloads.inTemporaryFolder(measureParts);
 
 if (values.json === true || !process.stdout.isTTY) {

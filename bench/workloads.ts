@@ -184,7 +184,7 @@ export function replaying(log: EmbeddedLog, codec: RecordCodec): Workload {
           candidate,
           window: { from: null, to: null },
           raw: false,
-          random: new SeededRandom(SEED),
+          seed: SEED,
           listed: 50,
         },
       );

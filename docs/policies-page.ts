@@ -73,7 +73,9 @@ refused. \`policy check\` names every path that is wrong, with exit code 1, and 
 can never be reached, a policy that can never CLOSE, thresholds and rungs out of order, a name that two rules share, the id of a
 built-in policy with other content.
 
-A policy that was in use never changes: records name it by its id. A change is a new id.
+A policy that was in use never changes: records name it by its id. A change is a new id. Scoring writes the whole policy to the topic
+\`policy.applied\` when it comes into force, so \`explain\` and \`replay --audit\` need no file of it later, and the audit warns of an id that stood for
+two policies.
 
 ## Try it
 
@@ -84,14 +86,15 @@ From the cheapest to the closest:
 | \`score --policy mine.json < snapshots.ndjson\` | what it decides on snapshots of your own, with every factor |
 | \`dev --policy mine.json --cycles 400\` | what a simulated desk makes of it |
 | \`replay --policy mine.json\` | what it would have decided on the recorded snapshots, against the policy in force |
-| \`run scoring --shadow mine.json\`, then \`shadow\` | what it decides on live snapshots, beside the policy in force |
+| \`run scoring --shadow mine.json\`, then \`shadow --follow\` | what it decides on live snapshots, beside the policy in force |
 
 \`--shadow\` may be given up to three times. Candidates decide on the same snapshots and the same calibrated confidences, after the policy in force; what they
 decide goes to the topic \`shadow.decision\` and nowhere else. Execution does not read that topic. A record is written where at least one of
 the two does not hold. A candidate that cannot decide on a snapshot is passed over and counted in \`harvestline_shadow_decisions_total\`.
 
-\`harvestline shadow\` shows for each candidate how often both agreed, the matrix of their actions, and the latest flips. When you are
-content, \`run scoring --policy mine.json\` puts it in force.
+\`harvestline shadow\` shows for each candidate how often both agreed, the matrix of their actions, and the latest flips;
+\`harvestline shadow --follow\` keeps that on the screen as decisions come. In a pipe, and with \`--json\`, it is one JSON object a line,
+whenever the board has changed and at most once a second. When you are content, \`run scoring --policy mine.json\` puts it in force.
 `;
 }
 

@@ -33,6 +33,11 @@ export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
   return digest('trade', clientOrderId) as TradeId;
 }
 
+/** All 64 hex digits, so that anyone can check it: SHA-256 of a policy's JSON text. */
+export function policyDigestOf(policyJson: string): string {
+  return hash('sha256', policyJson, 'hex');
+}
+
 /**
  * `cal-` and 16 hex digits. What the version was fitted from decides it, so proposing twice from the same evidence is one
  * version.

@@ -1,4 +1,5 @@
 import type { RecordByTopic, ShadowAction } from './generated/records.ts';
+import { policyDigestOf } from './ids.ts';
 import { TOPICS, type TopicName } from './topics.ts';
 
 /**
@@ -299,7 +300,61 @@ export const RECORD_RULES: RulesByTopic = {
         action === 'HOLD' && current_action === 'HOLD' ? 'must not be HOLD where current_action is HOLD, too' : null,
     },
   ],
+  [TOPICS.policyApplied.name]: [
+    {
+      id: 'PA1',
+      path: 'policy_digest',
+      needs: ['policy_json', 'policy_digest'],
+      violation: ({ policy_json, policy_digest }) => {
+        const digest = policyDigestOf(policy_json);
+        return digest === policy_digest
+          ? null
+          : `must be the SHA-256 of policy_json, ${digest}, found ${policy_digest}`;
+      },
+    },
+    {
+      id: 'PA2',
+      path: 'policy_json',
+      needs: ['policy_json', 'policy'],
+      violation: ({ policy_json, policy }) => {
+        const id = idIn(policy_json);
+        return id === policy ? null : `must be the JSON of policy ${policy}, found ${id ?? 'none'}`;
+      },
+    },
+    {
+      id: 'PA3',
+      path: 'scope',
+      needs: ['scope', 'input'],
+      violation: ({ scope, input }) => {
+        const expected = `${input.topic}/${input.partition}`;
+        return scope === expected ? null : `must be that of input, ${expected}, found ${scope}`;
+      },
+    },
+    {
+      id: 'PA4',
+      path: 'calibrations',
+      needs: ['calibrations'],
+      violation: ({ calibrations }) => {
+        const at = calibrations.findIndex(
+          ({ model_id }, index) => index > 0 && model_id <= (calibrations[index - 1]?.model_id ?? ''),
+        );
+        return at === -1 ? null : `must ascend by model_id, each once, found ${calibrations[at]?.model_id} at ${at}`;
+      },
+    },
+  ],
 };
+
+/** The id that a policy's JSON text says; null where it says none. */
+function idIn(policyJson: string): string | null {
+  let policy: unknown;
+  try {
+    policy = JSON.parse(policyJson);
+  } catch {
+    return null;
+  }
+  if (typeof policy !== 'object' || policy === null || !('id' in policy)) return null;
+  return typeof policy.id === 'string' ? policy.id : null;
+}
 
 function fractionViolation(action: ShadowAction, fraction: number): string | null {
   if (action === 'CLOSE') return fraction === 1 ? null : `must be 1 for CLOSE, found ${fraction}`;

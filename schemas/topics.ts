@@ -124,6 +124,16 @@ export const TOPICS = {
     writer: 'scoring',
     summary: 'What a candidate policy would have done, beside what was done. Never executed.',
   },
+  policyApplied: {
+    name: 'policy.applied',
+    key: 'scope',
+    partitions: PARTITIONS,
+    cleanup: 'delete',
+    // A record holds for as long as nothing changes, so its age says nothing; there is one a change.
+    retentionMs: null,
+    writer: 'scoring',
+    summary: 'From which snapshot on which policy and which confidence maps decided: what a HOLD rests on.',
+  },
 } as const satisfies Record<string, RecordTopicSpec>;
 
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { terminalWidth } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { printable } from '../printable.ts';
 import type { Kept } from './proposal-json.ts';
@@ -19,7 +20,7 @@ export function proposalLines(proposals: readonly Proposal[], { dryRun, folder }
     }
     const { report } = proposal;
     return [
-      ...terminalReport(report, process.stdout.columns),
+      ...terminalReport(report, terminalWidth()),
       dryRun ? 'dry run: nothing was written' : `the whole report: ${folder}/${report.version}/report.html`,
     ];
   });

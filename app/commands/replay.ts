@@ -22,9 +22,24 @@ export function replayCommand(): Command {
         .default([], 'none')
         .argParser((value: string, before: readonly string[]) => [...before, value]),
     )
-    .option('--audit', 'recompute recorded intents from their snapshots, and list every difference')
-    .option('--against <id-or-file>', 'the policy to compare with', DEFAULT_POLICY_ID)
-    .option('--from <start>', 'beginning, epoch milliseconds or an ISO time, by record timestamps')
+    .addOption(
+      new Option('--audit', 'recompute recorded intents from their snapshots, and list every difference').conflicts([
+        'against',
+        'failIf',
+        'flips',
+        'raw',
+        'seed',
+        'html',
+      ]),
+    )
+    .option(
+      '--against <id-or-file>',
+      `the policy to compare with (default: the one in force, as policy.applied tells, else ${DEFAULT_POLICY_ID})`,
+    )
+    .option(
+      '--from <start>',
+      'beginning, epoch milliseconds or an ISO time (UTC unless it says otherwise), by record timestamps',
+    )
     .option('--to <end>', 'epoch milliseconds or an ISO time, not included (default: the end that stands now)')
     .addOption(
       new Option('--fail-if <condition>', "exit 1 where it holds, for example 'flips>5%'; may be repeated")
@@ -46,8 +61,10 @@ Calibration maps in force now are applied to both, as scoring does; --raw leaves
 --fail-if takes flips, close_flips, hold_flips (a number, or % of the snapshots), longest_hold_hours (the candidate's) and
 mean_r_change, with > >= < <=.
 
---audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from the snapshot, the policy and the
-calibration version that it names. What cannot be recomputed is counted as unverifiable, with the reason.
+--audit reads harvest.intent (--from and --to by its timestamps) and decides each one again from its snapshot, and the policy and the
+calibration version that policy.applied says were in force: an intent that names others differs. Where nothing says so, by those that
+it names. An intent that cannot be recomputed is counted as unverifiable, with the reason, and fails unless retention has removed its
+snapshot. A policy that is a file and was never recorded must be given with --policy.
 
 Examples:
   harvestline replay --policy legacy
@@ -55,7 +72,7 @@ Examples:
   harvestline replay --policy my-policy.json --fail-if 'flips>5%' --fail-if 'mean_r_change<0' --json | jq .matrix
   harvestline replay --audit --policy my-policy.json
 
-Exit codes: 0 done; 1 a --fail-if condition held, an intent differs, or none could be recomputed; 2 wrong usage.`;
+Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be founded; 2 wrong usage.`;
 
 function parseCount(text: string): number {
   const n = Number(text);

@@ -12,6 +12,7 @@ import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-worl
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { printable } from '../printable.ts';
+import type { ShadowFigures } from '../shadow-figures.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
 
@@ -67,6 +68,7 @@ function readable(report: StatusReport): readonly string[] {
     ...haltLines(report),
     ...differenceLines(report),
     ...watchLines(report.calibrations),
+    ...report.shadow.map(shadowLine),
     ...alertLines(report),
   ];
 }
@@ -132,6 +134,13 @@ function differenceLines({ differences }: StatusReport): readonly string[] {
     printable(detail),
   ]);
   return ['', ...plainTable(columns, rows), ''];
+}
+
+function shadowLine({ policy, against, decisions, agreed, resized, flips }: ShadowFigures): string {
+  return (
+    `${pc.bold('shadow')}     ${printable(policy)} against ${printable(against)}, in the last day\n` +
+    `           ${decisions} decisions: ${agreed} the same, ${resized} of another size, ${flips} flips`
+  );
 }
 
 function alertLines({ alerts }: StatusReport): readonly string[] {

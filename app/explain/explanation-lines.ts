@@ -1,112 +1,74 @@
 import pc from 'picocolors';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { plainTable } from '../plain-table.ts';
+import { count, plural } from '../calibrate/report/figures.ts';
 import { printable } from '../printable.ts';
-import type { DecisionRun, ExplainedDecision, ExplainedStep, Explanation } from './gather.ts';
+import { decisionLines } from './decision-lines.ts';
+import type { Explanation } from './explanation.ts';
+import { actionCounts, runLines, sameScorer, scorerText } from './run-lines.ts';
+import { hanging, together, widthOf } from './screen.ts';
+import { lengthOf } from './short-time.ts';
+import { stepLines } from './step-lines.ts';
 
-/** So that it fits a screen: the JSON has all. Unit: lines. */
-const SHOWN_RUNS = 15;
-const SHOWN_STEPS = 20;
+/** What a screen of today holds, with the prompt under it. Unit: rows. */
+const ROWS = 40;
 
-/** The explanation for people. */
-export function explanationLines({
-  position_id,
-  intent_id,
-  decisions,
-  decision,
-  steps,
-}: Explanation): readonly string[] {
-  return [
-    `${pc.bold('position')}  ${printable(position_id)}${intent_id === null ? '' : `, intent ${printable(intent_id)}`}`,
-    '',
-    ...decisionRows(decisions),
-    ...(decision === null ? ['its snapshot is not kept any more'] : decisionLines(decision)),
-    '',
-    ...stepRows(steps),
+/** What runs and steps get in any case, however much there is to say of the decision. Unit: rows. */
+const LEAST_ROWS = 14;
+
+/**
+ * The explanation for people, on one screen of `columns`. Invariants:
+ * O1  No line is longer than the screen is wide, unless a single word is.
+ * O2  At 80 columns and more it is ROWS long at most, however long the position lived; what is folded is counted, and --json has all.
+ */
+export function explanationLines(explanation: Explanation, columns: number | undefined): readonly string[] {
+  const width = widthOf(columns);
+  const { position_id, intent_id, decision } = explanation;
+  const head = [
+    ...hanging('position  ', printable(position_id), width),
+    ...(intent_id === null ? [] : hanging('intent    ', printable(intent_id), width)),
+    ...summaryLines(explanation, width),
+    ...leftOutLines(explanation, width),
   ];
+  const middle = decision === null ? ['its snapshot is not kept any more'] : decisionLines(decision, width);
+  const left = Math.max(LEAST_ROWS, ROWS - head.length - middle.length - BLANKS);
+  // Half for either, and what one leaves over for the other.
+  const leastSteps = stepLines(explanation, width, Math.floor(left / 2));
+  const runs = runLines(explanation, width, left - leastSteps.length);
+  const steps = stepLines(explanation, width, left - runs.length);
+  return [...head.map(withBoldName), '', ...runs, '', ...middle, '', ...steps];
 }
 
-function decisionRows(runs: readonly DecisionRun[]): readonly string[] {
-  const columns = [
-    { head: 'decision' },
-    { head: 'reason' },
-    { head: 'from' },
-    { head: 'to' },
-    { head: 'count', align: 'right' },
-    { head: 'hold/exit', align: 'right' },
-    { head: 'R', align: 'right' },
-  ] as const;
-  const rows = runs
-    .slice(-SHOWN_RUNS)
-    .map((run) => [
-      run.action === 'HOLD' || run.intents ? run.action : pc.yellow(`${run.action}, no intent`),
-      printable(run.reason),
-      formatEventTime(run.from),
-      formatEventTime(run.to),
-      String(run.count),
-      `${run.hold_score}/${run.exit_score}`,
-      run.r.toFixed(2),
-    ]);
-  return [...plainTable(columns, rows), ...earlier(runs.length - SHOWN_RUNS), ''];
+const BLANKS = 3;
+
+function withBoldName(line: string): string {
+  return line.replace(/^(?:position|intent)(?= )/, (name) => pc.bold(name));
 }
 
-function decisionLines(decision: ExplainedDecision): readonly string[] {
-  const { action, fraction, reason, at, input, policy, calibration_version: version, unknown, factors } = decision;
-  const columns = [
-    { head: 'factor' },
-    { head: 'side' },
-    { head: 'points', align: 'right' },
-    { head: 'value', align: 'right' },
-    { head: 'threshold', align: 'right' },
-  ] as const;
-  const rows = factors.map(({ name, side, points, value, threshold }) => [
-    printable(name),
-    side,
-    String(points),
-    value === null ? '' : figure(value),
-    threshold === null ? '' : figure(threshold),
-  ]);
+function summaryLines({ runs, decisions }: Explanation, width: number): readonly string[] {
+  const [first] = runs;
+  const last = runs.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const scorer = sameScorer(runs) ? `, all by ${scorerText(first)}` : '';
+  const text =
+    `${plural(decisions.length, 'snapshot')} in ${plural(runs.length, 'run')}, ` +
+    `${lengthOf(last.to - first.from)}${scorer}: ${actionCounts(runs)}`;
+  return hanging('', text, width);
+}
+
+/** What the explanation rests on less than it should. */
+function leftOutLines({ runs, unscorable, undecodable }: Explanation, width: number): readonly string[] {
+  const [first] = unscorable;
   return [
-    `${pc.bold(action)}${action === 'PARTIAL_CLOSE' ? ` ${fraction}` : ''} ${printable(reason)} at ${formatEventTime(at)}, hold ` +
-      `${decision.hold_score} exit ${decision.exit_score}, R ${decision.r.toFixed(2)}  ${place(input)}`,
-    `policy ${printable(policy)}, ${version === null ? 'raw confidence' : `calibration ${printable(version)}`}, unknown: ${unknown.length === 0 ? 'nothing' : unknown.join(', ')}`,
-    ...plainTable(columns, rows),
-    ...(decision.changes.length === 0 ? ['no change of one input would have changed it'] : []),
-    ...decision.changes.map(
-      ({ input: name, from, to, action: other, reason: why }) =>
-        `would have been ${other} (${printable(why)}) with ${name} ${figure(to)} instead of ${figure(from)}`,
+    ...(runs.some(({ assumed }) => assumed)
+      ? ['assumed: no record tells for certain which policy decided; --policy sets another']
+      : []),
+    ...(first === undefined
+      ? []
+      : [
+          `${plural(unscorable.length, 'snapshot')} could not be scored, the first at ` +
+            `${together(`${first.topic} ${first.partition}:${first.offset}`)}: ${printable(first.why)}`,
+        ]),
+    ...Object.entries(undecodable).map(
+      ([topic, records]) => `${count(records)} of ${topic} did not decode, and may have been of this position`,
     ),
-  ];
-}
-
-function stepRows(steps: readonly ExplainedStep[]): readonly string[] {
-  if (steps.length === 0) return ['nothing followed: no intent, no report, no trade, no outcome'];
-  const columns = [
-    { head: 'what followed' },
-    { head: 'after', align: 'right' },
-    { head: 'record' },
-    { head: '' },
-  ] as const;
-  const rows = steps
-    .slice(-SHOWN_STEPS)
-    .map((step) => [formatEventTime(step.at), afterText(step.after_ms), place(step), printable(step.what)]);
-  return [...plainTable(columns, rows), ...earlier(steps.length - SHOWN_STEPS)];
-}
-
-function earlier(count: number): readonly string[] {
-  return count > 0 ? [pc.dim(`and ${count} earlier ones: --json shows them`)] : [];
-}
-
-function place({ topic, partition, offset }: { topic: string; partition: number; offset: number }): string {
-  return `${topic} ${partition}:${offset}`;
-}
-
-function afterText(ms: number | null): string {
-  if (ms === null) return '';
-  return ms < 60_000 ? `${ms} ms` : `${(ms / 60_000).toFixed(1)} min`;
-}
-
-function figure(value: number | string | null): string {
-  if (value === null) return 'unknown';
-  return typeof value === 'string' ? printable(value) : String(Number(value.toPrecision(6)));
+  ].flatMap((text) => hanging('', text, width).map(pc.yellow));
 }

@@ -1,166 +1,112 @@
-import { type Decision, evaluate } from '../../pipelines/scoring/evaluate.ts';
+import { isKind } from '../../errors/harvestline-error.ts';
 import { calibrated } from '../../pipelines/scoring/calibrated.ts';
-import { type Policy, BUILT_IN_POLICIES, defaultPolicy } from '../../pipelines/scoring/policy.ts';
-import { type DecisionChange, smallestChanges } from '../../pipelines/scoring/smallest-changes.ts';
+import { evaluate } from '../../pipelines/scoring/evaluate.ts';
+import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
+import { scoreGap } from '../../pipelines/scoring/score-gap.ts';
+import { smallestChanges } from '../../pipelines/scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { EpochMillis, HarvestIntent, PositionSnapshot, RecordByTopic } from '../../schemas/generated/records.ts';
-import { type TopicName, TOPICS } from '../../schemas/topics.ts';
+import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
-import type { ReadOnlyWorld } from '../embedded-world.ts';
-import { visitTopic } from '../read-topic.ts';
-import { briefOf } from '../record-line.ts';
-import { readIntents, versionAt } from './read-intents.ts';
-
-type World = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
-
-export interface Place {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
-/** Decisions one after the other that did the same for the same reason. */
-export interface DecisionRun {
-  readonly action: Decision['action'];
-  readonly reason: string;
-  readonly from: EpochMillis;
-  readonly to: EpochMillis;
-  readonly count: number;
-  /** An intent was written for each; a decision to act without one was made by another policy, or is not scored yet. */
-  readonly intents: boolean;
-  /** Of the last of them. */
-  readonly hold_score: number;
-  readonly exit_score: number;
-  readonly r: number;
-}
-
-/** One decision in full. */
-export interface ExplainedDecision extends Decision {
-  readonly at: EpochMillis;
-  readonly input: Place;
-  readonly calibration_version: string | null;
-  /** What would have changed the action: see smallestChanges. */
-  readonly changes: readonly DecisionChange[];
-}
-
-/** A record that followed. */
-export interface ExplainedStep extends Place {
-  readonly at: EpochMillis;
-  /** Since the step before; null for the first. */
-  readonly after_ms: number | null;
-  readonly what: string;
-}
-
-export interface Explanation {
-  readonly position_id: string;
-  readonly intent_id: string | null;
-  readonly policy: string;
-  readonly decisions: readonly DecisionRun[];
-  /** That of the intent, or the last of the position; null where its snapshot is not kept any more. */
-  readonly decision: ExplainedDecision | null;
-  readonly steps: readonly ExplainedStep[];
-}
+import { readPolicyHistory } from '../policy/read-policy-history.ts';
+import { Deciders } from './deciders.ts';
+import { runsOf } from './decision-runs.ts';
+import type { ExplainedDecision, Explanation, Place, SnapshotDecision } from './explanation.ts';
+import { gatherSteps } from './gather-steps.ts';
+import { readIntents } from './read-intents.ts';
+import { type ReadObserver, type ReadWorld, TopicReader } from './topic-reader.ts';
 
 /**
  * Everything that became of a position, or of one intent; null where the log knows no such id. Each topic is streamed once; what is
- * kept is what is shown. A HOLD leaves no record, so it is computed again: by `policy`, else that of the latest intent.
+ * kept is what belongs to the position. A HOLD leaves no record, so it is computed again: by `policy`, else by what
+ * policy.applied tells (deciders.ts).
  */
-export async function explain(world: World, id: string, policy: Policy | null): Promise<Explanation | null> {
-  const intents = await readIntents(world, id);
+export async function explain(
+  world: ReadWorld,
+  id: string,
+  policy: Policy | null,
+  observer?: ReadObserver,
+): Promise<Explanation | null> {
+  // Before the intents: of what is committed by then, intents and policies are on the log.
+  const scoredTo = await world.log.committed(TOPICS.harvestIntent.writer, TOPICS.positionSnapshot.name);
+  const reader = new TopicReader(world, observer);
+  const intents = await readIntents(world, reader, id);
   const positionId = intents.selected?.intent.position_id ?? id;
-  const scoredBy = policy ?? BUILT_IN_POLICIES.get(intents.policy ?? '') ?? defaultPolicy();
+  const deciders = new Deciders({ ...(await readPolicyHistory(world)), scoredTo, intents, given: policy });
   const versions = world.counts(TOPICS.confidenceCalibration.name) === 0 ? null : await readVersions(world);
   const byInput = new Map(intents.found.map(({ intent }) => [placeKey(intent.input), intent]));
-  const runs: DecisionRun[] = [];
+  const decisions: SnapshotDecision[] = [];
+  const unscorable: (Place & { readonly why: string })[] = [];
   const shown: { last: Shown | null } = { last: null };
   const wanted = intents.selected === null ? null : placeKey(intents.selected.intent.input);
-  await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+  await reader.visit(TOPICS.positionSnapshot.name, (snapshot, at) => {
     if (snapshot.position_id !== positionId) return;
     const intent = byInput.get(placeKey(at));
-    const by = BUILT_IN_POLICIES.get(intent?.policy ?? '') ?? scoredBy;
-    const version =
-      intent === undefined ? versionAt(intents.versions, snapshot.model_id, at.timestamp) : intent.calibration_version;
-    const map = version === null ? undefined : versions?.find(version)?.records[0].map;
+    const by = deciders.of(snapshot, at, intent);
+    const { calibration_version } = by;
+    const map = calibration_version === null ? undefined : versions?.find(calibration_version)?.records[0].map;
     const scored = map === undefined ? snapshot : calibrated(snapshot, map);
-    const decision = decisionOf(intent, scored, by);
-    addTo(runs, decision, at.timestamp, intent !== undefined);
-    if (wanted === null || wanted === placeKey(at)) {
-      const input = placeOf(at);
-      const whole = { ...decision, at: at.timestamp, input, calibration_version: version, changes: [] };
-      shown.last = { snapshot: scored, policy: by, decision: whole };
+    const assumed = by.assumed || (intent === undefined && map === undefined && calibration_version !== null);
+    try {
+      const decided = decisionOf(intent, scored, by.content);
+      const decision = { ...decided, ...ofSnapshot(snapshot, at), calibration_version, assumed };
+      decisions.push(decision);
+      if (wanted === null || wanted === placeKey(at)) shown.last = { snapshot: scored, policy: by.content, decision };
+    } catch (error) {
+      // A snapshot whose R is no number scores nowhere; anything else is a fault of the program.
+      if (!isKind(error, 'poison')) throw error;
+      unscorable.push({ ...placeOf(at), why: error.message });
     }
   });
-  if (runs.length === 0 && intents.found.length === 0) return null;
+  const intentId = intents.selected?.intent.intent_id ?? null;
+  const known = decisions.length > 0 || intents.found.length > 0 || unscorable.length > 0;
+  const steps = known ? await gatherSteps(reader, positionId, intentId, intents.found) : [];
+  observer?.onDone();
+  if (!known) return null;
   return {
     position_id: positionId,
-    intent_id: intents.selected?.intent.intent_id ?? null,
-    policy: scoredBy.id,
-    decisions: runs,
-    decision: withChanges(shown.last),
-    steps: await stepsOf(world, positionId, intents.selected?.intent.intent_id ?? null, intents.found),
+    intent_id: intentId,
+    policy: decisions.at(-1)?.policy ?? intents.found.at(-1)?.intent.policy ?? defaultPolicy().id,
+    decisions,
+    runs: runsOf(decisions),
+    decision: shown.last === null ? null : inFull(shown.last),
+    steps,
+    unscorable,
+    undecodable: reader.undecodable(),
   };
 }
 
 interface Shown {
   readonly snapshot: PositionSnapshot;
-  readonly policy: Policy;
-  readonly decision: ExplainedDecision;
+  readonly policy: Policy | null;
+  readonly decision: SnapshotDecision;
 }
 
-function withChanges(shown: Shown | null): ExplainedDecision | null {
-  return shown === null ? null : { ...shown.decision, changes: smallestChanges(shown.snapshot, shown.policy) };
+/** Where policy or map are not those that decided, what they would do is no change of that decision. */
+function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
+  if (policy === null) return { ...decision, policy_available: false, changes: null, score_gap: null };
+  const whole = { ...decision, policy_available: true };
+  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null, score_gap: null };
+  return { ...whole, changes: smallestChanges(snapshot, policy), score_gap: scoreGap(snapshot, policy) };
 }
 
-/** As it was recorded, where it was. */
-function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy): Decision {
-  const computed = evaluate(snapshot, policy);
-  if (intent === undefined) return computed;
-  const { action, fraction, reason, hold_score, exit_score, r, factors } = intent;
-  return { ...computed, action, fraction, reason, hold_score, exit_score, r, factors, policy: intent.policy };
-}
+type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version' | 'assumed'>;
 
-function addTo(runs: DecisionRun[], decision: Decision, at: EpochMillis, intents: boolean): void {
-  const { action, reason, hold_score, exit_score, r } = decision;
-  const last = runs.at(-1);
-  const scores = { hold_score, exit_score, r, to: at };
-  if (last?.action === action && last.reason === reason && last.intents === intents) {
-    runs[runs.length - 1] = { ...last, ...scores, count: last.count + 1 };
-  } else runs.push({ action, reason, from: at, count: 1, intents, ...scores });
-}
-
-/** What followed, in time; of an outcome only the latest record. */
-async function stepsOf(
-  world: World,
-  positionId: string,
-  intentId: string | null,
-  intents: readonly { readonly intent: HarvestIntent; readonly at: LogRecord }[],
-): Promise<readonly ExplainedStep[]> {
-  const found: { at: EpochMillis; order: number; place: Place; what: string }[] = [];
-  const add = <N extends TopicName>(topic: N, order: number, record: RecordByTopic[N], at: LogRecord): void => {
-    found.push({ at: at.timestamp, order, place: placeOf(at), what: briefOf(topic, record) });
-  };
-  const { harvestIntent, executionReport, tradeClosed, clmOutcome } = TOPICS;
-  for (const { intent, at } of intents) {
-    if (intentId === null || intent.intent_id === intentId) add(harvestIntent.name, 0, intent, at);
+/** As it was recorded, where it was. Only then may there be no policy. */
+function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy | null): Decided {
+  if (intent === undefined) {
+    if (policy === null) throw new TypeError('nothing was recorded, and there is no policy to decide by');
+    return { ...evaluate(snapshot, policy), intent_id: null };
   }
-  await visitTopic(world, executionReport.name, {}, (report, at) => {
-    if (report.position_id === positionId && (intentId === null || report.intent_id === intentId))
-      add(executionReport.name, 1, report, at);
-  });
-  await visitTopic(world, tradeClosed.name, {}, (trade, at) => {
-    if (trade.position_id === positionId && (intentId === null || trade.intent_id === intentId))
-      add(tradeClosed.name, 2, trade, at);
-  });
-  let outcome: { record: RecordByTopic[typeof clmOutcome.name]; at: LogRecord }[] = [];
-  await visitTopic(world, clmOutcome.name, {}, (record, at) => {
-    if (record.position_id === positionId) outcome = [{ record, at }];
-  });
-  for (const { record, at } of outcome) add(clmOutcome.name, 3, record, at);
-  const sorted = found.toSorted((one, other) => one.at - other.at || one.order - other.order);
-  return sorted.map(({ at, place, what }, index) => {
-    const before = sorted[index - 1];
-    return { ...place, at, after_ms: before === undefined ? null : at - before.at, what };
-  });
+  const { intent_id, action, fraction, reason, hold_score, exit_score, r, factors, unknown } = intent;
+  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: intent.policy, intent_id };
+}
+
+function ofSnapshot(
+  { observed_at }: PositionSnapshot,
+  at: LogRecord,
+): Place & Pick<SnapshotDecision, 'observed_at' | 'at'> {
+  return { ...placeOf(at), observed_at, at: at.timestamp };
 }
 
 function placeOf({ topic, partition, offset }: LogRecord): Place {

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { lintPolicy } from '../../pipelines/scoring/lint-policy.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { readPolicyFile } from './load-policy.ts';
 
 export interface PolicyFinding extends Problem {
@@ -9,16 +11,33 @@ export interface PolicyFinding extends Problem {
 
 /** Everything that is wrong with these files, and what is legal but hardly meant. Never stops at the first. */
 export function checkPolicies(files: readonly string[]): readonly PolicyFinding[] {
-  return files.flatMap(checkFile);
+  const checked = files.map(checkFile);
+  return checked.flatMap(({ file, policy, findings }, index) => {
+    if (policy === null) return findings;
+    const twin = checked
+      .slice(0, index)
+      .find((other) => other.policy?.id === policy.id && !isDeepStrictEqual(other.policy, policy));
+    if (twin === undefined) return findings;
+    const why = `is that of ${twin.file}, too, which is another policy: intents would name both alike`;
+    return [...findings, { level: 'warning', file, path: 'id', why }];
+  });
 }
 
-function checkFile(file: string): readonly PolicyFinding[] {
+interface CheckedFile {
+  readonly file: string;
+  /** Null where the file is none. */
+  readonly policy: Policy | null;
+  readonly findings: readonly PolicyFinding[];
+}
+
+function checkFile(file: string): CheckedFile {
   try {
-    return lintPolicy(readPolicyFile(file)).map((problem) => ({ level: 'warning', file, ...problem }));
+    const policy = readPolicyFile(file);
+    return { file, policy, findings: lintPolicy(policy).map((problem) => ({ level: 'warning', file, ...problem })) };
   } catch (thrown) {
     // One file that cannot be read must not hide what is wrong with the others.
     if (!isKind(thrown, 'poison') && !isKind(thrown, 'usage')) throw thrown;
     const problems = thrown.problems.length > 0 ? thrown.problems : [{ path: '(root)', why: thrown.message }];
-    return problems.map((problem) => ({ level: 'problem', file, ...problem }));
+    return { file, policy: null, findings: problems.map((problem) => ({ level: 'problem', file, ...problem })) };
   }
 }

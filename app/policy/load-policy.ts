@@ -21,7 +21,8 @@ export function readPolicyFile(file: string): Policy {
     );
   }
   try {
-    return parsePolicy(JSON.parse(text), file);
+    // Some editors begin a file with a byte order mark, which is no JSON.
+    return parsePolicy(JSON.parse(text.replace(/^\uFEFF/, '')), file);
   } catch (cause) {
     if (cause instanceof HarvestlineError) throw cause;
     throw new HarvestlineError('POLICY_INVALID', `${file}: is not JSON: ${messageOf(cause)}`, {

@@ -3,17 +3,16 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../pipelines/scoring/policy.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { auditIntents } from './audit-intents.ts';
+import { isProved } from './audit-verdict.ts';
 import { auditLines } from './audit-lines.ts';
 import type { ReplayFlags } from './replay-flags.ts';
 import { parseWindow } from './replay-window.ts';
 
 /** `harvestline replay --audit`. */
 export async function auditCommand(flags: ReplayFlags): Promise<void> {
-  if (flags.failIf.length > 0 || flags.html !== undefined)
-    throw new HarvestlineError('USAGE', '--fail-if and --html go with a comparison, not with --audit');
   const window = parseWindow(flags.from, flags.to);
   const policies = policiesById(flags.policy);
   const clock = new SystemClock();
@@ -29,10 +28,8 @@ export async function auditCommand(flags: ReplayFlags): Promise<void> {
       onIntents: (intents) => progress?.add(intents),
     });
     progress?.done();
-    await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : auditLines(result, process.stdout.columns));
-    // An audit that could verify nothing at all must not look like one that found nothing wrong.
-    const nothingVerified = result.audited === 0 && result.unverifiable.total > 0;
-    if (result.differing > 0 || nothingVerified) process.exitCode = 1;
+    await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : auditLines(result, terminalWidth()));
+    if (!isProved(result)) process.exitCode = 1;
   } finally {
     progress?.done();
     await world.close();

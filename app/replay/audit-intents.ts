@@ -7,10 +7,12 @@ import {
   auditIntent,
   locatedDifferences,
 } from '../../pipelines/replay/audit-intent.ts';
+import { AuditedPolicies } from '../../pipelines/replay/audited-policies.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
+import { readPolicyHistory } from '../policy/read-policy-history.ts';
 import { type ReadableTopics, prepareBatch } from '../read-topic.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
@@ -24,7 +26,7 @@ const SNAPSHOTS = TOPICS.positionSnapshot.name;
 
 export interface AuditOptions {
   readonly window: ReplayWindow;
-  /** By id. */
+  /** By id; for what policy.applied does not tell. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly onTotal?: (intents: number) => void;
   readonly onIntents?: (intents: number) => void;
@@ -52,21 +54,24 @@ export interface AuditResult {
     /** The first of them. */
     readonly listed: readonly UnverifiableIntent[];
   };
+  /** What is no difference of any intent, and still worth a look. */
+  readonly warnings: readonly string[];
   readonly ranges: readonly PartitionOffsets[];
 }
 
 /**
- * Recomputes recorded intents from their snapshots, policies and calibration versions. Intents of a partition rest on snapshots of
- * the partition of that number in ascending order, so both are walked together; whatever else an intent names is jumped to.
- * Constant memory, but for the differences listed.
+ * Recomputes recorded intents from their snapshots, and the policies and maps that were in force (audited-policies.ts). Intents of a
+ * partition rest on snapshots of the partition of that number in ascending order, so both are walked together; whatever else an
+ * intent names is jumped to. Constant memory, but for the differences listed.
  */
 export async function auditIntents(world: ReadableTopics, options: AuditOptions): Promise<AuditResult> {
   const { log } = world;
   const ranges = await fixWindow(log, INTENTS, options.window);
   const versions = await readVersions(world);
   options.onTotal?.(ranges.reduce((sum, { begin, end }) => sum + end - begin, 0));
+  const policies = new AuditedPolicies(await readPolicyHistory(world), options.policies);
   const cursor = await RecordCursor.open(log, SNAPSHOTS);
-  const audit = new Audit(world, cursor, versions, options.policies);
+  const audit = new Audit(world, cursor, versions, policies);
   try {
     for (const { partition, begin, end } of ranges) {
       if (begin >= end) continue;
@@ -86,7 +91,7 @@ class Audit {
   readonly #world: ReadableTopics;
   readonly #cursor: RecordCursor;
   readonly #versions: CalibrationVersions;
-  readonly #policies: ReadonlyMap<string, Policy>;
+  readonly #policies: AuditedPolicies;
   readonly #differences: AuditedDifference[] = [];
   readonly #reasons = new Map<Unverifiable, number>();
   readonly #unverifiable: UnverifiableIntent[] = [];
@@ -95,12 +100,7 @@ class Audit {
   /** Whose schemas were fetched last. */
   #prepared: Batch | undefined;
 
-  constructor(
-    world: ReadableTopics,
-    cursor: RecordCursor,
-    versions: CalibrationVersions,
-    policies: ReadonlyMap<string, Policy>,
-  ) {
+  constructor(world: ReadableTopics, cursor: RecordCursor, versions: CalibrationVersions, policies: AuditedPolicies) {
     this.#world = world;
     this.#cursor = cursor;
     this.#versions = versions;
@@ -146,6 +146,7 @@ class Audit {
         reasons: Object.fromEntries(this.#reasons),
         listed: this.#unverifiable,
       },
+      warnings: this.#policies.warnings(),
     };
   }
 
@@ -168,12 +169,11 @@ class Audit {
   }
 
   #recompute(intent: HarvestIntent, at: LogRecord, record: LogRecord, input: string): void {
-    const policy = this.#policies.get(intent.policy);
-    if (policy === undefined) {
+    const { policy, calibration_version: version, differences: named } = this.#policies.basisOf(intent, at);
+    if (policy === null) {
       this.#setAside('unknown_policy', intent.policy, at);
       return;
     }
-    const version = intent.calibration_version ?? null;
     const map = version === null ? null : (this.#versions.find(version)?.records[0].map ?? undefined);
     if (map === undefined) {
       this.#setAside('unknown_calibration_version', String(version), at);
@@ -185,7 +185,7 @@ class Audit {
       return;
     }
     try {
-      const differences = auditIntent(intent, snapshot, policy, map);
+      const differences = [...named, ...auditIntent(intent, snapshot, policy, map)];
       this.#audited += 1;
       if (differences.length === 0) return;
       this.#differing += 1;

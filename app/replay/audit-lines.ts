@@ -4,23 +4,34 @@ import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { plainTable } from '../plain-table.ts';
 import { printable } from '../printable.ts';
 import type { AuditResult } from './audit-intents.ts';
+import { isProved, unfounded } from './audit-verdict.ts';
 
 /** The JSON has the others. */
 const SHOWN = 20;
 
 /** The audit for people, the verdict first. */
 export function auditLines(result: AuditResult, width = 80): readonly string[] {
-  const { differing } = result;
-  const colour = differing > 0 ? pc.red : result.audited > 0 ? pc.green : pc.yellow;
+  const colour = !isProved(result) ? pc.red : result.audited > 0 ? pc.green : pc.yellow;
   return [
     ...wrapped(auditHeadline(result), width).map((line) => colour(pc.bold(line))),
+    ...result.warnings.flatMap((warning) => wrapped(`warning: ${printable(warning)}`, width)).map(pc.yellow),
     ...differenceLines(result),
     ...unverifiableLines(result),
   ];
 }
 
-export function auditHeadline({ audited, differing, unverifiable: { total } }: AuditResult): string {
-  const aside = total === 0 ? '' : ` ${plural(total, 'intent')} could not be verified.`;
+export function auditHeadline(result: AuditResult): string {
+  const {
+    audited,
+    differing,
+    unverifiable: { total, reasons },
+  } = result;
+  const removed = reasons.input_removed ?? 0;
+  const lost = unfounded(result);
+  const aside = [
+    ...(removed > 0 ? [` The snapshots of ${plural(removed, 'intent')} are no longer kept.`] : []),
+    ...(lost > 0 ? [` ${plural(lost, 'intent')} cannot be founded on anything that is there.`] : []),
+  ].join('');
   if (audited === 0) return total === 0 ? 'No intent lies in that stretch.' : `No intent was verified.${aside}`;
   const verdict =
     differing === 0

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
-import { openReadOnlyWorld } from '../open-world.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
+import { policyToCompareWith } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
 import type { ReplayFlags } from './replay-flags.ts';
@@ -21,17 +21,23 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
   const conditions = flags.failIf.map(parseFailIf);
   const window = parseWindow(flags.from, flags.to);
-  const policies = { candidate: loadPolicy(candidate), current: loadPolicy(flags.against) };
+  const policy = loadPolicy(candidate);
+  const against = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
   const world = await openReadOnlyWorld(flags);
   let progress: Progress | undefined;
   try {
+    // Nothing is added, and what is there stays: a page that cannot be written must be known before a long replay.
+    if (flags.html !== undefined) await writePage(flags.html, '', 'a');
+    const { current, lines } = await policyToCompareWith(world, against);
     const result = await comparePolicies(world, {
-      ...policies,
+      candidate: policy,
+      current,
       window,
       raw: flags.raw === true,
       listed: flags.flips,
-      random: new SeededRandom(flags.seed),
+      seed: flags.seed,
+      threads: { world: worldOf(flags) },
       onTotal: (records) => {
         progress = new Progress('snapshots', records, process.stderr, clock);
       },
@@ -40,10 +46,11 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     progress?.done();
     const failed = failedConditions(conditions, result);
     await writeLines(
-      jsonWanted(flags) ? [JSON.stringify({ ...result, failed })] : resultLines(result, failed, process.stdout.columns),
+      jsonWanted(flags)
+        ? [JSON.stringify({ ...result, failed })]
+        : [...resultLines(result, failed, terminalWidth()), ...lines],
     );
-    // After the result is out: a page that cannot be written must not cost the replay.
-    if (flags.html !== undefined) await writePage(flags.html, resultPage(result));
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result), 'w');
     if (failed.length === 0) return;
     if (jsonWanted(flags))
       for (const { condition, value } of failed)
@@ -55,9 +62,18 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
   }
 }
 
-async function writePage(file: string, page: string): Promise<void> {
+/** Without what the command line adds: threads are given a copy. */
+function worldOf({ data, brokers, registry }: WorldOptions): WorldOptions {
+  return {
+    data,
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(registry === undefined ? {} : { registry }),
+  };
+}
+
+async function writePage(file: string, page: string, flag: 'w' | 'a'): Promise<void> {
   try {
-    await writeFile(file, page);
+    await writeFile(file, page, { flag });
   } catch (cause) {
     throw new HarvestlineError('USAGE', `--html ${file}: ${messageOf(cause)}`, { cause });
   }

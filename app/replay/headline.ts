@@ -24,14 +24,45 @@ export function headline(result: ReplayResult): string {
     return `${candidate} and ${current} harvest the same snapshots, but close differently on ${count(result.flips)} of ${snapshots(result.snapshots)} (${percent(result.flips / result.snapshots)}).`;
   const harvestedByCurrent = result.snapshots - matrix.HOLD.HOLD - heldByCurrent;
   const harvestedByCandidate = result.snapshots - matrix.HOLD.HOLD - heldByCandidate;
+  const { harvested_positions: positions, never_closed_positions: never } = result;
   return heldByCandidate > heldByCurrent
-    ? sentence(candidate, current, heldByCandidate, harvestedByCurrent)
-    : sentence(current, candidate, heldByCurrent, harvestedByCandidate);
+    ? sentence({
+        holder: candidate,
+        harvester: current,
+        held: heldByCandidate,
+        harvested: harvestedByCurrent,
+        never: never.candidate,
+        positions: positions.current,
+      })
+    : sentence({
+        holder: current,
+        harvester: candidate,
+        held: heldByCurrent,
+        harvested: harvestedByCandidate,
+        never: never.current,
+        positions: positions.candidate,
+      });
 }
 
-function sentence(holder: string, harvester: string, held: number, harvested: number): string {
-  const verb = held === harvested ? 'never closes' : held * 2 >= harvested ? 'holds most of' : 'holds part of';
-  return `${holder} ${verb} what ${harvester} harvests: of ${snapshots(harvested)} that ${harvester} would harvest, ${holder} holds ${count(held)} (${percent(held / harvested)}).`;
+interface Holding {
+  readonly holder: string;
+  readonly harvester: string;
+  /** Of the snapshots that the harvester would harvest, those that the holder holds. */
+  readonly held: number;
+  readonly harvested: number;
+  /** Of the positions that the harvester harvests, those that the holder never closes any part of. */
+  readonly never: number;
+  readonly positions: number;
+}
+
+/** Positions come first: one that is held at a moment may be closed later, one that is never closed is what goes unnoticed. */
+function sentence({ holder, harvester, held, harvested, never, positions }: Holding): string {
+  const share = `${count(held)} of ${snapshots(harvested)} (${percent(held / harvested)}) that ${harvester} would harvest`;
+  if (held === harvested)
+    return `${holder} never closes what ${harvester} harvests: it holds all of ${snapshots(harvested)} in ${plural(positions, 'position')}.`;
+  if (never > 0)
+    return `${holder} never closes ${never === positions ? 'any' : count(never)} of the ${plural(positions, 'position')} that ${harvester} harvests, and holds ${share}.`;
+  return `${holder} holds ${share}.`;
 }
 
 function snapshots(n: number): string {

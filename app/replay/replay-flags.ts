@@ -5,7 +5,8 @@ export interface ReplayFlags extends WorldOptions {
   readonly policy: readonly string[];
   /** Recomputes intents instead of comparing policies. */
   readonly audit?: true;
-  readonly against: string;
+  /** Left out: what is in force (app/policy/policy-in-force.ts). */
+  readonly against?: string;
   readonly from?: string;
   readonly to?: string;
   readonly failIf: readonly string[];

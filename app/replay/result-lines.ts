@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { ACTIONS, type Flip, type FlipCount } from '../../pipelines/replay/flip-tally.ts';
 import type { LongestHold } from '../../pipelines/replay/hold-stretch.ts';
 import { PROFITABLE_ABOVE_R } from '../../pipelines/replay/hold-stretch.ts';
@@ -25,6 +26,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
     '',
     ...matrixLines(result),
     '',
+    ...wrapped(openSentence(result), width),
     ...holdLine(current, result.longest_hold.current, width),
     ...holdLine(candidate, result.longest_hold.candidate, width),
     ...wrapped(meansSentence(result), width),
@@ -36,7 +38,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
     ...countLines('symbol', result.by_symbol.slice(0, SHOWN)),
     '',
     ...factorLines(result),
-    ...flipLines(result),
+    ...flipLines(result, width),
     '',
     pc.dim('What this cannot know:'),
     ...result.cannot_know.flatMap((text) =>
@@ -47,17 +49,27 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
 
 /** Flips, positions, and what was left out. */
 export function summarySentence(result: ReplayResult): string {
-  const { flips, snapshots, results, open_position_hours: hours, unscorable, undecodable } = result;
+  const { flips, snapshots, results, unscorable, undecodable } = result;
   const left = [
     ...(unscorable > 0 ? [`${count(unscorable)} could not be scored`] : []),
     ...(undecodable > 0 ? [`${count(undecodable)} did not decode`] : []),
   ];
   const maps = Object.values(result.calibration);
   return [
-    `${count(flips)} of ${plural(snapshots, 'snapshot')} flip (${percent(flips / snapshots)}), in ${plural(results.positions, 'position')} and ${plain(hours)} open-position hours.`,
+    `${count(flips)} of ${plural(snapshots, 'snapshot')} flip (${percent(flips / snapshots)}), in ${plural(results.positions, 'position')}.`,
     ...(left.length > 0 ? [`Left out: ${left.join(', ')}.`] : []),
     ...(maps.length > 0 ? [`Confidence by ${maps.join(', ')} for both.`] : []),
   ].join(' ');
+}
+
+export function openSentence({
+  open_position_hours: recorded,
+  open_hours: open,
+  policy,
+  against,
+}: ReplayResult): string {
+  const names = policyNames({ policy, against });
+  return `Positions were open for ${plain(recorded)} h as recorded; under ${names.current} ${plain(open.current)} h of that, under ${names.candidate} ${plain(open.candidate)} h.`;
 }
 
 export function meansSentence({ results, policy, against }: ReplayResult): string {
@@ -129,19 +141,22 @@ function factorLines({ by_factor }: ReplayResult): readonly string[] {
   );
 }
 
-function flipLines({ listed_flips: flips }: ReplayResult): readonly string[] {
+/** Two lines each: what each policy says and why, then whose snapshot it is, for `explain`. */
+function flipLines({ listed_flips: flips }: ReplayResult, width: number): readonly string[] {
   if (flips.length === 0) return [];
-  const columns = [
-    { head: 'latest flips' },
-    { head: 'R', align: 'right' },
-    { head: 'current' },
-    { head: 'candidate' },
-    { head: 'at', align: 'right' },
-  ] as const;
-  const rows = flips
-    .slice(0, SHOWN)
-    .map((flip) => [printable(flip.symbol), plain(flip.r), decided(flip.from), decided(flip.to), place(flip)]);
-  return ['', ...plainTable(columns, rows)];
+  return [
+    '',
+    'latest flips, with hold/exit scores',
+    ...flips
+      .slice(0, SHOWN)
+      .flatMap((flip) => [
+        ...wrapped(
+          `${printable(flip.symbol)} R ${plain(flip.r)}: ${decided(flip.from)} ${printable(flip.from.reason)} → ${decided(flip.to)} ${printable(flip.to.reason)}`,
+          width,
+        ),
+        pc.dim(`  ${printable(flip.position_id)} at ${place(flip)}`),
+      ]),
+  ];
 }
 
 /** For example `PARTIAL_CLOSE 58 % 4/7`: the scores are hold/exit. */
@@ -150,6 +165,6 @@ export function decided({ action, fraction, hold_score, exit_score }: Flip['from
   return `${action}${share} ${hold_score}/${exit_score}`;
 }
 
-function place({ partition, offset }: Flip): string {
-  return `${partition}:${offset}`;
+function place({ topic, partition, offset }: Flip): string {
+  return formatCoordinates({ topic, partition, offset });
 }

@@ -9,7 +9,7 @@ import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 import { matrixChart } from './matrix-chart.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { decided, holdSentence, meansSentence, summarySentence } from './result-lines.ts';
+import { decided, holdSentence, meansSentence, openSentence, summarySentence } from './result-lines.ts';
 
 /** Taller charts would not be read; the JSON has every symbol. */
 const SYMBOLS = 30;
@@ -52,7 +52,7 @@ function sections(result: ReplayResult, current: string, candidate: string): Mar
 <figure><figcaption>By symbol</figcaption>${barChart({ id: 'by-symbol', title: 'Flips by symbol', counts: result.by_symbol.slice(0, SYMBOLS) })}</figure>
 ${factors(result)}</section>
 <section id="results"><h2>What each would have held and made</h2>
-<ul><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li></ul>
+<ul><li>${openSentence(result)}</li><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li></ul>
 <h3>What this cannot know</h3>
 <ul>${result.cannot_know.map((text) => markup`<li>${text}</li>`)}</ul></section>
 ${flips(result.listed_flips)}`;
@@ -71,22 +71,16 @@ function factors({ by_factor }: ReplayResult): Content {
 function flips(listed: readonly Flip[]): Content {
   if (listed.length === 0) return null;
   const columns = [
-    { head: 'Observed' },
-    { head: 'Symbol' },
+    { head: 'Snapshot' },
     { head: 'R', align: 'right' },
     { head: 'Current' },
     { head: 'Candidate' },
-    { head: 'Reasons' },
-    { head: 'Partition:offset', align: 'right' },
   ] as const;
   const rows = listed.map((flip) => [
-    markup`<span class="nowrap">${formatEventTime(flip.observed_at)}</span>`,
-    flip.symbol,
+    markup`${flip.position_id}<span class="term">${formatEventTime(flip.observed_at)}, at ${flip.partition}:${flip.offset}</span>`,
     plain(flip.r),
     explained(flip.from),
     explained(flip.to),
-    `${flip.from.reason} → ${flip.to.reason}`,
-    `${flip.partition}:${flip.offset}`,
   ]);
   return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
 }
@@ -95,7 +89,7 @@ function explained(one: Flip['from']): Markup {
   const points = one.factors.map(
     ({ name, side, points: scored }) => `${name} ${side === 'HOLD' ? 'hold' : 'exit'} ${scored}`,
   );
-  return markup`<span class="nowrap">${decided(one)}</span><span class="term">${points.join(', ')}</span>`;
+  return markup`<span class="nowrap">${decided(one)}</span> ${one.reason}<span class="term">${points.join(', ')}</span>`;
 }
 
 function evidence({ ranges }: ReplayResult): Markup {

@@ -12,12 +12,13 @@ import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { DEFAULT_STALL_LIMITS, STALL_ALERTS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { StallWatch, answersFrom } from '../../pipelines/watch/stall-watch.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
+import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { onThatLog } from '../alert-commands.ts';
 import { stallsFrom } from '../stall-start.ts';
 import { TopicPosition } from '../topic-position.ts';
@@ -64,19 +65,23 @@ class StallReader {
   readonly #watch: StallWatch;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
 
-  private constructor({ log, codec, policy, stallLimits, clock }: StallWatcherOptions, from: number) {
-    const watch = new StallWatch(policy, from, stallLimits);
-    const since = answersFrom(from);
+  private constructor({ log, codec, policy, stallLimits, clock }: StallWatcherOptions, sightFrom: number) {
+    const watch = new StallWatch(policy, sightFrom, stallLimits);
+    const since = answersFrom(sightFrom);
     const pause = (signal: AbortSignal) => clock.sleep(PAUSE_MS, signal);
-    const topics = { log, codec };
+    const read = <N extends TopicName>(
+      topic: N,
+      from: EpochMillis,
+      tell: (record: RecordByTopic[N], at: EpochMillis) => void,
+    ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => tell(record, timestamp));
     this.#watch = watch;
     this.#topics = [
-      new TopicPosition(topics, TOPICS.modelSignal.name, since, pause, (record, at) => watch.signal(record, at)),
-      new TopicPosition(topics, TOPICS.positionSnapshot.name, since, pause, (record, at) => watch.snapshot(record, at)),
-      new TopicPosition(topics, TOPICS.harvestIntent.name, since, pause, (record, at) => watch.intent(record, at)),
-      new TopicPosition(topics, TOPICS.executionReport.name, since, pause, (record, at) => watch.report(record, at)),
-      new TopicPosition(topics, TOPICS.tradeClosed.name, -Infinity, pause, (record, at) => watch.trade(record, at)),
-      new TopicPosition(topics, TOPICS.clmOutcome.name, -Infinity, pause, (record, at) => watch.outcome(record, at)),
+      read(TOPICS.modelSignal.name, since, (record, at) => watch.signal(record, at)),
+      read(TOPICS.positionSnapshot.name, since, (record, at) => watch.snapshot(record, at)),
+      read(TOPICS.harvestIntent.name, since, (record, at) => watch.intent(record, at)),
+      read(TOPICS.executionReport.name, since, (record, at) => watch.report(record, at)),
+      read(TOPICS.tradeClosed.name, -Infinity, (record, at) => watch.trade(record, at)),
+      read(TOPICS.clmOutcome.name, -Infinity, (record, at) => watch.outcome(record, at)),
     ];
   }
 

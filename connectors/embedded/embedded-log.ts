@@ -21,8 +21,8 @@ import { EmbeddedRegistry } from './embedded-registry.ts';
 import { decodeHeaders, encodeHeaders } from './headers.ts';
 import { partitionOf } from './partitioner.ts';
 
-/** Records a page of a bounded read: enough to make the statement's cost vanish, small enough for flat memory. */
-const READ_PAGE_RECORDS = 1000;
+/** Records a page of a bounded read: enough to make the statement's cost vanish, few enough to be garbage before they are old. */
+const READ_PAGE_RECORDS = 100;
 
 /** Where a group stands in one partition. */
 export interface Commit {
@@ -152,16 +152,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     end = Number.MAX_SAFE_INTEGER,
   ): Batch | undefined {
     const records: LogRecord[] = [];
-    for (const row of this.#statements.fetch.all(topic, partition, offset, end, limit) as unknown as Row[]) {
-      records.push({
-        topic,
-        partition,
-        offset: row.offset,
-        timestamp: row.timestamp,
-        key: row.key,
-        value: row.value,
-        headers: row.headers === null ? [] : decodeHeaders(row.headers),
-      });
+    const rows = this.#statements.fetch.all(topic, partition, offset, end, limit) as unknown as readonly Row[];
+    for (const [at, timestamp, key, value, headers] of rows) {
+      const decoded = headers === null ? NO_HEADERS : decodeHeaders(headers);
+      records.push({ topic, partition, offset: at, timestamp, key, value, headers: decoded });
     }
     const last = records.at(-1);
     return last === undefined ? undefined : { topic, partition, records, nextOffset: last.offset + 1 };
@@ -242,13 +236,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   }
 }
 
-interface Row {
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: Uint8Array | null;
-}
+/** Offset, timestamp, key, value and headers: as an array, which is made in two thirds of the time that an object takes. */
+type Row = readonly [number, number, Uint8Array | null, Uint8Array | null, Uint8Array | null];
+
+const NO_HEADERS: LogRecord['headers'] = [];
 
 type Statements = Record<
   | 'insert'
@@ -265,7 +256,7 @@ type Statements = Record<
 >;
 
 function prepareStatements(database: DatabaseSync): Statements {
-  return {
+  const statements: Statements = {
     insert: database.prepare(
       'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -296,4 +287,6 @@ function prepareStatements(database: DatabaseSync): Statements {
     ),
     count: database.prepare('SELECT count(*) AS n FROM records WHERE topic = ?'),
   };
+  statements.fetch.setReturnArrays(true);
+  return statements;
 }

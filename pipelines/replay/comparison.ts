@@ -1,19 +1,21 @@
 /**
- * Two policies over the same snapshots. Pure: the same records in the same order and the same seed give the same comparison.
+ * Two policies over the snapshots of one partition. Pure: the same records in the same order and the same seed give the same
+ * comparison.
  */
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { calibrated } from '../scoring/calibrated.ts';
 import type { CalibrationVersions } from '../calibration/versions.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
+import { calibrated } from '../scoring/calibrated.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
 import { type FlipFigures, FlipTally } from './flip-tally.ts';
-import { type HoldFigures, OpenPositions } from './open-positions.ts';
-import { type MeanResults, ResultSample } from './result-sample.ts';
+import { type CourseTotals, NO_COURSES, addTotals, totalsOf } from './course-totals.ts';
+import { OpenPositions, type PositionResult } from './open-positions.ts';
+import { ResultSample, type SampledResults } from './result-sample.ts';
 
 export interface ComparisonOptions {
   readonly current: Policy;
@@ -25,16 +27,15 @@ export interface ComparisonOptions {
   readonly listed: number;
 }
 
-export interface ComparisonFigures extends FlipFigures {
-  /** Flips to CLOSE: the candidate closes what the current policy does not. */
-  readonly close_flips: number;
-  /** Flips to HOLD: the candidate holds what the current policy does not. */
-  readonly hold_flips: number;
+/** What one partition gave: plain data, so that it can come from another thread. */
+export interface ComparedPartition {
+  readonly flips: FlipFigures;
   /** Snapshots whose prices are too extreme to score. */
   readonly unscorable: number;
-  readonly open_position_hours: number;
-  readonly longest_hold: HoldFigures;
-  readonly results: MeanResults;
+  /** As recorded, whatever either policy would have closed. Unit: milliseconds. */
+  readonly openMs: number;
+  readonly courses: { readonly current: CourseTotals; readonly candidate: CourseTotals };
+  readonly results: SampledResults;
 }
 
 /**
@@ -53,6 +54,7 @@ export class Comparison {
   readonly #results: ResultSample;
   readonly #positions: OpenPositions;
   #unscorable = 0;
+  #courses = { current: NO_COURSES, candidate: NO_COURSES };
 
   constructor({ current, candidate, versions, random, listed }: ComparisonOptions) {
     this.#current = current;
@@ -61,7 +63,7 @@ export class Comparison {
     this.#versions = versions;
     this.#tally = new FlipTally(listed);
     this.#results = new ResultSample(random);
-    this.#positions = new OpenPositions(DEFAULT_LIMITS.cooldownMs, (result) => this.#results.add(result));
+    this.#positions = new OpenPositions(DEFAULT_LIMITS.cooldownMs, (result) => this.#settle(result));
   }
 
   add(snapshot: PositionSnapshot, at: LogRecord): void {
@@ -80,26 +82,28 @@ export class Comparison {
     }
   }
 
-  endPartition(): void {
-    this.#positions.endPartition();
-  }
-
   /** Positions that are being followed. */
   get openPositions(): number {
     return this.#positions.size;
   }
 
-  figures(): ComparisonFigures {
-    const flips = this.#tally.figures();
-    const { HOLD: held, PARTIAL_CLOSE: reduced, CLOSE: closed } = flips.matrix;
+  /** The partition has no more. */
+  end(): ComparedPartition {
+    this.#positions.endAll();
     return {
-      ...flips,
-      close_flips: held.CLOSE + reduced.CLOSE,
-      hold_flips: reduced.HOLD + closed.HOLD,
+      flips: this.#tally.figures(),
       unscorable: this.#unscorable,
-      open_position_hours: this.#positions.openHours,
-      longest_hold: this.#positions.longestHold,
-      results: this.#results.means(),
+      openMs: this.#positions.openMs,
+      courses: this.#courses,
+      results: this.#results.results(),
+    };
+  }
+
+  #settle({ position_id, current, candidate }: PositionResult): void {
+    this.#results.add({ position_id, current: current.r, candidate: candidate.r });
+    this.#courses = {
+      current: addTotals(this.#courses.current, totalsOf(current, candidate)),
+      candidate: addTotals(this.#courses.candidate, totalsOf(candidate, current)),
     };
   }
 }

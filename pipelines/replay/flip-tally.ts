@@ -55,6 +55,7 @@ export interface FlipFigures {
  * T1  A flip is another action; another fraction is none.
  * T2  The cells of the matrix, the bands and the symbols each add up to `snapshots`, their flips to `flips`.
  * T3  Memory is bounded by the number of symbols and `listed`.
+ * T4  Tallies of stretches, absorbed in their order, give the same figures as one tally of all.
  */
 export class FlipTally {
   #snapshots = 0;
@@ -88,6 +89,18 @@ export class FlipTally {
     for (const name of differingFactors(current.factors, candidate.factors))
       this.#byFactor.set(name, (this.#byFactor.get(name) ?? 0) + 1);
     if (this.#listed.wants(latestFirst(snapshot))) this.#listed.add(flipOf(snapshot, at, r, age, current, candidate));
+  }
+
+  /** Adds what a tally of the stretch that follows has found (T4). */
+  absorb(next: FlipFigures): void {
+    this.#snapshots += next.snapshots;
+    this.#flips += next.flips;
+    for (const from of ACTIONS) for (const to of ACTIONS) this.#matrix[from][to] += next.matrix[from][to];
+    for (const [index, counted] of next.by_r.entries()) addTo(this.#byR[index], counted);
+    for (const [index, counted] of next.by_age.entries()) addTo(this.#byAge[index], counted);
+    for (const counted of next.by_symbol) addTo(this.#ofSymbol(counted.name), counted);
+    for (const { name, flips } of next.by_factor) this.#byFactor.set(name, (this.#byFactor.get(name) ?? 0) + flips);
+    for (const flip of next.listed_flips) this.#listed.add(flip);
   }
 
   figures(): FlipFigures {
@@ -139,6 +152,12 @@ function count(counted: Count | undefined, flipped: number): void {
   if (counted === undefined) return;
   counted.snapshots += 1;
   counted.flips += flipped;
+}
+
+function addTo(counted: Count | undefined, { snapshots, flips }: FlipCount): void {
+  if (counted === undefined) return;
+  counted.snapshots += snapshots;
+  counted.flips += flips;
 }
 
 function pointsOf(factors: readonly Factor[], name: string): number {

@@ -1,35 +1,24 @@
 import type { PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
-import { HoldStretch, type LongestHold, longer } from './hold-stretch.ts';
-import { PositionPath } from './position-path.ts';
-
-const HOUR_MS = 60 * 60 * 1000;
+import { Course, type CourseResult } from './course.ts';
 
 /** Longer than any cycle, restart or lesser outage: a position that was not seen for a day is over. Unit: milliseconds. */
-const GONE_AFTER_MS = 24 * HOUR_MS;
+const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** Rare enough to cost nothing a record, often enough that what is over does not pile up. Unit: snapshots. */
 const SWEEP_EVERY = 4096;
 
-/** How one position ended under each policy. Unit: R. */
+/** How one position ended under each policy. */
 export interface PositionResult {
   readonly position_id: PositionId;
-  readonly current: number;
-  readonly candidate: number;
-}
-
-/** What one policy made of the positions. */
-export interface HoldFigures {
-  readonly current: LongestHold | null;
-  readonly candidate: LongestHold | null;
+  readonly current: CourseResult;
+  readonly candidate: CourseResult;
 }
 
 interface Followed {
   readonly position_id: PositionId;
-  readonly currentPath: PositionPath;
-  readonly candidatePath: PositionPath;
-  readonly currentHold: HoldStretch;
-  readonly candidateHold: HoldStretch;
+  readonly current: Course;
+  readonly candidate: Course;
   lastSeen: number;
   lastR: number;
 }
@@ -47,8 +36,6 @@ export class OpenPositions {
   #now = -Infinity;
   #untilSweep = SWEEP_EVERY;
   #openMs = 0;
-  #longestCurrent: LongestHold | null = null;
-  #longestCandidate: LongestHold | null = null;
 
   constructor(cooldownMs: number, onResult: (result: PositionResult) => void) {
     this.#cooldownMs = cooldownMs;
@@ -58,23 +45,21 @@ export class OpenPositions {
   add(snapshot: PositionSnapshot, r: number, current: Decision, candidate: Decision): void {
     const { position_id, observed_at } = snapshot;
     const followed = this.#follow(position_id, observed_at);
-    this.#openMs += Math.max(0, observed_at - followed.lastSeen);
+    const elapsed = Math.max(0, observed_at - followed.lastSeen);
+    this.#openMs += elapsed;
     followed.lastSeen = Math.max(followed.lastSeen, observed_at);
     followed.lastR = r;
-    followed.currentPath.obey(current, r, observed_at);
-    followed.candidatePath.obey(candidate, r, observed_at);
-    followed.currentHold.add(snapshot, r, current.action);
-    followed.candidateHold.add(snapshot, r, candidate.action);
+    followed.current.add(snapshot, r, current, elapsed);
+    followed.candidate.add(snapshot, r, candidate, elapsed);
     this.#now = Math.max(this.#now, observed_at);
     this.#untilSweep -= 1;
     if (this.#untilSweep === 0) this.#sweep();
   }
 
-  /** No more of this partition: every position in it is over. */
-  endPartition(): void {
+  /** The partition ends: every position in it is over. */
+  endAll(): void {
     for (const followed of this.#open.values()) this.#end(followed);
     this.#open.clear();
-    this.#now = -Infinity;
   }
 
   /** Positions that are being followed. */
@@ -82,13 +67,9 @@ export class OpenPositions {
     return this.#open.size;
   }
 
-  /** Time between the snapshots of positions, summed over them. Unit: hours. */
-  get openHours(): number {
-    return this.#openMs / HOUR_MS;
-  }
-
-  get longestHold(): HoldFigures {
-    return { current: this.#longestCurrent, candidate: this.#longestCandidate };
+  /** Time between the snapshots of positions as they were recorded, summed over them. Unit: milliseconds. */
+  get openMs(): number {
+    return this.#openMs;
   }
 
   #follow(id: PositionId, observedAt: number): Followed {
@@ -99,10 +80,8 @@ export class OpenPositions {
     }
     const followed: Followed = {
       position_id: id,
-      currentPath: new PositionPath(this.#cooldownMs),
-      candidatePath: new PositionPath(this.#cooldownMs),
-      currentHold: new HoldStretch(),
-      candidateHold: new HoldStretch(),
+      current: new Course(this.#cooldownMs),
+      candidate: new Course(this.#cooldownMs),
       lastSeen: observedAt,
       lastR: 0,
     };
@@ -119,9 +98,7 @@ export class OpenPositions {
     }
   }
 
-  #end({ position_id, currentPath, candidatePath, currentHold, candidateHold, lastR }: Followed): void {
-    this.#longestCurrent = longer(this.#longestCurrent, currentHold.longest);
-    this.#longestCandidate = longer(this.#longestCandidate, candidateHold.longest);
-    this.#onResult({ position_id, current: currentPath.result(lastR), candidate: candidatePath.result(lastR) });
+  #end({ position_id, current, candidate, lastR }: Followed): void {
+    this.#onResult({ position_id, current: current.result(lastR), candidate: candidate.result(lastR) });
   }
 }

@@ -1,7 +1,14 @@
 import type { Random } from '../../ports/random.ts';
 import { percentileOf } from '../calibration/percentile.ts';
 import { KeepLeast } from './keep-least.ts';
-import type { PositionResult } from './open-positions.ts';
+import type { PositionId } from '../../schemas/generated/records.ts';
+
+/** What one position made under each policy. Unit: R. */
+export interface PairedResult {
+  readonly position_id: PositionId;
+  readonly current: number;
+  readonly candidate: number;
+}
 
 /** Enough for any interval, and some hundred kilobytes. Unit: positions. */
 const SAMPLE = 5_000;
@@ -22,6 +29,21 @@ export interface MeanResults {
   readonly sampled: number;
 }
 
+/** Results of a stretch of the log, before anything is made of them. */
+export interface SampledResults {
+  readonly positions: number;
+  /** Sums. Unit: R. */
+  readonly current: number;
+  readonly candidate: number;
+  /** The change of each position in the sample, by rank. */
+  readonly sample: readonly Ranked[];
+}
+
+interface Ranked {
+  readonly rank: number;
+  readonly change: number;
+}
+
 /**
  * Means over all positions, and an interval from a bounded sample of them. Invariants:
  * M1  Each position is as likely to be in the sample as any other, and whether it is depends on the seed and its id alone.
@@ -29,7 +51,7 @@ export interface MeanResults {
  */
 export class ResultSample {
   readonly #random: Random;
-  readonly #sample = new KeepLeast<{ readonly rank: number; readonly change: number }>(SAMPLE, ({ rank }) => rank);
+  readonly #sample = new KeepLeast<Ranked>(SAMPLE, ({ rank }) => rank);
   #positions = 0;
   #current = 0;
   #candidate = 0;
@@ -38,7 +60,7 @@ export class ResultSample {
     this.#random = random;
   }
 
-  add({ position_id, current, candidate }: PositionResult): void {
+  add({ position_id, current, candidate }: PairedResult): void {
     this.#positions += 1;
     this.#current += current;
     this.#candidate += candidate;
@@ -46,6 +68,23 @@ export class ResultSample {
       rank: this.#random.stream('replay sample', position_id).uniform(),
       change: candidate - current,
     });
+  }
+
+  /** Adds what was sampled of other positions. */
+  absorb({ positions, current, candidate, sample }: SampledResults): void {
+    this.#positions += positions;
+    this.#current += current;
+    this.#candidate += candidate;
+    for (const ranked of sample) this.#sample.add(ranked);
+  }
+
+  results(): SampledResults {
+    return {
+      positions: this.#positions,
+      current: this.#current,
+      candidate: this.#candidate,
+      sample: this.#sample.items(),
+    };
   }
 
   means(): MeanResults {

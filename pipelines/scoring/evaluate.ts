@@ -30,9 +30,31 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
     const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
     throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
   }
-  const scores = scoreFactors(snapshot, r, policy);
-  const rule = policy.rules.find((candidate) => applies(candidate.when, snapshot, r, scores));
-  const decide = (action: Decision['action'], fraction: number, reason: string): Decision => ({
+  return decide(snapshot, policy, r, scoreFactors(snapshot, r, policy));
+}
+
+/** The rules' part of it: what they say about these scores. */
+export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Decision {
+  for (const rule of policy.rules) {
+    if (!applies(rule.when, snapshot, r, scores)) continue;
+    if (rule.action === 'CLOSE') return decisionOf(policy, r, scores, 'CLOSE', 1, rule.name);
+    const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
+    return fraction <= 0
+      ? decisionOf(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
+      : decisionOf(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name);
+  }
+  return decisionOf(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
+}
+
+function decisionOf(
+  policy: Policy,
+  r: number,
+  scores: Scores,
+  action: Decision['action'],
+  fraction: number,
+  reason: string,
+): Decision {
+  return {
     action,
     fraction,
     reason,
@@ -42,11 +64,7 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
     factors: scores.factors,
     unknown: scores.unknown,
     policy: policy.id,
-  });
-  if (rule === undefined) return decide('HOLD', 0, HOLD_REASONS.noRule);
-  if (rule.action === 'CLOSE') return decide('CLOSE', 1, rule.name);
-  const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
-  return fraction <= 0 ? decide('HOLD', 0, HOLD_REASONS.zeroFraction) : decide('PARTIAL_CLOSE', fraction, rule.name);
+  };
 }
 
 function applies(
@@ -60,7 +78,7 @@ function applies(
     (when.r_below === undefined || r < when.r_below) &&
     (when.exit_above_hold_plus === undefined || exit > hold + when.exit_above_hold_plus) &&
     (when.exit_at_least_hold_plus === undefined || exit >= hold + when.exit_at_least_hold_plus) &&
-    (when.any_factor === undefined || when.any_factor.some((name) => conditions.has(name))) &&
+    (when.any_factor === undefined || when.any_factor.some((name) => conditions.includes(name))) &&
     (when.stop_hit === undefined || stopHit(snapshot)) &&
     (when.take_profit_hit === undefined || takeProfitHit(snapshot))
   );

@@ -12,7 +12,7 @@ export interface Scores {
   readonly factors: readonly Factor[];
   readonly unknown: readonly UnknownInput[];
   /** Conditions that hold, whether or not the policy gives them points. */
-  readonly conditions: ReadonlySet<ConditionName>;
+  readonly conditions: readonly ConditionName[];
 }
 
 /**
@@ -69,7 +69,7 @@ class ScoreSheet implements Scores {
   exit = 0;
   readonly factors: Factor[] = [];
   readonly unknown: UnknownInput[] = [];
-  readonly conditions = new Set<ConditionName>();
+  readonly conditions: ConditionName[] = [];
   readonly #points: Policy['points'];
 
   constructor(policy: Policy) {
@@ -77,7 +77,7 @@ class ScoreSheet implements Scores {
   }
 
   speaksForHolding(name: ConditionName, value: number | null, threshold: number | null): void {
-    this.conditions.add(name);
+    this.conditions.push(name);
     const points = this.#points[name];
     if (points === 0) return;
     this.hold += points;
@@ -85,7 +85,7 @@ class ScoreSheet implements Scores {
   }
 
   speaksForExit(name: ConditionName, value: number | null, threshold: number | null): void {
-    this.conditions.add(name);
+    this.conditions.push(name);
     this.#leave(name, this.#points[name], value, threshold);
   }
 

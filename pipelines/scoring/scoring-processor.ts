@@ -1,9 +1,10 @@
 /**
  * Scoring.
  * Reads      position.snapshot; follows confidence.calibration
- * Writes     harvest.intent, one for every snapshot whose decision is not HOLD; shadow.decision, with candidates (shadow.ts)
- * State      the approved confidence maps: confidence.calibration from its beginning. Else none: a decision is a pure function of
- *            one snapshot, the policy and the map of the snapshot's model
+ * Writes     harvest.intent, one for every snapshot whose decision is not HOLD; policy.applied, where what decisions rest on has
+ *            changed (policy-recorder.ts); shadow.decision, with candidates (shadow.ts)
+ * State      the approved confidence maps: confidence.calibration from its beginning; what policy.applied tells. Else none: a decision
+ *            is a pure function of one snapshot, the policy and the map of the snapshot's model
  * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent names the policy
  *            and the calibration version that scored it, and carries raw confidences; an intent's record has its snapshot's
  *            timestamp, so retention keeps the two together whatever observed_at says
@@ -18,6 +19,7 @@ import { CalibrationVersions } from '../calibration/versions.ts';
 import { calibrated } from './calibrated.ts';
 import { type Decision, evaluate } from './evaluate.ts';
 import type { Policy } from './policy.ts';
+import { PolicyRecorder } from './policy-recorder.ts';
 import { type ShadowOptions, shadowRecords } from './shadow.ts';
 
 export interface ScoringOptions {
@@ -29,19 +31,27 @@ export interface ScoringOptions {
   readonly shadow?: Pick<ShadowOptions, 'candidates' | 'onResult'>;
 }
 
+/** Throws POLICY_INVALID where the policy is too long for policy.applied. */
 export function scoringProcessor({ writer, policy, onDecision, shadow }: ScoringOptions): Processor {
   const beside = shadow === undefined || shadow.candidates.length === 0 ? null : { ...shadow, writer };
   const versions = new CalibrationVersions();
+  const recorder = new PolicyRecorder(writer, policy);
   return {
     name: 'scoring',
     inputs: [TOPICS.positionSnapshot],
     follows: [TOPICS.confidenceCalibration],
     independentRecords: true,
     followed({ topic, record }) {
-      if (topic === TOPICS.confidenceCalibration.name) versions.apply(record);
+      if (topic !== TOPICS.confidenceCalibration.name) return;
+      versions.apply(record);
+      recorder.calibrationsChanged(versions);
     },
+    restore: (replay) => recorder.restore(replay),
     process(records) {
       const outputs: EncodedRecord[] = [];
+      const first = records.find(({ topic }) => topic === TOPICS.positionSnapshot.name);
+      const due = first?.topic === TOPICS.positionSnapshot.name ? recorder.due(first.record, first.at) : null;
+      if (due !== null) outputs.push(due.output);
       for (const { topic, record, at } of records) {
         if (topic !== TOPICS.positionSnapshot.name) continue;
         const modelId = record.model_id ?? null;
@@ -55,6 +65,7 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
         if (beside !== null)
           outputs.push(...shadowRecords(beside, { snapshot: record, seen, decision, at, calibrationVersion }));
       }
+      if (due !== null) recorder.wasTold(due);
       return Promise.resolve(outputs);
     },
   };

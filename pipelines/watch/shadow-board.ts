@@ -33,20 +33,23 @@ export interface ShadowScore {
  * B2  A record that came again counts once: a producer may append a batch twice (at least once), and then in order.
  * B3  "The last hour" ends at the newest observed_at of all candidates: event time, whatever the machine's clock says.
  * B4  A candidate is judged against one policy in force at a time: after a change of that there is another score.
+ * B5  The order in which partitions are read changes nothing: who follows the topic sees what who reads it at once does.
  */
 export class ShadowBoard {
   readonly #tallies = new Map<string, Tally>();
   #asOf: EpochMillis | null = null;
 
-  /** Records in the order of their partition. */
-  add(record: ShadowDecision, partition: number): void {
+  /** Records in the order of their partition. False for one that came again. */
+  add(record: ShadowDecision, partition: number): boolean {
     const key = JSON.stringify([record.policy, record.against]);
     let tally = this.#tallies.get(key);
     if (tally === undefined) {
       tally = new Tally(record);
       this.#tallies.set(key, tally);
     }
-    if (tally.add(record, partition)) this.#asOf = Math.max(this.#asOf ?? -Infinity, record.observed_at);
+    if (!tally.add(record, partition)) return false;
+    this.#asOf = Math.max(this.#asOf ?? -Infinity, record.observed_at);
+    return true;
   }
 
   /** The newest observed_at; null before the first record. */
@@ -118,10 +121,14 @@ class Tally {
     this.#flips += 1;
     this.#flipTimes.add(record.observed_at);
     const oldest = this.#latest.at(-1);
-    if (this.#latest.length === LATEST_FLIPS && oldest !== undefined && record.observed_at <= oldest.observed_at)
-      return;
-    this.#latest = [...this.#latest, record].toSorted((a, b) => b.observed_at - a.observed_at).slice(0, LATEST_FLIPS);
+    if (this.#latest.length === LATEST_FLIPS && oldest !== undefined && newestFirst(oldest, record) <= 0) return;
+    this.#latest = [...this.#latest, record].toSorted(newestFirst).slice(0, LATEST_FLIPS);
   }
+}
+
+/** Those of one moment in the order of their snapshots (B5). */
+function newestFirst(a: ShadowDecision, b: ShadowDecision): number {
+  return b.observed_at - a.observed_at || a.input.partition - b.input.partition || a.input.offset - b.input.offset;
 }
 
 function compare(a: string, b: string): number {

@@ -610,6 +610,32 @@ export interface ShadowDecision {
   readonly input: InputCoordinates;
 }
 
+/** The confidence map in force for one model. */
+export interface AppliedCalibration {
+  /** The model. */
+  readonly model_id: ModelId;
+  /** Version of its map on confidence.calibration. */
+  readonly version: string;
+}
+
+/** From this snapshot of this partition on, decisions rest on this policy and these calibration versions, until another record of the scope says otherwise. A HOLD leaves no record of its own: this is what tells how it came about. Records of a scope are in the order in which they applied; where a batch came again, one may begin at an earlier snapshot than the one before it, or repeat it. Written by scoring. */
+export interface PolicyApplied {
+  /** `TOPIC/PARTITION` of the snapshots, for example `position.snapshot/3`. The record's key. */
+  readonly scope: string;
+  /** Id of the policy, as intents name it. */
+  readonly policy: string;
+  /** The whole policy as JSON text: names of every object in ascending order, no white space. */
+  readonly policy_json: string;
+  /** SHA-256 of policy_json in UTF-8, hexadecimal: equal digests are equal policies. */
+  readonly policy_digest: string;
+  /** Maps in force, by model_id ascending. A model that is not here is seen raw. */
+  readonly calibrations: readonly AppliedCalibration[];
+  /** The first snapshot that this applies to. */
+  readonly input: InputCoordinates;
+  /** When that snapshot was observed. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly observed_at: EpochMillis;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -622,4 +648,5 @@ export interface RecordByTopic {
   readonly 'position.reconciled': PositionReconciled;
   readonly 'desk.control': DeskControl;
   readonly 'shadow.decision': ShadowDecision;
+  readonly 'policy.applied': PolicyApplied;
 }

@@ -1,9 +1,14 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { status } from '../../app/commands/status.ts';
 import { type StatusReport, statusReport } from '../../app/status-report.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
-import type { ExecutionReport, PositionId, PositionReconciled } from '../../schemas/generated/records.ts';
+import type {
+  ExecutionReport,
+  PositionId,
+  PositionReconciled,
+  ShadowDecision,
+} from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';
 import { capturedLines } from './captured-output.ts';
@@ -47,6 +52,7 @@ describe('status --json', () => {
       halted: [],
       differences: [],
       undecodable: 0,
+      shadow: [],
       alerts: [],
     });
   });
@@ -227,6 +233,40 @@ describe('what stands at the venue', () => {
     await world.write(TOPICS.executionReport, { ...REPORT, ...intent('open') }, START + 60_000, 0);
     await world.write(TOPICS.executionReport, { ...SUBMITTED, ...intent('new') }, START + 60_000, 0);
     expect((await statusReport(world)).alerts).toEqual([]);
+  });
+});
+
+describe('candidates in the shadow', () => {
+  const DECISION = GOOD_RECORDS[TOPICS.shadowDecision.name];
+  const decided = (offset: number, traits: Partial<ShadowDecision>, at: number) =>
+    world.write(TOPICS.shadowDecision, { ...DECISION, ...traits, input: { ...DECISION.input, offset } }, at, 0);
+
+  it('counts what each decided in the day before the latest snapshot, and reads no more than that', async () => {
+    const { name } = TOPICS.shadowDecision;
+    for (let i = 0; i < 9; i += 1) await decided(i, {}, START);
+    await decided(9, {}, START + 25 * HOUR_MS);
+    await decided(10, { action: DECISION.current_action, fraction: DECISION.current_fraction }, START + 25 * HOUR_MS);
+    await decided(11, { policy: 'other\u001B[2J', action: 'CLOSE', fraction: 1 }, START + 26 * HOUR_MS);
+    await world.log.append([{ topic: name, key: null, value: Buffer.from([7]), timestamp: START + 26 * HOUR_MS }]);
+    expect((await statusReport(world)).shadow).toEqual([]);
+    const snapshot = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+    await world.write(TOPICS.positionSnapshot, snapshot, START + 26 * HOUR_MS, 0);
+    const read = vi.spyOn(world.log, 'read');
+    const { shadow, undecodable } = await statusReport(world);
+    expect(undecodable).toBe(1);
+    const { policy, against, current_action } = DECISION;
+    expect(shadow).toMatchObject([
+      { policy, against, decisions: 2, agreed: 1, resized: 0, flips: 1, matrix: { [current_action]: { HOLD: 1 } } },
+      { policy: 'other\u001B[2J', against, decisions: 1, flips: 1 },
+    ]);
+    expect(Object.keys(shadow[0] ?? {})).not.toContain('latest_flips');
+    // The nine of the day before are not read.
+    const ranges = read.mock.calls.filter(([topic]) => topic === name).map(([, range]) => range?.from?.get(0));
+    expect(Math.min(...ranges.map(Number))).toBe(9);
+    const text = (await printed(false)).join('\n');
+    expect(text).toContain(`${policy} against ${against}, in the last day\n`);
+    expect(text).toContain('2 decisions: 1 the same, 0 of another size, 1 flips');
+    expect(text).not.toContain('\u001B[2J');
   });
 });
 

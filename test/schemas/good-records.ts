@@ -1,5 +1,7 @@
+import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
+import { policyText } from '../../pipelines/scoring/policy-text.ts';
 import type { ClientOrderId, FillId, ModelId, OrderId, RecordByTopic } from '../../schemas/generated/records.ts';
-import { clientOrderIdOf, intentIdOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
+import { clientOrderIdOf, intentIdOf, policyDigestOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
 const OPENED_AT = 1_770_000_000_000;
@@ -10,6 +12,8 @@ const intentId = intentIdOf(positionId, OBSERVED_AT);
 const clientOrderId = clientOrderIdOf(intentId);
 const modelId = 'ensemble-3' as ModelId;
 const orderId = '4711' as OrderId;
+
+const policyJson = policyText(defaultPolicy());
 
 const POSITION = {
   position_id: positionId,
@@ -230,5 +234,14 @@ export const GOOD_RECORDS = {
     current_fraction: 0.5,
     calibration_version: null,
     input: { topic: TOPICS.positionSnapshot.name, partition: 3, offset: 41 },
+  },
+  [TOPICS.policyApplied.name]: {
+    scope: `${TOPICS.positionSnapshot.name}/3`,
+    policy: '2026-02-07',
+    policy_json: policyJson,
+    policy_digest: policyDigestOf(policyJson),
+    calibrations: [{ model_id: modelId, version: 'cal-0123456789abcdef' }],
+    input: { topic: TOPICS.positionSnapshot.name, partition: 3, offset: 41 },
+    observed_at: OBSERVED_AT,
   },
 } as const satisfies RecordByTopic;

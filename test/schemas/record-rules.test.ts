@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { policyDigestOf } from '../../schemas/ids.ts';
 import { recordChecker } from '../../schemas/record-codec.ts';
 import { RECORD_RULES } from '../../schemas/record-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
 const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
-const { positionReconciled, shadowDecision } = TOPICS;
+const { positionReconciled, shadowDecision, policyApplied } = TOPICS;
 const [REDUCTION] = GOOD_RECORDS[positionReconciled.name].reductions;
+const [FITTED] = GOOD_RECORDS[policyApplied.name].calibrations;
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 
 /** A patch that breaks just that rule of the topic's good record, and what is said. */
@@ -102,7 +104,18 @@ const BROKEN = [
   ['D2', shadowDecision, { current_action: 'CLOSE' }, 'current_fraction', 'must be 1 for CLOSE, found 0.5'],
   ['D3', shadowDecision, { policy: '2026-02-07' }, 'policy', 'must not be the policy in force, 2026-02-07'],
   ['D4', shadowDecision, { current_action: 'HOLD', current_fraction: 0 }, 'action', 'where current_action is HOLD'],
+  ['PA1', policyApplied, { policy_digest: '0'.repeat(64) }, 'policy_digest', 'must be the SHA-256 of policy_json'],
+  ['PA2', policyApplied, { policy: 'legacy' }, 'policy_json', 'must be the JSON of policy legacy, found 2026-02-07'],
+  ['PA2', policyApplied, policyJsonOf('[]'), 'policy_json', 'found none'],
+  ['PA2', policyApplied, policyJsonOf('{"id":'), 'policy_json', 'found none'],
+  ['PA2', policyApplied, policyJsonOf('{"id":7}'), 'policy_json', 'found none'],
+  ['PA3', policyApplied, { scope: 'position.snapshot/4' }, 'scope', 'must be that of input, position.snapshot/3'],
+  ['PA4', policyApplied, { calibrations: [FITTED, FITTED] }, 'calibrations', 'each once, found ensemble-3 at 1'],
 ] as const;
+
+function policyJsonOf(policy_json: string) {
+  return { policy_json, policy_digest: policyDigestOf(policy_json) };
+}
 
 /** Records at the edge of a rule, on its good side. */
 const KEPT = [
@@ -122,6 +135,7 @@ const KEPT = [
   ['C1', clmOutcome, FINAL],
   ['D1', shadowDecision, { action: 'PARTIAL_CLOSE', fraction: 1 }],
   ['D2', shadowDecision, { action: 'CLOSE', fraction: 1, current_action: 'HOLD', current_fraction: 0 }],
+  ['PA4', policyApplied, { calibrations: [] }],
 ] as const;
 
 test.each(BROKEN)('%s: %s', (_, topic, patch, path, why) => {

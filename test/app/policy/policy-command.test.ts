@@ -40,6 +40,20 @@ describe('policy check', () => {
   });
 });
 
+describe('policy files', () => {
+  it('two of one id that differ are warned of, copies are not', () => {
+    const mine = { ...loadPolicy('2026-02-07'), id: 'mine' };
+    const [one, copy, other] = [file(mine), file(mine), file({ ...mine, description: 'another' })];
+    expect(checkPolicies([one, copy, other]).map(({ level, file: name, path }) => [level, name, path])).toEqual([
+      ['warning', other, 'id'],
+    ]);
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(loadPolicy(file(`\uFEFF${JSON.stringify(loadPolicy('legacy'))}`))).toEqual(loadPolicy('legacy'));
+  });
+});
+
 describe('policy show', () => {
   it('says a policy in words, in order', () => {
     const lines = policyLines(loadPolicy('2026-02-07')).map((line) =>

@@ -6,30 +6,28 @@ import { resultLines } from '../../../app/replay/result-lines.ts';
 import { resultPage } from '../../../app/replay/result-page.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison } from '../../../pipelines/replay/comparison.ts';
+import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
+import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot, type SnapshotTraits } from '../../a-snapshot.ts';
 import { unbalancedTags } from '../calibrate/page-text.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');
 
-function compared(traits: readonly SnapshotTraits[], swapped = false, candidate = LEGACY): ReplayResult {
+type Traits = SnapshotTraits & Partial<Pick<PositionSnapshot, 'regime'>>;
+
+function compared(traits: readonly Traits[], swapped = false, candidate = LEGACY): ReplayResult {
   const [current, other] = swapped ? [candidate, CURRENT] : [CURRENT, candidate];
-  const comparison = new Comparison({
-    current,
-    candidate: other,
-    versions: null,
-    random: new SeededRandom(1),
-    listed: 50,
-  });
+  const options = { current, candidate: other, versions: null, random: new SeededRandom(1), listed: 50 };
+  const comparison = new Comparison(options);
   for (const [offset, one] of traits.entries()) {
     const at = { topic: 'position.snapshot', partition: 0, offset, timestamp: 0, key: null, value: null, headers: [] };
-    comparison.add(aSnapshot(one), at);
+    comparison.add(aSnapshot(one, { regime: one.regime ?? 'TREND_UP' }), at);
   }
-  comparison.endPartition();
   return {
     policy: other.id,
     against: current.id,
-    ...comparison.figures(),
+    ...sumPartitions([comparison.end()], options),
     calibration: {},
     undecodable: 0,
     ranges: [{ partition: 0, begin: 0, end: traits.length }],
@@ -41,13 +39,18 @@ const HARVESTED = [{ r: 10.16 }, { r: 5.33 }, { r: 5.77 }];
 
 describe('headline', () => {
   it.each([
-    [
-      compared(HARVESTED),
-      'legacy never closes what 2026-02-07 harvests: of 3 snapshots that 2026-02-07 would harvest, legacy holds 3 (100.0 %).',
-    ],
+    [compared(HARVESTED), 'legacy never closes what 2026-02-07 harvests: it holds all of 3 snapshots in 1 position.'],
     [
       compared(HARVESTED, true),
-      'legacy never closes what 2026-02-07 harvests: of 3 snapshots that 2026-02-07 would harvest, legacy holds 3 (100.0 %).',
+      'legacy never closes what 2026-02-07 harvests: it holds all of 3 snapshots in 1 position.',
+    ],
+    [
+      compared([...HARVESTED, { r: 9, symbol: 'OLDUSDT', regime: 'RANGE' }]),
+      'legacy never closes 1 of the 2 positions that 2026-02-07 harvests, and holds 3 of 4 snapshots (75.0 %) that 2026-02-07 would harvest.',
+    ],
+    [
+      compared([{ r: 5.33 }, { r: 9, regime: 'RANGE' }]),
+      'legacy holds 1 of 2 snapshots (50.0 %) that 2026-02-07 would harvest.',
     ],
     [compared([], false, LEGACY), 'No snapshot lies in that stretch, so nothing was compared.'],
     [

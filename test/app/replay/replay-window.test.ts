@@ -1,21 +1,33 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixWindow, parseWindow } from '../../../app/replay/replay-window.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { memoryWorld } from '../memory-log.ts';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('parseWindow', () => {
   it.each([
     [undefined, undefined, { from: null, to: null }],
     ['beginning', undefined, { from: null, to: null }],
     ['2026-02-01', '2026-02-02T00:00:00Z', { from: 1_769_904_000_000, to: 1_769_990_400_000 }],
+    ['2026-02-01T12:00', '2026-02-01T16:00+02:00', { from: 1_769_947_200_000, to: 1_769_954_400_000 }],
     ['1769904000000', '1769904000001', { from: 1_769_904_000_000, to: 1_769_904_000_001 }],
   ])('takes --from %s --to %s', (from, to, window) => {
     expect(parseWindow(from, to)).toEqual(window);
   });
 
+  it('means UTC by a time without a zone, wherever the machine is', () => {
+    vi.stubEnv('TZ', 'America/New_York');
+    expect(new Date('2026-02-01T12:00').getTimezoneOffset()).not.toBe(0);
+    expect(parseWindow('2026-02-01T12:00', undefined)).toEqual(parseWindow('2026-02-01T12:00Z', undefined));
+  });
+
   it.each([
     ['yesterday', undefined, /--from yesterday: must be beginning, epoch/],
+    ['2026', undefined, /--from 2026: .* such as/],
     ['latest', undefined, /--from latest/],
     [undefined, 'beginning', /--to beginning: must be epoch/],
     ['2026-02-32', undefined, /--from 2026-02-32/],

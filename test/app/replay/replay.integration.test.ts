@@ -31,6 +31,17 @@ describe('harvestline replay', () => {
     expect(readFileSync(file, 'utf8')).toContain('<svg class="matrix"');
   });
 
+  it('compares with the policy that was in force, unless told otherwise', async () => {
+    const legacy = join(folder.path, 'legacy-desk');
+    await runProgram(['dev', '--cycles', '3', '--policy', 'legacy', '--data', legacy]);
+    const against = async (...args: readonly string[]) => {
+      const { stdout } = await runProgram(['replay', '--policy', '2026-02-07', '--data', legacy, ...args]);
+      return (JSON.parse(stdout) as { against: string }).against;
+    };
+    expect(await against()).toBe('legacy');
+    expect(await against('--against', '2026-02-07')).toBe('2026-02-07');
+  });
+
   it('exits 1 and says which condition held', async () => {
     const { code, stdout, stderr } = await replay(
       '--policy',
@@ -50,7 +61,9 @@ describe('harvestline replay', () => {
     [['--policy', 'legacy', '--policy', 'legacy'], 'needs one --policy'],
     [['--policy', 'legacy', '--fail-if', 'flops>5'], 'longest_hold_hours'],
     [['--policy', 'legacy', '--from', 'yesterday'], '--from yesterday'],
-    [['--audit', '--fail-if', 'flips>5%'], 'not with --audit'],
+    [['--audit', '--fail-if', 'flips>5%'], "'--audit' cannot be used with"],
+    [['--audit', '--against', 'legacy'], "'--audit' cannot be used with"],
+    [['--policy', 'legacy', '--html', '/nowhere/page.html'], '--html /nowhere/page.html'],
   ])('refuses %j with exit code 2', async (args, why) => {
     const { code, stderr } = await replay(...args);
     expect(code).toBe(2);

@@ -1,24 +1,34 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readPolicyHistory } from '../../../app/policy/read-policy-history.ts';
+import { visitTopic } from '../../../app/read-topic.ts';
+import { policiesById } from '../../../app/replay/audit-command.ts';
+import { auditIntents } from '../../../app/replay/audit-intents.ts';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { freePorts } from '../../kafka/free-ports.ts';
 import { startTestBroker, started } from '../../kafka/test-broker.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
+import { aSnapshot } from '../../a-snapshot.ts';
 import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
 import { auditLog } from '../audit-data-folder.ts';
+import { runProgram as harvestline, startProgram } from '../program.ts';
 import { deservingIntents, freshSnapshots } from './fresh-snapshots.ts';
 import { lagOf } from './lag.ts';
+import { recordsOf } from './run-in-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const PROGRAM = join(ROOT, 'bin/harvestline.mjs');
@@ -33,6 +43,7 @@ interface Running {
   /** Code and signal, once the process and every descendant that holds its output are gone. */
   readonly closed: Promise<{ readonly code: number | null; readonly signal: string | null; readonly log: string }>;
   ready(): Promise<number>;
+  metrics(): Promise<string>;
 }
 
 /** Starts `run …` and waits for its first line, the address of its pages. */
@@ -57,7 +68,12 @@ async function start(command: string, args: readonly string[], env: NodeJS.Proce
     closed.then((end) => Promise.reject(new Error(`ended early: ${end.log}`))),
   ])) as [string];
   const { http } = JSON.parse(line) as { http: string };
-  return { child, closed, ready: async () => (await fetch(`${http}/ready`)).status };
+  return {
+    child,
+    closed,
+    ready: async () => (await fetch(`${http}/ready`)).status,
+    metrics: async () => (await fetch(`${http}/metrics`)).text(),
+  };
 }
 
 /** As Ctrl-C does, and what npx leaves behind. Nothing where the group is gone. */
@@ -68,6 +84,22 @@ function killGroup({ pid }: ChildProcess, signal: 'SIGINT' | 'SIGKILL'): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
+}
+
+/** Three hours up to `now`: a winner that only `legacy` holds, a loser that both close, and one that both hold. */
+function deskOfLegacy(now: number): PositionSnapshot[] {
+  const times = Array.from({ length: 19 }, (_, index) => now - (18 - index) * 10 * 60_000);
+  return times.flatMap((observed_at) => {
+    const opened_at = now - 7 * 60 * 60_000;
+    return [
+      aSnapshot({ symbol: 'HELDUSDT', r: 3 }, { opened_at, observed_at }),
+      aSnapshot({ symbol: 'LOSTUSDT', r: -0.5 }, { opened_at, observed_at, regime: 'TREND_DOWN', confidence: 0.3 }),
+      aSnapshot(
+        { symbol: 'QUIETUSDT', r: 0.5 },
+        { opened_at: now - 4 * 60 * 60_000, observed_at, volatility_gradient: 0.5 },
+      ),
+    ];
+  });
 }
 
 const OPTIONS = ['--http-port', '0', '--log-level', 'info'];
@@ -177,6 +209,16 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
       expect({ ...intents.get(intent.intent_id), input: null }).toEqual({ ...intent, input: null });
     }
     expect(await endOf(deadLetterTopicOf(TOPICS.positionSnapshot.name))).toBe(0);
+    // Killed or not, every snapshot has what it was decided by on the log, HOLDs too.
+    const { history, unreadable } = await readPolicyHistory({ log, codec });
+    const told = new Set<string | undefined>();
+    await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (_, at) =>
+      told.add(history.inForceAt(at)?.record.policy),
+    );
+    expect({ told: [...told], unreadable }).toEqual({ told: ['2026-02-07'], unreadable: 0 });
+    const window = { from: null, to: null };
+    const audit = await auditIntents({ log, codec }, { window, policies: policiesById([]) });
+    expect(audit).toMatchObject({ differing: 0, unverifiable: { total: 0 }, warnings: [] });
   });
 
   it('SIGTERM to npx while it works: what is in hand is finished and committed, and the next start goes on', async () => {
@@ -197,6 +239,54 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
     next.child.kill('SIGINT');
     expect((await next.closed).code).toBe(0);
     expect((await auditLog({ log, codec }, folder.path)).violations).toEqual([]);
+  });
+
+  it('with legacy: a held winner is named, and a candidate shows what it would do and does nothing', async () => {
+    const snapshots = deskOfLegacy(clock.now());
+    const candidate = { ...loadPolicy('2026-02-07'), id: 'candidate' };
+    const file = join(folder.path, 'candidate.json');
+    writeFileSync(file, JSON.stringify(candidate));
+    const decisions = snapshots.map((one) => [evaluate(one, loadPolicy('legacy')), evaluate(one, candidate)] as const);
+    const told = decisions.filter((both) => both.some(({ action }) => action !== 'HOLD'));
+    const intended = decisions.filter(([{ action }]) => action !== 'HOLD');
+    const connection = ['--brokers', String(kafka.brokers), '--registry', kafka.registryUrl];
+
+    await produce(snapshots);
+    const follower = startProgram(['shadow', '--follow', '--json', ...connection]);
+    onTestFinished(() => void follower.process.kill('SIGKILL'));
+    const boards = () => follower.stdout().trim().split('\n');
+    const running = await runProgram('scoring', '--policy', 'legacy', '--shadow', file);
+    await vi.waitFor(async () => {
+      expect(boards().at(-1)).toContain(`"decisions":${told.length},`);
+      expect(await running.metrics()).toContain('harvestline_alert{name="winner_held"} 1\n');
+      expect(await lagOf(log, 'scoring', TOPICS.positionSnapshot.name)).toBe(0);
+    }, PATIENCE);
+    const [shadow, status] = await Promise.all(
+      ['shadow', 'status'].map((command) => harvestline([command, '--json', ...connection])),
+    );
+    follower.process.kill('SIGTERM');
+    running.child.kill('SIGTERM');
+    const { code, log: lines } = await running.closed;
+    expect([code, await follower.ended]).toEqual([0, 0]);
+
+    const shadows = await recordsOf({ log, codec }, TOPICS.shadowDecision.name);
+    const flips = shadows.filter(({ action, current_action }) => action !== current_action).length;
+    expect(shadows).toHaveLength(told.length);
+    expect(flips).toBe(decisions.filter(([current, other]) => current.action !== other.action).length);
+    const counts = { policy: 'candidate', against: 'legacy', decisions: shadows.length, flips };
+    expect(shadow?.stdout.trim()).toBe(boards().at(-1));
+    expect(JSON.parse(shadow?.stdout ?? '')).toMatchObject({ undecodable: 0, candidates: [counts] });
+
+    const intents = await recordsOf({ log, codec }, TOPICS.harvestIntent.name);
+    expect(intents.filter(({ policy }) => policy === 'legacy')).toHaveLength(intended.length);
+    expect(intents.filter(({ policy }) => policy === 'candidate')).toEqual([]);
+
+    const alert = { name: 'winner_held', evidence: expect.stringContaining(String(snapshots[0]?.position_id)) };
+    expect(JSON.parse(status?.stdout ?? '')).toMatchObject({
+      shadow: [counts],
+      alerts: expect.arrayContaining([expect.objectContaining(alert)]),
+    });
+    expect(lines).toContain('alert winner_held: 1 position is held above R 2 without a trade: ');
   });
 
   async function endOf(topic: string): Promise<number> {

@@ -4,6 +4,7 @@ import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import { Comparison, type ComparisonOptions } from '../../../pipelines/replay/comparison.ts';
+import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { ACTIONS } from '../../../pipelines/replay/flip-tally.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
@@ -14,16 +15,13 @@ const HOUR = 3_600_000;
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');
 
-function comparison(overrides: Partial<ComparisonOptions> = {}): Comparison {
-  return new Comparison({
-    current: CURRENT,
-    candidate: LEGACY,
-    versions: null,
-    random: new SeededRandom(1),
-    listed: 50,
-    ...overrides,
-  });
-}
+const OPTIONS: ComparisonOptions = {
+  current: CURRENT,
+  candidate: LEGACY,
+  versions: null,
+  random: new SeededRandom(1),
+  listed: 50,
+};
 
 function at(offset: number): LogRecord {
   return {
@@ -38,10 +36,20 @@ function at(offset: number): LogRecord {
 }
 
 function compared(snapshots: readonly PositionSnapshot[], overrides: Partial<ComparisonOptions> = {}) {
-  const compare = comparison(overrides);
-  for (const [offset, snapshot] of snapshots.entries()) compare.add(snapshot, at(offset));
-  compare.endPartition();
-  return compare.figures();
+  return comparedByPartition([snapshots], overrides);
+}
+
+function comparedByPartition(
+  partitions: readonly (readonly PositionSnapshot[])[],
+  overrides: Partial<ComparisonOptions> = {},
+) {
+  const options = { ...OPTIONS, ...overrides };
+  const outcomes = partitions.map((snapshots) => {
+    const comparison = new Comparison(options);
+    for (const [offset, snapshot] of snapshots.entries()) comparison.add(snapshot, at(offset));
+    return comparison.end();
+  });
+  return sumPartitions(outcomes, options);
 }
 
 /** The positions of the deployment report that legacy held, and that the other policy harvested. */
@@ -110,6 +118,74 @@ describe('Comparison', () => {
     expect(held.current).toBeNull();
   });
 
+  it('K1: once a policy has closed all of it, a position is neither open nor held, whatever was recorded later', () => {
+    // 2026-02-07 closes at once, above R 8; legacy holds to the end.
+    const path = [10.16, 4, 4, 4].map((r, hour) => aSnapshot({ r, age: 2 + hour }, { volatility_gradient: 0.2 }));
+    const figures = compared(path, { current: LEGACY, candidate: CURRENT });
+    expect(figures.open_position_hours).toBe(3);
+    expect(figures.open_hours).toEqual({ current: 3, candidate: 0 });
+    expect(figures.longest_hold).toMatchObject({
+      current: { hours: 3, peak_r: expect.closeTo(10.16, 9) },
+      candidate: null,
+    });
+    expect(figures.harvested_positions).toEqual({ current: 0, candidate: 1 });
+    expect(figures.never_closed_positions).toEqual({ current: 1, candidate: 0 });
+    expect(compared(path.slice(1), { current: LEGACY, candidate: CURRENT }).longest_hold.candidate?.hours).toBe(2);
+  });
+
+  it('counts every snapshot in the bands of its R and its age', () => {
+    const { by_r, by_age } = compared([aSnapshot({ r: 2.2, age: 0.5 }), aSnapshot({ r: 9, age: 7 })]);
+    const counted = (counts: typeof by_r) => counts.filter(({ snapshots }) => snapshots > 0).map(({ name }) => name);
+    expect(counted(by_r)).toEqual(['2–3', '> 8']);
+    expect(counted(by_age)).toEqual(['< 1 h', '6–24 h']);
+  });
+
+  it('P2: obeys partial closes with the cooldown of execution between them', () => {
+    const twoCloses = (hoursApart: number) =>
+      compared(
+        [aSnapshot({ r: 5.33, age: 3 }), aSnapshot({ r: 5.33, age: 3 + hoursApart }), aSnapshot({ r: 0, age: 8 })],
+        {
+          candidate: CURRENT,
+        },
+      ).results.current_mean_r ?? Number.NaN;
+    expect(twoCloses(1 / 60)).toBeLessThan(twoCloses(4));
+  });
+
+  it('T4: partitions compared one by one give the figures of the same records in one go, positions being apart', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(aSeen(), { maxLength: 12 }), { maxLength: 5 }),
+        fc.nat({ max: 6 }),
+        (seen, listed) => {
+          const partitions = seen.map((snapshots, partition) =>
+            snapshots.map((snapshot) => ({
+              ...snapshot,
+              position_id: `${partition} ${snapshot.position_id}` as PositionId,
+            })),
+          );
+          // Without its offsets: in one go they are others.
+          const figures = (parts: typeof partitions) => {
+            const { listed_flips, results, ...others } = comparedByPartition(parts, { listed });
+            return {
+              ...others,
+              listed: listed_flips.map(({ position_id, observed_at }) => ({ position_id, observed_at })),
+              change: expect.closeTo(results.change ?? 0, 9) as number,
+              positions: results.positions,
+            };
+          };
+          const { results, listed_flips: flips, ...one } = comparedByPartition([partitions.flat()], { listed });
+          expect({
+            ...one,
+            listed: flips.map(({ position_id, observed_at }) => ({ position_id, observed_at })),
+            change: results.change ?? 0,
+            positions: results.positions,
+          }).toEqual(figures(partitions));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('measures what each would have made: taken at 10.16, or given back', () => {
     const { results } = compared([aSnapshot({ r: 10.16, age: 3 }), aSnapshot({ r: -1, age: 4 })]);
     expect(results.current_mean_r).toBeCloseTo(10.16, 9);
@@ -120,15 +196,15 @@ describe('Comparison', () => {
   });
 
   it('O1, O2, O3: a position that is not seen for a day is over, is dropped, and starts anew when it comes back', () => {
-    const compare = comparison();
+    const compare = new Comparison(OPTIONS);
     const others = Array.from({ length: 10_000 }, (_, index) =>
       aSnapshot({ age: 3 }, { position_id: `p${index}` as PositionId, observed_at: 1_770_000_000_000 + index * HOUR }),
     );
     for (const [offset, snapshot] of others.entries()) compare.add(snapshot, at(offset));
     expect(compare.openPositions).toBeLessThanOrEqual(4096 + 25);
-    compare.endPartition();
+    const partition = compare.end();
     expect(compare.openPositions).toBe(0);
-    expect(compare.figures().results.positions).toBe(10_000);
+    expect(sumPartitions([partition], OPTIONS).results.positions).toBe(10_000);
     const back = compared([aSnapshot({ age: 1 }), aSnapshot({ age: 3 }), aSnapshot({ age: 28 })]);
     expect(back.results.positions).toBe(2);
     expect(back.open_position_hours).toBe(2);
@@ -147,6 +223,19 @@ describe('Comparison', () => {
     expect(compared(snapshots).results).toEqual(one);
     expect(one.change_interval?.low).toBeLessThan(one.change ?? Number.NaN);
     expect(one.change_interval?.high).toBeGreaterThan(one.change ?? Number.NaN);
+  });
+
+  it('M2: the interval of a sample is as wide as that of all would be', () => {
+    const path = (index: number) => [
+      aSnapshot({ r: 10.16, age: 3 }, { position_id: `p${index}` as PositionId }),
+      aSnapshot({ r: index % 7, age: 4 }, { position_id: `p${index}` as PositionId }),
+    ];
+    const { results } = compared(Array.from({ length: 20_000 }, (_, index) => path(index)).flat());
+    expect(results).toMatchObject({ positions: 20_000, sampled: 5_000 });
+    const { low = Number.NaN, high = Number.NaN } = results.change_interval ?? {};
+    // r is uniform on 0 to 6, so its standard deviation is 2; 2 * 1.96 of them over the root of all, not of those sampled.
+    expect(high - low).toBeCloseTo((2 * 1.96 * 2) / Math.sqrt(20_000), 2);
+    expect((high - low) / ((2 * 1.96 * 2) / Math.sqrt(20_000))).toBeLessThan(1.2);
   });
 
   it('the interval reaches farther to the side of the rare large change', () => {

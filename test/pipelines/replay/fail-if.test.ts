@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { Comparison } from '../../../pipelines/replay/comparison.ts';
 import { failedConditions, parseFailIf } from '../../../pipelines/replay/fail-if.ts';
-import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { thrownBy } from '../../thrown-by.ts';
 
-const EMPTY = new Comparison({
-  current: loadPolicy('2026-02-07'),
-  candidate: loadPolicy('legacy'),
-  versions: null,
-  random: new SeededRandom(1),
-  listed: 0,
-}).figures();
+const EMPTY = sumPartitions([], { random: new SeededRandom(1), listed: 0 });
 
 const SOME = {
   ...EMPTY,

@@ -151,6 +151,19 @@ describe('properties of every topic', () => {
       }),
     );
   });
+
+  it('B5: partitions may be read one after the other or in turn', () => {
+    fc.assert(
+      fc.property(topic, (records) => {
+        // Several flips of one moment, as a desk has them that observes all its positions at once.
+        const atOnce = records.map((record) => ({ ...record, observed_at: NOON }));
+        const inTurn = boardOf(atOnce);
+        const oneByOne = boardOf(atOnce.toSorted((a, b) => b.input.partition - a.input.partition));
+        expect(oneByOne.scores()).toEqual(inTurn.scores());
+        expect(oneByOne.asOf).toBe(inTurn.asOf);
+      }),
+    );
+  });
 });
 
 it('times out of reach are let go, and those within it never', () => {

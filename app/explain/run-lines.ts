@@ -1,0 +1,104 @@
+import pc from 'picocolors';
+import { count, plural } from '../calibrate/report/figures.ts';
+import { printable } from '../printable.ts';
+import type { DecisionRun, Explanation } from './explanation.ts';
+import { factorSums } from './factor-words.ts';
+import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
+import { dateOf, spanOf } from './short-time.ts';
+
+/** Every decision in runs, in `rows`: those around the one that is explained, as many as fit, and what the folded ones were. */
+export function runLines({ runs, decision }: Explanation, width: number, rows: number): readonly string[] {
+  const at = runs.findIndex((run) => decision !== null && holds(run, decision.offset));
+  const focus = at === -1 ? runs.length - 1 : at;
+  const uniform = sameScorer(runs);
+  const blocks = runs.map((run): Block => ({ at: run.from, lines: linesOf(run, uniform, width) }));
+  return fitted(rows, (blockRows) => {
+    const { begin, end } = windowOf(blocks, focus, blockRows);
+    const [first] = runs.slice(begin, end);
+    if (first === undefined) return ['no snapshot is kept any more'];
+    const date = dateOf(first.from);
+    const heading = `decisions on ${date} UTC (${first.topic} partition:offset; factors of the first of each run)`;
+    return [
+      ...hanging('', heading, width, 2).map((line) => pc.bold(line)),
+      ...folded(runs.slice(0, begin), 'earlier', width),
+      ...dated(blocks.slice(begin, end), date),
+      ...folded(runs.slice(end), 'later', width),
+    ];
+  });
+}
+
+function holds({ first_offset, last_offset }: DecisionRun, offset: number): boolean {
+  return first_offset <= offset && offset <= last_offset;
+}
+
+function linesOf(run: DecisionRun, uniform: boolean, width: number): readonly string[] {
+  const {
+    action,
+    reason,
+    count: decisions,
+    intents,
+    assumed,
+    from,
+    to,
+    r,
+    last_r,
+    partition,
+    first_offset,
+    last_offset,
+  } = run;
+  const fractions = action === 'PARTIAL_CLOSE' ? ` ${fromTo(String(run.fraction), String(run.last_fraction))}` : '';
+  // That no intent came of a decision to act is a fault only where it is certain that it was decided.
+  const would = assumed && action !== 'HOLD' && !intents ? 'would ' : '';
+  const parts = [
+    `${together(`${decisions === 1 ? '' : `${decisions} × `}${would}${action}${fractions}`)} ${printable(reason)}`,
+    together(`R ${fromTo(r.toFixed(2), last_r.toFixed(2))}`),
+    `${partition}:${first_offset}${first_offset === last_offset ? '' : `–${last_offset}`}`,
+    ...(action === 'HOLD' || intents || assumed ? [] : ['no intent']),
+    ...(uniform ? [] : [scorerText(run)]),
+    ...(assumed ? ['assumed'] : []),
+    ...(run.unknown.length === 0 ? [] : [`unknown ${run.unknown.map(printable).join(' ')}`]),
+  ];
+  const head = `${spanOf(from, to)}  `;
+  const what = parts.join(', ');
+  const beside = hanging(head, `${what}  ${together(factorSums(run, Infinity))}`, width);
+  if (beside.length === 1) return beside;
+  const factors = factorSums(run, width - FACTORS_INDENT.length);
+  return [...hanging(head, what, width, FACTORS_INDENT.length), ...hanging(FACTORS_INDENT, factors, width).map(pc.dim)];
+}
+
+function fromTo(first: string, last: string): string {
+  return first === last ? first : `${first} to ${last}`;
+}
+
+/** Every column counts in a narrow screen. */
+const FACTORS_INDENT = '  ';
+
+/** True where one policy with one map decided all. */
+export function sameScorer(runs: readonly DecisionRun[]): boolean {
+  return new Set(runs.map(scorerText)).size <= 1;
+}
+
+export function scorerText({ policy, calibration_version: version }: DecisionRun): string {
+  return `policy ${printable(policy)}, ${calibrationText(version)}`;
+}
+
+export function calibrationText(version: string | null): string {
+  return version === null ? 'raw confidence' : `calibration ${printable(version)}`;
+}
+
+/** What the folded runs were, so that the whole life is told. */
+function folded(runs: readonly DecisionRun[], which: string, width: number): readonly string[] {
+  const [first] = runs;
+  const last = runs.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const text = `${plural(runs.length, `${which} run`)} (--json has all), ${spanOf(first.from, last.to)}: ${actionCounts(runs)}`;
+  return hanging('', text, width).map(pc.dim);
+}
+
+export function actionCounts(runs: readonly DecisionRun[]): string {
+  const byAction = Map.groupBy(runs, ({ action }) => action);
+  return Array.from(
+    byAction,
+    ([action, same]) => `${count(same.reduce((sum, run) => sum + run.count, 0))} ${action}`,
+  ).join(', ');
+}

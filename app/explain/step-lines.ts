@@ -1,0 +1,125 @@
+import pc from 'picocolors';
+import { TOPICS } from '../../schemas/topics.ts';
+import { count, plural } from '../calibrate/report/figures.ts';
+import { printable } from '../printable.ts';
+import type { ExplainedStep, Explanation } from './explanation.ts';
+import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
+import { dateOf, lengthOf, sinceText, spanOf } from './short-time.ts';
+import { type Episode, type StepGroup, groupsOf, isOutcome, isTrade } from './step-groups.ts';
+
+/** What a record is called beside its place. */
+const RECORD_WORDS: Readonly<Record<string, string>> = {
+  [TOPICS.harvestIntent.name]: 'intent',
+  [TOPICS.executionReport.name]: 'report',
+  [TOPICS.tradeClosed.name]: 'trade',
+  [TOPICS.clmOutcome.name]: 'outcome',
+};
+
+const LEGEND = `intent ${TOPICS.harvestIntent.name}, report ${TOPICS.executionReport.name}, trade ${TOPICS.tradeClosed.name}, outcome ${TOPICS.clmOutcome.name}`;
+
+/** What followed, in `rows`, the latest as far as it fits: intents with what became of them, and the outcome. */
+export function stepLines({ steps, intent_id: intentId }: Explanation, width: number, rows: number): readonly string[] {
+  if (steps.length === 0) return ['nothing followed: no intent, no report, no trade, no outcome'];
+  const groups = groupsOf(steps);
+  const lastTrade = steps.findLast(isTrade);
+  const blocks = groups.map((group, index): Block => {
+    const [{ steps: own }] = group;
+    // From intent to intent; an outcome follows from trades.
+    const outcome = isOutcome(own[0]);
+    const before = outcome ? lastTrade : groups[index - 1]?.at(-1)?.steps[0];
+    const since = before === undefined ? '' : `${sinceText(own[0].at - before.at)} `;
+    const text = outcome ? outcomeText(own[0], since, intentId !== null) : since + groupText(group);
+    return { at: own[0].at, lines: hanging(headOf(group), text, width, INDENT) };
+  });
+  return fitted(rows, (blockRows) => {
+    const { begin } = windowOf(blocks, blocks.length - 1, blockRows);
+    const [first] = blocks.slice(begin);
+    const date = first === undefined ? '' : dateOf(first.at);
+    return [
+      ...hanging('', `what followed on ${date} UTC (${LEGEND})`, width, 2).map((line) => pc.bold(line)),
+      ...folded(groups.slice(0, begin), width),
+      ...dated(blocks.slice(begin), date),
+    ];
+  });
+}
+
+function headOf(group: StepGroup): string {
+  const last = group.at(-1) ?? group[0];
+  return `${spanOf(group[0].steps[0].at, last.steps[0].at)}  `;
+}
+
+/** Under the text beside a single time. */
+const INDENT = 'HH:MM:SS  '.length;
+
+function groupText(group: StepGroup): string {
+  return group.length === 1 ? episodeText(group[0]) : alikeText(group);
+}
+
+function episodeText({ steps }: Episode): string {
+  return steps
+    .map((step, index) => {
+      const before = steps[index - 1];
+      const since = before === undefined ? '' : `${sinceText(step.at - before.at)} `;
+      const figures = step.figures === '' ? '' : ` ${step.figures}`;
+      return together(`${since}${printable(step.kind)}${figures} ${placeOf(step)}`);
+    })
+    .join(' ');
+}
+
+/** Of an outcome only the latest record is kept: for one intent that is the truth of much later. */
+function outcomeText(step: ExplainedStep, since: string, ofIntent: boolean): string {
+  const slice = ofIntent ? 'the slice' : 'the last slice';
+  const after = since === '' ? '' : together(`${since}${since.startsWith('+') ? 'after' : 'than'} ${slice}, `);
+  const name = ofIntent ? "the position's latest outcome" : 'the latest outcome';
+  return `${after}${name}: ${together(printable(step.figures))} ${together(placeOf(step))}`;
+}
+
+function placeOf({ topic, partition, offset }: ExplainedStep): string {
+  return `(${wordOf(topic)} ${partition}:${offset})`;
+}
+
+function wordOf(topic: string): string {
+  return RECORD_WORDS[topic] ?? printable(topic);
+}
+
+/** `12 × PARTIAL_CLOSE, SUPPRESSED COOLDOWN +0 ms to 650 ms (intents 5:430–493, reports 5:540–612)`. */
+function alikeText(group: StepGroup): string {
+  const [{ kind, steps }] = group;
+  const columns = steps.map((_, index) => group.flatMap((episode) => episode.steps[index] ?? []));
+  const waits = group.flatMap(({ steps: own }) =>
+    own.slice(1).map((step, index) => step.at - (own[index]?.at ?? step.at)),
+  );
+  const places = columns.map((column) => placesOf(column));
+  return [
+    together(`${count(group.length)} ×`),
+    together(printable(kind)),
+    ...(waits.length === 0 ? [] : [together(waitText(Math.min(...waits), Math.max(...waits)))]),
+    `(${places.map(together).join(', ')})`,
+  ].join(' ');
+}
+
+function waitText(least: number, most: number): string {
+  return least < 0 || least === most ? sinceText(least) : `+${lengthOf(least)} to ${lengthOf(most)}`;
+}
+
+function placesOf(steps: readonly ExplainedStep[]): string {
+  const [first] = steps;
+  const last = steps.at(-1);
+  if (first === undefined || last === undefined) return '';
+  return `${wordOf(first.topic)}s ${first.partition}:${first.offset}–${last.partition === first.partition ? '' : `${last.partition}:`}${last.offset}`;
+}
+
+/** What the folded ones were. */
+function folded(groups: readonly StepGroup[], width: number): readonly string[] {
+  const episodes = groups.flat();
+  const [first] = episodes;
+  const last = episodes.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const steps = episodes.flatMap((episode) => episode.steps);
+  const slices = steps.filter(isTrade).length;
+  const intents = new Set(steps.flatMap((step) => step.intent_id ?? [])).size;
+  const text =
+    `${plural(steps.length, 'earlier record')} of ${plural(intents, 'intent')} (--json has all), ` +
+    `${spanOf(first.steps[0].at, last.steps[0].at)}: ${plural(slices, 'slice')}`;
+  return hanging('', text, width).map(pc.dim);
+}

@@ -1,0 +1,104 @@
+/**
+ * `npm run bench -- replay [--records N]`: the command `replay` over a large log, as a process of its own: how fast, and how
+ * much memory at most. On Kafka where KAFKA_BROKERS names one that nothing else uses (the records of position.snapshot are
+ * deleted first), else on an embedded log in a temporary folder.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openKafka } from '../app/open-world.ts';
+import { Progress } from '../app/progress.ts';
+import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { SILENT_LOGGER } from '../ports/logger.ts';
+import { RecordCodec } from '../schemas/record-codec.ts';
+import { registerSchemas } from '../schemas/register-schemas.ts';
+import { allTopicSpecs } from '../schemas/topics.ts';
+import { fillSnapshots } from './fill-snapshots.ts';
+import { purge } from './kafka.ts';
+import { type Figure, spread } from './measure.ts';
+import { inTemporaryFolder, openLog, simulatedSnapshots } from './workloads.ts';
+
+const PROGRAM = fileURLToPath(new URL('../bin/harvestline.mjs', import.meta.url));
+
+/** Often enough to see the process before it ends. Unit: milliseconds. */
+const WATCH_MS = 50;
+
+const KIB_PER_MIB = 1024;
+
+const clock = new SystemClock();
+
+export async function benchReplay(records: number, add: (figure: Figure) => void): Promise<void> {
+  if ((process.env['KAFKA_BROKERS'] ?? '') !== '') {
+    await fillKafka(records);
+    await timeReplay('replay on Kafka', [], records, add);
+    return;
+  }
+  await inTemporaryFolder(async (folder) => {
+    const { log, codec } = await openLog(folder);
+    await fill(log, codec, records);
+    await log.close();
+    await timeReplay('replay on the embedded log', ['--data', folder], records, add);
+  });
+}
+
+async function fillKafka(records: number): Promise<void> {
+  const connections = kafkaConnection(process.env);
+  const { log, registry } = openKafka(connections, SILENT_LOGGER);
+  try {
+    await log.createTopics(allTopicSpecs());
+    await registerSchemas(registry);
+    await purge(connections.kafka.brokers);
+    await fill(log, await RecordCodec.open(registry), records);
+  } finally {
+    await log.close();
+  }
+}
+
+async function fill(log: Parameters<typeof fillSnapshots>[0], codec: RecordCodec, records: number): Promise<void> {
+  const progress = new Progress('filling', records, process.stderr, clock);
+  await fillSnapshots(log, codec, simulatedSnapshots(), records, (written) => progress.add(written));
+  progress.done();
+}
+
+/** The process from its start to its end, whatever it does besides reading. */
+async function timeReplay(
+  name: string,
+  options: readonly string[],
+  records: number,
+  add: (figure: Figure) => void,
+): Promise<void> {
+  const start = performance.now();
+  const replay = spawn(process.execPath, [PROGRAM, 'replay', '--policy', 'legacy', '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let peak = Number.NaN;
+  const watch = setInterval(() => {
+    peak = peakMemory(replay.pid) ?? peak;
+  }, WATCH_MS);
+  let printed = '';
+  replay.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  const [code] = await once(replay, 'close');
+  clearInterval(watch);
+  const seconds = (performance.now() - start) / 1000;
+  if (code !== 0) throw new Error(`replay ended with ${code}`);
+  const { snapshots } = JSON.parse(printed) as { readonly snapshots: number };
+  if (snapshots !== records) throw new Error(`replay compared ${snapshots} of ${records} snapshots`);
+  add({
+    name: `${name}, ${records.toLocaleString('en')} snapshots`,
+    unit: 'snapshots/s',
+    value: spread([records / seconds]),
+  });
+  add({ name: `${name}, resident memory at most`, unit: 'MiB', value: spread([peak]) });
+}
+
+/** The most that a process ever held in memory, as Linux counts it; undefined elsewhere, and when it is gone. Unit: MiB. */
+function peakMemory(pid: number | undefined): number | undefined {
+  try {
+    const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? undefined : Number(kib) / KIB_PER_MIB;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { Decision } from '../scoring/evaluate.ts';
+import { HoldStretch, type LongestHold } from './hold-stretch.ts';
+import { PositionPath } from './position-path.ts';
+
+/** How one position ended under one policy. */
+export interface CourseResult {
+  /** Earned, with what was never closed marked to the last snapshot. Unit: R. */
+  readonly r: number;
+  /** Until the policy had closed all of it, or the snapshots ended. Unit: milliseconds. */
+  readonly openMs: number;
+  /** Whether the policy closed any of it. */
+  readonly harvested: boolean;
+  readonly longestHold: LongestHold | null;
+}
+
+/**
+ * One position under one policy that is obeyed from the first snapshot on.
+ *
+ * K1  Once the policy has closed all of it, snapshots that were recorded later count for nothing: neither time nor profit nor a hold.
+ */
+export class Course {
+  readonly #path: PositionPath;
+  readonly #hold = new HoldStretch();
+  #openMs = 0;
+
+  constructor(cooldownMs: number) {
+    this.#path = new PositionPath(cooldownMs);
+  }
+
+  /** `elapsed` is the time since the snapshot before, in milliseconds. */
+  add(snapshot: PositionSnapshot, r: number, decision: Decision, elapsed: number): void {
+    if (this.#path.left === 0) return;
+    this.#openMs += elapsed;
+    this.#hold.add(snapshot, r, decision.action);
+    this.#path.obey(decision, r, snapshot.observed_at);
+  }
+
+  result(lastR: number): CourseResult {
+    return {
+      r: this.#path.result(lastR),
+      openMs: this.#openMs,
+      harvested: this.#path.left < 1,
+      longestHold: this.#hold.longest,
+    };
+  }
+}

@@ -1,0 +1,105 @@
+import { isKind } from '../../errors/harvestline-error.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { InputCoordinates, PolicyApplied } from '../../schemas/generated/records.ts';
+import { type Policy, parsePolicy } from './policy.ts';
+
+/** A record of policy.applied, and the policy in it. */
+export interface AppliedPolicy {
+  readonly record: PolicyApplied;
+  readonly at: LogRecord;
+  /** Null where a newer program wrote it in a form that this one does not know. */
+  readonly content: Policy | null;
+}
+
+type Snapshot = Pick<InputCoordinates, 'topic' | 'partition' | 'offset'>;
+
+/** Which policy and which confidence maps a decision names. */
+export interface Named {
+  readonly policy: string;
+  readonly model_id: string | null;
+  readonly calibration_version: string | null;
+}
+
+/**
+ * What policy.applied tells of the past. Pure. Invariants:
+ * PH1  To a snapshot applies the last record of its partition, in the order of the log, that begins at it or before it. One that begins
+ *      earlier than the record before it is of snapshots that came again: they were decided on anew.
+ * PH2  A record that comes twice changes nothing.
+ * PH3  Around a change a snapshot may so have been decided on twice, by either side of it; an intent may rest on both. What began
+ *      after a snapshot never decided on it.
+ */
+export class PolicyHistory {
+  /** By scope, in the order of the log. */
+  readonly #applied = new Map<string, AppliedPolicy[]>();
+  /** By digest: most records repeat a policy. */
+  readonly #contents = new Map<string, Policy | null>();
+
+  /** Records of a scope come in the order of the log. */
+  add(record: PolicyApplied, at: LogRecord): void {
+    const { scope, policy_digest: digest } = record;
+    const content = this.#contents.get(digest) ?? contentOf(record);
+    this.#contents.set(digest, content);
+    const known = this.#applied.get(scope);
+    if (known === undefined) this.#applied.set(scope, [{ record, at, content }]);
+    else known.push({ record, at, content });
+  }
+
+  /** PH1. Null where nothing was recorded yet. */
+  inForceAt(snapshot: Snapshot): AppliedPolicy | null {
+    return this.#findLast(snapshot, () => true);
+  }
+
+  /** PH3: the record that a decision on this snapshot rests on which names these; null where none can have. */
+  decidedBy(snapshot: Snapshot, { policy, model_id, calibration_version }: Named): AppliedPolicy | null {
+    return this.#findLast(
+      snapshot,
+      ({ record }) => record.policy === policy && appliedVersion(record, model_id) === calibration_version,
+    );
+  }
+
+  /** The policy of that id which was in force before or at the snapshot. */
+  policyAt(snapshot: Snapshot, policy: string): AppliedPolicy | null {
+    return this.#findLast(snapshot, ({ record }) => record.policy === policy);
+  }
+
+  /** Every policy that was ever in force, by id; of one id that stood for several contents the last, by time. */
+  byId(): ReadonlyMap<string, AppliedPolicy> {
+    return new Map(this.all().map((applied) => [applied.record.policy, applied]));
+  }
+
+  /** What came into force last, by the time of its first snapshot. Null where nothing was recorded yet. */
+  latest(): AppliedPolicy | null {
+    const lastOfEach = [...this.#applied.values()].flatMap((applied) => applied.slice(-1));
+    return lastOfEach.toSorted((one, other) => one.at.timestamp - other.at.timestamp).at(-1) ?? null;
+  }
+
+  /** In time. */
+  all(): readonly AppliedPolicy[] {
+    return [...this.#applied.values()].flat().toSorted((one, other) => one.at.timestamp - other.at.timestamp);
+  }
+
+  #findLast({ topic, partition, offset }: Snapshot, isIt: (applied: AppliedPolicy) => boolean): AppliedPolicy | null {
+    const applied = this.#applied.get(`${topic}/${partition}`) ?? [];
+    return applied.findLast((one) => one.record.input.offset <= offset && isIt(one)) ?? null;
+  }
+}
+
+export interface ReadHistory {
+  readonly history: PolicyHistory;
+  /** Records that do not decode, or whose policy is not the one that their digest is of: what they told is missing. */
+  readonly unreadable: number;
+}
+
+/** The map that was in force for a model; null: raw confidence. */
+export function appliedVersion({ calibrations }: PolicyApplied, model: string | null): string | null {
+  return calibrations.find(({ model_id }) => model_id === model)?.version ?? null;
+}
+
+function contentOf({ policy_json, policy }: PolicyApplied): Policy | null {
+  try {
+    return parsePolicy(JSON.parse(policy_json), policy);
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    return null;
+  }
+}

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { policyToCompareWith } from '../../../app/policy/policy-in-force.ts';
+import type { Policy } from '../../../pipelines/scoring/policy.ts';
+import { policyText } from '../../../pipelines/scoring/policy-text.ts';
+import { policyDigestOf } from '../../../schemas/ids.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { ScoringDesk } from '../scoring-desk.ts';
+
+const LEGACY = loadPolicy('legacy');
+const OURS: Policy = { ...LEGACY, id: 'ours' };
+
+it('compares with the policy that came into force last, as it was recorded, and says where that stands', async () => {
+  const desk = await ScoringDesk.open();
+  for (const policy of [LEGACY, OURS]) {
+    await desk.observe(1);
+    await desk.score(policy);
+  }
+  const { current, lines } = await policyToCompareWith(desk, null);
+  expect(current).toEqual(OURS);
+  expect(lines).toEqual([expect.stringMatching(/^against ours, in force last \(policy\.applied\[\d\]@1\)$/)]);
+  expect(await policyToCompareWith(desk, LEGACY)).toEqual({ current: LEGACY, lines: [] });
+});
+
+it('else with the default, and says so', async () => {
+  const desk = await ScoringDesk.open();
+  const { current, lines } = await policyToCompareWith(desk, null);
+  expect(current.id).toBe('2026-02-07');
+  expect(lines).toEqual(['against 2026-02-07, the default: policy.applied tells of none in force']);
+});
+
+it('a policy in a form that this program does not know is named', async () => {
+  const desk = await ScoringDesk.open();
+  await desk.observe(1);
+  await desk.score(OURS);
+  const policy_json = JSON.stringify({ ...JSON.parse(policyText(OURS)), horizon: 4 });
+  await desk.alter(TOPICS.policyApplied.name, 0, { policy_json, policy_digest: policyDigestOf(policy_json) });
+  const { current, lines } = await policyToCompareWith(desk, null);
+  expect(current.id).toBe('2026-02-07');
+  expect(lines[0]).toContain('this program cannot read ours, in force last');
+});
