@@ -21,7 +21,7 @@ interface Kept {
 /** The intents of a position in a stretch of time. */
 export interface Tally {
   readonly count: number;
-  /** By status, in the order of the ledger; null: no report yet. */
+  /** By status, the most first; null: no report yet. */
   readonly statuses: ReadonlyMap<ExecutionStatus | null, number>;
   readonly last: {
     readonly at: EpochMillis;
@@ -53,16 +53,18 @@ export class IntentTally {
 
   /** Those of a position from `since` to `until`. */
   of(position: PositionId, since: EpochMillis, until: EpochMillis): Tally {
-    const statuses = new Map<ExecutionStatus | null, number>();
+    const counts = new Map<ExecutionStatus | null, number>();
     let count = 0;
-    let last: Tally['last'] = null;
-    for (const { at, report } of this.#positions.get(position)?.intents.values() ?? []) {
+    let last: (NonNullable<Tally['last']> & { readonly id: IntentId }) | null = null;
+    for (const [id, { at, report }] of this.#positions.get(position)?.intents ?? []) {
       if (at === null || at < since || at > until) continue;
       const status = report?.status ?? null;
       count += 1;
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      if (at >= (last?.at ?? -Infinity)) last = { at, status, reason: report?.reason ?? null };
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+      if (last === null || at > last.at || (at === last.at && id > last.id))
+        last = { id, at, status, reason: report?.reason ?? null };
     }
+    const statuses = new Map([...counts].toSorted(([one, n], [other, m]) => m - n || (`${one}` < `${other}` ? -1 : 1)));
     return { count, statuses, last };
   }
 

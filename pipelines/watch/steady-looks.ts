@@ -13,6 +13,9 @@ export interface Believed<L extends Timed> {
 
 const NOTHING = { looks: [], anew: false } as const;
 
+/** One look behind is a wrong clock's, two may be a batch that comes again. Unit: looks. */
+const LOOKS_BEHIND = 3;
+
 /**
  * Looks at one position in the order of the log, of which one may carry a time that is far off: it must not move a clock.
  *
@@ -21,11 +24,13 @@ const NOTHING = { looks: [], anew: false } as const;
  *     that one is earlier, the clock was wrong.
  * T3  Nothing speaks for the time of a first look. It is taken, and given up when the second is a leap before
  *     it, or two go on from a leap after it.
+ * T4  Looks that go on from each other a leap behind say that the clock was wrong for a while: what came since is given up.
  */
 export class SteadyLooks<L extends Timed> {
   readonly #leapMs: number;
   #last: L | null = null;
   #ahead: L | null = null;
+  #behind: readonly L[] = [];
   #steady = false;
 
   constructor(leapMs: number) {
@@ -71,15 +76,19 @@ export class SteadyLooks<L extends Timed> {
   #goOn(looks: readonly L[], anew = false): Believed<L> {
     this.#last = looks.at(-1) ?? this.#last;
     this.#ahead = null;
+    this.#behind = [];
     return { looks, anew };
   }
 
   #back(look: L, last: L): Believed<L> {
     if (look.at === last.at) return NOTHING;
     this.#ahead = null;
-    if (this.#steady || !this.#leaps(look, last)) return NOTHING;
-    this.#last = look;
-    return { looks: [look], anew: true };
+    if (!this.#leaps(look, last)) return NOTHING;
+    const before = this.#behind.at(-1);
+    if (before?.at === look.at) return NOTHING;
+    this.#behind = before !== undefined && before.at < look.at ? [...this.#behind, look] : [look];
+    if (this.#steady && this.#behind.length < LOOKS_BEHIND) return NOTHING;
+    return this.#goOn(this.#behind, true);
   }
 
   #leaps(from: L, to: L): boolean {

@@ -96,8 +96,9 @@ export class WatchedPositions {
   /** The time that each account and each source has come to. */
   times(signals: SignalTimes): AccountTimes {
     const times = new AccountTimes(this.#limits.leap, signals);
-    for (const [id, { looks, last }] of this.#positions) {
-      if (last !== null) times.add(id, last, { at: looks.at, steady: looks.steady });
+    for (const [id, { looks, last, closedAt }] of this.#positions) {
+      // Nothing of a position is observed after its end: such a look has a wrong clock's time, and no later one can say so.
+      if (last !== null) times.add(id, last, { at: Math.min(looks.at, closedAt ?? Infinity), steady: looks.steady });
     }
     return times;
   }

@@ -25,6 +25,15 @@ describe('looks whose times may be off', () => {
     { what: 'T2: candles of a day', times: [0, 1440, 2880, 4320], taken: [1440, 2880] },
     { what: 'T3: the first ahead', times: [9999, 0, 5], taken: [0, 5] },
     { what: 'T3: the first far behind', times: [-9999, 0, 5], taken: [0, 5] },
+    {
+      what: 'T4: a clock that is wrong for a while',
+      times: [0, 5, 999, 1004, 1009, 20, 25, 30],
+      taken: [20, 25, 30],
+    },
+    { what: 'T4: two behind', times: [500, 505, 20, 25, 510], taken: [500, 505, 510] },
+    { what: 'T4: two behind, twice', times: [500, 505, 20, 25, 510, 30, 35, 515], taken: [500, 505, 510, 515] },
+    { what: 'T4: the same again and again', times: [500, 505, 20, 20, 20, 20, 510], taken: [500, 505, 510] },
+    { what: 'T4: behind, but not going on', times: [500, 505, 20, 25, 15, 20, 510], taken: [500, 505, 510] },
     { what: 'T1: one far behind', times: [0, 5, -9999, 10], taken: [0, 5, 10] },
   ])('$what', ({ times, taken }) => {
     expect(believed(times)).toEqual({ taken, at: taken.at(-1) });
