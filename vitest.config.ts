@@ -8,6 +8,12 @@ import { defineConfig } from 'vitest/config';
  */
 const TIMEOUT_MS = 120_000;
 
+/**
+ * Integration tests wait more than they compute, so two files at a time take little more than half of the time. More would crowd out
+ * a broker on a machine with two cores.
+ */
+const WORKERS = 2;
+
 const tier = (
   name: string,
   include: string[],
@@ -25,6 +31,7 @@ const tier = (
 
 export default defineConfig({
   test: {
+    maxWorkers: WORKERS,
     reporters: ['default', './test/count-reporter.ts'],
     projects: [
       tier('pure', ['test/**/*.test.ts'], {

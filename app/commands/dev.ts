@@ -69,6 +69,7 @@ export function devCommand(): Command {
 On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
 object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
 first was; another market or seed is another desk, with accounts of its own, in the same log.
+Stall alerts show on the screen, in a pipe as log lines, within a quarter of an hour of the market's time.
 Summary counts are of this run, but for dead letters, outcomes, gate and alerts, which are of the whole record.
 
 ${stallLimitsHelp()}
@@ -83,6 +84,7 @@ Examples:
     .action(async (options: DevCliOptions) => {
       const random = new SeededRandom(options.seed);
       const market = await marketOf(options, random);
+      const logger = pinoLogger(options.logLevel);
       const chain = await DevChain.open({
         dataDir: options.data,
         desk: deskName(market, options.seed),
@@ -91,7 +93,7 @@ Examples:
         policy: loadPolicy(options.policy),
         stallLimits: loadStallLimits(options),
         faults: options.faults ?? DEFAULT_FAULTS,
-        logger: pinoLogger(options.logLevel),
+        logger,
       });
       const live = process.stdout.isTTY && options.json !== true;
       const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
@@ -101,6 +103,7 @@ Examples:
         paceMs: pace,
         live,
         output: process.stdout,
+        logger,
         logWords: logWords({ data: options.data }),
         clock: new SystemClock(),
       });

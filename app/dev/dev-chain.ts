@@ -28,6 +28,7 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
 import { visitTopic } from '../read-topic.ts';
+import { StallReader } from '../stall-reader.ts';
 import { statusReport } from '../status-report.ts';
 import { NewRecords } from './new-records.ts';
 
@@ -88,6 +89,7 @@ export class DevChain {
   readonly #source: TopicWriter;
   readonly #reports: NewRecords<typeof TOPICS.executionReport.name>;
   readonly #outcomes: NewRecords<typeof TOPICS.clmOutcome.name>;
+  #stalls: StallReader | null = null;
   #scored: Scored[] = [];
   #nextCycle = 0;
 
@@ -176,6 +178,18 @@ export class DevChain {
       reports: await this.#reports.take(),
       outcomes: await this.#outcomes.take(),
     };
+  }
+
+  /** The stall alerts that stand now: what came since the last call is read. Null when `signal` aborts that. */
+  async stallAlerts(signal: AbortSignal): Promise<readonly Alert[] | null> {
+    this.#stalls ??= await StallReader.open({
+      log: this.log,
+      codec: this.#codec,
+      policy: this.#policy,
+      ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
+      pause: () => Promise.resolve(),
+    });
+    return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
   }
 
   /** What `status` raises over the log as it is. */

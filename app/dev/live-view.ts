@@ -3,6 +3,7 @@ import { createLogUpdate } from 'log-update';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { printable } from '../printable.ts';
 import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';
 import type { DevSummary } from './summary.ts';
@@ -34,7 +35,7 @@ export class LiveView {
     this.#events = [...this.#events, ...eventsOf(result)].slice(-EVENT_ROWS);
   }
 
-  show(result: CycleResult, totals: DevSummary, alert: Alert | null): void {
+  show(result: CycleResult, totals: DevSummary, alerts: readonly Alert[]): void {
     const { columns, rows } = this.#terminal;
     const positions = positionsTable(result.scored, columns, rows - FIXED_ROWS - 1);
     const eventRows = Math.max(1, Math.min(EVENT_ROWS, rows - FIXED_ROWS - positions.length));
@@ -46,7 +47,7 @@ export class LiveView {
       '',
       ...totalsLines(totals, columns),
       gateLine(totals.gate),
-      ...(alert === null ? [] : [pc.red(`alert ${alert.name}: ${alert.evidence}`)]),
+      ...alertLines(alerts, columns),
     ];
     this.#draw(lines.join('\n'));
   }
@@ -87,6 +88,13 @@ function totalsLines(
   const doubt = `${unknown} unknown`;
   const done = `${fills} fills, ${held} suppressed, ${unknown === 0 ? doubt : pc.red(doubt)}`;
   return decided.length + done.length + 2 <= columns ? [`${decided}  ${done}`] : [decided, done];
+}
+
+/** One row: the summary and `status` have each in full. */
+function alertLines([first, ...others]: readonly Alert[], columns: number): readonly string[] {
+  if (first === undefined) return [];
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return [pc.red(printable(`alert ${first.name}${more}: ${first.evidence}`).slice(0, columns))];
 }
 
 function gateLine({ usable, needed, open, eta, labels }: Gate): string {

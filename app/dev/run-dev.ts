@@ -1,6 +1,9 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { Alert } from '../../pipelines/watch/alerts.ts';
+import type { Logger } from '../../ports/logger.ts';
 import { onThatLog } from '../alert-commands.ts';
 import { LineWriter } from '../output.ts';
+import { RaisedAlerts } from '../raised-alerts.ts';
 import type { CycleResult, DevChain } from './dev-chain.ts';
 import { hearStopSignals } from '../stop-signals.ts';
 import { LiveView } from './live-view.ts';
@@ -15,6 +18,8 @@ export interface RunDevOptions {
   /** A live view and a table, for a terminal, instead of lines. */
   readonly live: boolean;
   readonly output: NodeJS.WriteStream;
+  /** Told of stall alerts in a pipe; a live view shows them. */
+  readonly logger: Logger;
   /** Name the data folder in the commands that alerts print. */
   readonly logWords?: string;
   /** Paces cycles and screen; never gets into a record. */
@@ -24,6 +29,9 @@ export interface RunDevOptions {
 /** Faster than the eye follows: cycles between two pictures are not drawn. Unit: milliseconds. */
 const FRAME_MS = 100;
 
+/** Minutes after a stall it shows; more often would cost a fifth of the speed. Unit: milliseconds of the market's time. */
+const STALL_LOOK_MS = 15 * 60 * 1000;
+
 /** Runs cycles until they are done, the market ends, or SIGINT or SIGTERM asks to stop; then says what happened. */
 export async function runDev({
   chain,
@@ -32,6 +40,7 @@ export async function runDev({
   live,
   output,
   clock,
+  logger,
   logWords = '',
 }: RunDevOptions): Promise<void> {
   const stop = hearStopSignals(clock);
@@ -45,6 +54,9 @@ export async function runDev({
       accumulating: chain.clm.accumulating(),
       deadLetters: chain.deadLetters(),
     });
+  const raised = live ? null : new RaisedAlerts({ logger, logWords });
+  let stalls: readonly Alert[] = [];
+  let lookedAt = -Infinity;
   let drawnAt = -Infinity;
   let stoppedBy: StoppedBy = 'cycles';
   try {
@@ -55,13 +67,22 @@ export async function runDev({
         break;
       }
       counter.add(result);
+      if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
+        lookedAt = result.now;
+        stalls = (await chain.stallAlerts(stop.signal)) ?? stalls;
+        raised?.become(stalls);
+      }
       if (view === null) {
         await lines.write(JSON.stringify(cycleLine(result)));
         await lines.flush();
       } else {
         view.note(result);
         if (clock.now() - drawnAt >= FRAME_MS) {
-          view.show(result, summary(), chain.clm.alert());
+          view.show(
+            result,
+            summary(),
+            [chain.clm.alert(), ...stalls].filter((alert) => alert !== null),
+          );
           drawnAt = clock.now();
         }
       }

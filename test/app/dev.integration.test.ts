@@ -42,6 +42,26 @@ describe('harvestline dev', () => {
     expect(second.stdout).toBe(first.stdout);
   });
 
+  it('says while it runs that legacy holds a winner, minutes after the limit', async () => {
+    const { code, stderr } = await runProgram([
+      'dev',
+      '--cycles',
+      '45',
+      '--policy',
+      'legacy',
+      '--data',
+      folderForTest(),
+    ]);
+    expect(code).toBe(0);
+    const logged = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { alert: string; msg: string });
+    expect(logged.map(({ alert }) => alert)).toEqual(['winner_held']);
+    // Two hours, and at most a quarter of one until the next look.
+    expect(logged[0]?.msg).toMatch(/held above R 2 without a trade: \S+ at R [\d.]+ for 2\.[0-3] h/);
+  });
+
   it('killed with -9 at any moment and started again: no order doubled, no slice lost, status agrees with the topics', async () => {
     const folder = folderForTest();
     const moments = new SeededRandom(1).stream('moments of death');

@@ -38,6 +38,8 @@ export interface Addresses {
 }
 
 export interface TestBroker extends Addresses {
+  /** Its data and logs. */
+  readonly folder: string;
   /** kill -9. */
   killBroker(): Promise<void>;
   /** Resolves when it answers again. */
@@ -68,6 +70,7 @@ export async function startTestBroker(): Promise<TestBroker | Skipped> {
   await start(SERVERS, place, kafka);
   return {
     ...shown(place),
+    folder: place.folder,
     killBroker: () => kill(place.folder, 'kafka', clock),
     startBrokerAgain: () => start([KAFKA_SERVER], place, kafka),
     pauseRegistry: () => signalRegistry(place, 'SIGSTOP'),

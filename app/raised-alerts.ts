@@ -1,0 +1,41 @@
+import type { Alert } from '../pipelines/watch/alerts.ts';
+import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Gauge, Metrics } from '../ports/metrics.ts';
+import { onThatLog } from './alert-commands.ts';
+
+export interface RaisedAlertsOptions {
+  readonly logger: Logger;
+  /** Name the log in the commands that alerts print. */
+  readonly logWords?: string;
+  /** Left out: no gauge. */
+  readonly metrics?: Metrics;
+}
+
+/** The stall alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
+export class RaisedAlerts {
+  readonly #logger: Logger;
+  readonly #logWords: string;
+  readonly #gauges: ReadonlyMap<string, Gauge>;
+  #standing: ReadonlyMap<string, Alert> = new Map();
+
+  constructor({ logger, metrics, logWords = '' }: RaisedAlertsOptions) {
+    this.#logger = logger;
+    this.#logWords = logWords;
+    this.#gauges =
+      metrics === undefined ? new Map() : new Map(STALL_ALERTS.map((name) => [name, metrics.gauge('alert', { name })]));
+  }
+
+  become(alerts: readonly Alert[]): void {
+    const now = new Map(alerts.map((alert): [string, Alert] => [alert.name, alert]));
+    for (const [name, gauge] of this.#gauges) gauge.set(now.has(name) ? 1 : 0);
+    for (const alert of alerts) {
+      const { name, since, evidence } = onThatLog(alert, this.#logWords);
+      if (!this.#standing.has(name)) this.#logger.warn({ alert: name, since }, `alert ${name}: ${evidence}`);
+    }
+    for (const { name, since } of this.#standing.values()) {
+      if (!now.has(name)) this.#logger.info({ alert: name, since }, `alert ${name} is over`);
+    }
+    this.#standing = now;
+  }
+}
