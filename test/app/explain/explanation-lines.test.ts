@@ -1,9 +1,15 @@
+import { stripVTControlCharacters } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Explanation } from '../../../app/explain/explanation.ts';
 import { explanationLines } from '../../../app/explain/explanation-lines.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { anExplanation, stepsOf } from './an-explanation.ts';
+
+/** As on a terminal that shows no colours. */
+function linesOf(...[explanation, columns]: Parameters<typeof explanationLines>): readonly string[] {
+  return explanationLines(explanation, columns).map(stripVTControlCharacters);
+}
 
 /** 97 decisions that flap, 73 intents: a fill, then five that wait for the cooldown. */
 const LONG = anExplanation(
@@ -12,12 +18,12 @@ const LONG = anExplanation(
 );
 
 function text(explanation: Explanation, columns: number | undefined): string {
-  return explanationLines(explanation, columns).join('\n');
+  return linesOf(explanation, columns).join('\n');
 }
 
 describe('one screen', () => {
   it.each([80, 120, 160])('O1, O2: a long life at %i columns', (columns) => {
-    const lines = explanationLines(LONG, columns);
+    const lines = linesOf(LONG, columns);
     expect(lines.length).toBeLessThanOrEqual(40);
     // All the room there is, not less.
     expect(lines.length).toBeGreaterThan(34);
@@ -33,12 +39,12 @@ describe('one screen', () => {
         fc.integer({ min: 60, max: 200 }),
         (takes, intents, columns) => {
           const explanation = anExplanation(takes, stepsOf(intents));
-          const lines = explanationLines(explanation, columns);
+          const lines = linesOf(explanation, columns);
           for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
           if (columns >= 80) expect(lines.length).toBeLessThanOrEqual(40);
           const words = (whole: string): string => whole.split(/\s+/).join(' ');
           // The folded part may be another, but what heads the screen is the same words.
-          const [wide = ''] = explanationLines(explanation, 2000).slice(1);
+          const [wide = ''] = linesOf(explanation, 2000).slice(1);
           expect(words(lines.join('\n'))).toContain(words(wide));
         },
       ),
@@ -46,7 +52,7 @@ describe('one screen', () => {
   });
 
   it.each([0, undefined])('a terminal that says %s is one of 80 columns', (columns) => {
-    expect(explanationLines(LONG, columns)).toEqual(explanationLines(LONG, 80));
+    expect(linesOf(LONG, columns)).toEqual(linesOf(LONG, 80));
   });
 
   it('O2: what is folded is counted, and adds up with what is shown', () => {
@@ -80,7 +86,7 @@ describe('one screen', () => {
 
 describe('what the screen says', () => {
   it('dates once, and where they change', () => {
-    const lines = explanationLines(LONG, 160);
+    const lines = linesOf(LONG, 160);
     expect(lines.filter((line) => line === '2026-01-02').length).toBeLessThanOrEqual(2);
     const all = text(
       anExplanation(
