@@ -11,7 +11,7 @@
 import { PositionSource } from '../../connectors/positions/position-source.ts';
 import type { ObservedCycle } from '../../connectors/positions/observed-cycle.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
-import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import { patiently } from '../../pipelines/back-off.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -25,6 +25,7 @@ import { visitTopic } from '../read-topic.ts';
 import type { Health } from './health.ts';
 import { LogSignals } from './log-signals.ts';
 import type { Source } from './run-processors.ts';
+import { sourceBackOff } from './source-back-off.ts';
 
 export interface PositionCycleOptions {
   readonly venue: Venue;
@@ -52,16 +53,7 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
   const { log, clock, logger, health, metrics, cycleMs } = options;
   const signals = new LogSignals(options, clock);
   const source = new PositionSource({ ...options, signals });
-  const backOff: BackOff = {
-    processor: NAME,
-    clock,
-    logger,
-    signal,
-    observer: {
-      backedOff: (what: string, code: string) => health.backedOff(NAME, what, code),
-      recovered: (what: string) => health.recovered(NAME, what),
-    },
-  };
+  const backOff = sourceBackOff(options, signal);
   const positions = metrics.gauge('observedPositions', {});
   const missing = metrics.gauge('missingAnswers', {});
   health.is(NAME, 'restoring');

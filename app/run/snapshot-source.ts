@@ -13,6 +13,7 @@ import { visitTopic } from '../read-topic.ts';
 import type { Health } from './health.ts';
 import type { LiveMarket } from './live-market.ts';
 import type { Source } from './run-processors.ts';
+import { sourceBackOff } from './source-back-off.ts';
 
 export interface SnapshotSourceOptions {
   readonly desk: string;
@@ -45,16 +46,7 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
   const models = new TopicWriter(TOPICS.modelSignal.writer, codec);
   const source = new TopicWriter(NAME, codec);
   const feed = new DeskFeed({ desk, market, book, random });
-  const backOff = {
-    processor: NAME,
-    clock,
-    logger,
-    signal,
-    observer: {
-      backedOff: (what: string, code: string) => health.backedOff(NAME, what, code),
-      recovered: (what: string) => health.recovered(NAME, what),
-    },
-  };
+  const backOff = sourceBackOff(options, signal);
   health.is(NAME, 'restoring');
   feed.restore(await patiently(backOff, 'restoring', () => latestSnapshots(options, feed.accounts)));
   health.is(NAME, 'assigned');
