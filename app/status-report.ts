@@ -1,51 +1,34 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
-import {
-  type Alert,
-  EVIDENCE_REPORTS,
-  type UnknownReport,
-  deadLettersAlert,
-  haltedAlert,
-  unknownReportsAlert,
-  venueDiffersAlert,
-} from '../pipelines/watch/alerts.ts';
+import { type Alert, haltedAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
-import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
+import type { LogRecord } from '../ports/event-log.ts';
 import type { Halt } from '../ports/kill-switch.ts';
 import type {
   ClientOrderId,
   EpochMillis,
-  ExecutionReport,
   ExecutionStatus,
   HarvestIntent,
   PositionSnapshot,
   TradeClosed,
 } from '../schemas/generated/records.ts';
-import { TOPICS, allTopicSpecs, findTopic, isDeadLetterTopic } from '../schemas/topics.ts';
+import { TOPICS } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
-import { groupsOf } from './consumer-groups.ts';
-import { openLetters } from './dlq/open-letters.ts';
+import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
+import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { deskTime, lastRecord } from './last-record.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
-import { stallsFrom } from './stall-start.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
-import { OpenOrders, type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
+import { stallsFrom } from './stall-start.ts';
+import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
+import { type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
 
 /** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
 const OPEN_POSITION_SPAN_MS = 60 * 60 * 1000;
-
-export interface TopicStatus {
-  /** Records retained. */
-  readonly records: number;
-  /** By consumer group: records it has not committed yet; all that are kept where it never committed. */
-  readonly lag: Readonly<Record<string, number>>;
-  /** The latest record by timestamp; null in an empty topic. */
-  readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
-}
 
 /**
  * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
@@ -110,7 +93,7 @@ export async function statusReport(
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
   undecodable += execution.undecodable + open.undecodable + signals.undecodable + trades.undecodable;
-  const deadLetters = await deadLetterAlert(world);
+  const deadLetters = await waitingLettersAlert(world.log);
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
@@ -142,66 +125,6 @@ export async function statusReport(
     shadow: shadow.candidates,
     alerts,
   };
-}
-
-async function topicStatuses({ log, counts }: Topics): Promise<Readonly<Record<string, TopicStatus>>> {
-  const statuses: Record<string, TopicStatus> = {};
-  for (const { name } of allTopicSpecs()) {
-    const offsets = await log.offsets(name);
-    const topic = findTopic(name)?.name;
-    const lag: Record<string, number> = {};
-    for (const group of topic === undefined ? [] : groupsOf(topic)) {
-      lag[group] = lagOf(offsets, await log.committed(group, name));
-    }
-    const records = counts(name);
-    const last = await lastRecord(log, name, offsets);
-    statuses[name] = {
-      records,
-      lag,
-      last:
-        last === null ? null : { timestamp: last.timestamp, key: last.key && Buffer.from(last.key).toString('utf8') },
-    };
-  }
-  return statuses;
-}
-
-/** What retention removed is not lag: nobody can read it any more. */
-function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
-  return offsets.reduce(
-    (sum, { partition, begin, end }) => sum + end - Math.max(begin, committed.get(partition) ?? begin),
-    0,
-  );
-}
-
-interface Doubt extends UnknownReport {
-  readonly at: EpochMillis;
-}
-
-async function executionFigures(world: Topics, stalls: StallWatch, ends: Ends | undefined) {
-  const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
-  const suppressed = new Map<string, number>();
-  const doubts = new Map<ClientOrderId, Doubt>();
-  const openOrders = new OpenOrders();
-  const visit = (report: ExecutionReport, { timestamp: at }: LogRecord): void => {
-    const { status, reason, intent_id, client_order_id } = report;
-    reports[status] += 1;
-    openOrders.add(report, at);
-    stalls.report(report, at);
-    if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
-    if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
-  };
-  const undecodable = await visitTopic(world, TOPICS.executionReport.name, { ends }, visit);
-  return { reports, suppressed, undecodable, doubts, openOrders };
-}
-
-/** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */
-function doubtsAlert(doubts: ReadonlyMap<ClientOrderId, Doubt>): Alert | null {
-  const oldestFirst = [...doubts.values()].toSorted((one, other) => one.at - other.at);
-  return unknownReportsAlert({
-    count: doubts.size,
-    since: oldestFirst[0]?.at ?? null,
-    latest: oldestFirst.slice(-EVIDENCE_REPORTS),
-  });
 }
 
 async function openPositions(
@@ -264,20 +187,4 @@ async function tradeFigures(
   };
   undecodable += await visitTopic(world, topic, { ...start, ends: ends.get(topic) }, visitIntent);
   return { undecodable, alert: intents.alert() };
-}
-
-/** Only letters that still wait: those that `dlq retry` put back are nobody's concern any more. */
-async function deadLetterAlert({ log }: Topics): Promise<Alert | null> {
-  const figures = [];
-  for (const { name } of allTopicSpecs()) {
-    if (!isDeadLetterTopic(name)) continue;
-    let records = 0;
-    let since = Infinity;
-    for await (const letters of openLetters(log, name)) {
-      records += letters.length;
-      for (const { timestamp } of letters) since = Math.min(since, timestamp);
-    }
-    figures.push({ topic: name, records, since });
-  }
-  return deadLettersAlert(figures);
 }

@@ -14,7 +14,8 @@ import { plainTable } from '../plain-table.ts';
 import { printable } from '../printable.ts';
 import type { ShadowFigures } from '../shadow-figures.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
-import { type StatusReport, type TopicStatus, statusReport } from '../status-report.ts';
+import { type StatusReport, statusReport } from '../status-report.ts';
+import type { TopicStatus } from '../topic-statuses.ts';
 
 export function statusCommand(): Command {
   return worldOptions(new Command('status'))
