@@ -18,6 +18,20 @@ export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch)
   );
 }
 
+/** The record in those bytes; null where they are poison. Its batch was prepared. */
+export function decodedOrNull<N extends TopicName>(
+  codec: RecordCodec,
+  topic: N,
+  { value }: LogRecord,
+): RecordByTopic[N] | null {
+  try {
+    return codec.decode(topic, value);
+  } catch (error) {
+    if (!isKind(error, 'poison')) throw error;
+    return null;
+  }
+}
+
 /** Where a topic ends: what is appended later is left out. */
 export type Ends = ReadonlyMap<number, number>;
 
@@ -53,12 +67,9 @@ export async function visitTopic<N extends TopicName>(
     await prepareBatch(codec, topic, batch);
     for (const at of batch.records) {
       if (at.offset >= (range.ends?.get(at.partition) ?? Infinity)) break;
-      try {
-        visit(codec.decode(topic, at.value), at);
-      } catch (error) {
-        if (!isKind(error, 'poison')) throw error;
-        undecodable += 1;
-      }
+      const record = decodedOrNull(codec, topic, at);
+      if (record === null) undecodable += 1;
+      else visit(record, at);
     }
     onBatch?.(batch.records.length);
   }

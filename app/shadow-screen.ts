@@ -39,7 +39,8 @@ export class ShadowScreen implements ShadowView {
   }
 
   show(report: ShadowReport): Promise<void> {
-    const { rows } = this.#terminal;
+    // Some terminals call themselves 0 rows high.
+    const rows = this.#terminal.rows === 0 ? 24 : this.#terminal.rows;
     const heading = `${pc.bold('harvestline shadow')}  ${pc.dim('Ctrl-C ends it')}`;
     // The heading takes a row, and the cursor stands below the last one.
     this.#draw([heading, ...linesThatFit(report, terminalWidth(this.#terminal), rows - 2)].join('\n'));

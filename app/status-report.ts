@@ -139,7 +139,7 @@ async function openPositions(
   const positions = new Set<string>();
   if (last === null) return { positions: 0, undecodable: 0 };
   const openFrom = last.timestamp - OPEN_POSITION_SPAN_MS;
-  const from = await world.log.offsetsAt(topic, Math.min(openFrom, sightFrom));
+  const from = await world.log.offsetsAt(topic, sightFrom === -Infinity ? openFrom : Math.min(openFrom, sightFrom));
   const openOffsets = await world.log.offsetsAt(topic, openFrom);
   const visit = (snapshot: PositionSnapshot, { partition, offset, timestamp }: LogRecord): void => {
     stalls.snapshot(snapshot, timestamp);

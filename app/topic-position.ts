@@ -1,9 +1,8 @@
-import { isKind } from '../errors/harvestline-error.ts';
 import type { EpochMillis } from '../ports/clock.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { TopicName } from '../schemas/topics.ts';
-import { type ReadableTopics, prepareBatch } from './read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from './read-topic.ts';
 
 /**
  * Reads a topic on from where it was, by bounded reads. A batch in which the log fails is read again, so a record may be visited
@@ -54,11 +53,8 @@ export class TopicPosition<N extends TopicName> {
   }
 
   #tell(at: LogRecord): void {
-    try {
-      this.#visit(this.#topics.codec.decode(this.#topic, at.value), at);
-    } catch (thrown) {
-      if (!isKind(thrown, 'poison')) throw thrown;
-      this.#undecodable += 1;
-    }
+    const record = decodedOrNull(this.#topics.codec, this.#topic, at);
+    if (record === null) this.#undecodable += 1;
+    else this.#visit(record, at);
   }
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
@@ -11,6 +10,7 @@ import { watchLines } from '../calibrate/watch-lines.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
+import { policyInForce } from '../policy/policy-in-force.ts';
 import { printable } from '../printable.ts';
 import type { ShadowFigures } from '../shadow-figures.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
@@ -55,7 +55,8 @@ export async function status(
   limits?: StallLimits,
   words = '',
 ): Promise<void> {
-  const found = await statusReport(world, defaultPolicy(), limits);
+  const { policy } = await policyInForce(world);
+  const found = await statusReport(world, policy, limits);
   const report = { ...found, alerts: found.alerts.map((alert) => onThatLog(alert, words)) };
   for (const line of json ? [JSON.stringify(report)] : readable(report)) await lines.write(line);
   await lines.flush();

@@ -180,14 +180,20 @@ export class DevChain {
     };
   }
 
-  /** The stall alerts that stand now: what came since the last call is read. Null when `signal` aborts that. */
-  async stallAlerts(signal: AbortSignal): Promise<readonly Alert[] | null> {
+  /**
+   * The stall alerts that stand now: what came since the last call is read, `pause` waited for after each batch. Null when `signal`
+   * aborts that.
+   */
+  async stallAlerts(
+    pause: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<readonly Alert[] | null> {
     this.#stalls ??= await StallReader.open({
       log: this.log,
       codec: this.#codec,
       policy: this.#policy,
       ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
-      pause: () => Promise.resolve(),
+      pause,
     });
     return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
   }

@@ -69,7 +69,8 @@ export async function runDev({
       counter.add(result);
       if (Math.abs(result.now - lookedAt) >= STALL_LOOK_MS) {
         lookedAt = result.now;
-        stalls = (await chain.stallAlerts(stop.signal)) ?? stalls;
+        // A pause, so that signals get their turn: the first look reads the log that was there.
+        stalls = (await chain.stallAlerts((signal) => clock.sleep(0, signal), stop.signal)) ?? stalls;
         raised?.become(stalls);
       }
       if (view === null) {

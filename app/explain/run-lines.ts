@@ -1,14 +1,14 @@
 import pc from 'picocolors';
 import { count, plural } from '../calibrate/report/figures.ts';
 import { printable } from '../printable.ts';
-import type { DecisionRun, Explanation } from './explanation.ts';
+import type { DecisionRun, Explanation, Place } from './explanation.ts';
 import { factorSums } from './factor-words.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
 import { dateOf, spanOf } from './short-time.ts';
 
 /** Every decision in runs, in `rows`: those around the one that is explained, as many as fit, and what the folded ones were. */
 export function runLines({ runs, decision }: Explanation, width: number, rows: number): readonly string[] {
-  const at = runs.findIndex((run) => decision !== null && holds(run, decision.offset));
+  const at = runs.findIndex((run) => decision !== null && holds(run, decision));
   const focus = at === -1 ? runs.length - 1 : at;
   const uniform = sameScorer(runs);
   const blocks = runs.map((run): Block => ({ at: run.from, lines: linesOf(run, uniform, width) }));
@@ -27,8 +27,8 @@ export function runLines({ runs, decision }: Explanation, width: number, rows: n
   });
 }
 
-function holds({ first_offset, last_offset }: DecisionRun, offset: number): boolean {
-  return first_offset <= offset && offset <= last_offset;
+function holds({ partition, first_offset, last_offset }: DecisionRun, { partition: own, offset }: Place): boolean {
+  return partition === own && first_offset <= offset && offset <= last_offset;
 }
 
 function linesOf(run: DecisionRun, uniform: boolean, width: number): readonly string[] {

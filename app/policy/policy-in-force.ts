@@ -1,34 +1,41 @@
-import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
+import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { printable } from '../printable.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { readPolicyHistory } from './read-policy-history.ts';
 
-/** The policy that others are compared with, and what to tell a person of where it came from. */
-export interface CurrentPolicy {
-  readonly current: Policy;
+/** The policy that came into force last on a log. */
+export interface PolicyInForce {
+  readonly policy: Policy;
+  /** `default`: the log tells of none, or of one that this program cannot read. */
+  readonly source: 'policy.applied' | 'default';
+  /** What a person should know of where it comes from. */
   readonly lines: readonly string[];
 }
 
-/** The one that was given, else the one that came into force last on the log, else the default. */
-export async function policyToCompareWith(topics: ReadableTopics, given: Policy | null): Promise<CurrentPolicy> {
-  if (given !== null) return { current: given, lines: [] };
-  const { history } = await readPolicyHistory(topics);
+/** As policy.applied tells, else the default. */
+export async function policyInForce(topics: ReadableTopics): Promise<PolicyInForce> {
+  const { history, unreadable } = await readPolicyHistory(topics);
+  const { name } = TOPICS.policyApplied;
+  const gap =
+    unreadable === 0
+      ? []
+      : [`records of ${name} that cannot be read: ${unreadable}; another policy may have been in force last`];
   const latest = history.latest();
-  if (latest === null) {
-    const current = defaultPolicy();
-    return {
-      current,
-      lines: [`against ${current.id}, the default: ${TOPICS.policyApplied.name} tells of none in force`],
-    };
-  }
+  const assumed = (why: string): PolicyInForce => {
+    const policy = defaultPolicy();
+    return { policy, source: 'default', lines: [`${policy.id}, the default: ${why}`, ...gap] };
+  };
+  if (latest === null) return assumed(`${name} tells of none in force`);
   const { record, at, content } = latest;
   const { topic, partition, offset } = at;
   const place = formatCoordinates({ topic, partition, offset });
-  if (content !== null)
-    return { current: content, lines: [`against ${printable(record.policy)}, in force last (${place})`] };
-  const current = defaultPolicy();
-  const line = `against ${current.id}, the default: this program cannot read ${printable(record.policy)}, in force last (${place})`;
-  return { current, lines: [line] };
+  if (content === null)
+    return assumed(`this program cannot read ${printable(record.policy)}, in force last (${place})`);
+  return {
+    policy: content,
+    source: 'policy.applied',
+    lines: [`${printable(record.policy)}, in force last (${place})`, ...gap],
+  };
 }

@@ -9,11 +9,11 @@ import {
 } from '../../pipelines/replay/audit-intent.ts';
 import { AuditedPolicies } from '../../pipelines/replay/audited-policies.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
-import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { HarvestIntent } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import { readPolicyHistory } from '../policy/read-policy-history.ts';
-import { type ReadableTopics, prepareBatch } from '../read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../read-topic.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
@@ -111,7 +111,7 @@ class Audit {
     await prepareBatch(this.#world.codec, INTENTS, batch);
     for (const at of batch.records) {
       if (at.offset >= end) return;
-      const intent = this.#decodeIntent(at);
+      const intent = decodedOrNull(this.#world.codec, INTENTS, at);
       if (intent === null) {
         this.#setAside('intent_undecodable', INTENTS, at);
         continue;
@@ -150,24 +150,6 @@ class Audit {
     };
   }
 
-  #decodeIntent({ value }: LogRecord): HarvestIntent | null {
-    try {
-      return this.#world.codec.decode(INTENTS, value);
-    } catch (error) {
-      if (!isKind(error, 'poison')) throw error;
-      return null;
-    }
-  }
-
-  #decodeSnapshot({ value }: LogRecord): PositionSnapshot | null {
-    try {
-      return this.#world.codec.decode(SNAPSHOTS, value);
-    } catch (error) {
-      if (!isKind(error, 'poison')) throw error;
-      return null;
-    }
-  }
-
   #recompute(intent: HarvestIntent, at: LogRecord, record: LogRecord, input: string): void {
     const { policy, calibration_version: version, differences: named } = this.#policies.basisOf(intent, at);
     if (policy === null) {
@@ -179,7 +161,7 @@ class Audit {
       this.#setAside('unknown_calibration_version', String(version), at);
       return;
     }
-    const snapshot = this.#decodeSnapshot(record);
+    const snapshot = decodedOrNull(this.#world.codec, SNAPSHOTS, record);
     if (snapshot === null) {
       this.#setAside('input_undecodable', input, at);
       return;

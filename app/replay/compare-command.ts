@@ -5,10 +5,11 @@ import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts
 import { loadPolicy } from '../policy/load-policy.ts';
 import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
-import { policyToCompareWith } from '../policy/policy-in-force.ts';
+import { policyInForce } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
 import type { ReplayFlags } from './replay-flags.ts';
+import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { parseWindow } from './replay-window.ts';
 import { resultLines } from './result-lines.ts';
 import { resultPage } from './result-page.ts';
@@ -22,17 +23,18 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
   const conditions = flags.failIf.map(parseFailIf);
   const window = parseWindow(flags.from, flags.to);
   const policy = loadPolicy(candidate);
-  const against = flags.against === undefined ? null : loadPolicy(flags.against);
+  const given = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
   const world = await openReadOnlyWorld(flags);
   let progress: Progress | undefined;
   try {
     // Nothing is added, and what is there stays: a page that cannot be written must be known before a long replay.
     if (flags.html !== undefined) await writePage(flags.html, '', 'a');
-    const { current, lines } = await policyToCompareWith(world, against);
+    const against =
+      given === null ? await policyInForce(world) : { policy: given, source: 'given' as const, lines: [] };
     const result = await comparePolicies(world, {
       candidate: policy,
-      current,
+      current: against.policy,
       window,
       raw: flags.raw === true,
       listed: flags.flips,
@@ -47,8 +49,11 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     const failed = failedConditions(conditions, result);
     await writeLines(
       jsonWanted(flags)
-        ? [JSON.stringify({ ...result, failed })]
-        : [...resultLines(result, failed, terminalWidth()), ...lines],
+        ? [JSON.stringify({ ...result, against_source: against.source, failed })]
+        : [
+            ...resultLines(result, failed, terminalWidth()),
+            ...against.lines.flatMap((line) => ['', ...wrapped(`Compared with ${line}.`, terminalWidth())]),
+          ],
     );
     if (flags.html !== undefined) await writePage(flags.html, resultPage(result), 'w');
     if (failed.length === 0) return;

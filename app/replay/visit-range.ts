@@ -1,8 +1,7 @@
-import { isKind } from '../../errors/harvestline-error.ts';
 import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { TopicName } from '../../schemas/topics.ts';
-import { type ReadableTopics, prepareBatch } from '../read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../read-topic.ts';
 
 /**
  * Calls `visit` with each decoded record of one partition between two offsets; `onBatch` with the number of records after each
@@ -21,15 +20,9 @@ export async function visitRange<N extends TopicName>(
     await prepareBatch(codec, topic, batch);
     for (const at of batch.records) {
       if (at.offset >= end) break;
-      let record: RecordByTopic[N];
-      try {
-        record = codec.decode(topic, at.value);
-      } catch (error) {
-        if (!isKind(error, 'poison')) throw error;
-        undecodable += 1;
-        continue;
-      }
-      visit(record, at);
+      const record = decodedOrNull(codec, topic, at);
+      if (record === null) undecodable += 1;
+      else visit(record, at);
     }
     onBatch(batch.records.length);
     if (batch.nextOffset >= end) break;

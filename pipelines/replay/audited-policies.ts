@@ -21,7 +21,8 @@ export interface Basis {
  * Finds what decided an intent. Invariants:
  * AD1  Where policy.applied tells what was in force at an intent's snapshot, an intent that names another policy or map differs, and is
  *      decided again by what was in force: naming what nobody has hides nothing.
- * AD2  Around a change a snapshot may have been decided on by both sides (PH3): an intent of the earlier one is good, and counted.
+ * AD2  Around a change a snapshot may have been decided on by both sides (PH3): an intent of the earlier one is good, and counted. It comes
+ *      before all of the later side: intents are walked in the order of their log, and none may go back to what was overtaken.
  * AD3  Content counts in this order: of a file that was given, since whoever audits trusts it; as it was recorded; as the program has it.
  */
 export class AuditedPolicies {
@@ -29,6 +30,8 @@ export class AuditedPolicies {
   readonly #unreadable: number;
   readonly #byId: ReadonlyMap<string, AppliedPolicy>;
   readonly #known: ReadonlyMap<string, Policy>;
+  /** AD2. By scope: where the record lies that decided last. */
+  readonly #reached = new Map<string, number>();
   #overtaken = 0;
   #firstOvertaken: LogRecord | null = null;
 
@@ -57,7 +60,8 @@ export class AuditedPolicies {
       };
     }
     const decided = this.#history.decidedBy(input, named);
-    if (decided !== null) {
+    if (decided !== null && decided.at.offset >= (this.#reached.get(decided.record.scope) ?? 0)) {
+      this.#reached.set(decided.record.scope, decided.at.offset);
       if (!sameFor(decided, inForce, named.model_id)) this.#countOvertaken(at);
       return {
         policy: this.#contentOf(policy, decided.content),

@@ -1,4 +1,4 @@
-import type { PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
 import { Course, type CourseResult } from './course.ts';
 
@@ -17,6 +17,7 @@ export interface PositionResult {
 
 interface Followed {
   readonly position_id: PositionId;
+  readonly account: string;
   readonly current: Course;
   readonly candidate: Course;
   lastSeen: number;
@@ -25,7 +26,8 @@ interface Followed {
 
 /**
  * Follows each position from its first snapshot to its last. Invariants:
- * O1  A position is over when no snapshot of it came for a day of its partition's time, or the partition ends.
+ * O1  A position is over when no snapshot of it came for a day of its account's time, or the partition ends. An account of which
+ *     nothing came between two sweeps is at the partition's time: nobody can tell whether it lives on.
  * O2  Memory is bounded by the positions open at a time, not by those that ever were.
  * O3  Results do not depend on when the sweep comes: a position that comes back after a day starts anew either way.
  */
@@ -33,7 +35,8 @@ export class OpenPositions {
   readonly #cooldownMs: number;
   readonly #onResult: (result: PositionResult) => void;
   readonly #open = new Map<PositionId, Followed>();
-  #now = -Infinity;
+  /** What the latest snapshot of each account since the last sweep says: desks in one log may live years apart. */
+  readonly #times = new Map<string, EpochMillis>();
   #untilSweep = SWEEP_EVERY;
   #openMs = 0;
 
@@ -43,15 +46,15 @@ export class OpenPositions {
   }
 
   add(snapshot: PositionSnapshot, r: number, current: Decision, candidate: Decision): void {
-    const { position_id, observed_at } = snapshot;
-    const followed = this.#follow(position_id, observed_at);
+    const { account, observed_at } = snapshot;
+    const followed = this.#follow(snapshot);
     const elapsed = Math.max(0, observed_at - followed.lastSeen);
     this.#openMs += elapsed;
     followed.lastSeen = Math.max(followed.lastSeen, observed_at);
     followed.lastR = r;
     followed.current.add(snapshot, r, current, elapsed);
     followed.candidate.add(snapshot, r, candidate, elapsed);
-    this.#now = Math.max(this.#now, observed_at);
+    this.#times.set(account, observed_at);
     this.#untilSweep -= 1;
     if (this.#untilSweep === 0) this.#sweep();
   }
@@ -72,7 +75,7 @@ export class OpenPositions {
     return this.#openMs;
   }
 
-  #follow(id: PositionId, observedAt: number): Followed {
+  #follow({ position_id: id, account, observed_at: observedAt }: PositionSnapshot): Followed {
     const known = this.#open.get(id);
     if (known !== undefined) {
       if (observedAt - known.lastSeen <= GONE_AFTER_MS) return known;
@@ -80,6 +83,7 @@ export class OpenPositions {
     }
     const followed: Followed = {
       position_id: id,
+      account,
       current: new Course(this.#cooldownMs),
       candidate: new Course(this.#cooldownMs),
       lastSeen: observedAt,
@@ -91,11 +95,14 @@ export class OpenPositions {
 
   #sweep(): void {
     this.#untilSweep = SWEEP_EVERY;
+    const newest = Math.max(...this.#times.values());
     for (const followed of this.#open.values()) {
-      if (this.#now - followed.lastSeen <= GONE_AFTER_MS) continue;
+      const now = this.#times.get(followed.account) ?? newest;
+      if (now - followed.lastSeen <= GONE_AFTER_MS) continue;
       this.#end(followed);
       this.#open.delete(followed.position_id);
     }
+    this.#times.clear();
   }
 
   #end({ position_id, current, candidate, lastR }: Followed): void {

@@ -3,6 +3,7 @@ import type { Problem } from '../../errors/harvestline-error.ts';
 import { HOLD_REASONS } from './evaluate.ts';
 import { BUILT_IN_POLICIES, type FractionFormula, type Policy } from './policy.ts';
 import { whyUnreachable } from './rule-reach.ts';
+import { ROUNDS_TO_NOTHING_BELOW } from './zero-fraction.ts';
 
 /**
  * What is legal in a policy but hardly meant, by path. Warnings only: none of it keeps a policy from scoring. Invariants:
@@ -76,11 +77,8 @@ function whyAmbiguous({ rules }: Policy, index: number): string | null {
   return first === index ? null : `${name} is the name of rules[${first}], too`;
 }
 
-/** Half of the last decimal that a fraction keeps: less rounds to nothing. Unit: fraction. */
-const ROUNDS_TO_ZERO_BELOW = 0.005;
-
 function whyConstant(formula: FractionFormula): string | null {
-  if (formula.max < ROUNDS_TO_ZERO_BELOW) return `max ${formula.max} rounds to 0: the rule always holds`;
+  if (formula.max < ROUNDS_TO_NOTHING_BELOW) return `max ${formula.max} rounds to 0: the rule always holds`;
   if (formula.kind === 'graded' && formula.base > formula.max)
     return `base ${formula.base} is above max ${formula.max}: only a loss brings it below max`;
   return null;

@@ -37,8 +37,9 @@ export class PolicyHistory {
   /** Records of a scope come in the order of the log. */
   add(record: PolicyApplied, at: LogRecord): void {
     const { scope, policy_digest: digest } = record;
-    const content = this.#contents.get(digest) ?? contentOf(record);
-    this.#contents.set(digest, content);
+    let content = this.#contents.get(digest);
+    // Null is an answer, too.
+    if (content === undefined) this.#contents.set(digest, (content = contentOf(record)));
     const known = this.#applied.get(scope);
     if (known === undefined) this.#applied.set(scope, [{ record, at, content }]);
     else known.push({ record, at, content });

@@ -145,7 +145,7 @@ export class StallWatch {
       const before = times.ofAccount(account) - this.#limits.keptFor;
       this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
     }
-    const before = (account: string): EpochMillis => this.#forgottenTo(account);
+    const before = (account: string): EpochMillis => this.#knownFrom(account);
     for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
     this.#confidences.forget(times);
   }

@@ -34,7 +34,7 @@ const brief = ({ runs }: Explanation) =>
   );
 
 describe('explain, by what policy.applied tells', () => {
-  it('the founding incident: a policy that holds everything, zero intents, and each HOLD is its own', async () => {
+  it('DE1: the founding incident: a policy that holds everything, zero intents, and each HOLD is its own', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(5);
     await desk.score(NEVER_CLOSES);
@@ -105,7 +105,7 @@ describe('explain, by what policy.applied tells', () => {
     expect(text).toContain('assumed: no record tells for certain which policy decided');
   });
 
-  it('a log of before: the policy of the nearest intents is assumed, those before a snapshot first', async () => {
+  it('DE1: a log of before: the policy of the nearest intents is assumed, those before a snapshot first', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score(LEGACY);
@@ -157,14 +157,14 @@ describe('explain, by what policy.applied tells', () => {
     expect(brief(await explained(desk, NEVER_CLOSES))).toEqual(['HOLD 2 never-closes raw certain none']);
   });
 
-  it('the content that was recorded counts, not that of a file or of the program with the same id', async () => {
+  it('DE3: the content that was recorded counts, not that of a file or of the program with the same id', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
     await desk.score({ ...NEVER_CLOSES, id: CURRENT.id });
     expect(brief(await explained(desk))).toEqual(['HOLD 2 2026-02-07 raw certain none']);
   });
 
-  it('a record of policy.applied that was altered makes all assumed: the one before it may not be the last word', async () => {
+  it('DE2: a record of policy.applied that was altered makes all assumed: the one before it may not be the last word', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score(NEVER_CLOSES);

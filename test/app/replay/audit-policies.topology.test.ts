@@ -90,6 +90,19 @@ describe('replay --audit, by what policy.applied tells', () => {
     expect(auditLines(result, 500).join('\n')).toContain('warning: intents by what had ceased');
   });
 
+  it('AD2: long after a change, no intent is by what the change overtook', async () => {
+    const desk = await ScoringDesk.open();
+    await desk.observe(1);
+    await desk.score(EAGER);
+    await desk.observe(20);
+    await desk.score(LATER);
+    expect(await audit(desk)).toMatchObject({ audited: 21, differing: 0 });
+    await desk.alter(INTENTS, 20, forged(EAGER));
+    const { differing, differences } = await audit(desk);
+    expect(differing).toBe(1);
+    expect(differences[0]).toMatchObject({ path: 'policy', recorded: 'eager', recomputed: 'later' });
+  });
+
   it('AD3: what was recorded counts before a built-in policy of that id, and the two differing is said', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);

@@ -210,6 +210,22 @@ describe('Comparison', () => {
     expect(back.open_position_hours).toBe(2);
   });
 
+  it('O1, O3: desks that live years apart in one partition do not end each other', () => {
+    const years = [0, 6].map((year) => year * 365 * 24 * HOUR);
+    const looks = Array.from({ length: 6000 }, (_, index) => {
+      const desk = index % 2;
+      return aSnapshot(
+        { age: 3 },
+        {
+          account: `desk-${desk}`,
+          position_id: `p${desk}` as PositionId,
+          observed_at: 1_770_000_000_000 + (years[desk] ?? 0) + index * 1000,
+        },
+      );
+    });
+    expect(compared(looks).results.positions).toBe(2);
+  });
+
   it('M1: the interval does not depend on the order of the positions, holds the mean, and is the same again', () => {
     const snapshots = Array.from({ length: 200 }, (_, index) =>
       aSnapshot({ r: (index % 17) - 3, age: 3 }, { position_id: `p${index}` as PositionId }),

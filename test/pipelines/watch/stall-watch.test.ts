@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_STALL_LIMITS } from '../../../pipelines/watch/stall-limits.ts';
-import type { IntentId } from '../../../schemas/generated/records.ts';
+import type { IntentId, PositionId, TradeId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import {
@@ -20,6 +20,21 @@ import {
 
 const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
+const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
+
+/** A FINAL outcome of an account that nobody observes. */
+function closedElsewhere(name: string, minutes: number): Step {
+  const outcome = {
+    ...OUTCOME,
+    account: 'import',
+    position_id: name as PositionId,
+    slices: [`slice of ${name}` as TradeId],
+    status: 'FINAL',
+    label: 'WIN',
+    closed_at: at(minutes),
+  } as const;
+  return (watch) => watch.outcome(outcome, at(minutes));
+}
 
 describe('a step after which nothing comes', () => {
   it.each([
@@ -106,7 +121,7 @@ describe('any order', () => {
     fc.array(fc.tuple(fc.integer({ min: 0, max: 300 }), fc.constantFrom(...ends)), { maxLength: 8 }),
   );
 
-  it('S1: order of topics and repeats change no alert', () => {
+  it('S1, U1: order of topics and repeats change no alert', () => {
     fc.assert(
       fc.property(lanes, fc.infiniteStream(fc.nat()), ([positions, orders], choices) => {
         const account = (p: number) => `account ${p % 2}`;
@@ -139,6 +154,20 @@ describe('any order', () => {
         expect(shuffled.alerts()).toEqual(straight.alerts());
       }),
     );
+  });
+
+  it('S2, W3: forgets accounts of which nothing is in sight, as an import leaves them', () => {
+    const watch = told(
+      [snapshot('B', 0, 0), order('imported', -3 * DAY, 'outcome', { remaining: 0 })],
+      started(at(-2 * DAY)),
+    );
+    const foreign = told(
+      Array.from({ length: 50 }, (_, index) => closedElsewhere(`import ${index}`, -3 * DAY)),
+      watch,
+    );
+    expect(foreign.size).toBeGreaterThan(50);
+    foreign.forget();
+    expect(foreign.size).toBe(1);
   });
 
   it('S2: forgets what was answered more than 48 h ago, and keeps what was not', () => {
