@@ -14,6 +14,11 @@ import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 /** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
 const SCRATCH_BYTES = 64 * 1024;
 
+export interface Examined<N extends TopicName> {
+  readonly record: RecordByTopic[N];
+  readonly problems: readonly Problem[];
+}
+
 type Resolver = ReturnType<avsc.Type['createResolver']>;
 
 /** What the codec keeps for one topic. */
@@ -102,6 +107,16 @@ export class RecordCodec {
 
   /** The record in those bytes, checked. Throws poison errors only; call `prepare` for the batch first. */
   decode<N extends TopicName>(topic: N, value: Uint8Array | null): RecordByTopic[N] {
+    const { record, problems } = this.examine(topic, value);
+    if (problems.length > 0) throw invalid(topic, problems);
+    return record;
+  }
+
+  /**
+   * The record in those bytes with everything that is wrong with it, for looking at what nobody may act on: its fields have their
+   * types, and may break every bound and rule. Throws poison errors where the bytes are no record of the topic.
+   */
+  examine<N extends TopicName>(topic: N, value: Uint8Array | null): Examined<N> {
     const codec = this.#codecOf(topic);
     if (value === null || value.length === 0)
       throw new HarvestlineError('RECORD_EMPTY', `${topic}: the record has no value`);
@@ -122,9 +137,7 @@ export class RecordCodec {
     } catch (cause) {
       throw new HarvestlineError('AVRO_CORRUPT', `${topic}: schema id ${id}: ${messageOf(cause)}`, { cause });
     }
-    const problems = problemsOf(codec, record);
-    if (problems.length > 0) throw invalid(topic, problems);
-    return record as RecordByTopic[N];
+    return { record: record as RecordByTopic[N], problems: problemsOf(codec, record) };
   }
 
   #codecOf(topic: TopicName): TopicCodec {

@@ -1,4 +1,4 @@
-import { isKind } from '../../errors/harvestline-error.ts';
+import { formatProblems, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { Batch, LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import type { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
 import {
@@ -9,7 +9,7 @@ import {
 } from '../../pipelines/replay/audit-intent.ts';
 import { AuditedPolicies } from '../../pipelines/replay/audited-policies.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
-import type { HarvestIntent } from '../../schemas/generated/records.ts';
+import type { Examined } from '../../schemas/record-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import { readPolicyHistory } from '../policy/read-policy-history.ts';
@@ -55,6 +55,8 @@ export interface AuditResult {
     readonly listed: readonly UnverifiableIntent[];
   };
   /** What is no difference of any intent, and still worth a look. */
+  /** Records of policy.applied that cannot be read: what decided may be among them, so nothing is proved. */
+  readonly policies_unreadable: number;
   readonly warnings: readonly string[];
   readonly ranges: readonly PartitionOffsets[];
 }
@@ -111,11 +113,9 @@ class Audit {
     await prepareBatch(this.#world.codec, INTENTS, batch);
     for (const at of batch.records) {
       if (at.offset >= end) return;
-      const intent = decodedOrNull(this.#world.codec, INTENTS, at);
-      if (intent === null) {
-        this.#setAside('intent_undecodable', INTENTS, at);
-        continue;
-      }
+      const examined = this.#examine(at);
+      if (examined === null) continue;
+      const { record: intent } = examined;
       const { topic, partition, offset } = intent.input;
       const input = `${topic}[${partition}]@${offset}`;
       if (topic !== SNAPSHOTS) {
@@ -132,7 +132,7 @@ class Audit {
         await prepareBatch(this.#world.codec, SNAPSHOTS, found.batch);
         this.#prepared = found.batch;
       }
-      this.#recompute(intent, at, found.record, input);
+      this.#recompute(examined, at, found.record, input);
     }
   }
 
@@ -146,11 +146,28 @@ class Audit {
         reasons: Object.fromEntries(this.#reasons),
         listed: this.#unverifiable,
       },
+      policies_unreadable: this.#policies.unreadable,
       warnings: this.#policies.warnings(),
     };
   }
 
-  #recompute(intent: HarvestIntent, at: LogRecord, record: LogRecord, input: string): void {
+  /** An intent that breaks a rule is compared like any other: that may be how it was altered. */
+  #examine(at: LogRecord): Examined<typeof INTENTS> | null {
+    try {
+      return this.#world.codec.examine(INTENTS, at.value);
+    } catch (error) {
+      if (!isKind(error, 'poison')) throw error;
+      this.#setAside('intent_undecodable', messageOf(error), at);
+      return null;
+    }
+  }
+
+  #recompute(
+    { record: intent, problems }: Examined<typeof INTENTS>,
+    at: LogRecord,
+    record: LogRecord,
+    input: string,
+  ): void {
     const { policy, calibration_version: version, differences: named } = this.#policies.basisOf(intent, at);
     if (policy === null) {
       this.#setAside('unknown_policy', intent.policy, at);
@@ -169,6 +186,9 @@ class Audit {
     try {
       const differences = [...named, ...auditIntent(intent, snapshot, policy, map)];
       this.#audited += 1;
+      // It is what its snapshot gives, and still breaks a rule: scoring of another version wrote it.
+      if (differences.length === 0 && problems.length > 0)
+        this.#setAside('intent_breaks_a_rule', formatProblems(problems), at);
       if (differences.length === 0) return;
       this.#differing += 1;
       if (this.#differences.length < LISTED) this.#differences.push(...locatedDifferences(intent, at, differences));

@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import { count, plural } from '../calibrate/report/figures.ts';
 import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { plainTable } from '../plain-table.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { printable } from '../printable.ts';
 import type { AuditResult } from './audit-intents.ts';
 import { isProved, unfounded } from './audit-verdict.ts';
@@ -27,9 +28,13 @@ export function auditHeadline(result: AuditResult): string {
     unverifiable: { total, reasons },
   } = result;
   const removed = reasons.input_removed ?? 0;
+  const unread = result.policies_unreadable;
   const lost = unfounded(result);
   const aside = [
     ...(removed > 0 ? [` The snapshots of ${plural(removed, 'intent')} are no longer kept.`] : []),
+    ...(unread > 0
+      ? [` ${plural(unread, 'record')} of ${TOPICS.policyApplied.name} cannot be read: nothing is proved.`]
+      : []),
     ...(lost > 0 ? [` ${plural(lost, 'intent')} cannot be founded on anything that is there.`] : []),
   ].join('');
   if (audited === 0) return total === 0 ? 'No intent lies in that stretch.' : `No intent was verified.${aside}`;

@@ -64,6 +64,7 @@ export function auditIntent(
 /** Where an audit of an intent stops before it can compare anything: why it is unverifiable. */
 export const UNVERIFIABLE = [
   'intent_undecodable',
+  'intent_breaks_a_rule',
   'input_of_another_topic',
   'input_removed',
   'input_missing',

@@ -43,6 +43,11 @@ export class AuditedPolicies {
     this.#known = known;
   }
 
+  /** Records that cannot be read. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
   basisOf(intent: HarvestIntent, at: LogRecord): Basis {
     const { input, policy } = intent;
     const named = {

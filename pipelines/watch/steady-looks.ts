@@ -48,8 +48,8 @@ export class SteadyLooks<L extends Timed> {
   }
 
   /** A look that waits for the next; null without one. */
-  get aheadAt(): EpochMillis | null {
-    return this.#ahead?.at ?? null;
+  get ahead(): L | null {
+    return this.#ahead;
   }
 
   tell(look: L): Believed<L> {

@@ -60,7 +60,9 @@ const TRADES_KEPT = 4;
  *
  * W1  Looks at one position come in order, as its key's partition has them. Trades and ends may come at any time, before or after the
  *     looks they belong to.
- * W2  Only a trade, an end or a look says that a winner is held no longer: where looks cease, it is still as it was seen last.
+ * W2  Only a trade, an end or a look says that a winner is held no longer: where looks cease, it is still as it was seen last. Looks that
+ *     are far apart, up to what is kept, are of a source that paused: it was held meanwhile. What is closed on record is held no longer,
+ *     though it be observed on.
  * W3  Memory holds positions that are not known to be closed, and those that were seen or closed of late.
  */
 export class WatchedPositions {
@@ -74,7 +76,7 @@ export class WatchedPositions {
   look(id: PositionId, look: Look): void {
     const position = this.#of(id, look.account);
     const { looks, anew } = position.looks.tell(look);
-    if (anew) position.first = position.winnerSince = null;
+    if (anew && !this.#paused(position.last, looks[0])) position.first = position.winnerSince = null;
     for (const one of looks) {
       position.first ??= one;
       position.last = one;
@@ -106,9 +108,11 @@ export class WatchedPositions {
   /** Winners that are not known to be closed, those that are held longest first. */
   winners(): readonly Winner[] {
     const winners: Winner[] = [];
-    for (const [position_id, { last, first, winnerSince, trades, closedAt }] of this.#positions) {
+    for (const [position_id, { looks, last, first, winnerSince, trades, closedAt }] of this.#positions) {
       if (last === null || winnerSince === null || closedAt !== null) continue;
-      const { account, r, at: seenAt, opened_at } = last;
+      const { ahead } = looks;
+      const latest = ahead !== null && ahead.r > this.#limits.winnerAboveR && this.#paused(last, ahead) ? ahead : last;
+      const { account, r, at: seenAt, opened_at } = latest;
       const tradedAt = trades.find((at) => at <= seenAt + this.#limits.leap) ?? -Infinity;
       const since = Math.max(winnerSince, tradedAt);
       const atLeast = since === first?.at && opened_at < since;
@@ -127,7 +131,7 @@ export class WatchedPositions {
       if (last === null || closedAt !== null) continue;
       const { account, source, r, at: seenAt } = last;
       const heardAt = times.heardOf(account);
-      const waiting = looks.aheadAt ?? seenAt;
+      const waiting = looks.ahead?.at ?? seenAt;
       const observedAt = waiting <= heardAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
       if (heardAt - observedAt <= this.#limits.unobservedFor) continue;
       const others = times.ofAccount(account) - observedAt > this.#limits.unobservedFor;
@@ -158,6 +162,12 @@ export class WatchedPositions {
 
   get size(): number {
     return this.#positions.size;
+  }
+
+  /** W2. */
+  #paused(last: Look | null, next: Look | undefined): boolean {
+    if (last === null || next === undefined) return false;
+    return next.at >= last.at && next.at - last.at <= this.#limits.keptFor;
   }
 
   #of(id: PositionId, account: string): Position {

@@ -9,6 +9,9 @@ import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import type { PositionSnapshot, RecordByTopic } from '../../schemas/generated/records.ts';
+import { avroTypeOf } from '../../schemas/avro-type.ts';
+import { loadSchema } from '../../schemas/load-schema.ts';
+import { WIRE_HEADER_BYTES } from '../../schemas/wire-format.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -102,6 +105,25 @@ export class ScoringDesk {
     if (record === undefined) throw new Error(`${topic} has no record ${offset}`);
     const value = this.codec.encode(topic, { ...record, ...patch });
     this.tamper('UPDATE records SET value = ? WHERE topic = ? AND offset = ?', value, topic, offset);
+  }
+
+  /** The same, past every check of the codec, as a foreign program may. */
+  async forge<N extends TopicName>(
+    topic: N,
+    offset: number,
+    patch: (record: RecordByTopic[N]) => Partial<RecordByTopic[N]>,
+  ): Promise<void> {
+    const record = (await this.records(topic))[offset];
+    if (record === undefined) throw new Error(`${topic} has no record ${offset}`);
+    const header = Buffer.from(this.codec.encode(topic, record)).subarray(0, WIRE_HEADER_BYTES);
+    const found = Object.values(TOPICS).find(({ name }) => name === topic);
+    const body = avroTypeOf(loadSchema(found ?? TOPICS.harvestIntent)).toBuffer({ ...record, ...patch(record) });
+    this.tamper(
+      'UPDATE records SET value = ? WHERE topic = ? AND offset = ?',
+      Buffer.concat([header, body]),
+      topic,
+      offset,
+    );
   }
 
   /** Changes the file behind the log's back. */

@@ -37,6 +37,10 @@ function forged(policy: Policy, policyId = policy.id): Partial<HarvestIntent> {
   return { reason, hold_score, exit_score, factors, policy: policyId };
 }
 
+function withPoints([first, ...others]: HarvestIntent['factors'], points: number): HarvestIntent['factors'] {
+  return first === undefined ? [] : [{ ...first, points }, ...others];
+}
+
 describe('replay --audit, by what policy.applied tells', () => {
   it('proves intents of policies whose file nobody has', async () => {
     const result = await audit(await aChange());
@@ -72,6 +76,22 @@ describe('replay --audit, by what policy.applied tells', () => {
       unverifiable: 0,
     });
     expect(differences.map(({ path, recorded, recomputed }) => [path, recorded, recomputed])).toEqual(expected);
+  });
+
+  it.each<[string, (intent: HarvestIntent) => Partial<HarvestIntent>, readonly string[]]>([
+    ['the points of a factor alone', ({ factors }) => ({ factors: withPoints(factors, 7) }), ['factors[0].points']],
+    ['a score alone', ({ hold_score }) => ({ hold_score: hold_score + 1 }), ['hold_score']],
+    ['the fraction of a CLOSE', () => ({ fraction: 0.5 }), ['fraction']],
+  ])('lists the place where a record breaks a rule because it was altered: %s', async (_, patch, paths) => {
+    const desk = await aChange();
+    await desk.forge(INTENTS, 0, patch);
+    const { audited, differing, differences, unverifiable } = await audit(desk);
+    expect({ audited, differing, unverifiable: unverifiable.total }).toEqual({
+      audited: 2,
+      differing: 1,
+      unverifiable: 0,
+    });
+    expect(differences.map(({ path }) => path)).toEqual(paths);
   });
 
   it('AD2: a snapshot that came again around a change may have an intent of either side; what is overtaken is said', async () => {
@@ -138,7 +158,8 @@ describe('replay --audit, by what policy.applied tells', () => {
   it('records of policy.applied that cannot be read are said', async () => {
     const desk = await aChange();
     desk.tamper("UPDATE records SET value = x'00' WHERE topic = ? AND offset = 1", TOPICS.policyApplied.name);
-    const { differences, warnings } = await audit(desk);
+    const { differences, warnings, policies_unreadable } = await audit(desk);
+    expect(policies_unreadable).toBe(1);
     expect(warnings).toEqual(['records of policy.applied that cannot be read: 1; what they told is missing']);
     expect(differences[0]).toMatchObject({ path: 'policy', recorded: 'later', recomputed: 'eager' });
   });

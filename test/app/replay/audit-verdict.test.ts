@@ -11,6 +11,7 @@ function audited(intents: number, reasons: Partial<Record<Unverifiable, number>>
     differing,
     differences: [],
     unverifiable: { total, reasons, listed: [] },
+    policies_unreadable: 0,
     warnings: [],
     ranges: [],
   };
@@ -23,6 +24,7 @@ describe('the verdict of an audit', () => {
     [audited(5, {}, 1), false, /^1 of 5 intents are not what/],
     [audited(5, { input_removed: 2 }), true, /^All 5 intents .* snapshots of 2 intents are no longer kept/],
     [audited(0, { input_removed: 2 }), false, /^No intent was verified/],
+    [{ ...audited(5), policies_unreadable: 1 }, false, /1 record of policy.applied cannot be read: nothing is proved/],
     [audited(5, { unknown_policy: 1 }), false, /1 intent cannot be founded/],
   ])('%#: proved or not, and a headline that says so', (result, proved, headline) => {
     expect(isProved(result)).toBe(proved);

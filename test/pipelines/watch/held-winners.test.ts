@@ -17,6 +17,21 @@ describe('winner_held and no_intents', () => {
     expect(names(told([looks('A', [0, held], r, traits)]))).toEqual(raised);
   });
 
+  it.each([[[0, 180]], [[0, 2400]], [[0, 61, 122, 183]], [[0, 90, 180, 270]], [[0, 120, 240]], [[0, 180, 185, 190]]])(
+    'W2: looks far apart, at minutes %j, show a hold since the first',
+    (minutes) => {
+      const watch = told(minutes.map((minute) => snapshot('A', minute, 4)));
+      expect(names(watch)).toContain('winner_held');
+      expect(watch.alerts().find(({ name }) => name === 'winner_held')?.since).toBe(at(0));
+    },
+  );
+
+  it('W2: a look far ahead that shows no winner ends no hold before the next one does', () => {
+    const seen = [snapshot('A', 0, 4), snapshot('A', 125, 4), snapshot('A', 130, 4)];
+    expect(names(told([...seen, snapshot('A', 400, 1)]))).toContain('winner_held');
+    expect(names(told([...seen, snapshot('A', 400, 1), snapshot('A', 405, 1)]))).not.toContain('winner_held');
+  });
+
   it('a position of which a tenth was closed once, and then nothing for 40 h', () => {
     const watch = told([
       looks('A', [0, 10], 8),
