@@ -29,11 +29,18 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** The command-line program. Never throws: sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
+  let outputError: Error | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (outputError !== undefined || error.code === 'EPIPE') return;
+    outputError = error;
+    process.exitCode = report(error);
+  });
   try {
     const program = await programFor(argv[2]);
     await program.parseAsync(argv);
   } catch (thrown) {
-    process.exitCode = report(thrown);
+    if (thrown !== outputError) process.exitCode = report(thrown);
   }
 }
 
@@ -71,9 +78,10 @@ function report(thrown: unknown): number {
   // Commander has printed its own message, or the help that was asked for.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
   if (!(thrown instanceof HarvestlineError)) {
-    process.stderr.write(
-      `${pc.red('error')} ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`,
-    );
+    // What the system refuses, such as a full disk, is no fault of the code.
+    const text =
+      thrown instanceof Error && !('syscall' in thrown) ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+    process.stderr.write(`${pc.red('error')} ${text}\n`);
     return EXIT_REFUSED;
   }
   const where =

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import { plural } from '../calibrate/report/figures.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { type PolicyFinding, checkPolicies } from '../policy/check-policies.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
@@ -47,7 +47,10 @@ Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
       await writeLines(
         jsonWanted(flags)
           ? [...findings, summary].map((line) => JSON.stringify(line))
-          : [...findings.map(findingLine), `${files.length} files, ${problems} problems, ${summary.warnings} warnings`],
+          : [
+              ...findings.map(findingLine),
+              `${plural(files.length, 'file')}, ${plural(problems, 'problem')}, ${plural(summary.warnings, 'warning')}`,
+            ],
       );
       if (problems > 0) process.exitCode = 1;
     });
@@ -61,7 +64,7 @@ function showCommand(): Command {
   return new Command('show')
     .description('show a policy: factors with points and thresholds, profit rungs, rules in order')
     .argument('<id-or-file>', `${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a JSON file`)
-    .option('--json', 'the policy itself, on one line')
+    .option('--json', 'the policy itself, on one line, as in a pipe')
     .addHelpText(
       'after',
       `
@@ -69,12 +72,9 @@ Examples:
   $ harvestline policy show ${DEFAULT_POLICY_ID}
   $ harvestline policy show legacy --json | jq '.id = "mine"' > mine.json`,
     )
-    .action(async (idOrFile: string, { json }: Flags) => {
+    .action(async (idOrFile: string, flags: Flags) => {
       const policy = loadPolicy(idOrFile);
-      if (json === true) return writeLines([JSON.stringify(policy)]);
-      // The table in a pipe, too: it is read by people and compared with `diff`. Colours stay out of that.
-      const lines = policyLines(policy);
-      return writeLines(process.stdout.isTTY ? lines : lines.map(stripVTControlCharacters));
+      return writeLines(jsonWanted(flags) ? [JSON.stringify(policy)] : policyLines(policy));
     });
 }
 

@@ -68,7 +68,7 @@ function changeLines(
   }
   const mapped = version !== null;
   if (changes.length > 0) return byOutcome(changes).flatMap((same, index) => outcomeLines(same, index, mapped, width));
-  const text = gap.length === 0 ? `no scores would have changed ${action}` : gapText(gap);
+  const text = gap.length === 0 ? `nor would any scores: it is ${action} whatever they are` : gapText(gap);
   return hanging('', `no change of one input would have changed it: ${text}`, width);
 }
 

@@ -2,6 +2,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import { type ComparisonFigures, sumPartitions } from '../../pipelines/replay/sum-partitions.ts';
+import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import type { ReadableTopics } from '../read-topic.ts';
@@ -41,11 +42,11 @@ export interface ReplayResult extends ComparisonFigures {
 export const CANNOT_KNOW = [
   'Once a policy closes, the rest of its path is hypothetical; and paths end where the recorded snapshots end, which the policy that really traded decided.',
   'A policy that would have held on past the last snapshot is marked there: what it would have earned or lost later is not known.',
-  'Prices are marks: no order was sent, so there is no spread, slippage, partial fill or rejection.',
+  `Prices are marks: no order was sent, so there is no spread, slippage, partial fill or rejection. Partial closes lie at least ${DEFAULT_LIMITS.cooldownMs / 60_000} minutes apart, as execution's cooldown has it.`,
   'No fees and no funding, whatever the policies deduct from R.',
   'The interval takes positions as independent. Those of one market move together, so the truth may well lie outside of it.',
   'A position begins where its snapshots begin in the window, with what was open then counted as 1; R of a position that grew is by its average entry at the time.',
-] as const;
+] as const satisfies readonly string[];
 
 /** Streams the recorded snapshots past both policies, between offsets that are fixed at the start. */
 export async function comparePolicies(world: ReadableTopics, options: CompareOptions): Promise<ReplayResult> {

@@ -36,6 +36,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
     ...countLines('age', result.by_age),
     '',
     ...countLines('symbol', result.by_symbol.slice(0, SHOWN)),
+    ...moreSymbols(result),
     '',
     ...factorLines(result),
     ...flipLines(result, width),
@@ -132,6 +133,10 @@ function countLines(head: string, counts: readonly FlipCount[]): readonly string
   return plainTable(columns, rows);
 }
 
+function moreSymbols({ by_symbol: { length } }: ReplayResult): readonly string[] {
+  return length > SHOWN ? [pc.dim(`and ${plural(length - SHOWN, 'more symbol')}: --json has them`)] : [];
+}
+
 function factorLines({ by_factor }: ReplayResult): readonly string[] {
   if (by_factor.length === 0) return [];
   const columns = [{ head: 'points differ in' }, { head: 'flips', align: 'right' }] as const;
@@ -146,17 +151,22 @@ function flipLines({ listed_flips: flips }: ReplayResult, width: number): readon
   if (flips.length === 0) return [];
   return [
     '',
-    'latest flips, with hold/exit scores',
+    'latest flips: R at the snapshot and at the last one of its position; hold/exit scores and reasons',
     ...flips
       .slice(0, SHOWN)
       .flatMap((flip) => [
         ...wrapped(
-          `${printable(flip.symbol)} R ${plain(flip.r)}: ${decided(flip.from)} ${printable(flip.from.reason)} → ${decided(flip.to)} ${printable(flip.to.reason)}`,
+          `${printable(flip.symbol)} R ${plain(flip.r)}${lastR(flip)}: ${decided(flip.from)} ${printable(flip.from.reason)} → ${decided(flip.to)} ${printable(flip.to.reason)}`,
           width,
         ),
         pc.dim(`  ${printable(flip.position_id)} at ${place(flip)}`),
       ]),
   ];
+}
+
+/** What holding on has made of it. */
+function lastR({ last_r: r }: Flip): string {
+  return r === null ? '' : `, then ${plain(r)}`;
 }
 
 /** For example `PARTIAL_CLOSE 58 % 4/7`: the scores are hold/exit. */

@@ -78,11 +78,11 @@ function flips(listed: readonly Flip[]): Content {
   ] as const;
   const rows = listed.map((flip) => [
     markup`${flip.position_id}<span class="term">${formatEventTime(flip.observed_at)}, at ${flip.partition}:${flip.offset}</span>`,
-    plain(flip.r),
+    markup`${plain(flip.r)}${flip.last_r === null ? null : markup`<span class="term">then ${plain(flip.last_r)}</span>`}`,
     explained(flip.from),
     explained(flip.to),
   ]);
-  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
+  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; R is that of the snapshot, then that of the last one of its position; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
 }
 
 function explained(one: Flip['from']): Markup {

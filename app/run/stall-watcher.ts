@@ -1,9 +1,10 @@
 /**
  * Raises stall alerts while the processors run: reads what came to the topics since the last look, as lines in the log and a gauge.
  *
- * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first the latest 48 h
- *            of the first four, and all of the others
+ * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first 48 h
+ *            before the account that is furthest behind of the first four, and all of the others
  * writes     nothing
+ * state      what the watch keeps (stall-watch.ts, S2); the first look holds every trade and outcome until its end
  * guarantee  an alert is said once when it is raised and once when it is over; a log that is away is said once and asked again at
  *            the next look; batches are taken with pauses, so that processors in the same process get their turn
  */

@@ -74,8 +74,9 @@ export class Comparison {
       const current = evaluate(seen, this.#current);
       const candidate = evaluate(seen, this.#candidate);
       const r = this.#current.costs === null ? current.r : rOf(seen, this.#measure);
-      this.#tally.add(seen, at, r, current, candidate);
+      // First: where the position comes back after it was over, this flip is none of those that are marked then.
       this.#positions.add(seen, r, current, candidate);
+      this.#tally.add(seen, at, r, current, candidate);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       this.#unscorable += 1;
@@ -99,7 +100,8 @@ export class Comparison {
     };
   }
 
-  #settle({ position_id, current, candidate }: PositionResult): void {
+  #settle({ position_id, current, candidate, lastR }: PositionResult): void {
+    this.#tally.mark(position_id, lastR);
     this.#results.add({ position_id, current: current.r, candidate: candidate.r });
     this.#courses = {
       current: addTotals(this.#courses.current, totalsOf(current, candidate)),

@@ -24,6 +24,8 @@ export interface Flip {
   readonly symbol: string;
   readonly observed_at: number;
   readonly r: number;
+  /** R at the position's last snapshot: what is held on to makes that. Null while the position goes on. */
+  readonly last_r: number | null;
   readonly age_hours: number;
   readonly from: Explanation;
   readonly to: Explanation;
@@ -31,6 +33,8 @@ export interface Flip {
   readonly partition: number;
   readonly offset: number;
 }
+
+type Listed = Omit<Flip, 'last_r'> & { last_r: number | null };
 
 export type Explanation = Pick<
   Decision,
@@ -56,6 +60,7 @@ export interface FlipFigures {
  * T2  The cells of the matrix, the bands and the symbols each add up to `snapshots`, their flips to `flips`.
  * T3  Memory is bounded by the number of symbols and `listed`.
  * T4  Tallies of stretches, absorbed in their order, give the same figures as one tally of all.
+ * T5  A listed flip is marked to the last snapshot of its position once that is over.
  */
 export class FlipTally {
   #snapshots = 0;
@@ -69,10 +74,14 @@ export class FlipTally {
   readonly #byAge = bandCounts(AGE_BANDS);
   readonly #bySymbol = new Map<string, Count>();
   readonly #byFactor = new Map<string, number>();
-  readonly #listed: KeepLeast<Flip>;
+  readonly #listed: KeepLeast<Listed>;
+  /** Listed flips of positions that go on (T5). */
+  readonly #unmarked = new Map<string, Set<Listed>>();
 
   constructor(listed: number) {
-    this.#listed = new KeepLeast<Flip>(listed, latestFirst);
+    this.#listed = new KeepLeast<Listed>(listed, latestFirst, (flip) =>
+      this.#unmarked.get(flip.position_id)?.delete(flip),
+    );
   }
 
   /** `r` is that of the mark, the same for both. */
@@ -88,7 +97,18 @@ export class FlipTally {
     if (flipped === 0) return;
     for (const name of differingFactors(current.factors, candidate.factors))
       this.#byFactor.set(name, (this.#byFactor.get(name) ?? 0) + 1);
-    if (this.#listed.wants(latestFirst(snapshot))) this.#listed.add(flipOf(snapshot, at, r, age, current, candidate));
+    if (!this.#listed.wants(latestFirst(snapshot))) return;
+    const flip = flipOf(snapshot, at, r, age, current, candidate);
+    const unmarked = this.#unmarked.get(flip.position_id);
+    if (unmarked === undefined) this.#unmarked.set(flip.position_id, new Set([flip]));
+    else unmarked.add(flip);
+    this.#listed.add(flip);
+  }
+
+  /** The position is over, and its last snapshot shows `lastR` (T5). */
+  mark(positionId: string, lastR: number): void {
+    for (const flip of this.#unmarked.get(positionId) ?? []) flip.last_r = lastR;
+    this.#unmarked.delete(positionId);
   }
 
   /** Adds what a tally of the stretch that follows has found (T4). */
@@ -175,12 +195,13 @@ function flipOf(
   age_hours: number,
   from: Decision,
   to: Decision,
-): Flip {
+): Listed {
   return {
     position_id,
     symbol,
     observed_at,
     r,
+    last_r: null,
     age_hours,
     from: explained(from),
     to: explained(to),

@@ -5,13 +5,16 @@
 export class KeepLeast<T> {
   readonly #limit: number;
   readonly #rank: (item: T) => number;
+  readonly #onDropped: (item: T) => void;
   /** Ranks above are out already. */
   #worst = Infinity;
   #items: T[] = [];
 
-  constructor(limit: number, rank: (item: T) => number) {
+  /** `onDropped` is told of items that were kept for a while. */
+  constructor(limit: number, rank: (item: T) => number, onDropped: (item: T) => void = () => {}) {
     this.#limit = limit;
     this.#rank = rank;
+    this.#onDropped = onDropped;
   }
 
   /** Whether an item of that rank would still be kept: asked before a costly one is made. */
@@ -32,7 +35,9 @@ export class KeepLeast<T> {
 
   #cut(): void {
     // toSorted is stable, which keeps the earlier of equals.
-    this.#items = this.#items.toSorted((one, other) => this.#rank(one) - this.#rank(other)).slice(0, this.#limit);
+    const sorted = this.#items.toSorted((one, other) => this.#rank(one) - this.#rank(other));
+    this.#items = sorted.slice(0, this.#limit);
+    for (const dropped of sorted.slice(this.#limit)) this.#onDropped(dropped);
     const last = this.#items.at(-1);
     if (last !== undefined && this.#items.length === this.#limit) this.#worst = this.#rank(last);
   }

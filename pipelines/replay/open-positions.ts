@@ -13,6 +13,8 @@ export interface PositionResult {
   readonly position_id: PositionId;
   readonly current: CourseResult;
   readonly candidate: CourseResult;
+  /** R at its last snapshot. */
+  readonly lastR: number;
 }
 
 interface Followed {
@@ -106,6 +108,6 @@ export class OpenPositions {
   }
 
   #end({ position_id, current, candidate, lastR }: Followed): void {
-    this.#onResult({ position_id, current: current.result(lastR), candidate: candidate.result(lastR) });
+    this.#onResult({ position_id, current: current.result(lastR), candidate: candidate.result(lastR), lastR });
   }
 }

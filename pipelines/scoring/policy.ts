@@ -21,7 +21,11 @@ export function parsePolicy(value: unknown, file: string): Policy {
     const { $schema: _forEditors, ...policy } = result.data;
     return policy;
   }
-  const problems = result.error.issues.map((issue): Problem => ({ path: pathText(issue.path), why: issue.message }));
+  const problems = result.error.issues.flatMap((issue): readonly Problem[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: pathText([...issue.path, key]), why: 'is not a key of a policy' }))
+      : [{ path: pathText(issue.path), why: issue.message }],
+  );
   throw new HarvestlineError('POLICY_INVALID', `${file}: ${formatProblems(problems)}`, { at: { file }, problems });
 }
 

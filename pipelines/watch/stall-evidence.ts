@@ -60,7 +60,10 @@ export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLi
   const [longest] = silent;
   if (longest === undefined) return null;
   const { account, now, winners, since, atLeast, latestIntentAt, sightFrom } = longest;
-  const none = sightFrom === -Infinity ? 'there was none at all' : `none came since ${formatEventTime(sightFrom)}`;
+  const none =
+    sightFrom === -Infinity
+      ? 'there was none at all'
+      : `none is in sight, which reaches back to ${formatEventTime(sightFrom)}`;
   const last = latestIntentAt === null ? none : `the last came at ${formatEventTime(latestIntentAt)}`;
   const more = silent.length - 1;
   const others = more === 0 ? '' : `, and as little on ${more} other ${more === 1 ? 'account' : 'accounts'}`;

@@ -4,7 +4,7 @@
  * Pure: records in, alerts out, in the event time of each account (account-times.ts).
  *
  * S1  The order of topics, and repeats, change no alert; records of one key come in their order.
- * S2  Memory holds open positions, questions without an answer, and ids of the latest 48 h: `forget` gives up the rest.
+ * S2  Memory holds open positions, questions without an answer, and ids of what came of late (`keptFor`): `forget` gives up the rest.
  * S3  One record with a time that is far off neither raises an alert nor hides one of another position.
  */
 import type {

@@ -168,7 +168,7 @@ describe('what the screen says', () => {
       `${none} exit needs 3 more points than it has, or hold 3 fewer (CLOSE strong_exit)`,
     );
     expect(at([{ ...exit, points: -1 }])).toContain(`${none} exit needs 1 fewer point than it has (CLOSE strong_exit)`);
-    expect(at([])).toContain(`${none} no scores would have changed`);
+    expect(at([])).toContain(`${none} nor would any scores: it is`);
     const unknown = { ...LONG.decision, changes: null, score_gap: null };
     expect(text({ ...LONG, decision: { ...unknown, policy_available: false } }, 200)).toContain(
       'what would have changed it is not known: nothing here has 2026-02-07; --policy FILE does',

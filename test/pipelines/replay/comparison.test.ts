@@ -81,6 +81,15 @@ describe('Comparison', () => {
     expect(figures.by_factor).toContainEqual({ name: 'old', flips: 1 });
   });
 
+  it('T5: marks a listed flip to the last snapshot of its position, whichever flips were dropped meanwhile', () => {
+    const path = [10.16, 5.33, 4].map((r, hour) => aSnapshot({ r, age: 2 + hour }));
+    const marks = (listed: number) => compared(path, { listed }).listed_flips.map(({ r, last_r }) => [r, last_r]);
+    expect(marks(50)).toEqual([4, 5.33, 10.16].map((r) => [expect.closeTo(r, 9), expect.closeTo(4, 9)]));
+    expect(marks(1)).toEqual([[expect.closeTo(4, 9), expect.closeTo(4, 9)]]);
+    const twice = compared([aSnapshot({ r: 10.16, age: 2 }), aSnapshot({ r: 5.33, age: 40 })]);
+    expect(twice.listed_flips.map(({ last_r }) => last_r)).toEqual([expect.closeTo(5.33, 9), expect.closeTo(10.16, 9)]);
+  });
+
   it('T2: matrix, bands and symbols add up to the snapshots, and agree with evaluate', () => {
     fc.assert(
       fc.property(fc.array(aSeen(), { maxLength: 60 }), (snapshots) => {

@@ -122,7 +122,7 @@ describe('winner_held and no_intents', () => {
     const watch = told([looks('A', [0, 150], 3, { opened_at })], started(at(0)));
     expect(evidence(watch, 'winner_held')).toContain('A at R 3.00 for at least 2.5 h');
     expect(evidence(watch, 'no_intents')).toContain('No intent for at least 2.5 h on account desk-1');
-    expect(evidence(watch, 'no_intents')).toContain('none came since 2026-02-02T03:40:00.000Z');
+    expect(evidence(watch, 'no_intents')).toContain('none is in sight, which reaches back to 2026-02-02T03:40:00.000Z');
     const dip = told([snapshot('A', -5, 1, { opened_at }), looks('A', [0, 150], 3, { opened_at })]);
     expect(evidence(dip, 'winner_held')).toContain('for 2.5 h');
   });
