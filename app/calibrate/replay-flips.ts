@@ -1,3 +1,4 @@
+import { isKind } from '../../errors/harvestline-error.ts';
 import type { ConfidenceMap } from '../../pipelines/calibration/confidence-map.ts';
 import type { Flip, Flips } from '../../pipelines/calibration/report.ts';
 import { calibrated } from '../../pipelines/scoring/calibrated.ts';
@@ -36,13 +37,23 @@ export async function replayFlips(world: ReadableTopics, options: ReplayOptions)
   await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
     if (snapshot.model_id !== modelId) return;
     const mapped = calibrated(snapshot, candidate);
-    // A snapshot too extreme to score throws here, before it is counted, and is passed over like one that does not decode.
-    const from = evaluate(current === null ? snapshot : calibrated(snapshot, current), policy).action;
-    const to = evaluate(mapped, policy).action;
+    const from = actionOn(current === null ? snapshot : calibrated(snapshot, current), policy);
+    const to = actionOn(mapped, policy);
+    if (from === null || to === null) return;
     tally.add(from, to, snapshot, mapped, at);
     if (tally.snapshots % PROGRESS_EVERY === 0) onProgress?.(tally.snapshots);
   });
   return tally.snapshots === 0 ? null : tally.result(policy);
+}
+
+/** Null for a snapshot too extreme to score: it is passed over like one that does not decode. */
+function actionOn(snapshot: PositionSnapshot, policy: Policy): Decision['action'] | null {
+  try {
+    return evaluate(snapshot, policy).action;
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    return null;
+  }
 }
 
 class Tally {
