@@ -31,7 +31,8 @@ export interface ConstantConfidence {
 }
 
 /**
- * Whether a model says the same whatever it looks at: one confidence a position and minute, over the latest window of each account.
+ * Whether a model says the same whatever it looks at: one confidence a position and minute, over the latest window of each account, or as
+ * far back as it takes to have enough of them where positions are observed seldom.
  *
  * K1  Neither order nor repeats change the answer.
  * K2  Models are looked at one by one, each on every account alone, then on all: neither another model nor another desk hides it.
@@ -74,8 +75,10 @@ export class ConfidenceWindow {
   forget(times: AccountTimes): void {
     for (const accounts of this.#models.values()) {
       for (const [account, slots] of accounts) {
-        const oldest = this.#oldest(times.ofAccount(account));
-        for (const number of slots.keys()) if (number <= oldest) slots.delete(number);
+        const now = times.ofAccount(account);
+        const kept = new Set(this.#window(slots, now).map(([number]) => number));
+        const newest = this.#newest(now);
+        for (const number of slots.keys()) if (number <= newest && !kept.has(number)) slots.delete(number);
         if (slots.size === 0) accounts.delete(account);
       }
     }
@@ -97,14 +100,24 @@ export class ConfidenceWindow {
   }
 
   #window(slots: Slots, now: EpochMillis): readonly (readonly [number, Slot])[] {
-    const oldest = this.#oldest(now);
-    const newest = Math.floor((now + this.#limits.leap) / SLOT_MS);
-    return [...slots].filter(([number]) => number > oldest && number <= newest);
+    const { confidences, confidenceWindow, keptFor } = this.#limits;
+    const slotNow = Math.floor(now / SLOT_MS);
+    const newest = this.#newest(now);
+    const window: (readonly [number, Slot])[] = [];
+    let enough = 0;
+    for (const [number, slot] of [...slots].toSorted(([one], [other]) => other - one)) {
+      if (number > newest) continue;
+      const inWindow = number > slotNow - confidenceWindow / SLOT_MS;
+      if (!inWindow && (enough >= confidences || number <= slotNow - keptFor / SLOT_MS)) break;
+      window.push([number, slot]);
+      enough += slot.positions.size;
+    }
+    return window;
   }
 
-  /** The latest slot that is no longer in the window. */
-  #oldest(now: EpochMillis): number {
-    return Math.floor(now / SLOT_MS) - this.#limits.confidenceWindow / SLOT_MS;
+  /** The latest slot that is no clock's leap. */
+  #newest(now: EpochMillis): number {
+    return Math.floor((now + this.#limits.leap) / SLOT_MS);
   }
 
   #slotsOf(model: string | null, account: string): Slots {

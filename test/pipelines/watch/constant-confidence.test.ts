@@ -25,7 +25,22 @@ describe('confidence_constant', () => {
       steps: [...confident(60, 3, () => 0.7), snapshot('S0 {}', -60, 0, { confidence: 0.1 })],
       raised: ['confidence_constant'],
     },
+    {
+      what: '20 of 3 symbols that are observed once in fifty minutes',
+      steps: Array.from({ length: 21 }, (_, i) =>
+        snapshot(`S${i % 3}`, 50 * Math.floor(i / 3), 0, { symbol: `S${i % 3}`, confidence: 0.7 }),
+      ),
+      raised: ['confidence_constant'],
+    },
     { what: 'repeats', steps: [...confident(15, 3, () => 0.7), ...confident(15, 3, () => 0.7)], raised: [] },
+    {
+      what: 'too few of them within an hour, and one that differed before',
+      steps: [
+        ...[0, 1, 2].map((i) => snapshot(`S${i} {}`, -100, 0, { symbol: `S${i}`, confidence: 0.1 })),
+        ...confident(15, 3, () => 0.7),
+      ],
+      raised: [],
+    },
     { what: 'none known', steps: looks('A', [0, 200], 0), raised: [] },
     {
       what: 'K2: beside a model that varies',
@@ -60,5 +75,14 @@ describe('confidence_constant', () => {
     const watch = told(confident(60, 3, () => 0.7));
     watch.forget();
     expect(names(watch)).toEqual(['confidence_constant']);
+    const seldom = Array.from({ length: 21 }, (_, i) =>
+      snapshot(`S${i % 3}`, 50 * Math.floor(i / 3), 0, { symbol: `S${i % 3}`, confidence: 0.7 }),
+    );
+    const forgetful = told([]);
+    for (const step of seldom) {
+      told([step], forgetful);
+      forgetful.forget();
+    }
+    expect(names(forgetful)).toEqual(['confidence_constant']);
   });
 });
