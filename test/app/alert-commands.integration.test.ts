@@ -69,7 +69,7 @@ describe('what an alert says to run', () => {
       writeFileSync(limits, text);
       return runProgram(['status', '--data', folder, '--json', '--stall-limits', limits]);
     };
-    const patient = await status('{"held_for_minutes": 600, "unobserved_for_minutes": 120, "confidences": 100}');
+    const patient = await status('{"held_for_minutes": 600, "unobserved_for_minutes": 120, "confidences": 1000}');
     const { alerts } = JSON.parse(patient.stdout) as { alerts: readonly Alert[] };
     expect(alerts.map(({ name }) => name)).toEqual(STALL_ALERTS.filter((name) => name.includes('without')));
     const wrong = await status('{"held_for_minutes": -1, "held": 3}');
