@@ -9,7 +9,7 @@ export function jsonWanted(options: { readonly json?: boolean }, stream: OutputS
 }
 
 /** Some terminals call themselves 0 columns wide: then what fits everywhere. Unit: characters. */
-export function terminalWidth(stream: { readonly columns?: number } = process.stdout): number {
+export function terminalWidth(stream: { readonly columns?: number | undefined } = process.stdout): number {
   return stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
 }
 

@@ -1,5 +1,5 @@
 import { isKind } from '../errors/harvestline-error.ts';
-import type { Batch, EventLog, LogRecord, ReadRange } from '../ports/event-log.ts';
+import type { Batch, EventLog, LogRecord, PartitionOffsets, ReadRange } from '../ports/event-log.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import type { TopicName } from '../schemas/topics.ts';
@@ -58,20 +58,39 @@ export async function endsOf(
 export async function visitTopic<N extends TopicName>(
   { log, codec }: ReadableTopics,
   topic: N,
-  range: VisitRange,
+  { ends, ...range }: VisitRange,
   visit: (record: RecordByTopic[N], at: LogRecord) => void,
   onBatch?: (records: number) => void,
 ): Promise<number> {
   let undecodable = 0;
+  const unfinished = new Set(ends?.keys());
   for await (const batch of log.read(topic, range)) {
     await prepareBatch(codec, topic, batch);
+    const end = ends?.get(batch.partition) ?? Infinity;
     for (const at of batch.records) {
-      if (at.offset >= (range.ends?.get(at.partition) ?? Infinity)) break;
+      if (at.offset >= end) break;
       const record = decodedOrNull(codec, topic, at);
       if (record === null) undecodable += 1;
       else visit(record, at);
     }
     onBatch?.(batch.records.length);
+    if (batch.nextOffset < end) continue;
+    unfinished.delete(batch.partition);
+    // What lies beyond the ends need not be read.
+    if (unfinished.size === 0) break;
   }
   return undecodable;
+}
+
+/** The same for one partition between two offsets. */
+export async function visitRange<N extends TopicName>(
+  topics: ReadableTopics,
+  topic: N,
+  { partition, begin, end }: PartitionOffsets,
+  visit: (record: RecordByTopic[N], at: LogRecord) => void,
+  onBatch?: (records: number) => void,
+): Promise<number> {
+  if (begin >= end) return 0;
+  const range = { from: new Map([[partition, begin]]), partitions: [partition], ends: new Map([[partition, end]]) };
+  return visitTopic(topics, topic, range, visit, onBatch);
 }

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
-import { formatEventTime } from '../pipelines/watch/event-time.ts';
+import { formatEventMinute, formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { ShadowScore } from '../pipelines/watch/shadow-board.ts';
-import type { EpochMillis, ShadowAction, ShadowDecision } from '../schemas/generated/records.ts';
+import type { ShadowAction, ShadowDecision } from '../schemas/generated/records.ts';
 import { plainTable } from './plain-table.ts';
 import { printable } from './printable.ts';
 import type { ShadowReport } from './shadow-report.ts';
@@ -81,14 +81,9 @@ function flipLines(flips: readonly ShadowDecision[]): readonly string[] {
 function shortFlipLines(flips: readonly ShadowDecision[]): readonly string[] {
   const columns = [{ head: 'latest flips' }, { head: 'position' }, { head: 'current -> candidate' }] as const;
   const rows = flips.map((flip) => [
-    minuteText(flip.observed_at),
+    formatEventMinute(flip.observed_at),
     printable(`${flip.account} ${flip.symbol} ${flip.side}`),
     `${flip.current_action} ${flip.current_fraction} -> ${flip.action} ${flip.fraction}`,
   ]);
   return plainTable(columns, rows);
-}
-
-/** In UTC: `2026-01-01 16:50`. */
-function minuteText(at: EpochMillis): string {
-  return formatEventTime(at).slice(0, 16).replace('T', ' ');
 }

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { createLogUpdate } from 'log-update';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventMinute } from '../../pipelines/watch/event-time.ts';
 import { printable } from '../printable.ts';
 import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';
@@ -40,7 +40,7 @@ export class LiveView {
     const positions = positionsTable(result.scored, columns, rows - FIXED_ROWS - 1);
     const eventRows = Math.max(1, Math.min(EVENT_ROWS, rows - FIXED_ROWS - positions.length));
     const lines = [
-      `${pc.bold('harvestline dev')}  cycle ${result.cycle}  ${timeText(result.now)}  ${pc.dim('Ctrl-C: summary')}`,
+      `${pc.bold('harvestline dev')}  cycle ${result.cycle}  ${formatEventMinute(result.now)}  ${pc.dim('Ctrl-C: summary')}`,
       ...positions,
       '',
       ...(this.#events.length > 0 ? this.#events.slice(-eventRows) : [pc.dim('nothing was closed yet')]),
@@ -62,7 +62,7 @@ function eventsOf({ reports, outcomes }: CycleResult): string[] {
   const lines: string[] = [];
   for (const { status, reason, symbol, reported_at, filled_quantity, remaining_quantity } of reports) {
     if (status === 'SUBMITTED' || status === 'SUPPRESSED') continue;
-    const what = `${timeText(reported_at)}  ${symbol.padEnd(11)}  ${status}`;
+    const what = `${formatEventMinute(reported_at)}  ${symbol.padEnd(11)}  ${status}`;
     if (status === 'FILLED')
       lines.push(
         `${what}  ${filled_quantity}, ${remaining_quantity ?? '?'} left${reason === 'FILLED' ? '' : `  ${pc.dim(reason)}`}`,
@@ -72,7 +72,7 @@ function eventsOf({ reports, outcomes }: CycleResult): string[] {
   for (const { closed_at, symbol, label, pnl_percent } of outcomes) {
     if (label === null || closed_at === null) continue;
     lines.push(
-      `${timeText(closed_at)}  ${symbol.padEnd(11)}  ${LABEL_COLOURS[label](`${label} ${pnl_percent.toFixed(2)} %`)}`,
+      `${formatEventMinute(closed_at)}  ${symbol.padEnd(11)}  ${LABEL_COLOURS[label](`${label} ${pnl_percent.toFixed(2)} %`)}`,
     );
   }
   return lines;
@@ -100,11 +100,6 @@ function alertLines([first, ...others]: readonly Alert[], columns: number): read
 function gateLine({ usable, needed, open, eta, labels }: Gate): string {
   const filled = Math.min(BAR_WIDTH, Math.round((usable / needed) * BAR_WIDTH));
   const bar = `${pc.green('█'.repeat(filled))}${pc.dim('░'.repeat(BAR_WIDTH - filled))}`;
-  const when = open ? pc.green('open') : eta === null ? 'no pace yet' : `opens ${timeText(eta)}`;
+  const when = open ? pc.green('open') : eta === null ? 'no pace yet' : `opens ${formatEventMinute(eta)}`;
   return `gate ${bar} ${usable}/${needed} ${when}  ${pc.dim(`${labels.WIN} W ${labels.LOSS} L ${labels.NEUTRAL} N`)}`;
-}
-
-/** To the minute, in UTC: `2026-01-01 16:50`. */
-function timeText(at: number): string {
-  return formatEventTime(at).slice(0, 16).replace('T', ' ');
 }

@@ -85,6 +85,8 @@ export interface ExplainedStep extends Place {
   readonly after_ms: number | null;
   /** Whose record it is; null for what has none: what others closed, and the outcome. */
   readonly intent_id: string | null;
+  /** The order that was sent; null for a record of none. */
+  readonly order: { readonly client_order_id: string; readonly order_id: string | null } | null;
   /** What it says, without figures: alike in what is alike. */
   readonly kind: string;
   /** Fraction, quantity, price. */

@@ -7,10 +7,10 @@ import type { FoundIntent } from './read-intents.ts';
 import type { TopicReader } from './topic-reader.ts';
 
 /** Records of the same time in the order in which they cause each other. */
-const ORDER = { intent: 0, report: 1, trade: 2, outcome: 3 } as const;
+const RANK = { intent: 0, report: 1, trade: 2, outcome: 3 } as const;
 
 interface FoundStep extends Omit<ExplainedStep, 'after_ms'> {
-  readonly order: number;
+  readonly rank: number;
 }
 
 /**
@@ -32,25 +32,27 @@ export async function gatherSteps(
     const { intent_id, action, fraction } = intent;
     const what = briefOf(harvestIntent.name, intent);
     const figures = action === 'CLOSE' ? '' : String(fraction);
-    found.push({ ...placed(at), order: ORDER.intent, intent_id, kind: action, figures, what });
+    found.push({ ...placed(at), rank: RANK.intent, intent_id, order: null, kind: action, figures, what });
   }
   await reader.visit(executionReport.name, (report, at) => {
     if (!wanted(report)) return;
-    const { intent_id, status, reason, filled_quantity } = report;
+    const { intent_id, status, reason, filled_quantity, client_order_id, order_id, submitted_at } = report;
+    const order = submitted_at === null ? null : { client_order_id, order_id };
     const kind = status === reason || reason === 'ORDER_SENT' ? status : `${status} ${reason}`;
     const figures = filled_quantity > 0 ? figure(filled_quantity) : '';
     const what = briefOf(executionReport.name, report);
-    found.push({ ...placed(at), order: ORDER.report, intent_id, kind, figures, what });
+    found.push({ ...placed(at), rank: RANK.report, intent_id, order, kind, figures, what });
   });
   const slices = new Set<string>();
   await reader.visit(tradeClosed.name, (trade, at) => {
     if (!wanted(trade)) return;
     slices.add(trade.trade_id);
-    const { intent_id, origin, quantity, exit_price, pnl_percent } = trade;
+    const { intent_id, origin, quantity, exit_price, pnl_percent, client_order_id, order_id } = trade;
+    const order = client_order_id === null ? null : { client_order_id, order_id };
     const kind = origin === 'HARVEST' ? 'slice' : `slice ${origin}`;
     const figures = `${figure(quantity)} at ${figure(exit_price)}, ${pnl_percent.toFixed(2)} %`;
     const what = briefOf(tradeClosed.name, trade);
-    found.push({ ...placed(at), order: ORDER.trade, intent_id, kind, figures, what });
+    found.push({ ...placed(at), rank: RANK.trade, intent_id, order, kind, figures, what });
   });
   const outcomes: { latest: { readonly outcome: ClmOutcome; readonly at: LogRecord } | null } = { latest: null };
   await reader.visit(clmOutcome.name, (outcome, at) => {
@@ -63,8 +65,9 @@ export async function gatherSteps(
     const what = `the position's latest outcome: ${brief}`;
     found.push({
       ...placed(latest.at),
-      order: ORDER.outcome,
+      rank: RANK.outcome,
       intent_id: null,
+      order: null,
       kind: label ?? status,
       figures: brief,
       what,
@@ -78,8 +81,8 @@ function placed({ topic, partition, offset, timestamp }: LogRecord): Place & { r
 }
 
 function inTime(found: readonly FoundStep[]): readonly ExplainedStep[] {
-  const sorted = found.toSorted((one, other) => one.at - other.at || one.order - other.order);
-  return sorted.map(({ order: _sortedBy, ...step }, index) => {
+  const sorted = found.toSorted((one, other) => one.at - other.at || one.rank - other.rank);
+  return sorted.map(({ rank: _sortedBy, ...step }, index) => {
     const before = sorted[index - 1];
     return { ...step, after_ms: before === undefined ? null : step.at - before.at };
   });

@@ -1,8 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { EpochMillis, HarvestIntent } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadableTopics } from '../read-topic.ts';
-import { visitRange } from '../replay/visit-range.ts';
+import { type ReadableTopics, visitRange } from '../read-topic.ts';
 import type { TopicReader } from './topic-reader.ts';
 
 export interface FoundIntent {
@@ -100,6 +99,6 @@ async function intentsBefore(
   const keep = (other: HarvestIntent, place: LogRecord): void => {
     if (other.position_id === intent.position_id) found.push({ intent: other, at: place });
   };
-  await visitRange(topics, TOPICS.harvestIntent.name, range, keep, () => {});
+  await visitRange(topics, TOPICS.harvestIntent.name, range, keep);
   return found;
 }

@@ -1,16 +1,13 @@
 import pc from 'picocolors';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
+import { terminalWidth } from '../output.ts';
 import { dateOf } from './short-time.ts';
-
-/** Of a terminal that does not tell, and what most are. Unit: characters. */
-const USUAL_COLUMNS = 80;
 
 /** Under it nothing can be laid out. Unit: characters. */
 const LEAST_COLUMNS = 40;
 
-/** A terminal that is being set up says 0. */
 export function widthOf(columns: number | undefined): number {
-  return columns === undefined || columns === 0 ? USUAL_COLUMNS : Math.max(LEAST_COLUMNS, columns);
+  return Math.max(LEAST_COLUMNS, terminalWidth({ columns }));
 }
 
 const NO_BREAK_SPACE = '\u00A0';

@@ -28,7 +28,7 @@ export function stepLines({ steps, intent_id: intentId }: Explanation, width: nu
     const outcome = isOutcome(own[0]);
     const before = outcome ? lastTrade : groups[index - 1]?.at(-1)?.steps[0];
     const since = before === undefined ? '' : `${sinceText(own[0].at - before.at)} `;
-    const text = outcome ? outcomeText(own[0], since, intentId !== null) : since + groupText(group);
+    const text = outcome ? outcomeText(own[0], since, intentId !== null) : since + groupText(group, intentId !== null);
     return { at: own[0].at, lines: hanging(headOf(group), text, width, INDENT) };
   });
   return fitted(rows, (blockRows) => {
@@ -51,17 +51,20 @@ function headOf(group: StepGroup): string {
 /** Under the text beside a single time. */
 const INDENT = 'HH:MM:SS  '.length;
 
-function groupText(group: StepGroup): string {
-  return group.length === 1 ? episodeText(group[0]) : alikeText(group);
+function groupText(group: StepGroup, ofIntent: boolean): string {
+  return group.length === 1 ? episodeText(group[0], ofIntent) : alikeText(group);
 }
 
-function episodeText({ steps }: Episode): string {
+/** The order's id only where one intent is told of: among many it would fill the screen. */
+function episodeText({ steps }: Episode, ofIntent: boolean): string {
   return steps
     .map((step, index) => {
       const before = steps[index - 1];
       const since = before === undefined ? '' : `${sinceText(step.at - before.at)} `;
       const figures = step.figures === '' ? '' : ` ${step.figures}`;
-      return together(`${since}${printable(step.kind)}${figures} ${placeOf(step)}`);
+      const sent = ofIntent && step.kind === 'SUBMITTED' && step.order !== null;
+      const order = sent ? ` ${together(`order ${printable(step.order.client_order_id)}`)}` : '';
+      return together(`${since}${printable(step.kind)}${figures} ${placeOf(step)}`) + order;
     })
     .join(' ');
 }

@@ -1,8 +1,7 @@
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { type ComparedPartition, Comparison, type ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadableTopics } from '../read-topic.ts';
-import { visitRange } from './visit-range.ts';
+import { type ReadableTopics, visitRange } from '../read-topic.ts';
 
 /** What came of one partition. */
 export interface PartitionOutcome {

@@ -61,7 +61,7 @@ function sentence({ holder, harvester, held, harvested, never, positions }: Hold
   if (held === harvested)
     return `${holder} never closes what ${harvester} harvests: it holds all of ${snapshots(harvested)} in ${plural(positions, 'position')}.`;
   if (never > 0)
-    return `${holder} never closes ${never === positions ? 'any' : count(never)} of the ${plural(positions, 'position')} that ${harvester} harvests, and holds ${share}.`;
+    return `${holder} never closes ${count(never)} of the ${plural(positions, 'position')} that ${harvester} harvests, and holds ${share}.`;
   return `${holder} holds ${share}.`;
 }
 

@@ -7,3 +7,8 @@ const LAST_DATE_MS = 8.64e15;
 export function formatEventTime(at: EpochMillis): string {
   return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : String(at);
 }
+
+/** To the minute, in UTC: `2026-01-01 16:50`. */
+export function formatEventMinute(at: EpochMillis): string {
+  return formatEventTime(at).slice(0, 16).replace('T', ' ');
+}

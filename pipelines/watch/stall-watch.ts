@@ -5,7 +5,8 @@
  *
  * S1  The order of topics, and repeats, change no alert; records of one key come in their order.
  * S2  Memory holds open positions, questions without an answer, and ids of what came of late (`keptFor`): `forget` gives up the rest.
- * S3  One record with a time that is far off neither raises an alert nor hides one of another position.
+ * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest look is
+ *     up to `keptFor` ahead counts as held until then, for its source may have paused: the next look decides.
  */
 import type {
   ClmOutcome,

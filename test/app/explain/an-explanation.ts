@@ -42,6 +42,7 @@ export function stepsOf(fates: readonly Fate[], outcome = true): readonly Explai
       offset,
       at: at + ms,
       intent_id,
+      order: kind === 'SUBMITTED' ? { client_order_id: `hl-${index}`, order_id: null } : null,
       kind,
       figures,
       what: kind,

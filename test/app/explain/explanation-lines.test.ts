@@ -21,6 +21,12 @@ function text(explanation: Explanation, columns: number | undefined): string {
   return linesOf(explanation, columns).join('\n');
 }
 
+it('names the order of an intent; of a position it would be many', () => {
+  const one = { ...LONG, intent_id: 'intent-0', steps: stepsOf(['filled']) };
+  expect(text(one, 100).replaceAll('\u00A0', ' ')).toContain('order hl-0');
+  expect(text({ ...one, intent_id: null }, 100)).not.toContain('hl-0');
+});
+
 describe('one screen', () => {
   it.each([80, 120, 160])('O1, O2: a long life at %i columns', (columns) => {
     const lines = linesOf(LONG, columns);
