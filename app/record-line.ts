@@ -49,6 +49,11 @@ const BRIEF: Brief = {
     `${r.policy} from offset ${r.input.offset} on` +
     (r.calibrations.length === 0 ? ', raw confidence' : '') +
     r.calibrations.map(({ model_id, version }) => `, ${model_id} ${version}`).join(''),
+  [TOPICS.deskClaim.name]: (r) =>
+    `${r.state} ${r.part} at ${r.venue} ${r.mode} by ${r.by}` + (r.reason === null ? '' : `: ${r.reason}`),
+  [TOPICS.deskProcess.name]: (r) =>
+    `${r.state} ${r.part} of ${r.account} at ${r.venue} ${r.mode}` +
+    r.obeys.map(({ scope, command }) => `, ${command} of ${scope}`).join(''),
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

@@ -273,6 +273,15 @@ export const RECORD_RULES: RulesByTopic = {
     },
   ],
   [TOPICS.deskControl.name]: [],
+  [TOPICS.deskClaim.name]: [
+    {
+      id: 'DC1',
+      path: 'reason',
+      needs: ['state', 'reason'],
+      violation: ({ state, reason }) => (state === 'RETIRED' && !isGiven(reason) ? 'must be given for RETIRED' : null),
+    },
+  ],
+  [TOPICS.deskProcess.name]: [],
   [TOPICS.shadowDecision.name]: [
     {
       id: 'D1',

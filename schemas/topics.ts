@@ -3,10 +3,10 @@
  * and tests derive from it; no topic name is written anywhere else.
  */
 
-/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands, `desk` halt and resume. */
+/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume and desk, and each process on its own behalf. */
 export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
 
-export type TopicKey = 'account:symbol' | 'position_id' | 'model_id' | 'scope' | 'as received';
+export type TopicKey = 'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'as received';
 
 export interface TopicSpec {
   readonly name: string;
@@ -114,6 +114,25 @@ export const TOPICS = {
     retentionMs: null,
     writer: 'desk',
     summary: 'The kill switch: halt and resume, commanded by a person.',
+  },
+  deskClaim: {
+    name: 'desk.claim',
+    key: 'account',
+    partitions: PARTITIONS,
+    // Not compacted: the first claim in the order of the log is in force, whatever came later.
+    cleanup: 'delete',
+    retentionMs: null,
+    writer: 'desk',
+    summary: 'Who works an account: at which venue, in which mode.',
+  },
+  deskProcess: {
+    name: 'desk.process',
+    key: 'process',
+    partitions: PARTITIONS,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'desk',
+    summary: 'The processes that work accounts, and the commands of the kill switch that they obey.',
   },
   shadowDecision: {
     name: 'shadow.decision',

@@ -6,6 +6,7 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 /** Milliseconds since 1970-01-01 UTC. */
 export type EpochMillis = number;
 
+export type ClaimId = Id<'ClaimId'>;
 export type ClientOrderId = Id<'ClientOrderId'>;
 export type FillId = Id<'FillId'>;
 export type IntentId = Id<'IntentId'>;
@@ -564,6 +565,83 @@ export interface DeskControl {
   readonly reason: string;
 }
 
+/** What a process does for an account. EXECUTION: works its intents. SNAPSHOTS: observes its positions. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type DeskPart = 'EXECUTION' | 'SNAPSHOTS';
+
+/** What is at stake. LIVE: real money. DEMO: the exchange's practice account. PAPER: the paper venue. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type DeskMode = 'LIVE' | 'DEMO' | 'PAPER';
+
+/** CLAIMED: the account is worked as the record says. RETIRED: a person ended the claims of the account. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type ClaimState = 'CLAIMED' | 'RETIRED';
+
+/** Who works an account: the venue and the mode that its intents are executed at, and the process that said so first. Two parts of a desk that differ would execute the same intents twice, so the first claim in the order of the log is in force until it is retired or taken over. Written by `run` at its start and by `desk retire`. */
+export interface DeskClaim {
+  /** Names this claim: process, part and account. */
+  readonly claim_id: ClaimId;
+  /** What is claimed of the account. */
+  readonly part: DeskPart;
+  /** The account, or `*` for every account that nobody else has claimed. The record's key. */
+  readonly account: string;
+  /** The venue that orders go to. */
+  readonly venue: string;
+  /** What is at stake. */
+  readonly mode: DeskMode;
+  /** Whether the account is claimed or given up. */
+  readonly state: ClaimState;
+  /** Whether the claim stands while no process works the account: true where the account was named by a person. */
+  readonly standing: boolean;
+  /** The process that claims, or the one whose user retires. */
+  readonly process: string;
+  /** The claim_id of the claim whose process was gone when this one took its place. Null: none. */
+  readonly replaces: null | string;
+  /** The person, or the user that the process runs as. */
+  readonly by: string;
+  /** Why it was retired, in words. Null: it was not. */
+  readonly reason: null | string;
+  /** When it was claimed or retired, by the clock of who did. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly claimed_at: EpochMillis;
+}
+
+/** WORKING: it consumes, or is about to. ENDED: it has drained. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type ProcessState = 'WORKING' | 'ENDED';
+
+/** HALT: no order of the scope is sent. RESUME: orders may be sent. UNKNOWN: the state of the switch cannot be told, so no order is sent. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type ObeyedKind = 'HALT' | 'RESUME' | 'UNKNOWN';
+
+/** The command of one scope that the process acts on. */
+export interface ObeyedCommand {
+  /** The scope of the command. */
+  readonly scope: string;
+  /** What the process acts on. */
+  readonly command: ObeyedKind;
+  /** The issued_at of the command. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly issued_at: EpochMillis;
+}
+
+/** A process that works an account, and which commands of desk.control it obeys. Written at its start, every few seconds while it works, at once when it obeys a new command, and at its end: whoever halts the desk sees who has stopped. */
+export interface DeskProcess {
+  /** Names the process and its part of the desk: host, process id, part and start. The record's key. */
+  readonly process: string;
+  /** What the process does for the account. */
+  readonly part: DeskPart;
+  /** The account, or `*` for every account that nobody else has claimed. */
+  readonly account: string;
+  /** The venue that orders go to. */
+  readonly venue: string;
+  /** What is at stake. */
+  readonly mode: DeskMode;
+  /** Whether the process works. */
+  readonly state: ProcessState;
+  /** The user that the process runs as. */
+  readonly by: string;
+  /** When the process started, by its own clock. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly started_at: EpochMillis;
+  /** When this record was written, by the clock of the process. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly seen_at: EpochMillis;
+  /** The latest command of every scope that this process has read. Empty: none was ever given. */
+  readonly obeys: readonly ObeyedCommand[];
+}
+
 /** What the candidate would do. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
 export type ShadowAction = 'HOLD' | 'PARTIAL_CLOSE' | 'CLOSE';
 
@@ -647,6 +725,8 @@ export interface RecordByTopic {
   readonly 'confidence.calibration': ConfidenceCalibration;
   readonly 'position.reconciled': PositionReconciled;
   readonly 'desk.control': DeskControl;
+  readonly 'desk.claim': DeskClaim;
+  readonly 'desk.process': DeskProcess;
   readonly 'shadow.decision': ShadowDecision;
   readonly 'policy.applied': PolicyApplied;
 }

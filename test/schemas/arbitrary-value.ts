@@ -35,6 +35,8 @@ function scalarOf(type: string, bounds: Bounds): fc.Arbitrary<unknown> {
       return fc.integer({ min: bounds.minimum ?? -(2 ** 52), max: 2 ** 53 - 2 });
     case 'int':
       return fc.integer({ min: bounds.minimum ?? -(2 ** 31), max: bounds.maximum ?? 2 ** 31 - 1 });
+    case 'boolean':
+      return fc.boolean();
     case 'string':
       return fc.string({ unit: 'binary', minLength: bounds.minLength ?? 0, maxLength: 20 });
     default:

@@ -1,6 +1,13 @@
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { policyText } from '../../pipelines/scoring/policy-text.ts';
-import type { ClientOrderId, FillId, ModelId, OrderId, RecordByTopic } from '../../schemas/generated/records.ts';
+import type {
+  ClaimId,
+  ClientOrderId,
+  FillId,
+  ModelId,
+  OrderId,
+  RecordByTopic,
+} from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, intentIdOf, policyDigestOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
@@ -218,6 +225,32 @@ export const GOOD_RECORDS = {
     issued_at: OBSERVED_AT,
     issued_by: 'alice',
     reason: 'the venue announced maintenance',
+  },
+  [TOPICS.deskClaim.name]: {
+    claim_id: 'host:17:EXECUTION:1769990400000/main' as ClaimId,
+    part: 'EXECUTION',
+    account: 'main',
+    venue: 'binanceusdm',
+    mode: 'LIVE',
+    state: 'CLAIMED',
+    standing: true,
+    process: 'host:17:EXECUTION:1769990400000',
+    replaces: null,
+    by: 'alice',
+    reason: null,
+    claimed_at: OBSERVED_AT,
+  },
+  [TOPICS.deskProcess.name]: {
+    process: 'host:17:EXECUTION:1769990400000',
+    part: 'EXECUTION',
+    account: 'main',
+    venue: 'binanceusdm',
+    mode: 'LIVE',
+    state: 'WORKING',
+    by: 'alice',
+    started_at: OBSERVED_AT,
+    seen_at: OBSERVED_AT,
+    obeys: [{ scope: 'desk', command: 'HALT', issued_at: OBSERVED_AT }],
   },
   [TOPICS.shadowDecision.name]: {
     ...POSITION,
