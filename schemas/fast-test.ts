@@ -94,7 +94,7 @@ function scalar(type: AvroPrimitive, bounds: Bounds): string {
       return `(typeof x === 'string' && x.length >= ${minLength} && x.length <= ${maxLength} && x.isWellFormed())`;
     }
     case 'boolean':
-      return `typeof x === 'boolean'`;
+      return `(typeof x === 'boolean')`;
     default:
       return 'false';
   }
