@@ -49,7 +49,8 @@ export function silentFeeds({
     // One that was not observed before the feed died is a matter of snapshots_ceased.
     const [first, ...others] = timed.filter(({ at }) => since - at <= limits.unobservedFor);
     const usualMs = usualIntervals.get(account) ?? null;
-    const silentMs = accountNow - Math.max(since, cameAt.get(account) ?? -Infinity);
+    const came = cameAt.get(account);
+    const silentMs = now === null || came === undefined ? accountNow - since : now - came;
     if (first === undefined || silentMs <= limitOf(usualMs, limits)) continue;
     const { source } = first;
     silent.push({ account, source, since, silentMs, usualMs, positions: idsOf([first, ...others]) });
