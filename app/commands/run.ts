@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
@@ -7,6 +8,7 @@ import { describeConnections } from '../../connectors/kafka/kafka-connection.ts'
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -23,6 +25,7 @@ import {
   type VenueChoice,
   type VenueCliOptions,
   chooseVenue,
+  deskOf,
   venueLimits,
   venueOptions,
 } from '../run/venue-options.ts';
@@ -155,6 +158,7 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
     ({ desk } = venue);
     await run(
       {
+        desk: { ...deskOf(cli, choice), machine: `${hostname()}:${process.pid}`, by: userName(), clock: machine },
         processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
         sources: desk === null ? {} : { [SOURCE]: desk.source },
         connect,
