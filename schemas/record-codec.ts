@@ -66,7 +66,7 @@ export class RecordCodec {
     for (const topic of topics) {
       const schema = loadSchema(topic);
       const schemaId = await registry.idOf(subjectOf(topic), JSON.stringify(schema));
-      if (schemaId === null) absent.push(subjectOf(topic));
+      if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
       else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId));
     }
     if (absent.length > 0) {
