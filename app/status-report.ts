@@ -9,6 +9,7 @@ import type { LogRecord } from '../ports/event-log.ts';
 import type { Halt } from '../ports/kill-switch.ts';
 import type {
   ClientOrderId,
+  ClmOutcome,
   EpochMillis,
   ExecutionStatus,
   HarvestIntent,
@@ -76,15 +77,15 @@ export async function statusReport(
   policy: Policy = defaultPolicy(),
   limits = DEFAULT_STALL_LIMITS,
 ): Promise<StatusReport> {
-  const outcomes = new Map<string, GateOutcome>();
+  const outcomes = new Map<string, GateOutcome & Pick<ClmOutcome, 'account'>>();
   const now = world.liveNow();
   const from = await stallsFrom(world.log, limits.keptFor, now);
   const stalls = new StallWatch(policy, from, limits);
   if (now !== null) stalls.clock(now, { follows: false });
   const ends = await endsOf(world.log, ASKING);
   let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
-    const { status, label, closed_at, excluded_from_calibration } = outcome;
-    outcomes.set(outcome.position_id, { status, label, closed_at, excluded_from_calibration });
+    const { account, status, label, closed_at, excluded_from_calibration } = outcome;
+    outcomes.set(outcome.position_id, { account, status, label, closed_at, excluded_from_calibration });
     stalls.outcome(outcome, timestamp);
   });
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
@@ -92,17 +93,23 @@ export async function statusReport(
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
   undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
+  const watermarks = stalls.watermarks();
+  // One that was closed when it cannot have been yet moves no estimate.
+  const closed = Array.from(outcomes.values(), ({ account, closed_at, ...outcome }) => ({
+    ...outcome,
+    closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
+  }));
   const deadLetters = await waitingLettersAlert(world.log);
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
-  const shadow = await shadowFigures(world, stalls.watermarks().newest());
+  const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
   const topics = await topicStatuses(world);
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
-    execution.openOrders.alert(stalls.watermarks()),
+    execution.openOrders.alert(watermarks),
     ...stalls.alerts(),
     haltedAlert(halted),
     venueDiffersAlert(venue.differences),
@@ -111,7 +118,7 @@ export async function statusReport(
   ].filter((alert) => alert !== null);
   return {
     topics,
-    gate: gateOf(outcomes.values()),
+    gate: gateOf(closed),
     open_positions: stalls.openPositions(),
     reports: execution.reports,
     suppressed: Object.fromEntries(execution.suppressed),

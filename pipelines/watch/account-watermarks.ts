@@ -117,6 +117,7 @@ export class AccountWatermarks {
   readonly #watermarks: ReadonlyMap<string, EpochMillis>;
   readonly #vouched: ReadonlySet<string>;
   readonly #signals: SignalSeries;
+  readonly #heardOf = new Map<string, EpochMillis>();
   readonly #leapMs: number;
   readonly #now: EpochMillis | null;
 
@@ -147,13 +148,22 @@ export class AccountWatermarks {
 
   /** Until when it is heard of: its models go on where its snapshots do not. */
   heardOf(account: string): EpochMillis {
-    return Math.max(this.of(account), this.#signals.watermark(account));
+    let heardAt = this.#heardOf.get(account);
+    if (heardAt === undefined) {
+      heardAt = Math.max(this.of(account), this.#signals.watermark(account));
+      this.#heardOf.set(account, heardAt);
+    }
+    return heardAt;
   }
 
   /** Whether a time is one that the account cannot have come to; false for an account of which nothing is known. */
   isAhead(account: string, at: EpochMillis): boolean {
-    const heardAt = this.heardOf(account);
-    return at - (this.#now ?? (heardAt === -Infinity ? at : heardAt)) > this.#leapMs;
+    return at - this.#latest(account, at) > this.#leapMs;
+  }
+
+  /** The same time, or the latest that the account can have come to. */
+  bounded(account: string, at: EpochMillis): EpochMillis {
+    return this.isAhead(account, at) ? this.#latest(account, at) : at;
   }
 
   /** That of the account which is furthest; of those for which a single record speaks only where there is no other. Null without any. */
@@ -161,5 +171,10 @@ export class AccountWatermarks {
     const accounts = this.#vouched.size > 0 ? [...this.#vouched] : this.accounts;
     const newest = accounts.reduce((latest, account) => Math.max(latest, this.of(account)), -Infinity);
     return newest === -Infinity ? null : newest;
+  }
+
+  #latest(account: string, at: EpochMillis): EpochMillis {
+    const heardAt = this.heardOf(account);
+    return this.#now ?? (heardAt === -Infinity ? at : heardAt);
   }
 }
