@@ -111,6 +111,12 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
   },
+  ACCOUNT_TAKEN: {
+    kind: 'invariant',
+    remedy:
+      'An account is worked by one venue and mode at a time: `harvestline desk list` shows by whom. If that is over: `harvestline desk retire ACCOUNT --by NAME --reason TEXT`.',
+  },
+  ACCOUNT_UNKNOWN: { kind: 'poison', remedy: '`harvestline desk list` shows the accounts that are claimed.' },
   TOPICS_NOT_CO_PARTITIONED: {
     kind: 'invariant',
     remedy:
