@@ -12,6 +12,7 @@ import type {
 } from '../ports/event-log.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
+import { tableNameOf } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
@@ -50,7 +51,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
   const bury = (at: LogRecord, error: HarvestlineError): OutgoingRecord => {
-    observer.deadLettered(at.topic, error.code);
+    observer.deadLettered(tableNameOf(at.topic), error.code);
     return buried(processor, logger, at, error);
   };
   return {

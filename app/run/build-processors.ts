@@ -16,7 +16,7 @@ import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import { DeskControlWatch } from '../desk-control.ts';
+import type { DeskControlWatch } from '../desk-control.ts';
 
 export interface ProcessorParts {
   readonly log: EventLog;
@@ -27,6 +27,8 @@ export interface ProcessorParts {
   readonly exchange: Exchange;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
+  /** One for all partitions, and for the acknowledgement of what it says. */
+  readonly killSwitch: DeskControlWatch;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -55,10 +57,9 @@ export const PROCESSORS = {
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
-  execution: ({ log, codec, exchange, limits, clock, logger, metrics }) => {
+  execution: ({ codec, exchange, limits, killSwitch, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
-    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
     exposeHalts(killSwitch, metrics);
     const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(clock), clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));

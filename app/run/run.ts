@@ -2,16 +2,20 @@ import { HealthServer } from '../../connectors/http/health-server.ts';
 import { PrometheusMetrics } from '../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import type { Desk } from '../../pipelines/desk/claims.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
+import type { DeskPart } from '../../schemas/generated/records.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { DeskControlWatch } from '../desk-control.ts';
+import { Presence } from '../desk/presence.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
@@ -34,7 +38,19 @@ export interface SourceParts {
   readonly logger: Logger;
 }
 
+/** Whose account a process works, and what it is called on desk.process. */
+export interface DeskIdentity extends Omit<Desk, 'part'> {
+  /** Tells this process from all others. */
+  readonly machine: string;
+  /** The user that it runs as. */
+  readonly by: string;
+  /** The machine's: processes are compared by their machines' time, not by their venues'. */
+  readonly clock: Clock;
+}
+
 export interface RunOptions {
+  /** Null: nobody is told that this process works. */
+  readonly desk: DeskIdentity | null;
   readonly processors: readonly ProcessorName[];
   /** Sources by name. */
   readonly sources: Readonly<Record<string, (parts: SourceParts) => Source>>;
@@ -119,18 +135,60 @@ async function work(
     await patiently(backOff, 'topics', () => checkTopics(log));
     const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
     const exchange = await patiently(backOff, 'exchange', options.exchange);
-    const parts = { log, codec, policy, shadows, exchange, limits, clock, logger, metrics };
+    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
+    const parts = { log, codec, policy, shadows, exchange, limits, killSwitch, clock, logger, metrics };
     const processors = options.processors.map((name) => PROCESSORS[name](parts));
     const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
     // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
     void watchStalls({ ...parts, stallLimits, logWords }, signal);
-    await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
+    const presences = presencesOf(options, { log, codec, killSwitch });
+    await patiently(backOff, 'presence', () => Promise.all(presences.map((presence) => presence.begin())));
+    const ended = new AbortController();
+    // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
+    for (const presence of presences) void presence.beat(ended.signal);
+    try {
+      await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
+    } finally {
+      ended.abort();
+      await Promise.all(presences.map((presence) => presence.end()));
+    }
   } catch (thrown) {
     // The drain began before everything was there.
     if (!signal.aborted || !isKind(thrown, 'transient')) throw thrown;
   } finally {
     await world?.close();
   }
+}
+
+/** What this process says of itself: as execution, as a source of snapshots, or both. */
+function presencesOf(
+  { desk, processors, sources, logger }: RunOptions,
+  world: { readonly log: EventLog; readonly codec: RecordCodec; readonly killSwitch: DeskControlWatch },
+): readonly Presence[] {
+  if (desk === null) return [];
+  const { account, venue, mode, machine, by, clock } = desk;
+  const startedAt = clock.now();
+  const { log, codec, killSwitch } = world;
+  const presence = (part: DeskPart, obeyed: DeskControlWatch | null): Presence =>
+    new Presence({
+      desk: { part, account, venue, mode },
+      process: processName(machine, part, startedAt),
+      by,
+      log,
+      codec,
+      clock,
+      killSwitch: obeyed,
+      logger,
+    });
+  return [
+    ...(processors.includes('execution') ? [presence('EXECUTION', killSwitch)] : []),
+    ...(Object.keys(sources).length > 0 ? [presence('SNAPSHOTS', null)] : []),
+  ];
+}
+
+/** No two processes have one name, also where a machine gives a process id again. */
+function processName(machine: string, part: DeskPart, startedAt: EpochMillis): string {
+  return `${machine}:${part.toLowerCase()}:${startedAt}`;
 }
 
 /** Rejects when the drain takes too long. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { type Desk, EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
 
 const PAPER = 'paper';
 
@@ -93,6 +94,14 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
     account: bound ? options.account : null,
   };
+}
+
+/** Which account a process works, where, and what is at stake. */
+export function deskOf({ account }: VenueCliOptions, choice: VenueChoice): Omit<Desk, 'part'> {
+  if (choice.kind === 'paper') return { account: EVERY_OTHER_ACCOUNT, venue: PAPER, mode: 'PAPER' };
+  if (choice.kind === 'live-paper') return { account, venue: PAPER, mode: 'PAPER' };
+  const { id: venue, stake } = choice.settings;
+  return { account, venue, mode: stake === 'live' ? 'LIVE' : 'DEMO' };
 }
 
 function usage(message: string): HarvestlineError {

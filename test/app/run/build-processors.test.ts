@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { DeskControlWatch } from '../../../app/desk-control.ts';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
@@ -25,6 +26,7 @@ it('execution measures what it suppresses and whether anything is halted', async
     policy,
     exchange,
     limits: { maxClosesPerMinute: 1 },
+    killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
     clock,
     logger: SILENT_LOGGER,
     metrics,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, groupsOf } from '../../../app/consumer-groups.ts';
+import { DeskControlWatch } from '../../../app/desk-control.ts';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { loadShadows, shadowOption } from '../../../app/run/shadow-option.ts';
@@ -54,13 +55,16 @@ describe('--shadow', () => {
 });
 
 it('no processor reads shadow.decision', async () => {
+  const world = await memoryWorld();
+  const clock = new VirtualClock(0);
   const parts = {
-    ...(await memoryWorld()),
+    ...world,
     policy: CURRENT,
     shadows: [loadPolicy('legacy')],
     exchange: new ScriptedExchange(),
     limits: {},
-    clock: new VirtualClock(0),
+    killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
+    clock,
     logger: SILENT_LOGGER,
     metrics: new PrometheusMetrics(),
   };

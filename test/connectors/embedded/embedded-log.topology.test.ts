@@ -23,7 +23,7 @@ eventLogContract('embedded', () => {
 });
 
 const TOPIC = 'kept';
-const DESK = ['desk'];
+const DESK = { topics: [TOPIC], accounts: ['desk'] };
 
 async function openWith(cleanup: 'delete' | 'compact', retentionMs: number | null): Promise<EmbeddedLog> {
   const log = EmbeddedLog.open(folderForTest(), new SystemClock());
