@@ -101,6 +101,13 @@ export class AccountClaims implements WorkedAccounts {
     }
   }
 
+  /** For a part that only observes: that all it claimed is held, as of a look that is a second old at most. Throws ACCOUNT_TAKEN. */
+  async hold(): Promise<void> {
+    const claims = await this.#book.fresh();
+    const { process, part } = this.#options;
+    for (const account of this.#held.keys()) if (!claims.holds(process, account, part)) throw this.#lost(account);
+  }
+
   sentAsNow({ account, submitted_at, reported_at }: Pick<ExecutionReport, 'account' | 'submitted_at' | 'reported_at'>) {
     const went = this.#book.claims.wentTo(account, submitted_at ?? reported_at);
     return went === undefined || (went.venue === this.#options.venue && went.mode === this.#options.mode);
@@ -108,13 +115,12 @@ export class AccountClaims implements WorkedAccounts {
 
   /** Looks at every beat until `signal` aborts. Throws ACCOUNT_TAKEN once an account is lost (AC3). */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock, process, part } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(BEAT_MS, signal);
       if (signal.aborted) return;
       try {
-        const claims = await this.#book.fresh();
-        for (const account of this.#held.keys()) if (!claims.holds(process, account, part)) throw this.#lost(account);
+        await this.hold();
       } catch (thrown) {
         // A log that is away is said by who needs it; no order is announced meanwhile (B1).
         if (!isKind(thrown, 'transient')) throw thrown;
