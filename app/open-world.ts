@@ -63,7 +63,7 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
   try {
     const codec = await RecordCodec.open(registry);
     const counts = await countRecords(log);
-    return { log, codec, counts: (topic) => counts.get(topic) ?? 0, close: () => log.close() };
+    return { log, codec, admin: log, counts: (topic) => counts.get(topic) ?? 0, close: () => log.close() };
   } catch (thrown) {
     await log.close();
     throw thrown;
