@@ -159,7 +159,13 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
     ({ desk } = venue);
     await run(
       {
-        desk: { ...deskOf(cli, choice), machine: `${hostname()}:${process.pid}`, by: userName(), clock: machine },
+        desk: {
+          ...deskOf(cli, choice),
+          observes: desk?.accounts ?? [],
+          machine: `${hostname()}:${process.pid}`,
+          by: userName(),
+          clock: machine,
+        },
         processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
         sources: desk === null ? {} : { [SOURCE]: desk.source },
         connect,

@@ -5,6 +5,7 @@ import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -78,7 +79,7 @@ function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
 /** One process at a time speaks for an account. */
 function accountDesk(
   { venue, clock, skewMs }: OpenedExchange,
-  { account, symbols, cycle: cycleMs, data }: VenueParts['cli'],
+  { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, data }: VenueParts['cli'],
   names: DeskNames,
   mirror: Parameters<typeof positionCycle>[0]['mirror'],
 ): LiveDesk {
@@ -89,6 +90,7 @@ function accountDesk(
   }
   const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
   return {
+    accounts: [account],
     source: (given) => {
       const skew = given.metrics.gauge('clockSkew', {});
       given.metrics.onLook(() => skew.set(skewMs()));

@@ -67,7 +67,7 @@ describe('halt and resume', () => {
     const { code, stdout, stderr } = await runProgram(['halt'], '', folder);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toContain(`the folder ${join(folder, 'other')}: --data other`);
-    const [chosen] = await Promise.all([runProgram(['halt', '--data', 'other'], '', folder)]);
+    const chosen = await runProgram(['halt', '--data', 'other'], '', folder);
     expect(JSON.parse(chosen.stdout)).toMatchObject({ log: join(folder, 'other') });
     const left = await json('status', '--data', join(folder, '.harvestline'));
     expect(left).toMatchObject({ halted: [] });

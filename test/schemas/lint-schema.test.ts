@@ -21,7 +21,7 @@ const FIELDS = {
   side: { name: 'side', type: SIDE, doc: 'Which way.' },
   price: {
     name: 'price',
-    type: ['null', { type: 'double', logicalType: 'bounded', exclusiveMinimum: 0 }],
+    type: ['null', { type: 'double', logicalType: 'bounded', minimum: 1e-12, maximum: 1e12 }],
     default: null,
     doc: 'Null: at market. Unit: quote currency per contract.',
   },
@@ -38,7 +38,11 @@ const FIELDS = {
     },
     doc: 'Oldest first.',
   },
-  sent_at: { name: 'sent_at', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'Unit: milliseconds.' },
+  sent_at: {
+    name: 'sent_at',
+    type: { type: 'long', logicalType: 'timestamp-millis', minimum: 0, maximum: 8.64e15 },
+    doc: 'Unit: milliseconds.',
+  },
 };
 
 /** A good schema of the topic `order.sent`. */
@@ -123,12 +127,22 @@ describe('each rule', () => {
     ['bounds', 'count', bounded('double', { minimum: 0, exclusiveMinimum: 0 })],
     ['bounds', 'count', bounded('string', { minLength: 2, maxLength: 1 })],
     ['bounds', 'count', bounded('string', { minLength: -1 })],
-    ['logical-type', 'day', withField({ name: 'day', type: { type: 'int', logicalType: 'date' } })],
+    ['market-bound', 'price', withField({ ...FIELDS.price, type: ['null', 'double'] })],
     [
-      'logical-type',
-      'sent_at',
-      withField({ ...FIELDS.sent_at, type: { type: 'int', logicalType: 'timestamp-millis' } }),
+      'market-bound',
+      'price',
+      withField({
+        ...FIELDS.price,
+        type: ['null', { type: 'double', logicalType: 'bounded', minimum: 0, maximum: 1e13 }],
+      }),
     ],
+    [
+      'market-bound',
+      'sent_at',
+      withField({ ...FIELDS.sent_at, type: { type: 'long', logicalType: 'timestamp-millis' } }),
+    ],
+    ['logical-type', 'day', withField({ name: 'day', type: { type: 'int', logicalType: 'date' } })],
+    ['logical-type', 'sent_at', withField({ ...FIELDS.sent_at, type: { ...FIELDS.sent_at.type, type: 'int' } })],
     ['structure', '(root)', { ...GOOD, type: 'error' }],
     ['structure', '(root)', { ...GOOD, fields: undefined }],
     ['structure', 'other_side', withField({ name: 'other_side', type: 'OrderSide' })],

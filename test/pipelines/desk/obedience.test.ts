@@ -80,7 +80,7 @@ describe('who obeys', () => {
     const all = [aProcess('own'), aProcess('foreign', { account: 'other' }), aProcess('paper', PAPER)];
     expect(told(all, { given })).toEqual(['', 'own,paper', '', false]);
     const claims = new Claims();
-    claims.apply({ ...GOOD_RECORDS[TOPICS.deskClaim.name], ...LIVE, state: 'CLAIMED', replaces: null });
+    claims.apply({ ...GOOD_RECORDS[TOPICS.deskClaim.name], ...LIVE, state: 'CLAIMED', replaces: [] });
     expect(told(all, { given, claims })).toEqual(['', 'own', '', false]);
   });
 });

@@ -107,7 +107,7 @@ describe('R', () => {
   });
 
   it('refuses prices whose R is no finite number, naming the path', () => {
-    const extreme = aSnapshot({}, { entry_price: 5e-324, initial_stop_price: null, mark_price: 1, peak_price: 1 });
+    const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
     expect(() => evaluate(extreme, CURRENT)).toThrow(
       expect.objectContaining({ code: 'RECORD_INVALID', problems: [expect.objectContaining({ path: 'mark_price' })] }),
     );
