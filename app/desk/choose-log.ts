@@ -2,11 +2,12 @@
  * Which log a command of the kill switch is for. Other commands take the embedded log of the folder where no Kafka is named; a halt that
  * reaches another log than the desk's stops nothing, so where several are possible none is chosen.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { logFile } from '../../connectors/embedded/database.ts';
 import type { Connections } from '../../connectors/kafka/kafka-connection.ts';
+import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type WorldOptions, chosenKafka } from '../open-world.ts';
 
@@ -46,7 +47,7 @@ export function chooseLog(options: WorldOptions, isNamed: boolean, folder: strin
 
 /** Remembers the Kafka that a process of this folder works on. */
 export function rememberKafka(dataDir: string, { kafka, registry }: Connections): void {
-  mkdirSync(dataDir, { recursive: true });
+  makeDataFolder(dataDir);
   const content = { brokers: kafka.brokers.map(withoutUser).join(','), registry: withoutSecrets(registry.url) };
   writeFileSync(join(dataDir, KAFKA_FILE), `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }

@@ -1,5 +1,6 @@
 /** Which scopes a command of the kill switch can be for: the desk, and every account that a process or a record knows. */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { printable } from '../printable.ts';
@@ -23,8 +24,9 @@ export async function refuseUnknown(topics: ReadableTopics, scope: string, known
   for (const topic of OF_ACCOUNTS) {
     if (await gather(topics, topic, accounts, scope)) return;
   }
-  const nearest = [WHOLE_DESK, ...accounts].toSorted((one, other) => distance(one, scope) - distance(other, scope));
-  const list = nearest.map(printable).join(', ');
+  const list = nearestFirst(scope, [WHOLE_DESK, ...accounts])
+    .map(printable)
+    .join(', ');
   throw new HarvestlineError(
     'USAGE',
     `--scope ${printable(scope)}: no process and no record on this log knows it; nothing was written. Known: ${list}`,
@@ -48,20 +50,4 @@ async function gather(
     }
   }
   return false;
-}
-
-/** How many letters have to be added, left out or changed, case apart: that is the commonest slip. */
-function distance(one: string, other: string): number {
-  const from = one.toLowerCase();
-  const to = other.toLowerCase();
-  let before = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= from.length; row++) {
-    const now = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const changed = (before[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      now.push(Math.min(changed, (before[column] ?? 0) + 1, (now[column - 1] ?? 0) + 1));
-    }
-    before = now;
-  }
-  return before[to.length] ?? 0;
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 
 /**
  * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
@@ -56,8 +57,11 @@ function lockFile(dataDir: string, name: string): string {
 
 function openLockFile(dataDir: string, name: string): DatabaseSync {
   try {
-    mkdirSync(join(dataDir, FOLDER), { recursive: true });
-    return new DatabaseSync(lockFile(dataDir, name), { timeout: 0 });
+    makeDataFolder(dataDir);
+    makeDataFolder(join(dataDir, FOLDER));
+    const path = lockFile(dataDir, name);
+    closeToOthers(path);
+    return new DatabaseSync(path, { timeout: 0 });
   } catch (cause) {
     throw new HarvestlineError('DATA_UNWRITABLE', `${dataDir}: ${messageOf(cause)}`, { at: { file: dataDir }, cause });
   }
