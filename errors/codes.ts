@@ -69,6 +69,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      'Check HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET, or the files that hold them: both of one key, for futures, real or practice as --live or --demo says, and with the address of this machine allowed. Then start again.',
+  },
   EXCHANGE_UNSUPPORTED: {
     kind: 'invariant',
     remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
@@ -85,6 +90,11 @@ export const ERROR_CODES = {
   TOPIC_MISSING: {
     kind: 'invariant',
     remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
+  },
+  CONTROL_TOPIC_FORGETS: {
+    kind: 'invariant',
+    remedy:
+      'Execution does not start where a halt can expire. Alter the topic as the message says, look at `harvestline status`, and start again.',
   },
   LOG_REFUSED: {
     kind: 'invariant',

@@ -7,7 +7,7 @@
  *
  * AC1  An account is worked only while the fold of the log, read back after the claim was appended, says that the claim holds.
  * AC2  Whoever claims what another had before waits for TAKEOVER_MS until it works: a process that is taken for gone and was only paused
- *      or out of reach, or one whose account was retired, looks again before that (FRESH_MS), and finds its claim lost.
+ *      or out of reach, or one whose account was retired, sends its last order before that (LAST_FRESH_MS).
  * AC3  A claim that was lost, to a person or to another process, is never claimed again by this process: it stops.
  */
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
@@ -20,10 +20,10 @@ import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { ClaimBook, type ClaimBookOptions, FRESH_MS, livingProcess } from './claim-book.ts';
+import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
 
-/** AC2: twice what an order may rest on. Unit: milliseconds. */
-const TAKEOVER_MS = 2 * FRESH_MS;
+/** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
+const TAKEOVER_MS = LAST_FRESH_MS + 500;
 
 export interface AccountClaimsOptions extends ClaimBookOptions {
   readonly part: DeskPart;
@@ -99,6 +99,13 @@ export class AccountClaims implements WorkedAccounts {
     } finally {
       this.#claiming.delete(account);
     }
+  }
+
+  whyNotNow(account: string): string | null {
+    const { process, part } = this.#options;
+    if (!this.#book.isFreshEnough)
+      return `${TOPICS.deskClaim.name} does not answer: who works ${named(account)} is not known`;
+    return this.#book.claims.holds(process, account, part) ? null : this.#lost(account).message;
   }
 
   /** For a part that only observes: that all it claimed is held, as of a look that is a second old at most. Throws ACCOUNT_TAKEN. */

@@ -29,11 +29,12 @@ export function startProgram(
   args: readonly string[],
   starter: Starter = DIRECTLY,
   input = '',
+  cwd = ROOT,
   added: Readonly<Record<string, string>> = {},
 ): RunningProgram {
   const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...env } = process.env;
   const child = spawn(starter.command, [...starter.args, ...args], {
-    cwd: ROOT,
+    cwd,
     env: { ...env, ...added },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -66,9 +67,10 @@ export function startProgram(
 export async function runProgram(
   args: readonly string[],
   input = '',
+  cwd = ROOT,
   added: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | NodeJS.Signals | null; stdout: string; stderr: string }> {
-  const program = startProgram(args, DIRECTLY, input, added);
+  const program = startProgram(args, DIRECTLY, input, cwd, added);
   const code = await program.ended;
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }

@@ -74,7 +74,7 @@ export async function runDesks(world: DesksWorld, options: DesksOptions): Promis
   const at = (stake: '--live' | '--demo'): readonly string[] => ['--venue', 'binanceusdm', stake, ...markets];
   const data = (name: string): readonly string[] => ['--data', join(folder, name)];
   const start = (args: readonly string[], keys: boolean): RunningProgram =>
-    startProgram(['run', ...args], undefined, '', keys ? KEYS : {});
+    startProgram(['run', ...args], undefined, '', undefined, keys ? KEYS : {});
   const roles = [
     { name: 'main 1', account: 'main', start: () => start(['execution', ...at('--live'), ...data('one')], true) },
     { name: 'main 2', account: 'main', start: () => start(['execution', ...at('--live'), ...data('two')], true) },
@@ -195,7 +195,7 @@ async function intrude(
   for (let tries = 0; !signal.aborted || tries < intruders.length; tries++) {
     const intruder = intruders[tries % intruders.length];
     if (intruder === undefined) break;
-    const { code, stderr } = await runProgram(['run', ...intruder.args], '', intruder.keys ? KEYS : {});
+    const { code, stderr } = await runProgram(['run', ...intruder.args], '', undefined, intruder.keys ? KEYS : {});
     if (code === 1 && stderr.includes('ACCOUNT_TAKEN')) refused += 1;
     else violations.push(`${intruder.what} was not refused (${String(code)}): ${stderr.slice(-1000)}`);
     say(`refused: ${intruder.what}`);
