@@ -4,7 +4,6 @@ import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import type { Exchange } from '../../../ports/exchange.ts';
 import { type Halt, type KillSwitch, NEVER_HALTED, OPEN_GATE, WithheldOrder } from '../../../ports/kill-switch.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
@@ -122,7 +121,7 @@ describe("a desk's bounds", () => {
 it('E12: an order that was announced does not go once its account is lost, and says so', async () => {
   const accounts: WorkedAccounts = { ...EVERY_ACCOUNT, whyNotNow: () => 'another process works it now' };
   let sent = 0;
-  const place: Exchange['place'] = async (_, gate = OPEN_GATE) => {
+  const place: Exchange['place'] = async (_, gate) => {
     try {
       await gate(() => Promise.resolve((sent += 1)));
       return { kind: 'accepted', order: venueOrder() };
