@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { userName } from '../../connectors/system/user-name.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -12,7 +12,6 @@ import { withLog } from '../calibrate/calibrate-world.ts';
 import { DeskControlWatch, WHOLE_DESK } from '../desk-control.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { jsonWanted, writeLines } from '../output.ts';
-import { printable } from '../printable.ts';
 
 interface ControlFlags extends WorldOptions {
   readonly by?: string;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type Finding, checkSchemas } from '../../schemas/check-schemas.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
