@@ -10,6 +10,18 @@ export interface WorkedBatch {
   readonly tookMs: number;
 }
 
+/** Who wrote a record, as far as it says so; the empty text for what it does not say. */
+export interface Producer {
+  readonly account: string;
+  readonly source: string;
+}
+
+export function producerOf(record: object): Producer {
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const { account, source }: { readonly account?: unknown; readonly source?: unknown } = record;
+  return { account: text(account), source: text(source) };
+}
+
 /** Is told what a processor goes through, for health and metrics. Every call returns at once and never throws. */
 export interface ProcessorObserver {
   /** Partitions were given to it; its state is being restored. */
@@ -20,6 +32,8 @@ export interface ProcessorObserver {
   dropped(): void;
   worked(batch: WorkedBatch): void;
   deadLettered(topic: string, code: ErrorCode): void;
+  /** A record of that producer was set aside for a time that cannot be; `deadLettered` is told as well. */
+  timesAhead(topic: string, producer: Producer): void;
   /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
   backedOff(what: string, code: ErrorCode): void;
   /** `what` goes on, or was given up; only after `backedOff`. */
@@ -32,6 +46,7 @@ export const NO_OBSERVER: ProcessorObserver = {
   dropped() {},
   worked() {},
   deadLettered() {},
+  timesAhead() {},
   backedOff() {},
   recovered() {},
 };

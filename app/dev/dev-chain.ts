@@ -130,7 +130,7 @@ export class DevChain {
     ];
     this.#consumers = processors.map((processor) => {
       // Back-off after a transient error waits in real time: the virtual clock would not.
-      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), logger });
+      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), liveClock: clock, logger });
       return log.consumer(wiring.options, wiring.handler);
     });
   }

@@ -1,10 +1,27 @@
-import type { ProcessorObserver } from '../../pipelines/observer.ts';
+import type { Producer, ProcessorObserver } from '../../pipelines/observer.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Health } from './health.ts';
 
 const MS_PER_SECOND = 1000;
+
+/** A desk has some; a series for each name that garbage makes up would fill the memory. Unit: producers. */
+const MAX_PRODUCERS = 100;
+
+const OTHERS: Producer = { account: 'other', source: 'other' };
+
+/** The first producers by name, all later ones as one. */
+class KnownProducers {
+  readonly #known = new Set<string>();
+
+  bounded(producer: Producer): Producer {
+    const key = JSON.stringify([producer.account, producer.source]);
+    if (!this.#known.has(key) && this.#known.size >= MAX_PRODUCERS) return OTHERS;
+    this.#known.add(key);
+    return producer;
+  }
+}
 
 /** Turns what a processor goes through into metrics and health. */
 export function observeProcessor(processor: Processor, metrics: Metrics, health: Health): ProcessorObserver {
@@ -15,6 +32,7 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
   );
   const intents = name === TOPICS.harvestIntent.writer ? metrics.counter('intents', {}) : null;
   const seconds = metrics.histogram('batchSeconds', { processor: name });
+  const producers = new KnownProducers();
   const backOff = metrics.gauge('backOff', { processor: name });
   return {
     restoring: () => health.is(name, 'restoring'),
@@ -29,6 +47,10 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
       intents.add(written);
     },
     deadLettered: (topic, code) => metrics.counter('deadLetters', { topic, code }).add(1),
+    timesAhead: (topic, producer) => {
+      const { account, source } = producers.bounded(producer);
+      metrics.counter('timesAhead', { topic, account, source }).add(1);
+    },
     backedOff: (what, code) => {
       health.backedOff(name, what, code);
       metrics.counter('retries', { processor: name, code }).add(1);

@@ -83,7 +83,7 @@ async function subscribe(
   signal: AbortSignal,
 ): Promise<Subscription> {
   const observer = observeProcessor(processor, metrics, health);
-  const wiring = wireProcessor({ processor, log, codec, clock, logger, from, signal, observer });
+  const wiring = wireProcessor({ processor, log, codec, clock, liveClock: clock, logger, from, signal, observer });
   const backOff = { processor: processor.name, clock, logger, signal, observer };
   return patiently(backOff, 'joining', () => log.subscribe(wiring.options, wiring.handler));
 }
