@@ -23,7 +23,7 @@ import type {
 } from '../ports/event-log.ts';
 import type { DeskNames } from '../schemas/desk-names.ts';
 import type { SchemaRegistry, SubjectVersion } from '../schemas/registry.ts';
-import type { TopicSpec } from '../schemas/topics.ts';
+import { type TopicSpec, allTopicSpecs } from '../schemas/topics.ts';
 import type { EmbeddedConsumer } from './embedded/embedded-consumer.ts';
 import type { EmbeddedLog } from './embedded/embedded-log.ts';
 import { applyRetention } from './embedded/retention.ts';
@@ -131,8 +131,9 @@ export class EmbeddedDeskLog extends DeskLog<EmbeddedLog> {
   }
 
   /** As connectors/embedded/retention.ts says. */
-  applyRetention(now: EpochMillis): void {
-    applyRetention(this.shared, now);
+  applyRetention(now: EpochMillis, accounts: Iterable<string>): void {
+    const topics = allTopicSpecs().map(({ name }) => this.names.topic(name));
+    applyRetention(this.shared, now, { topics, accounts });
   }
 
   lastTimestamp(topic: string): EpochMillis | null {

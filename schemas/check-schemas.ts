@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
+import { HarvestlineError, formatProblems, messageOf } from '../errors/harvestline-error.ts';
 import type { AvroRecord } from './avro-schema.ts';
 import { type ReleasedSchema, compareForFullTransitive } from './compatibility.ts';
 import { type Direction, addedBounds } from './compare-checks.ts';
 import { type LintRule, lintSchema } from './lint-schema.ts';
+import { parseJsonBytes } from './strict-json.ts';
 import { TOPICS } from './topics.ts';
 
 /** What the check has to say about one place of one topic's schema. Only a problem makes it fail. */
@@ -138,8 +139,9 @@ function list(folder: string): readonly string[] {
 function parse(file: string): { readonly json: unknown } | { readonly why: string } {
   if (!existsSync(file)) return { why: `${file} is missing` };
   try {
-    return { json: JSON.parse(readFileSync(file, 'utf8')) as unknown };
+    const { value, problems } = parseJsonBytes(readFileSync(file));
+    return problems.length === 0 ? { json: value } : { why: `${file}: ${formatProblems(problems)}` };
   } catch (cause) {
-    return { why: `${file} is not JSON: ${messageOf(cause)}` };
+    return { why: `${file} ${messageOf(cause)}` };
   }
 }

@@ -41,7 +41,7 @@ export function lintBounds(schema: Attributes): readonly string[] {
   if (!bounded && schema['logicalType'] !== TIMESTAMP_LOGICAL_TYPE)
     whys.push(`says ${words.join(', ')} without the logicalType ${BOUNDS_LOGICAL_TYPE}: nothing checks it`);
   const type = String(schema['type']);
-  const fitting = WORDS_BY_TYPE[type] ?? [];
+  const fitting = (Object.hasOwn(WORDS_BY_TYPE, type) ? WORDS_BY_TYPE[type] : undefined) ?? [];
   for (const word of words) {
     if (!fitting.includes(word)) whys.push(`${word} is not a bound of ${type}`);
     const value = numberOf(schema, word);

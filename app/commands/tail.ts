@@ -44,7 +44,7 @@ export function tailCommand(): Command {
     .addOption(
       new Option(
         '--from <start>',
-        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time',
+        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time (UTC unless it names a zone)',
       ),
     )
     .option('--follow', 'go on with new records until interrupted')

@@ -74,7 +74,7 @@ export interface CycleResult {
  * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
  * D2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
- *     differ, each goes on from its own last cycle.
+ *     differ, each goes on from its own last cycle, and retention takes nothing of another's.
  */
 export class DevChain {
   readonly log: EmbeddedDeskLog;
@@ -170,7 +170,7 @@ export class DevChain {
     ]);
     this.#nextCycle = cycle + 1;
     await this.#workOff(now);
-    if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now);
+    if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now, this.#feed.accounts);
     const scored = this.#scored;
     this.#scored = [];
     return {

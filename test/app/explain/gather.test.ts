@@ -127,7 +127,7 @@ describe('what explain gathers', () => {
     const found = await explain(world, SNAPSHOT.position_id, null);
     expect(found?.decisions).toHaveLength(1);
     expect(found?.unscorable).toMatchObject([
-      { topic, partition: PARTITION, offset: 1, why: expect.stringMatching(/^mark_price: gives R 5/) },
+      { topic, partition: PARTITION, offset: 1, why: expect.stringMatching(/^mark_price: gives R 5e\+25/) },
     ]);
     expect(found?.undecodable).toEqual({ [topic]: 1 });
   });
