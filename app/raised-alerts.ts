@@ -1,4 +1,5 @@
 import type { Alert } from '../pipelines/watch/alerts.ts';
+import { ORDER_ALERTS } from '../pipelines/watch/order-alerts.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
@@ -12,6 +13,9 @@ export interface RaisedAlertsOptions {
   readonly metrics?: Metrics;
 }
 
+/** The alerts of a running process. */
+const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS] as const;
+
 /** The stall alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {
   readonly #logger: Logger;
@@ -23,7 +27,7 @@ export class RaisedAlerts {
     this.#logger = logger;
     this.#logWords = logWords;
     this.#gauges =
-      metrics === undefined ? new Map() : new Map(STALL_ALERTS.map((name) => [name, metrics.gauge('alert', { name })]));
+      metrics === undefined ? new Map() : new Map(RAISED.map((name) => [name, metrics.gauge('alert', { name })]));
   }
 
   become(alerts: readonly Alert[]): void {

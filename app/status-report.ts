@@ -2,6 +2,7 @@ import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
 import { type Alert, haltedAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
+import type { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
@@ -17,6 +18,7 @@ import type {
 } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
+import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
 import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
@@ -61,6 +63,8 @@ export interface StatusReport {
   readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
+  /** Who wrote records with times that cannot be: dead letters of code TIMESTAMP_AHEAD that wait. */
+  readonly times_ahead: readonly ProducerAhead[];
   /** Every confidence map in force, against the time before it. */
   readonly calibrations: readonly CalibrationWatch[];
   /** What candidates decided in the latest day; `shadow` counts all that is kept. */
@@ -91,9 +95,10 @@ export async function statusReport(
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
   const open = await openPositions(world, outcomes, stalls, from, ends.get(TOPICS.positionSnapshot.name));
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
-  const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
+  const trades = await tradeFigures(world, execution, stalls, from, ends);
   undecodable += execution.undecodable + open.undecodable + signals.undecodable + trades.undecodable;
   const deadLetters = await waitingLettersAlert(world.log);
+  const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
@@ -104,6 +109,7 @@ export async function statusReport(
     trades.alert,
     doubtsAlert(execution.doubts),
     execution.openOrders.alert(stalls.times()),
+    ...execution.orders.alerts(),
     ...stalls.alerts(),
     haltedAlert(halted),
     venueDiffersAlert(venue.differences),
@@ -121,6 +127,7 @@ export async function statusReport(
     halted,
     differences: venue.differences,
     undecodable,
+    times_ahead: timesAhead,
     calibrations,
     shadow: shadow.candidates,
     alerts,
@@ -165,7 +172,7 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
 /** Reads the trades and the intents: trades end doubts, and starvation. */
 async function tradeFigures(
   world: Topics,
-  doubts: Map<ClientOrderId, Doubt>,
+  { doubts, orders }: { readonly doubts: Map<ClientOrderId, Doubt>; readonly orders: OrderAlerts },
   stalls: StallWatch,
   sightFrom: EpochMillis,
   ends: ReadonlyMap<string, Ends>,
@@ -175,6 +182,7 @@ async function tradeFigures(
   const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
     if (trade.origin !== 'BACKFILL') intents.trade(timestamp);
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
+    orders.trade(trade);
     stalls.trade(trade, timestamp);
   };
   let undecodable = await visitTopic(world, name, { ends: ends.get(name) }, visit);

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { OutgoingRecord } from '../ports/event-log.ts';
+import type { Producer } from './producers.ts';
 
 /** One batch that a processor has dealt with; what it caused is not acknowledged yet. */
 export interface WorkedBatch {
@@ -8,18 +9,6 @@ export interface WorkedBatch {
   readonly outputs: readonly OutgoingRecord[];
   /** From the delivery of the batch to its outputs, waiting included. Unit: milliseconds. */
   readonly tookMs: number;
-}
-
-/** Who wrote a record, as far as it says so; the empty text for what it does not say. */
-export interface Producer {
-  readonly account: string;
-  readonly source: string;
-}
-
-export function producerOf(record: object): Producer {
-  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-  const { account, source }: { readonly account?: unknown; readonly source?: unknown } = record;
-  return { account: text(account), source: text(source) };
 }
 
 /** Is told what a processor goes through, for health and metrics. Every call returns at once and never throws. */

@@ -19,8 +19,9 @@ import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
-import { NO_OBSERVER, type ProcessorObserver, producerOf } from './observer.ts';
+import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
+import { producerOf } from './producers.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;

@@ -45,6 +45,9 @@ const EVENT_TIMES: { readonly [N in TopicName]?: Times<RecordByTopic[N]> } = {
   },
 };
 
+/** The topics whose records say when something happened, as far as something is decided by it. */
+export const TIMED_TOPICS = Object.keys(EVENT_TIMES) as readonly TopicName[];
+
 /** What a record's timestamp is called among the paths of its fields. */
 export const TIMESTAMP_PATH = '(timestamp)';
 

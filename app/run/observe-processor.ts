@@ -1,27 +1,11 @@
-import type { Producer, ProcessorObserver } from '../../pipelines/observer.ts';
+import type { ProcessorObserver } from '../../pipelines/observer.ts';
 import type { Processor } from '../../pipelines/processor.ts';
+import { KnownProducers } from '../../pipelines/producers.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Health } from './health.ts';
 
 const MS_PER_SECOND = 1000;
-
-/** A desk has some; a series for each name that garbage makes up would fill the memory. Unit: producers. */
-const MAX_PRODUCERS = 100;
-
-const OTHERS: Producer = { account: 'other', source: 'other' };
-
-/** The first producers by name, all later ones as one. */
-class KnownProducers {
-  readonly #known = new Set<string>();
-
-  bounded(producer: Producer): Producer {
-    const key = JSON.stringify([producer.account, producer.source]);
-    if (!this.#known.has(key) && this.#known.size >= MAX_PRODUCERS) return OTHERS;
-    this.#known.add(key);
-    return producer;
-  }
-}
 
 /** Turns what a processor goes through into metrics and health. */
 export function observeProcessor(processor: Processor, metrics: Metrics, health: Health): ProcessorObserver {

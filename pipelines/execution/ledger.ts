@@ -162,7 +162,7 @@ export class Ledger {
 
   /** The intents of D4. */
   neededIntents(): Set<IntentId> {
-    const needed = new Set([...this.#submitted.keys()]);
+    const needed = new Set(this.#submitted.keys());
     for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);
     for (const reports of this.#unsettled.values()) for (const report of reports) needed.add(report.intent_id);
     return needed;

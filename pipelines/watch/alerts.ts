@@ -2,6 +2,7 @@ import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generat
 import { TOPICS } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
+import type { OrderAlertName } from './order-alerts.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -16,6 +17,7 @@ export type AlertName =
   | 'halted'
   | 'venue_differs'
   | 'open_orders'
+  | OrderAlertName
   | StallAlertName;
 
 export interface Alert {
