@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { EmbeddedDeskLog } from '../connectors/desk-log.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
+import type { EpochMillis } from '../ports/clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
@@ -12,6 +13,11 @@ export interface ReadOnlyWorld {
   readonly codec: RecordCodec;
   /** Records retained in a topic. */
   counts(topic: string): number;
+  /**
+   * This machine's clock, where the log is written live: on Kafka. Null for the embedded log, whose time is that of the market that `dev`
+   * made up or replayed.
+   */
+  liveNow(): EpochMillis | null;
   close(): Promise<void>;
 }
 
@@ -19,7 +25,7 @@ export interface ReadOnlyWorld {
 export async function openReadOnly(dataDir: string, names = new DeskNames()): Promise<ReadOnlyWorld> {
   const log = new EmbeddedDeskLog(EmbeddedLog.openReadOnly(dataDir, new SystemClock()), names);
   const codec = await RecordCodec.open(log.registry);
-  return { log, codec, counts: (topic) => log.count(topic), close: () => log.close() };
+  return { log, codec, counts: (topic) => log.count(topic), liveNow: () => null, close: () => log.close() };
 }
 
 /** Which desk's topics, where several share a log. */

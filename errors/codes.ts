@@ -74,6 +74,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      'Check HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET, or the files that hold them: both of one key, for futures, real or practice as --live or --demo says, and with the address of this machine allowed. Then start again.',
+  },
   EXCHANGE_UNSUPPORTED: {
     kind: 'invariant',
     remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
@@ -131,6 +136,12 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
   },
+  ACCOUNT_TAKEN: {
+    kind: 'invariant',
+    remedy:
+      'An account is worked by one venue and mode at a time: `harvestline desk list` shows by whom. If that is over: `harvestline desk retire ACCOUNT --by NAME --reason TEXT`.',
+  },
+  ACCOUNT_UNKNOWN: { kind: 'poison', remedy: '`harvestline desk list` shows the accounts that are claimed.' },
   TOPICS_NOT_CO_PARTITIONED: {
     kind: 'invariant',
     remedy:

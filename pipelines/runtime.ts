@@ -25,6 +25,8 @@ import { producerOf } from './producers.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;
+  /** The processor's name where left out. */
+  readonly group?: string;
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly clock: Clock;
@@ -63,7 +65,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   };
   return {
     options: {
-      group: processor.name,
+      group: runtime.group ?? processor.name,
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),

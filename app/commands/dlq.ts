@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { ERROR_CODES } from '../../errors/codes.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
@@ -170,7 +171,8 @@ function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags):
     throw new HarvestlineError('USAGE', 'name letters as PARTITION:OFFSET, or --all, or --code: one of the three');
   if (code === undefined) return all === true ? { kind: 'all' } : { kind: 'places', places };
   if (!Object.hasOwn(ERROR_CODES, code)) {
-    throw new HarvestlineError('USAGE', `no error code ${code}; \`harvestline dlq list\` shows those that wait`);
+    const named = didYouMean(code, Object.keys(ERROR_CODES));
+    throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
   }
   return { kind: 'code', code };
 }
@@ -184,5 +186,8 @@ function topicNamed(name: string, { desk }: WorldOptions): Topic {
   const topic = sourceTopicNamed(new DeskNames(desk).inTable(name));
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
-  throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
+  throw new HarvestlineError(
+    'USAGE',
+    `no topic ${didYouMean(name, names)}; there are ${nearestFirst(name, names).join(', ')}`,
+  );
 }

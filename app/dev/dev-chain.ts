@@ -197,6 +197,7 @@ export class DevChain {
       codec: this.#codec,
       policy: this.#policy,
       ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
+      now: () => null,
       pause,
     });
     return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
@@ -205,7 +206,7 @@ export class DevChain {
   /** What `status` raises over the log as it is. */
   async alerts(): Promise<readonly Alert[]> {
     const { log } = this;
-    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic) };
+    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic), liveNow: () => null };
     return (await statusReport(world, this.#policy, this.#stallLimits)).alerts;
   }
 

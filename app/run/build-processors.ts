@@ -12,6 +12,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
@@ -29,6 +30,7 @@ export interface ProcessorParts {
   readonly limits: Partial<ExecutionLimits>;
   /** One for all partitions, and for the acknowledgement of what it says. */
   readonly killSwitch: DeskControlWatch;
+  readonly accounts: WorkedAccounts;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -57,11 +59,12 @@ export const PROCESSORS = {
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
-  execution: ({ codec, exchange, limits, killSwitch, clock, logger, metrics }) => {
+  execution: ({ codec, exchange, limits, accounts, killSwitch, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
     exposeHalts(killSwitch, metrics);
-    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(clock), clock, logger, onReport };
+    const closeRate = new CloseRate(clock);
+    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {

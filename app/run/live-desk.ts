@@ -1,4 +1,5 @@
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import { accountsOf } from '../../connectors/market/desk-feed.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -26,6 +27,8 @@ export interface LiveDeskOptions {
 
 export interface LiveDesk {
   readonly source: (parts: SourceParts) => Source;
+  /** Those that it observes. */
+  readonly accounts: readonly string[];
   release(): void;
 }
 
@@ -42,6 +45,7 @@ export function openLiveDesk({ market, seed, interval, dataDir, names, ...parts 
   }
   const live = liveMarket(market, originOf(dataDir, names.local(desk), parts.clock.now()), intervalMs);
   return {
+    accounts: accountsOf(desk, market.symbols),
     source: (given) => snapshotSource({ ...given, ...parts, desk, market: live }),
     release: () => lock.release(),
   };

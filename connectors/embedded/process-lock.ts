@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 
 /**
  * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
@@ -35,8 +35,11 @@ export class ProcessLock {
 function openLockFile(dataDir: string, name: string): DatabaseSync {
   const folder = join(dataDir, 'locks');
   try {
-    mkdirSync(folder, { recursive: true });
-    return new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 });
+    makeDataFolder(dataDir);
+    makeDataFolder(folder);
+    const path = join(folder, `${name}.lock`);
+    closeToOthers(path);
+    return new DatabaseSync(path, { timeout: 0 });
   } catch (cause) {
     throw new HarvestlineError('DATA_UNWRITABLE', `${dataDir}: ${messageOf(cause)}`, { at: { file: dataDir }, cause });
   }

@@ -14,7 +14,7 @@ export interface EarlierVenue {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly isOwn: (report: ExecutionReport) => boolean;
+  readonly isOwn: (report: ExecutionReport) => Promise<boolean>;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function settleEarlier(
   for (const { report, intent } of ledger.unsettled(positionId)) {
     const { client_order_id: clientOrderId, symbol, venue, account } = report;
     // O1.
-    if (!isOwn(report)) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
+    if (!(await isOwn(report))) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
     const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
     const answer = await exchange.lookUp(clientOrderId, symbol);
     if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);

@@ -1,9 +1,10 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { didYouMean } from '../../../errors/nearest.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type { Logger } from '../../../ports/logger.ts';
+import { redactor } from '../../system/redactor.ts';
 import { ruleFor } from './code-rules.ts';
-import { scrubber } from './scrub.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
@@ -34,7 +35,6 @@ export class VenueClient {
   readonly settings: VenueSettings;
   readonly api: CcxtExchange;
   readonly logger: Logger;
-  readonly #scrub: (text: string) => string;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
 
@@ -45,7 +45,7 @@ export class VenueClient {
     this.clock = new VenueClock(machine);
     this.logger = logger;
     const { key = '', secret = '', passphrase = null } = settings.credentials ?? {};
-    this.#scrub = scrubber([key, secret, passphrase ?? '']);
+    redactor.learn(key, secret, passphrase);
     this.#watchReplies();
     this.#boundRequests();
     Object.assign(api, { nonce: () => this.clock.now() });
@@ -57,11 +57,18 @@ export class VenueClient {
     const classes: Readonly<Record<string, unknown>> = { ...ccxt };
     const constructor = ccxt.exchanges.includes(settings.id) ? classes[settings.id] : undefined;
     if (!isConstructor(constructor)) {
-      throw new HarvestlineError('USAGE', `ccxt knows no exchange ${settings.id}: give one of its ids to --venue`);
+      const named = didYouMean(settings.id, ccxt.exchanges);
+      const flag = settings.stake === 'data' ? '--data-venue' : '--venue';
+      throw new HarvestlineError(
+        'USAGE',
+        `${flag}: ccxt knows no exchange ${named}; docs/exchanges.md says which were tried`,
+      );
     }
     const api = new constructor(configOf(settings));
     // Wallets are nobody's concern here, and futures keys may not ask about them.
     api.has['fetchCurrencies'] = false;
+    // It would print requests whole.
+    api.verbose = false;
     if (settings.stake === 'demo') api.enableDemoTrading(true);
     if (settings.url !== null) redirect(api, settings.url);
     return new VenueClient(api, settings, machine, logger);
@@ -72,7 +79,7 @@ export class VenueClient {
     try {
       return await this.#asked(question);
     } catch (thrown) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`);
+      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 
@@ -127,7 +134,7 @@ export class VenueClient {
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
   #failure(thrown: unknown): VenueRefusal | VenueSilence {
     if (thrown instanceof VenueRefusal) return thrown;
-    return new VenueSilence(this.#scrub(messageOf(thrown)));
+    return new VenueSilence(redactor.redactForeign(messageOf(thrown)));
   }
 
   /** V1, V2: every reply comes by here before ccxt makes anything of it. */
@@ -147,8 +154,11 @@ export class VenueClient {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
-      const absent = refused instanceof Error && refused.name === 'OrderNotFound';
-      throw new VenueRefusal(status, code, this.#scrub(message), { retryAfterMs, absent });
+      const words = refused instanceof Error ? refused.name : '';
+      const absent = words === 'OrderNotFound';
+      // A 403 without a code comes from what stands before the exchange, which knows no keys.
+      const keys = status === UNAUTHORISED || (KEY_ERRORS.has(words) && (code !== null || status !== FORBIDDEN));
+      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, absent, keys });
     };
     Object.assign(api, { handleErrors: watched });
   }
@@ -181,7 +191,17 @@ export class VenueClient {
   }
 }
 
+/** ccxt's names for a no that another try will not change: Binance's -1002, -1022, -2008, -2014 and -2015, and their like elsewhere. */
+const KEY_ERRORS: ReadonlySet<string> = new Set([
+  'AuthenticationError',
+  'PermissionDenied',
+  'AccountNotEnabled',
+  'AccountSuspended',
+]);
+
 const HTTP_ERROR = 400;
+const UNAUTHORISED = 401;
+const FORBIDDEN = 403;
 const TOO_MANY = 429;
 const BANNED = 418;
 

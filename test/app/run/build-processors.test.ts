@@ -5,6 +5,7 @@ import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metric
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../pipelines/execution/an-intent.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
@@ -27,6 +28,7 @@ it('execution measures what it suppresses and whether anything is halted', async
     exchange,
     limits: { maxClosesPerMinute: 1 },
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
+    accounts: EVERY_ACCOUNT,
     clock,
     logger: SILENT_LOGGER,
     metrics,
