@@ -50,7 +50,7 @@ Examples:
  * the commands that alerts print.
  */
 export async function status(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'liveNow'>,
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>,
   json: boolean,
   lines: LineWriter,
   limits?: StallLimits,
@@ -123,11 +123,16 @@ function positionsLine({ open_positions, open_orders, reports, suppressed, undec
   );
 }
 
-function haltLines({ halted }: StatusReport): readonly string[] {
-  return halted.map(
+function haltLines({ halted, kill_switch_unknown: unknown }: StatusReport): readonly string[] {
+  const blind = unknown.map(
+    ({ scope, why }) =>
+      `${pc.red('NO ORDERS')}  ${printable(scope)}: nobody can tell whether it is halted: ${printable(why)}`,
+  );
+  const halts = halted.map(
     ({ scope, by, since, reason }) =>
       `${pc.red('HALTED')}     ${printable(scope)} by ${printable(by)} since ${formatEventTime(since)}: ${printable(reason)}`,
   );
+  return [...blind, ...halts];
 }
 
 function differenceLines({ differences }: StatusReport): readonly string[] {
