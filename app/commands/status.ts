@@ -120,7 +120,7 @@ function positionsLine({ open_positions, open_orders, reports, suppressed, undec
     (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`) +
     (ahead === 0
       ? ''
-      : `\n${pc.yellow('ahead')}      ${ahead} snapshots dated more than 1 h ahead: they count for nothing`)
+      : `\n${pc.yellow('ahead')}      ${ahead} snapshots whose times lie ahead of what can be: they count for nothing`)
   );
 }
 
