@@ -1,13 +1,13 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
-import { type Alert, haltedAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
+import { type Alert, haltedAlert, killSwitchUnknownAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import type { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord } from '../ports/event-log.ts';
-import type { Halt } from '../ports/kill-switch.ts';
+import type { Halt, UnknownSwitch } from '../ports/kill-switch.ts';
 import type {
   ClientOrderId,
   ClmOutcome,
@@ -17,6 +17,7 @@ import type {
   TradeClosed,
 } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
 import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
@@ -26,7 +27,7 @@ import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { stallsFrom } from './stall-start.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
-import { type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
+import { type StandingDifference, standingDifferences } from './venue-figures.ts';
 
 /**
  * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
@@ -55,6 +56,8 @@ export interface StatusReport {
   readonly open_orders: number;
   /** What people have halted; empty: nothing. */
   readonly halted: readonly Halt[];
+  /** Scopes of which nobody can tell whether they are halted; nothing is sent for them either. */
+  readonly kill_switch_unknown: readonly UnknownSwitch[];
   /** Where venue and record differ now. */
   readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
@@ -70,7 +73,7 @@ export interface StatusReport {
   readonly alerts: readonly Alert[];
 }
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'liveNow'>;
+type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>;
 
 /**
  * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
@@ -106,7 +109,7 @@ export async function statusReport(
   const deadLetters = await waitingLettersAlert(world.log);
   const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const halted = await standingHalts(world);
+  const { halted, unknown } = await standingStops(world, world.admin);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
@@ -118,6 +121,7 @@ export async function statusReport(
     ...execution.orders.alerts(),
     ...stalls.alerts(),
     haltedAlert(halted),
+    killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
     deadLetters,
     ...calibrations.map(calibrationAlert),
@@ -131,6 +135,7 @@ export async function statusReport(
     unknown_reports: execution.reports.UNKNOWN,
     open_orders: execution.openOrders.count,
     halted,
+    kill_switch_unknown: unknown,
     differences: venue.differences,
     undecodable,
     times_ahead: timesAhead,

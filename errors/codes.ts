@@ -96,6 +96,11 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
   },
+  CONTROL_TOPIC_FORGETS: {
+    kind: 'invariant',
+    remedy:
+      'Execution does not start where a halt can expire. Alter the topic as the message says, look at `harvestline status`, and start again.',
+  },
   LOG_REFUSED: {
     kind: 'invariant',
     remedy:

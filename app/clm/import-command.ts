@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';

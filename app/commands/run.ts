@@ -13,6 +13,7 @@ import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
+import { rememberKafka } from '../desk/choose-log.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
@@ -215,6 +216,7 @@ function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
     throw new HarvestlineError('USAGE', message);
   }
+  rememberKafka(cli.data, connections);
   logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
   return () => {
     const { log, registry } = openKafka(connections, logger, names);

@@ -10,6 +10,8 @@ import type { Market } from '../../connectors/market/market.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
+import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
@@ -29,6 +31,7 @@ import { timesAhead } from '../../schemas/time-bound.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
+import { whyItForgets } from '../desk/control-topic.ts';
 import { visitTopic } from '../read-topic.ts';
 import { StallReader } from '../stall-reader.ts';
 import { statusReport } from '../status-report.ts';
@@ -36,6 +39,8 @@ import { NewRecords } from './new-records.ts';
 
 /** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;
+
+const NOTHING_OBEYED = JSON.stringify([]);
 
 export interface DevOptions {
   readonly dataDir: string;
@@ -88,6 +93,7 @@ export class DevChain {
   readonly #clock: VirtualClock;
   readonly #feed: DeskFeed;
   readonly #exchange: PaperExchange;
+  readonly #killSwitch: DeskControlWatch;
   readonly #consumers: readonly EmbeddedConsumer[];
   readonly #models: TopicWriter;
   readonly #source: TopicWriter;
@@ -96,6 +102,8 @@ export class DevChain {
   #stalls: StallReader | null = null;
   #scored: Scored[] = [];
   #nextCycle = 0;
+  /** What it has said that it obeys. */
+  #obeyed = NOTHING_OBEYED;
 
   private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedDeskLog, codec: RecordCodec) {
     const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
@@ -118,6 +126,10 @@ export class DevChain {
     this.#source = new TopicWriter('snapshots', codec);
     this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
     this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
+    this.#killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+      whyItForgets: () => whyItForgets(log),
+      timer: new SystemClock(),
+    });
     const processors: readonly Processor[] = [
       scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
       executionProcessor({
@@ -125,7 +137,7 @@ export class DevChain {
         exchange,
         clock,
         logger,
-        killSwitch: new DeskControlWatch({ log, codec }, clock, logger),
+        killSwitch: this.#killSwitch,
       }),
       this.clm,
     ];
@@ -139,7 +151,7 @@ export class DevChain {
   /** Opens or creates a data folder. Throws DATA_IN_USE. */
   static async open(options: DevOptions): Promise<DevChain> {
     const { dataDir, names = new DeskNames() } = options;
-    const lock = ProcessLock.tryAcquire(dataDir, 'dev');
+    const lock = ProcessLock.tryAcquire(dataDir, DEV_PROCESS);
     if (lock === null)
       throw new HarvestlineError('DATA_IN_USE', `another dev is at work on ${dataDir}`, { at: { file: dataDir } });
     let log: EmbeddedDeskLog | undefined;
@@ -255,7 +267,28 @@ export class DevChain {
     return last;
   }
 
+  /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */
+  async #obey(now: EpochMillis): Promise<void> {
+    await this.#killSwitch.look();
+    const obeys = this.#killSwitch.obeys();
+    const obeyed = JSON.stringify(obeys);
+    if (obeyed === this.#obeyed) return;
+    const desk = {
+      part: 'EXECUTION',
+      account: EVERY_OTHER_ACCOUNT,
+      venue: this.#exchange.venue,
+      mode: 'PAPER',
+    } as const;
+    const times = { started_at: now, seen_at: now };
+    const record = { process: DEV_PROCESS, ...desk, state: 'WORKING', by: DEV_PROCESS, ...times, obeys } as const;
+    const writer = new TopicWriter(TOPICS.deskProcess.writer, this.#codec);
+    await this.log.append([writer.encode(TOPICS.deskProcess, record, now)]);
+    this.#obeyed = obeyed;
+  }
+
   async #workOff(now: EpochMillis): Promise<void> {
+    this.#clock.set(now);
+    await this.#obey(now);
     for (const consumer of this.#consumers) {
       this.#clock.set(now);
       await consumer.pump();

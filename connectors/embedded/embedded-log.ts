@@ -1,18 +1,19 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
-import type {
-  Batch,
-  BatchHandler,
-  EventLog,
-  LogRecord,
-  OutgoingRecord,
-  PartitionOffsets,
-  ReadRange,
-  SubscribeOptions,
-  Subscription,
-  TopicAdmin,
-  TopicDrift,
+import {
+  type Batch,
+  type BatchHandler,
+  type EventLog,
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionOffsets,
+  type ReadRange,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicAdmin,
+  type TopicDrift,
+  driftOf,
 } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logFile, openDatabase, openDatabaseReadOnly, transaction } from './database.ts';
@@ -227,11 +228,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
       .get(topic.name);
     if (found === undefined) return { topic: topic.name, state: 'missing' };
     const wanted = { partitions: topic.partitions, cleanup: topic.cleanup, retention_ms: topic.retentionMs };
-    const detail = Object.entries(wanted)
-      .filter(([name, value]) => found[name] !== value)
-      .map(([name, value]) => `${name} is ${String(found[name])}, the table says ${String(value)}`)
-      .join('; ');
-    return detail === '' ? { topic: topic.name, state: 'unchanged' } : { topic: topic.name, state: 'drifted', detail };
+    const differs = Object.entries(wanted)
+      .map(([setting, value]) => ({ setting, is: String(found[setting]), wanted: String(value) }))
+      .filter(({ is, wanted: value }) => is !== value);
+    return driftOf(topic.name, differs);
   }
 
   #insert(record: OutgoingRecord, ends: Map<string, number>): void {

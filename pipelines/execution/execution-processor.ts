@@ -19,7 +19,8 @@
  * E8  The log has the work in its order: what an earlier intent caused is durable before a later one's order is sent.
  * E9  After a write that failed nobody knows what the log holds, so the ledger is read back before anything else.
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
- * E11 No order is announced without the kill switch having been asked right before.
+ * E11 The kill switch is asked before an order is announced, and again at the moment at which it is sent. One that was announced and is
+ *     kept back ends REJECTED as KILL_SWITCH.
  * E12 What is of an account that this process does not work causes nothing, and no order is announced without that having been asked
  *     right before, too: the account may have been given to others meanwhile.
  * E13 No order is announced that would lead to a record which no topic takes, or that rests on another price than the venue has.
@@ -33,14 +34,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { type KillSwitch, NEVER_HALTED } from '../../ports/kill-switch.ts';
+import { type KillSwitch, NEVER_HALTED, describeStop } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
-import { formatEventTime } from '../watch/event-time.ts';
 import { CloseRate } from './close-rate.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
@@ -219,10 +219,8 @@ class ExecutionProcessor implements Processor {
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
     // E12: throws where it is not any more.
     await this.#accounts.works(account);
-    const halt = await this.#killSwitch.halted(account);
-    if (halt === null) return null;
-    const since = formatEventTime(halt.since);
-    return { reason: 'KILL_SWITCH', detail: `${halt.scope} halted by ${halt.by} at ${since}: ${halt.reason}` };
+    const stop = await this.#killSwitch.halted(account);
+    return stop === null ? null : { reason: 'KILL_SWITCH', detail: describeStop(stop) };
   }
 
   /** Counts the order where it is none too many, at once: other partitions decide meanwhile. */
@@ -242,14 +240,20 @@ class ExecutionProcessor implements Processor {
     outbox.addReport(submitted, intent);
     // E1, E8: the write-ahead entry, and all that came before it.
     await outbox.flush();
-    const placement = await this.#exchange.place({
+    const request = {
       clientOrderId: submitted.client_order_id,
       position: intent,
       quantity: sized.sizing.rounded.toFixed(),
-    });
+    };
+    const placement = await this.#exchange.place(request, this.#killSwitch.gate(intent.account));
     switch (placement.kind) {
       case 'accepted':
         return this.#ends.settle(intent, submitted, placement.order, outbox);
+      case 'withheld': {
+        const now = this.#clock.now();
+        const report = rejectedReport(submitted, 'KILL_SWITCH', placement.message, null, now);
+        return this.#ends.reject(submitted, report, intent, outbox);
+      }
       case 'in-doubt':
         this.#logger.warn(
           { ...describe(submitted), doubt: placement.message },

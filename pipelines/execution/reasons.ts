@@ -2,6 +2,8 @@ import type { ExecutionStatus } from '../../schemas/generated/records.ts';
 
 interface ReasonEntry {
   readonly status: ExecutionStatus;
+  /** Another status that it is given with. */
+  readonly or?: ExecutionStatus;
   readonly sentence: string;
 }
 
@@ -29,7 +31,12 @@ export const REASONS = {
   },
   PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
 
-  KILL_SWITCH: { status: 'SUPPRESSED', sentence: 'The kill switch is on: no orders are sent.' },
+  KILL_SWITCH: {
+    status: 'SUPPRESSED',
+    // Announced already when the switch was found on: it was never sent.
+    or: 'REJECTED',
+    sentence: 'The kill switch is on, or its state cannot be known: the order is not sent.',
+  },
   STALE_INTENT: { status: 'SUPPRESSED', sentence: 'The position was observed too long ago to act on.' },
   COOLDOWN: { status: 'SUPPRESSED', sentence: 'The position was partly closed too short a time ago.' },
   UNSETTLED_ORDER: {
@@ -97,7 +104,7 @@ export type Reason = keyof typeof REASONS;
 
 /** The reasons that go with one status. */
 export type ReasonOf<S extends ExecutionStatus> = {
-  [R in Reason]: (typeof REASONS)[R]['status'] extends S ? R : never;
+  [R in Reason]: (typeof REASONS)[R] extends { readonly status: S } | { readonly or: S } ? R : never;
 }[Reason];
 
 /** Every reason for which no order is sent. */

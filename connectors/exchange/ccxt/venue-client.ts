@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import { didYouMean } from '../../../errors/nearest.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
+import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { ruleFor } from './code-rules.ts';
@@ -21,6 +23,13 @@ const RECV_WINDOW_MS = 5000;
 /** What an exchange asks to wait where it names no time. Unit: milliseconds. */
 const DEFAULT_BLOCK_MS = 10_000;
 
+/** An order that is being sent, for the requests that ccxt makes of it. */
+interface OrderUnderWay {
+  readonly gate: SendGate;
+  /** A request that may be the order was handed to the network. */
+  hasLeft: boolean;
+}
+
 /**
  * ccxt's client of one exchange, with one allowance, one clock and one way to fail for everything that this process asks of
  * it. Invariants:
@@ -28,6 +37,8 @@ const DEFAULT_BLOCK_MS = 10_000;
  * V1  Every failure is a VenueRefusal, with the exchange's own code, or a VenueSilence. No secret is in either.
  * V2  Once the exchange has said to wait (429, 418), nothing is asked until then.
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
+ * V4  A request that may be an order asks its gate behind ccxt's queue, signed and ready, in the turn of the event loop in which it is
+ *     handed to the network.
  */
 export class VenueClient {
   readonly id: string;
@@ -37,6 +48,7 @@ export class VenueClient {
   readonly logger: Logger;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
+  readonly #ordering = new AsyncLocalStorage<OrderUnderWay>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
     this.id = settings.id;
@@ -93,6 +105,22 @@ export class VenueClient {
     }
   }
 
+  /**
+   * The same for an order. Throws WithheldOrder where `gate` let nothing go that may have been the order: nothing was sent then. An order
+   * that takes several requests, of which some have left, is in doubt like one without an answer.
+   */
+  async order<T>(gate: SendGate, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
+    const order: OrderUnderWay = { gate, hasLeft: false };
+    return this.#ordering.run(order, async () => {
+      try {
+        return await this.send(request);
+      } catch (thrown) {
+        if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
+        throw thrown;
+      }
+    });
+  }
+
   /** Measures the exchange's clock. Throws EXCHANGE_AWAY. */
   async measureClock(): Promise<void> {
     const before = this.clock.skewMs;
@@ -132,8 +160,8 @@ export class VenueClient {
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
-  #failure(thrown: unknown): VenueRefusal | VenueSilence {
-    if (thrown instanceof VenueRefusal) return thrown;
+  #failure(thrown: unknown): VenueRefusal | VenueSilence | WithheldOrder {
+    if (thrown instanceof VenueRefusal || thrown instanceof WithheldOrder) return thrown;
     return new VenueSilence(redactor.redactForeign(messageOf(thrown)));
   }
 
@@ -163,7 +191,7 @@ export class VenueClient {
     Object.assign(api, { handleErrors: watched });
   }
 
-  /** V2, V3. ccxt's own time-out ends with the headers. */
+  /** V2, V3, V4. ccxt's own time-out ends with the headers. */
   #boundRequests(): void {
     const { api } = this;
     const original = api.fetch.bind(api);
@@ -173,21 +201,33 @@ export class VenueClient {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
         throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked });
       }
-      const answered = new AbortController();
-      const overdue = this.clock.sleep(api.timeout, answered.signal).then(() => {
-        throw new VenueSilence(`no whole answer within ${api.timeout} ms`);
+      const order = this.#ordering.getStore();
+      // Questions are asked by GET wherever an exchange has a choice.
+      if (order === undefined || (request[1] ?? 'GET') === 'GET') return this.#bounded(() => original(...request));
+      return order.gate(() => {
+        order.hasLeft = true;
+        return this.#bounded(() => original(...request));
       });
-      const reply = original(...request);
-      try {
-        return await Promise.race([reply, overdue]);
-      } finally {
-        // Whichever lost the race has nobody to tell.
-        reply.catch(() => {});
-        overdue.catch(() => {});
-        answered.abort();
-      }
     };
     Object.assign(api, { fetch: bounded });
+  }
+
+  /** V3. */
+  async #bounded<T>(request: () => Promise<T>): Promise<T> {
+    const { api } = this;
+    const answered = new AbortController();
+    const overdue = this.clock.sleep(api.timeout, answered.signal).then(() => {
+      throw new VenueSilence(`no whole answer within ${api.timeout} ms`);
+    });
+    const reply = request();
+    try {
+      return await Promise.race([reply, overdue]);
+    } finally {
+      // Whichever lost the race has nobody to tell.
+      reply.catch(() => {});
+      overdue.catch(() => {});
+      answered.abort();
+    }
   }
 }
 

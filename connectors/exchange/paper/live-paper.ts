@@ -13,6 +13,7 @@ import type {
   PositionReference,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
@@ -50,7 +51,7 @@ export class LivePaper implements Exchange {
     return this.#market.markPrice(symbol);
   }
 
-  async place(request: OrderRequest): Promise<Placement> {
+  async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     const { position } = request;
     let mark: DecimalText | null;
     try {
@@ -60,7 +61,7 @@ export class LivePaper implements Exchange {
       return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
     }
     if (mark === null) return { kind: 'rejected', code: 'NO_PRICE', message: 'the exchange names no mark price' };
-    return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } });
+    return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
   lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
