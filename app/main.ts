@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import pc from 'picocolors';
+import { guardStream, oneLine, pc } from '../connectors/system/terminal.ts';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
 import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/secrets.ts';
@@ -37,6 +37,8 @@ const OWNER_ONLY = 0o077;
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(OWNER_ONLY);
   hideSecrets(argv);
+  // What others wrote commands no terminal, whoever prints it. In front of what hides secrets: nothing goes past that.
+  for (const stream of [process.stdout, process.stderr]) guardStream(stream);
   // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -111,6 +113,7 @@ function report(thrown: unknown): number {
     thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at))
       ? ''
       : `${formatCoordinates(thrown.at)}: `;
-  process.stderr.write(`${pc.red('error')} ${thrown.code}: ${where}${thrown.message}\n${pc.dim(thrown.remedy)}\n`);
+  const said = oneLine(`${pc.red('error')} ${thrown.code}: ${where}${thrown.message}`);
+  process.stderr.write(`${said}\n${pc.dim(thrown.remedy)}\n`);
   return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
 }
