@@ -77,7 +77,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       const startedAt = clock.now();
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
-        processor.observe?.(batch.records);
+        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(batch.records));
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
