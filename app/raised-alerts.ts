@@ -1,4 +1,4 @@
-import type { Alert } from '../pipelines/watch/alerts.ts';
+import { type Alert, LETTER_ALERTS } from '../pipelines/watch/alerts.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
@@ -12,7 +12,10 @@ export interface RaisedAlertsOptions {
   readonly metrics?: Metrics;
 }
 
-/** The stall alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
+/** The alerts that a running process raises. */
+const RAISED = [...STALL_ALERTS, ...LETTER_ALERTS] as const;
+
+/** Those that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {
   readonly #logger: Logger;
   readonly #logWords: string;
@@ -23,7 +26,7 @@ export class RaisedAlerts {
     this.#logger = logger;
     this.#logWords = logWords;
     this.#gauges =
-      metrics === undefined ? new Map() : new Map(STALL_ALERTS.map((name) => [name, metrics.gauge('alert', { name })]));
+      metrics === undefined ? new Map() : new Map(RAISED.map((name) => [name, metrics.gauge('alert', { name })]));
   }
 
   become(alerts: readonly Alert[]): void {

@@ -17,7 +17,7 @@ import type {
 } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
-import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
+import { waitingLettersAlerts } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { deskTime, lastRecord } from './last-record.ts';
@@ -93,7 +93,7 @@ export async function statusReport(
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
   undecodable += execution.undecodable + open.undecodable + signals.undecodable + trades.undecodable;
-  const deadLetters = await waitingLettersAlert(world.log);
+  const deadLetters = await waitingLettersAlerts(world);
   const calibrations = await watchCalibrations(world);
   const halted = await standingHalts(world);
   const venue = await standingDifferences(world);
@@ -107,7 +107,7 @@ export async function statusReport(
     ...stalls.alerts(),
     haltedAlert(halted),
     venueDiffersAlert(venue.differences),
-    deadLetters,
+    ...deadLetters,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {
