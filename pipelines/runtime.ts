@@ -22,6 +22,8 @@ import type { DecodedRecord, Processor, Replay } from './processor.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;
+  /** The processor's name where left out. */
+  readonly group?: string;
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   };
   return {
     options: {
-      group: processor.name,
+      group: runtime.group ?? processor.name,
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),

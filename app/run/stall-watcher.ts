@@ -46,7 +46,7 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   let away = false;
   while (!signal.aborted) {
     try {
-      reader ??= await StallReader.open({ ...options, pause });
+      reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
       if ((await reader.readOn(signal)) && (await letters.readOn(signal))) {
         raised.become([...reader.alerts(), ...[letters.alert()].filter((alert) => alert !== null)]);
       }

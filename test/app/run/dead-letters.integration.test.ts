@@ -90,8 +90,8 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     );
     onTestFinished(() => void child.kill('SIGKILL'));
     if (child.stdout === null || child.stderr === null) throw new Error('no pipes');
-    const log = text(child.stderr);
-    const ended = once(child, 'exit').then(async ([code]) => ({ code: code as number | null, lines: await log }));
+    const said = text(child.stderr);
+    const ended = once(child, 'exit').then(async ([code]) => ({ code: code as number | null, lines: await said }));
     const [line] = (await Promise.race([
       once(createInterface(child.stdout), 'line'),
       ended.then(({ lines }) => Promise.reject(new Error(`ended early: ${lines}`))),
