@@ -6,7 +6,7 @@
  * DL2  Where the log refuses it for its size all the same, what is large is left out of it, and named: the value by its SHA-256 and
  *      length. The record is still on its source topic, at the place that the headers give.
  * DL3  Its timestamp is when it was set aside, so that it is kept for the topic's whole retention; the record's own is in a header.
- * DL4  It lies in the partition number of its record, or in another where the dead-letter topic has no such partition.
+ * DL4  It lies in the partition number of its record, or in the first where the dead-letter topic has no such partition.
  */
 import { createHash } from 'node:crypto';
 import { type HarvestlineError, type Problem, formatProblems } from '../errors/harvestline-error.ts';
@@ -73,22 +73,25 @@ type Form = 'whole' | 'kept' | 'bare';
 
 const NEXT_FORM: Readonly<Record<Form, Form | null>> = { whole: 'kept', kept: 'bare', bare: null };
 
+/** The one that every topic has. */
+const FIRST_PARTITION = 0;
+
 /** The letter of a record that was refused with `error`. */
 export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: SettingAside): OutgoingRecord {
-  const write = (form: Form, timestamp: EpochMillis, partition: number | undefined): Substitute => {
+  const write = (form: Form, timestamp: EpochMillis, partition: number): Substitute => {
     const letter = letterIn(form, record, error);
     return {
       ...letter,
       timestamp,
-      ...(partition === undefined ? {} : { partition }),
+      partition,
       ifRefused: (refusal) => {
         const smaller = NEXT_FORM[form];
         // The clock of this machine is wrong: the topic of the record took its own.
         if (refusal.code === 'TIMESTAMP_REFUSED')
           return timestamp === record.timestamp ? null : write(form, record.timestamp, partition);
-        // DL4: the key chooses.
+        // DL4. Not by the key: kafkajs takes hours to hash one of a megabyte.
         if (refusal.code === 'PARTITION_MISSING')
-          return partition === undefined ? null : write(form, timestamp, undefined);
+          return partition === FIRST_PARTITION ? null : write(form, timestamp, FIRST_PARTITION);
         if (refusal.code !== 'RECORD_TOO_LARGE' || smaller === null) return null;
         if (form === 'whole') aside.onLeftOut?.(leftOutOf(record), refusal);
         return write(smaller, timestamp, partition);

@@ -15,7 +15,8 @@ export const RETRY_HEADERS = {
 
 /**
  * The record as it goes back: its bytes, key, timestamp and headers, those of the refusal among them, and two that name the
- * letter and count. The key chooses the partition; without one it is the partition it came from. What the refusal said stays in the
+ * letter and count. The key chooses the partition; without one, or with one too large to be hashed in reasonable time, it is the
+ * partition it came from. What the refusal said stays in the
  * letter where the topic takes no record with it.
  */
 export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTopic: string): OutgoingRecord {
@@ -31,7 +32,7 @@ export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTop
     key,
     value,
     timestamp: recordedAt,
-    ...(key === null ? { partition: source?.partition ?? at.partition } : {}),
+    ...(key === null || key.length > HASHED_KEY_BYTES ? { partition: source?.partition ?? at.partition } : {}),
   };
   const own = original.headers.filter(([name]) => !REFUSAL_NAMES.has(name));
   return {
@@ -41,6 +42,9 @@ export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTop
     ifRefused: ({ code }) => (code === 'RECORD_TOO_LARGE' ? { ...record, headers: headers(own) } : null),
   };
 }
+
+/** kafkajs's hash takes a time that grows with the square of the key: a tenth of a second for this. Unit: bytes. */
+const HASHED_KEY_BYTES = 10_000;
 
 const REFUSAL_NAMES: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADERS));
 

@@ -141,7 +141,8 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     await produce({ key: 'main:GZIP', value: SMALL_ON_THE_LOG }, CompressionTypes.GZIP);
     await produce({ key: 'main:NAN', value: manyNaN });
     await produce({ key: 'main:HEADERS', value: 'bad', headers: largeHeaders }, CompressionTypes.GZIP);
-    await produce({ key: Buffer.alloc(1_048_000, 'k'), value: 'bad key' }, CompressionTypes.GZIP);
+    // kafkajs would hash such a key for hours.
+    await produce({ key: Buffer.alloc(1_048_000, 'k'), value: 'bad key', partition: 0 }, CompressionTypes.GZIP);
     // One read, and so one batch of letters, of which none fits beside another.
     await produce({ key: 'main:TWO', value: NEAR });
     await produce({
@@ -296,7 +297,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);
     expect((await running.stop()).code).toBe(0);
     const added = find(await rawRecordsOf(log, DEAD), 'main:ADDED');
-    expect(added.partition).toBeLessThan(6);
+    expect(added.partition).toBe(0);
     expect(['topic', 'partition', 'offset'].map((name) => header(added, name as 'topic'))).toEqual([
       SNAPSHOTS.name,
       '7',
