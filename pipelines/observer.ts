@@ -20,6 +20,8 @@ export interface ProcessorObserver {
   dropped(): void;
   worked(batch: WorkedBatch): void;
   deadLettered(topic: string, code: ErrorCode): void;
+  /** The log refused a dead letter of that topic for its size: what is large is left out of it. */
+  leftOut(topic: string): void;
   /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
   backedOff(what: string, code: ErrorCode): void;
   /** `what` goes on, or was given up; only after `backedOff`. */
@@ -32,6 +34,7 @@ export const NO_OBSERVER: ProcessorObserver = {
   dropped() {},
   worked() {},
   deadLettered() {},
+  leftOut() {},
   backedOff() {},
   recovered() {},
 };

@@ -29,6 +29,7 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
       intents.add(written);
     },
     deadLettered: (topic, code) => metrics.counter('deadLetters', { topic, code }).add(1),
+    leftOut: (topic) => metrics.counter('lettersWithoutBytes', { topic }).add(1),
     backedOff: (what, code) => {
       health.backedOff(name, what, code);
       metrics.counter('retries', { processor: name, code }).add(1);

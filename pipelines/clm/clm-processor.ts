@@ -27,6 +27,7 @@ import { type Gate, GateTally } from './gate.ts';
  * P4  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
  */
 export interface ClmProcessor extends Processor {
+  observe(records: readonly LogRecord[]): void;
   /** The gate over all outcomes known here. */
   gate(): Gate;
   /** Positions that were closed in part and are not FINAL. */

@@ -86,6 +86,7 @@ test('dlq list, show and retry: exit 1 where something is refused, 2 for wrong u
     deadLetterOf(
       { topic: SNAPSHOTS, partition: 2, offset, timestamp: 7, key: Buffer.from('a:B'), value, headers: [] },
       error,
+      { at: 99 },
     ),
   );
   await log.append(letters);
