@@ -25,6 +25,8 @@ export interface SnapshotSourceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
+  /** Throws ACCOUNT_TAKEN. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 const NAME = TOPICS.positionSnapshot.writer;
@@ -42,7 +44,7 @@ export function snapshotSource(options: SnapshotSourceOptions): Source {
 }
 
 async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal): Promise<void> {
-  const { desk, market, book, random, log, codec, clock, logger, health } = options;
+  const { desk, market, book, random, log, codec, clock, logger, health, mayWrite } = options;
   const models = new TopicWriter(TOPICS.modelSignal.writer, codec);
   const source = new TopicWriter(NAME, codec);
   const feed = new DeskFeed({ desk, market, book, random });
@@ -64,7 +66,7 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
       ...signals.map((said) => models.encode(TOPICS.modelSignal, said, now)),
       ...snapshots.map((snapshot) => source.encode(TOPICS.positionSnapshot, snapshot, now)),
     ];
-    await patiently(backOff, 'writing snapshots', () => log.append(records));
+    await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
   }
 }
 
