@@ -2,6 +2,7 @@ import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generat
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
+import type { OrderAlertName } from './order-alerts.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -18,6 +19,7 @@ export type AlertName =
   | 'venue_differs'
   | 'open_orders'
   | LetterAlertName
+  | OrderAlertName
   | StallAlertName;
 
 /** Of the dead letters; `run` raises them, too. */
