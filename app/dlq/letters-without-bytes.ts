@@ -30,9 +30,10 @@ export class LettersWithoutBytes {
     return !signal.aborted;
   }
 
-  alert(): Alert | null {
+  alerts(): readonly Alert[] {
     const open = [...this.#letters].filter(([id]) => !this.#discarded.has(id)).map(([, letter]) => letter);
-    return lettersWithoutBytesAlert(open.toSorted((one, other) => one.since - other.since));
+    const alert = lettersWithoutBytesAlert(open.toSorted((one, other) => one.since - other.since));
+    return alert === null ? [] : [alert];
   }
 
   async #readLetters(topic: Topic, signal: AbortSignal): Promise<void> {

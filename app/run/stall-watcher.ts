@@ -10,6 +10,7 @@
  *            the next look; batches are taken with pauses, so that processors in the same process get their turn
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
+import type { Alert } from '../../pipelines/watch/alerts.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -43,18 +44,32 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   const pause = (stop: AbortSignal): Promise<void> => clock.sleep(PAUSE_MS, stop);
   const letters = new LettersWithoutBytes(options, pause);
   let reader: StallReader | null = null;
+  /** What each of them raises, null when `signal` aborted; one that fails keeps no other from being raised. */
+  const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [
+    async () => {
+      reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
+      return (await reader.readOn(signal)) ? reader.alerts() : null;
+    },
+    async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
+  ];
+  const standing = new Map<number, readonly Alert[]>();
   let away = false;
   while (!signal.aborted) {
-    try {
-      reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
-      if ((await reader.readOn(signal)) && (await letters.readOn(signal))) {
-        raised.become([...reader.alerts(), ...[letters.alert()].filter((alert) => alert !== null)]);
+    const failures: unknown[] = [];
+    for (const [place, watch] of watches.entries()) {
+      try {
+        const alerts = await watch();
+        if (alerts !== null) standing.set(place, alerts);
+      } catch (thrown) {
+        failures.push(thrown);
       }
-      away = false;
-    } catch (thrown) {
-      if (!away && !signal.aborted) logger.warn({ err: thrown }, `stall alerts wait for the log: ${messageOf(thrown)}`);
-      away = true;
     }
+    if (!signal.aborted) raised.become([...standing.values()].flat());
+    const [first] = failures;
+    if (first !== undefined && !away && !signal.aborted) {
+      logger.warn({ err: first }, `stall alerts wait for the log: ${messageOf(first)}`);
+    }
+    away = first !== undefined;
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
 }

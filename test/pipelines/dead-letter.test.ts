@@ -86,6 +86,17 @@ describe('DL1: the headers that say why', () => {
     expect(message).toContain('r_history[0]: must be finite, found NaN; r_history[1]');
   });
 
+  test('stay within 4,000 characters where each path and reason is long', () => {
+    const all = Array.from({ length: 50 }, (_, index) => ({
+      path: `p${index}`.padEnd(250, 'x'),
+      why: 'y'.repeat(250),
+    }));
+    const letter = letterOf({}, all);
+    expect(text(letter, 'paths').length).toBeLessThanOrEqual(4000);
+    const { problems: named, problemsTotal } = read(letter);
+    expect([named.length, problemsTotal]).toEqual([7, 50]);
+  });
+
   test('a cut text says how long it was, and is still text', () => {
     const error = new HarvestlineError('AVRO_CORRUPT', '😀'.repeat(3000));
     const message = boundedMessage(error);

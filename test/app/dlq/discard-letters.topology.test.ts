@@ -170,7 +170,7 @@ describe('a letter without its bytes', () => {
     const raised = async () => {
       await running.readOn(signal);
       const inStatus = (await alerts(world)).find(({ name }) => name === 'letter_without_bytes');
-      expect(running.alert()).toEqual(inStatus ?? null);
+      expect(running.alerts()).toEqual(inStatus === undefined ? [] : [inStatus]);
       return inStatus?.evidence ?? null;
     };
     expect(await raised()).toBeNull();
