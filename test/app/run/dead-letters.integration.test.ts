@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import avsc from 'avsc';
-import { CompressionTypes, Kafka, type Message, logLevel } from 'kafkajs';
+import { CompressionTypes, ConfigResourceTypes, Kafka, type Message, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { lastHeader } from '../../../app/dlq/header-text.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
@@ -128,6 +128,19 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
   const header = (letter: LogRecord, name: keyof typeof DEAD_LETTER_HEADERS) =>
     lastHeader(letter.headers, DEAD_LETTER_HEADERS[name]);
 
+  /** Sets the largest record of a topic, and all that the table says beside it: Kafka resets what is left out. */
+  async function limit(topic: string, bytes: number): Promise<void> {
+    const retentionMs = allTopicSpecs().find(({ name }) => name === topic)?.retentionMs;
+    const configEntries = [
+      { name: 'max.message.bytes', value: String(bytes) },
+      { name: 'retention.ms', value: String(retentionMs) },
+    ];
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    });
+  }
+
   async function command(...args: readonly string[]) {
     const { code, stdout, stderr } = await runProgram([...args, ...connection]);
     const lines = stdout.split('\n').filter((line) => line !== '');
@@ -240,10 +253,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
   });
 
   it('a good record that is too large for its dead-letter topic goes back with the bytes of its source topic', async () => {
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: 2, name: DEAD, configEntries: [{ name: 'max.message.bytes', value: '70000' }] }],
-    });
+    await limit(DEAD, 70_000);
     // Its own name is wrong, so that it is refused; the schema that it names is registered below.
     const good = Buffer.from(
       new TopicWriter('snapshots', codec).encode(
@@ -285,10 +295,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
         detail: 'max.message.bytes is 70000, that of its source and 64 KiB are 1114124',
       },
     });
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: 2, name: SNAPSHOTS.name, configEntries: [{ name: 'max.message.bytes', value: '2000000' }] }],
-    });
+    await limit(SNAPSHOTS.name, 2_000_000);
     expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('64 KiB are 2065536') });
 
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
@@ -307,8 +314,11 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     expect(dry.lines.find(({ topic }) => topic === DEAD)).toMatchObject({
       detail: expect.stringContaining('partitions is 6, its source has 9'),
     });
-    const grown = await found();
-    expect(grown.dead).toMatchObject({ detail: expect.stringContaining('partitions were 6, position.snapshot has 9') });
+    await limit(DEAD, 2_065_536);
+    const grown = 'partitions were 6, position.snapshot has 9';
+    // The source has more partitions than the table says: that is somebody's to decide.
+    expect(await found()).toEqual({ code: 1, dead: { topic: DEAD, state: 'grown', detail: grown } });
+    expect((await found()).dead).toMatchObject({ state: 'unchanged' });
     expect(await log.offsets(DEAD)).toHaveLength(9);
   });
 });
