@@ -120,7 +120,7 @@ class TriedDesk {
   readonly #outcomes: Record<string, number> = {};
   readonly #took: number[] = [];
   #ordersBefore = 0;
-  #latestAfter = -Infinity;
+  #after = 0;
 
   constructor(options: HaltRunOptions, server: BinanceServer, log: KafkaLog) {
     this.#options = options;
@@ -183,7 +183,7 @@ class TriedDesk {
       'orders while a halt was given': this.#ordersBefore,
       'slowest halt (ms)': Math.max(...this.#took),
       'median halt (ms)': this.#took.toSorted((one, other) => one - other)[Math.floor(this.#took.length / 2)] ?? 0,
-      'latest order after "halted" (ms)': this.#latestAfter,
+      'orders after "halted"': this.#after,
     };
   }
 
@@ -261,8 +261,7 @@ class TriedDesk {
   async #holds(name: string, from: number): Promise<void> {
     await this.#options.clock.sleep(WATCH_MS);
     this.#none(name, 'after "halted"', from, Infinity);
-    for (const { at } of this.#server.attempts)
-      if (at > from) this.#latestAfter = Math.max(this.#latestAfter, at - from);
+    this.#after += this.#server.attempts.filter(({ at }) => at > from).length;
   }
 
   #none(name: string, when: string, from: number, to: number): void {
