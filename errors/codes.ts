@@ -19,6 +19,11 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the fields named in `paths` at the producer and send the record again.',
   },
+  TIMESTAMP_AHEAD: {
+    kind: 'poison',
+    remedy:
+      "The producer's clock, time zone or unit (seconds, milliseconds, microseconds) is wrong: its times lie ahead of the record's own timestamp or of now. Mend it there; the same bytes will be refused again.",
+  },
   RECORD_EMPTY: {
     kind: 'poison',
     remedy: 'The producer sent no value. Find it by the key and headers; this topic has no tombstones.',

@@ -57,6 +57,7 @@ async function runImport(files: readonly string[], flags: ImportFlags): Promise<
       account: flags.account,
       venue: flags.venue,
       dryRun,
+      now: clock.now(),
       onBadLine: (text) => void faults.write(text),
       onWarning: (text) => void faults.write(`warning: ${text}`),
       onRow: () => progress.add(1),

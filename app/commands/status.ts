@@ -68,6 +68,7 @@ function readable(report: StatusReport): readonly string[] {
     ...gateLines(report),
     ...positionsLines(report),
     ...haltLines(report),
+    ...report.times_ahead.map(aheadLine),
     ...differenceLines(report),
     ...watchLines(report.calibrations),
     ...report.shadow.flatMap(shadowLines),
@@ -151,6 +152,11 @@ function differenceLines({ differences }: StatusReport): readonly string[] {
     printable(detail),
   ]);
   return ['', ...plainTable(columns, rows), ''];
+}
+
+function aheadLine({ account, source, records, last }: StatusReport['times_ahead'][number]): string {
+  const who = `account ${printable(account)}${source === '' ? '' : `, source ${printable(source)}`}`;
+  return `${pc.yellow('times ahead')} ${records} ${records === 1 ? 'record' : 'records'} of ${who}, the last set aside at ${formatEventTime(last)}`;
 }
 
 function shadowLines({ policy, against, decisions, agreed, resized, flips }: ShadowFigures): readonly string[] {

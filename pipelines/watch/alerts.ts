@@ -2,6 +2,7 @@ import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generat
 import { TOPICS } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
+import type { OrderAlertName } from './order-alerts.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -17,6 +18,7 @@ export type AlertName =
   | 'kill_switch_unknown'
   | 'venue_differs'
   | 'open_orders'
+  | OrderAlertName
   | StallAlertName;
 
 export interface Alert {

@@ -78,6 +78,11 @@ export class PaperExchange implements Exchange, PositionBook {
     return { quantity };
   }
 
+  /** This venue has no market of its own: its price is the one that the snapshot names. */
+  async markPrice({ mark_price }: PositionReference): Promise<DecimalText> {
+    return toText(new Exact(mark_price));
+  }
+
   async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     try {
       return await gate(() => this.#send(request));

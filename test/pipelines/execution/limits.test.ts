@@ -158,6 +158,7 @@ describe('E11: the kill switch', () => {
       venue,
       rules: () => exchange.rules(),
       position: () => exchange.position(),
+      markPrice: (reference) => exchange.markPrice(reference),
       place,
       lookUp: () => exchange.lookUp(),
     };
