@@ -150,7 +150,7 @@ export const ERROR_CODES = {
   DATA_UNWRITABLE: {
     kind: 'invariant',
     remedy:
-      'The file or folder cannot be made or written to. Mend its permissions, or give another place (--data, --output, --html).',
+      'The file or folder cannot be made, or not be read and written. Mend its permissions, or give another place (--data, --output, --html).',
   },
   DATA_IN_USE: {
     kind: 'invariant',
