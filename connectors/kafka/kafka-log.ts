@@ -120,7 +120,9 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+  async offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    // All records are later: to Kafka a negative time is another question.
+    if (timestamp < 0) return new Map((await this.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
     const what = `asking for the offsets of ${topic} at ${timestamp}`;
     return this.#ask(
       what,
