@@ -113,6 +113,28 @@ Coordinates in records, dead letters and logs are the broker's names; \`status -
 exchange's markets before anything runs: what it does not have is named with the nearest ids that it has, exit code 2. What is open and not in the list is
 said once, as a warning.
 
+## Stopping all orders
+
+\`harvestline halt\` writes a command to \`desk.control\` and waits until every process that executes for its scope (\`desk\`, or an account) has
+acknowledged. A process looks at the switch four times a second, asks it again at the moment at which an order is signed and sent, behind
+whatever waits in the client's queue, and acknowledges once every order that it let go before has its answer: after "halted" no order
+arrives. One that was announced and is kept back ends REJECTED \`KILL_SWITCH\`.
+
+| the last line of \`halt\` | exit | means |
+| --- | --- | --- |
+| halted: 2 of 2 executing processes obey since … | 0 | nothing is sent until \`resume\` |
+| NOT HALTED: nothing executes … | 1 | it is recorded there, but no desk works on that log: name the log of the one that trades |
+| NOT KNOWN TO BE HALTED: 1 of 2 … | 1 | a process does not answer: stop it. If it only stands still, it looks before it sends |
+| NOT KNOWN WHETHER HALTED | 1 | the log took it and hung, or never said whether it did: stop the processes |
+| NOT HALTED: nothing was written | 1 | the log gave no answer within \`--wait\` |
+
+While execution cannot know the state of the switch it sends nothing, and \`kill_switch_unknown\` stands in its log, in \`status\` and as
+\`harvestline_alert\`: the topic is away or not there, it can forget (any cleanup but compact, a bounded retention; asked every second), or a
+record of the switch cannot be read. A record that a console deleted takes no halt away: each command is there under a second key, and
+a halt that somebody has obeyed and that is gone counts as unknown. \`halt\` or \`resume\` of the scope settles it. A program that
+writes to \`desk.control\` itself writes one key only: a tombstone on its halt that is compacted before any process of harvestline has read it is
+not found out.
+
 ## What is watched, and what is not known
 
 - **Whose position it is.** A position is named by the fill that opened it. Where fills do not reach back so far (180 days), it counts as
