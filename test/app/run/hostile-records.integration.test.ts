@@ -180,7 +180,7 @@ describe('records that no market and no clock can have', () => {
       codec: world.codec,
       counts: (topic) => world.log.count(topic),
       liveNow: () => clock.now(),
-    } as Parameters<typeof statusReport>[0]);
+    });
     expect(status.times_ahead).toEqual(
       code === 'TIMESTAMP_AHEAD' ? [{ account: 'main', source: 'live', records: 1, last: expect.any(Number) }] : [],
     );
