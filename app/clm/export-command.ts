@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
 import { writePast } from '../../connectors/system/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -64,8 +65,10 @@ async function runExport(flags: ExportFlags): Promise<void> {
 async function toFile(records: AsyncIterable<object>, format: Format, topic: ExportTopic, file: string): Promise<void> {
   const unfinished = `${file}.unfinished`;
   try {
-    await pipeline(Readable.from(records), formatStream(format, topic), createWriteStream(unfinished));
-    renameSync(unfinished, file);
+    await onDiskAsync(file, async () => {
+      await pipeline(Readable.from(records), formatStream(format, topic), createWriteStream(unfinished));
+      renameSync(unfinished, file);
+    });
   } finally {
     rmSync(unfinished, { force: true });
   }

@@ -126,7 +126,7 @@ function positionsLines({
     ...(undecodable === 0 ? [] : [`${pc.yellow('undecodable')} ${undecodable} records`]),
     ...(ahead === 0
       ? []
-      : [`${pc.yellow('ahead')}      ${ahead} snapshots dated more than 1 h ahead: they count for nothing`]),
+      : [`${pc.yellow('ahead')}      ${ahead} snapshots whose times lie ahead of what can be: they count for nothing`]),
   ];
 }
 
