@@ -1,4 +1,4 @@
-import type { Alert, AlertName } from '../pipelines/watch/alerts.ts';
+import { type Alert, type AlertName, LETTER_ALERTS } from '../pipelines/watch/alerts.ts';
 import { ORDER_ALERTS } from '../pipelines/watch/order-alerts.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -16,7 +16,7 @@ export interface RaisedAlertsOptions {
 }
 
 /** Those that are raised by what is read from the topics. */
-const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS] as const;
+const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS, ...LETTER_ALERTS] as const;
 
 /** Alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {

@@ -53,6 +53,7 @@ const BRIEF: Brief = {
   [TOPICS.deskProcess.name]: (r) =>
     `${r.state} ${r.part} of ${r.account} at ${r.venue} ${r.mode}` +
     r.obeys.map(({ scope, command }) => `, ${command} of ${scope}`).join(''),
+  [TOPICS.letterDiscarded.name]: (r) => `${r.code ?? 'no code'} by ${r.by}: ${r.reason}`,
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

@@ -20,7 +20,7 @@ import { TOPICS } from '../schemas/topics.ts';
 import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
-import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
+import { waitingLettersAlerts } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
@@ -106,10 +106,10 @@ export async function statusReport(
     ...outcome,
     closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
   }));
-  const deadLetters = await waitingLettersAlert(world.log);
+  const deadLetters = await waitingLettersAlerts(world);
   const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const { halted, unknown } = await standingStops(world, world.admin);
+  const { halted, unknown } = await standingStops(world, world.admin, world.liveNow() ?? 0);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
@@ -123,7 +123,7 @@ export async function statusReport(
     haltedAlert(halted),
     killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
-    deadLetters,
+    ...deadLetters,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {

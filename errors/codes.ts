@@ -106,6 +106,21 @@ export const ERROR_CODES = {
     remedy:
       "The broker gave a definite no. Its message says why: credentials, ACLs, or a record above the topic's limit.",
   },
+  RECORD_TOO_LARGE: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this size. Raise its max.message.bytes (`harvestline topics apply --dry-run` shows those that differ), or make the record smaller at its producer.',
+  },
+  TIMESTAMP_REFUSED: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this time (message.timestamp.before.max.ms and .after.max.ms). Check the clocks of the producer and of the broker.',
+  },
+  PARTITION_MISSING: {
+    kind: 'invariant',
+    remedy:
+      'The topic has fewer partitions than its table, or than its source. `harvestline topics apply` says how they differ.',
+  },
   MEMBERSHIP_LOST: {
     kind: 'invariant',
     remedy: 'The consumer group gave the partition to another member, who works on it now. Nothing is lost.',

@@ -21,6 +21,8 @@ export interface ProcessorObserver {
   dropped(): void;
   worked(batch: WorkedBatch): void;
   deadLettered(topic: string, code: ErrorCode): void;
+  /** The log refused a dead letter of that topic for its size: what is large is left out of it. */
+  leftOut(topic: string): void;
   /** A record of that producer was set aside for a time that cannot be; `deadLettered` is told as well. */
   timesAhead(topic: string, producer: Producer): void;
   /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
@@ -35,6 +37,7 @@ export const NO_OBSERVER: ProcessorObserver = {
   dropped() {},
   worked() {},
   deadLettered() {},
+  leftOut() {},
   timesAhead() {},
   backedOff() {},
   recovered() {},

@@ -2,10 +2,10 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import { KnownProducers, type Producer, producerOf } from '../../pipelines/producers.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TIMED_TOPICS } from '../../schemas/time-bound.ts';
-import { deadLetterTopicOf } from '../../schemas/topics.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, decodedOrNull } from '../read-topic.ts';
 import { deadLetterFrom } from './dead-letter.ts';
-import { openLetters } from './open-letters.ts';
+import { openLetters, readDiscarded } from './open-letters.ts';
 
 /** The records of one producer that were set aside for a time that cannot be, and wait as dead letters. */
 export interface ProducerAhead extends Producer {
@@ -20,8 +20,10 @@ const CODE: ErrorCode = 'TIMESTAMP_AHEAD';
 export async function timesAheadByProducer({ log, codec }: ReadableTopics): Promise<readonly ProducerAhead[]> {
   const known = new KnownProducers();
   const found = new Map<string, ProducerAhead>();
-  for (const topic of TIMED_TOPICS) {
-    for await (const open of openLetters(log, deadLetterTopicOf(topic))) {
+  const discarded = await readDiscarded(log, () => Promise.resolve(codec));
+  for (const spec of Object.values(TOPICS).filter(({ name }) => TIMED_TOPICS.includes(name))) {
+    const topic = spec.name;
+    for await (const open of openLetters(log, spec, discarded)) {
       const letters = open.filter((letter) => deadLetterFrom(letter).code === CODE);
       await codec.prepare(
         topic,

@@ -31,6 +31,7 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
       intents.add(written);
     },
     deadLettered: (topic, code) => metrics.counter('deadLetters', { topic, code }).add(1),
+    leftOut: (topic) => metrics.counter('lettersWithoutBytes', { topic }).add(1),
     timesAhead: (topic, producer) => {
       const { account, source } = producers.bounded(producer);
       metrics.counter('timesAhead', { topic, account, source }).add(1);

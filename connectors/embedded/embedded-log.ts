@@ -238,8 +238,16 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   #insert(record: OutgoingRecord, ends: Map<string, number>): void {
     const partitions = this.partitionsOf(record.topic);
     const partition = record.partition ?? partitionOf(record.key, partitions);
-    if (partition >= partitions)
-      throw new RangeError(`${record.topic} has ${partitions} partitions, not ${partition + 1}`);
+    if (partition >= partitions) {
+      const { topic } = record;
+      const refusal = new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
+        at: { topic, partition },
+      });
+      const substitute = record.ifRefused?.(refusal) ?? null;
+      if (substitute === null) throw refusal;
+      this.#insert({ topic, ...substitute }, ends);
+      return;
+    }
     const place = `${record.topic}/${partition}`;
     const offset = ends.get(place) ?? this.endOffset(record.topic, partition);
     ends.set(place, offset + 1);

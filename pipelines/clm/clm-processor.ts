@@ -29,6 +29,7 @@ import { type Gate, GateTally } from './gate.ts';
  *     must not keep all later outcomes of its position from the log.
  */
 export interface ClmProcessor extends Processor {
+  observe(records: readonly LogRecord[]): void;
   /** The gate over all outcomes known here. */
   gate(): Gate;
   /** Positions that were closed in part and are not FINAL. */
