@@ -67,6 +67,7 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
     return {
       log,
       codec,
+      admin: log,
       counts: (topic) => counts.get(topic) ?? 0,
       liveNow: () => clock.now(),
       close: () => log.close(),

@@ -1,12 +1,13 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
-import { type Alert, haltedAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
+import { type Alert, haltedAlert, killSwitchUnknownAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
+import type { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord } from '../ports/event-log.ts';
-import type { Halt } from '../ports/kill-switch.ts';
+import type { Halt, UnknownSwitch } from '../ports/kill-switch.ts';
 import type {
   ClientOrderId,
   ClmOutcome,
@@ -16,7 +17,9 @@ import type {
   TradeClosed,
 } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
+import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
 import { waitingLettersAlerts } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
@@ -24,7 +27,7 @@ import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { stallsFrom } from './stall-start.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
-import { type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
+import { type StandingDifference, standingDifferences } from './venue-figures.ts';
 
 /**
  * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
@@ -53,10 +56,14 @@ export interface StatusReport {
   readonly open_orders: number;
   /** What people have halted; empty: nothing. */
   readonly halted: readonly Halt[];
+  /** Scopes of which nobody can tell whether they are halted; nothing is sent for them either. */
+  readonly kill_switch_unknown: readonly UnknownSwitch[];
   /** Where venue and record differ now. */
   readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
+  /** Who wrote records with times that cannot be: dead letters of code TIMESTAMP_AHEAD that wait. */
+  readonly times_ahead: readonly ProducerAhead[];
   /** Snapshots dated so far ahead that their time is not believed: they count for nothing. */
   readonly ahead: number;
   /** Every confidence map in force, against the time before it. */
@@ -66,7 +73,7 @@ export interface StatusReport {
   readonly alerts: readonly Alert[];
 }
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'liveNow'>;
+type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>;
 
 /**
  * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
@@ -91,7 +98,7 @@ export async function statusReport(
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
   const snapshots = await snapshotFigures(world, stalls, from, ends.get(TOPICS.positionSnapshot.name));
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
-  const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
+  const trades = await tradeFigures(world, execution, stalls, from, ends);
   undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
   const watermarks = stalls.watermarks();
   // One that was closed when it cannot have been yet moves no estimate.
@@ -100,8 +107,9 @@ export async function statusReport(
     closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
   }));
   const deadLetters = await waitingLettersAlerts(world);
+  const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const halted = await standingHalts(world);
+  const { halted, unknown } = await standingStops(world, world.admin);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
@@ -110,8 +118,10 @@ export async function statusReport(
     trades.alert,
     doubtsAlert(execution.doubts),
     execution.openOrders.alert(watermarks),
+    ...execution.orders.alerts(),
     ...stalls.alerts(),
     haltedAlert(halted),
+    killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
     ...deadLetters,
     ...calibrations.map(calibrationAlert),
@@ -125,8 +135,10 @@ export async function statusReport(
     unknown_reports: execution.reports.UNKNOWN,
     open_orders: execution.openOrders.count,
     halted,
+    kill_switch_unknown: unknown,
     differences: venue.differences,
     undecodable,
+    times_ahead: timesAhead,
     ahead: stalls.snapshotsAhead(),
     calibrations,
     shadow: shadow.candidates,
@@ -158,7 +170,7 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
 /** Reads the trades and the intents: trades end doubts, and starvation; one whose time cannot be says nothing of that. */
 async function tradeFigures(
   world: Topics,
-  doubts: Map<ClientOrderId, Doubt>,
+  { doubts, orders }: { readonly doubts: Map<ClientOrderId, Doubt>; readonly orders: OrderAlerts },
   stalls: StallWatch,
   sightFrom: EpochMillis,
   ends: ReadonlyMap<string, Ends>,
@@ -169,6 +181,7 @@ async function tradeFigures(
   const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
     if (trade.origin !== 'BACKFILL' && !watermarks.isAhead(trade.account, timestamp)) intents.trade(timestamp);
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
+    orders.trade(trade);
     stalls.trade(trade, timestamp);
   };
   let undecodable = await visitTopic(world, name, { ends: ends.get(name) }, visit);

@@ -1,11 +1,7 @@
-import { SILENT_LOGGER } from '../ports/logger.ts';
-import { VirtualClock } from '../ports/clock.ts';
-import type { Halt } from '../ports/kill-switch.ts';
 import type { AccountWatermarks } from '../pipelines/watch/account-watermarks.ts';
 import { type Alert, openOrdersAlert } from '../pipelines/watch/alerts.ts';
 import type { EpochMillis, ExecutionReport, IntentId, VenueDifference } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import { DeskControlWatch } from './desk-control.ts';
 import { type ReadableTopics, visitTopic } from './read-topic.ts';
 
 /** One thing in which a venue and our record differ now, and where. */
@@ -33,13 +29,6 @@ export async function standingDifferences(topics: ReadableTopics) {
     latest.set(JSON.stringify([account, symbol]), standing);
   });
   return { differences: [...latest.values()].flat().toSorted((one, other) => one.since - other.since), undecodable };
-}
-
-/** What people have halted. */
-export async function standingHalts(topics: ReadableTopics): Promise<readonly Halt[]> {
-  const watch = new DeskControlWatch(topics, new VirtualClock(0), SILENT_LOGGER);
-  await watch.look();
-  return watch.halts();
 }
 
 interface AnnouncedOrder {

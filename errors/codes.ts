@@ -19,6 +19,11 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the fields named in `paths` at the producer and send the record again.',
   },
+  TIMESTAMP_AHEAD: {
+    kind: 'poison',
+    remedy:
+      "The producer's clock, time zone or unit (seconds, milliseconds, microseconds) is wrong: its times lie ahead of the record's own timestamp or of now. Mend it there; the same bytes will be refused again.",
+  },
   RECORD_EMPTY: {
     kind: 'poison',
     remedy: 'The producer sent no value. Find it by the key and headers; this topic has no tombstones.',
@@ -69,6 +74,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      'Check HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET, or the files that hold them: both of one key, for futures, real or practice as --live or --demo says, and with the address of this machine allowed. Then start again.',
+  },
   EXCHANGE_UNSUPPORTED: {
     kind: 'invariant',
     remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
@@ -85,6 +95,11 @@ export const ERROR_CODES = {
   TOPIC_MISSING: {
     kind: 'invariant',
     remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
+  },
+  CONTROL_TOPIC_FORGETS: {
+    kind: 'invariant',
+    remedy:
+      'Execution does not start where a halt can expire. Alter the topic as the message says, look at `harvestline status`, and start again.',
   },
   LOG_REFUSED: {
     kind: 'invariant',
@@ -135,7 +150,7 @@ export const ERROR_CODES = {
   DATA_UNWRITABLE: {
     kind: 'invariant',
     remedy:
-      'The file or folder cannot be made or written to. Mend its permissions, or give another place (--data, --output, --html).',
+      'The file or folder cannot be made, or not be read and written. Mend its permissions, or give another place (--data, --output, --html).',
   },
   DATA_IN_USE: {
     kind: 'invariant',

@@ -13,12 +13,14 @@ import type {
 import type { Logger } from '../ports/logger.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
+import { AHEAD_MS, timesAhead, timestampAhead } from '../schemas/time-bound.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
 import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
+import { producerOf } from './producers.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;
@@ -28,6 +30,11 @@ export interface RuntimeOptions {
   readonly codec: RecordCodec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * What the times of records are held against (schemas/time-bound.ts): the clock of the world that they come from, which under `dev`
+   * is the market's. Left out where nothing is live: then their own timestamps alone count.
+   */
+  readonly liveClock?: Clock;
   readonly from?: SubscribeOptions['from'];
   /** Ends waiting for a transient error to pass: the batch stays uncommitted. */
   readonly signal?: AbortSignal;
@@ -49,7 +56,7 @@ export interface Wiring {
  *     its letter is written in a form that the log takes (dead-letter.ts).
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
-  const { processor, log, codec, clock, observer = NO_OBSERVER } = runtime;
+  const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
@@ -89,11 +96,13 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       const startedAt = clock.now();
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
-        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(batch.records));
+        const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
+        const seen = batch.records.filter(({ timestamp }) => timestamp <= latest);
+        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(seen));
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          const worker = { processor, codec, bury };
+          const worker = { processor, codec, liveClock, observer, bury };
           await codec.prepare(topic, values(batch.records));
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
@@ -115,6 +124,8 @@ function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
 interface Worker {
   readonly processor: Processor;
   readonly codec: RecordCodec;
+  readonly liveClock: Clock | undefined;
+  readonly observer: ProcessorObserver;
   readonly bury: (topic: TopicName, at: LogRecord, error: HarvestlineError) => OutgoingRecord;
 }
 
@@ -143,16 +154,23 @@ async function processBatch(
 }
 
 async function processPart(
-  { processor, codec, bury }: Worker,
+  { processor, codec, liveClock, observer, bury }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
   const decoded: DecodedRecord[] = [];
+  const now = liveClock?.now() ?? null;
   for (const at of records) {
     try {
-      decoded.push({ topic, record: codec.decode(topic, at.value), at } as DecodedRecord);
+      const record = codec.decode(topic, at.value);
+      const ahead = timesAhead(topic, record, at.timestamp, now);
+      if (ahead.length > 0) {
+        observer.timesAhead(topic, producerOf(record));
+        throw timestampAhead(topic, ahead);
+      }
+      decoded.push({ topic, record, at } as DecodedRecord);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       letters.push(bury(topic, at, thrown));

@@ -114,7 +114,8 @@ export const TOPICS = {
     cleanup: 'compact',
     retentionMs: null,
     writer: 'desk',
-    summary: 'The kill switch: halt and resume, commanded by a person.',
+    summary:
+      'The kill switch: halt and resume, commanded by a person. Each command is there twice, under its scope and under `kept:` and its scope, so that a tombstone takes none away.',
   },
   deskClaim: {
     name: 'desk.claim',

@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { ERROR_CODES } from '../../errors/codes.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
@@ -210,7 +211,7 @@ function discardSelectionOf({ id: ids = [], code }: DiscardFlags): DiscardSelect
       continue;
     }
     const letter = { topic, partition: Number(partition), offset: Number(offset) };
-    letters.set(idOfLetter(topic, letter), letter);
+    letters.set(idOfLetter(topic.name, letter), letter);
   }
   if (wrong.length > 0) {
     throw new HarvestlineError(
@@ -272,7 +273,8 @@ function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags):
 
 function knownCode(code: string): string {
   if (Object.hasOwn(ERROR_CODES, code)) return code;
-  throw new HarvestlineError('USAGE', `no error code ${code}; \`harvestline dlq list\` shows those that wait`);
+  const named = didYouMean(code, Object.keys(ERROR_CODES));
+  throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
 }
 
 function topicArgument(name: string): Argument {
@@ -284,5 +286,8 @@ function topicNamed(name: string, { desk }: WorldOptions): Topic {
   const topic = sourceTopicNamed(new DeskNames(desk).inTable(name));
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
-  throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
+  throw new HarvestlineError(
+    'USAGE',
+    `no topic ${didYouMean(name, names)}; there are ${nearestFirst(name, names).join(', ')}`,
+  );
 }

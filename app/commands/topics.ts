@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import type { TopicDrift } from '../../ports/event-log.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';

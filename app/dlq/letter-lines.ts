@@ -1,7 +1,6 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatProblems } from '../../errors/harvestline-error.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { printable } from '../printable.ts';
 import { plainTable } from '../plain-table.ts';
 import type { Place } from './dead-letter.ts';
 import type { CheckOutcome, DecodeAttempt, LetterReport } from './examine-letter.ts';

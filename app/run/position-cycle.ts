@@ -10,7 +10,6 @@
  */
 import { PositionSource } from '../../connectors/positions/position-source.ts';
 import type { ObservedCycle } from '../../connectors/positions/observed-cycle.ts';
-import { isKind } from '../../errors/harvestline-error.ts';
 import { patiently } from '../../pipelines/back-off.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -19,9 +18,11 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { Venue } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { visitTopic } from '../read-topic.ts';
+import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import { LogSignals } from './log-signals.ts';
 import type { Source } from './run-processors.ts';
@@ -73,34 +74,25 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
   }
 }
 
-/** Reductions first: see the guarantee. A record that its schema refuses is said and left out; the others are written. */
+/** Reductions first: see the guarantee. */
 function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): readonly EncodedRecord[] {
-  const writer = new TopicWriter(NAME, codec);
-  const refused = (what: string, encoded: () => EncodedRecord): readonly EncodedRecord[] => {
-    try {
-      return [encoded()];
-    } catch (thrown) {
-      if (!isKind(thrown, 'poison')) throw thrown;
-      logger.error({ err: thrown, code: thrown.code }, `${what}: ${thrown.message}`);
-      return [];
-    }
-  };
+  const to = { writer: new TopicWriter(NAME, codec), logger };
+  const { positionReconciled, positionSnapshot } = TOPICS;
   return [
-    ...cycle.reconciled.flatMap((one) =>
-      refused(one.symbol, () => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
-    ),
-    ...cycle.snapshots.flatMap((one) =>
-      refused(one.position_id, () => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
-    ),
+    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),
+    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),
   ];
 }
 
 /** The last snapshot of every position of the account, and all that was told of its fills. */
-async function readRecorded({ log, codec, account }: PositionCycleOptions) {
+async function readRecorded({ log, codec, account, clock }: PositionCycleOptions) {
+  const { name: topic } = TOPICS.positionSnapshot;
   const snapshots = new Map<string, PositionSnapshot>();
   const reconciled: PositionReconciled[] = [];
-  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) => {
-    if (snapshot.account === account) snapshots.set(snapshot.position_id, snapshot);
+  await visitTopic({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
+    if (snapshot.account !== account) return;
+    // One of a time that cannot be would stay the latest until then.
+    if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) snapshots.set(snapshot.position_id, snapshot);
   });
   await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
     if (record.account === account) reconciled.push(record);

@@ -5,10 +5,12 @@ import { type BackOff, patiently } from '../../pipelines/back-off.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
+import { killSwitchUnknownAlert } from '../../pipelines/watch/alerts.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
+import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
@@ -17,7 +19,9 @@ import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
 import { DeskControlWatch } from '../desk-control.ts';
 import { AccountClaims } from '../desk/account-claims.ts';
+import { refuseForgetting, whyItForgets } from '../desk/control-topic.ts';
 import { Presence } from '../desk/presence.ts';
+import { RaisedAlerts } from '../raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
@@ -139,8 +143,16 @@ async function work(
     world = await patiently(backOff, 'connecting', options.connect);
     const { log, registry } = world;
     await patiently(backOff, 'topics', () => checkTopics(log));
+    if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
     const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
-    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
+    const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
+    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+      whyItForgets: () => whyItForgets(log),
+      onLook: () => {
+        const alert = killSwitchUnknownAlert(killSwitch.stops().filter(isUnknown));
+        alerts.become(alert === null ? [] : [alert]);
+      },
+    });
     const works = deskParts(options, { log, codec, killSwitch, signal });
     const ended = new AbortController();
     const begun: Presence[] = [];

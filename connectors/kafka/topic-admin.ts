@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { TopicDrift } from '../../ports/event-log.ts';
+import type { SettingDrift, TopicDrift } from '../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
 import { protocolType } from './broker-errors.ts';
 
@@ -29,13 +29,21 @@ export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): 
     const is = actual.get(topic);
     if (is === undefined) return { topic, state: 'missing' };
     const source = actual.get(sourceTopicOf(topic) ?? '');
-    const problems = Object.entries(wantedOf(spec))
-      .filter(([name, value]) => is[name] !== value && !(name === PARTITIONS && is[name] === source?.[name]))
-      .map(([name, value]) => `${name} is ${is[name] ?? 'unknown'}, the table says ${value}`);
-    if (source !== undefined) problems.push(...behindSource(is, source));
-    return problems.length === 0
-      ? { topic, state: 'unchanged' }
-      : { topic, state: 'drifted', detail: problems.join('; ') };
+    const differs = Object.entries(wantedOf(spec))
+      .map(([setting, wanted]) => ({ setting, is: is[setting] ?? 'unknown', wanted }))
+      .filter(
+        ({ setting, is: value, wanted }) =>
+          value !== wanted && !(setting === PARTITIONS && value === source?.[setting]),
+      );
+    const behind = source === undefined ? [] : behindSource(is, source);
+    if (differs.length + behind.length === 0) return { topic, state: 'unchanged' };
+    const detail = [
+      ...differs.map(({ setting, is: value, wanted }) => `${setting} is ${value}, the table says ${wanted}`),
+      ...behind.map(
+        ({ setting, is: value, wanted }) => `${setting} is ${value}, beside its source it has to be ${wanted}`,
+      ),
+    ].join('; ');
+    return { topic, state: 'drifted', detail, differs: [...differs, ...behind] };
   });
 }
 
@@ -137,16 +145,14 @@ async function grow(admin: Admin, specs: readonly TopicSpec[]): Promise<Readonly
 }
 
 /** How a dead-letter topic falls short of its source. */
-function behindSource(is: Settings, source: Settings): readonly string[] {
-  const problems: string[] = [];
-  if (Number(is[PARTITIONS]) < Number(source[PARTITIONS])) {
-    problems.push(`${PARTITIONS} is ${is[PARTITIONS]}, its source has ${source[PARTITIONS]}`);
-  }
-  const limit = String(limitBeside(source));
-  if (is[LIMIT] !== limit) {
-    problems.push(`${LIMIT} is ${is[LIMIT] ?? 'unknown'}, that of its source and 64 KiB are ${limit}`);
-  }
-  return problems;
+function behindSource(is: Settings, source: Settings): readonly SettingDrift[] {
+  const wanted = {
+    [PARTITIONS]: String(Math.max(Number(is[PARTITIONS]), Number(source[PARTITIONS]))),
+    [LIMIT]: String(limitBeside(source)),
+  };
+  return Object.entries(wanted)
+    .map(([setting, value]) => ({ setting, is: is[setting] ?? 'unknown', wanted: value }))
+    .filter(({ is: value, wanted: other }) => value !== other);
 }
 
 function limitBeside(source: Settings): number {

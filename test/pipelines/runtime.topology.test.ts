@@ -21,6 +21,9 @@ import { folderForTest } from '../temporary-folder.ts';
 const SNAPSHOTS = TOPICS.positionSnapshot;
 const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
 
+/** After everything that the records say: no time of theirs lies ahead of it. */
+const AT = 1_900_000_000_000;
+
 async function world(): Promise<{ log: EmbeddedLog; codec: RecordCodec; source: TopicWriter }> {
   const log = EmbeddedLog.open(folderForTest(), new SystemClock());
   onTestFinished(() => log.close());
@@ -67,7 +70,7 @@ function headersOf(record: LogRecord): Record<string, string> {
 describe('dead letters', () => {
   it('P1: poison lands in the dead-letter topic byte for byte with its headers, and the stream goes on', async () => {
     const { log, codec, source } = await world();
-    const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1);
+    const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1);
     const unknownId = Buffer.from(good.value);
     unknownId.writeInt32BE(4711, 1);
     const lie = Buffer.from(good.value.subarray(0, -3));
@@ -116,7 +119,7 @@ describe('dead letters', () => {
     const isPoison = (index: number): boolean => index % 50 === 0;
     await log.append(
       Array.from({ length: records }, (_, index) => {
-        const good = source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: observed(index) }, 1);
+        const good = source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: observed(index) }, AT + 1);
         // A byte too many: the record before it is whole, and still not what was written.
         return isPoison(index) ? { ...good, value: Buffer.concat([good.value, Buffer.alloc(1)]) } : good;
       }),
@@ -146,7 +149,7 @@ describe('dead letters', () => {
         timestamp: 0,
         value: lax({ ...aSnapshot(), mark_price: Number.NaN, confidence: 1.2, peak_price: 1 }),
       },
-      { topic: SNAPSHOTS.name, key: Buffer.from('k'), timestamp: 0, value: lax({ ...aSnapshot({ r: 9 }) }) },
+      { topic: SNAPSHOTS.name, key: Buffer.from('k'), timestamp: AT, value: lax({ ...aSnapshot({ r: 9 }) }) },
     ]);
     await run(scoring(codec), log, codec);
     const [letter] = await all(log, DEAD);
@@ -159,9 +162,9 @@ describe('dead letters', () => {
     const { log, codec, source } = await world();
     const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
     await log.append([
-      source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1),
-      source.encode(SNAPSHOTS, extreme, 2),
-      source.encode(SNAPSHOTS, aSnapshot({ r: 9, age: 4 }), 3),
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1),
+      source.encode(SNAPSHOTS, extreme, AT + 2),
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9, age: 4 }), AT + 3),
     ]);
     await run(scoring(codec), log, codec);
     expect(await all(log, DEAD)).toHaveLength(1);
@@ -190,7 +193,7 @@ describe('what an earlier run left without an end', () => {
 
   it('is settled after the restore and before the first batch, durably, and without any record too', async () => {
     const { log, codec, source } = await world();
-    const [good] = [source.encode(SNAPSHOTS, aSnapshot(), 1)];
+    const [good] = [source.encode(SNAPSHOTS, aSnapshot(), AT + 1)];
     const { processor, events } = settling(log, [SNAPSHOTS], (_, write) => write([{ ...good, partition: 3 }]));
     await run(processor, log, codec);
     expect(events).toEqual(['restored', 'settling 0 1 2 3 4 5', 'batch of 1']);
@@ -223,7 +226,7 @@ describe('what an earlier run left without an end', () => {
 describe('errors that are not the record’s fault', () => {
   it('P2: a transient error repeats the batch and dead-letters nothing', async () => {
     const { log, codec, source } = await world();
-    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     let tries = 0;
     const flaky: Processor = {
       name: 'scoring',
@@ -242,7 +245,7 @@ describe('errors that are not the record’s fault', () => {
 
   it('P3: any other error ends the subscription and commits nothing', async () => {
     const { log, codec, source } = await world();
-    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     const broken: Processor = {
       name: 'scoring',
       inputs: [SNAPSHOTS],

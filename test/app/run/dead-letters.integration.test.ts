@@ -287,18 +287,17 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
       const { code, lines } = await command('topics', 'apply');
       return { code, dead: lines.find(({ topic }) => topic === DEAD) };
     };
-    expect(await found()).toEqual({
+    expect(await found()).toMatchObject({
       code: 1,
-      dead: {
-        topic: DEAD,
-        state: 'drifted',
-        detail: 'max.message.bytes is 70000, that of its source and 64 KiB are 1114124',
-      },
+      dead: { state: 'drifted', detail: 'max.message.bytes is 70000, beside its source it has to be 1114124' },
     });
     await limit(SNAPSHOTS.name, 2_000_000);
-    expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('64 KiB are 2065536') });
+    expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('it has to be 2065536') });
 
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
+    // A client that was connected before does not know the added partitions for some minutes.
+    await producer.disconnect();
+    await producer.connect();
     await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
     const running = await start();
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);
@@ -312,7 +311,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     ]);
     const dry = await command('topics', 'apply', '--dry-run');
     expect(dry.lines.find(({ topic }) => topic === DEAD)).toMatchObject({
-      detail: expect.stringContaining('partitions is 6, its source has 9'),
+      detail: expect.stringContaining('partitions is 6, beside its source it has to be 9'),
     });
     await limit(DEAD, 2_065_536);
     const grown = 'partitions were 6, position.snapshot has 9';
