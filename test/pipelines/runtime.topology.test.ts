@@ -283,7 +283,7 @@ describe('P4: no record ends a processor', () => {
     const snapshots = [0, 1, 2, 3].map((index) => aSnapshot({ r: 9, symbol: `S${index}USDT` }));
     await log.append([
       { topic: SNAPSHOTS.name, partition: 0, key: null, value: Buffer.from('bad'), timestamp: 1 },
-      ...snapshots.map((one) => ({ ...source.encode(SNAPSHOTS, one, 1), partition: 0 })),
+      ...snapshots.map((one) => ({ ...source.encode(SNAPSHOTS, one, one.observed_at), partition: 0 })),
     ]);
     const records = await all(log, SNAPSHOTS.name);
     const batch = { topic: SNAPSHOTS.name, partition: 0, records, nextOffset: 5 };
