@@ -295,7 +295,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('it has to be 2065536') });
 
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
-    // A client that was connected before does not know the added partitions for some minutes.
+    // kafkajs asks for added partitions every five minutes, and passes over what is sent to one that it does not know.
     await producer.disconnect();
     await producer.connect();
     await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
