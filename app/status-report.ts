@@ -109,7 +109,7 @@ export async function statusReport(
   const deadLetters = await waitingLettersAlerts(world);
   const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const { halted, unknown } = await standingStops(world, world.admin);
+  const { halted, unknown } = await standingStops(world, world.admin, world.liveNow() ?? 0);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;

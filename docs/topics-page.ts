@@ -17,6 +17,7 @@ export function topicsPage(): string {
     topicTable(),
     CONSUMING,
     GUARANTEES,
+    DESKS,
     IDS,
     PRODUCING,
     '## Records',
@@ -26,6 +27,11 @@ export function topicsPage(): string {
     deadLetterSection(),
   ].join('\n\n');
 }
+
+const DESKS =
+  'Programs that read by a group choose a name of their own. harvestline reads by groups of these names; execution of an account other than ' +
+  '`main` by `execution.ACCOUNT`. A desk that shares a Kafka (`--desk NAME`) has `NAME.` before all topics, subjects and groups: ' +
+  '`NAME.position.snapshot`, `NAME.position.snapshot-value`, `NAME.scoring`. Topics in records are called as in the broker.';
 
 function topicTable(): string {
   const rows = Object.values(TOPICS).map((topic) => [

@@ -97,8 +97,8 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
         const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
-        const seen = batch.records.filter(({ timestamp }) => timestamp <= latest);
-        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(seen));
+        const inTime = batch.records.filter(({ timestamp }) => timestamp <= latest);
+        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(inTime));
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();

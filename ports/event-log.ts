@@ -132,6 +132,8 @@ export interface SettingDrift {
   readonly setting: string;
   readonly is: string;
   readonly wanted: string;
+  /** Who wants that; the topic table where left out. */
+  readonly says?: string;
 }
 
 /** How one topic of a log stands to its specification, or what `createTopics` did about it. */
@@ -146,7 +148,9 @@ export interface TopicDrift {
 /** The drift of a topic that exists. */
 export function driftOf(topic: string, differs: readonly SettingDrift[]): TopicDrift {
   if (differs.length === 0) return { topic, state: 'unchanged' };
-  const detail = differs.map(({ setting, is, wanted }) => `${setting} is ${is}, the table says ${wanted}`).join('; ');
+  const detail = differs
+    .map(({ setting, is, wanted, says = 'the table says' }) => `${setting} is ${is}, ${says} ${wanted}`)
+    .join('; ');
   return { topic, state: 'drifted', detail, differs };
 }
 

@@ -1,6 +1,6 @@
 import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
-import type { SendGate } from './kill-switch.ts';
+import type { SendGate, Stop } from './kill-switch.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -74,7 +74,7 @@ export interface VenueOrder {
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
-  | { readonly kind: 'withheld'; readonly message: string }
+  | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 
 /** `absent` is a definite no; `unavailable` is no answer. */

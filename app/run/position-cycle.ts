@@ -42,6 +42,8 @@ export interface PositionCycleOptions {
   readonly logger: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
+  /** Throws ACCOUNT_TAKEN. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 const NAME = TOPICS.positionSnapshot.writer;
@@ -51,7 +53,7 @@ export function positionCycle(options: PositionCycleOptions): Source {
 }
 
 async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
-  const { log, clock, logger, health, metrics, cycleMs } = options;
+  const { log, clock, logger, health, metrics, mayWrite, cycleMs } = options;
   const signals = new LogSignals(options, clock);
   const source = new PositionSource({ ...options, signals });
   const backOff = sourceBackOff(options, signal);
@@ -69,7 +71,8 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
     missing.set(cycle.missing.length);
     for (const one of cycle.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
     const records = encode(cycle, options);
-    if (records.length > 0) await patiently(backOff, 'writing snapshots', () => log.append(records));
+    if (records.length > 0)
+      await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
     await clock.sleep(startedAt + cycleMs - clock.now(), signal);
   }
 }

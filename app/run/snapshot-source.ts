@@ -27,6 +27,8 @@ export interface SnapshotSourceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
+  /** Throws ACCOUNT_TAKEN. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 const NAME = TOPICS.positionSnapshot.writer;
@@ -44,7 +46,7 @@ export function snapshotSource(options: SnapshotSourceOptions): Source {
 }
 
 async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal): Promise<void> {
-  const { desk, market, book, random, log, codec, clock, logger, health } = options;
+  const { desk, market, book, random, log, codec, clock, logger, health, mayWrite } = options;
   const models = { writer: new TopicWriter(TOPICS.modelSignal.writer, codec), logger };
   const source = { writer: new TopicWriter(NAME, codec), logger };
   const feed = new DeskFeed({ desk, market, book, random });
@@ -66,7 +68,7 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
       ...signals.flatMap((said) => encodeObserved(models, TOPICS.modelSignal, said, now, said.symbol)),
       ...snapshots.flatMap((one) => encodeObserved(source, TOPICS.positionSnapshot, one, now, one.position_id)),
     ];
-    await patiently(backOff, 'writing snapshots', () => log.append(records));
+    await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
   }
 }
 

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { SettingDrift, TopicDrift } from '../../ports/event-log.ts';
+import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
 import { protocolType } from './broker-errors.ts';
 
@@ -30,20 +30,12 @@ export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): 
     if (is === undefined) return { topic, state: 'missing' };
     const source = actual.get(sourceTopicOf(topic) ?? '');
     const differs = Object.entries(wantedOf(spec))
-      .map(([setting, wanted]) => ({ setting, is: is[setting] ?? 'unknown', wanted }))
+      .map(([setting, wanted]): SettingDrift => ({ setting, is: is[setting] ?? 'unknown', wanted }))
       .filter(
         ({ setting, is: value, wanted }) =>
           value !== wanted && !(setting === PARTITIONS && value === source?.[setting]),
       );
-    const behind = source === undefined ? [] : behindSource(is, source);
-    if (differs.length + behind.length === 0) return { topic, state: 'unchanged' };
-    const detail = [
-      ...differs.map(({ setting, is: value, wanted }) => `${setting} is ${value}, the table says ${wanted}`),
-      ...behind.map(
-        ({ setting, is: value, wanted }) => `${setting} is ${value}, beside its source it has to be ${wanted}`,
-      ),
-    ].join('; ');
-    return { topic, state: 'drifted', detail, differs: [...differs, ...behind] };
+    return driftOf(topic, source === undefined ? differs : [...differs, ...behindSource(is, source)]);
   });
 }
 
@@ -146,13 +138,16 @@ async function grow(admin: Admin, specs: readonly TopicSpec[]): Promise<Readonly
 
 /** How a dead-letter topic falls short of its source. */
 function behindSource(is: Settings, source: Settings): readonly SettingDrift[] {
-  const wanted = {
-    [PARTITIONS]: String(Math.max(Number(is[PARTITIONS]), Number(source[PARTITIONS]))),
-    [LIMIT]: String(limitBeside(source)),
+  const differs: SettingDrift[] = [];
+  const differ = (setting: string, wanted: string, says: string): void => {
+    differs.push({ setting, is: is[setting] ?? 'unknown', wanted, says });
   };
-  return Object.entries(wanted)
-    .map(([setting, value]) => ({ setting, is: is[setting] ?? 'unknown', wanted: value }))
-    .filter(({ is: value, wanted: other }) => value !== other);
+  if (Number(is[PARTITIONS]) < Number(source[PARTITIONS])) {
+    differ(PARTITIONS, source[PARTITIONS] ?? 'unknown', 'its source has');
+  }
+  const limit = String(limitBeside(source));
+  if (is[LIMIT] !== limit) differ(LIMIT, limit, 'that of its source and 64 KiB are');
+  return differs;
 }
 
 function limitBeside(source: Settings): number {

@@ -21,8 +21,8 @@
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
  * E11 The kill switch is asked before an order is announced, and again at the moment at which it is sent. One that was announced and is
  *     kept back ends REJECTED as KILL_SWITCH.
- * E12 What is of an account that this process does not work causes nothing, and no order is announced without that having been asked
- *     right before, too: the account may have been given to others meanwhile.
+ * E12 What is of an account that this process does not work causes nothing. An account may be given to others meanwhile, so that is asked
+ *     where E11 asks, too; an order that was announced and must not go any more ends REJECTED as NOT_PLACED.
  * E13 No order is announced that would lead to a record which no topic takes, or that rests on another price than the venue has.
  * E14 An order that cannot be finished is set aside, UNKNOWN, and holds up nothing but its own position.
  *
@@ -34,7 +34,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { type KillSwitch, NEVER_HALTED, describeStop } from '../../ports/kill-switch.ts';
+import { NEVER_HALTED, WithheldOrder, describeStop, type KillSwitch, type SendGate } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
@@ -245,13 +245,14 @@ class ExecutionProcessor implements Processor {
       position: intent,
       quantity: sized.sizing.rounded.toFixed(),
     };
-    const placement = await this.#exchange.place(request, this.#killSwitch.gate(intent.account));
+    const placement = await this.#exchange.place(request, this.#gate(intent.account));
     switch (placement.kind) {
       case 'accepted':
         return this.#ends.settle(intent, submitted, placement.order, outbox);
       case 'withheld': {
         const now = this.#clock.now();
-        const report = rejectedReport(submitted, 'KILL_SWITCH', placement.message, null, now);
+        const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
+        const report = rejectedReport(submitted, reason, placement.message, null, now);
         return this.#ends.reject(submitted, report, intent, outbox);
       }
       case 'in-doubt':
@@ -275,6 +276,20 @@ class ExecutionProcessor implements Processor {
         return this.#ends.reject(submitted, report, intent, outbox);
       }
     }
+  }
+
+  /** E11, E12, at the moment of sending: between the last look at both and the order nothing is waited for. */
+  #gate(account: string): SendGate {
+    const accounts = this.#accounts;
+    const gate = this.#killSwitch.gate(account);
+    return async (send) => {
+      // Looks again where that is due; what it says is asked below.
+      await accounts.works(account).catch(() => false);
+      return gate(() => {
+        const why = accounts.whyNotNow(account);
+        return why === null ? send() : Promise.reject(new WithheldOrder(why));
+      });
+    };
   }
 
   /** For the report alone: an exchange that does not answer now must not keep a rejection from its end. */

@@ -113,7 +113,7 @@ export class CcxtExchange implements Exchange {
         );
         return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
       } catch (thrown) {
-        if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
+        if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const rule = ruleFor(thrown.status, thrown.code);

@@ -87,7 +87,7 @@ export class PaperExchange implements Exchange, PositionBook {
     try {
       return await gate(() => this.#send(request));
     } catch (thrown) {
-      if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
+      if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
       throw thrown;
     }
   }
