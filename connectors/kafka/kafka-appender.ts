@@ -136,6 +136,7 @@ export class KafkaAppender {
     const messages = records.map(toMessage);
     const partitions = new Set(records.flatMap(({ partition }) => partition ?? []));
     const backOff = new BackOff();
+    let asked = false;
     for (;;) {
       try {
         const producer = (this.#producer ??= await this.#newProducer());
@@ -147,6 +148,11 @@ export class KafkaAppender {
         const sequenceLost = SEQUENCE_LOST.has(protocolType(thrown));
         const again = error.code === 'BROKER_AWAY' || sequenceLost;
         if (sequenceLost || !again) await this.#dropProducer();
+        if (error.code === 'PARTITION_MISSING' && !asked) {
+          // Partitions may have been added: a new producer asks the broker for them, kafkajs by itself only every few minutes.
+          asked = true;
+          continue;
+        }
         if (!again) throw error;
         if (this.#closing.signal.aborted) {
           await this.#dropProducer();
