@@ -14,6 +14,7 @@ import type {
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logError, protocolType } from './broker-errors.ts';
 import { ConnectionHolder } from './connection-holder.ts';
+import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
 import type { MemberOptions } from './group-member.ts';
@@ -54,7 +55,11 @@ export class KafkaLog implements EventLog, TopicAdmin {
   private constructor(options: KafkaLogOptions) {
     const kafka = kafkaClient(options);
     this.#options = options;
-    this.#appender = new KafkaAppender(kafka, options.clock, options.logger);
+    this.#appender = new KafkaAppender(
+      () => IdempotentProducer.open(clusterClient(options), options.compression ?? 'none'),
+      options.clock,
+      options.logger,
+    );
     this.#admin = new ConnectionHolder(async () => {
       const admin = kafka.admin();
       await admin.connect();

@@ -1,10 +1,5 @@
-import { Encoder, RequestQueue } from './kafkajs-internals.ts';
-
-/**
- * Stands for a header's null value on its way out. kafkajs 2.2.4 reads null header values but cannot write them: it asks
- * Buffer.byteLength(null) for their size. This buffer has the size that a null takes, and is written as null.
- */
-export const NULL_HEADER = Buffer.alloc(0);
+import { decodeFetchResponse } from './fetch-response.ts';
+import { FetchResponseV11, RequestQueue } from './kafkajs-internals.ts';
 
 let applied = false;
 
@@ -12,9 +7,12 @@ let applied = false;
 export function fixKafkajs(): void {
   if (applied) return;
   applied = true;
-  const { writeVarIntBytes } = Encoder.prototype;
-  Encoder.prototype.writeVarIntBytes = function writeNullHeader(value) {
-    return writeVarIntBytes.call(this, value === NULL_HEADER ? null : value);
+  FetchResponseV11.decode = (bytes) => {
+    try {
+      return Promise.resolve(decodeFetchResponse(bytes));
+    } catch (thrown) {
+      return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
   };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;

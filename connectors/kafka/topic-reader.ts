@@ -1,7 +1,6 @@
 import type { Batch, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import { isAway, logError, protocolType } from './broker-errors.ts';
-import { type Cluster, FetchedBatch, READ_COMMITTED } from './kafkajs-internals.ts';
-import { toLogRecord } from './log-records.ts';
+import { type Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 
 /**
  * How much of a partition a fetch asks for, at first and at most. It grows only where a fetch of that size holds no whole
@@ -108,18 +107,10 @@ async function fetchPage(cluster: Cluster, topic: string, { partition, end }: St
       isolationLevel: READ_COMMITTED,
       topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes }] }],
     });
-    const fetched = responses[0]?.partitions[0];
-    const last = fetched?.messages.at(-1);
-    if (fetched === undefined || last === undefined) continue;
-    const records: LogRecord[] = [];
-    for (const message of new FetchedBatch(topic, fetchOffset, fetched).messages) {
-      const record = toLogRecord(topic, partition, message);
-      if (record.offset >= end) break;
-      records.push(record);
-    }
-    const { batchContext: batch } = last;
-    const lastOffset = batch === undefined ? Number(last.offset) : Number(batch.firstOffset) + batch.lastOffsetDelta;
-    return { records, next: Math.max(from, lastOffset) + 1 };
+    const fetched = responses[0]?.partitions[0]?.messages;
+    if (fetched === undefined || fetched.next === null) continue;
+    const records = [...fetched.records()].filter(({ offset }) => offset >= from && offset < end);
+    return { records, next: Math.max(from + 1, fetched.next) };
   }
   // Nothing from here on holds a record.
   return { records: [], next: end };
