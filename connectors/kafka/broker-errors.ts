@@ -48,12 +48,17 @@ export function isAway(thrown: unknown): boolean {
   if (chain.some(({ name }) => DEFINITE_NAMES.has(name))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;
-  return chain.some(({ name, code }) => AWAY_NAMES.has(name) || NETWORK_CODES.has(code));
+  // A fault of the client's own inside is no word of the broker's: it may be gone with the next connection.
+  return chain.some(
+    ({ name, code }) =>
+      AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || name === 'TypeError' || name === 'RangeError',
+  );
 }
 
 /** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING or LOG_REFUSED. `what` is what was tried. */
 export function logError(thrown: unknown, what: string, topic?: string): HarvestlineError {
-  if (thrown instanceof HarvestlineError) return thrown;
+  // kafkajs wraps what our own code inside it has thrown.
+  for (const error of chainOf(thrown)) if (error instanceof HarvestlineError) return error;
   const at = topic === undefined ? {} : { at: { topic } };
   if (topic !== undefined && protocolType(thrown) === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new HarvestlineError('TOPIC_MISSING', `topic ${topic} does not exist on the broker`, {

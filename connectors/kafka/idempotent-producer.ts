@@ -14,6 +14,7 @@ import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Codec } from './compression.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
+import { partitionsOf } from './topic-offsets.ts';
 
 /** What became of one partition's batch. `sequence-lost`: the broker does not follow the numbers of this producer any more. */
 export type Outcome =
@@ -87,10 +88,8 @@ export class IdempotentProducer {
 
   /** How many partitions the topic has, as far as is known; asked anew where `fresh`. Throws what kafkajs throws. */
   async partitionsOf(topic: string, fresh = false): Promise<number> {
-    await this.#cluster.addTargetTopic(topic);
     if (fresh) await this.#cluster.refreshMetadata();
-    else await this.#cluster.refreshMetadataIfNecessary();
-    return this.#cluster.findTopicPartitionMetadata(topic).length;
+    return (await partitionsOf(this.#cluster, topic)).length;
   }
 
   /** One attempt; an outcome for every partition (I1). Never throws for what a broker said or did not say. */

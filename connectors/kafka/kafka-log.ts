@@ -21,6 +21,7 @@ import type { MemberOptions } from './group-member.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
+import { offsetsOf, partitionsOf } from './topic-offsets.ts';
 import { readTopicOrExplain } from './topic-reader.ts';
 
 /** Kafka's answer for a partition that a group has committed nothing of. */
@@ -32,6 +33,9 @@ const NEVER_COMMITTED = -1;
  */
 const TRIES = 20;
 const RETRY_MS = 100;
+
+/** A leader moves within a second, and a broker that has just started knows its topics as soon. Unit: milliseconds. */
+const PATIENCE_MS = 3000;
 
 export interface KafkaLogOptions extends ClientOptions {
   /** Paces commits, heartbeats and back-off; it never gets into a record. */
@@ -51,6 +55,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #cluster: ConnectionHolder<Cluster>;
   readonly #appender: KafkaAppender;
   readonly #consumers = new Set<KafkaConsumer>();
+  /** The admin client's questions so far. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   private constructor(options: KafkaLogOptions) {
     const kafka = kafkaClient(options);
@@ -104,28 +110,21 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    const what = `asking for the offsets of ${topic}`;
-    return this.#ask(
-      what,
-      async (admin) => {
-        const found = await admin.fetchTopicOffsets(topic);
-        return found
-          .map(({ partition, low, high }) => ({ partition, begin: Number(low), end: Number(high) }))
-          .toSorted((one, other) => one.partition - other.partition);
-      },
-      topic,
-    );
+    return this.#askLeaders(`asking for the offsets of ${topic}`, topic, async (cluster) => {
+      const partitions = await partitionsOf(cluster, topic);
+      const ends = await offsetsOf(cluster, topic, partitions, 'end');
+      const begins = await offsetsOf(cluster, topic, partitions, 'begin');
+      return partitions.map((partition) => ({
+        partition,
+        begin: begins.get(partition) ?? 0,
+        end: ends.get(partition) ?? 0,
+      }));
+    });
   }
 
   offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
-    const what = `asking for the offsets of ${topic} at ${timestamp}`;
-    return this.#ask(
-      what,
-      async (admin) => {
-        const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
-        return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
-      },
-      topic,
+    return this.#askLeaders(`asking for the offsets of ${topic} at ${timestamp}`, topic, async (cluster) =>
+      offsetsOf(cluster, topic, await partitionsOf(cluster, topic), { at: timestamp }),
     );
   }
 
@@ -159,7 +158,14 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  async #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */
+  #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    const asked = this.#asked.then(() => this.#askAdmin(what, work, topic));
+    this.#asked = asked.catch(() => {});
+    return asked;
+  }
+
+  async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     for (let left = TRIES; ; left--) {
       try {
         return await work(await this.#admin.get());
@@ -173,6 +179,34 @@ export class KafkaLog implements EventLog, TopicAdmin {
         }
         await this.#options.clock.sleep(RETRY_MS);
       }
+    }
+  }
+
+  /** Asks again with new metadata where a leader has moved or a topic is not known yet, within PATIENCE_MS. */
+  async #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const until = clock.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await work(await this.#cluster.get());
+      } catch (thrown) {
+        const error = logError(thrown, what, topic);
+        if (error.code !== 'BROKER_AWAY' && error.code !== 'TOPIC_MISSING') throw error;
+        const answered = protocolType(thrown) !== null;
+        // A new connection for the next question: this one may believe in brokers that are gone.
+        if (!answered) await this.#cluster.drop();
+        if (clock.now() >= until) throw error;
+        await clock.sleep(RETRY_MS);
+        if (answered) await this.#refresh();
+      }
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await (await this.#cluster.get()).refreshMetadata();
+    } catch {
+      // The next question says why.
     }
   }
 }
