@@ -3,8 +3,9 @@ import type { Clock, EpochMillis } from '../ports/clock.ts';
 import type { Batch } from '../ports/event-log.ts';
 import type { Halt, KillSwitch } from '../ports/kill-switch.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { DeskControl } from '../schemas/generated/records.ts';
+import type { DeskControl, ObeyedCommand } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import type { Obedience } from './desk/presence.ts';
 import { type ReadableTopics, prepareBatch } from './read-topic.ts';
 
 const TOPIC = TOPICS.deskControl.name;
@@ -21,7 +22,7 @@ const LOOK_MS = 250;
  * K2  The latest record of a scope is in force. One that does not decode changes nothing, and is said.
  * K3  Partitions that ask at the same time share one look.
  */
-export class DeskControlWatch implements KillSwitch {
+export class DeskControlWatch implements KillSwitch, Obedience {
   readonly #topics: ReadableTopics;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -50,6 +51,17 @@ export class DeskControlWatch implements KillSwitch {
     return [...this.#inForce.values()].flatMap(({ scope, command, issued_by, issued_at, reason }) =>
       command === 'HALT' ? [{ scope, by: issued_by, since: issued_at, reason }] : [],
     );
+  }
+
+  async obey(): Promise<void> {
+    // A log that is away is said by who needs it.
+    if (this.#isOldAt(this.#clock.now())) await this.look().catch(() => {});
+  }
+
+  obeys(): readonly ObeyedCommand[] {
+    return [...this.#inForce.values()]
+      .map(({ scope, command, issued_at }): ObeyedCommand => ({ scope, command, issued_at }))
+      .toSorted((one, other) => (one.scope < other.scope ? -1 : 1));
   }
 
   /** K1. */

@@ -1,7 +1,9 @@
 import { Option } from 'commander';
+import { EmbeddedDeskLog } from '../connectors/desk-log.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import type { EventLog } from '../ports/event-log.ts';
+import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 
 /** What a viewer needs of a data folder. */
@@ -14,10 +16,18 @@ export interface ReadOnlyWorld {
 }
 
 /** Opens the embedded log of a data folder for reading. Throws LOG_UNREADABLE where there is none. */
-export async function openReadOnly(dataDir: string): Promise<ReadOnlyWorld> {
-  const log = EmbeddedLog.openReadOnly(dataDir, new SystemClock());
+export async function openReadOnly(dataDir: string, names = new DeskNames()): Promise<ReadOnlyWorld> {
+  const log = new EmbeddedDeskLog(EmbeddedLog.openReadOnly(dataDir, new SystemClock()), names);
   const codec = await RecordCodec.open(log.registry);
   return { log, codec, counts: (topic) => log.count(topic), close: () => log.close() };
+}
+
+/** Which desk's topics, where several share a log. */
+export function deskOption(): Option {
+  return new Option(
+    '--desk <name>',
+    'a desk of its own in a log that desks share: put before its topics, subjects and groups',
+  ).env('HARVESTLINE_DESK');
 }
 
 /** Where the embedded log and everything else local lives. */

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
   halt: async () => (await import('./commands/halt.ts')).haltCommand(),
   resume: async () => (await import('./commands/halt.ts')).resumeCommand(),
+  desk: async () => (await import('./commands/desk.ts')).deskCommand(),
   dlq: async () => (await import('./commands/dlq.ts')).dlqCommand(),
 };
 

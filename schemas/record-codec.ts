@@ -14,6 +14,12 @@ import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 /** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
 const SCRATCH_BYTES = 64 * 1024;
 
+/**
+ * The largest value that is written: with key, headers and the framing of a batch it stays below what a topic takes by default
+ * (max.message.bytes, 1,048,588), so no record that passed here is refused for its size. Unit: bytes.
+ */
+export const MAX_VALUE_BYTES = 1_000_000;
+
 export interface Examined<N extends TopicName> {
   readonly record: RecordByTopic[N];
   readonly problems: readonly Problem[];
@@ -60,7 +66,7 @@ export class RecordCodec {
     for (const topic of topics) {
       const schema = loadSchema(topic);
       const schemaId = await registry.idOf(subjectOf(topic), JSON.stringify(schema));
-      if (schemaId === null) absent.push(subjectOf(topic));
+      if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
       else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId));
     }
     if (absent.length > 0) {
@@ -82,6 +88,10 @@ export class RecordCodec {
       // avsc answers minus the number of bytes that were missing.
       this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
       end = codec.type.encode(record, this.#scratch, WIRE_HEADER_BYTES);
+    }
+    if (end > MAX_VALUE_BYTES) {
+      const why = `must be at most ${MAX_VALUE_BYTES} bytes, found ${end}: a topic takes no more`;
+      throw invalid(topic, [{ path: '(root)', why }]);
     }
     this.#scratch.writeUInt8(MAGIC_BYTE, 0);
     this.#scratch.writeInt32BE(codec.schemaId, 1);

@@ -3,6 +3,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
@@ -43,15 +44,15 @@ export function tailCommand(): Command {
     .addOption(
       new Option(
         '--from <start>',
-        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time',
+        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time (UTC unless it names a zone)',
       ),
     )
     .option('--follow', 'go on with new records until interrupted')
     .option('--json', 'NDJSON, also on a terminal')
     .addHelpText('after', HELP)
-    .action(async (topic: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
+    .action(async (named: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
       const options: TailOptions = {
-        topic,
+        topic: new DeskNames(flags.desk).inTable(named),
         from: flags.from === undefined ? { kind: 'last' } : parseTailStart(flags.from),
         follow: flags.follow === true,
         json: jsonWanted(flags),

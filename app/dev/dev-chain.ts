@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { EmbeddedDeskLog } from '../../connectors/desk-log.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import { applyRetention } from '../../connectors/embedded/retention.ts';
 import type { PaperFaults } from '../../connectors/exchange/paper/faults.ts';
-import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { PAPER_BOOK, PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { DeskFeed } from '../../connectors/market/desk-feed.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
@@ -22,6 +22,7 @@ import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -39,6 +40,8 @@ export interface DevOptions {
   readonly dataDir: string;
   /** Names the desk's accounts, and so its records, apart from those of other desks in the folder. */
   readonly desk: string;
+  /** What the desk's topics are called. */
+  readonly names?: DeskNames;
   readonly market: Market;
   readonly random: Random;
   readonly policy: Policy;
@@ -71,10 +74,10 @@ export interface CycleResult {
  * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
  * D2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
- *     differ, each goes on from its own last cycle.
+ *     differ, each goes on from its own last cycle, and retention takes nothing of another's.
  */
 export class DevChain {
-  readonly log: EmbeddedLog;
+  readonly log: EmbeddedDeskLog;
   readonly clm: ClmProcessor;
   readonly #codec: RecordCodec;
   readonly #policy: Policy;
@@ -93,10 +96,10 @@ export class DevChain {
   #scored: Scored[] = [];
   #nextCycle = 0;
 
-  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedLog, codec: RecordCodec) {
-    const { dataDir, desk, market, random, policy, faults, logger } = options;
+  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedDeskLog, codec: RecordCodec) {
+    const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
     const clock = new VirtualClock(0);
-    const exchange = new PaperExchange({ path: join(dataDir, 'paper-exchange.sqlite'), clock, random, faults });
+    const exchange = new PaperExchange({ path: join(dataDir, names.local(PAPER_BOOK)), clock, random, faults });
     const onDecision = (snapshot: PositionSnapshot, decision: Decision): void => {
       this.#scored.push({ snapshot, decision });
     };
@@ -134,13 +137,13 @@ export class DevChain {
 
   /** Opens or creates a data folder. Throws DATA_IN_USE. */
   static async open(options: DevOptions): Promise<DevChain> {
-    const { dataDir } = options;
+    const { dataDir, names = new DeskNames() } = options;
     const lock = ProcessLock.tryAcquire(dataDir, 'dev');
     if (lock === null)
       throw new HarvestlineError('DATA_IN_USE', `another dev is at work on ${dataDir}`, { at: { file: dataDir } });
-    let log: EmbeddedLog | undefined;
+    let log: EmbeddedDeskLog | undefined;
     try {
-      log = EmbeddedLog.open(dataDir, new SystemClock());
+      log = new EmbeddedDeskLog(EmbeddedLog.open(dataDir, new SystemClock()), names);
       await log.createTopics(allTopicSpecs());
       await registerSchemas(log.registry);
       const codec = await RecordCodec.open(log.registry);
@@ -167,7 +170,7 @@ export class DevChain {
     ]);
     this.#nextCycle = cycle + 1;
     await this.#workOff(now);
-    if (this.#nextCycle % CLEANUP_CYCLES === 0) applyRetention(this.log, now);
+    if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now, this.#feed.accounts);
     const scored = this.#scored;
     this.#scored = [];
     return {

@@ -12,11 +12,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import { DeskControlWatch } from '../desk-control.ts';
+import type { DeskControlWatch } from '../desk-control.ts';
 
 export interface ProcessorParts {
   readonly log: EventLog;
@@ -27,6 +28,9 @@ export interface ProcessorParts {
   readonly exchange: Exchange;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
+  /** One for all partitions, and for the acknowledgement of what it says. */
+  readonly killSwitch: DeskControlWatch;
+  readonly accounts: WorkedAccounts;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -55,12 +59,12 @@ export const PROCESSORS = {
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
-  execution: ({ log, codec, exchange, limits, clock, logger, metrics }) => {
+  execution: ({ codec, exchange, limits, accounts, killSwitch, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
-    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
     exposeHalts(killSwitch, metrics);
-    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(clock), clock, logger, onReport };
+    const closeRate = new CloseRate(clock);
+    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {

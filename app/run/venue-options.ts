@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { type Desk, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 
 const PAPER = 'paper';
 
@@ -12,7 +13,7 @@ export interface VenueCliOptions {
   readonly demo?: true;
   readonly live?: true;
   readonly dataVenue: string;
-  readonly account: string;
+  readonly account?: string;
   readonly symbols?: readonly string[];
   readonly maxNotional?: number;
   readonly maxClosesPerMinute?: number;
@@ -43,7 +44,11 @@ export function venueOptions(command: Command): Command {
     .addOption(new Option('--demo', "the exchange's practice accounts").conflicts('live'))
     .option('--live', 'real money; needs --symbols')
     .option('--data-venue <id>', `${PAPER}: the exchange whose account and prices it follows`, DEFAULT_DATA_VENUE)
-    .option('--account <name>', "the exchange account's name in records", 'main')
+    .option(
+      '--account <name>',
+      `the account that is worked, as records name it; stands claimed until \`desk retire\` (default: at an exchange ${MAIN_ACCOUNT}, on paper without keys each that nobody else has claimed)`,
+      accountName,
+    )
     .option('--symbols <list...>', 'only these market ids, e.g. BTCUSDT ETHUSDT', listed)
     .option('--max-notional <quote>', 'refuse an order worth more (quote currency)', amount)
     .option(
@@ -91,12 +96,33 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
     maxOrderNotional: options.maxNotional ?? null,
     maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
-    account: bound ? options.account : null,
+    // Records of an account that is followed on paper name the paper venue.
+    ownVenueOnly: choice.kind !== 'paper',
   };
+}
+
+/** Which account a process works, where, and what is at stake; `standing` where a person has named it. */
+export function deskOf(
+  { account: named }: VenueCliOptions,
+  choice: VenueChoice,
+): Omit<Desk, 'part'> & { readonly standing: boolean } {
+  const standing = named !== undefined;
+  if (choice.kind === 'paper') return { account: named ?? EVERY_OTHER_ACCOUNT, venue: PAPER, mode: 'PAPER', standing };
+  const account = named ?? MAIN_ACCOUNT;
+  if (choice.kind === 'live-paper') return { account, venue: PAPER, mode: 'PAPER', standing };
+  const { id: venue, stake } = choice.settings;
+  return { account, venue, mode: stake === 'live' ? 'LIVE' : 'DEMO', standing };
 }
 
 function usage(message: string): HarvestlineError {
   return new HarvestlineError('USAGE', message);
+}
+
+function accountName(text: string): string {
+  const name = text.trim();
+  if (name === '' || name === EVERY_OTHER_ACCOUNT)
+    throw new InvalidArgumentError("Give the account's name, e.g. main.");
+  return name;
 }
 
 /** Commas and spaces alike. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatProblems, HarvestlineError, messageOf, type Problem } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
+import { decodeUtf8 } from '../../schemas/strict-json.ts';
 import { type CandleFile, readCandleFile } from './candle-file.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from './market.ts';
 
@@ -33,7 +34,7 @@ export async function loadCandleMarket(files: readonly string[]): Promise<Market
 
 async function readText(file: string, problems: Problem[]): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeUtf8(await readFile(file));
   } catch (error) {
     problems.push({ path: file, why: `cannot be read: ${messageOf(error)}` });
     return null;

@@ -20,6 +20,8 @@
  * E9  After a write that failed nobody knows what the log holds, so the ledger is read back before anything else.
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
  * E11 No order is announced without the kill switch having been asked right before.
+ * E12 What is of an account that this process does not work causes nothing, and no order is announced without that having been asked
+ *     right before, too: the account may have been given to others meanwhile.
  *
  * Everything goes through `write`, and `process` returns nothing: what is in the ledger is then always in the log as
  * well, however the runtime retries. `process` is not called while another call is running.
@@ -30,6 +32,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
 import { type KillSwitch, NEVER_HALTED } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -55,6 +58,8 @@ export interface ExecutionOptions {
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly killSwitch?: KillSwitch;
+  /** Every account where left out. */
+  readonly accounts?: WorkedAccounts;
   /** Shared by the partitions of a process. */
   readonly closeRate?: CloseRate;
   /** Told of every report once it is durable: for metrics. */
@@ -88,6 +93,7 @@ class ExecutionProcessor implements Processor {
   readonly #logger: Logger;
   readonly #limits: ExecutionLimits;
   readonly #killSwitch: KillSwitch;
+  readonly #accounts: WorkedAccounts;
   readonly #closeRate: CloseRate;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   readonly #ends: OrderEnds;
@@ -104,10 +110,11 @@ class ExecutionProcessor implements Processor {
     this.#logger = options.logger;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#killSwitch = options.killSwitch ?? NEVER_HALTED;
+    this.#accounts = options.accounts ?? EVERY_ACCOUNT;
     this.#closeRate = options.closeRate ?? new CloseRate(options.clock);
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
-    this.#ends = new OrderEnds({ exchange, clock, logger, limits: this.#limits });
+    this.#ends = new OrderEnds({ exchange, accounts: this.#accounts, clock, logger, limits: this.#limits });
   }
 
   async restore(replay: Replay): Promise<void> {
@@ -135,8 +142,11 @@ class ExecutionProcessor implements Processor {
       if (this.#fresh) await this.#ends.settleOpen(ledger, outbox);
       this.#fresh = false;
       for (const { topic, record, at } of records) {
+        if (topic !== TOPICS.harvestIntent.name && topic !== TOPICS.positionReconciled.name) continue;
+        // E12: others consume it in their own group.
+        if (!(await this.#accounts.works(record.account))) continue;
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
-        if (topic === TOPICS.positionReconciled.name) await reconcile(record, ledger, outbox, this.#ends, this.#logger);
+        else await reconcile(record, ledger, outbox, this.#ends, this.#logger);
       }
     } finally {
       try {
@@ -152,7 +162,7 @@ class ExecutionProcessor implements Processor {
     if (replay === null) {
       throw new HarvestlineError('LEDGER_BROKEN', 'execution was given records before its ledger was restored');
     }
-    this.#ledger = await restoreLedger(replay, this.#closeRate);
+    this.#ledger = await restoreLedger(replay, this.#closeRate, (report) => this.#ends.isOwn(report));
     this.#fresh = true;
     return this.#ledger;
   }
@@ -195,6 +205,8 @@ class ExecutionProcessor implements Processor {
   }
 
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
+    // E12: throws where it is not any more.
+    await this.#accounts.works(account);
     const halt = await this.#killSwitch.halted(account);
     if (halt === null) return null;
     const since = formatEventTime(halt.since);

@@ -49,7 +49,8 @@ export const REASONS = {
 
   OTHER_ACCOUNT: {
     status: 'SUPPRESSED',
-    sentence: 'The intent is for an account or a venue that the keys are not for.',
+    sentence:
+      'The intent is for a venue that its account is not worked at. Older reports say so of other accounts, too, which are left to those who work them now.',
   },
   SYMBOL_NOT_ALLOWED: { status: 'SUPPRESSED', sentence: 'The market is not on the list of those that may be touched.' },
   ABOVE_MAX_NOTIONAL: { status: 'SUPPRESSED', sentence: 'The order would be worth more than the desk allows.' },

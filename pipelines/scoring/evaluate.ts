@@ -1,5 +1,6 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { GREATEST_R } from '../../schemas/market-bounds.ts';
 import { type Scores, type UnknownInput, scoreFactors } from './factors.ts';
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
@@ -22,12 +23,13 @@ export interface Decision {
 
 /**
  * The one function that decides. Pure: a snapshot that passed the strict check and a policy give the decision, always the
- * same. Throws RECORD_INVALID where prices are so extreme that R is no finite number.
+ * same. Throws RECORD_INVALID where R is beyond what any position can have (GREATEST_R): the stop is no basis of it then, and an
+ * intent with it could not be recorded.
  */
 export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
   const r = rOf(snapshot, policy);
-  if (!Number.isFinite(r)) {
-    const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
+  if (!(Math.abs(r) <= GREATEST_R)) {
+    const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be within ${GREATEST_R}` }];
     throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
   }
   return decide(snapshot, policy, r, scoreFactors(snapshot, r, policy));

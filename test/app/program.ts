@@ -26,7 +26,7 @@ const DIRECTLY: Starter = { command: process.execPath, args: [LAUNCHER] };
 
 /** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in. */
 export function startProgram(args: readonly string[], starter: Starter = DIRECTLY, input = ''): RunningProgram {
-  const { HARVESTLINE_DATA: _data, KAFKA_BROKERS: _brokers, ...env } = process.env;
+  const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...env } = process.env;
   const child = spawn(starter.command, [...starter.args, ...args], { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';

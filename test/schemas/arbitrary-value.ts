@@ -32,7 +32,7 @@ function scalarOf(type: string, bounds: Bounds): fc.Arbitrary<unknown> {
         maxExcluded: bounds.exclusiveMaximum !== undefined,
       });
     case 'long':
-      return fc.integer({ min: bounds.minimum ?? -(2 ** 52), max: 2 ** 53 - 2 });
+      return fc.integer({ min: bounds.minimum ?? -(2 ** 52), max: bounds.maximum ?? 2 ** 53 - 2 });
     case 'int':
       return fc.integer({ min: bounds.minimum ?? -(2 ** 31), max: bounds.maximum ?? 2 ** 31 - 1 });
     case 'boolean':

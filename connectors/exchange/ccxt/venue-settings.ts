@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems, messageOf } from '../../../errors/harvestline-error.ts';
+import { parseJsonBytes } from '../../../schemas/strict-json.ts';
 import { type KnownVenue, UNTRIED, knownVenue } from './known-venues.ts';
 
 /** What the exchange knows the account by. */
@@ -121,7 +122,9 @@ function secretOf(env: Environment, name: string, problems: Problem[]): string |
 function readSettings(path: string, problems: Problem[]): z.infer<typeof SettingsFile> {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    const found = parseJsonBytes(readFileSync(path));
+    problems.push(...found.problems.map((one) => ({ ...one, path: `${path}: ${one.path}` })));
+    json = found.value;
   } catch (error) {
     problems.push({ path, why: `cannot be read as JSON: ${messageOf(error)}` });
     return {};

@@ -32,6 +32,9 @@ export interface PaperExchangeOptions {
   readonly faults?: PaperFaults;
 }
 
+/** The file of the book in a data folder. */
+export const PAPER_BOOK = 'paper-exchange.sqlite';
+
 /** A decision of the venue on an order that reached it. */
 type Verdict = Exclude<Placement, { kind: 'in-doubt' }> & { readonly blackout: boolean };
 

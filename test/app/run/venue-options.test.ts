@@ -55,14 +55,14 @@ describe('where orders go', () => {
       maxOrderNotional: null,
       maxClosesPerMinute: 30,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
-      account: 'main',
+      ownVenueOnly: true,
     });
     const paper = parsed('--max-notional', '5000');
     expect(venueLimits(paper, chooseVenue(paper, {}))).toEqual({
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
       symbols: null,
-      account: null,
+      ownVenueOnly: false,
     });
   });
 });
