@@ -2,7 +2,8 @@ import { Option } from 'commander';
 import { EmbeddedDeskLog } from '../connectors/desk-log.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import type { EventLog } from '../ports/event-log.ts';
+import type { EpochMillis } from '../ports/clock.ts';
+import type { EventLog, TopicAdmin } from '../ports/event-log.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 
@@ -10,8 +11,15 @@ import { RecordCodec } from '../schemas/record-codec.ts';
 export interface ReadOnlyWorld {
   readonly log: EventLog;
   readonly codec: RecordCodec;
+  /** Tells how the topics are set up, where that can be asked. */
+  readonly admin?: Pick<TopicAdmin, 'compareTopics'>;
   /** Records retained in a topic. */
   counts(topic: string): number;
+  /**
+   * This machine's clock, where the log is written live: on Kafka. Null for the embedded log, whose time is that of the market that `dev`
+   * made up or replayed.
+   */
+  liveNow(): EpochMillis | null;
   close(): Promise<void>;
 }
 
@@ -19,7 +27,7 @@ export interface ReadOnlyWorld {
 export async function openReadOnly(dataDir: string, names = new DeskNames()): Promise<ReadOnlyWorld> {
   const log = new EmbeddedDeskLog(EmbeddedLog.openReadOnly(dataDir, new SystemClock()), names);
   const codec = await RecordCodec.open(log.registry);
-  return { log, codec, counts: (topic) => log.count(topic), close: () => log.close() };
+  return { log, codec, admin: log, counts: (topic) => log.count(topic), liveNow: () => null, close: () => log.close() };
 }
 
 /** Which desk's topics, where several share a log. */

@@ -63,7 +63,15 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
   try {
     const codec = await RecordCodec.open(registry);
     const counts = await countRecords(log);
-    return { log, codec, counts: (topic) => counts.get(topic) ?? 0, close: () => log.close() };
+    const clock = new SystemClock();
+    return {
+      log,
+      codec,
+      admin: log,
+      counts: (topic) => counts.get(topic) ?? 0,
+      liveNow: () => clock.now(),
+      close: () => log.close(),
+    };
   } catch (thrown) {
     await log.close();
     throw thrown;

@@ -19,6 +19,11 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the fields named in `paths` at the producer and send the record again.',
   },
+  TIMESTAMP_AHEAD: {
+    kind: 'poison',
+    remedy:
+      "The producer's clock, time zone or unit (seconds, milliseconds, microseconds) is wrong: its times lie ahead of the record's own timestamp or of now. Mend it there; the same bytes will be refused again.",
+  },
   RECORD_EMPTY: {
     kind: 'poison',
     remedy: 'The producer sent no value. Find it by the key and headers; this topic has no tombstones.',
@@ -69,6 +74,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      'Check HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET, or the files that hold them: both of one key, for futures, real or practice as --live or --demo says, and with the address of this machine allowed. Then start again.',
+  },
   EXCHANGE_UNSUPPORTED: {
     kind: 'invariant',
     remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
@@ -86,6 +96,11 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
   },
+  CONTROL_TOPIC_FORGETS: {
+    kind: 'invariant',
+    remedy:
+      'Execution does not start where a halt can expire. Alter the topic as the message says, look at `harvestline status`, and start again.',
+  },
   LOG_REFUSED: {
     kind: 'invariant',
     remedy:
@@ -95,6 +110,21 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy:
       'The bytes on the broker are damaged, or of a format that is not read. Check its disks; a consumer group gets past them by an offset of your choice (kafka-consumer-groups --reset-offsets).',
+  },
+  RECORD_TOO_LARGE: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this size. Raise its max.message.bytes (`harvestline topics apply --dry-run` shows those that differ), or make the record smaller at its producer.',
+  },
+  TIMESTAMP_REFUSED: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this time (message.timestamp.before.max.ms and .after.max.ms). Check the clocks of the producer and of the broker.',
+  },
+  PARTITION_MISSING: {
+    kind: 'invariant',
+    remedy:
+      'The topic has fewer partitions than its table, or than its source. `harvestline topics apply` says how they differ.',
   },
   MEMBERSHIP_LOST: {
     kind: 'invariant',
@@ -125,7 +155,7 @@ export const ERROR_CODES = {
   DATA_UNWRITABLE: {
     kind: 'invariant',
     remedy:
-      'The file or folder cannot be made or written to. Mend its permissions, or give another place (--data, --output, --html).',
+      'The file or folder cannot be made, or not be read and written. Mend its permissions, or give another place (--data, --output, --html).',
   },
   DATA_IN_USE: {
     kind: 'invariant',

@@ -70,6 +70,18 @@ export const METRICS = {
     help: 'Records set aside, by the topic they came from and the code of their error.',
     labels: ['topic', 'code'],
   },
+  lettersWithoutBytes: {
+    name: 'harvestline_letters_without_bytes_total',
+    type: 'counter',
+    help: 'Dead letters that the log refused for their size, by the topic they came from: written without what is large of them.',
+    labels: ['topic'],
+  },
+  timesAhead: {
+    name: 'harvestline_times_ahead_total',
+    type: 'counter',
+    help: 'Records set aside for a time ahead of their own timestamp or of the clock, by who wrote them; `other` from the hundredth producer on.',
+    labels: ['topic', 'account', 'source'],
+  },
   retries: {
     name: 'harvestline_retries_total',
     type: 'counter',
@@ -105,7 +117,7 @@ export const METRICS = {
   alert: {
     name: 'harvestline_alert',
     type: 'gauge',
-    help: '1 while the stall alert of that name stands, as of the latest look at the topics (every 30 s); `harvestline status` gives its evidence.',
+    help: '1 while the alert of that name stands: stall alerts as of the latest look at the topics (every 30 s), kill_switch_unknown as of the latest look at the kill switch (every quarter of a second); `harvestline status` gives the evidence.',
     labels: ['name'],
   },
   observedPositions: {

@@ -88,7 +88,7 @@ function scalar(type: AvroPrimitive, bounds: Bounds): string {
     case 'long':
       return number(`Number.isInteger(x) && x >= ${LEAST_LONG} && x <= ${GREATEST_LONG}`, bounds);
     case 'int':
-      return number('(x | 0) === x', bounds);
+      return number("typeof x === 'number' && (x | 0) === x", bounds);
     case 'string': {
       const { minLength = 0, maxLength = Infinity } = bounds;
       return `(typeof x === 'string' && x.length >= ${minLength} && x.length <= ${maxLength} && x.isWellFormed())`;

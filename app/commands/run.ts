@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
@@ -14,6 +13,7 @@ import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
+import { rememberKafka } from '../desk/choose-log.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
@@ -26,6 +26,7 @@ import {
   type VenueCliOptions,
   chooseVenue,
   deskOf,
+  listed,
   venueLimits,
   venueOptions,
 } from '../run/venue-options.ts';
@@ -82,9 +83,11 @@ export function runCommand(): Command {
     )
     .addOption(
       new Option(
-        '--candles <file...>',
-        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each`,
-      ).implies({ market: 'candles' }),
+        '--candles <list>',
+        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each, separated by commas; may be repeated`,
+      )
+        .argParser(listed)
+        .implies({ market: 'candles' }),
     )
     .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
     .addOption(
@@ -123,7 +126,20 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
     .action(runUntilStopped);
 }
 
+/** Throws USAGE where a word after an option was meant for a processor. */
+function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
+  const names: ReadonlySet<string> = new Set([...PROCESSOR_NAMES, SOURCE]);
+  const misplaced = [...symbols, ...candles].filter((word) => names.has(word.toLowerCase()));
+  if (misplaced.length === 0) return;
+  throw new HarvestlineError(
+    'USAGE',
+    `${misplaced.join(', ')}: the name of a processor, given to --symbols or --candles; processors stand by themselves, e.g. ` +
+      '`run snapshots execution --symbols BTCUSDT,ETHUSDT`',
+  );
+}
+
 async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+  checkLists(cli);
   const machine = new SystemClock();
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);
@@ -138,7 +154,6 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
   hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
-  mkdirSync(cli.data, { recursive: true });
   const names = new DeskNames(cli.desk);
   const path = join(cli.data, names.local(PAPER_BOOK));
   const paper = new PaperExchange({ path, clock: machine, random, faults: cli.faults ?? DEFAULT_FAULTS });
@@ -201,6 +216,7 @@ function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
     throw new HarvestlineError('USAGE', message);
   }
+  rememberKafka(cli.data, connections, cli.desk);
   logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
   return () => {
     const { log, registry } = openKafka(connections, logger, names);

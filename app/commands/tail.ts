@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
@@ -145,7 +146,8 @@ function continued(range: readonly PartitionOffsets[], now: readonly PartitionOf
 
 function checkUsage({ topic, from, follow }: TailOptions): void {
   if (!topicNames().includes(topic)) {
-    throw new HarvestlineError('USAGE', `no topic ${topic}; there are ${topicNames().join(', ')}`);
+    const named = didYouMean(topic, topicNames());
+    throw new HarvestlineError('USAGE', `no topic ${named}; there are ${nearestFirst(topic, topicNames()).join(', ')}`);
   }
   if (from.kind === 'latest' && !follow) {
     throw new HarvestlineError('USAGE', '--from latest shows new records only: it needs --follow');

@@ -10,6 +10,8 @@ import type { Market } from '../../connectors/market/market.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
+import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
@@ -25,9 +27,11 @@ import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schema
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
+import { whyItForgets } from '../desk/control-topic.ts';
 import { visitTopic } from '../read-topic.ts';
 import { StallReader } from '../stall-reader.ts';
 import { statusReport } from '../status-report.ts';
@@ -35,6 +39,8 @@ import { NewRecords } from './new-records.ts';
 
 /** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;
+
+const NOTHING_OBEYED = JSON.stringify([]);
 
 export interface DevOptions {
   readonly dataDir: string;
@@ -87,6 +93,7 @@ export class DevChain {
   readonly #clock: VirtualClock;
   readonly #feed: DeskFeed;
   readonly #exchange: PaperExchange;
+  readonly #killSwitch: DeskControlWatch;
   readonly #consumers: readonly EmbeddedConsumer[];
   readonly #models: TopicWriter;
   readonly #source: TopicWriter;
@@ -95,6 +102,8 @@ export class DevChain {
   #stalls: StallReader | null = null;
   #scored: Scored[] = [];
   #nextCycle = 0;
+  /** What it has said that it obeys. */
+  #obeyed = NOTHING_OBEYED;
 
   private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedDeskLog, codec: RecordCodec) {
     const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
@@ -117,6 +126,10 @@ export class DevChain {
     this.#source = new TopicWriter('snapshots', codec);
     this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
     this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
+    this.#killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+      whyItForgets: () => whyItForgets(log),
+      timer: new SystemClock(),
+    });
     const processors: readonly Processor[] = [
       scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
       executionProcessor({
@@ -124,13 +137,13 @@ export class DevChain {
         exchange,
         clock,
         logger,
-        killSwitch: new DeskControlWatch({ log, codec }, clock, logger),
+        killSwitch: this.#killSwitch,
       }),
       this.clm,
     ];
     this.#consumers = processors.map((processor) => {
       // Back-off after a transient error waits in real time: the virtual clock would not.
-      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), logger });
+      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), liveClock: clock, logger });
       return log.consumer(wiring.options, wiring.handler);
     });
   }
@@ -138,7 +151,7 @@ export class DevChain {
   /** Opens or creates a data folder. Throws DATA_IN_USE. */
   static async open(options: DevOptions): Promise<DevChain> {
     const { dataDir, names = new DeskNames() } = options;
-    const lock = ProcessLock.tryAcquire(dataDir, 'dev');
+    const lock = ProcessLock.tryAcquire(dataDir, DEV_PROCESS);
     if (lock === null)
       throw new HarvestlineError('DATA_IN_USE', `another dev is at work on ${dataDir}`, { at: { file: dataDir } });
     let log: EmbeddedDeskLog | undefined;
@@ -196,6 +209,7 @@ export class DevChain {
       codec: this.#codec,
       policy: this.#policy,
       ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
+      now: () => null,
       pause,
     });
     return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
@@ -204,7 +218,7 @@ export class DevChain {
   /** What `status` raises over the log as it is. */
   async alerts(): Promise<readonly Alert[]> {
     const { log } = this;
-    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic) };
+    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic), liveNow: () => null };
     return (await statusReport(world, this.#policy, this.#stallLimits)).alerts;
   }
 
@@ -227,9 +241,13 @@ export class DevChain {
     await this.#reports.skipToEnd();
     await this.#outcomes.skipToEnd();
     const latest = new Map<string, PositionSnapshot>();
-    await visitTopic({ log: this.log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) =>
-      latest.set(snapshot.position_id, snapshot),
-    );
+    const marketTime = await this.#lastEmitted(codec);
+    const { name: topic } = TOPICS.positionSnapshot;
+    await visitTopic({ log: this.log, codec }, topic, {}, (snapshot, { timestamp }) => {
+      if (!this.#feed.accounts.has(snapshot.account)) return;
+      // Nobody has observed anything after the market's own time.
+      if (timesAhead(topic, snapshot, timestamp, marketTime).length === 0) latest.set(snapshot.position_id, snapshot);
+    });
     this.#feed.restore(latest.values());
     for (const consumer of this.#consumers) {
       if (!(await consumer.join()))
@@ -237,18 +255,40 @@ export class DevChain {
     }
     const last = this.log.lastTimestamp(TOPICS.modelSignal.name);
     if (last !== null) await this.#workOff(last);
-    this.#nextCycle = await this.#cycleToGoOnWith(codec);
+    this.#nextCycle = marketTime === -Infinity ? 0 : this.#market.cycleAfter(marketTime);
   }
 
-  async #cycleToGoOnWith(codec: RecordCodec): Promise<number> {
+  /** The time of the desk's own last cycle; -Infinity before the first. */
+  async #lastEmitted(codec: RecordCodec): Promise<EpochMillis> {
     let last = -Infinity;
     await visitTopic({ log: this.log, codec }, TOPICS.modelSignal.name, {}, ({ account, emitted_at }) => {
       if (this.#feed.accounts.has(account)) last = Math.max(last, emitted_at);
     });
-    return last === -Infinity ? 0 : this.#market.cycleAfter(last);
+    return last;
+  }
+
+  /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */
+  async #obey(now: EpochMillis): Promise<void> {
+    await this.#killSwitch.look();
+    const obeys = this.#killSwitch.obeys();
+    const obeyed = JSON.stringify(obeys);
+    if (obeyed === this.#obeyed) return;
+    const desk = {
+      part: 'EXECUTION',
+      account: EVERY_OTHER_ACCOUNT,
+      venue: this.#exchange.venue,
+      mode: 'PAPER',
+    } as const;
+    const times = { started_at: now, seen_at: now };
+    const record = { process: DEV_PROCESS, ...desk, state: 'WORKING', by: DEV_PROCESS, ...times, obeys } as const;
+    const writer = new TopicWriter(TOPICS.deskProcess.writer, this.#codec);
+    await this.log.append([writer.encode(TOPICS.deskProcess, record, now)]);
+    this.#obeyed = obeyed;
   }
 
   async #workOff(now: EpochMillis): Promise<void> {
+    this.#clock.set(now);
+    await this.#obey(now);
     for (const consumer of this.#consumers) {
       this.#clock.set(now);
       await consumer.pump();

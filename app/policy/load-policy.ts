@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { checkedJson } from '../../schemas/strict-json.ts';
 import { BUILT_IN_POLICIES, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
 
@@ -14,10 +15,11 @@ export function readPolicyFile(file: string): Policy {
   try {
     bytes = readFileSync(file);
   } catch (cause) {
-    const known = [...BUILT_IN_POLICIES.keys()].join(', ');
+    const known = nearestFirst(file, BUILT_IN_POLICIES.keys()).join(', ');
+    const named = didYouMean(file, BUILT_IN_POLICIES.keys());
     throw new HarvestlineError(
       'USAGE',
-      `no policy ${file}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
+      `no policy ${named}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
       { cause },
     );
   }

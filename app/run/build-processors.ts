@@ -11,6 +11,7 @@ import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
+import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
@@ -112,7 +113,7 @@ function countReports(metrics: Metrics): (report: ExecutionReport) => void {
 function exposeHalts(killSwitch: DeskControlWatch, metrics: Metrics): void {
   const halted = metrics.gauge('halted', {});
   metrics.onLook(() => {
-    halted.set(killSwitch.halts().length > 0 ? 1 : 0);
+    halted.set(killSwitch.stops().some((stop) => !isUnknown(stop)) ? 1 : 0);
     // For the next one: without intents nobody else looks. That the log does not answer is said elsewhere.
     void killSwitch.look().catch(() => {});
   });

@@ -5,6 +5,7 @@ import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean } from '../../errors/nearest.ts';
 import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
@@ -52,7 +53,7 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
     return { clock: machine, connect: () => Promise.resolve(paper), desk };
   }
   if (choice.kind === 'exchange') {
-    const exchange = await openExchange(choice.settings, machine, logger);
+    const exchange = await openExchange(choice.settings, cli.symbols ?? null, machine, logger);
     return { ...exchange, desk: observes ? accountDesk(exchange, cli, names, null) : null };
   }
   if (observes && choice.settings.credentials === null) {
@@ -60,13 +61,18 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
     throw new HarvestlineError('USAGE', `${message}; or --market simulated for a desk that needs none`);
   }
   const mirror = new PaperMirror(paper);
-  const exchange = await openLivePaper(choice.settings, paper, machine, logger);
+  const exchange = await openLivePaper(choice.settings, cli.symbols ?? null, paper, machine, logger);
   return { ...exchange, desk: observes ? accountDesk(exchange, cli, names, (cycle) => mirror.mirror(cycle)) : null };
 }
 
 async function simulatedDesk({ cli, names, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
   const { seed, interval, data: dataDir } = cli;
   const market = await marketOf(cli, random);
+  const unknown = (cli.symbols ?? []).filter((symbol) => !market.symbols.includes(symbol));
+  if (unknown.length > 0) {
+    const named = unknown.map((symbol) => didYouMean(symbol, market.symbols)).join(', ');
+    throw new HarvestlineError('USAGE', `--symbols: the ${market.source} market has no ${named}`);
+  }
   return openLiveDesk({ market, seed, interval, dataDir, names, book: paper, random, clock: machine, logger });
 }
 

@@ -34,6 +34,9 @@ export type VenueChoice =
 /** A desk of fifteen positions closes a few a minute; more is something gone wrong. Unit: orders. */
 const DEFAULT_CLOSES_PER_MINUTE = 30;
 
+/** Leaves room in a position_id, which begins with it. Unit: UTF-16 code units. */
+const MAX_ACCOUNT = 128;
+
 /** Prices that decide a harvest move little in it, and fifteen symbols cost a small part of a venue's allowance. Unit: milliseconds. */
 const DEFAULT_CYCLE_MS = 30_000;
 
@@ -49,7 +52,7 @@ export function venueOptions(command: Command): Command {
       `the account that is worked, as records name it; stands claimed until \`desk retire\` (default: at an exchange ${MAIN_ACCOUNT}, on paper without keys each that nobody else has claimed)`,
       accountName,
     )
-    .option('--symbols <list...>', 'only these market ids, e.g. BTCUSDT ETHUSDT', listed)
+    .option('--symbols <list>', 'only these market ids, e.g. BTCUSDT,ETHUSDT; may be repeated', marketIds)
     .option('--max-notional <quote>', 'refuse an order worth more (quote currency)', amount)
     .option(
       '--max-closes-per-minute <n>',
@@ -118,18 +121,27 @@ function usage(message: string): HarvestlineError {
   return new HarvestlineError('USAGE', message);
 }
 
-function accountName(text: string): string {
-  const name = text.trim();
-  if (name === '' || name === EVERY_OTHER_ACCOUNT)
-    throw new InvalidArgumentError("Give the account's name, e.g. main.");
-  return name;
+/** One word of an option that takes several values: commas separate them, and the option may be repeated. */
+export function listed(text: string, before: readonly string[] | undefined): readonly string[] {
+  const values = text.split(',').map((value) => value.trim());
+  if (values.some((value) => value === ''))
+    throw new InvalidArgumentError('Separate values by commas, and leave none empty.');
+  return [...(before ?? []), ...values];
 }
 
-/** Commas and spaces alike. */
-function listed(text: string, before: readonly string[] | undefined): readonly string[] {
-  const symbols = text.split(',').map((symbol) => symbol.trim());
-  if (symbols.some((symbol) => symbol === '')) throw new InvalidArgumentError('Give market ids, e.g. BTCUSDT,ETHUSDT.');
-  return [...(before ?? []), ...symbols];
+function marketIds(text: string, before: readonly string[] | undefined): readonly string[] {
+  const ids = listed(text, before);
+  if (ids.some((id) => /\s/.test(id))) throw new InvalidArgumentError('Separate market ids by commas.');
+  return ids;
+}
+
+/** Keys are account:symbol, so an account with a colon would share the key of another. */
+export function accountName(text: string): string {
+  const isName = /^[^\p{Cc}\p{Cf}\s:](?:[^\p{Cc}\p{Cf}:]*[^\p{Cc}\p{Cf}\s:])?$/u.test(text);
+  if (isName && text.length <= MAX_ACCOUNT && text !== EVERY_OTHER_ACCOUNT) return text;
+  throw new InvalidArgumentError(
+    `Give 1 to ${MAX_ACCOUNT} characters without a colon, a control character, or a space at either end.`,
+  );
 }
 
 function amount(text: string): number {

@@ -15,11 +15,24 @@ const AWAY_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSNumberOfRetriesExceeded',
 ]);
 
+/** kafkajs's plain error for a request on a connection that was given up, for instance because the broker hangs. */
+const NOT_CONNECTED = 'Broker not connected';
+
+/** What a fault inside the client throws. */
+const INSIDE_NAMES: ReadonlySet<unknown> = new Set(['TypeError', 'RangeError']);
+
 /** Answers that another try will not change, though kafkajs gives up on them with an error that looks like an absence. */
 const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSSASLAuthenticationError',
   'KafkaJSNotImplemented',
   'KafkaJSServerDoesNotSupportApiKey',
+]);
+
+/** Answers about one record, by Kafka's names. */
+const REFUSALS: ReadonlyMap<string | null, 'RECORD_TOO_LARGE' | 'TIMESTAMP_REFUSED'> = new Map([
+  ['MESSAGE_TOO_LARGE', 'RECORD_TOO_LARGE'],
+  ['RECORD_LIST_TOO_LARGE', 'RECORD_TOO_LARGE'],
+  ['INVALID_TIMESTAMP', 'TIMESTAMP_REFUSED'],
 ]);
 
 const NETWORK_CODES: ReadonlySet<unknown> = new Set([
@@ -50,12 +63,12 @@ export function isAway(thrown: unknown): boolean {
   if (answer !== undefined) return answer.retriable === true;
   // A fault of the client's own inside is no word of the broker's: it may be gone with the next connection.
   return chain.some(
-    ({ name, code }) =>
-      AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || name === 'TypeError' || name === 'RangeError',
+    ({ name, code, message }) =>
+      AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || INSIDE_NAMES.has(name) || message === NOT_CONNECTED,
   );
 }
 
-/** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING or LOG_REFUSED. `what` is what was tried. */
+/** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING, RECORD_TOO_LARGE, TIMESTAMP_REFUSED or LOG_REFUSED. `what` is what was tried. */
 export function logError(thrown: unknown, what: string, topic?: string): HarvestlineError {
   // kafkajs wraps what our own code inside it has thrown.
   for (const error of chainOf(thrown)) if (error instanceof HarvestlineError) return error;
@@ -66,7 +79,7 @@ export function logError(thrown: unknown, what: string, topic?: string): Harvest
       cause: thrown,
     });
   }
-  const code = isAway(thrown) ? 'BROKER_AWAY' : 'LOG_REFUSED';
+  const code = isAway(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(protocolType(thrown)) ?? 'LOG_REFUSED');
   return new HarvestlineError(code, `${what}: ${messageOf(thrown)}`, { ...at, cause: thrown });
 }
 

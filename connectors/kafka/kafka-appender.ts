@@ -2,6 +2,7 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { recordSize } from './record-batch.ts';
 import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
 import { BackOff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
@@ -18,6 +19,15 @@ interface Waiting {
   failed: boolean;
 }
 
+/** What concerns one record of a batch, and not the others. */
+const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED', 'PARTITION_MISSING']);
+
+/**
+ * A broker closes the connection of a larger request without a word (its default socket.request.max.bytes), which looks like an
+ * outage. Unit: bytes.
+ */
+const LARGEST_REQUEST_BYTES = 100 * 1024 * 1024;
+
 /**
  * After the start of a broker its metadata lack topics and partitions that are there. One that is lacking for so long does not
  * exist. Unit: milliseconds.
@@ -33,6 +43,7 @@ const MISSING_MS = 5000;
  *     is stopped.
  * A3  Appends that wait share a request, but one that is refused fails alone, and nothing of the others is written twice.
  * A4  An append resolves when each of its records was acknowledged in its own partition (idempotent-producer.ts I1).
+ * A5  A record that is refused, and names what is to be written in its place, fails nothing (L7).
  */
 export class KafkaAppender {
   readonly #open: () => Promise<IdempotentProducer>;
@@ -131,6 +142,12 @@ export class KafkaAppender {
   async #deliver(topic: string, partitions: number, chunk: Chunk<Waiting>): Promise<void> {
     const backOff = new BackOff();
     let left = withoutFailed(chunk);
+    for (const [partition, entries] of left) {
+      const [only, ...others] = entries;
+      if (only === undefined || others.length > 0 || recordSize(only.record) < LARGEST_REQUEST_BYTES) continue;
+      left.delete(partition);
+      await this.#refuse(topic, partitions, entries, partition, tooLarge(topic, only.record));
+    }
     let known = partitions;
     let missingSince: number | null = null;
     while (left.size > 0) {
@@ -172,7 +189,7 @@ export class KafkaAppender {
     }
   }
 
-  /** A3. A batch that is refused may be so for one record: alone, each append shows whether it is the one. */
+  /** A3, A5: what is refused is divided until it is one record's or one append's. */
   async #refuse(
     topic: string,
     partitions: number,
@@ -180,13 +197,24 @@ export class KafkaAppender {
     partition: number,
     thrown: unknown,
   ): Promise<void> {
-    const byOwner = Map.groupBy(entries, ({ owner }) => owner);
-    if (byOwner.size > 1) {
-      for (const own of byOwner.values()) await this.#deliver(topic, partitions, new Map([[partition, own]]));
+    const error = logError(thrown, `appending to ${topic}`, topic);
+    const divided = OF_ONE_RECORD.has(error.code)
+      ? halvesOf(entries)
+      : [...Map.groupBy(entries, ({ owner }) => owner).values()];
+    if (divided.length > 1) {
+      for (const part of divided) await this.#deliver(topic, partitions, new Map([[partition, part]]));
       return;
     }
-    const error = logError(thrown, `appending to ${topic}`, topic);
-    for (const owner of byOwner.keys()) fail(owner, error);
+    const [first] = entries;
+    if (first === undefined) return;
+    const { record, owner } = first;
+    const substitute = entries.length === 1 ? (record.ifRefused?.(error) ?? null) : null;
+    if (substitute === null) {
+      fail(owner, error);
+      return;
+    }
+    const other = { topic, ...substitute };
+    await this.#deliver(topic, partitions, new Map([[this.#place(other, partitions), [{ record: other, owner }]]]));
   }
 
   /** The number of partitions; null where nobody says it now. */
@@ -241,5 +269,18 @@ function recordsOf(chunk: Chunk<Waiting>): ReadonlyMap<number, readonly Outgoing
 }
 
 function noPartition(topic: string, partition: number): HarvestlineError {
-  return new HarvestlineError('LOG_REFUSED', `${topic} has no partition ${partition}`, { at: { topic, partition } });
+  return new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
+    at: { topic, partition },
+  });
+}
+
+function tooLarge(topic: string, record: OutgoingRecord): HarvestlineError {
+  const message = `${topic}: ${recordSize(record)} bytes are more than a broker takes at once`;
+  return new HarvestlineError('RECORD_TOO_LARGE', message, { at: { topic } });
+}
+
+/** Both halves, or the one record that cannot be divided. */
+function halvesOf<T>(list: readonly T[]): readonly (readonly T[])[] {
+  const middle = Math.ceil(list.length / 2);
+  return [list.slice(0, middle), list.slice(middle)].filter((half) => half.length > 0);
 }

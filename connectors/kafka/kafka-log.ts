@@ -11,6 +11,7 @@ import type {
   TopicAdmin,
   TopicDrift,
 } from '../../ports/event-log.ts';
+import type { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logError, protocolType } from './broker-errors.ts';
 import { ConnectionHolder } from './connection-holder.ts';
@@ -57,6 +58,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #consumers = new Set<KafkaConsumer>();
   /** The admin client's questions so far. */
   #asked: Promise<unknown> = Promise.resolve();
+  /** Topics that did not exist when they were asked for last. */
+  readonly #missing = new Set<string>();
 
   private constructor(options: KafkaLogOptions) {
     const kafka = kafkaClient(options);
@@ -168,9 +171,15 @@ export class KafkaLog implements EventLog, TopicAdmin {
   async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     for (let left = TRIES; ; left--) {
       try {
-        return await work(await this.#admin.get());
+        const answer = await work(await this.#admin.get());
+        if (topic !== undefined) this.#missing.delete(topic);
+        return answer;
       } catch (thrown) {
         const error = logError(thrown, what, topic);
+        if (this.#isNewlyMissing(error, topic)) {
+          await this.#admin.drop();
+          continue;
+        }
         if (error.code !== 'BROKER_AWAY') throw error;
         const answered = protocolType(thrown) !== null;
         if (!answered || left === 0) {
@@ -182,24 +191,39 @@ export class KafkaLog implements EventLog, TopicAdmin {
     }
   }
 
-  /** Asks again with new metadata where a leader has moved or a topic is not known yet, within PATIENCE_MS. */
+  /** Asks again with new metadata where a leader has moved or nobody answers, within PATIENCE_MS. */
   async #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
     const { clock } = this.#options;
     const until = clock.now() + PATIENCE_MS;
     for (;;) {
       try {
-        return await work(await this.#cluster.get());
+        const answer = await work(await this.#cluster.get());
+        this.#missing.delete(topic);
+        return answer;
       } catch (thrown) {
         const error = logError(thrown, what, topic);
-        if (error.code !== 'BROKER_AWAY' && error.code !== 'TOPIC_MISSING') throw error;
-        const answered = protocolType(thrown) !== null;
-        // A new connection for the next question: this one may believe in brokers that are gone.
-        if (!answered) await this.#cluster.drop();
-        if (clock.now() >= until) throw error;
+        const isNew = this.#isNewlyMissing(error, topic);
+        if (error.code !== 'BROKER_AWAY' && !isNew) throw error;
+        if (!isNew && clock.now() >= until) {
+          await this.#cluster.drop();
+          throw error;
+        }
         await clock.sleep(RETRY_MS);
-        if (answered) await this.#refresh();
+        // A connection of its own for the next try: this one may believe in brokers and topics that are gone.
+        if (isNew || protocolType(thrown) === null) await this.#cluster.drop();
+        else await this.#refresh();
       }
     }
+  }
+
+  /**
+   * kafkajs asks for every topic at once that a connection was ever asked for, so it may be another one that does not exist: a new
+   * connection tells. True once for each time that a topic goes away.
+   */
+  #isNewlyMissing({ code }: HarvestlineError, topic: string | undefined): boolean {
+    if (code !== 'TOPIC_MISSING' || topic === undefined || this.#missing.has(topic)) return false;
+    this.#missing.add(topic);
+    return true;
   }
 
   async #refresh(): Promise<void> {

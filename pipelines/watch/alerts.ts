@@ -1,7 +1,8 @@
 import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
+import type { OrderAlertName } from './order-alerts.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -14,9 +15,17 @@ export type AlertName =
   | 'dead_letters'
   | 'calibration_worse'
   | 'halted'
+  | 'kill_switch_unknown'
   | 'venue_differs'
   | 'open_orders'
+  | LetterAlertName
+  | OrderAlertName
   | StallAlertName;
+
+/** Of the dead letters; `run` raises them, too. */
+export const LETTER_ALERTS = ['letter_without_bytes'] as const;
+
+export type LetterAlertName = (typeof LETTER_ALERTS)[number];
 
 export interface Alert {
   readonly name: AlertName;
@@ -114,6 +123,38 @@ export function deadLettersAlert(topics: readonly DeadLetterFigures[]): Alert | 
   };
 }
 
+/** A waiting letter that does not hold its record: the log refused it for its size. */
+export interface LetterWithoutBytes {
+  /** The topic that its record lies on. */
+  readonly topic: string;
+  /** Of the letter. */
+  readonly partition: number;
+  readonly offset: number;
+  /** When it was set aside. */
+  readonly since: EpochMillis;
+}
+
+/** Enough to start looking, few enough to read. Unit: letters. */
+const EVIDENCE_LETTERS = 3;
+
+/** What it leaves out is on the source topic alone, and gone when retention gets there. */
+export function lettersWithoutBytesAlert(letters: readonly LetterWithoutBytes[]): Alert | null {
+  const [first] = letters;
+  if (first === undefined) return null;
+  const named = letters
+    .slice(0, EVIDENCE_LETTERS)
+    .map(({ topic, partition, offset }) => `${deadLetterTopicOf(topic)} ${partition}:${offset}`);
+  if (letters.length > named.length) named.push('…');
+  const are = letters.length === 1 ? '1 dead letter is' : `${letters.length} dead letters are`;
+  return {
+    name: 'letter_without_bytes',
+    since: earliest(letters),
+    evidence:
+      `${are} without the bytes, which the log refused for their size (${named.join(', ')}): they are on the source topic ` +
+      `until retention removes them there. Look closer: harvestline dlq show ${first.topic} ${first.partition}:${first.offset}`,
+  };
+}
+
 export interface HaltFigures {
   readonly scope: string;
   readonly by: string;
@@ -132,6 +173,27 @@ export function haltedAlert(halts: readonly HaltFigures[]): Alert | null {
     evidence: `Orders are stopped: ${named.join(', ')}. Lift it: ${lift.join(' && ')}`,
   };
 }
+
+export interface UnknownSwitchFigures {
+  readonly scope: string;
+  readonly why: string;
+  readonly since: EpochMillis;
+}
+
+/** Nobody can tell whether orders are stopped, so none is sent. */
+export function killSwitchUnknownAlert(unknown: readonly UnknownSwitchFigures[]): Alert | null {
+  if (unknown.length === 0) return null;
+  const named = unknown.map(({ scope, why }) => `${scope} (${why})`);
+  return {
+    name: 'kill_switch_unknown',
+    since: earliest(unknown),
+    evidence:
+      `No order is sent, because nobody can tell whether it is halted: ${named.join('; ')}. A later halt or resume of the scope settles ` +
+      `what a record left open. Look closer: ${TAIL_CONTROL}`,
+  };
+}
+
+const TAIL_CONTROL = `harvestline tail ${TOPICS.deskControl.name} --from beginning`;
 
 /** Enough to start looking, few enough to read. Unit: differences. */
 const EVIDENCE_DIFFERENCES = 5;

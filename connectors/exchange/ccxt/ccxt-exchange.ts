@@ -2,7 +2,7 @@
  * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
  *
  * sends      reduce-only market orders with the client order ids of our intents
- * asks       rules, positions, orders by their client ids, their fills
+ * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
  * X1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
@@ -11,9 +11,12 @@
  * X3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
  *     fee unknown.
  * X4  Absent only where the exchange says so; a failed look-up is no answer.
+ * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  DecimalText,
   Exchange,
   LookUp,
   MarketRules,
@@ -24,10 +27,12 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
+import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { isAbsent } from './absence.ts';
 import { venueClientId } from './client-order-id.ts';
 import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
+import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { PositionMode } from './position-mode.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
@@ -41,11 +46,16 @@ import { VenueRefusal } from './venue-refusal.ts';
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];
 
+/** A mark that came with a position is taken for the order that rests on that position. Unit: milliseconds. */
+const MARK_KEPT_MS = 1000;
+
 export class CcxtExchange implements Exchange {
   readonly venue: string;
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
   readonly #mode: PositionMode;
+  /** By symbol. */
+  readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
   constructor(client: VenueClient, markets: VenueMarkets, mode: PositionMode) {
     this.venue = client.id;
@@ -61,19 +71,29 @@ export class CcxtExchange implements Exchange {
   async position(reference: PositionReference): Promise<VenuePosition> {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
+    const askedAt = this.#client.clock.now();
     const holdings = await readHoldings(this.#client, this.#markets, symbol);
+    const price = holdings.find(({ markPrice }) => new Exact(markPrice).gt(0))?.markPrice;
+    if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
     const fills = await readFills(this.#client, market, observed_at);
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 
-  async place({ clientOrderId, position, quantity }: OrderRequest): Promise<Placement> {
+  /** An order asks for its position first, and the exchange names the mark with it. */
+  async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
+    const known = this.#marks.get(symbol);
+    if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
+    return namedMarkPrice(this.#client, await this.#market(symbol));
+  }
+
+  async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     const market = await this.#market(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
     for (let attempt = 1; ; attempt++) {
       try {
-        const order = await this.#client.send(async (api) =>
+        const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
             // ccxt takes decimal texts for amounts; its types do not say so.
@@ -93,6 +113,7 @@ export class CcxtExchange implements Exchange {
         );
         return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
       } catch (thrown) {
+        if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const rule = ruleFor(thrown.status, thrown.code);

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
@@ -12,6 +11,7 @@ import type {
   PositionReference,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
@@ -23,6 +23,7 @@ import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from '
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
 import { venueOrderAt } from './venue-order.ts';
 import { ARBITRARY_REFUSAL, DUPLICATE_CLIENT_ORDER_ID, type Refusal, vetOrder } from './vet-order.ts';
+import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
   /** The book's file; `:memory:` for a book that ends with the object. */
@@ -36,7 +37,7 @@ export interface PaperExchangeOptions {
 export const PAPER_BOOK = 'paper-exchange.sqlite';
 
 /** A decision of the venue on an order that reached it. */
-type Verdict = Exclude<Placement, { kind: 'in-doubt' }> & { readonly blackout: boolean };
+type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonly blackout: boolean };
 
 /**
  * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
@@ -50,7 +51,7 @@ type Verdict = Exclude<Placement, { kind: 'in-doubt' }> & { readonly blackout: b
  */
 export class PaperExchange implements Exchange, PositionBook {
   readonly venue = 'paper';
-  readonly #database: DatabaseSync;
+  readonly #database: SqliteFile;
   readonly #book: PaperBook;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -77,7 +78,21 @@ export class PaperExchange implements Exchange, PositionBook {
     return { quantity };
   }
 
-  async place(request: OrderRequest): Promise<Placement> {
+  /** This venue has no market of its own: its price is the one that the snapshot names. */
+  async markPrice({ mark_price }: PositionReference): Promise<DecimalText> {
+    return toText(new Exact(mark_price));
+  }
+
+  async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
+    try {
+      return await gate(() => this.#send(request));
+    } catch (thrown) {
+      if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
+      throw thrown;
+    }
+  }
+
+  async #send(request: OrderRequest): Promise<Placement> {
     const stream = this.#random.stream('paper', request.clientOrderId);
     const fate = drawFate(stream, this.#faults);
     if (fate.timeoutBefore) return { kind: 'in-doubt', message: 'the request timed out' };

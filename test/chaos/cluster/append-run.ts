@@ -49,10 +49,10 @@ export async function runAppends(options: AppendRunOptions): Promise<AppendRun> 
     await log.createTopics([
       { name: topic, key: 'as received', partitions: PARTITIONS, cleanup: 'delete', retentionMs: null },
     ]);
-    let rolling = true;
+    const rolled = new AbortController();
     let appends = 0;
     const writing = (async () => {
-      for (; rolling; appends++) {
+      for (; !rolled.signal.aborted; appends++) {
         await log.append(
           Array.from({ length: KEYS }, (_, key) => ({
             topic,
@@ -78,7 +78,7 @@ export async function runAppends(options: AppendRunOptions): Promise<AppendRun> 
     try {
       await Promise.race([roll(), writing]);
     } finally {
-      rolling = false;
+      rolled.abort();
     }
     await writing;
     return { acknowledged: appends * KEYS, ...(await compare(log, topic, appends)) };

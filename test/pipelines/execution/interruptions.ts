@@ -43,10 +43,11 @@ export class Interruptions {
       venue: exchange.venue,
       rules: (...args) => this.around('EXCHANGE_AWAY', () => exchange.rules(...args)),
       position: (...args) => this.around('EXCHANGE_AWAY', () => exchange.position(...args)),
-      place: (request) =>
+      markPrice: (...args) => this.around('EXCHANGE_AWAY', () => exchange.markPrice(...args)),
+      place: (request, gate) =>
         this.around('EXCHANGE_AWAY', () => {
           placed(request.clientOrderId);
-          return exchange.place(request);
+          return exchange.place(request, gate);
         }),
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
     };
