@@ -13,7 +13,7 @@ import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-process
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
-import type { Decision } from '../../pipelines/scoring/evaluate.ts';
+import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
@@ -51,7 +51,7 @@ export interface DevOptions {
 /** One scored snapshot. */
 export interface Scored {
   readonly snapshot: PositionSnapshot;
-  readonly decision: Decision;
+  readonly decision: Verdict;
 }
 
 /** What one cycle brought. */
@@ -97,7 +97,7 @@ export class DevChain {
     const { dataDir, desk, market, random, policy, faults, logger } = options;
     const clock = new VirtualClock(0);
     const exchange = new PaperExchange({ path: join(dataDir, 'paper-exchange.sqlite'), clock, random, faults });
-    const onDecision = (snapshot: PositionSnapshot, decision: Decision): void => {
+    const onDecision = (snapshot: PositionSnapshot, decision: Verdict): void => {
       this.#scored.push({ snapshot, decision });
     };
     this.log = log;
