@@ -1,15 +1,16 @@
 # The program alone: no tests, no build tools, no Kafka. Node runs the TypeScript as it is, so nothing is compiled.
-# The release is the one that package.json pins.
+# The first stage only runs npm. The Node that runs the program comes with the other packages, checked against package-lock.json.
 ARG NODE_VERSION=24.21.0
 
 FROM node:${NODE_VERSION}-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without scripts: the only one allowed (allowScripts in package.json) fetches a second Node, and this image is one.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
-FROM node:${NODE_VERSION}-slim
+FROM debian:bookworm-slim
+RUN useradd --uid 1000 --create-home node
 ENV NODE_ENV=production \
+    PATH=/app/node_modules/.bin:$PATH \
     # kafkajs#1751: harmless, and one line in the log for each client.
     NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning \
     HARVESTLINE_DATA=/data

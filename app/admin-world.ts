@@ -1,7 +1,9 @@
+import { EmbeddedDeskLog } from '../connectors/desk-log.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import type { EventLog, TopicAdmin } from '../ports/event-log.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
+import { DeskNames } from '../schemas/desk-names.ts';
 import type { SchemaRegistry } from '../schemas/registry.ts';
 import { type WorldOptions, chosenKafka, openKafka } from './open-world.ts';
 
@@ -18,11 +20,14 @@ export type Access = 'read' | 'write';
 /** Opens the log that the options choose. Topics and schemas need not be there yet. Throws LOG_UNREADABLE for `read` where the data folder holds no log. */
 export function openAdminWorld(options: WorldOptions, access: Access): AdminWorld {
   const connections = chosenKafka(options);
+  const names = new DeskNames(options.desk);
   if (connections !== null) {
-    const { log, registry } = openKafka(connections, SILENT_LOGGER);
+    const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
     return { log, registry, close: () => log.close() };
   }
   const clock = new SystemClock();
-  const log = access === 'read' ? EmbeddedLog.openReadOnly(options.data, clock) : EmbeddedLog.open(options.data, clock);
+  const opened =
+    access === 'read' ? EmbeddedLog.openReadOnly(options.data, clock) : EmbeddedLog.open(options.data, clock);
+  const log = new EmbeddedDeskLog(opened, names);
   return { log, registry: log.registry, close: () => log.close() };
 }

@@ -1,12 +1,8 @@
-import type { EpochMillis } from '../ports/clock.ts';
 import type { EventLog, LogRecord, PartitionOffsets } from '../ports/event-log.ts';
-import { TOPICS } from '../schemas/topics.ts';
-
-type Log = Pick<EventLog, 'offsets' | 'read'>;
 
 /** The latest record of a topic by timestamp; null in an empty one. Reads one record a partition. */
 export async function lastRecord(
-  log: Log,
+  log: Pick<EventLog, 'offsets' | 'read'>,
   topic: string,
   offsets?: readonly PartitionOffsets[],
 ): Promise<LogRecord | null> {
@@ -17,14 +13,4 @@ export async function lastRecord(
     for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
   }
   return last;
-}
-
-/** The time that the desk has come to: snapshots and intents go on where execution does not. Null before any. */
-export async function deskTime(log: Log): Promise<EpochMillis | null> {
-  let newest: EpochMillis | null = null;
-  for (const { name } of [TOPICS.positionSnapshot, TOPICS.harvestIntent, TOPICS.executionReport]) {
-    const last = await lastRecord(log, name);
-    if (last !== null) newest = Math.max(newest ?? last.timestamp, last.timestamp);
-  }
-  return newest;
 }

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
+import { redactor } from '../connectors/system/redactor.ts';
+import { learnSecrets } from '../connectors/system/secrets.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
@@ -24,11 +26,17 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
   halt: async () => (await import('./commands/halt.ts')).haltCommand(),
   resume: async () => (await import('./commands/halt.ts')).resumeCommand(),
+  desk: async () => (await import('./commands/desk.ts')).deskCommand(),
   dlq: async () => (await import('./commands/dlq.ts')).dlqCommand(),
 };
 
+/** Files that it makes are their owner's alone: what a desk trades is nobody else's to read. */
+const OWNER_ONLY = 0o077;
+
 /** The command-line program. Never throws: sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.umask(OWNER_ONLY);
+  hideSecrets(argv);
   // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -44,7 +52,22 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function programFor(name: string | undefined): Promise<Command> {
+/** Before anything is said: what the environment and the command line hold, no stream shows. */
+function hideSecrets(argv: readonly string[]): void {
+  learnSecrets(process.env, argv);
+  const ends = [redactor.guard(process.stdout), redactor.guard(process.stderr, { foreign: true })];
+  process.on('exit', () => {
+    for (const end of ends) end();
+  });
+  // Node's own words go past the streams.
+  process.on('uncaughtException', (thrown) => {
+    process.exitCode = report(thrown);
+    process.exit();
+  });
+}
+
+/** The program with the command that is called, or with all of them where none is named. */
+export async function programFor(name?: string): Promise<Command> {
   const program = new Command('harvestline')
     .description(
       'Takes profit from open futures positions, records every closed trade, and calibrates confidence from that record.',

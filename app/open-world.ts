@@ -1,24 +1,29 @@
 import { type Command, Option } from 'commander';
+import { deskLog, deskRegistry } from '../connectors/desk-log.ts';
 import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
 import { type Connections, kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { KafkaLog } from '../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { type Logger, SILENT_LOGGER } from '../ports/logger.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { allTopicSpecs } from '../schemas/topics.ts';
-import { type ReadOnlyWorld, dataDirOption, openReadOnly } from './embedded-world.ts';
+import { type ReadOnlyWorld, dataDirOption, deskOption, openReadOnly } from './embedded-world.ts';
 
 /** What `worldOptions` adds to a command. */
 export interface WorldOptions {
   readonly data: string;
   readonly brokers?: string;
   readonly registry?: string;
+  readonly desk?: string;
 }
 
 /** The options that choose a log: the embedded one in --data, unless Kafka is named. */
 export function worldOptions(command: Command): Command {
   return command
+    .addOption(deskOption())
     .addOption(dataDirOption())
     .addOption(new Option('--brokers <list>', 'Kafka instead of the embedded log: host:port[,…]; or KAFKA_BROKERS'))
     .addOption(new Option('--registry <url>', 'schema registry of that Kafka; or SCHEMA_REGISTRY_URL'));
@@ -40,10 +45,10 @@ export function chosenKafka(
   throw new HarvestlineError('USAGE', '--registry goes with Kafka: it needs --brokers or KAFKA_BROKERS too');
 }
 
-/** Kafka and its registry. Connects at the first use. */
-export function openKafka({ kafka, registry }: Connections, logger: Logger) {
-  const log = KafkaLog.open({ ...kafka, clock: new SystemClock(), logger });
-  return { log, registry: new ConfluentRegistry(registry) };
+/** Kafka and its registry, by the names of the desk. Connects at the first use. */
+export function openKafka({ kafka, registry }: Connections, logger: Logger, names = new DeskNames()) {
+  const log = deskLog(KafkaLog.open({ ...kafka, clock: new SystemClock(), logger }), names);
+  return { log, registry: deskRegistry(new ConfluentRegistry(registry), names) };
 }
 
 /**
@@ -52,12 +57,21 @@ export function openKafka({ kafka, registry }: Connections, logger: Logger) {
  */
 export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnlyWorld> {
   const connections = chosenKafka(options);
-  if (connections === null) return openReadOnly(options.data);
-  const { log, registry } = openKafka(connections, SILENT_LOGGER);
+  const names = new DeskNames(options.desk);
+  if (connections === null) return openReadOnly(options.data, names);
+  const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
   try {
     const codec = await RecordCodec.open(registry);
     const counts = await countRecords(log);
-    return { log, codec, counts: (topic) => counts.get(topic) ?? 0, close: () => log.close() };
+    const clock = new SystemClock();
+    return {
+      log,
+      codec,
+      admin: log,
+      counts: (topic) => counts.get(topic) ?? 0,
+      liveNow: () => clock.now(),
+      close: () => log.close(),
+    };
   } catch (thrown) {
     await log.close();
     throw thrown;
@@ -65,7 +79,7 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
 }
 
 /** Offsets between the oldest kept and the end: above the number of records where a topic was compacted. */
-async function countRecords(log: KafkaLog): Promise<ReadonlyMap<string, number>> {
+async function countRecords(log: Pick<EventLog, 'offsets'>): Promise<ReadonlyMap<string, number>> {
   const counts = allTopicSpecs().map(async ({ name }): Promise<[string, number]> => {
     try {
       const offsets = await log.offsets(name);

@@ -1,4 +1,4 @@
-import type { Alert } from '../pipelines/watch/alerts.ts';
+import type { Alert, AlertName } from '../pipelines/watch/alerts.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
@@ -10,20 +10,22 @@ export interface RaisedAlertsOptions {
   readonly logWords?: string;
   /** Left out: no gauge. */
   readonly metrics?: Metrics;
+  /** Those that have a gauge; the stall alerts where left out. */
+  readonly names?: readonly AlertName[];
 }
 
-/** The stall alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
+/** Alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {
   readonly #logger: Logger;
   readonly #logWords: string;
   readonly #gauges: ReadonlyMap<string, Gauge>;
   #standing: ReadonlyMap<string, Alert> = new Map();
 
-  constructor({ logger, metrics, logWords = '' }: RaisedAlertsOptions) {
+  constructor({ logger, metrics, logWords = '', names = STALL_ALERTS }: RaisedAlertsOptions) {
     this.#logger = logger;
     this.#logWords = logWords;
     this.#gauges =
-      metrics === undefined ? new Map() : new Map(STALL_ALERTS.map((name) => [name, metrics.gauge('alert', { name })]));
+      metrics === undefined ? new Map() : new Map(names.map((name) => [name, metrics.gauge('alert', { name })]));
   }
 
   become(alerts: readonly Alert[]): void {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
+import { checkedJson } from '../schemas/strict-json.ts';
 import { parseStallLimits, settingLines } from '../pipelines/watch/stall-limits-file.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../pipelines/watch/stall-limits.ts';
 
@@ -25,22 +26,11 @@ export function stallLimitsHelp(): string {
 /** Those of the file, or the usual ones. Throws USAGE where it cannot be read, STALL_LIMITS_INVALID with every failing path. */
 export function loadStallLimits({ stallLimits: file }: StallLimitsFlag): StallLimits {
   if (file === undefined) return DEFAULT_STALL_LIMITS;
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (cause) {
     throw new HarvestlineError('USAGE', `--stall-limits ${file}: cannot be read: ${messageOf(cause)}`, { cause });
   }
-  return parseStallLimits(parsed(text, file), file);
-}
-
-function parsed(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HarvestlineError('STALL_LIMITS_INVALID', `${file}: is not JSON: ${messageOf(cause)}`, {
-      at: { file },
-      cause,
-    });
-  }
+  return checkedJson('STALL_LIMITS_INVALID', file, bytes, (value) => parseStallLimits(value, file));
 }

@@ -12,6 +12,8 @@ import { TopicPosition } from './topic-position.ts';
 export interface StallReaderOptions extends ReadableTopics {
   readonly policy: Policy;
   readonly stallLimits?: StallLimits;
+  /** The reader's clock where the log is written live; null elsewhere. */
+  readonly now: () => EpochMillis | null;
   /** Waited for after every batch. */
   readonly pause: (signal: AbortSignal) => Promise<void>;
 }
@@ -19,9 +21,11 @@ export interface StallReaderOptions extends ReadableTopics {
 /** The topics from where they were read to, told to a watch. What is asked is read before what answers it. */
 export class StallReader {
   readonly #watch: StallWatch;
+  readonly #now: () => EpochMillis | null;
+  #follows = false;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
 
-  private constructor({ log, codec, policy, stallLimits, pause }: StallReaderOptions, sightFrom: number) {
+  private constructor({ log, codec, policy, stallLimits, now, pause }: StallReaderOptions, sightFrom: number) {
     const watch = new StallWatch(policy, sightFrom, stallLimits);
     const since = answersFrom(sightFrom);
     const read = <N extends TopicName>(
@@ -30,6 +34,7 @@ export class StallReader {
       tell: (record: RecordByTopic[N], at: EpochMillis) => void,
     ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => tell(record, timestamp));
     this.#watch = watch;
+    this.#now = now;
     this.#topics = [
       read(TOPICS.modelSignal.name, since, (record, at) => watch.signal(record, at)),
       read(TOPICS.positionSnapshot.name, since, (record, at) => watch.snapshot(record, at)),
@@ -42,12 +47,16 @@ export class StallReader {
 
   static async open(options: StallReaderOptions): Promise<StallReader> {
     const { keptFor } = options.stallLimits ?? DEFAULT_STALL_LIMITS;
-    return new StallReader(options, await stallsFrom(options.log, keptFor));
+    return new StallReader(options, await stallsFrom(options.log, keptFor, options.now()));
   }
 
   /** False when `signal` aborted first: half a look would seem like a stall. */
   async readOn(signal: AbortSignal): Promise<boolean> {
+    // Before anything is read, so that nothing seems silent whose records were not there to be read.
+    const now = this.#now();
+    if (now !== null) this.#watch.clock(now, { follows: this.#follows });
     for (const topic of this.#topics) await topic.readOn(signal);
+    if (!signal.aborted) this.#follows = true;
     return !signal.aborted;
   }
 

@@ -11,9 +11,14 @@ const LATEST_RECORDS = 3;
 /**
  * From when a watch looks that comes to know the log: `keptMs` before the earliest of what the keys came to that have snapshots among
  * the latest of their partition. Desks may live years apart, so the newest time of all would leave some out of sight, and a single
- * time that is far ahead all of them. -Infinity where there is no snapshot.
+ * time that is far ahead all of them; what lies after `now`, the reader's clock where the log is written live, shows nothing. -Infinity
+ * where there is no snapshot.
  */
-export async function stallsFrom(log: Pick<EventLog, 'offsets' | 'read'>, keptMs: number): Promise<EpochMillis> {
+export async function stallsFrom(
+  log: Pick<EventLog, 'offsets' | 'read'>,
+  keptMs: number,
+  now: EpochMillis | null,
+): Promise<EpochMillis> {
   const topic = TOPICS.positionSnapshot.name;
   const offsets = await log.offsets(topic);
   const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - TAIL_RECORDS)]));
@@ -25,7 +30,7 @@ export async function stallsFrom(log: Pick<EventLog, 'offsets' | 'read'>, keptMs
     }
   }
   const earliest = [...latest.values()].reduce((oldest, times) => Math.min(oldest, ...times), Infinity);
-  return earliest === Infinity ? -Infinity : earliest - keptMs;
+  return earliest === Infinity ? -Infinity : Math.min(earliest, now ?? earliest) - keptMs;
 }
 
 function keyOf({ key }: LogRecord): string {

@@ -1,34 +1,31 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
-import { type Alert, haltedAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
+import { type Alert, haltedAlert, killSwitchUnknownAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
 import type { LogRecord } from '../ports/event-log.ts';
-import type { Halt } from '../ports/kill-switch.ts';
+import type { Halt, UnknownSwitch } from '../ports/kill-switch.ts';
 import type {
   ClientOrderId,
+  ClmOutcome,
   EpochMillis,
   ExecutionStatus,
   HarvestIntent,
-  PositionSnapshot,
   TradeClosed,
 } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
-import { deskTime, lastRecord } from './last-record.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { stallsFrom } from './stall-start.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
-import { type StandingDifference, standingDifferences, standingHalts } from './venue-figures.ts';
-
-/** A position is snapshotted every few minutes, so one that is not for an hour of event time is no longer open. Unit: milliseconds. */
-const OPEN_POSITION_SPAN_MS = 60 * 60 * 1000;
+import { type StandingDifference, standingDifferences } from './venue-figures.ts';
 
 /**
  * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
@@ -46,7 +43,7 @@ const ASKING = [
 export interface StatusReport {
   readonly topics: Readonly<Record<string, TopicStatus>>;
   readonly gate: Gate;
-  /** Positions with a snapshot within an hour before the latest snapshot, whose outcome is not FINAL. */
+  /** Positions with a snapshot within an hour before the watermark of their account, which nothing on record closed. */
   readonly open_positions: number;
   /** Execution reports by status, and the SUPPRESSED ones by reason. */
   readonly reports: Readonly<Record<ExecutionStatus, number>>;
@@ -57,10 +54,14 @@ export interface StatusReport {
   readonly open_orders: number;
   /** What people have halted; empty: nothing. */
   readonly halted: readonly Halt[];
+  /** Scopes of which nobody can tell whether they are halted; nothing is sent for them either. */
+  readonly kill_switch_unknown: readonly UnknownSwitch[];
   /** Where venue and record differ now. */
   readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
+  /** Snapshots dated so far ahead that their time is not believed: they count for nothing. */
+  readonly ahead: number;
   /** Every confidence map in force, against the time before it. */
   readonly calibrations: readonly CalibrationWatch[];
   /** What candidates decided in the latest day; `shadow` counts all that is kept. */
@@ -68,7 +69,7 @@ export interface StatusReport {
   readonly alerts: readonly Alert[];
 }
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
+type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>;
 
 /**
  * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
@@ -79,75 +80,72 @@ export async function statusReport(
   policy: Policy = defaultPolicy(),
   limits = DEFAULT_STALL_LIMITS,
 ): Promise<StatusReport> {
-  const outcomes = new Map<string, GateOutcome>();
-  const from = await stallsFrom(world.log, limits.keptFor);
+  const outcomes = new Map<string, GateOutcome & Pick<ClmOutcome, 'account'>>();
+  const now = world.liveNow();
+  const from = await stallsFrom(world.log, limits.keptFor, now);
   const stalls = new StallWatch(policy, from, limits);
+  if (now !== null) stalls.clock(now, { follows: false });
   const ends = await endsOf(world.log, ASKING);
   let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
-    const { status, label, closed_at, excluded_from_calibration } = outcome;
-    outcomes.set(outcome.position_id, { status, label, closed_at, excluded_from_calibration });
+    const { account, status, label, closed_at, excluded_from_calibration } = outcome;
+    outcomes.set(outcome.position_id, { account, status, label, closed_at, excluded_from_calibration });
     stalls.outcome(outcome, timestamp);
   });
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
-  const open = await openPositions(world, outcomes, stalls, from, ends.get(TOPICS.positionSnapshot.name));
+  const snapshots = await snapshotFigures(world, stalls, from, ends.get(TOPICS.positionSnapshot.name));
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
-  undecodable += execution.undecodable + open.undecodable + signals.undecodable + trades.undecodable;
+  undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
+  const watermarks = stalls.watermarks();
+  // One that was closed when it cannot have been yet moves no estimate.
+  const closed = Array.from(outcomes.values(), ({ account, closed_at, ...outcome }) => ({
+    ...outcome,
+    closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
+  }));
   const deadLetters = await waitingLettersAlert(world.log);
   const calibrations = await watchCalibrations(world);
-  const halted = await standingHalts(world);
+  const { halted, unknown } = await standingStops(world, world.admin);
   const venue = await standingDifferences(world);
-  const shadow = await shadowFigures(world, await deskTime(world.log));
+  const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
   const topics = await topicStatuses(world);
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
-    execution.openOrders.alert(stalls.times()),
+    execution.openOrders.alert(watermarks),
     ...stalls.alerts(),
     haltedAlert(halted),
+    killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
     deadLetters,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {
     topics,
-    gate: gateOf(outcomes.values()),
-    open_positions: open.positions,
+    gate: gateOf(closed),
+    open_positions: stalls.openPositions(),
     reports: execution.reports,
     suppressed: Object.fromEntries(execution.suppressed),
     unknown_reports: execution.reports.UNKNOWN,
     open_orders: execution.openOrders.count,
     halted,
+    kill_switch_unknown: unknown,
     differences: venue.differences,
     undecodable,
+    ahead: stalls.snapshotsAhead(),
     calibrations,
     shadow: shadow.candidates,
     alerts,
   };
 }
 
-async function openPositions(
-  world: Topics,
-  outcomes: ReadonlyMap<string, GateOutcome>,
-  stalls: StallWatch,
-  sightFrom: EpochMillis,
-  ends: Ends | undefined,
-) {
+async function snapshotFigures(world: Topics, stalls: StallWatch, sightFrom: EpochMillis, ends: Ends | undefined) {
   const topic = TOPICS.positionSnapshot.name;
-  const last = await lastRecord(world.log, topic);
-  const positions = new Set<string>();
-  if (last === null) return { positions: 0, undecodable: 0 };
-  const openFrom = last.timestamp - OPEN_POSITION_SPAN_MS;
-  const from = await world.log.offsetsAt(topic, sightFrom === -Infinity ? openFrom : Math.min(openFrom, sightFrom));
-  const openOffsets = await world.log.offsetsAt(topic, openFrom);
-  const visit = (snapshot: PositionSnapshot, { partition, offset, timestamp }: LogRecord): void => {
-    stalls.snapshot(snapshot, timestamp);
-    const { position_id: id } = snapshot;
-    if (offset >= (openOffsets.get(partition) ?? 0) && outcomes.get(id)?.status !== 'FINAL') positions.add(id);
-  };
-  const undecodable = await visitTopic(world, topic, { from, ends }, visit);
-  return { positions: positions.size, undecodable };
+  const start = sightFrom === -Infinity ? {} : { from: await world.log.offsetsAt(topic, sightFrom) };
+  const undecodable = await visitTopic(world, topic, { ...start, ends }, (snapshot, { timestamp }) =>
+    stalls.snapshot(snapshot, timestamp),
+  );
+  return { undecodable };
 }
 
 /** Reads what the models said since the snapshots of some account ended: in a chain at work the latest of them. */
@@ -162,7 +160,7 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
   return { undecodable };
 }
 
-/** Reads the trades and the intents: trades end doubts, and starvation. */
+/** Reads the trades and the intents: trades end doubts, and starvation; one whose time cannot be says nothing of that. */
 async function tradeFigures(
   world: Topics,
   doubts: Map<ClientOrderId, Doubt>,
@@ -171,9 +169,10 @@ async function tradeFigures(
   ends: ReadonlyMap<string, Ends>,
 ) {
   const intents = new IntentsSinceTrade();
+  const watermarks = stalls.watermarks();
   const { name } = TOPICS.tradeClosed;
   const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
-    if (trade.origin !== 'BACKFILL') intents.trade(timestamp);
+    if (trade.origin !== 'BACKFILL' && !watermarks.isAhead(trade.account, timestamp)) intents.trade(timestamp);
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
     stalls.trade(trade, timestamp);
   };
@@ -182,7 +181,7 @@ async function tradeFigures(
   const from = Math.min(intents.lastTradeAt ?? -Infinity, sightFrom);
   const start = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
   const visitIntent = (intent: HarvestIntent, { timestamp }: LogRecord): void => {
-    intents.intent(timestamp);
+    if (!watermarks.isAhead(intent.account, timestamp)) intents.intent(timestamp);
     stalls.intent(intent, timestamp);
   };
   undecodable += await visitTopic(world, topic, { ...start, ends: ends.get(topic) }, visitIntent);

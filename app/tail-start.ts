@@ -1,4 +1,5 @@
 import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { parseEventTime } from '../pipelines/watch/event-time.ts';
 import type { EventLog, PartitionOffsets } from '../ports/event-log.ts';
 
 /** Where `tail` starts. */
@@ -28,8 +29,8 @@ export function parseTailStart(text: string): TailStart {
       offsets: new Map(pairs.map(([partition = 0, offset = 0]) => [partition, offset])),
     };
   }
-  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timestamp)) {
+  const timestamp = parseEventTime(text);
+  if (timestamp === null) {
     throw new HarvestlineError(
       'USAGE',
       `--from ${text}: must be beginning, latest, an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time`,

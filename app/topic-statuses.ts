@@ -1,9 +1,11 @@
 import type { PartitionOffsets } from '../ports/event-log.ts';
 import type { EpochMillis } from '../schemas/generated/records.ts';
-import { allTopicSpecs, findTopic } from '../schemas/topics.ts';
+import { TOPICS, allTopicSpecs, findTopic } from '../schemas/topics.ts';
+import { Claims, type ClaimInForce } from '../pipelines/desk/claims.ts';
 import { groupsOf } from './consumer-groups.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { lastRecord } from './last-record.ts';
+import { visitTopic } from './read-topic.ts';
 
 export interface TopicStatus {
   /** Records retained. */
@@ -15,16 +17,17 @@ export interface TopicStatus {
 }
 
 /** Every topic, by name. */
-export async function topicStatuses({
-  log,
-  counts,
-}: Pick<ReadOnlyWorld, 'log' | 'counts'>): Promise<Readonly<Record<string, TopicStatus>>> {
+export async function topicStatuses(
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
+): Promise<Readonly<Record<string, TopicStatus>>> {
+  const { log, counts } = world;
+  const claims = await claimsInForce(world);
   const statuses: Record<string, TopicStatus> = {};
   for (const { name } of allTopicSpecs()) {
     const offsets = await log.offsets(name);
     const topic = findTopic(name)?.name;
     const lag: Record<string, number> = {};
-    for (const group of topic === undefined ? [] : groupsOf(topic)) {
+    for (const group of topic === undefined ? [] : groupsOf(topic, claims)) {
       lag[group] = lagOf(offsets, await log.committed(group, name));
     }
     const records = counts(name);
@@ -37,6 +40,14 @@ export async function topicStatuses({
     };
   }
   return statuses;
+}
+
+/** A log that was made before the topic existed has none. */
+async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>): Promise<readonly ClaimInForce[]> {
+  const topic = TOPICS.deskClaim.name;
+  const claims = new Claims();
+  if (world.counts(topic) > 0) await visitTopic(world, topic, {}, (claim) => claims.apply(claim));
+  return claims.all();
 }
 
 /** What retention removed is not lag: nobody can read it any more. */

@@ -1,17 +1,7 @@
-import { SILENT_LOGGER } from '../ports/logger.ts';
-import { VirtualClock } from '../ports/clock.ts';
-import type { Halt } from '../ports/kill-switch.ts';
-import type { AccountTimes } from '../pipelines/watch/account-times.ts';
+import type { AccountWatermarks } from '../pipelines/watch/account-watermarks.ts';
 import { type Alert, openOrdersAlert } from '../pipelines/watch/alerts.ts';
-import type {
-  EpochMillis,
-  ExecutionReport,
-  IntentId,
-  PositionId,
-  VenueDifference,
-} from '../schemas/generated/records.ts';
+import type { EpochMillis, ExecutionReport, IntentId, VenueDifference } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
-import { DeskControlWatch } from './desk-control.ts';
 import { type ReadableTopics, visitTopic } from './read-topic.ts';
 
 /** One thing in which a venue and our record differ now, and where. */
@@ -41,16 +31,8 @@ export async function standingDifferences(topics: ReadableTopics) {
   return { differences: [...latest.values()].flat().toSorted((one, other) => one.since - other.since), undecodable };
 }
 
-/** What people have halted. */
-export async function standingHalts(topics: ReadableTopics): Promise<readonly Halt[]> {
-  const watch = new DeskControlWatch(topics, new VirtualClock(0), SILENT_LOGGER);
-  await watch.look();
-  return watch.halts();
-}
-
 interface AnnouncedOrder {
   readonly at: EpochMillis;
-  readonly position_id: PositionId;
   readonly account: string;
 }
 
@@ -59,11 +41,11 @@ export class OpenOrders {
   readonly #announced = new Map<IntentId, AnnouncedOrder>();
   readonly #ended = new Set<IntentId>();
 
-  add({ intent_id, status, position_id, account }: ExecutionReport, at: EpochMillis): void {
+  add({ intent_id, status, account }: ExecutionReport, at: EpochMillis): void {
     if (status !== 'SUBMITTED') {
       this.#announced.delete(intent_id);
       this.#ended.add(intent_id);
-    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, position_id, account });
+    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, account });
   }
 
   get count(): number {
@@ -71,11 +53,8 @@ export class OpenOrders {
   }
 
   /** The alert where one has none for long, in the time of its own desk. */
-  alert(times: AccountTimes): Alert | null {
-    const waits = [...this.#announced.values()].map(({ at, position_id, account }) => ({
-      at,
-      now: times.ofPosition(position_id, account),
-    }));
+  alert(watermarks: AccountWatermarks): Alert | null {
+    const waits = [...this.#announced.values()].map(({ at, account }) => ({ at, now: watermarks.of(account) }));
     const [longest] = waits.toSorted((one, other) => other.now - other.at - (one.now - one.at));
     return longest === undefined ? null : openOrdersAlert({ count: this.count, oldest: longest.at }, longest.now);
   }

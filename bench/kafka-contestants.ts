@@ -1,6 +1,6 @@
 import avsc from 'avsc';
 import { type Consumer, Kafka, Partitioners, type Producer, logLevel } from 'kafkajs';
-import type { KafkaLog } from '../connectors/kafka/kafka-log.ts';
+import type { EventLog } from '../ports/event-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { wireProcessor } from '../pipelines/runtime.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';
@@ -28,7 +28,7 @@ export interface Contestant {
 }
 
 /** The program's own scoring processor on its own log. */
-export function harvestline(log: KafkaLog, codec: RecordCodec, policy: Policy): Contestant {
+export function harvestline(log: EventLog, codec: RecordCodec, policy: Policy): Contestant {
   return {
     name: 'harvestline',
     async start(group, onBatch) {

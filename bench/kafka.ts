@@ -6,7 +6,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { openKafka } from '../app/open-world.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
-import type { KafkaLog } from '../connectors/kafka/kafka-log.ts';
+import type { EventLog } from '../ports/event-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
@@ -85,7 +85,7 @@ export async function benchKafka(records: number, add: (figure: Figure) => void)
 
 /** Fills position.snapshot with `records` snapshots, of which `share` deserve an intent. */
 async function refill(
-  log: KafkaLog,
+  log: EventLog,
   codec: RecordCodec,
   policy: Policy,
   brokers: readonly string[],
@@ -139,7 +139,7 @@ export async function purge(brokers: readonly string[]): Promise<void> {
 }
 
 /** From the first record's arrival to the last commit. */
-async function timed(log: KafkaLog, contestant: Contestant, records: number): Promise<Run> {
+async function timed(log: EventLog, contestant: Contestant, records: number): Promise<Run> {
   const topic = TOPICS.positionSnapshot.name;
   const group = `bench-${contestant.name.replace(' ', '-')}-${performance.timeOrigin}-${performance.now()}`;
   const begins = new Map((await log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
@@ -180,7 +180,7 @@ function compare(
   add({ name: `${what}: CPU a record`, unit: 'times bare', value: pairs((run) => run.cpuMicros) });
 }
 
-async function replay(log: KafkaLog, codec: RecordCodec, records: number): Promise<Rate> {
+async function replay(log: EventLog, codec: RecordCodec, records: number): Promise<Rate> {
   const topic = TOPICS.positionSnapshot.name;
   const rates: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -202,7 +202,7 @@ async function replay(log: KafkaLog, codec: RecordCodec, records: number): Promi
 
 /** From a snapshot's append to its intent's arrival at another consumer, under a steady load. */
 async function latency(
-  log: KafkaLog,
+  log: EventLog,
   codec: RecordCodec,
   policy: Policy,
   contestant: Contestant,

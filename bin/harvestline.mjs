@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Starts the program on the Node that package.json pins. `npx` and `npm run` put that one first on the PATH, so this is
- * it already; called by another Node, hand over to the pinned one and pass signals and the exit code through.
+ * Starts the program on the Node that package-lock.json pins. `npx` and `npm run` put that one first on the PATH, so this is
+ * it already; called by an older Node, hand over to the pinned one and pass signals and the exit code through.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_MAJOR = 24;
-const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   const { main } = await import('../app/main.ts');
@@ -23,7 +23,9 @@ if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   });
 } else {
   process.stderr.write(
-    `harvestline needs Node ${OLDEST_MAJOR} (this is ${process.version}): run \`npm ci\` in the checkout first.\n`,
+    `harvestline needs Node ${OLDEST_MAJOR} (this is ${process.version}): run \`npm ci\` in the checkout first. ` +
+      `It brings a Node for Linux on x64 and arm64; elsewhere (this is ${process.platform} on ${process.arch}) ` +
+      `install Node ${OLDEST_MAJOR} yourself.\n`,
   );
   process.exitCode = 1;
 }

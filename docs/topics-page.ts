@@ -1,4 +1,4 @@
-import { groupsOf } from '../app/consumer-groups.ts';
+import { consumersOf } from '../app/consumer-groups.ts';
 import { loadSchema } from '../schemas/load-schema.ts';
 import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../schemas/topics.ts';
 import { type HeaderDoc, REFUSAL_HEADER_DOCS, RETRY_HEADER_DOCS } from './dead-letter-headers.ts';
@@ -33,7 +33,7 @@ function topicTable(): string {
     topic.summary,
     `\`${topic.key}\``,
     topic.writer,
-    groupsOf(topic.name).join(', '),
+    consumersOf(topic.name).join(', '),
     String(topic.partitions),
     keptText(topic),
   ]);

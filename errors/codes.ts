@@ -69,6 +69,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      'Check HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET, or the files that hold them: both of one key, for futures, real or practice as --live or --demo says, and with the address of this machine allowed. Then start again.',
+  },
   EXCHANGE_UNSUPPORTED: {
     kind: 'invariant',
     remedy: 'This exchange, or the mode of this account, is not supported. docs/exchanges.md says what is.',
@@ -85,6 +90,11 @@ export const ERROR_CODES = {
   TOPIC_MISSING: {
     kind: 'invariant',
     remedy: 'The topic does not exist in this log. `harvestline topics apply` creates the topics of the table.',
+  },
+  CONTROL_TOPIC_FORGETS: {
+    kind: 'invariant',
+    remedy:
+      'Execution does not start where a halt can expire. Alter the topic as the message says, look at `harvestline status`, and start again.',
   },
   LOG_REFUSED: {
     kind: 'invariant',
@@ -103,14 +113,35 @@ export const ERROR_CODES = {
     kind: 'invariant',
     remedy: 'The data folder holds no log of this program, or one of a newer version.',
   },
+  DATA_DAMAGED: {
+    kind: 'invariant',
+    remedy:
+      'What is on disk is not what was written. Stop what works on the folder, keep a copy of it, and go on from a backup or in a new folder (--data).',
+  },
+  DISK_FULL: {
+    kind: 'invariant',
+    remedy:
+      'Make room on that disk, or give a place on another one, and start again. What was acknowledged before is on the disk; this was not.',
+  },
+  DISK_FAILED: {
+    kind: 'invariant',
+    remedy: 'The disk or its file system failed: the log of the system says more. Mend it, then start again.',
+  },
   DATA_UNWRITABLE: {
     kind: 'invariant',
-    remedy: 'The data folder cannot be made or written to. Give another one with --data, or mend its permissions.',
+    remedy:
+      'The file or folder cannot be made or written to. Mend its permissions, or give another place (--data, --output, --html).',
   },
   DATA_IN_USE: {
     kind: 'invariant',
     remedy: 'Another process works on this data folder. Stop it, or give another folder with --data.',
   },
+  ACCOUNT_TAKEN: {
+    kind: 'invariant',
+    remedy:
+      'An account is worked by one venue and mode at a time: `harvestline desk list` shows by whom. If that is over: `harvestline desk retire ACCOUNT --by NAME --reason TEXT`.',
+  },
+  ACCOUNT_UNKNOWN: { kind: 'poison', remedy: '`harvestline desk list` shows the accounts that are claimed.' },
   TOPICS_NOT_CO_PARTITIONED: {
     kind: 'invariant',
     remedy:

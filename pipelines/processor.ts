@@ -21,7 +21,7 @@ export type Replay = <N extends TopicName>(
 ) => AsyncIterable<{ readonly record: RecordByTopic[N]; readonly at: LogRecord }>;
 
 /**
- * A stream processor. `name` is its consumer group and its identity as a writer.
+ * A stream processor. `name` is its identity as a writer, and its consumer group unless the accounts that it works have one.
  * The runtime decodes, dead-letters poison, retries transient errors of `process` with a bounded back-off, appends what it
  * returns and only then commits; so `process` may be called again with records it has seen (at least once).
  */

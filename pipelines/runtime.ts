@@ -12,6 +12,7 @@ import type {
 } from '../ports/event-log.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
+import { tableNameOf } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
@@ -22,6 +23,8 @@ import type { DecodedRecord, Processor, Replay } from './processor.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;
+  /** The processor's name where left out. */
+  readonly group?: string;
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly clock: Clock;
@@ -50,12 +53,12 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
   const bury = (at: LogRecord, error: HarvestlineError): OutgoingRecord => {
-    observer.deadLettered(at.topic, error.code);
+    observer.deadLettered(tableNameOf(at.topic), error.code);
     return buried(processor, logger, at, error);
   };
   return {
     options: {
-      group: processor.name,
+      group: runtime.group ?? processor.name,
       topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
       from: runtime.from ?? 'beginning',
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),

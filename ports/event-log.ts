@@ -109,11 +109,27 @@ export interface EventLog {
   close(): Promise<void>;
 }
 
+/** A setting of a topic that is not as its specification says, in the log's own name for it. */
+export interface SettingDrift {
+  readonly setting: string;
+  readonly is: string;
+  readonly wanted: string;
+}
+
 /** How one topic of a log stands to its specification, or what `createTopics` did about it. */
 export interface TopicDrift {
   readonly topic: string;
   readonly state: 'missing' | 'created' | 'unchanged' | 'drifted';
+  /** What differs, in words. */
   readonly detail?: string;
+  readonly differs?: readonly SettingDrift[];
+}
+
+/** The drift of a topic that exists. */
+export function driftOf(topic: string, differs: readonly SettingDrift[]): TopicDrift {
+  if (differs.length === 0) return { topic, state: 'unchanged' };
+  const detail = differs.map(({ setting, is, wanted }) => `${setting} is ${is}, the table says ${wanted}`).join('; ');
+  return { topic, state: 'drifted', detail, differs };
 }
 
 /** The administration side of a log, apart from the data path. */

@@ -1,5 +1,6 @@
 import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
+import type { SendGate } from './kill-switch.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -66,10 +67,14 @@ export interface VenueOrder {
   readonly filledAt: EpochMillis;
 }
 
-/** `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. */
+/**
+ * `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. `withheld`: the kill
+ * switch kept it back, so nothing of it was sent.
+ */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
+  | { readonly kind: 'withheld'; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 
 /** `absent` is a definite no; `unavailable` is no answer. */
@@ -87,6 +92,7 @@ export interface Exchange {
   /** Null: the venue has no such market. */
   rules(symbol: string, reference: PositionReference): Promise<MarketRules | null>;
   position(reference: PositionReference): Promise<VenuePosition>;
-  place(request: OrderRequest): Promise<Placement>;
+  /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
+  place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
 }

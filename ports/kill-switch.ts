@@ -9,11 +9,62 @@ export interface Halt {
   readonly since: EpochMillis;
 }
 
-/** The desk's kill switch, asked before every order. */
-export interface KillSwitch {
-  /** What stops the account's orders; null: nothing. Throws a transient error while nobody can tell. */
-  halted(account: string): Promise<Halt | null>;
+/** Orders are stopped, because nobody can tell whether a person stopped them. */
+export interface UnknownSwitch {
+  readonly scope: string;
+  readonly why: string;
+  readonly since: EpochMillis;
 }
 
+/** Why no order may be sent. */
+export type Stop = Halt | UnknownSwitch;
+
+export function isUnknown(stop: Stop): stop is UnknownSwitch {
+  return 'why' in stop;
+}
+
+/**
+ * Calls `send`, which puts an order on the wire at once, where the kill switch lets it go at that moment; else throws
+ * WithheldOrder and `send` is not called.
+ */
+export type SendGate = <T>(send: () => Promise<T>) => Promise<T>;
+
+/** The order was not sent: nothing of it has left the process. */
+export class WithheldOrder extends Error {
+  override readonly name = 'WithheldOrder';
+  readonly stop: Stop;
+
+  constructor(stop: Stop) {
+    super(describeStop(stop));
+    this.stop = stop;
+  }
+}
+
+/** The desk's kill switch. */
+export interface KillSwitch {
+  /** What stops the account's orders; null: nothing. Throws a transient error while the log is away. */
+  halted(account: string): Promise<Stop | null>;
+  /** For the moment of sending. */
+  gate(account: string): SendGate;
+}
+
+/** Lets everything go. */
+export const OPEN_GATE: SendGate = (send) => send();
+
 /** For worlds without people. */
-export const NEVER_HALTED: KillSwitch = { halted: () => Promise.resolve(null) };
+export const NEVER_HALTED: KillSwitch = { halted: () => Promise.resolve(null), gate: () => OPEN_GATE };
+
+/** A stop in words, with when it began. */
+export function describeStop(stop: Stop): string {
+  const since = timeText(stop.since);
+  return isUnknown(stop)
+    ? `whether ${stop.scope} is halted is not known since ${since}: ${stop.why}`
+    : `${stop.scope} halted by ${stop.by} at ${since}: ${stop.reason}`;
+}
+
+/** The last moment that a Date can name (ECMA-262); a command may carry any whole number. */
+const LAST_DATE_MS = 8.64e15;
+
+function timeText(at: EpochMillis): string {
+  return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : String(at);
+}

@@ -105,7 +105,7 @@ export const METRICS = {
   alert: {
     name: 'harvestline_alert',
     type: 'gauge',
-    help: '1 while the stall alert of that name stands, as of the latest look at the topics (every 30 s); `harvestline status` gives its evidence.',
+    help: '1 while the alert of that name stands: stall alerts as of the latest look at the topics (every 30 s), kill_switch_unknown as of the latest look at the kill switch (every quarter of a second); `harvestline status` gives the evidence.',
     labels: ['name'],
   },
   observedPositions: {

@@ -78,7 +78,12 @@ export function nullableOf(schema: AvroSchema): AvroSchema | undefined {
   return isUnion(schema) && schema.length === 2 && schema[0] === 'null' ? schema[1] : undefined;
 }
 
-/** The bounds that a schema states; none where its logicalType is another or missing. */
-export function boundsOf(schema: AvroScalar | AvroArray): Bounds {
-  return schema.logicalType === BOUNDS_LOGICAL_TYPE ? schema : {};
+/** A number of milliseconds since 1970: the one other logicalType that may say bounds. */
+export const TIMESTAMP_LOGICAL_TYPE = 'timestamp-millis';
+
+/** The bounds that a schema states, inside of a nullable too; none where its logicalType is another or missing. */
+export function boundsOf(schema: AvroSchema): Bounds {
+  const type = nullableOf(schema) ?? schema;
+  if (typeof type === 'string' || isUnion(type) || type.type === 'record' || type.type === 'enum') return {};
+  return type.logicalType === BOUNDS_LOGICAL_TYPE || type.logicalType === TIMESTAMP_LOGICAL_TYPE ? type : {};
 }

@@ -127,7 +127,10 @@ function compileNumber(bounds: Bounds, accepts: (value: number) => boolean, kind
       return refuse(problems, path, `must be ${kind}, found ${describe(value)}`);
     }
     const within = value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum;
-    if (!within) refuse(problems, path, `must be ${boundsText(bounds)}, found ${value}`);
+    if (within) return;
+    // Nothing or less, where only something is allowed, is seldom a matter of the ends.
+    const ends = minimum > 0 && value <= 0 ? 'above 0' : boundsText(bounds);
+    refuse(problems, path, `must be ${ends}, found ${value}`);
   };
 }
 

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
+import { HarvestlineError, formatProblems, messageOf } from '../errors/harvestline-error.ts';
 import type { AvroRecord } from './avro-schema.ts';
 import { type ReleasedSchema, compareForFullTransitive } from './compatibility.ts';
-import type { Direction } from './compare-checks.ts';
+import { type Direction, addedBounds } from './compare-checks.ts';
 import { type LintRule, lintSchema } from './lint-schema.ts';
+import { parseJsonBytes } from './strict-json.ts';
 import { TOPICS } from './topics.ts';
 
 /** What the check has to say about one place of one topic's schema. Only a problem makes it fail. */
@@ -54,7 +55,23 @@ function checkTopic(directory: string, topic: string): readonly Finding[] {
     rule: 'compatibility',
     ...found,
   }));
-  return [...lint, ...findings, ...incompatible, ...unreleasedChange(topic, schema, released)];
+  return [
+    ...lint,
+    ...findings,
+    ...incompatible,
+    ...boundsAdded(topic, schema, released),
+    ...unreleasedChange(topic, schema, released),
+  ];
+}
+
+/** What a released version may have and this one refuses: nothing that a market can have. Told all the same. */
+function boundsAdded(topic: string, current: AvroRecord, released: readonly ReleasedSchema[]): readonly Finding[] {
+  return released.flatMap(({ version, schema }): readonly Finding[] => {
+    const paths = addedBounds(current, schema);
+    if (paths.length === 0) return [];
+    const why = `bounds were added since v${version}, beyond which no truthful record lies (market-bounds.ts): ${paths.join(', ')}`;
+    return [{ level: 'info', topic, rule: 'compatibility', path: '(root)', why, version }];
+  });
 }
 
 function readReleased(
@@ -122,8 +139,9 @@ function list(folder: string): readonly string[] {
 function parse(file: string): { readonly json: unknown } | { readonly why: string } {
   if (!existsSync(file)) return { why: `${file} is missing` };
   try {
-    return { json: JSON.parse(readFileSync(file, 'utf8')) as unknown };
+    const { value, problems } = parseJsonBytes(readFileSync(file));
+    return problems.length === 0 ? { json: value } : { why: `${file}: ${formatProblems(problems)}` };
   } catch (cause) {
-    return { why: `${file} is not JSON: ${messageOf(cause)}` };
+    return { why: `${file} ${messageOf(cause)}` };
   }
 }

@@ -1,12 +1,6 @@
 import type { Problem } from '../errors/harvestline-error.ts';
-import {
-  type AvroEnum,
-  type AvroSchema,
-  type Bounds,
-  BOUNDS_LOGICAL_TYPE,
-  isUnion,
-  nullableOf,
-} from './avro-schema.ts';
+import { type AvroEnum, type AvroSchema, type Bounds, boundsOf, isUnion, nullableOf } from './avro-schema.ts';
+import { isMarketBound, unitOf } from './market-bounds.ts';
 
 export type Direction = 'new reader, old data' | 'old reader, new data';
 
@@ -22,35 +16,55 @@ export interface DirectedProblem extends Problem {
  *     records. So a bound never changes, whether the field is nullable or not.
  * B2  A symbol that is removed makes new readers refuse old records: it is read as the enum's default, which nobody may
  *     act on. A symbol that is added is allowed: older readers set such records aside until they are upgraded.
+ * B3  The one exception of B1: an end that was released without a bound, or with no more than "above 0", may be given that of its
+ *     unit in MARKET_BOUNDS. No truthful record lies beyond it, so none is refused; what an older writer wrote beyond it is
+ *     damage, and ends as a dead letter rather than in an order. It is told as an addition, and once released it is as fixed as any.
  *
  * Only what both schemas have is compared; the rest is Avro's to judge.
  */
 export function compareChecks(current: AvroSchema, released: AvroSchema): readonly DirectedProblem[] {
-  return compare(current, released, '');
+  return compare(current, released, { path: '', unit: null });
 }
 
-function compare(current: AvroSchema, released: AvroSchema, path: string): readonly DirectedProblem[] {
+/** The paths whose bounds were added since `released`, as B3 allows. */
+export function addedBounds(current: AvroSchema, released: AvroSchema): readonly string[] {
+  const added: string[] = [];
+  compare(current, released, { path: '', unit: null, added });
+  return added;
+}
+
+/** Whether the bounds of two versions differ only by ends that B3 lets add. */
+export function isBoundAdded(now: Bounds, before: Bounds, unit: string | null): boolean {
+  const changes = changedEnds(now, before);
+  return changes.length > 0 && changes.every((change) => isAddition(change, now, unit));
+}
+
+/** Where a comparison stands, and what the number there is measured in. */
+interface Place {
+  readonly path: string;
+  readonly unit: string | null;
+  /** Collects the paths of B3. */
+  readonly added?: string[];
+}
+
+function compare(current: AvroSchema, released: AvroSchema, place: Place): readonly DirectedProblem[] {
   const now = nullableOf(current) ?? current;
   const before = nullableOf(released) ?? released;
   if (isUnion(now) || isUnion(before)) return [];
-  const bounds = compareBounds(boundsOf(now), boundsOf(before), path);
+  const bounds = compareBounds(boundsOf(now), boundsOf(before), place);
   if (typeof now === 'string' || typeof before === 'string') return bounds;
-  if (now.type === 'enum' && before.type === 'enum') return compareSymbols(now, before, path);
+  if (now.type === 'enum' && before.type === 'enum') return compareSymbols(now, before, place.path);
   if (now.type === 'array' && before.type === 'array') {
-    return [...bounds, ...compare(now.items, before.items, `${path}[]`)];
+    return [...bounds, ...compare(now.items, before.items, { ...place, path: `${place.path}[]` })];
   }
   if (now.type === 'record' && before.type === 'record') {
     return now.fields.flatMap((field) => {
       const old = before.fields.find(({ name }) => name === field.name || field.aliases?.includes(name));
-      return old === undefined ? [] : compare(field.type, old.type, path === '' ? field.name : `${path}.${field.name}`);
+      const path = place.path === '' ? field.name : `${place.path}.${field.name}`;
+      return old === undefined ? [] : compare(field.type, old.type, { ...place, path, unit: unitOf(field.doc) });
     });
   }
   return bounds;
-}
-
-function boundsOf(schema: Exclude<AvroSchema, readonly AvroSchema[]>): Bounds {
-  if (typeof schema === 'string' || schema.type === 'record' || schema.type === 'enum') return {};
-  return schema.logicalType === BOUNDS_LOGICAL_TYPE ? schema : {};
 }
 
 /** One end of what is allowed, with the words for it. `open`: the value itself is not allowed. */
@@ -78,18 +92,38 @@ function end(value: number, open: boolean, word: string): End {
   return { value, open, text: `${word} ${value}` };
 }
 
-function compareBounds(now: Bounds, before: Bounds, path: string): readonly DirectedProblem[] {
-  const changes = [
+interface ChangedEnd {
+  readonly now: End;
+  readonly before: End;
+  readonly tightened: boolean;
+}
+
+function changedEnds(now: Bounds, before: Bounds): readonly ChangedEnd[] {
+  const ends = [
     { now: lowerEnd(now), before: lowerEnd(before), inwards: 1 },
     { now: upperEnd(now), before: upperEnd(before), inwards: -1 },
   ];
-  return changes.flatMap((change) => {
+  return ends.flatMap(({ inwards, ...change }) => {
     const { value, open } = change.before;
     if (change.now.value === value && change.now.open === open) return [];
-    const tightened =
-      change.now.value === value ? change.now.open : change.now.value * change.inwards > value * change.inwards;
+    const tightened = change.now.value === value ? change.now.open : change.now.value * inwards > value * inwards;
+    return [{ ...change, tightened }];
+  });
+}
+
+/** B3. */
+function isAddition({ before, tightened }: ChangedEnd, now: Bounds, unit: string | null): boolean {
+  const saidNothing = !Number.isFinite(before.value) || (before.value === 0 && before.open);
+  return tightened && saidNothing && isMarketBound(now, unit);
+}
+
+function compareBounds(now: Bounds, before: Bounds, { path, unit, added }: Place): readonly DirectedProblem[] {
+  const changes = changedEnds(now, before);
+  if (changes.some((change) => isAddition(change, now, unit))) added?.push(path);
+  return changes.flatMap((change) => {
+    if (isAddition(change, now, unit)) return [];
     const texts = `from ${change.before.text} to ${change.now.text}`;
-    return tightened
+    return change.tightened
       ? [directed('new reader, old data', path, `the bound was tightened ${texts}: new readers refuse old records`)]
       : [directed('old reader, new data', path, `the bound was widened ${texts}: old readers refuse new records`)];
   });

@@ -56,13 +56,15 @@ interface Place {
 }
 
 /** Writer's type -> the reader's types it may be promoted to. */
-const PROMOTIONS: Readonly<Record<string, readonly string[]>> = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
-};
+const PROMOTIONS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    int: ['long', 'float', 'double'],
+    long: ['float', 'double'],
+    float: ['double'],
+    string: ['bytes'],
+    bytes: ['string'],
+  }),
+);
 
 function resolve(reader: AvroSchema, writer: AvroSchema, place: Place): void {
   if (isUnion(writer)) {
@@ -131,7 +133,7 @@ function isReadAs(written: AvroField, field: AvroField): boolean {
 function matches(reader: AvroSchema, writer: AvroSchema, place: Place): boolean {
   if (isUnion(reader) || isUnion(writer)) return true;
   const [readerKind, writerKind] = [kindOf(reader), kindOf(writer)];
-  if (readerKind !== writerKind) return PROMOTIONS[writerKind]?.includes(readerKind) ?? false;
+  if (readerKind !== writerKind) return PROMOTIONS.get(writerKind)?.includes(readerKind) ?? false;
   if (typeof reader === 'string' || typeof writer === 'string') return true;
   if (reader.type === 'array' && writer.type === 'array') return matches(reader.items, writer.items, place);
   return !isNamed(reader) || !isNamed(writer) || namesMatch(reader, writer, place);

@@ -1,6 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AvroEnum, type AvroField, type AvroRecord, type AvroSchema, isUnion, nullableOf } from './avro-schema.ts';
+import {
+  type AvroEnum,
+  type AvroField,
+  type AvroRecord,
+  type AvroSchema,
+  boundsOf,
+  isUnion,
+  nullableOf,
+} from './avro-schema.ts';
+import { isBoundAdded } from './compare-checks.ts';
 import { boundsTextOf, typeTextOf } from './describe-type.ts';
+import { unitOf } from './market-bounds.ts';
 
 export type ChangeKind =
   | 'field-added'
@@ -10,6 +20,7 @@ export type ChangeKind =
   | 'name-changed'
   | 'type-changed'
   | 'null-changed'
+  | 'bound-added'
   | 'bound-changed'
   | 'symbol-added'
   | 'symbol-removed'
@@ -54,34 +65,44 @@ export function describeChange(now: AvroRecord, before: AvroRecord): readonly Ch
 
 type Aliases = readonly string[] | undefined;
 
-function compareTypes(now: AvroSchema, before: AvroSchema, path: string): readonly Change[] {
+/** `unit` is what the doc of the field names for its numbers. */
+function compareTypes(
+  now: AvroSchema,
+  before: AvroSchema,
+  path: string,
+  unit: string | null = null,
+): readonly Change[] {
   if (isDeepStrictEqual(now, before)) return [];
   const changes: Change[] = [];
   const [nullNow, nullBefore] = [nullableOf(now) !== undefined, nullableOf(before) !== undefined];
   if (nullNow !== nullBefore) {
     changes.push(change('null-changed', path, nullNow ? 'may be null now' : 'may be null no more'));
   }
-  return [...changes, ...compareInner(nullableOf(now) ?? now, nullableOf(before) ?? before, path)];
+  return [...changes, ...compareInner(nullableOf(now) ?? now, nullableOf(before) ?? before, path, unit)];
 }
 
-function compareInner(now: AvroSchema, before: AvroSchema, path: string): readonly Change[] {
+function compareInner(now: AvroSchema, before: AvroSchema, path: string, unit: string | null): readonly Change[] {
   if (typeof now !== 'string' && typeof before !== 'string' && !isUnion(now) && !isUnion(before)) {
     if (now.type === 'record' && before.type === 'record') return compareRecords(now, before, path);
     if (now.type === 'enum' && before.type === 'enum') return compareEnums(now, before, path);
     if (now.type === 'array' && before.type === 'array') {
-      return [...compareBounds(now, before, path), ...compareTypes(now.items, before.items, `${path}[]`)];
+      return [...compareBounds(now, before, path, unit), ...compareTypes(now.items, before.items, `${path}[]`, unit)];
     }
   }
   const [typeNow, typeBefore] = [typeTextOf(now), typeTextOf(before)];
   return [
     ...(typeNow === typeBefore ? [] : [change('type-changed', path, `type changed from ${typeBefore} to ${typeNow}`)]),
-    ...compareBounds(now, before, path),
+    ...compareBounds(now, before, path, unit),
   ];
 }
 
-function compareBounds(now: AvroSchema, before: AvroSchema, path: string): readonly Change[] {
+function compareBounds(now: AvroSchema, before: AvroSchema, path: string, unit: string | null): readonly Change[] {
   const [textNow, textBefore] = [boundsTextOf(now) || 'none', boundsTextOf(before) || 'none'];
   if (textNow === textBefore) return [];
+  if (isBoundAdded(boundsOf(now), boundsOf(before), unit)) {
+    const text = `bounds added: from ${textBefore} to ${textNow}, beyond which no truthful record lies`;
+    return [change('bound-added', path, text)];
+  }
   return [change('bound-changed', path, `bounds changed from ${textBefore} to ${textNow}`)];
 }
 
@@ -121,7 +142,7 @@ function compareRecords(now: AvroRecord, before: AvroRecord, path: string): read
 }
 
 function compareFields(now: AvroField, before: AvroField, path: string): readonly Change[] {
-  const changes: Change[] = [...compareTypes(now.type, before.type, path)];
+  const changes: Change[] = [...compareTypes(now.type, before.type, path, unitOf(now.doc))];
   if (!isDeepStrictEqual(now.default, before.default)) {
     changes.push(change('default-changed', path, `default changed from ${defaultText(before)} to ${defaultText(now)}`));
   }

@@ -1,4 +1,4 @@
-import { type AvroSchema, type Bounds, BOUNDS_LOGICAL_TYPE, isUnion, nullableOf } from './avro-schema.ts';
+import { type AvroSchema, BOUNDS_LOGICAL_TYPE, boundsOf, isUnion, nullableOf } from './avro-schema.ts';
 
 /** The type in a reader's words, without bounds and without null: `double`, `timestamp-millis (long)`, `array of Factor`, `enum Side`. */
 export function typeTextOf(schema: AvroSchema): string {
@@ -17,13 +17,6 @@ export function typeTextOf(schema: AvroSchema): string {
         ? type.type
         : `${type.logicalType} (${type.type})`;
   }
-}
-
-/** The bounds that are enforced at produce and at consume; none for a type that has none. */
-export function boundsOf(schema: AvroSchema): Bounds {
-  const type = nullableOf(schema) ?? schema;
-  if (typeof type === 'string' || isUnion(type) || type.type === 'record' || type.type === 'enum') return {};
-  return type.logicalType === BOUNDS_LOGICAL_TYPE ? type : {};
 }
 
 /** `above 0, at most 1`, `1 to 256 characters`, `at least 1 item`; the empty text without bounds. */

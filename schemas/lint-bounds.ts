@@ -1,4 +1,4 @@
-import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, type Bounds } from './avro-schema.ts';
+import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, type Bounds, TIMESTAMP_LOGICAL_TYPE } from './avro-schema.ts';
 import type { Attributes } from './raw-schema.ts';
 
 type Word = keyof Bounds;
@@ -38,9 +38,10 @@ export function lintBounds(schema: Attributes): readonly string[] {
   const bounded = schema['logicalType'] === BOUNDS_LOGICAL_TYPE;
   if (words.length === 0) return bounded ? ['is bounded but says no bound'] : [];
   const whys: string[] = [];
-  if (!bounded) whys.push(`says ${words.join(', ')} without the logicalType ${BOUNDS_LOGICAL_TYPE}: nothing checks it`);
+  if (!bounded && schema['logicalType'] !== TIMESTAMP_LOGICAL_TYPE)
+    whys.push(`says ${words.join(', ')} without the logicalType ${BOUNDS_LOGICAL_TYPE}: nothing checks it`);
   const type = String(schema['type']);
-  const fitting = WORDS_BY_TYPE[type] ?? [];
+  const fitting = (Object.hasOwn(WORDS_BY_TYPE, type) ? WORDS_BY_TYPE[type] : undefined) ?? [];
   for (const word of words) {
     if (!fitting.includes(word)) whys.push(`${word} is not a bound of ${type}`);
     const value = numberOf(schema, word);

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors/harvestline-error.ts';
-import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE } from './avro-schema.ts';
+import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, TIMESTAMP_LOGICAL_TYPE } from './avro-schema.ts';
 import { lintBounds } from './lint-bounds.ts';
+import { isMarketBound, marketBoundsOf, unitOf } from './market-bounds.ts';
 import {
   type Attributes,
   NUMBERS,
@@ -24,6 +25,7 @@ import {
  * - `name`          fields are snake_case, types PascalCase, symbols UPPER_SNAKE; the record is named after its topic
  * - `once`          a type, a field of a record and a symbol of an enum are each defined once
  * - `bounds`        bounds fit their type, leave a value, and are marked `bounded`
+ * - `market-bound`  a number of a unit that no market takes to any length ends where that unit does (market-bounds.ts)
  * - `logical-type`  only `bounded` and `timestamp-millis`
  */
 export type LintRule =
@@ -38,6 +40,7 @@ export type LintRule =
   | 'name'
   | 'once'
   | 'bounds'
+  | 'market-bound'
   | 'logical-type';
 
 export interface LintProblem extends Problem {
@@ -46,7 +49,6 @@ export interface LintProblem extends Problem {
 
 const NAMESPACE = 'harvestline';
 const DEFAULT_SYMBOL = 'UNRECOGNISED';
-const TIMESTAMP_LOGICAL_TYPE = 'timestamp-millis';
 
 const SCALARS: ReadonlySet<unknown> = new Set([...NUMBERS, 'boolean', 'string']);
 
@@ -133,6 +135,7 @@ class Lint {
     const doc = field['doc'];
     if (holdsNumbers(type) && !(typeof doc === 'string' && /\bUnit: \S/.test(doc)))
       this.#report('unit', path, 'the doc of a number must say `Unit: `');
+    this.#marketBound(field, path);
     if (Array.isArray(type) && field['default'] !== null)
       this.#report('default', path, 'a nullable field’s default must be null');
     if (!Array.isArray(type) && Object.hasOwn(field, 'default'))
@@ -145,6 +148,18 @@ class Lint {
     if (field.name.endsWith('_id') && typeNameOf(withoutNull(type)) !== 'string')
       this.#report('id', path, 'a field named _id must be a string');
     this.#type(type, path);
+  }
+
+  #marketBound({ type, doc }: Attributes, path: string): void {
+    const unit = unitOf(doc);
+    const [bound] = marketBoundsOf(unit);
+    const number = itemsOf(type);
+    if (bound === undefined || !holdsNumbers(type) || (isObject(number) && isMarketBound(number, unit))) return;
+    this.#report(
+      'market-bound',
+      path,
+      `a number of ${unit} must be at least ${bound.minimum} and at most ${bound.maximum}`,
+    );
   }
 
   #enum(schema: Attributes, path: string): void {

@@ -19,6 +19,15 @@ const SLAB_BYTES = 32 * 1024;
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
+/**
+ * The largest value that is written: with key, headers and the framing of a batch it stays below what a topic takes by default
+ * (max.message.bytes, 1,048,588), so no record that passed here is refused for its size. Unit: bytes.
+ */
+export const MAX_VALUE_BYTES = 1_000_000;
+
+/** A record that needs more is too large, whatever its texts are encoded to: three bytes a character at most. Unit: bytes. */
+const MOST_SLAB_BYTES = 4 * MAX_VALUE_BYTES;
+
 export interface Examined<N extends TopicName> {
   readonly record: RecordByTopic[N];
   readonly problems: readonly Problem[];
@@ -86,7 +95,7 @@ export class RecordCodec {
     for (const topic of topics) {
       const schema = loadSchema(topic);
       const schemaId = await registry.idOf(subjectOf(topic), JSON.stringify(schema));
-      if (schemaId === null) absent.push(subjectOf(topic));
+      if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
       else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId, strings));
     }
     if (absent.length > 0) {
@@ -162,12 +171,13 @@ export class RecordCodec {
     const { bytes, view } = this.#slab;
     const end = codec.write(record, bytes, view, start + WIRE_HEADER_BYTES, bytes.length);
     if (end === NO_ROOM) {
+      if (bytes.length > MOST_SLAB_BYTES) return undefined;
       // One that has all of it to itself and does not fit needs more.
       this.#slab = freshMemory(start === 0 ? 2 * bytes.length : SLAB_BYTES);
       this.#used = 0;
       return this.#write(codec, record);
     }
-    if (end === GAVE_UP || !keepsRules(codec.rules, record)) return undefined;
+    if (end === GAVE_UP || end - start > MAX_VALUE_BYTES || !keepsRules(codec.rules, record)) return undefined;
     view.setUint8(start, MAGIC_BYTE);
     view.setInt32(start + 1, codec.schemaId);
     this.#used = end;
@@ -185,7 +195,10 @@ export class RecordCodec {
 function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer {
   const problems = problemsOf(codec, record);
   if (problems.length > 0) throw invalid(topic, problems);
-  return inWireFormat(codec.schemaId, codec.type.toBuffer(record));
+  const value = inWireFormat(codec.schemaId, codec.type.toBuffer(record));
+  if (value.length <= MAX_VALUE_BYTES) return value;
+  const why = `must be at most ${MAX_VALUE_BYTES} bytes, found ${value.length}: a topic takes no more`;
+  throw invalid(topic, [{ path: '(root)', why }]);
 }
 
 function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, value: Uint8Array | null): Examined<N> {

@@ -280,6 +280,13 @@ export const RECORD_RULES: RulesByTopic = {
       needs: ['state', 'reason'],
       violation: ({ state, reason }) => (state === 'RETIRED' && !isGiven(reason) ? 'must be given for RETIRED' : null),
     },
+    {
+      id: 'DC2',
+      path: 'standing',
+      needs: ['standing', 'by_default'],
+      violation: ({ standing, by_default }) =>
+        standing && by_default ? 'must be false where by_default is true' : null,
+    },
   ],
   [TOPICS.deskProcess.name]: [],
   [TOPICS.shadowDecision.name]: [

@@ -13,6 +13,8 @@ export interface SubjectVersion {
  * Every method throws REGISTRY_AWAY (transient) when there is no answer; `null` is a definite no.
  */
 export interface SchemaRegistry {
+  /** What messages call the subject, where the registry that desks share has it under another name. */
+  nameOf?(subject: string): string;
   /** The id under which exactly this schema is a version of `subject`. */
   idOf(subject: string, schema: string): Promise<number | null>;
   /** The text of the schema with that id. */

@@ -3,7 +3,7 @@
  * and tests derive from it; no topic name is written anywhere else.
  */
 
-/** Who may write a topic. Processors carry these names as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume and desk, and each process on its own behalf. */
+/** Who may write a topic. Processors carry these names, and most of them as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume and desk, and each process on its own behalf. */
 export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
 
 export type TopicKey = 'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'as received';
@@ -24,7 +24,7 @@ interface RecordTopicSpec extends TopicSpec {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Enough to spread a desk of some hundred symbols over several processes; equal on all topics, so that they are co-partitioned. */
+/** Enough to spread a desk of some hundred symbols over several processes; equal on all topics of the chain, so that they are co-partitioned. */
 const PARTITIONS = 6;
 
 /** Signals only matter to the next snapshots; a month allows for looking back at a bad week. */
@@ -113,12 +113,14 @@ export const TOPICS = {
     cleanup: 'compact',
     retentionMs: null,
     writer: 'desk',
-    summary: 'The kill switch: halt and resume, commanded by a person.',
+    summary:
+      'The kill switch: halt and resume, commanded by a person. Each command is there twice, under its scope and under `kept:` and its scope, so that a tombstone takes none away.',
   },
   deskClaim: {
     name: 'desk.claim',
     key: 'account',
-    partitions: PARTITIONS,
+    // One: who came first must be told of claims of different accounts, too.
+    partitions: 1,
     // Not compacted: the first claim in the order of the log is in force, whatever came later.
     cleanup: 'delete',
     retentionMs: null,

@@ -67,11 +67,11 @@ export async function readExportedRows(file: string): Promise<ExportedRows | nul
   let at = 0;
   try {
     for await (const lines of readLines(createReadStream(file).pipe(createGunzip()))) {
-      for (const { number, text } of lines) {
-        at = number;
-        if (text === null) throw new Error('is longer than a line may be');
-        sha256.update(`${text}\n`);
-        rows.push(JSON.parse(text) as OutcomeRow);
+      for (const line of lines) {
+        at = line.number;
+        if (line.text === null) throw new Error(line.why);
+        sha256.update(`${line.text}\n`);
+        rows.push(JSON.parse(line.text) as OutcomeRow);
       }
     }
   } catch (cause) {

@@ -39,9 +39,9 @@ function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): obje
 
 /** What is said of a version as JSON: programs rely on these names. */
 export function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
-  const metrics: Record<string, Record<string, BeforeAfter>> = {};
+  const metrics = new Map<string, Map<string, BeforeAfter>>();
   for (const { name, sample, before, after } of record.metrics)
-    (metrics[name] ??= {})[sample.toLowerCase()] = { before, after };
+    metrics.set(name, (metrics.get(name) ?? new Map()).set(sample.toLowerCase(), { before, after }));
   return {
     version: record.version,
     model_id: record.model_id,
@@ -49,7 +49,7 @@ export function proposalJson(record: ConfidenceCalibration): Readonly<Record<str
     method: record.method.toLowerCase(),
     map: record.map,
     ...Object.fromEntries(record.parameters.map(({ name, value }) => [name, value])),
-    metrics,
+    metrics: Object.fromEntries(Array.from(metrics, ([name, samples]) => [name, Object.fromEntries(samples)])),
     counts: record.counts,
     bounds: record.bounds.map((bound) => ({ ...bound, holds: !record.broken_bounds.includes(bound.name) })),
     neutral: record.neutral.toLowerCase(),

@@ -28,7 +28,7 @@ export function exportCommand(): Command {
       'after',
       `
 Of clm.outcome the latest record of each position, of trade.closed every record, in order of partition and offset. In CSV a list has a
-space between its items, and null is empty. The Avro file carries the schema: any Avro reader opens it.
+space between its items, null is empty, and text that begins as a formula does (= + - @, tab, line break) has an apostrophe before it. The Avro file carries the schema: any Avro reader opens it.
 
 Examples:
   $ harvestline clm export > outcomes.jsonl

@@ -27,6 +27,9 @@ export function formatStream(format: Format, topic: ExportTopic): NodeJS.ReadWri
   return lineStream((record) => columns.map((column) => cell(record[column])).join(','), columns.join(','));
 }
 
+/** What a spreadsheet begins to compute at, or passes over to get there. */
+const FORMULA = /^[=+\-@\t\r\n]/;
+
 type AnyRecord = Readonly<Record<string, unknown>>;
 
 function lineStream(lineOf: (record: AnyRecord) => string, head?: string): Transform {
@@ -47,9 +50,15 @@ function lineStream(lineOf: (record: AnyRecord) => string, head?: string): Trans
   });
 }
 
-/** RFC 4180: quoted where it must be. A list is its items with a space between; null is empty. */
+/**
+ * RFC 4180: quoted where it must be. A list is its items with a space between; null is empty. Text that a spreadsheet would take
+ * for a formula has an apostrophe before it, which makes it text there: who names a symbol `=HYPERLINK(…)` must not act on the
+ * machine of who opens the file. Numbers stay numbers.
+ */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value !== 'string' && !Array.isArray(value)) return JSON.stringify(value);
+  const plain = Array.isArray(value) ? value.join(' ') : value;
+  const text = FORMULA.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -6,6 +6,7 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';
+import { accountName } from '../run/venue-options.ts';
 import { type ImportCounts, type NamedInput, importTrades } from './import-trades.ts';
 import { type OutcomesMade, openImportWorld } from './import-world.ts';
 
@@ -20,7 +21,7 @@ export function importCommand(): Command {
   return worldOptions(new Command('import'))
     .description('bring the JSON lines of an earlier recorder: each row becomes a trade.closed of origin BACKFILL')
     .argument('<files...>', 'JSON lines, one closed trade each; - is standard input')
-    .option('--account <name>', 'account of the imported trades', 'backfill')
+    .option('--account <name>', 'account of the imported trades', accountName, 'backfill')
     .option('--venue <name>', 'venue of the imported trades', 'backfill')
     .option('--dry-run', 'check and count, and write nothing')
     .option('--json', 'the summary as one JSON object, as in a pipe')

@@ -10,9 +10,9 @@ import type { EventLog } from '../../ports/event-log.ts';
 import type { TradeClosed } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
+import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { parseJsonLine } from '../parse-json-line.ts';
-import { readLines } from '../read-lines.ts';
+import { type Line, readLines } from '../read-lines.ts';
 import { type ReadableTopics, visitTopic } from '../read-topic.ts';
 
 /** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */
@@ -47,7 +47,7 @@ export interface ImportCounts {
   bad: number;
   pnl_sign_warnings: number;
   /** Fields that no record has a place for -> rows that have them. */
-  readonly ignored_fields: Record<string, number>;
+  readonly ignored_fields: Readonly<Record<string, number>>;
 }
 
 /** Null where there is no log yet: nothing was recorded. */
@@ -68,10 +68,10 @@ export async function importTrades(
   const work = new TradeImport(target, recorded, options);
   for (const { name, lines } of inputs) {
     for await (const chunk of readLines(lines)) {
-      for (const { number, text } of chunk) {
-        if (text !== null && text.trim() === '') continue;
+      for (const line of chunk) {
+        if (line.text !== null && line.text.trim() === '') continue;
         options.onRow();
-        work.take(`${name}:${number}`, parseLine(text));
+        work.take(`${name}:${line.number}`, parseLine(line));
       }
       if (work.pending >= BATCH_RECORDS) await work.flush();
     }
@@ -81,15 +81,16 @@ export async function importTrades(
 }
 
 class TradeImport {
-  readonly counts: ImportCounts = {
+  readonly #counts: Omit<ImportCounts, 'ignored_fields'> = {
     rows: 0,
     imported: 0,
     doubled: 0,
     already_recorded: 0,
     bad: 0,
     pnl_sign_warnings: 0,
-    ignored_fields: {},
   };
+  /** A map: a field may have any name, `constructor` too. */
+  readonly #ignored = new Map<string, number>();
   readonly #target: ImportTarget;
   readonly #recorded: KeptTrades;
   readonly #options: ImportOptions;
@@ -105,6 +106,11 @@ class TradeImport {
     this.#writer = target === null ? null : new TopicWriter('execution', target.codec);
   }
 
+  get counts(): ImportCounts {
+    const ignored = [...this.#ignored].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    return { ...this.#counts, ignored_fields: Object.fromEntries(ignored) };
+  }
+
   /** Records that wait for `flush`. */
   get pending(): number {
     return this.#batch.length;
@@ -112,7 +118,7 @@ class TradeImport {
 
   /** Counts one row, and keeps its record if it is a new trade. `place` is how the row is named. */
   take(place: string, parsed: ParsedTrade): void {
-    const { counts } = this;
+    const counts = this.#counts;
     counts.rows += 1;
     if (!parsed.ok) return this.#refuse(place, parsed.problems);
     const trade = tradeOf(parsed.trade, this.#options.account, this.#options.venue);
@@ -124,7 +130,7 @@ class TradeImport {
       if (encoded.record !== null) this.#batch.push(encoded.record);
       this.#kept.add(trade);
       counts.imported += 1;
-      for (const field of parsed.ignored) counts.ignored_fields[field] = (counts.ignored_fields[field] ?? 0) + 1;
+      for (const field of parsed.ignored) this.#ignored.set(field, (this.#ignored.get(field) ?? 0) + 1);
       if (contradictsPrices(parsed.trade)) this.#warn(place, trade);
     }
   }
@@ -135,13 +141,13 @@ class TradeImport {
   }
 
   #refuse(place: string, problems: readonly Problem[]): void {
-    this.counts.bad += 1;
+    this.#counts.bad += 1;
     for (const { path, why } of problems) this.#options.onBadLine(`${place}: ${path}: ${why}`);
   }
 
   #warn(place: string, { side, entry_price, exit_price, pnl_percent }: TradeClosed): void {
-    this.counts.pnl_sign_warnings += 1;
-    if (this.counts.pnl_sign_warnings > NAMED_WARNINGS) return;
+    this.#counts.pnl_sign_warnings += 1;
+    if (this.#counts.pnl_sign_warnings > NAMED_WARNINGS) return;
     const prices = `${side} from ${entry_price} to ${exit_price}`;
     this.#options.onWarning(`${place}: pnl_percent ${pnl_percent} disagrees with ${prices}; kept as recorded`);
   }
@@ -166,10 +172,10 @@ async function recordedBefore(world: ReadableTopics): Promise<KeptTrades> {
   return recorded;
 }
 
-function parseLine(text: string | null): ParsedTrade {
-  if (text === null) return { ok: false, problems: [{ path: '(root)', why: 'is longer than a line may be' }] };
+function parseLine(line: Line): ParsedTrade {
+  if (line.text === null) return { ok: false, problems: [{ path: '(root)', why: line.why }] };
   try {
-    const { value, problems } = parseJsonLine(text);
+    const { value, problems } = parseJson(line.text);
     const parsed = parseRecordedTrade(value);
     if (problems.length === 0) return parsed;
     return { ok: false, problems: [...problems, ...(parsed.ok ? [] : parsed.problems)] };

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
+import { EmbeddedDeskLog } from '../../connectors/desk-log.ts';
 import { logFile } from '../../connectors/embedded/database.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { clmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -25,8 +27,9 @@ export interface ImportWorld {
 /** Opens the log that the options choose. The embedded one is made where it is missing, but not for a dry run. */
 export async function openImportWorld(options: WorldOptions, dryRun: boolean): Promise<ImportWorld> {
   const connections = chosenKafka(options);
+  const names = new DeskNames(options.desk);
   if (connections !== null) {
-    const { log, registry } = openKafka(connections, SILENT_LOGGER);
+    const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
     const close = () => log.close();
     try {
       const codec = await RecordCodec.open(registry);
@@ -39,7 +42,8 @@ export async function openImportWorld(options: WorldOptions, dryRun: boolean): P
   const clock = new SystemClock();
   if (dryRun && !existsSync(logFile(options.data)))
     return { target: null, workOff: () => Promise.resolve(0), close: () => Promise.resolve() };
-  const log = dryRun ? EmbeddedLog.openReadOnly(options.data, clock) : EmbeddedLog.open(options.data, clock);
+  const opened = dryRun ? EmbeddedLog.openReadOnly(options.data, clock) : EmbeddedLog.open(options.data, clock);
+  const log = new EmbeddedDeskLog(opened, names);
   if (!dryRun) {
     await log.createTopics(allTopicSpecs());
     await registerSchemas(log.registry);
@@ -53,7 +57,7 @@ export async function openImportWorld(options: WorldOptions, dryRun: boolean): P
 }
 
 async function workOffClm(
-  log: EmbeddedLog,
+  log: EmbeddedDeskLog,
   codec: RecordCodec,
   onRecords: (count: number) => void,
 ): Promise<OutcomesMade> {

@@ -9,10 +9,11 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Random } from '../../ports/random.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
-import { dataDirOption } from '../embedded-world.ts';
+import { dataDirOption, deskOption } from '../embedded-world.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 
@@ -30,6 +31,7 @@ interface DevCliOptions extends StallLimitsFlag {
   readonly faults?: PaperFaults;
   readonly pace?: number;
   readonly data: string;
+  readonly desk?: string;
   readonly json?: boolean;
   readonly logLevel: LogLevel;
 }
@@ -60,6 +62,7 @@ export function devCommand(): Command {
       `pause between cycles (default: ${WATCHED_PACE_MS} on a terminal without --cycles, else 0)`,
       wholeNumber,
     )
+    .addOption(deskOption())
     .addOption(dataDirOption())
     .option('--json', 'lines instead of the live view, also on a terminal')
     .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
@@ -88,6 +91,7 @@ Examples:
       const chain = await DevChain.open({
         dataDir: options.data,
         desk: deskName(market, options.seed),
+        names: new DeskNames(options.desk),
         market,
         random,
         policy: loadPolicy(options.policy),
@@ -104,7 +108,7 @@ Examples:
         live,
         output: process.stdout,
         logger,
-        logWords: logWords({ data: options.data }),
+        logWords: logWords(options),
         clock: new SystemClock(),
       });
     });

@@ -1,6 +1,8 @@
 import { Argument, Command } from 'commander';
 import { ERROR_CODES } from '../../errors/codes.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
@@ -40,7 +42,7 @@ Examples:
   $ harvestline dlq list position.snapshot --json | jq .count`,
     )
     .action(async (name: string | undefined, options: WorldOptions & JsonFlag) => {
-      const topics = name === undefined ? Object.values(TOPICS) : [topicNamed(name)];
+      const topics = name === undefined ? Object.values(TOPICS) : [topicNamed(name, options)];
       const world = openAdminWorld(options, 'read');
       try {
         const groups = await listLetters(world.log, topics);
@@ -66,7 +68,7 @@ Example:
 Exit codes: 0 shown, 1 there is no letter at that place.`,
     )
     .action(async (name: string, place: LetterPlace, options: WorldOptions & JsonFlag) => {
-      const topic = topicNamed(name);
+      const topic = topicNamed(name, options);
       await withLetters(options, 'read', async (world) => {
         const report = await examineLetter(world, topic, place);
         if (report === null) {
@@ -108,7 +110,7 @@ Examples:
 Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
     )
     .action(async (name: string, places: readonly LetterPlace[] | [], flags: RetryFlags) => {
-      const topic = topicNamed(name);
+      const topic = topicNamed(name, flags);
       const selection = selectionOf(places, flags);
       const dryRun = flags.dryRun === true;
       const json = jsonWanted(flags);
@@ -169,7 +171,8 @@ function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags):
     throw new HarvestlineError('USAGE', 'name letters as PARTITION:OFFSET, or --all, or --code: one of the three');
   if (code === undefined) return all === true ? { kind: 'all' } : { kind: 'places', places };
   if (!Object.hasOwn(ERROR_CODES, code)) {
-    throw new HarvestlineError('USAGE', `no error code ${code}; \`harvestline dlq list\` shows those that wait`);
+    const named = didYouMean(code, Object.keys(ERROR_CODES));
+    throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
   }
   return { kind: 'code', code };
 }
@@ -179,9 +182,12 @@ function topicArgument(name: string): Argument {
   return new Argument(name, `one of ${names.join(', ')}, or its dead-letter topic`);
 }
 
-function topicNamed(name: string): Topic {
-  const topic = sourceTopicNamed(name);
+function topicNamed(name: string, { desk }: WorldOptions): Topic {
+  const topic = sourceTopicNamed(new DeskNames(desk).inTable(name));
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
-  throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
+  throw new HarvestlineError(
+    'USAGE',
+    `no topic ${didYouMean(name, names)}; there are ${nearestFirst(name, names).join(', ')}`,
+  );
 }

@@ -1,111 +1,111 @@
-import { Command, Option } from 'commander';
-import pc from 'picocolors';
-import { userName } from '../../connectors/system/user-name.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { Halt } from '../../ports/kill-switch.ts';
-import { SILENT_LOGGER } from '../../ports/logger.ts';
-import type { DeskControl } from '../../schemas/generated/records.ts';
-import { TopicWriter } from '../../schemas/topic-writer.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { withLog } from '../calibrate/calibrate-world.ts';
-import { DeskControlWatch, WHOLE_DESK } from '../desk-control.ts';
+import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
+import { chooseLog } from '../desk/choose-log.ts';
+import { answerJson, answerLines, isDone } from '../desk/command-lines.ts';
+import { giveCommand } from '../desk/give-command.ts';
+import { TimeLimit } from '../desk/time-limit.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { jsonWanted, writeLines } from '../output.ts';
-import { printable } from '../printable.ts';
 
 interface ControlFlags extends WorldOptions {
   readonly by?: string;
   readonly reason?: string;
   readonly scope: string;
+  readonly wait: number;
   readonly json?: true;
 }
 
 /** What stands where a person in a hurry gave no reason. */
 const NO_REASON = 'none given';
 
+/** A process looks four times a second, and an order that it let go before has its answer within 5 s. Unit: seconds. */
+const DEFAULT_WAIT_S = 10;
+
 export function haltCommand(): Command {
-  return controlCommand('halt', 'Stop all orders: the kill switch. Execution obeys within a second.')
-    .addHelpText(
-      'after',
-      `
-Positions are still watched, scored and recorded; intents are SUPPRESSED as KILL_SWITCH, and an order that was announced
-before is settled. What is halted stands in \`status\`, until \`resume\`.
+  return controlCommand(
+    'halt',
+    'HALT',
+    'Stop all orders: the kill switch. Execution obeys within a second.',
+  ).addHelpText(
+    'after',
+    `
+It names the log that it wrote to, and waits until every process that executes for the scope on that log has acknowledged: from
+then on no order arrives. Positions are still watched, scored and recorded; intents are SUPPRESSED as KILL_SWITCH, and an order that was
+sent before is settled. What is halted stands in \`status\`, until \`resume\`.
+
+Where nothing executes on that log the halt is recorded for what starts there later, \`halted\` is false, and the exit code 1: a desk
+that trades works on another log. Where neither --data nor --brokers (nor HARVESTLINE_DATA, KAFKA_BROKERS) names a log and several can be
+meant, it asks for one.
 
 Examples:
   harvestline halt
   harvestline halt --reason "the venue announced maintenance" --by alice
   harvestline halt --scope main                  one account only
+  harvestline halt --json --wait 30 | jq .silent
 
-Exit codes: 0 written, 1 the log is not there or not prepared, 2 wrong usage.`,
-    )
-    .action((flags: ControlFlags) => command('HALT', flags));
+Exit codes: 0 halted: all that executes there obeys; 1 it does not, or that is not known: the last line says which; 2 wrong usage: a
+scope that nobody knows, or no log named where several can be meant. Nothing was written then.`,
+  );
 }
 
 export function resumeCommand(): Command {
-  return controlCommand('resume', 'Let orders be sent again after `halt`.')
-    .addHelpText(
-      'after',
-      `
-A halt of the whole desk and one of an account are lifted one by one.
+  return controlCommand('resume', 'RESUME', 'Let orders be sent again after `halt`.').addHelpText(
+    'after',
+    `
+A halt of the whole desk and one of an account are lifted one by one. A scope of which nobody can tell whether it is halted
+(\`kill_switch_unknown\` in \`status\`) is settled by this, too.
 
 Examples:
   harvestline resume --reason "maintenance is over"
   harvestline resume --scope main
 
-Exit codes: 0 written, 1 the log is not there or not prepared, 2 wrong usage.`,
-    )
-    .action((flags: ControlFlags) => command('RESUME', flags));
+Exit codes: 0 resumed, 1 a process has not taken it up, or that is not known: the last line says which; 2 wrong usage.`,
+  );
 }
 
-function controlCommand(name: string, description: string): Command {
+function controlCommand(name: string, command: 'HALT' | 'RESUME', description: string): Command {
   return worldOptions(new Command(name))
     .description(description)
     .option('--reason <text>', 'why')
     .option('--name, --by <name>', 'who (default: your user name)')
     .addOption(new Option('--scope <scope>', `${WHOLE_DESK}, or the name of an account`).default(WHOLE_DESK))
-    .option('--json', 'the record as one JSON object, as in a pipe');
+    .option('--wait <seconds>', 'how long it may take in all', seconds, DEFAULT_WAIT_S)
+    .option('--json', 'the answer as one JSON object, as in a pipe')
+    .action((flags: ControlFlags, self: Command) =>
+      give(command, flags, self.getOptionValueSource('data') !== 'default'),
+    );
 }
 
-async function command(what: 'HALT' | 'RESUME', flags: ControlFlags): Promise<void> {
+async function give(command: 'HALT' | 'RESUME', flags: ControlFlags, isNamed: boolean): Promise<void> {
   const scope = flags.scope.trim();
   if (scope === '')
     throw new HarvestlineError('USAGE', `--scope is empty: give ${WHOLE_DESK} or the name of an account`);
+  const log = chooseLog(flags, isNamed, process.cwd(), process.env);
   const clock = new SystemClock();
-  const issued_at = clock.now();
-  const record: DeskControl = {
-    scope,
-    command: what,
-    issued_at,
-    issued_by: given(flags.by) ?? userName(),
-    reason: given(flags.reason) ?? NO_REASON,
-  };
-  // Looked at first, so that a folder without a log is named and not made.
-  await withLog(flags, 'read', () => Promise.resolve());
-  const halts = await withLog(flags, 'write', async (world) => {
-    await world.log.append([new TopicWriter('desk', world.codec).encode(TOPICS.deskControl, record, issued_at)]);
-    const watch = new DeskControlWatch(world, clock, SILENT_LOGGER);
-    await watch.look();
-    return watch.halts();
-  });
-  await writeLines(jsonWanted(flags) ? [JSON.stringify(record)] : readable(record, halts));
+  const given = { scope, command, by: text(flags.by) ?? userName(), reason: text(flags.reason) ?? NO_REASON };
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const told = await giveCommand(log, given, new TimeLimit(clock, flags.wait, log.name, say), clock);
+  const answer = { log, given, waited: flags.wait, told };
+  const lines = answerLines(answer);
+  if (jsonWanted(flags)) {
+    await writeLines([JSON.stringify(answerJson(answer))]);
+    // Whoever reads the JSON by a program is told in words, too, where it did not end well.
+    if (!isDone(answer)) for (const line of lines) say(line);
+  } else await writeLines(lines);
+  if (!isDone(answer)) process.exitCode = 1;
+  // A connection that hangs must not keep the process: everything is said.
+  if (told.trouble !== null) void clock.sleep(0).then(() => process.exit());
 }
 
-function readable({ scope, command: what, issued_by, reason }: DeskControl, halts: readonly Halt[]): readonly string[] {
-  const said = `${named(scope)} by ${printable(issued_by)} (${printable(reason)})`;
-  if (what === 'HALT') {
-    const lift = scope === WHOLE_DESK ? '' : ` --scope ${scope}`;
-    return [`${pc.red('halted')} ${said}: execution sends no orders; \`harvestline resume${lift}\` lifts it`];
-  }
-  const standing = halts.map((halt) => `${pc.red('still halted')} ${named(halt.scope)}: ${printable(halt.reason)}`);
-  return [`${pc.green('resumed')} ${said}`, ...standing];
+function seconds(given: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(given)) throw new InvalidArgumentError('Give a whole number of seconds, 1 or more.');
+  return Number(given);
 }
 
-function named(scope: string): string {
-  return scope === WHOLE_DESK ? 'the desk' : `account ${printable(scope)}`;
-}
-
-function given(option: string | undefined): string | null {
+function text(option: string | undefined): string | null {
   const trimmed = option?.trim() ?? '';
   return trimmed === '' ? null : trimmed;
 }

@@ -38,9 +38,12 @@ export function replayCommand(): Command {
     )
     .option(
       '--from <start>',
-      'beginning, epoch milliseconds or an ISO time (UTC unless it says otherwise), by record timestamps',
+      'beginning, epoch milliseconds or an ISO time (UTC unless it names a zone), by record timestamps',
     )
-    .option('--to <end>', 'epoch milliseconds or an ISO time, not included (default: the end that stands now)')
+    .option(
+      '--to <end>',
+      'epoch milliseconds or an ISO time (UTC unless it names a zone), not included (default: the end that stands now)',
+    )
     .addOption(
       new Option('--fail-if <condition>', "exit 1 where it holds, for example 'flips>5%'; may be repeated")
         .default([], 'none')

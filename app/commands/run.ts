@@ -1,16 +1,19 @@
-import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
-import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { PAPER_BOOK, PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { describeConnections } from '../../connectors/kafka/kafka-connection.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
+import { rememberKafka } from '../desk/choose-log.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
@@ -22,6 +25,8 @@ import {
   type VenueChoice,
   type VenueCliOptions,
   chooseVenue,
+  deskOf,
+  listed,
   venueLimits,
   venueOptions,
 } from '../run/venue-options.ts';
@@ -78,9 +83,11 @@ export function runCommand(): Command {
     )
     .addOption(
       new Option(
-        '--candles <file...>',
-        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each`,
-      ).implies({ market: 'candles' }),
+        '--candles <list>',
+        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each, separated by commas; may be repeated`,
+      )
+        .argParser(listed)
+        .implies({ market: 'candles' }),
     )
     .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
     .addOption(
@@ -119,32 +126,61 @@ Exit codes: 0 drained, 1 a processor could not go on or log and registry are not
     .action(runUntilStopped);
 }
 
-async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Promise<void> {
+/** Throws USAGE where a word after an option was meant for a processor. */
+function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
+  const names: ReadonlySet<string> = new Set([...PROCESSOR_NAMES, SOURCE]);
+  const misplaced = [...symbols, ...candles].filter((word) => names.has(word.toLowerCase()));
+  if (misplaced.length === 0) return;
+  throw new HarvestlineError(
+    'USAGE',
+    `${misplaced.join(', ')}: the name of a processor, given to --symbols or --candles; processors stand by themselves, e.g. ` +
+      '`run snapshots execution --symbols BTCUSDT,ETHUSDT`',
+  );
+}
+
+async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+  checkLists(cli);
   const machine = new SystemClock();
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);
   const policy = loadPolicy(cli.policy);
   const stallLimits = loadStallLimits(cli);
-  const shadows = loadShadows(cli.shadow ?? [], policy, names);
+  const shadows = loadShadows(cli.shadow ?? [], policy, parts);
   const random = new SeededRandom(cli.seed);
   // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
-  const choice: VenueChoice = names.some((name) => AT_THE_VENUE.has(name))
+  const choice: VenueChoice = parts.some((name) => AT_THE_VENUE.has(name))
     ? chooseVenue(cli, process.env)
     : { kind: 'paper' };
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
   hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
-  mkdirSync(cli.data, { recursive: true });
-  const path = join(cli.data, 'paper-exchange.sqlite');
+  const names = new DeskNames(cli.desk);
+  const path = join(cli.data, names.local(PAPER_BOOK));
   const paper = new PaperExchange({ path, clock: machine, random, faults: cli.faults ?? DEFAULT_FAULTS });
   const output = new LineWriter(process.stdout);
   let desk: LiveDesk | null = null;
   try {
-    const venue = await openVenue({ choice, cli, paper, random, machine, logger, observes: names.includes(SOURCE) });
+    const venue = await openVenue({
+      choice,
+      cli,
+      names,
+      paper,
+      random,
+      machine,
+      logger,
+      observes: parts.includes(SOURCE),
+    });
     ({ desk } = venue);
     await run(
       {
-        processors: PROCESSOR_NAMES.filter((name) => names.includes(name)),
+        desk: {
+          ...deskOf(cli, choice),
+          observes: desk?.accounts ?? [],
+          machine: `${hostname()}:${process.pid}`,
+          by: userName(),
+          clock: machine,
+        },
+        processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
         sources: desk === null ? {} : { [SOURCE]: desk.source },
         connect,
         policy,
@@ -175,13 +211,15 @@ async function runUntilStopped(names: readonly string[], cli: RunCliOptions): Pr
 /** Throws USAGE where no Kafka is named. */
 function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
   const connections = chosenKafka(cli);
+  const names = new DeskNames(cli.desk);
   if (connections === null) {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
     throw new HarvestlineError('USAGE', message);
   }
-  logger.info(describeConnections(connections), 'connecting');
+  rememberKafka(cli.data, connections);
+  logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
   return () => {
-    const { log, registry } = openKafka(connections, logger);
+    const { log, registry } = openKafka(connections, logger, names);
     return Promise.resolve({ log, registry, close: () => log.close() });
   };
 }

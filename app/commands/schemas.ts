@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { type Finding, checkSchemas } from '../../schemas/check-schemas.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { type Topic, TOPICS, findTopic } from '../../schemas/topics.ts';
@@ -136,7 +137,10 @@ function topicNamed(name: string): Topic {
   const topic = findTopic(name);
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);
-  throw new HarvestlineError('USAGE', `no topic ${name}; there are ${names.join(', ')}`);
+  throw new HarvestlineError(
+    'USAGE',
+    `no topic ${didYouMean(name, names)}; there are ${nearestFirst(name, names).join(', ')}`,
+  );
 }
 
 function findingsAsJson(findings: readonly Finding[]): readonly string[] {

@@ -4,9 +4,9 @@ import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { recordChecker } from '../../schemas/record-codec.ts';
+import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { LineWriter } from '../output.ts';
-import { parseJsonLine } from '../parse-json-line.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { readLines } from '../read-lines.ts';
 
@@ -50,11 +50,11 @@ export async function score(
   const check = recordChecker(TOPICS.positionSnapshot);
   let bad = 0;
   for await (const lines of readLines(input)) {
-    for (const { number, text } of lines) {
-      if (text !== null && text.trim() === '') continue;
+    for (const line of lines) {
+      if (line.text !== null && line.text.trim() === '') continue;
       try {
-        if (text === null) throw new HarvestlineError('JSON_INVALID', 'is longer than a line may be');
-        const { value, problems } = parseJsonLine(text);
+        if (line.text === null) throw new HarvestlineError('JSON_INVALID', line.why);
+        const { value, problems } = parseJson(line.text);
         const found = check(value);
         if (problems.length + found.length > 0)
           throw new HarvestlineError('RECORD_INVALID', 'refused', { problems: [...problems, ...found] });
@@ -64,7 +64,7 @@ export async function score(
         if (!isKind(thrown, 'poison')) throw thrown;
         bad += 1;
         const problems = thrown.problems.length > 0 ? thrown.problems : [{ path: '(root)', why: thrown.message }];
-        for (const { path, why } of problems) await faults.write(`line ${number}: ${path}: ${why}`);
+        for (const { path, why } of problems) await faults.write(`line ${line.number}: ${path}: ${why}`);
       }
     }
     if (decisions.closed) break;

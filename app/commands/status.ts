@@ -25,7 +25,8 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-Times are event time: in a simulated market they are the market's.
+Times are event time: in a simulated market they are the market's. What is written live, on Kafka, is held against this machine's clock,
+so that a feed of which nothing comes any more is seen.
 
 ${stallLimitsHelp()}
 
@@ -49,7 +50,7 @@ Examples:
  * the commands that alerts print.
  */
 export async function status(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>,
   json: boolean,
   lines: LineWriter,
   limits?: StallLimits,
@@ -109,21 +110,29 @@ function gateLine({ gate }: StatusReport): string {
   );
 }
 
-function positionsLine({ open_positions, open_orders, reports, suppressed, undecodable }: StatusReport): string {
+function positionsLine({ open_positions, open_orders, reports, suppressed, undecodable, ahead }: StatusReport): string {
   const why = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
   const counts = Object.entries(reports).map(([name, count]) => `${count} ${name}`);
   return (
     `${pc.bold('positions')}  ${open_positions} open${open_orders === 0 ? '' : `, ${open_orders} orders without an end yet`}\n` +
     `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}` +
-    (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`)
+    (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`) +
+    (ahead === 0
+      ? ''
+      : `\n${pc.yellow('ahead')}      ${ahead} snapshots dated more than 1 h ahead: they count for nothing`)
   );
 }
 
-function haltLines({ halted }: StatusReport): readonly string[] {
-  return halted.map(
+function haltLines({ halted, kill_switch_unknown: unknown }: StatusReport): readonly string[] {
+  const blind = unknown.map(
+    ({ scope, why }) =>
+      `${pc.red('NO ORDERS')}  ${printable(scope)}: nobody can tell whether it is halted: ${printable(why)}`,
+  );
+  const halts = halted.map(
     ({ scope, by, since, reason }) =>
       `${pc.red('HALTED')}     ${printable(scope)} by ${printable(by)} since ${formatEventTime(since)}: ${printable(reason)}`,
   );
+  return [...blind, ...halts];
 }
 
 function differenceLines({ differences }: StatusReport): readonly string[] {

@@ -1,8 +1,10 @@
 import { Argument, Command, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import type { ReadOnlyWorld } from '../embedded-world.ts';
@@ -43,15 +45,15 @@ export function tailCommand(): Command {
     .addOption(
       new Option(
         '--from <start>',
-        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time',
+        'beginning, latest (with --follow), an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time (UTC unless it names a zone)',
       ),
     )
     .option('--follow', 'go on with new records until interrupted')
     .option('--json', 'NDJSON, also on a terminal')
     .addHelpText('after', HELP)
-    .action(async (topic: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
+    .action(async (named: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
       const options: TailOptions = {
-        topic,
+        topic: new DeskNames(flags.desk).inTable(named),
         from: flags.from === undefined ? { kind: 'last' } : parseTailStart(flags.from),
         follow: flags.follow === true,
         json: jsonWanted(flags),
@@ -144,7 +146,8 @@ function continued(range: readonly PartitionOffsets[], now: readonly PartitionOf
 
 function checkUsage({ topic, from, follow }: TailOptions): void {
   if (!topicNames().includes(topic)) {
-    throw new HarvestlineError('USAGE', `no topic ${topic}; there are ${topicNames().join(', ')}`);
+    const named = didYouMean(topic, topicNames());
+    throw new HarvestlineError('USAGE', `no topic ${named}; there are ${nearestFirst(topic, topicNames()).join(', ')}`);
   }
   if (from.kind === 'latest' && !follow) {
     throw new HarvestlineError('USAGE', '--from latest shows new records only: it needs --follow');

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
+import { EmbeddedDeskLog } from '../../connectors/desk-log.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import { applyRetention } from '../../connectors/embedded/retention.ts';
 import type { PaperFaults } from '../../connectors/exchange/paper/faults.ts';
-import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
+import { PAPER_BOOK, PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { DeskFeed } from '../../connectors/market/desk-feed.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
+import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
@@ -22,11 +24,13 @@ import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
+import { whyItForgets } from '../desk/control-topic.ts';
 import { visitTopic } from '../read-topic.ts';
 import { StallReader } from '../stall-reader.ts';
 import { statusReport } from '../status-report.ts';
@@ -35,10 +39,14 @@ import { NewRecords } from './new-records.ts';
 /** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;
 
+const NOTHING_OBEYED = JSON.stringify([]);
+
 export interface DevOptions {
   readonly dataDir: string;
   /** Names the desk's accounts, and so its records, apart from those of other desks in the folder. */
   readonly desk: string;
+  /** What the desk's topics are called. */
+  readonly names?: DeskNames;
   readonly market: Market;
   readonly random: Random;
   readonly policy: Policy;
@@ -71,10 +79,10 @@ export interface CycleResult {
  * D1  A crash anywhere is made good by the next start: it first finishes the last cycle that has records, at that
  *     cycle's time, and goes on with the one after.
  * D2  A data folder belongs to one dev at a time. Desks on other markets or seeds may take turns in it: their accounts
- *     differ, each goes on from its own last cycle.
+ *     differ, each goes on from its own last cycle, and retention takes nothing of another's.
  */
 export class DevChain {
-  readonly log: EmbeddedLog;
+  readonly log: EmbeddedDeskLog;
   readonly clm: ClmProcessor;
   readonly #codec: RecordCodec;
   readonly #policy: Policy;
@@ -84,6 +92,7 @@ export class DevChain {
   readonly #clock: VirtualClock;
   readonly #feed: DeskFeed;
   readonly #exchange: PaperExchange;
+  readonly #killSwitch: DeskControlWatch;
   readonly #consumers: readonly EmbeddedConsumer[];
   readonly #models: TopicWriter;
   readonly #source: TopicWriter;
@@ -92,11 +101,13 @@ export class DevChain {
   #stalls: StallReader | null = null;
   #scored: Scored[] = [];
   #nextCycle = 0;
+  /** What it has said that it obeys. */
+  #obeyed = NOTHING_OBEYED;
 
-  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedLog, codec: RecordCodec) {
-    const { dataDir, desk, market, random, policy, faults, logger } = options;
+  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedDeskLog, codec: RecordCodec) {
+    const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
     const clock = new VirtualClock(0);
-    const exchange = new PaperExchange({ path: join(dataDir, 'paper-exchange.sqlite'), clock, random, faults });
+    const exchange = new PaperExchange({ path: join(dataDir, names.local(PAPER_BOOK)), clock, random, faults });
     const onDecision = (snapshot: PositionSnapshot, decision: Verdict): void => {
       this.#scored.push({ snapshot, decision });
     };
@@ -114,6 +125,10 @@ export class DevChain {
     this.#source = new TopicWriter('snapshots', codec);
     this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
     this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
+    this.#killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+      whyItForgets: () => whyItForgets(log),
+      timer: new SystemClock(),
+    });
     const processors: readonly Processor[] = [
       scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
       executionProcessor({
@@ -121,7 +136,7 @@ export class DevChain {
         exchange,
         clock,
         logger,
-        killSwitch: new DeskControlWatch({ log, codec }, clock, logger),
+        killSwitch: this.#killSwitch,
       }),
       this.clm,
     ];
@@ -134,13 +149,13 @@ export class DevChain {
 
   /** Opens or creates a data folder. Throws DATA_IN_USE. */
   static async open(options: DevOptions): Promise<DevChain> {
-    const { dataDir } = options;
-    const lock = ProcessLock.tryAcquire(dataDir, 'dev');
+    const { dataDir, names = new DeskNames() } = options;
+    const lock = ProcessLock.tryAcquire(dataDir, DEV_PROCESS);
     if (lock === null)
       throw new HarvestlineError('DATA_IN_USE', `another dev is at work on ${dataDir}`, { at: { file: dataDir } });
-    let log: EmbeddedLog | undefined;
+    let log: EmbeddedDeskLog | undefined;
     try {
-      log = EmbeddedLog.open(dataDir, new SystemClock());
+      log = new EmbeddedDeskLog(EmbeddedLog.open(dataDir, new SystemClock()), names);
       await log.createTopics(allTopicSpecs());
       await registerSchemas(log.registry);
       const codec = await RecordCodec.open(log.registry);
@@ -167,7 +182,7 @@ export class DevChain {
     ]);
     this.#nextCycle = cycle + 1;
     await this.#workOff(now);
-    if (this.#nextCycle % CLEANUP_CYCLES === 0) applyRetention(this.log, now);
+    if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now, this.#feed.accounts);
     const scored = this.#scored;
     this.#scored = [];
     return {
@@ -193,6 +208,7 @@ export class DevChain {
       codec: this.#codec,
       policy: this.#policy,
       ...(this.#stallLimits === undefined ? {} : { stallLimits: this.#stallLimits }),
+      now: () => null,
       pause,
     });
     return (await this.#stalls.readOn(signal)) ? this.#stalls.alerts() : null;
@@ -201,7 +217,7 @@ export class DevChain {
   /** What `status` raises over the log as it is. */
   async alerts(): Promise<readonly Alert[]> {
     const { log } = this;
-    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic) };
+    const world = { log, codec: this.#codec, counts: (topic: string) => log.count(topic), liveNow: () => null };
     return (await statusReport(world, this.#policy, this.#stallLimits)).alerts;
   }
 
@@ -245,7 +261,28 @@ export class DevChain {
     return last === -Infinity ? 0 : this.#market.cycleAfter(last);
   }
 
+  /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */
+  async #obey(now: EpochMillis): Promise<void> {
+    await this.#killSwitch.look();
+    const obeys = this.#killSwitch.obeys();
+    const obeyed = JSON.stringify(obeys);
+    if (obeyed === this.#obeyed) return;
+    const desk = {
+      part: 'EXECUTION',
+      account: EVERY_OTHER_ACCOUNT,
+      venue: this.#exchange.venue,
+      mode: 'PAPER',
+    } as const;
+    const times = { started_at: now, seen_at: now };
+    const record = { process: DEV_PROCESS, ...desk, state: 'WORKING', by: DEV_PROCESS, ...times, obeys } as const;
+    const writer = new TopicWriter(TOPICS.deskProcess.writer, this.#codec);
+    await this.log.append([writer.encode(TOPICS.deskProcess, record, now)]);
+    this.#obeyed = obeyed;
+  }
+
   async #workOff(now: EpochMillis): Promise<void> {
+    this.#clock.set(now);
+    await this.#obey(now);
     for (const consumer of this.#consumers) {
       this.#clock.set(now);
       await consumer.pump();

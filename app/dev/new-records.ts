@@ -1,16 +1,16 @@
-import type { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
+import type { EventLog } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { TopicName } from '../../schemas/topics.ts';
 
 /** The records of one topic that came since the last look. For views: it belongs to no consumer group. */
 export class NewRecords<N extends TopicName> {
-  readonly #log: EmbeddedLog;
+  readonly #log: EventLog;
   readonly #codec: RecordCodec;
   readonly #topic: N;
   readonly #positions = new Map<number, number>();
 
-  constructor(log: EmbeddedLog, codec: RecordCodec, topic: N) {
+  constructor(log: EventLog, codec: RecordCodec, topic: N) {
     this.#log = log;
     this.#codec = codec;
     this.#topic = topic;

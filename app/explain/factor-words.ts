@@ -4,20 +4,22 @@ import { printable } from '../printable.ts';
 import { together } from './screen.ts';
 
 /** What is weighed: its side tells the rest. */
-const SHORT: Readonly<Record<FactorName, string>> = {
-  regime_intact: 'regime',
-  volatility_expanding: 'volatility',
-  momentum_strong: 'momentum',
-  confidence_intact: 'confidence',
-  fresh: 'fresh',
-  near_peak: 'peak',
-  regime_changed: 'regime',
-  volatility_contracting: 'volatility',
-  confidence_degraded: 'confidence',
-  old: 'old',
-  off_peak: 'peak',
-  profit_rung: 'profit',
-};
+const SHORT: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    regime_intact: 'regime',
+    volatility_expanding: 'volatility',
+    momentum_strong: 'momentum',
+    confidence_intact: 'confidence',
+    fresh: 'fresh',
+    near_peak: 'peak',
+    regime_changed: 'regime',
+    volatility_contracting: 'volatility',
+    confidence_degraded: 'confidence',
+    old: 'old',
+    off_peak: 'peak',
+    profit_rung: 'profit',
+  } satisfies Record<FactorName, string>),
+);
 
 /** The long ones, for a narrow screen. */
 const SHORTER: readonly (readonly [string, string])[] = [
@@ -49,5 +51,5 @@ function sumOf(factors: readonly Factor[], side: Factor['side']): string {
 
 /** A record may carry a factor that this program does not know. */
 function shortName(name: string): string {
-  return (SHORT as Readonly<Record<string, string>>)[name] ?? printable(name);
+  return SHORT.get(name) ?? printable(name);
 }

@@ -1,3 +1,4 @@
+import { tableNameOf } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ExplainedStep } from './explanation.ts';
 
@@ -43,13 +44,13 @@ function groupable({ steps }: Episode): boolean {
 }
 
 function isIntent({ topic }: ExplainedStep): boolean {
-  return topic === TOPICS.harvestIntent.name;
+  return tableNameOf(topic) === TOPICS.harvestIntent.name;
 }
 
 export function isTrade({ topic }: ExplainedStep): boolean {
-  return topic === TOPICS.tradeClosed.name;
+  return tableNameOf(topic) === TOPICS.tradeClosed.name;
 }
 
 export function isOutcome({ topic }: ExplainedStep): boolean {
-  return topic === TOPICS.clmOutcome.name;
+  return tableNameOf(topic) === TOPICS.clmOutcome.name;
 }

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { tableNameOf } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { count, plural } from '../calibrate/report/figures.ts';
 import { printable } from '../printable.ts';
@@ -82,7 +83,7 @@ function placeOf({ topic, partition, offset }: ExplainedStep): string {
 }
 
 function wordOf(topic: string): string {
-  return RECORD_WORDS[topic] ?? printable(topic);
+  return RECORD_WORDS[tableNameOf(topic)] ?? printable(topic);
 }
 
 /** `12 × PARTIAL_CLOSE, SUPPRESSED COOLDOWN +0 ms to 650 ms (intents 5:430–493, reports 5:540–612)`. */

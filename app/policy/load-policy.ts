@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
+import { checkedJson } from '../../schemas/strict-json.ts';
 import { BUILT_IN_POLICIES, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
 
 /** A built-in policy by its id, else a policy file. Throws USAGE or POLICY_INVALID. */
@@ -9,25 +11,17 @@ export function loadPolicy(idOrFile: string): Policy {
 
 /** Throws USAGE where the file cannot be read, POLICY_INVALID where it holds no policy. */
 export function readPolicyFile(file: string): Policy {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (cause) {
-    const known = [...BUILT_IN_POLICIES.keys()].join(', ');
+    const known = nearestFirst(file, BUILT_IN_POLICIES.keys()).join(', ');
+    const named = didYouMean(file, BUILT_IN_POLICIES.keys());
     throw new HarvestlineError(
       'USAGE',
-      `no policy ${file}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
+      `no policy ${named}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
       { cause },
     );
   }
-  try {
-    // Some editors begin a file with a byte order mark, which is no JSON.
-    return parsePolicy(JSON.parse(text.replace(/^\uFEFF/, '')), file);
-  } catch (cause) {
-    if (cause instanceof HarvestlineError) throw cause;
-    throw new HarvestlineError('POLICY_INVALID', `${file}: is not JSON: ${messageOf(cause)}`, {
-      at: { file },
-      cause,
-    });
-  }
+  return checkedJson('POLICY_INVALID', file, bytes, (value) => parsePolicy(value, file));
 }

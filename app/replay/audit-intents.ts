@@ -10,6 +10,7 @@ import {
 import { AuditedPolicies } from '../../pipelines/replay/audited-policies.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { Examined } from '../../schemas/record-codec.ts';
+import { topicBeside } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import { readPolicyHistory } from '../policy/read-policy-history.ts';
@@ -111,6 +112,8 @@ class Audit {
 
   async batch(batch: Batch, end: number): Promise<void> {
     await prepareBatch(this.#world.codec, INTENTS, batch);
+    // Batch.topic is the table's name, whatever the desk's own is.
+    const snapshots = topicBeside(batch.records[0]?.topic ?? INTENTS, SNAPSHOTS);
     for (const at of batch.records) {
       if (at.offset >= end) return;
       const examined = this.#examine(at);
@@ -118,7 +121,7 @@ class Audit {
       const { record: intent } = examined;
       const { topic, partition, offset } = intent.input;
       const input = `${topic}[${partition}]@${offset}`;
-      if (topic !== SNAPSHOTS) {
+      if (topic !== snapshots) {
         this.#setAside('input_of_another_topic', input, at);
         continue;
       }

@@ -68,11 +68,12 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
 }
 
 /** Without what the command line adds: threads are given a copy. */
-function worldOf({ data, brokers, registry }: WorldOptions): WorldOptions {
+function worldOf({ data, brokers, registry, desk }: WorldOptions): WorldOptions {
   return {
     data,
     ...(brokers === undefined ? {} : { brokers }),
     ...(registry === undefined ? {} : { registry }),
+    ...(desk === undefined ? {} : { desk }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { parseEventTime } from '../../pipelines/watch/event-time.ts';
 import type { EventLog, PartitionOffsets } from '../../ports/event-log.ts';
 import type { TopicRange } from '../merge-partitions.ts';
 
@@ -10,9 +11,6 @@ export interface ReplayWindow {
 
 /** A number of four digits is more likely a year. */
 const EPOCH_MS = /^(?!\d{4}$)\d{1,15}$/;
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-const ZONE = /(?:Z|[+-]\d{2}:?\d{2})$/;
-
 /** `--from` takes `beginning` too, `--to` does not; both an ISO time or epoch milliseconds. Throws USAGE. */
 export function parseWindow(from: string | undefined, to: string | undefined): ReplayWindow {
   const window = {
@@ -36,16 +34,11 @@ export async function fixWindow(log: EventLog, topic: string, { from, to }: Repl
 }
 
 function parseTime(option: string, text: string, also: string): number {
-  const time = EPOCH_MS.test(text) ? Number(text) : ISO_TIME.test(text) ? Date.parse(inUtc(text)) : Number.NaN;
-  if (Number.isNaN(time))
+  const time = EPOCH_MS.test(text) ? Number(text) : parseEventTime(text);
+  if (time === null)
     throw new HarvestlineError(
       'USAGE',
       `${option} ${text}: must be ${also}epoch milliseconds or an ISO time such as 2026-02-01T12:00Z`,
     );
   return time;
-}
-
-/** A time without a zone is UTC: a window must not depend on the machine that reads it. */
-function inUtc(text: string): string {
-  return text.includes('T') && !ZONE.test(text) ? `${text}Z` : text;
 }

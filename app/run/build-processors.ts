@@ -11,12 +11,14 @@ import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
+import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import { DeskControlWatch } from '../desk-control.ts';
+import type { DeskControlWatch } from '../desk-control.ts';
 
 export interface ProcessorParts {
   readonly log: EventLog;
@@ -27,6 +29,9 @@ export interface ProcessorParts {
   readonly exchange: Exchange;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
+  /** One for all partitions, and for the acknowledgement of what it says. */
+  readonly killSwitch: DeskControlWatch;
+  readonly accounts: WorkedAccounts;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -55,12 +60,12 @@ export const PROCESSORS = {
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
-  execution: ({ log, codec, exchange, limits, clock, logger, metrics }) => {
+  execution: ({ codec, exchange, limits, accounts, killSwitch, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
-    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger);
     exposeHalts(killSwitch, metrics);
-    const shared = { writer, exchange, limits, killSwitch, closeRate: new CloseRate(clock), clock, logger, onReport };
+    const closeRate = new CloseRate(clock);
+    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {
@@ -108,7 +113,7 @@ function countReports(metrics: Metrics): (report: ExecutionReport) => void {
 function exposeHalts(killSwitch: DeskControlWatch, metrics: Metrics): void {
   const halted = metrics.gauge('halted', {});
   metrics.onLook(() => {
-    halted.set(killSwitch.halts().length > 0 ? 1 : 0);
+    halted.set(killSwitch.stops().some((stop) => !isUnknown(stop)) ? 1 : 0);
     // For the next one: without intents nobody else looks. That the log does not answer is said elsewhere.
     void killSwitch.look().catch(() => {});
   });

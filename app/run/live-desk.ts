@@ -1,10 +1,12 @@
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import { accountsOf } from '../../connectors/market/desk-feed.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { PositionBook } from '../../ports/position-book.ts';
 import type { Random } from '../../ports/random.ts';
+import type { DeskNames } from '../../schemas/desk-names.ts';
 import { liveMarket, originOf } from './live-market.ts';
 import type { Source } from './run-processors.ts';
 import type { SourceParts } from './run.ts';
@@ -16,6 +18,7 @@ export interface LiveDeskOptions {
   /** Real time between two candles; the market's own where undefined. Unit: milliseconds. */
   readonly interval: number | undefined;
   readonly dataDir: string;
+  readonly names: DeskNames;
   readonly book: PositionBook;
   readonly random: Random;
   readonly clock: Clock;
@@ -24,6 +27,8 @@ export interface LiveDeskOptions {
 
 export interface LiveDesk {
   readonly source: (parts: SourceParts) => Source;
+  /** Those that it observes. */
+  readonly accounts: readonly string[];
   release(): void;
 }
 
@@ -31,15 +36,16 @@ export interface LiveDesk {
  * A desk of its own for each market, seed and interval, with accounts of its own. One process at a time speaks for it:
  * throws DATA_IN_USE while another does.
  */
-export function openLiveDesk({ market, seed, interval, dataDir, ...parts }: LiveDeskOptions): LiveDesk {
+export function openLiveDesk({ market, seed, interval, dataDir, names, ...parts }: LiveDeskOptions): LiveDesk {
   const intervalMs = interval ?? market.intervalMs;
   const desk = `live-${market.source}-${seed}-${intervalMs}ms`;
-  const lock = ProcessLock.tryAcquire(dataDir, desk);
+  const lock = ProcessLock.tryAcquire(dataDir, names.local(desk));
   if (lock === null) {
     throw new HarvestlineError('DATA_IN_USE', `another process speaks for ${desk}`, { at: { file: dataDir } });
   }
-  const live = liveMarket(market, originOf(dataDir, desk, parts.clock.now()), intervalMs);
+  const live = liveMarket(market, originOf(dataDir, names.local(desk), parts.clock.now()), intervalMs);
   return {
+    accounts: accountsOf(desk, market.symbols),
     source: (given) => snapshotSource({ ...given, ...parts, desk, market: live }),
     release: () => lock.release(),
   };

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Market, MarketCycle } from '../../connectors/market/market.ts';
+import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 
@@ -40,9 +41,9 @@ const ORIGIN_FILE = z.object({ origin: z.int().positive() });
  */
 export function originOf(dataDir: string, desk: string, now: EpochMillis): EpochMillis {
   const file = join(dataDir, `${desk}.json`);
-  mkdirSync(dataDir, { recursive: true });
+  makeDataFolder(dataDir);
   try {
-    writeFileSync(file, JSON.stringify({ origin: now }), { flag: 'wx' });
+    writeFileSync(file, JSON.stringify({ origin: now }), { flag: 'wx', mode: 0o600 });
     return now;
   } catch {
     // It is there already.

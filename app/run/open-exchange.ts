@@ -4,11 +4,12 @@ import { markPriceOf } from '../../connectors/exchange/ccxt/mark-price.ts';
 import { detectPositionMode } from '../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
+import { VenueRefusal } from '../../connectors/exchange/ccxt/venue-refusal.ts';
 import type { VenueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
 import type { PaperMarket } from '../../connectors/exchange/paper/market-rules.ts';
 import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -22,23 +23,33 @@ export interface OpenedExchange {
   readonly skewMs: () => number;
   /** What its account and markets tell. */
   readonly venue: Venue;
-  /** Where orders go, once it is known how the account counts positions. Throws EXCHANGE_AWAY or EXCHANGE_UNSUPPORTED. */
+  /**
+   * Where orders go, once the keys and the names of the symbols were tried. Throws EXCHANGE_AWAY, EXCHANGE_UNSUPPORTED, KEYS_REFUSED,
+   * or USAGE with every symbol that the exchange does not have.
+   */
   readonly connect: () => Promise<Exchange>;
 }
 
-/** An exchange that orders are sent to. Asks it nothing yet. Throws USAGE. */
-export async function openExchange(settings: VenueSettings, machine: Clock, logger: Logger): Promise<OpenedExchange> {
+/** An exchange that orders are sent to, and the only symbols to touch there, or null for all. Asks it nothing yet. Throws USAGE. */
+export async function openExchange(
+  settings: VenueSettings,
+  symbols: readonly string[] | null,
+  machine: Clock,
+  logger: Logger,
+): Promise<OpenedExchange> {
   const client = await VenueClient.open(settings, machine, logger);
   const markets = new VenueMarkets(client);
   const { clock } = client;
+  const venue = new CcxtVenue(client, markets);
   return {
     clock,
     skewMs: () => clock.skewMs,
-    venue: new CcxtVenue(client, markets),
+    venue,
     connect: async () => {
       await client.measureClock();
-      const mode = await detectPositionMode(client);
+      const mode = await tryingKeys(() => detectPositionMode(client));
       await markets.ready();
+      await compareSymbols({ client, markets, venue, symbols });
       logger.info({ venue: client.id, stake: settings.stake, mode, skewMs: clock.skewMs }, 'the exchange answers');
       return new CcxtExchange(client, markets, mode);
     },
@@ -48,6 +59,7 @@ export async function openExchange(settings: VenueSettings, machine: Clock, logg
 /** The same exchange for looking only: orders go to the paper venue, which says whose positions they are. */
 export async function openLivePaper(
   settings: VenueSettings,
+  symbols: readonly string[] | null,
   paper: PaperExchange,
   machine: Clock,
   logger: Logger,
@@ -67,6 +79,7 @@ export async function openLivePaper(
     venue: onPaper(venue, paper.venue),
     connect: async () => {
       await client.measureClock();
+      await compareSymbols({ client, markets, venue, symbols });
       logger.info({ venue: client.id, orders: paper.venue, skewMs: clock.skewMs }, 'the exchange answers');
       return new LivePaper(paper, {
         rules: async (symbol) => paperMarketOf(await markets.byId(symbol)),
@@ -74,6 +87,47 @@ export async function openLivePaper(
       });
     },
   };
+}
+
+/**
+ * Names are compared before anything runs: a misspelt one would leave its position unwatched without a word. What is open and not named is
+ * said once.
+ */
+async function compareSymbols({
+  client,
+  markets,
+  venue,
+  symbols,
+}: {
+  readonly client: VenueClient;
+  readonly markets: VenueMarkets;
+  readonly venue: CcxtVenue;
+  readonly symbols: readonly string[] | null;
+}): Promise<void> {
+  if (symbols !== null) await markets.demand(symbols);
+  if (client.settings.credentials === null) return;
+  const open = await tryingKeys(() => venue.holdings());
+  if (symbols === null) return;
+  const named = new Set(symbols);
+  const others = [...new Set(open.map(({ symbol }) => symbol))].filter((symbol) => !named.has(symbol));
+  if (others.length === 0) return;
+  client.logger.warn(
+    { venue: client.id, symbols: others },
+    `open at ${client.id} and not among --symbols, so neither observed nor closed: ${others.join(', ')}`,
+  );
+}
+
+/** A key that the exchange refuses at the start stays refused: trying again would only look like an exchange that is away. */
+async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (thrown) {
+    const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
+    if (cause instanceof VenueRefusal && cause.keys) {
+      throw new HarvestlineError('KEYS_REFUSED', messageOf(thrown), { cause });
+    }
+    throw thrown;
+  }
 }
 
 /** Records of a paper account name the paper venue: no other execution takes its intents. */

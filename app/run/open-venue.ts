@@ -5,10 +5,13 @@ import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
 import type { Market } from '../../connectors/market/market.ts';
 import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { didYouMean } from '../../errors/nearest.ts';
+import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
+import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type LiveDesk, openLiveDesk } from './live-desk.ts';
 import { type OpenedExchange, openExchange, openLivePaper } from './open-exchange.ts';
 import { positionCycle } from './position-cycle.ts';
@@ -25,6 +28,7 @@ export interface MarketCliOptions {
 export interface VenueParts {
   readonly choice: VenueChoice;
   readonly cli: VenueCliOptions & MarketCliOptions;
+  readonly names: DeskNames;
   readonly paper: PaperExchange;
   readonly random: Random;
   readonly machine: Clock;
@@ -43,28 +47,33 @@ export interface OpenedVenue {
 
 /** Puts the chosen venue together. Throws USAGE, and DATA_IN_USE where another process speaks for the account. */
 export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
-  const { choice, cli, paper, machine, logger, observes } = parts;
+  const { choice, cli, names, paper, machine, logger, observes } = parts;
   if (choice.kind === 'paper') {
     const desk = observes ? await simulatedDesk(parts) : null;
     return { clock: machine, connect: () => Promise.resolve(paper), desk };
   }
   if (choice.kind === 'exchange') {
-    const exchange = await openExchange(choice.settings, machine, logger);
-    return { ...exchange, desk: observes ? accountDesk(exchange, cli, null) : null };
+    const exchange = await openExchange(choice.settings, cli.symbols ?? null, machine, logger);
+    return { ...exchange, desk: observes ? accountDesk(exchange, cli, names, null) : null };
   }
   if (observes && choice.settings.credentials === null) {
     const message = 'snapshots of an account need its keys: HARVESTLINE_API_KEY, HARVESTLINE_API_SECRET';
     throw new HarvestlineError('USAGE', `${message}; or --market simulated for a desk that needs none`);
   }
   const mirror = new PaperMirror(paper);
-  const exchange = await openLivePaper(choice.settings, paper, machine, logger);
-  return { ...exchange, desk: observes ? accountDesk(exchange, cli, (cycle) => mirror.mirror(cycle)) : null };
+  const exchange = await openLivePaper(choice.settings, cli.symbols ?? null, paper, machine, logger);
+  return { ...exchange, desk: observes ? accountDesk(exchange, cli, names, (cycle) => mirror.mirror(cycle)) : null };
 }
 
-async function simulatedDesk({ cli, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
+async function simulatedDesk({ cli, names, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
   const { seed, interval, data: dataDir } = cli;
   const market = await marketOf(cli, random);
-  return openLiveDesk({ market, seed, interval, dataDir, book: paper, random, clock: machine, logger });
+  const unknown = (cli.symbols ?? []).filter((symbol) => !market.symbols.includes(symbol));
+  if (unknown.length > 0) {
+    const named = unknown.map((symbol) => didYouMean(symbol, market.symbols)).join(', ');
+    throw new HarvestlineError('USAGE', `--symbols: the ${market.source} market has no ${named}`);
+  }
+  return openLiveDesk({ market, seed, interval, dataDir, names, book: paper, random, clock: machine, logger });
 }
 
 function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
@@ -76,16 +85,18 @@ function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
 /** One process at a time speaks for an account. */
 function accountDesk(
   { venue, clock, skewMs }: OpenedExchange,
-  { account, symbols, cycle: cycleMs, data }: VenueParts['cli'],
+  { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, data }: VenueParts['cli'],
+  names: DeskNames,
   mirror: Parameters<typeof positionCycle>[0]['mirror'],
 ): LiveDesk {
-  const name = `account-${venue.venue}-${account.replace(/[^\w.-]/g, '_')}`;
+  const name = names.local(`account-${venue.venue}-${account.replace(/[^\w.-]/g, '_')}`);
   const lock = ProcessLock.tryAcquire(data, name);
   if (lock === null) {
     throw new HarvestlineError('DATA_IN_USE', `another process speaks for ${name}`, { at: { file: data } });
   }
   const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
   return {
+    accounts: [account],
     source: (given) => {
       const skew = given.metrics.gauge('clockSkew', {});
       given.metrics.onLook(() => skew.set(skewMs()));

@@ -22,6 +22,10 @@ export interface RunProcessorsOptions {
   readonly codec: RecordCodec;
   readonly processors: readonly Processor[];
   readonly sources: readonly Source[];
+  /** Parts that keep nothing running, and end what runs where they cannot go on. */
+  readonly watchers: readonly Source[];
+  /** The consumer groups of processors whose group is not their name. */
+  readonly groups: Readonly<Record<string, string>>;
   /** Where a group starts that has committed nothing yet. */
   readonly from: SubscribeOptions['from'];
   readonly clock: Clock;
@@ -39,7 +43,7 @@ export interface RunProcessorsOptions {
  * N3  A batch that waits out a back-off when the drain begins is given up: uncommitted, it comes again.
  */
 export async function runProcessors(options: RunProcessorsOptions, drain: AbortController): Promise<void> {
-  const { processors, sources, health, logger } = options;
+  const { processors, sources, watchers, health, logger } = options;
   const failures: unknown[] = [];
   const subscriptions: Subscription[] = [];
   const fail = (name: string, thrown: unknown): void => {
@@ -65,25 +69,38 @@ export async function runProcessors(options: RunProcessorsOptions, drain: AbortC
     ...processors.map((processor) => consume(processor).catch((thrown: unknown) => fail(processor.name, thrown))),
     ...sources.map((source) => source.run(drain.signal).catch((thrown: unknown) => fail(source.name, thrown))),
   ];
+  const watched = watchers.map((watcher) =>
+    watcher.run(drain.signal).catch((thrown: unknown) => fail(watcher.name, thrown)),
+  );
   const groups = processors.map(({ name, inputs, observes = [] }) => ({
-    group: name,
+    group: options.groups[name] ?? name,
     topics: [...inputs, ...observes],
   }));
   const watching = watchLag({ ...options, groups }, drain.signal);
   await Promise.all(parts);
   drain.abort();
   // N1: a consumer whose handler failed has ended, and is still to leave its group.
-  await Promise.all([watching, ...subscriptions.map((subscription) => subscription.stop())]);
+  await Promise.all([watching, ...watched, ...subscriptions.map((subscription) => subscription.stop())]);
   if (failures.length > 0) throw failures[0];
 }
 
 async function subscribe(
   processor: Processor,
-  { log, codec, from, clock, logger, metrics, health }: RunProcessorsOptions,
+  { log, codec, groups, from, clock, logger, metrics, health }: RunProcessorsOptions,
   signal: AbortSignal,
 ): Promise<Subscription> {
   const observer = observeProcessor(processor, metrics, health);
-  const wiring = wireProcessor({ processor, log, codec, clock, logger, from, signal, observer });
+  const wiring = wireProcessor({
+    processor,
+    group: groups[processor.name] ?? processor.name,
+    log,
+    codec,
+    clock,
+    logger,
+    from,
+    signal,
+    observer,
+  });
   const backOff = { processor: processor.name, clock, logger, signal, observer };
   return patiently(backOff, 'joining', () => log.subscribe(wiring.options, wiring.handler));
 }

@@ -2,16 +2,26 @@ import { HealthServer } from '../../connectors/http/health-server.ts';
 import { PrometheusMetrics } from '../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
+import { killSwitchUnknownAlert } from '../../pipelines/watch/alerts.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
+import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
+import type { DeskPart } from '../../schemas/generated/records.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
+import { DeskControlWatch } from '../desk-control.ts';
+import { AccountClaims } from '../desk/account-claims.ts';
+import { refuseForgetting, whyItForgets } from '../desk/control-topic.ts';
+import { Presence } from '../desk/presence.ts';
+import { RaisedAlerts } from '../raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
@@ -34,7 +44,23 @@ export interface SourceParts {
   readonly logger: Logger;
 }
 
+/** Whose account a process works, and what it is called on desk.claim and desk.process. */
+export interface DeskIdentity extends Omit<Desk, 'part'> {
+  /** A person has named the account: its claim stands while no process works it. */
+  readonly standing: boolean;
+  /** The accounts that its source of snapshots observes. */
+  readonly observes: readonly string[];
+  /** Tells this process from all others. */
+  readonly machine: string;
+  /** The user that it runs as. */
+  readonly by: string;
+  /** The machine's: processes are compared by their machines' time, not by their venues'. */
+  readonly clock: Clock;
+}
+
 export interface RunOptions {
+  /** Null: nobody is told that this process works. */
+  readonly desk: DeskIdentity | null;
   readonly processors: readonly ProcessorName[];
   /** Sources by name. */
   readonly sources: Readonly<Record<string, (parts: SourceParts) => Source>>;
@@ -67,7 +93,7 @@ const DRAIN_BOUND_MS = 25_000;
 
 /**
  * Runs processors until `drain` is aborted or one cannot go on; health and metrics are served from before the first
- * connection to after the last commit. Throws SCHEMA_NOT_REGISTERED, TOPIC_MISSING or TOPICS_NOT_CO_PARTITIONED when log and
+ * connection to after the last commit. Throws ACCOUNT_TAKEN, SCHEMA_NOT_REGISTERED, TOPIC_MISSING or TOPICS_NOT_CO_PARTITIONED when log and
  * registry are not prepared, DRAIN_TIMED_OUT when the drain takes longer than 25 s, and whatever a processor could not go on for.
  */
 export async function run(options: RunOptions, drain: AbortController): Promise<void> {
@@ -117,20 +143,102 @@ async function work(
     world = await patiently(backOff, 'connecting', options.connect);
     const { log, registry } = world;
     await patiently(backOff, 'topics', () => checkTopics(log));
+    if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
     const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
-    const exchange = await patiently(backOff, 'exchange', options.exchange);
-    const parts = { log, codec, policy, shadows, exchange, limits, clock, logger, metrics };
-    const processors = options.processors.map((name) => PROCESSORS[name](parts));
-    const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
-    // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
-    void watchStalls({ ...parts, stallLimits, logWords }, signal);
-    await runProcessors({ log, codec, processors, sources, from, clock, logger, metrics, health }, drain);
+    const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
+    const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+      whyItForgets: () => whyItForgets(log),
+      onLook: () => {
+        const alert = killSwitchUnknownAlert(killSwitch.stops().filter(isUnknown));
+        alerts.become(alert === null ? [] : [alert]);
+      },
+    });
+    const works = deskParts(options, { log, codec, killSwitch, signal });
+    const ended = new AbortController();
+    const begun: Presence[] = [];
+    try {
+      for (const { claims, accounts, standing, presence } of works) {
+        await patiently(backOff, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
+        await patiently(backOff, 'presence', () => presence.begin());
+        begun.push(presence);
+        // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
+        void presence.beat(ended.signal);
+      }
+      const exchange = await patiently(backOff, 'exchange', options.exchange);
+      const accounts = works.find(({ name }) => name === 'execution')?.claims ?? EVERY_ACCOUNT;
+      const parts = { log, codec, policy, shadows, exchange, limits, accounts, killSwitch, clock, logger, metrics };
+      const processors = options.processors.map((name) => PROCESSORS[name](parts));
+      const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
+      // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
+      void watchStalls({ ...parts, stallLimits, logWords }, signal);
+      const groups = { execution: executionGroup(options) };
+      const watchers = works.map(({ name, claims }) => ({ name, run: (until: AbortSignal) => claims.watch(until) }));
+      const running = { log, codec, processors, sources, watchers, groups, from, clock, logger, metrics, health };
+      await runProcessors(running, drain);
+    } finally {
+      ended.abort();
+      await Promise.all(begun.map((presence) => presence.end()));
+    }
   } catch (thrown) {
     // The drain began before everything was there.
     if (!signal.aborted || !isKind(thrown, 'transient')) throw thrown;
   } finally {
     await world?.close();
   }
+}
+
+/** What this process does for accounts: as execution, as a source of snapshots, or both. */
+interface WorkingPart {
+  /** As in health. */
+  readonly name: string;
+  readonly accounts: readonly string[];
+  readonly standing: boolean;
+  readonly claims: AccountClaims;
+  readonly presence: Presence;
+}
+
+function deskParts(
+  { desk, processors, sources, logger, logWords = '' }: RunOptions,
+  world: {
+    readonly log: EventLog;
+    readonly codec: RecordCodec;
+    readonly killSwitch: DeskControlWatch;
+    readonly signal: AbortSignal;
+  },
+): readonly WorkingPart[] {
+  if (desk === null) return [];
+  const { account, venue, mode, standing, observes, machine, by, clock } = desk;
+  const startedAt = clock.now();
+  const { log, codec, killSwitch, signal } = world;
+  const working = (
+    name: string,
+    part: DeskPart,
+    accounts: readonly string[],
+    obeyed: DeskControlWatch | null,
+  ): WorkingPart => {
+    const shared = { process: processName(machine, part, startedAt), by, log, codec, clock, logger };
+    return {
+      name,
+      accounts,
+      standing: standing && accounts.includes(account),
+      claims: new AccountClaims({ ...shared, part, venue, mode, words: logWords, signal }),
+      presence: new Presence({ ...shared, desk: { part, account, venue, mode }, killSwitch: obeyed }),
+    };
+  };
+  return [
+    ...(processors.includes('execution') ? [working('execution', 'EXECUTION', [account], killSwitch)] : []),
+    ...Object.keys(sources).map((name) => working(name, 'SNAPSHOTS', observes, null)),
+  ];
+}
+
+function executionGroup({ desk }: RunOptions): string {
+  const account = desk?.account ?? EVERY_OTHER_ACCOUNT;
+  return executionGroupOf({ account, by_default: account === EVERY_OTHER_ACCOUNT });
+}
+
+/** No two processes have one name, also where a machine gives a process id again. */
+function processName(machine: string, part: DeskPart, startedAt: EpochMillis): string {
+  return `${machine}:${part.toLowerCase()}:${startedAt}`;
 }
 
 /** Rejects when the drain takes too long. */

@@ -42,7 +42,11 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   let away = false;
   while (!signal.aborted) {
     try {
-      reader ??= await StallReader.open({ ...options, pause: (stop) => clock.sleep(PAUSE_MS, stop) });
+      reader ??= await StallReader.open({
+        ...options,
+        now: () => clock.now(),
+        pause: (stop) => clock.sleep(PAUSE_MS, stop),
+      });
       if (await reader.readOn(signal)) raised.become(reader.alerts());
       away = false;
     } catch (thrown) {

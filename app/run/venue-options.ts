@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { type Desk, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 
 const PAPER = 'paper';
 
@@ -12,7 +13,7 @@ export interface VenueCliOptions {
   readonly demo?: true;
   readonly live?: true;
   readonly dataVenue: string;
-  readonly account: string;
+  readonly account?: string;
   readonly symbols?: readonly string[];
   readonly maxNotional?: number;
   readonly maxClosesPerMinute?: number;
@@ -33,6 +34,9 @@ export type VenueChoice =
 /** A desk of fifteen positions closes a few a minute; more is something gone wrong. Unit: orders. */
 const DEFAULT_CLOSES_PER_MINUTE = 30;
 
+/** Leaves room in a position_id, which begins with it. Unit: UTF-16 code units. */
+const MAX_ACCOUNT = 128;
+
 /** Prices that decide a harvest move little in it, and fifteen symbols cost a small part of a venue's allowance. Unit: milliseconds. */
 const DEFAULT_CYCLE_MS = 30_000;
 
@@ -43,8 +47,12 @@ export function venueOptions(command: Command): Command {
     .addOption(new Option('--demo', "the exchange's practice accounts").conflicts('live'))
     .option('--live', 'real money; needs --symbols')
     .option('--data-venue <id>', `${PAPER}: the exchange whose account and prices it follows`, DEFAULT_DATA_VENUE)
-    .option('--account <name>', "the exchange account's name in records", 'main')
-    .option('--symbols <list...>', 'only these market ids, e.g. BTCUSDT ETHUSDT', listed)
+    .option(
+      '--account <name>',
+      `the account that is worked, as records name it; stands claimed until \`desk retire\` (default: at an exchange ${MAIN_ACCOUNT}, on paper without keys each that nobody else has claimed)`,
+      accountName,
+    )
+    .option('--symbols <list>', 'only these market ids, e.g. BTCUSDT,ETHUSDT; may be repeated', marketIds)
     .option('--max-notional <quote>', 'refuse an order worth more (quote currency)', amount)
     .option(
       '--max-closes-per-minute <n>',
@@ -91,19 +99,49 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
     maxOrderNotional: options.maxNotional ?? null,
     maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
-    account: bound ? options.account : null,
+    // Records of an account that is followed on paper name the paper venue.
+    ownVenueOnly: choice.kind !== 'paper',
   };
+}
+
+/** Which account a process works, where, and what is at stake; `standing` where a person has named it. */
+export function deskOf(
+  { account: named }: VenueCliOptions,
+  choice: VenueChoice,
+): Omit<Desk, 'part'> & { readonly standing: boolean } {
+  const standing = named !== undefined;
+  if (choice.kind === 'paper') return { account: named ?? EVERY_OTHER_ACCOUNT, venue: PAPER, mode: 'PAPER', standing };
+  const account = named ?? MAIN_ACCOUNT;
+  if (choice.kind === 'live-paper') return { account, venue: PAPER, mode: 'PAPER', standing };
+  const { id: venue, stake } = choice.settings;
+  return { account, venue, mode: stake === 'live' ? 'LIVE' : 'DEMO', standing };
 }
 
 function usage(message: string): HarvestlineError {
   return new HarvestlineError('USAGE', message);
 }
 
-/** Commas and spaces alike. */
-function listed(text: string, before: readonly string[] | undefined): readonly string[] {
-  const symbols = text.split(',').map((symbol) => symbol.trim());
-  if (symbols.some((symbol) => symbol === '')) throw new InvalidArgumentError('Give market ids, e.g. BTCUSDT,ETHUSDT.');
-  return [...(before ?? []), ...symbols];
+/** One word of an option that takes several values: commas separate them, and the option may be repeated. */
+export function listed(text: string, before: readonly string[] | undefined): readonly string[] {
+  const values = text.split(',').map((value) => value.trim());
+  if (values.some((value) => value === ''))
+    throw new InvalidArgumentError('Separate values by commas, and leave none empty.');
+  return [...(before ?? []), ...values];
+}
+
+function marketIds(text: string, before: readonly string[] | undefined): readonly string[] {
+  const ids = listed(text, before);
+  if (ids.some((id) => /\s/.test(id))) throw new InvalidArgumentError('Separate market ids by commas.');
+  return ids;
+}
+
+/** Keys are account:symbol, so an account with a colon would share the key of another. */
+export function accountName(text: string): string {
+  const isName = /^[^\p{Cc}\p{Cf}\s:](?:[^\p{Cc}\p{Cf}:]*[^\p{Cc}\p{Cf}\s:])?$/u.test(text);
+  if (isName && text.length <= MAX_ACCOUNT && text !== EVERY_OTHER_ACCOUNT) return text;
+  throw new InvalidArgumentError(
+    `Give 1 to ${MAX_ACCOUNT} characters without a colon, a control character, or a space at either end.`,
+  );
 }
 
 function amount(text: string): number {

@@ -37,21 +37,22 @@ export async function registerSchema(
   topic: Topic,
   { dryRun }: RegisterOptions,
 ): Promise<Registration> {
-  const subject = subjectOf(topic);
+  const asked = subjectOf(topic);
+  const subject = registry.nameOf?.(asked) ?? asked;
   const schema = loadSchema(topic);
   const text = JSON.stringify(schema);
   const diff = diffSchema(topic, schema, await versionsInRegistry(topic, registry));
-  const known = await registry.idOf(subject, text);
+  const known = await registry.idOf(asked, text);
   if (known !== null) {
-    return { subject, state: 'already there', ...(await placeOf(registry, subject, known)), diff, problems: [] };
+    return { subject, state: 'already there', ...(await placeOf(registry, asked, known)), diff, problems: [] };
   }
   const nowhere = { version: null, id: null };
   const problems = [...offlineProblems(topic), ...diff.problems];
   if (problems.length > 0) return { subject, state: 'refused', ...nowhere, diff, problems };
   if (dryRun) return { subject, state: 'would register', ...nowhere, diff, problems };
   try {
-    const id = await registry.register(subject, text);
-    return { subject, state: 'registered', ...(await placeOf(registry, subject, id)), diff, problems };
+    const id = await registry.register(asked, text);
+    return { subject, state: 'registered', ...(await placeOf(registry, asked, id)), diff, problems };
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;
     return { subject, state: 'refused', ...nowhere, diff, problems: problemsOf(thrown) };

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../schemas/avro-schema.ts';
 import { releasedSchemas } from '../../schemas/check-schemas.ts';
 import type { ReleasedSchema } from '../../schemas/compatibility.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
+import { parseJsonBytes } from '../../schemas/strict-json.ts';
 import { type Topic, subjectOf } from '../../schemas/topics.ts';
 
 /** Older versions of one topic's schema, oldest first, and where they are from. */
@@ -31,7 +32,9 @@ export async function versionsInRegistry(topic: Topic, registry: SchemaRegistry)
 export function versionInFile(file: string): TopicVersions {
   let schema: unknown;
   try {
-    schema = JSON.parse(readFileSync(file, 'utf8'));
+    const { value, problems } = parseJsonBytes(readFileSync(file));
+    if (problems.length > 0) throw new Error(formatProblems(problems));
+    schema = value;
   } catch (cause) {
     throw new HarvestlineError('USAGE', `${file} is no schema: ${messageOf(cause)}`, { at: { file }, cause });
   }

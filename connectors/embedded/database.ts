@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 
 /** Bumped when the tables change; a file of another version is refused, never guessed at. */
 const FORMAT_VERSION = 1;
@@ -45,8 +46,9 @@ export function logFile(dataDir: string): string {
 /** Opens the log's file for reading and writing, creating it where there is none. */
 export function openDatabase(dataDir: string): DatabaseSync {
   const path = logFile(dataDir);
-  mkdirSync(dirname(path), { recursive: true });
+  makeDataFolder(dataDir);
   return checked(path, () => {
+    closeToOthers(path);
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // L1: with WAL, synchronous=FULL syncs the file at every commit: what was acknowledged survives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');

@@ -1,21 +1,22 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
-import type {
-  Batch,
-  BatchHandler,
-  EventLog,
-  LogRecord,
-  OutgoingRecord,
-  PartitionOffsets,
-  ReadRange,
-  SubscribeOptions,
-  Subscription,
-  TopicAdmin,
-  TopicDrift,
+import {
+  type Batch,
+  type BatchHandler,
+  type EventLog,
+  type LogRecord,
+  type OutgoingRecord,
+  type PartitionOffsets,
+  type ReadRange,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicAdmin,
+  type TopicDrift,
+  driftOf,
 } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { openDatabase, openDatabaseReadOnly, transaction } from './database.ts';
+import { logFile, openDatabase, openDatabaseReadOnly, transaction } from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
 import { decodeHeaders, encodeHeaders } from './headers.ts';
@@ -153,10 +154,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   ): Batch | undefined {
     const records: LogRecord[] = [];
     const rows = this.#statements.fetch.all(topic, partition, offset, end, limit) as unknown as readonly Row[];
-    for (const [at, timestamp, key, value, headers] of rows) {
-      const decoded = headers === null ? NO_HEADERS : decodeHeaders(headers);
-      records.push({ topic, partition, offset: at, timestamp, key, value, headers: decoded });
-    }
+    for (const row of rows) records.push(this.#recordOf(row, topic, partition));
     const last = records.at(-1);
     return last === undefined ? undefined : { topic, partition, records, nextOffset: last.offset + 1 };
   }
@@ -201,6 +199,20 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     if (this.database.isOpen) this.database.close();
   }
 
+  /** SQLite keeps in a column whatever another program writes there. Throws DATA_DAMAGED for what no record of ours has. */
+  #recordOf([offset, timestamp, key, value, headers]: Row, topic: string, partition: number): LogRecord {
+    try {
+      if (!isBlob(key) || !isBlob(value) || !isBlob(headers) || typeof timestamp !== 'number')
+        throw new TypeError('its columns are not of the types that they were written with');
+      const decoded = headers === null ? NO_HEADERS : decodeHeaders(headers);
+      return { topic, partition, offset, timestamp, key, value, headers: decoded };
+    } catch (cause) {
+      const at = { topic, partition, offset };
+      const place = `${logFile(this.dataDir)}: ${formatCoordinates(at)}`;
+      throw new HarvestlineError('DATA_DAMAGED', `${place}: ${messageOf(cause)}`, { at, cause });
+    }
+  }
+
   #createTopic(topic: TopicSpec): TopicDrift {
     const found = this.#compareTopic(topic);
     if (found.state !== 'missing') return found;
@@ -216,11 +228,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
       .get(topic.name);
     if (found === undefined) return { topic: topic.name, state: 'missing' };
     const wanted = { partitions: topic.partitions, cleanup: topic.cleanup, retention_ms: topic.retentionMs };
-    const detail = Object.entries(wanted)
-      .filter(([name, value]) => found[name] !== value)
-      .map(([name, value]) => `${name} is ${String(found[name])}, the table says ${String(value)}`)
-      .join('; ');
-    return detail === '' ? { topic: topic.name, state: 'unchanged' } : { topic: topic.name, state: 'drifted', detail };
+    const differs = Object.entries(wanted)
+      .map(([setting, value]) => ({ setting, is: String(found[setting]), wanted: String(value) }))
+      .filter(({ is, wanted: value }) => is !== value);
+    return driftOf(topic.name, differs);
   }
 
   #insert(record: OutgoingRecord, ends: Map<string, number>): void {
@@ -240,6 +251,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
 type Row = readonly [number, number, Uint8Array | null, Uint8Array | null, Uint8Array | null];
 
 const NO_HEADERS: LogRecord['headers'] = [];
+
+function isBlob(column: unknown): boolean {
+  return column === null || column instanceof Uint8Array;
+}
 
 type Statements = Record<
   | 'insert'

@@ -19,6 +19,7 @@ export function encodeHeaders(headers: Headers): Uint8Array {
   return Buffer.concat(parts);
 }
 
+/** Throws a RangeError where the bytes are not what `encodeHeaders` gives. Every turn takes bytes: it ends for any. */
 export function decodeHeaders(blob: Uint8Array): Headers {
   if (blob.length === 0) return NONE;
   const buffer = bufferOf(blob);
@@ -28,12 +29,14 @@ export function decodeHeaders(blob: Uint8Array): Headers {
     const length = buffer.readInt32BE(position);
     position += LENGTH_BYTES;
     if (length === NULL_LENGTH) return null;
+    if (length < 0 || length > buffer.length - position) throw new RangeError(`a header has the length ${length}`);
     position += length;
     return buffer.subarray(position - length, position);
   };
   while (position < buffer.length) {
     const name = next();
-    headers.push([String(name), next()]);
+    if (name === null) throw new RangeError('a header has no name');
+    headers.push([name.toString('utf8'), next()]);
   }
   return headers;
 }

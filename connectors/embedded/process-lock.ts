@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 
 /**
  * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
@@ -27,16 +28,40 @@ export class ProcessLock {
     }
   }
 
+  /** Whether somebody holds it now. Takes nothing, and makes no file. */
+  static isHeld(dataDir: string, name: string): boolean {
+    const path = lockFile(dataDir, name);
+    if (!existsSync(path)) return false;
+    const database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+    try {
+      database.exec('SELECT count(*) FROM sqlite_schema');
+      return false;
+    } catch (cause) {
+      if (messageOf(cause).includes('locked')) return true;
+      throw cause;
+    } finally {
+      database.close();
+    }
+  }
+
   release(): void {
     if (this.#database.isOpen) this.#database.close();
   }
 }
 
+const FOLDER = 'locks';
+
+function lockFile(dataDir: string, name: string): string {
+  return join(dataDir, FOLDER, `${name}.lock`);
+}
+
 function openLockFile(dataDir: string, name: string): DatabaseSync {
-  const folder = join(dataDir, 'locks');
   try {
-    mkdirSync(folder, { recursive: true });
-    return new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 });
+    makeDataFolder(dataDir);
+    makeDataFolder(join(dataDir, FOLDER));
+    const path = lockFile(dataDir, name);
+    closeToOthers(path);
+    return new DatabaseSync(path, { timeout: 0 });
   } catch (cause) {
     throw new HarvestlineError('DATA_UNWRITABLE', `${dataDir}: ${messageOf(cause)}`, { at: { file: dataDir }, cause });
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { redactor } from '../system/redactor.ts';
 
 /** The answer to a probe: 200 when `ok`, else 503. `detail` is sent as JSON. */
 export interface ProbeAnswer {
@@ -34,7 +35,7 @@ export class HealthServer {
     const server = createServer((request, response) => {
       answer(options, request, response).catch((thrown: unknown) => {
         if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-        response.end(`${messageOf(thrown)}\n`);
+        response.end(redactor.redactForeign(`${messageOf(thrown)}\n`));
       });
     });
     try {
@@ -75,7 +76,7 @@ function sendProbe(response: ServerResponse, { ok, detail }: ProbeAnswer): void 
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {
   response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
-  response.end(body);
+  response.end(redactor.redact(body));
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

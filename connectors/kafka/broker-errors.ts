@@ -15,6 +15,9 @@ const AWAY_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSNumberOfRetriesExceeded',
 ]);
 
+/** kafkajs's plain error for a request on a connection that was given up, for instance because the broker hangs. */
+const NOT_CONNECTED = 'Broker not connected';
+
 /** Answers that another try will not change, though kafkajs gives up on them with an error that looks like an absence. */
 const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSSASLAuthenticationError',
@@ -48,7 +51,9 @@ export function isAway(thrown: unknown): boolean {
   if (chain.some(({ name }) => DEFINITE_NAMES.has(name))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;
-  return chain.some(({ name, code }) => AWAY_NAMES.has(name) || NETWORK_CODES.has(code));
+  return chain.some(
+    ({ name, code, message }) => AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || message === NOT_CONNECTED,
+  );
 }
 
 /** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING or LOG_REFUSED. `what` is what was tried. */

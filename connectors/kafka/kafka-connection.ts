@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { HarvestlineError, type Problem, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
+import { type Environment, readPlainFile, readSecret, readSecretFile } from '../system/secrets.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 
@@ -10,10 +10,8 @@ export interface Connections {
   readonly registry: RegistryConnection;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** `host:port`, also for an IPv6 address in brackets. */
-const BROKER = /^(\[[0-9a-f:.]+\]|[^\s:,/]+):\d{1,5}$/i;
+const BROKER = /^(\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+):\d{1,5}$/iu;
 
 const Settings = z.object({
   KAFKA_BROKERS: z
@@ -23,7 +21,7 @@ const Settings = z.object({
   SCHEMA_REGISTRY_URL: z
     .string({ error: 'is missing: the address of the registry, with the path of its Confluent-compatible API' })
     .refine(isHttpUrl, 'must be an http or https address')
-    .refine((url) => !hasCredentials(url), 'must not carry credentials: use SCHEMA_REGISTRY_USERNAME and _PASSWORD'),
+    .refine(isBare, 'must carry neither credentials nor a query: use SCHEMA_REGISTRY_USERNAME and _PASSWORD'),
   KAFKA_SASL_MECHANISM: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'must be plain, scram-sha-256 or scram-sha-512' })
     .optional(),
@@ -86,7 +84,7 @@ export function describeConnections({ kafka, registry }: Connections): Readonly<
 function credentials(given: Environment, prefix: string, problems: Problem[]) {
   const name = `${prefix}_USERNAME`;
   const username = given[name];
-  const password = secret(given, `${prefix}_PASSWORD`, problems);
+  const password = readSecret(given, `${prefix}_PASSWORD`, problems);
   if (username === undefined && password === undefined) return null;
   if (username === undefined) problems.push({ path: name, why: 'is missing' });
   if (password === undefined)
@@ -94,18 +92,14 @@ function credentials(given: Environment, prefix: string, problems: Problem[]) {
   return { username: username ?? '', password: password ?? '' };
 }
 
-function secret(given: Environment, name: string, problems: Problem[]): string | undefined {
-  const fileName = `${name}_FILE`;
-  if (given[fileName] === undefined) return given[name];
-  if (given[name] !== undefined) problems.push({ path: fileName, why: `is given, and so is ${name}` });
-  // Editors and secret managers end a file with a line break that is no part of the password.
-  return content(given, fileName, problems)?.replace(/\r?\n$/, '');
-}
-
 function tlsFiles(given: Environment, problems: Problem[]): { ca?: string; cert?: string; key?: string } {
-  const ca = content(given, 'KAFKA_TLS_CA_FILE', problems);
-  const cert = content(given, 'KAFKA_TLS_CERT_FILE', problems);
-  const key = content(given, 'KAFKA_TLS_KEY_FILE', problems);
+  const content = (name: string, read: typeof readPlainFile): string | undefined => {
+    const file = given[name];
+    return file === undefined ? undefined : read(file, name, problems);
+  };
+  const ca = content('KAFKA_TLS_CA_FILE', readPlainFile);
+  const cert = content('KAFKA_TLS_CERT_FILE', readPlainFile);
+  const key = content('KAFKA_TLS_KEY_FILE', readSecretFile);
   if (given['KAFKA_TLS_CERT_FILE'] !== undefined && given['KAFKA_TLS_KEY_FILE'] === undefined)
     problems.push({ path: 'KAFKA_TLS_KEY_FILE', why: 'is missing: a certificate needs its key' });
   if (given['KAFKA_TLS_KEY_FILE'] !== undefined && given['KAFKA_TLS_CERT_FILE'] === undefined)
@@ -117,24 +111,13 @@ function tlsFiles(given: Environment, problems: Problem[]): { ca?: string; cert?
   };
 }
 
-/** What the file that a variable names contains; undefined where it is not given, or cannot be read. */
-function content(given: Environment, name: string, problems: Problem[]): string | undefined {
-  const file = given[name];
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    problems.push({ path: name, why: `cannot be read: ${messageOf(error)}` });
-    return '';
-  }
-}
-
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-function hasCredentials(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { username, password } = new URL(text);
-  return username !== '' || password !== '';
+/** Without user information, query and fragment: an address is printed. */
+function isBare(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password, search, hash } = new URL(text);
+  return [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(text);
 }

@@ -6,7 +6,7 @@ import type { KafkaConfig } from 'kafkajs';
  * What we take from inside kafkajs, with types of our own. Two reasons, each worth more than the purity:
  * - its public API reads only as a member of a consumer group: a join that takes seconds on a broker with default settings
  *   and leaves a group behind, for each of the dozen reads of a `status`. A plain fetch needs neither.
- * - two faults that have no other way around (see kafkajs-fixes.ts).
+ * - three faults that have no other way around (see kafkajs-fixes.ts).
  * package.json pins kafkajs to one version; the contract suite fails if any of this changes.
  */
 const require = createRequire(import.meta.url);
@@ -84,6 +84,16 @@ export const FetchedBatch = require('kafkajs/src/consumer/batch.js') as new (
 
 export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
   readonly prototype: { writeVarIntBytes: (this: object, value: Uint8Array | string | null) => unknown };
+};
+
+/** A header as kafkajs decodes it. */
+export interface DecodedHeader {
+  readonly key: string;
+  readonly value: Buffer | null;
+}
+
+export const Decoder = require('kafkajs/src/protocol/decoder.js') as {
+  readonly prototype: { readVarIntArray: (this: object, reader: unknown) => DecodedHeader[] };
 };
 
 export interface RequestQueue {

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import type { TopicDrift } from '../../ports/event-log.ts';
+import { type TopicDrift, driftOf } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 
 /** Three copies survive the loss of one broker while another is being restarted; more only costs. */
@@ -17,11 +17,10 @@ export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): 
     const topic = spec.name;
     if (!existing.has(topic)) return { topic, state: 'missing' };
     const is = actual.get(topic) ?? {};
-    const detail = Object.entries(wantedOf(spec))
-      .filter(([name, value]) => is[name] !== value)
-      .map(([name, value]) => `${name} is ${is[name] ?? 'unknown'}, the table says ${value}`)
-      .join('; ');
-    return detail === '' ? { topic, state: 'unchanged' } : { topic, state: 'drifted', detail };
+    const differs = Object.entries(wantedOf(spec))
+      .map(([setting, wanted]) => ({ setting, is: is[setting] ?? 'unknown', wanted }))
+      .filter(({ is: value, wanted }) => value !== wanted);
+    return driftOf(topic, differs);
   });
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatProblems, HarvestlineError, messageOf, type Problem } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
+import { decodeUtf8 } from '../../schemas/strict-json.ts';
 import { type CandleFile, readCandleFile } from './candle-file.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from './market.ts';
 
@@ -10,7 +11,7 @@ const PROBLEMS_LISTED = 20;
 /**
  * Recorded candles of one or more symbols, one CSV file (timestamp_ms,open,high,low,close,volume) each, on the union of their
  * timelines. The first 48 times are history. Throws CANDLES_INVALID that names file, line and column of every bad value, the
- * first 20 in full.
+ * first 20 in full; USAGE where one of the files cannot be read.
  */
 export async function loadCandleMarket(files: readonly string[]): Promise<Market> {
   const problems: Problem[] = [];
@@ -27,24 +28,24 @@ export async function loadCandleMarket(files: readonly string[]): Promise<Market
     loaded.push(candleFile);
   }
   if (files.length === 0) problems.push({ path: 'files', why: 'at least one file of candles is needed' });
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalid(problems, loaded.length < files.length ? 'USAGE' : 'CANDLES_INVALID');
   return new CandleMarket(loaded);
 }
 
 async function readText(file: string, problems: Problem[]): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeUtf8(await readFile(file));
   } catch (error) {
     problems.push({ path: file, why: `cannot be read: ${messageOf(error)}` });
     return null;
   }
 }
 
-function invalid(problems: readonly Problem[]): HarvestlineError {
+function invalid(problems: readonly Problem[], code: 'USAGE' | 'CANDLES_INVALID'): HarvestlineError {
   const listed = problems.slice(0, PROBLEMS_LISTED);
   const more = problems.length - listed.length;
   const message = formatProblems(listed) + (more === 0 ? '' : `; and ${more} more`);
-  return new HarvestlineError('CANDLES_INVALID', message, { problems: listed });
+  return new HarvestlineError(code, message, { problems: listed });
 }
 
 class CandleMarket implements Market {

@@ -15,6 +15,11 @@ import { type Slot, slotKey, slotsOf } from './slots.ts';
 /** The size of the desk in the deployment that this program answers to. */
 const SLOTS = 15;
 
+/** The accounts of a desk on these markets. */
+export function accountsOf(desk: string, symbols: readonly string[], slots = SLOTS): readonly string[] {
+  return [...new Set(slotsOf(desk, symbols, slots).map(({ account }) => account))];
+}
+
 export interface DeskFeedOptions {
   /** The desk's account, or the stem of its accounts' names. Other desks may trade on the same book. */
   readonly desk: string;

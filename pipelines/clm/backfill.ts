@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Problem } from '../../errors/harvestline-error.ts';
 import type { EpochMillis, ModelId, Side, TradeClosed } from '../../schemas/generated/records.ts';
 import { backfillPositionIdOf, backfillTradeIdOf } from '../../schemas/ids.ts';
+import { parseEventTime } from '../watch/event-time.ts';
 
 /** One line of the earlier recorder, as a trade closed at `timestamp`. */
 export interface RecordedTrade {
@@ -30,8 +31,6 @@ const MS_PER_SECOND = 1000;
 /** A trade whose size was not recorded counts as one contract: outcomes are in per cent. Unit: contracts. */
 const UNKNOWN_SIZE = 1;
 
-const DATE_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
-
 const SIDES: Readonly<Record<string, Side>> = { BUY: 'LONG', LONG: 'LONG', SELL: 'SHORT', SHORT: 'SHORT' };
 
 const text = z.string().min(1).max(256);
@@ -39,7 +38,7 @@ const price = z.number().positive();
 
 const RECORDED = z.object({
   timestamp: z.union([z.number(), z.string()]).transform((value, context) => {
-    const at = typeof value === 'number' ? momentOfNumber(value) : momentOfText(value);
+    const at = typeof value === 'number' ? momentOfNumber(value) : parseEventTime(value);
     if (at !== null) return at;
     context.addIssue({
       code: 'custom',
@@ -191,13 +190,4 @@ function contentOf({
 function momentOfNumber(value: number): EpochMillis | null {
   const at = Math.round(value < SECONDS_BELOW ? value * MS_PER_SECOND : value);
   return at > 0 && at <= LAST_DATE_MS ? at : null;
-}
-
-/** Without a zone it is UTC: a recorder's local time cannot be known. */
-function momentOfText(value: string): EpochMillis | null {
-  const [, date, time = '00:00', zone = 'Z'] = DATE_TIME.exec(value) ?? [];
-  if (date === undefined) return null;
-  const colon = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
-  const at = Date.parse(`${date}T${time}${colon}`);
-  return Number.isNaN(at) ? null : at;
 }

@@ -12,6 +12,12 @@ export const BEAT_MS = 3000;
 /** Four beats may be lost to a rebalance or a slow broker. Unit: milliseconds. */
 export const GONE_MS = 15_000;
 
+/**
+ * `dev` as a process: one at a time works a data folder, and a lock there tells whether it does. Its records bear the market's time, so
+ * they say nothing about when it lived.
+ */
+export const DEV_PROCESS = 'dev';
+
 export class Processes {
   readonly #latest = new Map<string, DeskProcess>();
 
@@ -23,10 +29,15 @@ export class Processes {
     return this.#latest.get(process);
   }
 
+  /** Those that have not said that they ended, whenever they were seen last, in the order of their names. */
+  unended(): readonly DeskProcess[] {
+    return [...this.#latest.values()]
+      .filter(({ state }) => state === 'WORKING')
+      .toSorted((one, other) => (one.process < other.process ? -1 : 1));
+  }
+
   /** Those that work at `now`, in the order of their names. */
   working(now: EpochMillis): readonly DeskProcess[] {
-    return [...this.#latest.values()]
-      .filter(({ state, seen_at }) => state === 'WORKING' && now - seen_at <= GONE_MS)
-      .toSorted((one, other) => (one.process < other.process ? -1 : 1));
+    return this.unended().filter(({ seen_at }) => now - seen_at <= GONE_MS);
   }
 }

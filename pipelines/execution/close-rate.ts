@@ -16,7 +16,12 @@ export class CloseRate {
   }
 
   announced(intentId: IntentId, at: EpochMillis): void {
-    if (at > this.#clock.now() - MINUTE_MS) this.#announced.set(intentId, at);
+    if (this.isRecent(at)) this.#announced.set(intentId, at);
+  }
+
+  /** Whether an order that was announced then still counts. */
+  isRecent(at: EpochMillis): boolean {
+    return at > this.#clock.now() - MINUTE_MS;
   }
 
   /** How many orders other than that of the intent there were in the last minute. */

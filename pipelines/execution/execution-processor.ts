@@ -19,7 +19,10 @@
  * E8  The log has the work in its order: what an earlier intent caused is durable before a later one's order is sent.
  * E9  After a write that failed nobody knows what the log holds, so the ledger is read back before anything else.
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
- * E11 No order is announced without the kill switch having been asked right before.
+ * E11 The kill switch is asked before an order is announced, and again at the moment at which it is sent. One that was announced and is
+ *     kept back ends REJECTED as KILL_SWITCH.
+ * E12 What is of an account that this process does not work causes nothing, and no order is announced without that having been asked
+ *     right before, too: the account may have been given to others meanwhile.
  *
  * Everything goes through `write`, and `process` returns nothing: what is in the ledger is then always in the log as
  * well, however the runtime retries. `process` is not called while another call is running.
@@ -28,13 +31,13 @@ import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { type KillSwitch, NEVER_HALTED } from '../../ports/kill-switch.ts';
+import { type KillSwitch, NEVER_HALTED, describeStop } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
-import { formatEventTime } from '../watch/event-time.ts';
 import { CloseRate } from './close-rate.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
@@ -55,6 +58,8 @@ export interface ExecutionOptions {
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly killSwitch?: KillSwitch;
+  /** Every account where left out. */
+  readonly accounts?: WorkedAccounts;
   /** Shared by the partitions of a process. */
   readonly closeRate?: CloseRate;
   /** Told of every report once it is durable: for metrics. */
@@ -88,6 +93,7 @@ class ExecutionProcessor implements Processor {
   readonly #logger: Logger;
   readonly #limits: ExecutionLimits;
   readonly #killSwitch: KillSwitch;
+  readonly #accounts: WorkedAccounts;
   readonly #closeRate: CloseRate;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   readonly #ends: OrderEnds;
@@ -104,10 +110,11 @@ class ExecutionProcessor implements Processor {
     this.#logger = options.logger;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#killSwitch = options.killSwitch ?? NEVER_HALTED;
+    this.#accounts = options.accounts ?? EVERY_ACCOUNT;
     this.#closeRate = options.closeRate ?? new CloseRate(options.clock);
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
-    this.#ends = new OrderEnds({ exchange, clock, logger, limits: this.#limits });
+    this.#ends = new OrderEnds({ exchange, accounts: this.#accounts, clock, logger, limits: this.#limits });
   }
 
   async restore(replay: Replay): Promise<void> {
@@ -135,8 +142,11 @@ class ExecutionProcessor implements Processor {
       if (this.#fresh) await this.#ends.settleOpen(ledger, outbox);
       this.#fresh = false;
       for (const { topic, record, at } of records) {
+        if (topic !== TOPICS.harvestIntent.name && topic !== TOPICS.positionReconciled.name) continue;
+        // E12: others consume it in their own group.
+        if (!(await this.#accounts.works(record.account))) continue;
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
-        if (topic === TOPICS.positionReconciled.name) await reconcile(record, ledger, outbox, this.#ends, this.#logger);
+        else await reconcile(record, ledger, outbox, this.#ends, this.#logger);
       }
     } finally {
       try {
@@ -152,7 +162,7 @@ class ExecutionProcessor implements Processor {
     if (replay === null) {
       throw new HarvestlineError('LEDGER_BROKEN', 'execution was given records before its ledger was restored');
     }
-    this.#ledger = await restoreLedger(replay, this.#closeRate);
+    this.#ledger = await restoreLedger(replay, this.#closeRate, (report) => this.#ends.isOwn(report));
     this.#fresh = true;
     return this.#ledger;
   }
@@ -195,10 +205,10 @@ class ExecutionProcessor implements Processor {
   }
 
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
-    const halt = await this.#killSwitch.halted(account);
-    if (halt === null) return null;
-    const since = formatEventTime(halt.since);
-    return { reason: 'KILL_SWITCH', detail: `${halt.scope} halted by ${halt.by} at ${since}: ${halt.reason}` };
+    // E12: throws where it is not any more.
+    await this.#accounts.works(account);
+    const stop = await this.#killSwitch.halted(account);
+    return stop === null ? null : { reason: 'KILL_SWITCH', detail: describeStop(stop) };
   }
 
   /** Counts the order where it is none too many, at once: other partitions decide meanwhile. */
@@ -218,14 +228,20 @@ class ExecutionProcessor implements Processor {
     outbox.addReport(submitted, intent);
     // E1, E8: the write-ahead entry, and all that came before it.
     await outbox.flush();
-    const placement = await this.#exchange.place({
+    const request = {
       clientOrderId: submitted.client_order_id,
       position: intent,
       quantity: sized.sizing.rounded.toFixed(),
-    });
+    };
+    const placement = await this.#exchange.place(request, this.#killSwitch.gate(intent.account));
     switch (placement.kind) {
       case 'accepted':
         return this.#ends.settle(intent, submitted, placement.order, outbox);
+      case 'withheld': {
+        const now = this.#clock.now();
+        const report = rejectedReport(submitted, 'KILL_SWITCH', placement.message, null, now);
+        return this.#ends.reject(report, intent, outbox);
+      }
       case 'in-doubt':
         this.#logger.warn(
           { ...describe(submitted), doubt: placement.message },

@@ -15,8 +15,8 @@ export interface ExecutionLimits {
   readonly maxClosesPerMinute: number | null;
   /** The only markets that are touched. Null: all. */
   readonly symbols: ReadonlySet<string> | null;
-  /** The only account whose intents are obeyed, at the venue itself: that of the keys. Null: any, as the paper venue has it. */
-  readonly account: string | null;
+  /** Only intents that name the venue itself are obeyed. False: of any, as the paper venue stands in for others. */
+  readonly ownVenueOnly: boolean;
 }
 
 export const DEFAULT_LIMITS: ExecutionLimits = {
@@ -31,5 +31,5 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   maxOrderNotional: null,
   maxClosesPerMinute: null,
   symbols: null,
-  account: null,
+  ownVenueOnly: false,
 };

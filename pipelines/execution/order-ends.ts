@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
@@ -15,6 +16,7 @@ import { isFilled, tradeOf } from './trade.ts';
 /** Where orders are sent and looked up, and within which bounds. */
 export interface OrderDesk {
   readonly exchange: Exchange;
+  readonly accounts: WorkedAccounts;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: ExecutionLimits;
@@ -23,7 +25,8 @@ export interface OrderDesk {
 /**
  * Finds out how orders ended, and reports it. Never sends one.
  *
- * O1  Only the venue and the account that an order was sent to are asked for it: any other would deny it, and be believed.
+ * O1  Only the venue and the account that an order was sent to are asked for it: any other would deny it, and be believed. An order of
+ *     an account that others work is theirs.
  */
 export class OrderEnds {
   readonly #desk: OrderDesk;
@@ -33,14 +36,15 @@ export class OrderEnds {
   }
 
   /** O1. */
-  isOwn({ venue, account }: Pick<ExecutionReport, 'venue' | 'account'>): boolean {
-    const { exchange, limits } = this.#desk;
-    return venue === exchange.venue && (limits.account === null || account === limits.account);
+  async isOwn(report: ExecutionReport): Promise<boolean> {
+    const { exchange, accounts } = this.#desk;
+    return report.venue === exchange.venue && (await accounts.works(report.account)) && accounts.sentAsNow(report);
   }
 
   /** Orders that a crash left without an end; their intents need not come again. */
   async settleOpen(ledger: Ledger, outbox: Outbox): Promise<void> {
     for (const { report, intent } of ledger.openOrders()) {
+      if (!(await this.#desk.accounts.works(report.account))) continue;
       if (intent !== null) await this.settleSubmitted(intent, report, outbox);
       else {
         const message = 'an order has no end, and its intent is gone from the log: look at the venue';
@@ -52,12 +56,15 @@ export class OrderEnds {
   /** An order that was announced by an earlier run. */
   async settleSubmitted(intent: HarvestIntent, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
     const { logger } = this.#desk;
-    if (this.isOwn(submitted)) {
+    if (await this.isOwn(submitted)) {
       logger.warn(describe(submitted), 'the order may have been sent before a restart; asking the venue');
       return this.settle(intent, submitted, null, outbox);
     }
     const { venue, account } = submitted;
-    logger.error({ ...describe(submitted), venue, account }, 'an order of another venue or account has no end');
+    logger.error(
+      { ...describe(submitted), venue, account },
+      'an order that this account sent elsewhere has no end: look at that venue',
+    );
   }
 
   /** The position's orders that were reported UNKNOWN; why it must be left alone, null where all is settled. */

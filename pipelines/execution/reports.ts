@@ -118,14 +118,16 @@ function fillReason(submitted: ExecutionReport, filled: number): { reason: Reaso
       detail: `${missing.toFixed()} of ${submitted.rounded_quantity} were cancelled`,
     };
   }
-  return { reason: FILLED_AS[submitted.reason] ?? 'FILLED', detail: submitted.detail };
+  return { reason: FILLED_AS.get(submitted.reason) ?? 'FILLED', detail: submitted.detail };
 }
 
 /** What a whole fill is called, by what the order was sent as. */
-const FILLED_AS: Readonly<Record<string, ReasonOf<'FILLED'>>> = {
-  REMAINDER_INCLUDED: 'REMAINDER_CLOSED',
-  MAXIMUM_SENT: 'MAXIMUM_CLOSED',
-} satisfies Partial<Record<ReasonOf<'SUBMITTED'>, ReasonOf<'FILLED'>>>;
+const FILLED_AS: ReadonlyMap<string, ReasonOf<'FILLED'>> = new Map(
+  Object.entries({
+    REMAINDER_INCLUDED: 'REMAINDER_CLOSED',
+    MAXIMUM_SENT: 'MAXIMUM_CLOSED',
+  } as const satisfies Partial<Record<ReasonOf<'SUBMITTED'>, ReasonOf<'FILLED'>>>),
+);
 
 /**
  * The venue has no fill of the order: it was refused, it never arrived, or (with `order`) it was cancelled unfilled.

@@ -11,7 +11,7 @@ import { isFilled, tradeOf } from './trade.ts';
 export interface EarlierVenue {
   readonly exchange: Exchange;
   readonly logger: Logger;
-  readonly isOwn: (report: ExecutionReport) => boolean;
+  readonly isOwn: (report: ExecutionReport) => Promise<boolean>;
 }
 
 /**
@@ -28,7 +28,7 @@ export async function settleEarlier(
   for (const { report, intent } of ledger.unsettled(positionId)) {
     const { client_order_id: clientOrderId, symbol, venue, account } = report;
     // O1.
-    if (!isOwn(report)) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
+    if (!(await isOwn(report))) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
     const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
     const answer = await exchange.lookUp(clientOrderId, symbol);
     if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);

@@ -12,9 +12,9 @@ export interface Suppression {
 
 /** An intent that this execution must not act on, whatever it says. */
 export function outOfBounds(intent: HarvestIntent, venue: string, limits: ExecutionLimits): Suppression | null {
-  const { account, symbols } = limits;
-  if (account !== null && (intent.account !== account || intent.venue !== venue)) {
-    const detail = `of ${intent.account} at ${intent.venue}; the keys are those of ${account} at ${venue}`;
+  const { ownVenueOnly, symbols } = limits;
+  if (ownVenueOnly && intent.venue !== venue) {
+    const detail = `of ${intent.account} at ${intent.venue}; it is worked at ${venue}`;
     return { reason: 'OTHER_ACCOUNT', detail };
   }
   if (symbols !== null && !symbols.has(intent.symbol)) {

@@ -1,6 +1,7 @@
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
 import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
+import { GREATEST_R } from '../../schemas/market-bounds.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 
 /** An order of which something is filled, so that it has a price. */
@@ -54,7 +55,7 @@ export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder
   };
 }
 
-/** R after fees of `quantity` contracts; null where the initial stop or the fee is not known. */
+/** R after fees of `quantity` contracts; null where the initial stop or the fee is not known, or the stop is no basis of R (MB2). */
 export function netR(
   { entry_price: entry, initial_stop_price: stop }: Pick<HarvestIntent, 'entry_price' | 'initial_stop_price'>,
   pnlQuote: Exact,
@@ -63,5 +64,7 @@ export function netR(
 ): number | null {
   if (stop === null || fee === null) return null;
   const risk = new Exact(entry).sub(stop).abs().mul(quantity);
-  return risk.isZero() ? null : pnlQuote.sub(fee).div(risk).toNumber();
+  if (risk.isZero()) return null;
+  const r = pnlQuote.sub(fee).div(risk).toNumber();
+  return Math.abs(r) <= GREATEST_R ? r : null;
 }

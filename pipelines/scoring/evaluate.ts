@@ -1,5 +1,6 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
+import { GREATEST_R } from '../../schemas/market-bounds.ts';
 import { type Scores, type UnknownInput, scoreFactors, scoresOf } from './factors.ts';
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
@@ -26,10 +27,11 @@ export interface Decision extends Verdict {
 
 /**
  * The one function that decides. Pure: a snapshot that passed the strict check and a policy give the decision, always the
- * same. Throws RECORD_INVALID where prices are so extreme that R is no finite number.
+ * same. Throws RECORD_INVALID where R is beyond what any position can have (GREATEST_R): the stop is no basis of it then, and an
+ * intent with it could not be recorded.
  */
 export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
-  const r = finiteR(snapshot, policy);
+  const r = possibleR(snapshot, policy);
   const scores = scoreFactors(snapshot, r, policy);
   const { action, fraction, reason, hold_score, exit_score } = decide(snapshot, policy, r, scores);
   const { factors, unknown } = scores;
@@ -38,14 +40,14 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
 
 /** The verdict of `evaluate` without its factors, which nobody reads where it is HOLD: they are most of the work. */
 export function verdictOf(snapshot: PositionSnapshot, policy: Policy): Verdict {
-  const r = finiteR(snapshot, policy);
+  const r = possibleR(snapshot, policy);
   return decide(snapshot, policy, r, scoresOf(snapshot, r, policy));
 }
 
-function finiteR(snapshot: PositionSnapshot, policy: Policy): number {
+function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
   const r = rOf(snapshot, policy);
-  if (Number.isFinite(r)) return r;
-  const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be a finite number` }];
+  if (Math.abs(r) <= GREATEST_R) return r;
+  const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be within ${GREATEST_R}` }];
   throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
 }
 

@@ -14,6 +14,7 @@ export type AlertName =
   | 'dead_letters'
   | 'calibration_worse'
   | 'halted'
+  | 'kill_switch_unknown'
   | 'venue_differs'
   | 'open_orders'
   | StallAlertName;
@@ -132,6 +133,27 @@ export function haltedAlert(halts: readonly HaltFigures[]): Alert | null {
     evidence: `Orders are stopped: ${named.join(', ')}. Lift it: ${lift.join(' && ')}`,
   };
 }
+
+export interface UnknownSwitchFigures {
+  readonly scope: string;
+  readonly why: string;
+  readonly since: EpochMillis;
+}
+
+/** Nobody can tell whether orders are stopped, so none is sent. */
+export function killSwitchUnknownAlert(unknown: readonly UnknownSwitchFigures[]): Alert | null {
+  if (unknown.length === 0) return null;
+  const named = unknown.map(({ scope, why }) => `${scope} (${why})`);
+  return {
+    name: 'kill_switch_unknown',
+    since: earliest(unknown),
+    evidence:
+      `No order is sent, because nobody can tell whether it is halted: ${named.join('; ')}. A later halt or resume of the scope settles ` +
+      `what a record left open. Look closer: ${TAIL_CONTROL}`,
+  };
+}
+
+const TAIL_CONTROL = `harvestline tail ${TOPICS.deskControl.name} --from beginning`;
 
 /** Enough to start looking, few enough to read. Unit: differences. */
 const EVIDENCE_DIFFERENCES = 5;

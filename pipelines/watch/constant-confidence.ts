@@ -1,5 +1,5 @@
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
-import type { AccountTimes } from './account-times.ts';
+import type { AccountWatermarks } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
 
 /** Positions are observed every few minutes, so this tells observations apart and repeats not. Unit: milliseconds. */
@@ -57,10 +57,10 @@ export class ConfidenceWindow {
   }
 
   /** The models that say the same of everything, by name; none of those of which too little is known. */
-  constant(times: AccountTimes): readonly ConstantConfidence[] {
+  constant(watermarks: AccountWatermarks): readonly ConstantConfidence[] {
     const constant: ConstantConfidence[] = [];
     for (const [model, accounts] of this.#models) {
-      const windows = [...accounts].map(([account, slots]) => this.#window(slots, times.ofAccount(account)));
+      const windows = [...accounts].map(([account, slots]) => this.#window(slots, watermarks.of(account)));
       for (const window of [...windows, windows.flat()]) {
         const found = this.#judge(model, window);
         if (found === null) continue;
@@ -72,10 +72,10 @@ export class ConfidenceWindow {
   }
 
   /** K3. */
-  forget(times: AccountTimes): void {
+  forget(watermarks: AccountWatermarks): void {
     for (const accounts of this.#models.values()) {
       for (const [account, slots] of accounts) {
-        const now = times.ofAccount(account);
+        const now = watermarks.of(account);
         const kept = new Set(this.#window(slots, now).map(([number]) => number));
         const newest = this.#newest(now);
         for (const number of slots.keys()) if (number <= newest && !kept.has(number)) slots.delete(number);

@@ -12,3 +12,23 @@ export function formatEventTime(at: EpochMillis): string {
 export function formatEventMinute(at: EpochMillis): string {
   return formatEventTime(at).slice(0, 16).replace('T', ' ');
 }
+
+const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+/**
+ * An ISO 8601 date or time; null for what is none, a 30th of February too. Without a zone it is UTC, wherever it is read: what a
+ * command reads or a recorder wrote must not depend on the machine.
+ */
+export function parseEventTime(text: string): EpochMillis | null {
+  const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
+  if (date === undefined || !isDate(date)) return null;
+  const colon = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  const at = Date.parse(`${date}T${time}${colon}`);
+  return Number.isNaN(at) ? null : at;
+}
+
+/** Date.parse takes the 30th of February for a day of March. */
+function isDate(text: string): boolean {
+  const at = Date.parse(`${text}T00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}

@@ -6,7 +6,7 @@ import type {
   PositionId,
 } from '../../schemas/generated/records.ts';
 
-interface Told {
+interface KnownIntent {
   /** Null: only its report was seen yet. */
   at: EpochMillis | null;
   report: Pick<ExecutionReport, 'status' | 'reason'> | null;
@@ -15,7 +15,7 @@ interface Told {
 
 interface Kept {
   readonly account: string;
-  readonly intents: Map<IntentId, Told>;
+  readonly intents: Map<IntentId, KnownIntent>;
 }
 
 /** The intents of a position in a stretch of time. */
@@ -41,14 +41,14 @@ export class IntentTally {
   readonly #forgottenAt = new Map<string, EpochMillis>();
 
   intent(position: PositionId, account: string, id: IntentId, at: EpochMillis): void {
-    const told = this.#of(position, account, id);
-    told.at = Math.min(told.at ?? at, at);
+    const known = this.#of(position, account, id);
+    known.at = Math.min(known.at ?? at, at);
   }
 
   report({ position_id, account, intent_id, status, reason }: ExecutionReport, at: EpochMillis): void {
-    const told = this.#of(position_id, account, intent_id);
-    told.reportAt = at;
-    if (told.report === null || told.report.status === 'SUBMITTED') told.report = { status, reason };
+    const known = this.#of(position_id, account, intent_id);
+    known.reportAt = at;
+    if (known.report === null || known.report.status === 'SUBMITTED') known.report = { status, reason };
   }
 
   /** Those of a position from `since` to `until`. */
@@ -91,11 +91,11 @@ export class IntentTally {
     }
   }
 
-  #of(position: PositionId, account: string, id: IntentId): Told {
+  #of(position: PositionId, account: string, id: IntentId): KnownIntent {
     let kept = this.#positions.get(position);
     if (kept === undefined) this.#positions.set(position, (kept = { account, intents: new Map() }));
-    let told = kept.intents.get(id);
-    if (told === undefined) kept.intents.set(id, (told = { at: null, report: null, reportAt: null }));
-    return told;
+    let known = kept.intents.get(id);
+    if (known === undefined) kept.intents.set(id, (known = { at: null, report: null, reportAt: null }));
+    return known;
   }
 }

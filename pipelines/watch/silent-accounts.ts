@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
-import type { AccountTimes } from './account-times.ts';
+import type { AccountWatermarks } from './account-watermarks.ts';
 import type { IntentTally } from './intent-tally.ts';
 import type { StallLimits } from './stall-limits.ts';
 import type { Winner } from './watched-positions.ts';
@@ -21,17 +21,23 @@ export interface SilentAccount {
 export interface SilenceParts {
   readonly winners: readonly Winner[];
   readonly tally: IntentTally;
-  readonly times: AccountTimes;
+  readonly watermarks: AccountWatermarks;
   readonly limits: StallLimits;
   readonly sightFrom: EpochMillis;
 }
 
 /** Accounts whose winners are observed, and scoring wants nothing: the longest first. */
-export function silentAccounts({ winners, tally, times, limits, sightFrom }: SilenceParts): readonly SilentAccount[] {
-  const observed = winners.filter((winner) => isObserved(winner, times, limits));
+export function silentAccounts({
+  winners,
+  tally,
+  watermarks,
+  limits,
+  sightFrom,
+}: SilenceParts): readonly SilentAccount[] {
+  const observed = winners.filter((winner) => isObserved(winner, watermarks, limits));
   const silent: SilentAccount[] = [];
   for (const [account, open] of Map.groupBy(observed, (winner) => winner.account)) {
-    const now = times.ofAccount(account);
+    const now = watermarks.of(account);
     const [first] = open.toSorted((one, other) => one.since - other.since);
     const latestIntentAt = tally.latestAt(account, now + limits.leap);
     const since = Math.max(first?.since ?? now, latestIntentAt ?? -Infinity);
@@ -45,6 +51,6 @@ export function silentAccounts({ winners, tally, times, limits, sightFrom }: Sil
 }
 
 /** Where it is not, snapshots_ceased tells of it: scoring cannot want anything of what it does not see. */
-export function isObserved({ account, seenAt }: Winner, times: AccountTimes, limits: StallLimits): boolean {
-  return times.heardOf(account) - seenAt <= limits.unobservedFor;
+export function isObserved({ account, seenAt }: Winner, watermarks: AccountWatermarks, limits: StallLimits): boolean {
+  return watermarks.heardOf(account) - seenAt <= limits.unobservedFor;
 }

@@ -7,7 +7,8 @@ import type { Tally } from './intent-tally.ts';
 import { explainOf, tailFrom } from './look-closer.ts';
 import { HOUR_MS, MINUTE_MS, type StallAlertName, type StallLimits } from './stall-limits.ts';
 import type { SilentAccount } from './silent-accounts.ts';
-import type { Late } from './unanswered.ts';
+import type { SilentFeed } from './silent-feeds.ts';
+import type { Late } from './pending-join.ts';
 import type { Unobserved, Winner } from './watched-positions.ts';
 
 /** A winner that is held too long, and what was wanted of it meanwhile. */
@@ -104,6 +105,25 @@ function unobservedText({ position_id, source, r, seenAt, heardAt, others, lastI
   );
 }
 
+/** `silent`: the longest first. */
+export function feedSilentAlert(silent: readonly SilentFeed[], limits: StallLimits): Alert | null {
+  const [longest] = silent;
+  if (longest === undefined) return null;
+  const { account, source, since, silentMs, usualMs, positions } = longest;
+  const usual = usualMs === null ? '' : `, where one comes every ${duration(usualMs)}`;
+  const more = silent.length - 1;
+  const others = more === 0 ? '' : `; nor of ${more} other ${more === 1 ? 'account' : 'accounts'}`;
+  return {
+    name: 'feed_silent',
+    since,
+    evidence:
+      `No snapshot of account ${account} came from ${source} for ${duration(silentMs)}${usual}, and nobody watches its ` +
+      `${positions.length} open ${positions.length === 1 ? 'position' : 'positions'}: ` +
+      `${named(positions, limits.namedPositions, (id) => id)}${others}. See that the source of snapshots runs. ` +
+      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+  };
+}
+
 /** What waits for an answer: the alert, what is asked and what should follow, and the topic to look at. */
 export interface Question {
   readonly name: StallAlertName;
@@ -171,6 +191,12 @@ export function constantAlert(constant: readonly ConstantConfidence[]): Alert | 
 function named<T>(all: readonly T[], most: number, text: (one: T) => string): string {
   const said = all.slice(0, most).map(text);
   return (all.length > said.length ? [...said, '…'] : said).join(', ');
+}
+
+/** In the unit that reads best. */
+function duration(ms: number): string {
+  if (ms < MINUTE_MS) return `${(ms / 1000).toFixed(0)} s`;
+  return ms < 2 * HOUR_MS ? `${(ms / MINUTE_MS).toFixed(0)} min` : hours(ms);
 }
 
 function hours(ms: number): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import {
+  FEWEST_SILENT_CYCLES,
   MINUTE_MS,
   STALL_LIMITS,
   type StallLimit,
@@ -28,7 +29,7 @@ const FILE = z.strictObject(Object.fromEntries(SETTINGS.map(({ name, limit }) =>
 function valueOf({ unit }: StallLimit) {
   if (unit === 'R') return z.number().positive();
   if (unit === 'milliseconds') return z.number().positive().max(MOST_MINUTES);
-  return z.int().positive();
+  return unit === 'cycles' ? z.int().min(FEWEST_SILENT_CYCLES) : z.int().positive();
 }
 
 /** Checks limits read from `file`; what it leaves out is as in the table. Throws STALL_LIMITS_INVALID with every failing path at once. */

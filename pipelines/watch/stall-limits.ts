@@ -3,6 +3,7 @@ export const STALL_ALERTS = [
   'winner_held',
   'no_intents',
   'snapshots_ceased',
+  'feed_silent',
   'intents_without_reports',
   'reports_without_trades',
   'trades_without_outcomes',
@@ -15,12 +16,15 @@ export interface StallLimit {
   /** What it is called in a file of limits; null: it is not to be set. */
   readonly setting: string | null;
   readonly value: number;
-  readonly unit: 'R' | 'milliseconds' | 'confidences' | 'symbols' | 'positions' | 'ids';
+  readonly unit: 'R' | 'milliseconds' | 'cycles' | 'confidences' | 'symbols' | 'positions' | 'ids';
   readonly reason: string;
 }
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
+
+/** Fewer would take one late cycle for a dead feed. Unit: cycles. */
+export const FEWEST_SILENT_CYCLES = 3;
 
 /** Every threshold of the stall alerts. Times are event time. */
 export const STALL_LIMITS = {
@@ -41,6 +45,24 @@ export const STALL_LIMITS = {
     value: HOUR_MS,
     unit: 'milliseconds',
     reason: 'a position is observed every few minutes, and the end of one is on record within minutes too',
+  },
+  silentCycles: {
+    setting: 'silent_cycles',
+    value: FEWEST_SILENT_CYCLES,
+    unit: 'cycles',
+    reason: 'one cycle may fail and the next be slow',
+  },
+  silentAtLeast: {
+    setting: 'silent_minutes',
+    value: MINUTE_MS,
+    unit: 'milliseconds',
+    reason: 'a source that observes every second may be restarted',
+  },
+  silentAtMost: {
+    setting: 'silent_at_most_minutes',
+    value: 24 * HOUR_MS,
+    unit: 'milliseconds',
+    reason: 'whatever the usual interval seems to be, a day without a snapshot is too long',
   },
   reportWithin: {
     setting: 'report_within_minutes',
@@ -94,7 +116,7 @@ export const STALL_LIMITS = {
     setting: null,
     value: HOUR_MS,
     unit: 'milliseconds',
-    reason: 'many times what lies between two looks: one time stamp alone moves no clock by more',
+    reason: 'many times what lies between two observations: one time stamp alone moves no watermark by more',
   },
   namedPositions: {
     setting: null,
@@ -114,8 +136,9 @@ export type StallLimits = Readonly<Record<StallLimitKey, number>>;
 export function stallLimits(changed: Partial<StallLimits> = {}): StallLimits {
   const entries = Object.entries(STALL_LIMITS).map(([key, { value }]) => [key, value]);
   const limits = { ...(Object.fromEntries(entries) as StallLimits), ...changed };
-  const { heldFor, unobservedFor, reportWithin, tradeWithin, outcomeWithin, confidenceWindow } = limits;
-  const longest = Math.max(heldFor, unobservedFor, reportWithin, tradeWithin, outcomeWithin, confidenceWindow);
+  const { heldFor, unobservedFor, silentAtMost, reportWithin, tradeWithin, outcomeWithin, confidenceWindow } = limits;
+  const spans = [heldFor, unobservedFor, silentAtMost, reportWithin, tradeWithin, outcomeWithin, confidenceWindow];
+  const longest = Math.max(...spans);
   return { ...limits, keptFor: Math.max(limits.keptFor, 2 * longest) };
 }
 

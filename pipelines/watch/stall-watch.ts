@@ -1,12 +1,15 @@
 /**
- * Watches the chain for a step after which nothing comes: a winner of which nothing is closed, a position that is no longer observed,
- * an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that says the same of everything.
- * Pure: records in, alerts out, in the event time of each account (account-times.ts).
+ * Watches the chain for a step after which nothing comes: a winner of which nothing is closed, a position or an account that is no longer
+ * observed, an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that says the same of
+ * everything. Pure: records in, alerts out, in the event time of each account (account-watermarks.ts); a feed that died is held against
+ * a clock that is passed in (silent-feeds.ts).
  *
  * S1  The order of topics, and repeats, change no alert; records of one key come in their order.
  * S2  Memory holds open positions, questions without an answer, and ids of what came of late (`keptFor`): `forget` gives up the rest.
- * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest look is
- *     up to `keptFor` ahead counts as held until then, for its source may have paused: the next look decides.
+ * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest
+ *     observation is up to `keptFor` ahead, as that of its account is, counts as held until then, for its source may have paused: the
+ *     next observation decides.
+ * S4  Where the log is written live, a snapshot or signal that is more than `leap` ahead of the clock changes nothing, however many there are.
  */
 import type {
   ClmOutcome,
@@ -20,25 +23,26 @@ import type {
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
-import type { AccountTimes } from './account-times.ts';
+import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
 import type { Alert } from './alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally } from './intent-tally.ts';
-import { SignalTimes } from './signal-times.ts';
+import { PendingJoin } from './pending-join.ts';
 import { isObserved, silentAccounts } from './silent-accounts.ts';
+import { silentFeeds } from './silent-feeds.ts';
 import {
   FILLS_ASK,
   INTENTS_ASK,
   type Question,
   TRADES_ASK,
   constantAlert,
+  feedSilentAlert,
   lateAlert,
   noIntentsAlert,
   snapshotsCeasedAlert,
   winnerHeldAlert,
 } from './stall-evidence.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
-import { Unanswered } from './unanswered.ts';
 import { type Unobserved, WatchedPositions, type Winner } from './watched-positions.ts';
 
 export class StallWatch {
@@ -47,31 +51,50 @@ export class StallWatch {
   readonly #limits: StallLimits;
   readonly #positions: WatchedPositions;
   readonly #confidences: ConfidenceWindow;
-  readonly #signals: SignalTimes;
+  readonly #signals: SignalSeries;
   readonly #tally = new IntentTally();
-  readonly #intents = new Unanswered();
-  readonly #fills = new Unanswered();
-  readonly #trades = new Unanswered();
+  readonly #intents = new PendingJoin();
+  readonly #fills = new PendingJoin();
+  readonly #trades = new PendingJoin();
   /** By account: what was asked before is answered, or known not to be. */
   readonly #forgotten = new Map<string, EpochMillis>();
+  /** By account: when the latest snapshot came, by the clock. */
+  readonly #cameAt = new Map<string, EpochMillis>();
+  #now: EpochMillis | null = null;
+  #follows = false;
+  #ahead = 0;
 
-  /** R is as `policy` computes it. It is told of snapshots, intents and reports from `from` on, and of all trades and outcomes. */
+  /** R is as `policy` computes it. It takes snapshots, intents and reports from `from` on, and all trades and outcomes. */
   constructor(policy: Policy, from: EpochMillis, limits: StallLimits = DEFAULT_STALL_LIMITS) {
     this.#policy = policy;
     this.#from = from;
     this.#limits = limits;
     this.#positions = new WatchedPositions(limits);
     this.#confidences = new ConfidenceWindow(limits);
-    this.#signals = new SignalTimes(limits.leap);
+    this.#signals = new SignalSeries(limits.leap);
+  }
+
+  /**
+   * The reader's clock, where the log is written live. `follows`: what is read from now on came since it was said before; else it was
+   * there already, and only its own time tells when it came.
+   */
+  clock(now: EpochMillis, { follows }: { readonly follows: boolean }): void {
+    this.#now = now;
+    this.#follows = follows;
   }
 
   signal(signal: Pick<ModelSignal, 'account' | 'symbol'>, at: EpochMillis): void {
-    this.#signals.add(signal, at);
+    if (!this.#isAhead(at)) this.#signals.add(signal, at);
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
+    if (this.#isAhead(at)) {
+      this.#ahead += 1;
+      return;
+    }
     const { position_id, account, source, opened_at, confidence } = snapshot;
-    this.#positions.look(position_id, { account, source, opened_at, at, r: rOf(snapshot, this.#policy) });
+    if (this.#now !== null && this.#follows) this.#cameAt.set(account, this.#now);
+    this.#positions.observed(position_id, { account, source, opened_at, at, r: rOf(snapshot, this.#policy) });
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
   }
 
@@ -110,45 +133,69 @@ export class StallWatch {
     for (const trade of slices) this.#trades.answered(trade, outcome, at);
   }
 
-  /** The time that accounts and positions have come to. */
-  times(): AccountTimes {
-    return this.#positions.times(this.#signals);
+  /** The time that accounts have come to. */
+  watermarks(): AccountWatermarks {
+    return this.#positions.watermarks(this.#signals, this.#now);
+  }
+
+  /** Positions that nothing on record closed, and that were observed as lately as their account. */
+  openPositions(): number {
+    const watermarks = this.watermarks();
+    const { unobservedFor, leap } = this.#limits;
+    return this.#positions.open().filter(({ account, seenAt }) => {
+      const age = watermarks.of(account) - seenAt;
+      return age <= unobservedFor && age >= -leap;
+    }).length;
+  }
+
+  /** Snapshots whose time is too far ahead to be believed, of those that none came after to show it was right. */
+  snapshotsAhead(): number {
+    const watermarks = this.watermarks();
+    const { leap } = this.#limits;
+    const waiting = this.#positions
+      .open()
+      .filter(({ account, seenAt, aheadAt }) => Math.max(seenAt, aheadAt ?? seenAt) - watermarks.of(account) > leap);
+    return this.#ahead + waiting.length;
   }
 
   alerts(): readonly Alert[] {
-    const times = this.times();
+    const watermarks = this.watermarks();
     const winners = this.#positions.winners();
     const { reportWithin, tradeWithin, outcomeWithin } = this.#limits;
     const alerts = [
-      this.#winnerHeld(winners, times),
+      this.#winnerHeld(winners, watermarks),
       noIntentsAlert(
-        silentAccounts({ winners, tally: this.#tally, times, limits: this.#limits, sightFrom: this.#from }),
+        silentAccounts({ winners, tally: this.#tally, watermarks, limits: this.#limits, sightFrom: this.#from }),
         this.#limits,
       ),
-      this.#snapshotsCeased(times),
-      this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, times, this.#from),
-      this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, times, -Infinity),
-      this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, times, -Infinity),
-      constantAlert(this.#confidences.constant(times)),
+      this.#snapshotsCeased(watermarks),
+      this.#feedSilent(watermarks),
+      this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, watermarks, this.#from),
+      this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, watermarks, -Infinity),
+      this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, watermarks, -Infinity),
+      constantAlert(this.#confidences.constant(watermarks)),
     ];
     return alerts.filter((alert) => alert !== null);
   }
 
   /** Of model.signal only what is as new counts: the rest shows nothing that snapshots do not. */
   signalsFrom(): EpochMillis {
-    return this.#positions.heardFrom(this.times());
+    const watermarks = this.watermarks();
+    return this.#positions
+      .open()
+      .reduce((earliest, { account }) => Math.min(earliest, watermarks.of(account)), Infinity);
   }
 
   /** S2. Once all topics were read as far as they go: what is dropped too early could not be answered any more. */
   forget(): void {
-    const times = this.times();
-    for (const account of times.accounts) {
-      const before = times.ofAccount(account) - this.#limits.keptFor;
+    const watermarks = this.watermarks();
+    for (const account of watermarks.accounts) {
+      const before = watermarks.of(account) - this.#limits.keptFor;
       this.#forgotten.set(account, Math.max(this.#forgottenTo(account), before));
     }
     const before = (account: string): EpochMillis => this.#knownFrom(account);
     for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
-    this.#confidences.forget(times);
+    this.#confidences.forget(watermarks);
   }
 
   /** Positions and ids in memory. */
@@ -156,31 +203,48 @@ export class StallWatch {
     return [this.#positions, this.#intents, this.#fills, this.#trades].reduce((sum, { size }) => sum + size, 0);
   }
 
-  #winnerHeld(winners: readonly Winner[], times: AccountTimes): Alert | null {
-    const held = winners.filter(({ seenAt, since }) => seenAt - since > this.#limits.heldFor);
-    const told = held.map((winner) => {
+  #winnerHeld(winners: readonly Winner[], watermarks: AccountWatermarks): Alert | null {
+    const tooLong = winners.filter(({ seenAt, since }) => seenAt - since > this.#limits.heldFor);
+    const held = tooLong.map((winner) => {
       const { position_id, account, since, seenAt } = winner;
       const tally = this.#tally.of(position_id, since, seenAt + this.#limits.leap);
       return {
         ...winner,
         tally,
         talliedFrom: this.#knownFrom(account),
-        unobserved: !isObserved(winner, times, this.#limits),
+        unobserved: !isObserved(winner, watermarks, this.#limits),
       };
     });
-    return winnerHeldAlert(told, this.#limits);
+    return winnerHeldAlert(held, this.#limits);
   }
 
-  #snapshotsCeased(times: AccountTimes): Alert | null {
+  #snapshotsCeased(watermarks: AccountWatermarks): Alert | null {
     const lastIntentOf = ({ position_id, seenAt }: Unobserved) =>
       this.#tally.of(position_id, -Infinity, seenAt + this.#limits.leap).last;
-    const unobserved = this.#positions.unobserved(times);
+    const unobserved = this.#positions.unobserved(watermarks);
     const ceased = unobserved.map((position) => ({ ...position, lastIntent: lastIntentOf(position) }));
     return snapshotsCeasedAlert(ceased, this.#limits);
   }
 
-  #late(question: Question, unanswered: Unanswered, times: AccountTimes, sightFrom: EpochMillis): Alert | null {
-    return lateAlert(question, unanswered.late(times, question.within, this.#limits.namedIds), sightFrom);
+  #feedSilent(watermarks: AccountWatermarks): Alert | null {
+    const parts = {
+      open: this.#positions.open(),
+      usualIntervals: this.#positions.usualIntervals(),
+      watermarks,
+      now: this.#now,
+      cameAt: this.#cameAt,
+      limits: this.#limits,
+    };
+    return feedSilentAlert(silentFeeds(parts), this.#limits);
+  }
+
+  /** S4. */
+  #isAhead(at: EpochMillis): boolean {
+    return this.#now !== null && at - this.#now > this.#limits.leap;
+  }
+
+  #late(question: Question, join: PendingJoin, watermarks: AccountWatermarks, sightFrom: EpochMillis): Alert | null {
+    return lateAlert(question, join.late(watermarks, question.within, this.#limits.namedIds), sightFrom);
   }
 
   #forgottenTo(account: string): EpochMillis {

@@ -1,11 +1,9 @@
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
-import { AccountTimes } from './account-times.ts';
-import type { SignalTimes } from './signal-times.ts';
+import { AccountWatermarks, Series, type SignalSeries } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
-import { SteadyLooks } from './steady-looks.ts';
 
-/** One look at a position. */
-export interface Look {
+/** What one snapshot shows of a position. */
+export interface Observation {
   readonly account: string;
   readonly source: string;
   readonly opened_at: EpochMillis;
@@ -13,7 +11,7 @@ export interface Look {
   readonly r: number;
 }
 
-/** A position above the threshold, as the latest look shows it. */
+/** A position above the threshold, as the latest observation shows it. */
 export interface Winner {
   readonly position_id: PositionId;
   readonly account: string;
@@ -38,14 +36,25 @@ export interface Unobserved {
   readonly others: boolean;
 }
 
+/** A position that nothing on record closed, as it was observed last. */
+export interface OpenPosition {
+  readonly position_id: PositionId;
+  readonly account: string;
+  readonly source: string;
+  readonly seenAt: EpochMillis;
+  /** The time of an observation that leaps ahead and waits for the next; null without one. */
+  readonly aheadAt: EpochMillis | null;
+}
+
 interface Position {
   readonly account: string;
-  readonly looks: SteadyLooks<Look>;
-  /** The latest look that is believed, and the first; null before any. */
-  last: Look | null;
-  first: Look | null;
-  /** Start of the stretch of looks that show a winner; null: the latest look shows none. */
+  readonly observations: Series<Observation>;
+  /** The first of the consecutive observations that the latest goes on from; null before any. */
+  first: Observation | null;
+  /** Since when they show a winner; null: the latest shows none. */
   winnerSince: EpochMillis | null;
+  /** Between its latest observations. Unit: milliseconds. */
+  intervals: readonly number[];
   /** Times of its latest trades, newest first. */
   trades: readonly EpochMillis[];
   /** When it was closed whole; null: not known to be. */
@@ -55,14 +64,17 @@ interface Position {
 /** A trade whose time is far off must not hide those before it. */
 const TRADES_KEPT = 4;
 
+/** So many that one odd interval moves no median. Unit: intervals of a position. */
+const INTERVALS_KEPT = 8;
+
 /**
  * Positions as they are observed, and since when nothing of them was closed.
  *
- * W1  Looks at one position come in order, as its key's partition has them. Trades and ends may come at any time, before or after the
- *     looks they belong to.
- * W2  Only a trade, an end or a look says that a winner is held no longer: where looks cease, it is still as it was seen last. Looks that
- *     are far apart, up to what is kept, are of a source that paused: it was held meanwhile. What is closed on record is held no longer,
- *     though it be observed on.
+ * W1  Observations of one position come in order, as its key's partition has them. Trades and ends may come at any time, before or after
+ *     the observations they belong to.
+ * W2  Only a trade, an end or an observation says that a winner is held no longer: where observations cease, it is still as it was seen
+ *     last. Observations that are far apart, up to what is kept, are of a source that paused: it was held meanwhile. What is closed on
+ *     record is held no longer, though it be observed on.
  * W3  Memory holds positions that are not known to be closed, and those that were seen or closed of late.
  */
 export class WatchedPositions {
@@ -73,14 +85,18 @@ export class WatchedPositions {
     this.#limits = limits;
   }
 
-  look(id: PositionId, look: Look): void {
-    const position = this.#of(id, look.account);
-    const { looks, anew } = position.looks.tell(look);
-    if (anew && !this.#paused(position.last, looks[0])) position.first = position.winnerSince = null;
-    for (const one of looks) {
-      position.first ??= one;
-      position.last = one;
-      position.winnerSince = one.r > this.#limits.winnerAboveR ? (position.winnerSince ?? one.at) : null;
+  observed(id: PositionId, observation: Observation): void {
+    const position = this.#of(id, observation.account);
+    let before = position.observations.last;
+    for (const next of position.observations.add(observation)) {
+      if (!this.#goesOn(before, next)) {
+        position.first = position.winnerSince = null;
+        position.intervals = [];
+      } else if (before !== null)
+        position.intervals = [...position.intervals, next.at - before.at].slice(-INTERVALS_KEPT);
+      position.first ??= next;
+      position.winnerSince = next.r > this.#limits.winnerAboveR ? (position.winnerSince ?? next.at) : null;
+      before = next;
     }
   }
 
@@ -95,24 +111,23 @@ export class WatchedPositions {
     position.closedAt = Math.min(position.closedAt ?? at, at);
   }
 
-  /** The time that each account and each source has come to. */
-  times(signals: SignalTimes): AccountTimes {
-    const times = new AccountTimes(this.#limits.leap, signals);
-    for (const [id, { looks, last, closedAt }] of this.#positions) {
-      // Nothing of a position is observed after its end: such a look has a wrong clock's time, and no later one can say so.
-      if (last !== null) times.add(id, last, { at: Math.min(looks.at, closedAt ?? Infinity), steady: looks.steady });
-    }
-    return times;
+  watermarks(signals: SignalSeries, now: EpochMillis | null): AccountWatermarks {
+    const observed = [...this.#positions.values()].filter(({ observations }) => observations.last !== null);
+    const byAccount = Map.groupBy(observed, ({ account }) => account);
+    const series = [...byAccount].map(
+      ([account, positions]) => [account, positions.map(({ observations }) => observations)] as const,
+    );
+    return new AccountWatermarks(new Map(series), signals, this.#limits.leap, now);
   }
 
   /** Winners that are not known to be closed, those that are held longest first. */
   winners(): readonly Winner[] {
     const winners: Winner[] = [];
-    for (const [position_id, { looks, last, first, winnerSince, trades, closedAt }] of this.#positions) {
+    const open = Map.groupBy(this.open(), ({ account }) => account);
+    for (const [position_id, { account, observations, first, winnerSince, trades, closedAt }] of this.#positions) {
+      const { last, ahead } = observations;
       if (last === null || winnerSince === null || closedAt !== null) continue;
-      const { ahead } = looks;
-      const latest = ahead !== null && ahead.r > this.#limits.winnerAboveR && this.#paused(last, ahead) ? ahead : last;
-      const { account, r, at: seenAt, opened_at } = latest;
+      const { r, at: seenAt, opened_at } = this.#afterPause(position_id, last, ahead, open.get(account) ?? []);
       const tradedAt = trades.find((at) => at <= seenAt + this.#limits.leap) ?? -Infinity;
       const since = Math.max(winnerSince, tradedAt);
       const atLeast = since === first?.at && opened_at < since;
@@ -124,17 +139,18 @@ export class WatchedPositions {
     );
   }
 
-  /** Those that are not observed while their account is, the longest first. A look that waits for the next is one too. */
-  unobserved(times: AccountTimes): readonly Unobserved[] {
+  /** Those that are not observed while their account is, the longest first. An observation that waits for the next is one too. */
+  unobserved(watermarks: AccountWatermarks): readonly Unobserved[] {
     const unobserved: Unobserved[] = [];
-    for (const [position_id, { looks, last, closedAt }] of this.#positions) {
+    for (const [position_id, { observations, closedAt }] of this.#positions) {
+      const { last, ahead } = observations;
       if (last === null || closedAt !== null) continue;
       const { account, source, r, at: seenAt } = last;
-      const heardAt = times.heardOf(account);
-      const waiting = looks.ahead?.at ?? seenAt;
+      const heardAt = watermarks.heardOf(account);
+      const waiting = ahead?.at ?? seenAt;
       const observedAt = waiting <= heardAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
       if (heardAt - observedAt <= this.#limits.unobservedFor) continue;
-      const others = times.ofAccount(account) - observedAt > this.#limits.unobservedFor;
+      const others = watermarks.of(account) - observedAt > this.#limits.unobservedFor;
       unobserved.push({ position_id, account, source, r, seenAt, heardAt, others });
     }
     return unobserved.toSorted(
@@ -142,20 +158,34 @@ export class WatchedPositions {
     );
   }
 
-  /** From when on signals could show that an account with open positions lives on; Infinity without any. */
-  heardFrom(times: AccountTimes): EpochMillis {
-    let earliest = Infinity;
-    for (const { account, last, closedAt } of this.#positions.values()) {
-      if (last !== null && closedAt === null) earliest = Math.min(earliest, times.ofAccount(account));
+  /** Those that nothing on record closed, however long ago they were observed. */
+  open(): readonly OpenPosition[] {
+    const open: OpenPosition[] = [];
+    for (const [position_id, { account, observations, closedAt }] of this.#positions) {
+      const { last, ahead } = observations;
+      if (last === null || closedAt !== null) continue;
+      const { source, at: seenAt } = last;
+      open.push({ position_id, account, source, seenAt, aheadAt: ahead?.at ?? null });
     }
-    return earliest;
+    return open;
   }
 
-  /** W3. */
+  /** By account, the time that usually lies between two observations of a position: the median of the latest. Unit: milliseconds. */
+  usualIntervals(): ReadonlyMap<string, number> {
+    const usual = new Map<string, number>();
+    for (const [account, positions] of Map.groupBy(this.#positions.values(), (position) => position.account)) {
+      const sorted = positions.flatMap(({ intervals }) => intervals).toSorted((one, other) => one - other);
+      const median = sorted[Math.floor(sorted.length / 2)];
+      if (median !== undefined) usual.set(account, median);
+    }
+    return usual;
+  }
+
   forget(before: (account: string) => EpochMillis): void {
-    for (const [id, { account, last, trades, closedAt }] of this.#positions) {
-      if (last !== null && closedAt === null) continue;
-      const latest = Math.max(last?.at ?? -Infinity, trades[0] ?? -Infinity, closedAt ?? -Infinity);
+    for (const [id, { account, observations, trades, closedAt }] of this.#positions) {
+      const seenAt = observations.last?.at ?? -Infinity;
+      if (seenAt > -Infinity && closedAt === null) continue;
+      const latest = Math.max(seenAt, trades[0] ?? -Infinity, closedAt ?? -Infinity);
       if (latest < before(account)) this.#positions.delete(id);
     }
   }
@@ -164,17 +194,40 @@ export class WatchedPositions {
     return this.#positions.size;
   }
 
-  /** W2. */
-  #paused(last: Look | null, next: Look | undefined): boolean {
-    if (last === null || next === undefined) return false;
-    return next.at >= last.at && next.at - last.at <= this.#limits.keptFor;
+  /**
+   * W2. The observation of a winner after a pause, which waits for the next. Where its account has other open positions, one of them
+   * resumed with it: else it is the time that is wrong.
+   */
+  #afterPause(
+    id: PositionId,
+    last: Observation,
+    ahead: Observation | null,
+    open: readonly OpenPosition[],
+  ): Observation {
+    if (ahead === null || ahead.r <= this.#limits.winnerAboveR || !this.#goesOn(last, ahead)) return last;
+    const others = open.filter(({ position_id }) => position_id !== id);
+    const resumed = others.some(({ seenAt, aheadAt }) => Math.abs((aheadAt ?? seenAt) - ahead.at) <= this.#limits.leap);
+    return resumed || others.length === 0 ? ahead : last;
+  }
+
+  /** Not more than what is kept lies between them. */
+  #goesOn(last: Observation | null, next: Observation): boolean {
+    return last !== null && next.at >= last.at && next.at - last.at <= this.#limits.keptFor;
   }
 
   #of(id: PositionId, account: string): Position {
     let position = this.#positions.get(id);
     if (position === undefined) {
-      const looks = new SteadyLooks<Look>(this.#limits.leap);
-      position = { account, looks, last: null, first: null, winnerSince: null, trades: [], closedAt: null };
+      const observations = new Series<Observation>(this.#limits.leap);
+      position = {
+        account,
+        observations,
+        first: null,
+        winnerSince: null,
+        intervals: [],
+        trades: [],
+        closedAt: null,
+      };
       this.#positions.set(id, position);
     }
     return position;

@@ -574,9 +574,9 @@ export type DeskMode = 'LIVE' | 'DEMO' | 'PAPER';
 /** CLAIMED: the account is worked as the record says. RETIRED: a person ended the claims of the account. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
 export type ClaimState = 'CLAIMED' | 'RETIRED';
 
-/** Who works an account: the venue and the mode that its intents are executed at, and the process that said so first. Two parts of a desk that differ would execute the same intents twice, so the first claim in the order of the log is in force until it is retired or taken over. Written by `run` at its start and by `desk retire`. */
+/** Who works an account: the venue and the mode that its intents are executed at, and a process that does. Two parts of a desk that differ would execute the same intents twice, so the first claim in the order of the log is in force until it is retired or replaced. Written by `run` at its start, or when the first intent of an account comes, and by `desk retire`. */
 export interface DeskClaim {
-  /** Names this claim: process, part and account. */
+  /** Names this claim: process (and so its part), account and time. */
   readonly claim_id: ClaimId;
   /** What is claimed of the account. */
   readonly part: DeskPart;
@@ -590,10 +590,12 @@ export interface DeskClaim {
   readonly state: ClaimState;
   /** Whether the claim stands while no process works the account: true where the account was named by a person. */
   readonly standing: boolean;
+  /** Whether nobody named the account: the process works every account that nobody else has claimed, by the group of them all. True of the claim of `*` itself and of those that follow from it. */
+  readonly by_default: boolean;
   /** The process that claims, or the one whose user retires. */
   readonly process: string;
-  /** The claim_id of the claim whose process was gone when this one took its place. Null: none. */
-  readonly replaces: null | string;
+  /** The claims whose processes were gone when this one took their place: of each the claim_id that was in force last. Empty: none. */
+  readonly replaces: readonly string[];
   /** The person, or the user that the process runs as. */
   readonly by: string;
   /** Why it was retired, in words. Null: it was not. */

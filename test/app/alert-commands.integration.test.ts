@@ -39,6 +39,14 @@ async function stalledLog(folder: string): Promise<void> {
     for (const name of names)
       await write(TOPICS.positionSnapshot, { ...snapshot, ...own(name), observed_at, confidence: 0.7 }, minutes);
   }
+  const other = { ...own('A'), account: 'other', position_id: 'other:A' as PositionId };
+  const signal = { ...GOOD_RECORDS[TOPICS.modelSignal.name], account: 'other', symbol: 'A' };
+  for (let minutes = 0; minutes <= 40; minutes += 5) {
+    const observed_at = START + minutes * MINUTE_MS;
+    if (minutes <= 20)
+      await write(TOPICS.positionSnapshot, { ...snapshot, ...other, observed_at, mark_price: 100 }, minutes);
+    await write(TOPICS.modelSignal, signal, minutes);
+  }
   await write(TOPICS.harvestIntent, { ...GOOD_RECORDS[TOPICS.harvestIntent.name], ...own('A') }, 1);
   const lost = { intent_id: 'lost' as IntentId, client_order_id: 'lost' as ClientOrderId };
   await write(TOPICS.executionReport, { ...report, ...own('A'), ...lost }, 1);
@@ -69,13 +77,16 @@ describe('what an alert says to run', () => {
       writeFileSync(limits, text);
       return runProgram(['status', '--data', folder, '--json', '--stall-limits', limits]);
     };
-    const patient = await status('{"held_for_minutes": 600, "unobserved_for_minutes": 120, "confidences": 1000}');
+    const patient = await status(
+      '{"held_for_minutes": 600, "unobserved_for_minutes": 120, "silent_minutes": 30, "confidences": 1000}',
+    );
     const { alerts } = JSON.parse(patient.stdout) as { alerts: readonly Alert[] };
     expect(alerts.map(({ name }) => name)).toEqual(STALL_ALERTS.filter((name) => name.includes('without')));
-    const wrong = await status('{"held_for_minutes": -1, "held": 3}');
+    const wrong = await status('{"held_for_minutes": -1, "held": 3, "silent_cycles": 2}');
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
     expect(wrong.stderr).toContain('held_for_minutes: ');
     expect(wrong.stderr).toContain('held: is no limit');
+    expect(wrong.stderr).toContain('silent_cycles: ');
     expect(await status('{')).toMatchObject({ code: 1, stderr: expect.stringContaining('is not JSON') });
     const missing = await runProgram(['status', '--data', folder, '--stall-limits', join(folder, 'none.json')]);
     expect(missing.code).toBe(2);

@@ -143,7 +143,7 @@ describe('dev', () => {
 /** Runs until the n-th write to the log, which does not happen; the process is as good as dead then. */
 async function runUntilWriteFails(writes: number, opened: DevOptions): Promise<void> {
   const chain = await DevChain.open(opened);
-  const log: EmbeddedLog = chain.log;
+  const log: EmbeddedLog = chain.log.shared;
   const write = log.appendAndCommit.bind(log);
   let left = writes;
   log.appendAndCommit = (records, commits) => {

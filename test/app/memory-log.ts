@@ -11,6 +11,8 @@ const BATCH_RECORDS = 3;
 /** An event log in memory, for readers: batches are small, `read` ends as L6 says, subscribing is left to the real ones. */
 export class MemoryLog implements EventLog {
   readonly #partitions = new Map<string, LogRecord[][]>();
+  /** The newest timestamp. */
+  newest = -Infinity;
   readonly #committed = new Map<string, ReadonlyMap<number, number>>();
 
   append(records: readonly OutgoingRecord[]): Promise<void> {
@@ -20,6 +22,7 @@ export class MemoryLog implements EventLog {
         record.partition ?? Buffer.from(record.key ?? []).reduce((sum, byte) => sum + byte, 0) % partitions.length;
       const stored = partitions[partition] ?? [];
       const { topic, timestamp, key, value, headers = [] } = record;
+      this.newest = Math.max(this.newest, timestamp);
       stored.push({ topic, partition, offset: stored.length, timestamp, key, value, headers });
     }
     return Promise.resolve();
@@ -85,6 +88,8 @@ export interface MemoryWorld {
   readonly log: MemoryLog;
   readonly codec: RecordCodec;
   counts(topic: string): number;
+  /** As of an embedded log; a test may set it. */
+  liveNow(): number | null;
   close(): Promise<void>;
   /** Appends the record as its owner would. */
   write<T extends Topic>(
@@ -102,6 +107,7 @@ export async function memoryWorld(): Promise<MemoryWorld> {
     log,
     codec,
     counts: (topic) => log.count(topic),
+    liveNow: () => null,
     close: () => log.close(),
     write: (topic, record, timestamp, partition) => {
       const encoded = new TopicWriter(topic.writer, codec).encode(topic, record, timestamp);

@@ -25,9 +25,14 @@ interface Starter {
 const DIRECTLY: Starter = { command: process.execPath, args: [LAUNCHER] };
 
 /** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in. */
-export function startProgram(args: readonly string[], starter: Starter = DIRECTLY, input = ''): RunningProgram {
-  const { HARVESTLINE_DATA: _data, KAFKA_BROKERS: _brokers, ...env } = process.env;
-  const child = spawn(starter.command, [...starter.args, ...args], { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'pipe'] });
+export function startProgram(
+  args: readonly string[],
+  starter: Starter = DIRECTLY,
+  input = '',
+  cwd = ROOT,
+): RunningProgram {
+  const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...env } = process.env;
+  const child = spawn(starter.command, [...starter.args, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -57,8 +62,9 @@ export function startProgram(args: readonly string[], starter: Starter = DIRECTL
 export async function runProgram(
   args: readonly string[],
   input = '',
+  cwd = ROOT,
 ): Promise<{ code: number | NodeJS.Signals | null; stdout: string; stderr: string }> {
-  const program = startProgram(args, DIRECTLY, input);
+  const program = startProgram(args, DIRECTLY, input, cwd);
   const code = await program.ended;
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }

@@ -73,6 +73,13 @@ describe('score', () => {
       ['peak_price: must be at least mark_price 101 for LONG, found 99'],
     ],
     ['broken JSON', '{"position_id":', ['(root): is not JSON']],
+    ['a megabyte that is no JSON', String.raw`\"`.repeat(500_000), ['(root): is not JSON: ']],
+    ['a key that comes twice', good.replace('{', '{"quantity":1,'), ['quantity: comes twice in its object']],
+    [
+      'a key that comes twice, and a fault',
+      variant({ quantity: 0 }).replace('{', '{"quantity":1,'),
+      ['quantity: comes twice in its object', 'quantity: must be above 0'],
+    ],
     ['JSON that is no object', '[1]', ['(root): must be an object']],
     [
       'several faults at once',
@@ -94,6 +101,28 @@ describe('score', () => {
 
   it('NaN inside a string is a string', async () => {
     expect((await run([variant({ source: 'NaN, -Infinity' })])).bad).toBe(0);
+  });
+
+  it('bytes that are no UTF-8 are named by their place in the line, however the lines are cut', async () => {
+    const at = good.indexOf('BTCUSDT');
+    const broken = Buffer.concat([
+      Buffer.from(good.slice(0, at)),
+      Buffer.from([0xe2, 0x82]),
+      Buffer.from(good.slice(at)),
+    ]);
+    const whole = Buffer.concat([
+      Buffer.from(`\uFEFF${good}\n`),
+      broken,
+      Buffer.from(`\n${variant({ symbol: '€' })}\n`),
+    ]);
+    for (const size of [1, 64, whole.length]) {
+      const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, index) =>
+        whole.subarray(index * size, (index + 1) * size),
+      );
+      const { decisions, faults } = await run(chunks);
+      expect(faults).toEqual([`line 2: (root): is not UTF-8: byte 0xe2 at position ${at}`]);
+      expect(decisions.map(({ symbol }) => symbol)).toEqual(['BTCUSDT', '€']);
+    }
   });
 
   it('lines may be cut anywhere, blank, CRLF, with a byte order mark, and the last without a line break', async () => {

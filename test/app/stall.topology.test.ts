@@ -7,6 +7,11 @@ import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { rOf } from '../../pipelines/scoring/risk.ts';
 import { HOUR_MS, STALL_LIMITS, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
+import { statusReport } from '../../app/status-report.ts';
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import { folderForTest } from '../temporary-folder.ts';
 
 /** Twelve hours and a half of the simulated market. */
@@ -68,13 +73,56 @@ describe('the stall that a policy makes', () => {
 
   it('2026-02-07: nothing is raised', async () => {
     const chain = await DevChain.open(options('2026-02-07'));
+    const looks: unknown[] = [];
     try {
       for (let cycle = 0; cycle < CYCLES; cycle++) {
         await chain.runCycle();
-        if (cycle % 10 === 9) expect(await chain.alerts()).toEqual([]);
+        if (cycle % 10 === 9) looks.push(await chain.alerts());
       }
     } finally {
       await chain.close();
     }
+    expect(looks).toEqual(Array.from({ length: CYCLES / 10 }, () => []));
+  });
+});
+
+describe('status over a record that cannot be', () => {
+  const AHEAD = Date.UTC(2100, 0, 1);
+
+  /** Twenty cycles of the simulated desk, then `copies` of its latest snapshots, each stamped `at`. */
+  async function withCopies(copies: number, at: (index: number) => number) {
+    const opened = options('2026-02-07');
+    const chain = await DevChain.open(opened);
+    try {
+      let latest: readonly PositionSnapshot[] = [];
+      for (let cycle = 0; cycle < 20; cycle++)
+        latest = (await chain.runCycle())?.scored.map((one) => one.snapshot) ?? [];
+      const codec = await RecordCodec.open(chain.log.registry);
+      const writer = new TopicWriter(TOPICS.positionSnapshot.writer, codec);
+      const world = { log: chain.log, codec, counts: (topic: string) => chain.log.count(topic), liveNow: () => null };
+      const before = await statusReport(world);
+      const wrong = latest.slice(-copies).map((one, i) => ({ ...one, observed_at: Math.max(one.observed_at, at(i)) }));
+      await chain.log.append(wrong.map((one, i) => writer.encode(TOPICS.positionSnapshot, one, at(i))));
+      return { before, after: await statusReport(world) };
+    } finally {
+      await chain.close();
+    }
+  }
+
+  it.each([
+    { what: 'one of 2100', copies: 1, at: () => AHEAD },
+    { what: 'one of three hours later', copies: 1, at: () => Date.UTC(2026, 0, 1, 5) },
+    { what: 'the latest of every position, of 2100', copies: 15, at: () => AHEAD },
+    { what: 'the latest of every position, hours apart', copies: 15, at: (i: number) => AHEAD + i * 2 * HOUR_MS },
+    { what: 'one of 1970', copies: 1, at: () => 0 },
+  ])('$what: 15 positions are open, and nothing is raised', async ({ copies, at }) => {
+    const { before, after } = await withCopies(copies, at);
+    expect(before).toMatchObject({ open_positions: 15, ahead: 0, alerts: [] });
+    expect(after).toMatchObject({
+      open_positions: 15,
+      ahead: at(0) === 0 ? 0 : copies,
+      alerts: [],
+      shadow: before.shadow,
+    });
   });
 });

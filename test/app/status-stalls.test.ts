@@ -18,9 +18,10 @@ const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } 
 const REFUSED = { ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason: 'STALE_INTENT' } as const;
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
+const FINAL = { status: 'FINAL', label: 'WIN', closed_at: START } as const;
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
-let world: MemoryWorld;
+let world: MemoryWorld & { liveNow: () => number | null };
 
 beforeEach(async () => {
   world = await memoryWorld();
@@ -89,11 +90,38 @@ describe('status beside a chain at work', () => {
 
   it('hears the models go on where the snapshots ended', async () => {
     for (let number = 0; number < 5; number += 1) await cycle(number);
-    for (let minutes = 50; minutes <= 100; minutes += 10)
-      await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    const speak = (minutes: number) => world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    for (const minutes of [50, 60, 70]) await speak(minutes);
     expect(await names()).toEqual([]);
-    await world.write(TOPICS.modelSignal, SIGNAL, START + 101 * MINUTE_MS);
-    expect(await names()).toEqual(['snapshots_ceased']);
+    for (const minutes of [80, 90, 100]) await speak(minutes);
+    expect(await names()).toEqual(['feed_silent']);
+    await speak(101);
+    expect(await names()).toEqual(['snapshots_ceased', 'feed_silent']);
+  });
+
+  it('holds a feed that died against the clock where the log is written live, and only there', async () => {
+    for (let number = 0; number < 5; number += 1) await cycle(number);
+    expect(await names()).toEqual([]);
+    const died = START + 40 * MINUTE_MS;
+    world.liveNow = () => died + 30 * MINUTE_MS;
+    expect(await names()).toEqual([]);
+    world.liveNow = () => died + 31 * MINUTE_MS;
+    expect((await statusReport(world)).alerts).toEqual([
+      {
+        name: 'feed_silent',
+        since: died,
+        evidence:
+          'No snapshot of account desk-1 came from simulated for 31 min, where one comes every 10 min, and nobody watches its ' +
+          '1 open position: position of desk-1. See that the source of snapshots runs. ' +
+          'Look closer: harvestline tail position.snapshot --from 2026-02-02T04:20:00.000Z --json',
+      },
+    ]);
+    await world.write(
+      TOPICS.clmOutcome,
+      { ...OUTCOME, position_id: 'position of desk-1' as PositionId, ...FINAL },
+      died,
+    );
+    expect(await names()).toEqual([]);
   });
 
   it('still names what is missing there', async () => {

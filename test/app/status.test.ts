@@ -5,6 +5,7 @@ import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type {
   ExecutionReport,
+  IntentId,
   PositionId,
   PositionReconciled,
   ShadowDecision,
@@ -17,6 +18,7 @@ import { type MemoryWorld, memoryWorld } from './memory-log.ts';
 const START = 1_770_003_600_000;
 const HOUR_MS = 60 * 60 * 1000;
 const REPORT: ExecutionReport = GOOD_RECORDS[TOPICS.executionReport.name];
+const NO_INTENT = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const NO_FILL = { filled_quantity: 0, average_price: null } as const;
 
 let world: MemoryWorld;
@@ -116,6 +118,34 @@ describe('status --json', () => {
     expect(await starved()).toMatchObject([{ since: START }]);
     await world.write(TOPICS.tradeClosed, trade, START + 40 * HOUR_MS, 0);
     expect(await starved()).toEqual([]);
+  });
+
+  it('takes no time that cannot be for starvation, the gate or the latest day', async () => {
+    const AHEAD = Date.UTC(2090, 0, 1);
+    const { name } = TOPICS.positionSnapshot;
+    const intent = GOOD_RECORDS[TOPICS.harvestIntent.name];
+    for (let hour = 0; hour < 30; hour += 0.5)
+      await world.write(TOPICS.positionSnapshot, GOOD_RECORDS[name], START + hour * HOUR_MS, 0);
+    for (let i = 0; i < 30; i += 1) await world.write(TOPICS.harvestIntent, intent, START + i * HOUR_MS, 0);
+    const usual = { closed_at: START, label: 'WIN', status: 'FINAL', excluded_from_calibration: null } as const;
+    const closed = (id: string, closed_at: number) =>
+      world.write(TOPICS.clmOutcome, { ...outcome(id, true), ...usual, closed_at }, closed_at, 0);
+    await closed('a', START + HOUR_MS);
+    await closed('b', START + 2 * HOUR_MS);
+    const figures = async () => {
+      const { gate, alerts } = await statusReport(world);
+      return { eta: gate.eta, usable: gate.usable, names: alerts.map((alert) => alert.name) };
+    };
+    const before = await figures();
+    expect(before).toMatchObject({ eta: START + 50 * HOUR_MS, names: expect.arrayContaining(['trades_starved']) });
+    const trade = { ...GOOD_RECORDS[TOPICS.tradeClosed.name], ...NO_INTENT, remaining_quantity: 1 };
+    await world.write(TOPICS.tradeClosed, trade, AHEAD, 0);
+    await world.write(TOPICS.harvestIntent, { ...intent, intent_id: 'ahead' as IntentId }, AHEAD, 0);
+    await closed('c', AHEAD);
+    const after = await figures();
+    expect(after.names).toContain('trades_starved');
+    // As if it had been closed at the latest moment that its account has come to.
+    expect(after.eta).toBeLessThan(START + 1000 * HOUR_MS);
   });
 
   it('names the step after which nothing comes, whichever partition was read first', async () => {

@@ -32,7 +32,9 @@ beforeAll(async () => {
 });
 
 function start(...args: readonly string[]) {
-  return spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Somewhere west of Greenwich, so that a time read as local is another.
+  const env = { ...process.env, TZ: 'America/New_York' };
+  return spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
 }
 
 async function run(...args: readonly string[]) {
@@ -48,6 +50,15 @@ describe('harvestline tail', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines).toHaveLength(RECORDS);
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ offset: RECORDS - 1, value: GOOD_RECORDS[TOPIC.name] });
+  });
+
+  it('begins at a time that names no zone in UTC, wherever it runs', async () => {
+    const from = '1970-01-01T00:00:05.500';
+    const { out, code } = await run('tail', TOPIC.name, '--from', from, '--json', '--data', data.path);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(RECORDS - 4500);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ timestamp: 5500 });
   });
 
   it('ends quietly when its reader goes away', async () => {

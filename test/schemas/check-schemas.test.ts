@@ -85,15 +85,34 @@ test('versions are ordered as numbers: v10 comes after v9', () => {
 
 test('a new field that is required, and a bound that is tightened, are problems', () => {
   const folder = new SchemaFolder();
-  const tight = { type: 'double', logicalType: 'bounded', minimum: 1 };
+  const tight = { type: 'double', logicalType: 'bounded', minimum: 1, maximum: 1e15 };
   folder.change((fields) => [
     ...fields.map((field) => (field['name'] === 'remaining_quantity' ? { ...field, type: tight } : field)),
     { name: 'note', type: 'string', doc: 'A remark.' },
   ]);
   expect(checkSchemas(folder.path)).toMatchObject([
+    { level: 'problem', path: 'remaining_quantity', rule: 'market-bound' },
     { level: 'problem', path: 'note', version: 1, direction: 'new reader, old data' },
     { level: 'problem', path: 'remaining_quantity', why: expect.stringContaining('tightened from at least 0') },
     { level: 'info' },
+  ]);
+});
+
+test('bounds that a market has may be added where there were none: told, and no problem', () => {
+  const folder = new SchemaFolder();
+  const released = join(folder.path, 'released', TOPIC, 'v1.avsc');
+  const amount = /,\s*"logicalType": "bounded",\s*"minimum": -1e27,\s*"maximum": 1e27/g;
+  writeFileSync(released, readFileSync(released, 'utf8').replaceAll(amount, ''));
+  folder.release(2);
+  expect(checkSchemas(folder.path)).toEqual([
+    {
+      level: 'info',
+      topic: TOPIC,
+      rule: 'compatibility',
+      path: '(root)',
+      version: 1,
+      why: expect.stringContaining('bounds were added since v1, beyond which no truthful record lies'),
+    },
   ]);
 });
 

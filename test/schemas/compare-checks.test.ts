@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AvroRecord, AvroSchema, Bounds } from '../../schemas/avro-schema.ts';
 import { compileCheck } from '../../schemas/check-record.ts';
-import { compareChecks } from '../../schemas/compare-checks.ts';
+import { addedBounds, compareChecks } from '../../schemas/compare-checks.ts';
 
 function recordOf(type: AvroSchema): AvroRecord {
   return { type: 'record', name: 'Sample', fields: [{ name: 'field', type }] };
@@ -85,6 +85,54 @@ describe('B1: a bound that changes', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('B3: a bound that a market has', () => {
+  const priced = (type: AvroSchema, unit = 'quote currency per contract'): AvroRecord => ({
+    type: 'record',
+    name: 'Sample',
+    fields: [{ name: 'field', type, doc: `A field. Unit: ${unit}.` }],
+  });
+  const market = double({ minimum: 1e-12, maximum: 1e12 });
+
+  test.each<[string, AvroSchema, AvroSchema, string?]>([
+    ['none', market, 'double'],
+    ['above 0', market, double({ exclusiveMinimum: 0 })],
+    ['inside a nullable', ['null', market], ['null', 'double']],
+    ['inside a list', { type: 'array', items: market }, { type: 'array', items: 'double' }],
+    [
+      'an upper end beside a 0 that can be',
+      double({ minimum: 0, maximum: 1e15 }),
+      double({ minimum: 0 }),
+      'contracts of the symbol',
+    ],
+    [
+      'of a timestamp',
+      { type: 'long', logicalType: 'timestamp-millis', minimum: 0, maximum: 8.64e15 },
+      { type: 'long', logicalType: 'timestamp-millis' },
+      'milliseconds since 1970-01-01 UTC',
+    ],
+  ])('may be added: %s', (_, now, before, unit) => {
+    expect(compareChecks(priced(now, unit), priced(before, unit))).toEqual([]);
+    expect(addedBounds(priced(now, unit), priced(before, unit))).toHaveLength(1);
+    // Once it is there it is as fixed as any.
+    expect(compareChecks(priced(before, unit), priced(now, unit)).length).toBeGreaterThan(0);
+    expect(addedBounds(priced(now, unit), priced(now, unit))).toEqual([]);
+  });
+
+  test.each<[string, AvroSchema, AvroSchema, string?]>([
+    ['another end than the table states', double({ minimum: 1e-12, maximum: 1e11 }), 'double'],
+    ['one of another unit', market, 'double', 'points'],
+    ['an end that was somewhere else', market, double({ minimum: 1e-9 })],
+    [
+      'a 0 that was allowed',
+      double({ minimum: 1e-12, maximum: 1e15 }),
+      double({ minimum: 0, maximum: 1e15 }),
+      'contracts of the symbol',
+    ],
+  ])('and nothing else: %s', (_, now, before, unit) => {
+    expect(compareChecks(priced(now, unit), priced(before, unit)).length).toBeGreaterThan(0);
   });
 });
 

@@ -8,6 +8,7 @@ import { GAVE_UP, NO_ROOM, compileWriter } from '../../schemas/compile-writer.ts
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { StringTable } from '../../schemas/string-table.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { countedBranches } from '../counted-branches.ts';
 import { ODD_VALUE, valueOf } from './arbitrary-value.ts';
 import { fuzzCodec, fuzzCompiled } from './codec-fuzz.ts';
 import { GOOD_RECORDS } from './good-records.ts';
@@ -121,6 +122,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
 
   test('FW: a value that it writes has no problem, whatever one field is or is not', () => {
     const { bytes, view } = memoryOf(64 * 1024);
+    const hit = countedBranches({ written: 1, refused: 20 });
     const field = fc.constantFrom(...schema.fields.map(({ name }) => name), '__proto__', 'constructor', 'undeclared');
     fc.assert(
       fc.property(record, field, ODD_VALUE, fc.boolean(), (value, name, odd, isThere) => {
@@ -129,6 +131,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
           Object.defineProperty(changed, name, { value: odd, enumerable: true, configurable: true, writable: true });
         const end = write(changed, bytes, view, 0, bytes.length);
         const problems = check(changed);
+        hit(end < 0 ? 'refused' : 'written');
         if (end < 0) return odd === undefined || problems.length > 0;
         expect(problems).toEqual([]);
         expect(bytes.subarray(0, end)).toEqual(type.toBuffer(changed));

@@ -49,6 +49,22 @@ describe('describeChange', () => {
     ]);
   });
 
+  test('a bound that a market has, where there was none', () => {
+    const doc = 'Unit: contracts of the symbol.';
+    const bounded: AvroField = {
+      ...SIZE,
+      doc,
+      type: { type: 'double', logicalType: 'bounded', minimum: 1e-12, maximum: 1e15 },
+    };
+    expect(describeChange(recordOf(bounded), recordOf({ ...SIZE, doc }))).toEqual([
+      {
+        kind: 'bound-added',
+        path: 'size',
+        text: 'bounds added: from above 0 to at least 1e-12, at most 1000000000000000, beyond which no truthful record lies',
+      },
+    ]);
+  });
+
   test('symbols, and a place inside a list', () => {
     const legs = (...symbols: readonly string[]): AvroRecord =>
       recordOf({

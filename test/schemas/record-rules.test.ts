@@ -13,6 +13,7 @@ const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 
 /** A patch that breaks just that rule of the topic's good record, and what is said. */
 const BROKEN = [
+  ['DC2', deskClaim, { by_default: true }, 'standing', 'must be false where by_default is true'],
   ['DC1', deskClaim, { state: 'RETIRED' }, 'reason', 'must be given for RETIRED'],
   ['S1', positionSnapshot, { peak_price: 106 }, 'peak_price', 'must be at least mark_price 107 for LONG, found 106'],
   [

@@ -11,6 +11,7 @@
  * X3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
  *     fee unknown.
  * X4  Absent only where the exchange says so; a failed look-up is no answer.
+ * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type {
@@ -24,6 +25,7 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
+import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { isAbsent } from './absence.ts';
 import { venueClientId } from './client-order-id.ts';
@@ -68,12 +70,12 @@ export class CcxtExchange implements Exchange {
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 
-  async place({ clientOrderId, position, quantity }: OrderRequest): Promise<Placement> {
+  async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     const market = await this.#market(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
     for (let attempt = 1; ; attempt++) {
       try {
-        const order = await this.#client.send(async (api) =>
+        const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
             // ccxt takes decimal texts for amounts; its types do not say so.
@@ -93,6 +95,7 @@ export class CcxtExchange implements Exchange {
         );
         return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
       } catch (thrown) {
+        if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const rule = ruleFor(thrown.status, thrown.code);

@@ -1,9 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { didYouMean } from '../../../errors/nearest.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
+import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
+import { redactor } from '../../system/redactor.ts';
 import { ruleFor } from './code-rules.ts';
-import { scrubber } from './scrub.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
@@ -20,6 +23,13 @@ const RECV_WINDOW_MS = 5000;
 /** What an exchange asks to wait where it names no time. Unit: milliseconds. */
 const DEFAULT_BLOCK_MS = 10_000;
 
+/** An order that is being sent, for the requests that ccxt makes of it. */
+interface OrderUnderWay {
+  readonly gate: SendGate;
+  /** A request that may be the order was handed to the network. */
+  hasLeft: boolean;
+}
+
 /**
  * ccxt's client of one exchange, with one allowance, one clock and one way to fail for everything that this process asks of
  * it. Invariants:
@@ -27,6 +37,8 @@ const DEFAULT_BLOCK_MS = 10_000;
  * V1  Every failure is a VenueRefusal, with the exchange's own code, or a VenueSilence. No secret is in either.
  * V2  Once the exchange has said to wait (429, 418), nothing is asked until then.
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
+ * V4  A request that may be an order asks its gate behind ccxt's queue, signed and ready, in the turn of the event loop in which it is
+ *     handed to the network.
  */
 export class VenueClient {
   readonly id: string;
@@ -34,9 +46,9 @@ export class VenueClient {
   readonly settings: VenueSettings;
   readonly api: CcxtExchange;
   readonly logger: Logger;
-  readonly #scrub: (text: string) => string;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
+  readonly #ordering = new AsyncLocalStorage<OrderUnderWay>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
     this.id = settings.id;
@@ -45,7 +57,7 @@ export class VenueClient {
     this.clock = new VenueClock(machine);
     this.logger = logger;
     const { key = '', secret = '', passphrase = null } = settings.credentials ?? {};
-    this.#scrub = scrubber([key, secret, passphrase ?? '']);
+    redactor.learn(key, secret, passphrase);
     this.#watchReplies();
     this.#boundRequests();
     Object.assign(api, { nonce: () => this.clock.now() });
@@ -57,11 +69,18 @@ export class VenueClient {
     const classes: Readonly<Record<string, unknown>> = { ...ccxt };
     const constructor = ccxt.exchanges.includes(settings.id) ? classes[settings.id] : undefined;
     if (!isConstructor(constructor)) {
-      throw new HarvestlineError('USAGE', `ccxt knows no exchange ${settings.id}: give one of its ids to --venue`);
+      const named = didYouMean(settings.id, ccxt.exchanges);
+      const flag = settings.stake === 'data' ? '--data-venue' : '--venue';
+      throw new HarvestlineError(
+        'USAGE',
+        `${flag}: ccxt knows no exchange ${named}; docs/exchanges.md says which were tried`,
+      );
     }
     const api = new constructor(configOf(settings));
     // Wallets are nobody's concern here, and futures keys may not ask about them.
     api.has['fetchCurrencies'] = false;
+    // It would print requests whole.
+    api.verbose = false;
     if (settings.stake === 'demo') api.enableDemoTrading(true);
     if (settings.url !== null) redirect(api, settings.url);
     return new VenueClient(api, settings, machine, logger);
@@ -72,7 +91,7 @@ export class VenueClient {
     try {
       return await this.#asked(question);
     } catch (thrown) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`);
+      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 
@@ -84,6 +103,22 @@ export class VenueClient {
     } catch (thrown) {
       throw this.#failure(thrown);
     }
+  }
+
+  /**
+   * The same for an order. Throws WithheldOrder where `gate` let nothing go that may have been the order: nothing was sent then. An order
+   * that takes several requests, of which some have left, is in doubt like one without an answer.
+   */
+  async order<T>(gate: SendGate, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
+    const order: OrderUnderWay = { gate, hasLeft: false };
+    return this.#ordering.run(order, async () => {
+      try {
+        return await this.send(request);
+      } catch (thrown) {
+        if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
+        throw thrown;
+      }
+    });
   }
 
   /** Measures the exchange's clock. Throws EXCHANGE_AWAY. */
@@ -125,9 +160,9 @@ export class VenueClient {
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
-  #failure(thrown: unknown): VenueRefusal | VenueSilence {
-    if (thrown instanceof VenueRefusal) return thrown;
-    return new VenueSilence(this.#scrub(messageOf(thrown)));
+  #failure(thrown: unknown): VenueRefusal | VenueSilence | WithheldOrder {
+    if (thrown instanceof VenueRefusal || thrown instanceof WithheldOrder) return thrown;
+    return new VenueSilence(redactor.redactForeign(messageOf(thrown)));
   }
 
   /** V1, V2: every reply comes by here before ccxt makes anything of it. */
@@ -147,13 +182,16 @@ export class VenueClient {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
-      const absent = refused instanceof Error && refused.name === 'OrderNotFound';
-      throw new VenueRefusal(status, code, this.#scrub(message), { retryAfterMs, absent });
+      const words = refused instanceof Error ? refused.name : '';
+      const absent = words === 'OrderNotFound';
+      // A 403 without a code comes from what stands before the exchange, which knows no keys.
+      const keys = status === UNAUTHORISED || (KEY_ERRORS.has(words) && (code !== null || status !== FORBIDDEN));
+      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, absent, keys });
     };
     Object.assign(api, { handleErrors: watched });
   }
 
-  /** V2, V3. ccxt's own time-out ends with the headers. */
+  /** V2, V3, V4. ccxt's own time-out ends with the headers. */
   #boundRequests(): void {
     const { api } = this;
     const original = api.fetch.bind(api);
@@ -163,25 +201,47 @@ export class VenueClient {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
         throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked });
       }
-      const answered = new AbortController();
-      const overdue = this.clock.sleep(api.timeout, answered.signal).then(() => {
-        throw new VenueSilence(`no whole answer within ${api.timeout} ms`);
+      const order = this.#ordering.getStore();
+      // Questions are asked by GET wherever an exchange has a choice.
+      if (order === undefined || (request[1] ?? 'GET') === 'GET') return this.#bounded(() => original(...request));
+      return order.gate(() => {
+        order.hasLeft = true;
+        return this.#bounded(() => original(...request));
       });
-      const reply = original(...request);
-      try {
-        return await Promise.race([reply, overdue]);
-      } finally {
-        // Whichever lost the race has nobody to tell.
-        reply.catch(() => {});
-        overdue.catch(() => {});
-        answered.abort();
-      }
     };
     Object.assign(api, { fetch: bounded });
   }
+
+  /** V3. */
+  async #bounded<T>(request: () => Promise<T>): Promise<T> {
+    const { api } = this;
+    const answered = new AbortController();
+    const overdue = this.clock.sleep(api.timeout, answered.signal).then(() => {
+      throw new VenueSilence(`no whole answer within ${api.timeout} ms`);
+    });
+    const reply = request();
+    try {
+      return await Promise.race([reply, overdue]);
+    } finally {
+      // Whichever lost the race has nobody to tell.
+      reply.catch(() => {});
+      overdue.catch(() => {});
+      answered.abort();
+    }
+  }
 }
 
+/** ccxt's names for a no that another try will not change: Binance's -1002, -1022, -2008, -2014 and -2015, and their like elsewhere. */
+const KEY_ERRORS: ReadonlySet<string> = new Set([
+  'AuthenticationError',
+  'PermissionDenied',
+  'AccountNotEnabled',
+  'AccountSuspended',
+]);
+
 const HTTP_ERROR = 400;
+const UNAUTHORISED = 401;
+const FORBIDDEN = 403;
 const TOO_MANY = 429;
 const BANNED = 418;
 

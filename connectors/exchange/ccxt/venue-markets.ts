@@ -1,4 +1,6 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { didYouMean } from '../../../errors/nearest.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
@@ -58,6 +60,26 @@ export class VenueMarkets {
   /** By ccxt's name; for a market that ccxt does not know yet that is the exchange's. */
   async bySymbol(symbol: string): Promise<VenueMarket | null> {
     return this.#find(symbol, () => this.#bySymbol.get(symbol) ?? this.#byId.get(symbol));
+  }
+
+  /**
+   * Throws USAGE with every id that is no linear market here, and the nearest that are; EXCHANGE_AWAY, also where the exchange lists
+   * no market at all.
+   */
+  async demand(ids: Iterable<string>): Promise<void> {
+    await this.#refresh(RELOAD_MS);
+    if (this.#byId.size === 0) {
+      throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id}: markets: none is listed`);
+    }
+    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
+    if (unknown.length === 0) return;
+    const hints = unknown.map((id) => {
+      const same = this.#bySymbol.get(id);
+      return same === undefined ? didYouMean(id, this.#byId.keys()) : `${id} (its id there is ${same.id})`;
+    });
+    throw new HarvestlineError('USAGE', `--symbols: ${this.#client.id} has no linear market ${hints.join(', ')}`, {
+      problems: unknown.map((path) => ({ path, why: 'is no market' })),
+    });
   }
 
   /** What was loaded does not hold any more: the exchange refused what it allows. */

@@ -8,18 +8,25 @@ export class VenueRefusal extends Error {
   readonly retryAfterMs: number | null;
   /** ccxt takes the answer for "there is no such order": it knows the words of many exchanges. */
   readonly absent: boolean;
+  /** ccxt takes it for a no to the key, its secret, or the address that it is used from. */
+  readonly keys: boolean;
 
   constructor(
     status: number,
     code: string | null,
     message: string,
-    { retryAfterMs = null, absent = false }: { retryAfterMs?: number | null; absent?: boolean } = {},
+    {
+      retryAfterMs = null,
+      absent = false,
+      keys = false,
+    }: { retryAfterMs?: number | null; absent?: boolean; keys?: boolean } = {},
   ) {
     super(message);
     this.status = status;
     this.code = code;
     this.retryAfterMs = retryAfterMs;
     this.absent = absent;
+    this.keys = keys;
   }
 }
 

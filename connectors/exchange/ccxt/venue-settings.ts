@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { HarvestlineError, type Problem, formatProblems, messageOf } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError, type Problem, formatProblems } from '../../../errors/harvestline-error.ts';
+import { type Environment, readSecret } from '../../system/secrets.ts';
+import { parseJsonBytes } from '../../../schemas/strict-json.ts';
 import { type KnownVenue, UNTRIED, knownVenue } from './known-venues.ts';
 
 /** What the exchange knows the account by. */
@@ -27,22 +29,53 @@ export interface VenueSettings {
   readonly ccxt: Readonly<Record<string, unknown>>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The settings file: what an exchange needs that is in no table. Secrets have no place in it. */
+/** A word such as an exchange uses for a kind of market or account. */
+const Word = z.string().regex(/^[\w:-]{1,40}$/, 'must be a word of letters, digits, _, : and -, at most 40');
+
+/** What ccxt's `options` may say: which of an exchange's markets, accounts and ways of counting are meant. */
+const CcxtOptions = z.strictObject({
+  defaultType: Word.optional(),
+  defaultSubType: Word.optional(),
+  defaultSettle: Word.optional(),
+  defaultMarginMode: Word.optional(),
+  marginMode: Word.optional(),
+  portfolioMargin: z.boolean().optional(),
+  unifiedAccount: z.boolean().optional(),
+  enableUnifiedAccount: z.boolean().optional(),
+  hedged: z.boolean().optional(),
+  broker: Word.optional(),
+  brokerId: Word.optional(),
+  fetchMarkets: z.array(Word).max(10).optional(),
+  recvWindow: z.int().min(1000).max(60_000).optional(),
+});
+
+/**
+ * The settings file: what an exchange needs that is in no table. A list of what is allowed, since ccxt takes anything: names that print
+ * requests with their keys, send them by a proxy or to another address, or hold secrets.
+ */
 const SettingsFile = z.strictObject({
   client_order_ids: z.enum(['verbatim', 'alphanumeric-32']).optional(),
   fills_window_days: z.number().positive().nullable().optional(),
   ccxt: z
-    .record(z.string(), z.unknown())
-    .refine(
-      (given) => !['apiKey', 'secret', 'password', 'token', 'privateKey'].some((name) => Object.hasOwn(given, name)),
-      'must not carry secrets: use HARVESTLINE_API_KEY, _SECRET and _PASSPHRASE',
-    )
+    .strictObject({
+      timeout: z.int().min(100).max(60_000).optional(),
+      rateLimit: z.number().positive().max(60_000).optional(),
+      options: CcxtOptions.optional(),
+    })
     .optional(),
 });
+
+/** Every setting that a file may hold, by its path, for docs/exchanges.md. */
+export const ALLOWED_SETTINGS: readonly string[] = pathsOf(SettingsFile);
+
+function pathsOf(shape: z.ZodObject, prefix = ''): readonly string[] {
+  return Object.entries(shape.shape).flatMap(([name, field]) => {
+    const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
+    return inner instanceof z.ZodObject ? pathsOf(inner, `${prefix}${name}.`) : [`${prefix}${name}`];
+  });
+}
 
 export interface VenueChoice {
   readonly id: string;
@@ -65,7 +98,8 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
     problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing, and so is HARVESTLINE_API_KEY_FILE' });
   }
   if (url !== undefined && !isSafeUrl(url)) {
-    problems.push({ path: '--venue-url', why: 'must be an https address, or http on this machine' });
+    const why = 'must be an https address, or http on this machine, without user information and query';
+    problems.push({ path: '--venue-url', why });
   }
   const known = knownVenue(id);
   if (stake === 'demo' && known?.demo === false) {
@@ -95,42 +129,52 @@ export function hasCredentials(env: Environment): boolean {
 }
 
 function venueCredentials(env: Environment, problems: Problem[]): Credentials | null {
-  const key = secretOf(env, 'HARVESTLINE_API_KEY', problems);
-  const secret = secretOf(env, 'HARVESTLINE_API_SECRET', problems);
-  const passphrase = secretOf(env, 'HARVESTLINE_API_PASSPHRASE', problems);
-  if (key === null && secret === null) return null;
-  if (key === null) problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing' });
-  if (secret === null) problems.push({ path: 'HARVESTLINE_API_SECRET', why: 'is missing' });
+  const key = readSecret(env, 'HARVESTLINE_API_KEY', problems);
+  const secret = readSecret(env, 'HARVESTLINE_API_SECRET', problems);
+  const passphrase = readSecret(env, 'HARVESTLINE_API_PASSPHRASE', problems) ?? null;
+  if (key === undefined && secret === undefined) return null;
+  if (key === undefined) problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing' });
+  if (secret === undefined) problems.push({ path: 'HARVESTLINE_API_SECRET', why: 'is missing' });
+  // It goes into a header of each request.
+  if (key !== undefined && problems.length === 0 && !/^[\x21-\x7e]+$/.test(key)) {
+    const name = isGiven(env['HARVESTLINE_API_KEY']) ? 'HARVESTLINE_API_KEY' : 'HARVESTLINE_API_KEY_FILE';
+    problems.push({ path: name, why: 'holds blanks, line breaks or letters that no key has' });
+  }
   return { key: key ?? '', secret: secret ?? '', passphrase };
 }
 
-function secretOf(env: Environment, name: string, problems: Problem[]): string | null {
-  const value = env[name];
-  const file = env[`${name}_FILE`];
-  if (!isGiven(file)) return isGiven(value) ? value : null;
-  if (isGiven(value)) problems.push({ path: `${name}_FILE`, why: `is given, and so is ${name}` });
-  try {
-    // Editors and secret managers end a file with a line break that is no part of the secret.
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-  } catch (error) {
-    problems.push({ path: `${name}_FILE`, why: `cannot be read: ${messageOf(error)}` });
-    return '';
-  }
-}
-
 function readSettings(path: string, problems: Problem[]): z.infer<typeof SettingsFile> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    problems.push({ path, why: `cannot be read${code}` });
+    return {};
+  }
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    problems.push({ path, why: `cannot be read as JSON: ${messageOf(error)}` });
+    const found = parseJsonBytes(bytes);
+    problems.push(...found.problems.map((one) => ({ ...one, path: `${path}: ${one.path}` })));
+    json = found.value;
+  } catch {
+    // The parser quotes what it found, and somebody may have named a file of secrets.
+    problems.push({ path, why: 'is not JSON' });
     return {};
   }
   const parsed = SettingsFile.safeParse(json);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
-    problems.push({ path: `${path}: ${issue.path.join('.') || '(root)'}`, why: issue.message });
+    if (issue.code !== 'unrecognized_keys') {
+      problems.push({ path: `${path}: ${issue.path.join('.') || '(root)'}`, why: issue.message });
+      continue;
+    }
+    for (const key of issue.keys) {
+      const name = [...issue.path, key].join('.');
+      problems.push({ path: `${path}: ${name}`, why: 'is not among what may be set' });
+    }
   }
+  problems.push({ path, why: `may hold ${ALLOWED_SETTINGS.join(', ')}` });
   return {};
 }
 
@@ -141,7 +185,7 @@ function isGiven(text: string | undefined): text is string {
 /** Signed requests in the clear would show the key to everybody on the way. */
 function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  if (username !== '' || password !== '' || search !== '' || hash !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
 }

@@ -12,6 +12,7 @@ import type {
   PositionReference,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
@@ -45,7 +46,7 @@ export class LivePaper implements Exchange {
     return this.#paper.position(reference);
   }
 
-  async place(request: OrderRequest): Promise<Placement> {
+  async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     const { position } = request;
     let mark: string;
     try {
@@ -54,7 +55,7 @@ export class LivePaper implements Exchange {
       // Nothing was placed: at no price there is no fill.
       return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
     }
-    return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } });
+    return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
   lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {

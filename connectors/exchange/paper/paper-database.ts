@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { closeToOthers, makeDataFolder } from '../../system/data-folder.ts';
 
 /** Bumped when the tables change; a file of another version is refused, never guessed at. */
 const FORMAT_VERSION = 1;
@@ -36,9 +36,10 @@ const TABLES = `
 
 /** Opens the venue's file, creating it where there is none. Throws LOG_UNREADABLE for a file of something else. */
 export function openPaperDatabase(path: string): DatabaseSync {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  if (path !== ':memory:') makeDataFolder(dirname(path));
   let database: DatabaseSync | undefined;
   try {
+    if (path !== ':memory:') closeToOthers(path);
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // With WAL, synchronous=FULL syncs the file at every commit: an order that was acknowledged survives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');

@@ -12,6 +12,7 @@ import type {
   PositionReference,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
@@ -32,8 +33,11 @@ export interface PaperExchangeOptions {
   readonly faults?: PaperFaults;
 }
 
+/** The file of the book in a data folder. */
+export const PAPER_BOOK = 'paper-exchange.sqlite';
+
 /** A decision of the venue on an order that reached it. */
-type Verdict = Exclude<Placement, { kind: 'in-doubt' }> & { readonly blackout: boolean };
+type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonly blackout: boolean };
 
 /**
  * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
@@ -74,7 +78,16 @@ export class PaperExchange implements Exchange, PositionBook {
     return { quantity };
   }
 
-  async place(request: OrderRequest): Promise<Placement> {
+  async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
+    try {
+      return await gate(() => this.#send(request));
+    } catch (thrown) {
+      if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
+      throw thrown;
+    }
+  }
+
+  async #send(request: OrderRequest): Promise<Placement> {
     const stream = this.#random.stream('paper', request.clientOrderId);
     const fate = drawFate(stream, this.#faults);
     if (fate.timeoutBefore) return { kind: 'in-doubt', message: 'the request timed out' };

@@ -116,7 +116,7 @@ describe('replaying past decisions', () => {
 
   it('passes over what cannot be scored or decoded', async () => {
     const world = await worldWith([
-      degraded({}, { mark_price: 1e308, peak_price: 1e308, initial_stop_price: 100 - 1e-12 }),
+      degraded({}, { mark_price: 1e12, peak_price: 1e12, initial_stop_price: 100 - 1e-12 }),
       degraded(),
     ]);
     await world.log.append([{ topic: SNAPSHOTS.name, key: null, value: Buffer.from('no record'), timestamp: 1 }]);

@@ -63,7 +63,7 @@ describe('dlq retry', () => {
     ]);
     expect(await listLetters(world.log, [SNAPSHOTS])).toMatchObject([{ code: 'NOT_WIRE_FORMAT', count: 1 }]);
     const { log, codec } = world;
-    const { alerts } = await statusReport({ log, codec, counts: (topic) => log.count(topic) });
+    const { alerts } = await statusReport({ log, codec, counts: (topic) => log.count(topic), liveNow: () => null });
     expect(alerts[0]?.evidence).toContain(`1 in ${DEAD}`);
   });
 

@@ -5,6 +5,7 @@ import type { Explanation } from '../../../app/explain/explanation.ts';
 import { explanationLines } from '../../../app/explain/explanation-lines.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { anExplanation, stepsOf } from './an-explanation.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 /** As on a terminal that shows no colours. */
 function linesOf(...[explanation, columns]: Parameters<typeof explanationLines>): readonly string[] {
@@ -38,6 +39,7 @@ describe('one screen', () => {
 
   it('O1: no line is longer than the screen, and no word is broken, at any width and for any story', () => {
     const fates = fc.array(fc.constantFrom('filled' as const, 'cooldown' as const, 'open' as const), { maxLength: 40 });
+    const hit = countedBranches({ 'a usual screen': 10 });
     fc.assert(
       fc.property(
         fc.array(fc.boolean(), { minLength: 1, maxLength: 60 }),
@@ -47,7 +49,10 @@ describe('one screen', () => {
           const explanation = anExplanation(takes, stepsOf(intents));
           const lines = linesOf(explanation, columns);
           for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
-          if (columns >= 80) expect(lines.length).toBeLessThanOrEqual(40);
+          if (columns >= 80) {
+            hit('a usual screen');
+            expect(lines.length).toBeLessThanOrEqual(40);
+          }
           const words = (whole: string): string => whole.split(/\s+/).join(' ');
           // The folded part may be another, but what heads the screen is the same words.
           const [wide = ''] = linesOf(explanation, 2000).slice(1);

@@ -116,8 +116,8 @@ describe('what explain gathers', () => {
 
   it('snapshots that cannot be scored are counted with their place, those that do not decode by topic', async () => {
     await snapshot({});
-    // Profit over such a risk is no finite number.
-    const extreme = { entry_price: 1e-300, initial_stop_price: null, mark_price: 1e308, peak_price: 1e308 };
+    // Profit over such a risk is beyond what any position can have.
+    const extreme = { entry_price: 1e-12, initial_stop_price: null, mark_price: 1e12, peak_price: 1e12 };
     await snapshot(extreme);
     await snapshot({ ...extreme, position_id: `${SNAPSHOT.position_id}0` as PositionId });
     const { name: topic } = TOPICS.positionSnapshot;
@@ -127,7 +127,7 @@ describe('what explain gathers', () => {
     const found = await explain(world, SNAPSHOT.position_id, null);
     expect(found?.decisions).toHaveLength(1);
     expect(found?.unscorable).toMatchObject([
-      { topic, partition: PARTITION, offset: 1, why: /^mark_price: gives R Infinity/ },
+      { topic, partition: PARTITION, offset: 1, why: expect.stringMatching(/^mark_price: gives R 5e\+25/) },
     ]);
     expect(found?.undecodable).toEqual({ [topic]: 1 });
   });

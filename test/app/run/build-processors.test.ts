@@ -1,9 +1,11 @@
 import { expect, it, vi } from 'vitest';
+import { DeskControlWatch } from '../../../app/desk-control.ts';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../pipelines/execution/an-intent.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
@@ -25,6 +27,8 @@ it('execution measures what it suppresses and whether anything is halted', async
     policy,
     exchange,
     limits: { maxClosesPerMinute: 1 },
+    killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
+    accounts: EVERY_ACCOUNT,
     clock,
     logger: SILENT_LOGGER,
     metrics,

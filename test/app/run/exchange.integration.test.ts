@@ -230,7 +230,26 @@ describe.skipIf('skipped' in broker)('the chain on an exchange', () => {
     }
     const everything = said.join('\n');
     expect(everything.length).toBeGreaterThan(10_000);
-    for (const secret of Object.values(TEST_KEYS)) expect(everything).not.toContain(secret);
+    for (const secret of Object.values(TEST_KEYS)) {
+      const bytes = Buffer.from(secret);
+      for (const look of [secret, bytes.toString('base64'), bytes.toString('hex')])
+        expect(everything).not.toContain(look);
+    }
     expect(everything).not.toMatch(/signature=[0-9a-f]/);
+  });
+
+  it('a name that the exchange does not have, and keys that it refuses, end the start', async () => {
+    const venue = ['--venue', 'binanceusdm', '--demo', '--venue-url', server.url];
+    const misspelt = await runProgram(['run', '--symbols', 'newusdt,NEWUSDTT', 'execution', ...venue, ...connection]);
+    expect(misspelt.code).toBe(2);
+    expect(misspelt.stderr).toContain('newusdt (did you mean NEWUSDT?), NEWUSDTT (did you mean NEWUSDT?)');
+    const swallowed = await runProgram(['run', '--symbols', 'NEWUSDT,execution', ...venue, ...connection]);
+    expect(swallowed.code).toBe(2);
+    expect(swallowed.stderr).toContain('execution: the name of a processor');
+    vi.stubEnv('HARVESTLINE_API_SECRET', 'another-secret');
+    const refused = await runProgram(['run', 'execution', ...venue, ...connection]);
+    vi.stubEnv('HARVESTLINE_API_SECRET', TEST_KEYS.secret);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/KEYS_REFUSED: .*HTTP 4\d\d: Signature for this request is not valid/);
   });
 });

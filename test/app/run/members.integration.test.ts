@@ -48,6 +48,7 @@ describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {
     const url = Promise.withResolvers<string>();
     const ended = run(
       {
+        desk: null,
         processors: ['scoring', 'execution', 'clm'],
         sources: {},
         connect: () => {

@@ -48,6 +48,16 @@ export async function startRun(open: () => EmbeddedLog, overrides: Partial<RunOp
   const listening = Promise.withResolvers<string>();
   const done = run(
     {
+      desk: {
+        account: '*',
+        venue: 'paper',
+        mode: 'PAPER',
+        standing: false,
+        observes: [],
+        machine: 'test',
+        by: 'tester',
+        clock,
+      },
       processors: ['scoring', 'execution', 'clm'],
       sources: {},
       connect: () => {

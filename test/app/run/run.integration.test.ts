@@ -17,7 +17,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
+import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -183,6 +183,35 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
     expect(schemas.log).toContain('harvestline schemas register');
     await registerSchemas(registry);
     codec = await RecordCodec.open(registry);
+  });
+
+  it('names a feed that died before it started, until snapshots come again', async () => {
+    const died = clock.now() - 10 * 60_000;
+    // One that every policy holds.
+    const quiet = { opened_at: died - 60 * 60_000, volatility_gradient: 0.5 };
+    const watched = { ...quiet, account: 'watched', position_id: 'watched:QUIETUSDT' as PositionId };
+    const observed = (observed_at: number) => aSnapshot({ symbol: 'QUIETUSDT' }, { ...watched, observed_at });
+    await produce([4, 3, 2, 1, 0].map((minutes) => observed(died - minutes * 60_000)));
+    const connection = ['--brokers', String(kafka.brokers), '--registry', kafka.registryUrl];
+    const alerts = async () => JSON.parse((await harvestline(['status', '--json', ...connection])).stdout) as unknown;
+    const silent = expect.objectContaining({
+      name: 'feed_silent',
+      since: died,
+      evidence: expect.stringMatching(
+        /^No snapshot of account watched came from test for 1\d min, where one comes every 1 min, .* open position: watched:QUIETUSDT\./,
+      ),
+    });
+    const running = await runProgram('clm');
+    const gauge = async () => /^harvestline_alert\{name="feed_silent"\} (.)$/m.exec(await running.metrics())?.[1];
+    await vi.waitFor(async () => expect(await gauge()).toBe('1'), PATIENCE);
+    expect(await alerts()).toMatchObject({ open_positions: 1, alerts: [silent] });
+    await produce([observed(clock.now())]);
+    await vi.waitFor(async () => expect(await gauge()).toBe('0'), PATIENCE);
+    expect(await alerts()).toMatchObject({ open_positions: 1, alerts: [] });
+    running.child.kill('SIGTERM');
+    const { code, log: lines } = await running.closed;
+    expect(code).toBe(0);
+    expect(lines).toMatch(/alert feed_silent: No snapshot of account watched .*alert feed_silent is over/s);
   });
 
   it('killed with -9 in the middle and started again: every intent is what the policy says, and has one end', async () => {

@@ -2,13 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { CONSUMER_GROUPS, groupsOf } from '../../../app/consumer-groups.ts';
+import { CONSUMER_GROUPS, consumersOf } from '../../../app/consumer-groups.ts';
+import { DeskControlWatch } from '../../../app/desk-control.ts';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { loadShadows, shadowOption } from '../../../app/run/shadow-option.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedExchange } from '../../pipelines/execution/scripted-exchange.ts';
 import { folderForTest } from '../../temporary-folder.ts';
@@ -54,13 +56,17 @@ describe('--shadow', () => {
 });
 
 it('no processor reads shadow.decision', async () => {
+  const world = await memoryWorld();
+  const clock = new VirtualClock(0);
   const parts = {
-    ...(await memoryWorld()),
+    ...world,
     policy: CURRENT,
     shadows: [loadPolicy('legacy')],
     exchange: new ScriptedExchange(),
     limits: {},
-    clock: new VirtualClock(0),
+    killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
+    accounts: EVERY_ACCOUNT,
+    clock,
     logger: SILENT_LOGGER,
     metrics: new PrometheusMetrics(),
   };
@@ -69,7 +75,7 @@ it('no processor reads shadow.decision', async () => {
   expect(read.map(({ name }) => name)).toContain(TOPICS.harvestIntent.name);
   expect(read.map(({ name }) => name)).not.toContain(TOPICS.shadowDecision.name);
   expect(Object.keys(CONSUMER_GROUPS)).toHaveLength(processors.length);
-  expect(groupsOf(TOPICS.shadowDecision.name)).toEqual([]);
+  expect(consumersOf(TOPICS.shadowDecision.name)).toEqual([]);
   // It shows before the first snapshot.
   expect(await parts.metrics.text()).toContain(
     'harvestline_shadow_decisions_total{policy="legacy",result="written"} 0',

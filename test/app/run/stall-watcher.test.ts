@@ -9,7 +9,7 @@ import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { type MemoryLog, type MemoryWorld, memoryWorld } from '../memory-log.ts';
 
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;
@@ -24,13 +24,22 @@ const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_id] };
 
-/** Between two looks time stands still until `look` lets it go on, and resolves once the next look is done. */
+/**
+ * The records are written live: it is as late as the newest of them, and `later`. Between two looks nothing happens until `look` lets
+ * it go on, and resolves once the next look is done.
+ */
 class LookClock implements Clock {
+  later = 0;
+  readonly #log: MemoryLog;
   #wake = (): void => {};
   #asleep = Promise.withResolvers<void>();
 
+  constructor(log: MemoryLog) {
+    this.#log = log;
+  }
+
   now(): number {
-    return START;
+    return Math.max(START, this.#log.newest) + this.later;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -54,7 +63,7 @@ class LookClock implements Clock {
 }
 
 async function watched(world: MemoryWorld, traits: Pick<StallWatcherOptions, 'stallLimits' | 'logWords'> = {}) {
-  const clock = new LookClock();
+  const clock = new LookClock(world.log);
   const metrics = new PrometheusMetrics();
   const lines: string[] = [];
   const note = (_: object, message: string): void => void lines.push(message);
@@ -79,7 +88,7 @@ async function watched(world: MemoryWorld, traits: Pick<StallWatcherOptions, 'st
     const text = await metrics.text();
     return STALL_ALERTS.filter((name) => text.includes(`harvestline_alert{name="${name}"} 1`));
   };
-  return { look: () => clock.look(), lines, gauges, stop, done };
+  return { clock, look: () => clock.look(), lines, gauges, stop, done };
 }
 
 describe('stall alerts of a running process', () => {
@@ -206,7 +215,8 @@ describe('stall alerts of a running process', () => {
     const read = log.read.bind(log);
     let cycles = 0;
     const cycle = async (): Promise<void> => {
-      const at = START + (cycles += 1) * 10 * MINUTE_MS;
+      // In one look they stay within what a source's clock may be ahead.
+      const at = START + (cycles += 1) * (MINUTE_MS / 3);
       const intent_id = `intent ${cycles}` as IntentId;
       const trade_id = `trade ${cycles}` as TradeId;
       const client_order_id = clientOrderIdOf(intent_id);
@@ -241,7 +251,68 @@ describe('stall alerts of a running process', () => {
     const { look, gauges } = await watched(world);
     for (const minutes of [0, 30, 61]) await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
     await look();
-    expect(await gauges()).toEqual(['snapshots_ceased']);
+    expect(await gauges()).toEqual(['snapshots_ceased', 'feed_silent']);
+  });
+
+  describe('feed_silent', () => {
+    const observed = (world: MemoryWorld, ...minutes: readonly number[]) =>
+      Promise.all(
+        minutes.map((minute) =>
+          world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + minute * MINUTE_MS),
+        ),
+      );
+
+    it('stands while nothing comes of an account for three of its cycles, and is over when the feed is back', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      const { clock, look, lines, gauges } = await watched(world);
+      clock.later = 3 * MINUTE_MS;
+      await look();
+      expect(await gauges()).toEqual([]);
+      clock.later += 1;
+      await look();
+      expect(await gauges()).toEqual(['feed_silent']);
+      expect(lines).toEqual([expect.stringMatching(/^alert feed_silent: No snapshot of account desk-1 came from /)]);
+      clock.later = 0;
+      await observed(world, 300);
+      await look();
+      expect(await gauges()).toEqual([]);
+      expect(lines.slice(1)).toEqual(['alert feed_silent is over']);
+    });
+
+    it('is over when the positions end', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      const { clock, look, gauges } = await watched(world);
+      clock.later = 10 * MINUTE_MS;
+      await look();
+      expect(await gauges()).toEqual(['feed_silent']);
+      const end = { ...TRADE, ...EXTERNAL, remaining_quantity: 0 };
+      await world.write(TOPICS.tradeClosed, end, START + 4 * MINUTE_MS);
+      await world.write(TOPICS.clmOutcome, OUTCOME, START + 4 * MINUTE_MS);
+      await look();
+      expect(await gauges()).toEqual([]);
+    });
+
+    it('is seen by a process that starts after the feed died', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      await world.write(TOPICS.deskControl, GOOD_RECORDS[TOPICS.deskControl.name], START + 100 * HOUR_MS);
+      const { gauges } = await watched(world);
+      expect(await gauges()).toEqual(['feed_silent']);
+    });
+
+    it("is not raised by a source's clock that is slow, as long as records come", async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2);
+      const { clock, look, lines } = await watched(world);
+      for (let minute = 3; minute < 20; minute += 1) {
+        await observed(world, minute);
+        clock.later = minute * MINUTE_MS;
+        await look();
+      }
+      expect(lines).toEqual([]);
+    });
   });
 
   it('keep the limits they are given, and print commands for the log they read', async () => {

@@ -17,6 +17,19 @@ const chosen = (argv: string[], env = {}) => {
   return 'settings' in choice ? [kind, choice.settings.id, choice.settings.stake] : [kind];
 };
 
+describe('--account', () => {
+  it.each(['main', 'desk 1', 'büro', 'a'])('%j names an account', (name) => {
+    expect(parsed('--account', name).account).toBe(name);
+  });
+
+  it.each(['', ' ', ' main', 'main ', 'a:b', 'a\u001b[2Jb', 'a\u202eb', 'a\nb', 'a'.repeat(129)])(
+    '%j does not',
+    (name) => {
+      expect(() => parsed('--account', name)).toThrow(/without a colon/);
+    },
+  );
+});
+
 describe('where orders go', () => {
   it('is the paper venue unless told otherwise', () => {
     expect(chosen([])).toEqual(['paper']);
@@ -45,24 +58,25 @@ describe('where orders go', () => {
   it('needs keys where orders are sent', () => {
     expect(() => chosen(['--venue', 'binanceusdm', '--demo'])).toThrow(/HARVESTLINE_API_KEY: is missing/);
     expect(() => parsed('--demo', '--live')).toThrow(/cannot be used with/);
-    expect(() => parsed('--symbols', 'BTCUSDT,')).toThrow(/Give market ids/);
+    expect(() => parsed('--symbols', 'BTCUSDT,')).toThrow(/Separate values by commas/);
+    expect(() => parsed('--symbols', 'BTCUSDT ETHUSDT')).toThrow(/Separate market ids by commas/);
     expect(() => parsed('--max-notional', '0')).toThrow(/above 0/);
   });
 
   it('bounds what is done at an exchange', () => {
-    const options = parsed('--venue', 'binanceusdm', '--demo', '--symbols', 'BTCUSDT,ETHUSDT', 'XRPUSDT');
+    const options = parsed('--venue', 'binanceusdm', '--demo', '--symbols', 'BTCUSDT,ETHUSDT', '--symbols', 'XRPUSDT');
     expect(venueLimits(options, chooseVenue(options, KEYS))).toEqual({
       maxOrderNotional: null,
       maxClosesPerMinute: 30,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
-      account: 'main',
+      ownVenueOnly: true,
     });
     const paper = parsed('--max-notional', '5000');
     expect(venueLimits(paper, chooseVenue(paper, {}))).toEqual({
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
       symbols: null,
-      account: null,
+      ownVenueOnly: false,
     });
   });
 });

@@ -54,7 +54,7 @@ const exchange: Exchange = {
   venue: real.venue,
   rules: (symbol) => real.rules(symbol),
   position: (reference) => stepped(() => real.position(reference)),
-  place: (request) => stepped(() => real.place(request)),
+  place: (request, gate) => stepped(() => real.place(request, gate)),
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
 };
 const writer = new TopicWriter('execution', codec);

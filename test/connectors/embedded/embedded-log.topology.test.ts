@@ -23,6 +23,7 @@ eventLogContract('embedded', () => {
 });
 
 const TOPIC = 'kept';
+const DESK = { topics: [TOPIC], accounts: ['desk'] };
 
 async function openWith(cleanup: 'delete' | 'compact', retentionMs: number | null): Promise<EmbeddedLog> {
   const log = EmbeddedLog.open(folderForTest(), new SystemClock());
@@ -50,41 +51,41 @@ describe('retention', () => {
   it('drops the records of a partition up to the first that is young enough, and gives no offset twice', async () => {
     const log = await openWith('delete', 100);
     await log.append([
-      record('k', 'old', 0),
-      record('k', 'older than its follower', 10),
-      record('k', 'young', 150),
-      record('k', 'late', 20),
+      record('desk:k', 'old', 0),
+      record('desk:k', 'older than its follower', 10),
+      record('desk:k', 'young', 150),
+      record('desk:k', 'late', 20),
     ]);
-    expect(applyRetention(log, 200)).toBe(2);
+    expect(applyRetention(log, 200, DESK)).toBe(2);
     expect((await all(log)).map(({ offset }) => offset)).toEqual([2, 3]);
-    expect(applyRetention(log, 1000)).toBe(2);
+    expect(applyRetention(log, 1000, DESK)).toBe(2);
     expect(await log.offsets(TOPIC)).toEqual([
       { partition: 0, begin: 4, end: 4 },
       { partition: 1, begin: 0, end: 0 },
     ]);
-    await log.append([record('k', 'new', 1000)]);
+    await log.append([record('desk:k', 'new', 1000)]);
     expect((await all(log)).map(({ offset }) => offset)).toEqual([4]);
     await log.close();
   });
 
   it('keeps everything where retention is forever', async () => {
     const log = await openWith('delete', null);
-    await log.append([record('k', 'old', 0)]);
-    expect(applyRetention(log, Number.MAX_SAFE_INTEGER)).toBe(0);
+    await log.append([record('desk:k', 'old', 0)]);
+    expect(applyRetention(log, Number.MAX_SAFE_INTEGER, DESK)).toBe(0);
     await log.close();
   });
 
   it('compacts to the last record of each key in each partition, and keeps the end', async () => {
     const log = await openWith('compact', null);
     await log.append([
-      record('a', '1', 0),
-      record('b', '1', 0),
-      record('a', '2', 0),
-      record('a', 'other', 0, 1),
-      record('b', '2', 0),
-      record('a', '3', 0),
+      record('desk:a', '1', 0),
+      record('desk:b', '1', 0),
+      record('desk:a', '2', 0),
+      record('desk:a', 'other', 0, 1),
+      record('desk:b', '2', 0),
+      record('desk:a', '3', 0),
     ]);
-    expect(applyRetention(log, 0)).toBe(3);
+    expect(applyRetention(log, 0, DESK)).toBe(3);
     expect(
       (await all(log)).map(({ partition, offset, value }) => [partition, offset, Buffer.from(value ?? []).toString()]),
     ).toEqual([
@@ -96,10 +97,26 @@ describe('retention', () => {
     await log.close();
   });
 
+  it('takes nothing of other accounts, whenever they lived, nor what does not say of whom it is', async () => {
+    for (const cleanup of ['delete', 'compact'] as const) {
+      const log = await openWith(cleanup, 100);
+      const keys = ['desk:k', 'desk-2:k', 'des', 'other:desk:k', 'desk'];
+      await log.append(keys.flatMap((key) => [record(key, 'old', 0), record(key, 'old too', 1)]));
+      await log.append([{ ...record('', 'no key', 0), key: null }, record('desk:k', 'young', 1000)]);
+      expect(applyRetention(log, 1000, DESK)).toBe(2);
+      expect((await all(log)).map(({ key }) => key && Buffer.from(key).toString())).toEqual([
+        ...keys.slice(1).flatMap((key) => [key, key]),
+        null,
+        'desk:k',
+      ]);
+      await log.close();
+    }
+  });
+
   it('a consumer that was away longer than retention goes on with the oldest kept', async () => {
     const log = await openWith('delete', 100);
-    await log.append([record('k', 'one', 0), record('k', 'two', 500)]);
-    applyRetention(log, 500);
+    await log.append([record('desk:k', 'one', 0), record('desk:k', 'two', 500)]);
+    applyRetention(log, 500, DESK);
     const seen: number[] = [];
     const consumer = log.consumer({ group: 'late', topics: [TOPIC], from: 'beginning' }, (batch) => {
       seen.push(...batch.records.map(({ offset }) => offset));
@@ -145,7 +162,7 @@ describe('one file, several users', () => {
       expect.objectContaining({ code: 'LOG_UNREADABLE' }),
     );
     const log = EmbeddedLog.open(folder, new SystemClock());
-    await expect(log.append([record('k', 'v', 0)])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    await expect(log.append([record('desk:k', 'v', 0)])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
     log.database.exec('PRAGMA user_version = 99');
     await log.close();
     expect(() => EmbeddedLog.open(folder, new SystemClock())).toThrow(/format version 99/);
@@ -153,14 +170,32 @@ describe('one file, several users', () => {
 
   it('a record that someone else inserted into the file takes part: the end follows it', async () => {
     const log = await openWith('delete', null);
-    await log.append([record('k', 'ours', 0)]);
+    await log.append([record('desk:k', 'ours', 0)]);
     log.database
       .prepare(
         'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, 0, 1, 0, NULL, ?, NULL)',
       )
       .run(TOPIC, Buffer.from('theirs'));
-    await log.append([record('k', 'ours again', 0)]);
+    await log.append([record('desk:k', 'ours again', 0)]);
     expect((await all(log)).map(({ offset }) => offset)).toEqual([0, 1, 2]);
+    await log.close();
+  });
+});
+
+describe('a record that no program of ours wrote', () => {
+  it.each([
+    ['a header of a length that goes back', "headers = x'FFFFFFFC'", 'a header has the length -4'],
+    ['headers that are text', "headers = 'a'", 'its columns are not of the types that they were written with'],
+    ['a key that is text', "key = 'a'", 'its columns are not of the types that they were written with'],
+  ])('%s is damage, with its place', async (_, change, why) => {
+    const log = await openWith('delete', null);
+    await log.append([record('a', '1', 0), record('a', '2', 0)]);
+    log.database.exec(`UPDATE records SET ${change} WHERE offset = 1`);
+    await expect(all(log)).rejects.toMatchObject({
+      code: 'DATA_DAMAGED',
+      at: { topic: TOPIC, partition: 0, offset: 1 },
+      message: expect.stringMatching(new RegExp(`log.sqlite: kept\\[0\\]@1: ${why}$`)),
+    });
     await log.close();
   });
 });

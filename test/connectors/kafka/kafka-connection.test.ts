@@ -23,7 +23,7 @@ function problemsOf(env: Record<string, string>): string[] {
 
 function fileWith(text: string): string {
   const file = join(folderForTest(), 'secret');
-  writeFileSync(file, text);
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 
@@ -61,6 +61,35 @@ describe('kafkaConnection', () => {
     const env = { ...PLAIN, KAFKA_TLS_CA_FILE: fileWith('the authority') };
     expect(kafkaConnection(env).kafka.ssl).toEqual({ ca: 'the authority' });
     expect(kafkaConnection({ ...env, KAFKA_TLS: 'false' }).kafka.ssl).toBeUndefined();
+  });
+
+  it.each([
+    `${SECRET}@127.0.0.1:9092`,
+    `user:${SECRET}@127.0.0.1:9092`,
+    `sasl://user:${SECRET}@one:9092`,
+    `one:9092?token=${SECRET}`,
+    `one:9092,${SECRET}@two:9092`,
+    `one:${SECRET}`,
+  ])('%s is no list of brokers, and is not repeated', (brokers) => {
+    expect(problemsOf({ ...PLAIN, KAFKA_BROKERS: brokers })).toEqual(['KAFKA_BROKERS']);
+  });
+
+  it.each([
+    `http://r:8081/apis/ccompat/v7?token=${SECRET}`,
+    `http://r:8081/?`,
+    `http://r:8081/#${SECRET}`,
+    `http://${SECRET}@r:8081`,
+    SECRET,
+  ])('%s is no address of a registry, and is not repeated', (url) => {
+    expect(problemsOf({ ...PLAIN, SCHEMA_REGISTRY_URL: url })).toEqual(['SCHEMA_REGISTRY_URL']);
+  });
+
+  it('an empty file with a secret is named; a byte order mark is no part of one', () => {
+    const sasl = { ...PLAIN, KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'desk' };
+    expect(problemsOf({ ...sasl, KAFKA_SASL_PASSWORD_FILE: fileWith('') })).toEqual(['KAFKA_SASL_PASSWORD_FILE']);
+    expect(problemsOf({ ...PLAIN, KAFKA_TLS_CA_FILE: fileWith('\n') })).toEqual(['KAFKA_TLS_CA_FILE']);
+    const { kafka } = kafkaConnection({ ...sasl, KAFKA_SASL_PASSWORD_FILE: fileWith(`\uFEFF${SECRET}\r\n`) });
+    expect(kafka.sasl).toMatchObject({ password: SECRET });
   });
 
   it('names every setting that is missing or wrong, at once', () => {

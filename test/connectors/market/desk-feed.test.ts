@@ -16,6 +16,7 @@ import { folderForTest } from '../../temporary-folder.ts';
 import { HEADER, rows } from './candle-rows.ts';
 import { harvest } from './harvest.ts';
 import { MemoryBook } from './memory-book.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 interface Run {
   readonly cycles: readonly (DeskCycle & {
@@ -71,6 +72,7 @@ describe('DeskFeed', () => {
   test('D2: a cycle that crashed after any booking, or with any part of its records written, runs again the same', () => {
     const acting = long.cycles.filter((cycle) => cycle.index < 150 && cycle.bookings > 0);
     expect(acting.some(({ snapshots: seen }) => seen.some((one) => one.quantity > one.initial_quantity))).toBe(true);
+    const hit = countedBranches({ crashed: 10, 'written in part': 10 });
     fc.assert(
       fc.property(fc.constantFrom(...acting), fc.nat({ max: 99 }), fc.nat({ max: 99 }), (cycle, crash, written) => {
         const book = cycle.before.copy();
@@ -78,8 +80,13 @@ describe('DeskFeed', () => {
         first.restore(long.recordedBefore(cycle.index));
         const bookings = crash % (cycle.bookings + 1);
         book.bookingsLeft = bookings;
-        if (bookings < cycle.bookings) expect(() => first.run(cycle.index)).toThrow('crashed before a booking');
-        else first.run(cycle.index);
+        if (bookings < cycle.bookings) {
+          hit('crashed');
+          expect(() => first.run(cycle.index)).toThrow('crashed before a booking');
+        } else {
+          hit('written in part');
+          first.run(cycle.index);
+        }
 
         book.bookingsLeft = Infinity;
         const again = feedOf(42, book);

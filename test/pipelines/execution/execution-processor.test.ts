@@ -3,6 +3,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
+import { NEVER_HALTED } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -98,7 +99,7 @@ describe('execution', () => {
   });
 
   it('does not act on what is stale, halted or unknown to the venue, and does not ask where it need not', async () => {
-    await work(await execution({ killSwitch: { halted: () => Promise.resolve(HALT) } }), anIntent());
+    await work(await execution({ killSwitch: { ...NEVER_HALTED, halted: () => Promise.resolve(HALT) } }), anIntent());
     await work(await execution(), anIntent({ minute: 54 }));
     expect(exchange.calls).toEqual([]);
     exchange.marketRules = null;

@@ -43,10 +43,10 @@ export class Interruptions {
       venue: exchange.venue,
       rules: (...args) => this.around('EXCHANGE_AWAY', () => exchange.rules(...args)),
       position: (...args) => this.around('EXCHANGE_AWAY', () => exchange.position(...args)),
-      place: (request) =>
+      place: (request, gate) =>
         this.around('EXCHANGE_AWAY', () => {
           placed(request.clientOrderId);
-          return exchange.place(request);
+          return exchange.place(request, gate);
         }),
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
     };

@@ -4,12 +4,15 @@ import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import type { Halt } from '../../../ports/kill-switch.ts';
+import type { Exchange } from '../../../ports/exchange.ts';
+import { type Halt, type KillSwitch, NEVER_HALTED, OPEN_GATE } from '../../../ports/kill-switch.ts';
+import { type WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
+import { onlyAccount } from './only-account.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
 
 let log: MemoryLog;
@@ -39,22 +42,51 @@ const outcomes = (): string[] => log.reports.map(({ status, reason }) => `${stat
 const FILLED = ['SUBMITTED ORDER_SENT', 'FILLED FILLED'];
 
 describe("a desk's bounds", () => {
-  it('another account, another venue, a market that is not named: nothing is even asked', async () => {
+  it('E12: another account, another venue, a market that is not named: nothing is even asked; of the first nothing is said', async () => {
     const { account, symbol } = anIntent();
-    const limits = { account, symbols: new Set([symbol]) };
-    const processor = await execution({ limits });
+    const limits = { ownVenueOnly: true, symbols: new Set([symbol]) };
+    const processor = await execution({ limits, accounts: onlyAccount(account) });
     const own = { ...anIntent(), venue: exchange.venue };
     await work(processor, { ...own, account: 'other' });
     await work(processor, { ...own, venue: 'elsewhere', intent_id: 'b' as HarvestIntent['intent_id'] });
     await work(processor, { ...own, symbol: 'ELSE', intent_id: 'c' as HarvestIntent['intent_id'] });
-    expect(outcomes()).toEqual([
-      'SUPPRESSED OTHER_ACCOUNT',
-      'SUPPRESSED OTHER_ACCOUNT',
-      'SUPPRESSED SYMBOL_NOT_ALLOWED',
-    ]);
+    expect(outcomes()).toEqual(['SUPPRESSED OTHER_ACCOUNT', 'SUPPRESSED SYMBOL_NOT_ALLOWED']);
     expect(exchange.calls).toEqual([]);
     await work(processor, { ...own, intent_id: 'd' as HarvestIntent['intent_id'] });
-    expect(outcomes().slice(3)).toEqual(FILLED);
+    expect(outcomes().slice(2)).toEqual(FILLED);
+  });
+
+  it('E12: an account that is lost while its intent is decided gets no order, and no report', async () => {
+    let asked = 0;
+    const accounts: WorkedAccounts = {
+      works: () => {
+        asked += 1;
+        // At the beginning it is this process's still, and before it asks the venue.
+        if (asked < 3) return Promise.resolve(true);
+        return Promise.reject(new HarvestlineError('ACCOUNT_TAKEN', 'it was retired'));
+      },
+      sentAsNow: () => true,
+    };
+    const processor = await execution({ accounts });
+    await expect(work(processor, anIntent())).rejects.toMatchObject({ code: 'ACCOUNT_TAKEN' });
+    expect(exchange.calls).toEqual(['rules', 'position']);
+    expect(outcomes()).toEqual([]);
+  });
+
+  it('the orders of others count in no rate of this process', async () => {
+    const rate = new CloseRate(clock);
+    await work(await execution({ closeRate: rate }), anIntent());
+    const others = await execution({
+      closeRate: new CloseRate(clock),
+      accounts: onlyAccount('other'),
+      limits: { maxClosesPerMinute: 1 },
+    });
+    await work(others, {
+      ...anIntent({ minute: 60.1 }),
+      account: 'other',
+      position_id: 'p' as HarvestIntent['position_id'],
+    });
+    expect(outcomes()).toEqual([...FILLED, ...FILLED]);
   });
 
   it('an order that is worth more is refused, not made smaller', async () => {
@@ -90,16 +122,53 @@ describe('E11: the kill switch', () => {
 
   it('is asked again right before an order is announced', async () => {
     const answers: (Halt | null)[] = [null, HALT];
-    const killSwitch = { halted: () => Promise.resolve(answers.shift() ?? null) };
+    const killSwitch = { ...NEVER_HALTED, halted: () => Promise.resolve(answers.shift() ?? null) };
     await work(await execution({ killSwitch }), anIntent());
     expect(exchange.calls).toEqual(['rules', 'position']);
     expect(log.reports).toMatchObject([{ status: 'SUPPRESSED', reason: 'KILL_SWITCH' }]);
     expect(log.reports[0]?.detail).toMatch(/^desk halted by alice at .*: maintenance$/);
   });
 
+  it('an order that was announced and is kept back ends REJECTED, with its announcement, and is not looked for', async () => {
+    exchange.placements = [{ kind: 'withheld', message: 'desk halted by alice' }];
+    await work(await execution(), anIntent());
+    expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED KILL_SWITCH']);
+    expect(log.reports.at(-1)).toMatchObject({ detail: 'desk halted by alice', filled_quantity: 0, order_id: null });
+    expect(exchange.calls.filter((call) => call === 'lookUp')).toEqual([]);
+    await work(await execution(), anIntent());
+    expect(log.reports).toHaveLength(2);
+  });
+
+  it('the gate of its account is handed to the venue', async () => {
+    const asked: string[] = [];
+    const killSwitch: KillSwitch = {
+      ...NEVER_HALTED,
+      gate: (account) => {
+        asked.push(account);
+        return OPEN_GATE;
+      },
+    };
+    const gates: unknown[] = [];
+    const place: Exchange['place'] = (request, gate) => {
+      gates.push(gate);
+      return exchange.place(request);
+    };
+    const { venue } = exchange;
+    const watched: Exchange = {
+      venue,
+      rules: () => exchange.rules(),
+      position: () => exchange.position(),
+      place,
+      lookUp: () => exchange.lookUp(),
+    };
+    const intent = anIntent();
+    await work(await execution({ killSwitch, exchange: watched }), intent);
+    expect([asked, gates]).toEqual([[intent.account], [OPEN_GATE]]);
+  });
+
   it('nothing is sent while nobody can tell', async () => {
     const away = new HarvestlineError('BROKER_AWAY', 'no route');
-    const processor = await execution({ killSwitch: { halted: () => Promise.reject(away) } });
+    const processor = await execution({ killSwitch: { ...NEVER_HALTED, halted: () => Promise.reject(away) } });
     await expect(processor.process([log.addIntent(anIntent())], log.append)).rejects.toBe(away);
     expect([exchange.calls, log.reports]).toEqual([[], []]);
   });

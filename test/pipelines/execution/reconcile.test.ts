@@ -4,6 +4,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
+import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import type {
   ClientOrderId,
   FillId,
@@ -17,6 +18,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
+import { onlyAccount } from './only-account.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
 
 const [GOOD_REDUCTION] = GOOD_RECORDS[TOPICS.positionReconciled.name].reductions;
@@ -269,17 +271,20 @@ describe('what a crash left without an end', () => {
   });
 
   it.each([
-    ['another venue', async () => Object.assign(exchange, { venue: 'elsewhere' }), {}],
-    ['another account', async () => exchange, { account: 'other' }],
-  ])('O1: is not asked for at %s, which would deny it', async (_, prepare, limits) => {
+    ['another venue', async () => Object.assign(exchange, { venue: 'elsewhere' }), EVERY_ACCOUNT, 1],
+    ['the same venue in another mode', async () => exchange, { ...EVERY_ACCOUNT, sentAsNow: () => false }, 1],
+    ['another account, whose own processes ask', async () => exchange, onlyAccount('other'), 0],
+  ])('O1: is not asked for at %s, which would deny it', async (_, prepare, accounts, said) => {
     await crashAfterAnnouncing();
     await prepare();
-    const processor = await execution({ limits });
+    const processor = await execution({ accounts });
     await processor.settle?.([0], log.append);
     await processor.process([log.addIntent(anIntent())], log.append);
     expect(exchange.calls.filter((call) => call === 'lookUp')).toEqual([]);
     expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);
-    expect(new Set(errors)).toEqual(new Set(['an order of another venue or account has no end']));
+    expect([...new Set(errors)]).toEqual(
+      ['an order that this account sent elsewhere has no end: look at that venue'].slice(0, said),
+    );
   });
 
   it('O1: an UNKNOWN order of another venue keeps its position from being touched', async () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { TICK_SIZE, TRUNCATE, decimalToPrecision } from '../../../node_modules/ccxt/js/src/base/functions/number.js';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { floorToStep, sizeOrder } from '../../../pipelines/execution/size-order.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 const rules = (lotStep: string, minQuantity = lotStep, minNotional = '5', maxQuantity: string | null = null) => ({
   lotStep,
@@ -73,10 +74,12 @@ describe('sizeOrder', () => {
   });
 
   it('Z1, Z2, Z3, Z5: never above position or maximum, whole lots or all of it, and a rest that can be closed', () => {
+    const hit = countedBranches({ order: 40, rest: 20 });
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
         const sizing = sizeOrder(position, fraction, mark, market);
         if (sizing.kind !== 'order') return;
+        hit('order');
         const open = new Exact(position);
         const rest = open.sub(sizing.rounded);
         expect(sizing.rounded.gt(0)).toBe(true);
@@ -84,6 +87,7 @@ describe('sizeOrder', () => {
         expect(market.maxQuantity === null || sizing.rounded.lte(market.maxQuantity)).toBe(true);
         expect(rest.isZero() || sizing.rounded.mod(market.lotStep).isZero()).toBe(true);
         if (rest.isZero()) return;
+        hit('rest');
         expect(sizing.rounded.lte(open.mul(fraction))).toBe(true);
         expect(rest.gte(market.minQuantity) && rest.mul(mark).gte(market.minNotional)).toBe(true);
       }),
@@ -91,10 +95,12 @@ describe('sizeOrder', () => {
   });
 
   it('Z4: what is left to a later intent really is below a minimum, and the position is not', () => {
+    const hit = countedBranches({ 'left to a later intent': 3 });
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
         const sizing = sizeOrder(position, fraction, mark, market);
         if (sizing.reason !== 'BELOW_MINIMUM' || new Exact(position).lt(market.minQuantity)) return;
+        hit('left to a later intent');
         const order = floorToStep(sizing.requested, market.lotStep);
         expect(order.lt(market.minQuantity) || order.mul(mark).lt(market.minNotional)).toBe(true);
         expect(new Exact(position).sub(order).mul(mark).gte(market.minNotional)).toBe(true);

@@ -5,6 +5,7 @@ import { scoreFactors, scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 function policy(id: string): Policy {
   const found = BUILT_IN_POLICIES.get(id);
@@ -107,8 +108,8 @@ describe('R', () => {
   });
 
   it('refuses prices whose R is no finite number, naming the path', () => {
-    const extreme = aSnapshot({}, { entry_price: 5e-324, initial_stop_price: null, mark_price: 1, peak_price: 1 });
-    expect(() => verdictOf(extreme, CURRENT)).toThrow('must be a finite number');
+    const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
+    expect(() => verdictOf(extreme, CURRENT)).toThrow('profit over risk must be within');
     expect(() => evaluate(extreme, CURRENT)).toThrow(
       expect.objectContaining({ code: 'RECORD_INVALID', problems: [expect.objectContaining({ path: 'mark_price' })] }),
     );
@@ -299,6 +300,7 @@ const anySnapshot: fc.Arbitrary<PositionSnapshot> = fc
 
 describe('properties of every decision', () => {
   it('F1: the scores are the sums of the factors; fractions fit their action; the same input decides the same', () => {
+    const hit = countedBranches({ HOLD: 10, PARTIAL_CLOSE: 10, CLOSE: 10 });
     fc.assert(
       fc.property(anySnapshot, fc.constantFrom(LEGACY, CURRENT), (snapshot, by) => {
         const decision = evaluate(snapshot, by);
@@ -306,6 +308,7 @@ describe('properties of every decision', () => {
           decision.factors.filter((factor) => factor.side === side).reduce((sum, { points }) => sum + points, 0);
         expect(decision.hold_score).toBe(sumOf('HOLD'));
         expect(decision.exit_score).toBe(sumOf('EXIT'));
+        hit(decision.action);
         if (decision.action === 'HOLD') expect(decision.fraction).toBe(0);
         if (decision.action === 'CLOSE') expect(decision.fraction).toBe(1);
         if (decision.action === 'PARTIAL_CLOSE') {
@@ -329,12 +332,15 @@ describe('properties of every decision', () => {
   });
 
   it('above R 8 the current policy closes everything, whatever the scores', () => {
+    const hit = countedBranches({ 'above R 8': 20 });
     fc.assert(
       fc.property(anySnapshot, (snapshot) => {
         const decision = evaluate(snapshot, CURRENT);
-        if (decision.r > 8)
-          expect(decision).toMatchObject({ action: 'CLOSE', fraction: 1, reason: 'emergency_profit' });
+        if (decision.r <= 8) return;
+        hit('above R 8');
+        expect(decision).toMatchObject({ action: 'CLOSE', fraction: 1, reason: 'emergency_profit' });
       }),
+      { numRuns: 1000 },
     );
   });
 });

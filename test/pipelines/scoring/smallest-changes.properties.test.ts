@@ -5,6 +5,7 @@ import type { Policy } from '../../../pipelines/scoring/policy.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { CASES, atMark, markAt, offPeak } from './decision-cases.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -75,7 +76,7 @@ function valueNow(input: string, snapshot: PositionSnapshot, policy: Policy): nu
 
 describe('the smallest change against every value in small steps', () => {
   it.each(Object.keys(BEYOND))('N1: %s: none that is nearer, none that is missed', (input) => {
-    let offered = 0;
+    const hit = countedBranches({ offered: 6, 'offered from a value': 3 });
     let scanned = 0;
     fc.assert(
       fc.property(CASES, ({ policy, snapshot }) => {
@@ -88,9 +89,10 @@ describe('the smallest change against every value in small steps', () => {
           expect(flips.map(([to]) => to)).toEqual([]);
           return;
         }
-        offered += 1;
+        hit('offered');
         expect(change.action).not.toBe(now);
         if (from === null) return;
+        hit('offered from a value');
         expect(change.from).toBeCloseTo(from, 9);
         const nearest = Math.min(...flips.map(([to]) => Math.abs(to - from)));
         expect(Math.abs(Number(change.to) - from)).toBeLessThanOrEqual(nearest + (BEYOND[input] ?? 0));
@@ -98,15 +100,16 @@ describe('the smallest change against every value in small steps', () => {
       { numRuns: 300 },
     );
     // A property over nothing would hold as well.
-    expect(offered).toBeGreaterThan(5);
     expect(scanned).toBeGreaterThan(100);
   });
 
   it('what is offered for R does flip a snapshot whose mark gives that R', () => {
+    const hit = countedBranches({ offered: 20 });
     fc.assert(
       fc.property(CASES, ({ policy, snapshot }) => {
         const change = smallestChanges(snapshot, policy).find(({ input }) => input === 'r');
         if (change === undefined || policy.costs !== null) return;
+        hit('offered');
         const changed = atMark(snapshot, markAt(snapshot.side, Number(change.to)), offPeak(snapshot));
         // At an edge itself the last digit decides.
         const beside = [-1e-9, 0, 1e-9].map((by) => ({ ...changed, mark_price: changed.mark_price * (1 + by) }));

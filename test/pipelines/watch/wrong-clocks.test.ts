@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY, evidence, looks, names, order, snapshot, told } from './stall-steps.ts';
+import { DAY, SNAPSHOT, type Step, at, evidence, looks, names, order, snapshot, started, told } from './stall-steps.ts';
 
 describe('S3: one snapshot that is stamped 400 days ahead', () => {
   const AHEAD = 400 * DAY;
@@ -35,17 +36,59 @@ describe('S3: one snapshot that is stamped 400 days ahead', () => {
     expect(evidence(told([before, ahead, after]), 'winner_held')).toContain('A at R 3.00 for 3.3 h');
   });
 
-  it('T4: a clock that was wrong for an hour makes nothing late and nothing unobserved once it is right', () => {
+  it('S4: read live, a clock that is wrong for an hour changes nothing', () => {
     const all = ['A', 'B', 'C'];
     const before = all.flatMap((name) => looks(name, [0, 60], 0));
     const ahead = all.flatMap((name) => looks(name, [AHEAD, AHEAD + 60], 0));
     // The trade has execution's time, which was right.
     const closed = order('C', 70, 'outcome', { remaining: 0 });
     const after = ['A', 'B'].flatMap((name) => looks(name, [125, 300], 0));
-    const watch = told([before, ahead, closed, after, order('A', 300, 'intent')]);
+    const live = started();
+    live.clock(at(300), { follows: false });
+    const watch = told([before, ahead, closed, after, order('A', 300, 'intent')], live);
     expect(names(watch)).toEqual([]);
+    expect([watch.openPositions(), watch.snapshotsAhead()]).toEqual([2, ahead.length]);
     expect(names(told([['A', 'B'].flatMap((name) => looks(name, [305, 310], 0))], watch))).toEqual([
       'intents_without_reports',
     ]);
+  });
+
+  it('a winner that one snapshot shows held hours later is not, where its account stands elsewhere', () => {
+    const winner = looks('A', [0, 60], 3);
+    const others = looks('B', [0, 60], 0);
+    expect(names(told([winner, others, [snapshot('A', 300, 3)]]))).toEqual([]);
+    // The whole account paused: the others resume with it.
+    expect(names(told([winner, others, [snapshot('A', 300, 3), snapshot('B', 300, 0)]]))).toContain('winner_held');
+  });
+});
+
+describe('S3: one snapshot with any time', () => {
+  const POSITIONS = ['A', 'B', 'C', 'D'];
+  const cycle = (minutes: number): Step[] => POSITIONS.map((name) => snapshot(name, minutes, 0));
+  const desk = Array.from({ length: 12 }, (_, i) => cycle(5 * i)).flat();
+  const straight = told(desk);
+
+  it('is counted where it waits, and hides and raises nothing', () => {
+    const ahead = fc.integer({ min: 121, max: 74 * 366 * DAY });
+    const name = fc.constantFrom(...POSITIONS, 'another');
+    fc.assert(
+      fc.property(name, ahead, fc.nat({ max: desk.length }), fc.boolean(), (position, minutes, place, twice) => {
+        const wrong = snapshot(position, minutes, 0);
+        const watch = told(desk.toSpliced(place, 0, ...(twice ? [wrong, wrong] : [wrong])));
+        expect(watch.openPositions()).toBe(POSITIONS.length);
+        expect(watch.alerts()).toEqual(straight.alerts());
+        expect(watch.watermarks().of(SNAPSHOT.account)).toBe(straight.watermarks().of(SNAPSHOT.account));
+        const waits =
+          position === 'another' || desk.slice(place).every((_, i) => (place + i) % 4 !== POSITIONS.indexOf(position));
+        expect(watch.snapshotsAhead()).toBe(waits ? 1 : 0);
+      }),
+    );
+  });
+
+  it('a whole cycle at the end of a log, too', () => {
+    const watch = told([desk, cycle(74 * 366 * DAY)]);
+    expect(watch.openPositions()).toBe(POSITIONS.length);
+    expect(watch.snapshotsAhead()).toBe(POSITIONS.length);
+    expect(names(watch)).toEqual([]);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { VenueSilence } from '../../../../connectors/exchange/ccxt/venue-refusal.ts';
+import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
 import type { PositionReference } from '../../../../ports/exchange.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
@@ -173,6 +175,69 @@ describe('orders through ccxt', () => {
       expect((await world.exchange.lookUp(ID, 'BTCUSDT')).kind).toBe('unavailable');
     },
   );
+
+  const STOP = { scope: 'desk', by: 'alice', reason: 'a test', since: 0 };
+
+  it('X5: an order asks the switch behind the queue of the client, when it is its turn to be sent', async () => {
+    const world = await connect();
+    openPosition(world);
+    await world.exchange.rules('BTCUSDT');
+    const order: string[] = [];
+    const throttle = world.client.api.throttle.bind(world.client.api);
+    const turn = Promise.withResolvers<undefined>();
+    const queued = Promise.withResolvers<undefined>();
+    Object.assign(world.client.api, {
+      throttle: async (cost: number) => {
+        queued.resolve(undefined);
+        await turn.promise;
+        order.push('turn');
+        await throttle(cost);
+      },
+    });
+    let halted = false;
+    const gate: SendGate = async (send) => {
+      order.push('gate');
+      if (halted) throw new WithheldOrder(STOP);
+      return send();
+    };
+    const placing = world.exchange.place({ clientOrderId: ID, position: observed(world), quantity: '1.5' }, gate);
+    await queued.promise;
+    halted = true;
+    turn.resolve(undefined);
+    expect(await placing).toMatchObject({ kind: 'withheld', message: expect.stringContaining('desk halted by alice') });
+    expect([order, world.server.attempts.length, amountOf(world)]).toEqual([['turn', 'gate'], 0, '4']);
+  });
+
+  it('X5: an order that may be sent again asks again', async () => {
+    const world = await connect();
+    openPosition(world);
+    await world.exchange.rules('BTCUSDT');
+    world.server.faults.add({ fault: '-1021', method: 'POST', path: '/fapi/v1/order' });
+    let asked = 0;
+    const gate: SendGate = (send) => {
+      asked += 1;
+      return asked === 1 ? send() : Promise.reject(new WithheldOrder(STOP));
+    };
+    const placement = await world.exchange.place(
+      { clientOrderId: ID, position: observed(world), quantity: '1.5' },
+      gate,
+    );
+    expect([placement.kind, world.server.attempts.length, amountOf(world)]).toEqual(['withheld', 1, '4']);
+  });
+
+  it('V4: an order of which a request has left is in doubt, however the switch stands then', async () => {
+    const world = await connect();
+    let asked = 0;
+    const gate: SendGate = (send) => {
+      asked += 1;
+      return asked === 1 ? send() : Promise.reject(new WithheldOrder(STOP));
+    };
+    const twice = world.client.order(gate, async (api) => {
+      await api.fetch(`${world.server.url}/fapi/v1/ping`, 'POST').catch(() => {});
+      return api.fetch(`${world.server.url}/fapi/v1/ping`, 'POST');
+    });
+    await expect(twice).rejects.toBeInstanceOf(VenueSilence);
+  });
 
   it('an order of an exchange that is done but for its list of fills has its own price, and no fee', async () => {
     const world = await connect();

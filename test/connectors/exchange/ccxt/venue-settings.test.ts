@@ -2,13 +2,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { thrownBy } from '../../../thrown-by.ts';
 import { hasCredentials, venueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 
 const KEYS = { HARVESTLINE_API_KEY: 'the-key', HARVESTLINE_API_SECRET: 'the-secret' };
 
-function file(content: string): string {
+function file(content: string | Buffer): string {
   const path = join(mkdtempSync(join(tmpdir(), 'venue-')), 'file');
-  writeFileSync(path, content);
+  writeFileSync(path, content, { mode: 0o600 });
   return path;
 }
 
@@ -38,14 +39,85 @@ describe('the settings of an exchange', () => {
     const wrong = () =>
       venueSettings({ id: 'binanceusdm', stake: 'live', url: 'http://example.com', settingsFile }, env);
     expect(wrong).toThrow(expect.objectContaining({ code: 'USAGE' }));
-    expect(wrong).toThrow(/HARVESTLINE_API_SECRET_FILE: cannot be read.*--venue-url: must be an https address/);
-    expect(wrong).toThrow(/ccxt: must not carry secrets/);
+    expect(wrong).toThrow(
+      /HARVESTLINE_API_SECRET_FILE: names a file that cannot be read.*--venue-url: must be an https address/,
+    );
+    expect(wrong).toThrow(/ccxt\.secret: is not among what may be set/);
     expect(wrong).toThrow(/fills_window_days/);
     expect(wrong).toThrow(/other/);
     expect(wrong).not.toThrow(/the-key|the-secret/);
     expect(() => venueSettings({ id: 'binanceusdm', stake: 'demo' }, {})).toThrow(/HARVESTLINE_API_KEY: is missing/);
     expect(() => venueSettings({ id: 'binanceusdm', stake: 'demo' }, { HARVESTLINE_API_KEY: 'k' })).toThrow(
       /HARVESTLINE_API_SECRET: is missing/,
+    );
+  });
+
+  it.each([
+    ['{"ccxt": {"verbose": true}}', 'ccxt.verbose'],
+    ['{"ccxt": {"options": {"verbose": true}}}', 'ccxt.options.verbose'],
+    ['{"ccxt": {"httpProxy": "http://127.0.0.1:9"}}', 'ccxt.httpProxy'],
+    ['{"ccxt": {"headers": {"X-Key": "a"}}}', 'ccxt.headers'],
+    ['{"ccxt": {"urls": {"api": "http://127.0.0.1:9"}}}', 'ccxt.urls'],
+    ['{"ccxt": {"apiKey": "the-key"}}', 'ccxt.apiKey'],
+    ['{"ccxt": {"options": {"apiKey": "the-key"}}}', 'ccxt.options.apiKey'],
+    ['{"ccxt": {"__proto__x": 1}}', 'ccxt.__proto__x'],
+    ['{"verbose": true}', 'verbose'],
+    ['{"ccxt": {"options": {"defaultType": {"verbose": true}}}}', 'ccxt.options.defaultType'],
+    ['{"ccxt": {"timeout": "the-secret"}}', 'ccxt.timeout'],
+    ['{"ccxt": []}', 'ccxt'],
+    ['[]', '(root)'],
+  ])('%s is refused by the name of what may not be set, and tells what may', (content, path) => {
+    const settingsFile = file(content);
+    const refused = thrownBy(() => venueSettings({ id: 'binanceusdm', stake: 'live', settingsFile }, KEYS));
+    expect(refused).toMatchObject({ code: 'USAGE', kind: 'usage' });
+    expect(refused.message).toContain(`${settingsFile}: ${path}`);
+    expect(refused.message).toContain('may hold client_order_ids, fills_window_days, ccxt.timeout');
+    expect(refused.message).not.toMatch(/the-key|the-secret|127\.0\.0\.1/);
+  });
+
+  it('a file that is not JSON is not quoted', () => {
+    const settingsFile = file('the-secret');
+    const refused = thrownBy(() => venueSettings({ id: 'binanceusdm', stake: 'live', settingsFile }, KEYS));
+    expect(refused.message).toMatch(/is not JSON/);
+    expect(refused.message).not.toContain('the-sec');
+  });
+
+  it.each(['https://user@h', 'https://h/?token=the-secret', 'https://h/#x', 'ftp://h', 'h'])(
+    '%s is no address for --venue-url',
+    (url) => {
+      const refused = thrownBy(() => venueSettings({ id: 'binanceusdm', stake: 'live', url }, KEYS));
+      expect(refused.message).toMatch(/--venue-url: must be an https address/);
+      expect(refused.message).not.toContain('the-secret');
+    },
+  );
+
+  it('a key file loses its byte order mark and what ends its line; one that holds no key is named', () => {
+    const withMark = file('\uFEFFthe-key\r\n');
+    const env = { HARVESTLINE_API_KEY_FILE: withMark, HARVESTLINE_API_SECRET_FILE: file('\uFEFF the-secret \n\n') };
+    expect(venueSettings({ id: 'binanceusdm', stake: 'live' }, env).credentials).toEqual({
+      key: 'the-key',
+      secret: 'the-secret',
+      passphrase: null,
+    });
+    const wrong: readonly (readonly [string | Buffer, RegExp])[] = [
+      ['', /is empty/],
+      ['\uFEFF\r\n', /is empty/],
+      [Buffer.from('the-key', 'utf16le'), /is not UTF-8 text/],
+      ['two\nlines', /holds blanks, line breaks or letters/],
+      ['kéy', /holds blanks, line breaks or letters/],
+    ];
+    for (const [content, why] of wrong) {
+      const key = file(content);
+      const refused = thrownBy(() =>
+        venueSettings({ id: 'binanceusdm', stake: 'live' }, { ...env, HARVESTLINE_API_KEY_FILE: key }),
+      );
+      expect(refused).toMatchObject({ code: 'USAGE' });
+      expect(refused.message).toMatch(/HARVESTLINE_API_KEY_FILE: /);
+      expect(refused.message).toMatch(why);
+    }
+    const blank = { HARVESTLINE_API_KEY: '  ', HARVESTLINE_API_SECRET: 'the-secret' };
+    expect(() => venueSettings({ id: 'binanceusdm', stake: 'live' }, blank)).toThrow(
+      /HARVESTLINE_API_KEY: holds nothing/,
     );
   });
 

@@ -7,6 +7,7 @@ import { PaperExchange } from '../../../../connectors/exchange/paper/paper-excha
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';
 import type { Placement, PositionReference, VenueOrder } from '../../../../ports/exchange.ts';
+import { WithheldOrder } from '../../../../ports/kill-switch.ts';
 import type { ClientOrderId } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
 
@@ -74,6 +75,14 @@ describe('PaperExchange', () => {
     const rules = { tick, lotStep, minQuantity: lotStep, maxQuantity: null, minNotional: '5' };
     expect(exchange.marketRules('X', price)).toEqual(rules);
     expect(exchange.marketRules('X', price * 1000)).toEqual(rules);
+  });
+
+  it('takes no order that its gate keeps back', async () => {
+    const exchange = venue();
+    const stop = { scope: 'desk', by: 'alice', reason: 'a test', since: START };
+    const placement = await exchange.place(order('a', '580'), () => Promise.reject(new WithheldOrder(stop)));
+    expect(placement).toMatchObject({ kind: 'withheld' });
+    expect([...exchange.orders()]).toEqual([]);
   });
 
   it('is OPEN until its time has come, then DONE with fills that add up', async () => {

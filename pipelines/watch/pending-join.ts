@@ -1,13 +1,9 @@
-import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
-import type { AccountTimes } from './account-times.ts';
+import type { EpochMillis } from '../../schemas/generated/records.ts';
+import type { AccountWatermarks } from './account-watermarks.ts';
 
-/** Whose question it is: its time tells how long it waits. */
-export interface Asker {
-  readonly position_id: PositionId;
+interface Entry {
+  /** Its watermark tells how long it waits. */
   readonly account: string;
-}
-
-interface Entry extends Asker {
   readonly at: EpochMillis;
   readonly answered: boolean;
 }
@@ -28,17 +24,17 @@ export interface Late {
  * U2  What was not answered is kept until it is. Of what was answered, memory holds the latest span of event time: `forget` gives up
  *     the rest.
  */
-export class Unanswered {
+export class PendingJoin {
   readonly #entries = new Map<string, Entry>();
 
-  asked(id: string, { position_id, account }: Asker, at: EpochMillis): void {
+  asked(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
     const known = this.#entries.get(id);
     if (known === undefined || (!known.answered && at < known.at))
-      this.#entries.set(id, { position_id, account, at, answered: false });
+      this.#entries.set(id, { account, at, answered: false });
   }
 
-  answered(id: string, { position_id, account }: Asker, at: EpochMillis): void {
-    if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { position_id, account, at, answered: true });
+  answered(id: string, { account }: Pick<Entry, 'account'>, at: EpochMillis): void {
+    if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { account, at, answered: true });
   }
 
   /** It was asked, and not answered. */
@@ -47,11 +43,11 @@ export class Unanswered {
   }
 
   /** Those that wait longer than `within`; null without any. */
-  late(times: AccountTimes, within: number, named: number): Late | null {
+  late(watermarks: AccountWatermarks, within: number, named: number): Late | null {
     const late: { id: string; at: EpochMillis; waitsMs: number }[] = [];
-    for (const [id, { position_id, account, at, answered }] of this.#entries) {
+    for (const [id, { account, at, answered }] of this.#entries) {
       if (answered) continue;
-      const waitsMs = times.ofPosition(position_id, account) - at;
+      const waitsMs = watermarks.of(account) - at;
       if (waitsMs > within) late.push({ id, at, waitsMs });
     }
     const oldestFirst = late.toSorted((one, other) => one.at - other.at || (one.id < other.id ? -1 : 1));

@@ -1,0 +1,183 @@
+/**
+ * A desk's own part of a log and a registry that desks share: whoever asks speaks of the topic table's names, and the broker is asked by
+ * the desk's (schemas/desk-names.ts).
+ *
+ * N1  Everything that is asked for, and Batch.topic, is by the table's names: processors know nothing of desks.
+ * N2  LogRecord.topic is the name in the broker, and so is TopicDrift.topic: coordinates in records, dead letters and messages hold for
+ *     everybody who reads that broker.
+ */
+import type { EpochMillis } from '../ports/clock.ts';
+import type {
+  Append,
+  Assigned,
+  Batch,
+  BatchHandler,
+  EventLog,
+  OutgoingRecord,
+  PartitionOffsets,
+  ReadRange,
+  SubscribeOptions,
+  Subscription,
+  TopicAdmin,
+  TopicDrift,
+} from '../ports/event-log.ts';
+import type { DeskNames } from '../schemas/desk-names.ts';
+import type { SchemaRegistry, SubjectVersion } from '../schemas/registry.ts';
+import { type TopicSpec, allTopicSpecs } from '../schemas/topics.ts';
+import type { EmbeddedConsumer } from './embedded/embedded-consumer.ts';
+import type { EmbeddedLog } from './embedded/embedded-log.ts';
+import { applyRetention } from './embedded/retention.ts';
+
+type Log = EventLog & TopicAdmin;
+
+export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
+  /** The log as all its desks see it. */
+  readonly shared: L;
+  protected readonly names: DeskNames;
+
+  constructor(log: L, names: DeskNames) {
+    this.shared = log;
+    this.names = names;
+  }
+
+  append(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.shared.append(this.#outgoing(records));
+  }
+
+  subscribe(options: SubscribeOptions, handler: BatchHandler): Promise<Subscription> {
+    return this.shared.subscribe(this.subscription(options), this.handler(handler));
+  }
+
+  async *read(topic: string, range?: ReadRange): AsyncIterable<Batch> {
+    for await (const batch of this.shared.read(this.names.topic(topic), range)) yield this.#incoming(batch);
+  }
+
+  offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    return this.shared.offsets(this.names.topic(topic));
+  }
+
+  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    return this.shared.offsetsAt(this.names.topic(topic), timestamp);
+  }
+
+  committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.shared.committed(this.names.group(group), this.names.topic(topic));
+  }
+
+  createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return this.shared.createTopics(this.#specs(topics));
+  }
+
+  compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+    return this.shared.compareTopics(this.#specs(topics));
+  }
+
+  close(): Promise<void> {
+    return this.shared.close();
+  }
+
+  protected subscription(options: SubscribeOptions): SubscribeOptions {
+    const { onAssigned } = options;
+    return {
+      ...options,
+      group: this.names.group(options.group),
+      topics: options.topics.map((topic) => this.names.topic(topic)),
+      ...(onAssigned === undefined
+        ? {}
+        : { onAssigned: (assigned, append) => onAssigned(this.#assigned(assigned), this.#append(append)) }),
+    };
+  }
+
+  protected handler(handler: BatchHandler): BatchHandler {
+    return async (batch, append) => this.#outgoing(await handler(this.#incoming(batch), this.#append(append)));
+  }
+
+  #append(append: Append): Append {
+    return (records) => append(this.#outgoing(records));
+  }
+
+  #outgoing(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
+    return records.map((record) => ({ ...record, topic: this.names.topic(record.topic) }));
+  }
+
+  /** N2: the records stay as they are. */
+  #incoming(batch: Batch): Batch {
+    return { ...batch, topic: this.names.inTable(batch.topic) };
+  }
+
+  #assigned(assigned: Assigned): Assigned {
+    return Object.fromEntries(
+      Object.entries(assigned).map(([topic, partitions]) => [this.names.inTable(topic), partitions]),
+    );
+  }
+
+  #specs(topics: readonly TopicSpec[]): readonly TopicSpec[] {
+    return topics.map((spec) => ({ ...spec, name: this.names.topic(spec.name) }));
+  }
+}
+
+/** What the embedded log offers besides the port, by the same names. */
+export class EmbeddedDeskLog extends DeskLog<EmbeddedLog> {
+  get registry(): SchemaRegistry {
+    return deskRegistry(this.shared.registry, this.names);
+  }
+
+  consumer(options: SubscribeOptions, handler: BatchHandler): EmbeddedConsumer {
+    return this.shared.consumer(this.subscription(options), this.handler(handler));
+  }
+
+  count(topic: string): number {
+    return this.shared.count(this.names.topic(topic));
+  }
+
+  /** As connectors/embedded/retention.ts says. */
+  applyRetention(now: EpochMillis, accounts: Iterable<string>): void {
+    const topics = allTopicSpecs().map(({ name }) => this.names.topic(name));
+    applyRetention(this.shared, now, { topics, accounts });
+  }
+
+  lastTimestamp(topic: string): EpochMillis | null {
+    return this.shared.lastTimestamp(this.names.topic(topic));
+  }
+}
+
+/** The desk's log; the log itself for a desk without a name. */
+export function deskLog<L extends Log>(log: L, names: DeskNames): L | DeskLog<L> {
+  return names.desk === null ? log : new DeskLog(log, names);
+}
+
+/** The desk's registry; the registry itself for a desk without a name. */
+export function deskRegistry(registry: SchemaRegistry, names: DeskNames): SchemaRegistry {
+  return names.desk === null ? registry : new DeskRegistry(registry, names);
+}
+
+/** Subjects by the desk's names. Ids are the registry's, whoever registered first. */
+class DeskRegistry implements SchemaRegistry {
+  readonly #registry: SchemaRegistry;
+  readonly #names: DeskNames;
+
+  constructor(registry: SchemaRegistry, names: DeskNames) {
+    this.#registry = registry;
+    this.#names = names;
+  }
+
+  nameOf(subject: string): string {
+    return this.#names.subject(subject);
+  }
+
+  idOf(subject: string, schema: string): Promise<number | null> {
+    return this.#registry.idOf(this.#names.subject(subject), schema);
+  }
+
+  schemaOf(id: number): Promise<string | null> {
+    return this.#registry.schemaOf(id);
+  }
+
+  versions(subject: string): Promise<readonly SubjectVersion[]> {
+    return this.#registry.versions(this.#names.subject(subject));
+  }
+
+  register(subject: string, schema: string): Promise<number> {
+    return this.#registry.register(this.#names.subject(subject), schema);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Takes the secrets of this process out of everything that leaves it as text: logs, errors, standard output, what a library prints.
+ * Secrets are learned where they are read (secrets.ts), and at the start from the environment (app/main.ts).
+ *
+ * RD1  No secret that was learned passes: as it is, or in the forms of JSON, of an address, of base64 at any alignment, or of hex.
+ * RD2  Nor one that is split over several writes to a stream: an end that may be the beginning of a secret waits for what follows.
+ * RD3  While no secret is known, what passes is neither looked at nor copied.
+ */
+import { inspect } from 'node:util';
+
+/** What stands in place of a secret. */
+const HIDDEN = '[hidden]';
+
+/** Shorter ones are in every text by chance, and what is output for programs would break. Unit: characters. */
+export const SHORTEST_SECRET = 4;
+
+/** The same for a part of base64 that is the secret's alone. Unit: characters. */
+const SHORTEST_PART = 6;
+
+/** A scheme, and all that may belong to the address. */
+const ADDRESS = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)([^\s"'\\]+)/gi;
+const SIGNATURE = /(signature\\?["']?\s*[=:]\s*\\?["']?)[\w%+/=-]+/gi;
+
+export class Redactor {
+  readonly #forms = new Set<string>();
+  #pattern: RegExp | null = null;
+
+  /** From now on these do not pass. */
+  learn(...secrets: readonly (string | null | undefined)[]): void {
+    const known = this.#forms.size;
+    for (const secret of secrets) {
+      for (const form of secret === null || secret === undefined ? [] : formsOf(secret)) this.#forms.add(form);
+    }
+    if (this.#forms.size === known) return;
+    // The longest first: the raw secret may be a part of its other forms.
+    const longestFirst = [...this.#forms].toSorted((one, other) => other.length - one.length);
+    this.#pattern = new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g');
+  }
+
+  /** RD1. */
+  redact(text: string): string {
+    return this.#pattern === null ? text : text.replace(this.#pattern, HIDDEN);
+  }
+
+  /** For what somebody else worded, errors and logs: also user information and queries of addresses, and signatures, whoever's they are. */
+  redactForeign(text: string): string {
+    return this.redact(text)
+      .replace(ADDRESS, (_address, scheme: string, rest: string) => scheme + bareAddress(rest))
+      .replace(SIGNATURE, `$1${HIDDEN}`);
+  }
+
+  /**
+   * Stands before a stream, whoever writes to it: RD1, RD2, RD3; with `foreign` as redactForeign. Returns what writes out the end that
+   * waits, for when nothing more will come.
+   */
+  guard(stream: NodeJS.WriteStream, { foreign = false }: { readonly foreign?: boolean } = {}): () => void {
+    const write = stream.write.bind(stream);
+    let waiting = Buffer.alloc(0);
+    /** `form` is what the text is in: Latin-1 keeps every byte of what is no text, and secrets in ASCII look in it as they are. */
+    const passed = (text: string, form: 'utf8' | 'latin1'): string => {
+      const given = waiting.toString(form) + text;
+      const whole = foreign ? this.redactForeign(given) : this.redact(given);
+      const end = whole.length - this.#unfinished(whole);
+      waiting = Buffer.from(whole.slice(end), form);
+      return whole.slice(0, end);
+    };
+    const guarded = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+      const [encoding] = rest;
+      const callback = rest.find((one) => typeof one === 'function') as ((error?: Error | null) => void) | undefined;
+      if (this.#pattern === null && !foreign) {
+        return typeof encoding === 'string'
+          ? write(chunk, encoding as BufferEncoding, callback)
+          : write(chunk, callback);
+      }
+      if (typeof chunk === 'string' && (typeof encoding !== 'string' || /^utf-?8$/i.test(encoding))) {
+        return write(passed(chunk, 'utf8'), callback);
+      }
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk);
+      return write(Buffer.from(passed(bytes.toString('latin1'), 'latin1'), 'latin1'), callback);
+    };
+    stream.write = guarded;
+    return () => {
+      if (waiting.length > 0) write(waiting);
+      waiting = Buffer.alloc(0);
+    };
+  }
+
+  /** How much of the end may be the beginning of a secret. No form has a line break, so of whole lines nothing may. Unit: UTF-16 code units. */
+  #unfinished(text: string): number {
+    if (this.#pattern === null || text.endsWith('\n')) return 0;
+    const line = text.slice(text.lastIndexOf('\n') + 1);
+    let longest = 0;
+    for (const form of this.#forms) {
+      for (let length = Math.min(form.length - 1, line.length); length > longest; length--) {
+        if (form.startsWith(line.slice(-length))) longest = length;
+      }
+    }
+    return longest;
+  }
+}
+
+/** An address behind its scheme, without user information and query. */
+function bareAddress(rest: string): string {
+  const asked = rest.indexOf('?');
+  const path = asked < 0 ? rest : rest.slice(0, asked);
+  const [authority = ''] = path.split(/[/#]/, 1);
+  const user = authority.lastIndexOf('@');
+  return (user < 0 ? path : `${HIDDEN}${path.slice(user)}`) + (asked < 0 ? '' : `?${HIDDEN}`);
+}
+
+/** The one of this process: its streams are one, too. */
+export const redactor = new Redactor();
+
+/** All in which a text may stand somewhere. Of one with several lines (a PEM file) each line is a secret. */
+function formsOf(secret: string): readonly string[] {
+  const lines = secret.split(/[\r\n]+/).map((line) => line.trim());
+  const spelled = lines
+    .filter((line) => line.length >= SHORTEST_SECRET && !/^-----.*-----$/.test(line))
+    .flatMap(spellings);
+  const whole = secret.trim();
+  const encoded =
+    whole.length < SHORTEST_SECRET
+      ? []
+      : [
+          ...base64Of(whole),
+          ...hexOf(whole),
+          ...(lines.length > 1 ? [JSON.stringify(whole).slice(1, -1), encodeURIComponent(whole)] : []),
+        ];
+  return [...spelled, ...encoded];
+}
+
+function spellings(line: string): readonly string[] {
+  const forms = [
+    line,
+    JSON.stringify(line).slice(1, -1),
+    inspect(line).slice(1, -1),
+    encodeURI(line),
+    encodeURIComponent(line),
+    new URLSearchParams([['', line]]).toString().slice(1),
+    // Bytes read as Latin-1: how a guarded stream looks at them.
+    Buffer.from(line).toString('latin1'),
+  ];
+  return forms.flatMap((form) => [form, form.replaceAll(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase())]);
+}
+
+function hexOf(text: string): readonly string[] {
+  const hex = Buffer.from(text).toString('hex');
+  return [hex, hex.toUpperCase(), hex.replaceAll(/..(?=.)/g, '$& ')];
+}
+
+/** Of what base64 makes of it behind 0, 1 or 2 other bytes, the part that depends on nothing else; and all of it, alone. */
+function base64Of(text: string): readonly string[] {
+  const bytes = Buffer.from(text);
+  const parts = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replaceAll('=', '');
+    const shared = (before + bytes.length) % 3 === 0 ? 0 : 1;
+    return encoded.slice(before === 0 ? 0 : before + 1, encoded.length - shared);
+  });
+  const standard = [bytes.toString('base64'), ...parts.filter((part) => part.length >= SHORTEST_PART)];
+  const urlSafe = standard.map((part) => part.replaceAll('+', '-').replaceAll('/', '_'));
+  const percent = standard.map(encodeURIComponent);
+  return [...standard, ...urlSafe, ...percent, bytes.toString('base64url')];
+}
