@@ -67,7 +67,7 @@ interface Reader {
  * R1  Nothing is registered here: a schema the registry does not hold is refused at `open`.
  * R2  A reader is built once for a writer's schema id, never for a record.
  * R3  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
- * R4  Which way a record takes shows in nothing but time: the same record, the same bytes, the same error.
+ * R4  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
  */
 export class RecordCodec {
   readonly #registry: SchemaRegistry;
