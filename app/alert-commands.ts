@@ -6,7 +6,7 @@ import type { WorldOptions } from './open-world.ts';
 const COMMANDS = /(?<=: )harvestline [^]*$/;
 
 /** One command up to its options. */
-const COMMAND = /\bharvestline (?:dlq list|calibrate rollback|desk \w+|\w+)/g;
+const COMMAND = /\bharvestline (?:dlq (?:list|show)|calibrate rollback|desk \w+|\w+)/g;
 
 /** The options that name the log, as given on the command line; a command that an alert prints needs the same ones. */
 export function logWords(

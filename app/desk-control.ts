@@ -1,8 +1,9 @@
 /**
  * The kill switch as a process obeys it: what people have commanded on desk.control, looked at again and again.
  *
- * K1  An order is sent only where a look that began less than LOOK_MS before found nothing that stops it. That is asked in the turn of
- *     the event loop in which the order is handed to the network.
+ * K1  An order is sent only where a look that began less than LOOK_MS before it was asked for found nothing that stops it. What that look
+ *     and all later ones found counts in the turn of the event loop in which the order is handed to the network; there it is no older
+ *     than OLDEST_MS, so a process that stood still looks again.
  * K2  What a look finds is the whole topic (pipelines/desk/kill-switch.ts): it is read from its beginning whenever its offsets are not as
  *     they were, and every WHOLE_MS besides, so a topic that was made anew is never taken for the old one.
  * K3  Callers at the same time share one look.
@@ -41,10 +42,10 @@ const SETTINGS_MS = 1000;
 const WHOLE_MS = 5000;
 
 /** A look that takes so long is no look any more: it is said. Unit: milliseconds. */
-const SILENT_MS = 2000;
+const SILENT_MS = 3000;
 
-/** A look takes milliseconds; who waits longer at the moment of sending would send at an old price. Unit: milliseconds. */
-const GATE_WAIT_MS = 1000;
+/** A look takes milliseconds, on a busy machine a second. Unit: milliseconds. */
+const OLDEST_MS = 2000;
 
 export interface DeskControlOptions {
   /** Why the topic can forget a command; null: it cannot. Not asked where left out. */
@@ -89,7 +90,7 @@ export class DeskControlWatch implements KillSwitch, Obedience {
 
   async halted(account: string): Promise<Stop | null> {
     const askedAt = this.#clock.now();
-    if (this.#isOldAt(askedAt)) await this.look();
+    if (this.#isDatedAfter(askedAt) || this.#isOldAt(askedAt)) await this.look();
     // The look that was joined may have taken long.
     if (this.#isOldAt(askedAt)) await this.look();
     return this.#stopOf(account);
@@ -97,9 +98,12 @@ export class DeskControlWatch implements KillSwitch, Obedience {
 
   gate(account: string): SendGate {
     return async (send) => {
-      if (this.#isOldAt(this.#clock.now())) await this.#lookWithin(GATE_WAIT_MS);
+      const askedAt = this.#clock.now();
+      if (this.#isDatedAfter(askedAt) || this.#isOldAt(askedAt)) await this.#lookWithin(OLDEST_MS);
+      if (this.#isOldAt(askedAt)) await this.#lookWithin(OLDEST_MS);
       // K1: from here to `send` nothing is waited for.
-      const stop = this.#isOldAt(this.#clock.now()) ? this.#unanswered('it does not answer') : this.#stopOf(account);
+      const isLate = this.#isOldAt(askedAt) || this.#clock.now() - this.#lookedAt >= OLDEST_MS;
+      const stop = isLate ? this.#unanswered('it does not answer') : this.#stopOf(account);
       if (stop !== null) throw new WithheldOrder(stop);
       const sending = send();
       this.#sending.add(sending);
@@ -117,7 +121,8 @@ export class DeskControlWatch implements KillSwitch, Obedience {
   }
 
   async obey(): Promise<void> {
-    if (!this.#isOldAt(this.#clock.now())) return;
+    const now = this.#clock.now();
+    if (!this.#isDatedAfter(now) && !this.#isOldAt(now)) return;
     await this.#lookWithin(LOOK_MS);
     if (this.#clock.now() - this.#lookedAt >= SILENT_MS) this.#isAway('it does not answer');
   }
@@ -143,9 +148,14 @@ export class DeskControlWatch implements KillSwitch, Obedience {
     over.abort();
   }
 
-  /** K1. A look in the future was dated by a clock that was set back since: it counts as old. */
+  /** K1. */
   #isOldAt(askedAt: EpochMillis): boolean {
-    return this.#lookedAt > askedAt || askedAt - this.#lookedAt >= LOOK_MS;
+    return askedAt - this.#lookedAt >= LOOK_MS;
+  }
+
+  /** By a clock that was set back since: it says nothing about how old the look is. */
+  #isDatedAfter(now: EpochMillis): boolean {
+    return this.#lookedAt > now;
   }
 
   #stopOf(account: string): Stop | null {

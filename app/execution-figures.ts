@@ -1,4 +1,5 @@
 import { type Alert, EVIDENCE_REPORTS, type UnknownReport, unknownReportsAlert } from '../pipelines/watch/alerts.ts';
+import { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import type { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { ClientOrderId, EpochMillis, ExecutionReport, ExecutionStatus } from '../schemas/generated/records.ts';
@@ -11,22 +12,24 @@ export interface Doubt extends UnknownReport {
   readonly at: EpochMillis;
 }
 
-/** Reads execution.report once: counts, doubts and open orders. */
+/** Reads execution.report once: counts, doubts, open orders, and what is to be raised of them; trades are still to be told of. */
 export async function executionFigures(world: ReadableTopics, stalls: StallWatch, ends: Ends | undefined) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
   const doubts = new Map<ClientOrderId, Doubt>();
   const openOrders = new OpenOrders();
+  const orders = new OrderAlerts();
   const visit = (report: ExecutionReport, { timestamp: at }: LogRecord): void => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
     openOrders.add(report, at);
+    orders.report(report, at);
     stalls.report(report, at);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   };
   const undecodable = await visitTopic(world, TOPICS.executionReport.name, { ends }, visit);
-  return { reports, suppressed, undecodable, doubts, openOrders };
+  return { reports, suppressed, undecodable, doubts, openOrders, orders };
 }
 
 /** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */

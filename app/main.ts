@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import pc from 'picocolors';
+import { diskError } from '../connectors/system/disk-errors.ts';
+import { guardStream, oneLine, pc } from '../connectors/system/terminal.ts';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
 import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/secrets.ts';
@@ -37,6 +38,8 @@ const OWNER_ONLY = 0o077;
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(OWNER_ONLY);
   hideSecrets(argv);
+  // What others wrote commands no terminal, whoever prints it. In front of what hides secrets: nothing goes past that.
+  for (const stream of [process.stdout, process.stderr]) guardStream(stream);
   // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
   let outputError: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -97,9 +100,10 @@ function withSubcommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
-function report(thrown: unknown): number {
+function report(raised: unknown): number {
   // Commander has printed its own message, or the help that was asked for.
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (raised instanceof CommanderError) return raised.exitCode === 0 ? 0 : EXIT_USAGE;
+  const thrown = told(raised);
   if (!(thrown instanceof HarvestlineError)) {
     // What the system refuses, such as a full disk, is no fault of the code.
     const text =
@@ -111,6 +115,16 @@ function report(thrown: unknown): number {
     thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at))
       ? ''
       : `${formatCoordinates(thrown.at)}: `;
-  process.stderr.write(`${pc.red('error')} ${thrown.code}: ${where}${thrown.message}\n${pc.dim(thrown.remedy)}\n`);
+  const said = `${pc.red('error')} ${thrown.code}: ${where}${thrown.message}`;
+  // Wrong usage may list what is right, a line each; elsewhere a line break is somebody else's.
+  process.stderr.write(`${thrown.kind === 'usage' ? said : oneLine(said)}\n${pc.dim(thrown.remedy)}\n`);
   return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/** Trouble with a file, or with what standard output goes to, in words of this program, wherever it was met. */
+function told(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
+  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : null;
+  if (path === null && thrown.syscall !== 'write') return thrown;
+  return diskError(path ?? 'standard output', thrown);
 }

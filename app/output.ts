@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { oneLine } from '../connectors/system/terminal.ts';
 
 /** Where a command writes: a stream that may be a terminal. */
 export type OutputStream = Writable & { readonly isTTY?: boolean };
@@ -38,9 +39,9 @@ export class LineWriter {
     return this.#failure !== undefined || this.#stream.destroyed;
   }
 
-  /** A promise only when the caller must wait for the reader. `line` comes without its newline. */
+  /** A promise only when the caller must wait for the reader. `line` comes without its newline: one inside is shown, for it is foreign. */
   write(line: string): Promise<void> | undefined {
-    this.#chunk += `${line}\n`;
+    this.#chunk += `${line.includes('\n') ? oneLine(line) : line}\n`;
     return this.#chunk.length < CHUNK_LENGTH ? undefined : this.flush();
   }
 

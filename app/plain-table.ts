@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { oneLine, pc } from '../connectors/system/terminal.ts';
 
 export interface PlainColumn {
   readonly head: string;
@@ -26,17 +27,17 @@ const NO_BORDERS = {
 
 /** Spaces at the end of a line, before the codes that end a colour: they would wrap a wide table. */
 // oxlint-disable-next-line no-control-regex -- colour codes are control characters
-const PADDING = / +((?:\u001B\[\d+m)*)$/;
+const PADDING = / +((?:\u001B\[[\d;]+m)*)$/;
 
 /** A table of aligned columns without borders, as lines. Cells may be coloured. */
 export function plainTable(columns: readonly PlainColumn[], rows: readonly (readonly string[])[]): readonly string[] {
   const table = new Table({
-    head: columns.map(({ head }) => head),
+    head: columns.map(({ head }) => (head === '' ? '' : pc.bold(head))),
     colAligns: columns.map(({ align }) => align ?? 'left'),
-    style: { head: ['bold'], 'padding-left': 0, 'padding-right': 2 },
+    style: { head: [], 'padding-left': 0, 'padding-right': 2 },
     chars: NO_BORDERS,
   });
-  for (const row of rows) table.push([...row]);
+  for (const row of rows) table.push(row.map(oneLine));
   return table
     .toString()
     .split('\n')

@@ -1,3 +1,4 @@
+import { replaceLine } from '../connectors/system/terminal.ts';
 import type { Clock, EpochMillis } from '../ports/clock.ts';
 import type { OutputStream } from './output.ts';
 
@@ -6,8 +7,6 @@ const FRAME_MS = 100;
 
 /** Wide enough to see it move, narrow enough for 80 columns with label and figures. Unit: characters. */
 const BAR_WIDTH = 24;
-
-const CLEAR_LINE = '\r\u001B[2K';
 
 /**
  * How far a long piece of work is, on one line of a terminal: label, bar and share where the total is known, count and rate.
@@ -41,13 +40,13 @@ export class Progress {
 
   /** Wipes the line. */
   done(): void {
-    if (this.#stream.isTTY === true) this.#stream.write(CLEAR_LINE);
+    if (this.#stream.isTTY === true) replaceLine(this.#stream, '');
   }
 
   #show(now: EpochMillis): void {
     this.#shownAt = now;
     if (this.#stream.isTTY !== true) return;
-    this.#stream.write(`${CLEAR_LINE}${this.#text(now)}`);
+    replaceLine(this.#stream, this.#text(now));
   }
 
   #text(now: EpochMillis): string {

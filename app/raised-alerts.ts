@@ -1,4 +1,5 @@
-import type { Alert, AlertName } from '../pipelines/watch/alerts.ts';
+import { type Alert, type AlertName, LETTER_ALERTS } from '../pipelines/watch/alerts.ts';
+import { ORDER_ALERTS } from '../pipelines/watch/order-alerts.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
@@ -10,9 +11,12 @@ export interface RaisedAlertsOptions {
   readonly logWords?: string;
   /** Left out: no gauge. */
   readonly metrics?: Metrics;
-  /** Those that have a gauge; the stall alerts where left out. */
+  /** Those that have a gauge; those that are read from the topics where left out. */
   readonly names?: readonly AlertName[];
 }
+
+/** Those that are raised by what is read from the topics. */
+const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS, ...LETTER_ALERTS] as const;
 
 /** Alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {
@@ -21,7 +25,7 @@ export class RaisedAlerts {
   readonly #gauges: ReadonlyMap<string, Gauge>;
   #standing: ReadonlyMap<string, Alert> = new Map();
 
-  constructor({ logger, metrics, logWords = '', names = STALL_ALERTS }: RaisedAlertsOptions) {
+  constructor({ logger, metrics, logWords = '', names = RAISED }: RaisedAlertsOptions) {
     this.#logger = logger;
     this.#logWords = logWords;
     this.#gauges =

@@ -1,11 +1,10 @@
-import pc from 'picocolors';
+import { pc, printable } from '../connectors/system/terminal.ts';
 import { formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import { bufferOf } from '../schemas/buffer-of.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
 import { plural } from './calibrate/report/figures.ts';
-import { printable } from './printable.ts';
 
 /** One record as `tail` shows it. */
 export interface TailRecord {
@@ -54,6 +53,7 @@ const BRIEF: Brief = {
   [TOPICS.deskProcess.name]: (r) =>
     `${r.state} ${r.part} of ${r.account} at ${r.venue} ${r.mode}` +
     r.obeys.map(({ scope, command }) => `, ${command} of ${scope}`).join(''),
+  [TOPICS.letterDiscarded.name]: (r) => `${r.code ?? 'no code'} by ${r.by}: ${r.reason}`,
   [TOPICS.deskControl.name]: (r) => `${r.command} by ${r.issued_by}: ${r.reason}`,
 };
 

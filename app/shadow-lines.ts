@@ -1,9 +1,8 @@
-import pc from 'picocolors';
+import { pc, printable } from '../connectors/system/terminal.ts';
 import { formatEventMinute, formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { ShadowScore } from '../pipelines/watch/shadow-board.ts';
 import type { ShadowAction, ShadowDecision } from '../schemas/generated/records.ts';
 import { plainTable } from './plain-table.ts';
-import { printable } from './printable.ts';
 import type { ShadowReport } from './shadow-report.ts';
 
 const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const satisfies readonly ShadowAction[];

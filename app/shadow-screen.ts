@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { createLogUpdate } from 'log-update';
-import pc from 'picocolors';
+import { type Drawing, drawingOn, pc } from '../connectors/system/terminal.ts';
 import type { ShadowView } from './follow-shadow.ts';
 import { LineWriter, terminalWidth } from './output.ts';
 import { type ShadowLayout, shadowLines } from './shadow-lines.ts';
@@ -24,14 +23,14 @@ export class ShadowScreen implements ShadowView {
   readonly everyMs = FRAME_MS;
   readonly early = true;
   readonly #terminal: NodeJS.WriteStream;
-  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #draw: Drawing;
   /** Knows when the terminal is gone: drawing does not tell. */
   readonly #output: LineWriter;
 
   constructor(terminal: NodeJS.WriteStream) {
     this.#terminal = terminal;
     this.#output = new LineWriter(terminal);
-    this.#draw = createLogUpdate(terminal);
+    this.#draw = drawingOn(terminal);
   }
 
   get closed(): boolean {
@@ -43,7 +42,7 @@ export class ShadowScreen implements ShadowView {
     const rows = this.#terminal.rows === 0 ? 24 : this.#terminal.rows;
     const heading = `${pc.bold('harvestline shadow')}  ${pc.dim('Ctrl-C ends it')}`;
     // The heading takes a row, and the cursor stands below the last one.
-    this.#draw([heading, ...linesThatFit(report, terminalWidth(this.#terminal), rows - 2)].join('\n'));
+    this.#draw([heading, ...linesThatFit(report, terminalWidth(this.#terminal), rows - 2)]);
     return Promise.resolve();
   }
 

@@ -1,5 +1,6 @@
 import type { Policy } from '../pipelines/scoring/policy.ts';
 import type { Alert } from '../pipelines/watch/alerts.ts';
+import { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch, answersFrom } from '../pipelines/watch/stall-watch.ts';
 import type { EpochMillis } from '../ports/clock.ts';
@@ -21,12 +22,14 @@ export interface StallReaderOptions extends ReadableTopics {
 /** The topics from where they were read to, told to a watch. What is asked is read before what answers it. */
 export class StallReader {
   readonly #watch: StallWatch;
+  readonly #orders: OrderAlerts;
   readonly #now: () => EpochMillis | null;
   #follows = false;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
 
   private constructor({ log, codec, policy, stallLimits, now, pause }: StallReaderOptions, sightFrom: number) {
     const watch = new StallWatch(policy, sightFrom, stallLimits);
+    const orders = new OrderAlerts();
     const since = answersFrom(sightFrom);
     const read = <N extends TopicName>(
       topic: N,
@@ -34,13 +37,21 @@ export class StallReader {
       tell: (record: RecordByTopic[N], at: EpochMillis) => void,
     ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => tell(record, timestamp));
     this.#watch = watch;
+    this.#orders = orders;
     this.#now = now;
     this.#topics = [
       read(TOPICS.modelSignal.name, since, (record, at) => watch.signal(record, at)),
       read(TOPICS.positionSnapshot.name, since, (record, at) => watch.snapshot(record, at)),
       read(TOPICS.harvestIntent.name, since, (record, at) => watch.intent(record, at)),
-      read(TOPICS.executionReport.name, since, (record, at) => watch.report(record, at)),
-      read(TOPICS.tradeClosed.name, -Infinity, (record, at) => watch.trade(record, at)),
+      // Whole: an order that was set aside stays so however long ago that was.
+      read(TOPICS.executionReport.name, -Infinity, (record, at) => {
+        orders.report(record, at);
+        if (at >= since) watch.report(record, at);
+      }),
+      read(TOPICS.tradeClosed.name, -Infinity, (record, at) => {
+        orders.trade(record);
+        watch.trade(record, at);
+      }),
       read(TOPICS.clmOutcome.name, -Infinity, (record, at) => watch.outcome(record, at)),
     ];
   }
@@ -62,6 +73,6 @@ export class StallReader {
 
   alerts(): readonly Alert[] {
     this.#watch.forget();
-    return this.#watch.alerts();
+    return [...this.#watch.alerts(), ...this.#orders.alerts()];
   }
 }

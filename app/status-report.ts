@@ -2,6 +2,7 @@ import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
 import { type Alert, haltedAlert, killSwitchUnknownAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
+import type { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../pipelines/watch/starvation.ts';
@@ -18,7 +19,8 @@ import type {
 import { TOPICS } from '../schemas/topics.ts';
 import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
-import { waitingLettersAlert } from './dlq/waiting-letters-alert.ts';
+import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
+import { waitingLettersAlerts } from './dlq/waiting-letters-alert.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
@@ -60,6 +62,8 @@ export interface StatusReport {
   readonly differences: readonly StandingDifference[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
+  /** Who wrote records with times that cannot be: dead letters of code TIMESTAMP_AHEAD that wait. */
+  readonly times_ahead: readonly ProducerAhead[];
   /** Snapshots dated so far ahead that their time is not believed: they count for nothing. */
   readonly ahead: number;
   /** Every confidence map in force, against the time before it. */
@@ -94,7 +98,7 @@ export async function statusReport(
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
   const snapshots = await snapshotFigures(world, stalls, from, ends.get(TOPICS.positionSnapshot.name));
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
-  const trades = await tradeFigures(world, execution.doubts, stalls, from, ends);
+  const trades = await tradeFigures(world, execution, stalls, from, ends);
   undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
   const watermarks = stalls.watermarks();
   // One that was closed when it cannot have been yet moves no estimate.
@@ -102,9 +106,10 @@ export async function statusReport(
     ...outcome,
     closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
   }));
-  const deadLetters = await waitingLettersAlert(world.log);
+  const deadLetters = await waitingLettersAlerts(world);
+  const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const { halted, unknown } = await standingStops(world, world.admin);
+  const { halted, unknown } = await standingStops(world, world.admin, world.liveNow() ?? 0);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
@@ -113,11 +118,12 @@ export async function statusReport(
     trades.alert,
     doubtsAlert(execution.doubts),
     execution.openOrders.alert(watermarks),
+    ...execution.orders.alerts(),
     ...stalls.alerts(),
     haltedAlert(halted),
     killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
-    deadLetters,
+    ...deadLetters,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {
@@ -132,6 +138,7 @@ export async function statusReport(
     kill_switch_unknown: unknown,
     differences: venue.differences,
     undecodable,
+    times_ahead: timesAhead,
     ahead: stalls.snapshotsAhead(),
     calibrations,
     shadow: shadow.candidates,
@@ -163,7 +170,7 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
 /** Reads the trades and the intents: trades end doubts, and starvation; one whose time cannot be says nothing of that. */
 async function tradeFigures(
   world: Topics,
-  doubts: Map<ClientOrderId, Doubt>,
+  { doubts, orders }: { readonly doubts: Map<ClientOrderId, Doubt>; readonly orders: OrderAlerts },
   stalls: StallWatch,
   sightFrom: EpochMillis,
   ends: ReadonlyMap<string, Ends>,
@@ -174,6 +181,7 @@ async function tradeFigures(
   const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
     if (trade.origin !== 'BACKFILL' && !watermarks.isAhead(trade.account, timestamp)) intents.trade(timestamp);
     if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
+    orders.trade(trade);
     stalls.trade(trade, timestamp);
   };
   let undecodable = await visitTopic(world, name, { ends: ends.get(name) }, visit);

@@ -89,7 +89,8 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
   }
 
   protected handler(handler: BatchHandler): BatchHandler {
-    return async (batch, append) => this.#outgoing(await handler(this.#incoming(batch), this.#append(append)));
+    return async (batch, append, refusal) =>
+      this.#outgoing(await handler(this.#incoming(batch), this.#append(append), refusal));
   }
 
   #append(append: Append): Append {

@@ -89,7 +89,8 @@ function messageOf(topic: Topic) {
 const DEAD_LETTER_MESSAGE = {
   name: 'harvestline.DeadLetter',
   title: 'DeadLetter',
-  summary: 'A record as it was received, or, without a value, the mark of a letter that was put back.',
+  summary:
+    'A record as it was received; with an empty value and its SHA-256 in a header where that is too large for the topic; or, without a value, the mark of a letter that was put back.',
   contentType: 'application/octet-stream',
   headers: {
     type: 'object',

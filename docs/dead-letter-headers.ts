@@ -8,12 +8,20 @@ export interface HeaderDoc {
 
 const REFUSAL_DOCS = {
   exception: 'The class of the error. KIP-1034.',
-  message: 'Why, in words: every failing path, or the error. KIP-1034.',
+  message: 'Why, in words: the failing paths, or the error; at most 2,000 characters. KIP-1034.',
   topic: 'The topic of the record. KIP-1034.',
   partition: 'The partition of the record, in decimal digits. KIP-1034.',
   offset: 'The offset of the record, in decimal digits. KIP-1034.',
   code: 'A stable code of the error, for example RECORD_INVALID: what tools group by.',
-  paths: 'JSON: a list of {"path", "why"}, one for each failing field; empty where the bytes do not decode.',
+  paths:
+    'JSON: a list of {"path", "why"}, one for each failing field, the first 50 of them at most and 4,000 characters; empty where the bytes do not decode.',
+  pathsTotal: 'How many paths failed, in decimal digits.',
+  timestamp:
+    "The record's own timestamp, in milliseconds since 1970-01-01 UTC; that of the letter is when it was set aside.",
+  valueSha256: 'Of a letter without its bytes: the SHA-256 of the value, in hexadecimal digits.',
+  valueBytes: 'Of a letter without its bytes: how long the value is, in bytes.',
+  keyBytes: 'Of a letter without its key, because that is large: how long it is, in bytes.',
+  headersLeftOut: 'Of a letter without some of the headers of its record, because they are large: how many.',
 } as const satisfies Record<keyof typeof DEAD_LETTER_HEADERS, string>;
 
 const RETRY_DOCS = {

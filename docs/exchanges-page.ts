@@ -63,15 +63,77 @@ the machine's address. On paper a key that may only read is enough.
 | \`run … --venue binanceusdm --demo\` | a practice account's | to the practice account |
 | \`run … --venue binanceusdm --live --symbols BTCUSDT,ETHUSDT\` | the account's, of these markets | real |
 
-\`--account NAME\` names the account in records (default \`main\`). Execution takes intents of that account at that exchange only, so
-desks may share a Kafka; models write \`model.signal\` under the same name. One process speaks for an account: run \`snapshots\` once, and
-every process of \`execution\` with the same keys.
+\`--account NAME\` names the account in records (default \`main\`); models write \`model.signal\` under the same name. Run \`snapshots\` once
+an account, and every process of its \`execution\` with the same keys.
+
+## Who works an account
+
+Desks may share a Kafka. An account is worked at one venue and in one mode (live, demo or paper) at a time, by processes of its own: which
+is a record on \`desk.claim\`, made at the start of \`run execution\` and \`run snapshots\`. A process that differs is refused with
+ACCOUNT_TAKEN, exit 1, by name and reason; so is a second source of snapshots. What is of other accounts is passed over without a word, also
+orders that a crash left without an end: they are for the processes of those accounts.
+
+| command | works | its claim |
+| --- | --- | --- |
+| \`run execution --venue … --live\` or \`--demo\` | account \`main\`, group \`execution\` | ends with its processes; another mode may follow then, the paper venue only once it is retired |
+| \`run execution --account second …\` | account \`second\`, group \`execution.second\` | stands while no process works the account, until it is retired |
+| \`run execution\` on paper without keys | every account that nobody else has claimed, group \`execution\` | for each when its first intent comes; ends with its processes |
+| \`run execution\` on paper with keys | account \`main\` at the venue \`paper\`, group \`execution\` | ends with its processes |
+
+The account \`main\` and "every account that nobody else has claimed" share a group, so they exclude each other: name the account on
+paper, or give that desk a name of its own (below).
+
+\`\`\`sh
+npx harvestline desk list                                                      # who works which account, where, since when
+npx harvestline desk retire main --by alice --reason "moved to another exchange"
+\`\`\`
+
+A process whose account is retired, or replaced while it could not be reached, sends no further order: it looks at the claims at most a
+second before each, finishes what is in hand, and exits with 1. Who follows waits two seconds, so that the two never overlap. A process that
+was killed is taken for gone after 15 s without a word of it; a source of snapshots that is started again after a kill waits for that, while
+the other parts of its process work.
+
+## Desks with policies of their own
+
+A policy is for all accounts of a desk. Another policy is another desk: \`--desk NAME\` (or \`HARVESTLINE_DESK\`; letters, digits, \`-\` and
+\`_\`, up to 64) puts \`NAME.\` before all topics, subjects and groups, on every command.
+
+\`\`\`sh
+export HARVESTLINE_DESK=alpha
+npx harvestline topics apply && npx harvestline schemas register                # alpha.position.snapshot, …
+npx harvestline run snapshots scoring execution clm --policy mine.json
+npx harvestline tail trade.closed                                              # or alpha.trade.closed
+\`\`\`
+
+Coordinates in records, dead letters and logs are the broker's names; \`status --json\` keeps the names without the desk as its keys.
 
 ## Symbols
 
 \`--symbols\` takes the exchange's own market ids in one word, separated by commas (\`--symbols BTCUSDT,ETHUSDT\`), and may be repeated. They are compared with the
 exchange's markets before anything runs: what it does not have is named with the nearest ids that it has, exit code 2. What is open and not in the list is
 said once, as a warning.
+
+## Stopping all orders
+
+\`harvestline halt\` writes a command to \`desk.control\` and waits until every process that executes for its scope (\`desk\`, or an account) has
+acknowledged. A process looks at the switch four times a second, asks it again at the moment at which an order is signed and sent, behind
+whatever waits in the client's queue, and acknowledges once every order that it let go before has its answer: after "halted" no order
+arrives. One that was announced and is kept back ends REJECTED \`KILL_SWITCH\`.
+
+| the last line of \`halt\` | exit | means |
+| --- | --- | --- |
+| halted: 2 of 2 executing processes obey … | 0 | nothing is sent until \`resume\` |
+| NOT HALTED: nothing executes … | 1 | it is recorded there, but no desk works on that log: name the log of the one that trades |
+| NOT KNOWN TO BE HALTED: 1 of 2 … | 1 | a process does not answer: stop it. If it only stands still, it looks before it sends |
+| NOT KNOWN WHETHER HALTED | 1 | the log took it and hung, or never said whether it did: stop the processes |
+| NOT HALTED: nothing was written | 1 | the log gave no answer within \`--wait\` |
+
+While execution cannot know the state of the switch it sends nothing, and \`kill_switch_unknown\` stands in its log, in \`status\` and as
+\`harvestline_alert\`: the topic is away or not there, it can forget (any cleanup but compact, a bounded retention; asked every second), or a
+record of the switch cannot be read. A record that a console deleted takes no halt away: each command is there under a second key, and
+a halt that somebody has obeyed and that is gone counts as unknown. \`halt\` or \`resume\` of the scope settles it. A program that
+writes to \`desk.control\` itself writes one key only: a tombstone on its halt that is compacted before any process of harvestline has read it is
+not found out.
 
 ## What is watched, and what is not known
 

@@ -43,6 +43,7 @@ Worth an alert:
 
 - \`max by (group, topic, partition) (harvestline_lag) > 1000\` for 10 minutes: a processor does not keep up, or hangs.
 - \`increase(harvestline_dead_letters_total[10m]) > 0\`: \`harvestline dlq list\` says which and why.
+- \`increase(harvestline_letters_without_bytes_total[10m]) > 0\`: a record is on its source topic alone, until retention removes it there.
 - \`increase(harvestline_reports_total{status="UNKNOWN"}[10m]) > 0\`: the fate of an order is not known; ask the venue.
 - \`max by (name) (harvestline_alert) > 0\`: the chain has stalled somewhere, holds winners, or does not see a position or an account any more: \`harvestline status\` says where.
 - \`harvestline_back_off > 0\` or \`harvestline_log_answered == 0\` for 5 minutes: registry, broker or venue are away.

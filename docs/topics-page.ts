@@ -17,6 +17,7 @@ export function topicsPage(): string {
     topicTable(),
     CONSUMING,
     GUARANTEES,
+    DESKS,
     IDS,
     PRODUCING,
     '## Records',
@@ -26,6 +27,11 @@ export function topicsPage(): string {
     deadLetterSection(),
   ].join('\n\n');
 }
+
+const DESKS =
+  'Programs that read by a group choose a name of their own. harvestline reads by groups of these names; execution of an account other than ' +
+  '`main` by `execution.ACCOUNT`. A desk that shares a Kafka (`--desk NAME`) has `NAME.` before all topics, subjects and groups: ' +
+  '`NAME.position.snapshot`, `NAME.position.snapshot-value`, `NAME.scoring`. Topics in records are called as in the broker.';
 
 function topicTable(): string {
   const rows = Object.values(TOPICS).map((topic) => [
@@ -44,7 +50,7 @@ function topicTable(): string {
       : [
           [
             '[`<topic>.dlq`](#dead-letters)',
-            'Records of the topic that could not be processed, byte for byte.',
+            'Records of the topic that could not be processed, byte for byte, with the reason.',
             letters.key,
             'the consumers of the topic',
             '',
@@ -146,11 +152,21 @@ const PRODUCING = `## Writing snapshots and signals
 
 const DEAD_LETTERS = `## Dead letters
 
-A record that a processor can neither read nor act on goes to \`<topic>.dlq\`: key, value, headers and timestamp as they were,
-in the same partition number, with these headers added. A record that arrived with such a header has it twice: the last one
-counts. A registry, broker or exchange that is away makes no dead letters: the processor waits.`;
+A record that a processor can neither read nor act on goes to \`<topic>.dlq\`: key, value and headers as they were, in the same
+partition number where there is one, with these headers added. Its timestamp is when it was set aside. A record that arrived with
+such a header has it twice: the last one counts, and a null says that it does not apply.
 
-const RETRIES = `\`harvestline dlq list\` and \`show\` look at them; \`harvestline dlq retry\` puts them back to their topic, byte for byte and with
-all their headers, once the check that refused them passes. For each letter that was put back it adds a mark to the
-dead-letter topic, in the same partition: a record without a value. Two records with equal \`harvestline.retry.of\` are one
-letter that was put back twice, after a crash.`;
+A dead-letter topic takes 64 KiB more than its source (\`topics apply\` sets it, and reports what differs). What is refused all the
+same, such as a value that compression had made small, goes without what is large of it: the value is empty then, of length 0, with
+\`harvestline.errors.value_sha256\` and \`.value_bytes\`; the record is on its source topic, at the place that the headers give, until
+retention removes it. A value that arrived empty has neither header. Such letters raise the alert \`letter_without_bytes\`.
+
+A registry, broker or exchange that is away makes no dead letters: the processor waits.`;
+
+const RETRIES = `\`harvestline dlq list\` and \`show\` look at them; \`harvestline dlq retry\` puts them back to their topic, byte for byte, with
+all their headers and their own timestamp, once the check that refused them passes; those without their bytes with what their source
+topic still has, if its SHA-256 is the same. For each letter that was put back it adds a mark to the dead-letter topic, in the same
+partition: a record without a value. Two records with equal \`harvestline.retry.of\` are one letter that was put back twice, after a crash.
+
+\`harvestline dlq discard\` gives up those that nobody can mend: they stay where they are and wait for nobody any more. Who, why and when
+is on \`letter.discarded\`. \`retry\` and \`discard\` both say with \`--dry-run\` what they would do.`;

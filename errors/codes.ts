@@ -19,6 +19,11 @@ export const ERROR_CODES = {
     kind: 'poison',
     remedy: 'Correct the fields named in `paths` at the producer and send the record again.',
   },
+  TIMESTAMP_AHEAD: {
+    kind: 'poison',
+    remedy:
+      "The producer's clock, time zone or unit (seconds, milliseconds, microseconds) is wrong: its times lie ahead of the record's own timestamp or of now. Mend it there; the same bytes will be refused again.",
+  },
   RECORD_EMPTY: {
     kind: 'poison',
     remedy: 'The producer sent no value. Find it by the key and headers; this topic has no tombstones.',
@@ -101,6 +106,21 @@ export const ERROR_CODES = {
     remedy:
       "The broker gave a definite no. Its message says why: credentials, ACLs, or a record above the topic's limit.",
   },
+  RECORD_TOO_LARGE: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this size. Raise its max.message.bytes (`harvestline topics apply --dry-run` shows those that differ), or make the record smaller at its producer.',
+  },
+  TIMESTAMP_REFUSED: {
+    kind: 'poison',
+    remedy:
+      'The topic takes no record of this time (message.timestamp.before.max.ms and .after.max.ms). Check the clocks of the producer and of the broker.',
+  },
+  PARTITION_MISSING: {
+    kind: 'invariant',
+    remedy:
+      'The topic has fewer partitions than its table, or than its source. `harvestline topics apply` says how they differ.',
+  },
   MEMBERSHIP_LOST: {
     kind: 'invariant',
     remedy: 'The consumer group gave the partition to another member, who works on it now. Nothing is lost.',
@@ -130,7 +150,7 @@ export const ERROR_CODES = {
   DATA_UNWRITABLE: {
     kind: 'invariant',
     remedy:
-      'The file or folder cannot be made or written to. Mend its permissions, or give another place (--data, --output, --html).',
+      'The file or folder cannot be made, or not be read and written. Mend its permissions, or give another place (--data, --output, --html).',
   },
   DATA_IN_USE: {
     kind: 'invariant',

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/codes.ts';
 import type { OutgoingRecord } from '../ports/event-log.ts';
+import type { Producer } from './producers.ts';
 
 /** One batch that a processor has dealt with; what it caused is not acknowledged yet. */
 export interface WorkedBatch {
@@ -20,6 +21,10 @@ export interface ProcessorObserver {
   dropped(): void;
   worked(batch: WorkedBatch): void;
   deadLettered(topic: string, code: ErrorCode): void;
+  /** The log refused a dead letter of that topic for its size: what is large is left out of it. */
+  leftOut(topic: string): void;
+  /** A record of that producer was set aside for a time that cannot be; `deadLettered` is told as well. */
+  timesAhead(topic: string, producer: Producer): void;
   /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
   backedOff(what: string, code: ErrorCode): void;
   /** `what` goes on, or was given up; only after `backedOff`. */
@@ -32,6 +37,8 @@ export const NO_OBSERVER: ProcessorObserver = {
   dropped() {},
   worked() {},
   deadLettered() {},
+  leftOut() {},
+  timesAhead() {},
   backedOff() {},
   recovered() {},
 };

@@ -7,25 +7,43 @@
  *     state topics alone, read up to the end that stands then: what a former owner of the partition wrote is seen.
  * Q3  All that an instance writes goes to the partition number of its input. So what Q2 reads is all that the partition's
  *     records ever caused, however keys are hashed.
+ * Q4  It is in everything what it wraps: a property that `Processor` gains does not compile here until it is handed on.
+ * Q5  Every instance is given all followed records, before it is restored or when they come; and what is observed of its partition.
  *
  * Made for processors whose inputs and state have one key and equally many partitions. CLM is not one: its state is keyed
  * by position_id, its input by account:symbol.
  */
+import type { LogRecord } from '../ports/event-log.ts';
 import type { EncodedRecord } from '../schemas/topic-writer.ts';
 import type { DecodedRecord, Processor, Replay, Write } from './processor.ts';
 
-/** `create` makes one partition's instance; all of them have the same name, inputs and bound of a batch. */
+/** `create` makes one partition's instance; what a processor says of itself (name, topics, bounds) is the same in all of them. */
 export function perPartition(create: () => Processor): Processor {
-  const { name, inputs, maxBatchRecords } = create();
+  const { name, inputs, observes, follows, maxBatchRecords, independentRecords } = create();
   const partitions = new Partitions(create);
-  return {
+  return given({
     name,
     inputs,
-    ...(maxBatchRecords === undefined ? {} : { maxBatchRecords }),
+    observes,
+    follows,
+    maxBatchRecords,
+    independentRecords,
     restore: (replay) => partitions.reassign(replay),
     settle: (assigned, write) => partitions.settle(assigned, write),
+    followed: (record) => partitions.follow(record),
+    observe: (records) => partitions.observe(records),
     process: (records, write) => partitions.process(records, write),
-  };
+  });
+}
+
+/** Q4. */
+type EveryProperty = { readonly [K in keyof Required<Processor>]: Processor[K] };
+
+/** The same without those that are undefined: a processor leaves out what it does not have. */
+function given(properties: EveryProperty): Processor {
+  const { name, inputs, process } = properties;
+  const others = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(others), name, inputs, process };
 }
 
 const NOTHING_BEFORE = Promise.resolve();
@@ -37,6 +55,8 @@ class Partitions {
   /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (Q2). */
   #instances = new Map<number, Processor>();
   #replay: Replay | null = null;
+  /** Q5: for instances that are made later. Followed topics are small. */
+  readonly #followed: DecodedRecord[] = [];
 
   constructor(create: () => Processor) {
     this.#create = create;
@@ -58,6 +78,17 @@ class Partitions {
     );
     const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  follow(record: DecodedRecord): void {
+    this.#followed.push(record);
+    for (const instance of this.#instances.values()) instance.followed?.(record);
+  }
+
+  async observe(records: readonly LogRecord[]): Promise<void> {
+    const partition = records[0]?.partition;
+    if (partition === undefined) return;
+    await this.#inTurn(partition, async () => (await this.#instanceOf(partition)).observe?.(records));
   }
 
   process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
@@ -86,9 +117,18 @@ class Partitions {
     if (known !== undefined) return known;
     const replay = this.#replay;
     const fresh = this.#create();
+    const told = this.#tell(fresh, 0);
     if (replay !== null) await fresh.restore?.((topic) => replay(topic, [partition]));
+    // What came meanwhile: nothing is waited for between this and its place among those that are told at once.
+    this.#tell(fresh, told);
     instances.set(partition, fresh);
     return fresh;
+  }
+
+  /** Gives it the followed records from the `told`th on; returns how many it has then. */
+  #tell(instance: Processor, told: number): number {
+    for (const record of this.#followed.slice(told)) instance.followed?.(record);
+    return this.#followed.length;
   }
 }
 

@@ -51,8 +51,8 @@ export interface Processor {
   settle?(partitions: readonly number[], write: Write): Promise<void>;
   /** One record of a topic in `follows`: each once, in the order of its partition. */
   followed?(record: DecodedRecord): void;
-  /** Raw records of a topic in `observes`. */
-  observe?(records: readonly LogRecord[]): void;
+  /** Raw records of one partition of a topic in `observes`. */
+  observe?(records: readonly LogRecord[]): void | Promise<void>;
   /**
    * The records of one batch of one partition, in order. Returns what they cause. A log may have several partitions worked
    * at the same time: a processor whose `process` cannot bear that is wrapped in `perPartition` (per-partition.ts).

@@ -12,14 +12,15 @@ import type {
 } from '../ports/event-log.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { RecordByTopic } from '../schemas/generated/records.ts';
-import { tableNameOf } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
+import { AHEAD_MS, timesAhead, timestampAhead } from '../schemas/time-bound.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
 import { type BackOff, patiently } from './back-off.ts';
-import { deadLetterOf } from './dead-letter.ts';
+import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
+import { producerOf } from './producers.ts';
 
 export interface RuntimeOptions {
   readonly processor: Processor;
@@ -29,6 +30,11 @@ export interface RuntimeOptions {
   readonly codec: RecordCodec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * What the times of records are held against (schemas/time-bound.ts): the clock of the world that they come from, which under `dev`
+   * is the market's. Left out where nothing is live: then their own timestamps alone count.
+   */
+  readonly liveClock?: Clock;
   readonly from?: SubscribeOptions['from'];
   /** Ends waiting for a transient error to pass: the batch stays uncommitted. */
   readonly signal?: AbortSignal;
@@ -46,15 +52,25 @@ export interface Wiring {
  * P1  A record is decoded and processed, or dead-lettered; never acknowledged without one of the two.
  * P2  A transient error repeats the same batch after a back-off and dead-letters nothing.
  * P3  Any other error ends the subscription with nothing of the batch committed.
+ * P4  No record ends it: one whose outputs the log refuses (too large, a time that it does not take) is dead-lettered, too, and
+ *     its letter is written in a form that the log takes (dead-letter.ts).
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
-  const { processor, log, codec, clock, logger, observer = NO_OBSERVER } = runtime;
+  const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
-  const bury = (at: LogRecord, error: HarvestlineError): OutgoingRecord => {
-    observer.deadLettered(tableNameOf(at.topic), error.code);
-    return buried(processor, logger, at, error);
+  const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
+    observer.deadLettered(topic, error.code);
+    logDeadLetter(runtime, at, error);
+    return deadLetterOf(at, error, {
+      topic,
+      at: clock.now(),
+      onLeftOut: (leftOut, refusal) => {
+        observer.leftOut(topic);
+        logLeftOut(runtime, at, leftOut, refusal);
+      },
+    });
   };
   return {
     options: {
@@ -73,18 +89,24 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       },
       onDropped: () => observer.dropped(),
     },
-    handler: async (batch, append) => {
+    handler: async (batch, append, refusal) => {
       const topic = findTopic(batch.topic)?.name;
       if (topic === undefined)
         throw new TypeError(`${processor.name} was given ${batch.topic}, which is not in the topic table`);
       const startedAt = clock.now();
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
-        processor.observe?.(batch.records);
+        const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
+        const inTime = batch.records.filter(({ timestamp }) => timestamp <= latest);
+        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(inTime));
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          return processBatch({ processor, codec, bury }, topic, batch, append);
+          const worker = { processor, codec, liveClock, observer, bury };
+          await codec.prepare(topic, values(batch.records));
+          return refusal === undefined
+            ? processBatch(worker, topic, batch, append)
+            : processOneByOne(worker, topic, batch, append);
         });
       }
       observer.worked({ topic, records: batch.records.length, outputs, tookMs: clock.now() - startedAt });
@@ -102,7 +124,9 @@ function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
 interface Worker {
   readonly processor: Processor;
   readonly codec: RecordCodec;
-  readonly bury: (at: LogRecord, error: HarvestlineError) => OutgoingRecord;
+  readonly liveClock: Clock | undefined;
+  readonly observer: ProcessorObserver;
+  readonly bury: (topic: TopicName, at: LogRecord, error: HarvestlineError) => OutgoingRecord;
 }
 
 /**
@@ -111,71 +135,108 @@ interface Worker {
  */
 const PART_RECORDS = 64;
 
+/** Letters come last: where the log refuses an output, none of them is written yet, and none is written twice. */
 async function processBatch(
   worker: Worker,
   topic: TopicName,
   { records }: Batch,
   append: Append,
 ): Promise<readonly OutgoingRecord[]> {
-  await worker.codec.prepare(topic, values(records));
-  if (worker.processor.independentRecords !== true) return processPart(worker, topic, records, append);
   const outputs: OutgoingRecord[] = [];
-  for (let start = 0; start < records.length; start += PART_RECORDS) {
-    const part = await processPart(worker, topic, records.slice(start, start + PART_RECORDS), append);
-    for (const output of part) outputs.push(output);
+  const letters: OutgoingRecord[] = [];
+  const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
+  for (let start = 0; start < records.length; start += size) {
+    const part = size === records.length ? records : records.slice(start, start + size);
+    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
   }
+  for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
 async function processPart(
-  { processor, codec, bury }: Worker,
+  { processor, codec, liveClock, observer, bury }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
   append: Append,
+  letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
-  const outputs: OutgoingRecord[] = [];
   const decoded: DecodedRecord[] = [];
+  const now = liveClock?.now() ?? null;
   for (const at of records) {
     try {
-      decoded.push({ topic, record: codec.decode(topic, at.value), at } as DecodedRecord);
+      const record = codec.decode(topic, at.value);
+      const ahead = timesAhead(topic, record, at.timestamp, now);
+      if (ahead.length > 0) {
+        observer.timesAhead(topic, producerOf(record));
+        throw timestampAhead(topic, ahead);
+      }
+      decoded.push({ topic, record, at } as DecodedRecord);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      outputs.push(bury(at, thrown));
+      letters.push(bury(topic, at, thrown));
     }
   }
-  if (decoded.length === 0) return outputs;
+  if (decoded.length === 0) return [];
   try {
-    return [...outputs, ...(await processor.process(decoded, append))];
+    return await processor.process(decoded, append);
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;
   }
   // One record made the processor produce what no topic takes. Alone, each shows whether it is the one.
+  const outputs: OutgoingRecord[] = [];
   for (const record of decoded) {
     try {
       outputs.push(...(await processor.process([record], append)));
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      outputs.push(bury(record.at, thrown));
+      letters.push(bury(topic, record.at, thrown));
     }
   }
   return outputs;
 }
 
-function buried(processor: Processor, logger: Logger, at: LogRecord, error: HarvestlineError): OutgoingRecord {
+/** P4: the log refused an output of the batch. Each record's outputs are appended by themselves; the letters are left to the log. */
+async function processOneByOne(
+  worker: Worker,
+  topic: TopicName,
+  { records }: Batch,
+  append: Append,
+): Promise<readonly OutgoingRecord[]> {
+  const letters: OutgoingRecord[] = [];
+  for (const at of records) {
+    const outputs = await processPart(worker, topic, [at], append, letters);
+    try {
+      await append(outputs);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      letters.push(worker.bury(topic, at, thrown));
+    }
+  }
+  return letters;
+}
+
+function logDeadLetter({ processor, logger }: RuntimeOptions, at: LogRecord, error: HarvestlineError): void {
   const { topic, partition, offset } = at;
+  const { code, remedy } = error;
+  const { paths: problems, total } = boundedProblems(error.problems);
   logger.warn(
-    {
-      processor: processor.name,
-      topic,
-      partition,
-      offset,
-      code: error.code,
-      problems: error.problems,
-      remedy: error.remedy,
-    },
-    `dead letter: ${formatCoordinates({ topic, partition, offset })}: ${error.message}`,
+    { processor: processor.name, topic, partition, offset, code, problems, problemsTotal: total, remedy },
+    `dead letter: ${formatCoordinates({ topic, partition, offset })}: ${boundedMessage(error)}`,
   );
-  return deadLetterOf(at, error);
+}
+
+function logLeftOut(
+  { processor, logger }: RuntimeOptions,
+  at: LogRecord,
+  leftOut: LeftOut,
+  { code, remedy, message }: HarvestlineError,
+): void {
+  const { topic, partition, offset } = at;
+  const where = formatCoordinates({ topic, partition, offset });
+  logger.error(
+    { processor: processor.name, topic, partition, offset, code, leftOut, remedy },
+    `dead letter without its bytes: ${where}: ${message}; the record is on ${topic} for as long as that keeps it`,
+  );
 }
 
 function replayOf(log: EventLog, codec: RecordCodec): Replay {

@@ -1,3 +1,4 @@
+import type { HarvestlineError } from '../errors/harvestline-error.ts';
 import type { TopicSpec } from '../schemas/topics.ts';
 import type { EpochMillis } from './clock.ts';
 
@@ -12,7 +13,15 @@ export interface OutgoingRecord {
   readonly timestamp: EpochMillis;
   readonly headers?: Headers;
   readonly partition?: number;
+  /**
+   * Asked where the log refuses this very record (RECORD_TOO_LARGE, TIMESTAMP_REFUSED or PARTITION_MISSING): what is written in its
+   * place, or null, and then the append fails. For what has to be written in one form or another. It must not throw.
+   */
+  readonly ifRefused?: (refusal: HarvestlineError) => Substitute | null;
 }
+
+/** A record in the place of another, in the same topic. */
+export type Substitute = Omit<OutgoingRecord, 'topic'>;
 
 /** Raw bytes as they lie in a topic. */
 export interface LogRecord {
@@ -49,8 +58,15 @@ export type Append = (records: readonly OutgoingRecord[]) => Promise<void>;
  * Turns a batch into the records it causes. The log appends them, and commits `nextOffset` only once they are
  * acknowledged. What must be durable earlier (a write-ahead entry) is written with `append`.
  * A handler that throws ends its subscription: nothing of the batch is committed.
+ *
+ * `refusal`: one of the records that it returned for this batch was refused with this poison error, and those before it may be on the
+ * log. It is called a second time, to find out which one and to do without it; another refusal ends the subscription.
  */
-export type BatchHandler = (batch: Batch, append: Append) => Promise<readonly OutgoingRecord[]>;
+export type BatchHandler = (
+  batch: Batch,
+  append: Append,
+  refusal?: HarvestlineError,
+) => Promise<readonly OutgoingRecord[]>;
 
 /** Partitions by topic. */
 export type Assigned = Readonly<Record<string, readonly number[]>>;
@@ -95,6 +111,8 @@ export interface Subscription {
  * L4  A record is delivered to one member of a group at a time.
  * L5  Key, value and headers come back byte for byte; null and empty stay different.
  * L6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
+ * L7  A record that is refused for its size, timestamp or partition fails its own append alone, or nothing where it names another in
+ *     its place (`ifRefused`): that one is there then, once.
  */
 export interface EventLog {
   append(records: readonly OutgoingRecord[]): Promise<void>;
@@ -114,12 +132,14 @@ export interface SettingDrift {
   readonly setting: string;
   readonly is: string;
   readonly wanted: string;
+  /** Who wants that; the topic table where left out. */
+  readonly says?: string;
 }
 
 /** How one topic of a log stands to its specification, or what `createTopics` did about it. */
 export interface TopicDrift {
   readonly topic: string;
-  readonly state: 'missing' | 'created' | 'unchanged' | 'drifted';
+  readonly state: 'missing' | 'created' | 'unchanged' | 'drifted' | 'grown';
   /** What differs, in words. */
   readonly detail?: string;
   readonly differs?: readonly SettingDrift[];
@@ -128,13 +148,18 @@ export interface TopicDrift {
 /** The drift of a topic that exists. */
 export function driftOf(topic: string, differs: readonly SettingDrift[]): TopicDrift {
   if (differs.length === 0) return { topic, state: 'unchanged' };
-  const detail = differs.map(({ setting, is, wanted }) => `${setting} is ${is}, the table says ${wanted}`).join('; ');
+  const detail = differs
+    .map(({ setting, is, wanted, says = 'the table says' }) => `${setting} is ${is}, ${says} ${wanted}`)
+    .join('; ');
   return { topic, state: 'drifted', detail, differs };
 }
 
 /** The administration side of a log, apart from the data path. */
 export interface TopicAdmin {
-  /** Creates what is missing, reports what differs, changes nothing that exists. */
+  /**
+   * Creates what is missing and reports what differs. Of what exists it changes one thing: a dead-letter topic gets as many partitions
+   * as its source has (`grown`).
+   */
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;
   /** What `createTopics` would find, with `missing` for what it would create. Changes nothing. */
   compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]>;

@@ -1,6 +1,6 @@
 import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
-import type { SendGate } from './kill-switch.ts';
+import type { SendGate, Stop } from './kill-switch.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -74,7 +74,7 @@ export interface VenueOrder {
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
   | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
-  | { readonly kind: 'withheld'; readonly message: string }
+  | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 
 /** `absent` is a definite no; `unavailable` is no answer. */
@@ -84,7 +84,7 @@ export type LookUp =
   | { readonly kind: 'unavailable'; readonly message: string };
 
 /**
- * A venue that positions are closed at. `rules` and `position` throw EXCHANGE_AWAY (transient) when there is no answer:
+ * A venue that positions are closed at. `rules`, `position` and `markPrice` throw EXCHANGE_AWAY (transient) when there is no answer:
  * a failed query never means flat.
  */
 export interface Exchange {
@@ -92,6 +92,11 @@ export interface Exchange {
   /** Null: the venue has no such market. */
   rules(symbol: string, reference: PositionReference): Promise<MarketRules | null>;
   position(reference: PositionReference): Promise<VenuePosition>;
+  /**
+   * The price at which the venue values the position now, above 0 and at most a second old. Null: the venue names none. Unit: quote
+   * currency per contract.
+   */
+  markPrice(reference: PositionReference): Promise<DecimalText | null>;
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;

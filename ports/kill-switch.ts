@@ -32,11 +32,12 @@ export type SendGate = <T>(send: () => Promise<T>) => Promise<T>;
 /** The order was not sent: nothing of it has left the process. */
 export class WithheldOrder extends Error {
   override readonly name = 'WithheldOrder';
-  readonly stop: Stop;
+  /** Null: what withheld it is no halt. */
+  readonly stop: Stop | null;
 
-  constructor(stop: Stop) {
-    super(describeStop(stop));
-    this.stop = stop;
+  constructor(stop: Stop | string) {
+    super(typeof stop === 'string' ? stop : describeStop(stop));
+    this.stop = typeof stop === 'string' ? null : stop;
   }
 }
 

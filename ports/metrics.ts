@@ -70,6 +70,18 @@ export const METRICS = {
     help: 'Records set aside, by the topic they came from and the code of their error.',
     labels: ['topic', 'code'],
   },
+  lettersWithoutBytes: {
+    name: 'harvestline_letters_without_bytes_total',
+    type: 'counter',
+    help: 'Dead letters that the log refused for their size, by the topic they came from: written without what is large of them.',
+    labels: ['topic'],
+  },
+  timesAhead: {
+    name: 'harvestline_times_ahead_total',
+    type: 'counter',
+    help: 'Records set aside for a time ahead of their own timestamp or of the clock, by who wrote them; `other` from the hundredth producer on.',
+    labels: ['topic', 'account', 'source'],
+  },
   retries: {
     name: 'harvestline_retries_total',
     type: 'counter',

@@ -7,9 +7,18 @@ export interface WorkedAccounts {
    * no longer, a transient error while nobody can tell.
    */
   works(account: string): Promise<boolean>;
+  /**
+   * For the moment of sending: why an order of an account that this process worked must not go, as of a look that is so fresh that nobody
+   * else can have begun to work it; null: it may.
+   */
+  whyNotNow(account: string): string | null;
   /** Whether an order of an account that this process works was sent where this process sends them now. */
   sentAsNow(order: Pick<ExecutionReport, 'account' | 'venue' | 'submitted_at' | 'reported_at'>): boolean;
 }
 
 /** For worlds of one process. */
-export const EVERY_ACCOUNT: WorkedAccounts = { works: () => Promise.resolve(true), sentAsNow: () => true };
+export const EVERY_ACCOUNT: WorkedAccounts = {
+  works: () => Promise.resolve(true),
+  whyNotNow: () => null,
+  sentAsNow: () => true,
+};

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ClientOrderId, FillId, IntentId, PositionId, Side, TradeId } from './generated/records.ts';
+import type { ClientOrderId, FillId, IntentId, LetterId, PositionId, Side, TradeId } from './generated/records.ts';
 
 /**
  * Deterministic ids. Each derives from what it names, so that a crash, a redelivery or a replay gives the same id again
@@ -44,6 +44,19 @@ export function policyDigestOf(policyJson: string): string {
  */
 export function calibrationVersionOf(evidence: readonly (string | number | null)[]): string {
   return `cal-${digest('calibration', ...evidence).slice(0, 16)}`;
+}
+
+/** `topic:partition:offset` of a dead letter in its dead-letter topic. */
+export function letterIdOf({
+  topic,
+  partition,
+  offset,
+}: {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}): LetterId {
+  return `${topic}:${partition}:${offset}` as LetterId;
 }
 
 /** A fill that was none of ours is a slice of its own; venues number fills by symbol. */

@@ -1,5 +1,5 @@
 import type { RecordByTopic, ShadowAction } from './generated/records.ts';
-import { policyDigestOf } from './ids.ts';
+import { letterIdOf, policyDigestOf } from './ids.ts';
 import { TOPICS, type TopicName } from './topics.ts';
 
 /**
@@ -289,6 +289,17 @@ export const RECORD_RULES: RulesByTopic = {
     },
   ],
   [TOPICS.deskProcess.name]: [],
+  [TOPICS.letterDiscarded.name]: [
+    {
+      id: 'LD1',
+      path: 'letter_id',
+      needs: ['letter_id', 'topic', 'partition', 'offset'],
+      violation: ({ letter_id, topic, partition, offset }) => {
+        const id = letterIdOf({ topic, partition, offset });
+        return letter_id === id ? null : `must be ${id}, found ${letter_id}`;
+      },
+    },
+  ],
   [TOPICS.shadowDecision.name]: [
     {
       id: 'D1',

@@ -13,7 +13,7 @@ export interface EncodedRecord {
   readonly partition?: number;
 }
 
-type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope';
+type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id';
 type Keyed = { readonly [F in KeyField]?: string | null };
 
 /**

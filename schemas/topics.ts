@@ -3,10 +3,11 @@
  * and tests derive from it; no topic name is written anywhere else.
  */
 
-/** Who may write a topic. Processors carry these names, and most of them as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume and desk, and each process on its own behalf. */
+/** Who may write a topic. Processors carry these names, and most of them as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume, desk and dlq discard, and each process on its own behalf. */
 export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
 
-export type TopicKey = 'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'as received';
+export type TopicKey =
+  'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id' | 'as received';
 
 export interface TopicSpec {
   readonly name: string;
@@ -155,6 +156,15 @@ export const TOPICS = {
     writer: 'scoring',
     summary: 'From which snapshot on which policy and which confidence maps decided: what a HOLD rests on.',
   },
+  letterDiscarded: {
+    name: 'letter.discarded',
+    key: 'letter_id',
+    partitions: PARTITIONS,
+    cleanup: 'compact',
+    retentionMs: null,
+    writer: 'desk',
+    summary: 'Dead letters that a person has given up, by whom and why.',
+  },
 } as const satisfies Record<string, RecordTopicSpec>;
 
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];
@@ -171,14 +181,24 @@ export function subjectOf(topic: Topic): string {
   return `${topic.name}-value`;
 }
 
+const DEAD_LETTER_SUFFIX = '.dlq';
+
 /** Where records of `topic` go that its consumers cannot process. */
 export function deadLetterTopicOf(topicName: string): string {
-  return `${topicName}.dlq`;
+  return `${topicName}${DEAD_LETTER_SUFFIX}`;
 }
 
 export function isDeadLetterTopic(topicName: string): boolean {
-  return topicName.endsWith('.dlq');
+  return topicName.endsWith(DEAD_LETTER_SUFFIX);
 }
+
+/** The topic whose records a dead-letter topic holds; null for another topic. */
+export function sourceTopicOf(topicName: string): string | null {
+  return isDeadLetterTopic(topicName) ? topicName.slice(0, -DEAD_LETTER_SUFFIX.length) : null;
+}
+
+/** How much more a dead-letter topic takes than its source: the headers that say why have at most 20 KB. Unit: bytes. */
+export const DEAD_LETTER_ROOM_BYTES = 64 * 1024;
 
 /** Every topic to create: the table's, and a dead-letter topic for each. */
 export function allTopicSpecs(): readonly TopicSpec[] {

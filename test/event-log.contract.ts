@@ -411,6 +411,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect((await world.log.offsetsAt(topic, 1001)).get(0)).toBe(1);
       expect((await world.log.offsetsAt(topic, 3001)).get(0)).toBe(3);
       expect((await world.log.offsetsAt(topic, 0)).get(1)).toBe(0);
+      expect((await world.log.offsetsAt(topic, -176_400_009)).get(0)).toBe(0);
     });
 
     it('stop finishes the batch in hand and commits it', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip, createGzip } from 'node:zlib';
+import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/dataset.ts';
 import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
@@ -39,17 +40,19 @@ export async function writeProposalFiles(
   rows: readonly OutcomeRow[],
 ): Promise<ProposalFiles> {
   const files = proposalFiles(folder, report.version);
-  const unfinished = join(folder, `.${report.version}.unfinished`);
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  const at = proposalFiles(folder, `.${report.version}.unfinished`);
-  writeFileSync(at.page, reportPage(report));
-  writeFileSync(at.json, `${JSON.stringify(report)}\n`);
-  // Speed matters more than the last tenth of size: rows of a million outcomes are 300 MB of text.
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-  await pipeline(Readable.from(canonicalChunks(rows)), gzip, createWriteStream(at.rows));
-  rmSync(files.folder, { recursive: true, force: true });
-  renameSync(unfinished, files.folder);
+  await onDiskAsync(files.folder, async () => {
+    const unfinished = join(folder, `.${report.version}.unfinished`);
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { recursive: true });
+    const at = proposalFiles(folder, `.${report.version}.unfinished`);
+    writeFileSync(at.page, reportPage(report));
+    writeFileSync(at.json, `${JSON.stringify(report)}\n`);
+    // Speed matters more than the last tenth of size: rows of a million outcomes are 300 MB of text.
+    const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+    await pipeline(Readable.from(canonicalChunks(rows)), gzip, createWriteStream(at.rows));
+    rmSync(files.folder, { recursive: true, force: true });
+    renameSync(unfinished, files.folder);
+  });
   return files;
 }
 

@@ -1,7 +1,6 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { terminalWidth } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
-import { printable } from '../printable.ts';
 import type { Kept } from './proposal-json.ts';
 import type { Proposal } from './propose.ts';
 import { terminalReport } from './report/terminal-report.ts';

@@ -1,5 +1,4 @@
-import pc from 'picocolors';
-import { printable } from '../printable.ts';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import type { Verification } from './verify.ts';
 
 /** More than this many are a rewritten topic, not a changed record. Unit: differences. */

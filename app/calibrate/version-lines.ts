@@ -1,9 +1,8 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import type { CalibrationVersions, VersionHistory } from '../../pipelines/calibration/versions.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { plainTable } from '../plain-table.ts';
-import { printable } from '../printable.ts';
 
 /** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */
 export function decisionJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {

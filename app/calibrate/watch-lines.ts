@@ -1,7 +1,6 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import type { CalibrationWatch, RateChange, Verdict } from '../../pipelines/watch/calibration-watch.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { printable } from '../printable.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   not_used_yet: 'not used yet',

@@ -1,8 +1,10 @@
 import { createWriteStream, renameSync, rmSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
+import { writePast } from '../../connectors/system/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
@@ -63,8 +65,10 @@ async function runExport(flags: ExportFlags): Promise<void> {
 async function toFile(records: AsyncIterable<object>, format: Format, topic: ExportTopic, file: string): Promise<void> {
   const unfinished = `${file}.unfinished`;
   try {
-    await pipeline(Readable.from(records), formatStream(format, topic), createWriteStream(unfinished));
-    renameSync(unfinished, file);
+    await onDiskAsync(file, async () => {
+      await pipeline(Readable.from(records), formatStream(format, topic), createWriteStream(unfinished));
+      renameSync(unfinished, file);
+    });
   } finally {
     rmSync(unfinished, { force: true });
   }
@@ -72,10 +76,16 @@ async function toFile(records: AsyncIterable<object>, format: Format, topic: Exp
 
 async function toStandardOutput(records: AsyncIterable<object>, format: Format, topic: ExportTopic): Promise<void> {
   try {
-    await pipeline(Readable.from(records), formatStream(format, topic), process.stdout, { end: false });
+    const output = format === 'avro' ? binary(process.stdout) : process.stdout;
+    await pipeline(Readable.from(records), formatStream(format, topic), output, { end: false });
   } catch (thrown) {
     // The reader has seen enough (`| head`).
     const gone = thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE';
     if (!gone) throw thrown;
   }
+}
+
+/** Bytes that are no text, as they are. */
+function binary(stream: NodeJS.WriteStream): Writable {
+  return new Writable({ write: (chunk: Uint8Array, _encoding, done) => writePast(stream, chunk, done) });
 }

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
@@ -57,6 +57,7 @@ async function runImport(files: readonly string[], flags: ImportFlags): Promise<
       account: flags.account,
       venue: flags.venue,
       dryRun,
+      now: clock.now(),
       onBadLine: (text) => void faults.write(text),
       onWarning: (text) => void faults.write(`warning: ${text}`),
       onRow: () => progress.add(1),

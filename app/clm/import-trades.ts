@@ -7,7 +7,8 @@ import {
   tradeOf,
 } from '../../pipelines/clm/backfill.ts';
 import type { EventLog } from '../../ports/event-log.ts';
-import type { TradeClosed } from '../../schemas/generated/records.ts';
+import { TIMESTAMP_PATH, timesAhead } from '../../schemas/time-bound.ts';
+import type { EpochMillis, TradeClosed } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { parseJson } from '../../schemas/strict-json.ts';
@@ -31,6 +32,8 @@ export interface ImportOptions {
   readonly account: string;
   readonly venue: string;
   readonly dryRun: boolean;
+  /** No row was closed after it. */
+  readonly now: EpochMillis;
   /** `name:line: path: why`. */
   readonly onBadLine: (text: string) => void;
   readonly onWarning: (text: string) => void;
@@ -154,6 +157,9 @@ class TradeImport {
 
   /** The strict check may still refuse what the recorder's own rules let through: a position opened before 1970, for one. */
   #encoded(trade: TradeClosed): { readonly record: EncodedRecord | null } | { readonly problems: readonly Problem[] } {
+    const { name: topic } = TOPICS.tradeClosed;
+    const ahead = timesAhead(topic, trade, trade.closed_at, this.#options.now);
+    if (ahead.length > 0) return { problems: ahead.filter(({ path }) => path !== TIMESTAMP_PATH) };
     if (this.#writer === null) return { record: null };
     try {
       return { record: this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at) };

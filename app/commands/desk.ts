@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import pc from 'picocolors';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -12,7 +11,7 @@ import { type WorkedAccount, retirement, workedAccounts } from '../desk/worked-a
 import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
-import { printable } from '../printable.ts';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 
 interface JsonFlag {
   readonly json?: true;

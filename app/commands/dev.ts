@@ -15,6 +15,7 @@ import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption, deskOption } from '../embedded-world.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
+import { listed } from '../run/venue-options.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 
 const MINUTE_MS = 60_000;
@@ -37,38 +38,40 @@ interface DevCliOptions extends StallLimitsFlag {
 }
 
 export function devCommand(): Command {
-  return new Command('dev')
-    .description(
-      'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
-    )
-    .option('--cycles <n>', 'stop after n more cycles, with a summary', wholeNumber)
-    .option('--seed <n>', 'the same seed gives the same result', wholeNumber, 1)
-    .addOption(
-      new Option(
-        '--market <kind>',
-        'where prices come from (default: simulated; candles where --candles is given)',
-      ).choices(['simulated', 'candles']),
-    )
-    .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each')
-    .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
-    .addOption(stallLimitsOption())
-    .option(
-      '--faults <list>',
-      'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05,blackout=0.01',
-      parseFaults,
-    )
-    .option(
-      '--pace <ms>',
-      `pause between cycles (default: ${WATCHED_PACE_MS} on a terminal without --cycles, else 0)`,
-      wholeNumber,
-    )
-    .addOption(deskOption())
-    .addOption(dataDirOption())
-    .option('--json', 'lines instead of the live view, also on a terminal')
-    .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
-    .addHelpText(
-      'after',
-      `
+  return (
+    new Command('dev')
+      .description(
+        'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
+      )
+      .option('--cycles <n>', 'stop after n more cycles, with a summary', wholeNumber)
+      .option('--seed <n>', 'the same seed gives the same result', wholeNumber, 1)
+      .addOption(
+        new Option(
+          '--market <kind>',
+          'where prices come from (default: simulated; candles where --candles is given)',
+        ).choices(['simulated', 'candles']),
+      )
+      // It takes several words, too: no argument of dev can follow them.
+      .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each', listed)
+      .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+      .addOption(stallLimitsOption())
+      .option(
+        '--faults <list>',
+        'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05,blackout=0.01',
+        parseFaults,
+      )
+      .option(
+        '--pace <ms>',
+        `pause between cycles (default: ${WATCHED_PACE_MS} on a terminal without --cycles, else 0)`,
+        wholeNumber,
+      )
+      .addOption(deskOption())
+      .addOption(dataDirOption())
+      .option('--json', 'lines instead of the live view, also on a terminal')
+      .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
+      .addHelpText(
+        'after',
+        `
 On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
 object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
 first was; another market or seed is another desk, with accounts of its own, in the same log.
@@ -83,35 +86,36 @@ Examples:
   harvestline dev --market candles --candles XRP-USDT-USDT-5m-futures.csv --cycles 400
   harvestline dev --cycles 400 --data .rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
   harvestline dev --cycles 400 --data .legacy --policy legacy`,
-    )
-    .action(async (options: DevCliOptions) => {
-      const random = new SeededRandom(options.seed);
-      const market = await marketOf(options, random);
-      const logger = pinoLogger(options.logLevel);
-      const chain = await DevChain.open({
-        dataDir: options.data,
-        desk: deskName(market, options.seed),
-        names: new DeskNames(options.desk),
-        market,
-        random,
-        policy: loadPolicy(options.policy),
-        stallLimits: loadStallLimits(options),
-        faults: options.faults ?? DEFAULT_FAULTS,
-        logger,
-      });
-      const live = process.stdout.isTTY && options.json !== true;
-      const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
-      await runDev({
-        chain,
-        cycles: options.cycles ?? Infinity,
-        paceMs: pace,
-        live,
-        output: process.stdout,
-        logger,
-        logWords: logWords(options),
-        clock: new SystemClock(),
-      });
-    });
+      )
+      .action(async (options: DevCliOptions) => {
+        const random = new SeededRandom(options.seed);
+        const market = await marketOf(options, random);
+        const logger = pinoLogger(options.logLevel);
+        const chain = await DevChain.open({
+          dataDir: options.data,
+          desk: deskName(market, options.seed),
+          names: new DeskNames(options.desk),
+          market,
+          random,
+          policy: loadPolicy(options.policy),
+          stallLimits: loadStallLimits(options),
+          faults: options.faults ?? DEFAULT_FAULTS,
+          logger,
+        });
+        const live = process.stdout.isTTY && options.json !== true;
+        const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
+        await runDev({
+          chain,
+          cycles: options.cycles ?? Infinity,
+          paceMs: pace,
+          live,
+          output: process.stdout,
+          logger,
+          logWords: logWords(options),
+          clock: new SystemClock(),
+        });
+      })
+  );
 }
 
 /** `simulated-1`, `candles-5m-1`: one name for the same prices and the same draws. */

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { ERROR_CODES } from '../../errors/codes.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
@@ -7,10 +8,12 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
-import { sourceTopicNamed } from '../dlq/dead-letter.ts';
+import { idOfLetter, sourceTopicNamed } from '../dlq/dead-letter.ts';
+import { type DiscardOutcome, type DiscardSelection, type LetterName, discardLetters } from '../dlq/discard-letters.ts';
 import { type LetterWorld, examineLetter } from '../dlq/examine-letter.ts';
-import { groupLines, outcomeLine, reportLines } from '../dlq/letter-lines.ts';
+import { discardLine, groupLines, outcomeLine, reportLines } from '../dlq/letter-lines.ts';
 import { listLetters } from '../dlq/list-letters.ts';
+import { readDiscarded } from '../dlq/open-letters.ts';
 import { type LetterSelection, retryLetters } from '../dlq/retry-letters.ts';
 import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 
@@ -21,10 +24,11 @@ interface JsonFlag {
 /** `harvestline dlq`: the records that no processor could read or act on. */
 export function dlqCommand(): Command {
   return new Command('dlq')
-    .description('dead letters: what waits, why, and putting it back')
+    .description('dead letters: what waits, why, putting it back, and giving it up')
     .addCommand(listCommand())
     .addCommand(showCommand())
-    .addCommand(retryCommand());
+    .addCommand(retryCommand())
+    .addCommand(discardCommand());
 }
 
 function listCommand(): Command {
@@ -35,7 +39,8 @@ function listCommand(): Command {
     .addHelpText(
       'after',
       `
-first and last are the records' own times. Letters that were put back do not count.
+first and last are the records' own times, "set aside up to" is when the last of them became a letter. Letters that were put back or
+discarded do not count as waiting.
 
 Examples:
   $ harvestline dlq list
@@ -45,7 +50,8 @@ Examples:
       const topics = name === undefined ? Object.values(TOPICS) : [topicNamed(name, options)];
       const world = openAdminWorld(options, 'read');
       try {
-        const groups = await listLetters(world.log, topics);
+        const discarded = await readDiscarded(world.log, () => RecordCodec.open(world.registry));
+        const groups = await listLetters(world.log, topics, discarded);
         await writeLines(jsonWanted(options) ? groups.map((group) => JSON.stringify(group)) : groupLines(groups));
       } finally {
         await world.close();
@@ -100,7 +106,8 @@ function retryCommand(): Command {
       'after',
       `
 The check of the topic's consumers runs first; what it still refuses is named and stays. A letter that was put back is not
-offered again. At least once: after a crash a letter may go back twice, and both records name it in harvestline.retry.of.
+offered again, and one that was discarded only where it is named. A letter without its bytes goes back with those of its source
+topic, as long as that has them. At least once: after a crash a letter may go back twice, and both records name it in harvestline.retry.of.
 
 Examples:
   $ harvestline dlq retry position.snapshot 3:17 3:18
@@ -129,6 +136,97 @@ Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
         if (refused > 0) process.exitCode = 1;
       });
     });
+}
+
+interface DiscardFlags extends WorldOptions, JsonFlag {
+  readonly id?: readonly string[];
+  readonly code?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly dryRun?: true;
+}
+
+function discardCommand(): Command {
+  return worldOptions(new Command('discard'))
+    .description('give up letters that nobody can mend: they raise no alert any more; who and why stay on record')
+    .option('--id <id...>', 'letters, as `dlq list` and `dlq show` print them: TOPIC:PARTITION:OFFSET')
+    .option('--code <code>', 'every letter that waits and was refused with this code, of all topics')
+    .option('--name, --by <name>', 'who gives them up (needed)')
+    .option('--reason <text>', 'why (needed)')
+    .option('--dry-run', 'say what would be discarded, and change nothing')
+    .option('--json', 'one letter a line as JSON, a summary as the last line (as in a pipe)')
+    .addHelpText(
+      'after',
+      `
+TOPIC is the dead-letter topic, or the topic that its records came from; PARTITION and OFFSET are those of the letter in the
+dead-letter topic. The letters stay where they are: \`dlq show\` shows them, and \`dlq retry\` puts back one that is named. The record of
+it is on letter.discarded.
+
+Examples:
+  $ harvestline dlq discard --code NOT_WIRE_FORMAT --by alice --reason "a test producer, stopped" --dry-run
+  $ harvestline dlq discard --id position.snapshot.dlq:3:17 --by alice --reason "the producer is gone"
+
+Exit codes: 0 none of them waits any more (or would), 1 there is no letter at one of the places, 2 wrong usage.`,
+    )
+    .action(async (flags: DiscardFlags) => {
+      const selection = discardSelectionOf(flags);
+      const { by, reason } = signed(flags);
+      const dryRun = flags.dryRun === true;
+      const json = jsonWanted(flags);
+      // Looked at first, so that a folder without a log is named and not made.
+      if (!dryRun) await withLetters(flags, 'read', () => Promise.resolve());
+      await withLetters(flags, dryRun ? 'read' : 'write', async (world) => {
+        const now = new SystemClock().now();
+        const outcomes = await discardLetters(world, selection, { by, reason, now, dryRun });
+        const count = (...states: readonly DiscardOutcome['state'][]): number =>
+          outcomes.filter(({ state }) => states.includes(state)).length;
+        const discarded = count('discarded', 'would discard');
+        const already = count('discarded before', 'put back before');
+        const unknown = count('unknown');
+        const summary = json
+          ? JSON.stringify({ state: 'summary', dry_run: dryRun, discarded, already, unknown })
+          : `${discarded} ${dryRun ? 'would be discarded' : 'discarded'}, ${already} no longer waited, ${unknown} unknown`;
+        await writeLines([
+          ...outcomes.map((outcome) => (json ? JSON.stringify(outcome) : discardLine(outcome))),
+          summary,
+        ]);
+        if (unknown > 0) process.exitCode = 1;
+      });
+    });
+}
+
+/** Every wrong id is named at once. */
+function discardSelectionOf({ id: ids = [], code }: DiscardFlags): DiscardSelection {
+  if (ids.length > 0 === (code !== undefined)) {
+    throw new HarvestlineError('USAGE', 'name letters by --id, or all of one --code: one of the two');
+  }
+  if (code !== undefined) return { kind: 'code', code: knownCode(code) };
+  const letters = new Map<string, LetterName>();
+  const wrong: string[] = [];
+  for (const id of ids) {
+    const [, name = '', partition, offset] = /^(.+):(\d{1,9}):(\d{1,15})$/.exec(id) ?? [];
+    const topic = sourceTopicNamed(name);
+    if (topic === undefined) {
+      wrong.push(name === '' ? `${id} is no TOPIC:PARTITION:OFFSET` : `${id}: there is no topic ${name}`);
+      continue;
+    }
+    const letter = { topic, partition: Number(partition), offset: Number(offset) };
+    letters.set(idOfLetter(topic, letter), letter);
+  }
+  if (wrong.length > 0) {
+    throw new HarvestlineError(
+      'USAGE',
+      `${wrong.join('; ')}. \`harvestline dlq list\` prints ids, for example position.snapshot.dlq:3:17`,
+    );
+  }
+  return { kind: 'ids', letters: [...letters.values()] };
+}
+
+function signed({ by = '', reason = '' }: DiscardFlags): { readonly by: string; readonly reason: string } {
+  const [name, why] = [by.trim(), reason.trim()];
+  const missing = [name === '' ? '--by NAME' : '', why === '' ? '--reason TEXT' : ''].filter((one) => one !== '');
+  if (missing.length === 0) return { by: name, reason: why };
+  throw new HarvestlineError('USAGE', `what is given up needs a name and a reason: ${missing.join(' and ')} missing`);
 }
 
 /** Opens the world, with a codec that knows this program's schemas, for as long as `work` takes. */
@@ -170,11 +268,13 @@ function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags):
   if (ways !== 1)
     throw new HarvestlineError('USAGE', 'name letters as PARTITION:OFFSET, or --all, or --code: one of the three');
   if (code === undefined) return all === true ? { kind: 'all' } : { kind: 'places', places };
-  if (!Object.hasOwn(ERROR_CODES, code)) {
-    const named = didYouMean(code, Object.keys(ERROR_CODES));
-    throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
-  }
-  return { kind: 'code', code };
+  return { kind: 'code', code: knownCode(code) };
+}
+
+function knownCode(code: string): string {
+  if (Object.hasOwn(ERROR_CODES, code)) return code;
+  const named = didYouMean(code, Object.keys(ERROR_CODES));
+  throw new HarvestlineError('USAGE', `no error code ${named}; \`harvestline dlq list\` shows those that wait`);
 }
 
 function topicArgument(name: string): Argument {

@@ -1,12 +1,11 @@
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import { plural } from '../calibrate/report/figures.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { type PolicyFinding, checkPolicies } from '../policy/check-policies.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { policyLines } from '../policy/policy-table.ts';
-import { printable } from '../printable.ts';
 
 interface Flags {
   readonly json?: true;

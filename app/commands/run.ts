@@ -216,7 +216,7 @@ function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
     const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
     throw new HarvestlineError('USAGE', message);
   }
-  rememberKafka(cli.data, connections);
+  rememberKafka(cli.data, connections, cli.desk);
   logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
   return () => {
     const { log, registry } = openKafka(connections, logger, names);

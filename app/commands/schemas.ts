@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { type Finding, checkSchemas } from '../../schemas/check-schemas.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
@@ -11,7 +11,6 @@ import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-worl
 import { LineWriter, jsonWanted } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { policyInForce } from '../policy/policy-in-force.ts';
-import { printable } from '../printable.ts';
 import type { ShadowFigures } from '../shadow-figures.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 import { type StatusReport, statusReport } from '../status-report.ts';
@@ -65,18 +64,19 @@ export async function status(
 
 function readable(report: StatusReport): readonly string[] {
   return [
-    topicTable(report.topics),
-    gateLine(report),
-    positionsLine(report),
+    ...topicTable(report.topics),
+    ...gateLines(report),
+    ...positionsLines(report),
     ...haltLines(report),
+    ...report.times_ahead.map(aheadLine),
     ...differenceLines(report),
     ...watchLines(report.calibrations),
-    ...report.shadow.map(shadowLine),
+    ...report.shadow.flatMap(shadowLines),
     ...alertLines(report),
   ];
 }
 
-function topicTable(topics: StatusReport['topics']): string {
+function topicTable(topics: StatusReport['topics']): readonly string[] {
   const rows = Object.entries(topics)
     // An empty dead-letter topic is how it should be: not worth a line.
     .filter(([name, topic]) => !isDeadLetterTopic(name) || topic.records > 0)
@@ -87,7 +87,7 @@ function topicTable(topics: StatusReport['topics']): string {
     { head: 'lag' },
     { head: 'last event' },
   ] as const;
-  return [...plainTable(columns, rows), ''].join('\n');
+  return [...plainTable(columns, rows), ''];
 }
 
 function lagText({ lag }: TopicStatus): string {
@@ -96,7 +96,7 @@ function lagText({ lag }: TopicStatus): string {
     .join(', ');
 }
 
-function gateLine({ gate }: StatusReport): string {
+function gateLines({ gate }: StatusReport): readonly string[] {
   const { final, usable, needed, open, eta, labels, excluded } = gate;
   const opening = open
     ? pc.green('open')
@@ -104,23 +104,30 @@ function gateLine({ gate }: StatusReport): string {
       ? 'closed, no estimate yet'
       : `closed, opens about ${formatEventTime(eta)}`;
   const left = Object.entries(excluded).map(([code, count]) => `, ${count} excluded ${code}`);
-  return (
-    `${pc.bold('gate')}       ${usable} of ${needed} usable outcomes: ${opening}\n` +
-    `           ${final} final: ${labels.WIN} WIN, ${labels.LOSS} LOSS, ${labels.NEUTRAL} NEUTRAL${left.join('')}`
-  );
+  return [
+    `${pc.bold('gate')}       ${usable} of ${needed} usable outcomes: ${opening}`,
+    `           ${final} final: ${labels.WIN} WIN, ${labels.LOSS} LOSS, ${labels.NEUTRAL} NEUTRAL${left.join('')}`,
+  ];
 }
 
-function positionsLine({ open_positions, open_orders, reports, suppressed, undecodable, ahead }: StatusReport): string {
+function positionsLines({
+  open_positions,
+  open_orders,
+  reports,
+  suppressed,
+  undecodable,
+  ahead,
+}: StatusReport): readonly string[] {
   const why = Object.entries(suppressed).map(([reason, count]) => `${reason} ${count}`);
   const counts = Object.entries(reports).map(([name, count]) => `${count} ${name}`);
-  return (
-    `${pc.bold('positions')}  ${open_positions} open${open_orders === 0 ? '' : `, ${open_orders} orders without an end yet`}\n` +
-    `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}` +
-    (undecodable === 0 ? '' : `\n${pc.yellow('undecodable')} ${undecodable} records`) +
-    (ahead === 0
-      ? ''
-      : `\n${pc.yellow('ahead')}      ${ahead} snapshots dated more than 1 h ahead: they count for nothing`)
-  );
+  return [
+    `${pc.bold('positions')}  ${open_positions} open${open_orders === 0 ? '' : `, ${open_orders} orders without an end yet`}`,
+    `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}`,
+    ...(undecodable === 0 ? [] : [`${pc.yellow('undecodable')} ${undecodable} records`]),
+    ...(ahead === 0
+      ? []
+      : [`${pc.yellow('ahead')}      ${ahead} snapshots whose times lie ahead of what can be: they count for nothing`]),
+  ];
 }
 
 function haltLines({ halted, kill_switch_unknown: unknown }: StatusReport): readonly string[] {
@@ -147,18 +154,24 @@ function differenceLines({ differences }: StatusReport): readonly string[] {
   return ['', ...plainTable(columns, rows), ''];
 }
 
-function shadowLine({ policy, against, decisions, agreed, resized, flips }: ShadowFigures): string {
-  return (
-    `${pc.bold('shadow')}     ${printable(policy)} against ${printable(against)}, in the last day\n` +
-    `           ${decisions} decisions: ${agreed} the same, ${resized} of another size, ${flips} flips`
-  );
+function aheadLine({ account, source, records, last }: StatusReport['times_ahead'][number]): string {
+  const who = `account ${printable(account)}${source === '' ? '' : `, source ${printable(source)}`}`;
+  return `${pc.yellow('times ahead')} ${records} ${records === 1 ? 'record' : 'records'} of ${who}, the last set aside at ${formatEventTime(last)}`;
+}
+
+function shadowLines({ policy, against, decisions, agreed, resized, flips }: ShadowFigures): readonly string[] {
+  return [
+    `${pc.bold('shadow')}     ${printable(policy)} against ${printable(against)}, in the last day`,
+    `           ${decisions} decisions: ${agreed} the same, ${resized} of another size, ${flips} flips`,
+  ];
 }
 
 function alertLines({ alerts }: StatusReport): readonly string[] {
   if (alerts.length === 0) return [`${pc.bold('alerts')}     ${pc.green('none')}`];
-  return alerts.map(
-    ({ name, since, evidence }) => `${pc.red(name)} since ${formatEventTime(since)}\n  ${printable(evidence)}`,
-  );
+  return alerts.flatMap(({ name, since, evidence }) => [
+    `${pc.red(name)} since ${formatEventTime(since)}`,
+    `  ${printable(evidence)}`,
+  ]);
 }
 
 function timeText(at: EpochMillis | undefined): string {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import type { TopicDrift } from '../../ports/event-log.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
@@ -7,7 +7,9 @@ import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 
 const EXAMPLES = `
-An existing topic is never changed: what differs (partitions, cleanup, retention) is reported as drift.
+What differs of an existing topic (partitions, cleanup, retention, the largest record of a dead-letter topic) is reported as
+drift and not changed, but for one thing: a dead-letter topic grows with its source, to as many partitions. A dead-letter topic
+takes 64 KiB more than its source does: a dead letter is its record, and why.
 
 Examples:
   $ harvestline topics apply --dry-run    what is missing, what differs
@@ -45,6 +47,7 @@ function applyCommand(): Command {
 const STATE_TEXT: Readonly<Record<TopicDrift['state'], string>> = {
   missing: pc.yellow('missing  '),
   created: pc.green('created  '),
+  grown: pc.green('grown    '),
   unchanged: pc.dim('unchanged'),
   drifted: pc.red('drifted  '),
 };

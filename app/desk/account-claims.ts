@@ -7,7 +7,7 @@
  *
  * AC1  An account is worked only while the fold of the log, read back after the claim was appended, says that the claim holds.
  * AC2  Whoever claims what another had before waits for TAKEOVER_MS until it works: a process that is taken for gone and was only paused
- *      or out of reach, or one whose account was retired, looks again before that (FRESH_MS), and finds its claim lost.
+ *      or out of reach, or one whose account was retired, sends its last order before that (LAST_FRESH_MS).
  * AC3  A claim that was lost, to a person or to another process, is never claimed again by this process: it stops.
  */
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
@@ -20,10 +20,10 @@ import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { ClaimBook, type ClaimBookOptions, FRESH_MS, livingProcess } from './claim-book.ts';
+import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
 
-/** AC2: twice what an order may rest on. Unit: milliseconds. */
-const TAKEOVER_MS = 2 * FRESH_MS;
+/** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
+const TAKEOVER_MS = LAST_FRESH_MS + 500;
 
 export interface AccountClaimsOptions extends ClaimBookOptions {
   readonly part: DeskPart;
@@ -101,6 +101,20 @@ export class AccountClaims implements WorkedAccounts {
     }
   }
 
+  whyNotNow(account: string): string | null {
+    const { process, part } = this.#options;
+    if (!this.#book.isFreshEnough)
+      return `${TOPICS.deskClaim.name} does not answer: who works ${named(account)} is not known`;
+    return this.#book.claims.holds(process, account, part) ? null : this.#lost(account).message;
+  }
+
+  /** For a part that only observes: that all it claimed is held, as of a look that is a second old at most. Throws ACCOUNT_TAKEN. */
+  async hold(): Promise<void> {
+    const claims = await this.#book.fresh();
+    const { process, part } = this.#options;
+    for (const account of this.#held.keys()) if (!claims.holds(process, account, part)) throw this.#lost(account);
+  }
+
   sentAsNow({ account, submitted_at, reported_at }: Pick<ExecutionReport, 'account' | 'submitted_at' | 'reported_at'>) {
     const went = this.#book.claims.wentTo(account, submitted_at ?? reported_at);
     return went === undefined || (went.venue === this.#options.venue && went.mode === this.#options.mode);
@@ -108,13 +122,12 @@ export class AccountClaims implements WorkedAccounts {
 
   /** Looks at every beat until `signal` aborts. Throws ACCOUNT_TAKEN once an account is lost (AC3). */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock, process, part } = this.#options;
+    const { clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(BEAT_MS, signal);
       if (signal.aborted) return;
       try {
-        const claims = await this.#book.fresh();
-        for (const account of this.#held.keys()) if (!claims.holds(process, account, part)) throw this.#lost(account);
+        await this.hold();
       } catch (thrown) {
         // A log that is away is said by who needs it; no order is announced meanwhile (B1).
         if (!isKind(thrown, 'transient')) throw thrown;

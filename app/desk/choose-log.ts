@@ -23,7 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What `run` leaves in its data folder: the Kafka that it works on, without anything secret. */
 const KAFKA_FILE = 'kafka.json';
 
-const KafkaFile = z.object({ brokers: z.string().min(1), registry: z.string().min(1) });
+const KafkaFile = z.object({ brokers: z.string().min(1), registry: z.string().min(1), desk: z.string().default('') });
 
 /**
  * The log that options and environment name; else the one that can be meant. `isNamed` is whether --data was given. Throws USAGE where
@@ -37,18 +37,22 @@ export function chooseLog(options: WorldOptions, isNamed: boolean, folder: strin
   const [only, ...others] = found;
   if (only === undefined) return embedded(options);
   if (others.length === 0) return only;
-  const list = found.map(({ kind, name, options: { data, brokers, registry } }) =>
+  const list = found.map(({ kind, name, options: { data, brokers, registry, desk = '' } }) =>
     kind === 'kafka'
-      ? `Kafka at ${name}: --brokers ${brokers} --registry ${registry}`
+      ? `Kafka at ${name}: --brokers ${brokers} --registry ${registry}${desk === '' ? '' : ` --desk ${desk}`}`
       : `the folder ${name}: --data ${data}`,
   );
   throw new HarvestlineError('USAGE', `several logs can be meant, and none is named:\n  ${list.join('\n  ')}`);
 }
 
 /** Remembers the Kafka that a process of this folder works on. */
-export function rememberKafka(dataDir: string, { kafka, registry }: Connections): void {
+export function rememberKafka(dataDir: string, { kafka, registry }: Connections, desk: string | undefined): void {
   makeDataFolder(dataDir);
-  const content = { brokers: kafka.brokers.map(withoutUser).join(','), registry: withoutSecrets(registry.url) };
+  const content = {
+    brokers: kafka.brokers.map(withoutUser).join(','),
+    registry: withoutSecrets(registry.url),
+    desk: desk ?? '',
+  };
   writeFileSync(join(dataDir, KAFKA_FILE), `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
@@ -61,9 +65,10 @@ function candidates(options: WorldOptions, folder: string, env: Environment): re
   for (const name of folders) {
     const remembered = kafkaOf(join(folder, name));
     if (remembered === null) continue;
-    const given = { ...options, data: name, ...remembered };
+    const given = { ...options, data: name, ...remembered, desk: options.desk ?? remembered.desk };
     const kafka = chosenKafka(given, env);
-    if (kafka !== null) byBrokers.set(remembered.brokers, { kind: 'kafka', name: nameOf(kafka), options: given });
+    if (kafka !== null)
+      byBrokers.set(JSON.stringify(remembered), { kind: 'kafka', name: nameOf(kafka), options: given });
   }
   const logs = folders.filter((name) => existsSync(logFile(join(folder, name))));
   return [...byBrokers.values(), ...logs.map((data) => embedded({ ...options, data }, folder))];

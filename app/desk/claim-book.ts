@@ -9,8 +9,11 @@ import { TopicPosition } from '../topic-position.ts';
 
 const TOPIC = TOPICS.deskClaim.name;
 
-/** What an order may rest on: a claim that was lost is known after that. Unit: milliseconds. */
+/** How old a look may be that work rests on, before it is taken again. Unit: milliseconds. */
 export const FRESH_MS = 1000;
+
+/** And at the moment of sending an order, where nothing is waited for any more. Unit: milliseconds. */
+export const LAST_FRESH_MS = 1500;
 
 export interface ClaimBookOptions extends ReadableTopics {
   /** The machine's. */
@@ -49,6 +52,12 @@ export class ClaimBook {
     // The look that was joined may have taken long.
     if (this.#isOldAt(askedAt)) await this.#look();
     return this.#claims;
+  }
+
+  /** B1, of a claim at the moment of sending. */
+  get isFreshEnough(): boolean {
+    const age = this.#options.clock.now() - this.#lookedAt;
+    return age >= 0 && age < LAST_FRESH_MS;
   }
 
   /** To the end that stands now: a look that began before does not count. */

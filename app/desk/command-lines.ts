@@ -1,11 +1,10 @@
 /** What became of a command of the kill switch: as JSON, and in plain words for whoever gave it in a hurry. */
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
 import { shellWord } from '../../pipelines/watch/look-closer.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
-import { printable } from '../printable.ts';
 import type { ChosenLog } from './choose-log.ts';
 import type { Command, Told } from './give-command.ts';
 

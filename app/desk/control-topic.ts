@@ -12,6 +12,7 @@ import {
 } from '../../pipelines/desk/kill-switch.ts';
 import type { EventLog, LogRecord, OutgoingRecord, TopicAdmin } from '../../ports/event-log.ts';
 import { type Halt, type UnknownSwitch, isUnknown } from '../../ports/kill-switch.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { DeskControl } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -92,11 +93,12 @@ function mendingOf(topic: string): string {
 export async function standingStops(
   topics: ReadableTopics,
   admin: Pick<TopicAdmin, 'compareTopics'> | undefined,
+  now: EpochMillis,
 ): Promise<{ readonly halted: readonly Halt[]; readonly unknown: readonly UnknownSwitch[] }> {
   const state = await readKillSwitch(topics, await readWitnesses(topics));
   const stops = state.stops();
   const why = admin === undefined ? null : await whyItForgets(admin);
-  const forgets = why === null ? [] : [{ scope: WHOLE_DESK, why: `${TOPIC.name}: ${why}`, since: 0 }];
+  const forgets = why === null ? [] : [{ scope: WHOLE_DESK, why: `${TOPIC.name}: ${why}`, since: now }];
   return {
     halted: stops.filter((stop): stop is Halt => !isUnknown(stop)),
     unknown: [...forgets, ...stops.filter(isUnknown)],

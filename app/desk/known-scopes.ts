@@ -1,9 +1,9 @@
 /** Which scopes a command of the kill switch can be for: the desk, and every account that a process or a record knows. */
+import { printable } from '../../connectors/system/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { printable } from '../printable.ts';
 import { type ReadableTopics, decodedOrNull, prepareBatch } from '../read-topic.ts';
 
 /** Whose records name an account: small topics first. */

@@ -27,6 +27,7 @@ import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schema
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../desk-control.ts';
@@ -142,7 +143,7 @@ export class DevChain {
     ];
     this.#consumers = processors.map((processor) => {
       // Back-off after a transient error waits in real time: the virtual clock would not.
-      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), logger });
+      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), liveClock: clock, logger });
       return log.consumer(wiring.options, wiring.handler);
     });
   }
@@ -240,9 +241,13 @@ export class DevChain {
     await this.#reports.skipToEnd();
     await this.#outcomes.skipToEnd();
     const latest = new Map<string, PositionSnapshot>();
-    await visitTopic({ log: this.log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) =>
-      latest.set(snapshot.position_id, snapshot),
-    );
+    const marketTime = await this.#lastEmitted(codec);
+    const { name: topic } = TOPICS.positionSnapshot;
+    await visitTopic({ log: this.log, codec }, topic, {}, (snapshot, { timestamp }) => {
+      if (!this.#feed.accounts.has(snapshot.account)) return;
+      // Nobody has observed anything after the market's own time.
+      if (timesAhead(topic, snapshot, timestamp, marketTime).length === 0) latest.set(snapshot.position_id, snapshot);
+    });
     this.#feed.restore(latest.values());
     for (const consumer of this.#consumers) {
       if (!(await consumer.join()))
@@ -250,15 +255,16 @@ export class DevChain {
     }
     const last = this.log.lastTimestamp(TOPICS.modelSignal.name);
     if (last !== null) await this.#workOff(last);
-    this.#nextCycle = await this.#cycleToGoOnWith(codec);
+    this.#nextCycle = marketTime === -Infinity ? 0 : this.#market.cycleAfter(marketTime);
   }
 
-  async #cycleToGoOnWith(codec: RecordCodec): Promise<number> {
+  /** The time of the desk's own last cycle; -Infinity before the first. */
+  async #lastEmitted(codec: RecordCodec): Promise<EpochMillis> {
     let last = -Infinity;
     await visitTopic({ log: this.log, codec }, TOPICS.modelSignal.name, {}, ({ account, emitted_at }) => {
       if (this.#feed.accounts.has(account)) last = Math.max(last, emitted_at);
     });
-    return last === -Infinity ? 0 : this.#market.cycleAfter(last);
+    return last;
   }
 
   /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */

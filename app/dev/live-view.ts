@@ -1,9 +1,7 @@
-import pc from 'picocolors';
-import { createLogUpdate } from 'log-update';
+import { type Drawing, drawingOn, pc, printable } from '../../connectors/system/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { formatEventMinute } from '../../pipelines/watch/event-time.ts';
-import { printable } from '../printable.ts';
 import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';
 import type { DevSummary } from './summary.ts';
@@ -22,12 +20,12 @@ const LABEL_COLOURS = { WIN: pc.green, LOSS: pc.red, NEUTRAL: pc.dim } as const;
 /** The screen that `dev` draws on a terminal: positions with their decisions, what happened lately, totals and the gate. */
 export class LiveView {
   readonly #terminal: NodeJS.WriteStream;
-  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #draw: Drawing;
   #events: readonly string[] = [];
 
   constructor(terminal: NodeJS.WriteStream) {
     this.#terminal = terminal;
-    this.#draw = createLogUpdate(terminal);
+    this.#draw = drawingOn(terminal);
   }
 
   /** Keeps what happened in a cycle, drawn or not. */
@@ -49,7 +47,7 @@ export class LiveView {
       gateLine(totals.gate),
       ...alertLines(alerts, columns),
     ];
-    this.#draw(lines.join('\n'));
+    this.#draw(lines);
   }
 
   /** Leaves the last picture on the screen. */

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import { type PlainColumn, plainTable } from '../plain-table.ts';
 import type { Scored } from './dev-chain.ts';
 

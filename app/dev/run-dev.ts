@@ -93,7 +93,7 @@ export async function runDev({
     view?.done();
     const alerts = (await chain.alerts()).map((alert) => onThatLog(alert, logWords));
     const whole = { ...summary(), alerts };
-    await lines.write(live ? summaryTable(whole) : JSON.stringify(whole));
+    for (const line of live ? summaryTable(whole) : [JSON.stringify(whole)]) await lines.write(line);
     await lines.flush();
   } finally {
     await chain.close();

@@ -1,13 +1,12 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { plainTable } from '../plain-table.ts';
-import { printable } from '../printable.ts';
 import type { WholeSummary } from './summary.ts';
 
 const ENDS = { cycles: '', market: '; the market has no more candles', signal: '' } as const;
 
 /** The summary for people. */
-export function summaryTable(summary: WholeSummary): string {
+export function summaryTable(summary: WholeSummary): readonly string[] {
   const {
     cycles,
     stopped_by,
@@ -46,7 +45,7 @@ export function summaryTable(summary: WholeSummary): string {
     `${gate.usable} of ${gate.needed} usable outcomes: ${gate.open ? pc.green('open') : gate.eta === null ? 'closed' : `opens about ${formatEventTime(gate.eta)}`}`,
   );
   for (const { name, evidence } of alerts) row('alert', pc.red(`${name}: ${printable(evidence)}`));
-  return plainTable([{ head: 'summary' }, { head: '' }], rows).join('\n');
+  return plainTable([{ head: 'summary' }, { head: '' }], rows);
 }
 
 function counts(byName: Readonly<Record<string, number>>): string {

@@ -1,13 +1,15 @@
 import { type HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import { avroTypeOf } from '../../schemas/avro-type.ts';
+import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { type Topic, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
 import { schemaIdOf, WIRE_HEADER_BYTES } from '../../schemas/wire-format.ts';
-import { deadLetterFrom, type Place } from './dead-letter.ts';
+import { deadLetterFrom, idOfLetter, type LeftOut, type Place } from './dead-letter.ts';
 import { textOf } from './header-text.ts';
-import { recordAt, RetriedLetters } from './open-letters.ts';
+import { readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
+import { originalOf } from './original-record.ts';
 import { markedOffset } from './retry-headers.ts';
 
 export interface LetterWorld {
@@ -41,15 +43,26 @@ export interface DecodeAttempt {
 
 /** Everything that can be told about one dead letter: what `dlq show --json` prints. */
 export interface LetterReport extends Place {
+  /** What `dlq discard --id` takes. */
+  readonly id: LetterId;
+  /** When it was set aside. */
   readonly timestamp: number;
+  /** The record's own timestamp. */
+  readonly recorded_at: number;
   readonly key: string | null;
   readonly source: Place | null;
   readonly retries: number;
   /** It was put back and is not offered again. */
   readonly retried: boolean;
+  /** Who gave it up, and why; null: nobody did. */
+  readonly discarded: Pick<LetterDiscarded, 'by' | 'reason' | 'discarded_at'> | null;
   /** Why it was refused when it was. */
-  readonly refused: Omit<CheckOutcome, 'passes'>;
+  readonly refused: Omit<CheckOutcome, 'passes'> & { readonly problems_total: number };
+  /** What the letter does not hold, and where that was found; null where it is the record byte for byte. */
+  readonly left_out:
+    (LeftOut & { readonly found: 'on the source topic' | 'nowhere'; readonly why: string | null }) | null;
   readonly headers: readonly (readonly [name: string, text: string | null])[];
+  /** The record's value: the letter's, or that of the source topic where the letter is without it. */
   readonly value: { readonly bytes: number; readonly hex: string; readonly base64: string } | null;
   readonly attempt: DecodeAttempt;
 }
@@ -63,22 +76,49 @@ export async function examineLetter(
   const name = deadLetterTopicOf(topic.name);
   const at = await recordAt(world.log, name, place);
   if (at === null || markedOffset(at) !== null) return null;
-  const { source, retries, code, message, problems } = deadLetterFrom(at);
-  const bytes = at.value === null ? null : Buffer.from(at.value);
+  const letter = deadLetterFrom(at);
+  const { source, retries, code, message, problems, problemsTotal, leftOut } = letter;
+  const original = await originalOf(world.log, topic, letter);
+  const { key, value } = original.kind === 'gone' ? { key: at.key, value: null } : original.record;
+  const bytes = value === null ? null : Buffer.from(value);
+  const id = idOfLetter(topic, place);
+  const discarded = (await readDiscarded(world.log, () => Promise.resolve(world.codec))).get(id);
   return {
+    id,
     topic: name,
     ...place,
     timestamp: at.timestamp,
-    key: textOf(at.key),
+    recorded_at: letter.recordedAt,
+    key: textOf(key),
     source,
     retries,
     retried: (await RetriedLetters.read(world.log, name)).has(at),
-    refused: { code, message, problems },
-    headers: at.headers.map(([header, value]) => [header, textOf(value)]),
+    discarded:
+      discarded === undefined
+        ? null
+        : { by: discarded.by, reason: discarded.reason, discarded_at: discarded.discarded_at },
+    refused: { code, message, problems, problems_total: problemsTotal },
+    left_out: leftOut && {
+      ...leftOut,
+      found: original.kind === 'gone' ? 'nowhere' : 'on the source topic',
+      why: original.kind === 'gone' ? original.why : null,
+    },
+    headers: at.headers.map(([header, text]) => [header, textOf(text)]),
     value: bytes && { bytes: bytes.length, hex: bytes.toString('hex'), base64: bytes.toString('base64') },
-    attempt: await attempt(world, topic, at.value),
+    attempt: original.kind === 'gone' ? NOT_TRIED(original.why) : await attempt(world, topic, value),
   };
 }
+
+/** Without its bytes nothing can be decoded. */
+const NOT_TRIED = (why: string): DecodeAttempt => ({
+  schema_id: null,
+  schema_known: null,
+  schema_name: null,
+  schema_version: null,
+  record: null,
+  decode_error: why,
+  check: { passes: false, code: null, message: why, problems: [] },
+});
 
 async function attempt(world: LetterWorld, topic: Topic, value: Uint8Array | null): Promise<DecodeAttempt> {
   const { codec, registry } = world;
@@ -122,6 +162,7 @@ export function checkLetter(codec: RecordCodec, topic: Topic, value: Uint8Array 
   }
 }
 
-function outcomeOf({ code, message, problems }: HarvestlineError): Omit<CheckOutcome, 'passes'> {
+/** A refusal as outcomes tell it. */
+export function outcomeOf({ code, message, problems }: HarvestlineError): Omit<CheckOutcome, 'passes'> {
   return { code, message, problems };
 }

@@ -1,10 +1,10 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatProblems } from '../../errors/harvestline-error.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { printable } from '../printable.ts';
 import { plainTable } from '../plain-table.ts';
 import type { Place } from './dead-letter.ts';
 import type { CheckOutcome, DecodeAttempt, LetterReport } from './examine-letter.ts';
+import type { DiscardOutcome } from './discard-letters.ts';
 import type { LetterGroup } from './list-letters.ts';
 import type { RetryOutcome } from './retry-letters.ts';
 
@@ -12,34 +12,57 @@ import type { RetryOutcome } from './retry-letters.ts';
 const SHOWN_BYTES = 256;
 const BYTES_A_LINE = 16;
 
+/** Failing paths shown on a terminal: one record may have ten thousand. */
+const SHOWN_PROBLEMS = 20;
+
 /** The groups as a table, one line each, and under it an example of each to copy. */
 export function groupLines(groups: readonly LetterGroup[]): readonly string[] {
-  if (groups.length === 0) return [pc.green('no dead letters wait')];
+  const discarded = groups.reduce((sum, group) => sum + group.discarded, 0);
+  const givenUp = discarded === 0 ? [] : [pc.dim(`${discarded} discarded (letter.discarded says by whom and why)`)];
+  const waiting = groups.filter(({ count }) => count > 0);
+  if (waiting.length === 0) return [pc.green('no dead letters wait'), ...givenUp];
   const table = plainTable(
-    [{ head: 'topic' }, { head: 'code' }, { head: 'letters', align: 'right' }, { head: 'first' }, { head: 'last' }],
-    groups.map(({ topic, code, count, first, last }) => [
+    [
+      { head: 'topic' },
+      { head: 'code' },
+      { head: 'letters', align: 'right' },
+      { head: 'first' },
+      { head: 'last' },
+      { head: 'set aside up to' },
+    ],
+    waiting.map(({ topic, code, count, first, last, set_aside: setAside }) => [
       topic,
-      code ?? '(none)',
+      printable(code ?? '(none)'),
       String(count),
       formatEventTime(first),
       formatEventTime(last),
+      formatEventTime(setAside.last),
     ]),
   );
-  const examples = groups.map(
+  const examples = waiting.map(
     ({ topic, example }) =>
-      `harvestline dlq show ${topic} ${example.partition}:${example.offset}  ${pc.dim(printable(example.message ?? ''))}`,
+      `${example.id}  harvestline dlq show ${topic} ${example.partition}:${example.offset}  ${pc.dim(printable(example.message ?? ''))}`,
   );
-  return [...table, '', pc.bold('one of each'), ...examples];
+  const withoutBytes = waiting.reduce((sum, group) => sum + group.without_bytes, 0);
+  const large = withoutBytes === 0 ? [] : [pc.yellow(`${withoutBytes} without their bytes: too large for their topic`)];
+  return [...table, ...large, ...givenUp, '', pc.bold('one of each'), ...examples];
 }
 
 /** Everything about one letter, for people. */
 export function reportLines(report: LetterReport): readonly string[] {
-  const { refused, source, attempt, value } = report;
+  const { refused, source, attempt, value, discarded } = report;
+  const recorded = `${source === null ? 'not said' : placeText(source)}, ${formatEventTime(report.recorded_at)}`;
   return [
-    `${pc.bold('letter')}   ${placeText(report)}, ${formatEventTime(report.timestamp)}${report.retried ? pc.green(', put back already') : ''}`,
-    `${pc.bold('from')}     ${source === null ? 'not said' : placeText(source)}`,
+    `${pc.bold('letter')}   ${report.id}, set aside ${formatEventTime(report.timestamp)}${report.retried ? pc.green(', put back already') : ''}`,
+    ...(discarded === null
+      ? []
+      : [
+          `${pc.bold('discarded')} by ${printable(discarded.by)}, ${formatEventTime(discarded.discarded_at)}: ${printable(discarded.reason)}`,
+        ]),
+    `${pc.bold('from')}     ${recorded}`,
     `${pc.bold('key')}      ${printable(report.key ?? '(none)')}`,
     `${pc.bold('refused')}  ${printable(outcomeText(refused))}${report.retries === 0 ? '' : `, after ${report.retries} retries`}`,
+    ...leftOutLines(report),
     pc.bold('headers'),
     ...report.headers.map(([name, text]) => `  ${printable(name)}: ${text === null ? '(null)' : printable(text)}`),
     `${pc.bold('value')}    ${value === null ? 'none' : `${value.bytes} bytes`}`,
@@ -47,6 +70,18 @@ export function reportLines(report: LetterReport): readonly string[] {
     pc.bold('decoding now'),
     ...attemptLines(attempt),
   ];
+}
+
+function leftOutLines({ left_out: leftOut }: LetterReport): readonly string[] {
+  if (leftOut === null) return [];
+  const { value, key_bytes: keyBytes, headers, found, why } = leftOut;
+  const parts = [
+    value === null ? '' : `the value (${value.bytes} bytes, SHA-256 ${value.sha256})`,
+    keyBytes === null ? '' : `the key (${keyBytes} bytes)`,
+    headers === 0 ? '' : `${headers} headers`,
+  ].filter((part) => part !== '');
+  const where = found === 'nowhere' ? pc.red(why ?? 'they are nowhere') : 'what follows is from its source topic';
+  return [`${pc.bold('left out')} ${parts.join(', ')}: too large for the dead-letter topic; ${where}`];
 }
 
 function attemptLines({ schema_id: id, check, ...attempt }: DecodeAttempt): readonly string[] {
@@ -64,7 +99,11 @@ function attemptLines({ schema_id: id, check, ...attempt }: DecodeAttempt): read
   if (check.passes) return [...lines, `  check: ${pc.green('passes')}: \`harvestline dlq retry\` takes it`];
   lines.push(`  check: ${pc.red(check.code ?? 'fails')}`);
   if (check.problems.length === 0) lines.push(`    ${printable(check.message ?? '')}`);
-  return [...lines, ...check.problems.map(({ path, why }) => `    ${printable(`${path}: ${why}`)}`)];
+  const problems = check.problems
+    .slice(0, SHOWN_PROBLEMS)
+    .map(({ path, why }) => `    ${printable(`${path}: ${why}`)}`);
+  const more = check.problems.length - problems.length;
+  return [...lines, ...problems, ...(more === 0 ? [] : [pc.dim(`    … ${more} more; --json has all`)])];
 }
 
 /** One letter of a retry, for people. */
@@ -72,6 +111,21 @@ export function outcomeLine(outcome: RetryOutcome): string {
   const { state, to, retries, refused } = outcome;
   if (refused !== null) return `${pc.red('refused')}  ${placeText(outcome)}: ${printable(outcomeText(refused))}`;
   return `${pc.green(state)}  ${placeText(outcome)} to ${to}, retry ${retries ?? 0}`;
+}
+
+/** One letter of a discard, for people. */
+export function discardLine({ id, state, code, message, by, reason }: DiscardOutcome): string {
+  const refused = printable([code, message].filter((part) => part !== null).join(': '));
+  switch (state) {
+    case 'discarded before':
+      return `${pc.dim(state)}  ${id}, by ${printable(by ?? '')}: ${printable(reason ?? '')}`;
+    case 'put back before':
+      return `${pc.dim(state)}  ${id}: it waits for nobody`;
+    case 'unknown':
+      return `${pc.red(state)}  ${id}: there is no letter at this offset`;
+    default:
+      return `${pc.green(state)}  ${id}  ${pc.dim(refused)}`;
+  }
 }
 
 function outcomeText({ code, message, problems }: Omit<CheckOutcome, 'passes'>): string {

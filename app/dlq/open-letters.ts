@@ -1,4 +1,9 @@
 import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
+import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { TOPICS, type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { decodedOrNull, prepareBatch } from '../read-topic.ts';
+import { idOfLetter } from './dead-letter.ts';
 import { markedOffset } from './retry-headers.ts';
 
 /** Which letters of one dead-letter topic were put back. Memory: one number a retried letter. */
@@ -28,15 +33,55 @@ export class RetriedLetters {
   }
 }
 
-/** The letters of a dead-letter topic, batch by batch, with neither the marks nor the letters that were put back. */
+/** Which letters a person has given up. Memory: a record a discarded letter. */
+export type DiscardedLetters = ReadonlyMap<LetterId, LetterDiscarded>;
+
+/** The codec is asked for only where a letter was ever discarded: else letters can be looked at without a registry. */
+export async function readDiscarded(log: EventLog, codec: () => Promise<RecordCodec>): Promise<DiscardedLetters> {
+  const topic = TOPICS.letterDiscarded.name;
+  const discarded = new Map<LetterId, LetterDiscarded>();
+  for await (const batch of log.read(topic)) {
+    const opened = await codec();
+    await prepareBatch(opened, topic, batch);
+    for (const at of batch.records) {
+      const record = decodedOrNull(opened, topic, at);
+      if (record !== null) discarded.set(record.letter_id, record);
+    }
+  }
+  return discarded;
+}
+
+/** A letter that was not put back. */
+export interface FoundLetter {
+  readonly at: LogRecord;
+  readonly discarded: LetterDiscarded | null;
+}
+
+/** The letters of a topic's records, batch by batch, with neither the marks nor the letters that were put back. */
+export async function* lettersOf(
+  log: EventLog,
+  topic: Topic,
+  discarded: DiscardedLetters,
+  range: ReadRange = {},
+): AsyncGenerator<readonly FoundLetter[]> {
+  const name = deadLetterTopicOf(topic.name);
+  const retried = await RetriedLetters.read(log, name);
+  for await (const { records } of log.read(name, range)) {
+    const found = records
+      .filter((record) => markedOffset(record) === null && !retried.has(record))
+      .map((at) => ({ at, discarded: discarded.get(idOfLetter(topic, at)) ?? null }));
+    if (found.length > 0) yield found;
+  }
+}
+
+/** Those that wait for somebody: neither put back nor discarded. */
 export async function* openLetters(
   log: EventLog,
-  topic: string,
-  range: ReadRange = {},
+  topic: Topic,
+  discarded: DiscardedLetters,
 ): AsyncGenerator<readonly LogRecord[]> {
-  const retried = await RetriedLetters.read(log, topic);
-  for await (const { records } of log.read(topic, range)) {
-    const open = records.filter((record) => markedOffset(record) === null && !retried.has(record));
+  for await (const letters of lettersOf(log, topic, discarded)) {
+    const open = letters.flatMap((letter) => (letter.discarded === null ? [letter.at] : []));
     if (open.length > 0) yield open;
   }
 }

@@ -1,5 +1,6 @@
 import type { Headers, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import type { DeadLetter } from './dead-letter.ts';
 import { lastHeader } from './header-text.ts';
 
 /** Header names of what `dlq retry` writes. */
@@ -13,20 +14,39 @@ export const RETRY_HEADERS = {
 } as const;
 
 /**
- * The letter as it goes back: its bytes, key, timestamp and headers, those of the refusal among them, and two that name the
- * letter and count. The key chooses the partition; without one it is the partition it came from.
+ * The record as it goes back: its bytes, key, timestamp and headers, those of the refusal among them, and two that name the
+ * letter and count. The key chooses the partition; without one, or with one too large to be hashed in reasonable time, it is the
+ * partition it came from. What the refusal said stays in the
+ * letter where the topic takes no record with it.
  */
-export function retriedRecord(letter: LogRecord, sourceTopic: string, retries: number): OutgoingRecord {
-  const { key, value, timestamp, partition } = letter;
-  const lineage = letter.headers.filter(([name]) => name !== RETRY_HEADERS.count);
-  const of = `${letter.topic}/${letter.partition}/${letter.offset}`;
-  const headers: Headers = [
-    ...lineage,
+export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTopic: string): OutgoingRecord {
+  const { at, source, recordedAt, retries } = letter;
+  const { key, value } = original;
+  const of = `${at.topic}/${at.partition}/${at.offset}`;
+  const headers = (lineage: Headers): Headers => [
+    ...lineage.filter(([name]) => name !== RETRY_HEADERS.count),
     [RETRY_HEADERS.of, Buffer.from(of)],
     [RETRY_HEADERS.count, Buffer.from(String(retries + 1))],
   ];
-  return { topic: sourceTopic, key, value, timestamp, headers, ...(key === null ? { partition } : {}) };
+  const record = {
+    key,
+    value,
+    timestamp: recordedAt,
+    ...(key === null || key.length > HASHED_KEY_BYTES ? { partition: source?.partition ?? at.partition } : {}),
+  };
+  const own = original.headers.filter(([name]) => !REFUSAL_NAMES.has(name));
+  return {
+    topic: sourceTopic,
+    ...record,
+    headers: headers(original.headers),
+    ifRefused: ({ code }) => (code === 'RECORD_TOO_LARGE' ? { ...record, headers: headers(own) } : null),
+  };
 }
+
+/** kafkajs's hash takes a time that grows with the square of the key: a tenth of a second for this. Unit: bytes. */
+const HASHED_KEY_BYTES = 10_000;
+
+const REFUSAL_NAMES: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADERS));
 
 /**
  * The mark of a letter that was put back: a record without a value in the letter's own partition, with the letter's own

@@ -1,8 +1,10 @@
+import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { EventLog, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { deadLetterFrom, type Place } from './dead-letter.ts';
-import { type CheckOutcome, type LetterWorld, checkLetter } from './examine-letter.ts';
-import { openLetters, recordAt, RetriedLetters } from './open-letters.ts';
+import { type CheckOutcome, type LetterWorld, checkLetter, outcomeOf } from './examine-letter.ts';
+import { openLetters, readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
+import { originalOf } from './original-record.ts';
 import { markOf, markedOffset, retriedRecord } from './retry-headers.ts';
 
 export type LetterSelection =
@@ -38,8 +40,10 @@ export interface RetryCounts {
  * T1  The check of its consumers runs first: a letter whose cause stands is refused, with everything that still fails.
  * T2  A letter that was put back is marked in its own topic, and never offered again.
  * T3  At least once: the record is appended before the mark, in one append, so that a crash between the two offers the
- *     letter again; both records then name the same letter.
+ *     letter again; both records then name the same letter. A record that the topic refuses leaves its letter as it is.
  * T4  A registry or log without an answer throws, and what was not reported yet stays as it is.
+ * T5  A letter without its bytes goes back with those that its source topic still holds, if they are the same (SHA-256).
+ * T6  A letter that was discarded goes back only where it is named itself.
  *
  * What the check cannot see is a processor that refused a valid record: such a letter goes back, and comes again with its
  * count of retries if the processor still refuses it.
@@ -52,7 +56,7 @@ export async function retryLetters(
 ): Promise<RetryCounts> {
   let retried = 0;
   let refused = 0;
-  for await (const candidates of candidatesOf(world.log, deadLetterTopicOf(topic.name), selection)) {
+  for await (const candidates of candidatesOf(world, topic, selection)) {
     for (const outcome of await retryBatch(world, topic, candidates, options.dryRun)) {
       if (outcome.state === 'refused') refused += 1;
       else retried += 1;
@@ -67,26 +71,28 @@ export async function retryLetters(
 type Candidate = { readonly letter: LogRecord } | (Place & { readonly letter: null; readonly why: string });
 
 async function* candidatesOf(
-  log: EventLog,
-  topic: string,
+  { log, codec }: LetterWorld,
+  topic: Topic,
   selection: LetterSelection,
 ): AsyncGenerator<readonly Candidate[]> {
   if (selection.kind !== 'places') {
-    for await (const letters of openLetters(log, topic)) {
+    const discarded = await readDiscarded(log, () => Promise.resolve(codec));
+    for await (const letters of openLetters(log, topic, discarded)) {
       yield letters
         .filter((letter) => selection.kind === 'all' || deadLetterFrom(letter).code === selection.code)
         .map((letter) => ({ letter }));
     }
     return;
   }
-  const retried = await RetriedLetters.read(log, topic);
+  const name = deadLetterTopicOf(topic.name);
+  const retried = await RetriedLetters.read(log, name);
   const candidates: Candidate[] = [];
   for (const place of selection.places) {
-    const letter = await recordAt(log, topic, place);
+    const letter = await recordAt(log, name, place);
     if (letter === null || markedOffset(letter) !== null) {
-      candidates.push({ letter: null, topic, ...place, why: 'there is no letter at this offset' });
+      candidates.push({ letter: null, topic: name, ...place, why: 'there is no letter at this offset' });
     } else if (retried.has(letter)) {
-      candidates.push({ letter: null, topic, ...place, why: 'it was put back already' });
+      candidates.push({ letter: null, topic: name, ...place, why: 'it was put back already' });
     } else {
       candidates.push({ letter });
     }
@@ -94,39 +100,75 @@ async function* candidatesOf(
   yield candidates;
 }
 
+/** A letter on its way back. */
+interface Retry {
+  readonly place: Place;
+  readonly record: OutgoingRecord;
+  readonly mark: OutgoingRecord;
+  readonly retries: number;
+}
+
+/** What is larger goes back by itself: one that the topic does not take keeps no other from its mark. Unit: bytes. */
+const ALONE_BYTES = 256 * 1024;
+
 async function retryBatch(
-  { log, codec }: LetterWorld,
+  world: LetterWorld,
   topic: Topic,
   candidates: readonly Candidate[],
   dryRun: boolean,
 ): Promise<readonly RetryOutcome[]> {
-  await codec.prepare(
-    topic.name,
-    candidates.map(({ letter }) => letter?.value ?? null),
-  );
-  const records: OutgoingRecord[] = [];
-  const marks: OutgoingRecord[] = [];
-  const outcomes = candidates.map((candidate): RetryOutcome => {
-    if (candidate.letter === null) {
-      const { letter: _, why, ...place } = candidate;
-      return {
-        ...place,
-        state: 'refused',
-        to: topic.name,
-        retries: null,
-        refused: { code: null, message: why, problems: [] },
-      };
-    }
-    const { letter } = candidate;
-    const place = { topic: letter.topic, partition: letter.partition, offset: letter.offset };
-    const { passes, ...refused } = checkLetter(codec, topic, letter.value);
-    if (!passes) return { ...place, state: 'refused', to: topic.name, retries: null, refused };
-    const { retries } = deadLetterFrom(letter);
-    records.push(retriedRecord(letter, topic.name, retries));
-    marks.push(markOf(letter));
-    return { ...place, state: dryRun ? 'would retry' : 'retried', to: topic.name, retries: retries + 1, refused: null };
+  const found = await Promise.all(candidates.map((candidate) => retryOf(world, topic, candidate)));
+  const retries = found.filter((one) => 'record' in one);
+  const failures = dryRun ? new Map<Retry, HarvestlineError>() : await putBack(world.log, retries);
+  return found.map((one): RetryOutcome => {
+    if (!('record' in one)) return one;
+    const failure = failures.get(one);
+    if (failure !== undefined) return refusedOutcome(one.place, topic, outcomeOf(failure));
+    const state = dryRun ? 'would retry' : 'retried';
+    return { ...one.place, state, to: topic.name, retries: one.retries, refused: null };
   });
-  // T3: an append keeps the order of its topics, so no mark is there before the record.
-  if (!dryRun && records.length > 0) await log.append([...records, ...marks]);
-  return outcomes;
+}
+
+/** What would go back, or why nothing does. */
+async function retryOf({ log, codec }: LetterWorld, topic: Topic, candidate: Candidate): Promise<Retry | RetryOutcome> {
+  if (candidate.letter === null) {
+    const { letter: _, why, ...place } = candidate;
+    return refusedOutcome(place, topic, { code: null, message: why, problems: [] });
+  }
+  const { partition, offset } = candidate.letter;
+  const place = { topic: deadLetterTopicOf(topic.name), partition, offset };
+  const letter = deadLetterFrom(candidate.letter);
+  const original = await originalOf(log, topic, letter);
+  if (original.kind === 'gone') {
+    return refusedOutcome(place, topic, { code: null, message: original.why, problems: [] });
+  }
+  await codec.prepare(topic.name, [original.record.value]);
+  const { passes, ...refused } = checkLetter(codec, topic, original.record.value);
+  if (!passes) return refusedOutcome(place, topic, refused);
+  const record = retriedRecord(letter, original.record, topic.name);
+  return { place, record, mark: markOf({ ...candidate.letter, topic: place.topic }), retries: letter.retries + 1 };
+}
+
+/** T3: an append keeps the order of its topics, so no mark is there before its record. */
+async function putBack(log: EventLog, retries: readonly Retry[]): Promise<ReadonlyMap<Retry, HarvestlineError>> {
+  const failures = new Map<Retry, HarvestlineError>();
+  const isAlone = ({ record }: Retry): boolean => (record.value?.length ?? 0) > ALONE_BYTES;
+  const together = retries.filter((retry) => !isAlone(retry));
+  const parts = [together, ...retries.filter(isAlone).map((retry) => [retry])];
+  for (const part of parts) {
+    try {
+      if (part.length > 0) await log.append([...part.map(({ record }) => record), ...part.map(({ mark }) => mark)]);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      const [first, ...others] = part;
+      if (first === undefined) continue;
+      if (others.length === 0) failures.set(first, thrown);
+      else parts.push(...part.map((retry) => [retry]));
+    }
+  }
+  return failures;
+}
+
+function refusedOutcome(place: Place, topic: Topic, refused: Omit<CheckOutcome, 'passes'>): RetryOutcome {
+  return { ...place, state: 'refused', to: topic.name, retries: null, refused };
 }

@@ -1,9 +1,8 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import type { ScoreShift } from '../../pipelines/scoring/score-gap.ts';
 import type { DecisionChange } from '../../pipelines/scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
 import { sideBySide } from '../calibrate/report/terminal-text.ts';
-import { printable } from '../printable.ts';
 import type { ExplainedDecision } from './explanation.ts';
 import { calibrationText } from './run-lines.ts';
 import { hanging, together } from './screen.ts';

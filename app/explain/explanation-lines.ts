@@ -1,6 +1,5 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { count, plural } from '../calibrate/report/figures.ts';
-import { printable } from '../printable.ts';
 import { decisionLines } from './decision-lines.ts';
 import type { Explanation } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText } from './run-lines.ts';

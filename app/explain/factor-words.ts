@@ -1,6 +1,6 @@
+import { printable } from '../../connectors/system/terminal.ts';
 import type { FactorName } from '../../pipelines/scoring/policy.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
-import { printable } from '../printable.ts';
 import { together } from './screen.ts';
 
 /** What is weighed: its side tells the rest. */

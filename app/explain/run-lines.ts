@@ -1,6 +1,5 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { count, plural } from '../calibrate/report/figures.ts';
-import { printable } from '../printable.ts';
 import type { DecisionRun, Explanation, Place } from './explanation.ts';
 import { factorSums } from './factor-words.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';

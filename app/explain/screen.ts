@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { terminalWidth } from '../output.ts';
 import { dateOf } from './short-time.ts';

@@ -1,8 +1,7 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { tableNameOf } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { count, plural } from '../calibrate/report/figures.ts';
-import { printable } from '../printable.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
 import { dateOf, lengthOf, sinceText, spanOf } from './short-time.ts';

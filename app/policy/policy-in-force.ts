@@ -1,7 +1,7 @@
+import { printable } from '../../connectors/system/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { printable } from '../printable.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { readPolicyHistory } from './read-policy-history.ts';
 

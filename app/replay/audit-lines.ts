@@ -1,9 +1,8 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { count, plural } from '../calibrate/report/figures.ts';
 import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { plainTable } from '../plain-table.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { printable } from '../printable.ts';
 import type { AuditResult } from './audit-intents.ts';
 import { isProved, unfounded } from './audit-verdict.ts';
 

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { ACTIONS, type Flip, type FlipCount } from '../../pipelines/replay/flip-tally.ts';
 import type { LongestHold } from '../../pipelines/replay/hold-stretch.ts';
@@ -8,7 +8,6 @@ import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
 import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { plainTable } from '../plain-table.ts';
-import { printable } from '../printable.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 

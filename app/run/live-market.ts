@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Market, MarketCycle } from '../../connectors/market/market.ts';
+import { diskError } from '../../connectors/system/disk-errors.ts';
 import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -45,8 +46,9 @@ export function originOf(dataDir: string, desk: string, now: EpochMillis): Epoch
   try {
     writeFileSync(file, JSON.stringify({ origin: now }), { flag: 'wx', mode: 0o600 });
     return now;
-  } catch {
-    // It is there already.
+  } catch (thrown) {
+    const isThere = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
+    if (!isThere) throw diskError(file, thrown);
   }
   try {
     return ORIGIN_FILE.parse(JSON.parse(readFileSync(file, 'utf8'))).origin;

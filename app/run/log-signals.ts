@@ -3,6 +3,7 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Batch } from '../../ports/event-log.ts';
 import type { ModelSignal } from '../../schemas/generated/records.ts';
+import { refuseTimesAhead } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { prepareBatch, type ReadableTopics } from '../read-topic.ts';
 
@@ -10,7 +11,8 @@ const TOPIC = TOPICS.modelSignal.name;
 
 /**
  * The models' signals as they lie in model.signal. What every key said last is kept; what was said when a position was opened
- * is read back from the log. A record that does not decode is passed over: it is the models' to mend.
+ * is read back from the log. A record that does not decode, or is of a time that cannot be, is passed over: it is the models' to mend,
+ * and would stay the last word until then.
  */
 export class LogSignals implements Signals {
   readonly #topics: ReadableTopics;
@@ -61,9 +63,12 @@ export class LogSignals implements Signals {
   async #decode(batch: Batch): Promise<readonly ModelSignal[]> {
     const { codec } = this.#topics;
     await prepareBatch(codec, TOPIC, batch);
-    return batch.records.flatMap(({ value }) => {
+    const now = this.#clock.now();
+    return batch.records.flatMap(({ value, timestamp }) => {
       try {
-        return [codec.decode(TOPIC, value)];
+        const signal = codec.decode(TOPIC, value);
+        refuseTimesAhead(TOPIC, signal, timestamp, now);
+        return [signal];
       } catch (thrown) {
         if (isKind(thrown, 'poison')) return [];
         throw thrown;

@@ -1,5 +1,6 @@
 import type { ProcessorObserver } from '../../pipelines/observer.ts';
 import type { Processor } from '../../pipelines/processor.ts';
+import { KnownProducers } from '../../pipelines/producers.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Health } from './health.ts';
@@ -15,6 +16,7 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
   );
   const intents = name === TOPICS.harvestIntent.writer ? metrics.counter('intents', {}) : null;
   const seconds = metrics.histogram('batchSeconds', { processor: name });
+  const producers = new KnownProducers();
   const backOff = metrics.gauge('backOff', { processor: name });
   return {
     restoring: () => health.is(name, 'restoring'),
@@ -29,6 +31,11 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
       intents.add(written);
     },
     deadLettered: (topic, code) => metrics.counter('deadLetters', { topic, code }).add(1),
+    leftOut: (topic) => metrics.counter('lettersWithoutBytes', { topic }).add(1),
+    timesAhead: (topic, producer) => {
+      const { account, source } = producers.bounded(producer);
+      metrics.counter('timesAhead', { topic, account, source }).add(1);
+    },
     backedOff: (what, code) => {
       health.backedOff(name, what, code);
       metrics.counter('retries', { processor: name, code }).add(1);

@@ -1,6 +1,6 @@
 import { CcxtExchange } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { markPriceOf } from '../../connectors/exchange/ccxt/mark-price.ts';
+import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
 import { detectPositionMode } from '../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
@@ -83,7 +83,7 @@ export async function openLivePaper(
       logger.info({ venue: client.id, orders: paper.venue, skewMs: clock.skewMs }, 'the exchange answers');
       return new LivePaper(paper, {
         rules: async (symbol) => paperMarketOf(await markets.byId(symbol)),
-        markPrice: async (symbol) => markPriceOf(client, await named(symbol)),
+        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol)),
       });
     },
   };

@@ -10,7 +10,6 @@
  */
 import { PositionSource } from '../../connectors/positions/position-source.ts';
 import type { ObservedCycle } from '../../connectors/positions/observed-cycle.ts';
-import { isKind } from '../../errors/harvestline-error.ts';
 import { patiently } from '../../pipelines/back-off.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -19,9 +18,11 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { Venue } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { visitTopic } from '../read-topic.ts';
+import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import { LogSignals } from './log-signals.ts';
 import type { Source } from './run-processors.ts';
@@ -41,6 +42,8 @@ export interface PositionCycleOptions {
   readonly logger: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
+  /** Throws ACCOUNT_TAKEN. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 const NAME = TOPICS.positionSnapshot.writer;
@@ -50,7 +53,7 @@ export function positionCycle(options: PositionCycleOptions): Source {
 }
 
 async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
-  const { log, clock, logger, health, metrics, cycleMs } = options;
+  const { log, clock, logger, health, metrics, mayWrite, cycleMs } = options;
   const signals = new LogSignals(options, clock);
   const source = new PositionSource({ ...options, signals });
   const backOff = sourceBackOff(options, signal);
@@ -68,39 +71,31 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
     missing.set(cycle.missing.length);
     for (const one of cycle.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
     const records = encode(cycle, options);
-    if (records.length > 0) await patiently(backOff, 'writing snapshots', () => log.append(records));
+    if (records.length > 0)
+      await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
     await clock.sleep(startedAt + cycleMs - clock.now(), signal);
   }
 }
 
-/** Reductions first: see the guarantee. A record that its schema refuses is said and left out; the others are written. */
+/** Reductions first: see the guarantee. */
 function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): readonly EncodedRecord[] {
-  const writer = new TopicWriter(NAME, codec);
-  const refused = (what: string, encoded: () => EncodedRecord): readonly EncodedRecord[] => {
-    try {
-      return [encoded()];
-    } catch (thrown) {
-      if (!isKind(thrown, 'poison')) throw thrown;
-      logger.error({ err: thrown, code: thrown.code }, `${what}: ${thrown.message}`);
-      return [];
-    }
-  };
+  const to = { writer: new TopicWriter(NAME, codec), logger };
+  const { positionReconciled, positionSnapshot } = TOPICS;
   return [
-    ...cycle.reconciled.flatMap((one) =>
-      refused(one.symbol, () => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
-    ),
-    ...cycle.snapshots.flatMap((one) =>
-      refused(one.position_id, () => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
-    ),
+    ...cycle.reconciled.flatMap((one) => encodeObserved(to, positionReconciled, one, cycle.now, one.symbol)),
+    ...cycle.snapshots.flatMap((one) => encodeObserved(to, positionSnapshot, one, cycle.now, one.position_id)),
   ];
 }
 
 /** The last snapshot of every position of the account, and all that was told of its fills. */
-async function readRecorded({ log, codec, account }: PositionCycleOptions) {
+async function readRecorded({ log, codec, account, clock }: PositionCycleOptions) {
+  const { name: topic } = TOPICS.positionSnapshot;
   const snapshots = new Map<string, PositionSnapshot>();
   const reconciled: PositionReconciled[] = [];
-  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) => {
-    if (snapshot.account === account) snapshots.set(snapshot.position_id, snapshot);
+  await visitTopic({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
+    if (snapshot.account !== account) return;
+    // One of a time that cannot be would stay the latest until then.
+    if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) snapshots.set(snapshot.position_id, snapshot);
   });
   await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
     if (record.account === account) reconciled.push(record);

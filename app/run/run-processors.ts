@@ -96,6 +96,7 @@ async function subscribe(
     log,
     codec,
     clock,
+    liveClock: clock,
     logger,
     from,
     signal,

@@ -21,6 +21,7 @@ import { DeskControlWatch } from '../desk-control.ts';
 import { AccountClaims } from '../desk/account-claims.ts';
 import { refuseForgetting, whyItForgets } from '../desk/control-topic.ts';
 import { Presence } from '../desk/presence.ts';
+import { WorkingPart } from '../desk/working-part.ts';
 import { RaisedAlerts } from '../raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
@@ -42,6 +43,8 @@ export interface SourceParts {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Asked before records of the accounts are written. Throws ACCOUNT_TAKEN where they are another's by now. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 /** Whose account a process works, and what it is called on desk.claim and desk.process. */
@@ -153,31 +156,28 @@ async function work(
         alerts.become(alert === null ? [] : [alert]);
       },
     });
-    const works = deskParts(options, { log, codec, killSwitch, signal });
-    const ended = new AbortController();
-    const begun: Presence[] = [];
+    const working = workingParts(options, { log, codec, killSwitch, backOff, signal });
     try {
-      for (const { claims, accounts, standing, presence } of works) {
-        await patiently(backOff, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
-        await patiently(backOff, 'presence', () => presence.begin());
-        begun.push(presence);
-        // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
-        void presence.beat(ended.signal);
-      }
+      const execution = working.find(({ name }) => name === 'execution');
+      await execution?.begin();
       const exchange = await patiently(backOff, 'exchange', options.exchange);
-      const accounts = works.find(({ name }) => name === 'execution')?.claims ?? EVERY_ACCOUNT;
+      const accounts = execution?.claims ?? EVERY_ACCOUNT;
       const parts = { log, codec, policy, shadows, exchange, limits, accounts, killSwitch, clock, logger, metrics };
       const processors = options.processors.map((name) => PROCESSORS[name](parts));
-      const sources = Object.values(options.sources).map((source) => source({ log, codec, health, metrics, logger }));
+      const sources = Object.entries(options.sources).map(([name, make]): Source => {
+        const part = working.find((one) => one.name === name);
+        const mayWrite = (): Promise<void> => part?.claims.hold() ?? Promise.resolve();
+        const source = make({ log, codec, health, metrics, logger, mayWrite });
+        return { name, run: (until) => beginning(part, source, until) };
+      });
       // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
       void watchStalls({ ...parts, stallLimits, logWords }, signal);
       const groups = { execution: executionGroup(options) };
-      const watchers = works.map(({ name, claims }) => ({ name, run: (until: AbortSignal) => claims.watch(until) }));
+      const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, logger, metrics, health };
       await runProcessors(running, drain);
     } finally {
-      ended.abort();
-      await Promise.all(begun.map((presence) => presence.end()));
+      await Promise.all(working.map((part) => part.end()));
     }
   } catch (thrown) {
     // The drain began before everything was there.
@@ -187,29 +187,28 @@ async function work(
   }
 }
 
-/** What this process does for accounts: as execution, as a source of snapshots, or both. */
-interface WorkingPart {
-  /** As in health. */
-  readonly name: string;
-  readonly accounts: readonly string[];
-  readonly standing: boolean;
-  readonly claims: AccountClaims;
-  readonly presence: Presence;
+/** A source that was killed and started again waits until the first is known to be gone; what else runs here does not wait for that. */
+async function beginning(part: WorkingPart | undefined, source: Source, signal: AbortSignal): Promise<void> {
+  await part?.begin();
+  if (!signal.aborted) await source.run(signal);
 }
 
-function deskParts(
+interface WorkingWorld {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly killSwitch: DeskControlWatch;
+  readonly backOff: BackOff;
+  readonly signal: AbortSignal;
+}
+
+/** As execution, as a source of snapshots, or both. */
+function workingParts(
   { desk, processors, sources, logger, logWords = '' }: RunOptions,
-  world: {
-    readonly log: EventLog;
-    readonly codec: RecordCodec;
-    readonly killSwitch: DeskControlWatch;
-    readonly signal: AbortSignal;
-  },
+  { log, codec, killSwitch, backOff, signal }: WorkingWorld,
 ): readonly WorkingPart[] {
   if (desk === null) return [];
   const { account, venue, mode, standing, observes, machine, by, clock } = desk;
   const startedAt = clock.now();
-  const { log, codec, killSwitch, signal } = world;
   const working = (
     name: string,
     part: DeskPart,
@@ -217,13 +216,14 @@ function deskParts(
     obeyed: DeskControlWatch | null,
   ): WorkingPart => {
     const shared = { process: processName(machine, part, startedAt), by, log, codec, clock, logger };
-    return {
+    return new WorkingPart({
       name,
       accounts,
       standing: standing && accounts.includes(account),
       claims: new AccountClaims({ ...shared, part, venue, mode, words: logWords, signal }),
       presence: new Presence({ ...shared, desk: { part, account, venue, mode }, killSwitch: obeyed }),
-    };
+      backOff,
+    });
   };
   return [
     ...(processors.includes('execution') ? [working('execution', 'EXECUTION', [account], killSwitch)] : []),

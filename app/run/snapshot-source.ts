@@ -7,9 +7,11 @@ import type { PositionBook } from '../../ports/position-book.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { visitTopic } from '../read-topic.ts';
+import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import type { LiveMarket } from './live-market.ts';
 import type { Source } from './run-processors.ts';
@@ -25,6 +27,8 @@ export interface SnapshotSourceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
+  /** Throws ACCOUNT_TAKEN. */
+  readonly mayWrite: () => Promise<void>;
 }
 
 const NAME = TOPICS.positionSnapshot.writer;
@@ -42,9 +46,9 @@ export function snapshotSource(options: SnapshotSourceOptions): Source {
 }
 
 async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal): Promise<void> {
-  const { desk, market, book, random, log, codec, clock, logger, health } = options;
-  const models = new TopicWriter(TOPICS.modelSignal.writer, codec);
-  const source = new TopicWriter(NAME, codec);
+  const { desk, market, book, random, log, codec, clock, logger, health, mayWrite } = options;
+  const models = { writer: new TopicWriter(TOPICS.modelSignal.writer, codec), logger };
+  const source = { writer: new TopicWriter(NAME, codec), logger };
   const feed = new DeskFeed({ desk, market, book, random });
   const backOff = sourceBackOff(options, signal);
   health.is(NAME, 'restoring');
@@ -61,21 +65,24 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
     }
     const { now, signals, snapshots } = observed;
     const records = [
-      ...signals.map((said) => models.encode(TOPICS.modelSignal, said, now)),
-      ...snapshots.map((snapshot) => source.encode(TOPICS.positionSnapshot, snapshot, now)),
+      ...signals.flatMap((said) => encodeObserved(models, TOPICS.modelSignal, said, now, said.symbol)),
+      ...snapshots.flatMap((one) => encodeObserved(source, TOPICS.positionSnapshot, one, now, one.position_id)),
     ];
-    await patiently(backOff, 'writing snapshots', () => log.append(records));
+    await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
   }
 }
 
 /** The last snapshot of each of the desk's positions. */
 async function latestSnapshots(
-  { log, codec }: SnapshotSourceOptions,
+  { log, codec, clock }: SnapshotSourceOptions,
   accounts: ReadonlySet<string>,
 ): Promise<Iterable<PositionSnapshot>> {
   const latest = new Map<string, PositionSnapshot>();
-  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot) => {
-    if (accounts.has(snapshot.account)) latest.set(snapshot.position_id, snapshot);
+  const { name: topic } = TOPICS.positionSnapshot;
+  await visitTopic({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
+    if (!accounts.has(snapshot.account)) return;
+    // One of a time that cannot be would stay the latest until then.
+    if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) latest.set(snapshot.position_id, snapshot);
   });
   return latest.values();
 }

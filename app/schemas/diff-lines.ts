@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../../connectors/system/terminal.ts';
 import type { Problem } from '../../errors/harvestline-error.ts';
 import type { DeployOrder } from '../../schemas/describe-change.ts';
 import type { SchemaDiff } from './diff-schema.ts';

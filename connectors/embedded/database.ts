@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
+import { onDisk } from '../system/disk-errors.ts';
+import { SqliteFile } from '../system/sqlite-file.ts';
 
 /** Bumped when the tables change; a file of another version is refused, never guessed at. */
 const FORMAT_VERSION = 1;
@@ -43,24 +44,30 @@ export function logFile(dataDir: string): string {
   return join(dataDir, 'log.sqlite');
 }
 
-/** Opens the log's file for reading and writing, creating it where there is none. */
-export function openDatabase(dataDir: string): DatabaseSync {
+/** Tables on which everything else rests, and whose damage could pass for their being empty. They are small. */
+const BASIC_TABLES = ['topics', 'partition_floors', 'committed_offsets', 'schemas', 'schema_versions'];
+
+/** Up to this a file is checked whole when it is opened, which takes some 10 ms a MiB; of a larger one the basic tables. Unit: bytes. */
+const SMALL_FILE = 2 * 1024 * 1024;
+
+/** Opens the log's file for reading and writing, creating it where there is none. Throws as `checked` does. */
+export function openDatabase(dataDir: string): SqliteFile {
   const path = logFile(dataDir);
-  makeDataFolder(dataDir);
-  return checked(path, () => {
+  onDisk(path, () => {
+    makeDataFolder(dataDir);
     closeToOthers(path);
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  });
+  return checked(path, {}, (database) => {
     // L1: with WAL, synchronous=FULL syncs the file at every commit: what was acknowledged survives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    transaction(database, () => {
+    database.transaction(() => {
       if (versionOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT_VERSION}`);
     });
-    return database;
   });
 }
 
-/** Opens an existing file for reading only. Throws LOG_UNREADABLE where there is none. */
-export function openDatabaseReadOnly(dataDir: string): DatabaseSync {
+/** Opens an existing file for reading only. Throws as `checked` does, LOG_UNREADABLE where there is none. */
+export function openDatabaseReadOnly(dataDir: string): SqliteFile {
   const path = logFile(dataDir);
   if (!existsSync(path)) {
     throw new HarvestlineError(
@@ -71,45 +78,42 @@ export function openDatabaseReadOnly(dataDir: string): DatabaseSync {
       },
     );
   }
-  return checked(path, () => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true }));
+  return checked(path, { readOnly: true }, () => {});
 }
 
-function checked(path: string, open: () => DatabaseSync): DatabaseSync {
-  let database: DatabaseSync;
+/** Throws LOG_UNREADABLE for a file that is no log of this version, DATA_DAMAGED for one that is not what was written. */
+function checked(path: string, options: { readOnly?: boolean }, prepare: (database: SqliteFile) => void): SqliteFile {
+  const database = new SqliteFile(path, { timeout: BUSY_TIMEOUT_MS, ...options });
   try {
-    database = open();
-    if (versionOf(database) === FORMAT_VERSION) return database;
-  } catch (cause) {
-    throw new HarvestlineError('LOG_UNREADABLE', `${path}: ${messageOf(cause)}`, { at: { file: path }, cause });
-  }
-  const version = versionOf(database);
-  database.close();
-  throw new HarvestlineError(
-    'LOG_UNREADABLE',
-    `${path} has format version ${version}, this program reads ${FORMAT_VERSION}`,
-    { at: { file: path } },
-  );
-}
-
-function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-}
-
-/** Runs `work` in one write transaction: all of it is durable on return, or none of it happened. */
-export function transaction<T>(database: DatabaseSync, work: () => T): T {
-  try {
-    database.exec('BEGIN IMMEDIATE');
-  } catch (cause) {
-    throw new HarvestlineError('LOG_BUSY', `no write lock within ${BUSY_TIMEOUT_MS} ms: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
+    prepare(database);
+    const version = versionOf(database);
+    if (version !== FORMAT_VERSION) {
+      throw new HarvestlineError(
+        'LOG_UNREADABLE',
+        `${path} has format version ${version}, this program reads ${FORMAT_VERSION}`,
+        { at: { file: path } },
+      );
+    }
+    if (statSync(path).size <= SMALL_FILE) checkIntegrity(database, '');
+    else for (const table of BASIC_TABLES) checkIntegrity(database, `(${table})`);
+    return database;
   } catch (thrown) {
-    if (database.isTransaction) database.exec('ROLLBACK');
+    database.close();
     throw thrown;
   }
+}
+
+/** A page of text that was overwritten is text to SQLite, until it is held against its index and its neighbours. */
+function checkIntegrity(database: SqliteFile, part: string): void {
+  const [found] = database.prepare(`PRAGMA integrity_check${part}`).all();
+  const why = String(found?.['integrity_check']);
+  if (why === 'ok') return;
+  const { path } = database;
+  throw new HarvestlineError('DATA_DAMAGED', `${path}: is damaged: ${why.replaceAll(/[\s*]+/g, ' ').trim()}`, {
+    at: { file: path },
+  });
+}
+
+function versionOf(database: SqliteFile): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
 }

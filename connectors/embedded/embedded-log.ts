@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import {
@@ -16,11 +16,12 @@ import {
   driftOf,
 } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { logFile, openDatabase, openDatabaseReadOnly, transaction } from './database.ts';
+import { logFile, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
 import { decodeHeaders, encodeHeaders } from './headers.ts';
 import { partitionOf } from './partitioner.ts';
+import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /** Records a page of a bounded read: enough to make the statement's cost vanish, few enough to be garbage before they are old. */
 const READ_PAGE_RECORDS = 100;
@@ -42,13 +43,13 @@ export interface Commit {
 export class EmbeddedLog implements EventLog, TopicAdmin {
   readonly dataDir: string;
   readonly registry: EmbeddedRegistry;
-  readonly database: DatabaseSync;
+  readonly database: SqliteFile;
   readonly #clock: Clock;
   readonly #partitionCounts = new Map<string, number>();
   readonly #consumers = new Set<EmbeddedConsumer>();
   readonly #statements: Statements;
 
-  private constructor(dataDir: string, database: DatabaseSync, clock: Clock) {
+  private constructor(dataDir: string, database: SqliteFile, clock: Clock) {
     this.dataDir = dataDir;
     this.database = database;
     this.registry = new EmbeddedRegistry(database);
@@ -67,7 +68,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   }
 
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-    return Promise.resolve(transaction(this.database, () => topics.map((topic) => this.#createTopic(topic))));
+    return Promise.resolve(this.database.transaction(() => topics.map((topic) => this.#createTopic(topic))));
   }
 
   compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
@@ -81,7 +82,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   /** Appends the outputs of batches and moves their group's offsets, together or not at all. */
   appendAndCommit(records: readonly OutgoingRecord[], commits: readonly Commit[] = []): void {
     if (records.length === 0 && commits.length === 0) return;
-    transaction(this.database, () => {
+    this.database.transaction(() => {
       const ends = new Map<string, number>();
       for (const record of records) this.#insert(record, ends);
       for (const { group, topic, partition, offset } of commits)
@@ -237,8 +238,16 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   #insert(record: OutgoingRecord, ends: Map<string, number>): void {
     const partitions = this.partitionsOf(record.topic);
     const partition = record.partition ?? partitionOf(record.key, partitions);
-    if (partition >= partitions)
-      throw new RangeError(`${record.topic} has ${partitions} partitions, not ${partition + 1}`);
+    if (partition >= partitions) {
+      const { topic } = record;
+      const refusal = new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
+        at: { topic, partition },
+      });
+      const substitute = record.ifRefused?.(refusal) ?? null;
+      if (substitute === null) throw refusal;
+      this.#insert({ topic, ...substitute }, ends);
+      return;
+    }
     const place = `${record.topic}/${partition}`;
     const offset = ends.get(place) ?? this.endOffset(record.topic, partition);
     ends.set(place, offset + 1);
@@ -270,7 +279,7 @@ type Statements = Record<
   StatementSync
 >;
 
-function prepareStatements(database: DatabaseSync): Statements {
+function prepareStatements(database: SqliteFile): Statements {
   const statements: Statements = {
     insert: database.prepare(
       'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',

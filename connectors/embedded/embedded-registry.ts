@@ -1,9 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { HarvestlineError, formatProblems } from '../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../schemas/avro-schema.ts';
 import { compareForFullTransitive } from '../../schemas/compatibility.ts';
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
-import { transaction } from './database.ts';
+import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /**
  * The schema registry of the embedded log: two tables in its file. Equal schema texts share one id; texts are compared
@@ -11,9 +10,9 @@ import { transaction } from './database.ts';
  * SCHEMAS_INCOMPATIBLE.
  */
 export class EmbeddedRegistry implements SchemaRegistry {
-  readonly #database: DatabaseSync;
+  readonly #database: SqliteFile;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqliteFile) {
     this.#database = database;
   }
 
@@ -34,7 +33,7 @@ export class EmbeddedRegistry implements SchemaRegistry {
     const text = normalise(schema);
     return (
       this.#find(subject, text) ??
-      transaction(this.#database, () => {
+      this.#database.transaction(() => {
         this.#refuseIncompatible(subject, text);
         this.#database.prepare('INSERT INTO schemas (text) VALUES (?) ON CONFLICT (text) DO NOTHING').run(text);
         const id = Number(this.#database.prepare('SELECT id FROM schemas WHERE text = ?').get(text)?.['id']);

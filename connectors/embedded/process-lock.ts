@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { isKind } from '../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
+import { onDisk } from '../system/disk-errors.ts';
+import { SqliteFile } from '../system/sqlite-file.ts';
 
 /**
  * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
  * however the process ends, so that no stale lock file ever has to be judged.
  */
 export class ProcessLock {
-  readonly #database: DatabaseSync;
+  readonly #database: SqliteFile;
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: SqliteFile) {
     this.#database = database;
   }
 
@@ -23,7 +24,7 @@ export class ProcessLock {
       return new ProcessLock(database);
     } catch (cause) {
       database.close();
-      if (messageOf(cause).includes('locked')) return null;
+      if (isKind(cause, 'transient')) return null;
       throw cause;
     }
   }
@@ -32,12 +33,12 @@ export class ProcessLock {
   static isHeld(dataDir: string, name: string): boolean {
     const path = lockFile(dataDir, name);
     if (!existsSync(path)) return false;
-    const database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+    const database = new SqliteFile(path, { timeout: 0, readOnly: true });
     try {
       database.exec('SELECT count(*) FROM sqlite_schema');
       return false;
     } catch (cause) {
-      if (messageOf(cause).includes('locked')) return true;
+      if (isKind(cause, 'transient')) return true;
       throw cause;
     } finally {
       database.close();
@@ -55,14 +56,12 @@ function lockFile(dataDir: string, name: string): string {
   return join(dataDir, FOLDER, `${name}.lock`);
 }
 
-function openLockFile(dataDir: string, name: string): DatabaseSync {
-  try {
+function openLockFile(dataDir: string, name: string): SqliteFile {
+  const path = lockFile(dataDir, name);
+  onDisk(path, () => {
     makeDataFolder(dataDir);
     makeDataFolder(join(dataDir, FOLDER));
-    const path = lockFile(dataDir, name);
     closeToOthers(path);
-    return new DatabaseSync(path, { timeout: 0 });
-  } catch (cause) {
-    throw new HarvestlineError('DATA_UNWRITABLE', `${dataDir}: ${messageOf(cause)}`, { at: { file: dataDir }, cause });
-  }
+  });
+  return new SqliteFile(path, { timeout: 0 });
 }

@@ -1,5 +1,4 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import { transaction } from './database.ts';
 import type { EmbeddedLog } from './embedded-log.ts';
 
 /**
@@ -17,7 +16,7 @@ export function applyRetention(
 ): number {
   const { database } = log;
   const prefixes = Array.from(accounts, (account) => Buffer.from(`${account}:`));
-  return transaction(database, () => {
+  return database.transaction(() => {
     let deleted = 0;
     for (const topic of topics) {
       const { cleanup, retention_ms = null } = database.prepare(CLEANUP).get(topic) ?? {};

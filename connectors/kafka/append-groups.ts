@@ -1,6 +1,4 @@
-import type { Message } from 'kafkajs';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
-import { toMessage } from './log-records.ts';
 
 /**
  * The size of one send. A send makes one record batch per partition, and a broker refuses a batch above 1 MB (its default
@@ -14,12 +12,19 @@ const CHUNK_RECORDS = 1000;
 /** An upper bound of what Kafka adds to a record: lengths, offset and timestamp deltas. Unit: bytes. */
 const RECORD_OVERHEAD_BYTES = 40;
 
-/** One send: records of one topic. */
+/** A record, and the append that it belongs to: its number in the group. */
+export interface Entry {
+  readonly record: OutgoingRecord;
+  readonly append: number;
+}
+
+/**
+ * One send: records of one topic. Records that name a substitute (`ifRefused`) share it only with others of their partition: what is
+ * sent to one partition is refused or written as a whole, so that no part of it is ever written twice.
+ */
 export interface Chunk {
   readonly topic: string;
-  readonly messages: Message[];
-  /** Those that the records name; murmur2 chooses for the others. */
-  readonly partitions: Set<number>;
+  readonly entries: readonly Entry[];
 }
 
 /**
@@ -27,38 +32,40 @@ export interface Chunk {
  * every append that takes part (L1); an append that would need another order is not taken.
  */
 export class AppendGroup {
-  readonly #byTopic = new Map<string, OutgoingRecord[]>();
+  readonly #byTopic = new Map<string, Entry[]>();
+  #appends = 0;
 
   /** False, and nothing is taken, where these records need their topics in another order. */
   tryAdd(records: readonly OutgoingRecord[]): boolean {
     const byTopic = Map.groupBy(records, ({ topic }) => topic);
     if (!this.#inOrder([...byTopic.keys()])) return false;
+    const append = this.#appends++;
     for (const [topic, more] of byTopic) {
-      const before = this.#byTopic.get(topic);
-      if (before === undefined) this.#byTopic.set(topic, more);
-      else for (const record of more) before.push(record);
+      const entries = this.#byTopic.get(topic) ?? [];
+      this.#byTopic.set(topic, entries);
+      for (const record of more) entries.push({ record, append });
     }
     return true;
   }
 
   /** In the order in which they must be sent, one after the other. */
   *chunks(): Iterable<Chunk> {
-    for (const [topic, records] of this.#byTopic) {
-      let chunk = emptyChunk(topic);
+    for (const [topic, all] of this.#byTopic) {
+      let entries: Entry[] = [];
       let bytes = 0;
-      for (const record of records) {
-        const size = sizeOf(record);
-        const count = chunk.messages.length;
-        if (count > 0 && (bytes + size > CHUNK_BYTES || count >= CHUNK_RECORDS)) {
-          yield chunk;
-          chunk = emptyChunk(topic);
+      for (const entry of all) {
+        const size = sizeOf(entry.record);
+        const [first] = entries;
+        const full = bytes + size > CHUNK_BYTES || entries.length >= CHUNK_RECORDS;
+        if (first !== undefined && (full || laneOf(first.record) !== laneOf(entry.record))) {
+          yield { topic, entries };
+          entries = [];
           bytes = 0;
         }
-        chunk.messages.push(toMessage(record));
-        if (record.partition !== undefined) chunk.partitions.add(record.partition);
+        entries.push(entry);
         bytes += size;
       }
-      if (chunk.messages.length > 0) yield chunk;
+      if (entries.length > 0) yield { topic, entries };
     }
   }
 
@@ -76,11 +83,13 @@ export class AppendGroup {
   }
 }
 
-function emptyChunk(topic: string): Chunk {
-  return { topic, messages: [], partitions: new Set() };
+/** Only records of one lane share a send. */
+function laneOf({ ifRefused, partition }: OutgoingRecord): number | 'any' | 'by key' {
+  return ifRefused === undefined ? 'any' : (partition ?? 'by key');
 }
 
-function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
+/** An upper bound of what it takes on the wire. Unit: bytes. */
+export function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
   // A character takes at most 3 bytes in UTF-8 where it takes one unit in a string.
   for (const [name, content] of headers) bytes += RECORD_OVERHEAD_BYTES + 3 * name.length + (content?.length ?? 0);

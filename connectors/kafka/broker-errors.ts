@@ -25,6 +25,13 @@ const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSServerDoesNotSupportApiKey',
 ]);
 
+/** Answers about one record, by Kafka's names. */
+const REFUSALS: ReadonlyMap<string | null, 'RECORD_TOO_LARGE' | 'TIMESTAMP_REFUSED'> = new Map([
+  ['MESSAGE_TOO_LARGE', 'RECORD_TOO_LARGE'],
+  ['RECORD_LIST_TOO_LARGE', 'RECORD_TOO_LARGE'],
+  ['INVALID_TIMESTAMP', 'TIMESTAMP_REFUSED'],
+]);
+
 const NETWORK_CODES: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -56,7 +63,7 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
-/** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING or LOG_REFUSED. `what` is what was tried. */
+/** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING, RECORD_TOO_LARGE, TIMESTAMP_REFUSED or LOG_REFUSED. `what` is what was tried. */
 export function logError(thrown: unknown, what: string, topic?: string): HarvestlineError {
   if (thrown instanceof HarvestlineError) return thrown;
   const at = topic === undefined ? {} : { at: { topic } };
@@ -66,7 +73,7 @@ export function logError(thrown: unknown, what: string, topic?: string): Harvest
       cause: thrown,
     });
   }
-  const code = isAway(thrown) ? 'BROKER_AWAY' : 'LOG_REFUSED';
+  const code = isAway(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(protocolType(thrown)) ?? 'LOG_REFUSED');
   return new HarvestlineError(code, `${what}: ${messageOf(thrown)}`, { ...at, cause: thrown });
 }
 

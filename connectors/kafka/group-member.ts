@@ -269,7 +269,7 @@ export class GroupMember {
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
     try {
-      await append(await this.#handler(batch, append));
+      await this.#answer(batch, append);
       return !generation.lost;
     } catch (error) {
       // C5: what a handler makes of being refused is no failure of its own.
@@ -278,6 +278,17 @@ export class GroupMember {
       if (!(signal.aborted && isKind(error, 'transient'))) this.#failure ??= { kind: 'failed', error };
       this.#end({ kind: 'failed', error });
       return false;
+    }
+  }
+
+  /** Asks the handler again where the log refused one of the records that it gave. */
+  async #answer(batch: Batch, append: Append): Promise<void> {
+    const outputs = await this.#handler(batch, append);
+    try {
+      await append(outputs);
+    } catch (refusal) {
+      if (!isKind(refusal, 'poison')) throw refusal;
+      await append(await this.#handler(batch, append, refusal));
     }
   }
 

@@ -20,12 +20,18 @@ export function toKafkaHeaders(headers: Headers): IHeaders {
   return Object.fromEntries(values);
 }
 
+/**
+ * kafkajs gathers them in an object that inherits from Object: under a name such as `constructor` it puts what Object has there
+ * before the header's own value.
+ */
 export function fromKafkaHeaders(headers: IHeaders | undefined): Headers {
   if (headers === undefined) return NONE;
   let found: [string, Uint8Array | null][] | undefined;
   for (const name in headers) {
     const value: unknown = headers[name];
-    for (const one of Array.isArray(value) ? value : [value]) (found ??= []).push([name, one as Uint8Array | null]);
+    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (one === null || one instanceof Uint8Array) (found ??= []).push([name, one]);
+    }
   }
   return found ?? NONE;
 }

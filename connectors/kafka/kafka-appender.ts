@@ -3,9 +3,10 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { AppendGroup, type Chunk } from './append-groups.ts';
+import { AppendGroup, type Chunk, sizeOf } from './append-groups.ts';
 import { BackOff } from './back-off.ts';
 import { logError, protocolType } from './broker-errors.ts';
+import { toMessage } from './log-records.ts';
 
 /** Kafka's word for "all replicas in sync have it". */
 const ACKS_ALL = -1;
@@ -16,6 +17,15 @@ const SEQUENCE_LOST: ReadonlySet<string | null> = new Set([
   'UNKNOWN_PRODUCER_ID',
   'INVALID_PRODUCER_EPOCH',
 ]);
+
+/** What concerns one record of a send, and not the others. */
+const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED', 'PARTITION_MISSING']);
+
+/**
+ * A broker closes the connection of a larger request without a word (its default socket.request.max.bytes), which looks like an
+ * outage. Unit: bytes.
+ */
+const LARGEST_SEND_BYTES = 100 * 1024 * 1024;
 
 interface Waiting {
   readonly records: readonly OutgoingRecord[];
@@ -31,7 +41,9 @@ interface Waiting {
  *     what it has already; else the producer is replaced. Different records under a used sequence number would be lost.
  * A2  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or
  *     whoever waits is stopped.
- * A3  Appends that wait share a send, but one that is refused fails alone.
+ * A3  Appends that wait share a send, but one that is refused fails alone, and nothing of the others is sent again where they name
+ *     their partition alone (append-groups.ts).
+ * A4  A record that is refused, and names what is to be written in its place, fails nothing (L7).
  */
 export class KafkaAppender {
   readonly #kafka: Kafka;
@@ -82,25 +94,47 @@ export class KafkaAppender {
   }
 
   async #settle(waiting: readonly Waiting[], group: AppendGroup): Promise<void> {
+    const failures = new Map<number, HarvestlineError>();
+    for (const chunk of group.chunks()) await this.#deliver(chunk, waiting, failures);
+    for (const [append, { resolve, reject }] of waiting.entries()) {
+      const failure = failures.get(append);
+      if (failure === undefined) resolve();
+      else reject(failure);
+    }
+  }
+
+  /** A3, A4: what fails is divided until it is one record's or one append's. Of an append that has failed nothing more is sent. */
+  async #deliver(chunk: Chunk, waiting: readonly Waiting[], failures: Map<number, HarvestlineError>): Promise<void> {
+    const { topic } = chunk;
+    const entries = chunk.entries.filter(({ append }) => !failures.has(append));
+    const [first] = entries;
+    if (first === undefined) return;
     try {
-      for (const chunk of group.chunks()) await this.#send(chunk, waiting);
-      for (const { resolve } of waiting) resolve();
+      const records = entries.map(({ record }) => record);
+      await this.#send(topic, records, waiting);
     } catch (thrown) {
-      const [only, ...others] = waiting;
-      if (others.length === 0) {
-        only?.reject(thrown);
-        return;
-      }
-      // A3: alone, each shows whether it is the one. Those sent already are sent again: at least once.
-      for (const one of waiting) {
-        const alone = new AppendGroup();
-        alone.tryAdd(one.records);
-        await this.#settle([one], alone);
+      const error = logError(thrown, `appending to ${topic}`, topic);
+      const divided = OF_ONE_RECORD.has(error.code)
+        ? halvesOf(entries)
+        : [...Map.groupBy(entries, ({ append }) => append).values()];
+      if (error.code === 'BROKER_AWAY') {
+        // The log is closed: nobody's records are sent any more.
+        for (const append of waiting.keys()) failures.set(append, error);
+      } else if (divided.length > 1) {
+        for (const part of divided) await this.#deliver({ topic, entries: part }, waiting, failures);
+      } else {
+        const { record, append } = first;
+        const substitute = entries.length === 1 ? (record.ifRefused?.(error) ?? null) : null;
+        if (substitute === null) failures.set(append, error);
+        else await this.#deliver({ topic, entries: [{ record: { topic, ...substitute }, append }] }, waiting, failures);
       }
     }
   }
 
-  async #send({ topic, partitions, messages }: Chunk, waiting: readonly Waiting[]): Promise<void> {
+  async #send(topic: string, records: readonly OutgoingRecord[], waiting: readonly Waiting[]): Promise<void> {
+    refuseLargest(topic, records);
+    const messages = records.map(toMessage);
+    const partitions = new Set(records.flatMap(({ partition }) => partition ?? []));
     const backOff = new BackOff();
     for (;;) {
       try {
@@ -154,6 +188,27 @@ export class KafkaAppender {
 function refuseUnwritten(topic: string, wanted: ReadonlySet<number>, written: ReadonlySet<number>): void {
   for (const partition of wanted) {
     if (written.has(partition)) continue;
-    throw new HarvestlineError('LOG_REFUSED', `${topic} has no partition ${partition}`, { at: { topic, partition } });
+    throw new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
+      at: { topic, partition },
+    });
   }
+}
+
+/** A send of several records is far below it. */
+function refuseLargest(topic: string, records: readonly OutgoingRecord[]): void {
+  const [only, ...others] = records;
+  if (only === undefined || others.length > 0 || sizeOf(only) < LARGEST_SEND_BYTES) return;
+  throw new HarvestlineError(
+    'RECORD_TOO_LARGE',
+    `${topic}: ${sizeOf(only)} bytes are more than a broker takes at once`,
+    {
+      at: { topic },
+    },
+  );
+}
+
+/** Both halves, or the one record that cannot be divided. */
+function halvesOf<T>(list: readonly T[]): readonly (readonly T[])[] {
+  const middle = Math.ceil(list.length / 2);
+  return [list.slice(0, middle), list.slice(middle)].filter((half) => half.length > 0);
 }

@@ -11,6 +11,7 @@ import type {
   TopicAdmin,
   TopicDrift,
 } from '../../ports/event-log.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logError, protocolType } from './broker-errors.ts';
 import { ConnectionHolder } from './connection-holder.ts';
@@ -50,6 +51,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #cluster: ConnectionHolder<Cluster>;
   readonly #appender: KafkaAppender;
   readonly #consumers = new Set<KafkaConsumer>();
+  /** Topics that did not exist when they were asked for last. */
+  readonly #missing = new Set<string>();
 
   private constructor(options: KafkaLogOptions) {
     const kafka = kafkaClient(options);
@@ -103,7 +106,12 @@ export class KafkaLog implements EventLog, TopicAdmin {
     return this.#ask(
       what,
       async (admin) => {
-        const found = await admin.fetchTopicOffsets(topic);
+        const found = await admin.fetchTopicOffsets(topic).catch((thrown: unknown) => {
+          // kafkajs 2.2.4 takes the answers apart although they lack the topic: its metadata were overtaken by those of another question,
+          // as happens while a topic is deleted.
+          if (!(thrown instanceof TypeError)) throw thrown;
+          throw new HarvestlineError('BROKER_AWAY', `${what}: the metadata do not have it yet`, { cause: thrown });
+        });
         return found
           .map(({ partition, low, high }) => ({ partition, begin: Number(low), end: Number(high) }))
           .toSorted((one, other) => one.partition - other.partition);
@@ -112,7 +120,9 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+  async offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    // All records are later: to Kafka a negative time is another question.
+    if (timestamp < 0) return new Map((await this.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
     const what = `asking for the offsets of ${topic} at ${timestamp}`;
     return this.#ask(
       what,
@@ -157,9 +167,17 @@ export class KafkaLog implements EventLog, TopicAdmin {
   async #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     for (let left = TRIES; ; left--) {
       try {
-        return await work(await this.#admin.get());
+        const answer = await work(await this.#admin.get());
+        if (topic !== undefined) this.#missing.delete(topic);
+        return answer;
       } catch (thrown) {
         const error = logError(thrown, what, topic);
+        if (error.code === 'TOPIC_MISSING' && topic !== undefined && !this.#missing.has(topic)) {
+          // kafkajs asks for every topic at once that the connection was ever asked for: it may be another one that was deleted.
+          this.#missing.add(topic);
+          await this.#admin.drop();
+          continue;
+        }
         if (error.code !== 'BROKER_AWAY') throw error;
         const answered = protocolType(thrown) !== null;
         if (!answered || left === 0) {

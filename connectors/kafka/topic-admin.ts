@@ -1,6 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
-import { type TopicDrift, driftOf } from '../../ports/event-log.ts';
-import type { TopicSpec } from '../../schemas/topics.ts';
+import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
+import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
+import { protocolType } from './broker-errors.ts';
 
 /** Three copies survive the loss of one broker while another is being restarted; more only costs. */
 const WANTED_REPLICAS = 3;
@@ -8,81 +9,181 @@ const WANTED_REPLICAS = 3;
 /** Kafka's word for "keep forever". */
 const FOREVER_MS = '-1';
 
+/** The largest record batch that a topic takes: its own limit, or the broker's (message.max.bytes) where it has none. */
+const LIMIT = 'max.message.bytes';
+
+/** Kafka's default of it. Unit: bytes. */
+const KAFKAS_LIMIT = '1048588';
+
+/** Kafka's settings of a topic by their names, and `partitions`. */
+type Settings = Readonly<Record<string, string>>;
+
 /** What `createTopics` would find. */
 export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-  const existing = new Set(await admin.listTopics());
-  const found = specs.map(({ name }) => name).filter((name) => existing.has(name));
-  const actual = await describe(admin, found);
+  const actual = await describe(
+    admin,
+    specs.flatMap(({ name }) => [name, sourceTopicOf(name) ?? name]),
+  );
   return specs.map((spec): TopicDrift => {
     const topic = spec.name;
-    if (!existing.has(topic)) return { topic, state: 'missing' };
-    const is = actual.get(topic) ?? {};
+    const is = actual.get(topic);
+    if (is === undefined) return { topic, state: 'missing' };
+    const source = actual.get(sourceTopicOf(topic) ?? '');
     const differs = Object.entries(wantedOf(spec))
-      .map(([setting, wanted]) => ({ setting, is: is[setting] ?? 'unknown', wanted }))
-      .filter(({ is: value, wanted }) => value !== wanted);
-    return driftOf(topic, differs);
+      .map(([setting, wanted]): SettingDrift => ({ setting, is: is[setting] ?? 'unknown', wanted }))
+      .filter(
+        ({ setting, is: value, wanted }) =>
+          value !== wanted && !(setting === PARTITIONS && value === source?.[setting]),
+      );
+    return driftOf(topic, source === undefined ? differs : [...differs, ...behindSource(is, source)]);
   });
 }
 
-/** Creates what is missing, on three brokers where there are as many; changes nothing that exists. */
+/** Creates what is missing, on three brokers where there are as many, and lets dead-letter topics grow with their sources. */
 export async function createTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-  const drifts = await compareTopics(admin, specs);
-  const missing = new Set(drifts.filter(({ state }) => state === 'missing').map(({ topic }) => topic));
-  if (missing.size === 0) return drifts;
+  const before = await compareTopics(admin, specs);
+  const missing = new Set(before.filter(({ state }) => state === 'missing').map(({ topic }) => topic));
+  await create(
+    admin,
+    specs.filter(({ name }) => missing.has(name)),
+  );
+  const grown = await grow(
+    admin,
+    specs.filter(({ name }) => !missing.has(name)),
+  );
+  const after = grown.size === 0 ? before : await compareTopics(admin, specs);
+  return after.map((drift): TopicDrift => {
+    if (missing.has(drift.topic)) return { topic: drift.topic, state: 'created' };
+    const growth = grown.get(drift.topic);
+    if (growth === undefined) return drift;
+    const detail = drift.detail === undefined ? growth : `${growth}; ${drift.detail}`;
+    return { topic: drift.topic, state: drift.state === 'unchanged' ? 'grown' : drift.state, detail };
+  });
+}
+
+async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<void> {
+  if (specs.length === 0) return;
   const { brokers } = await admin.describeCluster();
   const replicationFactor = Math.min(WANTED_REPLICAS, brokers.length);
+  const existing = await describe(
+    admin,
+    specs.flatMap(({ name }) => sourceTopicOf(name) ?? []),
+  );
+  const usual = { [LIMIT]: await usualLimit(admin, brokers) };
+  // In one request: a broker shows topics that were created by a second one only when it has made the logs of the first.
   await admin.createTopics({
     waitForLeaders: true,
-    topics: specs
-      .filter(({ name }) => missing.has(name))
-      .map((spec) => ({
+    topics: specs.map((spec) => {
+      const sourceName = sourceTopicOf(spec.name);
+      const source: Settings | null = sourceName === null ? null : (existing.get(sourceName) ?? usual);
+      const { [PARTITIONS]: partitions, ...config } = wantedOf(spec);
+      const settings = {
+        ...config,
+        // One copy may be away; with acks=all what is acknowledged is then on all the others.
+        'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
+        ...(source === null ? {} : { [LIMIT]: String(limitBeside(source)) }),
+      };
+      return {
         topic: spec.name,
-        numPartitions: spec.partitions,
+        numPartitions: Math.max(Number(partitions), Number(source?.[PARTITIONS] ?? 0)),
         replicationFactor,
-        configEntries: configEntries(spec, replicationFactor),
-      })),
+        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+      };
+    }),
   });
-  return drifts.map((drift) => (drift.state === 'missing' ? { topic: drift.topic, state: 'created' } : drift));
 }
 
-function configEntries(spec: TopicSpec, replicationFactor: number): { name: string; value: string }[] {
-  const { partitions: _, ...config } = wantedOf(spec);
-  // One copy may be away; with acks=all what is acknowledged is then on all the others.
-  const minInSync = Math.max(1, replicationFactor - 1);
-  return Object.entries({ ...config, 'min.insync.replicas': String(minInSync) }).map(([name, value]) => ({
-    name,
-    value,
-  }));
+/** What a topic takes that has no limit of its own; Kafka's default where the broker does not tell us. */
+async function usualLimit(admin: Admin, brokers: readonly { readonly nodeId: number }[]): Promise<string> {
+  const name = 'message.max.bytes';
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [
+        { type: kafkajs.ConfigResourceTypes.BROKER, name: String(brokers[0]?.nodeId ?? 0), configNames: [name] },
+      ],
+    });
+    return resources[0]?.configEntries[0]?.configValue ?? KAFKAS_LIMIT;
+  } catch (thrown) {
+    // It may be forbidden to ask: what differs is reported as drift then.
+    if (protocolType(thrown) === 'CLUSTER_AUTHORIZATION_FAILED') return KAFKAS_LIMIT;
+    throw thrown;
+  }
 }
+
+/** Dead-letter topics that have fewer partitions than their source get as many. Returns what was done, by topic. */
+async function grow(admin: Admin, specs: readonly TopicSpec[]): Promise<ReadonlyMap<string, string>> {
+  const pairs = specs.flatMap(({ name }) => {
+    const source = sourceTopicOf(name);
+    return source === null ? [] : [{ name, source }];
+  });
+  const actual = await describe(
+    admin,
+    pairs.flatMap(({ name, source }) => [name, source]),
+  );
+  const partitionsOf = (name: string): number => Number(actual.get(name)?.[PARTITIONS] ?? 0);
+  const behind = pairs.filter(({ name, source }) => partitionsOf(name) < partitionsOf(source));
+  if (behind.length > 0) {
+    await admin.createPartitions({
+      topicPartitions: behind.map(({ name, source }) => ({ topic: name, count: partitionsOf(source) })),
+    });
+  }
+  return new Map(
+    behind.map(({ name, source }) => [
+      name,
+      `${PARTITIONS} were ${partitionsOf(name)}, ${source} has ${partitionsOf(source)}`,
+    ]),
+  );
+}
+
+/** How a dead-letter topic falls short of its source. */
+function behindSource(is: Settings, source: Settings): readonly SettingDrift[] {
+  const differs: SettingDrift[] = [];
+  const differ = (setting: string, wanted: string, says: string): void => {
+    differs.push({ setting, is: is[setting] ?? 'unknown', wanted, says });
+  };
+  if (Number(is[PARTITIONS]) < Number(source[PARTITIONS])) {
+    differ(PARTITIONS, source[PARTITIONS] ?? 'unknown', 'its source has');
+  }
+  const limit = String(limitBeside(source));
+  if (is[LIMIT] !== limit) differ(LIMIT, limit, 'that of its source and 64 KiB are');
+  return differs;
+}
+
+function limitBeside(source: Settings): number {
+  return Number(source[LIMIT]) + DEAD_LETTER_ROOM_BYTES;
+}
+
+const PARTITIONS = 'partitions';
 
 /** What the table decides about a topic, in Kafka's names. */
 function wantedOf({ partitions, cleanup, retentionMs }: TopicSpec) {
   return {
-    partitions: String(partitions),
+    [PARTITIONS]: String(partitions),
     'cleanup.policy': cleanup,
     'retention.ms': retentionMs === null ? FOREVER_MS : String(retentionMs),
   };
 }
 
-async function describe(
-  admin: Admin,
-  topics: readonly string[],
-): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+/** The settings of those topics that exist. */
+async function describe(admin: Admin, names: readonly string[]): Promise<ReadonlyMap<string, Settings>> {
+  const existing = new Set(await admin.listTopics());
+  const topics = [...new Set(names)].filter((name) => existing.has(name));
   if (topics.length === 0) return new Map();
-  const { topics: metadata } = await admin.fetchTopicMetadata({ topics: [...topics] });
+  const { topics: metadata } = await admin.fetchTopicMetadata({ topics });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: topics.map((name) => ({
       type: kafkajs.ConfigResourceTypes.TOPIC,
       name,
-      configNames: ['cleanup.policy', 'retention.ms'],
+      configNames: ['cleanup.policy', 'retention.ms', LIMIT],
     })),
   });
   return new Map(
     metadata.map(({ name, partitions }) => {
       const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
       const config = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
-      return [name, { partitions: String(partitions.length), ...config }];
+      return [name, { ...config, [PARTITIONS]: String(partitions.length) }];
     }),
   );
 }

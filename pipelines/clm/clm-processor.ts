@@ -25,8 +25,11 @@ import { type Gate, GateTally } from './gate.ts';
  *     answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
  * P3  Only event time counts, so that a replay says the same.
  * P4  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
+ * P5  An outcome's timestamp is never after that of the newest trade, which the log has taken: one slice that was dated into the future
+ *     must not keep all later outcomes of its position from the log.
  */
 export interface ClmProcessor extends Processor {
+  observe(records: readonly LogRecord[]): void;
   /** The gate over all outcomes known here. */
   gate(): Gate;
   /** Positions that were closed in part and are not FINAL. */
@@ -52,6 +55,8 @@ class Clm implements ClmProcessor {
   readonly #logger: Logger;
   #outcomes = new Map<PositionId, ClmOutcome>();
   #tally = new GateTally();
+  /** The latest timestamp of a record on trade.closed, as far as read. */
+  #newestTrade: EpochMillis = -Infinity;
   /** Partition of trade.closed -> the offset after the last record processed in this life (P2). */
   #processedTo = new Map<number, number>();
   #intents = new IntentsSinceTrade();
@@ -81,7 +86,9 @@ class Clm implements ClmProcessor {
     for await (const { record } of replay(TOPICS.clmOutcome.name)) outcomes.set(record.position_id, record);
     // Trades that still wait to be processed count here already: a backlog of intents is no starvation.
     const intents = new IntentsSinceTrade();
+    let newest = -Infinity;
     for await (const { record, at } of replay(TOPICS.tradeClosed.name)) {
+      newest = Math.max(newest, at.timestamp);
       if (record.origin !== 'BACKFILL') intents.trade(at.timestamp);
     }
     const tally = new GateTally();
@@ -89,6 +96,7 @@ class Clm implements ClmProcessor {
     this.#outcomes = outcomes;
     this.#tally = tally;
     this.#intents = intents;
+    this.#newestTrade = newest;
     this.#processedTo = new Map();
     this.#starved = null;
   }
@@ -111,8 +119,10 @@ class Clm implements ClmProcessor {
       const outcome = accumulate(known, trade) ?? (redelivered ? known : undefined);
       if (outcome !== undefined) changed.set(trade.position_id, outcome);
     }
+    for (const { at } of records) this.#newestTrade = Math.max(this.#newestTrade, at.timestamp);
     const encoded = Array.from(changed.values(), (outcome) =>
-      this.#writer.encode(TOPICS.clmOutcome, outcome, outcome.last_slice_at),
+      // P5.
+      this.#writer.encode(TOPICS.clmOutcome, outcome, Math.min(outcome.last_slice_at, this.#newestTrade)),
     );
     // P1: from here on nothing fails.
     const finals = [...changed.values()].filter((outcome) => this.#becomesFinal(outcome));

@@ -21,8 +21,10 @@
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
  * E11 The kill switch is asked before an order is announced, and again at the moment at which it is sent. One that was announced and is
  *     kept back ends REJECTED as KILL_SWITCH.
- * E12 What is of an account that this process does not work causes nothing, and no order is announced without that having been asked
- *     right before, too: the account may have been given to others meanwhile.
+ * E12 What is of an account that this process does not work causes nothing. An account may be given to others meanwhile, so that is asked
+ *     where E11 asks, too; an order that was announced and must not go any more ends REJECTED as NOT_PLACED.
+ * E13 No order is announced that would lead to a record which no topic takes, or that rests on another price than the venue has.
+ * E14 An order that cannot be finished is set aside, UNKNOWN, and holds up nothing but its own position.
  *
  * Everything goes through `write`, and `process` returns nothing: what is in the ledger is then always in the log as
  * well, however the runtime retries. `process` is not called while another call is running.
@@ -30,8 +32,9 @@
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
+import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { type KillSwitch, NEVER_HALTED, describeStop } from '../../ports/kill-switch.ts';
+import { NEVER_HALTED, WithheldOrder, describeStop, type KillSwitch, type SendGate } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
@@ -41,14 +44,16 @@ import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
 import { CloseRate } from './close-rate.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
+import { aboveMaximum, markDiffers } from './mark-price.ts';
 import { Outbox } from './outbox.ts';
 import { isRefusalOfKeys, rejectionReason } from './reasons.ts';
 import { OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
+import { notRecordable } from './recordable.ts';
 import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
 import { restoreLedger } from './restore-ledger.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
-import { type Suppression, aboveMaximum, cooldown, outOfBounds, staleness } from './suppression.ts';
+import { type Suppression, cooldown, outOfBounds, staleness } from './suppression.ts';
 
 export interface ExecutionOptions {
   readonly writer: TopicWriter;
@@ -81,6 +86,7 @@ type Decision =
 const MAX_BATCH_INTENTS = 16;
 
 const NOT_SHOWN: Suppression = { reason: 'NOT_SHOWN', detail: null };
+const NO_MARK_PRICE: Suppression = { reason: 'NO_MARK_PRICE', detail: null };
 const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
 
 class ExecutionProcessor implements Processor {
@@ -171,7 +177,7 @@ class ExecutionProcessor implements Processor {
     if (ledger.isFinished(intent.intent_id)) return;
     const submitted = ledger.submitted(intent.intent_id);
     if (submitted !== undefined) return this.#ends.settleSubmitted(intent, submitted, outbox);
-    const decision = await this.#decide(intent, ledger, outbox);
+    const decision = await this.#decide(intent, at, ledger, outbox);
     if (decision.kind === 'send') return this.#send(intent, at, decision.sized, outbox);
     const { suppression, sized } = decision;
     const report = suppressedReport(intent, at, this.#exchange.venue, suppression, sized, this.#clock.now());
@@ -180,28 +186,34 @@ class ExecutionProcessor implements Processor {
   }
 
   /** What costs nothing is asked first; orders in doubt before anything that depends on how they ended. */
-  async #decide(intent: HarvestIntent, ledger: Ledger, outbox: Outbox): Promise<Decision> {
+  async #decide(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<Decision> {
     const exchange = this.#exchange;
+    const limits = this.#limits;
     const suppression =
-      outOfBounds(intent, exchange.venue, this.#limits) ??
-      staleness(intent, this.#clock.now(), this.#limits) ??
+      outOfBounds(intent, exchange.venue, limits) ??
+      staleness(intent, at.timestamp, this.#clock.now(), limits) ??
       (await this.#ends.settleEarlier(intent.position_id, ledger, outbox)) ??
       (await this.#halted(intent)) ??
-      cooldown(intent, ledger.lastPartialObservedAt(intent.position_id), this.#limits);
+      cooldown(intent, at.timestamp, ledger.lastPartialObservedAt(intent.position_id), this.#clock.now(), limits);
     if (suppression !== null) return { kind: 'suppress', suppression, sized: null };
 
     const rules = await exchange.rules(intent.symbol, intent);
     if (rules === null) return { kind: 'suppress', suppression: UNKNOWN_SYMBOL, sized: null };
     const { quantity: position } = await exchange.position(intent);
     if (position === null) return { kind: 'suppress', suppression: NOT_SHOWN, sized: null };
-    const sizing = sizeOrder(position, intent.fraction, intent.mark_price, rules);
+    // What is flat has no value to ask for.
+    const mark = new Exact(position).gt(0) ? await exchange.markPrice(intent) : toText(new Exact(intent.mark_price));
+    if (mark === null) return { kind: 'suppress', suppression: NO_MARK_PRICE, sized: null };
+    const differs = markDiffers(intent, mark, limits);
+    if (differs !== null) return { kind: 'suppress', suppression: differs, sized: null };
+    const sizing = sizeOrder(position, intent.fraction, Number(mark), rules);
     if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
+    const sized = { position, sizing };
+    const unrecordable = notRecordable(intent, at, exchange.venue, sized, mark, this.#clock.now());
+    if (unrecordable !== null) return { kind: 'suppress', suppression: unrecordable, sized: null };
     // E11: what was asked of the venue may have taken long.
-    const refusal =
-      aboveMaximum(sizing.rounded, intent, this.#limits) ?? (await this.#halted(intent)) ?? this.#tooMany(intent);
-    return refusal === null
-      ? { kind: 'send', sized: { position, sizing } }
-      : { kind: 'suppress', suppression: refusal, sized: { position, sizing } };
+    const refusal = aboveMaximum(sizing.rounded, mark, limits) ?? (await this.#halted(intent)) ?? this.#tooMany(intent);
+    return refusal === null ? { kind: 'send', sized } : { kind: 'suppress', suppression: refusal, sized };
   }
 
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
@@ -233,14 +245,15 @@ class ExecutionProcessor implements Processor {
       position: intent,
       quantity: sized.sizing.rounded.toFixed(),
     };
-    const placement = await this.#exchange.place(request, this.#killSwitch.gate(intent.account));
+    const placement = await this.#exchange.place(request, this.#gate(intent.account));
     switch (placement.kind) {
       case 'accepted':
         return this.#ends.settle(intent, submitted, placement.order, outbox);
       case 'withheld': {
         const now = this.#clock.now();
-        const report = rejectedReport(submitted, 'KILL_SWITCH', placement.message, null, now);
-        return this.#ends.reject(report, intent, outbox);
+        const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
+        const report = rejectedReport(submitted, reason, placement.message, null, now);
+        return this.#ends.reject(submitted, report, intent, outbox);
       }
       case 'in-doubt':
         this.#logger.warn(
@@ -259,9 +272,24 @@ class ExecutionProcessor implements Processor {
         // What the venue says there is to reduce is worth knowing: the record and the venue differ.
         const remaining = reason === 'REDUCE_ONLY_REJECTED' ? await this.#openNow(intent) : null;
         const now = this.#clock.now();
-        return this.#ends.reject(rejectedReport(submitted, reason, detail, null, now, remaining), intent, outbox);
+        const report = rejectedReport(submitted, reason, detail, null, now, remaining);
+        return this.#ends.reject(submitted, report, intent, outbox);
       }
     }
+  }
+
+  /** E11, E12, at the moment of sending: between the last look at both and the order nothing is waited for. */
+  #gate(account: string): SendGate {
+    const accounts = this.#accounts;
+    const gate = this.#killSwitch.gate(account);
+    return async (send) => {
+      // Looks again where that is due; what it says is asked below.
+      await accounts.works(account).catch(() => false);
+      return gate(() => {
+        const why = accounts.whyNotNow(account);
+        return why === null ? send() : Promise.reject(new WithheldOrder(why));
+      });
+    };
   }
 
   /** For the report alone: an exchange that does not answer now must not keep a rejection from its end. */

@@ -9,6 +9,7 @@ import type {
   TradeClosed,
   TradeId,
 } from '../../schemas/generated/records.ts';
+import { AHEAD_MS } from '../../schemas/time-bound.ts';
 
 /** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
 export type OrderFate = 'open' | 'unsettled' | 'traded' | 'unfilled' | 'foreign';
@@ -28,12 +29,19 @@ export interface UnsettledOrder {
   readonly intent: HarvestIntent | null;
 }
 
+/** A partial close, and when its end was reported. */
+interface LastPartial {
+  readonly intentId: IntentId;
+  readonly reportedAt: EpochMillis;
+}
+
 /**
  * Where every intent stands, from the reports on it in log order. Pure: the same reports give the same ledger.
  *
  * D1  An intent is new, submitted (SUBMITTED without an end) or finished (any other report); finished is for ever.
  * D2  A position's unsettled orders are its UNKNOWN reports until `settled` names their order.
- * D3  A position's last partial close is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat.
+ * D3  A position's last partial close is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat. One whose
+ *     observation is dated after the report of its end was dated by a wrong clock: when it was is not known.
  * D4  Of all intents only those are kept that D2 and D3 need, and those of orders that have no end yet.
  * D5  What became of an order is known by its client id and, where a report or trade names it, by the venue's; and which of the
  *     fills that were none of ours have their trade.
@@ -42,7 +50,7 @@ export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
   readonly #finished = new Set<IntentId>();
   readonly #unsettled = new Map<PositionId, ExecutionReport[]>();
-  readonly #lastPartial = new Map<PositionId, IntentId>();
+  readonly #lastPartial = new Map<PositionId, LastPartial>();
   readonly #intents = new Map<IntentId, HarvestIntent>();
   /** Orders that were sent and reported as not filled: REJECTED, or UNKNOWN and found unfilled later. */
   readonly #unfilled = new Set<ClientOrderId>();
@@ -111,8 +119,10 @@ export class Ledger {
 
   /** When the position was observed for its last partial close (D3). */
   lastPartialObservedAt(positionId: PositionId): EpochMillis | null {
-    const intentId = this.#lastPartial.get(positionId);
-    return (intentId === undefined ? undefined : this.#intents.get(intentId))?.observed_at ?? null;
+    const last = this.#lastPartial.get(positionId);
+    const observedAt = last === undefined ? undefined : this.#intents.get(last.intentId)?.observed_at;
+    if (last === undefined || observedAt === undefined) return null;
+    return observedAt > last.reportedAt + AHEAD_MS ? null : observedAt;
   }
 
   apply(report: ExecutionReport): void {
@@ -133,7 +143,7 @@ export class Ledger {
       else unsettled.push(report);
     }
     if (report.action === 'PARTIAL_CLOSE' && (status === 'FILLED' || status === 'UNKNOWN')) {
-      this.#replaceLastPartial(positionId, intentId);
+      this.#replaceLastPartial(positionId, { intentId, reportedAt: report.reported_at });
     }
     if (report.remaining_quantity === 0) this.#replaceLastPartial(positionId, null);
     this.#forget(intentId, positionId);
@@ -152,7 +162,8 @@ export class Ledger {
 
   /** The intents of D4. */
   neededIntents(): Set<IntentId> {
-    const needed = new Set([...this.#lastPartial.values(), ...this.#submitted.keys()]);
+    const needed = new Set(this.#submitted.keys());
+    for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);
     for (const reports of this.#unsettled.values()) for (const report of reports) needed.add(report.intent_id);
     return needed;
   }
@@ -179,11 +190,11 @@ export class Ledger {
     return { report, intent: this.#intents.get(report.intent_id) ?? null };
   }
 
-  #replaceLastPartial(positionId: PositionId, intentId: IntentId | null): void {
+  #replaceLastPartial(positionId: PositionId, last: LastPartial | null): void {
     const previous = this.#lastPartial.get(positionId);
-    if (intentId === null) this.#lastPartial.delete(positionId);
-    else this.#lastPartial.set(positionId, intentId);
-    if (previous !== undefined) this.#forget(previous, positionId);
+    if (last === null) this.#lastPartial.delete(positionId);
+    else this.#lastPartial.set(positionId, last);
+    if (previous !== undefined) this.#forget(previous.intentId, positionId);
   }
 
   #forget(intentId: IntentId, positionId: PositionId): void {
@@ -191,7 +202,7 @@ export class Ledger {
   }
 
   #isNeeded(intentId: IntentId, positionId: PositionId): boolean {
-    if (this.#lastPartial.get(positionId) === intentId || this.#submitted.has(intentId)) return true;
+    if (this.#lastPartial.get(positionId)?.intentId === intentId || this.#submitted.has(intentId)) return true;
     return this.#unsettled.get(positionId)?.some((report) => report.intent_id === intentId) ?? false;
   }
 }

@@ -11,6 +11,8 @@ export interface ExecutionLimits {
   readonly settleWaitsMs: readonly number[];
   /** An order that is worth more is refused, not made smaller. Null: none is. Unit: quote currency. */
   readonly maxOrderNotional: number | null;
+  /** How many times the venue's mark price may be that of the snapshot, or the other way round. */
+  readonly maxMarkRatio: number;
   /** Orders announced in any minute, by all partitions of the process. Null: any number. */
   readonly maxClosesPerMinute: number | null;
   /** The only markets that are touched. Null: all. */
@@ -27,6 +29,9 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   // About 10 s, twice Binance's default recvWindow: a request that is older is refused there, so an order that is absent
   // by then never comes. The first waits match the usual time of a fill.
   settleWaitsMs: [50, 100, 200, 400, 800, 1600, 2000, 2000, 2850],
+  // Within the five minutes that an intent may be old no market halves or doubles without a newer snapshot that tells it; a price of
+  // another scale, currency or contract is off by far more.
+  maxMarkRatio: 2,
   // Bounds are a desk's own; without one nothing is bounded that reduces risk anyway.
   maxOrderNotional: null,
   maxClosesPerMinute: null,

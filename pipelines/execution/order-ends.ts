@@ -1,3 +1,4 @@
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -6,12 +7,12 @@ import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/g
 import type { Ledger } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
-import { remainingAfter } from './remaining.ts';
+import { remainingAfter, unsaid } from './remaining.ts';
 import { filledReport, rejectedReport, unknownReport } from './reports.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import type { Suppression } from './suppression.ts';
-import { isFilled, tradeOf } from './trade.ts';
+import { type FilledOrder, datedOrder, isFilled, tradeOf } from './trade.ts';
 
 /** Where orders are sent and looked up, and within which bounds. */
 export interface OrderDesk {
@@ -41,20 +42,26 @@ export class OrderEnds {
     return report.venue === exchange.venue && (await accounts.works(report.account)) && accounts.sentAsNow(report);
   }
 
-  /** Orders that a crash left without an end; their intents need not come again. */
+  /**
+   * Orders that a crash left without an end; their intents need not come again. One that the venue gives no answer for holds up no
+   * other. Throws EXCHANGE_AWAY when all have been asked for.
+   */
   async settleOpen(ledger: Ledger, outbox: Outbox): Promise<void> {
+    let away: unknown;
     for (const { report, intent } of ledger.openOrders()) {
       if (!(await this.#desk.accounts.works(report.account))) continue;
-      if (intent !== null) await this.settleSubmitted(intent, report, outbox);
-      else {
-        const message = 'an order has no end, and its intent is gone from the log: look at the venue';
-        this.#desk.logger.error(describe(report), message);
+      try {
+        await this.settleSubmitted(intent, report, outbox);
+      } catch (thrown) {
+        if (!(thrown instanceof HarvestlineError) || thrown.code !== 'EXCHANGE_AWAY') throw thrown;
+        away ??= thrown;
       }
     }
+    if (away !== undefined) throw away;
   }
 
-  /** An order that was announced by an earlier run. */
-  async settleSubmitted(intent: HarvestIntent, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
+  /** An order that was announced by an earlier run. `intent` is null where the log has it no more, or it breaks a rule. */
+  async settleSubmitted(intent: HarvestIntent | null, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
     const { logger } = this.#desk;
     if (await this.isOwn(submitted)) {
       logger.warn(describe(submitted), 'the order may have been sent before a restart; asking the venue');
@@ -69,12 +76,13 @@ export class OrderEnds {
 
   /** The position's orders that were reported UNKNOWN; why it must be left alone, null where all is settled. */
   settleEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
-    const { exchange, logger } = this.#desk;
-    return settleEarlier(positionId, { exchange, logger, isOwn: (report) => this.isOwn(report) }, ledger, outbox);
+    const { exchange, clock, logger } = this.#desk;
+    const venue = { exchange, clock, logger, isOwn: (report: ExecutionReport) => this.isOwn(report) };
+    return settleEarlier(positionId, venue, ledger, outbox);
   }
 
   async settle(
-    intent: HarvestIntent,
+    intent: HarvestIntent | null,
     submitted: ExecutionReport,
     accepted: VenueOrder | null,
     outbox: Outbox,
@@ -84,7 +92,7 @@ export class OrderEnds {
     const settlement = await settleOrder(exchange, clock, limits.settleWaitsMs, clientOrderId, symbol, accepted);
     switch (settlement.kind) {
       case 'absent':
-        return this.reject(rejectedReport(submitted, 'NOT_PLACED', null, null, clock.now()), intent, outbox);
+        return this.reject(submitted, rejectedReport(submitted, 'NOT_PLACED', null, null, clock.now()), intent, outbox);
       case 'doubtful': {
         const report = unknownReport(submitted, settlement.reason, settlement.detail, clock.now());
         outbox.addReport(report, intent);
@@ -94,21 +102,72 @@ export class OrderEnds {
       }
       case 'done': {
         const { order } = settlement;
-        if (!isFilled(order))
-          return this.reject(rejectedReport(submitted, 'NO_FILL', null, order, clock.now()), intent, outbox);
-        const remaining = await remainingAfter(order, submitted, intent, exchange);
-        const report = filledReport(submitted, order, remaining, clock.now());
-        // E4: the trade first.
-        outbox.addTrade(tradeOf(intent, exchange.venue, order, remaining), submitted);
-        outbox.addReport(report, intent);
-        logger.info(describe(report), 'order filled');
+        if (isFilled(order)) return this.#fill(intent, submitted, order, outbox);
+        return this.reject(submitted, rejectedReport(submitted, 'NO_FILL', null, order, clock.now()), intent, outbox);
       }
     }
   }
 
-  reject(report: ExecutionReport, intent: HarvestIntent, outbox: Outbox): void {
+  reject(submitted: ExecutionReport, report: ExecutionReport, intent: HarvestIntent | null, outbox: Outbox): void {
+    this.#conclude(submitted, intent, outbox, () => {
+      outbox.addReport(report, intent);
+      this.#desk.logger.warn(describe(report), 'order rejected');
+    });
+  }
+
+  async #fill(
+    intent: HarvestIntent | null,
+    submitted: ExecutionReport,
+    filled: FilledOrder,
+    outbox: Outbox,
+  ): Promise<void> {
+    const { exchange, clock, logger } = this.#desk;
+    const { orderId, filledQuantity, averagePrice } = filled;
+    const facts = `order ${orderId} filled ${filledQuantity} at ${averagePrice}`;
+    if (intent === null) {
+      const why = 'its intent is gone from the log, or cannot be read any more';
+      return this.#setAside(submitted, null, `${facts}: ${why}`, outbox);
+    }
+    const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now());
+    if (remaining === null) return this.#setAside(submitted, intent, `${facts}: ${unsaid(filled, intent)}`, outbox);
+    this.#conclude(
+      submitted,
+      intent,
+      outbox,
+      () => {
+        const { order, correction } = datedOrder(filled, clock.now());
+        const report = filledReport(submitted, order, remaining, clock.now(), correction);
+        const trade = tradeOf(intent, exchange.venue, order, remaining);
+        // E4: the trade first.
+        outbox.addFill(trade, report, intent);
+        logger.info(describe(report), 'order filled');
+      },
+      facts,
+    );
+  }
+
+  /** E14. `add` makes the records of the order's end and adds them, all or none. */
+  #conclude(
+    submitted: ExecutionReport,
+    intent: HarvestIntent | null,
+    outbox: Outbox,
+    add: () => void,
+    facts = 'the venue has no fill of it',
+  ): void {
+    try {
+      add();
+    } catch (thrown) {
+      // What is ours to see to (a topic, a schema) is not the order's fault.
+      if (thrown instanceof HarvestlineError && thrown.kind !== 'poison') throw thrown;
+      this.#setAside(submitted, intent, `${facts}: ${messageOf(thrown)}`, outbox);
+    }
+  }
+
+  #setAside(submitted: ExecutionReport, intent: HarvestIntent | null, detail: string, outbox: Outbox): void {
+    const { clock, logger } = this.#desk;
+    const report = unknownReport(submitted, 'ORDER_SET_ASIDE', detail, clock.now());
     outbox.addReport(report, intent);
-    this.#desk.logger.warn(describe(report), 'order rejected');
+    logger.error(describe(report), 'an order cannot be finished and is set aside; its position is left alone');
   }
 }
 

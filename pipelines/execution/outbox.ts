@@ -1,4 +1,3 @@
-import type { EpochMillis } from '../../ports/clock.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -28,26 +27,47 @@ export class Outbox {
     return this.#failed;
   }
 
-  addReport(report: ExecutionReport, intent: HarvestIntent): void {
-    this.#records.push(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
-    this.#reports.push(report);
-    this.#ledger.apply(report);
-    this.#ledger.remember(intent);
+  /** `intent` is null where the log has it no more. Throws RECORD_INVALID, and nothing is added then: as all of these do. */
+  addReport(report: ExecutionReport, intent: HarvestIntent | null): void {
+    this.#pushReport(this.#encodeReport(report), report, intent);
   }
 
-  /** The trade of an order that was submitted at `submitted_at`: venue time, but not before the order was sent. */
-  addTrade(trade: TradeClosed, { submitted_at }: ExecutionReport): void {
-    this.#push(trade, Math.max(trade.closed_at, submitted_at ?? trade.closed_at));
+  /** A fill: its trade, and the report after it (E4). Both or neither. */
+  addFill(trade: TradeClosed, report: ExecutionReport, intent: HarvestIntent): void {
+    const [encodedTrade, encodedReport] = [this.#encodeTrade(trade, report), this.#encodeReport(report)];
+    this.#pushTrade(encodedTrade, trade);
+    this.#pushReport(encodedReport, report, intent);
+  }
+
+  /** The trade of an order whose report says something else. */
+  addTrade(trade: TradeClosed, report: ExecutionReport): void {
+    this.#pushTrade(this.#encodeTrade(trade, report), trade);
   }
 
   /** The trade of a fill that was none of our orders'. */
   addExternalTrade(trade: TradeClosed): void {
-    this.#push(trade, trade.closed_at);
+    this.#pushTrade(this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at), trade);
   }
 
-  #push(trade: TradeClosed, timestamp: EpochMillis): void {
-    this.#records.push(this.#writer.encode(TOPICS.tradeClosed, trade, timestamp));
+  #encodeReport(report: ExecutionReport): EncodedRecord {
+    return this.#writer.encode(TOPICS.executionReport, report, report.reported_at);
+  }
+
+  /** Venue time, but not before the order was sent. */
+  #encodeTrade(trade: TradeClosed, { submitted_at: submittedAt }: ExecutionReport): EncodedRecord {
+    return this.#writer.encode(TOPICS.tradeClosed, trade, Math.max(trade.closed_at, submittedAt ?? trade.closed_at));
+  }
+
+  #pushTrade(encoded: EncodedRecord, trade: TradeClosed): void {
+    this.#records.push(encoded);
     this.#ledger.traded(trade);
+  }
+
+  #pushReport(encoded: EncodedRecord, report: ExecutionReport, intent: HarvestIntent | null): void {
+    this.#records.push(encoded);
+    this.#reports.push(report);
+    this.#ledger.apply(report);
+    if (intent !== null) this.#ledger.remember(intent);
   }
 
   async flush(): Promise<void> {

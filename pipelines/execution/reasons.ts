@@ -61,6 +61,18 @@ export const REASONS = {
   },
   SYMBOL_NOT_ALLOWED: { status: 'SUPPRESSED', sentence: 'The market is not on the list of those that may be touched.' },
   ABOVE_MAX_NOTIONAL: { status: 'SUPPRESSED', sentence: 'The order would be worth more than the desk allows.' },
+  MARK_PRICE_DIFFERS: {
+    status: 'SUPPRESSED',
+    sentence: "The venue's mark price is far from that of the snapshot: the decision rests on another price.",
+  },
+  NO_MARK_PRICE: {
+    status: 'SUPPRESSED',
+    sentence: 'The venue names no mark price of the market: nothing can be valued.',
+  },
+  NOT_RECORDABLE: {
+    status: 'SUPPRESSED',
+    sentence: 'What the order would lead to could not be recorded; detail has the failing paths.',
+  },
   CLOSE_RATE: { status: 'SUPPRESSED', sentence: 'The desk allows no more orders in this minute.' },
 
   REDUCE_ONLY_REJECTED: { status: 'REJECTED', sentence: 'The venue holds no position for the order to reduce.' },
@@ -81,6 +93,10 @@ export const REASONS = {
 
   NO_ANSWER: { status: 'UNKNOWN', sentence: 'The venue does not say what became of the order.' },
   STILL_OPEN: { status: 'UNKNOWN', sentence: 'The order was still open when the wait for its end was over.' },
+  ORDER_SET_ASIDE: {
+    status: 'UNKNOWN',
+    sentence: 'The order cannot be finished: its trade or report cannot be made or recorded. It is left to a person.',
+  },
   ORDER_VANISHED: { status: 'UNKNOWN', sentence: 'The venue took the order and now denies it.' },
 } as const satisfies Record<string, ReasonEntry>;
 

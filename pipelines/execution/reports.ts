@@ -87,19 +87,23 @@ export function submittedReport(
   };
 }
 
-/** An order that the venue has filled, in whole or in part. `remaining` is the open size after it. */
+/**
+ * An order that the venue has filled, in whole or in part. `remaining` is the open size after it; `correction` what was wrong with the
+ * venue's answer.
+ */
 export function filledReport(
   submitted: ExecutionReport,
   order: VenueOrder,
   remaining: DecimalText,
   now: EpochMillis,
+  correction: string | null = null,
 ): ExecutionReport {
   const submittedAt = submitted.submitted_at ?? submitted.reported_at;
   const filled = Number(order.filledQuantity);
   return {
     ...submitted,
     status: 'FILLED',
-    ...fillReason(submitted, filled),
+    ...withCorrection(fillReason(submitted, filled), correction),
     order_id: order.orderId,
     filled_quantity: filled,
     average_price: numberOrNull(order.averagePrice),
@@ -108,6 +112,11 @@ export function filledReport(
     reported_at: Math.max(now, order.filledAt, submittedAt),
     latency_ms: Math.max(0, order.filledAt - submittedAt),
   };
+}
+
+function withCorrection<T extends { readonly detail: string | null }>(reason: T, correction: string | null): T {
+  if (correction === null) return reason;
+  return { ...reason, detail: cut(reason.detail === null ? correction : `${reason.detail}; ${correction}`) };
 }
 
 function fillReason(submitted: ExecutionReport, filled: number): { reason: ReasonOf<'FILLED'>; detail: string | null } {

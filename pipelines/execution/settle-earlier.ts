@@ -1,15 +1,18 @@
+import { isKind } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
-import { remainingAfter } from './remaining.ts';
-import { isFilled, tradeOf } from './trade.ts';
+import { remainingAfter, unsaid } from './remaining.ts';
+import { datedOrder, isFilled, tradeOf } from './trade.ts';
 
 /** Who is asked, and for which orders it can answer. */
 export interface EarlierVenue {
   readonly exchange: Exchange;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly isOwn: (report: ExecutionReport) => Promise<boolean>;
 }
@@ -21,7 +24,7 @@ export interface EarlierVenue {
  */
 export async function settleEarlier(
   positionId: PositionId,
-  { exchange, logger, isOwn }: EarlierVenue,
+  { exchange, clock, logger, isOwn }: EarlierVenue,
   ledger: Ledger,
   outbox: Outbox,
 ): Promise<Suppression | null> {
@@ -40,8 +43,15 @@ export async function settleEarlier(
           logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
           return unsettled(`${clientOrderId} was filled, and its intent is gone from the log`);
         }
-        const remaining = await remainingAfter(order, report, intent, exchange);
-        outbox.addTrade(tradeOf(intent, exchange.venue, order, remaining), report);
+        const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
+        if (remaining === null) return unsettled(`${clientOrderId} was filled: ${unsaid(order, intent)}`);
+        try {
+          outbox.addTrade(tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining), report);
+        } catch (thrown) {
+          // It was set aside for this; nothing has changed since.
+          if (!isKind(thrown, 'poison')) throw thrown;
+          return unsettled(`${clientOrderId} was filled, and its trade cannot be recorded: ${thrown.message}`);
+        }
       }
     }
     ledger.settled(positionId, clientOrderId, 'unfilled');

@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { Exact } from '../../ports/exact-decimal.ts';
 import type { HarvestIntent } from '../../schemas/generated/records.ts';
+import { AHEAD_MS, knownSince } from '../../schemas/time-bound.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { ReasonOf } from './reasons.ts';
 
@@ -23,33 +23,41 @@ export function outOfBounds(intent: HarvestIntent, venue: string, limits: Execut
   return null;
 }
 
-/** An order that is worth more than a desk allows. `rounded` in contracts. */
-export function aboveMaximum(rounded: Exact, intent: HarvestIntent, limits: ExecutionLimits): Suppression | null {
-  const { maxOrderNotional } = limits;
-  const notional = rounded.mul(intent.mark_price);
-  if (maxOrderNotional === null || notional.lte(maxOrderNotional)) return null;
-  const detail = `${rounded.toFixed()} at ${intent.mark_price} are worth ${notional.toFixed()}, at most ${maxOrderNotional} are allowed`;
-  return { reason: 'ABOVE_MAX_NOTIONAL', detail };
-}
-
-/** An intent that is too old says nothing about now, so it is not even worth asking the venue. */
-export function staleness(intent: HarvestIntent, now: EpochMillis, limits: ExecutionLimits): Suppression | null {
-  const age = now - intent.observed_at;
-  if (age <= limits.maxIntentAgeMs) return null;
-  return { reason: 'STALE_INTENT', detail: `observed ${age} ms ago, at most ${limits.maxIntentAgeMs} ms are allowed` };
+/**
+ * An intent that is too old says nothing about now, so it is not even worth asking the venue. It is as old as the earlier of its two
+ * times says, that of the observation and the record's own; one that is dated ahead of the clock has no age at all.
+ */
+export function staleness(
+  { observed_at: observedAt }: HarvestIntent,
+  timestamp: EpochMillis,
+  now: EpochMillis,
+  { maxIntentAgeMs }: ExecutionLimits,
+): Suppression | null {
+  if (observedAt > now + AHEAD_MS) {
+    return {
+      reason: 'STALE_INTENT',
+      detail: `observed ${observedAt - now} ms ahead of the clock: its age is not known`,
+    };
+  }
+  const age = now - knownSince(observedAt, timestamp);
+  if (age <= maxIntentAgeMs) return null;
+  return { reason: 'STALE_INTENT', detail: `observed ${age} ms ago, at most ${maxIntentAgeMs} ms are allowed` };
 }
 
 /**
  * Measured between observations, not by the clock, so that a replay or a restart decides the same. `lastPartial` is the
- * observed_at of the latest partial close of the position that was filled or may have been; null when there is none.
+ * observed_at of the latest partial close of the position that was filled or may have been; null when there is none. One that lies
+ * ahead of the clock does not count: it was written before that was refused, and would bar every partial close until then.
  */
 export function cooldown(
   intent: HarvestIntent,
+  timestamp: EpochMillis,
   lastPartial: EpochMillis | null,
+  now: EpochMillis,
   limits: ExecutionLimits,
 ): Suppression | null {
-  if (intent.action === 'CLOSE' || lastPartial === null) return null;
-  const since = intent.observed_at - lastPartial;
+  if (intent.action === 'CLOSE' || lastPartial === null || lastPartial > now + AHEAD_MS) return null;
+  const since = knownSince(intent.observed_at, timestamp) - lastPartial;
   if (since >= limits.cooldownMs) return null;
   return {
     reason: 'COOLDOWN',

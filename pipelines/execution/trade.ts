@@ -1,7 +1,9 @@
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
 import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
+import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 
 /** An order of which something is filled, so that it has a price. */
@@ -9,6 +11,29 @@ export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
 
 export function isFilled(order: VenueOrder): order is FilledOrder {
   return order.averagePrice !== null && new Exact(order.filledQuantity).gt(0);
+}
+
+/** A fill with a time that a log takes, and what was wrong with the venue's. */
+export interface DatedOrder<T extends VenueOrder> {
+  readonly order: T;
+  readonly correction: string | null;
+}
+
+/** A venue whose clock is ahead dates fills into the future: such a fill was at `now` at the latest, since it is known by then. */
+export function datedOrder<T extends VenueOrder>(order: T, now: EpochMillis): DatedOrder<T> {
+  const { filledAt } = order;
+  if (filledAt <= now + AHEAD_MS) return { order, correction: null };
+  const correction = `the venue dates the fill ${filledAt - now} ms ahead of the clock: taken as ${now}`;
+  return { order: { ...order, filledAt: now }, correction };
+}
+
+/**
+ * The times of a slice. A venue's clock may be a little behind the one that dated the opening: the fill is taken for as late then. An
+ * opening that lies far behind its own close was dated by a clock, a zone or a unit that is wrong: the fill is all that is known.
+ */
+function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed, 'opened_at' | 'closed_at'> {
+  if (openedAt > filledAt + AHEAD_MS) return { opened_at: filledAt, closed_at: filledAt };
+  return { opened_at: openedAt, closed_at: Math.max(filledAt, openedAt) };
 }
 
 /**
@@ -35,9 +60,7 @@ export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder
     venue,
     symbol: intent.symbol,
     side: intent.side,
-    opened_at: intent.opened_at,
-    // The venue's clock may be a little behind the one that dated the opening.
-    closed_at: Math.max(order.filledAt, intent.opened_at),
+    ...timesOf(intent.opened_at, order.filledAt),
     entry_price: intent.entry_price,
     exit_price: Number(order.averagePrice),
     quantity: quantity.toNumber(),

@@ -1,7 +1,8 @@
 import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
+import type { OrderAlertName } from './order-alerts.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -17,7 +18,14 @@ export type AlertName =
   | 'kill_switch_unknown'
   | 'venue_differs'
   | 'open_orders'
+  | LetterAlertName
+  | OrderAlertName
   | StallAlertName;
+
+/** Of the dead letters; `run` raises them, too. */
+export const LETTER_ALERTS = ['letter_without_bytes'] as const;
+
+export type LetterAlertName = (typeof LETTER_ALERTS)[number];
 
 export interface Alert {
   readonly name: AlertName;
@@ -112,6 +120,38 @@ export function deadLettersAlert(topics: readonly DeadLetterFigures[]): Alert | 
     evidence:
       `Dead letters wait: ${held.map(({ topic, records }) => `${records} in ${topic}`).join(', ')}. ` +
       'Look closer: harvestline dlq list',
+  };
+}
+
+/** A waiting letter that does not hold its record: the log refused it for its size. */
+export interface LetterWithoutBytes {
+  /** The topic that its record lies on. */
+  readonly topic: string;
+  /** Of the letter. */
+  readonly partition: number;
+  readonly offset: number;
+  /** When it was set aside. */
+  readonly since: EpochMillis;
+}
+
+/** Enough to start looking, few enough to read. Unit: letters. */
+const EVIDENCE_LETTERS = 3;
+
+/** What it leaves out is on the source topic alone, and gone when retention gets there. */
+export function lettersWithoutBytesAlert(letters: readonly LetterWithoutBytes[]): Alert | null {
+  const [first] = letters;
+  if (first === undefined) return null;
+  const named = letters
+    .slice(0, EVIDENCE_LETTERS)
+    .map(({ topic, partition, offset }) => `${deadLetterTopicOf(topic)} ${partition}:${offset}`);
+  if (letters.length > named.length) named.push('…');
+  const are = letters.length === 1 ? '1 dead letter is' : `${letters.length} dead letters are`;
+  return {
+    name: 'letter_without_bytes',
+    since: earliest(letters),
+    evidence:
+      `${are} without the bytes, which the log refused for their size (${named.join(', ')}): they are on the source topic ` +
+      `until retention removes them there. Look closer: harvestline dlq show ${first.topic} ${first.partition}:${first.offset}`,
   };
 }
 

@@ -9,7 +9,8 @@
  * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest
  *     observation is up to `keptFor` ahead, as that of its account is, counts as held until then, for its source may have paused: the
  *     next observation decides.
- * S4  Where the log is written live, a snapshot or signal that is more than `leap` ahead of the clock changes nothing, however many there are.
+ * S4  A snapshot that was observed after its own time stamp is a dead letter (schemas/time-bound.ts) and changes nothing. Where the log
+ *     is written live, a snapshot or signal that is more than `leap` ahead of the clock changes nothing, however many there are.
  */
 import type {
   ClmOutcome,
@@ -21,6 +22,8 @@ import type {
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
+import { TOPICS } from '../../schemas/topics.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
 import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
@@ -88,7 +91,8 @@ export class StallWatch {
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
-    if (this.#isAhead(at)) {
+    // The clock has its own bound here: one that is minutes slow must not blind the watch.
+    if (this.#isAhead(at) || timesAhead(TOPICS.positionSnapshot.name, snapshot, at, null).length > 0) {
       this.#ahead += 1;
       return;
     }
@@ -148,7 +152,7 @@ export class StallWatch {
     }).length;
   }
 
-  /** Snapshots whose time is too far ahead to be believed, of those that none came after to show it was right. */
+  /** Snapshots with a time that is too far ahead to be believed (S4), or that none came after to show it was right. */
   snapshotsAhead(): number {
     const watermarks = this.watermarks();
     const { leap } = this.#limits;

@@ -10,6 +10,7 @@ export type ClaimId = Id<'ClaimId'>;
 export type ClientOrderId = Id<'ClientOrderId'>;
 export type FillId = Id<'FillId'>;
 export type IntentId = Id<'IntentId'>;
+export type LetterId = Id<'LetterId'>;
 export type ModelId = Id<'ModelId'>;
 export type OrderId = Id<'OrderId'>;
 export type PositionId = Id<'PositionId'>;
@@ -716,6 +717,26 @@ export interface PolicyApplied {
   readonly observed_at: EpochMillis;
 }
 
+/** A dead letter that a person has given up: nobody can mend it, so it waits for nobody any more and raises no alert. The letter itself stays where it is. The latest record of a letter is in force. Written by `dlq discard`. */
+export interface LetterDiscarded {
+  /** The letter: its topic, partition and offset with colons between, as `dlq list` and `dlq show` print it. The record's key. */
+  readonly letter_id: LetterId;
+  /** The dead-letter topic that the letter lies in. */
+  readonly topic: string;
+  /** Where the letter lies. Unit: partition number, from 0. */
+  readonly partition: number;
+  /** Where the letter lies. Unit: offset within the partition, from 0. */
+  readonly offset: number;
+  /** The error code that the letter's record was refused with. Null: the letter does not say. */
+  readonly code: null | string;
+  /** The person who gave it up. */
+  readonly by: string;
+  /** Why, in words. */
+  readonly reason: string;
+  /** When it was given up, by the clock of who did. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly discarded_at: EpochMillis;
+}
+
 /** The record type of each topic's value. */
 export interface RecordByTopic {
   readonly 'model.signal': ModelSignal;
@@ -731,4 +752,5 @@ export interface RecordByTopic {
   readonly 'desk.process': DeskProcess;
   readonly 'shadow.decision': ShadowDecision;
   readonly 'policy.applied': PolicyApplied;
+  readonly 'letter.discarded': LetterDiscarded;
 }

@@ -64,7 +64,7 @@ describe.skipIf('skipped' in broker)('on Kafka', () => {
     await withKafka(async (log, codec) => {
       const values = [codec.encode(SNAPSHOTS, aSnapshot()), Buffer.from('not avro')];
       const record = { topic: SNAPSHOTS, partition: 3, timestamp: now, key, headers: [] };
-      await log.append(values.map((value, offset) => deadLetterOf({ ...record, offset, value }, error)));
+      await log.append(values.map((value, offset) => deadLetterOf({ ...record, offset, value }, error, { at: now })));
     });
     expect(harvestline('dlq', 'list')).toMatchObject({ lines: [{ topic: SNAPSHOTS, count: 2 }] });
     expect(harvestline('dlq', 'retry', SNAPSHOTS, '--all')).toMatchObject({

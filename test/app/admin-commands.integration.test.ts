@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -86,6 +86,7 @@ test('dlq list, show and retry: exit 1 where something is refused, 2 for wrong u
     deadLetterOf(
       { topic: SNAPSHOTS, partition: 2, offset, timestamp: 7, key: Buffer.from('a:B'), value, headers: [] },
       error,
+      { at: 99 },
     ),
   );
   await log.append(letters);
@@ -113,4 +114,78 @@ test('dlq list, show and retry: exit 1 where something is refused, 2 for wrong u
     lines: [{ state: 'refused', refused: { message: 'it was put back already' } }, { retried: 0 }],
   });
   expect(harvestline(data, 'dlq', 'list')).toMatchObject({ lines: [{ count: 1 }] });
+});
+
+test('dlq discard: every wrong id at once, who and why are needed, 1 for an id without a letter, and a second time is no error', async () => {
+  const data = folderForTest();
+  harvestline(data, 'topics', 'apply');
+  harvestline(data, 'schemas', 'register');
+  const log = EmbeddedLog.open(data, new SystemClock());
+  const error = new HarvestlineError('AVRO_CORRUPT', 'lies');
+  const record = { topic: SNAPSHOTS, partition: 2, timestamp: 7, key: Buffer.from('a:B'), headers: [] };
+  const values = ['one', 'two', 'three'].map((value) => Buffer.from(value));
+  await log.append(values.map((value, offset) => deadLetterOf({ ...record, offset, value }, error, { at: 99 })));
+  await log.close();
+  const dead = deadLetterTopicOf(SNAPSHOTS);
+  const discard = (...args: readonly string[]) => harvestline(data, 'dlq', 'discard', ...args);
+  const signed = ['--by', 'alice', '--reason', 'a test producer'];
+
+  const wrong = discard('--id', '2:0', 'no.topic:2:0', `${dead}:2:0`, `${dead}:x:0`, ...signed);
+  expect(wrong.status).toBe(2);
+  for (const named of ['2:0 is no', 'no.topic', `${dead}:x:0`]) expect(wrong.stderr).toContain(named);
+  expect(wrong.stderr).not.toContain(`${dead}:2:0`);
+  expect(discard('--id', `${dead}:2:0`, '--by', ' ').stderr).toContain('--by NAME and --reason TEXT');
+  for (const usage of [
+    signed,
+    ['--id', `${dead}:2:0`, '--code', 'AVRO_CORRUPT', ...signed],
+    ['--code', 'TYPO', ...signed],
+  ])
+    expect(discard(...usage).status).toBe(2);
+
+  // The topic of the records does as well as the dead-letter topic: both name one letter.
+  const ids = ['--id', `${dead}:2:0`, '--id', `${SNAPSHOTS}:2:0`, `${SNAPSHOTS}:2:7`];
+  const dry = discard(...ids, ...signed, '--dry-run');
+  const unknown = { id: `${dead}:2:7`, state: 'unknown' };
+  expect(dry).toMatchObject({
+    status: 1,
+    lines: [
+      { id: `${dead}:2:0`, state: 'would discard' },
+      unknown,
+      { state: 'summary', dry_run: true, discarded: 1, already: 0, unknown: 1 },
+    ],
+  });
+  expect(harvestline(data, 'dlq', 'list')).toMatchObject({ lines: [{ count: 3, discarded: 0 }] });
+  expect(discard(...ids, ...signed)).toMatchObject({
+    status: 1,
+    lines: [
+      { id: `${dead}:2:0`, state: 'discarded', by: 'alice', reason: 'a test producer' },
+      unknown,
+      { discarded: 1 },
+    ],
+  });
+  expect(discard('--id', `${dead}:2:0`, '--by', 'bob', '--reason', 'again')).toMatchObject({
+    status: 0,
+    lines: [
+      { state: 'discarded before', by: 'alice' },
+      { discarded: 0, already: 1 },
+    ],
+  });
+  expect(harvestline(data, 'dlq', 'list')).toMatchObject({
+    lines: [{ code: 'AVRO_CORRUPT', count: 2, discarded: 1, example: { id: `${dead}:2:2` } }],
+  });
+  expect(harvestline(data, 'dlq', 'show', SNAPSHOTS, '2:0')).toMatchObject({
+    lines: [
+      { id: `${dead}:2:0`, discarded: { by: 'alice', reason: 'a test producer' }, recorded_at: 7, timestamp: 99 },
+    ],
+  });
+  expect(discard('--code', 'AVRO_CORRUPT', ...signed)).toMatchObject({ status: 0, lines: { 2: { discarded: 2 } } });
+  const status = harvestline(data, 'status', '--json').lines[0] as { alerts: readonly { name: string }[] };
+  expect(status.alerts).toEqual([]);
+  expect(harvestline(data, 'tail', TOPICS.letterDiscarded.name, '--from', 'beginning', '--json').lines).toHaveLength(3);
+});
+
+test('dlq discard makes no data folder where there is none', () => {
+  const data = join(folderForTest(), 'nothing');
+  const refused = harvestline(data, 'dlq', 'discard', '--code', 'AVRO_CORRUPT', '--by', 'alice', '--reason', 'a test');
+  expect([refused.status, existsSync(data)]).toEqual([1, false]);
 });

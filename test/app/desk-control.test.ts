@@ -122,10 +122,34 @@ describe('the kill switch of a process', () => {
     const order = sending();
     overdue.resolve();
     expect(await order).toContain('it does not answer');
-    later(2000);
+    later(3000);
     await watch.obey();
     expect(watch.stops()).toMatchObject([{ scope: 'desk', since: START }]);
   });
+
+  it.each([
+    [1999, 'sent'],
+    [2000, expect.stringContaining('it does not answer')],
+  ])(
+    'K1: a look that was asked for at the moment of sending may take less than two seconds: %d ms',
+    async (ms, outcome) => {
+      await watch.look();
+      later(250);
+      const offsets = world.log.offsets.bind(world.log);
+      const asked = Promise.withResolvers<undefined>();
+      const answer = Promise.withResolvers<undefined>();
+      world.log.offsets = async (topic) => {
+        asked.resolve(undefined);
+        await answer.promise;
+        return offsets(topic);
+      };
+      const order = sending();
+      await asked.promise;
+      later(ms);
+      answer.resolve(undefined);
+      expect(await order).toEqual(outcome);
+    },
+  );
 
   it('K2: a topic that was made anew is read from its beginning, and said', async () => {
     for (const command of ['HALT', 'RESUME', 'HALT', 'RESUME'] as const) await say(command);

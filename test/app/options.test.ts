@@ -24,6 +24,17 @@ describe('options of every command', () => {
     expect(command.options.filter(({ variadic }) => variadic).map(({ flags }) => flags)).toEqual([]);
   });
 
+  it.each([
+    [['--candles', 'a.csv', 'b.csv']],
+    [['--candles', 'a.csv,b.csv']],
+    [['--candles', 'a.csv', '--cycles', '1', '--candles', 'b.csv']],
+  ])('of `dev`, which takes no arguments, may have several words: %j', async (argv) => {
+    const dev = (await programFor('dev')).commands.find((command) => command.name() === 'dev');
+    dev?.action(() => {});
+    await dev?.parseAsync(argv, { from: 'user' });
+    expect(dev?.opts()['candles']).toEqual(['a.csv', 'b.csv']);
+  });
+
   it('of `run` may stand before the processors or behind them, and mean the same', async () => {
     const words = ['snapshots', 'scoring', 'execution', 'clm'];
     const options = [

@@ -24,15 +24,20 @@ interface Starter {
 
 const DIRECTLY: Starter = { command: process.execPath, args: [LAUNCHER] };
 
-/** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in. */
+/** Starts `harvestline ARGUMENTS`. Settings of the caller's own environment do not leak in; `added` are. */
 export function startProgram(
   args: readonly string[],
   starter: Starter = DIRECTLY,
   input = '',
   cwd = ROOT,
+  added: Readonly<Record<string, string>> = {},
 ): RunningProgram {
   const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...env } = process.env;
-  const child = spawn(starter.command, [...starter.args, ...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(starter.command, [...starter.args, ...args], {
+    cwd,
+    env: { ...env, ...added },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -63,8 +68,9 @@ export async function runProgram(
   args: readonly string[],
   input = '',
   cwd = ROOT,
+  added: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | NodeJS.Signals | null; stdout: string; stderr: string }> {
-  const program = startProgram(args, DIRECTLY, input, cwd);
+  const program = startProgram(args, DIRECTLY, input, cwd, added);
   const code = await program.ended;
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { JARS_CACHE, provideJars } from '../../kafka/jars.ts';
 import { findJava } from '../../kafka/java-tools.ts';
 import { KAFKA_SERVER } from '../../kafka/kafka-server.ts';
-import { kill } from '../../kafka/processes.ts';
+import { kill, sendSignal } from '../../kafka/processes.ts';
 import { REGISTRY_SERVER } from '../../kafka/registry-server.ts';
 import { type BrokerPlace, type Server, addressesOf } from '../../kafka/server.ts';
 import { SERVERS, startServers } from '../../kafka/start-servers.ts';
@@ -19,6 +19,9 @@ export interface OwnBroker {
   readonly registryUrl: string;
   /** kill -9, then a start on the same data; resolves when it answers again. */
   restartBroker(): Promise<void>;
+  /** SIGSTOP and SIGCONT: while it is stopped connections stay, and nothing answers. */
+  pauseBroker(): void;
+  resumeBroker(): void;
   /** kill -9, nothing for `outageMs`, then a start; resolves when it answers again. */
   interruptRegistry(outageMs: number): Promise<void>;
   discard(): Promise<void>;
@@ -42,6 +45,8 @@ export async function startOwnBroker(clock: Clock, say: (line: string) => void):
       await kill(place.folder, 'kafka', clock);
       await start([KAFKA_SERVER]);
     },
+    pauseBroker: () => void sendSignal(place.folder, 'kafka', 'SIGSTOP'),
+    resumeBroker: () => void sendSignal(place.folder, 'kafka', 'SIGCONT'),
     interruptRegistry: async (outageMs) => {
       await kill(place.folder, 'registry', clock);
       await clock.sleep(outageMs);

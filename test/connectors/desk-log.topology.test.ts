@@ -52,7 +52,7 @@ it('N1, N2: two desks and the one without a name share a log and see nothing of 
   expect(read.map(({ topic }) => topic)).toEqual([`alpha.${SNAPSHOTS}`]);
   expect([alpha, beta, plain].map((log) => log.count(SNAPSHOTS))).toEqual([1, 0, 0]);
   // A dead letter is made from the record, whose topic is the broker's.
-  const [letter] = read.map((at) => deadLetterOf(at, new HarvestlineError('RECORD_INVALID', 'a test')));
+  const [letter] = read.map((at) => deadLetterOf(at, new HarvestlineError('RECORD_INVALID', 'a test'), { at: 1 }));
   if (letter === undefined) throw new Error('the record was not read');
   await alpha.append([letter]);
   expect([alpha, beta, plain].map((log) => log.count(deadLetterTopicOf(SNAPSHOTS)))).toEqual([1, 0, 0]);

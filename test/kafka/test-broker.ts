@@ -44,6 +44,10 @@ export interface TestBroker extends Addresses {
   killBroker(): Promise<void>;
   /** Resolves when it answers again. */
   startBrokerAgain(): Promise<void>;
+  /** SIGSTOP: connections stay, nothing answers. */
+  pauseBroker(): void;
+  /** SIGCONT. */
+  resumeBroker(): void;
   /** SIGSTOP: connections are accepted, nothing answers. */
   pauseRegistry(): Promise<void>;
   resumeRegistry(): Promise<void>;
@@ -73,6 +77,8 @@ export async function startTestBroker(): Promise<TestBroker | Skipped> {
     folder: place.folder,
     killBroker: () => kill(place.folder, 'kafka', clock),
     startBrokerAgain: () => start([KAFKA_SERVER], place, kafka),
+    pauseBroker: () => void sendSignal(place.folder, 'kafka', 'SIGSTOP'),
+    resumeBroker: () => void sendSignal(place.folder, 'kafka', 'SIGCONT'),
     pauseRegistry: () => signalRegistry(place, 'SIGSTOP'),
     resumeRegistry: () => signalRegistry(place, 'SIGCONT'),
     killRegistry: () => kill(place.folder, 'registry', clock),

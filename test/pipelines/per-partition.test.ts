@@ -226,4 +226,68 @@ describe('one instance for each partition', () => {
     expect(exchange.calls.filter((call) => call.startsWith('place'))).toHaveLength(1);
     expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED', 'FILLED', 'SUPPRESSED']);
   });
+
+  it('Q4: it is in everything what it wraps, and has nothing that this has not', () => {
+    const sample = {
+      name: 'execution',
+      inputs: [INTENTS],
+      observes: [TOPICS.tradeClosed],
+      follows: [TOPICS.confidenceCalibration],
+      maxBatchRecords: 7,
+      independentRecords: true,
+      process: () => Promise.resolve([]),
+    } as const;
+    // Every property that says something of a processor; `Required` fails to compile where one is missing here.
+    const said: Omit<Required<Processor>, 'restore' | 'settle' | 'followed' | 'observe' | 'process'> = sample;
+    expect(perPartition(() => sample)).toMatchObject({
+      name: said.name,
+      inputs: said.inputs,
+      observes: said.observes,
+      follows: said.follows,
+      maxBatchRecords: said.maxBatchRecords,
+      independentRecords: said.independentRecords,
+    });
+    const { observes: _o, follows: _f, maxBatchRecords: _m, independentRecords: _i, ...plain } = sample;
+    const wrapped = perPartition(() => plain);
+    expect(Object.keys(wrapped).toSorted()).toEqual(
+      ['followed', 'inputs', 'name', 'observe', 'process', 'restore', 'settle'].toSorted(),
+    );
+  });
+
+  it('Q5: each instance is given every followed record once and in order, however late it is made, and what is observed of its partition', async () => {
+    const told = new Map<number, string[]>();
+    const restoring = Promise.withResolvers<undefined>();
+    let instances = 0;
+    const processor = perPartition(() => {
+      const instance = instances++;
+      const events: string[] = [];
+      told.set(instance, events);
+      return {
+        name: 'execution',
+        inputs: [INTENTS],
+        restore: () => (instance === 1 ? Promise.resolve() : restoring.promise),
+        followed: ({ at }) => void events.push(`followed ${at.offset}`),
+        observe: ([first]) => void events.push(`observed ${first?.partition}@${first?.offset}`),
+        process: ([first]) => {
+          events.push(`record ${first?.at.partition}@${first?.at.offset}`);
+          return Promise.resolve([]);
+        },
+      };
+    });
+    const nobody = (): Promise<void> => Promise.resolve();
+    processor.followed?.(delivered(0, 0));
+    await processor.restore?.(NOTHING);
+    await processor.process([delivered(0, 5)], nobody);
+    processor.followed?.(delivered(0, 1));
+    const later = processor.process([delivered(1, 5)], nobody);
+    await settle();
+    // It is being restored.
+    processor.followed?.(delivered(0, 2));
+    restoring.resolve(undefined);
+    await later;
+    await processor.observe?.([delivered(1, 9).at]);
+    await processor.observe?.([delivered(0, 9).at]);
+    expect(told.get(1)).toEqual(['followed 0', 'record 0@5', 'followed 1', 'followed 2', 'observed 0@9']);
+    expect(told.get(2)).toEqual(['followed 0', 'followed 1', 'followed 2', 'record 1@5', 'observed 1@9']);
+  });
 });

@@ -8,7 +8,8 @@ import { wireProcessor } from '../../pipelines/runtime.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../ports/clock.ts';
-import type { LogRecord } from '../../ports/event-log.ts';
+import type { Append, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
+import { NO_OBSERVER } from '../../pipelines/observer.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { schemaText } from '../../schemas/load-schema.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
@@ -19,6 +20,9 @@ import { folderForTest } from '../temporary-folder.ts';
 
 const SNAPSHOTS = TOPICS.positionSnapshot;
 const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
+
+/** After everything that the records say: no time of theirs lies ahead of it. */
+const AT = 1_900_000_000_000;
 
 async function world(): Promise<{ log: EmbeddedLog; codec: RecordCodec; source: TopicWriter }> {
   const log = EmbeddedLog.open(folderForTest(), new SystemClock());
@@ -66,7 +70,7 @@ function headersOf(record: LogRecord): Record<string, string> {
 describe('dead letters', () => {
   it('P1: poison lands in the dead-letter topic byte for byte with its headers, and the stream goes on', async () => {
     const { log, codec, source } = await world();
-    const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1);
+    const good = source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1);
     const unknownId = Buffer.from(good.value);
     unknownId.writeInt32BE(4711, 1);
     const lie = Buffer.from(good.value.subarray(0, -3));
@@ -102,7 +106,9 @@ describe('dead letters', () => {
       [DEAD_LETTER_HEADERS.partition]: String(source0?.partition),
       [DEAD_LETTER_HEADERS.offset]: '0',
     });
-    expect(dead.every((letter) => letter.timestamp === 7 && letter.partition === source0?.partition)).toBe(true);
+    // DL3: it is kept from when it was set aside on, by a clock that stands at 0 here.
+    expect(dead.every((letter) => letter.timestamp === 0 && letter.partition === source0?.partition)).toBe(true);
+    expect(headersOf(dead[0] as LogRecord)[DEAD_LETTER_HEADERS.timestamp]).toBe('7');
     expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(1);
   });
 
@@ -113,7 +119,7 @@ describe('dead letters', () => {
     const isPoison = (index: number): boolean => index % 50 === 0;
     await log.append(
       Array.from({ length: records }, (_, index) => {
-        const good = source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: observed(index) }, 1);
+        const good = source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: observed(index) }, AT + 1);
         // A byte too many: the record before it is whole, and still not what was written.
         return isPoison(index) ? { ...good, value: Buffer.concat([good.value, Buffer.alloc(1)]) } : good;
       }),
@@ -143,7 +149,7 @@ describe('dead letters', () => {
         timestamp: 0,
         value: lax({ ...aSnapshot(), mark_price: Number.NaN, confidence: 1.2, peak_price: 1 }),
       },
-      { topic: SNAPSHOTS.name, key: Buffer.from('k'), timestamp: 0, value: lax({ ...aSnapshot({ r: 9 }) }) },
+      { topic: SNAPSHOTS.name, key: Buffer.from('k'), timestamp: AT, value: lax({ ...aSnapshot({ r: 9 }) }) },
     ]);
     await run(scoring(codec), log, codec);
     const [letter] = await all(log, DEAD);
@@ -156,9 +162,9 @@ describe('dead letters', () => {
     const { log, codec, source } = await world();
     const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
     await log.append([
-      source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), 1),
-      source.encode(SNAPSHOTS, extreme, 2),
-      source.encode(SNAPSHOTS, aSnapshot({ r: 9, age: 4 }), 3),
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1),
+      source.encode(SNAPSHOTS, extreme, AT + 2),
+      source.encode(SNAPSHOTS, aSnapshot({ r: 9, age: 4 }), AT + 3),
     ]);
     await run(scoring(codec), log, codec);
     expect(await all(log, DEAD)).toHaveLength(1);
@@ -187,7 +193,7 @@ describe('what an earlier run left without an end', () => {
 
   it('is settled after the restore and before the first batch, durably, and without any record too', async () => {
     const { log, codec, source } = await world();
-    const [good] = [source.encode(SNAPSHOTS, aSnapshot(), 1)];
+    const [good] = [source.encode(SNAPSHOTS, aSnapshot(), AT + 1)];
     const { processor, events } = settling(log, [SNAPSHOTS], (_, write) => write([{ ...good, partition: 3 }]));
     await run(processor, log, codec);
     expect(events).toEqual(['restored', 'settling 0 1 2 3 4 5', 'batch of 1']);
@@ -220,7 +226,7 @@ describe('what an earlier run left without an end', () => {
 describe('errors that are not the record’s fault', () => {
   it('P2: a transient error repeats the batch and dead-letters nothing', async () => {
     const { log, codec, source } = await world();
-    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     let tries = 0;
     const flaky: Processor = {
       name: 'scoring',
@@ -239,7 +245,7 @@ describe('errors that are not the record’s fault', () => {
 
   it('P3: any other error ends the subscription and commits nothing', async () => {
     const { log, codec, source } = await world();
-    await log.append([source.encode(SNAPSHOTS, aSnapshot(), 1)]);
+    await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);
     const broken: Processor = {
       name: 'scoring',
       inputs: [SNAPSHOTS],
@@ -255,6 +261,130 @@ describe('errors that are not the record’s fault', () => {
     expect(() => intruder.encode(SNAPSHOTS, aSnapshot(), 1)).toThrow(
       expect.objectContaining({ code: 'TOPIC_NOT_OWNED' }),
     );
+  });
+});
+
+describe('P4: no record ends a processor', () => {
+  /** What a log appends that refuses some records for their size, as Kafka does. */
+  function refusing(isTooLarge: (record: OutgoingRecord) => boolean) {
+    const written: OutgoingRecord[] = [];
+    const append: Append = (records) => {
+      for (const record of records) {
+        if (isTooLarge(record)) return Promise.reject(new HarvestlineError('RECORD_TOO_LARGE', 'it is too large'));
+        written.push(record);
+      }
+      return Promise.resolve();
+    };
+    return { written, append };
+  }
+
+  it('a record whose output the log refuses is dead-lettered; the others are processed, and each letter is there once', async () => {
+    const { log, codec, source } = await world();
+    const snapshots = [0, 1, 2, 3].map((index) => aSnapshot({ r: 9, symbol: `S${index}USDT` }));
+    await log.append([
+      { topic: SNAPSHOTS.name, partition: 0, key: null, value: Buffer.from('bad'), timestamp: 1 },
+      ...snapshots.map((one) => ({ ...source.encode(SNAPSHOTS, one, one.observed_at), partition: 0 })),
+    ]);
+    const records = await all(log, SNAPSHOTS.name);
+    const batch = { topic: SNAPSHOTS.name, partition: 0, records, nextOffset: 5 };
+    const { handler } = wireProcessor({
+      processor: scoring(codec),
+      log,
+      codec,
+      clock: new VirtualClock(0),
+      logger: SILENT_LOGGER,
+    });
+    const symbolOf = ({ key }: OutgoingRecord): string => Buffer.from(key ?? []).toString();
+    const { written, append } = refusing(
+      (record) => record.topic === TOPICS.harvestIntent.name && symbolOf(record).includes('S2USDT'),
+    );
+    const first = await handler(batch, append);
+    const refusal = await append(first).catch((thrown: unknown) => thrown as HarvestlineError);
+    if (refusal === undefined) throw new Error('nothing was refused');
+    // What was refused was in front of every letter, so none is there yet.
+    expect(written.some(({ topic }) => topic === DEAD)).toBe(false);
+    await append(await handler(batch, append, refusal));
+    const dead = written.filter(({ topic }) => topic === DEAD);
+    const codes = dead.map(({ headers = [] }) => headers.find(([name]) => name === DEAD_LETTER_HEADERS.code)?.[1]);
+    expect(codes.map(String)).toEqual(['NOT_WIRE_FORMAT', 'RECORD_TOO_LARGE']);
+    const symbols = written.filter(({ topic }) => topic === TOPICS.harvestIntent.name).map(symbolOf);
+    expect(new Set(symbols)).toEqual(new Set(['desk:S0USDT', 'desk:S1USDT', 'desk:S3USDT']));
+    const told = written.filter(({ topic }) => topic === TOPICS.policyApplied.name);
+    expect(told.length).toBeGreaterThan(0);
+  });
+
+  it('a letter goes to the topic by its name in the table, and says the name that its record came from', async () => {
+    const { log, codec } = await world();
+    const observed: string[] = [];
+    const { handler } = wireProcessor({
+      processor: scoring(codec),
+      log,
+      codec,
+      clock: new VirtualClock(55),
+      logger: { ...SILENT_LOGGER, error: (_, message) => void observed.push(message) },
+      observer: { ...NO_OBSERVER, leftOut: (topic) => void observed.push(topic) },
+    });
+    const value = Buffer.alloc(100_000, 1);
+    const at = {
+      topic: 'desk-a.position.snapshot',
+      partition: 2,
+      offset: 7,
+      timestamp: 1,
+      key: null,
+      value,
+      headers: [],
+    };
+    const batch = { topic: SNAPSHOTS.name, partition: 2, records: [at], nextOffset: 8 };
+    const [letter] = await handler(batch, () => Promise.resolve());
+    expect(letter).toMatchObject({ topic: DEAD, partition: 2, timestamp: 55 });
+    const small = letter?.ifRefused?.(new HarvestlineError('RECORD_TOO_LARGE', 'the broker says so'));
+    expect(observed).toEqual([
+      SNAPSHOTS.name,
+      expect.stringMatching(/^dead letter without its bytes: desk-a\.position\.snapshot\[2\]@7: the broker says so/),
+    ]);
+    const headers = Object.fromEntries((small?.headers ?? []).map(([name, bytes]) => [name, String(bytes)]));
+    expect(headers[DEAD_LETTER_HEADERS.topic]).toBe('desk-a.position.snapshot');
+    expect(headers[DEAD_LETTER_HEADERS.valueBytes]).toBe('100000');
+  });
+
+  it('the log line of a record with 10,000 failing paths stays short', async () => {
+    const { log, codec } = await world();
+    const lax = await laxEncoder(log);
+    const value = lax({ ...aSnapshot(), r_history: Array(10_000).fill(Number.NaN) });
+    await log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: 0 }]);
+    const lines: string[] = [];
+    const { options, handler } = wireProcessor({
+      processor: scoring(codec),
+      log,
+      codec,
+      clock: new VirtualClock(0),
+      logger: { ...SILENT_LOGGER, warn: (fields, message) => void lines.push(JSON.stringify({ ...fields, message })) },
+    });
+    const consumer = log.consumer(options, handler);
+    await consumer.join();
+    await consumer.pump();
+    await consumer.stop();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.length).toBeLessThan(8000);
+    expect(lines[0]).toContain('"problemsTotal":10000');
+    const [letter] = await all(log, DEAD);
+    expect(Buffer.compare(letter?.value ?? Buffer.alloc(0), value)).toBe(0);
+    expect(headersOf(letter as LogRecord)[DEAD_LETTER_HEADERS.pathsTotal]).toBe('10000');
+  });
+
+  it('DL4: a dead-letter topic with fewer partitions takes the letter in another', async () => {
+    const { log, codec } = await world();
+    log.database.exec(`UPDATE topics SET partitions = 2 WHERE name = '${DEAD}'`);
+    await log.append([{ topic: SNAPSHOTS.name, partition: 5, key: null, value: Buffer.from('bad'), timestamp: 0 }]);
+    await run(scoring(codec), log, codec);
+    const [letter, ...more] = await all(log, DEAD);
+    expect(more).toEqual([]);
+    expect(headersOf(letter as LogRecord)).toMatchObject({
+      [DEAD_LETTER_HEADERS.topic]: SNAPSHOTS.name,
+      [DEAD_LETTER_HEADERS.partition]: '5',
+      [DEAD_LETTER_HEADERS.offset]: '0',
+    });
+    expect(letter?.partition).toBeLessThan(2);
   });
 });
 

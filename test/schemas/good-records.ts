@@ -8,7 +8,7 @@ import type {
   OrderId,
   RecordByTopic,
 } from '../../schemas/generated/records.ts';
-import { clientOrderIdOf, intentIdOf, policyDigestOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
+import { clientOrderIdOf, intentIdOf, letterIdOf, policyDigestOf, positionIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
 const OPENED_AT = 1_770_000_000_000;
@@ -252,6 +252,16 @@ export const GOOD_RECORDS = {
     started_at: OBSERVED_AT,
     seen_at: OBSERVED_AT,
     obeys: [{ scope: 'desk', command: 'HALT', issued_at: OBSERVED_AT }],
+  },
+  [TOPICS.letterDiscarded.name]: {
+    letter_id: letterIdOf({ topic: 'position.snapshot.dlq', partition: 3, offset: 17 }),
+    topic: 'position.snapshot.dlq',
+    partition: 3,
+    offset: 17,
+    code: 'NOT_WIRE_FORMAT',
+    by: 'alice',
+    reason: 'a test producer that is gone',
+    discarded_at: OBSERVED_AT,
   },
   [TOPICS.shadowDecision.name]: {
     ...POSITION,

@@ -6,7 +6,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
 const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
-const { positionReconciled, shadowDecision, policyApplied, deskClaim } = TOPICS;
+const { positionReconciled, shadowDecision, policyApplied, deskClaim, letterDiscarded } = TOPICS;
 const [REDUCTION] = GOOD_RECORDS[positionReconciled.name].reductions;
 const [FITTED] = GOOD_RECORDS[policyApplied.name].calibrations;
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
@@ -15,6 +15,13 @@ const FINAL = { status: 'FINAL', label: 'WIN', closed_at: 1_770_003_600_018 };
 const BROKEN = [
   ['DC2', deskClaim, { by_default: true }, 'standing', 'must be false where by_default is true'],
   ['DC1', deskClaim, { state: 'RETIRED' }, 'reason', 'must be given for RETIRED'],
+  [
+    'LD1',
+    letterDiscarded,
+    { offset: 18 },
+    'letter_id',
+    'must be position.snapshot.dlq:3:18, found position.snapshot.dlq:3:17',
+  ],
   ['S1', positionSnapshot, { peak_price: 106 }, 'peak_price', 'must be at least mark_price 107 for LONG, found 106'],
   [
     'S1',

@@ -51,5 +51,5 @@ test('the topics of the chain are co-partitioned: a position stays in one partit
 test('what is the truth for ever is never deleted by age, and a compacted topic is keyed by what it is the latest of', () => {
   for (const topic of [TOPICS.tradeClosed, TOPICS.clmOutcome]) expect(topic.retentionMs).toBeNull();
   const compacted = Object.values(TOPICS).filter((topic) => topic.cleanup === 'compact');
-  expect(compacted.map((topic) => topic.key)).toEqual(['position_id', 'scope', 'process']);
+  expect(compacted.map((topic) => topic.key)).toEqual(['position_id', 'scope', 'process', 'letter_id']);
 });

@@ -1,4 +1,4 @@
-import pc from 'picocolors';
+import { pc } from '../../../connectors/system/terminal.ts';
 import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
 import type { Reliability } from '../../../pipelines/calibration/report.ts';
 

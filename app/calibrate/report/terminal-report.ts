@@ -1,8 +1,7 @@
-import pc from 'picocolors';
+import { pc, printable } from '../../../connectors/system/terminal.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
 import { plainTable } from '../../plain-table.ts';
-import { printable } from '../../printable.ts';
 import { count, interval, percent, plain, plural, points, probability, score, signedScore } from './figures.ts';
 import { formulaOf } from './formula.ts';
 import { mapReadings } from './map-readings.ts';

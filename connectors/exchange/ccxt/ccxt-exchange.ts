@@ -2,7 +2,7 @@
  * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
  *
  * sends      reduce-only market orders with the client order ids of our intents
- * asks       rules, positions, orders by their client ids, their fills
+ * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
  * X1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
@@ -14,7 +14,9 @@
  * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  DecimalText,
   Exchange,
   LookUp,
   MarketRules,
@@ -30,6 +32,7 @@ import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.
 import { isAbsent } from './absence.ts';
 import { venueClientId } from './client-order-id.ts';
 import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
+import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { PositionMode } from './position-mode.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
@@ -43,11 +46,16 @@ import { VenueRefusal } from './venue-refusal.ts';
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];
 
+/** A mark that came with a position is taken for the order that rests on that position. Unit: milliseconds. */
+const MARK_KEPT_MS = 1000;
+
 export class CcxtExchange implements Exchange {
   readonly venue: string;
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
   readonly #mode: PositionMode;
+  /** By symbol. */
+  readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
   constructor(client: VenueClient, markets: VenueMarkets, mode: PositionMode) {
     this.venue = client.id;
@@ -63,11 +71,21 @@ export class CcxtExchange implements Exchange {
   async position(reference: PositionReference): Promise<VenuePosition> {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
+    const askedAt = this.#client.clock.now();
     const holdings = await readHoldings(this.#client, this.#markets, symbol);
+    const price = holdings.find(({ markPrice }) => new Exact(markPrice).gt(0))?.markPrice;
+    if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
     const fills = await readFills(this.#client, market, observed_at);
     return { quantity: openQuantityOf(reference, holdings, fills) };
+  }
+
+  /** An order asks for its position first, and the exchange names the mark with it. */
+  async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
+    const known = this.#marks.get(symbol);
+    if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
+    return namedMarkPrice(this.#client, await this.#market(symbol));
   }
 
   async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
@@ -95,7 +113,7 @@ export class CcxtExchange implements Exchange {
         );
         return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
       } catch (thrown) {
-        if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
+        if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const rule = ruleFor(thrown.status, thrown.code);

@@ -1,14 +1,32 @@
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import { ruleFor } from './code-rules.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
+import { VenueRefusal } from './venue-refusal.ts';
 
-/** The price at which the exchange values positions now. Throws EXCHANGE_AWAY. Unit: quote currency per contract. */
-export async function markPriceOf(client: VenueClient, { symbol }: VenueMarket): Promise<DecimalText> {
+/**
+ * The price at which the exchange values positions now. Null where it answers and names none, or 0: a market that is suspended or
+ * taken off. Throws EXCHANGE_AWAY. Unit: quote currency per contract.
+ */
+export async function namedMarkPrice(client: VenueClient, { symbol }: VenueMarket): Promise<DecimalText | null> {
   return client.ask(`mark price of ${symbol}`, async (api) => {
-    const ticker = api.has['fetchMarkPrice'] ? await api.fetchMarkPrice(symbol) : await api.fetchTicker(symbol);
-    const price = ticker.markPrice ?? ticker.last;
-    if (price === undefined) throw new Error('the exchange names none');
-    return toText(new Exact(price));
+    try {
+      const ticker = api.has['fetchMarkPrice'] ? await api.fetchMarkPrice(symbol) : await api.fetchTicker(symbol);
+      const price = new Exact(ticker.markPrice ?? ticker.last ?? 0);
+      return price.gt(0) ? toText(price) : null;
+    } catch (thrown) {
+      // A definite no: every later question would get it as well.
+      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'refused') return null;
+      throw thrown;
+    }
   });
+}
+
+/** The same where there must be one. Throws EXCHANGE_AWAY. */
+export async function markPriceOf(client: VenueClient, market: VenueMarket): Promise<DecimalText> {
+  const price = await namedMarkPrice(client, market);
+  if (price !== null) return price;
+  throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: mark price of ${market.symbol}: the exchange names none`);
 }

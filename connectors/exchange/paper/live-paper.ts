@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import type {
+  DecimalText,
   Exchange,
   LookUp,
   MarketRules,
@@ -21,8 +22,8 @@ import type { PaperExchange } from './paper-exchange.ts';
 export interface RealMarket {
   /** Null: the exchange has no such market. */
   rules(symbol: string): Promise<PaperMarket | null>;
-  /** Unit: quote currency per contract. */
-  markPrice(symbol: string): Promise<string>;
+  /** Null: the exchange names none. Unit: quote currency per contract. */
+  markPrice(symbol: string): Promise<DecimalText | null>;
 }
 
 export class LivePaper implements Exchange {
@@ -46,15 +47,20 @@ export class LivePaper implements Exchange {
     return this.#paper.position(reference);
   }
 
+  markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
+    return this.#market.markPrice(symbol);
+  }
+
   async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     const { position } = request;
-    let mark: string;
+    let mark: DecimalText | null;
     try {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
       // Nothing was placed: at no price there is no fill.
       return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
     }
+    if (mark === null) return { kind: 'rejected', code: 'NO_PRICE', message: 'the exchange names no mark price' };
     return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 

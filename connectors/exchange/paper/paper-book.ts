@@ -1,10 +1,11 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { BookedPosition } from '../../../ports/position-book.ts';
 import type { ClientOrderId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { PaperMarket } from './market-rules.ts';
+import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 /** A position of the book. `initialQuantity + grownQuantity - all fills = quantity`, always (P3). */
 export interface PaperPosition extends BookedPosition {
@@ -47,10 +48,10 @@ const ORDER = `client_order_id AS clientOrderId, order_id AS orderId, position_i
  * casts rest on this: every statement names its columns as the fields of its type, and only this class writes the rows.
  */
 export class PaperBook {
-  readonly #database: DatabaseSync;
+  readonly #database: SqliteFile;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: SqliteFile) {
     this.#database = database;
   }
 

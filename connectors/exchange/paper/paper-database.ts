@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../../system/data-folder.ts';
+import { onDisk } from '../../system/disk-errors.ts';
+import { SqliteFile } from '../../system/sqlite-file.ts';
 
 /** Bumped when the tables change; a file of another version is refused, never guessed at. */
 const FORMAT_VERSION = 1;
@@ -35,27 +36,28 @@ const TABLES = `
 `;
 
 /** Opens the venue's file, creating it where there is none. Throws LOG_UNREADABLE for a file of something else. */
-export function openPaperDatabase(path: string): DatabaseSync {
-  if (path !== ':memory:') makeDataFolder(dirname(path));
-  let database: DatabaseSync | undefined;
+export function openPaperDatabase(path: string): SqliteFile {
+  if (path !== ':memory:') {
+    onDisk(path, () => {
+      makeDataFolder(dirname(path));
+      closeToOthers(path);
+    });
+  }
+  const database = new SqliteFile(path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    if (path !== ':memory:') closeToOthers(path);
-    database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // With WAL, synchronous=FULL syncs the file at every commit: an order that was acknowledged survives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     const version = createTables(database);
     if (version === FORMAT_VERSION) return database;
-    throw new Error(`it has format version ${version}, this program reads ${FORMAT_VERSION}`);
-  } catch (cause) {
-    database?.close();
-    throw new HarvestlineError('LOG_UNREADABLE', `paper exchange ${path}: ${messageOf(cause)}`, {
-      at: { file: path },
-      cause,
-    });
+    const why = `it has format version ${version}, this program reads ${FORMAT_VERSION}`;
+    throw new HarvestlineError('LOG_UNREADABLE', `paper exchange ${path}: ${why}`, { at: { file: path } });
+  } catch (thrown) {
+    database.close();
+    throw thrown;
   }
 }
 
-function createTables(database: DatabaseSync): number {
+function createTables(database: SqliteFile): number {
   return inTransaction(database, () => {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
     if (version !== 0) return version;
@@ -68,22 +70,11 @@ function createTables(database: DatabaseSync): number {
  * Runs `work` in one write transaction: all of it is durable on return, or none of it happened. Throws EXCHANGE_AWAY
  * when other processes keep the write lock: then nothing was done.
  */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+export function inTransaction<T>(database: SqliteFile, work: () => T): T {
   try {
-    database.exec('BEGIN IMMEDIATE');
+    return database.transaction(work);
   } catch (cause) {
-    throw new HarvestlineError(
-      'EXCHANGE_AWAY',
-      `paper exchange: no write lock within ${BUSY_TIMEOUT_MS} ms: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (thrown) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw thrown;
+    if (!(cause instanceof HarvestlineError) || cause.code !== 'LOG_BUSY') throw cause;
+    throw new HarvestlineError('EXCHANGE_AWAY', `paper exchange: ${cause.message}`, { cause });
   }
 }

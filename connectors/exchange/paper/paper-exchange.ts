@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
@@ -24,6 +23,7 @@ import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from '
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
 import { venueOrderAt } from './venue-order.ts';
 import { ARBITRARY_REFUSAL, DUPLICATE_CLIENT_ORDER_ID, type Refusal, vetOrder } from './vet-order.ts';
+import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
   /** The book's file; `:memory:` for a book that ends with the object. */
@@ -51,7 +51,7 @@ type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonl
  */
 export class PaperExchange implements Exchange, PositionBook {
   readonly venue = 'paper';
-  readonly #database: DatabaseSync;
+  readonly #database: SqliteFile;
   readonly #book: PaperBook;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -78,11 +78,16 @@ export class PaperExchange implements Exchange, PositionBook {
     return { quantity };
   }
 
+  /** This venue has no market of its own: its price is the one that the snapshot names. */
+  async markPrice({ mark_price }: PositionReference): Promise<DecimalText> {
+    return toText(new Exact(mark_price));
+  }
+
   async place(request: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
     try {
       return await gate(() => this.#send(request));
     } catch (thrown) {
-      if (thrown instanceof WithheldOrder) return { kind: 'withheld', message: thrown.message };
+      if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
       throw thrown;
     }
   }

@@ -33,6 +33,7 @@ async function dryRun(input: string | Buffer): Promise<{ counts: ImportCounts; b
       account: 'a',
       venue: 'v',
       dryRun: true,
+      now: Infinity,
       onBadLine: (line) => bad.push(line),
       onWarning: () => {},
       onRow: () => {},

@@ -38,11 +38,11 @@ describe('which log a halt is for', () => {
   it('is asked for where a desk of this folder runs on Kafka, and a dry run lies beside it', () => {
     const folder = folderWith('.harvestline');
     const kafka = { brokers: ['k1:9092', 'k2:9092'] };
-    rememberKafka(join(folder, '.harvestline'), { kafka, registry: { url: `${REGISTRY}?token=secret` } });
+    rememberKafka(join(folder, '.harvestline'), { kafka, registry: { url: `${REGISTRY}?token=secret` } }, 'alpha');
     const thrown = thrownBy(() => chooseLog(DEFAULT, false, folder, {}));
     expect(thrown).toMatchObject({ code: 'USAGE' });
     const { message } = thrown;
-    expect(message).toContain(`--brokers k1:9092,k2:9092 --registry ${REGISTRY}`);
+    expect(message).toContain(`--brokers k1:9092,k2:9092 --registry ${REGISTRY} --desk alpha`);
     expect(message).toContain('--data .harvestline');
     expect(message).not.toContain('secret');
     expect(statSync(join(folder, '.harvestline', 'kafka.json')).mode & 0o077).toBe(0);

@@ -20,6 +20,9 @@ import { folderForTest } from '../../temporary-folder.ts';
 export const SNAPSHOTS = TOPICS.positionSnapshot;
 export const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
 
+/** The timestamp of what is buried: after everything that the records say. */
+export const RECEIVED_AT = 1_900_000_000_000;
+
 /** An embedded log on which scoring buries what it cannot read. */
 export class Graveyard implements LetterWorld {
   readonly log: EmbeddedLog;
@@ -57,7 +60,7 @@ export class Graveyard implements LetterWorld {
         topic: SNAPSHOTS.name,
         key: Buffer.from('desk:BTCUSDT'),
         value,
-        timestamp: 7,
+        timestamp: RECEIVED_AT,
         headers: [['trace', Buffer.from('abc')]],
       })),
     );

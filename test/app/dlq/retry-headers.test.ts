@@ -27,7 +27,11 @@ const arrived = (): fc.Arbitrary<LogRecord> =>
 
 /** The letter that the runtime makes of it. */
 function letterOf(record: LogRecord, offset = 17): LogRecord {
-  const { partition = 0, headers = [], ...letter } = deadLetterOf(record, new HarvestlineError('AVRO_CORRUPT', 'lies'));
+  const {
+    partition = 0,
+    headers = [],
+    ...letter
+  } = deadLetterOf(record, new HarvestlineError('AVRO_CORRUPT', 'lies'), { at: 99 });
   return { ...letter, partition, headers, offset };
 }
 
@@ -35,7 +39,8 @@ describe('a letter that goes back', () => {
   test('has the bytes, key, timestamp and headers of the record that arrived', () => {
     fc.assert(
       fc.property(arrived(), (record) => {
-        const back = retriedRecord(letterOf(record), SOURCE, 0);
+        const letter = letterOf(record);
+        const back = retriedRecord({ ...deadLetterFrom(letter), retries: 0 }, letter, SOURCE);
         expect([back.key, back.value, back.timestamp]).toEqual([record.key, record.value, record.timestamp]);
         const own = record.headers.filter(([name]) => name !== RETRY_HEADERS.count);
         expect(back.headers?.slice(0, own.length)).toEqual(own);
@@ -48,10 +53,10 @@ describe('a letter that goes back', () => {
 
   test('counts its retries once, and names every letter that it was', () => {
     const record = { topic: SOURCE, partition: 2, offset: 5, timestamp: 7, key: null, value: null, headers: [] };
-    const once = retriedRecord(letterOf(record, 17), SOURCE, 0);
+    const first = letterOf(record, 17);
+    const once = retriedRecord(deadLetterFrom(first), first, SOURCE);
     const again = letterOf({ ...record, headers: once.headers ?? [] }, 18);
-    const { retries } = deadLetterFrom(again);
-    const twice = retriedRecord(again, SOURCE, retries).headers ?? [];
+    const twice = retriedRecord(deadLetterFrom(again), again, SOURCE).headers ?? [];
     const texts = (name: string) => twice.filter((header) => header[0] === name).map(([, value]) => String(value));
     expect(texts(RETRY_HEADERS.count)).toEqual(['2']);
     expect(texts(RETRY_HEADERS.of)).toEqual([`${again.topic}/2/17`, `${again.topic}/2/18`]);

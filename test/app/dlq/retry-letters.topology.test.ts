@@ -7,7 +7,7 @@ import { RETRY_HEADERS } from '../../../app/dlq/retry-headers.ts';
 import { statusReport } from '../../../app/status-report.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { DEAD, Graveyard, SNAPSHOTS } from './letter-world.ts';
+import { DEAD, Graveyard, RECEIVED_AT, SNAPSHOTS } from './letter-world.ts';
 
 const ALL = { kind: 'all' } as const;
 
@@ -61,7 +61,7 @@ describe('dlq retry', () => {
       'it was put back already',
       'there is no letter at this offset',
     ]);
-    expect(await listLetters(world.log, [SNAPSHOTS])).toMatchObject([{ code: 'NOT_WIRE_FORMAT', count: 1 }]);
+    expect(await listLetters(world.log, [SNAPSHOTS], new Map())).toMatchObject([{ code: 'NOT_WIRE_FORMAT', count: 1 }]);
     const { log, codec } = world;
     const { alerts } = await statusReport({ log, codec, counts: (topic) => log.count(topic), liveNow: () => null });
     expect(alerts[0]?.evidence).toContain(`1 in ${DEAD}`);
@@ -120,10 +120,10 @@ describe('dlq list and show', () => {
     const world = await Graveyard.open();
     await world.bury(Buffer.from('one'), Buffer.from('two'), world.snapshot(NEXT_ID));
     await world.log.append([{ topic: DEAD, partition: 5, key: null, value: Buffer.from('x'), timestamp: 99 }]);
-    const groups = await listLetters(world.log, Object.values(TOPICS));
+    const groups = await listLetters(world.log, Object.values(TOPICS), new Map());
     expect(groups.map(({ topic, code, count, first, last }) => ({ topic, code, count, first, last }))).toEqual([
-      { topic: SNAPSHOTS.name, code: 'NOT_WIRE_FORMAT', count: 2, first: 7, last: 7 },
-      { topic: SNAPSHOTS.name, code: 'SCHEMA_UNKNOWN', count: 1, first: 7, last: 7 },
+      { topic: SNAPSHOTS.name, code: 'NOT_WIRE_FORMAT', count: 2, first: RECEIVED_AT, last: RECEIVED_AT },
+      { topic: SNAPSHOTS.name, code: 'SCHEMA_UNKNOWN', count: 1, first: RECEIVED_AT, last: RECEIVED_AT },
       { topic: SNAPSHOTS.name, code: null, count: 1, first: 99, last: 99 },
     ]);
     expect(groups[0]?.example).toMatchObject({ topic: DEAD, offset: 1, source: { topic: SNAPSHOTS.name, offset: 1 } });

@@ -80,6 +80,7 @@ describe('run', () => {
           venue: 'broken',
           rules: () => Promise.reject(new TypeError('the venue client is broken')),
           position: () => Promise.reject(new Error('not asked')),
+          markPrice: () => Promise.reject(new Error('not asked')),
           place: () => Promise.reject(new Error('not asked')),
           lookUp: () => Promise.reject(new Error('not asked')),
         }),
@@ -166,7 +167,8 @@ describe('run', () => {
     const errors: string[] = [];
     const running = await startRun(world.open, {
       logger: { ...SILENT_LOGGER, error: (_, message) => errors.push(message) },
-      exchange: () => Promise.resolve({ venue: 'away', rules: away, position: away, place: away, lookUp: away }),
+      exchange: () =>
+        Promise.resolve({ venue: 'away', rules: away, position: away, markPrice: away, place: away, lookUp: away }),
     });
     await append(world, freshSnapshots(1, NOW));
     await vi.waitFor(async () => expect((await running.get('/ready')).body).toContain('EXCHANGE_AWAY'), PATIENCE);
@@ -201,6 +203,7 @@ describe('run', () => {
             return null;
           },
           position: unused,
+          markPrice: unused,
           place: unused,
           lookUp: unused,
         }),

@@ -54,6 +54,7 @@ const exchange: Exchange = {
   venue: real.venue,
   rules: (symbol) => real.rules(symbol),
   position: (reference) => stepped(() => real.position(reference)),
+  markPrice: (reference) => real.markPrice(reference),
   place: (request, gate) => stepped(() => real.place(request, gate)),
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
 };

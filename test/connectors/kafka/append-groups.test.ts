@@ -11,7 +11,9 @@ function record(topic: string, text: string): OutgoingRecord {
 
 /** What is sent, record by record. */
 function sent(group: AppendGroup): string[] {
-  return [...group.chunks()].flatMap(({ topic, messages }) => messages.map(({ value }) => `${topic}:${String(value)}`));
+  return [...group.chunks()].flatMap(({ topic, entries }) =>
+    entries.map((entry) => `${topic}:${String(entry.record.value)}`),
+  );
 }
 
 const appends = array(array(constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }), { maxLength: 6 });
@@ -51,11 +53,19 @@ describe('AppendGroup', () => {
     const group = new AppendGroup();
     const sizes = [400_000, 400_000, 400_000, 3_000_000, 10, 10];
     group.tryAdd(sizes.map((size) => record('a', 'x'.repeat(size))));
-    const chunks = [...group.chunks()].map(({ messages }) => messages.map(({ value }) => value?.length ?? 0));
+    const chunks = [...group.chunks()].map(({ entries }) => entries.map((entry) => entry.record.value?.length ?? 0));
     expect(chunks.flat()).toEqual(sizes);
     for (const chunk of chunks) {
       const bytes = chunk.reduce((sum, size) => sum + size, 0);
       expect(chunk.length === 1 || bytes < LIMIT_BYTES).toBe(true);
     }
   });
+});
+
+it('letters of two partitions never share a send: what is refused of one would be sent twice of the other', () => {
+  const group = new AppendGroup();
+  const letter = (partition: number): OutgoingRecord => ({ ...record('a', 'x'), partition, ifRefused: () => null });
+  group.tryAdd([record('a', 'no letter'), letter(0), letter(0), letter(1), letter(0)]);
+  const partitions = [...group.chunks()].map(({ entries }) => entries.map((entry) => entry.record.partition));
+  expect(partitions).toEqual([[undefined], [0, 0], [1], [0]]);
 });

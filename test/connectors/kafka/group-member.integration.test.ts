@@ -304,8 +304,8 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       log.append([{ ...tooLarge, value: null, partition: 9 }]),
     ]);
     expect([before?.status, after?.status]).toEqual(['fulfilled', 'fulfilled']);
-    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'LOG_REFUSED' } });
-    expect(nowhere).toMatchObject({ status: 'rejected', reason: { code: 'LOG_REFUSED' } });
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'RECORD_TOO_LARGE' } });
+    expect(nowhere).toMatchObject({ status: 'rejected', reason: { code: 'PARTITION_MISSING' } });
     expect(await faultsOf(log, topic, 4)).toEqual([]);
   });
 });

@@ -43,6 +43,7 @@ export class Interruptions {
       venue: exchange.venue,
       rules: (...args) => this.around('EXCHANGE_AWAY', () => exchange.rules(...args)),
       position: (...args) => this.around('EXCHANGE_AWAY', () => exchange.position(...args)),
+      markPrice: (...args) => this.around('EXCHANGE_AWAY', () => exchange.markPrice(...args)),
       place: (request, gate) =>
         this.around('EXCHANGE_AWAY', () => {
           placed(request.clientOrderId);

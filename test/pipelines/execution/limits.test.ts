@@ -4,9 +4,9 @@ import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
+import { type Halt, type KillSwitch, NEVER_HALTED, WithheldOrder } from '../../../ports/kill-switch.ts';
+import { EVERY_ACCOUNT, type WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
-import { type Halt, type KillSwitch, NEVER_HALTED, OPEN_GATE } from '../../../ports/kill-switch.ts';
-import { type WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -65,6 +65,7 @@ describe("a desk's bounds", () => {
         if (asked < 3) return Promise.resolve(true);
         return Promise.reject(new HarvestlineError('ACCOUNT_TAKEN', 'it was retired'));
       },
+      whyNotNow: () => null,
       sentAsNow: () => true,
     };
     const processor = await execution({ accounts });
@@ -117,6 +118,27 @@ describe("a desk's bounds", () => {
   });
 });
 
+it('E12: an order that was announced does not go once its account is lost, and says so', async () => {
+  const accounts: WorkedAccounts = { ...EVERY_ACCOUNT, whyNotNow: () => 'another process works it now' };
+  let sent = 0;
+  const place: Exchange['place'] = async (_, gate) => {
+    try {
+      await gate(() => Promise.resolve((sent += 1)));
+      return { kind: 'accepted', order: venueOrder() };
+    } catch (thrown) {
+      if (!(thrown instanceof WithheldOrder)) throw thrown;
+      return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
+    }
+  };
+  Object.assign(exchange, { place });
+  await work(await execution({ accounts }), anIntent());
+  expect(sent).toBe(0);
+  expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED NOT_PLACED']);
+  expect(log.reports.at(-1)?.detail).toBe('another process works it now');
+  await work(await execution(), anIntent({ minute: 61 }));
+  expect(sent).toBe(1);
+});
+
 describe('E11: the kill switch', () => {
   const HALT: Halt = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
 
@@ -130,7 +152,7 @@ describe('E11: the kill switch', () => {
   });
 
   it('an order that was announced and is kept back ends REJECTED, with its announcement, and is not looked for', async () => {
-    exchange.placements = [{ kind: 'withheld', message: 'desk halted by alice' }];
+    exchange.placements = [{ kind: 'withheld', stop: HALT, message: 'desk halted by alice' }];
     await work(await execution(), anIntent());
     expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED KILL_SWITCH']);
     expect(log.reports.at(-1)).toMatchObject({ detail: 'desk halted by alice', filled_quantity: 0, order_id: null });
@@ -145,25 +167,25 @@ describe('E11: the kill switch', () => {
       ...NEVER_HALTED,
       gate: (account) => {
         asked.push(account);
-        return OPEN_GATE;
+        return (send) => {
+          asked.push('passed');
+          return send();
+        };
       },
     };
-    const gates: unknown[] = [];
-    const place: Exchange['place'] = (request, gate) => {
-      gates.push(gate);
-      return exchange.place(request);
-    };
+    const place: Exchange['place'] = (request, gate) => gate(() => exchange.place(request));
     const { venue } = exchange;
     const watched: Exchange = {
       venue,
       rules: () => exchange.rules(),
       position: () => exchange.position(),
+      markPrice: (reference) => exchange.markPrice(reference),
       place,
       lookUp: () => exchange.lookUp(),
     };
     const intent = anIntent();
     await work(await execution({ killSwitch, exchange: watched }), intent);
-    expect([asked, gates]).toEqual([[intent.account], [OPEN_GATE]]);
+    expect(asked).toEqual([intent.account, 'passed']);
   });
 
   it('nothing is sent while nobody can tell', async () => {

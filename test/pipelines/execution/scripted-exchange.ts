@@ -1,4 +1,12 @@
-import type { Exchange, LookUp, MarketRules, Placement, VenueOrder, VenuePosition } from '../../../ports/exchange.ts';
+import type {
+  Exchange,
+  LookUp,
+  MarketRules,
+  Placement,
+  PositionReference,
+  VenueOrder,
+  VenuePosition,
+} from '../../../ports/exchange.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { OPENED_AT } from './an-intent.ts';
 
@@ -9,6 +17,8 @@ export class ScriptedExchange implements Exchange {
   marketRules: MarketRules | null = { lotStep: '1', minQuantity: '1', maxQuantity: null, minNotional: '5' };
   /** One answer a call, the last for ever; a function may throw. */
   positions: (() => VenuePosition)[] = [() => ({ quantity: '1000' })];
+  /** Null: none; left out: that of the snapshot. */
+  mark: string | null | undefined;
   placements: Placement[] = [];
   lookUps: LookUp[] = [{ kind: 'absent' }];
 
@@ -20,6 +30,10 @@ export class ScriptedExchange implements Exchange {
   async position(): Promise<VenuePosition> {
     this.calls.push('position');
     return next(this.positions)();
+  }
+
+  async markPrice({ mark_price }: Pick<PositionReference, 'mark_price'>): Promise<string | null> {
+    return this.mark === undefined ? String(mark_price) : this.mark;
   }
 
   async place({ quantity }: { quantity: string }): Promise<Placement> {

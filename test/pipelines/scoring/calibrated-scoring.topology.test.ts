@@ -86,7 +86,9 @@ class Desk {
       confidence: 0.8,
       model_id: model,
     };
-    await this.#log.append([new TopicWriter('snapshots', this.#codec).encode(TOPICS.positionSnapshot, snapshot, 1)]);
+    await this.#log.append([
+      new TopicWriter('snapshots', this.#codec).encode(TOPICS.positionSnapshot, snapshot, snapshot.observed_at),
+    ]);
     await this.#consumer?.pump();
     let last: HarvestIntent | undefined;
     for await (const { records } of this.#log.read(TOPICS.harvestIntent.name))

@@ -45,13 +45,14 @@ export function evidence(watch: StallWatch, wanted: string): string {
   return watch.alerts().find(({ name }) => name === wanted)?.evidence ?? 'none';
 }
 
-/** With an entry of 100 and a stop of 98, a mark of 100 + 2 R is R. It was opened when the test starts. */
+/** With an entry of 100 and a stop of 98, a mark of 100 + 2 R is R. It was opened when the test starts, or when it is observed before that. */
 export function snapshot(name: string, minutes: number, r: number, traits: Partial<PositionSnapshot> = {}): Step {
   const mark_price = 100 + 2 * r;
   const record = {
     ...SNAPSHOT,
     position_id: position(name),
-    opened_at: START,
+    observed_at: at(minutes),
+    opened_at: Math.min(START, at(minutes)),
     mark_price,
     confidence: null,
     ...traits,

@@ -53,6 +53,15 @@ describe('S3: one snapshot that is stamped 400 days ahead', () => {
     ]);
   });
 
+  it('S4: a snapshot that was observed after its own time stamp changes nothing', () => {
+    const seen = looks('A', [0, 60], 0);
+    const wrong = snapshot('made up', 60, 9, { observed_at: at(62) });
+    const watch = told([seen, [wrong, wrong]]);
+    expect([watch.openPositions(), watch.snapshotsAhead(), watch.alerts()]).toEqual([1, 2, []]);
+    // Clocks differ by a little.
+    expect(told([seen, [snapshot('B', 60, 0, { observed_at: at(61) })]]).openPositions()).toBe(2);
+  });
+
   it('a winner that one snapshot shows held hours later is not, where its account stands elsewhere', () => {
     const winner = looks('A', [0, 60], 3);
     const others = looks('B', [0, 60], 0);

@@ -1,0 +1,96 @@
+/**
+ * What an order will lead to is made before it is announced, and put to the check that the records will have to pass: the report of
+ * its fill, its trade, the outcome of the position. An order whose truth no topic takes must not be sent: once it is filled nothing can
+ * unsend it, and each restart would fail at its record.
+ *
+ * N1  The prices tried are the venue's mark and ones that are much worse and much better: the fill decides, not the mark.
+ * N2  The times are those of a fill now. A position that was opened after that has no trade that a log takes.
+ */
+import { type Problem, formatProblems } from '../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { DecimalText } from '../../ports/exchange.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { HarvestIntent, OrderId } from '../../schemas/generated/records.ts';
+import { recordChecker } from '../../schemas/record-codec.ts';
+import { AHEAD_MS } from '../../schemas/time-bound.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { accumulate } from '../clm/accumulate.ts';
+import { type Sized, filledReport, submittedReport } from './reports.ts';
+import type { OrderSizing } from './size-order.ts';
+import type { Suppression } from './suppression.ts';
+import { type FilledOrder, tradeOf } from './trade.ts';
+
+/** N1. A market order fills within a few per cent of the mark; tenfold leaves room for every venue's worst minute. Unit: ratio of the mark. */
+const FILL_PRICES = [1, 0.1, 10];
+
+/** More than any venue charges. Unit: ratio of the order's value. */
+const FEE = 0.01;
+
+const CHECKS = {
+  report: { name: TOPICS.executionReport.name, check: recordChecker(TOPICS.executionReport) },
+  trade: { name: TOPICS.tradeClosed.name, check: recordChecker(TOPICS.tradeClosed) },
+  outcome: { name: TOPICS.clmOutcome.name, check: recordChecker(TOPICS.clmOutcome) },
+};
+
+/** Why the order of this size must not be sent; null where all that follows of it can be recorded. */
+export function notRecordable(
+  intent: HarvestIntent,
+  at: LogRecord,
+  venue: string,
+  sized: Sized<OrderSizing>,
+  mark: DecimalText,
+  now: EpochMillis,
+): Suppression | null {
+  const problems = [...timeProblems(intent, now), ...consequences(intent, at, venue, sized, mark, now)];
+  return problems.length === 0 ? null : { reason: 'NOT_RECORDABLE', detail: formatProblems(problems) };
+}
+
+/** N2. */
+function timeProblems({ opened_at: openedAt }: HarvestIntent, now: EpochMillis): readonly Problem[] {
+  if (openedAt <= now + AHEAD_MS) return [];
+  return [{ path: 'opened_at', why: `${openedAt} is ${openedAt - now} ms ahead of the clock: no log takes its trade` }];
+}
+
+function consequences(
+  intent: HarvestIntent,
+  at: LogRecord,
+  venue: string,
+  sized: Sized<OrderSizing>,
+  mark: DecimalText,
+  now: EpochMillis,
+): readonly Problem[] {
+  const { rounded } = sized.sizing;
+  const submitted = submittedReport(intent, at, venue, sized, now);
+  const remaining = Exact.max(0, new Exact(sized.position).sub(rounded)).toFixed();
+  const announced = problemsOf(CHECKS.report, submitted);
+  if (announced.length > 0) return announced;
+  for (const ratio of FILL_PRICES) {
+    const price = new Exact(mark).mul(ratio);
+    const order: FilledOrder = {
+      orderId: submitted.client_order_id as string as OrderId,
+      clientOrderId: submitted.client_order_id,
+      state: 'DONE',
+      filledQuantity: rounded.toFixed(),
+      averagePrice: price.toFixed(),
+      fee: price.mul(rounded).mul(FEE).toFixed(),
+      positionAfter: remaining,
+      filledAt: now,
+    };
+    const trade = tradeOf(intent, venue, order, remaining);
+    const problems = [
+      ...problemsOf(CHECKS.report, filledReport(submitted, order, remaining, now)),
+      ...problemsOf(CHECKS.trade, trade),
+      ...problemsOf(CHECKS.outcome, accumulate(undefined, trade)),
+    ];
+    if (problems.length > 0) return problems;
+  }
+  return [];
+}
+
+function problemsOf(
+  { name, check }: { readonly name: string; readonly check: (value: unknown) => readonly Problem[] },
+  record: unknown,
+): readonly Problem[] {
+  return check(record).map(({ path, why }) => ({ path: `${name}: ${path}`, why }));
+}

@@ -1,0 +1,37 @@
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { folderForTest } from '../../temporary-folder.ts';
+import { EXCHANGE_KEYS, runHalts } from './halt-run.ts';
+
+const broker = await startTestBroker();
+if (!('skipped' in broker)) afterAll(() => broker.stop());
+
+describe.skipIf('skipped' in broker)('halt, while orders are under way', () => {
+  it('HA1 to HA4: with two processes, a topic that is made anew, a broker that hangs, and with nobody', async () => {
+    const kafka = started(broker);
+    for (const [name, value] of Object.entries(EXCHANGE_KEYS)) vi.stubEnv(name, value);
+    const run = await runHalts({
+      broker: {
+        brokers: kafka.brokers.join(','),
+        registryUrl: kafka.registryUrl,
+        pauseBroker: () => kafka.pauseBroker(),
+        resumeBroker: () => kafka.resumeBroker(),
+      },
+      folder: folderForTest(),
+      tries: [
+        { processes: 2, trouble: 'none' },
+        { processes: 1, trouble: 'anew' },
+        { processes: 1, trouble: 'hang' },
+        { processes: 0, trouble: 'none' },
+      ],
+      seed: 1,
+      clock: new SystemClock(),
+      say: () => {},
+    });
+    vi.unstubAllEnvs();
+    expect(run.violations).toEqual([]);
+    expect(run.figures).toMatchObject({ tries: 4, idle: 1 });
+    expect(run.figures['orders']).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,316 @@
+/**
+ * `halt`, tried again and again while orders are under way, and compared with what arrives at the local exchange.
+ *
+ * HA1 Once `halt` has said that it halted, no order arrives: none at all, and so none later than a second after.
+ * HA2 What it says is so: as many processes obey as run; `unwritten` left no record, `written` and `silent` left one; with nothing that
+ *     executes it is not halted.
+ * HA3 It ends within its limit and a few seconds, whatever the broker does.
+ * HA4 A process that stands still is called silent, and sends nothing when it goes on.
+ * HA5 While the broker hangs no order arrives later than a second after it began to.
+ */
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
+import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { RandomStream } from '../../../ports/random.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
+import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
+import { visitTopic } from '../../../app/read-topic.ts';
+import { type RunningProgram, runProgram, startProgram } from '../../app/program.ts';
+import { BinanceServer, TEST_KEYS } from '../../binance/binance-server.ts';
+import { VENUE, feedOrders } from './order-feed.ts';
+
+/** A broker that can be stopped as it stands. */
+export interface HangingBroker {
+  /** `host:port`. */
+  readonly brokers: string;
+  readonly registryUrl: string;
+  /** SIGSTOP: connections stay, nothing answers. */
+  pauseBroker(): void;
+  /** SIGCONT. */
+  resumeBroker(): void;
+}
+
+export interface HaltRunOptions {
+  readonly broker: HangingBroker;
+  /** For the program's data. */
+  readonly folder: string;
+  readonly tries: readonly HaltTry[];
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly say: (line: string) => void;
+}
+
+export interface HaltTry {
+  readonly processes: number;
+  /** What happens meanwhile: nothing, the broker hangs, the control topic is made anew before, or a process stands still. */
+  readonly trouble: 'none' | 'hang' | 'anew' | 'stuck';
+}
+
+export interface HaltRun {
+  readonly violations: readonly string[];
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+interface Answer {
+  readonly halted: boolean;
+  readonly outcome: string;
+  readonly obeyed: readonly unknown[];
+  readonly silent: readonly unknown[];
+}
+
+const WAIT_S = 10;
+
+/** Of HA3: the start of a process on a busy machine, and the good-byes at its end. Unit: milliseconds. */
+const SLACK_MS = 8000;
+
+const HANG_MS = 20_000;
+const LATE_MS = 1000;
+
+/** Orders that are still to come show themselves by then. Unit: milliseconds. */
+const WATCH_MS = 3000;
+const PATIENCE_MS = 60_000;
+const POLL_MS = 20;
+
+/** `mixed` tries of every kind, those with as many processes one after the other: a process takes seconds to start. */
+export function mixedTries(count: number): readonly HaltTry[] {
+  const troubles = ['none', 'anew', 'none', 'hang', 'none', 'stuck'] as const;
+  return Array.from({ length: count }, (_, index): HaltTry => {
+    const processes = index < count * 0.5 ? 2 : index < count * 0.85 ? 1 : 0;
+    const trouble = troubles[index % troubles.length] ?? 'none';
+    return { processes, trouble: processes === 0 && trouble === 'stuck' ? 'none' : trouble };
+  });
+}
+
+export async function runHalts(options: HaltRunOptions): Promise<HaltRun> {
+  const { broker, clock } = options;
+  const log = KafkaLog.open({ brokers: [broker.brokers], clock, logger: SILENT_LOGGER });
+  const registry = new ConfluentRegistry({ url: broker.registryUrl });
+  const server = await BinanceServer.start({ weightPerMinute: 1e9 });
+  const ended = new AbortController();
+  const desk = new TriedDesk(options, server, log);
+  let feeding: Promise<void> = Promise.resolve();
+  try {
+    await log.createTopics(allTopicSpecs());
+    await registerSchemas(registry);
+    const codec = await RecordCodec.open(registry);
+    feeding = feedOrders({ server, log, codec, clock }, ended.signal);
+    for (const [index, one] of options.tries.entries()) await desk.attempt(index, one, codec);
+    return { violations: desk.violations, figures: desk.figures() };
+  } finally {
+    ended.abort();
+    await desk.stop();
+    await log.close();
+    await feeding.catch(() => {});
+    await server.close();
+  }
+}
+
+class TriedDesk {
+  readonly violations: string[] = [];
+  readonly #options: HaltRunOptions;
+  readonly #server: BinanceServer;
+  readonly #log: KafkaLog;
+  readonly #random: RandomStream;
+  #running: RunningProgram[] = [];
+  readonly #outcomes: Record<string, number> = {};
+  readonly #took: number[] = [];
+  #ordersBefore = 0;
+  #after = 0;
+
+  constructor(options: HaltRunOptions, server: BinanceServer, log: KafkaLog) {
+    this.#options = options;
+    this.#server = server;
+    this.#log = log;
+    this.#random = new SeededRandom(options.seed).stream('halts');
+  }
+
+  async attempt(index: number, { processes, trouble }: HaltTry, codec: RecordCodec): Promise<void> {
+    const { clock, broker, say } = this.#options;
+    const name = `try ${index} (${processes} processes, ${trouble})`;
+    await this.#have(processes);
+    if (processes > 0) await this.#ordersFlow(name);
+    await clock.sleep(this.#random.integer(0, 800));
+    const by = `try-${index}`;
+    const before = this.#server.attempts.length;
+    if (trouble === 'anew') await this.#makeAnew();
+    const stuck = trouble === 'stuck' ? this.#running[0] : undefined;
+    stuck?.process.kill('SIGSTOP');
+    const halting = this.#halt(by);
+    if (trouble === 'hang') {
+      await clock.sleep(this.#random.integer(0, 3000));
+      const pausedAt = clock.now();
+      broker.pauseBroker();
+      const first = await halting;
+      await clock.sleep(pausedAt + HANG_MS - clock.now());
+      const resumedAt = clock.now();
+      this.#none(name, 'while the broker hung', pausedAt + LATE_MS, resumedAt);
+      // What was said while it hung holds as long as it hangs; a halt that was confirmed holds on.
+      broker.resumeBroker();
+      this.#check(name, first, processes, await this.#isOnLog(codec, by));
+      if (first.answer.halted) await this.#holds(name, first.at);
+      else if (processes > 0) {
+        const second = await this.#halt(`${by}-again`);
+        this.#check(`${name}, again`, second, processes, true);
+        await this.#holds(name, second.at);
+      }
+    } else if (stuck !== undefined) {
+      const said = await halting;
+      stuck.process.kill('SIGCONT');
+      if (said.answer.halted || said.answer.silent.length !== 1)
+        this.violations.push(`${name}: HA4: ${JSON.stringify(said.answer)}`);
+      await this.#holds(name, said.at);
+    } else {
+      const said = await halting;
+      this.#check(name, said, processes, await this.#isOnLog(codec, by));
+      await this.#holds(name, said.at);
+    }
+    this.#ordersBefore += this.#server.attempts.length - before;
+    const resumed = await runProgram(['resume', '--wait', '30', ...this.#words()]);
+    if (resumed.code !== 0) this.violations.push(`${name}: resume ended with ${resumed.code}: ${resumed.stderr}`);
+    say(`${name}: ${JSON.stringify(this.#outcomes)}, ${this.#server.attempts.length} orders so far`);
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    return {
+      tries: this.#options.tries.length,
+      ...this.#outcomes,
+      orders: this.#server.attempts.length,
+      'orders while a halt was given': this.#ordersBefore,
+      'slowest halt (ms)': Math.max(...this.#took),
+      'median halt (ms)': this.#took.toSorted((one, other) => one - other)[Math.floor(this.#took.length / 2)] ?? 0,
+      'orders after "halted"': this.#after,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#have(0);
+  }
+
+  /** Starts or ends processes until there are so many. */
+  async #have(count: number): Promise<void> {
+    while (this.#running.length > count) {
+      const program = this.#running.pop();
+      program?.process.kill('SIGTERM');
+      const end = await program?.ended;
+      if (end !== 0) this.violations.push(`a process ended with ${String(end)}: …${program?.stderr().slice(-1000)}`);
+    }
+    while (this.#running.length < count) {
+      const venue = ['--venue', VENUE, '--demo', '--venue-url', this.#server.url, '--max-closes-per-minute', '999999'];
+      this.#running.push(startProgram(['run', 'execution', '--http-port', '0', ...venue, ...this.#words()]));
+      await this.#until('processes are ready', () => this.#areReady());
+    }
+  }
+
+  async #areReady(): Promise<boolean> {
+    for (const program of this.#running) {
+      const [line = '', ...rest] = program.stdout().split('\n');
+      if (rest.length === 0) return false;
+      const { http } = JSON.parse(line) as { readonly http: string };
+      if (
+        !(await fetch(`${http}/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ))
+      )
+        return false;
+    }
+    return true;
+  }
+
+  async #ordersFlow(name: string): Promise<void> {
+    const before = this.#server.attempts.length;
+    await this.#until(`${name}: orders flow`, () => Promise.resolve(this.#server.attempts.length > before + 2));
+  }
+
+  async #halt(by: string): Promise<{ readonly code: unknown; readonly answer: Answer; readonly at: number }> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    const program = startProgram(['halt', '--by', by, '--wait', String(WAIT_S), ...this.#words()]);
+    await program.lines(1);
+    const at = clock.now();
+    const code = await program.ended;
+    this.#took.push(clock.now() - startedAt);
+    if (clock.now() - startedAt > WAIT_S * 1000 + SLACK_MS)
+      this.violations.push(`${by}: HA3: ${clock.now() - startedAt} ms`);
+    if (program.stdout() === '') throw new Error(`halt said nothing: ${program.stderr()}`);
+    const answer = JSON.parse(program.stdout()) as Answer;
+    this.#outcomes[answer.outcome] = (this.#outcomes[answer.outcome] ?? 0) + 1;
+    return { code, answer, at };
+  }
+
+  /** HA2. */
+  #check(name: string, { code, answer }: { code: unknown; answer: Answer }, processes: number, isOnLog: boolean): void {
+    const { halted, outcome, obeyed, silent } = answer;
+    const claim = (holds: boolean, what: string): void => {
+      if (!holds) this.violations.push(`${name}: HA2: ${what}: exit ${String(code)}, ${JSON.stringify(answer)}`);
+    };
+    claim(code === (halted ? 0 : 1), 'the code is not as it says');
+    claim(halted === (outcome === 'obeyed'), 'halted and outcome differ');
+    if (halted) claim(obeyed.length === processes && silent.length === 0, `${processes} processes run`);
+    if (outcome === 'idle') claim(processes === 0, 'somebody executes');
+    if (outcome === 'unwritten') claim(!isOnLog, 'it is on the log');
+    if (['obeyed', 'idle', 'written', 'silent'].includes(outcome)) claim(isOnLog, 'it is not on the log');
+  }
+
+  /** HA1. */
+  async #holds(name: string, from: number): Promise<void> {
+    await this.#options.clock.sleep(WATCH_MS);
+    this.#none(name, 'after "halted"', from, Infinity);
+    this.#after += this.#server.attempts.filter(({ at }) => at > from).length;
+  }
+
+  #none(name: string, when: string, from: number, to: number): void {
+    // What stood still between its last look and the wire is turned away for its age.
+    const late = this.#server.attempts.filter(({ at, code }) => at > from && at <= to && code !== '-1021');
+    for (const { at, symbol } of late)
+      this.violations.push(`${name}: an order of ${symbol} arrived ${at - from} ms ${when}`);
+  }
+
+  async #isOnLog(codec: RecordCodec, by: string): Promise<boolean> {
+    let found = false;
+    await visitTopic({ log: this.#log, codec }, TOPICS.deskControl.name, {}, (record) => {
+      found ||= record.issued_by === by;
+    });
+    return found;
+  }
+
+  async #makeAnew(): Promise<void> {
+    const { broker } = this.#options;
+    const topic = TOPICS.deskControl;
+    const admin = kafkaClient({ brokers: [broker.brokers], logger: SILENT_LOGGER }).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic.name] });
+    await admin.disconnect();
+    await this.#until('the topic is made anew', async () => {
+      const [drift] = await this.#log.createTopics([topic]).catch((thrown: unknown) => {
+        // It is still being deleted.
+        if (thrown instanceof HarvestlineError) return [];
+        throw thrown;
+      });
+      return drift?.state === 'created';
+    });
+  }
+
+  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + PATIENCE_MS;
+    while (!(await holds())) {
+      if (clock.now() > deadline)
+        throw new Error(`waited in vain: ${what}: ${this.#running.map((one) => one.stderr().slice(-1500)).join('\n')}`);
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  #words(): readonly string[] {
+    const { broker, folder } = this.#options;
+    return ['--brokers', broker.brokers, '--registry', broker.registryUrl, '--data', folder];
+  }
+}
+
+/** What the processes of a run need to be let in at the local exchange. */
+export const EXCHANGE_KEYS = { HARVESTLINE_API_KEY: TEST_KEYS.key, HARVESTLINE_API_SECRET: TEST_KEYS.secret };
