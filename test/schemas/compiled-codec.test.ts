@@ -14,7 +14,7 @@ import { fuzzCodec, fuzzCompiled } from './codec-fuzz.ts';
 import { GOOD_RECORDS } from './good-records.ts';
 
 const SEED = Number(process.env['FAST_CHECK_SEED'] ?? 1);
-/** `npm run fuzz` reads a million. */
+/** `npm run fuzz:codec` reads a million. */
 const FUZZED_RECORDS = 20_000;
 
 /** Every kind of type that lint allows, with every kind of bound, also where no topic has one. */

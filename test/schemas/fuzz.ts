@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz [-- --records N --seed N]`: reads odd bytes and writes odd records with the codec and with avsc and the check that
+ * `npm run fuzz:codec [-- --records N --seed N]`: reads odd bytes and writes odd records with the codec and with avsc and the check that
  * explains, and ends with exit code 1 at the first difference. Prints how often each outcome came.
  */
 import { parseArgs } from 'node:util';
