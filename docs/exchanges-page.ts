@@ -122,7 +122,7 @@ arrives. One that was announced and is kept back ends REJECTED \`KILL_SWITCH\`.
 
 | the last line of \`halt\` | exit | means |
 | --- | --- | --- |
-| halted: 2 of 2 executing processes obey … | 0 | nothing is sent until \`resume\` |
+| halted: 2 of 2 executing processes obey since … | 0 | nothing is sent until \`resume\` |
 | NOT HALTED: nothing executes … | 1 | it is recorded there, but no desk works on that log: name the log of the one that trades |
 | NOT KNOWN TO BE HALTED: 1 of 2 … | 1 | a process does not answer: stop it. If it only stands still, it looks before it sends |
 | NOT KNOWN WHETHER HALTED | 1 | the log took it and hung, or never said whether it did: stop the processes |
