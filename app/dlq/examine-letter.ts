@@ -81,7 +81,7 @@ export async function examineLetter(
   const original = await originalOf(world.log, topic, letter);
   const { key, value } = original.kind === 'gone' ? { key: at.key, value: null } : original.record;
   const bytes = value === null ? null : Buffer.from(value);
-  const id = idOfLetter(topic, place);
+  const id = idOfLetter(topic.name, place);
   const discarded = (await readDiscarded(world.log, () => Promise.resolve(world.codec))).get(id);
   return {
     id,

@@ -77,7 +77,7 @@ async function* candidatesOf(
 ): AsyncGenerator<readonly Candidate[]> {
   if (selection.kind !== 'places') {
     const discarded = await readDiscarded(log, () => Promise.resolve(codec));
-    for await (const letters of openLetters(log, topic, discarded)) {
+    for await (const letters of openLetters(log, topic.name, discarded)) {
       yield letters
         .filter((letter) => selection.kind === 'all' || deadLetterFrom(letter).code === selection.code)
         .map((letter) => ({ letter }));
