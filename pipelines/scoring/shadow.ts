@@ -3,7 +3,7 @@ import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/r
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import { type Decision, evaluate } from './evaluate.ts';
+import { type Verdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
 /** A snapshot that the policy in force has decided on. */
@@ -12,7 +12,7 @@ export interface Decided {
   readonly snapshot: PositionSnapshot;
   /** As the policy in force saw it: with the confidence map of its model, if there is one. */
   readonly seen: PositionSnapshot;
-  readonly decision: Decision;
+  readonly verdict: Verdict;
   readonly at: LogRecord;
   readonly calibrationVersion: string | null;
 }
@@ -40,7 +40,7 @@ export function shadowRecords(
   const records: EncodedRecord[] = [];
   for (const candidate of candidates) {
     try {
-      const record = shadowOf(decided, evaluate(decided.seen, candidate));
+      const record = shadowOf(decided, verdictOf(decided.seen, candidate));
       // The snapshot's timestamp, as an intent has: retention keeps the two together.
       if (record !== null) records.push(writer.encode(TOPICS.shadowDecision, record, decided.at.timestamp));
       onResult?.(candidate, record === null ? 'both_hold' : 'written');
@@ -54,8 +54,8 @@ export function shadowRecords(
 
 /** The two decisions side by side; null where both hold (SH2). */
 export function shadowOf(
-  { snapshot, decision: current, at, calibrationVersion }: Decided,
-  candidate: Decision,
+  { snapshot, verdict: current, at, calibrationVersion }: Decided,
+  candidate: Verdict,
 ): ShadowDecision | null {
   if (candidate.action === 'HOLD' && current.action === 'HOLD') return null;
   return {
