@@ -11,7 +11,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { deadLetterOf } from '../../../pipelines/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { DEAD, Graveyard, SNAPSHOTS } from './letter-world.ts';
+import { DEAD, Graveyard, RECEIVED_AT, SNAPSHOTS } from './letter-world.ts';
 
 const NOW = 1_770_003_600_000;
 
@@ -43,7 +43,7 @@ async function buryWithoutBytes(world: Graveyard, at: LogRecord): Promise<LogRec
 
 /** The record of `value` on the source topic, worked off by nobody. */
 async function produced(world: Graveyard, value: Uint8Array): Promise<LogRecord> {
-  await world.log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: 7 }]);
+  await world.log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: RECEIVED_AT }]);
   const record = (await world.records(SNAPSHOTS.name)).findLast((one) => one.value?.length === value.length);
   if (record === undefined) throw new Error('the record is not there');
   return record;
