@@ -25,9 +25,9 @@ const NO_BORDERS = {
   middle: '',
 } as const;
 
-/** Spaces at the end of a line, before the codes that end a colour: they would wrap a wide table. */
+/** The codes that end colours at the end of a line. */
 // oxlint-disable-next-line no-control-regex -- colour codes are control characters
-const PADDING = / +((?:\u001B\[[\d;]+m)*)$/;
+const CLOSING = /(?:\u001B\[[\d;]+m)*$/;
 
 /** A table of aligned columns without borders, as lines. Cells may be coloured. */
 export function plainTable(columns: readonly PlainColumn[], rows: readonly (readonly string[])[]): readonly string[] {
@@ -38,8 +38,13 @@ export function plainTable(columns: readonly PlainColumn[], rows: readonly (read
     chars: NO_BORDERS,
   });
   for (const row of rows) table.push(row.map(oneLine));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.replace(PADDING, '$1'));
+  return table.toString().split('\n').map(withoutPadding);
+}
+
+/** Spaces at the end of a line, before the codes that end a colour, would wrap a wide table. Linear: a cell may be nothing but spaces. */
+function withoutPadding(line: string): string {
+  const codes = CLOSING.exec(line)?.[0] ?? '';
+  let end = line.length - codes.length;
+  while (line[end - 1] === ' ') end -= 1;
+  return line.slice(0, end) + codes;
 }

@@ -49,11 +49,14 @@ async function measureParts(folder: string): Promise<void> {
   const snapshots = workloads.simulatedSnapshots();
   const { log, codec } = await workloads.openLog(`${folder}/log`);
   add({ name: 'evaluate', unit: 'snapshots/s', value: await rateOf(workloads.evaluating(snapshots)) });
-  add({
-    name: 'decode, evaluate, encode',
-    unit: 'snapshots/s',
-    value: await rateOf(workloads.scoring(snapshots, codec)),
-  });
+  add({ name: 'verdict alone', unit: 'snapshots/s', value: await rateOf(workloads.judging(snapshots)) });
+  for (const share of [0, 0.1, 1]) {
+    add({
+      name: `decode, evaluate, encode: ${share * 100} % intents`,
+      unit: 'snapshots/s',
+      value: await rateOf(workloads.scoring(workloads.withIntents(snapshots, share), codec)),
+    });
+  }
 
   const encoding = workloads.encoding(snapshots, codec);
   const encoded = await ratioOf(encoding.strict, encoding.plain);

@@ -11,7 +11,7 @@ import { simulatedMarket } from '../connectors/market/simulated-market.ts';
 import { PaperExchange } from '../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import { evaluate } from '../pipelines/scoring/evaluate.ts';
+import { evaluate, verdictOf } from '../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../pipelines/scoring/policy.ts';
 import { intentOf } from '../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../ports/clock.ts';
@@ -75,6 +75,28 @@ export function evaluating(snapshots: readonly PositionSnapshot[]): Workload {
   };
 }
 
+/** As many snapshots, of which so many are worth an intent: of the simulated desk nearly all are, since it closes nothing here. */
+export function withIntents(snapshots: readonly PositionSnapshot[], share: number): readonly PositionSnapshot[] {
+  const policy = defaultPolicy();
+  const { held = [], deserving = [] } = Object.groupBy(snapshots, (snapshot) =>
+    verdictOf(snapshot, policy).action === 'HOLD' ? 'held' : 'deserving',
+  );
+  return snapshots.flatMap((_, index) => {
+    const from = Math.floor(index * share) < Math.floor((index + 1) * share) ? deserving : held;
+    return from[index % from.length] ?? [];
+  });
+}
+
+export function judging(snapshots: readonly PositionSnapshot[]): Workload {
+  const policy = defaultPolicy();
+  return {
+    run: () => {
+      for (const snapshot of snapshots) verdictOf(snapshot, policy);
+      return snapshots.length;
+    },
+  };
+}
+
 /** What the scoring processor does with each record, without a log. */
 export function scoring(snapshots: readonly PositionSnapshot[], codec: RecordCodec): Workload {
   const policy = defaultPolicy();
@@ -88,6 +110,7 @@ export function scoring(snapshots: readonly PositionSnapshot[], codec: RecordCod
     run: () => {
       for (const at of records) {
         const snapshot = codec.decode(topic, at.value);
+        if (verdictOf(snapshot, policy).action === 'HOLD') continue;
         const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
         if (intent !== null) writer.encode(TOPICS.harvestIntent, intent, at.timestamp);
       }

@@ -113,6 +113,14 @@ Coordinates in records, dead letters and logs are the broker's names; \`status -
 exchange's markets before anything runs: what it does not have is named with the nearest ids that it has, exit code 2. What is open and not in the list is
 said once, as a warning.
 
+## What an order may be worth
+
+\`--max-notional QUOTE\` refuses an order that is worth more, at the exchange's own mark price of that moment: what a snapshot says of the price
+lifts no limit. A snapshot whose mark is more than twice or less than half of the exchange's (another scale, another contract, a feed that stood still)
+decides nothing: SUPPRESSED \`MARK_PRICE_DIFFERS\` with both prices, and the alert \`mark_price_differs\`. A market for which the exchange names no
+mark is left alone (\`NO_MARK_PRICE\`). An order whose trade could not be recorded is not sent (\`NOT_RECORDABLE\`), and one that cannot be
+finished after a restart is set aside (\`ORDER_SET_ASIDE\`, alert \`order_set_aside\`): look at the exchange for it, and close there what is open.
+
 ## Stopping all orders
 
 \`harvestline halt\` writes a command to \`desk.control\` and waits until every process that executes for its scope (\`desk\`, or an account) has

@@ -106,6 +106,11 @@ export const ERROR_CODES = {
     remedy:
       "The broker gave a definite no. Its message says why: credentials, ACLs, or a record above the topic's limit.",
   },
+  BATCH_UNREADABLE: {
+    kind: 'invariant',
+    remedy:
+      'The bytes on the broker are damaged, or of a format that is not read. Check its disks; a consumer group gets past them by an offset of your choice (kafka-consumer-groups --reset-offsets).',
+  },
   RECORD_TOO_LARGE: {
     kind: 'poison',
     remedy:

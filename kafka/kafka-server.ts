@@ -65,10 +65,13 @@ export const KAFKA_SERVER: Server = {
 /** The configuration of one node. It is written at every start, so that other ports take effect. */
 export function serverProperties(place: BrokerPlace): string {
   const { kafka, controller } = place.ports;
+  const { node, voters } = place.cluster ?? { node: 1, voters: [{ node: 1, controller }] };
+  const copies = voters.length;
+  const inSync = Math.max(1, copies - 1);
   const properties = {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@${LOOPBACK}:${controller}`,
+    'node.id': node,
+    'controller.quorum.voters': voters.map((one) => `${one.node}@${LOOPBACK}:${one.controller}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://${LOOPBACK}:${kafka},CONTROLLER://${LOOPBACK}:${controller}`,
     'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${kafka}`,
@@ -76,14 +79,14 @@ export function serverProperties(place: BrokerPlace): string {
     'log.dirs': dataFolder(place),
     // Topics are created explicitly (`harvestline topics apply`): a misspelt name must be an error.
     'auto.create.topics.enable': false,
-    // One node can keep one copy.
-    'default.replication.factor': 1,
-    'min.insync.replicas': 1,
-    'offsets.topic.replication.factor': 1,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'share.coordinator.state.topic.replication.factor': 1,
-    'share.coordinator.state.topic.min.isr': 1,
+    // A copy on each node; all but one of them must have what is acknowledged.
+    'default.replication.factor': copies,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': copies,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.replication.factor': copies,
+    'share.coordinator.state.topic.min.isr': inSync,
     // 50 partitions of each would cost seconds at the first consumer of a fresh broker.
     'offsets.topic.num.partitions': 5,
     'transaction.state.log.num.partitions': 5,
@@ -101,7 +104,8 @@ export function serverProperties(place: BrokerPlace): string {
 }
 
 /** Each folder is a cluster of its own, and the same folder always the same one. */
-function clusterId({ folder }: BrokerPlace): string {
+function clusterId({ folder: own, cluster }: BrokerPlace): string {
+  const folder = cluster?.folder ?? own;
   const bytes = createHash('sha256').update(folder).digest().subarray(0, UUID_BYTES);
   // The highest bit off: a first character `-` would be taken for an option.
   bytes[0] = (bytes[0] ?? 0) & 0x7f;

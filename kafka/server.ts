@@ -12,6 +12,17 @@ export interface BrokerPorts {
 export interface BrokerPlace {
   readonly folder: string;
   readonly ports: BrokerPorts;
+  /** For one of several that are a cluster together; alone where left out. */
+  readonly cluster?: ClusterNode;
+}
+
+/** A node of a cluster: its number, and all of them. */
+export interface ClusterNode {
+  readonly node: number;
+  /** The folder that all nodes share: the cluster's id derives from it. */
+  readonly folder: string;
+  /** Every node's number and port as a controller. */
+  readonly voters: readonly { readonly node: number; readonly controller: number }[];
 }
 
 /** One of the two programs. */

@@ -65,7 +65,8 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
     logDeadLetter(runtime, at, error);
     return deadLetterOf(at, error, {
       topic,
-      at: clock.now(),
+      // Under dev the market's time, by which its log ages.
+      at: (liveClock ?? clock).now(),
       onLeftOut: (leftOut, refusal) => {
         observer.leftOut(topic);
         logLeftOut(runtime, at, leftOut, refusal);

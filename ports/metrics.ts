@@ -43,7 +43,7 @@ export const METRICS = {
   shadowDecisions: {
     name: 'harvestline_shadow_decisions_total',
     type: 'counter',
-    help: 'Decisions of candidate policies by what came of them: written (to shadow.decision), both_hold (not written), failed (R is no finite number).',
+    help: 'Decisions of candidate policies by what came of them: written (to shadow.decision), both_hold (not written), failed (R is beyond 1e12).',
     labels: ['policy', 'result'],
   },
   intents: {

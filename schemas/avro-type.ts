@@ -7,6 +7,7 @@ interface Tap {
   pos: number;
   readLong(): number;
   skipLong(): void;
+  skipString(): void;
 }
 
 interface Items {
@@ -39,22 +40,36 @@ class GuardedArrayType extends avsc.types.ArrayType {
   }
 }
 
+/** The same for a map of the writer's that our schemas do not have: it is skipped, entry by entry. */
+class GuardedMapType extends avsc.types.MapType {
+  _skip(tap: Tap): void {
+    const values = this.valuesType as unknown as Items;
+    for (let count = readCount(tap); count !== 0; count = readCount(tap)) {
+      for (let index = 0; index < count; index++) {
+        tap.skipString();
+        values._skip(tap);
+      }
+    }
+  }
+}
+
 /** The number of items in the next block; 0 after the last. A negative count is followed by the block's size in bytes. */
 function readCount(tap: Tap): number {
   const claimed = tap.readLong();
   if (claimed < 0) tap.skipLong();
   const count = Math.abs(claimed);
   const left = tap.buf.length - tap.pos;
-  if (count > left) throw new Error(`an array claims ${count} items, and ${Math.max(0, left)} bytes are left`);
+  if (count > left) throw new Error(`a block claims ${count} items, and ${Math.max(0, left)} bytes are left`);
   return count;
 }
 
 /** The avsc type of a schema. Throws where it is not Avro. */
 export function avroTypeOf(schema: unknown): avsc.Type {
   return avsc.Type.forSchema(schema as avsc.Schema, {
-    typeHook: (inner, options) =>
-      typeof inner === 'object' && 'type' in inner && inner.type === 'array'
-        ? new GuardedArrayType(inner, options)
-        : undefined,
+    typeHook: (inner, options) => {
+      if (typeof inner !== 'object' || !('type' in inner)) return undefined;
+      if (inner.type === 'array') return new GuardedArrayType(inner, options);
+      return inner.type === 'map' ? new GuardedMapType(inner, options) : undefined;
+    },
   });
 }

@@ -1,24 +1,32 @@
 import type avsc from 'avsc';
 import { HarvestlineError, type Problem, formatProblems, messageOf } from '../errors/harvestline-error.ts';
-import type { AvroRecord } from './avro-schema.ts';
+import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { bufferOf } from './buffer-of.ts';
 import { compileCheck } from './check-record.ts';
+import { type FastReader, compileReader } from './compile-reader.ts';
+import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
 import { loadSchema } from './load-schema.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 import type { SchemaRegistry } from './registry.ts';
+import { StringTable } from './string-table.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
-import { MAGIC_BYTE, WIRE_HEADER_BYTES, schemaIdOf } from './wire-format.ts';
+import { MAGIC_BYTE, WIRE_HEADER_BYTES, inWireFormat, schemaIdOf } from './wire-format.ts';
 
-/** First size of the encoding buffer, larger than nearly every record. It grows when one does not fit. Unit: bytes. */
-const SCRATCH_BYTES = 64 * 1024;
+/** Size of the memory that encoded records are cut from: some dozens of them, so that one that is kept keeps little. Unit: bytes. */
+const SLAB_BYTES = 32 * 1024;
+
+const NO_PROBLEMS: readonly Problem[] = [];
 
 /**
  * The largest value that is written: with key, headers and the framing of a batch it stays below what a topic takes by default
  * (max.message.bytes, 1,048,588), so no record that passed here is refused for its size. Unit: bytes.
  */
 export const MAX_VALUE_BYTES = 1_000_000;
+
+/** A record that needs more is too large, whatever its texts are encoded to: three bytes a character at most. Unit: bytes. */
+const MOST_SLAB_BYTES = 4 * MAX_VALUE_BYTES;
 
 export interface Examined<N extends TopicName> {
   readonly record: RecordByTopic[N];
@@ -29,45 +37,66 @@ type Resolver = ReturnType<avsc.Type['createResolver']>;
 
 /** What the codec keeps for one topic. */
 interface TopicCodec {
+  readonly schema: AvroRecord;
   readonly type: avsc.Type;
+  readonly write: FastWriter;
   readonly check: (value: unknown) => readonly Problem[];
   readonly rules: readonly RecordRule<never>[];
   /** The id of this program's own schema. */
   readonly schemaId: number;
-  /** writer's schema id -> resolver to our schema; `null` for our own id, which needs none. Built once an id. */
-  readonly resolvers: Map<number, Resolver | HarvestlineError | null>;
+  /** By the id of the writer's schema. Built once an id. */
+  readonly readers: Map<number, Reader | HarvestlineError>;
+}
+
+/** How the records of one writer's schema are read. */
+interface Reader {
+  /** Undefined where the two schemas differ too much for it. */
+  readonly fast: FastReader | undefined;
+  /** To our schema; null where it is the writer's. */
+  readonly resolver: Resolver | null;
 }
 
 /**
  * The only way between records and bytes. What it writes and what it reads has passed the same check: structure, no
  * undeclared field, finite numbers, bounds, cross-field rules; a failure names every path at once.
  *
+ * A good record takes the fast way: functions compiled from its schema check and convert it in one pass. On the slow way are avsc
+ * and the check that explains: for whatever the fast one does not know to be good.
+ *
  * Invariants:
  * R1  Nothing is registered here: a schema the registry does not hold is refused at `open`.
- * R2  A resolver is built once for a writer's schema id, never for a record.
+ * R2  A reader is built once for a writer's schema id, never for a record.
  * R3  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
+ * R4  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
  */
 export class RecordCodec {
   readonly #registry: SchemaRegistry;
   readonly #topics: ReadonlyMap<string, TopicCodec>;
   /** Ids that the registry definitely does not know. Asked again after `forgetUnknown`. */
   readonly #unknownIds = new Set<number>();
-  #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  readonly #strings: StringTable;
+  /** What was read from last: the records of a batch lie in one memory. */
+  #source: Memory = memoryOf(new ArrayBuffer(0));
+  /** What encoded records are cut from, and how much of it is used. */
+  #slab: Memory = freshMemory(SLAB_BYTES);
+  #used = 0;
 
-  private constructor(registry: SchemaRegistry, topics: ReadonlyMap<string, TopicCodec>) {
+  private constructor(registry: SchemaRegistry, topics: ReadonlyMap<string, TopicCodec>, strings: StringTable) {
     this.#registry = registry;
     this.#topics = topics;
+    this.#strings = strings;
   }
 
   /** Looks up the ids of exactly this program's schemas. Throws SCHEMA_NOT_REGISTERED naming every absent subject. */
   static async open(registry: SchemaRegistry, topics: readonly Topic[] = Object.values(TOPICS)): Promise<RecordCodec> {
     const absent: string[] = [];
     const codecs = new Map<string, TopicCodec>();
+    const strings = new StringTable();
     for (const topic of topics) {
       const schema = loadSchema(topic);
       const schemaId = await registry.idOf(subjectOf(topic), JSON.stringify(schema));
       if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
-      else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId));
+      else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId, strings));
     }
     if (absent.length > 0) {
       throw new HarvestlineError(
@@ -75,27 +104,13 @@ export class RecordCodec {
         `the registry holds no version of ${absent.join(', ')} equal to this program's schema`,
       );
     }
-    return new RecordCodec(registry, codecs);
+    return new RecordCodec(registry, codecs, strings);
   }
 
   /** The record in wire format. Throws RECORD_INVALID with every failing path. */
   encode<N extends TopicName>(topic: N, record: RecordByTopic[N]): Uint8Array {
     const codec = this.#codecOf(topic);
-    const problems = problemsOf(codec, record);
-    if (problems.length > 0) throw invalid(topic, problems);
-    let end = codec.type.encode(record, this.#scratch, WIRE_HEADER_BYTES);
-    if (end < 0) {
-      // avsc answers minus the number of bytes that were missing.
-      this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
-      end = codec.type.encode(record, this.#scratch, WIRE_HEADER_BYTES);
-    }
-    if (end > MAX_VALUE_BYTES) {
-      const why = `must be at most ${MAX_VALUE_BYTES} bytes, found ${end}: a topic takes no more`;
-      throw invalid(topic, [{ path: '(root)', why }]);
-    }
-    this.#scratch.writeUInt8(MAGIC_BYTE, 0);
-    this.#scratch.writeInt32BE(codec.schemaId, 1);
-    return Buffer.from(this.#scratch.subarray(0, end));
+    return this.#write(codec, record) ?? encodeSlowly(topic, codec, record);
   }
 
   /** Fetches the writers' schemas that a batch names and that are not known yet, so that `decode` never waits. */
@@ -103,10 +118,10 @@ export class RecordCodec {
     const codec = this.#codecOf(topic);
     for (const value of values) {
       const id = value === null ? undefined : schemaIdOf(value);
-      if (id === undefined || codec.resolvers.has(id) || this.#unknownIds.has(id)) continue;
+      if (id === undefined || codec.readers.has(id) || this.#unknownIds.has(id)) continue;
       const text = await this.#registry.schemaOf(id);
       if (text === null) this.#unknownIds.add(id);
-      else codec.resolvers.set(id, resolverFor(codec.type, text));
+      else codec.readers.set(id, readerFor(codec, text, this.#strings));
     }
   }
 
@@ -117,7 +132,10 @@ export class RecordCodec {
 
   /** The record in those bytes, checked. Throws poison errors only; call `prepare` for the batch first. */
   decode<N extends TopicName>(topic: N, value: Uint8Array | null): RecordByTopic[N] {
-    const { record, problems } = this.examine(topic, value);
+    const codec = this.#codecOf(topic);
+    const good = this.#read(codec, value);
+    if (good !== undefined) return good as RecordByTopic[N];
+    const { record, problems } = examineSlowly(topic, codec, value);
     if (problems.length > 0) throw invalid(topic, problems);
     return record;
   }
@@ -128,26 +146,42 @@ export class RecordCodec {
    */
   examine<N extends TopicName>(topic: N, value: Uint8Array | null): Examined<N> {
     const codec = this.#codecOf(topic);
-    if (value === null || value.length === 0)
-      throw new HarvestlineError('RECORD_EMPTY', `${topic}: the record has no value`);
-    const id = schemaIdOf(value);
-    if (id === undefined) {
-      throw new HarvestlineError(
-        'NOT_WIRE_FORMAT',
-        `${topic}: ${value.length} bytes starting with 0x${Buffer.from(value.subarray(0, 5)).toString('hex')}`,
-      );
+    const good = this.#read(codec, value);
+    return good === undefined
+      ? examineSlowly(topic, codec, value)
+      : { record: good as RecordByTopic[N], problems: NO_PROBLEMS };
+  }
+
+  /** A good record; undefined for any other, and where the fast way cannot tell. */
+  #read({ readers, rules }: TopicCodec, value: Uint8Array | null): object | undefined {
+    const id = value === null ? undefined : schemaIdOf(value);
+    if (value === null || id === undefined) return undefined;
+    const reader = readers.get(id);
+    if (reader === undefined || reader instanceof HarvestlineError || reader.fast === undefined) return undefined;
+    if (value.buffer !== this.#source.buffer) this.#source = memoryOf(value.buffer);
+    const { bytes, view } = this.#source;
+    const start = value.byteOffset;
+    const record = reader.fast(bytes, view, start + WIRE_HEADER_BYTES, start + value.length);
+    return record !== undefined && keepsRules(rules, record) ? record : undefined;
+  }
+
+  /** The bytes of a good record; undefined as for `#read`. */
+  #write(codec: TopicCodec, record: object): Buffer | undefined {
+    const start = this.#used;
+    const { bytes, view } = this.#slab;
+    const end = codec.write(record, bytes, view, start + WIRE_HEADER_BYTES, bytes.length);
+    if (end === NO_ROOM) {
+      if (bytes.length > MOST_SLAB_BYTES) return undefined;
+      // One that has all of it to itself and does not fit needs more.
+      this.#slab = freshMemory(start === 0 ? 2 * bytes.length : SLAB_BYTES);
+      this.#used = 0;
+      return this.#write(codec, record);
     }
-    const resolver = codec.resolvers.get(id);
-    if (resolver === undefined)
-      throw new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: the registry does not know schema id ${id}`);
-    if (resolver instanceof HarvestlineError) throw resolver;
-    let record: unknown;
-    try {
-      record = recordIn(bufferOf(value), codec.type, resolver);
-    } catch (cause) {
-      throw new HarvestlineError('AVRO_CORRUPT', `${topic}: schema id ${id}: ${messageOf(cause)}`, { cause });
-    }
-    return { record: record as RecordByTopic[N], problems: problemsOf(codec, record) };
+    if (end === GAVE_UP || end - start > MAX_VALUE_BYTES || !keepsRules(codec.rules, record)) return undefined;
+    view.setUint8(start, MAGIC_BYTE);
+    view.setInt32(start + 1, codec.schemaId);
+    this.#used = end;
+    return bytes.subarray(start, end);
   }
 
   #codecOf(topic: TopicName): TopicCodec {
@@ -158,6 +192,38 @@ export class RecordCodec {
   }
 }
 
+function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer {
+  const problems = problemsOf(codec, record);
+  if (problems.length > 0) throw invalid(topic, problems);
+  const value = inWireFormat(codec.schemaId, codec.type.toBuffer(record));
+  if (value.length <= MAX_VALUE_BYTES) return value;
+  const why = `must be at most ${MAX_VALUE_BYTES} bytes, found ${value.length}: a topic takes no more`;
+  throw invalid(topic, [{ path: '(root)', why }]);
+}
+
+function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, value: Uint8Array | null): Examined<N> {
+  if (value === null || value.length === 0)
+    throw new HarvestlineError('RECORD_EMPTY', `${topic}: the record has no value`);
+  const id = schemaIdOf(value);
+  if (id === undefined) {
+    throw new HarvestlineError(
+      'NOT_WIRE_FORMAT',
+      `${topic}: ${value.length} bytes starting with 0x${Buffer.from(value.subarray(0, 5)).toString('hex')}`,
+    );
+  }
+  const reader = codec.readers.get(id);
+  if (reader === undefined)
+    throw new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: the registry does not know schema id ${id}`);
+  if (reader instanceof HarvestlineError) throw reader;
+  let record: unknown;
+  try {
+    record = recordIn(bufferOf(value), codec.type, reader.resolver);
+  } catch (cause) {
+    throw new HarvestlineError('AVRO_CORRUPT', `${topic}: schema id ${id}: ${messageOf(cause)}`, { cause });
+  }
+  return { record: record as RecordByTopic[N], problems: problemsOf(codec, record) };
+}
+
 /** As avsc's `fromBuffer` of what follows the header, without a view of its own for each record. */
 function recordIn(bytes: Buffer, type: avsc.Type, resolver: Resolver | null): unknown {
   const read = type.decode(bytes, WIRE_HEADER_BYTES, resolver ?? undefined);
@@ -166,20 +232,25 @@ function recordIn(bytes: Buffer, type: avsc.Type, resolver: Resolver | null): un
   return read.value;
 }
 
-function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number): TopicCodec {
+function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number, strings: StringTable): TopicCodec {
+  const own: Reader = { fast: compileReader(schema, schema, strings), resolver: null };
   return {
+    schema,
     type: avroTypeOf(schema),
+    write: compileWriter(schema),
     check: compileCheck(schema),
     rules: RECORD_RULES[topic],
     schemaId,
-    resolvers: new Map([[schemaId, null]]),
+    readers: new Map([[schemaId, own]]),
   };
 }
 
-/** A resolver, or the error that every record of this writer's schema will be refused with. */
-function resolverFor(reader: avsc.Type, writerText: string): Resolver | HarvestlineError {
+/** How the records of this writer's schema are read, or the error that every one of them is refused with. */
+function readerFor({ schema, type }: TopicCodec, writerText: string, strings: StringTable): Reader | HarvestlineError {
   try {
-    return reader.createResolver(avroTypeOf(JSON.parse(writerText)));
+    const writer = JSON.parse(writerText) as AvroSchema;
+    const resolver = type.createResolver(avroTypeOf(writer));
+    return { fast: compileReader(schema, writer, strings), resolver };
   } catch (cause) {
     return new HarvestlineError('SCHEMA_INCOMPATIBLE', messageOf(cause), { cause });
   }
@@ -187,6 +258,11 @@ function resolverFor(reader: avsc.Type, writerText: string): Resolver | Harvestl
 
 function problemsOf(codec: TopicCodec, record: unknown): readonly Problem[] {
   return applyRules(codec.check(record), codec.rules, record);
+}
+
+function keepsRules(rules: readonly RecordRule<never>[], record: object): boolean {
+  for (const rule of rules) if (rule.violation(record as never) !== null) return false;
+  return true;
 }
 
 function applyRules(
@@ -222,4 +298,20 @@ export function recordChecker<N extends TopicName>(
   const check = compileCheck(loadSchema(topic));
   const rules = RECORD_RULES[topic.name] as readonly RecordRule<never>[];
   return (value) => applyRules(check(value), rules, value);
+}
+
+/** One memory, seen by bytes and by numbers. */
+interface Memory {
+  readonly buffer: ArrayBufferLike;
+  readonly bytes: Buffer;
+  readonly view: DataView;
+}
+
+function memoryOf(buffer: ArrayBufferLike): Memory {
+  return { buffer, bytes: Buffer.from(buffer), view: new DataView(buffer) };
+}
+
+/** Its bytes are whatever was there. */
+function freshMemory(size: number): Memory {
+  return memoryOf(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -11,6 +11,8 @@ export interface EncodedRecord {
   readonly timestamp: EpochMillis;
   /** Derived from the key (murmur2) when left out. */
   readonly partition?: number;
+  /** As in ports/event-log.ts: what is written in its place where the log refuses this very record. */
+  readonly ifRefused?: (refusal: HarvestlineError) => Omit<EncodedRecord, 'topic'> | null;
 }
 
 type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id';

@@ -139,6 +139,9 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
     it('L5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
       const topic = await newTopic();
       const headers: Headers = [
+        // Names of what every object inherits.
+        ['constructor', Buffer.from('c')],
+        ['__proto__', Buffer.from('p')],
         ['twice', Buffer.from('first')],
         ['twice', null],
         ['twice', Buffer.from('third')],

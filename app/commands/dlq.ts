@@ -211,7 +211,7 @@ function discardSelectionOf({ id: ids = [], code }: DiscardFlags): DiscardSelect
       continue;
     }
     const letter = { topic, partition: Number(partition), offset: Number(offset) };
-    letters.set(idOfLetter(topic, letter), letter);
+    letters.set(idOfLetter(topic.name, letter), letter);
   }
   if (wrong.length > 0) {
     throw new HarvestlineError(

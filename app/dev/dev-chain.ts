@@ -15,7 +15,7 @@ import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
-import type { Decision } from '../../pipelines/scoring/evaluate.ts';
+import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
@@ -60,7 +60,7 @@ export interface DevOptions {
 /** One scored snapshot. */
 export interface Scored {
   readonly snapshot: PositionSnapshot;
-  readonly decision: Decision;
+  readonly decision: Verdict;
 }
 
 /** What one cycle brought. */
@@ -109,7 +109,7 @@ export class DevChain {
     const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
     const clock = new VirtualClock(0);
     const exchange = new PaperExchange({ path: join(dataDir, names.local(PAPER_BOOK)), clock, random, faults });
-    const onDecision = (snapshot: PositionSnapshot, decision: Decision): void => {
+    const onDecision = (snapshot: PositionSnapshot, decision: Verdict): void => {
       this.#scored.push({ snapshot, decision });
     };
     this.log = log;

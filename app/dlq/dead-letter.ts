@@ -4,7 +4,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { LetterId } from '../../schemas/generated/records.ts';
 import { letterIdOf } from '../../schemas/ids.ts';
-import { deadLetterTopicOf, findTopic, sourceTopicOf, type Topic } from '../../schemas/topics.ts';
+import { deadLetterTopicOf, findTopic, sourceTopicOf, type Topic, type TopicName } from '../../schemas/topics.ts';
 import { lastHeader } from './header-text.ts';
 import { RETRY_HEADERS } from './retry-headers.ts';
 
@@ -62,8 +62,8 @@ export function deadLetterFrom(at: LogRecord): DeadLetter {
 }
 
 /** The id of a letter of that topic's records. */
-export function idOfLetter(topic: Topic, { partition, offset }: Omit<Place, 'topic'>): LetterId {
-  return letterIdOf({ topic: deadLetterTopicOf(topic.name), partition, offset });
+export function idOfLetter(topic: TopicName, { partition, offset }: Omit<Place, 'topic'>): LetterId {
+  return letterIdOf({ topic: deadLetterTopicOf(topic), partition, offset });
 }
 
 /** The chain's topic whose dead letters are meant by the name of either. */

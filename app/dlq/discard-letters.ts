@@ -61,7 +61,7 @@ export async function discardLetters(
   };
   if (selection.kind === 'code') {
     for (const topic of Object.values(TOPICS)) {
-      for await (const letters of lettersOf(world.log, topic, discarded)) {
+      for await (const letters of lettersOf(world.log, topic.name, discarded)) {
         for (const letter of letters) {
           if (letter.discarded === null && deadLetterFrom(letter.at).code === selection.code) take(topic, letter.at);
         }
@@ -89,7 +89,7 @@ async function found(
   const retried = new Map<Topic, RetriedLetters>();
   for (const name of names) {
     const { topic } = name;
-    const id = idOfLetter(topic, name);
+    const id = idOfLetter(topic.name, name);
     const dead = deadLetterTopicOf(topic.name);
     const marks = retried.get(topic) ?? (await RetriedLetters.read(log, dead));
     retried.set(topic, marks);
@@ -119,7 +119,7 @@ const CODE_CHARS = 256;
 function recordOf(topic: Topic, at: LogRecord, { by, reason, now }: DiscardOptions): LetterDiscarded {
   const { code } = deadLetterFrom(at);
   return {
-    letter_id: idOfLetter(topic, at),
+    letter_id: idOfLetter(topic.name, at),
     topic: deadLetterTopicOf(topic.name),
     partition: at.partition,
     offset: at.offset,

@@ -1,10 +1,12 @@
 import { type HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import { avroTypeOf } from '../../schemas/avro-type.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { type Topic, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
+import { refuseTimesAhead } from '../../schemas/time-bound.ts';
+import { type Topic, type TopicName, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
 import { schemaIdOf, WIRE_HEADER_BYTES } from '../../schemas/wire-format.ts';
 import { deadLetterFrom, idOfLetter, type LeftOut, type Place } from './dead-letter.ts';
 import { textOf } from './header-text.ts';
@@ -81,7 +83,7 @@ export async function examineLetter(
   const original = await originalOf(world.log, topic, letter);
   const { key, value } = original.kind === 'gone' ? { key: at.key, value: null } : original.record;
   const bytes = value === null ? null : Buffer.from(value);
-  const id = idOfLetter(topic, place);
+  const id = idOfLetter(topic.name, place);
   const discarded = (await readDiscarded(world.log, () => Promise.resolve(world.codec))).get(id);
   return {
     id,
@@ -105,7 +107,10 @@ export async function examineLetter(
     },
     headers: at.headers.map(([header, text]) => [header, textOf(text)]),
     value: bytes && { bytes: bytes.length, hex: bytes.toString('hex'), base64: bytes.toString('base64') },
-    attempt: original.kind === 'gone' ? NOT_TRIED(original.why) : await attempt(world, topic, value),
+    attempt:
+      original.kind === 'gone'
+        ? NOT_TRIED(original.why)
+        : await attempt(world, topic, { value, recordedAt: letter.recordedAt }),
   };
 }
 
@@ -120,10 +125,10 @@ const NOT_TRIED = (why: string): DecodeAttempt => ({
   check: { passes: false, code: null, message: why, problems: [] },
 });
 
-async function attempt(world: LetterWorld, topic: Topic, value: Uint8Array | null): Promise<DecodeAttempt> {
+async function attempt(world: LetterWorld, topic: Topic, { value, recordedAt }: Recorded): Promise<DecodeAttempt> {
   const { codec, registry } = world;
   await codec.prepare(topic.name, [value]);
-  const check = checkLetter(codec, topic, value);
+  const check = checkLetter(codec, topic, { value, recordedAt });
   const unread = { schema_known: null, schema_name: null, schema_version: null, record: null, decode_error: null };
   const id = value === null ? undefined : schemaIdOf(value);
   if (value === null || id === undefined) return { schema_id: null, ...unread, check };
@@ -151,10 +156,18 @@ function decodeAsWritten(schema: string, value: Uint8Array) {
   }
 }
 
-/** The check that its consumers make. Call `codec.prepare` first. */
-export function checkLetter(codec: RecordCodec, topic: Topic, value: Uint8Array | null): CheckOutcome {
+/** A record's bytes and its own timestamp, wherever they lie now. */
+interface Recorded {
+  readonly value: Uint8Array | null;
+  readonly recordedAt: EpochMillis;
+}
+
+/**
+ * The check that its consumers make, but for their clock: what lay ahead of that may not any more. Call `codec.prepare` first.
+ */
+export function checkLetter(codec: RecordCodec, topic: Topic, { value, recordedAt }: Recorded): CheckOutcome {
   try {
-    codec.decode(topic.name, value);
+    refuseTimesAhead<TopicName>(topic.name, codec.decode<TopicName>(topic.name, value), recordedAt, null);
     return { passes: true, code: null, message: null, problems: [] };
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;

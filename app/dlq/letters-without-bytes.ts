@@ -44,7 +44,7 @@ export class LettersWithoutBytes {
         if (marked !== null) this.#letters.delete(letterIdOf({ topic: name, partition, offset: marked }));
         else if (deadLetterFrom(at).leftOut !== null) {
           const letter = { topic: topic.name, partition, offset: at.offset, since: at.timestamp };
-          this.#letters.set(idOfLetter(topic, at), letter);
+          this.#letters.set(idOfLetter(topic.name, at), letter);
         }
       }
     }

@@ -42,7 +42,7 @@ export async function listLetters(
   const groups: LetterGroup[] = [];
   for (const topic of topics) {
     const byCode = new Map<string | null, LetterGroup>();
-    for await (const letters of lettersOf(log, topic, discarded)) {
+    for await (const letters of lettersOf(log, topic.name, discarded)) {
       for (const letter of letters) add(byCode, topic, letter);
     }
     groups.push(...byCode.values());
@@ -54,7 +54,7 @@ function add(byCode: Map<string | null, LetterGroup>, topic: Topic, { at, discar
   const { code, source, message, retries, recordedAt, leftOut } = deadLetterFrom(at);
   const waits = discarded === null ? 1 : 0;
   const { partition, offset } = at;
-  const id = idOfLetter(topic, at);
+  const id = idOfLetter(topic.name, at);
   const example = { id, topic: at.topic, partition, offset, key: textOf(at.key), source, message, retries };
   const before = byCode.get(code);
   byCode.set(code, {

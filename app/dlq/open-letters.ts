@@ -1,7 +1,7 @@
 import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import { TOPICS, type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { TOPICS, type TopicName, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { decodedOrNull, prepareBatch } from '../read-topic.ts';
 import { idOfLetter } from './dead-letter.ts';
 import { markedOffset } from './retry-headers.ts';
@@ -60,11 +60,11 @@ export interface FoundLetter {
 /** The letters of a topic's records, batch by batch, with neither the marks nor the letters that were put back. */
 export async function* lettersOf(
   log: EventLog,
-  topic: Topic,
+  topic: TopicName,
   discarded: DiscardedLetters,
   range: ReadRange = {},
 ): AsyncGenerator<readonly FoundLetter[]> {
-  const name = deadLetterTopicOf(topic.name);
+  const name = deadLetterTopicOf(topic);
   const retried = await RetriedLetters.read(log, name);
   for await (const { records } of log.read(name, range)) {
     const found = records
@@ -77,7 +77,7 @@ export async function* lettersOf(
 /** Those that wait for somebody: neither put back nor discarded. */
 export async function* openLetters(
   log: EventLog,
-  topic: Topic,
+  topic: TopicName,
   discarded: DiscardedLetters,
 ): AsyncGenerator<readonly LogRecord[]> {
   for await (const letters of lettersOf(log, topic, discarded)) {

@@ -77,7 +77,7 @@ async function* candidatesOf(
 ): AsyncGenerator<readonly Candidate[]> {
   if (selection.kind !== 'places') {
     const discarded = await readDiscarded(log, () => Promise.resolve(codec));
-    for await (const letters of openLetters(log, topic, discarded)) {
+    for await (const letters of openLetters(log, topic.name, discarded)) {
       yield letters
         .filter((letter) => selection.kind === 'all' || deadLetterFrom(letter).code === selection.code)
         .map((letter) => ({ letter }));
@@ -143,7 +143,10 @@ async function retryOf({ log, codec }: LetterWorld, topic: Topic, candidate: Can
     return refusedOutcome(place, topic, { code: null, message: original.why, problems: [] });
   }
   await codec.prepare(topic.name, [original.record.value]);
-  const { passes, ...refused } = checkLetter(codec, topic, original.record.value);
+  const { passes, ...refused } = checkLetter(codec, topic, {
+    value: original.record.value,
+    recordedAt: letter.recordedAt,
+  });
   if (!passes) return refusedOutcome(place, topic, refused);
   const record = retriedRecord(letter, original.record, topic.name);
   return { place, record, mark: markOf({ ...candidate.letter, topic: place.topic }), retries: letter.retries + 1 };

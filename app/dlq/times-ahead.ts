@@ -2,7 +2,6 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import { KnownProducers, type Producer, producerOf } from '../../pipelines/producers.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TIMED_TOPICS } from '../../schemas/time-bound.ts';
-import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, decodedOrNull } from '../read-topic.ts';
 import { deadLetterFrom } from './dead-letter.ts';
 import { openLetters, readDiscarded } from './open-letters.ts';
@@ -21,9 +20,8 @@ export async function timesAheadByProducer({ log, codec }: ReadableTopics): Prom
   const known = new KnownProducers();
   const found = new Map<string, ProducerAhead>();
   const discarded = await readDiscarded(log, () => Promise.resolve(codec));
-  for (const spec of Object.values(TOPICS).filter(({ name }) => TIMED_TOPICS.includes(name))) {
-    const topic = spec.name;
-    for await (const open of openLetters(log, spec, discarded)) {
+  for (const topic of TIMED_TOPICS) {
+    for await (const open of openLetters(log, topic, discarded)) {
       const letters = open.filter((letter) => deadLetterFrom(letter).code === CODE);
       await codec.prepare(
         topic,

@@ -17,7 +17,7 @@ export async function waitingLettersAlerts({ log, codec }: ReadableTopics): Prom
   for (const topic of Object.values(TOPICS)) {
     let records = 0;
     let since = Infinity;
-    for await (const letters of openLetters(log, topic, discarded)) {
+    for await (const letters of openLetters(log, topic.name, discarded)) {
       records += letters.length;
       for (const at of letters) {
         since = Math.min(since, at.timestamp);

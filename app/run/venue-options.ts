@@ -53,7 +53,11 @@ export function venueOptions(command: Command): Command {
       accountName,
     )
     .option('--symbols <list>', 'only these market ids, e.g. BTCUSDT,ETHUSDT; may be repeated', marketIds)
-    .option('--max-notional <quote>', 'refuse an order worth more (quote currency)', amount)
+    .option(
+      '--max-notional <quote>',
+      "refuse an order worth more at the exchange's mark price (quote currency)",
+      amount,
+    )
     .option(
       '--max-closes-per-minute <n>',
       `refuse orders beyond so many a minute (default at an exchange: ${DEFAULT_CLOSES_PER_MINUTE})`,

@@ -1,76 +1,49 @@
 import type { OutgoingRecord } from '../../ports/event-log.ts';
+import { recordSize } from './record-batch.ts';
 
 /**
- * The size of one send. A send makes one record batch per partition, and a broker refuses a batch above 1 MB (its default
- * max.message.bytes), so this is safe even where all records have one key. Unit: bytes.
+ * The records of one partition in one request. Its batch must fit the broker's limit for one, max.message.bytes, which is 1 MB by
+ * default; a single record may take all of it. Unit: bytes.
  */
-const CHUNK_BYTES = 512 * 1024;
+const PARTITION_BYTES = 512 * 1024;
 
-/** kafkajs copies a partition's list for every record it adds, so long lists cost quadratic time. Unit: records. */
-const CHUNK_RECORDS = 1000;
+/** The records of one request: what is repeated where a leader does not answer. Unit: bytes. */
+const REQUEST_BYTES = 4 * 1024 * 1024;
 
-/** An upper bound of what Kafka adds to a record: lengths, offset and timestamp deltas. Unit: bytes. */
-const RECORD_OVERHEAD_BYTES = 40;
-
-/** A record, and the append that it belongs to: its number in the group. */
-export interface Entry {
+/** A record on its way, and the append that it belongs to. */
+export interface Entry<O> {
   readonly record: OutgoingRecord;
-  readonly append: number;
+  readonly owner: O;
 }
 
-/**
- * One send: records of one topic. Records that name a substitute (`ifRefused`) share it only with others of their partition: what is
- * sent to one partition is refused or written as a whole, so that no part of it is ever written twice.
- */
-export interface Chunk {
-  readonly topic: string;
-  readonly entries: readonly Entry[];
-}
+/** Entries by partition, each in order: what one request writes. */
+export type Chunk<O> = Map<number, readonly Entry<O>[]>;
 
 /**
  * Several appends as one, so that those that wait share a round trip. Topics come in the order of their first appearance in
  * every append that takes part (L1); an append that would need another order is not taken.
  */
-export class AppendGroup {
-  readonly #byTopic = new Map<string, Entry[]>();
-  #appends = 0;
+export class AppendGroup<O> {
+  readonly #byTopic = new Map<string, Entry<O>[]>();
 
   /** False, and nothing is taken, where these records need their topics in another order. */
-  tryAdd(records: readonly OutgoingRecord[]): boolean {
-    const byTopic = Map.groupBy(records, ({ topic }) => topic);
-    if (!this.#inOrder([...byTopic.keys()])) return false;
-    const append = this.#appends++;
-    for (const [topic, more] of byTopic) {
-      const entries = this.#byTopic.get(topic) ?? [];
-      this.#byTopic.set(topic, entries);
-      for (const record of more) entries.push({ record, append });
+  tryAdd(owner: O, records: readonly OutgoingRecord[]): boolean {
+    if (!this.#inOrder(new Set(records.map(({ topic }) => topic)))) return false;
+    for (const record of records) {
+      const before = this.#byTopic.get(record.topic);
+      if (before === undefined) this.#byTopic.set(record.topic, [{ record, owner }]);
+      else before.push({ record, owner });
     }
     return true;
   }
 
-  /** In the order in which they must be sent, one after the other. */
-  *chunks(): Iterable<Chunk> {
-    for (const [topic, all] of this.#byTopic) {
-      let entries: Entry[] = [];
-      let bytes = 0;
-      for (const entry of all) {
-        const size = sizeOf(entry.record);
-        const [first] = entries;
-        const full = bytes + size > CHUNK_BYTES || entries.length >= CHUNK_RECORDS;
-        if (first !== undefined && (full || laneOf(first.record) !== laneOf(entry.record))) {
-          yield { topic, entries };
-          entries = [];
-          bytes = 0;
-        }
-        entries.push(entry);
-        bytes += size;
-      }
-      if (entries.length > 0) yield { topic, entries };
-    }
+  /** The entries by topic, in the order in which the topics must be written, one after the other. */
+  topics(): Iterable<readonly [topic: string, entries: readonly Entry<O>[]]> {
+    return this.#byTopic;
   }
 
   /** Topics not there yet will stand at the end, so none that is there may follow them. */
-  #inOrder(topics: readonly string[]): boolean {
+  #inOrder(topics: Iterable<string>): boolean {
     const order = [...this.#byTopic.keys()];
     let last = -1;
     for (const topic of topics) {
@@ -83,15 +56,29 @@ export class AppendGroup {
   }
 }
 
-/** Only records of one lane share a send. */
-function laneOf({ ifRefused, partition }: OutgoingRecord): number | 'any' | 'by key' {
-  return ifRefused === undefined ? 'any' : (partition ?? 'by key');
-}
-
-/** An upper bound of what it takes on the wire. Unit: bytes. */
-export function sizeOf({ key, value, headers = [] }: OutgoingRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  // A character takes at most 3 bytes in UTF-8 where it takes one unit in a string.
-  for (const [name, content] of headers) bytes += RECORD_OVERHEAD_BYTES + 3 * name.length + (content?.length ?? 0);
-  return bytes;
+/** Cuts the entries of one topic into requests, in order. */
+export function* chunksOf<O>(
+  entries: readonly Entry<O>[],
+  partitionOf: (record: OutgoingRecord) => number,
+): Iterable<Chunk<O>> {
+  let chunk = new Map<number, Entry<O>[]>();
+  let bytes = 0;
+  const bytesByPartition = new Map<number, number>();
+  for (const entry of entries) {
+    const partition = partitionOf(entry.record);
+    const size = recordSize(entry.record);
+    const own = bytesByPartition.get(partition) ?? 0;
+    if ((own > 0 && own + size > PARTITION_BYTES) || (bytes > 0 && bytes + size > REQUEST_BYTES)) {
+      yield chunk;
+      chunk = new Map();
+      bytes = 0;
+      bytesByPartition.clear();
+    }
+    const before = chunk.get(partition);
+    if (before === undefined) chunk.set(partition, [entry]);
+    else before.push(entry);
+    bytes += size;
+    bytesByPartition.set(partition, (bytesByPartition.get(partition) ?? 0) + size);
+  }
+  if (chunk.size > 0) yield chunk;
 }

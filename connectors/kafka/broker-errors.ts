@@ -18,6 +18,9 @@ const AWAY_NAMES: ReadonlySet<unknown> = new Set([
 /** kafkajs's plain error for a request on a connection that was given up, for instance because the broker hangs. */
 const NOT_CONNECTED = 'Broker not connected';
 
+/** What a fault inside the client throws. */
+const INSIDE_NAMES: ReadonlySet<unknown> = new Set(['TypeError', 'RangeError']);
+
 /** Answers that another try will not change, though kafkajs gives up on them with an error that looks like an absence. */
 const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSSASLAuthenticationError',
@@ -58,14 +61,17 @@ export function isAway(thrown: unknown): boolean {
   if (chain.some(({ name }) => DEFINITE_NAMES.has(name))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;
+  // A fault of the client's own inside is no word of the broker's: it may be gone with the next connection.
   return chain.some(
-    ({ name, code, message }) => AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || message === NOT_CONNECTED,
+    ({ name, code, message }) =>
+      AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || INSIDE_NAMES.has(name) || message === NOT_CONNECTED,
   );
 }
 
 /** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING, RECORD_TOO_LARGE, TIMESTAMP_REFUSED or LOG_REFUSED. `what` is what was tried. */
 export function logError(thrown: unknown, what: string, topic?: string): HarvestlineError {
-  if (thrown instanceof HarvestlineError) return thrown;
+  // kafkajs wraps what our own code inside it has thrown.
+  for (const error of chainOf(thrown)) if (error instanceof HarvestlineError) return error;
   const at = topic === undefined ? {} : { at: { topic } };
   if (topic !== undefined && protocolType(thrown) === 'UNKNOWN_TOPIC_OR_PARTITION') {
     return new HarvestlineError('TOPIC_MISSING', `topic ${topic} does not exist on the broker`, {

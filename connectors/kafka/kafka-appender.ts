@@ -1,61 +1,63 @@
-import { type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { AppendGroup, type Chunk, sizeOf } from './append-groups.ts';
+import { recordSize } from './record-batch.ts';
+import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
 import { BackOff } from './back-off.ts';
-import { logError, protocolType } from './broker-errors.ts';
-import { toMessage } from './log-records.ts';
+import { logError } from './broker-errors.ts';
+import type { IdempotentProducer } from './idempotent-producer.ts';
+import { partitionOfKey } from './murmur2.ts';
 
-/** Kafka's word for "all replicas in sync have it". */
-const ACKS_ALL = -1;
+/** One call of `append`, until all of its records are acknowledged or it has failed. */
+interface Waiting {
+  readonly records: readonly OutgoingRecord[];
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** It has failed: what of it is not written yet is left out. */
+  failed: boolean;
+}
 
-/** The broker and we disagree about what was sent before: a new producer starts afresh, and at worst repeats. */
-const SEQUENCE_LOST: ReadonlySet<string | null> = new Set([
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'UNKNOWN_PRODUCER_ID',
-  'INVALID_PRODUCER_EPOCH',
-]);
-
-/** What concerns one record of a send, and not the others. */
+/** What concerns one record of a batch, and not the others. */
 const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED', 'PARTITION_MISSING']);
 
 /**
  * A broker closes the connection of a larger request without a word (its default socket.request.max.bytes), which looks like an
  * outage. Unit: bytes.
  */
-const LARGEST_SEND_BYTES = 100 * 1024 * 1024;
-
-interface Waiting {
-  readonly records: readonly OutgoingRecord[];
-  readonly signal: AbortSignal | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+const LARGEST_REQUEST_BYTES = 100 * 1024 * 1024;
 
 /**
- * Writes to Kafka, one send at a time, in the order of the calls.
+ * After the start of a broker its metadata lack topics and partitions that are there. One that is lacking for so long does not
+ * exist. Unit: milliseconds.
+ */
+const MISSING_MS = 5000;
+
+/**
+ * Writes to Kafka, one request at a time, in the order of the calls.
  *
- * A1  A send whose fate is unknown is repeated unchanged by the same producer, whose sequence numbers let the broker drop
- *     what it has already; else the producer is replaced. Different records under a used sequence number would be lost.
- * A2  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or
- *     whoever waits is stopped.
- * A3  Appends that wait share a send, but one that is refused fails alone, and nothing of the others is sent again where they name
- *     their partition alone (append-groups.ts).
- * A4  A record that is refused, and names what is to be written in its place, fails nothing (L7).
+ * A1  A batch whose fate is unknown is sent again unchanged by the same producer, before anything else of its partition; the broker drops
+ *     what it has already. Where the broker has lost count, a new producer sends it, and at worst it is there twice.
+ * A2  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or whoever waits
+ *     is stopped.
+ * A3  Appends that wait share a request, but one that is refused fails alone, and nothing of the others is written twice.
+ * A4  An append resolves when each of its records was acknowledged in its own partition (idempotent-producer.ts I1).
+ * A5  A record that is refused, and names what is to be written in its place, fails nothing (L7).
  */
 export class KafkaAppender {
-  readonly #kafka: Kafka;
+  readonly #open: () => Promise<IdempotentProducer>;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #closing = new AbortController();
   readonly #waiting: Waiting[] = [];
-  #producer: Producer | null = null;
+  #producer: IdempotentProducer | null = null;
   #working: Promise<void> | null = null;
+  /** Where the next record without a key goes. */
+  #keyless = 0;
 
-  constructor(kafka: Kafka, clock: Clock, logger: Logger) {
-    this.#kafka = kafka;
+  constructor(open: () => Promise<IdempotentProducer>, clock: Clock, logger: Logger) {
+    this.#open = open;
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -65,7 +67,7 @@ export class KafkaAppender {
     if (records.length === 0) return Promise.resolve();
     if (this.#closing.signal.aborted) return Promise.reject(new HarvestlineError('BROKER_AWAY', 'the log is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ records, signal, resolve, reject });
+    this.#waiting.push({ records, signal, resolve, reject, failed: false });
     this.#working ??= this.#work();
     return promise;
   }
@@ -81,130 +83,200 @@ export class KafkaAppender {
     // Appends of the same turn of the event loop come together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const together = new AppendGroup();
+      const group = new AppendGroup<Waiting>();
       let count = 0;
-      for (const { records } of this.#waiting) {
-        if (!together.tryAdd(records)) break;
+      for (const waiting of this.#waiting) {
+        if (!group.tryAdd(waiting, waiting.records)) break;
         count += 1;
       }
-      await this.#settle(this.#waiting.splice(0, count), together);
+      const together = this.#waiting.splice(0, count);
+      for (const [topic, entries] of group.topics()) await this.#write(topic, entries);
+      for (const waiting of together) if (!waiting.failed) waiting.resolve();
     }
     // In the same turn as the last look at the queue: an append that comes later starts anew.
     this.#working = null;
   }
 
-  async #settle(waiting: readonly Waiting[], group: AppendGroup): Promise<void> {
-    const failures = new Map<number, HarvestlineError>();
-    for (const chunk of group.chunks()) await this.#deliver(chunk, waiting, failures);
-    for (const [append, { resolve, reject }] of waiting.entries()) {
-      const failure = failures.get(append);
-      if (failure === undefined) resolve();
-      else reject(failure);
-    }
-  }
-
-  /** A3, A4: what fails is divided until it is one record's or one append's. Of an append that has failed nothing more is sent. */
-  async #deliver(chunk: Chunk, waiting: readonly Waiting[], failures: Map<number, HarvestlineError>): Promise<void> {
-    const { topic } = chunk;
-    const entries = chunk.entries.filter(({ append }) => !failures.has(append));
-    const [first] = entries;
-    if (first === undefined) return;
+  /** Never throws: whatever happens is told to the appends. */
+  async #write(topic: string, entries: readonly Entry<Waiting>[]): Promise<void> {
+    const left = entries.filter(({ owner }) => !owner.failed);
+    if (left.length === 0) return;
+    // What is still to be acknowledged when an attempt fails for good.
+    let open: Iterable<Entry<Waiting>> = left;
     try {
-      const records = entries.map(({ record }) => record);
-      await this.#send(topic, records, waiting);
-    } catch (thrown) {
-      const error = logError(thrown, `appending to ${topic}`, topic);
-      const divided = OF_ONE_RECORD.has(error.code)
-        ? halvesOf(entries)
-        : [...Map.groupBy(entries, ({ append }) => append).values()];
-      if (error.code === 'BROKER_AWAY') {
-        // The log is closed: nobody's records are sent any more.
-        for (const append of waiting.keys()) failures.set(append, error);
-      } else if (divided.length > 1) {
-        for (const part of divided) await this.#deliver({ topic, entries: part }, waiting, failures);
-      } else {
-        const { record, append } = first;
-        const substitute = entries.length === 1 ? (record.ifRefused?.(error) ?? null) : null;
-        if (substitute === null) failures.set(append, error);
-        else await this.#deliver({ topic, entries: [{ record: { topic, ...substitute }, append }] }, waiting, failures);
+      const partitions = await this.#partitionsOf(topic, left);
+      const chunks = [...chunksOf(left, (record) => this.#place(record, partitions))];
+      for (const [index, chunk] of chunks.entries()) {
+        open = chunks.slice(index).flatMap((one) => [...one.values()].flat());
+        await this.#deliver(topic, partitions, chunk);
       }
+    } catch (thrown) {
+      for (const { owner } of open) fail(owner, thrown);
     }
   }
 
-  async #send(topic: string, records: readonly OutgoingRecord[], waiting: readonly Waiting[]): Promise<void> {
-    refuseLargest(topic, records);
-    const messages = records.map(toMessage);
-    const partitions = new Set(records.flatMap(({ partition }) => partition ?? []));
+  #place({ key, partition }: OutgoingRecord, partitions: number): number {
+    if (partition !== undefined) return partition;
+    return key === null ? this.#keyless++ % partitions : partitionOfKey(key, partitions);
+  }
+
+  async #partitionsOf(topic: string, entries: readonly Entry<Waiting>[]): Promise<number> {
     const backOff = new BackOff();
+    let missingSince: number | null = null;
     for (;;) {
       try {
-        const producer = (this.#producer ??= await this.#newProducer());
-        const written = await producer.send({ topic, messages, acks: ACKS_ALL });
-        refuseUnwritten(topic, partitions, new Set(written.map(({ partition }) => partition)));
-        return;
+        const producer = (this.#producer ??= await this.#open());
+        return await producer.partitionsOf(topic);
       } catch (thrown) {
         const error = logError(thrown, `appending to ${topic}`, topic);
-        const sequenceLost = SEQUENCE_LOST.has(protocolType(thrown));
-        const again = error.code === 'BROKER_AWAY' || sequenceLost;
-        if (sequenceLost || !again) await this.#dropProducer();
-        if (!again) throw error;
-        if (this.#closing.signal.aborted) {
-          await this.#dropProducer();
-          throw new HarvestlineError('BROKER_AWAY', `${error.message}; the log was closed meanwhile`, {
-            cause: thrown,
-          });
-        }
-        // A1: their records are sent again all the same, since a part may be written.
-        for (const { signal, reject } of [...waiting, ...this.#waiting]) if (signal?.aborted === true) reject(error);
-        await backOff.wait(this.#clock, this.#logger, error, { topic }, this.#closing.signal);
+        if (error.code === 'TOPIC_MISSING') {
+          missingSince ??= this.#clock.now();
+          if (this.#clock.now() - missingSince >= MISSING_MS) throw error;
+        } else if (error.code !== 'BROKER_AWAY') throw error;
+        await this.#waitFor(topic, error, entries, backOff);
       }
     }
   }
 
-  async #newProducer(): Promise<Producer> {
-    const producer = this.#kafka.producer({
-      idempotent: true,
-      allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    });
-    try {
-      await producer.connect();
-    } catch (thrown) {
-      await producer.disconnect().catch(() => {});
-      throw thrown;
+  /** Sends the chunk until every partition has taken its records or refused them. */
+  async #deliver(topic: string, partitions: number, chunk: Chunk<Waiting>): Promise<void> {
+    const backOff = new BackOff();
+    let left = withoutFailed(chunk);
+    for (const [partition, entries] of left) {
+      const [only, ...others] = entries;
+      if (only === undefined || others.length > 0 || recordSize(only.record) < LARGEST_REQUEST_BYTES) continue;
+      left.delete(partition);
+      await this.#refuse(topic, partitions, entries, partition, tooLarge(topic, only.record));
     }
-    return producer;
+    let known = partitions;
+    let missingSince: number | null = null;
+    while (left.size > 0) {
+      const refused: [entries: readonly Entry<Waiting>[], partition: number, error: unknown][] = [];
+      const again: Chunk<Waiting> = new Map();
+      let absence: unknown = null;
+      try {
+        const producer = (this.#producer ??= await this.#open());
+        const outcomes = await producer.send(topic, recordsOf(left));
+        let lost = false;
+        for (const [partition, entries] of left) {
+          const outcome = outcomes.get(partition);
+          if (outcome?.kind === 'acknowledged') continue;
+          if (outcome?.kind === 'refused') refused.push([entries, partition, outcome.error]);
+          else again.set(partition, entries);
+          if (outcome?.kind === 'sequence-lost') lost = true;
+          if (outcome !== undefined && outcome.kind !== 'refused') absence ??= outcome.error;
+        }
+        if (lost) await this.#dropProducer();
+      } catch (thrown) {
+        absence = thrown;
+        for (const [partition, entries] of left) again.set(partition, entries);
+      }
+      for (const [entries, partition, error] of refused) await this.#refuse(topic, known, entries, partition, error);
+      left = withoutFailed(again);
+      if (left.size === 0) return;
+      const error = logError(absence, `appending to ${topic}`, topic);
+      if (error.code !== 'BROKER_AWAY') throw error;
+      const isMissing = [...left.keys()].some((partition) => partition >= known);
+      missingSince = isMissing ? (missingSince ?? this.#clock.now()) : null;
+      if (missingSince !== null && this.#clock.now() - missingSince >= MISSING_MS) {
+        for (const [partition, entries] of left) {
+          if (partition >= known) await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
+        }
+        left = withoutFailed(left);
+      }
+      await this.#waitFor(topic, error, [...left.values()].flat(), backOff);
+      known = (await this.#refresh(topic)) ?? known;
+    }
+  }
+
+  /** A3, A5: what is refused is divided until it is one record's or one append's. */
+  async #refuse(
+    topic: string,
+    partitions: number,
+    entries: readonly Entry<Waiting>[],
+    partition: number,
+    thrown: unknown,
+  ): Promise<void> {
+    const error = logError(thrown, `appending to ${topic}`, topic);
+    const divided = OF_ONE_RECORD.has(error.code)
+      ? halvesOf(entries)
+      : [...Map.groupBy(entries, ({ owner }) => owner).values()];
+    if (divided.length > 1) {
+      for (const part of divided) await this.#deliver(topic, partitions, new Map([[partition, part]]));
+      return;
+    }
+    const [first] = entries;
+    if (first === undefined) return;
+    const { record, owner } = first;
+    const substitute = entries.length === 1 ? (record.ifRefused?.(error) ?? null) : null;
+    if (substitute === null) {
+      fail(owner, error);
+      return;
+    }
+    const other = { topic, ...substitute };
+    await this.#deliver(topic, partitions, new Map([[this.#place(other, partitions), [{ record: other, owner }]]]));
+  }
+
+  /** The number of partitions; null where nobody says it now. */
+  async #refresh(topic: string): Promise<number | null> {
+    try {
+      return (await this.#producer?.partitionsOf(topic, true)) ?? null;
+    } catch {
+      // The next attempt says why.
+      return null;
+    }
+  }
+
+  /** A2. Throws BROKER_AWAY once the log is closed. */
+  async #waitFor(
+    topic: string,
+    error: HarvestlineError,
+    entries: readonly Entry<Waiting>[],
+    backOff: BackOff,
+  ): Promise<void> {
+    if (this.#closing.signal.aborted) {
+      throw new HarvestlineError('BROKER_AWAY', `${error.message}; the log was closed meanwhile`, { cause: error });
+    }
+    // A1: their records are sent again all the same, since a part may be written.
+    const stopped = [...entries.map(({ owner }) => owner), ...this.#waiting].filter(({ signal }) => signal?.aborted);
+    for (const { reject } of stopped) reject(error);
+    await backOff.wait(this.#clock, this.#logger, error, { topic }, this.#closing.signal);
   }
 
   async #dropProducer(): Promise<void> {
     const producer = this.#producer;
     this.#producer = null;
-    // Nothing depends on a clean good-bye.
-    await producer?.disconnect().catch(() => {});
+    await producer?.close();
   }
 }
 
-/** kafkajs passes over records for a partition that the topic does not have, without a word. */
-function refuseUnwritten(topic: string, wanted: ReadonlySet<number>, written: ReadonlySet<number>): void {
-  for (const partition of wanted) {
-    if (written.has(partition)) continue;
-    throw new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
-      at: { topic, partition },
-    });
-  }
+function fail(owner: Waiting, error: unknown): void {
+  owner.failed = true;
+  owner.reject(error);
 }
 
-/** A send of several records is far below it. */
-function refuseLargest(topic: string, records: readonly OutgoingRecord[]): void {
-  const [only, ...others] = records;
-  if (only === undefined || others.length > 0 || sizeOf(only) < LARGEST_SEND_BYTES) return;
-  throw new HarvestlineError(
-    'RECORD_TOO_LARGE',
-    `${topic}: ${sizeOf(only)} bytes are more than a broker takes at once`,
-    {
-      at: { topic },
-    },
-  );
+function withoutFailed(chunk: Chunk<Waiting>): Chunk<Waiting> {
+  const left: Chunk<Waiting> = new Map();
+  for (const [partition, entries] of chunk) {
+    // A1: what may be written already is sent again unchanged, whoever still waits for it.
+    if (entries.some(({ owner }) => !owner.failed)) left.set(partition, entries);
+  }
+  return left;
+}
+
+function recordsOf(chunk: Chunk<Waiting>): ReadonlyMap<number, readonly OutgoingRecord[]> {
+  return new Map(Array.from(chunk, ([partition, entries]) => [partition, entries.map(({ record }) => record)]));
+}
+
+function noPartition(topic: string, partition: number): HarvestlineError {
+  return new HarvestlineError('PARTITION_MISSING', `${topic} has no partition ${partition}`, {
+    at: { topic, partition },
+  });
+}
+
+function tooLarge(topic: string, record: OutgoingRecord): HarvestlineError {
+  const message = `${topic}: ${recordSize(record)} bytes are more than a broker takes at once`;
+  return new HarvestlineError('RECORD_TOO_LARGE', message, { at: { topic } });
 }
 
 /** Both halves, or the one record that cannot be divided. */

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type ISocketFactory, Kafka, type KafkaConfig, type SASLOptions, logLevel } from 'kafkajs';
 import type { Logger } from '../../ports/logger.ts';
+import type { Codec } from './compression.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
 
@@ -11,6 +12,8 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   readonly ssl?: ConnectionOptions;
   readonly sasl?: SASLOptions;
+  /** What record batches are written with; none where left out. */
+  readonly compression?: Codec;
 }
 
 /** Shown in the broker's logs and quotas where the caller names no other. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import { type Environment, readPlainFile, readSecret, readSecretFile } from '../system/secrets.ts';
+import { CODECS } from './compression.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
 import type { KafkaConnection } from './kafka-client.ts';
 
@@ -25,6 +26,7 @@ const Settings = z.object({
   KAFKA_SASL_MECHANISM: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'must be plain, scram-sha-256 or scram-sha-512' })
     .optional(),
+  KAFKA_COMPRESSION: z.enum(CODECS, { error: `must be one of ${CODECS.join(', ')}` }).optional(),
   KAFKA_TLS: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
 });
 
@@ -33,7 +35,7 @@ const Settings = z.object({
  * variable counts as left out. Throws USAGE with every setting that is missing or wrong; their values do not appear in it.
  *
  * KAFKA_BROKERS, SCHEMA_REGISTRY_URL; KAFKA_SASL_MECHANISM, _USERNAME, _PASSWORD[_FILE]; KAFKA_TLS, KAFKA_TLS_CA_FILE,
- * _CERT_FILE, _KEY_FILE; SCHEMA_REGISTRY_USERNAME, _PASSWORD[_FILE]. A registry behind a private authority is trusted by
+ * _CERT_FILE, _KEY_FILE; KAFKA_COMPRESSION; SCHEMA_REGISTRY_USERNAME, _PASSWORD[_FILE]. A registry behind a private authority is trusted by
  * Node's own NODE_EXTRA_CA_CERTS.
  */
 export function kafkaConnection(env: Environment): Connections {
@@ -54,11 +56,12 @@ export function kafkaConnection(env: Environment): Connections {
   if (!settings.success || problems.length > 0) {
     throw new HarvestlineError('USAGE', `the connection to Kafka: ${formatProblems(problems)}`, { problems });
   }
-  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, KAFKA_SASL_MECHANISM, KAFKA_TLS } = settings.data;
+  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, KAFKA_SASL_MECHANISM, KAFKA_COMPRESSION, KAFKA_TLS } = settings.data;
   const encrypted = KAFKA_TLS === 'true' || (KAFKA_TLS === undefined && Object.keys(tls).length > 0);
   return {
     kafka: {
       brokers: KAFKA_BROKERS,
+      ...(KAFKA_COMPRESSION === undefined ? {} : { compression: KAFKA_COMPRESSION }),
       ...(encrypted ? { ssl: tls } : {}),
       ...(sasl === null || KAFKA_SASL_MECHANISM === undefined
         ? {}

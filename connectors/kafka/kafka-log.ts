@@ -11,16 +11,18 @@ import type {
   TopicAdmin,
   TopicDrift,
 } from '../../ports/event-log.ts';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logError, protocolType } from './broker-errors.ts';
 import { ConnectionHolder } from './connection-holder.ts';
+import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
 import type { MemberOptions } from './group-member.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
+import { offsetsOf, partitionsOf } from './topic-offsets.ts';
 import { readTopicOrExplain } from './topic-reader.ts';
 
 /** Kafka's answer for a partition that a group has committed nothing of. */
@@ -32,6 +34,9 @@ const NEVER_COMMITTED = -1;
  */
 const TRIES = 20;
 const RETRY_MS = 100;
+
+/** A leader moves within a second, and a broker that has just started knows its topics as soon. Unit: milliseconds. */
+const PATIENCE_MS = 3000;
 
 export interface KafkaLogOptions extends ClientOptions {
   /** Paces commits, heartbeats and back-off; it never gets into a record. */
@@ -51,13 +56,19 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #cluster: ConnectionHolder<Cluster>;
   readonly #appender: KafkaAppender;
   readonly #consumers = new Set<KafkaConsumer>();
+  /** The admin client's questions so far. */
+  #asked: Promise<unknown> = Promise.resolve();
   /** Topics that did not exist when they were asked for last. */
   readonly #missing = new Set<string>();
 
   private constructor(options: KafkaLogOptions) {
     const kafka = kafkaClient(options);
     this.#options = options;
-    this.#appender = new KafkaAppender(kafka, options.clock, options.logger);
+    this.#appender = new KafkaAppender(
+      () => IdempotentProducer.open(clusterClient(options), options.compression ?? 'none'),
+      options.clock,
+      options.logger,
+    );
     this.#admin = new ConnectionHolder(async () => {
       const admin = kafka.admin();
       await admin.connect();
@@ -102,35 +113,21 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    const what = `asking for the offsets of ${topic}`;
-    return this.#ask(
-      what,
-      async (admin) => {
-        const found = await admin.fetchTopicOffsets(topic).catch((thrown: unknown) => {
-          // kafkajs 2.2.4 takes the answers apart although they lack the topic: its metadata were overtaken by those of another question,
-          // as happens while a topic is deleted.
-          if (!(thrown instanceof TypeError)) throw thrown;
-          throw new HarvestlineError('BROKER_AWAY', `${what}: the metadata do not have it yet`, { cause: thrown });
-        });
-        return found
-          .map(({ partition, low, high }) => ({ partition, begin: Number(low), end: Number(high) }))
-          .toSorted((one, other) => one.partition - other.partition);
-      },
-      topic,
-    );
+    return this.#askLeaders(`asking for the offsets of ${topic}`, topic, async (cluster) => {
+      const partitions = await partitionsOf(cluster, topic);
+      const ends = await offsetsOf(cluster, topic, partitions, 'end');
+      const begins = await offsetsOf(cluster, topic, partitions, 'begin');
+      return partitions.map((partition) => ({
+        partition,
+        begin: begins.get(partition) ?? 0,
+        end: ends.get(partition) ?? 0,
+      }));
+    });
   }
 
-  async offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
-    // All records are later: to Kafka a negative time is another question.
-    if (timestamp < 0) return new Map((await this.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
-    const what = `asking for the offsets of ${topic} at ${timestamp}`;
-    return this.#ask(
-      what,
-      async (admin) => {
-        const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestamp);
-        return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
-      },
-      topic,
+  offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>> {
+    return this.#askLeaders(`asking for the offsets of ${topic} at ${timestamp}`, topic, async (cluster) =>
+      offsetsOf(cluster, topic, await partitionsOf(cluster, topic), { at: timestamp }),
     );
   }
 
@@ -164,7 +161,14 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  async #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */
+  #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    const asked = this.#asked.then(() => this.#askAdmin(what, work, topic));
+    this.#asked = asked.catch(() => {});
+    return asked;
+  }
+
+  async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     for (let left = TRIES; ; left--) {
       try {
         const answer = await work(await this.#admin.get());
@@ -172,9 +176,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
         return answer;
       } catch (thrown) {
         const error = logError(thrown, what, topic);
-        if (error.code === 'TOPIC_MISSING' && topic !== undefined && !this.#missing.has(topic)) {
-          // kafkajs asks for every topic at once that the connection was ever asked for: it may be another one that was deleted.
-          this.#missing.add(topic);
+        if (this.#isNewlyMissing(error, topic)) {
           await this.#admin.drop();
           continue;
         }
@@ -186,6 +188,49 @@ export class KafkaLog implements EventLog, TopicAdmin {
         }
         await this.#options.clock.sleep(RETRY_MS);
       }
+    }
+  }
+
+  /** Asks again with new metadata where a leader has moved or nobody answers, within PATIENCE_MS. */
+  async #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const until = clock.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        const answer = await work(await this.#cluster.get());
+        this.#missing.delete(topic);
+        return answer;
+      } catch (thrown) {
+        const error = logError(thrown, what, topic);
+        const isNew = this.#isNewlyMissing(error, topic);
+        if (error.code !== 'BROKER_AWAY' && !isNew) throw error;
+        if (!isNew && clock.now() >= until) {
+          await this.#cluster.drop();
+          throw error;
+        }
+        await clock.sleep(RETRY_MS);
+        // A connection of its own for the next try: this one may believe in brokers and topics that are gone.
+        if (isNew || protocolType(thrown) === null) await this.#cluster.drop();
+        else await this.#refresh();
+      }
+    }
+  }
+
+  /**
+   * kafkajs asks for every topic at once that a connection was ever asked for, so it may be another one that does not exist: a new
+   * connection tells. True once for each time that a topic goes away.
+   */
+  #isNewlyMissing({ code }: HarvestlineError, topic: string | undefined): boolean {
+    if (code !== 'TOPIC_MISSING' || topic === undefined || this.#missing.has(topic)) return false;
+    this.#missing.add(topic);
+    return true;
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await (await this.#cluster.get()).refreshMetadata();
+    } catch {
+      // The next question says why.
     }
   }
 }

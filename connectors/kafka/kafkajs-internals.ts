@@ -1,30 +1,18 @@
 import { createRequire } from 'node:module';
-import type { IHeaders, KafkaMessage, Logger } from 'kafkajs';
-import type { KafkaConfig } from 'kafkajs';
+import type { KafkaConfig, Logger } from 'kafkajs';
+import type { FetchResponse } from './fetch-response.ts';
 
 /**
  * What we take from inside kafkajs, with types of our own. Two reasons, each worth more than the purity:
  * - its public API reads only as a member of a consumer group: a join that takes seconds on a broker with default settings
  *   and leaves a group behind, for each of the dozen reads of a `status`. A plain fetch needs neither.
- * - three faults that have no other way around (see kafkajs-fixes.ts).
+ * - two faults that have no other way around (see kafkajs-fixes.ts).
  * package.json pins kafkajs to one version; the contract suite fails if any of this changes.
  */
 const require = createRequire(import.meta.url);
 
 /** READ_COMMITTED of Kafka's protocol: the end is the last stable offset, and what was aborted does not come. */
 export const READ_COMMITTED = 1;
-
-/** A record as kafkajs decodes it, with the record batch it lay in (absent in the formats before Kafka 0.11). */
-export type FetchedMessage = KafkaMessage & {
-  readonly headers?: IHeaders;
-  readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
-};
-
-/** One partition of a fetch response. */
-interface FetchedPartition {
-  readonly partition: number;
-  readonly messages: readonly FetchedMessage[];
-}
 
 interface FetchRequest {
   /** Unit: milliseconds. */
@@ -42,10 +30,30 @@ interface FetchRequest {
   }[];
 }
 
-interface Broker {
-  fetch(
-    request: FetchRequest,
-  ): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>;
+/** How kafkajs reads an answer: `decode` what stands in it, `parse` what it means. */
+export interface ResponseReader<D, T = D> {
+  readonly decode: (bytes: Buffer) => Promise<D>;
+  readonly parse: (decoded: D) => Promise<T>;
+}
+
+export interface Broker {
+  readonly connectionPool: {
+    send<D, T>(call: {
+      readonly request: {
+        readonly apiKey: number;
+        readonly apiVersion: number;
+        readonly apiName: string;
+        readonly encode: () => Promise<Encoder>;
+      };
+      readonly response: ResponseReader<D, T>;
+    }): Promise<T>;
+  };
+  initProducerId(request: {
+    readonly transactionalId: null;
+    /** Unit: milliseconds. */
+    readonly transactionTimeout: number;
+  }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
+  fetch(request: FetchRequest): Promise<FetchResponse>;
 }
 
 export interface Cluster {
@@ -53,14 +61,18 @@ export interface Cluster {
   disconnect(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
   refreshMetadata(): Promise<void>;
-  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  refreshMetadataIfNecessary(): Promise<void>;
+  removeBroker(address: { readonly host: string; readonly port: number }): void;
+  findControllerBroker(): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
   findBroker(node: { readonly nodeId: string }): Promise<Broker>;
   fetchTopicsOffset(
     topics: readonly {
       readonly topic: string;
       readonly partitions: readonly { readonly partition: number }[];
-      readonly fromBeginning: boolean;
+      readonly fromBeginning?: boolean;
+      readonly fromTimestamp?: number;
     }[],
   ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
 }
@@ -75,26 +87,29 @@ type ClusterOptions = KafkaConfig & {
 
 export const Cluster = require('kafkajs/src/cluster/index.js') as new (options: ClusterOptions) => Cluster;
 
-/** Leaves out control records, aborted records and those before the offset that was asked for. */
-export const FetchedBatch = require('kafkajs/src/consumer/batch.js') as new (
-  topic: string,
-  fetchOffset: string,
-  partition: FetchedPartition,
-) => { readonly messages: readonly FetchedMessage[] };
-
-export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
-  readonly prototype: { writeVarIntBytes: (this: object, value: Uint8Array | string | null) => unknown };
+/** How kafkajs decodes a fetch response of version 11. It looks its decoder up at each fetch. */
+export const FetchResponseV11 = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as {
+  decode: (bytes: Buffer) => Promise<FetchResponse>;
 };
 
-/** A header as kafkajs decodes it. */
-export interface DecodedHeader {
-  readonly key: string;
-  readonly value: Buffer | null;
+/** kafkajs writes requests with it. */
+export interface Encoder {
+  writeInt16(value: number): Encoder;
+  writeInt32(value: number): Encoder;
+  writeString(value: string | null): Encoder;
+  writeBufferInternal(bytes: Buffer): void;
 }
 
-export const Decoder = require('kafkajs/src/protocol/decoder.js') as {
-  readonly prototype: { readVarIntArray: (this: object, reader: unknown) => DecodedHeader[] };
+export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
+  new (bytes: number): Encoder;
 };
+
+/** Kafka's error of that number, with its name and whether another try may help. */
+export const errorOfCode = (
+  require('kafkajs/src/protocol/error.js') as {
+    readonly createErrorFromCode: (code: number) => Error & { readonly type: string; readonly retriable: boolean };
+  }
+).createErrorFromCode;
 
 export interface RequestQueue {
   readonly pending: readonly unknown[];

@@ -1,6 +1,5 @@
 import type { EachBatchPayload } from 'kafkajs';
 import type { Batch, LogRecord } from '../../ports/event-log.ts';
-import { toLogRecord } from './log-records.ts';
 
 /** A part of what was fetched from one partition, small enough for a handler. */
 export interface Slice {
@@ -11,19 +10,16 @@ export interface Slice {
 
 /** Cuts what was fetched into slices of at most `size` records. */
 export function* slicesOf(fetched: EachBatchPayload['batch'], size: number): Iterable<Slice> {
-  const { topic, partition, messages } = fetched;
-  let records: LogRecord[] = [];
-  let left = messages.length;
-  for (const message of messages) {
-    records.push(toLogRecord(topic, partition, message));
-    left -= 1;
-    const isLast = left === 0;
-    if (records.length < size && !isLast) continue;
-    const nextOffset = Number(message.offset) + 1;
+  const { topic, partition } = fetched;
+  // kafkajs hands on what our own decoder gave it (fetch-response.ts).
+  const messages = fetched.messages as unknown as readonly LogRecord[];
+  for (let start = 0; start < messages.length; start += size) {
+    const records = messages.slice(start, start + size);
+    const nextOffset = (records.at(-1)?.offset ?? 0) + 1;
+    const isLast = start + size >= messages.length;
     yield {
       batch: { topic, partition, records, nextOffset },
       commitOffset: isLast ? Number(fetched.lastOffset()) + 1 : nextOffset,
     };
-    records = [];
   }
 }

@@ -1,7 +1,7 @@
 import type { Batch, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import { isAway, logError, protocolType } from './broker-errors.ts';
-import { type Cluster, FetchedBatch, READ_COMMITTED } from './kafkajs-internals.ts';
-import { toLogRecord } from './log-records.ts';
+import { type Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
+import { offsetsOf, partitionsOf } from './topic-offsets.ts';
 
 /**
  * How much of a partition a fetch asks for, at first and at most. It grows only where a fetch of that size holds no whole
@@ -41,30 +41,14 @@ export async function* readTopic(cluster: Cluster, topic: string, range: ReadRan
 }
 
 async function stretchesOf(cluster: Cluster, topic: string, range: ReadRange): Promise<readonly Stretch[]> {
-  await cluster.addTargetTopic(topic);
   const wanted = range.partitions === undefined ? null : new Set(range.partitions);
-  const partitions = cluster
-    .findTopicPartitionMetadata(topic)
-    .map(({ partitionId }) => ({ partition: partitionId }))
-    .filter(({ partition }) => wanted === null || wanted.has(partition))
-    .toSorted((one, other) => one.partition - other.partition);
-  const ends = await offsetsOf(cluster, topic, partitions, false);
-  const begins = await offsetsOf(cluster, topic, partitions, true);
-  return partitions.map(({ partition }) => {
+  const partitions = (await partitionsOf(cluster, topic)).filter((one) => wanted === null || wanted.has(one));
+  const ends = await offsetsOf(cluster, topic, partitions, 'end');
+  const begins = await offsetsOf(cluster, topic, partitions, 'begin');
+  return partitions.map((partition) => {
     const begin = begins.get(partition) ?? 0;
     return { partition, begin: Math.max(range.from?.get(partition) ?? begin, begin), end: ends.get(partition) ?? 0 };
   });
-}
-
-async function offsetsOf(
-  cluster: Cluster,
-  topic: string,
-  partitions: readonly { readonly partition: number }[],
-  fromBeginning: boolean,
-): Promise<ReadonlyMap<number, number>> {
-  if (partitions.length === 0) return new Map();
-  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }]);
-  return new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
 async function* readStretch(cluster: Cluster, topic: string, stretch: Stretch): AsyncGenerator<Batch> {
@@ -87,7 +71,7 @@ async function fetchAgain(cluster: Cluster, topic: string, stretch: Stretch, fro
     } catch (thrown) {
       if (protocolType(thrown) === 'OFFSET_OUT_OF_RANGE') {
         // Retention was faster than we: go on with the oldest that is kept.
-        const begins = await offsetsOf(cluster, topic, [stretch], true);
+        const begins = await offsetsOf(cluster, topic, [stretch.partition], 'begin');
         return { records: [], next: Math.max(from, begins.get(stretch.partition) ?? from) };
       }
       if (!isAway(thrown) || left === 0) throw thrown;
@@ -108,18 +92,10 @@ async function fetchPage(cluster: Cluster, topic: string, { partition, end }: St
       isolationLevel: READ_COMMITTED,
       topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes }] }],
     });
-    const fetched = responses[0]?.partitions[0];
-    const last = fetched?.messages.at(-1);
-    if (fetched === undefined || last === undefined) continue;
-    const records: LogRecord[] = [];
-    for (const message of new FetchedBatch(topic, fetchOffset, fetched).messages) {
-      const record = toLogRecord(topic, partition, message);
-      if (record.offset >= end) break;
-      records.push(record);
-    }
-    const { batchContext: batch } = last;
-    const lastOffset = batch === undefined ? Number(last.offset) : Number(batch.firstOffset) + batch.lastOffsetDelta;
-    return { records, next: Math.max(from, lastOffset) + 1 };
+    const fetched = responses[0]?.partitions[0]?.messages;
+    if (fetched === undefined || fetched.next === null) continue;
+    const records = [...fetched.records()].filter(({ offset }) => offset >= from && offset < end);
+    return { records, next: Math.max(from + 1, fetched.next) };
   }
   // Nothing from here on holds a record.
   return { records: [], next: end };

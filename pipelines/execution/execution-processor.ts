@@ -143,7 +143,11 @@ class ExecutionProcessor implements Processor {
   /** Throws EXCHANGE_AWAY when the venue does not answer about rules or positions; what was decided before is kept. */
   async process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
     const ledger = this.#ledger ?? (await this.#readLedgerBack(this.#replay));
-    const outbox = new Outbox(this.#writer, ledger, write, this.#onReport);
+    const outbox = new Outbox(
+      { writer: this.#writer, clock: this.#clock, logger: this.#logger, onReport: this.#onReport },
+      ledger,
+      write,
+    );
     try {
       if (this.#fresh) await this.#ends.settleOpen(ledger, outbox);
       this.#fresh = false;

@@ -1,4 +1,4 @@
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -12,7 +12,7 @@ import { filledReport, rejectedReport, unknownReport } from './reports.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import type { Suppression } from './suppression.ts';
-import { type FilledOrder, datedOrder, isFilled, tradeOf } from './trade.ts';
+import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
 
 /** Where orders are sent and looked up, and within which bounds. */
 export interface OrderDesk {
@@ -102,17 +102,27 @@ export class OrderEnds {
       }
       case 'done': {
         const { order } = settlement;
-        if (isFilled(order)) return this.#fill(intent, submitted, order, outbox);
-        return this.reject(submitted, rejectedReport(submitted, 'NO_FILL', null, order, clock.now()), intent, outbox);
+        return this.#orSetAside(submitted, intent, factsOf(order), outbox, async () => {
+          if (isFilled(order)) await this.#fill(intent, submitted, order, outbox);
+          else this.#addRejected(rejectedReport(submitted, 'NO_FILL', null, order, clock.now()), intent, outbox);
+        });
       }
     }
   }
 
-  reject(submitted: ExecutionReport, report: ExecutionReport, intent: HarvestIntent | null, outbox: Outbox): void {
-    this.#conclude(submitted, intent, outbox, () => {
-      outbox.addReport(report, intent);
-      this.#desk.logger.warn(describe(report), 'order rejected');
-    });
+  reject(
+    submitted: ExecutionReport,
+    report: ExecutionReport,
+    intent: HarvestIntent | null,
+    outbox: Outbox,
+  ): Promise<void> {
+    const facts = `the venue has no fill of it: ${report.reason}`;
+    return this.#orSetAside(submitted, intent, facts, outbox, async () => this.#addRejected(report, intent, outbox));
+  }
+
+  #addRejected(report: ExecutionReport, intent: HarvestIntent | null, outbox: Outbox): void {
+    outbox.addReport(report, intent);
+    this.#desk.logger.warn(describe(report), 'order rejected');
   }
 
   async #fill(
@@ -122,44 +132,34 @@ export class OrderEnds {
     outbox: Outbox,
   ): Promise<void> {
     const { exchange, clock, logger } = this.#desk;
-    const { orderId, filledQuantity, averagePrice } = filled;
-    const facts = `order ${orderId} filled ${filledQuantity} at ${averagePrice}`;
     if (intent === null) {
       const why = 'its intent is gone from the log, or cannot be read any more';
-      return this.#setAside(submitted, null, `${facts}: ${why}`, outbox);
+      return this.#setAside(submitted, null, `${factsOf(filled)}: ${why}`, outbox);
     }
     const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now());
-    if (remaining === null) return this.#setAside(submitted, intent, `${facts}: ${unsaid(filled, intent)}`, outbox);
-    this.#conclude(
-      submitted,
-      intent,
-      outbox,
-      () => {
-        const { order, correction } = datedOrder(filled, clock.now());
-        const report = filledReport(submitted, order, remaining, clock.now(), correction);
-        const trade = tradeOf(intent, exchange.venue, order, remaining);
-        // E4: the trade first.
-        outbox.addFill(trade, report, intent);
-        logger.info(describe(report), 'order filled');
-      },
-      facts,
-    );
+    if (remaining === null) {
+      return this.#setAside(submitted, intent, `${factsOf(filled)}: ${unsaid(filled, intent)}`, outbox);
+    }
+    const { order, correction } = datedOrder(filled, clock.now());
+    const report = filledReport(submitted, order, remaining, clock.now(), correction);
+    // E4: the trade first.
+    outbox.addFill(tradeOf(intent, exchange.venue, order, remaining), report, intent);
+    logger.info(describe(report), 'order filled');
   }
 
-  /** E14. `add` makes the records of the order's end and adds them, all or none. */
-  #conclude(
+  /** E14. `conclude` makes the records of the order's end and adds them, all or none; `facts` are what the venue says of it. */
+  async #orSetAside(
     submitted: ExecutionReport,
     intent: HarvestIntent | null,
+    facts: string,
     outbox: Outbox,
-    add: () => void,
-    facts = 'the venue has no fill of it',
-  ): void {
+    conclude: () => Promise<void>,
+  ): Promise<void> {
     try {
-      add();
+      await conclude();
     } catch (thrown) {
-      // What is ours to see to (a topic, a schema) is not the order's fault.
-      if (thrown instanceof HarvestlineError && thrown.kind !== 'poison') throw thrown;
-      this.#setAside(submitted, intent, `${facts}: ${messageOf(thrown)}`, outbox);
+      if (!isNoRecord(thrown)) throw thrown;
+      this.#setAside(submitted, intent, `${facts}: ${thrown.message}`, outbox);
     }
   }
 
@@ -169,6 +169,10 @@ export class OrderEnds {
     outbox.addReport(report, intent);
     logger.error(describe(report), 'an order cannot be finished and is set aside; its position is left alone');
   }
+}
+
+function factsOf({ orderId, filledQuantity, averagePrice }: VenueOrder): string {
+  return `order ${orderId} filled ${filledQuantity} at ${averagePrice}`;
 }
 
 export function describe(report: ExecutionReport): object {

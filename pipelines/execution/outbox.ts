@@ -1,12 +1,24 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Write } from '../processor.ts';
 import type { Ledger } from './ledger.ts';
 
+export interface OutboxWorld {
+  readonly writer: TopicWriter;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of each report that the log has acknowledged. */
+  readonly onReport?: ((report: ExecutionReport) => void) | undefined;
+}
+
 /** What a batch has caused and the log does not have yet, in order. The ledger runs ahead of the log by exactly this. */
 export class Outbox {
   readonly #writer: TopicWriter;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #ledger: Ledger;
   readonly #write: Write;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
@@ -14,12 +26,13 @@ export class Outbox {
   #reports: ExecutionReport[] = [];
   #failed = false;
 
-  /** `onReport` is told of each report that the log has acknowledged. */
-  constructor(writer: TopicWriter, ledger: Ledger, write: Write, onReport?: (report: ExecutionReport) => void) {
+  constructor({ writer, clock, logger, onReport }: OutboxWorld, ledger: Ledger, write: Write) {
     this.#writer = writer;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#onReport = onReport;
     this.#ledger = ledger;
     this.#write = write;
-    this.#onReport = onReport;
   }
 
   /** A write failed: the log may or may not hold what the ledger does. */
@@ -46,16 +59,32 @@ export class Outbox {
 
   /** The trade of a fill that was none of our orders'. */
   addExternalTrade(trade: TradeClosed): void {
-    this.#pushTrade(this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at), trade);
+    this.#pushTrade(this.#taken(this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at)), trade);
   }
 
   #encodeReport(report: ExecutionReport): EncodedRecord {
-    return this.#writer.encode(TOPICS.executionReport, report, report.reported_at);
+    return this.#taken(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
   }
 
   /** Venue time, but not before the order was sent. */
   #encodeTrade(trade: TradeClosed, { submitted_at: submittedAt }: ExecutionReport): EncodedRecord {
-    return this.#writer.encode(TOPICS.tradeClosed, trade, Math.max(trade.closed_at, submittedAt ?? trade.closed_at));
+    const timestamp = Math.max(trade.closed_at, submittedAt ?? trade.closed_at);
+    return this.#taken(this.#writer.encode(TOPICS.tradeClosed, trade, timestamp));
+  }
+
+  /** What has happened is written with a time that the log takes, where it refuses the one that it happened at. */
+  #taken(record: EncodedRecord): EncodedRecord {
+    return {
+      ...record,
+      ifRefused: ({ code, message }) => {
+        const now = this.#clock.now();
+        if (code !== 'TIMESTAMP_REFUSED' || record.timestamp === now) return null;
+        const { topic, ...same } = record;
+        const context = { topic, refused: record.timestamp, written: now, code };
+        this.#logger.error(context, `the log refuses the time of a record, which is written as of now: ${message}`);
+        return { ...same, timestamp: now };
+      },
+    };
   }
 
   #pushTrade(encoded: EncodedRecord, trade: TradeClosed): void {

@@ -1,13 +1,12 @@
-import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Exchange } from '../../ports/exchange.ts';
+import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { ExecutionReport, PositionId } from '../../schemas/generated/records.ts';
+import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
-import { datedOrder, isFilled, tradeOf } from './trade.ts';
+import { datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
 
 /** Who is asked, and for which orders it can answer. */
 export interface EarlierVenue {
@@ -38,25 +37,39 @@ export async function settleEarlier(
     if (answer.kind === 'found') {
       const { order } = answer;
       if (order.state === 'OPEN') return unsettled(`${clientOrderId} is still open`);
-      if (isFilled(order)) {
-        if (intent === null) {
-          logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
-          return unsettled(`${clientOrderId} was filled, and its intent is gone from the log`);
-        }
-        const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
-        if (remaining === null) return unsettled(`${clientOrderId} was filled: ${unsaid(order, intent)}`);
-        try {
-          outbox.addTrade(tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining), report);
-        } catch (thrown) {
-          // It was set aside for this; nothing has changed since.
-          if (!isKind(thrown, 'poison')) throw thrown;
-          return unsettled(`${clientOrderId} was filled, and its trade cannot be recorded: ${thrown.message}`);
-        }
+      try {
+        const doubt = await bookFill(order, report, intent, { exchange, clock, logger }, outbox);
+        if (doubt !== null) return unsettled(`${clientOrderId} ${doubt}`);
+      } catch (thrown) {
+        // It was set aside for this; nothing has changed since.
+        if (!isNoRecord(thrown)) throw thrown;
+        return unsettled(`${clientOrderId} cannot be recorded: ${thrown.message}`);
       }
     }
     ledger.settled(positionId, clientOrderId, 'unfilled');
     logger.warn({ ...context, answer: answer.kind }, 'an UNKNOWN order is settled');
   }
+  return null;
+}
+
+/** Adds the trade of what is filled. Returns why it cannot, null where it is added or nothing is filled. */
+async function bookFill(
+  order: VenueOrder,
+  report: ExecutionReport,
+  intent: HarvestIntent | null,
+  { exchange, clock, logger }: Omit<EarlierVenue, 'isOwn'>,
+  outbox: Outbox,
+): Promise<string | null> {
+  if (!isFilled(order)) return null;
+  if (intent === null) {
+    const { position_id, intent_id, client_order_id } = report;
+    const context = { position_id, intent_id, client_order_id };
+    logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
+    return 'was filled, and its intent is gone from the log';
+  }
+  const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
+  if (remaining === null) return `was filled: ${unsaid(order, intent)}`;
+  outbox.addTrade(tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining), report);
   return null;
 }
 

@@ -1,3 +1,4 @@
+import { isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
 import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
@@ -11,6 +12,11 @@ export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
 
 export function isFilled(order: VenueOrder): order is FilledOrder {
   return order.averagePrice !== null && new Exact(order.filledQuantity).gt(0);
+}
+
+/** What the venue says of an order is no number, or none that its records may have. */
+export function isNoRecord(thrown: unknown): thrown is Error {
+  return isKind(thrown, 'poison') || (thrown instanceof Error && thrown.message.startsWith('[DecimalError]'));
 }
 
 /** A fill with a time that a log takes, and what was wrong with the venue's. */

@@ -1,7 +1,7 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
-import { type Scores, type UnknownInput, scoreFactors } from './factors.ts';
+import { type Scores, type UnknownInput, scoreFactors, scoresOf } from './factors.ts';
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
@@ -9,16 +9,20 @@ import { rOf } from './risk.ts';
 export const HOLD_REASONS = { noRule: 'no_rule_applies', zeroFraction: 'fraction_rounds_to_zero' } as const;
 
 /** What a policy says about one snapshot. `fraction` is 0 for HOLD, 1 for CLOSE; `reason` is the rule's name. */
-export interface Decision {
+export interface Verdict {
   readonly action: Action | 'HOLD';
   readonly fraction: number;
   readonly reason: string;
   readonly hold_score: number;
   readonly exit_score: number;
   readonly r: number;
+  readonly policy: string;
+}
+
+/** A verdict with all that led to it. */
+export interface Decision extends Verdict {
   readonly factors: readonly Factor[];
   readonly unknown: readonly UnknownInput[];
-  readonly policy: string;
 }
 
 /**
@@ -27,46 +31,48 @@ export interface Decision {
  * intent with it could not be recorded.
  */
 export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
+  const r = possibleR(snapshot, policy);
+  const scores = scoreFactors(snapshot, r, policy);
+  const { action, fraction, reason, hold_score, exit_score } = decide(snapshot, policy, r, scores);
+  const { factors, unknown } = scores;
+  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: policy.id };
+}
+
+/** The verdict of `evaluate` without its factors, which nobody reads where it is HOLD: they are most of the work. */
+export function verdictOf(snapshot: PositionSnapshot, policy: Policy): Verdict {
+  const r = possibleR(snapshot, policy);
+  return decide(snapshot, policy, r, scoresOf(snapshot, r, policy));
+}
+
+function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
   const r = rOf(snapshot, policy);
-  if (!(Math.abs(r) <= GREATEST_R)) {
-    const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be within ${GREATEST_R}` }];
-    throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
-  }
-  return decide(snapshot, policy, r, scoreFactors(snapshot, r, policy));
+  if (Math.abs(r) <= GREATEST_R) return r;
+  const problems = [{ path: 'mark_price', why: `gives R ${r}: profit over risk must be within ${GREATEST_R}` }];
+  throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
 }
 
 /** The rules' part of it: what they say about these scores. */
-export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Decision {
+export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
   for (const rule of policy.rules) {
     if (!applies(rule.when, snapshot, r, scores)) continue;
-    if (rule.action === 'CLOSE') return decisionOf(policy, r, scores, 'CLOSE', 1, rule.name);
+    if (rule.action === 'CLOSE') return verdict(policy, r, scores, 'CLOSE', 1, rule.name);
     const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
     return fraction <= 0
-      ? decisionOf(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
-      : decisionOf(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name);
+      ? verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
+      : verdict(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name);
   }
-  return decisionOf(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
+  return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
 }
 
-function decisionOf(
+function verdict(
   policy: Policy,
   r: number,
-  scores: Scores,
-  action: Decision['action'],
+  { hold, exit }: Scores,
+  action: Verdict['action'],
   fraction: number,
   reason: string,
-): Decision {
-  return {
-    action,
-    fraction,
-    reason,
-    hold_score: scores.hold,
-    exit_score: scores.exit,
-    r,
-    factors: scores.factors,
-    unknown: scores.unknown,
-    policy: policy.id,
-  };
+): Verdict {
+  return { action, fraction, reason, hold_score: hold, exit_score: exit, r, policy: policy.id };
 }
 
 function applies(

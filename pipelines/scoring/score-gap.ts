@@ -1,6 +1,6 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type Decision, decide } from './evaluate.ts';
-import { type Scores, scoreFactors } from './factors.ts';
+import { type Verdict, decide } from './evaluate.ts';
+import { type Scores, scoresOf } from './factors.ts';
 import type { Policy } from './policy.ts';
 import { rOf } from './risk.ts';
 import { ROUNDS_TO_NOTHING_BELOW } from './zero-fraction.ts';
@@ -9,7 +9,7 @@ import { ROUNDS_TO_NOTHING_BELOW } from './zero-fraction.ts';
 export interface ScoreShift {
   readonly side: 'HOLD' | 'EXIT';
   readonly points: number;
-  readonly action: Decision['action'];
+  readonly action: Verdict['action'];
   readonly reason: string;
 }
 
@@ -22,13 +22,11 @@ const FINE_STEP = 0.01;
  */
 export function scoreGap(snapshot: PositionSnapshot, policy: Policy): readonly ScoreShift[] {
   const r = rOf(snapshot, policy);
-  const scores = scoreFactors(snapshot, r, policy);
-  const { hold, exit, factors, unknown, conditions } = scores;
+  const scores = scoresOf(snapshot, r, policy);
+  const { hold, exit, conditions } = scores;
   const now = decide(snapshot, policy, r, scores).action;
   const shift = (side: ScoreShift['side']): readonly ScoreShift[] => {
     const shifted = (by: number): Scores => ({
-      factors,
-      unknown,
       conditions,
       hold: side === 'HOLD' ? hold + by : hold,
       exit: side === 'EXIT' ? exit + by : exit,

@@ -17,7 +17,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Processor } from '../processor.ts';
 import { CalibrationVersions } from '../calibration/versions.ts';
 import { calibrated } from './calibrated.ts';
-import { type Decision, evaluate } from './evaluate.ts';
+import { type Decision, type Verdict, evaluate, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 import { PolicyRecorder } from './policy-recorder.ts';
 import { type ShadowOptions, shadowRecords } from './shadow.ts';
@@ -26,7 +26,7 @@ export interface ScoringOptions {
   readonly writer: TopicWriter;
   readonly policy: Policy;
   /** Told of every decision, HOLD too: for live views and metrics. */
-  readonly onDecision?: (snapshot: PositionSnapshot, decision: Decision) => void;
+  readonly onDecision?: (snapshot: PositionSnapshot, verdict: Verdict) => void;
   /** Candidate policies whose decisions are written down and never executed. */
   readonly shadow?: Pick<ShadowOptions, 'candidates' | 'onResult'>;
 }
@@ -57,13 +57,14 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
         const modelId = record.model_id ?? null;
         const approved = modelId === null ? null : versions.inForce(modelId);
         const seen = approved === null ? record : calibrated(record, approved.map);
-        const decision = evaluate(seen, policy);
-        onDecision?.(record, decision);
+        const verdict = verdictOf(seen, policy);
+        onDecision?.(record, verdict);
         const calibrationVersion = approved?.version ?? null;
-        const intent = intentOf(record, decision, at, calibrationVersion);
+        const intent =
+          verdict.action === 'HOLD' ? null : intentOf(record, evaluate(seen, policy), at, calibrationVersion);
         if (intent !== null) outputs.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
         if (beside !== null)
-          outputs.push(...shadowRecords(beside, { snapshot: record, seen, decision, at, calibrationVersion }));
+          outputs.push(...shadowRecords(beside, { snapshot: record, seen, verdict, at, calibrationVersion }));
       }
       if (due !== null) recorder.wasTold(due);
       return Promise.resolve(outputs);

@@ -3,7 +3,7 @@ import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/r
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import { type Decision, evaluate } from './evaluate.ts';
+import { type Verdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
 /** A snapshot that the policy in force has decided on. */
@@ -12,7 +12,7 @@ export interface Decided {
   readonly snapshot: PositionSnapshot;
   /** As the policy in force saw it: with the confidence map of its model, if there is one. */
   readonly seen: PositionSnapshot;
-  readonly decision: Decision;
+  readonly verdict: Verdict;
   readonly at: LogRecord;
   readonly calibrationVersion: string | null;
 }
@@ -29,7 +29,7 @@ export interface ShadowOptions {
 /**
  * Candidates beside the policy in force: the same snapshots, the same confidences, and records that nobody acts on. Invariants:
  * SH1  A candidate changes nothing of what is done: it decides after the policy in force, on the same snapshot, and where it
- *      cannot (its costs or its default risk make R no finite number) it is passed over. The snapshot is good all the same.
+ *      cannot (its costs or its default risk drive R beyond 1e12) it is passed over. The snapshot is good all the same.
  * SH2  No record where both hold: a desk holds most of the time, and that would be a record a snapshot.
  * SH3  A record names the snapshot, so that a reader knows a repeated one.
  */
@@ -40,7 +40,7 @@ export function shadowRecords(
   const records: EncodedRecord[] = [];
   for (const candidate of candidates) {
     try {
-      const record = shadowOf(decided, evaluate(decided.seen, candidate));
+      const record = shadowOf(decided, verdictOf(decided.seen, candidate));
       // The snapshot's timestamp, as an intent has: retention keeps the two together.
       if (record !== null) records.push(writer.encode(TOPICS.shadowDecision, record, decided.at.timestamp));
       onResult?.(candidate, record === null ? 'both_hold' : 'written');
@@ -54,8 +54,8 @@ export function shadowRecords(
 
 /** The two decisions side by side; null where both hold (SH2). */
 export function shadowOf(
-  { snapshot, decision: current, at, calibrationVersion }: Decided,
-  candidate: Decision,
+  { snapshot, verdict: current, at, calibrationVersion }: Decided,
+  candidate: Verdict,
 ): ShadowDecision | null {
   if (candidate.action === 'HOLD' && current.action === 'HOLD') return null;
   return {

@@ -136,6 +136,10 @@ const COMMANDS: readonly (readonly [name: string, args: readonly string[]])[] = 
   ['dlq list', ['dlq', 'list']],
   ['dlq show', ['dlq', 'show', TOPICS.harvestIntent.name, '0:0']],
   ['dlq retry', ['dlq', 'retry', TOPICS.harvestIntent.name, '--all', '--dry-run']],
+  [
+    'dlq discard',
+    ['dlq', 'discard', '--code', `why${HOSTILE}\n`, '--by', `a${HOSTILE}`, '--reason', HOSTILE, '--dry-run'],
+  ],
   ['desk list', ['desk', 'list']],
   ['calibrate list', ['calibrate', 'list']],
   ['calibrate propose', ['calibrate', 'propose']],

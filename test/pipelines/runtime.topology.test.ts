@@ -320,7 +320,8 @@ describe('P4: no record ends a processor', () => {
       processor: scoring(codec),
       log,
       codec,
-      clock: new VirtualClock(55),
+      clock: new VirtualClock(7),
+      liveClock: new VirtualClock(55),
       logger: { ...SILENT_LOGGER, error: (_, message) => void observed.push(message) },
       observer: { ...NO_OBSERVER, leftOut: (topic) => void observed.push(topic) },
     });

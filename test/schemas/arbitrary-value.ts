@@ -31,8 +31,18 @@ function scalarOf(type: string, bounds: Bounds): fc.Arbitrary<unknown> {
         minExcluded: bounds.exclusiveMinimum !== undefined,
         maxExcluded: bounds.exclusiveMaximum !== undefined,
       });
+    case 'float':
+      return fc.float({
+        noNaN: true,
+        noDefaultInfinity: true,
+        min: bounds.exclusiveMinimum ?? -(2 ** 100),
+        minExcluded: bounds.exclusiveMinimum !== undefined,
+      });
     case 'long':
-      return fc.integer({ min: bounds.minimum ?? -(2 ** 52), max: bounds.maximum ?? 2 ** 53 - 2 });
+      return fc.integer({
+        min: bounds.minimum ?? (bounds.exclusiveMinimum === undefined ? -(2 ** 52) : bounds.exclusiveMinimum + 1),
+        max: bounds.maximum ?? (bounds.exclusiveMaximum === undefined ? 2 ** 53 - 2 : bounds.exclusiveMaximum - 1),
+      });
     case 'int':
       return fc.integer({ min: bounds.minimum ?? -(2 ** 31), max: bounds.maximum ?? 2 ** 31 - 1 });
     case 'boolean':
@@ -45,7 +55,7 @@ function scalarOf(type: string, bounds: Bounds): fc.Arbitrary<unknown> {
 }
 
 /** Values that break most fields, each in its own way. */
-export const ODD_VALUE: fc.Arbitrary<unknown> = fc.constantFrom(
+export const ODD_VALUES: readonly unknown[] = [
   undefined,
   null,
   true,
@@ -72,4 +82,6 @@ export const ODD_VALUE: fc.Arbitrary<unknown> = fc.constantFrom(
   {},
   { value: 1 },
   7n,
-);
+];
+
+export const ODD_VALUE: fc.Arbitrary<unknown> = fc.constantFrom(...ODD_VALUES);

@@ -69,6 +69,22 @@ describe('round trip', () => {
     expect(codec.decode(TOPIC.name, first)).toEqual(SNAPSHOT);
   });
 
+  test('nor by many more, of other sizes, and all of them are read back', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 6_000 }), { minLength: 20, maxLength: 200 });
+    fc.assert(
+      fc.property(sizes, (counts) => {
+        const records = counts.map((count, index) => ({
+          ...SNAPSHOT,
+          source: `number ${index}`,
+          r_history: Array.from({ length: count }, (_, step) => step / 7),
+        }));
+        const values = records.map((record) => codec.encode(TOPIC.name, record));
+        for (const [index, value] of values.entries()) expect(codec.decode(TOPIC.name, value)).toEqual(records[index]);
+      }),
+      { numRuns: 5 },
+    );
+  });
+
   test('of bytes that lie in the middle of a larger buffer, as fetched from a broker', () => {
     const fetched = Buffer.concat([Buffer.from('before'), encoded, Buffer.from('after')]);
     expect(codec.decode(TOPIC.name, fetched.subarray(6, 6 + encoded.length))).toEqual(SNAPSHOT);
@@ -152,6 +168,20 @@ describe('R3: a fault of the bytes is poison', () => {
     const failure = failureOf(() => codec.decode(TOPIC.name, value));
     expect(failure).toMatchObject({ code: 'AVRO_CORRUPT', kind: 'poison' });
     expect(failure.message).toContain('claims 1073741823 items');
+  });
+
+  test('nor does a map of another writer that claims as many entries', async () => {
+    const limits = { name: 'limits', type: { type: 'map', values: 'null' } } as unknown as AvroRecord['fields'][number];
+    const read = await readFrom([limits, ...FIELDS], { ...SNAPSHOT, limits: {} });
+    expect(read()).toEqual(SNAPSHOT);
+    const id = await registry.register(
+      subjectOf(TOPIC),
+      JSON.stringify({ ...loadSchema(TOPIC), fields: [limits, ...FIELDS] }),
+    );
+    const reader = await RecordCodec.open(registry);
+    const value = wireFormat(id, Buffer.concat([Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x07]), encoded.subarray(5)]));
+    await reader.prepare(TOPIC.name, [value]);
+    expect(failureOf(() => reader.decode(TOPIC.name, value)).message).toContain('claims 1073741823 items');
   });
 
   test('whatever bytes are changed, the answer is a good record or poison', () => {

@@ -11,7 +11,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { deadLetterOf } from '../../../pipelines/dead-letter.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { DEAD, Graveyard, SNAPSHOTS } from './letter-world.ts';
+import { DEAD, Graveyard, RECEIVED_AT, SNAPSHOTS } from './letter-world.ts';
 
 const NOW = 1_770_003_600_000;
 
@@ -43,7 +43,7 @@ async function buryWithoutBytes(world: Graveyard, at: LogRecord): Promise<LogRec
 
 /** The record of `value` on the source topic, worked off by nobody. */
 async function produced(world: Graveyard, value: Uint8Array): Promise<LogRecord> {
-  await world.log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: 7 }]);
+  await world.log.append([{ topic: SNAPSHOTS.name, key: Buffer.from('k'), value, timestamp: RECEIVED_AT }]);
   const record = (await world.records(SNAPSHOTS.name)).findLast((one) => one.value?.length === value.length);
   if (record === undefined) throw new Error('the record is not there');
   return record;
@@ -55,7 +55,7 @@ describe('dlq discard', () => {
     await world.bury(Buffer.from('one'), Buffer.from('two'));
     const [first] = await world.records(DEAD);
     const letter = { topic: SNAPSHOTS, partition: first?.partition ?? -1, offset: 0 };
-    const id = idOfLetter(SNAPSHOTS, letter);
+    const id = idOfLetter(SNAPSHOTS.name, letter);
     const selection = { kind: 'ids', letters: [letter] } as const;
 
     expect(await discard(world, selection, { dryRun: true })).toMatchObject([{ id, state: 'would discard' }]);
@@ -104,11 +104,11 @@ describe('dlq discard', () => {
     const outcomes = await discard(world, { kind: 'ids', letters });
     expect(new Map(outcomes.map(({ id, state }) => [id, state]))).toEqual(
       new Map([
-        [idOfLetter(SNAPSHOTS, { partition, offset: 0 }), 'put back before'],
-        [idOfLetter(SNAPSHOTS, { partition, offset: 1 }), 'discarded'],
+        [idOfLetter(SNAPSHOTS.name, { partition, offset: 0 }), 'put back before'],
+        [idOfLetter(SNAPSHOTS.name, { partition, offset: 1 }), 'discarded'],
         // The mark of the first.
-        [idOfLetter(SNAPSHOTS, { partition, offset: 2 }), 'unknown'],
-        [idOfLetter(SNAPSHOTS, { partition, offset: 99 }), 'unknown'],
+        [idOfLetter(SNAPSHOTS.name, { partition, offset: 2 }), 'unknown'],
+        [idOfLetter(SNAPSHOTS.name, { partition, offset: 99 }), 'unknown'],
       ]),
     );
   });
@@ -128,7 +128,7 @@ describe('dlq discard', () => {
     const world = await Graveyard.open();
     await world.bury(Buffer.from('bad'));
     const [letter] = await world.records(DEAD);
-    const key = Buffer.from(idOfLetter(SNAPSHOTS, letter ?? { partition: -1, offset: -1 }));
+    const key = Buffer.from(idOfLetter(SNAPSHOTS.name, letter ?? { partition: -1, offset: -1 }));
     const values = [null, Buffer.from('x')];
     await world.log.append(values.map((value) => ({ topic: TOPICS.letterDiscarded.name, key, value, timestamp: NOW })));
     expect(await list(world)).toMatchObject([{ count: 1, discarded: 0 }]);

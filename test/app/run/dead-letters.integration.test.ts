@@ -287,18 +287,17 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
       const { code, lines } = await command('topics', 'apply');
       return { code, dead: lines.find(({ topic }) => topic === DEAD) };
     };
-    expect(await found()).toEqual({
+    expect(await found()).toMatchObject({
       code: 1,
-      dead: {
-        topic: DEAD,
-        state: 'drifted',
-        detail: 'max.message.bytes is 70000, that of its source and 64 KiB are 1114124',
-      },
+      dead: { state: 'drifted', detail: 'max.message.bytes is 70000, that of its source and 64 KiB are 1114124' },
     });
     await limit(SNAPSHOTS.name, 2_000_000);
     expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('64 KiB are 2065536') });
 
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
+    // kafkajs asks for added partitions every five minutes, and passes over what is sent to one that it does not know.
+    await producer.disconnect();
+    await producer.connect();
     await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
     const running = await start();
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);

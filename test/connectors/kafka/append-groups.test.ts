@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AppendGroup } from '../../../connectors/kafka/append-groups.ts';
+import { AppendGroup, chunksOf } from '../../../connectors/kafka/append-groups.ts';
 import type { OutgoingRecord } from '../../../ports/event-log.ts';
 
 const LIMIT_BYTES = 1_000_000;
@@ -10,10 +10,10 @@ function record(topic: string, text: string): OutgoingRecord {
 }
 
 /** What is sent, record by record. */
-function sent(group: AppendGroup): string[] {
-  return [...group.chunks()].flatMap(({ topic, entries }) =>
+function sent(group: AppendGroup<unknown>): string[] {
+  return Array.from(group.topics(), ([topic, entries]) =>
     entries.map((entry) => `${topic}:${String(entry.record.value)}`),
-  );
+  ).flat();
 }
 
 const appends = array(array(constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }), { maxLength: 6 });
@@ -25,7 +25,7 @@ describe('AppendGroup', () => {
         const group = new AppendGroup();
         const taken = all
           .map((topics, index) => topics.map((topic, at) => record(topic, `${index}.${at}`)))
-          .filter((records) => group.tryAdd(records));
+          .filter((records, index) => group.tryAdd(index, records));
         const order = sent(group);
         expect(order).toHaveLength(taken.flat().length);
         for (const records of taken) {
@@ -40,32 +40,38 @@ describe('AppendGroup', () => {
     );
   });
 
-  it('takes appends with the same topics together, and leaves one that needs them the other way round', () => {
+  it('leaves an append whose topics would come in another order', () => {
     const group = new AppendGroup();
-    expect(group.tryAdd([record('a', '1'), record('b', '1')])).toBe(true);
-    expect(group.tryAdd([record('b', '2')])).toBe(true);
-    expect(group.tryAdd([record('b', 'no'), record('a', 'no')])).toBe(false);
-    expect(group.tryAdd([record('c', 'no'), record('b', 'no')])).toBe(false);
-    expect(sent(group)).toEqual(['a:1', 'b:1', 'b:2']);
-  });
-
-  it('cuts into sends well below what a broker takes, and sends a record that is above it alone', () => {
-    const group = new AppendGroup();
-    const sizes = [400_000, 400_000, 400_000, 3_000_000, 10, 10];
-    group.tryAdd(sizes.map((size) => record('a', 'x'.repeat(size))));
-    const chunks = [...group.chunks()].map(({ entries }) => entries.map((entry) => entry.record.value?.length ?? 0));
-    expect(chunks.flat()).toEqual(sizes);
-    for (const chunk of chunks) {
-      const bytes = chunk.reduce((sum, size) => sum + size, 0);
-      expect(chunk.length === 1 || bytes < LIMIT_BYTES).toBe(true);
-    }
+    expect(group.tryAdd('one', [record('a', '1'), record('b', '1')])).toBe(true);
+    expect(group.tryAdd('two', [record('b', '2'), record('a', '2')])).toBe(false);
+    expect(group.tryAdd('three', [record('b', '3'), record('c', '3')])).toBe(true);
+    expect(sent(group)).toEqual(['a:1', 'b:1', 'b:3', 'c:3']);
   });
 });
 
-it('letters of two partitions never share a send: what is refused of one would be sent twice of the other', () => {
-  const group = new AppendGroup();
-  const letter = (partition: number): OutgoingRecord => ({ ...record('a', 'x'), partition, ifRefused: () => null });
-  group.tryAdd([record('a', 'no letter'), letter(0), letter(0), letter(1), letter(0)]);
-  const partitions = [...group.chunks()].map(({ entries }) => entries.map((entry) => entry.record.partition));
-  expect(partitions).toEqual([[undefined], [0, 0], [1], [0]]);
+describe('chunksOf', () => {
+  it('keeps the records of a partition in order, and its batch below what a broker takes', () => {
+    const entries = Array.from({ length: 60 }, (_, index) => ({
+      record: record('a', `${index}`.padEnd(index % 7 === 0 ? 300_000 : 40_000, '.')),
+      owner: index,
+    }));
+    const chunks = [...chunksOf(entries, ({ value }) => Number.parseInt(String(value), 10) % 3)];
+    const order: number[][] = [[], [], []];
+    for (const chunk of chunks) {
+      for (const [partition, own] of chunk) {
+        const bytes = own.reduce((sum, entry) => sum + (entry.record.value?.length ?? 0), 0);
+        expect(bytes).toBeLessThan(LIMIT_BYTES);
+        order[partition]?.push(...own.map(({ owner }) => owner));
+      }
+    }
+    expect(order).toEqual(
+      [0, 1, 2].map((partition) => Array.from({ length: 20 }, (_, index) => partition + 3 * index)),
+    );
+  });
+
+  it('sends a record alone that takes all of a batch', () => {
+    const entries = [10, 1_000_000, 10].map((length) => ({ record: record('a', 'x'.repeat(length)), owner: length }));
+    const sizes = [...chunksOf(entries, () => 0)].map((chunk) => (chunk.get(0) ?? []).map(({ owner }) => owner));
+    expect(sizes).toEqual([[10], [1_000_000], [10]]);
+  });
 });

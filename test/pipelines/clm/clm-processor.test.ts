@@ -143,3 +143,16 @@ describe('starvation', () => {
     expect(said).toEqual([]);
   });
 });
+
+it('P5: an outcome that was once dated into the future is written with a time that a log takes', async () => {
+  const first = slice('first', { remaining_quantity: 1 });
+  const [encoded] = await process(trade(0, first));
+  if (encoded === undefined) throw new Error('no outcome');
+  const [known] = outcomes([encoded]);
+  if (known === undefined) throw new Error('no outcome');
+  const year2100 = 4_102_444_800_000;
+  await clm.restore?.(replayOf([{ ...known, last_slice_at: year2100 }], [first]));
+  const second = slice('second', { closed_at: first.closed_at + HOUR_MS });
+  const [again] = await process(trade(1, second));
+  expect(again?.timestamp).toBe(second.closed_at);
+});

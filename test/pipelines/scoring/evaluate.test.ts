@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
+import { evaluate, verdictOf } from '../../../pipelines/scoring/evaluate.ts';
+import { scoreFactors, scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
@@ -108,6 +109,7 @@ describe('R', () => {
 
   it('refuses prices whose R is no finite number, naming the path', () => {
     const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
+    expect(() => verdictOf(extreme, CURRENT)).toThrow('profit over risk must be within');
     expect(() => evaluate(extreme, CURRENT)).toThrow(
       expect.objectContaining({ code: 'RECORD_INVALID', problems: [expect.objectContaining({ path: 'mark_price' })] }),
     );
@@ -315,6 +317,16 @@ describe('properties of every decision', () => {
           expect(Math.round(decision.fraction * 100) / 100).toBe(decision.fraction);
         }
         expect(evaluate(snapshot, by)).toEqual(decision);
+      }),
+    );
+  });
+
+  it('F4: the verdict alone is that of the decision with its factors', () => {
+    fc.assert(
+      fc.property(anySnapshot, fc.constantFrom(LEGACY, CURRENT), (snapshot, by) => {
+        const { factors: _factors, unknown: _unknown, ...verdict } = evaluate(snapshot, by);
+        expect(verdictOf(snapshot, by)).toEqual(verdict);
+        expect(scoresOf(snapshot, verdict.r, by).conditions).toEqual(scoreFactors(snapshot, verdict.r, by).conditions);
       }),
     );
   });

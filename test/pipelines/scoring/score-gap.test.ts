@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, evaluate } from '../../../pipelines/scoring/evaluate.ts';
-import { scoreFactors } from '../../../pipelines/scoring/factors.ts';
+import { scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -32,13 +32,13 @@ const FURTHEST = 40;
 
 function nearestShift(snapshot: PositionSnapshot, policy: Policy, side: 'HOLD' | 'EXIT'): number | null {
   const { action: now, r } = evaluate(snapshot, policy);
-  const scores = scoreFactors(snapshot, r, policy);
-  const { hold, exit, factors, unknown, conditions } = scores;
+  const scores = scoresOf(snapshot, r, policy);
+  const { hold, exit, conditions } = scores;
   const distances = Array.from({ length: FURTHEST }, (_, n) => n + 1).filter((distance) =>
     [-distance, distance].some((by) => {
       const shifted = side === 'HOLD' ? { hold: hold + by, exit } : { hold, exit: exit + by };
       if (shifted.hold < 0 || shifted.exit < 0) return false;
-      return decide(snapshot, policy, r, { factors, unknown, conditions, ...shifted }).action !== now;
+      return decide(snapshot, policy, r, { conditions, ...shifted }).action !== now;
     }),
   );
   return distances[0] ?? null;

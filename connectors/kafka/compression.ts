@@ -1,0 +1,104 @@
+/**
+ * The codecs of Kafka's record batches. Every client may choose its own and a topic may impose one, so all are read; which one is
+ * written is a setting.
+ *
+ * A batch that says it is small and unpacks to gigabytes must not end the process: the unpacked size is bounded.
+ */
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import { compressSync as compressSnappy, uncompressSync as uncompressSnappy } from 'snappy';
+
+/** Names of the setting, in the order of the numbers in a batch's attributes. */
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Codec = (typeof CODECS)[number];
+
+/** Far above what brokers let into a batch, unpacked at a usual ratio; below what a process may hold. Unit: bytes. */
+const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
+
+/** What the Java client puts in front of its snappy blocks; others write one bare block. */
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+
+/** The magic, and two versions of 4 bytes each. */
+const XERIAL_HEADER_BYTES = 16;
+
+/** The Java client's size of a block. Unit: bytes. */
+const XERIAL_BLOCK_BYTES = 32 * 1024;
+
+/** The codec of that number in a batch's attributes; undefined for one that Kafka does not have. */
+export function codecOf(number: number): Codec | undefined {
+  return CODECS[number];
+}
+
+interface Packer {
+  readonly compress: (records: Buffer) => Buffer;
+  readonly decompress: (packed: Buffer) => Buffer;
+}
+
+const PACKERS = {
+  none: { compress: (records) => records, decompress: (packed) => packed },
+  gzip: {
+    compress: (records) => gzipSync(records),
+    decompress: (packed) => gunzipSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES }),
+  },
+  snappy: { compress: packSnappy, decompress: unpackSnappy },
+  // A frame unpacks to 255 times its size at most.
+  lz4: { compress: (records) => compressFrameSync(records), decompress: (packed) => decompressFrameSync(packed) },
+  zstd: {
+    compress: (records) => zstdCompressSync(records),
+    decompress: (packed) => zstdDecompressSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES }),
+  },
+} as const satisfies Record<Codec, Packer>;
+
+export function compress(codec: Codec, records: Buffer): Buffer {
+  return PACKERS[codec].compress(records);
+}
+
+/** Throws whatever the codec throws where the bytes are not its own, or a RangeError where they unpack to too much. */
+export function decompress(codec: Codec, packed: Buffer): Buffer {
+  return PACKERS[codec].decompress(packed);
+}
+
+/** As the Java client writes it, which every client reads. */
+function packSnappy(records: Buffer): Buffer {
+  const header = Buffer.alloc(XERIAL_HEADER_BYTES);
+  XERIAL_MAGIC.copy(header);
+  header.writeInt32BE(1, 8);
+  header.writeInt32BE(1, 12);
+  const parts: Buffer[] = [header];
+  for (let start = 0; start < records.length; start += XERIAL_BLOCK_BYTES) {
+    const block = compressSnappy(records.subarray(start, start + XERIAL_BLOCK_BYTES));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(block.length);
+    parts.push(length, block);
+  }
+  return Buffer.concat(parts);
+}
+
+function unpackSnappy(packed: Buffer): Buffer {
+  if (!packed.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return unpackBlock(packed, MAX_UNPACKED_BYTES);
+  const parts: Buffer[] = [];
+  let left = MAX_UNPACKED_BYTES;
+  for (let at = XERIAL_HEADER_BYTES; at < packed.length;) {
+    const start = at + 4;
+    const end = start + packed.readInt32BE(at);
+    if (end < start || end > packed.length) throw new RangeError('a snappy block is longer than what holds it');
+    const part = unpackBlock(packed.subarray(start, end), left);
+    left -= part.length;
+    parts.push(part);
+    at = end;
+  }
+  return Buffer.concat(parts);
+}
+
+function unpackBlock(block: Buffer, most: number): Buffer {
+  // A block begins with the size that it unpacks to, a varint of up to 32 bits.
+  let size = 0;
+  for (let index = 0; index < 5; index++) {
+    const byte = block[index] ?? 0;
+    size += (byte & 0x7f) * 2 ** (7 * index);
+    if (byte < 0x80) break;
+  }
+  if (size > most) throw new RangeError(`a snappy block unpacks to ${size} bytes, at most ${most} are taken`);
+  const records = uncompressSnappy(block);
+  return typeof records === 'string' ? Buffer.from(records) : records;
+}

@@ -1,0 +1,51 @@
+import type { EpochMillis } from '../../ports/clock.ts';
+import { type Cluster, errorOfCode } from './kafkajs-internals.ts';
+
+/**
+ * Partitions and offsets of a topic, asked of the leaders.
+ *
+ * T1  An answer is about every partition that was asked about, or there is an error: metadata that were fetched for other topics
+ *     meanwhile, and a leader's answer that leaves a partition out, look like an empty topic otherwise (kafkajs#461).
+ */
+export type Place = 'begin' | 'end' | { readonly at: EpochMillis };
+
+/** Kafka's answer where no record is as young as that. */
+const NONE_AT = -1;
+
+/** Its error where metadata lack a topic that should be there, which another look may mend. */
+const LEADER_NOT_AVAILABLE = 5;
+
+/** In ascending order. Throws what kafkajs throws: UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist. */
+export async function partitionsOf(cluster: Cluster, topic: string): Promise<readonly number[]> {
+  await cluster.addTargetTopic(topic);
+  await cluster.refreshMetadataIfNecessary();
+  let found = cluster.findTopicPartitionMetadata(topic);
+  if (found.length === 0) {
+    await cluster.refreshMetadata();
+    found = cluster.findTopicPartitionMetadata(topic);
+  }
+  // T1.
+  if (found.length === 0) throw errorOfCode(LEADER_NOT_AVAILABLE);
+  return found.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);
+}
+
+/** The offset at that place, by partition; for a time the first record that is as young, the end where there is none. */
+export async function offsetsOf(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly number[],
+  place: Place,
+): Promise<ReadonlyMap<number, number>> {
+  if (partitions.length === 0) return new Map();
+  const asked = partitions.map((partition) => ({ partition }));
+  // Kafka gives negative times other meanings.
+  const where =
+    typeof place === 'object' ? { fromTimestamp: Math.max(0, place.at) } : { fromBeginning: place === 'begin' };
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: asked, ...where }]);
+  const offsets = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  // T1.
+  if (partitions.some((partition) => !offsets.has(partition))) throw errorOfCode(LEADER_NOT_AVAILABLE);
+  const old = partitions.filter((partition) => offsets.get(partition) === NONE_AT);
+  for (const [partition, end] of await offsetsOf(cluster, topic, old, 'end')) offsets.set(partition, end);
+  return offsets;
+}

@@ -1,0 +1,123 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { TestCluster } from '../../kafka/test-cluster.ts';
+
+/** A topic for each run, so that one does not find the records of another. */
+const topicOf = (how: string): string => `appended-${how}`;
+
+const PARTITIONS = 6;
+
+/** Records of one append, each of another key: every partition has some of them. */
+const KEYS = 24;
+
+/** Between two appends: often enough that some are under way whenever a leader moves. Unit: milliseconds. */
+const PAUSE_MS = 4;
+
+/** Between two looks at whether all copies are in sync again. Unit: milliseconds. */
+const LOOK_MS = 200;
+
+export interface AppendRunOptions {
+  readonly cluster: TestCluster;
+  /** Each restarts every node once, one after the other. */
+  readonly rounds: number;
+  /** SIGTERM, or kill -9. */
+  readonly how: 'stop' | 'kill';
+  readonly clock: Clock;
+  readonly say: (line: string) => void;
+  readonly logger?: Logger;
+}
+
+export interface AppendRun {
+  /** Records whose append has resolved. */
+  readonly acknowledged: number;
+  /** Those of them that are not on the log. */
+  readonly missing: number;
+  /** Records that are there more than once. */
+  readonly doubled: number;
+  /** Keys whose records are not in the order in which they were appended, repeats aside. */
+  readonly disordered: number;
+}
+
+/** Appends while the brokers of the cluster are restarted one after the other, and compares the log with what was acknowledged. */
+export async function runAppends(options: AppendRunOptions): Promise<AppendRun> {
+  const { cluster, rounds, how, clock, say, logger = SILENT_LOGGER } = options;
+  const topic = topicOf(how);
+  const log = KafkaLog.open({ brokers: cluster.brokers, clock, logger });
+  try {
+    await log.createTopics([
+      { name: topic, key: 'as received', partitions: PARTITIONS, cleanup: 'delete', retentionMs: null },
+    ]);
+    const rolled = new AbortController();
+    let appends = 0;
+    const writing = (async () => {
+      for (; !rolled.signal.aborted; appends++) {
+        await log.append(
+          Array.from({ length: KEYS }, (_, key) => ({
+            topic,
+            key: Buffer.from(`key${key}`),
+            value: Buffer.from(String(appends)),
+            timestamp: clock.now(),
+          })),
+        );
+        await clock.sleep(PAUSE_MS);
+      }
+    })();
+    const roll = async (): Promise<void> => {
+      for (let round = 0; round < rounds; round++) {
+        for (let node = 0; node < cluster.size; node++) {
+          if (how === 'stop') await cluster.stopNode(node);
+          else await cluster.killNode(node);
+          await cluster.startNode(node);
+          await untilInSync(cluster, topic, clock);
+          say(`round ${round + 1}, node ${node + 1}: ${appends * KEYS} records acknowledged`);
+        }
+      }
+    };
+    try {
+      await Promise.race([roll(), writing]);
+    } finally {
+      rolled.abort();
+    }
+    await writing;
+    return { acknowledged: appends * KEYS, ...(await compare(log, topic, appends)) };
+  } finally {
+    await log.close();
+  }
+}
+
+async function untilInSync({ brokers, size }: TestCluster, topic: string, clock: Clock): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } }).admin();
+  await admin.connect();
+  try {
+    for (;;) {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === size))) return;
+      await clock.sleep(LOOK_MS);
+    }
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function compare(log: KafkaLog, topic: string, appends: number): Promise<Omit<AppendRun, 'acknowledged'>> {
+  const found = new Map<string, number[]>();
+  for await (const { records } of log.read(topic)) {
+    for (const { key, value } of records) {
+      const name = String(key);
+      const numbers = found.get(name) ?? [];
+      numbers.push(Number(String(value)));
+      found.set(name, numbers);
+    }
+  }
+  let [missing, doubled, disordered] = [0, 0, 0];
+  for (let key = 0; key < KEYS; key++) {
+    const numbers = found.get(`key${key}`) ?? [];
+    const once = [...new Set(numbers)];
+    doubled += numbers.length - once.length;
+    missing += appends - once.filter((number) => number < appends).length;
+    if (once.some((number, index) => index > 0 && number < (once[index - 1] ?? 0))) disordered += 1;
+  }
+  return { missing, doubled, disordered };
+}

@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { OrderAlerts } from '../../../pipelines/watch/order-alerts.ts';
+import type { ClientOrderId, ExecutionReport, PositionId } from '../../../schemas/generated/records.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const base = GOOD_RECORDS[TOPICS.executionReport.name];
+
+let alerts: OrderAlerts;
+beforeEach(() => {
+  alerts = new OrderAlerts();
+});
+
+function report(reason: string, traits: Partial<ExecutionReport> = {}): ExecutionReport {
+  return { ...base, status: 'SUPPRESSED', reason, detail: 'why', ...traits };
+}
+
+const standing = (): string[] => alerts.alerts().map(({ name }) => name);
+
+describe('OA1: an order that was set aside', () => {
+  const aside = report('ORDER_SET_ASIDE', { status: 'UNKNOWN' });
+
+  it('stands with its order, position and reason until its trade turns up, however long', () => {
+    alerts.report(aside, 1000);
+    alerts.report(report('FILLED', { status: 'FILLED', position_id: 'another' as PositionId }), 1000 * HOUR_MS);
+    expect(alerts.alerts()).toMatchObject([{ name: 'order_set_aside', since: 1000 }]);
+    expect(alerts.alerts()[0]?.evidence).toContain(
+      `1 order could not be finished, the latest: ${base.client_order_id}`,
+    );
+    alerts.trade({ client_order_id: 'another' as ClientOrderId });
+    alerts.trade({ client_order_id: null });
+    expect(standing()).toEqual(['order_set_aside']);
+    alerts.trade(aside);
+    expect(standing()).toEqual([]);
+  });
+
+  it('is none of the other doubts', () => {
+    alerts.report(report('NO_ANSWER', { status: 'UNKNOWN' }), 1000);
+    expect(standing()).toEqual([]);
+  });
+});
+
+describe('OA2: snapshots of another price than the venue has', () => {
+  beforeEach(() => alerts.report(report('MARK_PRICE_DIFFERS'), 1000));
+
+  it.each(['COOLDOWN', 'STALE_INTENT', 'KILL_SWITCH', 'FLAT'])('%s says nothing of the price', (reason) => {
+    alerts.report(report(reason), 2000);
+    expect(standing()).toEqual(['mark_price_differs']);
+  });
+
+  it.each<[string, Partial<ExecutionReport>]>([
+    ['ORDER_SENT', { status: 'SUBMITTED' }],
+    ['ABOVE_MAX_NOTIONAL', {}],
+    ['BELOW_MINIMUM', {}],
+  ])('%s says that it is right again', (reason, traits) => {
+    alerts.report(report(reason, { ...traits, position_id: 'another' as PositionId }), 2000);
+    expect(standing()).toEqual(['mark_price_differs']);
+    alerts.report(report(reason, traits), 2000);
+    expect(standing()).toEqual([]);
+  });
+
+  it('is over when no intent came for a day', () => {
+    alerts.report(report('FLAT', { position_id: 'another' as PositionId }), 1000 + 24 * HOUR_MS);
+    expect(standing()).toEqual(['mark_price_differs']);
+    alerts.report(report('FLAT', { position_id: 'another' as PositionId }), 1001 + 24 * HOUR_MS);
+    expect(standing()).toEqual([]);
+  });
+});
