@@ -113,12 +113,16 @@ const BEATS_FROM_MS = 10 * 60 * 1000;
 /** Between two looks for a beat. Unit: milliseconds. */
 const LOOK_EVERY_MS = 250;
 
-/** A beat of somebody whose clock is behind comes within this. Unit: milliseconds. */
-const WATCH_MS = 1.5 * BEAT_MS;
+/** A look takes milliseconds; one that takes longer says that others could not write either. Unit: milliseconds. */
+const SLOW_LOOK_MS = 1000;
+
+/** A beat of somebody whose clock is behind, or who waits out a broker that was away, comes within this. Unit: milliseconds. */
+const WATCH_MS = 3 * BEAT_MS;
 
 /**
- * Finds out whether the processes of claims live. A process lives where a new beat of it comes; it is gone where it said that it ended, or
- * where nothing comes of it: for GONE_MS since its last beat, and for WATCH_MS as it is watched, whatever its clock says.
+ * Finds out whether the processes of claims live: the name of one that does, null where all are gone. A process lives where a new beat of it
+ * comes; it is gone where it said that it ended, or where nothing comes of it: for GONE_MS since its last beat, and for WATCH_MS as it is
+ * watched, whatever its clock says. Time in which the log does not answer is no evidence: watching begins anew then, and lasts GONE_MS.
  */
 export async function livingProcess(
   claims: readonly ClaimInForce[],
@@ -127,31 +131,35 @@ export async function livingProcess(
 ): Promise<string | null> {
   const names = new Map(claims.flatMap(({ processes }) => [...processes]));
   const processes = new Processes();
-  const begun = clock.now();
-  const since = begun - BEATS_FROM_MS;
   const beats = new TopicPosition(
     { log, codec },
     TOPICS.deskProcess.name,
-    since,
+    clock.now() - BEATS_FROM_MS,
     () => Promise.resolve(),
     (record) => processes.apply(record),
   );
   await beats.readOn(signal);
   const first = new Map([...names.keys()].map((name) => [name, processes.of(name)?.seen_at]));
+  let watchedFrom = clock.now();
+  let quietCounts = true;
   for (;;) {
     const now = clock.now();
-    const watched = now - begun;
+    const watched = now - watchedFrom;
     let pending = 0;
     for (const [name, claimedAt] of names) {
       const latest = processes.of(name);
       if (latest?.state === 'ENDED') continue;
       if (latest !== undefined && latest.seen_at !== first.get(name)) return name;
       const quietFor = now - (latest?.seen_at ?? claimedAt);
-      const isGone = watched >= GONE_MS || (quietFor > GONE_MS && watched >= WATCH_MS);
+      const isGone = watched >= GONE_MS || (quietCounts && quietFor > GONE_MS && watched >= WATCH_MS);
       if (!isGone) pending += 1;
     }
     if (pending === 0 || signal.aborted) return null;
     await clock.sleep(LOOK_EVERY_MS, signal);
+    const lookedAt = clock.now();
     await beats.readOn(signal);
+    if (clock.now() - lookedAt <= SLOW_LOOK_MS) continue;
+    watchedFrom = clock.now();
+    quietCounts = false;
   }
 }

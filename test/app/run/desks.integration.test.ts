@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { visitTopic } from '../../../app/read-topic.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
@@ -54,6 +54,10 @@ describe.skipIf('skipped' in broker)('desks on one Kafka', () => {
       folder.path,
     ]);
     vi.unstubAllEnvs();
+  });
+
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => void process.stderr.write(`the live desk said last: ${live.stderr().slice(-4000)}\n`));
   });
 
   afterEach(async () => {
