@@ -179,10 +179,13 @@ export class KafkaAppender {
       const isMissing = [...left.keys()].some((partition) => partition >= known);
       missingSince = isMissing ? (missingSince ?? this.#clock.now()) : null;
       if (missingSince !== null && this.#clock.now() - missingSince >= MISSING_MS) {
-        for (const [partition, entries] of left) {
-          if (partition >= known) await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
+        for (const [partition, entries] of [...left]) {
+          if (partition < known) continue;
+          left.delete(partition);
+          await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
         }
         left = withoutFailed(left);
+        if (left.size === 0) return;
       }
       await this.#waitFor(topic, error, [...left.values()].flat(), backOff);
       known = (await this.#refresh(topic)) ?? known;

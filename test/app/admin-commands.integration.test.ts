@@ -80,11 +80,13 @@ test('dlq list, show and retry: exit 1 where something is refused, 2 for wrong u
   harvestline(data, 'schemas', 'register');
   const log = EmbeddedLog.open(data, new SystemClock());
   const codec = await RecordCodec.open(log.registry);
-  const good = codec.encode(SNAPSHOTS, aSnapshot());
+  const snapshot = aSnapshot();
+  const at = snapshot.observed_at;
+  const good = codec.encode(SNAPSHOTS, snapshot);
   const error = new HarvestlineError('SCHEMA_UNKNOWN', 'the registry did not know it then');
   const letters = [good, Buffer.from('not avro')].map((value, offset) =>
     deadLetterOf(
-      { topic: SNAPSHOTS, partition: 2, offset, timestamp: 7, key: Buffer.from('a:B'), value, headers: [] },
+      { topic: SNAPSHOTS, partition: 2, offset, timestamp: at, key: Buffer.from('a:B'), value, headers: [] },
       error,
       { at: 99 },
     ),
@@ -94,7 +96,7 @@ test('dlq list, show and retry: exit 1 where something is refused, 2 for wrong u
 
   expect(harvestline(data, 'dlq', 'list')).toMatchObject({
     status: 0,
-    lines: [{ topic: SNAPSHOTS, code: 'SCHEMA_UNKNOWN', count: 2, first: 7, last: 7 }],
+    lines: [{ topic: SNAPSHOTS, code: 'SCHEMA_UNKNOWN', count: 2, first: at, last: at }],
   });
   expect(harvestline(data, 'dlq', 'show', deadLetterTopicOf(SNAPSHOTS), '2:1')).toMatchObject({
     status: 0,

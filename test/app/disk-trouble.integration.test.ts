@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { folderForTest } from '../temporary-folder.ts';
 import { runProgram } from './program.ts';
@@ -7,7 +8,8 @@ import { runProgram } from './program.ts';
 /** What the command said, of which the first line is the error. */
 async function refused(...args: readonly string[]): Promise<unknown> {
   const { code, stderr } = await runProgram(args);
-  const [error = '', remedy, ...more] = stderr.trimEnd().split('\n');
+  // Where CI is set they are coloured.
+  const [error = '', remedy, ...more] = stripVTControlCharacters(stderr).trimEnd().split('\n');
   return { code, error, remedy: typeof remedy, more };
 }
 
