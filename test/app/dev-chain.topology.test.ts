@@ -74,6 +74,31 @@ describe('dev', () => {
     expect(contentsOf(parts)).toEqual(contentsOf(whole));
   });
 
+  it("a record ahead of the market's time, though behind that of this machine, is a dead letter and moves nothing", async () => {
+    const [clean, disturbed] = [folderForTest(), folderForTest()];
+    await runCycles(12, options(clean));
+    const chain = await DevChain.open(options(disturbed));
+    for (let cycle = 0; cycle < 6; cycle++) await chain.runCycle();
+    const { name } = TOPICS.positionSnapshot;
+    const batches = [];
+    for await (const batch of chain.log.read(name)) batches.push(batch);
+    const last = batches.at(-1)?.records.at(-1);
+    if (last === undefined) throw new Error('no snapshot');
+    const ahead = last.timestamp + 7 * 24 * 60 * 60 * 1000;
+    await chain.log.append([{ topic: name, key: last.key, value: last.value, timestamp: ahead }]);
+    await chain.runCycle();
+    expect(chain.deadLetters()).toEqual({ [`${name}.dlq`]: 1 });
+    await chain.close();
+    await runCycles(5, options(disturbed));
+    const others = ({ intents, trades }: Contents): unknown => [
+      intents.map(({ intent_id }) => intent_id).toSorted(),
+      trades.length,
+    ];
+    expect(others((await auditDataFolder(disturbed)).contents)).toEqual(
+      others((await auditDataFolder(clean)).contents),
+    );
+  });
+
   it('D2: a second dev on the same folder is refused while the first is at work', async () => {
     const folder = folderForTest();
     const first = await DevChain.open(options(folder));

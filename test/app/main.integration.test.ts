@@ -23,6 +23,10 @@ describe('harvestline', () => {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const [code] = (await once(child, 'close')) as [number];
     expect(code).toBe(1);
-    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining('ENOSPC')]);
+    // What happened, and what to do.
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/DISK_FULL.*ENOSPC/),
+      expect.stringContaining('Make room'),
+    ]);
   });
 });

@@ -69,6 +69,10 @@ const WAIT_S = 10;
 const SLACK_MS = 8000;
 
 const HANG_MS = 20_000;
+
+/** From before a `halt` has started to after it has written, on a busy machine. Unit: milliseconds. */
+const MOST_BEFORE_HANG_MS = 8000;
+
 const LATE_MS = 1000;
 
 /** Orders that are still to come show themselves by then. Unit: milliseconds. */
@@ -142,7 +146,7 @@ class TriedDesk {
     stuck?.process.kill('SIGSTOP');
     const halting = this.#halt(by);
     if (trouble === 'hang') {
-      await clock.sleep(this.#random.integer(0, 3000));
+      await clock.sleep(this.#random.integer(0, MOST_BEFORE_HANG_MS));
       const pausedAt = clock.now();
       broker.pauseBroker();
       const first = await halting;

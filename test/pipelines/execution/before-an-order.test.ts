@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { countedBranches } from '../../counted-branches.ts';
@@ -182,5 +183,22 @@ describe('times', () => {
     await (await desk.execution()).settle?.([0], desk.log.append);
     expect(desk.outcomes.at(-1)).toBe('FILLED FILLED');
     expect(desk.log.trades).toMatchObject([{ opened_at: now, closed_at: now }]);
+  });
+
+  it('what the log refuses for its time is written with one that it takes, and that is said', async () => {
+    const refusal = new HarvestlineError('TIMESTAMP_REFUSED', 'out of range');
+    const processor = await desk.execution();
+    const now = desk.clock.now();
+    desk.clock.set(now - MINUTE_MS);
+    const delivery = desk.log.addIntent(anIntent());
+    const substitutes: unknown[] = [];
+    await processor.process([delivery], async (records) => {
+      desk.clock.set(now);
+      for (const record of records) substitutes.push(record.ifRefused?.(refusal)?.timestamp);
+      expect(records[0]?.ifRefused?.(new HarvestlineError('RECORD_TOO_LARGE', 'large'))).toBeNull();
+      await desk.log.append(records);
+    });
+    expect(substitutes[0]).toBe(now);
+    expect(desk.errors[0]).toContain('the log refuses the time of a record, which is written as of now');
   });
 });
