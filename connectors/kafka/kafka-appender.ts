@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /** What concerns one record of a batch, and not the others. */
-const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED', 'PARTITION_MISSING']);
+const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED']);
 
 /**
  * A broker closes the connection of a larger request without a word (its default socket.request.max.bytes), which looks like an
@@ -53,6 +53,8 @@ export class KafkaAppender {
   readonly #waiting: Waiting[] = [];
   #producer: IdempotentProducer | null = null;
   #working: Promise<void> | null = null;
+  /** By topic: with how many partitions it was waited for others in vain, so that only the first append waits. */
+  readonly #waitedWith = new Map<string, number>();
   /** Where the next record without a key goes. */
   #keyless = 0;
 
@@ -178,9 +180,13 @@ export class KafkaAppender {
       if (error.code !== 'BROKER_AWAY') throw error;
       const isMissing = [...left.keys()].some((partition) => partition >= known);
       missingSince = isMissing ? (missingSince ?? this.#clock.now()) : null;
-      if (missingSince !== null && this.#clock.now() - missingSince >= MISSING_MS) {
-        for (const [partition, entries] of [...left]) {
+      if (isMissing && this.#waitedWith.get(topic) === known) known = (await this.#refresh(topic)) ?? known;
+      const inVain = missingSince !== null && this.#clock.now() - missingSince >= MISSING_MS;
+      if (inVain || (isMissing && this.#waitedWith.get(topic) === known)) {
+        this.#waitedWith.set(topic, known);
+        for (const [partition, entries] of left) {
           if (partition < known) continue;
+          // What is in the place of its records is written then: none of them is tried again.
           left.delete(partition);
           await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
         }
@@ -201,6 +207,7 @@ export class KafkaAppender {
     thrown: unknown,
   ): Promise<void> {
     const error = logError(thrown, `appending to ${topic}`, topic);
+    if (error.code === 'PARTITION_MISSING') return this.#placeElsewhere(topic, partitions, entries, error);
     const divided = OF_ONE_RECORD.has(error.code)
       ? halvesOf(entries)
       : [...Map.groupBy(entries, ({ owner }) => owner).values()];
@@ -218,6 +225,27 @@ export class KafkaAppender {
     }
     const other = { topic, ...substitute };
     await this.#deliver(topic, partitions, new Map([[this.#place(other, partitions), [{ record: other, owner }]]]));
+  }
+
+  /** A5, of all at once: it concerns each of them alike. */
+  async #placeElsewhere(
+    topic: string,
+    partitions: number,
+    entries: readonly Entry<Waiting>[],
+    error: HarvestlineError,
+  ): Promise<void> {
+    const elsewhere = new Map<number, Entry<Waiting>[]>();
+    for (const { record, owner } of entries) {
+      const substitute = record.ifRefused?.(error) ?? null;
+      if (substitute === null) {
+        fail(owner, error);
+        continue;
+      }
+      const other = { topic, ...substitute };
+      const partition = this.#place(other, partitions);
+      elsewhere.set(partition, [...(elsewhere.get(partition) ?? []), { record: other, owner }]);
+    }
+    await this.#deliver(topic, partitions, elsewhere);
   }
 
   /** The number of partitions; null where nobody says it now. */
