@@ -318,6 +318,6 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     // The source has more partitions than the table says: that is somebody's to decide.
     expect(await found()).toEqual({ code: 1, dead: { topic: DEAD, state: 'grown', detail: grown } });
     expect((await found()).dead).toMatchObject({ state: 'unchanged' });
-    expect(await log.offsets(DEAD)).toHaveLength(9);
+    expect(await admin.fetchTopicOffsets(DEAD)).toHaveLength(9);
   });
 });
