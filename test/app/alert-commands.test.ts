@@ -8,6 +8,8 @@ describe('the log in the commands of alerts', () => {
     { flags: { data: 'my data' }, env: {}, words: " --data 'my data'" },
     { flags: { data: '.rough' }, env: { HARVESTLINE_DATA: '.rough' }, words: '' },
     { flags: { data: '.rough' }, env: { KAFKA_BROKERS: 'b:9092' }, words: '' },
+    { flags: { data: '.harvestline', desk: 'alpha' }, env: {}, words: ' --desk alpha' },
+    { flags: { data: '.harvestline', desk: 'alpha' }, env: { HARVESTLINE_DESK: 'alpha' }, words: '' },
     {
       flags: { data: '.rough', brokers: 'b:9092', registry: 'http://r' },
       env: {},
@@ -24,6 +26,7 @@ describe('the log in the commands of alerts', () => {
     ],
     ['Look closer: harvestline explain a:b', 'Look closer: harvestline explain --data d a:b'],
     ['Look closer: harvestline dlq list', 'Look closer: harvestline dlq list --data d'],
+    ['End it: harvestline desk retire main', 'End it: harvestline desk retire --data d main'],
     [
       'Lift it: harvestline resume --scope a && harvestline resume --scope b',
       'Lift it: harvestline resume --data d --scope a && harvestline resume --data d --scope b',
