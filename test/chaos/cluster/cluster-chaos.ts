@@ -1,0 +1,52 @@
+/**
+ * `npm run chaos:cluster`: appends to a Kafka of three brokers of its own while these are restarted one after the other, in order and by
+ * kill -9; then compares the log with what was acknowledged. Needs Java 17.
+ *
+ * Progress goes to standard error, the figures to standard output. Exit codes: 0 all held, 1 something did not, 2 wrong usage.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { JARS_CACHE, provideJars } from '../../../kafka/jars.ts';
+import { findJava } from '../../../kafka/java-tools.ts';
+import { startTestCluster } from '../../kafka/test-cluster.ts';
+import { type AppendRun, runAppends } from './append-run.ts';
+
+const BROKERS = 3;
+
+const clock = new SystemClock();
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const { rounds } = new Command('npm run chaos:cluster --')
+  .description(
+    'Restart the brokers of a cluster while records are appended, and look for acknowledged ones that are missing.',
+  )
+  .option('--rounds <n>', 'how often each broker is restarted, in order and by kill -9', wholeNumber, 10)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<{ readonly rounds: number }>();
+
+const folder = mkdtempSync(join(tmpdir(), 'harvestline-cluster-'));
+const tools = { folder, java: findJava(), jars: provideJars(JARS_CACHE, say), clock };
+const runs: AppendRun[] = [];
+const cluster = await startTestCluster(BROKERS, folder, tools);
+try {
+  for (const how of ['stop', 'kill'] as const) {
+    const run = await runAppends({ cluster, rounds, how, clock, say });
+    process.stdout.write(`${JSON.stringify({ how, ...run })}\n`);
+    runs.push(run);
+  }
+} finally {
+  await cluster.discard();
+  rmSync(folder, { recursive: true, force: true });
+}
+const held = runs.every(({ missing, disordered }) => missing === 0 && disordered === 0);
+say(held ? 'everything held' : 'acknowledged records are missing, or out of order');
+process.exitCode = held ? 0 : 1;
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 1 or more.');
+  return Number(text);
+}
