@@ -12,6 +12,7 @@
  */
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Codec } from './compression.ts';
+import { noteDenial } from './denied-rights.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
 import { partitionsOf } from './topic-offsets.ts';
@@ -153,6 +154,7 @@ export class IdempotentProducer {
       return { kind: 'unanswered', error: new Error(`the answer of the leader leaves out ${topic}[${partition}]`) };
     }
     const error = answer.errorCode === 0 ? null : errorOfCode(answer.errorCode);
+    noteDenial(error, 'Produce', answer);
     if (error === null || error.type === DUPLICATE) {
       const place = placeOf(topic, partition);
       this.#sequences.set(place, ((this.#sequences.get(place) ?? 0) + count) % SEQUENCES);

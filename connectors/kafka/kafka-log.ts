@@ -158,24 +158,25 @@ export class KafkaLog implements EventLog, TopicAdmin {
         return new Map((found?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
       },
       topic,
+      group,
     );
   }
 
   /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */
-  #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
-    const asked = this.#asked.then(() => this.#askAdmin(what, work, topic));
+  #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string, group?: string): Promise<T> {
+    const asked = this.#asked.then(() => this.#askAdmin(what, work, topic, group));
     this.#asked = asked.catch(() => {});
     return asked;
   }
 
-  async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string, group?: string): Promise<T> {
     for (let left = TRIES; ; left--) {
       try {
         const answer = await work(await this.#admin.get());
         if (topic !== undefined) this.#missing.delete(topic);
         return answer;
       } catch (thrown) {
-        const error = logError(thrown, what, topic);
+        const error = logError(thrown, what, topic, group);
         if (this.#isNewlyMissing(error, topic)) {
           await this.#admin.drop();
           continue;
