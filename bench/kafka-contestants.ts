@@ -60,7 +60,7 @@ export function bareKafkajs(
   const snapshots = avsc.Type.forSchema(loadSchema(TOPICS.positionSnapshot) as avsc.Schema);
   const intents = avsc.Type.forSchema(loadSchema(TOPICS.harvestIntent) as avsc.Schema);
   const header = Buffer.alloc(HEADER_BYTES);
-  header.writeInt32BE(schemaIds.intent, 1);
+  header.writeUInt32BE(schemaIds.intent, 1);
   return {
     name: 'bare kafkajs',
     async start(group, onBatch) {

@@ -104,7 +104,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
           const worker = { processor, codec, liveClock, observer, bury };
-          await codec.prepare(topic, values(batch.records));
+          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -165,7 +165,7 @@ async function processPart(
   const now = liveClock?.now() ?? null;
   for (const at of records) {
     try {
-      const record = codec.decode(topic, at.value);
+      const record = codec.decode(topic, at);
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -246,11 +246,11 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
     partitions?: readonly number[],
   ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
     for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
-      await codec.prepare(topic, values(batch.records));
+      await codec.prepare(topic, batch.records);
       for (const at of batch.records) {
         let record: RecordByTopic[N];
         try {
-          record = codec.decode(topic, at.value);
+          record = codec.decode(topic, at);
         } catch (thrown) {
           if (isKind(thrown, 'poison')) continue;
           throw thrown;
@@ -259,8 +259,4 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
       }
     }
   };
-}
-
-function* values(records: readonly LogRecord[]): Iterable<Uint8Array | null> {
-  for (const record of records) yield record.value;
 }
