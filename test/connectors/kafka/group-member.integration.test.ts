@@ -284,9 +284,9 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       seen.push(...records.map(({ offset }) => String(offset)));
       return Promise.resolve([]);
     };
-    const options = { group, topics: [topic], from: 'latest' as const };
+    const asked = { group, topics: [topic], from: 'latest' as const };
     const onMoved = (starts: readonly MovedStart[]) => Promise.resolve(void moved.push(...starts));
-    const subscription = await log.subscribe({ ...options, onMoved }, handler);
+    const subscription = await log.subscribe({ ...asked, onMoved }, handler);
     await until(async () => (await log.committed(group, topic)).size === 1);
     await log.append(numberedRange(topic, 0, 10));
     await until(() => seen.length === 10);
