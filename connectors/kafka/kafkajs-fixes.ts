@@ -1,6 +1,9 @@
 import { decodeFetchResponse } from './fetch-response.ts';
 import { FetchAhead } from './fetch-ahead.ts';
-import { Broker, FetchResponseV11, RequestQueue } from './kafkajs-internals.ts';
+import { Broker, FetchResponseV11, OffsetManager, RequestQueue, errorOfCode } from './kafkajs-internals.ts';
+
+/** Kafka's error by which a consumer joins its group anew. */
+const REBALANCE_IN_PROGRESS = 27;
 
 let applied = false;
 
@@ -29,4 +32,6 @@ export function fixKafkajs(): void {
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
     if (this.pending.length > 0 || this.throttledUntil > 0) scheduleCheckPendingRequests.call(this);
   };
+  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
+  OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
 }
