@@ -28,6 +28,7 @@ import {
   WIRE_HEADER_BYTES,
   hasSchemaHeader,
   inWireFormat,
+  isOfSameSchema,
   refusedHeader,
   schemaIdOf,
   schemaReferenceOf,
@@ -150,7 +151,15 @@ export class RecordCodec {
   async prepare(topic: TopicName, records: Iterable<WrittenRecord>): Promise<void> {
     const codec = this.#codecOf(topic);
     const asked = new Set<SchemaId>();
+    let last: Uint8Array | null = null;
     for (const record of records) {
+      const { value, headers } = record;
+      if (value === null) continue;
+      if (headers === undefined || headers.length === 0) {
+        // Most records of a batch are of one writer, and say nothing that the one before did not.
+        if (last !== null && isOfSameSchema(value, last)) continue;
+        last = value;
+      }
       const id = idOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
       // R5. Its retry found the schema; one question a batch is enough.

@@ -54,6 +54,13 @@ export function schemaIdOf(value: Uint8Array): number | undefined {
   return fourBytes(value);
 }
 
+/** Whether both name their schema by the same first bytes, or are too short to name one so. */
+export function isOfSameSchema(one: Uint8Array, other: Uint8Array): boolean {
+  return (
+    one[0] === other[0] && one[1] === other[1] && one[2] === other[2] && one[3] === other[3] && one[4] === other[4]
+  );
+}
+
 /** Whether a header may name the schema, so that the value alone does not say it. */
 export function hasSchemaHeader(headers: Headers | undefined): boolean {
   if (headers === undefined || headers.length === 0) return false;
