@@ -1,12 +1,10 @@
 import { decodeFetchResponse } from './fetch-response.ts';
-import { BrokerPool, Connection, FetchResponseV11, RequestQueue, SaslAuthenticator } from './kafkajs-internals.ts';
-import { isDenied, namingWhatIsDenied } from './denied-rights.ts';
+import { FetchAhead } from './fetch-ahead.ts';
+import { Broker, FetchResponseV11, OffsetManager, RequestQueue, errorOfCode } from './kafkajs-internals.ts';
+import { fixSecurity } from './kafkajs-security.ts';
 
-/**
- * How long a broker may be silent in a SASL exchange, and longer than a command for a token may take in between. kafkajs has no limit but
- * that of any request, and keeps such a connection. Unit: milliseconds.
- */
-const SASL_TIMEOUT_MS = 12_000;
+/** Kafka's error by which a consumer joins its group anew. */
+const REBALANCE_IN_PROGRESS = 27;
 
 let applied = false;
 
@@ -21,50 +19,21 @@ export function fixKafkajs(): void {
       return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
   };
+  const { fetch } = Broker.prototype;
+  const ahead = new WeakMap<Broker, FetchAhead>();
+  Broker.prototype.fetch = function fetchAhead(request) {
+    // Of members alone: they have a client each (kafka-client.ts), and with it brokers of their own. topic-reader.ts fetches ahead itself.
+    if (!('rackId' in request)) return fetch.call(this, request);
+    let member = ahead.get(this);
+    if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
+    return member.fetch(request);
+  };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
     if (this.pending.length > 0 || this.throttledUntil > 0) scheduleCheckPendingRequests.call(this);
   };
-  const { authenticate } = SaslAuthenticator.prototype;
-  SaslAuthenticator.prototype.authenticate = async function authenticateInTime() {
-    const { connection } = this;
-    const { socket } = connection;
-    let silent = false;
-    const onTimeout = (): void => void (silent = true);
-    socket.once('timeout', onTimeout);
-    // kafkajs itself ends a connection whose socket times out, and what waits for answers on it.
-    socket.setTimeout(SASL_TIMEOUT_MS);
-    try {
-      await authenticate.call(this);
-    } catch (thrown) {
-      // The broker takes nothing more on it, and the next try would go on in the middle of the exchange.
-      void connection.disconnect();
-      // Its own tries would take a minute until the outage is said.
-      throw silent && thrown instanceof Error ? Object.assign(thrown, { retriable: false }) : thrown;
-    } finally {
-      socket.off('timeout', onTimeout);
-      socket.setTimeout(0);
-    }
-  };
-  const { send } = Connection.prototype;
-  Connection.prototype.send = function sendAndNameWhatIsDenied(call) {
-    return send.call(this, namingWhatIsDenied(call));
-  };
-
-  // kafkajs asks each broker and drops whatever they say: a group that may not be used would seem to have no coordinator yet.
-  const { withBroker } = BrokerPool.prototype;
-  BrokerPool.prototype.withBroker = async function withBrokerUnlessDenied(work) {
-    let denied: unknown = null;
-    const found = await withBroker.call(this, async (one) => {
-      try {
-        return await work(one);
-      } catch (thrown) {
-        if (isDenied(thrown)) denied = thrown;
-        throw thrown;
-      }
-    });
-    if (found === null && denied !== null) throw denied;
-    return found as Awaited<ReturnType<typeof work>> | null;
-  };
+  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
+  OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
+  fixSecurity();
 }

@@ -92,8 +92,15 @@ export async function startSecureBroker(passwords: Readonly<Record<string, strin
     setPassword: (user, password) =>
       runTool(tools, [
         'kafka.admin.ConfigCommand',
-        ...['--bootstrap-server', admin, '--alter', '--entity-type', 'users', '--entity-name', user],
-        ...['--add-config', `SCRAM-SHA-512=[password=${password}]`],
+        '--bootstrap-server',
+        admin,
+        '--alter',
+        '--entity-type',
+        'users',
+        '--entity-name',
+        user,
+        '--add-config',
+        `SCRAM-SHA-512=[password=${password}]`,
       ]),
     stop: async () => {
       await kill(folder, 'kafka', clock);
