@@ -19,6 +19,7 @@ import { type BackOff, patiently } from './back-off.ts';
 import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
+import { MovedStarts } from './moved-starts.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
 import { producerOf } from './producers.ts';
 
@@ -60,6 +61,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
+  const starts = new MovedStarts(runtime);
   const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
     observer.deadLettered(topic, error.code);
     logDeadLetter(runtime, at, error);
@@ -73,6 +75,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       },
     });
   };
+  const worker: Worker = { processor, codec, liveClock, observer, bury };
   return {
     options: {
       group: runtime.group ?? processor.name,
@@ -88,6 +91,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
+      onMoved: (moved, append) => starts.say(moved, append),
       onDropped: () => observer.dropped(),
     },
     handler: async (batch, append, refusal) => {
@@ -103,8 +107,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          const worker = { processor, codec, liveClock, observer, bury };
-          await codec.prepare(topic, values(batch.records));
+          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -147,25 +150,30 @@ async function processBatch(
   const letters: OutgoingRecord[] = [];
   const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
-    const part = size === records.length ? records : records.slice(start, start + size);
-    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
+    const end = Math.min(start + size, records.length);
+    for (const output of await processPart(worker, topic, records, start, end, append, letters)) outputs.push(output);
   }
   for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
+/** Of the records from `start` to before `end`. */
 async function processPart(
   { processor, codec, liveClock, observer, bury }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
+  start: number,
+  end: number,
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
   const decoded: DecodedRecord[] = [];
   const now = liveClock?.now() ?? null;
-  for (const at of records) {
+  for (let index = start; index < end; index++) {
+    const at = records[index];
+    if (at === undefined) break;
     try {
-      const record = codec.decode(topic, at.value);
+      const record = codec.decode(topic, at);
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -187,7 +195,7 @@ async function processPart(
   const outputs: OutgoingRecord[] = [];
   for (const record of decoded) {
     try {
-      outputs.push(...(await processor.process([record], append)));
+      for (const output of await processor.process([record], append)) outputs.push(output);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       letters.push(bury(topic, record.at, thrown));
@@ -205,7 +213,7 @@ async function processOneByOne(
 ): Promise<readonly OutgoingRecord[]> {
   const letters: OutgoingRecord[] = [];
   for (const at of records) {
-    const outputs = await processPart(worker, topic, [at], append, letters);
+    const outputs = await processPart(worker, topic, [at], 0, 1, append, letters);
     try {
       await append(outputs);
     } catch (thrown) {
@@ -246,11 +254,11 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
     partitions?: readonly number[],
   ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
     for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
-      await codec.prepare(topic, values(batch.records));
+      await codec.prepare(topic, batch.records);
       for (const at of batch.records) {
         let record: RecordByTopic[N];
         try {
-          record = codec.decode(topic, at.value);
+          record = codec.decode(topic, at);
         } catch (thrown) {
           if (isKind(thrown, 'poison')) continue;
           throw thrown;
@@ -259,8 +267,4 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
       }
     }
   };
-}
-
-function* values(records: readonly LogRecord[]): Iterable<Uint8Array | null> {
-  for (const record of records) yield record.value;
 }

@@ -11,15 +11,20 @@ import type { FetchResponse } from './fetch-response.ts';
  */
 const require = createRequire(import.meta.url);
 
+/** READ_UNCOMMITTED of Kafka's protocol: the end is the high watermark, behind what no transaction has ended yet. */
+export const READ_UNCOMMITTED = 0;
+
 /** READ_COMMITTED of Kafka's protocol: the end is the last stable offset, and what was aborted does not come. */
 export const READ_COMMITTED = 1;
 
-interface FetchRequest {
+/** What a broker is asked for; a member of a group names its rack too. */
+export interface FetchRequest {
   /** Unit: milliseconds. */
   readonly maxWaitTime: number;
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly isolationLevel: number;
+  readonly rackId?: string;
   readonly topics: readonly {
     readonly topic: string;
     readonly partitions: readonly {
@@ -54,6 +59,28 @@ export interface Broker {
     readonly transactionTimeout: number;
   }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
   fetch(request: FetchRequest): Promise<FetchResponse>;
+  offsetFetch(request: {
+    readonly groupId: string;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }>;
+  listOffsets(request: {
+    readonly isolationLevel: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }>;
 }
 
 export interface Cluster {
@@ -64,6 +91,7 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>;
   removeBroker(address: { readonly host: string; readonly port: number }): void;
   findControllerBroker(): Promise<Broker>;
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
   findBroker(node: { readonly nodeId: string }): Promise<Broker>;
@@ -76,6 +104,10 @@ export interface Cluster {
     }[],
   ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
 }
+
+export const Broker = require('kafkajs/src/broker/index.js') as {
+  readonly prototype: { fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse> };
+};
 
 type ClusterOptions = KafkaConfig & {
   readonly logger: Logger;
@@ -119,4 +151,8 @@ export interface RequestQueue {
 
 export const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as {
   readonly prototype: { scheduleCheckPendingRequests: (this: RequestQueue) => void };
+};
+
+export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as {
+  readonly prototype: { setDefaultOffset: () => Promise<void> };
 };

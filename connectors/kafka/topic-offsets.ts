@@ -1,5 +1,7 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import { type Cluster, errorOfCode } from './kafkajs-internals.ts';
+import type { PartitionOffsets } from '../../ports/event-log.ts';
+import { protocolType } from './broker-errors.ts';
+import { type Cluster, READ_COMMITTED, errorOfCode } from './kafkajs-internals.ts';
 
 /**
  * Partitions and offsets of a topic, asked of the leaders.
@@ -29,6 +31,21 @@ export async function partitionsOf(cluster: Cluster, topic: string): Promise<rea
   return found.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);
 }
 
+/** Where the partitions begin and end. */
+export async function boundsOf(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly number[],
+): Promise<readonly PartitionOffsets[]> {
+  const ends = await offsetsOf(cluster, topic, partitions, 'end');
+  const begins = await offsetsOf(cluster, topic, partitions, 'begin');
+  return partitions.map((partition) => ({
+    partition,
+    begin: begins.get(partition) ?? 0,
+    end: ends.get(partition) ?? 0,
+  }));
+}
+
 /** The offset at that place, by partition; for a time the first record that is as young, the end where there is none. */
 export async function offsetsOf(
   cluster: Cluster,
@@ -48,4 +65,27 @@ export async function offsetsOf(
   const old = partitions.filter((partition) => offsets.get(partition) === NONE_AT);
   for (const [partition, end] of await offsetsOf(cluster, topic, old, 'end')) offsets.set(partition, end);
   return offsets;
+}
+
+/**
+ * True where nothing was ever written at that offset. The end alone does not tell: a leader that was just elected says a lower one for a
+ * moment, while it refuses a fetch only where its log is shorter.
+ */
+export async function isBeyond(cluster: Cluster, topic: string, partition: number, offset: number): Promise<boolean> {
+  const [leader] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+  const broker = await cluster.findBroker({ nodeId: leader ?? '' });
+  try {
+    const fetched = { partition, fetchOffset: String(offset), maxBytes: 1 };
+    await broker.fetch({
+      maxWaitTime: 0,
+      minBytes: 0,
+      maxBytes: 1,
+      isolationLevel: READ_COMMITTED,
+      topics: [{ topic, partitions: [fetched] }],
+    });
+    return false;
+  } catch (thrown) {
+    if (protocolType(thrown) === 'OFFSET_OUT_OF_RANGE') return true;
+    throw thrown;
+  }
 }
