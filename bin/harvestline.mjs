@@ -12,8 +12,9 @@ const OLDEST_MAJOR = 24;
 const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
-  const { main } = await import('../app/main.ts');
+  const { endSoon, main } = await import('../app/main.ts');
   await main(process.argv);
+  endSoon();
 } else if (existsSync(pinned)) {
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
