@@ -20,7 +20,7 @@ import { TOPICS } from '../schemas/topics.ts';
 import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
-import { waitingLettersAlerts } from './dlq/waiting-letters-alert.ts';
+import { waitingLetters } from './dlq/waiting-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
@@ -106,14 +106,14 @@ export async function statusReport(
     ...outcome,
     closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
   }));
-  const deadLetters = await waitingLettersAlerts(world);
+  const letters = await waitingLetters(world);
   const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
   const { halted, unknown } = await standingStops(world, world.admin, world.liveNow() ?? 0);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;
-  const topics = await topicStatuses(world);
+  const topics = await topicStatuses(world, letters.neverRead);
   const alerts = [
     trades.alert,
     doubtsAlert(execution.doubts),
@@ -123,7 +123,7 @@ export async function statusReport(
     haltedAlert(halted),
     killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
-    ...deadLetters,
+    ...letters.alerts,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
   return {

@@ -1,3 +1,4 @@
+import type { NeverReadFigures } from '../pipelines/watch/alerts.ts';
 import type { PartitionOffsets } from '../ports/event-log.ts';
 import type { EpochMillis } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic } from '../schemas/topics.ts';
@@ -12,6 +13,11 @@ export interface TopicStatus {
   readonly records: number;
   /** By consumer group: records it has not committed yet; all that are kept where it never committed. */
   readonly lag: Readonly<Record<string, number>>;
+  /**
+   * By consumer group that has any: records that retention removed before it came to them, counted by offsets. They count until somebody
+   * has discarded their letters; those of a group that does not run, until it goes on.
+   */
+  readonly never_read: Readonly<Record<string, number>>;
   /** The latest record by timestamp; null in an empty topic. */
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
@@ -19,6 +25,7 @@ export interface TopicStatus {
 /** Every topic, by name. */
 export async function topicStatuses(
   world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
+  neverRead: readonly NeverReadFigures[],
 ): Promise<Readonly<Record<string, TopicStatus>>> {
   const { log, counts } = world;
   const claims = await claimsInForce(world);
@@ -27,14 +34,22 @@ export async function topicStatuses(
     const offsets = await log.offsets(name);
     const topic = findTopic(name)?.name;
     const lag: Record<string, number> = {};
+    const never_read: Record<string, number> = {};
+    const lost = (group: string, count: number): void => {
+      if (count > 0) never_read[group] = (never_read[group] ?? 0) + count;
+    };
+    for (const { topic: of, group, from, to } of neverRead) if (of === name) lost(group, to - from);
     for (const group of topic === undefined ? [] : groupsOf(topic, claims)) {
-      lag[group] = lagOf(offsets, await log.committed(group, name));
+      const committed = await log.committed(group, name);
+      lag[group] = lagOf(offsets, committed);
+      lost(group, lostOf(offsets, committed));
     }
     const records = counts(name);
     const last = await lastRecord(log, name, offsets);
     statuses[name] = {
       records,
       lag,
+      never_read,
       last:
         last === null ? null : { timestamp: last.timestamp, key: last.key && Buffer.from(last.key).toString('utf8') },
     };
@@ -48,6 +63,14 @@ async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'count
   const claims = new Claims();
   if (world.counts(topic) > 0) await visitTopic(world, topic, {}, (claim) => claims.apply(claim));
   return claims.all();
+}
+
+/** What a group that does not run will never read. */
+function lostOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
+  return offsets.reduce(
+    (sum, { partition, begin }) => sum + Math.max(0, begin - (committed.get(partition) ?? begin)),
+    0,
+  );
 }
 
 /** What retention removed is not lag: nobody can read it any more. */

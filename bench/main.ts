@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- kafka | replay] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * `npm run bench [-- kafka | execution | replay] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
  * compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
+import { benchExecution } from './execution.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
@@ -12,9 +13,12 @@ import * as workloads from './workloads.ts';
 /** Enough for some seconds of work on two cores. */
 const RECORDS = '200000';
 
+/** Orders take longer than records. */
+const ORDERS = '2000';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, records: { type: 'string', default: RECORDS } },
+  options: { json: { type: 'boolean' }, records: { type: 'string' } },
 });
 
 const measured: Figure[] = [];
@@ -23,8 +27,9 @@ const add = (figure: Figure): void => {
   process.stderr.write(`${figure.name}: ${text(figure.value.median)} ${figure.unit}\n`);
 };
 
-if (positionals[0] === 'kafka') await benchKafka(Number(values.records), add);
-else if (positionals[0] === 'replay') await benchReplay(Number(values.records), add);
+if (positionals[0] === 'kafka') await benchKafka(Number(values.records ?? RECORDS), add);
+else if (positionals[0] === 'execution') await benchExecution(Number(values.records ?? ORDERS), add);
+else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
 else await workloads.inTemporaryFolder(measureParts);
 
 if (values.json === true || !process.stdout.isTTY) {

@@ -77,7 +77,7 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
   }
 
   protected subscription(options: SubscribeOptions): SubscribeOptions {
-    const { onAssigned } = options;
+    const { onAssigned, onMoved } = options;
     return {
       ...options,
       group: this.names.group(options.group),
@@ -85,6 +85,15 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
       ...(onAssigned === undefined
         ? {}
         : { onAssigned: (assigned, append) => onAssigned(this.#assigned(assigned), this.#append(append)) }),
+      ...(onMoved === undefined
+        ? {}
+        : {
+            onMoved: (moved, append) =>
+              onMoved(
+                moved.map((one) => ({ ...one, topic: this.names.inTable(one.topic) })),
+                this.#append(append),
+              ),
+          }),
     };
   }
 

@@ -22,6 +22,10 @@ const REFUSAL_DOCS = {
   valueBytes: 'Of a letter without its bytes: how long the value is, in bytes.',
   keyBytes: 'Of a letter without its key, because that is large: how long it is, in bytes.',
   headersLeftOut: 'Of a letter without some of the headers of its record, because they are large: how many.',
+  group:
+    'Of a letter with the code RECORDS_NEVER_READ: the consumer group that never read the records. It has no key and no value.',
+  offsetTo:
+    'Of a letter with the code RECORDS_NEVER_READ: the oldest offset that was still kept, in decimal digits. The group never read those from `__streams.errors.offset` to before it.',
 } as const satisfies Record<keyof typeof DEAD_LETTER_HEADERS, string>;
 
 const RETRY_DOCS = {

@@ -161,6 +161,10 @@ same, such as a value that compression had made small, goes without what is larg
 \`harvestline.errors.value_sha256\` and \`.value_bytes\`; the record is on its source topic, at the place that the headers give, until
 retention removes it. A value that arrived empty has neither header. Such letters raise the alert \`letter_without_bytes\`.
 
+Where retention removes records before a processor's group has read them, the group goes on at the oldest record kept, and one letter for
+each partition says which offsets were never read: code \`RECORDS_NEVER_READ\`, no key, no value. It raises the alert
+\`records_never_read\` until somebody has discarded it.
+
 A registry, broker or exchange that is away makes no dead letters: the processor waits.`;
 
 const RETRIES = `\`harvestline dlq list\` and \`show\` look at them; \`harvestline dlq retry\` puts them back to their topic, byte for byte, with

@@ -121,6 +121,16 @@ export const ERROR_CODES = {
     remedy:
       'The topic takes no record of this time (message.timestamp.before.max.ms and .after.max.ms). Check the clocks of the producer and of the broker.',
   },
+  RECORDS_NEVER_READ: {
+    kind: 'poison',
+    remedy:
+      'Retention removed them before the group came to them: see why it was away or slow, and how long the topic keeps records. The alert stands until somebody has seen it: `harvestline dlq discard --code RECORDS_NEVER_READ`.',
+  },
+  TOPIC_MADE_ANEW: {
+    kind: 'invariant',
+    remedy:
+      'The topic was deleted and made again: what it held is gone, and what the group had not read of it was never read. Nothing is to be done where that was meant; else find out who deletes topics.',
+  },
   PARTITION_MISSING: {
     kind: 'invariant',
     remedy:

@@ -7,11 +7,13 @@
  *      length. The record is still on its source topic, at the place that the headers give.
  * DL3  Its timestamp is when it was set aside, so that it is kept for the topic's whole retention; the record's own is in a header.
  * DL4  It lies in the partition number of its record, or in the first where the dead-letter topic has no such partition.
+ * DL5  Records that retention removed before a group read them have one letter for each stretch, without a record, that says which: so a
+ *      loss is kept, listed and closed as whatever else nobody could act on.
  */
 import { createHash } from 'node:crypto';
-import { type HarvestlineError, type Problem, formatProblems } from '../errors/harvestline-error.ts';
+import { HarvestlineError, type Problem, formatProblems } from '../errors/harvestline-error.ts';
 import type { EpochMillis } from '../ports/clock.ts';
-import type { Headers, LogRecord, OutgoingRecord, Substitute } from '../ports/event-log.ts';
+import type { Headers, LogRecord, MovedStart, OutgoingRecord, Substitute } from '../ports/event-log.ts';
 import { deadLetterTopicOf } from '../schemas/topics.ts';
 
 /** Header names of a dead letter: KIP-1034's, and those of our own for what a tool needs to act on it. */
@@ -29,6 +31,8 @@ export const DEAD_LETTER_HEADERS = {
   valueBytes: 'harvestline.errors.value_bytes',
   keyBytes: 'harvestline.errors.key_bytes',
   headersLeftOut: 'harvestline.errors.headers_left_out',
+  group: 'harvestline.errors.group',
+  offsetTo: 'harvestline.errors.offset_to',
 } as const;
 
 type HeaderKey = keyof typeof DEAD_LETTER_HEADERS;
@@ -66,6 +70,8 @@ export interface SettingAside {
   readonly at: EpochMillis;
   /** Told when the log has refused the letter for its size, before the one without is written (DL2). */
   readonly onLeftOut?: (leftOut: LeftOut, refusal: HarvestlineError) => void;
+  /** More to say than the record and the error do (DL5). */
+  readonly also?: readonly (readonly [HeaderKey, string])[];
 }
 
 /** How much of the record is in the letter: all of it, what is not large, or nothing but why and where. */
@@ -79,7 +85,7 @@ const FIRST_PARTITION = 0;
 /** The letter of a record that was refused with `error`. */
 export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: SettingAside): OutgoingRecord {
   const write = (form: Form, timestamp: EpochMillis, partition: number): Substitute => {
-    const letter = letterIn(form, record, error);
+    const letter = letterIn(form, record, error, aside.also ?? []);
     return {
       ...letter,
       timestamp,
@@ -99,6 +105,24 @@ export function deadLetterOf(record: LogRecord, error: HarvestlineError, aside: 
     };
   };
   return { topic: deadLetterTopicOf(aside.topic ?? record.topic), ...write('whole', aside.at, record.partition) };
+}
+
+/** DL5: the letter of what `group` never read, from the offset where it stood to the oldest that is kept. */
+export function neverReadLetter(
+  { topic, partition, to }: Pick<MovedStart, 'topic' | 'partition' | 'to'>,
+  from: number,
+  group: string,
+  at: EpochMillis,
+): { readonly letter: OutgoingRecord; readonly error: HarvestlineError } {
+  const record: LogRecord = { topic, partition, offset: from, timestamp: at, key: null, value: null, headers: [] };
+  const count = to - from === 1 ? '1 record' : `${to - from} records`;
+  const error = new HarvestlineError(
+    'RECORDS_NEVER_READ',
+    `${group} never read ${count} of ${topic}[${partition}], offsets ${from} to ${to - 1}: retention removed them first`,
+    { at: { topic, partition, offset: from } },
+  );
+  const also = [['group', group] as const, ['offsetTo', String(to)] as const];
+  return { letter: deadLetterOf(record, error, { at, also }), error };
 }
 
 /** As many problems as a header and a log line may hold, and their true number. */
@@ -126,6 +150,7 @@ function letterIn(
   form: Form,
   record: LogRecord,
   error: HarvestlineError,
+  also: readonly (readonly [HeaderKey, string])[],
 ): Pick<Substitute, 'key' | 'value' | 'headers'> {
   const { paths, total } = boundedProblems(error.problems);
   const why: [HeaderKey, string][] = [
@@ -138,6 +163,7 @@ function letterIn(
     ['paths', JSON.stringify(form === 'bare' ? [] : paths)],
     ['pathsTotal', String(total)],
     ['timestamp', String(record.timestamp)],
+    ...also.map(([key, text]): [HeaderKey, string] => [key, text]),
   ];
   if (form === 'whole') return { key: record.key, value: record.value, headers: withHeaders(record.headers, why) };
   const { key, value, headers } = keptOf(record, form);
@@ -183,7 +209,7 @@ function leftOutOf(record: LogRecord): LeftOut {
 }
 
 /** Those that only some letters have. */
-const OF_SOME: readonly HeaderKey[] = ['valueSha256', 'valueBytes', 'keyBytes', 'headersLeftOut'];
+const OF_SOME: readonly HeaderKey[] = ['valueSha256', 'valueBytes', 'keyBytes', 'headersLeftOut', 'group', 'offsetTo'];
 
 /** The last header of a name counts: one that the record arrived with is ended with a null where it would lie about the letter. */
 function withHeaders(arrived: Headers, why: readonly (readonly [HeaderKey, string])[]): Headers {

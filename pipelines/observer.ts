@@ -25,6 +25,8 @@ export interface ProcessorObserver {
   leftOut(topic: string): void;
   /** A record of that producer was set aside for a time that cannot be; `deadLettered` is told as well. */
   timesAhead(topic: string, producer: Producer): void;
+  /** Retention removed that many records of the topic before the group read them. */
+  neverRead(topic: string, records: number): void;
   /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
   backedOff(what: string, code: ErrorCode): void;
   /** `what` goes on, or was given up; only after `backedOff`. */
@@ -39,6 +41,7 @@ export const NO_OBSERVER: ProcessorObserver = {
   deadLettered() {},
   leftOut() {},
   timesAhead() {},
+  neverRead() {},
   backedOff() {},
   recovered() {},
 };

@@ -19,6 +19,7 @@ import { type BackOff, patiently } from './back-off.ts';
 import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
+import { MovedStarts } from './moved-starts.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
 import { producerOf } from './producers.ts';
 
@@ -60,6 +61,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const followed = new FollowedTopics(runtime);
+  const starts = new MovedStarts(runtime);
   const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
     observer.deadLettered(topic, error.code);
     logDeadLetter(runtime, at, error);
@@ -88,6 +90,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
+      onMoved: (moved, append) => starts.say(moved, append),
       onDropped: () => observer.dropped(),
     },
     handler: async (batch, append, refusal) => {

@@ -71,10 +71,24 @@ export type BatchHandler = (
 /** Partitions by topic. */
 export type Assigned = Readonly<Record<string, readonly number[]>>;
 
+/** A partition in which a group cannot go on from what it has committed. */
+export interface MovedStart {
+  readonly topic: string;
+  readonly partition: number;
+  /**
+   * `overtaken`: retention has removed records that the group never read, those from `from` to before `to`.
+   * `made_anew`: the topic was deleted and made again, so `from` counts records that are gone with it; null where the log forgot it, too.
+   */
+  readonly why: 'overtaken' | 'made_anew';
+  readonly from: number | null;
+  /** Where it goes on: the oldest record kept. */
+  readonly to: number;
+}
+
 export interface SubscribeOptions {
   readonly group: string;
   readonly topics: readonly string[];
-  /** Where a group starts that has committed nothing yet. */
+  /** Where a group starts that has committed nothing of a topic yet. Partitions that are added later are read from their beginning. */
   readonly from: 'beginning' | 'latest';
   readonly maxBatchRecords?: number;
   /**
@@ -82,6 +96,11 @@ export interface SubscribeOptions {
    * left without an end is finished. `append` refuses once the partitions are somebody else's.
    */
   readonly onAssigned?: (assigned: Assigned, append: Append) => Promise<void>;
+  /**
+   * Called before `onAssigned` where a group cannot go on from what it has committed. It goes on only once this has resolved, so what is
+   * written here is written whatever happens; after a crash in between it is called again.
+   */
+  readonly onMoved?: (moved: readonly MovedStart[], append: Append) => Promise<void>;
   /** Called when this member has dropped out of its group and tries to come back; `onAssigned` follows once it has. */
   readonly onDropped?: () => void;
 }

@@ -76,6 +76,12 @@ export const METRICS = {
     help: 'Dead letters that the log refused for their size, by the topic they came from: written without what is large of them.',
     labels: ['topic'],
   },
+  neverRead: {
+    name: 'harvestline_records_never_read_total',
+    type: 'counter',
+    help: 'Records that retention removed before the consumer group came to them, counted by offsets; said once, when the group goes on behind them.',
+    labels: ['group', 'topic'],
+  },
   timesAhead: {
     name: 'harvestline_times_ahead_total',
     type: 'counter',

@@ -39,6 +39,15 @@ export interface DeadLetter {
   readonly retries: number;
   /** Null where the letter is its record, byte for byte. */
   readonly leftOut: LeftOut | null;
+  /** Null where the letter is of a record. */
+  readonly neverRead: NeverRead | null;
+}
+
+/** Records of a partition that a group never read, because retention removed them first. */
+export interface NeverRead extends Place {
+  readonly group: string;
+  /** The offset after the last of them; `offset` is that of the first. */
+  readonly to: number;
 }
 
 /** The last header of each name counts: a letter that was retried and refused again carries those of every time. */
@@ -48,9 +57,13 @@ export function deadLetterFrom(at: LogRecord): DeadLetter {
   const partition = wholeNumber(text(DEAD_LETTER_HEADERS.partition));
   const offset = wholeNumber(text(DEAD_LETTER_HEADERS.offset));
   const problems = problemsFrom(text(DEAD_LETTER_HEADERS.paths));
+  const source = topic === null || partition === null || offset === null ? null : { topic, partition, offset };
+  const group = text(DEAD_LETTER_HEADERS.group);
+  const to = wholeNumber(text(DEAD_LETTER_HEADERS.offsetTo));
   return {
     at,
-    source: topic === null || partition === null || offset === null ? null : { topic, partition, offset },
+    source,
+    neverRead: source === null || group === null || to === null ? null : { ...source, group, to },
     recordedAt: integer(text(DEAD_LETTER_HEADERS.timestamp)) ?? at.timestamp,
     code: text(DEAD_LETTER_HEADERS.code),
     message: text(DEAD_LETTER_HEADERS.message),

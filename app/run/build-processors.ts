@@ -1,7 +1,8 @@
+import pLimit from 'p-limit';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import { CloseRate } from '../../pipelines/execution/close-rate.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
-import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
+import { DEFAULT_LIMITS, type ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import { SUPPRESSIONS } from '../../pipelines/execution/reasons.ts';
 import { perPartition } from '../../pipelines/per-partition.ts';
 import type { Processor } from '../../pipelines/processor.ts';
@@ -65,7 +66,8 @@ export const PROCESSORS = {
     const onReport = countReports(metrics);
     exposeHalts(killSwitch, metrics);
     const closeRate = new CloseRate(clock);
-    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, clock, logger, onReport };
+    const atOnce = pLimit(limits.maxAtOnce ?? DEFAULT_LIMITS.maxAtOnce);
+    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, atOnce, clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {

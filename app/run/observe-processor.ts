@@ -8,11 +8,19 @@ import type { Health } from './health.ts';
 const MS_PER_SECOND = 1000;
 
 /** Turns what a processor goes through into metrics and health. */
-export function observeProcessor(processor: Processor, metrics: Metrics, health: Health): ProcessorObserver {
+export function observeProcessor(
+  processor: Processor,
+  group: string,
+  metrics: Metrics,
+  health: Health,
+): ProcessorObserver {
   const { name, inputs, observes = [] } = processor;
   const topics = [...inputs, ...observes];
   const records = new Map<string, Counter>(
     topics.map(({ name: topic }) => [topic, metrics.counter('records', { processor: name, topic })]),
+  );
+  const neverRead = new Map<string, Counter>(
+    topics.map(({ name: topic }) => [topic, metrics.counter('neverRead', { group, topic })]),
   );
   const intents = name === TOPICS.harvestIntent.writer ? metrics.counter('intents', {}) : null;
   const seconds = metrics.histogram('batchSeconds', { processor: name });
@@ -32,6 +40,7 @@ export function observeProcessor(processor: Processor, metrics: Metrics, health:
     },
     deadLettered: (topic, code) => metrics.counter('deadLetters', { topic, code }).add(1),
     leftOut: (topic) => metrics.counter('lettersWithoutBytes', { topic }).add(1),
+    neverRead: (topic, count) => neverRead.get(topic)?.add(count),
     timesAhead: (topic, producer) => {
       const { account, source } = producers.bounded(producer);
       metrics.counter('timesAhead', { topic, account, source }).add(1);

@@ -89,10 +89,11 @@ async function subscribe(
   { log, codec, groups, from, clock, logger, metrics, health }: RunProcessorsOptions,
   signal: AbortSignal,
 ): Promise<Subscription> {
-  const observer = observeProcessor(processor, metrics, health);
+  const group = groups[processor.name] ?? processor.name;
+  const observer = observeProcessor(processor, group, metrics, health);
   const wiring = wireProcessor({
     processor,
-    group: groups[processor.name] ?? processor.name,
+    group,
     log,
     codec,
     clock,

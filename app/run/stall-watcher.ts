@@ -1,5 +1,5 @@
 /**
- * Raises stall alerts while the processors run, and that of letters without their bytes: reads what came to the topics since the
+ * Raises stall alerts while the processors run, and those of letters: reads what came to the topics since the
  * last look, as lines in the log and a gauge.
  *
  * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first 48 h
@@ -16,7 +16,7 @@ import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import { LettersWithoutBytes } from '../dlq/letters-without-bytes.ts';
+import { LetterWatch } from '../dlq/letter-watch.ts';
 import { RaisedAlerts } from '../raised-alerts.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { StallReader } from '../stall-reader.ts';
@@ -42,7 +42,7 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   const { clock, logger } = options;
   const raised = new RaisedAlerts(options);
   const pause = (stop: AbortSignal): Promise<void> => clock.sleep(PAUSE_MS, stop);
-  const letters = new LettersWithoutBytes(options, pause);
+  const letters = new LetterWatch(options, pause);
   let reader: StallReader | null = null;
   /** What each of them raises, null when `signal` aborted; one that fails keeps no other from being raised. */
   const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [

@@ -34,6 +34,12 @@ export type VenueChoice =
 /** A desk of fifteen positions closes a few a minute; more is something gone wrong. Unit: orders. */
 const DEFAULT_CLOSES_PER_MINUTE = 30;
 
+/**
+ * An order takes about four requests, and exchanges allow some tens a second: so many keep that busy, and none waits for long behind the
+ * others'. Unit: accounts and symbols.
+ */
+const AT_ONCE_AT_AN_EXCHANGE = 8;
+
 /** Leaves room in a position_id, which begins with it. Unit: UTF-16 code units. */
 const MAX_ACCOUNT = 128;
 
@@ -102,6 +108,7 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
   return {
     maxOrderNotional: options.maxNotional ?? null,
     maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
+    ...(bound ? { maxAtOnce: AT_ONCE_AT_AN_EXCHANGE } : {}),
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
     // Records of an account that is followed on paper name the paper venue.
     ownVenueOnly: choice.kind !== 'paper',

@@ -1,5 +1,13 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { Assigned, BatchHandler, OutgoingRecord, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
+import type {
+  Append,
+  Assigned,
+  BatchHandler,
+  MovedStart,
+  OutgoingRecord,
+  SubscribeOptions,
+  Subscription,
+} from '../../ports/event-log.ts';
 import type { Commit, EmbeddedLog } from './embedded-log.ts';
 import { ProcessLock } from './process-lock.ts';
 
@@ -47,7 +55,9 @@ export class EmbeddedConsumer implements Subscription {
     if (this.#lock !== null) return true;
     this.#lock = ProcessLock.tryAcquire(this.#log.dataDir, `group-${this.#options.group}`);
     if (this.#lock === null) return false;
-    await this.#options.onAssigned?.(this.#allPartitions(), (records) => this.#log.append(records));
+    const append: Append = (records) => this.#log.append(records);
+    await this.#sayMoved(append);
+    await this.#options.onAssigned?.(this.#allPartitions(), append);
     await this.#seek();
     return true;
   }
@@ -86,6 +96,24 @@ export class EmbeddedConsumer implements Subscription {
       return [topic, Array.from({ length: this.#log.partitionsOf(topic) }, (_, partition) => partition)] as const;
     });
     return Object.fromEntries(all);
+  }
+
+  /** Nothing is ever made anew here: a topic goes with the whole file. */
+  async #sayMoved(append: Append): Promise<void> {
+    const moved: MovedStart[] = [];
+    const moves: Commit[] = [];
+    for (const topic of this.#options.topics) {
+      const committed = await this.#log.committed(this.#options.group, topic);
+      for (const { partition, begin } of await this.#log.offsets(topic)) {
+        const from = committed.get(partition) ?? begin;
+        if (from >= begin) continue;
+        moved.push({ topic, partition, why: 'overtaken', from, to: begin });
+        moves.push({ group: this.#options.group, topic, partition, offset: begin });
+      }
+    }
+    if (moved.length === 0) return;
+    await this.#options.onMoved?.(moved, append);
+    this.#log.appendAndCommit([], moves);
   }
 
   async #seek(): Promise<void> {

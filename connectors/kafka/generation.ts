@@ -1,3 +1,11 @@
+import { protocolType } from './broker-errors.ts';
+
+/** The group has gone on without this member. */
+const EXPELLED: ReadonlySet<string | null> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
+
+/** The group is about to share its partitions anew, or has a new coordinator. */
+const REBALANCING: ReadonlySet<string | null> = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP']);
+
 /** One assignment of partitions: from joining the group to the next rebalance. */
 export class Generation {
   readonly #disturbed = Promise.withResolvers<void>();
@@ -28,6 +36,14 @@ export class Generation {
   lose(error: Error): void {
     this.#lost = true;
     this.disturb(error);
+  }
+
+  /** What the coordinator says with an error. A connection that broke is kafkajs's to mend. */
+  heed(thrown: unknown): void {
+    const type = protocolType(thrown);
+    if (!(thrown instanceof Error)) return;
+    if (EXPELLED.has(type)) this.lose(thrown);
+    else if (REBALANCING.has(type)) this.disturb(thrown);
   }
 
   markReady(): void {

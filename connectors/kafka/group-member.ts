@@ -1,23 +1,16 @@
-import { type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, type Kafka, type Offsets, PartitionAssigners } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type {
-  Append,
-  Batch,
-  BatchHandler,
-  OutgoingRecord,
-  PartitionOffsets,
-  SubscribeOptions,
-} from '../../ports/event-log.ts';
+import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
-import { isAway, logError, protocolType } from './broker-errors.ts';
+import { isAway, logError } from './broker-errors.ts';
 import { coPartitionedAssigner } from './co-partitioned-assigner.ts';
 import { Generation } from './generation.ts';
-import { RETRY } from './kafka-client.ts';
+import { type Assignment, type Standing, beginAtStarts } from './group-start.ts';
+import { METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
 import { OffsetCommits } from './offset-commits.ts';
 import { slicesOf } from './slices.ts';
-import { type Assignment, startAtEnd } from './start-at-end.ts';
 
 /**
  * How long a member may be silent before its partitions go to others, so also how long they wait after a kill -9. Three
@@ -43,12 +36,6 @@ const MAX_BATCH_RECORDS = 5000;
 /** More than a member is ever assigned, so that no partition waits for another. Unit: partitions. */
 const CONCURRENT_PARTITIONS = 64;
 
-/** The group has gone on without this member. */
-const EXPELLED: ReadonlySet<string | null> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
-
-/** The group is about to share its partitions anew, or has a new coordinator. */
-const REBALANCING: ReadonlySet<string | null> = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP']);
-
 export interface MemberOptions extends SubscribeOptions {
   /** What the timeouts are shortened to in tests. Unit: milliseconds. */
   readonly sessionTimeoutMs?: number;
@@ -58,13 +45,15 @@ export interface MemberOptions extends SubscribeOptions {
 export interface GroupLog {
   /** Once `signal` is aborted it no longer waits for a broker that is away. */
   append(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void>;
-  untouched(group: string, topic: string): Promise<readonly PartitionOffsets[]>;
+  standing(group: string, topic: string): Promise<Standing>;
 }
 
 export interface MemberContext {
   readonly log: GroupLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Topics that earlier memberships of this process have read. */
+  readonly known: Set<string>;
 }
 
 /** How a membership ended. After `away` a new one may begin. */
@@ -76,11 +65,12 @@ export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' |
  * C1  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
  *     and before a stop or rebalance that this member hears of.
  * C2  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
- * C3  The first batch of an assignment waits for `onAssigned`, which is called for every assignment.
+ * C3  Nothing is fetched of an assignment before it is known where the group starts (group-start.ts) and `onAssigned` is done, which is
+ *     called for every assignment.
  * C4  A handler's error ends the membership; of its batch nothing is committed.
  * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
- * C6  Where a group that starts at the latest starts is committed before anything else, so a crash skips nothing.
+ * C6  Where a group starts is committed before anything else, so a crash skips nothing.
  */
 export class GroupMember {
   readonly #consumer: Consumer;
@@ -113,6 +103,7 @@ export class GroupMember {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
       // Every crash comes to us: kafkajs would restart after some, and after others live on doing nothing.
@@ -128,6 +119,8 @@ export class GroupMember {
   async run(): Promise<MemberEnd> {
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    // Sent before kafkajs joins anew: what is done counts, also where it does so because retention has removed what comes next.
+    consumer.on(consumer.events.REBALANCING, () => void this.#commit());
     consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
       this.#generation.lose(error);
       this.#end(endOf(error));
@@ -162,7 +155,7 @@ export class GroupMember {
   async #start(): Promise<void> {
     try {
       await this.#consumer.connect();
-      // Only a group without an offset starts there; for one whose offset retention has deleted it is the oldest kept.
+      // Where it starts is decided before the first fetch (C3).
       await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
       await this.#consumer.run({
         autoCommit: false,
@@ -191,6 +184,8 @@ export class GroupMember {
     this.#generation.lose(new Error('a new assignment came'));
     const generation = new Generation();
     this.#generation = generation;
+    // C3: before kafkajs fetches anything.
+    this.#consumer.pause(listed(assignment));
     // One after the other: a restore must not be overtaken by that of the next assignment.
     this.#preparing = this.#preparing
       .catch(() => {})
@@ -203,26 +198,28 @@ export class GroupMember {
   /** C3 and C6 */
   async #prepare(generation: Generation, assignment: Assignment): Promise<void> {
     const superseded = (): boolean => generation !== this.#generation || generation.disturbance !== null;
-    if (this.#options.from === 'latest') {
-      const { log, clock, logger } = this.#context;
-      const { signal } = this.#ending;
-      const backOff = new BackOff();
-      while (!superseded() && !signal.aborted) {
-        try {
-          await startAtEnd(this.#consumer, assignment, (topic) => log.untouched(this.#options.group, topic));
-          break;
-        } catch (thrown) {
-          this.#heed(generation, thrown);
-          if (superseded()) return;
-          const error = logError(thrown, 'starting at the end');
-          if (error.code !== 'BROKER_AWAY') throw error;
-          await backOff.wait(clock, logger, error, { group: this.#options.group }, signal);
-        }
+    const { log, clock, logger, known } = this.#context;
+    const { group, from, onMoved } = this.#options;
+    const { signal } = this.#ending;
+    const append = this.#appendOf(generation);
+    const standing = (topic: string): Promise<Standing> => log.standing(group, topic);
+    const backOff = new BackOff();
+    while (!superseded() && !signal.aborted) {
+      try {
+        await beginAtStarts(this.#consumer, assignment, { from, onMoved, standing, known, append });
+        break;
+      } catch (thrown) {
+        generation.heed(thrown);
+        if (superseded()) return;
+        const error = logError(thrown, 'finding where to start');
+        if (error.code !== 'BROKER_AWAY') throw error;
+        await backOff.wait(clock, logger, error, { group }, signal);
       }
     }
-    if (superseded() || this.#ending.signal.aborted) return;
-    await this.#options.onAssigned?.(assignment, this.#appendOf(generation));
+    if (superseded() || signal.aborted) return;
+    await this.#options.onAssigned?.(assignment, append);
     generation.markReady();
+    if (!superseded()) this.#consumer.resume(listed(assignment));
   }
 
   async #take(payload: EachBatchPayload): Promise<void> {
@@ -308,27 +305,30 @@ export class GroupMember {
     try {
       await this.#group?.heartbeat();
     } catch (thrown) {
-      this.#heed(generation, thrown);
+      generation.heed(thrown);
     }
   }
 
   async #commit(): Promise<void> {
     const [group, generation] = [this.#group, this.#generation];
-    if (group === null || generation.lost) return;
+    if (generation.lost) return;
     try {
-      await this.#commits.commit((offsets) => group.commitOffsetsIfNecessary(offsets));
+      await this.#commits.commit((offsets) => group?.commitOffsetsIfNecessary(offsets) ?? this.#commitOutside(offsets));
     } catch (thrown) {
-      this.#heed(generation, thrown);
+      generation.heed(thrown);
     }
   }
 
-  /** What the coordinator says with an error. A connection that broke is kafkajs's to mend. */
-  #heed(generation: Generation, thrown: unknown): void {
-    const type = protocolType(thrown);
-    if (!(thrown instanceof Error)) return;
-    if (EXPELLED.has(type)) generation.lose(thrown);
-    else if (REBALANCING.has(type)) generation.disturb(thrown);
+  /** Where no batch has come yet: nothing but control records, which are passed over. */
+  #commitOutside({ topics }: Offsets): Promise<void> {
+    return this.#consumer.commitOffsets(
+      topics.flatMap(({ topic, partitions }) => partitions.map((committed) => ({ topic, ...committed }))),
+    );
   }
+}
+
+function listed(assignment: Assignment): { topic: string; partitions: number[] }[] {
+  return Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -32,8 +32,8 @@ const CONNECTION_TIMEOUT_MS = 3000;
 /** Twice the broker's own limit for a slow request would hide a stuck broker; this is Kafka's default. Unit: milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** How soon partitions that were added to a topic are seen by who reads or writes it without a group. Unit: milliseconds. */
-const METADATA_MAX_AGE_MS = 10_000;
+/** How soon partitions that were added to a topic are seen by who reads or writes it. Unit: milliseconds. */
+export const METADATA_MAX_AGE_MS = 10_000;
 
 /** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 60_000;

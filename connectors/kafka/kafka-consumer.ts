@@ -17,6 +17,8 @@ export class KafkaConsumer implements Subscription {
   readonly #handler: BatchHandler;
   readonly #stopping = new AbortController();
   readonly #onStopped: () => void;
+  /** Topics that it has read, whatever memberships came between. */
+  readonly #known = new Set<string>();
   #member: GroupMember | null = null;
 
   constructor(
@@ -48,7 +50,7 @@ export class KafkaConsumer implements Subscription {
     const { signal } = this.#stopping;
     const backOff = new BackOff();
     while (!signal.aborted) {
-      const context = { log: this.#log, clock, logger };
+      const context = { log: this.#log, clock, logger, known: this.#known };
       const member = new GroupMember(kafkaClient(this.#logOptions), this.#options, this.#handler, context);
       this.#member = member;
       const end = await member.run();

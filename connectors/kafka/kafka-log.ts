@@ -21,10 +21,12 @@ import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
 import type { MemberOptions } from './group-member.ts';
+import { groupOffsetsOf } from './group-offsets.ts';
+import type { Standing } from './group-start.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
-import { NEVER_COMMITTED, committedOffsets, offsetsOf } from './topic-offsets.ts';
+import { boundsOf, isBeyond, offsetsOf } from './topic-offsets.ts';
 import { readTopic } from './topic-reader.ts';
 
 /** Between two tries: a coordinator that has just been chosen loads its groups for a moment. Unit: milliseconds. */
@@ -106,14 +108,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     return this.#askLeaders(`asking for the offsets of ${topic}`, topic, async (cluster) => {
-      const partitions = await partitionsOf(cluster, topic);
-      const ends = await offsetsOf(cluster, topic, partitions, 'end');
-      const begins = await offsetsOf(cluster, topic, partitions, 'begin');
-      return partitions.map((partition) => ({
-        partition,
-        begin: begins.get(partition) ?? 0,
-        end: ends.get(partition) ?? 0,
-      }));
+      return boundsOf(cluster, topic, await partitionsOf(cluster, topic));
     });
   }
 
@@ -124,15 +119,26 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    return this.#committed(group, topic).then((offsets) => new Map([...offsets].filter(([, offset]) => offset >= 0)));
+    return this.#askLeaders(`asking what ${group} has committed of ${topic}`, topic, async (cluster) => {
+      const offsets = await groupOffsetsOf(cluster, group, topic, await partitionsOf(cluster, topic));
+      return new Map([...offsets].filter(([, offset]) => offset >= 0));
+    });
   }
 
-  /** The partitions of which `group` has never committed anything, with where they begin and end now. */
-  async untouched(group: string, topic: string): Promise<readonly PartitionOffsets[]> {
-    const committed = await this.#committed(group, topic);
-    const untouched = (partition: number): boolean => (committed.get(partition) ?? NEVER_COMMITTED) === NEVER_COMMITTED;
-    if (![...committed.keys()].some(untouched)) return [];
-    return (await this.offsets(topic)).filter(({ partition }) => untouched(partition));
+  standing(group: string, topic: string): Promise<Standing> {
+    return this.#askLeaders(`asking where ${group} stands in ${topic}`, topic, async (cluster) => {
+      // A partition that was added a moment ago may be assigned already.
+      await cluster.refreshMetadata();
+      const partitions = await partitionsOf(cluster, topic);
+      const committed = await groupOffsetsOf(cluster, group, topic, partitions);
+      const bounds = await boundsOf(cluster, topic, partitions);
+      const beyond = new Set<number>();
+      for (const { partition, end } of bounds) {
+        const offset = committed.get(partition) ?? end;
+        if (offset > end && (await isBeyond(cluster, topic, partition, offset))) beyond.add(partition);
+      }
+      return { topic, committed, partitions: bounds, beyond };
+    });
   }
 
   async close(): Promise<void> {
@@ -140,13 +146,6 @@ export class KafkaLog implements EventLog, TopicAdmin {
     await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop()));
     await this.#appender.close();
     await Promise.all([this.#admin.close(), this.#cluster.close()]);
-  }
-
-  /** NEVER_COMMITTED, or -2 where kafkajs noted "from the oldest kept" because retention had overtaken the group. */
-  #committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    return this.#askLeaders(`asking what ${group} has committed of ${topic}`, topic, async (cluster) =>
-      committedOffsets(cluster, group, topic, await partitionsOf(cluster, topic)),
-    );
   }
 
   /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */

@@ -1,8 +1,18 @@
 import { decodeFetchResponse } from './fetch-response.ts';
-import { Broker, ConnectionError, FetchResponseV11, RequestQueue } from './kafkajs-internals.ts';
+import {
+  Broker,
+  ConnectionError,
+  FetchResponseV11,
+  OffsetManager,
+  RequestQueue,
+  errorOfCode,
+} from './kafkajs-internals.ts';
 
 /** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
 const FIRST_QUESTION = 'ApiVersions';
+
+/** Kafka's error by which a consumer joins its group anew. */
+const REBALANCE_IN_PROGRESS = 27;
 
 let applied = false;
 
@@ -39,4 +49,6 @@ export function fixKafkajs(): void {
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
     if (this.pending.length > 0 || this.throttledUntil > 0) scheduleCheckPendingRequests.call(this);
   };
+  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
+  OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
 }

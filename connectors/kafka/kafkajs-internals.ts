@@ -11,6 +11,9 @@ import type { FetchResponse } from './fetch-response.ts';
  */
 const require = createRequire(import.meta.url);
 
+/** READ_UNCOMMITTED of Kafka's protocol: the end is the high watermark, behind what no transaction has ended yet. */
+export const READ_UNCOMMITTED = 0;
+
 /** READ_COMMITTED of Kafka's protocol: the end is the last stable offset, and what was aborted does not come. */
 export const READ_COMMITTED = 1;
 
@@ -73,7 +76,17 @@ export interface Broker {
     }[];
   }): Promise<{
     readonly responses: readonly {
+      readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+    }[];
+  }>;
+  listOffsets(request: {
+    readonly isolationLevel: number;
+    readonly topics: readonly {
       readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly timestamp: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly {
       readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
     }[];
   }>;
@@ -174,3 +187,7 @@ export const ConnectionError = (
     readonly KafkaJSConnectionError: new (message: string, where: { readonly broker: string }) => Error;
   }
 ).KafkaJSConnectionError;
+
+export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as {
+  readonly prototype: { setDefaultOffset: () => Promise<void> };
+};

@@ -16,8 +16,9 @@
  * E5  An intent gets exactly one terminal report; a finished intent delivered again causes nothing.
  * E6  Nothing is invented: price, quantity, fee and remaining are the venue's.
  * E7  Slices add up: sum of trades + remaining = opened + grown, but for orders that are UNKNOWN.
- * E8  The log has the work in its order: what an earlier intent caused is durable before a later one's order is sent.
- * E9  After a write that failed nobody knows what the log holds, so the ledger is read back before anything else.
+ * E8  Records of one account and symbol are worked in their order: what an earlier one caused is durable before a later one's order is
+ *     sent. Those of different ones do not wait for each other, within `maxAtOnce` of the process.
+ * E9  After a write that failed nobody knows what the log holds, so nothing more is begun before the ledger is read back.
  * E10 A fill at the venue that no report tells of becomes a trade of its own, once, or settles the order it belongs to.
  * E11 The kill switch is asked before an order is announced, and again at the moment at which it is sent. One that was announced and is
  *     kept back ends REJECTED as KILL_SWITCH.
@@ -27,8 +28,9 @@
  * E14 An order that cannot be finished is set aside, UNKNOWN, and holds up nothing but its own position.
  *
  * Everything goes through `write`, and `process` returns nothing: what is in the ledger is then always in the log as
- * well, however the runtime retries. `process` is not called while another call is running.
+ * well, however the runtime retries. `process` is not called while another call is running, and ends when all that it began has ended.
  */
+import pLimit from 'p-limit';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -67,9 +69,14 @@ export interface ExecutionOptions {
   readonly accounts?: WorkedAccounts;
   /** Shared by the partitions of a process. */
   readonly closeRate?: CloseRate;
+  /** How many accounts and symbols are worked at the same time; shared as well. `maxAtOnce` of the limits where left out. */
+  readonly atOnce?: AtOnce;
   /** Told of every report once it is durable: for metrics. */
   readonly onReport?: (report: ExecutionReport) => void;
 }
+
+/** Begins work as soon as there is room for it. */
+export type AtOnce = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function executionProcessor(options: ExecutionOptions): Processor {
   return new ExecutionProcessor(options);
@@ -80,14 +87,21 @@ type Decision =
   | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
 
 /**
- * An order takes about 0.2 s, one in doubt 10 s: so many intents, two of them in doubt, fit into the 25 s that a drain may
- * take. A backlog must not make SIGTERM end in an error.
+ * An order takes about 0.2 s, one in doubt 10 s: so many intents, all of one symbol and two of them in doubt, fit into the 25 s that a
+ * drain may take. A backlog must not make SIGTERM end in an error.
  */
 const MAX_BATCH_INTENTS = 16;
 
 const NOT_SHOWN: Suppression = { reason: 'NOT_SHOWN', detail: null };
 const NO_MARK_PRICE: Suppression = { reason: 'NO_MARK_PRICE', detail: null };
 const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
+
+type Input = Extract<DecodedRecord, { readonly topic: 'harvest.intent' | 'position.reconciled' }>;
+
+/** What a venue has one position of. */
+function keyOf({ account, symbol }: { readonly account: string; readonly symbol: string }): string {
+  return `${account}:${symbol}`;
+}
 
 class ExecutionProcessor implements Processor {
   readonly name = 'execution';
@@ -101,6 +115,7 @@ class ExecutionProcessor implements Processor {
   readonly #killSwitch: KillSwitch;
   readonly #accounts: WorkedAccounts;
   readonly #closeRate: CloseRate;
+  readonly #atOnce: AtOnce;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   readonly #ends: OrderEnds;
   #replay: Replay | null = null;
@@ -118,6 +133,7 @@ class ExecutionProcessor implements Processor {
     this.#killSwitch = options.killSwitch ?? NEVER_HALTED;
     this.#accounts = options.accounts ?? EVERY_ACCOUNT;
     this.#closeRate = options.closeRate ?? new CloseRate(options.clock);
+    this.#atOnce = options.atOnce ?? pLimit(this.#limits.maxAtOnce);
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
     this.#ends = new OrderEnds({ exchange, accounts: this.#accounts, clock, logger, limits: this.#limits });
@@ -143,29 +159,54 @@ class ExecutionProcessor implements Processor {
   /** Throws EXCHANGE_AWAY when the venue does not answer about rules or positions; what was decided before is kept. */
   async process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
     const ledger = this.#ledger ?? (await this.#readLedgerBack(this.#replay));
-    const outbox = new Outbox(
-      { writer: this.#writer, clock: this.#clock, logger: this.#logger, onReport: this.#onReport },
-      ledger,
-      write,
-    );
-    try {
-      if (this.#fresh) await this.#ends.settleOpen(ledger, outbox);
-      this.#fresh = false;
-      for (const { topic, record, at } of records) {
-        if (topic !== TOPICS.harvestIntent.name && topic !== TOPICS.positionReconciled.name) continue;
+    if (this.#fresh) {
+      const open = Map.groupBy(ledger.openOrders(), ({ report }) => keyOf(report));
+      await this.#inLanes(open.values(), ledger, write, (orders, outbox) => this.#ends.settleOpen(orders, outbox));
+    }
+    this.#fresh = false;
+    const worked = records.filter(({ topic }) => this.inputs.some(({ name }) => name === topic)) as readonly Input[];
+    const lanes = Map.groupBy(worked, ({ record }) => keyOf(record)).values();
+    await this.#inLanes(lanes, ledger, write, async (lane, outbox, hasFailed) => {
+      for (const { topic, record, at } of lane) {
+        if (hasFailed()) return;
         // E12: others consume it in their own group.
         if (!(await this.#accounts.works(record.account))) continue;
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
         else await reconcile(record, ledger, outbox, this.#ends, this.#logger);
       }
-    } finally {
-      try {
-        await outbox.flush();
-      } finally {
-        if (outbox.failed) this.#ledger = null;
-      }
-    }
+    });
     return [];
+  }
+
+  /**
+   * E8, E9: each lane by itself, with an outbox of its own. One that fails holds up no other, unless the log did not take what it wrote.
+   * Throws when all have ended.
+   */
+  async #inLanes<T>(
+    lanes: Iterable<readonly T[]>,
+    ledger: Ledger,
+    write: Write,
+    work: (lane: readonly T[], outbox: Outbox, hasFailed: () => boolean) => Promise<void>,
+  ): Promise<void> {
+    const world = { writer: this.#writer, clock: this.#clock, logger: this.#logger, onReport: this.#onReport };
+    const outboxes: Outbox[] = [];
+    const hasFailed = (): boolean => outboxes.some(({ failed }) => failed);
+    const working = Array.from(lanes, (lane) =>
+      this.#atOnce(async () => {
+        const outbox = new Outbox(world, ledger, write);
+        outboxes.push(outbox);
+        try {
+          await work(lane, outbox, hasFailed);
+        } finally {
+          await outbox.flush();
+        }
+      }),
+    );
+    const ended = await Promise.allSettled(working);
+    if (hasFailed()) this.#ledger = null;
+    const errors = ended.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    // What must not be tried again outweighs what may.
+    if (errors.length > 0) throw errors.find((error) => !isKind(error, 'transient')) ?? errors[0];
   }
 
   async #readLedgerBack(replay: Replay | null): Promise<Ledger> {

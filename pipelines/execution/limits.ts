@@ -15,6 +15,11 @@ export interface ExecutionLimits {
   readonly maxMarkRatio: number;
   /** Orders announced in any minute, by all partitions of the process. Null: any number. */
   readonly maxClosesPerMinute: number | null;
+  /**
+   * Accounts and symbols that are worked at the same time, by all partitions of the process: with more the venue's allowance is used up by
+   * questions, and orders grow old in its queue.
+   */
+  readonly maxAtOnce: number;
   /** The only markets that are touched. Null: all. */
   readonly symbols: ReadonlySet<string> | null;
   /** Only intents that name the venue itself are obeyed. False: of any, as the paper venue stands in for others. */
@@ -35,6 +40,8 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   // Bounds are a desk's own; without one nothing is bounded that reduces risk anyway.
   maxOrderNotional: null,
   maxClosesPerMinute: null,
+  // The paper venue has no allowance: as many as keep an order's usual 0.2 s from being what bounds a backlog.
+  maxAtOnce: 64,
   symbols: null,
   ownVenueOnly: false,
 };

@@ -4,7 +4,7 @@ import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
@@ -46,9 +46,9 @@ export class OrderEnds {
    * Orders that a crash left without an end; their intents need not come again. One that the venue gives no answer for holds up no
    * other. Throws EXCHANGE_AWAY when all have been asked for.
    */
-  async settleOpen(ledger: Ledger, outbox: Outbox): Promise<void> {
+  async settleOpen(orders: readonly UnsettledOrder[], outbox: Outbox): Promise<void> {
     let away: unknown;
-    for (const { report, intent } of ledger.openOrders()) {
+    for (const { report, intent } of orders) {
       if (!(await this.#desk.accounts.works(report.account))) continue;
       try {
         await this.settleSubmitted(intent, report, outbox);

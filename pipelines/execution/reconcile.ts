@@ -45,14 +45,18 @@ interface Fate {
 
 /** What became of the order of a fill, once the venue was asked. */
 async function fateOf(
-  { symbol }: PositionReconciled,
+  { account, symbol }: PositionReconciled,
   { position_id: positionId, client_order_id, order_id }: Reduction,
   ledger: Ledger,
   outbox: Outbox,
   ends: OrderEnds,
 ): Promise<Fate> {
   const order = { symbol, client_order_id, order_id };
-  if (ledger.fateOf(order) === 'open') await ends.settleOpen(ledger, outbox);
+  if (ledger.fateOf(order) === 'open') {
+    // Orders of others are being worked at this moment (E8).
+    const own = ledger.openOrders().filter(({ report }) => report.account === account && report.symbol === symbol);
+    await ends.settleOpen(own, outbox);
+  }
   const isNameless = (): boolean => client_order_id === null && ledger.fateOf(order) === 'foreign';
   if (ledger.fateOf(order) === 'unsettled' || (isNameless() && ledger.unsettled(positionId).length > 0)) {
     await ends.settleEarlier(positionId, ledger, outbox);

@@ -23,7 +23,7 @@ export type AlertName =
   | StallAlertName;
 
 /** Of the dead letters; `run` raises them, too. */
-export const LETTER_ALERTS = ['letter_without_bytes'] as const;
+export const LETTER_ALERTS = ['letter_without_bytes', 'records_never_read'] as const;
 
 export type LetterAlertName = (typeof LETTER_ALERTS)[number];
 
@@ -152,6 +152,42 @@ export function lettersWithoutBytesAlert(letters: readonly LetterWithoutBytes[])
     evidence:
       `${are} without the bytes, which the log refused for their size (${named.join(', ')}): they are on the source topic ` +
       `until retention removes them there. Look closer: harvestline dlq show ${first.topic} ${first.partition}:${first.offset}`,
+  };
+}
+
+/** A stretch of a partition that a group never read; its letter waits for somebody to see it. */
+export interface NeverReadFigures {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The first offset of it, and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+  /** When it was found. */
+  readonly since: EpochMillis;
+}
+
+/** Enough to start looking, few enough to read. Unit: stretches. */
+const EVIDENCE_STRETCHES = 3;
+
+/** Retention removed records before a group came to them: positions that nobody scored, intents that nobody executed. */
+export function recordsNeverReadAlert(stretches: readonly NeverReadFigures[]): Alert | null {
+  if (stretches.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const { group, topic, from, to } of stretches) {
+    const whose = `of ${topic} by ${group}`;
+    counts.set(whose, (counts.get(whose) ?? 0) + to - from);
+  }
+  const named = stretches
+    .slice(0, EVIDENCE_STRETCHES)
+    .map(({ topic, partition, from, to }) => `${topic}[${partition}] ${from} to ${to - 1}`);
+  if (stretches.length > named.length) named.push('…');
+  return {
+    name: 'records_never_read',
+    since: earliest(stretches),
+    evidence:
+      `Retention removed records that were never read: ${Array.from(counts, ([whose, count]) => `${count} ${whose}`).join(', ')} ` +
+      `(offsets ${named.join(', ')}). It stands until their letters are discarded. Look closer: harvestline dlq list`,
   };
 }
 

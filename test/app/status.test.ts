@@ -46,7 +46,12 @@ describe('status --json', () => {
     expect(lines).toHaveLength(1);
     const report = JSON.parse(lines[0] ?? '') as StatusReport;
     expect(Object.keys(report.topics)).toEqual(allTopicSpecs().map(({ name }) => name));
-    expect(report.topics[TOPICS.harvestIntent.name]).toEqual({ records: 0, lag: { execution: 0, clm: 0 }, last: null });
+    expect(report.topics[TOPICS.harvestIntent.name]).toEqual({
+      records: 0,
+      lag: { execution: 0, clm: 0 },
+      never_read: {},
+      last: null,
+    });
     expect(report).toMatchObject({
       gate: { final: 0, usable: 0, needed: 50, eta: null },
       unknown_reports: 0,

@@ -3,7 +3,7 @@ import { idOfLetter } from '../../../app/dlq/dead-letter.ts';
 import { type DiscardSelection, discardLetters } from '../../../app/dlq/discard-letters.ts';
 import { examineLetter } from '../../../app/dlq/examine-letter.ts';
 import { groupLines, reportLines } from '../../../app/dlq/letter-lines.ts';
-import { LettersWithoutBytes } from '../../../app/dlq/letters-without-bytes.ts';
+import { LetterWatch } from '../../../app/dlq/letter-watch.ts';
 import { listLetters } from '../../../app/dlq/list-letters.ts';
 import { readDiscarded } from '../../../app/dlq/open-letters.ts';
 import { statusReport } from '../../../app/status-report.ts';
@@ -165,7 +165,7 @@ describe('a letter without its bytes', () => {
 
   test('is an alert in status and for a running process, until it is put back or discarded', async () => {
     const world = await Graveyard.open();
-    const running = new LettersWithoutBytes(world, () => Promise.resolve());
+    const running = new LetterWatch(world, () => Promise.resolve());
     const signal = new AbortController().signal;
     const raised = async () => {
       await running.readOn(signal);

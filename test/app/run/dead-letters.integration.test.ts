@@ -282,7 +282,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     expect(back.map(({ value }) => Buffer.compare(value ?? Buffer.alloc(0), good))).toEqual([0, 0]);
   });
 
-  it('topics apply: what differs of a dead-letter topic is drift, and one whose source grew grows with it', async () => {
+  it('added-partition-dead-letter, topics apply: what differs of a dead-letter topic is drift, and one whose source grew while run scoring works grows with it', async () => {
     const found = async () => {
       const { code, lines } = await command('topics', 'apply');
       return { code, dead: lines.find(({ topic }) => topic === DEAD) };
@@ -294,12 +294,13 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     await limit(SNAPSHOTS.name, 2_000_000);
     expect((await found()).dead).toMatchObject({ detail: expect.stringContaining('64 KiB are 2065536') });
 
+    const running = await start();
+    await score('BEFOREUSDT');
     await admin.createPartitions({ topicPartitions: [{ topic: SNAPSHOTS.name, count: 9 }] });
     // kafkajs asks for added partitions every five minutes, and passes over what is sent to one that it does not know.
     await producer.disconnect();
     await producer.connect();
     await produce({ key: 'main:ADDED', value: '{"not":"avro"}', partition: 7 });
-    const running = await start();
     for (const partition of [6, 7, 8]) await score(`P${partition}USDT`, partition);
     expect((await running.stop()).code).toBe(0);
     const added = find(await rawRecordsOf(log, DEAD), 'main:ADDED');

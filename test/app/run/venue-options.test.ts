@@ -68,6 +68,7 @@ describe('where orders go', () => {
     expect(venueLimits(options, chooseVenue(options, KEYS))).toEqual({
       maxOrderNotional: null,
       maxClosesPerMinute: 30,
+      maxAtOnce: 8,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
       ownVenueOnly: true,
     });

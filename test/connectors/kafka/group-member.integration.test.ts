@@ -1,8 +1,9 @@
+import type { Admin } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import type { Append, BatchHandler, Subscription } from '../../../ports/event-log.ts';
+import type { Append, BatchHandler, MovedStart, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
@@ -28,6 +29,21 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     const name = `member-${process.pid}-${topics}`;
     await log.createTopics([{ name, key: 'as received', partitions, cleanup: 'delete', retentionMs: null }]);
     return name;
+  }
+
+  async function withAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
+    const admin = kafkaClient(options).admin();
+    await admin.connect();
+    await work(admin);
+    await admin.disconnect();
+  }
+
+  function deleteBefore(topic: string, offset: number): Promise<void> {
+    return withAdmin(async (admin) => {
+      // kafkajs deletes records only of topics it has heard of.
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+    });
   }
 
   async function committedSum(group: string, topic: string): Promise<number> {
@@ -213,35 +229,83 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect(await faultsOf(log, outputs, written)).toEqual([]);
   });
 
-  it('a group that retention has overtaken goes on with the oldest kept, also when it would start at the latest', async () => {
-    const topic = await newTopic(1);
+  it('F2, F3: what retention removes before a group reads it is said, while it is away and while it lags, and no offset is below 0', async () => {
+    const topic = await newTopic(2);
     const group = `${topic}-group`;
     const seen: number[] = [];
-    const handler: BatchHandler = ({ records }) => {
-      seen.push(...records.map(({ offset }) => offset));
-      return Promise.resolve([]);
+    const moved: MovedStart[] = [];
+    const gates = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const member = (handler: BatchHandler): Promise<Subscription> => {
+      const onMoved = (starts: readonly MovedStart[]) => Promise.resolve(void moved.push(...starts));
+      return log.subscribe({ group, topics: [topic], from: 'latest', onMoved }, handler);
     };
-    const subscription = await log.subscribe({ group, topics: [topic], from: 'latest' }, handler);
-    await until(async () => (await log.committed(group, topic)).has(0));
-    await subscription.stop();
-    await log.append(numberedRange(topic, 0, 10));
-    const admin = kafkaClient(options).admin();
-    await admin.connect();
-    // kafkajs deletes records only of topics it has heard of.
-    await admin.fetchTopicOffsets(topic);
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
-    await admin.disconnect();
-    // A crash on the way back must not make it look like a group that has never committed.
-    const crashed = await log.subscribe({ group, topics: [topic], from: 'latest' }, () =>
-      Promise.reject(new Error('crashed')),
-    );
+    const write = (from: number, to: number): Promise<void> =>
+      log.append(numberedRange(topic, from, to).map((record) => ({ ...record, partition: 0 })));
+    const empty = await member(() => Promise.resolve([]));
+    await until(async () => (await log.committed(group, topic)).size === 2);
+    await empty.stop();
+    await write(0, 10);
+    await deleteBefore(topic, 4);
+    // A crash on the way back must not make it look like a group that has never committed, nor as if nothing had been said.
+    const crashed = await member(() => Promise.reject(new Error('crashed')));
     await expect(crashed.done).rejects.toThrow('crashed');
     await crashed.stop();
-    const again = await log.subscribe({ group, topics: [topic], from: 'latest' }, handler);
-    await until(() => seen.length >= 6);
+    const again = await member(async ({ records }) => {
+      seen.push(...records.map(({ offset }) => offset));
+      gates[0]?.resolve(undefined);
+      await gates[1]?.promise;
+      return [];
+    });
+    await gates[0]?.promise;
+    await write(10, 30);
+    await deleteBefore(topic, 25);
+    gates[1]?.resolve(undefined);
+    await until(() => seen.length >= 11);
     await again.stop();
-    expect(seen).toEqual([4, 5, 6, 7, 8, 9]);
-    expect((await log.committed(group, topic)).get(0)).toBe(10);
+    expect(seen).toEqual([4, 5, 6, 7, 8, 9, 25, 26, 27, 28, 29]);
+    expect(moved).toEqual([
+      { topic, partition: 0, why: 'overtaken', from: 0, to: 4 },
+      { topic, partition: 0, why: 'overtaken', from: 10, to: 25 },
+    ]);
+    expect(await log.committed(group, topic)).toEqual(
+      new Map([
+        [0, 30],
+        [1, 0],
+      ]),
+    );
+  });
+
+  it('F3: a topic that is made anew while a group works is said to be, and read from its beginning', async () => {
+    const topic = await newTopic(1);
+    const group = `${topic}-group`;
+    const seen: string[] = [];
+    const moved: MovedStart[] = [];
+    const handler: BatchHandler = ({ records }) => {
+      seen.push(...records.map(({ offset }) => String(offset)));
+      return Promise.resolve([]);
+    };
+    const asked = { group, topics: [topic], from: 'latest' as const };
+    const onMoved = (starts: readonly MovedStart[]) => Promise.resolve(void moved.push(...starts));
+    const subscription = await log.subscribe({ ...asked, onMoved }, handler);
+    await until(async () => (await log.committed(group, topic)).size === 1);
+    await log.append(numberedRange(topic, 0, 10));
+    await until(() => seen.length === 10);
+    await withAdmin(async (admin) => {
+      await admin.deleteTopics({ topics: [topic] });
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    });
+    await other.append(numberedRange(topic, 0, 3));
+    const ended = subscription.done.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    const outcome = await Promise.race([until(() => seen.length === 13).then(() => 'went on'), ended]);
+    expect([outcome, seen.slice(10), moved]).toEqual([
+      'went on',
+      ['0', '1', '2'],
+      [expect.objectContaining({ topic, why: 'made_anew', to: 0 })],
+    ]);
+    await subscription.stop();
   });
 
   it('passes over what foreign producers wrote in transactions and aborted, and the lag comes to 0', async () => {

@@ -3,8 +3,9 @@ import { leaderOf, partitionsOf, takeWholeMetadata } from '../../../connectors/k
 import { ConnectionHolder } from '../../../connectors/kafka/connection-holder.ts';
 import type { FetchedPartition } from '../../../connectors/kafka/fetch-response.ts';
 import { FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
+import { groupOffsetsOf } from '../../../connectors/kafka/group-offsets.ts';
 import type { Broker, Cluster, ClusterMetadata } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { committedOffsets, offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
+import { offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
 import { readTopic } from '../../../connectors/kafka/topic-reader.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 
@@ -114,13 +115,12 @@ describe('T1: offsets', () => {
 
   it('of every partition that was asked about', async () => {
     expect(await offsetsOf(answering([0, 1]), 't', [0, 1], 'end')).toEqual(whole);
-    expect(await committedOffsets(answering([0, 1]), 'g', 't', [0, 1])).toEqual(whole);
+    expect(await groupOffsetsOf(answering([0, 1]), 'g', 't', [0, 1])).toEqual(whole);
   });
 
   it('an answer that leaves one out is none', async () => {
-    const again = { type: 'LEADER_NOT_AVAILABLE', retriable: true };
-    await expect(offsetsOf(answering([0]), 't', [0, 1], 'end')).rejects.toMatchObject(again);
-    await expect(committedOffsets(answering([1]), 'g', 't', [0, 1])).rejects.toMatchObject(again);
+    await expect(offsetsOf(answering([0]), 't', [0, 1], 'end')).rejects.toMatchObject({ retriable: true });
+    await expect(groupOffsetsOf(answering([1]), 'g', 't', [0, 1])).rejects.toMatchObject({ retriable: true });
   });
 });
 

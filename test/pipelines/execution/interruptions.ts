@@ -16,6 +16,7 @@ export interface Interruption {
 export class Interruptions {
   count = 0;
   #at: ReadonlyMap<number, Interruption>;
+  #dead = false;
 
   constructor(at: ReadonlyMap<number, Interruption>) {
     this.#at = at;
@@ -25,12 +26,25 @@ export class Interruptions {
     this.#at = new Map();
   }
 
+  /** Another process: after a crash every step of the one before it fails, whatever it had begun. */
+  revive(): void {
+    this.#dead = false;
+  }
+
   async around<T>(code: 'EXCHANGE_AWAY' | 'LOG_BUSY' | 'CRASH', step: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Crash('dead already');
     const interruption = this.#at.get(this.count++);
-    if (interruption?.when === 'before') throw errorFor(code, interruption);
+    if (interruption?.when === 'before') throw this.#errorFor(code, interruption);
     const result = await step();
-    if (interruption?.when === 'after') throw errorFor(code, interruption);
+    if (interruption?.when === 'after') throw this.#errorFor(code, interruption);
+    if (this.#dead) throw new Crash('died meanwhile');
     return result;
+  }
+
+  #errorFor(code: 'EXCHANGE_AWAY' | 'LOG_BUSY' | 'CRASH', { how }: Interruption): Error {
+    if (how !== 'crash' && code !== 'CRASH') return new HarvestlineError(code, 'away for a moment');
+    this.#dead = true;
+    return new Crash('kill -9');
   }
 
   write(write: Write): Write {
@@ -52,8 +66,4 @@ export class Interruptions {
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
     };
   }
-}
-
-function errorFor(code: 'EXCHANGE_AWAY' | 'LOG_BUSY' | 'CRASH', { how }: Interruption): Error {
-  return how === 'crash' || code === 'CRASH' ? new Crash('kill -9') : new HarvestlineError(code, 'away for a moment');
 }

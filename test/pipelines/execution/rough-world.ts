@@ -35,6 +35,9 @@ export interface Story {
 const MAX_BATCH = 4;
 const BATCH_SPAN_MS = 120_000;
 
+/** More than one, so that some are worked at the same time (E8). */
+const SYMBOLS_A_PARTITION = 2;
+
 interface Delivery {
   readonly delivery: DecodedRecord;
   readonly workedAt: number;
@@ -101,6 +104,7 @@ export class RoughWorld {
   }
 
   async freshProcessor(): Promise<Processor> {
+    this.interruptions.revive();
     const processor = executionProcessor({
       writer: new TopicWriter('execution', this.log.codec),
       exchange: this.interruptions.exchange(this.exchange, (clientOrderId) => this.#onPlaced(clientOrderId)),
@@ -144,10 +148,12 @@ export class RoughWorld {
     if (!durable) this.sentAhead.push(clientOrderId);
   }
 
-  /** The intents of each symbol, in order: keys of one symbol share a partition. */
+  /** The intents in order, those of a symbol in one partition, which it shares with others. */
   #deliver(): readonly (readonly Delivery[])[] {
-    const bySymbol = Map.groupBy(this.#story.intents, ({ intent }) => intent.symbol);
-    return [...bySymbol.values()].map((intents, partition) =>
+    const symbols = [...new Set(this.#story.intents.map(({ intent }) => intent.symbol))];
+    const partitions = Math.ceil(symbols.length / SYMBOLS_A_PARTITION);
+    const shared = Map.groupBy(this.#story.intents, ({ intent }) => symbols.indexOf(intent.symbol) % partitions);
+    return [...shared.values()].map((intents, partition) =>
       intents.map(({ intent, lagMs, growth }): Delivery => ({
         delivery: this.log.addIntent(intent, partition),
         workedAt: intent.observed_at + lagMs,

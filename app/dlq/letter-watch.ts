@@ -1,20 +1,30 @@
-import { type Alert, type LetterWithoutBytes, lettersWithoutBytesAlert } from '../../pipelines/watch/alerts.ts';
+import {
+  type Alert,
+  type LetterWithoutBytes,
+  type NeverReadFigures,
+  lettersWithoutBytesAlert,
+  recordsNeverReadAlert,
+} from '../../pipelines/watch/alerts.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { LetterId } from '../../schemas/generated/records.ts';
 import { TOPICS, type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { letterIdOf } from '../../schemas/ids.ts';
 import { type ReadableTopics, decodedOrNull, prepareBatch } from '../read-topic.ts';
 import { deadLetterFrom, idOfLetter } from './dead-letter.ts';
 import { markedOffset } from './retry-headers.ts';
+import { neverReadOf, stretchOf } from './waiting-letters.ts';
 
 /**
- * The waiting letters that are without their bytes, for a process that looks again and again: each look reads what came since the last
- * one. Memory: one entry a letter of that kind, and an id a discarded letter of any.
+ * The waiting letters that raise alerts of their own: those without their bytes, and those of records that were never read. For a process
+ * that looks again and again: each look reads what came since the last one. Memory: one entry a letter of these kinds, and an id a
+ * discarded letter of any.
  */
-export class LettersWithoutBytes {
+export class LetterWatch {
   readonly #topics: ReadableTopics;
   readonly #pause: (signal: AbortSignal) => Promise<void>;
   readonly #next = new Map<string, Map<number, number>>();
-  readonly #letters = new Map<LetterId, LetterWithoutBytes>();
+  readonly #withoutBytes = new Map<LetterId, LetterWithoutBytes>();
+  readonly #neverRead = new Map<LetterId, NeverReadFigures>();
   readonly #discarded = new Set<LetterId>();
 
   /** `pause` is waited for after every batch. */
@@ -31,9 +41,17 @@ export class LettersWithoutBytes {
   }
 
   alerts(): readonly Alert[] {
-    const open = [...this.#letters].filter(([id]) => !this.#discarded.has(id)).map(([, letter]) => letter);
-    const alert = lettersWithoutBytesAlert(open.toSorted((one, other) => one.since - other.since));
-    return alert === null ? [] : [alert];
+    const stretches = new Map(this.#open(this.#neverRead).map((stretch) => [stretchOf(stretch), stretch]));
+    return [
+      lettersWithoutBytesAlert(this.#open(this.#withoutBytes)),
+      recordsNeverReadAlert([...stretches.values()]),
+    ].filter((alert) => alert !== null);
+  }
+
+  /** The oldest first. */
+  #open<L extends { readonly since: EpochMillis }>(letters: ReadonlyMap<LetterId, L>): readonly L[] {
+    const open = [...letters].filter(([id]) => !this.#discarded.has(id)).map(([, letter]) => letter);
+    return open.toSorted((one, other) => one.since - other.since);
   }
 
   async #readLetters(topic: Topic, signal: AbortSignal): Promise<void> {
@@ -41,11 +59,16 @@ export class LettersWithoutBytes {
     for await (const { partition, records } of this.#read(name, signal)) {
       for (const at of records) {
         const marked = markedOffset(at);
-        if (marked !== null) this.#letters.delete(letterIdOf({ topic: name, partition, offset: marked }));
-        else if (deadLetterFrom(at).leftOut !== null) {
-          const letter = { topic: topic.name, partition, offset: at.offset, since: at.timestamp };
-          this.#letters.set(idOfLetter(topic.name, at), letter);
+        if (marked !== null) {
+          this.#withoutBytes.delete(letterIdOf({ topic: name, partition, offset: marked }));
+          continue;
         }
+        const letter = deadLetterFrom(at);
+        const id = idOfLetter(topic.name, at);
+        const stretch = neverReadOf(topic.name, letter);
+        if (stretch !== null) this.#neverRead.set(id, stretch);
+        if (letter.leftOut === null) continue;
+        this.#withoutBytes.set(id, { topic: topic.name, partition, offset: at.offset, since: at.timestamp });
       }
     }
   }

@@ -1,0 +1,145 @@
+/** What others do to the topics of a chain at work: retention, transactions, tombstones, and topics that are deleted and made again. */
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { discardLetters } from '../../../app/dlq/discard-letters.ts';
+import type { RunOptions } from '../../../app/run/run.ts';
+import { statusReport } from '../../../app/status-report.ts';
+import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
+import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
+import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
+import { aSnapshot } from '../../a-snapshot.ts';
+import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { lagOf } from './lag.ts';
+import { rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';
+
+const { positionSnapshot: SNAPSHOTS, harvestIntent: INTENTS } = TOPICS;
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+const clock = new SystemClock();
+const broker = await startTestBroker();
+if (!('skipped' in broker)) afterAll(() => broker.stop());
+
+describe.skipIf('skipped' in broker)("others' topics", () => {
+  const { brokers: addresses, registryUrl } = started(broker);
+  const brokers = addresses ?? [];
+  const registry = new ConfluentRegistry({ url: registryUrl });
+  const open = (): KafkaLog => KafkaLog.open({ brokers, clock, logger: SILENT_LOGGER });
+  const log = open();
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+  let codec: RecordCodec;
+  beforeAll(async () => {
+    await admin.connect();
+    await log.createTopics(allTopicSpecs());
+    await registerSchemas(registry);
+    codec = await RecordCodec.open(registry);
+  });
+  afterAll(() => Promise.all([log.close(), admin.disconnect()]));
+
+  /** `run` with those processors, and what it says: code and topic of each line that has them. */
+  async function work(...processors: RunOptions['processors']) {
+    const lines: { readonly level: string; readonly code: unknown; readonly topic: unknown; readonly text: string }[] =
+      [];
+    const say =
+      (level: string) =>
+      (context: object, text: string): void => {
+        const { code, topic } = context as { code?: unknown; topic?: unknown };
+        lines.push({ level, code, topic, text });
+      };
+    const logger: Logger = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') };
+    const connect = () => {
+      const own = open();
+      return Promise.resolve({ log: own, registry, close: () => own.close() });
+    };
+    const running = await startRun(
+      () => {
+        throw new Error('the embedded log is not worked here');
+      },
+      { processors, connect, logger },
+    );
+    onTestFinished(() => running.drain.abort());
+    const stop = async (): Promise<void> => {
+      running.drain.abort();
+      await running.done;
+    };
+    return { ...running, lines, stop };
+  }
+
+  async function snapshots(symbols: readonly string[], times = 1): Promise<void> {
+    const writer = new TopicWriter('snapshots', codec);
+    const now = clock.now();
+    const records = Array.from({ length: times }, () =>
+      symbols.map((symbol) =>
+        writer.encode(SNAPSHOTS, aSnapshot({ symbol, r: 9 }, { observed_at: now, opened_at: now - 60_000 }), now),
+      ),
+    );
+    await log.append(records.flat());
+  }
+
+  const scored = async (): Promise<void> => expect(await lagOf(log, 'scoring', SNAPSHOTS.name)).toBe(0);
+  const status = () => statusReport({ log, codec, counts: () => 0, admin: log, liveNow: () => clock.now() });
+
+  it('retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
+    const symbols = Array.from({ length: 12 }, (_, index) => `S${index}USDT`);
+    const first = await work('scoring');
+    await snapshots(symbols);
+    await vi.waitFor(scored, PATIENCE);
+    await first.stop();
+    await snapshots(symbols, 10);
+    const before = await log.committed('scoring', SNAPSHOTS.name);
+    const ends = await log.offsets(SNAPSHOTS.name);
+    // Two are left of each partition, and of the first that had some, nothing.
+    const emptied = ends.find(({ partition, end }) => end > (before.get(partition) ?? 0))?.partition;
+    const kept = ends.map(({ partition, end }) => ({
+      partition,
+      offset: partition === emptied ? end : Math.max(before.get(partition) ?? 0, end - 2),
+    }));
+    await admin.fetchTopicOffsets(SNAPSHOTS.name);
+    await admin.deleteTopicRecords({
+      topic: SNAPSHOTS.name,
+      partitions: kept.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
+    });
+    const lost = kept
+      .map(({ partition, offset }) => offset - (before.get(partition) ?? 0))
+      .filter((count) => count > 0);
+    const total = lost.reduce((sum, count) => sum + count, 0);
+    expect(total).toBeGreaterThan(100);
+    expect((await status()).topics[SNAPSHOTS.name]?.never_read).toEqual({ scoring: total });
+
+    const second = await work('scoring');
+    await vi.waitFor(scored, PATIENCE);
+    expect(second.lines.filter(({ code }) => code === 'RECORDS_NEVER_READ')).toHaveLength(lost.length);
+    expect((await second.get('/metrics')).body).toContain(
+      `harvestline_records_never_read_total{group="scoring",topic="${SNAPSHOTS.name}"} ${total}`,
+    );
+    await second.stop();
+    const committed = await log.committed('scoring', SNAPSHOTS.name);
+    expect(committed.size).toBe(SNAPSHOTS.partitions);
+    const third = await work('scoring');
+    await snapshots(['AFTERUSDT']);
+    await vi.waitFor(scored, PATIENCE);
+    expect(third.lines.filter(({ code }) => code === 'RECORDS_NEVER_READ')).toEqual([]);
+    await third.stop();
+
+    const report = await status();
+    expect(report.topics[SNAPSHOTS.name]?.never_read).toEqual({ scoring: total });
+    expect(report.alerts).toContainEqual(
+      expect.objectContaining({
+        name: 'records_never_read',
+        evidence: expect.stringContaining(`${total} of ${SNAPSHOTS.name} by scoring`),
+      }),
+    );
+    const letters = await rawRecordsOf(log, deadLetterTopicOf(SNAPSHOTS.name));
+    expect(letters).toHaveLength(lost.length);
+    const options = { by: 'alice', reason: 'seen', now: clock.now(), dryRun: false };
+    await discardLetters({ log, codec }, { kind: 'code', code: 'RECORDS_NEVER_READ' }, options);
+    const seen = await status();
+    expect(seen.topics[SNAPSHOTS.name]?.never_read).toEqual({});
+    expect(seen.alerts.map(({ name }) => name)).not.toContain('records_never_read');
+    expect(await recordsOf({ log, codec }, INTENTS.name)).not.toEqual([]);
+  });
+});
