@@ -15,6 +15,7 @@ import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { AHEAD_MS, timesAhead, timestampAhead } from '../schemas/time-bound.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
+import { isOfSameSchema } from '../schemas/wire-format.ts';
 import { type BackOff, patiently } from './back-off.ts';
 import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
@@ -75,6 +76,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       },
     });
   };
+  const worker: Worker = { processor, codec, liveClock, observer, bury };
   return {
     options: {
       group: runtime.group ?? processor.name,
@@ -106,7 +108,6 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          const worker = { processor, codec, liveClock, observer, bury };
           await codec.prepare(topic, values(batch.records));
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
@@ -150,23 +151,28 @@ async function processBatch(
   const letters: OutgoingRecord[] = [];
   const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
-    const part = size === records.length ? records : records.slice(start, start + size);
-    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
+    const end = Math.min(start + size, records.length);
+    for (const output of await processPart(worker, topic, records, start, end, append, letters)) outputs.push(output);
   }
   for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
+/** Of the records from `start` to before `end`. */
 async function processPart(
   { processor, codec, liveClock, observer, bury }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
+  start: number,
+  end: number,
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
   const decoded: DecodedRecord[] = [];
   const now = liveClock?.now() ?? null;
-  for (const at of records) {
+  for (let index = start; index < end; index++) {
+    const at = records[index];
+    if (at === undefined) break;
     try {
       const record = codec.decode(topic, at.value);
       const ahead = timesAhead(topic, record, at.timestamp, now);
@@ -190,7 +196,7 @@ async function processPart(
   const outputs: OutgoingRecord[] = [];
   for (const record of decoded) {
     try {
-      outputs.push(...(await processor.process([record], append)));
+      for (const output of await processor.process([record], append)) outputs.push(output);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       letters.push(bury(topic, record.at, thrown));
@@ -208,7 +214,7 @@ async function processOneByOne(
 ): Promise<readonly OutgoingRecord[]> {
   const letters: OutgoingRecord[] = [];
   for (const at of records) {
-    const outputs = await processPart(worker, topic, [at], append, letters);
+    const outputs = await processPart(worker, topic, [at], 0, 1, append, letters);
     try {
       await append(outputs);
     } catch (thrown) {
@@ -264,6 +270,12 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
   };
 }
 
+/** The values that may name another schema than the one before. */
 function* values(records: readonly LogRecord[]): Iterable<Uint8Array | null> {
-  for (const record of records) yield record.value;
+  let last: Uint8Array | null = null;
+  for (const { value } of records) {
+    if (value === null || (last !== null && isOfSameSchema(value, last))) continue;
+    last = value;
+    yield value;
+  }
 }

@@ -1,4 +1,5 @@
 import { decodeFetchResponse } from './fetch-response.ts';
+import { FetchAhead } from './fetch-ahead.ts';
 import {
   Broker,
   ConnectionError,
@@ -43,6 +44,15 @@ export function fixKafkajs(): void {
       // By this name kafkajs goes on to the next broker.
       throw new ConnectionError(`${thrown.message}: the broker is silent`, { broker: this.brokerAddress });
     }
+  };
+  const { fetch } = Broker.prototype;
+  const ahead = new WeakMap<Broker, FetchAhead>();
+  Broker.prototype.fetch = function fetchAhead(request) {
+    // Of members alone: they have a client each (kafka-client.ts), and with it brokers of their own. topic-reader.ts fetches ahead itself.
+    if (!('rackId' in request)) return fetch.call(this, request);
+    let member = ahead.get(this);
+    if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
+    return member.fetch(request);
   };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;

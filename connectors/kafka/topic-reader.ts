@@ -1,6 +1,7 @@
 import type { Batch, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import { protocolType } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE, leaderOf, partitionsOf } from './cluster-metadata.ts';
+import { recordsWithin } from './fetch-response.ts';
 import { type Broker, type Cluster, READ_COMMITTED, errorOfCode } from './kafkajs-internals.ts';
 import { offsetsOf } from './topic-offsets.ts';
 
@@ -106,8 +107,7 @@ async function fetchFrom(broker: Broker, topic: string, { partition, end }: Stre
     if (Number(fetched.lastStableOffset) <= from) throw errorOfCode(OFFSET_NOT_AVAILABLE);
     const { messages } = fetched;
     if (messages.next === null) continue;
-    const records = [...messages.records()].filter(({ offset }) => offset >= from && offset < end);
-    return { records, next: Math.max(from + 1, messages.next) };
+    return { records: recordsWithin(messages, from, end), next: Math.max(from + 1, messages.next) };
   }
   // Nothing from here on holds a record.
   return { records: [], next: end };
