@@ -127,7 +127,6 @@ describe('T1: offsets', () => {
 function fetching(partitions: readonly Partial<FetchedPartition>[]): Cluster {
   const leader = [{ partitionId: 0, leader: 1 }];
   return {
-    ...answering([0]),
     addTargetTopic: () => Promise.resolve(),
     refreshMetadataIfNecessary: () => Promise.resolve(),
     brokerPool: { metadata: { topicMetadata: [{ topic: 't', topicErrorCode: 0, partitionMetadata: leader }] } },
