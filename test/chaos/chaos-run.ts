@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { Fleet } from './fleet.ts';
 import { Look, flowOf } from './log-watch.ts';
-import { KafkajsWriter } from './cluster/kafkajs-writer.ts';
+import { JavaWriter } from './cluster/java-writer.ts';
 import { restartNode } from './cluster/append-run.ts';
 import type { TestCluster } from '../kafka/test-cluster.ts';
 import type { ChaosServers } from './own-broker.ts';
@@ -67,7 +67,7 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
   const fleet = new Fleet([...args, ...settings], clock, random.stream('chaos', 'victims'), (line) =>
     say(`${at()}  ${line}`),
   );
-  const foreign = cluster === null ? null : await KafkajsWriter.open(cluster.brokers, 'a key each');
+  const foreign = cluster === null ? null : new JavaWriter(cluster.brokers, TOPICS.positionSnapshot.name);
   try {
     const feed = new SnapshotFeed({ records: options.records, log: foreign ?? log, codec, clock, random });
     const rolling = cluster === null ? null : new Rolling(cluster, feed, world, (line) => say(`${at()}  ${line}`));

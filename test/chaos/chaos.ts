@@ -97,7 +97,7 @@ async function inOwnWorld(options: ChaosOptions): Promise<Outcome> {
     const { looks } = run;
     const audit = await auditRun(
       { log, codec },
-      { folder: join(folder, 'data'), records: options.records, looks, clock },
+      { folder: join(folder, 'data'), records: options.records, looks, brokers, clock },
     );
     return {
       violations: [...run.violations, ...audit.violations],

@@ -55,7 +55,7 @@ export async function runAppends(options: AppendRunOptions): Promise<AppendRun> 
   const { cluster, rounds, how, records, client, clock, say, logger = SILENT_LOGGER } = options;
   const topic = topicOf(how);
   const log = KafkaLog.open({ brokers: cluster.brokers, clock, logger });
-  const writer = client === 'kafkajs' ? await KafkajsWriter.open(cluster.brokers) : log;
+  const writer = client === 'kafkajs' ? new KafkajsWriter(cluster.brokers) : log;
   try {
     await log.createTopics([
       { name: topic, key: 'as received', partitions: PARTITIONS, cleanup: 'delete', retentionMs: null },
