@@ -53,7 +53,7 @@ const TOKENS = `## Tokens (OAUTHBEARER)
 
 \`KAFKA_SASL_TOKEN_FILE\` is read, or \`KAFKA_SASL_TOKEN_COMMAND\` run by the shell, for each new connection and each time that the broker asks again.
 The command prints the token and nothing else to standard output, within 10 s; connections that need one at the same time share a run. Its
-standard error is not shown. At the start a command that fails ends the program (\`CREDENTIALS_UNAVAILABLE\`).
+standard error is not shown. A command that has never given a token ends the program (\`CREDENTIALS_UNAVAILABLE\`); one that did before is waited for.
 
 \`\`\`sh
 export KAFKA_SASL_MECHANISM=OAUTHBEARER

@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { Admission } from './admission.ts';
 import { brokerSockets } from './broker-socket.ts';
+import { takeWholeMetadata } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
@@ -72,13 +73,15 @@ export function kafkaClient(options: ClientOptions): Kafka {
 
 /** A connection for reading without a consumer group. */
 export function clusterClient(options: ClientOptions): Cluster {
-  return new Cluster({
-    ...configOf(options),
-    logger: kafkaClient(options).logger(),
-    metadataMaxAge: METADATA_MAX_AGE_MS,
-    allowAutoTopicCreation: false,
-    isolationLevel: READ_COMMITTED,
-  });
+  return takeWholeMetadata(
+    new Cluster({
+      ...configOf(options),
+      logger: kafkaClient(options).logger(),
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      allowAutoTopicCreation: false,
+      isolationLevel: READ_COMMITTED,
+    }),
+  );
 }
 
 function configOf(options: ClientOptions): KafkaConfig {

@@ -111,27 +111,41 @@ function messageOfText(text: string): SaslStep<string> {
   };
 }
 
-/** What a command prints, asked for at each use; uses at the same time share one run. It is never shown, and neither is the command. */
+/**
+ * What a command prints, asked for at each use; uses at the same time share one run. It is never shown, and neither is the command. Throws
+ * CREDENTIALS_UNAVAILABLE; once the command has worked, whatever it asks is only away: BROKER_AWAY.
+ */
 export function tokenOfCommand(command: string, name: string): () => Promise<string> {
   let running: Promise<string> | null = null;
-  return () => {
-    running ??= runCommand(command, name).finally(() => (running = null));
-    return running;
+  let worked = false;
+  const run = async (): Promise<string> => {
+    try {
+      const token = await runCommand(command);
+      worked = true;
+      return token;
+    } catch (thrown) {
+      const why = `${name}: the command ${messageOf(thrown)}`;
+      throw worked
+        ? new HarvestlineError('BROKER_AWAY', `${why}; it gave a token before`)
+        : new HarvestlineError('CREDENTIALS_UNAVAILABLE', why);
+    } finally {
+      running = null;
+    }
   };
+  return () => (running ??= run());
 }
 
-function runCommand(command: string, name: string): Promise<string> {
+function runCommand(command: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const failed = (why: string): void => reject(new HarvestlineError('CREDENTIALS_UNAVAILABLE', `${name}: ${why}`));
+  const failed = (why: string): void => reject(new Error(why));
   const limits = { timeout: TOKEN_COMMAND_MS, killSignal: 'SIGKILL', maxBuffer: LARGEST_TOKEN_BYTES } as const;
   exec(command, limits, (error, stdout) => {
     const token = stdout.trim();
     learnToken(token);
     if (error === null && token !== '' && !/\s/.test(token)) return resolve(token);
-    if (error === null)
-      return failed(token === '' ? 'the command printed nothing' : 'the command printed more than a token');
-    if (error.killed === true) return failed(`the command printed no token within ${TOKEN_COMMAND_MS / 1000} s`);
-    return failed(`the command failed (exit code ${error.code ?? 'unknown'})`);
+    if (error === null) return failed(token === '' ? 'printed nothing' : 'printed more than a token');
+    if (error.killed === true) return failed(`printed no token within ${TOKEN_COMMAND_MS / 1000} s`);
+    return failed(`failed (exit code ${error.code ?? 'unknown'})`);
   });
   return promise;
 }

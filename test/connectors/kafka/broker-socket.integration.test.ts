@@ -110,12 +110,13 @@ function kafkaListener(errorCode: number): Promise<number> {
 }
 
 describe('BS3: a listener that speaks otherwise', () => {
-  const untilDefinite = (factory: ReturnType<typeof brokerSockets>, port: number, tls: ConnectionOptions | null) =>
-    vi.waitFor(async () => expect(await tryOnce(factory, port, tls)).toBe('BROKER_LISTENER'));
-
-  it('is asked what it speaks', async () => {
-    await untilDefinite(sockets(), await kafkaListener(WITHOUT_SASL), { ca: authority.cert });
-    await untilDefinite(sockets({ sasl: false }), await kafkaListener(WITH_SASL), null);
+  it.each([
+    ['without TLS where TLS is configured', { sasl: true }, WITHOUT_SASL, { ca: authority.cert }],
+    ['with SASL where none is configured', { sasl: false }, WITH_SASL, null],
+  ])('is asked: %s', async (_, options, answer, tls) => {
+    const factory = sockets(options);
+    const port = await kafkaListener(answer);
+    await vi.waitFor(async () => expect(await tryOnce(factory, port, tls)).toBe('BROKER_LISTENER'));
   });
 
   it('one that only closes goes away, and is an outage however often', async () => {

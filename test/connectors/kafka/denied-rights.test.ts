@@ -11,7 +11,7 @@ async function said(apiName: string, code: number, answer: object, topic?: strin
     request: { apiName },
     response: {
       decode: () => Promise.resolve(answer),
-      parse: (_: unknown): Promise<unknown> => Promise.reject(errorOfCode(code)),
+      parse: (given: unknown): Promise<unknown> => Promise.reject(given === answer ? errorOfCode(code) : given),
     },
   });
   const thrown = await call.response.parse(answer).catch((error: unknown) => error);
