@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors/codes.ts';
-import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type Denial, denialOf } from './denied-rights.ts';
 
 /** Errors by which kafkajs says that it got no answer, whatever their own `retriable` says. */
@@ -73,8 +73,9 @@ export function protocolType(thrown: unknown): string | null {
 /** True where the broker is away or asks for another try; false for its definite no. */
 export function isAway(thrown: unknown): boolean {
   const chain = [...chainOf(thrown)];
-  const ours = chain.find((error) => error instanceof HarvestlineError);
-  if (ours !== undefined) return isKind(ours, 'transient');
+  // What our own code inside kafkajs has thrown, for instance at a batch that does not decode: kafkajs tries it again, and then gives up.
+  const own = chain.find((error) => error instanceof HarvestlineError);
+  if (own !== undefined) return own.kind === 'transient';
   const socket = socketCode(chain);
   if (socket !== null) return socket === 'BROKER_AWAY';
   if (chain.some(({ name, type }) => DEFINITE_NAMES.has(name) || AUTH_TYPES.has(type))) return false;
