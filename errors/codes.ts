@@ -70,7 +70,7 @@ export const ERROR_CODES = {
   },
   REGISTRY_AWAY: {
     kind: 'transient',
-    remedy: 'Check that the schema registry is up; the processor waits and tries again.',
+    remedy: 'Check that the schema registry is up and takes these credentials; the processor waits and tries again.',
   },
   BROKER_AWAY: {
     kind: 'transient',
