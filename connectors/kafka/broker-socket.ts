@@ -17,9 +17,9 @@ import { type Place, type Speech, speechOf } from './listener-speech.ts';
 /** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Node's and OpenSSL's names for a certificate that is not trusted, and for the peer's word that it does not trust ours. */
+/** Node's and OpenSSL's names for a certificate that is not trusted, and for the peer's word that it does not trust ours; its own trouble is none. */
 const UNTRUSTED =
-  /^(?:UNABLE_TO_|CERT_|CRL_|ERROR_IN_C|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_|ERR_SSL_.*(?:ALERT|KEY|CERT))/;
+  /^(?:UNABLE_TO_|CERT_|CRL_|ERROR_IN_C|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_|ERR_SSL_.*(?:ALERT(?!_(?:INTERNAL_ERROR|USER_CANCELL?ED))|KEY|CERT))/;
 
 /** The first bytes of what is no TLS were taken for TLS. */
 const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST)$/;

@@ -23,6 +23,7 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/harvestline.mjs', import.meta.
 
 /** Letters that JSON, addresses and a shell write otherwise, and lengths of every remainder by 3. */
 const CANARIES = {
+  token: 'eyJhbGciOiJub25lIn0.canary-token-8Qz.',
   apiKey: 'CANARY-key-"7f3Q/+=%',
   apiSecret: "CANARY-secret-'Zk91&?x",
   passphrase: 'CANARY-pass \\ phrase',
@@ -186,6 +187,20 @@ describe('no secret is said', () => {
       const refused = await run(words, byFile);
       expect({ code: refused.code, found: found(refused.said) }).toEqual({ code: 2, found: [] });
     }
+  });
+
+  it('by a token of OAUTHBEARER, in a file, printed by a command, or in its words', async () => {
+    const { KAFKA_SASL_USERNAME: _user, KAFKA_SASL_PASSWORD: _password, ...alone } = byVariable;
+    const bearer = { ...alone, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' };
+    const file = secretFile('token', CANARIES.token);
+    for (const words of [['run', 'scoring', '--log-level', 'debug'], ['status']]) {
+      for (const token of [{ KAFKA_SASL_TOKEN_FILE: file }, { KAFKA_SASL_TOKEN_COMMAND: `echo ${CANARIES.token}` }]) {
+        expect(found((await run(words, { ...bearer, ...token })).said)).toEqual([]);
+      }
+    }
+    const both = { KAFKA_SASL_TOKEN_FILE: file, KAFKA_SASL_TOKEN_COMMAND: `echo ${CANARIES.token}` };
+    const refused = await run(['status'], { ...bearer, ...both });
+    expect({ code: refused.code, found: found(refused.said) }).toEqual({ code: 2, found: [] });
   });
 
   it.each([
