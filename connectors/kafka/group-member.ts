@@ -86,6 +86,8 @@ export class GroupMember {
   readonly #commits = new OffsetCommits();
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
+  /** When the next batch may begin. */
+  #turn: Promise<void> = Promise.resolve();
   #hasJoined = false;
   /** What the owner must hear of, even where a stop came first. */
   #failure: MemberEnd | null = null;
@@ -247,6 +249,7 @@ export class GroupMember {
         payload.batch,
         this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS,
       )) {
+        await this.#nextTurn();
         if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
         if (!(await this.#process(generation, batch))) break;
         payload.resolveOffset(String(batch.nextOffset - 1));
@@ -259,6 +262,15 @@ export class GroupMember {
     if (generation.disturbance !== null || signal.aborted) await this.#commit();
     // kafkajs joins anew on it.
     if (generation.disturbance !== null) throw generation.disturbance;
+  }
+
+  /**
+   * Batches of several partitions begin in turns of the event loop of their own: while one is worked, what those before it appended is
+   * acknowledged and what the next ones append is sent.
+   */
+  #nextTurn(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#context.clock.sleep(0));
+    return this.#turn;
   }
 
   /** False where the batch must not be committed: the handler failed, or the group went on without it. */

@@ -126,6 +126,9 @@ export const FetchResponseV11 = require('kafkajs/src/protocol/requests/fetch/v11
 
 /** kafkajs writes requests with it. */
 export interface Encoder {
+  buf: Buffer;
+  readonly offset: number;
+  ensureAvailable(bytes: number): void;
   writeInt16(value: number): Encoder;
   writeInt32(value: number): Encoder;
   writeString(value: string | null): Encoder;
@@ -134,6 +137,7 @@ export interface Encoder {
 
 export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
   new (bytes: number): Encoder;
+  readonly prototype: Encoder;
 };
 
 /** Kafka's error of that number, with its name and whether another try may help. */
