@@ -26,7 +26,7 @@ const policy = defaultPolicy();
 const snapshots = avsc.Type.forSchema(loadSchema(TOPICS.positionSnapshot) as avsc.Schema);
 const intents = avsc.Type.forSchema(loadSchema(TOPICS.harvestIntent) as avsc.Schema);
 const header = Buffer.alloc(HEADER_BYTES);
-header.writeInt32BE(Number(intentSchemaId), 1);
+header.writeUInt32BE(Number(intentSchemaId), 1);
 
 const kafka = new Kafka({ brokers, clientId: 'bare', logLevel: logLevel.NOTHING });
 const producer = kafka.producer({ idempotent: true, createPartitioner: Partitioners.DefaultPartitioner });

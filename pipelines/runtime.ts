@@ -15,7 +15,6 @@ import type { RecordByTopic } from '../schemas/generated/records.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { AHEAD_MS, timesAhead, timestampAhead } from '../schemas/time-bound.ts';
 import { type TopicName, findTopic } from '../schemas/topics.ts';
-import { isOfSameSchema } from '../schemas/wire-format.ts';
 import { type BackOff, patiently } from './back-off.ts';
 import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
 import { FollowedTopics } from './followed-topics.ts';
@@ -108,7 +107,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          await codec.prepare(topic, values(batch.records));
+          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -174,7 +173,7 @@ async function processPart(
     const at = records[index];
     if (at === undefined) break;
     try {
-      const record = codec.decode(topic, at.value);
+      const record = codec.decode(topic, at);
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -255,11 +254,11 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
     partitions?: readonly number[],
   ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
     for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
-      await codec.prepare(topic, values(batch.records));
+      await codec.prepare(topic, batch.records);
       for (const at of batch.records) {
         let record: RecordByTopic[N];
         try {
-          record = codec.decode(topic, at.value);
+          record = codec.decode(topic, at);
         } catch (thrown) {
           if (isKind(thrown, 'poison')) continue;
           throw thrown;
@@ -268,14 +267,4 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
       }
     }
   };
-}
-
-/** The values that may name another schema than the one before. */
-function* values(records: readonly LogRecord[]): Iterable<Uint8Array | null> {
-  let last: Uint8Array | null = null;
-  for (const { value } of records) {
-    if (value === null || (last !== null && isOfSameSchema(value, last))) continue;
-    last = value;
-    yield value;
-  }
 }

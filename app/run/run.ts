@@ -147,7 +147,7 @@ async function work(
     const { log, registry } = world;
     await patiently(backOff, 'topics', () => checkTopics(log));
     if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
-    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
+    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry, { now: () => clock.now() }));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),
