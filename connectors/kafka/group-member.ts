@@ -30,6 +30,12 @@ const COMMIT_MS = 200;
 /** How long an idle fetch stays with the broker. A new record ends it at once; only `stop` waits for it. Unit: milliseconds. */
 const MAX_WAIT_MS = 100;
 
+/**
+ * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way, and so little that
+ * what is decoded is done before the garbage collector takes it for long-lived. Unit: bytes.
+ */
+const FETCH_BYTES = 3 * 1024 * 1024;
+
 /** Default size of a batch, as a bound on what a crash repeats and a handler holds. Unit: records. */
 const MAX_BATCH_RECORDS = 5000;
 
@@ -105,6 +111,7 @@ export class GroupMember {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
+      maxBytes: FETCH_BYTES,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
