@@ -17,6 +17,24 @@ export interface VenueHolding {
   readonly updatedAt: EpochMillis | null;
 }
 
+/** A position that the venue shows without all that a snapshot needs. What it does not say is null, and nothing is made up for it. */
+export interface IncompleteHolding {
+  readonly symbol: string;
+  readonly side: Side | null;
+  /** Unit: contracts. */
+  readonly quantity: DecimalText | null;
+  /** Unit: quote currency per contract. */
+  readonly entryPrice: DecimalText | null;
+  /** In words. */
+  readonly lacks: string;
+}
+
+/** All open positions, from one answer. */
+export interface Shown {
+  readonly holdings: readonly VenueHolding[];
+  readonly incomplete: readonly IncompleteHolding[];
+}
+
 /** One fill of the account. */
 export interface VenueFill {
   /** Unique for the symbol. */
@@ -53,8 +71,8 @@ export interface VenueStops {
  */
 export interface Venue {
   readonly venue: string;
-  /** All open positions with their mark prices, from one answer. */
-  holdings(): Promise<readonly VenueHolding[]>;
+  /** All open positions with their mark prices. One that the venue shows in part costs no other its place. */
+  holdings(): Promise<Shown>;
   /** All fills of a symbol from `since` on, oldest first. */
   fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]>;
   /** Null: the venue knows the order no more. */

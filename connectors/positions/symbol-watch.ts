@@ -1,6 +1,6 @@
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { OrderOrigin, VenueHolding, VenueStops } from '../../ports/venue.ts';
+import type { OrderOrigin, Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
   ModelSignal,
@@ -12,7 +12,13 @@ import type {
   VenueDifference,
 } from '../../schemas/generated/records.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
-import { DifferenceList, unexplainedDifferences, unopenedDifference, unprovenDifference } from './differences.ts';
+import {
+  DifferenceList,
+  incompleteDifference,
+  unexplainedDifferences,
+  unopenedDifference,
+  unprovenDifference,
+} from './differences.ts';
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
 import { type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
@@ -88,14 +94,15 @@ export class SymbolWatch {
     if (this.#watched.size === 0) this.#toldOf.clear();
   }
 
-  /** Looks at the symbol once; `holdings` are its open positions now. Fails only where waiting cannot help. */
-  async look(holdings: readonly VenueHolding[], now: EpochMillis): Promise<Look> {
-    const missing: Missing[] = [];
+  /** Looks at the symbol once, with its open positions now. Fails only where waiting cannot help. */
+  async look({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Look> {
+    const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
     const settled = holdings.filter((holding) => this.#unchanged(holding) !== null);
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
     let reductions: readonly Reduction[] = [];
-    let blocking: readonly VenueDifference[] = [];
-    if (!quiet) {
+    // Fills are held against what is open, which is known in part only.
+    let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
+    if (!quiet && incomplete.length === 0) {
       try {
         const history = await readHistory(this.#options.venue, this.symbol, this.#known(), holdings, now);
         blocking = this.#blocking(history, holdings, now);

@@ -6,7 +6,7 @@
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type { OrderOrigin, Shown, Venue, VenueFill, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { isAbsent } from './absence.ts';
@@ -32,7 +32,7 @@ export class CcxtVenue implements Venue {
     this.#markets = markets;
   }
 
-  holdings(): Promise<readonly VenueHolding[]> {
+  holdings(): Promise<Shown> {
     return readHoldings(this.#client, this.#markets, null);
   }
 

@@ -1,6 +1,14 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type {
+  IncompleteHolding,
+  OrderOrigin,
+  Shown,
+  Venue,
+  VenueFill,
+  VenueHolding,
+  VenueStops,
+} from '../../../ports/venue.ts';
 import type { ClientOrderId, FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
 
 export interface FillTraits {
@@ -35,6 +43,7 @@ export class ScriptedVenue implements Venue {
   readonly asked: string[] = [];
   readonly silent = new Set<string>();
   shown: readonly VenueHolding[] = [];
+  incomplete: readonly IncompleteHolding[] = [];
   allFills: Record<string, readonly VenueFill[]> = {};
   origins: Record<string, OrderOrigin> = {};
   /** Orders that the venue says it does not know. */
@@ -42,9 +51,9 @@ export class ScriptedVenue implements Venue {
   closed: readonly Candle[] = [];
   stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null };
 
-  async holdings(): Promise<readonly VenueHolding[]> {
+  async holdings(): Promise<Shown> {
     this.#ask('holdings');
-    return this.shown;
+    return { holdings: this.shown, incomplete: this.incomplete };
   }
 
   async fills(symbol: string, since: number): Promise<readonly VenueFill[]> {

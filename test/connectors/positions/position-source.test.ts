@@ -380,3 +380,51 @@ describe('the position source', () => {
     expect((await cycle(source())).snapshots).toMatchObject([{ initial_stop_price: null, stop_price: 104 }]);
   });
 });
+
+describe('O4: a position that the venue shows in part', () => {
+  const SICK = {
+    symbol: 'SOLUSDT',
+    side: 'SHORT',
+    quantity: '11.9',
+    entryPrice: '168.041',
+    lacks: 'a mark price',
+  } as const;
+
+  it('is a difference of its own with what is known, once, and costs no other its snapshot', async () => {
+    venue.incomplete = [SICK];
+    const observed = source();
+    const first = await cycle(observed);
+    expect(first.snapshots.map(({ symbol }) => symbol)).toEqual(['BTCUSDT']);
+    expect(first.reconciled).toMatchObject([
+      {
+        symbol: 'SOLUSDT',
+        reductions: [],
+        differences: [
+          {
+            kind: 'NO_ANSWER',
+            venue_quantity: 11.9,
+            detail: expect.stringContaining('SHORT of 11.9 entered at 168.041, without a mark price'),
+          },
+        ],
+      },
+    ]);
+    const second = await cycle(observed);
+    expect([second.snapshots.length, second.reconciled.length]).toEqual([1, 0]);
+    expect(second.missing).toEqual([{ symbol: 'SOLUSDT', what: 'positions', why: 'a mark price' }]);
+  });
+
+  it('is not taken for closed, and goes on under its id when it is whole again', async () => {
+    const observed = source();
+    await cycle(observed);
+    const whole = venue.shown;
+    venue.shown = [];
+    venue.incomplete = [{ ...SICK, symbol: 'BTCUSDT', side: 'LONG', quantity: '4' }];
+    const sick = await cycle(observed);
+    expect([sick.snapshots, brief(sick)]).toEqual([[], ['NO_ANSWER']]);
+    venue.shown = whole;
+    venue.incomplete = [];
+    const well = await cycle(observed);
+    expect(well.snapshots.map(({ position_id }) => position_id)).toEqual([ID]);
+    expect(well.reconciled).toMatchObject([{ differences: [] }]);
+  });
+});
