@@ -52,6 +52,14 @@ export interface VenueFill {
   readonly filledAt: EpochMillis;
 }
 
+/** All fills of a symbol from a moment on. */
+export interface Fills {
+  /** Oldest first. */
+  readonly fills: readonly VenueFill[];
+  /** Later than was asked for where the venue tells nothing older. */
+  readonly since: EpochMillis;
+}
+
 /** What the venue says of how an order came to be. */
 export interface OrderOrigin {
   /** Null: the venue names none. */
@@ -73,8 +81,8 @@ export interface Venue {
   readonly venue: string;
   /** All open positions with their mark prices. One that the venue shows in part costs no other its place. */
   holdings(): Promise<Shown>;
-  /** All fills of a symbol from `since` on, oldest first. */
-  fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]>;
+  /** From `since` on, or as far back as the venue tells. */
+  fills(symbol: string, since: EpochMillis): Promise<Fills>;
   /** Null: the venue knows the order no more. */
   orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
   /** The latest closed five-minute candles, oldest first. */

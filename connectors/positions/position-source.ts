@@ -12,6 +12,8 @@
  * O2  What is not shown is not taken for closed: a position ends where its fills end it.
  * O3  Every fill that reduced a position under observation is told of, once.
  * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it.
+ * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
+ *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';

@@ -80,7 +80,7 @@ export class CcxtExchange implements Exchange {
     if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const fills = await readFills(this.#client, market, observed_at);
+    const { fills } = await readFills(this.#client, market, observed_at);
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 

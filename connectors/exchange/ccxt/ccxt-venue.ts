@@ -6,7 +6,7 @@
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { OrderOrigin, Shown, Venue, VenueFill, VenueStops } from '../../../ports/venue.ts';
+import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { isAbsent } from './absence.ts';
@@ -36,7 +36,7 @@ export class CcxtVenue implements Venue {
     return readHoldings(this.#client, this.#markets, null);
   }
 
-  async fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]> {
+  async fills(symbol: string, since: EpochMillis): Promise<Fills> {
     return readFills(this.#client, await this.#market(symbol), since);
   }
 

@@ -1,6 +1,7 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Candle } from '../../../ports/market.ts';
 import type {
+  Fills,
   IncompleteHolding,
   OrderOrigin,
   Shown,
@@ -44,6 +45,8 @@ export class ScriptedVenue implements Venue {
   readonly silent = new Set<string>();
   shown: readonly VenueHolding[] = [];
   incomplete: readonly IncompleteHolding[] = [];
+  /** It tells of no older fill. */
+  fillsKeptSince = 0;
   allFills: Record<string, readonly VenueFill[]> = {};
   origins: Record<string, OrderOrigin> = {};
   /** Orders that the venue says it does not know. */
@@ -56,9 +59,10 @@ export class ScriptedVenue implements Venue {
     return { holdings: this.shown, incomplete: this.incomplete };
   }
 
-  async fills(symbol: string, since: number): Promise<readonly VenueFill[]> {
+  async fills(symbol: string, since: number): Promise<Fills> {
     this.#ask(`fills ${symbol}`);
-    return (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= since);
+    const from = Math.max(since, this.fillsKeptSince);
+    return { fills: (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= from), since: from };
   }
 
   async orderOrigin(symbol: string, orderId: string): Promise<OrderOrigin | null> {

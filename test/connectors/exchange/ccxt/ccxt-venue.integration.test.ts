@@ -37,8 +37,8 @@ describe('what ccxt tells of an account', () => {
       server.exchange.open({ ...opening, at: now - DAY_MS + Math.floor(index / 300) });
     }
     server.exchange.open(opening);
-    expect(await venue.fills('BTCUSDT', now - 2 * DAY_MS)).toHaveLength(2101);
-    const all = await venue.fills('BTCUSDT', now - 40 * DAY_MS);
+    expect((await venue.fills('BTCUSDT', now - 2 * DAY_MS)).fills).toHaveLength(2101);
+    const { fills: all } = await venue.fills('BTCUSDT', now - 40 * DAY_MS);
     expect(all).toHaveLength(2102);
     expect(new Set(all.map(({ fillId }) => fillId)).size).toBe(2102);
     expect(all.map(({ filledAt }) => filledAt)).toEqual(all.map(({ filledAt }) => filledAt).toSorted((a, b) => a - b));
@@ -52,6 +52,20 @@ describe('what ccxt tells of an account', () => {
       fee: '0.005',
       filledAt: now - 30 * DAY_MS,
     });
+  });
+
+  it('RF1: more fills of one millisecond than a page holds', async () => {
+    const { server, venue } = await connect();
+    const at = server.exchange.now() - 60 * MINUTE_MS;
+    const filling = { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', at } as const;
+    for (let index = 0; index < 1200; index++) server.exchange.open(filling);
+    server.exchange.open({ ...filling, at: at + 5 });
+    const { fills, since } = await venue.fills('BTCUSDT', at - 10 * DAY_MS);
+    expect([fills.length, new Set(fills.map(({ fillId }) => fillId)).size, since]).toEqual([
+      1201,
+      1201,
+      at - 10 * DAY_MS,
+    ]);
   });
 
   it.each([

@@ -29,7 +29,7 @@ async function forward(target: string, lie: Lie, request: IncomingMessage, respo
   const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers;
   const body = chunks.length === 0 ? {} : { body: Buffer.concat(chunks) };
   const real = await fetch(`${target}${url}`, { method, headers: headers as Record<string, string>, ...body });
-  const told = { status: real.status, body: (await real.json()) };
+  const told = { status: real.status, body: await real.json() };
   const { status, body: answer } = lie(method, url, told) ?? told;
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
 }

@@ -7,7 +7,7 @@ import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
 import type { PositionId } from '../../../../schemas/generated/records.ts';
-import { type Connected, connect, settingsFor } from './a-client.ts';
+import { type Connected, DAY_MS, connect, settingsFor } from './a-client.ts';
 import { type Lie, lyingProxy } from './lying-proxy.ts';
 
 /** The same client, but the exchange's answers are changed on the way. */
@@ -112,7 +112,7 @@ describe('two-ids-one-name: what the exchange shows under an id is that market',
     expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'BNXUSDT', quantity: '1000' }]);
     expect((await markets.byId('BNXUSDT'))?.rules.lotStep).toBe('0.1');
     expect((await markets.byId('BNXUSDTSETTLED'))?.rules.lotStep).toBe('1');
-    expect(await venue.fills('BNXUSDT', 0)).toHaveLength(1);
+    expect((await venue.fills('BNXUSDT', 0)).fills).toHaveLength(1);
     expect(await exchange.rules('BNXUSDT')).toMatchObject({ lotStep: '0.1' });
   });
 });
@@ -131,5 +131,33 @@ it('VM2: a market that is taken off the list is remembered, and what is open the
   listed = false;
   markets.forget();
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
-  expect(await venue.fills('OLDUSDT', 0)).toHaveLength(1);
+  expect((await venue.fills('OLDUSDT', 0)).fills).toHaveLength(1);
+});
+
+describe('fills-older-than-ninety-days', () => {
+  it.each([
+    [20, 90, 180],
+    [45, 90, 90],
+    [45, 40, 30],
+    [120, 90, 90],
+  ])('RF2: opened %i days ago, told of %i: asked for half a year, told of %i days', async (opened, kept, told) => {
+    const world = await connect();
+    const now = world.server.exchange.now();
+    world.server.exchange.open({
+      symbol: 'BTCUSDT',
+      side: 'LONG',
+      quantity: '1',
+      price: '90',
+      at: now - opened * DAY_MS,
+    });
+    const { venue } = await lying(world, (_, path) => {
+      const start = Number(new URLSearchParams(path.split('?')[1]).get('startTime') ?? now);
+      if (!path.startsWith('/fapi/v1/userTrades') || start >= now - kept * DAY_MS) return undefined;
+      const msg = `Search window is restricted to recent ${kept} days only.`;
+      return told === 180 ? undefined : { status: 400, body: { code: -4166, msg } };
+    });
+    const { fills, since } = await venue.fills('BTCUSDT', now - 180 * DAY_MS);
+    expect(Math.round((now - since) / DAY_MS)).toBe(told);
+    expect(fills).toHaveLength(opened <= told ? 1 : 0);
+  });
 });
