@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { KafkaConfig, Logger } from 'kafkajs';
 import type { FetchResponse } from './fetch-response.ts';
 
@@ -41,7 +42,20 @@ export interface ResponseReader<D, T = D> {
   readonly parse: (decoded: D) => Promise<T>;
 }
 
+/** A broker's answer about the cluster: where its brokers are, and of each topic that was asked about its partitions or an error. */
+export interface ClusterMetadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string;
+    readonly topicErrorCode: number;
+    /** A leader of -1: none, or none that answers. */
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
+  }[];
+}
+
 export interface Broker {
+  /** `host:port`. */
+  readonly brokerAddress: string;
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>;
   readonly connectionPool: {
     send<D, T>(call: {
       readonly request: {
@@ -93,7 +107,11 @@ export interface Cluster {
   findControllerBroker(): Promise<Broker>;
   findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  readonly brokerPool: {
+    /** Null before the first answer. */
+    readonly metadata: ClusterMetadata | null;
+    createBroker: (options: unknown) => Broker;
+  };
   findBroker(node: { readonly nodeId: string }): Promise<Broker>;
   fetchTopicsOffset(
     topics: readonly {
@@ -106,7 +124,10 @@ export interface Cluster {
 }
 
 export const Broker = require('kafkajs/src/broker/index.js') as {
-  readonly prototype: { fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse> };
+  readonly prototype: {
+    fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse>;
+    apiVersions: (this: Broker) => Promise<unknown>;
+  };
 };
 
 type ClusterOptions = KafkaConfig & {
@@ -124,10 +145,16 @@ export const FetchResponseV11 = require('kafkajs/src/protocol/requests/fetch/v11
   decode: (bytes: Buffer) => Promise<FetchResponse>;
 };
 
+/** How kafkajs decodes a metadata response of version 6 (Kafka 2.0 and later). */
+export const MetadataResponseV6 = require('kafkajs/src/protocol/requests/metadata/v6/response.js') as {
+  decode: (bytes: Buffer) => Promise<ClusterMetadata>;
+};
+
 /** kafkajs writes requests with it. */
 export interface Encoder {
   writeInt16(value: number): Encoder;
   writeInt32(value: number): Encoder;
+  writeBoolean(value: boolean): Encoder;
   writeString(value: string | null): Encoder;
   writeBufferInternal(bytes: Buffer): void;
 }
@@ -149,10 +176,85 @@ export interface RequestQueue {
   readonly throttledUntil: number;
 }
 
+interface PushedRequest {
+  readonly entry: { readonly apiName: string };
+  /** Unit: milliseconds. */
+  readonly requestTimeout: number;
+}
+
 export const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as {
-  readonly prototype: { scheduleCheckPendingRequests: (this: RequestQueue) => void };
+  readonly prototype: {
+    scheduleCheckPendingRequests: (this: RequestQueue) => void;
+    createSocketRequest: (this: RequestQueue, pushed: PushedRequest) => { requestTimeout: number };
+  };
 };
+
+/** No connection to that broker. */
+export const ConnectionError = (
+  require('kafkajs/src/errors.js') as {
+    readonly KafkaJSConnectionError: new (message: string, where: { readonly broker: string }) => Error;
+  }
+).KafkaJSConnectionError;
 
 export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as {
   readonly prototype: { setDefaultOffset: () => Promise<void> };
+};
+
+/** One message of a SASL exchange, and how its answer is read. */
+export interface SaslStep<T> {
+  readonly request: { readonly encode: () => Promise<Buffer> };
+  readonly response: ResponseReader<T>;
+}
+
+type Digest = { readonly type: string };
+
+/** RFC 5802, the client's side. */
+const { SCRAM: Scram, DIGESTS: ScramDigests } = require('kafkajs/src/broker/saslAuthenticator/scram.js') as {
+  readonly SCRAM: new (
+    user: { readonly username: string; readonly password: string },
+    host: string,
+    port: number,
+    logger: Logger,
+    exchange: <T>(step: SaslStep<T>) => Promise<T>,
+    digest: Digest,
+  ) => { authenticate(): Promise<void> };
+  readonly DIGESTS: { readonly SHA256: Digest; readonly SHA512: Digest };
+};
+export const SCRAM = Scram;
+export const SCRAM_DIGESTS = ScramDigests;
+
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: Socket;
+  readonly disconnect: () => Promise<boolean>;
+}
+
+/** A request, and how its answer is read. */
+export interface ProtocolCall {
+  readonly request: { readonly apiName: string };
+  readonly response: ResponseReader<unknown, unknown>;
+}
+
+export const Connection = require('kafkajs/src/network/connection.js') as {
+  readonly prototype: { send: (this: Connection, call: ProtocolCall) => Promise<unknown> };
+};
+
+interface SaslAuthenticator {
+  readonly connection: Connection;
+}
+
+/** Made for each exchange; kafkajs authenticates a connection before its first request, and again before its session ends. */
+export const SaslAuthenticator = require('kafkajs/src/broker/saslAuthenticator/index.js') as {
+  readonly prototype: { authenticate: (this: SaslAuthenticator) => Promise<void> };
+};
+
+export interface BrokerPool {
+  readonly brokers: unknown;
+}
+
+export const BrokerPool = require('kafkajs/src/cluster/brokerPool.js') as {
+  readonly prototype: {
+    withBroker: <T>(this: BrokerPool, work: (one: { readonly broker: unknown }) => Promise<T>) => Promise<T | null>;
+  };
 };
