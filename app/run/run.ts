@@ -174,8 +174,8 @@ async function work(
       void watchStalls({ ...parts, stallLimits, logWords }, signal);
       const groups = { execution: executionGroup(options) };
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
-      const running = { log, codec, processors, sources, watchers, groups, from, clock, logger, metrics, health };
-      await runProcessors(running, drain);
+      const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
+      await runProcessors({ ...running, logger, logWords }, drain);
     } finally {
       await Promise.all(working.map((part) => part.end()));
     }

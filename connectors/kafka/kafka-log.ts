@@ -4,6 +4,7 @@ import type {
   Batch,
   BatchHandler,
   EventLog,
+  HeldBack,
   OutgoingRecord,
   PartitionOffsets,
   ReadRange,
@@ -21,6 +22,7 @@ import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.t
 import type { MemberOptions } from './group-member.ts';
 import { groupOffsetsOf } from './group-offsets.ts';
 import type { Standing } from './group-start.ts';
+import { heldBackOf } from './held-back.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
@@ -128,6 +130,12 @@ export class KafkaLog implements EventLog, TopicAdmin {
       const offsets = await groupOffsetsOf(cluster, group, topic, await partitionsOf(cluster, topic));
       return new Map([...offsets].filter(([, offset]) => offset >= 0));
     });
+  }
+
+  heldBack(topic: string): Promise<readonly HeldBack[]> {
+    return this.#askLeaders(`asking what waits for a transaction in ${topic}`, topic, async (cluster) =>
+      heldBackOf(cluster, topic, await partitionsOf(cluster, topic)),
+    );
   }
 
   standing(group: string, topic: string): Promise<Standing> {
