@@ -61,9 +61,9 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
   if (connections === null) return openReadOnly(options.data, names);
   const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
   try {
-    const codec = await RecordCodec.open(registry);
-    const counts = await countRecords(log);
     const clock = new SystemClock();
+    const codec = await RecordCodec.open(registry, { now: () => clock.now() });
+    const counts = await countRecords(log);
     return {
       log,
       codec,

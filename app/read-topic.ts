@@ -12,20 +12,17 @@ export interface ReadableTopics {
 
 /** Fetches the writers' schemas that a batch needs. */
 export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch): Promise<void> {
-  return codec.prepare(
-    topic,
-    batch.records.map(({ value }) => value),
-  );
+  return codec.prepare(topic, batch.records);
 }
 
-/** The record in those bytes; null where they are poison. Its batch was prepared. */
+/** The record; null where it is poison. Its batch was prepared. */
 export function decodedOrNull<N extends TopicName>(
   codec: RecordCodec,
   topic: N,
-  { value }: LogRecord,
+  at: LogRecord,
 ): RecordByTopic[N] | null {
   try {
-    return codec.decode(topic, value);
+    return codec.decode(topic, at);
   } catch (error) {
     if (!isKind(error, 'poison')) throw error;
     return null;

@@ -107,9 +107,8 @@ async function allReported(
   }
   const reports: ExecutionReport[] = [];
   for await (const { records } of log.read(topic, { from: begins })) {
-    const values = records.map(({ value }) => value);
-    await codec.prepare(topic, values);
-    for (const value of values) reports.push(codec.decode(topic, value));
+    await codec.prepare(topic, records);
+    for (const at of records) reports.push(codec.decode(topic, at));
   }
   return reports;
 }

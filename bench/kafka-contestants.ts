@@ -1,135 +1,103 @@
-import avsc from 'avsc';
-import { type Consumer, Kafka, Partitioners, type Producer, logLevel } from 'kafkajs';
-import type { EventLog } from '../ports/event-log.ts';
+/** The programs that `bench -- kafka` compares, each started as a process of its own and measured alike. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import { wireProcessor } from '../pipelines/runtime.ts';
-import { evaluate } from '../pipelines/scoring/evaluate.ts';
-import type { Policy } from '../pipelines/scoring/policy.ts';
-import { intentOf, scoringProcessor } from '../pipelines/scoring/scoring-processor.ts';
-import { SILENT_LOGGER } from '../ports/logger.ts';
-import type { PositionSnapshot } from '../schemas/generated/records.ts';
-import { loadSchema } from '../schemas/load-schema.ts';
-import type { RecordCodec } from '../schemas/record-codec.ts';
-import { TopicWriter } from '../schemas/topic-writer.ts';
-import { TOPICS } from '../schemas/topics.ts';
 
-const HEADER_BYTES = 5;
-const COMMIT_MS = 200;
-const MAX_WAIT_MS = 100;
-
-/** kafkajs makes one record batch a partition of a send, and the broker takes a megabyte: about this many intents. */
-const SEND_MESSAGES = 700;
-
-/** Scores position.snapshot into harvest.intent under a consumer group, until it is stopped. */
+/** Scores position.snapshot into harvest.intent under a consumer group, until SIGTERM. */
 export interface Contestant {
   readonly name: string;
-  /** `onBatch` is called as each batch arrives. */
-  start(group: string, onBatch: () => void): Promise<{ stop(): Promise<void> }>;
+  readonly group: string;
+  /** What Node is called with. */
+  readonly command: readonly string[];
 }
 
-/** The program's own scoring processor on its own log. */
-export function harvestline(log: EventLog, codec: RecordCodec, policy: Policy): Contestant {
-  return {
-    name: 'harvestline',
-    async start(group, onBatch) {
-      const processor = scoringProcessor({ writer: new TopicWriter('scoring', codec), policy });
-      const { options, handler } = wireProcessor({
-        processor,
-        log,
-        codec,
-        clock: new SystemClock(),
-        logger: SILENT_LOGGER,
-      });
-      return log.subscribe({ ...options, group }, (batch, append) => {
-        onBatch();
-        return handler(batch, append);
-      });
-    },
+/** What a process used from its start to its exit. */
+export interface Usage {
+  /** User and system, of every thread. Unit: microseconds. */
+  readonly cpuMicros: number;
+  readonly maxRssKilobytes: number;
+}
+
+/** A contestant that runs. */
+export interface Running {
+  /** Rejects where it ends by itself. */
+  readonly failure: Promise<never>;
+  /** Throws where it has ended by itself, with the end of what it said. */
+  check(): void;
+  /** Lets it commit and leave its group. */
+  stop(): Promise<Usage>;
+}
+
+/** Longer than any drain of either. Unit: milliseconds. */
+const STOP_MS = 40_000;
+
+/** What is shown of a process that failed. Unit: characters. */
+const SHOWN = 4000;
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+
+const clock = new SystemClock();
+
+/** The whole program as a user starts it: every check, dead letters, watches, metrics. */
+export function harvestline(): Contestant {
+  const program = join(FOLDER, '../bin/harvestline.mjs');
+  return { name: 'harvestline', group: 'scoring', command: [program, 'run', 'scoring', '--log-level', 'warn'] };
+}
+
+export function bareKafkajs(intentSchemaId: number): Contestant {
+  const group = 'bench-bare-kafkajs';
+  const command = [join(FOLDER, 'bare-kafkajs.ts'), group, String(intentSchemaId)];
+  return { name: 'bare kafkajs', group, command };
+}
+
+/** Starts the contestant on the Kafka of the environment, in a data folder of its own. */
+export function startProcess({ name, command }: Contestant): Running {
+  const folder = mkdtempSync(join(tmpdir(), 'harvestline-bench-'));
+  const usageFile = join(folder, 'usage.json');
+  const { BENCH_NODE_OPTIONS: options = '' } = process.env;
+  const preload = ['--import', join(FOLDER, 'usage-report.ts')];
+  const child = spawn(process.execPath, [...options.split(' ').filter(Boolean), ...preload, ...command], {
+    env: { ...process.env, BENCH_USAGE_FILE: usageFile, HARVESTLINE_DATA: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => (said = `${said}${text.toString()}`.slice(-SHOWN)));
+  const exited = once(child, 'exit');
+  const check = (): void => {
+    if (hasEnded(child)) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}: ${said}`);
   };
-}
-
-/**
- * What an engineer in a hurry writes with kafkajs and avsc alone: decode, score, encode, one send a batch, commit by the
- * clock. Tuned as our own connector is; without any check, dead letter, back-off or restart.
- */
-export function bareKafkajs(
-  brokers: readonly string[],
-  schemaIds: { readonly intent: number },
-  policy: Policy,
-): Contestant {
-  const snapshots = avsc.Type.forSchema(loadSchema(TOPICS.positionSnapshot) as avsc.Schema);
-  const intents = avsc.Type.forSchema(loadSchema(TOPICS.harvestIntent) as avsc.Schema);
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeInt32BE(schemaIds.intent, 1);
+  let stopping = false;
+  const failure = exited.then(() => {
+    if (!stopping) check();
+    return new Promise<never>(() => {});
+  });
+  // Whoever waits for something else looks with `check`.
+  failure.catch(() => {});
   return {
-    name: 'bare kafkajs',
-    async start(group, onBatch) {
-      const kafka = new Kafka({ brokers: [...brokers], clientId: 'bare', logLevel: logLevel.NOTHING });
-      const producer = kafka.producer({ idempotent: true, createPartitioner: Partitioners.DefaultPartitioner });
-      const consumer = kafka.consumer({ groupId: group, maxWaitTimeInMs: MAX_WAIT_MS });
-      await Promise.all([producer.connect(), consumer.connect()]);
-      const commits = commitByClock(consumer);
-      await consumer.subscribe({ topics: [TOPICS.positionSnapshot.name], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: TOPICS.positionSnapshot.partitions,
-        eachBatch: async (payload) => {
-          const { batch } = payload;
-          onBatch();
-          const messages = [];
-          for (const { key, value, offset } of batch.messages) {
-            if (value === null) continue;
-            const snapshot = snapshots.fromBuffer(value.subarray(HEADER_BYTES)) as PositionSnapshot;
-            const at = {
-              topic: batch.topic,
-              partition: batch.partition,
-              offset: Number(offset),
-              timestamp: 0,
-              key: null,
-              value: null,
-              headers: [],
-            };
-            const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
-            if (intent !== null) messages.push({ key, value: Buffer.concat([header, intents.toBuffer(intent)]) });
-          }
-          for (let start = 0; start < messages.length; start += SEND_MESSAGES) {
-            const some = messages.slice(start, start + SEND_MESSAGES);
-            await producer.send({ topic: TOPICS.harvestIntent.name, acks: -1, messages: some });
-          }
-          payload.resolveOffset(batch.lastOffset());
-          commits.note(batch.topic, batch.partition, Number(batch.lastOffset()) + 1);
-        },
-      });
-      return { stop: () => stopBare(consumer, producer, commits) };
-    },
-  };
-}
-
-interface Commits {
-  note(topic: string, partition: number, offset: number): void;
-  stop(): Promise<void>;
-}
-
-function commitByClock(consumer: Consumer): Commits {
-  let pending = new Map<number, { topic: string; partition: number; offset: string }>();
-  const commit = async (): Promise<void> => {
-    const due = [...pending.values()];
-    pending = new Map();
-    if (due.length > 0) await consumer.commitOffsets(due);
-  };
-  const timer = setInterval(() => void commit(), COMMIT_MS);
-  return {
-    note: (topic, partition, offset) => pending.set(partition, { topic, partition, offset: String(offset) }),
+    failure,
+    check,
     stop: async () => {
-      clearInterval(timer);
-      await commit();
+      try {
+        check();
+        stopping = true;
+        child.kill('SIGTERM');
+        await Promise.race([exited, clock.sleep(STOP_MS)]);
+        if (!hasEnded(child)) {
+          child.kill('SIGKILL');
+          throw new Error(`${name} did not stop within ${STOP_MS / 1000} s: ${said}`);
+        }
+        return JSON.parse(readFileSync(usageFile, 'utf8')) as Usage;
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 }
 
-async function stopBare(consumer: Consumer, producer: Producer, commits: Commits): Promise<void> {
-  await commits.stop();
-  await consumer.disconnect();
-  await producer.disconnect();
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

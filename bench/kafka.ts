@@ -1,23 +1,24 @@
 /**
- * `npm run bench -- kafka [--records N]`: our layer on Kafka beside bare kafkajs doing the same work on the same broker in the
- * same run. Needs KAFKA_BROKERS and SCHEMA_REGISTRY_URL of a broker that nothing else uses: it deletes the records of the
- * topics it fills.
+ * `npm run bench -- kafka [--records N]`: `run scoring` beside bare kafkajs doing the same work on the same broker in the same run, each
+ * as a process of its own, from its start to its last commit. Every intent of both must be the same, byte for byte and in order.
+ * Needs KAFKA_BROKERS and SCHEMA_REGISTRY_URL of a broker that nothing else uses: it deletes the records of the topics it fills.
  */
-import { Kafka, logLevel } from 'kafkajs';
+import { createHash } from 'node:crypto';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { openKafka } from '../app/open-world.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
-import type { EventLog } from '../ports/event-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
+import type { EventLog } from '../ports/event-log.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { PositionSnapshot } from '../schemas/generated/records.ts';
+import { schemaText } from '../schemas/load-schema.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { registerSchemas } from '../schemas/register-schemas.ts';
 import { TopicWriter } from '../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, subjectOf } from '../schemas/topics.ts';
-import { schemaText } from '../schemas/load-schema.ts';
-import { type Contestant, bareKafkajs, harvestline } from './kafka-contestants.ts';
+import { type Contestant, bareKafkajs, harvestline, startProcess } from './kafka-contestants.ts';
 import { type Figure, type Rate, spread } from './measure.ts';
 import { defaultPolicy, simulatedSnapshots } from './workloads.ts';
 
@@ -33,50 +34,63 @@ const HISTORY_POINTS = 5;
 const APPEND_RECORDS = 5000;
 const POLL_MS = 20;
 
+/** How long a group that was left may take to be deleted. Unit: milliseconds. */
+const DELETE_MS = 10_000;
+
 /** The steady load that latency is measured under, and for how long; the first part warms up. */
 const LATENCY_PER_SECOND = 500;
 const LATENCY_TICK_MS = 10;
 const LATENCY_MS = 20_000;
 const LATENCY_WARM_UP_MS = 5000;
 
+const MEGABYTE = 1024;
+
 const clock = new SystemClock();
+
+/** What the parts of the bench share. */
+interface World {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly policy: Policy;
+  readonly brokers: readonly string[];
+}
 
 interface Run {
   readonly recordsPerSecond: number;
-  /** Unit: microseconds of CPU a record, of this process. */
+  /** Unit: microseconds of CPU a record. */
   readonly cpuMicros: number;
+  readonly maxRssMegabytes: number;
+  /** Of every intent, in the order of its partition. */
+  readonly outputs: string;
 }
 
 export async function benchKafka(records: number, add: (figure: Figure) => void): Promise<void> {
   const connections = kafkaConnection(process.env);
+  const { brokers } = connections.kafka;
   const { log, registry } = openKafka(connections, SILENT_LOGGER);
   try {
     await log.createTopics(allTopicSpecs());
     await registerSchemas(registry);
     const codec = await RecordCodec.open(registry);
-    const policy = defaultPolicy();
+    const world: World = { log, codec, policy: defaultPolicy(), brokers };
     const intent = await registry.idOf(subjectOf(TOPICS.harvestIntent), schemaText(TOPICS.harvestIntent));
     if (intent === null) throw new Error('the registry lost the schema of harvest.intent');
-    const contestants = [
-      harvestline(log, codec, policy),
-      bareKafkajs(connections.kafka.brokers, { intent }, policy),
-    ] as const;
+    const contestants = [harvestline(), bareKafkajs(intent)] as const;
     for (const share of [0.1, 1]) {
-      await refill(log, codec, policy, connections.kafka.brokers, records, share);
-      const runs = new Map<string, Run[]>(contestants.map(({ name }) => [name, []]));
+      await refill(world, records, share);
+      const runs = contestants.map((): Run[] => []);
       for (let round = 0; round < ROUNDS; round++) {
-        for (const contestant of contestants) runs.get(contestant.name)?.push(await timed(log, contestant, records));
+        for (const [place, contestant] of contestants.entries()) {
+          runs[place]?.push(await timed(world, contestant, records));
+        }
+        requireEqual(runs, round);
       }
-      compare(
-        `scoring, ${share * 100} % non-HOLD`,
-        contestants.map(({ name }) => runs.get(name) ?? []),
-        add,
-      );
+      compare(`scoring, ${share * 100} % intents`, runs, add);
     }
     add({ name: 'replay, decoded', unit: 'records/s', value: await replay(log, codec, records) });
     for (const contestant of contestants) {
-      await purge(connections.kafka.brokers);
-      await latency(log, codec, policy, contestant, add);
+      await purge(brokers);
+      await latency(world, contestant, add);
     }
   } finally {
     await log.close();
@@ -84,14 +98,7 @@ export async function benchKafka(records: number, add: (figure: Figure) => void)
 }
 
 /** Fills position.snapshot with `records` snapshots, of which `share` deserve an intent. */
-async function refill(
-  log: EventLog,
-  codec: RecordCodec,
-  policy: Policy,
-  brokers: readonly string[],
-  records: number,
-  share: number,
-): Promise<void> {
+export async function refill({ log, codec, policy, brokers }: World, records: number, share: number): Promise<void> {
   await purge(brokers);
   const { held, deserving } = sorted(policy);
   const writer = new TopicWriter('snapshots', codec);
@@ -125,46 +132,86 @@ function sorted(policy: Policy): { held: readonly PositionSnapshot[]; deserving:
 }
 
 export async function purge(brokers: readonly string[]): Promise<void> {
-  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  for (const { name: topic } of [TOPICS.positionSnapshot, TOPICS.harvestIntent]) {
-    // kafkajs deletes only what this admin has asked about before.
-    const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
-      partition,
-      offset: high,
-    }));
-    await admin.deleteTopicRecords({ topic, partitions });
-  }
-  await admin.disconnect();
-}
-
-/** From the first record's arrival to the last commit. */
-async function timed(log: EventLog, contestant: Contestant, records: number): Promise<Run> {
-  const topic = TOPICS.positionSnapshot.name;
-  const group = `bench-${contestant.name.replace(' ', '-')}-${performance.timeOrigin}-${performance.now()}`;
-  const begins = new Map((await log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
-  let first: number | null = null;
-  let cpu = process.cpuUsage();
-  const running = await contestant.start(group, () => {
-    if (first === null) {
-      first = performance.now();
-      cpu = process.cpuUsage();
+  await withAdmin(brokers, async (admin) => {
+    for (const { name: topic } of [TOPICS.positionSnapshot, TOPICS.harvestIntent]) {
+      // kafkajs deletes only what this admin has asked about before.
+      const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+        partition,
+        offset: high,
+      }));
+      await admin.deleteTopicRecords({ topic, partitions });
     }
   });
-  for (;;) {
-    const committed = await log.committed(group, topic);
-    let done = 0;
-    for (const [partition, offset] of committed) done += offset - (begins.get(partition) ?? 0);
-    if (done >= records) break;
-    await clock.sleep(POLL_MS);
+}
+
+async function withAdmin(brokers: readonly string[], work: (admin: Admin) => Promise<void>): Promise<void> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.disconnect();
   }
-  const end = performance.now();
-  const used = process.cpuUsage(cpu);
-  await running.stop();
+}
+
+/** From the start of the process to its last commit. */
+export async function timed({ log, brokers }: World, contestant: Contestant, records: number): Promise<Run> {
+  const { group } = contestant;
+  const topic = TOPICS.positionSnapshot.name;
+  const begins = new Map((await log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
+  const outputsFrom = new Map(
+    (await log.offsets(TOPICS.harvestIntent.name)).map(({ partition, end }) => [partition, end]),
+  );
+  await forget(brokers, group);
+  const started = performance.now();
+  const running = startProcess(contestant);
+  for (let done = 0; done < records;) {
+    await clock.sleep(POLL_MS);
+    running.check();
+    done = 0;
+    for (const [partition, offset] of await log.committed(group, topic)) done += offset - (begins.get(partition) ?? 0);
+  }
+  const took = performance.now() - started;
+  const { cpuMicros, maxRssKilobytes } = await running.stop();
   return {
-    recordsPerSecond: (records * 1000) / (end - (first ?? end)),
-    cpuMicros: (used.user + used.system) / records,
+    recordsPerSecond: (records * 1000) / took,
+    cpuMicros: cpuMicros / records,
+    maxRssMegabytes: maxRssKilobytes / MEGABYTE,
+    outputs: await digestOf(log, outputsFrom),
   };
+}
+
+/** The group starts anew. */
+async function forget(brokers: readonly string[], group: string): Promise<void> {
+  await withAdmin(brokers, async (admin) => {
+    const { groups } = await admin.listGroups();
+    if (!groups.some(({ groupId }) => groupId === group)) return;
+    for (const until = performance.now() + DELETE_MS; ;) {
+      try {
+        await admin.deleteGroups([group]);
+        return;
+      } catch (thrown) {
+        if (performance.now() > until) throw thrown;
+        await clock.sleep(POLL_MS);
+      }
+    }
+  });
+}
+
+/** Of all intents from there on: their values, in the order of their partitions, and how many they are. */
+async function digestOf(log: EventLog, from: ReadonlyMap<number, number>): Promise<string> {
+  const hash = createHash('sha256');
+  let records = 0;
+  for await (const batch of log.read(TOPICS.harvestIntent.name, { from })) {
+    for (const { partition, value } of batch.records) hash.update(`${partition}:`).update(value ?? '');
+    records += batch.records.length;
+  }
+  return `${records} intents, sha256 ${hash.digest('hex')}`;
+}
+
+function requireEqual([ours = [], bare = []]: readonly (readonly Run[])[], round: number): void {
+  const [one, other] = [ours[round]?.outputs, bare[round]?.outputs];
+  if (one !== other) throw new Error(`the intents differ: harvestline wrote ${one}, bare kafkajs ${other}`);
 }
 
 function compare(
@@ -172,12 +219,18 @@ function compare(
   [ours = [], bare = []]: readonly (readonly Run[])[],
   add: (figure: Figure) => void,
 ): void {
-  add({ name: `${what}: harvestline`, unit: 'snapshots/s', value: spread(ours.map((run) => run.recordsPerSecond)) });
-  add({ name: `${what}: bare kafkajs`, unit: 'snapshots/s', value: spread(bare.map((run) => run.recordsPerSecond)) });
-  const pairs = (figure: (run: Run) => number): Rate =>
-    spread(ours.map((run, index) => figure(run) / figure(bare[index] ?? run)));
-  add({ name: `${what}: time`, unit: 'times bare', value: pairs((run) => 1 / run.recordsPerSecond) });
-  add({ name: `${what}: CPU a record`, unit: 'times bare', value: pairs((run) => run.cpuMicros) });
+  const figures = [
+    ['rate', 'snapshots/s', (run: Run) => run.recordsPerSecond],
+    ['CPU', 's a million', (run: Run) => run.cpuMicros],
+    ['largest memory', 'MB', (run: Run) => run.maxRssMegabytes],
+  ] as const;
+  for (const [name, unit, of] of figures) {
+    add({ name: `${what}: ${name}, harvestline`, unit, value: spread(ours.map(of)) });
+    add({ name: `${what}: ${name}, bare kafkajs`, unit, value: spread(bare.map(of)) });
+    // Round by round: what slows the machine down slows both.
+    const ratios = ours.map((run, round) => of(run) / of(bare[round] ?? run));
+    add({ name: `${what}: ${name}`, unit: 'times bare', value: spread(ratios) });
+  }
 }
 
 async function replay(log: EventLog, codec: RecordCodec, records: number): Promise<Rate> {
@@ -187,11 +240,8 @@ async function replay(log: EventLog, codec: RecordCodec, records: number): Promi
     const start = performance.now();
     let read = 0;
     for await (const batch of log.read(topic)) {
-      await codec.prepare(
-        topic,
-        batch.records.map(({ value }) => value),
-      );
-      for (const { value } of batch.records) codec.decode(topic, value);
+      await codec.prepare(topic, batch.records);
+      for (const at of batch.records) codec.decode(topic, at);
       read += batch.records.length;
     }
     if (read !== records) throw new Error(`the replay read ${read} of ${records} records`);
@@ -202,34 +252,31 @@ async function replay(log: EventLog, codec: RecordCodec, records: number): Promi
 
 /** From a snapshot's append to its intent's arrival at another consumer, under a steady load. */
 async function latency(
-  log: EventLog,
-  codec: RecordCodec,
-  policy: Policy,
+  { log, codec, policy, brokers }: World,
   contestant: Contestant,
   add: (figure: Figure) => void,
 ): Promise<void> {
   const { deserving } = sorted(policy);
   const writer = new TopicWriter('snapshots', codec);
-  const group = `bench-latency-${performance.timeOrigin}-${performance.now()}`;
   const topic = TOPICS.harvestIntent.name;
   const latencies: number[] = [];
-  const started = performance.now();
-  const running = await contestant.start(group, () => {});
+  await forget(brokers, contestant.group);
+  const running = startProcess(contestant);
+  const first = Promise.withResolvers<void>();
+  let warmAt = Infinity;
   const watching = await log.subscribe(
-    { group: `${group}-watch`, topics: [topic], from: 'beginning' },
+    { group: `bench-latency-${performance.timeOrigin}-${performance.now()}`, topics: [topic], from: 'beginning' },
     async ({ records }) => {
-      await codec.prepare(
-        topic,
-        records.map(({ value }) => value),
-      );
-      const warm = performance.now() - started > LATENCY_WARM_UP_MS;
-      for (const { value } of records) if (warm) latencies.push(Date.now() - codec.decode(topic, value).observed_at);
+      const now = Date.now();
+      await codec.prepare(topic, records);
+      const isWarm = performance.now() > warmAt;
+      for (const at of records) if (isWarm) latencies.push(now - codec.decode(topic, at).observed_at);
+      first.resolve();
       return [];
     },
   );
   let sent = 0;
-  while (performance.now() - started < LATENCY_MS) {
-    const due = Math.floor(((performance.now() - started) * LATENCY_PER_SECOND) / 1000);
+  const send = (due: number): Promise<void> => {
     const batch = [];
     for (; sent < due; sent++) {
       const snapshot = deserving[sent % deserving.length];
@@ -243,7 +290,14 @@ async function latency(
       };
       batch.push(writer.encode(TOPICS.positionSnapshot, shifted, now));
     }
-    void log.append(batch);
+    return log.append(batch);
+  };
+  await send(1);
+  await Promise.race([first.promise, running.failure]);
+  const started = performance.now();
+  warmAt = started + LATENCY_WARM_UP_MS;
+  while (performance.now() - started < LATENCY_MS) {
+    void send(Math.floor(((performance.now() - started) * LATENCY_PER_SECOND) / 1000));
     await clock.sleep(LATENCY_TICK_MS);
   }
   await running.stop();

@@ -109,7 +109,7 @@ export function scoring(snapshots: readonly PositionSnapshot[], codec: RecordCod
   return {
     run: () => {
       for (const at of records) {
-        const snapshot = codec.decode(topic, at.value);
+        const snapshot = codec.decode(topic, at);
         if (verdictOf(snapshot, policy).action === 'HOLD') continue;
         const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
         if (intent !== null) writer.encode(TOPICS.harvestIntent, intent, at.timestamp);
@@ -154,7 +154,7 @@ export function decoding(
   return {
     strict: {
       run: () => {
-        for (const value of values) codec.decode(topic, value);
+        for (const value of values) codec.decode(topic, { value });
         return snapshots.length;
       },
     },

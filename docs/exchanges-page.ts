@@ -115,8 +115,9 @@ said once, as a warning.
 
 ## What an order may be worth
 
-\`--max-notional QUOTE\` refuses an order that is worth more, at the exchange's own mark price of that moment: what a snapshot says of the price
-lifts no limit. A snapshot whose mark is more than twice or less than half of the exchange's (another scale, another contract, a feed that stood still)
+\`--max-notional QUOTE\` cuts an order that would be worth more, at the exchange's own mark price of that moment: what a snapshot says of the price
+lifts no limit. The report says so (\`MAX_NOTIONAL_SENT\`, \`MAX_NOTIONAL_CLOSED\`), and later intents take the rest. Where not even the
+smallest order is within the limit nothing is sent (\`ABOVE_MAX_NOTIONAL\`, alert \`orders_refused\`). A snapshot whose mark is more than twice or less than half of the exchange's (another scale, another contract, a feed that stood still)
 decides nothing: SUPPRESSED \`MARK_PRICE_DIFFERS\` with both prices, and the alert \`mark_price_differs\`. A market for which the exchange names no
 mark is left alone (\`NO_MARK_PRICE\`). An order whose trade could not be recorded is not sent (\`NOT_RECORDABLE\`), and one that cannot be
 finished after a restart is set aside (\`ORDER_SET_ASIDE\`, alert \`order_set_aside\`): look at the exchange for it, and close there what is open.
@@ -150,7 +151,7 @@ not found out.
 - **Closed by others.** Every fill that reduced a position becomes a slice in \`trade.closed\`: ours with origin HARVEST, by hand or by a stop with
   EXTERNAL, by the exchange with LIQUIDATION (liquidation and auto-deleveraging). Those that are not ours stay out of calibration.
 - **Not shown is not flat.** A position that the exchange does not show ends only where its fills end it; until then it is a difference.
-- **Modes of the account.** One-way and hedge mode, found out at the start. In hedge mode \`reduceOnly\` is not sent: the position's side says it.
+- **Modes of the account.** One-way and hedge mode, found out at the start, and again when an order is refused for it. In hedge mode \`reduceOnly\` is not sent: the position's side says it.
 - **Rate limits.** One client in a process spends one allowance for all its parts; after 429 or 418 it asks nothing until the exchange allows it. Several
   processes on one address share the exchange's limit without knowing of each other.
 - **Clock.** The skew is measured at the start, every minute, and when the exchange refuses a timestamp.
@@ -164,9 +165,14 @@ not found out.
 | -4116 (duplicate id) | the same: it may be ours |
 | 429, 418, -1003, -1008, -1015 | not taken: sent again after \`Retry-After\`, up to 3 times in all, if that is within half a second; else REJECTED \`VENUE_BUSY\` |
 | -1021, -5028 (timestamp) | not taken: the clock is measured, sent once more; else REJECTED \`CLOCK_SKEW\` |
+| -4061, -1106 (position mode) | not taken: the mode is asked for again, and the order is sent once more in the right one |
 | -2022 (reduce-only rejected) | REJECTED; the position is read again, for the report |
-| -4164, -1111, -4003, -4005, -1013 (filters) | REJECTED; the rules are loaded again |
+| -4164, -1111, -4003, -4004, -4005, -4023, -1013, -1121 (filters, market) | REJECTED; the rules are loaded again |
 | any other code | REJECTED \`VENUE_REJECTED\` with the exchange's code and words |
+
+Orders of a position that are refused in a row wait: 5 s after the first, twice as long after each further one, 15 minutes at most
+(SUPPRESSED \`REFUSED_RECENTLY\`); they give their place in \`--max-closes-per-minute\` back. From the second on the alert \`orders_refused\` stands
+with the code, until an order is taken. VENUE_BUSY and CLOCK_SKEW say nothing of the order and are no such refusals.
 
 An order that nobody can find after the settle window is REJECTED \`NOT_PLACED\`, one that nobody can ask for is UNKNOWN: its position is left alone until
 the exchange answers for it.

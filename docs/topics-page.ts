@@ -1,6 +1,7 @@
 import { consumersOf } from '../app/consumer-groups.ts';
 import { loadSchema } from '../schemas/load-schema.ts';
 import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../schemas/topics.ts';
+import { SCHEMA_ID_HEADER } from '../schemas/wire-format.ts';
 import { type HeaderDoc, REFUSAL_HEADER_DOCS, RETRY_HEADER_DOCS } from './dead-letter-headers.ts';
 import { fieldRowsOf } from './field-rows.ts';
 
@@ -146,7 +147,13 @@ const PRODUCING = `## Writing snapshots and signals
   \`use.latest.version=true\` in Confluent's serializers.
 - The key is \`account:symbol\`. librdkafka chooses partitions by CRC32 unless it is told otherwise: set
   \`partitioner=murmur2_random\`, else a symbol's records lie in another partition than those of other writers.
-- Set \`acks=all\` and \`enable.idempotence=true\`.
+- Set \`acks=all\` and \`enable.idempotence=true\`. Every \`compression.type\` is read.
+- The schema's id may stand in front of the value (byte 0 and 4 bytes, unsigned) or, as Confluent's \`HeaderSchemaIdSerializer\`
+  writes it, in the header \`${SCHEMA_ID_HEADER}\` (the same bytes, or byte 1 and the 16 of the GUID); the header counts before the prefix.
+  A GUID must be known to the registry (\`GET /schemas/guids/{guid}\`). Apicurio's headers and ids of 8 bytes are refused by name
+  (\`SCHEMA_ID_IN_HEADER\`, \`NOT_WIRE_FORMAT\`): let its serializer write as Confluent's does.
+- A logical type of yours that is not the field's own (\`timestamp-micros\` for \`timestamp-millis\`) is \`SCHEMA_INCOMPATIBLE\`, whatever the registry
+  said of it; a bare \`long\` is taken at the field's meaning.
 - What breaks the schema, a bound or a rule over several fields (\`schemas/record-rules.ts\`) is not scored: it goes to the
   dead-letter topic with every failing path.`;
 
@@ -165,7 +172,9 @@ Where retention removes records before a processor's group has read them, the gr
 each partition says which offsets were never read: code \`RECORDS_NEVER_READ\`, no key, no value. It raises the alert
 \`records_never_read\` until somebody has discarded it.
 
-A registry, broker or exchange that is away makes no dead letters: the processor waits.`;
+A registry, broker or exchange that is away makes no dead letters: the processor waits. A schema id that the registry says it does not know
+does (\`SCHEMA_UNKNOWN\`), and is asked for again, a second later at first and a minute in the end; records that come once the registry knows
+it are read without a restart, and letters that are put back are asked for at once.`;
 
 const RETRIES = `\`harvestline dlq list\` and \`show\` look at them; \`harvestline dlq retry\` puts them back to their topic, byte for byte, with
 all their headers and their own timestamp, once the check that refused them passes; those without their bytes with what their source

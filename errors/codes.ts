@@ -33,14 +33,20 @@ export const ERROR_CODES = {
     remedy:
       'The value is not in the Confluent wire format (byte 0, then a 4-byte schema id). Produce it with an Avro serializer.',
   },
+  SCHEMA_ID_IN_HEADER: {
+    kind: 'poison',
+    remedy:
+      "The producer keeps the schema's id in a header, in a form that is not read here. Let it write the id in front of the value (Confluent: its prefix serializer; Apicurio: without headers, as Confluent does, ids of 4 bytes), or in `__value_schema_id` with an id that this registry knows.",
+  },
   SCHEMA_UNKNOWN: {
     kind: 'poison',
-    remedy: 'The registry does not know this schema id. Check that producer and consumer use the same registry.',
+    remedy:
+      'The registry does not know this schema id. Check that producer and consumer use the same registry. It is asked again: once it knows the id, `harvestline dlq retry` puts the letters back.',
   },
   SCHEMA_INCOMPATIBLE: {
     kind: 'poison',
     remedy:
-      'The record was written with a schema this reader cannot resolve. Run `harvestline schemas check` at the producer.',
+      'The record was written with a schema this reader cannot resolve, or whose logical types give its fields another meaning (microseconds for milliseconds). Run `harvestline schemas check` at the producer.',
   },
   AVRO_CORRUPT: { kind: 'poison', remedy: 'The bytes do not decode with the schema they name. Look at the producer.' },
   JSON_INVALID: { kind: 'poison', remedy: 'Write one JSON object per line; an unknown number is null, never NaN.' },

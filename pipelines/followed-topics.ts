@@ -69,13 +69,10 @@ export class FollowedTopics {
 
   async #give(topic: TopicName, records: readonly LogRecord[]): Promise<void> {
     const { processor, codec, logger } = this.#options;
-    await codec.prepare(
-      topic,
-      records.map(({ value }) => value),
-    );
+    await codec.prepare(topic, records);
     for (const at of records) {
       try {
-        processor.followed?.({ topic, record: codec.decode(topic, at.value), at } as DecodedRecord);
+        processor.followed?.({ topic, record: codec.decode(topic, at), at } as DecodedRecord);
       } catch (thrown) {
         if (!isKind(thrown, 'poison')) throw thrown;
         const { partition, offset } = at;

@@ -76,6 +76,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       },
     });
   };
+  const worker: Worker = { processor, codec, liveClock, observer, bury };
   return {
     options: {
       group: runtime.group ?? processor.name,
@@ -112,8 +113,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          const worker = { processor, codec, liveClock, observer, bury };
-          await codec.prepare(topic, values(batch.records));
+          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -156,25 +156,30 @@ async function processBatch(
   const letters: OutgoingRecord[] = [];
   const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
-    const part = size === records.length ? records : records.slice(start, start + size);
-    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
+    const end = Math.min(start + size, records.length);
+    for (const output of await processPart(worker, topic, records, start, end, append, letters)) outputs.push(output);
   }
   for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
+/** Of the records from `start` to before `end`. */
 async function processPart(
   { processor, codec, liveClock, observer, bury }: Worker,
   topic: TopicName,
   records: readonly LogRecord[],
+  start: number,
+  end: number,
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
   const decoded: DecodedRecord[] = [];
   const now = liveClock?.now() ?? null;
-  for (const at of records) {
+  for (let index = start; index < end; index++) {
+    const at = records[index];
+    if (at === undefined) break;
     try {
-      const record = codec.decode(topic, at.value);
+      const record = codec.decode(topic, at);
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -196,7 +201,7 @@ async function processPart(
   const outputs: OutgoingRecord[] = [];
   for (const record of decoded) {
     try {
-      outputs.push(...(await processor.process([record], append)));
+      for (const output of await processor.process([record], append)) outputs.push(output);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       letters.push(bury(topic, record.at, thrown));
@@ -214,7 +219,7 @@ async function processOneByOne(
 ): Promise<readonly OutgoingRecord[]> {
   const letters: OutgoingRecord[] = [];
   for (const at of records) {
-    const outputs = await processPart(worker, topic, [at], append, letters);
+    const outputs = await processPart(worker, topic, [at], 0, 1, append, letters);
     try {
       await append(outputs);
     } catch (thrown) {
@@ -255,11 +260,11 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
     partitions?: readonly number[],
   ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
     for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
-      await codec.prepare(topic, values(batch.records));
+      await codec.prepare(topic, batch.records);
       for (const at of batch.records) {
         let record: RecordByTopic[N];
         try {
-          record = codec.decode(topic, at.value);
+          record = codec.decode(topic, at);
         } catch (thrown) {
           if (isKind(thrown, 'poison')) continue;
           throw thrown;
@@ -268,8 +273,4 @@ function replayOf(log: EventLog, codec: RecordCodec): Replay {
       }
     }
   };
-}
-
-function* values(records: readonly LogRecord[]): Iterable<Uint8Array | null> {
-  for (const record of records) yield record.value;
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../errors/harvestline-error.ts';
 import { type AvroField, type AvroRecord, type AvroSchema, isUnion } from './avro-schema.ts';
 import { type Direction, compareChecks } from './compare-checks.ts';
+import { differentMeanings } from './logical-types.ts';
 import { type NamedSchema, fullNameOf, namespaceOf, readableNamesOf } from './type-names.ts';
 
 /** A schema that was released as a version: records written with it are in the topic for as long as the topic keeps them. */
@@ -40,11 +41,12 @@ export function compareForFullTransitive(
  *
  * C1  An error that depends on the data (a union's branch, an enum's symbol) is a problem here: some record would meet it.
  * C2  Names are compared with their namespace, as avsc and the Java client do; the specification would let the last part do.
+ * C3  Values that would be read but mean something else are a problem, too (logical-types.ts).
  */
 export function readerCanRead(reader: AvroSchema, writer: AvroSchema): readonly Problem[] {
   const problems: Problem[] = [];
   resolve(reader, writer, { path: '', readerNamespace: '', writerNamespace: '', problems });
-  return problems;
+  return [...problems, ...differentMeanings(reader, writer)];
 }
 
 /** Where a comparison stands. A named type without a namespace of its own is in that of the type around it. */

@@ -1,5 +1,11 @@
 import type avsc from 'avsc';
-import { HarvestlineError, type Problem, formatProblems, messageOf } from '../errors/harvestline-error.ts';
+import {
+  type ErrorOptions,
+  HarvestlineError,
+  type Problem,
+  formatProblems,
+  messageOf,
+} from '../errors/harvestline-error.ts';
 import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { bufferOf } from './buffer-of.ts';
@@ -8,11 +14,27 @@ import { type FastReader, compileReader } from './compile-reader.ts';
 import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
 import { loadSchema } from './load-schema.ts';
+import { differentMeanings } from './logical-types.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { StringTable } from './string-table.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
-import { MAGIC_BYTE, WIRE_HEADER_BYTES, inWireFormat, schemaIdOf } from './wire-format.ts';
+import {
+  type SchemaId,
+  type SchemaReference,
+  type WrittenRecord,
+  MAGIC_BYTE,
+  SCHEMA_ID_HEADER,
+  WIRE_HEADER_BYTES,
+  hasSchemaHeader,
+  inWireFormat,
+  isOfSameSchema,
+  refusedHeader,
+  schemaIdOf,
+  schemaReferenceOf,
+  wasPutBack,
+} from './wire-format.ts';
+import { WriterSchemas } from './writer-schemas.ts';
 
 /** Size of the memory that encoded records are cut from: some dozens of them, so that one that is kept keeps little. Unit: bytes. */
 const SLAB_BYTES = 32 * 1024;
@@ -33,6 +55,16 @@ export interface Examined<N extends TopicName> {
   readonly problems: readonly Problem[];
 }
 
+export interface CodecOptions {
+  /** Those whose records it reads and writes; all where left out. */
+  readonly topics?: readonly Topic[];
+  /**
+   * The clock, in milliseconds, that unknown ids are asked for again by. Left out where the codec does not live long: then each is asked for
+   * once.
+   */
+  readonly now?: () => number;
+}
+
 type Resolver = ReturnType<avsc.Type['createResolver']>;
 
 /** What the codec keeps for one topic. */
@@ -45,7 +77,7 @@ interface TopicCodec {
   /** The id of this program's own schema. */
   readonly schemaId: number;
   /** By the id of the writer's schema. Built once an id. */
-  readonly readers: Map<number, Reader | HarvestlineError>;
+  readonly readers: Map<SchemaId, Reader | HarvestlineError>;
 }
 
 /** How the records of one writer's schema are read. */
@@ -68,12 +100,11 @@ interface Reader {
  * R2  A reader is built once for a writer's schema id, never for a record.
  * R3  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
  * R4  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
+ * R5  An id that the registry does not know is asked for again, at once for a letter that was put back (writer-schemas.ts).
  */
 export class RecordCodec {
-  readonly #registry: SchemaRegistry;
+  readonly #writers: WriterSchemas;
   readonly #topics: ReadonlyMap<string, TopicCodec>;
-  /** Ids that the registry definitely does not know. Asked again after `forgetUnknown`. */
-  readonly #unknownIds = new Set<number>();
   readonly #strings: StringTable;
   /** What was read from last: the records of a batch lie in one memory. */
   #source: Memory = memoryOf(new ArrayBuffer(0));
@@ -81,14 +112,17 @@ export class RecordCodec {
   #slab: Memory = freshMemory(SLAB_BYTES);
   #used = 0;
 
-  private constructor(registry: SchemaRegistry, topics: ReadonlyMap<string, TopicCodec>, strings: StringTable) {
-    this.#registry = registry;
+  private constructor(writers: WriterSchemas, topics: ReadonlyMap<string, TopicCodec>, strings: StringTable) {
+    this.#writers = writers;
     this.#topics = topics;
     this.#strings = strings;
   }
 
   /** Looks up the ids of exactly this program's schemas. Throws SCHEMA_NOT_REGISTERED naming every absent subject. */
-  static async open(registry: SchemaRegistry, topics: readonly Topic[] = Object.values(TOPICS)): Promise<RecordCodec> {
+  static async open(
+    registry: SchemaRegistry,
+    { topics = Object.values(TOPICS), now = () => 0 }: CodecOptions = {},
+  ): Promise<RecordCodec> {
     const absent: string[] = [];
     const codecs = new Map<string, TopicCodec>();
     const strings = new StringTable();
@@ -104,7 +138,7 @@ export class RecordCodec {
         `the registry holds no version of ${absent.join(', ')} equal to this program's schema`,
       );
     }
-    return new RecordCodec(registry, codecs, strings);
+    return new RecordCodec(new WriterSchemas(registry, now), codecs, strings);
   }
 
   /** The record in wire format. Throws RECORD_INVALID with every failing path. */
@@ -114,54 +148,69 @@ export class RecordCodec {
   }
 
   /** Fetches the writers' schemas that a batch names and that are not known yet, so that `decode` never waits. */
-  async prepare(topic: TopicName, values: Iterable<Uint8Array | null>): Promise<void> {
+  async prepare(topic: TopicName, records: Iterable<WrittenRecord>): Promise<void> {
     const codec = this.#codecOf(topic);
-    for (const value of values) {
-      const id = value === null ? undefined : schemaIdOf(value);
-      if (id === undefined || codec.readers.has(id) || this.#unknownIds.has(id)) continue;
-      const text = await this.#registry.schemaOf(id);
-      if (text === null) this.#unknownIds.add(id);
-      else codec.readers.set(id, readerFor(codec, text, this.#strings));
+    const asked = new Set<SchemaId>();
+    let last: Uint8Array | null = null;
+    for (const record of records) {
+      const { value, headers } = record;
+      if (value === null) continue;
+      if (headers === undefined || headers.length === 0) {
+        // Most records of a batch are of one writer, and say nothing that the one before did not.
+        if (last !== null && isOfSameSchema(value, last)) continue;
+        last = value;
+      }
+      const id = idOf(record);
+      if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
+      // R5. Its retry found the schema; one question a batch is enough.
+      if (!this.#writers.isDue(id) && !wasPutBack(record)) continue;
+      asked.add(id);
+      const text = await this.#writers.textOf(id);
+      if (text !== null) codec.readers.set(id, readerFor(topic, codec, id, text, this.#strings));
     }
   }
 
-  /** Asks the registry again about ids it did not know: for a retry of dead letters. */
-  forgetUnknown(): void {
-    this.#unknownIds.clear();
-  }
-
-  /** The record in those bytes, checked. Throws poison errors only; call `prepare` for the batch first. */
-  decode<N extends TopicName>(topic: N, value: Uint8Array | null): RecordByTopic[N] {
+  /** The record on that log, checked. Throws poison errors only; call `prepare` for the batch first. */
+  decode<N extends TopicName>(topic: N, record: WrittenRecord): RecordByTopic[N] {
     const codec = this.#codecOf(topic);
-    const good = this.#read(codec, value);
+    const good = this.#read(codec, record);
     if (good !== undefined) return good as RecordByTopic[N];
-    const { record, problems } = examineSlowly(topic, codec, value);
-    if (problems.length > 0) throw invalid(topic, problems);
-    return record;
+    const examined = examineSlowly(topic, codec, record);
+    if (examined.problems.length > 0) throw invalid(topic, examined.problems);
+    return examined.record;
   }
 
   /**
-   * The record in those bytes with everything that is wrong with it, for looking at what nobody may act on: its fields have their
+   * The record on that log with everything that is wrong with it, for looking at what nobody may act on: its fields have their
    * types, and may break every bound and rule. Throws poison errors where the bytes are no record of the topic.
    */
-  examine<N extends TopicName>(topic: N, value: Uint8Array | null): Examined<N> {
+  examine<N extends TopicName>(topic: N, record: WrittenRecord): Examined<N> {
     const codec = this.#codecOf(topic);
-    const good = this.#read(codec, value);
+    const good = this.#read(codec, record);
     return good === undefined
-      ? examineSlowly(topic, codec, value)
+      ? examineSlowly(topic, codec, record)
       : { record: good as RecordByTopic[N], problems: NO_PROBLEMS };
   }
 
   /** A good record; undefined for any other, and where the fast way cannot tell. */
-  #read({ readers, rules }: TopicCodec, value: Uint8Array | null): object | undefined {
-    const id = value === null ? undefined : schemaIdOf(value);
-    if (value === null || id === undefined) return undefined;
-    const reader = readers.get(id);
+  #read({ readers, rules }: TopicCodec, written: WrittenRecord): object | undefined {
+    const { value, headers } = written;
+    if (value === null) return undefined;
+    let id: SchemaId | undefined;
+    let start = WIRE_HEADER_BYTES;
+    if (hasSchemaHeader(headers)) {
+      const reference = schemaReferenceOf(written);
+      if (reference instanceof HarvestlineError) return undefined;
+      ({ id, start } = reference);
+    } else {
+      id = schemaIdOf(value);
+    }
+    const reader = id === undefined ? undefined : readers.get(id);
     if (reader === undefined || reader instanceof HarvestlineError || reader.fast === undefined) return undefined;
     if (value.buffer !== this.#source.buffer) this.#source = memoryOf(value.buffer);
     const { bytes, view } = this.#source;
-    const start = value.byteOffset;
-    const record = reader.fast(bytes, view, start + WIRE_HEADER_BYTES, start + value.length);
+    const at = value.byteOffset;
+    const record = reader.fast(bytes, view, at + start, at + value.length);
     return record !== undefined && keepsRules(rules, record) ? record : undefined;
   }
 
@@ -179,7 +228,7 @@ export class RecordCodec {
     }
     if (end === GAVE_UP || end - start > MAX_VALUE_BYTES || !keepsRules(codec.rules, record)) return undefined;
     view.setUint8(start, MAGIC_BYTE);
-    view.setInt32(start + 1, codec.schemaId);
+    view.setUint32(start + 1, codec.schemaId);
     this.#used = end;
     return bytes.subarray(start, end);
   }
@@ -201,32 +250,45 @@ function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer 
   throw invalid(topic, [{ path: '(root)', why }]);
 }
 
-function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, value: Uint8Array | null): Examined<N> {
-  if (value === null || value.length === 0)
-    throw new HarvestlineError('RECORD_EMPTY', `${topic}: the record has no value`);
-  const id = schemaIdOf(value);
-  if (id === undefined) {
-    throw new HarvestlineError(
-      'NOT_WIRE_FORMAT',
-      `${topic}: ${value.length} bytes starting with 0x${Buffer.from(value.subarray(0, 5)).toString('hex')}`,
-    );
-  }
+/** The id of a record's schema; undefined where it names none that is read. */
+function idOf(record: WrittenRecord): SchemaId | undefined {
+  const reference = schemaReferenceOf(record);
+  return reference instanceof HarvestlineError ? undefined : reference.id;
+}
+
+function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, written: WrittenRecord): Examined<N> {
+  const reference = schemaReferenceOf(written);
+  if (reference instanceof HarvestlineError)
+    throw new HarvestlineError(reference.code, `${topic}: ${reference.message}`);
+  const { id, start } = reference;
   const reader = codec.readers.get(id);
-  if (reader === undefined)
-    throw new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: the registry does not know schema id ${id}`);
+  if (reader === undefined) throw unknownSchema(topic, reference);
   if (reader instanceof HarvestlineError) throw reader;
   let record: unknown;
   try {
-    record = recordIn(bufferOf(value), codec.type, reader.resolver);
+    record = recordIn(bufferOf(written.value ?? new Uint8Array()), start, codec.type, reader.resolver);
   } catch (cause) {
-    throw new HarvestlineError('AVRO_CORRUPT', `${topic}: schema id ${id}: ${messageOf(cause)}`, { cause });
+    throw new HarvestlineError('AVRO_CORRUPT', `${topic}: ${described(reference)}: ${messageOf(cause)}`, { cause });
   }
   return { record: record as RecordByTopic[N], problems: problemsOf(codec, record) };
 }
 
-/** As avsc's `fromBuffer` of what follows the header, without a view of its own for each record. */
-function recordIn(bytes: Buffer, type: avsc.Type, resolver: Resolver | null): unknown {
-  const read = type.decode(bytes, WIRE_HEADER_BYTES, resolver ?? undefined);
+/** `schema id 17`, `schema GUID 8979… (header __value_schema_id)`. */
+function described({ id, isIn }: SchemaReference): string {
+  const name = `schema ${typeof id === 'number' ? 'id' : 'GUID'} ${id}`;
+  return isIn === 'header' ? `${name} (header ${SCHEMA_ID_HEADER})` : name;
+}
+
+/** Registries before Confluent's 8.0 have no GUIDs: the header's way of writing is the reason then. */
+function unknownSchema(topic: string, reference: SchemaReference): HarvestlineError {
+  const why = `the registry does not know ${described(reference)}`;
+  if (typeof reference.id === 'number') return new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: ${why}`);
+  return refusedHeader(`${topic}: ${why}`);
+}
+
+/** As avsc's `fromBuffer` of what follows the schema's id, without a view of its own for each record. */
+function recordIn(bytes: Buffer, start: number, type: avsc.Type, resolver: Resolver | null): unknown {
+  const read = type.decode(bytes, start, resolver ?? undefined);
   if (read.offset < 0) throw new Error('truncated buffer');
   if (read.offset < bytes.length) throw new Error('trailing data');
   return read.value;
@@ -246,13 +308,23 @@ function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number, stri
 }
 
 /** How the records of this writer's schema are read, or the error that every one of them is refused with. */
-function readerFor({ schema, type }: TopicCodec, writerText: string, strings: StringTable): Reader | HarvestlineError {
+function readerFor(
+  topic: TopicName,
+  { schema, type }: TopicCodec,
+  id: SchemaId,
+  writerText: string,
+  strings: StringTable,
+): Reader | HarvestlineError {
+  const incompatible = (why: string, options: ErrorOptions): HarvestlineError =>
+    new HarvestlineError('SCHEMA_INCOMPATIBLE', `${topic}: schema ${id}: ${why}`, options);
   try {
     const writer = JSON.parse(writerText) as AvroSchema;
+    const problems = differentMeanings(schema, writer);
+    if (problems.length > 0) return incompatible(formatProblems(problems), { problems });
     const resolver = type.createResolver(avroTypeOf(writer));
     return { fast: compileReader(schema, writer, strings), resolver };
   } catch (cause) {
-    return new HarvestlineError('SCHEMA_INCOMPATIBLE', messageOf(cause), { cause });
+    return incompatible(messageOf(cause), { cause });
   }
 }
 

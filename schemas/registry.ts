@@ -1,3 +1,5 @@
+import type { SchemaId } from './wire-format.ts';
+
 /** One version of a subject. */
 export interface SubjectVersion {
   /** 1, 2, 3 …; a deleted version leaves a gap. */
@@ -17,8 +19,8 @@ export interface SchemaRegistry {
   nameOf?(subject: string): string;
   /** The id under which exactly this schema is a version of `subject`. */
   idOf(subject: string, schema: string): Promise<number | null>;
-  /** The text of the schema with that id. */
-  schemaOf(id: number): Promise<string | null>;
+  /** The text of the schema with that id; null for every GUID, too, where the registry has none. */
+  schemaOf(id: SchemaId): Promise<string | null>;
   /** Every version of the subject, oldest first; none for a subject the registry does not know. */
   versions(subject: string): Promise<readonly SubjectVersion[]>;
   /** Makes the schema a version of the subject; an explicit act, never part of producing. Returns its id. */

@@ -58,17 +58,36 @@ export function timesAhead<N extends TopicName>(
   timestamp: EpochMillis,
   now: EpochMillis | null,
 ): readonly Problem[] {
-  const problems: Problem[] = [];
   const byClock = now ?? Infinity;
+  const latest = Math.min(timestamp, byClock);
+  const times = EVENT_TIMES[topic];
+  if (timestamp <= byClock + AHEAD_MS && newestOf(times, record) <= latest + AHEAD_MS) return NO_PROBLEMS;
+  const problems: Problem[] = [];
   if (timestamp > byClock + AHEAD_MS)
     problems.push({ path: TIMESTAMP_PATH, why: whyAhead(timestamp, 'the clock', byClock) });
-  const latest = Math.min(timestamp, byClock);
-  EVENT_TIMES[topic]?.(record, (path, at) => {
+  times?.(record, (path, at) => {
     if (at <= latest + AHEAD_MS) return;
     const than = timestamp <= byClock ? "the record's timestamp" : 'the clock';
     problems.push({ path, why: whyAhead(at, than, latest) });
   });
   return problems;
+}
+
+const NO_PROBLEMS: readonly Problem[] = [];
+
+let newest = -Infinity;
+const note = (_: string, at: EpochMillis): void => {
+  if (at > newest) newest = at;
+};
+
+/** Makes nothing: most records are good. */
+function newestOf<N extends TopicName>(
+  times: Times<RecordByTopic[N]> | undefined,
+  record: RecordByTopic[N],
+): EpochMillis {
+  newest = -Infinity;
+  times?.(record, note);
+  return newest;
 }
 
 /** Throws TIMESTAMP_AHEAD with every time of the record that cannot be. */

@@ -1,18 +1,133 @@
-/** Confluent's wire format: one magic byte 0, the schema id as a big-endian 32-bit integer, then the Avro binary. */
+/**
+ * Where a record says which schema it was written with, and where its Avro binary begins. Confluent's ways of writing are read, and in
+ * the order of its own readers: the header `__value_schema_id` if it has a value, then the prefix of the value.
+ *
+ *     header   00 and the id in 4 bytes, or 01 and the GUID in 16; all of the value is Avro
+ *     prefix   00 and the id in 4 bytes, then Avro. This program writes so.
+ *
+ * WF1  A record whose schema is named in a header that is not read so is refused by that name. Its first bytes are Avro then, and what
+ *      they would be as an id is chance.
+ * WF2  Ids are unsigned. No registry gives 0: where the bytes say so, they begin an id of 8 bytes, Apicurio's.
+ */
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+
+/** The registry's number of a schema, or its GUID as text (`89791762-2336-4186-9674-299b90a802e2`). */
+export type SchemaId = number | string;
+
+/** As ports/event-log.ts has them. */
+type Headers = readonly (readonly [name: string, value: Uint8Array | null])[];
+
+/** What of a record on a log is looked at here. */
+export interface WrittenRecord {
+  readonly value: Uint8Array | null;
+  readonly headers?: Headers;
+}
+
+export interface SchemaReference {
+  readonly id: SchemaId;
+  /** Where the Avro binary begins in the value. */
+  readonly start: number;
+  readonly isIn: 'header' | 'prefix';
+}
+
 export const MAGIC_BYTE = 0;
 export const WIRE_HEADER_BYTES = 5;
 
-/** The schema id in those bytes; undefined where they are not in the wire format. */
+const GUID_MAGIC_BYTE = 1;
+const GUID_HEADER_BYTES = 17;
+
+export const LARGEST_SCHEMA_ID = 2 ** 32 - 1;
+
+export const SCHEMA_ID_HEADER = '__value_schema_id';
+
+/** On a record that `dlq retry` put back: the letter that it was. */
+export const RETRY_OF_HEADER = 'harvestline.retry.of';
+
+/** What Apicurio's serializers write when they keep the id out of the value, whichever of its ids it is. */
+const APICURIO_HEADERS: ReadonlySet<string> = new Set(
+  ['globalId', 'contentId', 'contentHash', 'artifactId'].map((id) => `apicurio.value.${id}`),
+);
+
+/** The schema id in front of those bytes; undefined where there is none. */
 export function schemaIdOf(value: Uint8Array): number | undefined {
   if (value.length < WIRE_HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return ((value[1] ?? 0) << 24) | ((value[2] ?? 0) << 16) | ((value[3] ?? 0) << 8) | (value[4] ?? 0);
+  return fourBytes(value);
 }
 
-/** A record's bytes with that header in front. */
+/** Whether both name their schema by the same first bytes, or are too short to name one so. */
+export function isOfSameSchema(one: Uint8Array, other: Uint8Array): boolean {
+  return (
+    one[0] === other[0] && one[1] === other[1] && one[2] === other[2] && one[3] === other[3] && one[4] === other[4]
+  );
+}
+
+/** Whether a header may name the schema, so that the value alone does not say it. */
+export function hasSchemaHeader(headers: Headers | undefined): boolean {
+  if (headers === undefined || headers.length === 0) return false;
+  return headers.some(([name]) => name === SCHEMA_ID_HEADER || APICURIO_HEADERS.has(name));
+}
+
+export function wasPutBack({ headers }: WrittenRecord): boolean {
+  return headers?.some(([name]) => name === RETRY_OF_HEADER) === true;
+}
+
+/** The schema that the record names, or why none can be told: RECORD_EMPTY, NOT_WIRE_FORMAT or SCHEMA_ID_IN_HEADER. */
+export function schemaReferenceOf({ value, headers = [] }: WrittenRecord): SchemaReference | HarvestlineError {
+  if (value === null || value.length === 0) return new HarvestlineError('RECORD_EMPTY', 'the record has no value');
+  const header = headers.findLast(([name]) => name === SCHEMA_ID_HEADER)?.[1] ?? null;
+  if (header !== null) return inHeader(header);
+  const foreign = headers.find(([name]) => APICURIO_HEADERS.has(name));
+  if (foreign !== undefined) {
+    const [name, id] = foreign;
+    return refusedHeader(`the header ${name} (${hexOf(id ?? new Uint8Array(), 8)}) names the schema`);
+  }
+  const id = schemaIdOf(value);
+  if (id === undefined) {
+    return new HarvestlineError('NOT_WIRE_FORMAT', `${value.length} bytes starting with 0x${hexOf(value, 5)}`);
+  }
+  if (id === 0) {
+    return new HarvestlineError(
+      'NOT_WIRE_FORMAT',
+      `${value.length} bytes starting with 0x${hexOf(value, 9)}: byte 0 and a schema id of 8 bytes, as Apicurio writes it; an id of 4 bytes is read`,
+    );
+  }
+  return { id, start: WIRE_HEADER_BYTES, isIn: 'prefix' };
+}
+
+function inHeader(header: Uint8Array): SchemaReference | HarvestlineError {
+  const [magic] = header;
+  if (magic === MAGIC_BYTE && header.length === WIRE_HEADER_BYTES)
+    return { id: fourBytes(header), start: 0, isIn: 'header' };
+  if (magic === GUID_MAGIC_BYTE && header.length === GUID_HEADER_BYTES)
+    return { id: guidOf(header.subarray(1)), start: 0, isIn: 'header' };
+  return refusedHeader(`the header ${SCHEMA_ID_HEADER} holds ${header.length} bytes, 0x${hexOf(header, 20)}`);
+}
+
+/** WF1. */
+export function refusedHeader(why: string): HarvestlineError {
+  return new HarvestlineError(
+    'SCHEMA_ID_IN_HEADER',
+    `${why}; read are ${SCHEMA_ID_HEADER} with 00 and an id of 4 bytes or 01 and a GUID that the registry knows, or 00 and the id in front of the value`,
+  );
+}
+
+function fourBytes(bytes: Uint8Array): number {
+  return (((bytes[1] ?? 0) << 24) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0)) >>> 0;
+}
+
+function guidOf(bytes: Uint8Array): string {
+  return hexOf(bytes, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function hexOf(bytes: Uint8Array, most: number): string {
+  return Buffer.from(bytes.subarray(0, most)).toString('hex');
+}
+
+/** A record's bytes with the id in front. */
 export function inWireFormat(schemaId: number, avro: Buffer): Buffer {
   const value = Buffer.allocUnsafe(WIRE_HEADER_BYTES + avro.length);
   value.writeUInt8(MAGIC_BYTE, 0);
-  value.writeInt32BE(schemaId, 1);
+  value.writeUInt32BE(schemaId, 1);
   avro.copy(value, WIRE_HEADER_BYTES);
   return value;
 }

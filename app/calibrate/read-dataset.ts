@@ -2,7 +2,7 @@ import { DatasetBuilder, type OutcomeRow } from '../../pipelines/calibration/dat
 import type { OffsetRange } from '../../pipelines/calibration/report.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { schemaIdOf } from '../../schemas/wire-format.ts';
+import { schemaReferenceOf } from '../../schemas/wire-format.ts';
 import { type ReadableTopics, visitTopic } from '../read-topic.ts';
 
 /** The topics that outcomes can be read from. */
@@ -51,8 +51,8 @@ export async function readDataset(
   const schemaIds = new Set<number>();
   const within = (at: LogRecord): boolean => {
     if (at.offset >= (ends.get(at.partition) ?? 0)) return false;
-    const id = at.value === null ? undefined : schemaIdOf(at.value);
-    if (id !== undefined) schemaIds.add(id);
+    const reference = schemaReferenceOf(at);
+    if ('id' in reference && typeof reference.id === 'number') schemaIds.add(reference.id);
     onRecord();
     return true;
   };

@@ -21,7 +21,7 @@ export async function* exportedRecords(
     for (const at of batch.records) {
       let record: ClmOutcome | TradeClosed;
       try {
-        record = world.codec.decode(topic, at.value);
+        record = world.codec.decode(topic, at);
       } catch {
         continue;
       }

@@ -121,7 +121,7 @@ export async function tail({ world, lines, clock, signal }: TailDependencies, op
 function tailRecord(codec: RecordCodec, topic: TopicName | null, at: LogRecord): TailRecord {
   if (topic === null) return { at, topic, value: base64(at.value), error: null };
   try {
-    return { at, topic, value: codec.decode(topic, at.value), error: null };
+    return { at, topic, value: codec.decode(topic, at), error: null };
   } catch (error) {
     if (!isKind(error, 'poison')) throw error;
     return { at, topic, value: null, error: `${error.code}: ${messageOf(error)}` };

@@ -91,11 +91,12 @@ export class ClaimBook {
     if (offsets.some(({ partition, begin, end }) => end > (this.#next.get(partition) ?? begin))) {
       for await (const batch of log.read(TOPIC, { from: new Map(this.#next) })) {
         await prepareBatch(codec, TOPIC, batch);
-        for (const { topic, partition, offset, value } of batch.records) {
+        for (const at of batch.records) {
           try {
-            this.#claims.apply(codec.decode(TOPIC, value));
+            this.#claims.apply(codec.decode(TOPIC, at));
           } catch (thrown) {
             if (!isKind(thrown, 'poison')) throw thrown;
+            const { topic, partition, offset } = at;
             const where = formatCoordinates({ topic, partition, offset });
             logger.error({ topic, partition, offset, code: thrown.code }, `passed over: ${where}: ${thrown.message}`);
           }

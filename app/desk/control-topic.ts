@@ -105,10 +105,8 @@ export async function standingStops(
   };
 }
 
-function switchRecord(
-  codec: RecordCodec,
-  { topic, key, value, partition, offset, timestamp }: LogRecord,
-): SwitchRecord {
+function switchRecord(codec: RecordCodec, written: LogRecord): SwitchRecord {
+  const { topic, key, value, partition, offset, timestamp } = written;
   const named = scopeOfKey(key);
   const placed = { topic, key: Buffer.from(key ?? []).toString('base64'), partition, offset };
   if (value === null) return { ...placed, kind: 'tombstone', scope: named ?? WHOLE_DESK, at: timestamp };
@@ -117,7 +115,7 @@ function switchRecord(
     return { ...placed, kind: 'bad', scopes: told.size === 0 ? [WHOLE_DESK] : [...told], at: timestamp, why };
   };
   try {
-    const { record, problems } = codec.examine(TOPIC.name, value);
+    const { record, problems } = codec.examine(TOPIC.name, written);
     const { scope, command, issued_at, issued_by, reason } = record;
     if (problems.length === 0 && (command === 'HALT' || command === 'RESUME')) {
       return { ...placed, kind: 'command', scope, command, at: issued_at, by: issued_by, reason };

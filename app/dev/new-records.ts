@@ -23,11 +23,8 @@ export class NewRecords<N extends TopicName> {
   async take(): Promise<readonly RecordByTopic[N][]> {
     const records: RecordByTopic[N][] = [];
     for await (const batch of this.#log.read(this.#topic, { from: this.#positions })) {
-      await this.#codec.prepare(
-        this.#topic,
-        batch.records.map(({ value }) => value),
-      );
-      for (const { value } of batch.records) records.push(this.#codec.decode(this.#topic, value));
+      await this.#codec.prepare(this.#topic, batch.records);
+      for (const at of batch.records) records.push(this.#codec.decode(this.#topic, at));
       this.#positions.set(batch.partition, batch.nextOffset);
     }
     return records;

@@ -1,13 +1,13 @@
-import { type HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { EventLog } from '../../ports/event-log.ts';
+import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 import { avroTypeOf } from '../../schemas/avro-type.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { refuseTimesAhead } from '../../schemas/time-bound.ts';
 import { type Topic, type TopicName, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
-import { schemaIdOf, WIRE_HEADER_BYTES } from '../../schemas/wire-format.ts';
+import { schemaReferenceOf, type WrittenRecord } from '../../schemas/wire-format.ts';
 import { deadLetterFrom, idOfLetter, type LeftOut, type Place } from './dead-letter.ts';
 import { textOf } from './header-text.ts';
 import { readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
@@ -30,8 +30,11 @@ export interface CheckOutcome {
 
 /** How far decoding gets, step by step; null where a step was not reached. */
 export interface DecodeAttempt {
-  /** Confluent's wire format: byte 0, then the schema id. Null where the bytes do not start so. */
+  /** The id that the record names its schema by; null where it names it by GUID, or in no way that is read. */
   readonly schema_id: number | null;
+  readonly schema_guid: string | null;
+  /** Where it names it: in the header `__value_schema_id`, or in front of the value. */
+  readonly schema_id_in: 'header' | 'prefix' | null;
   readonly schema_known: boolean | null;
   /** The writer's record type, and its version in this topic's subject; null where it is no version of that. */
   readonly schema_name: string | null;
@@ -110,13 +113,15 @@ export async function examineLetter(
     attempt:
       original.kind === 'gone'
         ? NOT_TRIED(original.why)
-        : await attempt(world, topic, { value, recordedAt: letter.recordedAt }),
+        : await attempt(world, topic, original.record, letter.recordedAt),
   };
 }
 
 /** Without its bytes nothing can be decoded. */
 const NOT_TRIED = (why: string): DecodeAttempt => ({
   schema_id: null,
+  schema_guid: null,
+  schema_id_in: null,
   schema_known: null,
   schema_name: null,
   schema_version: null,
@@ -125,49 +130,60 @@ const NOT_TRIED = (why: string): DecodeAttempt => ({
   check: { passes: false, code: null, message: why, problems: [] },
 });
 
-async function attempt(world: LetterWorld, topic: Topic, { value, recordedAt }: Recorded): Promise<DecodeAttempt> {
+async function attempt(
+  world: LetterWorld,
+  topic: Topic,
+  letter: LogRecord,
+  recordedAt: EpochMillis,
+): Promise<DecodeAttempt> {
   const { codec, registry } = world;
-  await codec.prepare(topic.name, [value]);
-  const check = checkLetter(codec, topic, { value, recordedAt });
+  await codec.prepare(topic.name, [letter]);
+  const check = checkLetter(codec, topic, letter, recordedAt);
   const unread = { schema_known: null, schema_name: null, schema_version: null, record: null, decode_error: null };
-  const id = value === null ? undefined : schemaIdOf(value);
-  if (value === null || id === undefined) return { schema_id: null, ...unread, check };
+  const reference = schemaReferenceOf(letter);
+  if (letter.value === null || reference instanceof HarvestlineError)
+    return { schema_id: null, schema_guid: null, schema_id_in: null, ...unread, check };
+  const { id, isIn: schema_id_in } = reference;
+  const named =
+    typeof id === 'number'
+      ? { schema_id: id, schema_guid: null, schema_id_in }
+      : { schema_id: null, schema_guid: id, schema_id_in };
   const text = await registry.schemaOf(id);
-  if (text === null) return { schema_id: id, ...unread, schema_known: false, check };
+  if (text === null) return { ...named, ...unread, schema_known: false, check };
   const versions = await registry.versions(subjectOf(topic));
   return {
-    schema_id: id,
+    ...named,
     schema_known: true,
     schema_version: versions.find((version) => version.id === id)?.version ?? null,
-    ...decodeAsWritten(text, value),
+    ...decodeAsWritten(text, letter.value.subarray(reference.start)),
     check,
   };
 }
 
-function decodeAsWritten(schema: string, value: Uint8Array) {
+function decodeAsWritten(schema: string, avro: Uint8Array) {
   let name: string | null = null;
   try {
     const type = avroTypeOf(JSON.parse(schema));
     name = type.name ?? null;
-    const record: unknown = type.fromBuffer(Buffer.from(value).subarray(WIRE_HEADER_BYTES));
+    const record: unknown = type.fromBuffer(Buffer.from(avro));
     return { schema_name: name, record, decode_error: null };
   } catch (thrown) {
     return { schema_name: name, record: null, decode_error: messageOf(thrown) };
   }
 }
 
-/** A record's bytes and its own timestamp, wherever they lie now. */
-interface Recorded {
-  readonly value: Uint8Array | null;
-  readonly recordedAt: EpochMillis;
-}
-
 /**
- * The check that its consumers make, but for their clock: what lay ahead of that may not any more. Call `codec.prepare` first.
+ * The check that its consumers make, but for their clock: what lay ahead of that may not any more. `recordedAt` is the record's own
+ * timestamp, wherever it lies now. Call `codec.prepare` first.
  */
-export function checkLetter(codec: RecordCodec, topic: Topic, { value, recordedAt }: Recorded): CheckOutcome {
+export function checkLetter(
+  codec: RecordCodec,
+  topic: Topic,
+  letter: WrittenRecord,
+  recordedAt: EpochMillis,
+): CheckOutcome {
   try {
-    refuseTimesAhead<TopicName>(topic.name, codec.decode<TopicName>(topic.name, value), recordedAt, null);
+    refuseTimesAhead<TopicName>(topic.name, codec.decode<TopicName>(topic.name, letter), recordedAt, null);
     return { passes: true, code: null, message: null, problems: [] };
   } catch (thrown) {
     if (!isKind(thrown, 'poison')) throw thrown;

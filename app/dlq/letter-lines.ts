@@ -84,10 +84,14 @@ function leftOutLines({ left_out: leftOut }: LetterReport): readonly string[] {
   return [`${pc.bold('left out')} ${parts.join(', ')}: too large for the dead-letter topic; ${where}`];
 }
 
-function attemptLines({ schema_id: id, check, ...attempt }: DecodeAttempt): readonly string[] {
+function attemptLines({ schema_id: id, schema_guid: guid, check, ...attempt }: DecodeAttempt): readonly string[] {
   const lines: string[] = [];
-  if (id === null) lines.push(`  wire format: ${pc.red('no')}: it does not start with byte 0 and a schema id`);
-  else lines.push(`  wire format: yes, schema id ${id}`);
+  const where = attempt.schema_id_in === 'header' ? ' in a header' : '';
+  if (id !== null) lines.push(`  wire format: yes, schema id ${id}${where}`);
+  else if (guid !== null) lines.push(`  wire format: yes, schema GUID ${guid}${where}`);
+  else if (check.code === 'SCHEMA_ID_IN_HEADER')
+    lines.push(`  wire format: ${pc.red('no')}: its schema is named in a header`);
+  else lines.push(`  wire format: ${pc.red('no')}: it does not start with byte 0 and a schema id`);
   if (attempt.schema_known === false) lines.push(`  schema: ${pc.red('unknown to the registry')}`);
   if (attempt.schema_known === true) {
     const version =

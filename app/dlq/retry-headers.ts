@@ -1,12 +1,13 @@
 import type { Headers, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import { RETRY_OF_HEADER } from '../../schemas/wire-format.ts';
 import { lastHeader } from './header-text.ts';
 
 /** Header names of what `dlq retry` writes. */
 export const RETRY_HEADERS = {
   /** On a retried record: the letter it was, `<dead-letter topic>/<partition>/<offset>`; one more for each retry. Equal on two records: retried twice. */
-  of: 'harvestline.retry.of',
+  of: RETRY_OF_HEADER,
   /** On a retried record: how often it has been put back. */
   count: 'harvestline.retry.count',
   /** On a mark: the offset, in the mark's own partition, of the letter that was put back. */

@@ -142,11 +142,8 @@ async function retryOf({ log, codec }: LetterWorld, topic: Topic, candidate: Can
   if (original.kind === 'gone') {
     return refusedOutcome(place, topic, { code: null, message: original.why, problems: [] });
   }
-  await codec.prepare(topic.name, [original.record.value]);
-  const { passes, ...refused } = checkLetter(codec, topic, {
-    value: original.record.value,
-    recordedAt: letter.recordedAt,
-  });
+  await codec.prepare(topic.name, [original.record]);
+  const { passes, ...refused } = checkLetter(codec, topic, original.record, letter.recordedAt);
   if (!passes) return refusedOutcome(place, topic, refused);
   const record = retriedRecord(letter, original.record, topic.name);
   return { place, record, mark: markOf({ ...candidate.letter, topic: place.topic }), retries: letter.retries + 1 };

@@ -23,10 +23,7 @@ export async function timesAheadByProducer({ log, codec }: ReadableTopics): Prom
   for (const topic of TIMED_TOPICS) {
     for await (const open of openLetters(log, topic, discarded)) {
       const letters = open.filter((letter) => deadLetterFrom(letter).code === CODE);
-      await codec.prepare(
-        topic,
-        letters.map(({ value }) => value),
-      );
+      await codec.prepare(topic, letters);
       for (const letter of letters) {
         const record = decodedOrNull(codec, topic, letter);
         const producer = known.bounded(producerOf(record ?? {}));

@@ -157,7 +157,7 @@ class Audit {
   /** An intent that breaks a rule is compared like any other: that may be how it was altered. */
   #examine(at: LogRecord): Examined<typeof INTENTS> | null {
     try {
-      return this.#world.codec.examine(INTENTS, at.value);
+      return this.#world.codec.examine(INTENTS, at);
     } catch (error) {
       if (!isKind(error, 'poison')) throw error;
       this.#setAside('intent_undecodable', messageOf(error), at);

@@ -64,10 +64,10 @@ export class LogSignals implements Signals {
     const { codec } = this.#topics;
     await prepareBatch(codec, TOPIC, batch);
     const now = this.#clock.now();
-    return batch.records.flatMap(({ value, timestamp }) => {
+    return batch.records.flatMap((at) => {
       try {
-        const signal = codec.decode(TOPIC, value);
-        refuseTimesAhead(TOPIC, signal, timestamp, now);
+        const signal = codec.decode(TOPIC, at);
+        refuseTimesAhead(TOPIC, signal, at.timestamp, now);
         return [signal];
       } catch (thrown) {
         if (isKind(thrown, 'poison')) return [];

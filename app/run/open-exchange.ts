@@ -1,7 +1,7 @@
 import { CcxtExchange } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
-import { detectPositionMode } from '../../connectors/exchange/ccxt/position-mode.ts';
+import { AccountMode } from '../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
 import { VenueRefusal } from '../../connectors/exchange/ccxt/venue-refusal.ts';
@@ -47,10 +47,13 @@ export async function openExchange(
     venue,
     connect: async () => {
       await client.measureClock();
-      const mode = await tryingKeys(() => detectPositionMode(client));
+      const mode = await tryingKeys(() => AccountMode.of(client));
       await markets.ready();
       await compareSymbols({ client, markets, venue, symbols });
-      logger.info({ venue: client.id, stake: settings.stake, mode, skewMs: clock.skewMs }, 'the exchange answers');
+      logger.info(
+        { venue: client.id, stake: settings.stake, mode: mode.now, skewMs: clock.skewMs },
+        'the exchange answers',
+      );
       return new CcxtExchange(client, markets, mode);
     },
   };

@@ -8,7 +8,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { Health } from './health.ts';
-import { watchLag } from './lag-watch.ts';
+import { type WatchedGroup, watchLag } from './lag-watch.ts';
 import { observeProcessor } from './observe-processor.ts';
 
 /** A part that is no consumer: it works until `signal` aborts, or until it has nothing more to do. */
@@ -74,16 +74,23 @@ export async function runProcessors(options: RunProcessorsOptions, drain: AbortC
   const watched = watchers.map((watcher) =>
     watcher.run(drain.signal).catch((thrown: unknown) => fail(watcher.name, thrown)),
   );
-  const groups = processors.map(({ name, inputs, observes = [] }) => ({
-    group: options.groups[name] ?? name,
-    topics: [...inputs, ...observes],
-  }));
-  const watching = watchLag({ ...options, groups }, drain.signal);
+  const watching = watchLag({ ...options, groups: watchedGroups(options) }, drain.signal);
   await Promise.all(parts);
   drain.abort();
   // N1: a consumer whose handler failed has ended, and is still to leave its group.
   await Promise.all([watching, ...watched, ...subscriptions.map((subscription) => subscription.stop())]);
   if (failures.length > 0) throw failures[0];
+}
+
+/** The consumer groups of the processors, with what they consume. */
+export function watchedGroups({
+  processors,
+  groups,
+}: Pick<RunProcessorsOptions, 'processors' | 'groups'>): readonly WatchedGroup[] {
+  return processors.map(({ name, inputs, observes = [] }) => ({
+    group: groups[name] ?? name,
+    topics: [...inputs, ...observes],
+  }));
 }
 
 async function subscribe(

@@ -26,7 +26,7 @@ import { RaisedAlerts } from '../raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
-import { type Source, runProcessors } from './run-processors.ts';
+import { type Source, runProcessors, watchedGroups } from './run-processors.ts';
 import { watchStalls } from './stall-watcher.ts';
 
 /** The log and the registry that a process works on. */
@@ -147,7 +147,7 @@ async function work(
     const { log, registry } = world;
     await patiently(backOff, 'topics', () => checkTopics(log));
     if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
-    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry));
+    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry, { now: () => clock.now() }));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),
@@ -170,9 +170,9 @@ async function work(
         const source = make({ log, codec, health, metrics, logger, mayWrite });
         return { name, run: (until) => beginning(part, source, until) };
       });
-      // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
-      void watchStalls({ ...parts, stallLimits, logWords }, signal);
       const groups = { execution: executionGroup(options) };
+      // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
+      void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
       await runProcessors({ ...running, logger, logWords }, drain);

@@ -7,7 +7,8 @@
  * writes     nothing
  * state      what the watch keeps (stall-watch.ts, S2); the first look holds every trade and outcome until its end
  * guarantee  an alert is said once when it is raised and once when it is over; a log that is away is said once and asked again at
- *            the next look; batches are taken with pauses, so that processors in the same process get their turn
+ *            the next look. Processors in the same process go first: the first look waits until they have caught up (catch-up.ts), and
+ *            looks take a small share of their time
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
@@ -20,15 +21,22 @@ import { LetterWatch } from '../dlq/letter-watch.ts';
 import { RaisedAlerts } from '../raised-alerts.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { StallReader } from '../stall-reader.ts';
+import { untilCaughtUp } from './catch-up.ts';
+import type { WatchedGroup } from './lag-watch.ts';
 
 /** Adds little to the minutes that a stall takes to show, and asks the log for a few offsets. Unit: milliseconds. */
 const LOOK_EVERY_MS = 30_000;
 
-/** About as long as a batch takes to decode: at most half of one core while it catches up. Unit: milliseconds. */
-const PAUSE_MS = 10;
+/** How many times as long as a batch took a look pauses after it: so it has at most a fifth of one core. */
+const PAUSE_SHARE = 4;
+
+/** A look goes on, however long a batch took. Unit: milliseconds. */
+const LONGEST_PAUSE_MS = 1000;
 
 export interface StallWatcherOptions extends ReadableTopics {
   readonly policy: Policy;
+  /** The consumer groups of the processors of this process; the first look waits for them. */
+  readonly groups: readonly WatchedGroup[];
   readonly stallLimits?: StallLimits;
   /** Name the log in the commands that alerts print. */
   readonly logWords?: string;
@@ -41,30 +49,37 @@ export interface StallWatcherOptions extends ReadableTopics {
 export async function watchStalls(options: StallWatcherOptions, signal: AbortSignal): Promise<void> {
   const { clock, logger } = options;
   const raised = new RaisedAlerts(options);
-  const pause = (stop: AbortSignal): Promise<void> => clock.sleep(PAUSE_MS, stop);
+  let resumedAt = clock.now();
+  const pause = async (stop: AbortSignal): Promise<void> => {
+    const took = clock.now() - resumedAt;
+    await clock.sleep(Math.min(PAUSE_SHARE * took, LONGEST_PAUSE_MS), stop);
+    resumedAt = clock.now();
+  };
   const letters = new LetterWatch(options, pause);
   let reader: StallReader | null = null;
-  /** What each of them raises, null when `signal` aborted; one that fails keeps no other from being raised. */
+  /** What each of them raises, null when `signal` aborted; one that fails or waits keeps none before it from being raised. */
   const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [
+    async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
     async () => {
+      if (reader === null) await untilCaughtUp(options.log, options.groups, clock, signal);
       reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
       return (await reader.readOn(signal)) ? reader.alerts() : null;
     },
-    async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
   ];
   const standing = new Map<number, readonly Alert[]>();
   let away = false;
   while (!signal.aborted) {
     const failures: unknown[] = [];
+    resumedAt = clock.now();
     for (const [place, watch] of watches.entries()) {
       try {
         const alerts = await watch();
         if (alerts !== null) standing.set(place, alerts);
+        if (!signal.aborted) raised.become([...standing.values()].flat());
       } catch (thrown) {
         failures.push(thrown);
       }
     }
-    if (!signal.aborted) raised.become([...standing.values()].flat());
     const [first] = failures;
     if (first !== undefined && !away && !signal.aborted) {
       logger.warn({ err: first }, `stall alerts wait for the log: ${messageOf(first)}`);

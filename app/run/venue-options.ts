@@ -61,7 +61,7 @@ export function venueOptions(command: Command): Command {
     .option('--symbols <list>', 'only these market ids, e.g. BTCUSDT,ETHUSDT; may be repeated', marketIds)
     .option(
       '--max-notional <quote>',
-      "refuse an order worth more at the exchange's mark price (quote currency)",
+      "cut an order that is worth more at the exchange's mark price (quote currency); later ones take the rest",
       amount,
     )
     .option(

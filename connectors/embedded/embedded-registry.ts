@@ -2,6 +2,7 @@ import { HarvestlineError, formatProblems } from '../../errors/harvestline-error
 import type { AvroRecord } from '../../schemas/avro-schema.ts';
 import { compareForFullTransitive } from '../../schemas/compatibility.ts';
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
+import type { SchemaId } from '../../schemas/wire-format.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /**
@@ -20,7 +21,7 @@ export class EmbeddedRegistry implements SchemaRegistry {
     return Promise.resolve(this.#find(subject, normalise(schema)));
   }
 
-  schemaOf(id: number): Promise<string | null> {
+  schemaOf(id: SchemaId): Promise<string | null> {
     const row = this.#database.prepare('SELECT text FROM schemas WHERE id = ?').get(id);
     return Promise.resolve(row === undefined ? null : String(row['text']));
   }

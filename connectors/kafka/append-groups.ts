@@ -56,29 +56,38 @@ export class AppendGroup<O> {
   }
 }
 
-/** Cuts the entries of one topic into requests, in order. */
+/**
+ * Cuts the entries of one topic into requests. Each takes the next ones of every partition, so that leaders and disks work side by side,
+ * and partitions of equal size need no more requests than one of them does alone.
+ */
 export function* chunksOf<O>(
   entries: readonly Entry<O>[],
   partitionOf: (record: OutgoingRecord) => number,
 ): Iterable<Chunk<O>> {
-  let chunk = new Map<number, Entry<O>[]>();
-  let bytes = 0;
-  const bytesByPartition = new Map<number, number>();
+  const left = new Map<number, { readonly all: Entry<O>[]; next: number }>();
   for (const entry of entries) {
     const partition = partitionOf(entry.record);
-    const size = recordSize(entry.record);
-    const own = bytesByPartition.get(partition) ?? 0;
-    if ((own > 0 && own + size > PARTITION_BYTES) || (bytes > 0 && bytes + size > REQUEST_BYTES)) {
-      yield chunk;
-      chunk = new Map();
-      bytes = 0;
-      bytesByPartition.clear();
-    }
-    const before = chunk.get(partition);
-    if (before === undefined) chunk.set(partition, [entry]);
-    else before.push(entry);
-    bytes += size;
-    bytesByPartition.set(partition, (bytesByPartition.get(partition) ?? 0) + size);
+    const own = left.get(partition);
+    if (own === undefined) left.set(partition, { all: [entry], next: 0 });
+    else own.all.push(entry);
   }
-  if (chunk.size > 0) yield chunk;
+  while (left.size > 0) {
+    const chunk: Chunk<O> = new Map();
+    let bytes = 0;
+    for (const [partition, own] of left) {
+      const start = own.next;
+      let ownBytes = 0;
+      for (; own.next < own.all.length; own.next++) {
+        const entry = own.all[own.next];
+        const size = entry === undefined ? 0 : recordSize(entry.record);
+        if (ownBytes > 0 && ownBytes + size > PARTITION_BYTES) break;
+        if (bytes > 0 && bytes + size > REQUEST_BYTES) break;
+        ownBytes += size;
+        bytes += size;
+      }
+      if (own.next > start) chunk.set(partition, own.all.slice(start, own.next));
+      if (own.next === own.all.length) left.delete(partition);
+    }
+    yield chunk;
+  }
 }

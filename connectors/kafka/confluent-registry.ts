@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
+import { LARGEST_SCHEMA_ID, type SchemaId } from '../../schemas/wire-format.ts';
 import { differences } from './same-schema.ts';
 
 /** How to reach a registry. `url` includes the path of its Confluent-compatible API. */
@@ -21,14 +22,21 @@ const LEVEL = { compatibility: 'FULL_TRANSITIVE' };
 const NOT_FOUND: ReadonlySet<number | undefined> = new Set([40401, 40402, 40403]);
 
 const ErrorBody = z.object({ error_code: z.number().optional(), message: z.string().optional() });
-const IdBody = z.object({ id: z.number() });
+const Id = z.int().min(0).max(LARGEST_SCHEMA_ID);
+const IdBody = z.object({ id: Id });
 const SchemaBody = z.object({ schema: z.string() });
 const VersionNumbers = z.array(z.number());
-const FoundBody = z.object({ id: z.number(), schema: z.string() });
-const VersionBody = z.object({ id: z.number(), schema: z.string(), version: z.number() });
+const FoundBody = z.object({ id: Id, schema: z.string() });
+const VersionBody = z.object({ id: Id, schema: z.string(), version: z.number() });
 
-/** The answer to one request. */
-type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly kind: 'absent' };
+/** Ids of Java's `int` end below it: many registries cannot be asked for one that does not. */
+const FIRST_LARGE_ID = 2 ** 31;
+
+/** What a server says of a path that it does not have, or that it cannot read. */
+const NO_SUCH_PATH: ReadonlySet<number> = new Set([400, 404, 405]);
+
+/** The answer to one request; `no such path`: asked only where a registry may not have it. */
+type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly kind: 'absent' | 'no such path' };
 
 /**
  * A schema registry with Confluent's REST API (Confluent, Apicurio's /apis/ccompat/v7, Karapace). By plain HTTP rather
@@ -38,10 +46,14 @@ type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly ki
  *
  * RG1  A definite no is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
  * RG2  The id of a schema is given only where the registry's text equals it in all that matters (same-schema.ts).
+ * RG3  GUIDs, and ids above those of an `int`, are unknown to a registry that has no place for them. That it is a registry which says so is
+ *      seen by its answer for an id that it has.
  */
 export class ConfluentRegistry implements SchemaRegistry {
   readonly #url: string;
   readonly #authorization: string | null;
+  /** An id that it has answered with; undefined until it has. */
+  #known: number | undefined;
 
   constructor({ url, auth }: RegistryConnection) {
     this.#url = url.replace(/\/+$/, '');
@@ -53,6 +65,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, { schema });
     if (answer.kind === 'found') {
       const { id, schema: theirs } = shaped(FoundBody, answer.body);
+      this.#known = id;
       if (differences(schema, theirs).length === 0) return id;
     }
     // A registry may look schemas up by a form that leaves docs and bounds out, or by the very text.
@@ -60,21 +73,33 @@ export class ConfluentRegistry implements SchemaRegistry {
     return versions.find((version) => differences(schema, version.schema).length === 0)?.id ?? null;
   }
 
-  async schemaOf(id: number): Promise<string | null> {
-    const answer = await this.#ask('GET', `/schemas/ids/${id}`);
-    return answer.kind === 'absent' ? null : shaped(SchemaBody, answer.body).schema;
+  async schemaOf(id: SchemaId): Promise<string | null> {
+    if (typeof id === 'string') return this.#textAt(`/schemas/guids/${encodeURIComponent(id)}`, { mayBeMissing: true });
+    return this.#textAt(`/schemas/ids/${id}`, { mayBeMissing: id >= FIRST_LARGE_ID });
+  }
+
+  async #textAt(path: string, { mayBeMissing }: { readonly mayBeMissing: boolean }): Promise<string | null> {
+    const answer = await this.#ask('GET', path, undefined, mayBeMissing);
+    if (answer.kind === 'found') return shaped(SchemaBody, answer.body).schema;
+    if (answer.kind === 'absent') return null;
+    // RG3.
+    const proof =
+      this.#known === undefined ? { kind: 'absent' } : await this.#ask('GET', `/schemas/ids/${this.#known}`);
+    if (proof.kind === 'found') return null;
+    throw new HarvestlineError('REGISTRY_AWAY', `GET ${this.#url}${path}: the answer is not a schema registry's`);
   }
 
   async versions(subject: string): Promise<readonly SubjectVersion[]> {
     const path = `/subjects/${encodeURIComponent(subject)}/versions`;
     const answer = await this.#ask('GET', path);
-    if (answer.kind === 'absent') return [];
+    if (answer.kind !== 'found') return [];
     const versions: SubjectVersion[] = [];
     for (const number of shaped(VersionNumbers, answer.body).toSorted((one, other) => one - other)) {
       const found = await this.#ask('GET', `${path}/${number}`);
       // Deleted in between.
-      if (found.kind === 'absent') continue;
+      if (found.kind !== 'found') continue;
       const { version, id, schema } = shaped(VersionBody, found.body);
+      this.#known = id;
       versions.push({ version, id, schema });
     }
     return versions;
@@ -85,7 +110,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     // Before the first version: some registries start with no level at all.
     await this.#ask('PUT', `/config/${name}`, LEVEL);
     const answer = await this.#ask('POST', `/subjects/${name}/versions`, { schema });
-    if (answer.kind === 'absent') throw refused(`registering ${subject}: the registry finds no such subject`);
+    if (answer.kind !== 'found') throw refused(`registering ${subject}: the registry finds no such subject`);
     const { id } = shaped(IdBody, answer.body);
     const problems = differences(schema, (await this.schemaOf(id)) ?? '{}');
     if (problems.length > 0) {
@@ -98,7 +123,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     return id;
   }
 
-  async #ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<Answer> {
+  async #ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object, mayBeMissing = false): Promise<Answer> {
     const what = `${method} ${this.#url}${path}`;
     let status: number;
     let text: string;
@@ -122,6 +147,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (status >= 200 && status < 300 && answer !== undefined) return { kind: 'found', body: answer };
     const { error_code: code, message = text.slice(0, 200) } = ErrorBody.safeParse(answer).data ?? {};
     if (status === 404 && NOT_FOUND.has(code)) return { kind: 'absent' };
+    if (mayBeMissing && NO_SUCH_PATH.has(status)) return { kind: 'no such path' };
     if (status === 409) throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${what}: ${message}`);
     // Too many requests, an overloaded or starting server, or an answer that is not the registry's.
     if (status === 404 || status === 408 || status === 429 || status >= 500 || answer === undefined) {

@@ -1,5 +1,6 @@
 import { decodeFetchResponse } from './fetch-response.ts';
-import { FetchResponseV11, OffsetManager, RequestQueue, errorOfCode } from './kafkajs-internals.ts';
+import { FetchAhead } from './fetch-ahead.ts';
+import { Broker, FetchResponseV11, OffsetManager, RequestQueue, errorOfCode } from './kafkajs-internals.ts';
 
 /** Kafka's error by which a consumer joins its group anew. */
 const REBALANCE_IN_PROGRESS = 27;
@@ -16,6 +17,15 @@ export function fixKafkajs(): void {
     } catch (thrown) {
       return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
+  };
+  const { fetch } = Broker.prototype;
+  const ahead = new WeakMap<Broker, FetchAhead>();
+  Broker.prototype.fetch = function fetchAhead(request) {
+    // Of members alone: they have a client each (kafka-client.ts), and with it brokers of their own. topic-reader.ts fetches ahead itself.
+    if (!('rackId' in request)) return fetch.call(this, request);
+    let member = ahead.get(this);
+    if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
+    return member.fetch(request);
   };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;

@@ -17,12 +17,14 @@ export const READ_UNCOMMITTED = 0;
 /** READ_COMMITTED of Kafka's protocol: the end is the last stable offset, and what was aborted does not come. */
 export const READ_COMMITTED = 1;
 
-interface FetchRequest {
+/** What a broker is asked for; a member of a group names its rack too. */
+export interface FetchRequest {
   /** Unit: milliseconds. */
   readonly maxWaitTime: number;
   readonly minBytes: number;
   readonly maxBytes: number;
   readonly isolationLevel: number;
+  readonly rackId?: string;
   readonly topics: readonly {
     readonly topic: string;
     readonly partitions: readonly {
@@ -102,6 +104,10 @@ export interface Cluster {
     }[],
   ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
 }
+
+export const Broker = require('kafkajs/src/broker/index.js') as {
+  readonly prototype: { fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse> };
+};
 
 type ClusterOptions = KafkaConfig & {
   readonly logger: Logger;

@@ -136,17 +136,12 @@ export interface AbortedTransaction {
   readonly firstOffset: number;
 }
 
-/** What takes records as they are decoded. */
-interface Taker {
-  push(record: LogRecord): unknown;
-}
-
 /**
- * Hands the records of consecutive batches to `taker` (B3 to B5). Returns the offset after the last whole batch; null where there was
+ * Adds the records of consecutive batches to `taken` (B3 to B5). Returns the offset after the last whole batch; null where there was
  * none. Throws BATCH_UNREADABLE.
  */
 export function decodeBatches(
-  taker: Taker,
+  taken: { push(record: LogRecord): unknown },
   topic: string,
   partition: number,
   bytes: Buffer,
@@ -164,7 +159,7 @@ export function decodeBatches(
       const batch = bytes.subarray(start, end);
       checkBytes(batch);
       next = offset + batch.readInt32BE(LAST_OFFSET_DELTA) + 1;
-      if (transactions.takes(batch, next - 1)) readRecords(taker, topic, partition, batch, offset);
+      if (transactions.takes(batch, next - 1)) readRecords(taken, topic, partition, batch, offset);
     } catch (thrown) {
       throw new HarvestlineError('BATCH_UNREADABLE', `the record batch does not decode: ${messageOf(thrown)}`, {
         at: { topic, partition, offset },
@@ -221,7 +216,13 @@ function markerOf(batch: Buffer): number | null {
   return key === null ? null : Buffer.from(key).readInt16BE(2);
 }
 
-function readRecords(taker: Taker, topic: string, partition: number, batch: Buffer, base: number): void {
+function readRecords(
+  taken: { push(record: LogRecord): unknown },
+  topic: string,
+  partition: number,
+  batch: Buffer,
+  base: number,
+): void {
   const attributes = batch.readInt16BE(ATTRIBUTES);
   const codec = codecOf(attributes & CODEC_BITS);
   if (codec === undefined) throw new RangeError(`codec ${attributes & CODEC_BITS} is none of Kafka's`);
@@ -240,7 +241,7 @@ function readRecords(taker: Taker, topic: string, partition: number, batch: Buff
     const value = cursor.bytes();
     const headers = readHeaders(cursor);
     if (cursor.position !== end) throw new RangeError('a record is not as long as it says');
-    taker.push({ topic, partition, offset, timestamp: appendedAt ?? timestamp, key, value, headers });
+    taken.push({ topic, partition, offset, timestamp: appendedAt ?? timestamp, key, value, headers });
   }
   if (cursor.position !== bytes.length) throw new RangeError('bytes are left over behind its last record');
 }

@@ -14,7 +14,7 @@ export function* slicesOf(fetched: EachBatchPayload['batch'], size: number): Ite
   // kafkajs hands on what our own decoder gave it (fetch-response.ts).
   const messages = fetched.messages as unknown as readonly LogRecord[];
   for (let start = 0; start < messages.length; start += size) {
-    const records = messages.slice(start, start + size);
+    const records = messages.length <= size ? messages : messages.slice(start, start + size);
     const nextOffset = (records.at(-1)?.offset ?? 0) + 1;
     const isLast = start + size >= messages.length;
     yield {

@@ -1,5 +1,6 @@
 import type { Batch, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import { isAway, logError, protocolType } from './broker-errors.ts';
+import { recordsWithin } from './fetch-response.ts';
 import { type Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { offsetsOf, partitionsOf } from './topic-offsets.ts';
 
@@ -94,8 +95,7 @@ async function fetchPage(cluster: Cluster, topic: string, { partition, end }: St
     });
     const fetched = responses[0]?.partitions[0]?.messages;
     if (fetched === undefined || fetched.next === null) continue;
-    const records = [...fetched.records()].filter(({ offset }) => offset >= from && offset < end);
-    return { records, next: Math.max(from + 1, fetched.next) };
+    return { records: recordsWithin(fetched, from, end), next: Math.max(from + 1, fetched.next) };
   }
   // Nothing from here on holds a record.
   return { records: [], next: end };

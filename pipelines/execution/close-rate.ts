@@ -19,6 +19,11 @@ export class CloseRate {
     if (this.isRecent(at)) this.#announced.set(intentId, at);
   }
 
+  /** The venue took nothing of it: others may go in its place. */
+  withdrawn(intentId: IntentId): void {
+    this.#announced.delete(intentId);
+  }
+
   /** Whether an order that was announced then still counts. */
   isRecent(at: EpochMillis): boolean {
     return at > this.#clock.now() - MINUTE_MS;

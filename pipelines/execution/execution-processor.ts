@@ -34,9 +34,8 @@ import pLimit from 'p-limit';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { NEVER_HALTED, WithheldOrder, describeStop, type KillSwitch, type SendGate } from '../../ports/kill-switch.ts';
+import { NEVER_HALTED, WithheldOrder, type KillSwitch, type SendGate } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
@@ -46,16 +45,14 @@ import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
 import { CloseRate } from './close-rate.ts';
 import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
-import { aboveMaximum, markDiffers } from './mark-price.ts';
+import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
 import { isRefusalOfKeys, rejectionReason } from './reasons.ts';
 import { OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
-import { notRecordable } from './recordable.ts';
 import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
 import { restoreLedger } from './restore-ledger.ts';
-import { type OrderSizing, sizeOrder } from './size-order.ts';
-import { type Suppression, cooldown, outOfBounds, staleness } from './suppression.ts';
+import type { OrderSizing } from './size-order.ts';
 
 export interface ExecutionOptions {
   readonly writer: TopicWriter;
@@ -82,25 +79,21 @@ export function executionProcessor(options: ExecutionOptions): Processor {
   return new ExecutionProcessor(options);
 }
 
-type Decision =
-  | { readonly kind: 'send'; readonly sized: Sized<OrderSizing> }
-  | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
-
 /**
  * An order takes about 0.2 s, one in doubt 10 s: so many intents, all of one symbol and two of them in doubt, fit into the 25 s that a
  * drain may take. A backlog must not make SIGTERM end in an error.
  */
 const MAX_BATCH_INTENTS = 16;
 
-const NOT_SHOWN: Suppression = { reason: 'NOT_SHOWN', detail: null };
-const NO_MARK_PRICE: Suppression = { reason: 'NO_MARK_PRICE', detail: null };
-const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
-
 type Input = Extract<DecodedRecord, { readonly topic: 'harvest.intent' | 'position.reconciled' }>;
 
 /** What a venue has one position of. */
 function keyOf({ account, symbol }: { readonly account: string; readonly symbol: string }): string {
   return `${account}:${symbol}`;
+}
+
+function isUrgent(lane: readonly Input[]): boolean {
+  return lane.some(({ topic, record }) => topic === TOPICS.harvestIntent.name && record.action === 'CLOSE');
 }
 
 class ExecutionProcessor implements Processor {
@@ -118,6 +111,7 @@ class ExecutionProcessor implements Processor {
   readonly #atOnce: AtOnce;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
   readonly #ends: OrderEnds;
+  readonly #decider: Decider;
   #replay: Replay | null = null;
   /** Null while it is not known to agree with the log (E9). */
   #ledger: Ledger | null = null;
@@ -136,7 +130,14 @@ class ExecutionProcessor implements Processor {
     this.#atOnce = options.atOnce ?? pLimit(this.#limits.maxAtOnce);
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
-    this.#ends = new OrderEnds({ exchange, accounts: this.#accounts, clock, logger, limits: this.#limits });
+    const desk = { exchange, accounts: this.#accounts, clock, logger, limits: this.#limits };
+    this.#ends = new OrderEnds(desk);
+    this.#decider = new Decider({
+      ...desk,
+      ends: this.#ends,
+      killSwitch: this.#killSwitch,
+      closeRate: this.#closeRate,
+    });
   }
 
   async restore(replay: Replay): Promise<void> {
@@ -165,8 +166,10 @@ class ExecutionProcessor implements Processor {
     }
     this.#fresh = false;
     const worked = records.filter(({ topic }) => this.inputs.some(({ name }) => name === topic)) as readonly Input[];
-    const lanes = Map.groupBy(worked, ({ record }) => keyOf(record)).values();
-    await this.#inLanes(lanes, ledger, write, async (lane, outbox, hasFailed) => {
+    // Where not all can be worked at once, or sent within the minute, those that close a position whole are the first.
+    const lanes = [...Map.groupBy(worked, ({ record }) => keyOf(record)).values()];
+    const [urgent, others] = [lanes.filter(isUrgent), lanes.filter((lane) => !isUrgent(lane))];
+    await this.#inLanes([...urgent, ...others], ledger, write, async (lane, outbox, hasFailed) => {
       for (const { topic, record, at } of lane) {
         if (hasFailed()) return;
         // E12: others consume it in their own group.
@@ -222,62 +225,12 @@ class ExecutionProcessor implements Processor {
     if (ledger.isFinished(intent.intent_id)) return;
     const submitted = ledger.submitted(intent.intent_id);
     if (submitted !== undefined) return this.#ends.settleSubmitted(intent, submitted, outbox);
-    const decision = await this.#decide(intent, at, ledger, outbox);
+    const decision = await this.#decider.decide(intent, at, ledger, outbox);
     if (decision.kind === 'send') return this.#send(intent, at, decision.sized, outbox);
     const { suppression, sized } = decision;
     const report = suppressedReport(intent, at, this.#exchange.venue, suppression, sized, this.#clock.now());
     outbox.addReport(report, intent);
     this.#logger.debug(describe(report), 'intent suppressed');
-  }
-
-  /** What costs nothing is asked first; orders in doubt before anything that depends on how they ended. */
-  async #decide(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<Decision> {
-    const exchange = this.#exchange;
-    const limits = this.#limits;
-    const suppression =
-      outOfBounds(intent, exchange.venue, limits) ??
-      staleness(intent, at.timestamp, this.#clock.now(), limits) ??
-      (await this.#ends.settleEarlier(intent.position_id, ledger, outbox)) ??
-      (await this.#halted(intent)) ??
-      cooldown(intent, at.timestamp, ledger.lastPartialObservedAt(intent.position_id), this.#clock.now(), limits);
-    if (suppression !== null) return { kind: 'suppress', suppression, sized: null };
-
-    const rules = await exchange.rules(intent.symbol, intent);
-    if (rules === null) return { kind: 'suppress', suppression: UNKNOWN_SYMBOL, sized: null };
-    const { quantity: position } = await exchange.position(intent);
-    if (position === null) return { kind: 'suppress', suppression: NOT_SHOWN, sized: null };
-    // What is flat has no value to ask for.
-    const mark = new Exact(position).gt(0) ? await exchange.markPrice(intent) : toText(new Exact(intent.mark_price));
-    if (mark === null) return { kind: 'suppress', suppression: NO_MARK_PRICE, sized: null };
-    const differs = markDiffers(intent, mark, limits);
-    if (differs !== null) return { kind: 'suppress', suppression: differs, sized: null };
-    const sizing = sizeOrder(position, intent.fraction, Number(mark), rules);
-    if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
-    const sized = { position, sizing };
-    const unrecordable = notRecordable(intent, at, exchange.venue, sized, mark, this.#clock.now());
-    if (unrecordable !== null) return { kind: 'suppress', suppression: unrecordable, sized: null };
-    // E11: what was asked of the venue may have taken long.
-    const refusal = aboveMaximum(sizing.rounded, mark, limits) ?? (await this.#halted(intent)) ?? this.#tooMany(intent);
-    return refusal === null ? { kind: 'send', sized } : { kind: 'suppress', suppression: refusal, sized };
-  }
-
-  async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
-    // E12: throws where it is not any more.
-    await this.#accounts.works(account);
-    const stop = await this.#killSwitch.halted(account);
-    return stop === null ? null : { reason: 'KILL_SWITCH', detail: describeStop(stop) };
-  }
-
-  /** Counts the order where it is none too many, at once: other partitions decide meanwhile. */
-  #tooMany({ intent_id: intentId }: HarvestIntent): Suppression | null {
-    const { maxClosesPerMinute } = this.#limits;
-    const others = this.#closeRate.others(intentId);
-    if (maxClosesPerMinute !== null && others >= maxClosesPerMinute) {
-      const detail = `${others} orders in the last minute, at most ${maxClosesPerMinute} are allowed`;
-      return { reason: 'CLOSE_RATE', detail };
-    }
-    this.#closeRate.announced(intentId, this.#clock.now());
-    return null;
   }
 
   async #send(intent: HarvestIntent, at: LogRecord, sized: Sized<OrderSizing>, outbox: Outbox): Promise<void> {
@@ -296,6 +249,7 @@ class ExecutionProcessor implements Processor {
         return this.#ends.settle(intent, submitted, placement.order, outbox);
       case 'withheld': {
         const now = this.#clock.now();
+        this.#closeRate.withdrawn(intent.intent_id);
         const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
         const report = rejectedReport(submitted, reason, placement.message, null, now);
         return this.#ends.reject(submitted, report, intent, outbox);
@@ -309,6 +263,7 @@ class ExecutionProcessor implements Processor {
       case 'rejected': {
         const reason = rejectionReason(placement.code);
         if (reason === null) return this.#ends.settle(intent, submitted, null, outbox);
+        this.#closeRate.withdrawn(intent.intent_id);
         const detail = `${placement.code}: ${placement.message}`;
         if (isRefusalOfKeys(placement.code)) {
           const message = 'the venue refuses the keys: no order can be sent until they are mended';

@@ -10,6 +10,7 @@ import type {
   TradeId,
 } from '../../schemas/generated/records.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
+import { isRefusal } from './reasons.ts';
 
 /** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
 export type OrderFate = 'open' | 'unsettled' | 'traded' | 'unfilled' | 'foreign';
@@ -35,6 +36,13 @@ interface LastPartial {
   readonly reportedAt: EpochMillis;
 }
 
+/** Orders of a position that the venue refused in a row. */
+export interface Refusals {
+  readonly count: number;
+  /** When the latest was reported. */
+  readonly latestAt: EpochMillis;
+}
+
 /**
  * Where every intent stands, from the reports on it in log order. Pure: the same reports give the same ledger.
  *
@@ -45,12 +53,14 @@ interface LastPartial {
  * D4  Of all intents only those are kept that D2 and D3 need, and those of orders that have no end yet.
  * D5  What became of an order is known by its client id and, where a report or trade names it, by the venue's; and which of the
  *     fills that were none of ours have their trade.
+ * D6  A position's refusals are its REJECTED reports with a reason that is the venue's no to that order, since one that it took.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
   readonly #finished = new Set<IntentId>();
   readonly #unsettled = new Map<PositionId, ExecutionReport[]>();
   readonly #lastPartial = new Map<PositionId, LastPartial>();
+  readonly #refusals = new Map<PositionId, Refusals>();
   readonly #intents = new Map<IntentId, HarvestIntent>();
   /** Orders that were sent and reported as not filled: REJECTED, or UNKNOWN and found unfilled later. */
   readonly #unfilled = new Set<ClientOrderId>();
@@ -125,6 +135,11 @@ export class Ledger {
     return observedAt > last.reportedAt + AHEAD_MS ? null : observedAt;
   }
 
+  /** Null where the venue took the position's last order, or there was none (D6). */
+  refusals(positionId: PositionId): Refusals | null {
+    return this.#refusals.get(positionId) ?? null;
+  }
+
   apply(report: ExecutionReport): void {
     const { intent_id: intentId, position_id: positionId, status } = report;
     if (report.submitted_at !== null) this.#orders.set(report.client_order_id, intentId);
@@ -137,6 +152,7 @@ export class Ledger {
     this.#finished.add(intentId);
     this.#submitted.delete(intentId);
     if (status === 'REJECTED') this.#unfilled.add(report.client_order_id);
+    this.#countRefusal(report);
     if (status === 'UNKNOWN') {
       const unsettled = this.#unsettled.get(positionId);
       if (unsettled === undefined) this.#unsettled.set(positionId, [report]);
@@ -147,6 +163,13 @@ export class Ledger {
     }
     if (report.remaining_quantity === 0) this.#replaceLastPartial(positionId, null);
     this.#forget(intentId, positionId);
+  }
+
+  /** D6. */
+  #countRefusal({ position_id: positionId, status, reason, reported_at: latestAt }: ExecutionReport): void {
+    if (isRefusal(reason)) {
+      this.#refusals.set(positionId, { count: (this.#refusals.get(positionId)?.count ?? 0) + 1, latestAt });
+    } else if (status === 'FILLED' || status === 'UNKNOWN') this.#refusals.delete(positionId);
   }
 
   /** The doubt about the order is over, one way or the other. */

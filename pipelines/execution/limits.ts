@@ -9,12 +9,18 @@ export interface ExecutionLimits {
   readonly cooldownMs: number;
   /** The waits between look-ups of an order in doubt; when the last is over the doubt stands. Unit: milliseconds. */
   readonly settleWaitsMs: readonly number[];
-  /** An order that is worth more is refused, not made smaller. Null: none is. Unit: quote currency. */
+  /** No order is worth more at the venue's mark price: it is cut, and later intents take the rest. Null: no bound. Unit: quote currency. */
   readonly maxOrderNotional: number | null;
   /** How many times the venue's mark price may be that of the snapshot, or the other way round. */
   readonly maxMarkRatio: number;
   /** Orders announced in any minute, by all partitions of the process. Null: any number. */
   readonly maxClosesPerMinute: number | null;
+  /**
+   * After an order that the venue refused, until the next of its position: doubled with each further refusal in a row, up to the longest.
+   * Unit: milliseconds.
+   */
+  readonly refusedWaitMs: number;
+  readonly longestRefusedWaitMs: number;
   /**
    * Accounts and symbols that are worked at the same time, by all partitions of the process: with more the venue's allowance is used up by
    * questions, and orders grow old in its queue.
@@ -40,6 +46,9 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   // Bounds are a desk's own; without one nothing is bounded that reduces risk anyway.
   maxOrderNotional: null,
   maxClosesPerMinute: null,
+  // A refusal that passes by itself (rules that changed) costs a cycle at most; one that lasts costs four orders an hour.
+  refusedWaitMs: 5 * SECOND_MS,
+  longestRefusedWaitMs: 15 * MINUTE_MS,
   // The paper venue has no allowance: as many as keep an order's usual 0.2 s from being what bounds a backlog.
   maxAtOnce: 64,
   symbols: null,

@@ -4,6 +4,8 @@ interface ReasonEntry {
   readonly status: ExecutionStatus;
   /** Another status that it is given with. */
   readonly or?: ExecutionStatus;
+  /** The venue's no to this very order, which the next one like it would get as well. */
+  readonly refusal?: true;
   readonly sentence: string;
 }
 
@@ -20,6 +22,12 @@ export const REASONS = {
     sentence: "The order is about to be sent for the market's maximum: the rest is left to later intents.",
   },
 
+  MAX_NOTIONAL_SENT: {
+    status: 'SUBMITTED',
+    sentence:
+      "The order is about to be sent for as much as the desk's limit on value allows: the rest is left to later intents.",
+  },
+
   FILLED: { status: 'FILLED', sentence: 'The venue filled the order.' },
   REMAINDER_CLOSED: {
     status: 'FILLED',
@@ -28,6 +36,10 @@ export const REASONS = {
   MAXIMUM_CLOSED: {
     status: 'FILLED',
     sentence: "The venue filled an order of the market's maximum; the rest is left to later intents.",
+  },
+  MAX_NOTIONAL_CLOSED: {
+    status: 'FILLED',
+    sentence: "The venue filled an order of the desk's limit on value; the rest is left to later intents.",
   },
   PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
 
@@ -60,7 +72,11 @@ export const REASONS = {
       'The intent is for a venue that its account is not worked at. Older reports say so of other accounts, too, which are left to those who work them now.',
   },
   SYMBOL_NOT_ALLOWED: { status: 'SUPPRESSED', sentence: 'The market is not on the list of those that may be touched.' },
-  ABOVE_MAX_NOTIONAL: { status: 'SUPPRESSED', sentence: 'The order would be worth more than the desk allows.' },
+  ABOVE_MAX_NOTIONAL: {
+    status: 'SUPPRESSED',
+    sentence:
+      "Not even the smallest order is within the desk's limit on value. Older reports say so of every order above it.",
+  },
   MARK_PRICE_DIFFERS: {
     status: 'SUPPRESSED',
     sentence: "The venue's mark price is far from that of the snapshot: the decision rests on another price.",
@@ -73,21 +89,53 @@ export const REASONS = {
     status: 'SUPPRESSED',
     sentence: 'What the order would lead to could not be recorded; detail has the failing paths.',
   },
+  REFUSED_RECENTLY: {
+    status: 'SUPPRESSED',
+    sentence: 'The venue refused the last orders of the position; the next waits, longer with each refusal.',
+  },
   CLOSE_RATE: { status: 'SUPPRESSED', sentence: 'The desk allows no more orders in this minute.' },
 
-  REDUCE_ONLY_REJECTED: { status: 'REJECTED', sentence: 'The venue holds no position for the order to reduce.' },
-  BELOW_MIN_NOTIONAL: { status: 'REJECTED', sentence: 'The venue found the value of the order too small.' },
-  BELOW_MIN_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too small.' },
-  ABOVE_MAX_QUANTITY: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too large.' },
-  INSUFFICIENT_MARGIN: { status: 'REJECTED', sentence: 'The venue found the margin of the account too small.' },
-  SYMBOL_REJECTED: { status: 'REJECTED', sentence: 'The venue does not know the market of the order.' },
-  PRECISION_REJECTED: { status: 'REJECTED', sentence: 'The venue found the quantity of the order too precise.' },
+  REDUCE_ONLY_REJECTED: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue holds no position for the order to reduce.',
+  },
+  BELOW_MIN_NOTIONAL: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the value of the order too small.',
+  },
+  BELOW_MIN_QUANTITY: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the quantity of the order too small.',
+  },
+  ABOVE_MAX_QUANTITY: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the quantity of the order too large.',
+  },
+  INSUFFICIENT_MARGIN: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the margin of the account too small.',
+  },
+  SYMBOL_REJECTED: { status: 'REJECTED', refusal: true, sentence: 'The venue does not know the market of the order.' },
+  PRECISION_REJECTED: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the quantity of the order too precise.',
+  },
   VENUE_BUSY: {
     status: 'REJECTED',
     sentence: 'The venue turned the order away for its rate limit or its load; nothing was taken.',
   },
   CLOCK_SKEW: { status: 'REJECTED', sentence: 'The venue refused the time of the order; nothing was taken.' },
-  VENUE_REJECTED: { status: 'REJECTED', sentence: 'The venue refused the order; detail has its code and words.' },
+  VENUE_REJECTED: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue refused the order; detail has its code and words.',
+  },
   NO_FILL: { status: 'REJECTED', sentence: 'The venue took the order and cancelled it without a fill.' },
   NOT_PLACED: { status: 'REJECTED', sentence: 'The order never reached the venue. It is not sent again.' },
 
@@ -111,6 +159,15 @@ export type ReasonOf<S extends ExecutionStatus> = {
 export const SUPPRESSIONS: readonly string[] = Object.entries(REASONS).flatMap(([reason, { status }]) =>
   status === 'SUPPRESSED' ? [reason] : [],
 );
+
+const REFUSALS: ReadonlySet<string> = new Set(
+  Object.entries(REASONS).flatMap(([reason, entry]) => ('refusal' in entry ? [reason] : [])),
+);
+
+/** Whether the next order like it would be refused as well. */
+export function isRefusal(reason: string): boolean {
+  return REFUSALS.has(reason);
+}
 
 /**
  * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of

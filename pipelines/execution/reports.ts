@@ -135,6 +135,7 @@ const FILLED_AS: ReadonlyMap<string, ReasonOf<'FILLED'>> = new Map(
   Object.entries({
     REMAINDER_INCLUDED: 'REMAINDER_CLOSED',
     MAXIMUM_SENT: 'MAXIMUM_CLOSED',
+    MAX_NOTIONAL_SENT: 'MAX_NOTIONAL_CLOSED',
   } as const satisfies Partial<Record<ReasonOf<'SUBMITTED'>, ReasonOf<'FILLED'>>>),
 );
 

@@ -18,6 +18,7 @@ export async function restoreLedger(
   const ledger = new Ledger();
   for await (const { record } of replay(TOPICS.executionReport.name)) {
     ledger.apply(record);
+    if (record.status === 'REJECTED') closeRate.withdrawn(record.intent_id);
     if (record.status !== 'SUBMITTED' || !closeRate.isRecent(record.reported_at)) continue;
     if (await isOwn(record)) closeRate.announced(record.intent_id, record.reported_at);
   }

@@ -13,7 +13,9 @@ interface Quantities {
 
 export type OrderSizing = Quantities & { readonly kind: 'order'; readonly reason: ReasonOf<'SUBMITTED'> };
 
-export type Sizing = OrderSizing | (Quantities & { readonly kind: 'none'; readonly reason: 'FLAT' | 'BELOW_MINIMUM' });
+export type Sizing =
+  | OrderSizing
+  | (Quantities & { readonly kind: 'none'; readonly reason: 'FLAT' | 'BELOW_MINIMUM' | 'ABOVE_MAX_NOTIONAL' });
 
 /** The largest multiple of `step` that is not above `quantity`. Exact; `quantity` is not negative. */
 export function floorToStep(quantity: Exact, step: DecimalText): Exact {
@@ -27,30 +29,79 @@ export function floorToStep(quantity: Exact, step: DecimalText): Exact {
  * Z2  An order is a whole multiple of the lot step, or the whole position.
  * Z3  What an order leaves is nothing, or can be closed by a later order: a rest under a minimum is closed now.
  * Z4  An order that would itself be under a minimum while the rest is not is left to a later intent.
- * Z5  An order is never above the market's maximum. Where Z3 cannot hold with an order of the maximum, the order is that much
- *     smaller; where that would be under a minimum itself, the maximum is sent all the same, so that a large position can be closed.
+ * Z5  An order is never above the market's maximum, nor worth more than `maxNotional` (quote currency; null: any value). Where Z3 cannot
+ *     hold with an order of the lower of the two, the order is that much smaller; where that would be under a minimum itself, the bound is
+ *     sent all the same, so that a large position can be closed.
  */
-export function sizeOrder(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
+export function sizeOrder(
+  position: DecimalText,
+  fraction: number,
+  markPrice: number,
+  rules: MarketRules,
+  maxNotional: number | null = null,
+): Sizing {
   const sizing = unbounded(position, fraction, markPrice, rules);
-  if (sizing.kind === 'none' || rules.maxQuantity === null || sizing.rounded.lte(rules.maxQuantity)) return sizing;
-  return atMost(rules.maxQuantity, sizing, new Exact(position), markPrice, rules);
+  if (sizing.kind === 'none') return sizing;
+  const open = new Exact(position);
+  const [lowest] = boundsOf(sizing, open, markPrice, rules, maxNotional).toSorted((one, other) =>
+    one.most.cmp(other.most),
+  );
+  return lowest === undefined || sizing.rounded.lte(lowest.most)
+    ? sizing
+    : atMost(lowest, sizing, open, markPrice, rules);
+}
+
+/** What an order may not be above. */
+interface Bound {
+  /** Unit: contracts. */
+  readonly most: Exact;
+  readonly cutTo: 'MAXIMUM_SENT' | 'MAX_NOTIONAL_SENT';
+  readonly tooLow: 'BELOW_MINIMUM' | 'ABOVE_MAX_NOTIONAL';
+  /** Why the order of the full size is above it. */
+  readonly words: string;
+}
+
+function boundsOf(
+  { rounded }: OrderSizing,
+  open: Exact,
+  markPrice: number,
+  { maxQuantity }: MarketRules,
+  maxNotional: number | null,
+): readonly Bound[] {
+  const bounds: Bound[] = [];
+  if (maxQuantity !== null) {
+    const words = `${rounded.toFixed()} of ${open.toFixed()} is above the maximum ${maxQuantity} of one order`;
+    bounds.push({ most: new Exact(maxQuantity), cutTo: 'MAXIMUM_SENT', tooLow: 'BELOW_MINIMUM', words });
+  }
+  if (maxNotional !== null) {
+    const worth = rounded.mul(markPrice).toFixed();
+    const words = `${rounded.toFixed()} at ${markPrice} are worth ${worth}, at most ${maxNotional} are allowed`;
+    const most = new Exact(maxNotional).div(markPrice);
+    bounds.push({ most, cutTo: 'MAX_NOTIONAL_SENT', tooLow: 'ABOVE_MAX_NOTIONAL', words });
+  }
+  return bounds;
 }
 
 /** Z5. */
 function atMost(
-  maxQuantity: DecimalText,
-  { requested, rounded }: OrderSizing,
+  { most: bound, cutTo, tooLow, words }: Bound,
+  { requested }: OrderSizing,
   open: Exact,
   markPrice: number,
   rules: MarketRules,
 ): Sizing {
-  const most = floorToStep(new Exact(maxQuantity), rules.lotStep);
-  const detail = `${rounded.toFixed()} of ${open.toFixed()} is above the maximum ${maxQuantity} of one order`;
+  const most = floorToStep(bound, rules.lotStep);
   const tooSmall = belowMinimum(most, markPrice, rules);
   if (tooSmall !== null) {
-    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded: most, detail: `${detail}: ${tooSmall}` };
+    return {
+      kind: 'none',
+      reason: tooLow,
+      requested,
+      rounded: most,
+      detail: `${words}: ${most.toFixed()} is ${tooSmall}`,
+    };
   }
-  const order = { kind: 'order', reason: 'MAXIMUM_SENT', requested, detail } as const;
+  const order = { kind: 'order', reason: cutTo, requested, detail: words } as const;
   if (belowMinimum(open.sub(most), markPrice, rules) === null) return { ...order, rounded: most };
   const leastRest = Exact.max(rules.minQuantity, new Exact(rules.minNotional).div(markPrice));
   const smaller = floorToStep(Exact.max(0, open.sub(leastRest)), rules.lotStep);

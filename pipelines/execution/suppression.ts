@@ -1,6 +1,9 @@
 import type { EpochMillis } from '../../ports/clock.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { DecimalText } from '../../ports/exchange.ts';
 import type { HarvestIntent } from '../../schemas/generated/records.ts';
 import { AHEAD_MS, knownSince } from '../../schemas/time-bound.ts';
+import type { Refusals } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { ReasonOf } from './reasons.ts';
 
@@ -62,5 +65,40 @@ export function cooldown(
   return {
     reason: 'COOLDOWN',
     detail: `observed ${since} ms after the last partial close, at least ${limits.cooldownMs} ms are asked for`,
+  };
+}
+
+/** A venue that has refused the last orders of a position is left alone for a while: most refusals last until somebody changes something. */
+export function refusedRecently(
+  refusals: Refusals | null,
+  now: EpochMillis,
+  { refusedWaitMs, longestRefusedWaitMs }: ExecutionLimits,
+): Suppression | null {
+  if (refusals === null) return null;
+  const wait = Math.min(longestRefusedWaitMs, refusedWaitMs * 2 ** (refusals.count - 1));
+  const since = now - refusals.latestAt;
+  // A clock that was set back must not make the wait longer.
+  if (since >= wait || since < 0) return null;
+  const orders = refusals.count === 1 ? 'the last order' : `the last ${refusals.count} orders`;
+  return {
+    reason: 'REFUSED_RECENTLY',
+    detail: `the venue refused ${orders}, ${since} ms ago; the next waits ${wait} ms`,
+  };
+}
+
+/**
+ * The venue's own mark price against that of the snapshot which an intent rests on. Where the two are far apart the decision rests on another
+ * price than the position has (another scale, another contract, a feed that stood still): nothing is sent for it.
+ */
+export function markDiffers(
+  { mark_price: snapshots, symbol }: HarvestIntent,
+  venues: DecimalText,
+  { maxMarkRatio }: ExecutionLimits,
+): Suppression | null {
+  const ratio = new Exact(venues).div(snapshots);
+  if (ratio.lte(maxMarkRatio) && ratio.gte(new Exact(1).div(maxMarkRatio))) return null;
+  return {
+    reason: 'MARK_PRICE_DIFFERS',
+    detail: `the snapshot has ${symbol} at ${snapshots}, the venue at ${venues}: more than ${maxMarkRatio} times apart`,
   };
 }

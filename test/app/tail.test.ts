@@ -237,6 +237,6 @@ async function encodedTrade() {
 
 /** Fields in the order of the schema, as a reader gets them. */
 async function decoded(value: Uint8Array | null) {
-  await world.codec.prepare(TOPIC.name, [value]);
-  return world.codec.decode(TOPIC.name, value);
+  await world.codec.prepare(TOPIC.name, [{ value }]);
+  return world.codec.decode(TOPIC.name, { value });
 }

@@ -204,10 +204,10 @@ async function auditLog(log: EmbeddedLog, codec: RecordCodec): Promise<FuzzResul
       }
       if (fault !== null) violations.push(`FZ2: ${place} has no letter: ${fault}`);
       else if (topic.name === TOPICS.harvestIntent.name) {
-        const { intent_id: id } = codec.decode(topic.name, at.value);
+        const { intent_id: id } = codec.decode(topic.name, at);
         if (!ended.has(id)) violations.push(`FZ2: intent ${id} at ${place} has no end`);
       } else if (topic.name === TOPICS.tradeClosed.name) {
-        const { trade_id: id } = codec.decode(topic.name, at.value);
+        const { trade_id: id } = codec.decode(topic.name, at);
         if (!counted.has(id)) violations.push(`FZ2: trade ${id} at ${place} is in no outcome`);
       }
     }
@@ -244,9 +244,9 @@ async function lettersOf(log: EmbeddedLog, topic: Topic, violations: string[]): 
 
 /** Why no consumer may act on the record; null for a good one. The clock is not asked: it has gone on. */
 async function faultOf(codec: RecordCodec, topic: TopicName, at: LogRecord): Promise<string | null> {
-  await codec.prepare(topic, [at.value]);
+  await codec.prepare(topic, [at]);
   try {
-    const record = codec.decode(topic, at.value);
+    const record = codec.decode(topic, at);
     const [ahead] = timesAhead(topic, record, at.timestamp, null);
     return ahead === undefined ? null : `TIMESTAMP_AHEAD ${ahead.path}`;
   } catch (thrown) {

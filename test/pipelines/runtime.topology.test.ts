@@ -128,7 +128,7 @@ describe('dead letters', () => {
 
     const intents = await all(log, TOPICS.harvestIntent.name);
     const indices = Array.from({ length: records }, (_, index) => index);
-    expect(intents.map(({ value }) => codec.decode(TOPICS.harvestIntent.name, value).observed_at)).toEqual(
+    expect(intents.map((at) => codec.decode(TOPICS.harvestIntent.name, at).observed_at)).toEqual(
       indices.filter((index) => !isPoison(index)).map(observed),
     );
     const dead = await all(log, DEAD);
@@ -400,7 +400,7 @@ it('scoring the same snapshots twice gives the same intents, and the decision th
   const twice = await all(log, TOPICS.harvestIntent.name);
   expect(twice).toHaveLength(2 * once.length);
   const idsOf = (records: readonly LogRecord[]): string[] =>
-    records.map(({ value }) => codec.decode(TOPICS.harvestIntent.name, value).intent_id);
+    records.map((at) => codec.decode(TOPICS.harvestIntent.name, at).intent_id);
   expect(new Set(idsOf(twice))).toEqual(new Set(idsOf(once)));
 });
 

@@ -41,5 +41,5 @@ test('the codec reads what the Confluent client wrote', async () => {
   const topic = TOPICS.positionSnapshot;
   const id = Buffer.from(codec.encode(topic.name, GOOD_RECORDS[topic.name])).readInt32BE(1);
   const value = await client().encode(id, GOOD_RECORDS[topic.name]);
-  expect(codec.decode(topic.name, value)).toEqual(GOOD_RECORDS[topic.name]);
+  expect(codec.decode(topic.name, { value })).toEqual(GOOD_RECORDS[topic.name]);
 });

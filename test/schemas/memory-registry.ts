@@ -2,11 +2,14 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
 import { schemaText } from '../../schemas/load-schema.ts';
 import { TOPICS, subjectOf } from '../../schemas/topics.ts';
+import type { SchemaId } from '../../schemas/wire-format.ts';
 
 /** A registry in memory that can be away, and counts how often it is asked for a schema. */
 export class MemoryRegistry implements SchemaRegistry {
   away = false;
   schemaRequests = 0;
+  /** GUID -> text. */
+  readonly guids = new Map<string, string>();
   readonly #texts: string[] = [];
   readonly #subjects = new Map<string, Set<number>>();
 
@@ -29,10 +32,10 @@ export class MemoryRegistry implements SchemaRegistry {
     return this.#subjects.get(subject)?.has(id) ? id : null;
   }
 
-  async schemaOf(id: number): Promise<string | null> {
+  async schemaOf(id: SchemaId): Promise<string | null> {
     this.schemaRequests += 1;
     this.#answer();
-    return this.#texts[id - 1] ?? null;
+    return typeof id === 'number' ? (this.#texts[id - 1] ?? null) : (this.guids.get(id) ?? null);
   }
 
   async versions(subject: string): Promise<readonly SubjectVersion[]> {

@@ -61,7 +61,7 @@ describe('an encoded record', () => {
     const encoded = new TopicWriter('execution', codec).encode(TOPICS.tradeClosed, trade, 17);
     expect(Buffer.from(encoded.key).toString()).toBe('desk-1:BTCUSDT');
     expect(encoded).toMatchObject({ topic: TOPICS.tradeClosed.name, timestamp: 17 });
-    expect(codec.decode(TOPICS.tradeClosed.name, encoded.value)).toEqual(trade);
+    expect(codec.decode(TOPICS.tradeClosed.name, { value: encoded.value })).toEqual(trade);
   });
 
   test('is keyed by position_id where the topic is compacted by it', () => {

@@ -12,6 +12,7 @@
  *     fee unknown.
  * X4  Absent only where the exchange says so; a failed look-up is no answer.
  * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
+ * X6  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
@@ -34,7 +35,7 @@ import { venueClientId } from './client-order-id.ts';
 import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
-import type { PositionMode } from './position-mode.ts';
+import type { AccountMode } from './position-mode.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
 import { UnifiedOrder, unified } from './unified.ts';
@@ -53,11 +54,11 @@ export class CcxtExchange implements Exchange {
   readonly venue: string;
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
-  readonly #mode: PositionMode;
+  readonly #mode: AccountMode;
   /** By symbol. */
   readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
-  constructor(client: VenueClient, markets: VenueMarkets, mode: PositionMode) {
+  constructor(client: VenueClient, markets: VenueMarkets, mode: AccountMode) {
     this.venue = client.id;
     this.#client = client;
     this.#markets = markets;
@@ -106,7 +107,7 @@ export class CcxtExchange implements Exchange {
               {
                 clientOrderId: this.#venueId(clientOrderId),
                 reduceOnly: true,
-                ...(this.#mode === 'hedge' ? { hedged: true } : {}),
+                ...(this.#mode.now === 'hedge' ? { hedged: true } : {}),
               },
             ),
           ),
@@ -120,8 +121,7 @@ export class CcxtExchange implements Exchange {
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
         // X2.
         if (attempt < rule.attempts && (await this.#mayGoOn(rule, thrown))) continue;
-        // What was allowed by the rules that we know was refused by those that count.
-        if (rule.meaning === 'refused') this.#markets.forget();
+        if (rule.outdated === 'rules') this.#markets.forget();
         return { kind: 'rejected', code: thrown.code ?? String(thrown.status), message: thrown.message };
       }
     }
@@ -147,8 +147,9 @@ export class CcxtExchange implements Exchange {
 
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
   async #mayGoOn(rule: CodeRule, refusal: VenueRefusal): Promise<boolean> {
-    if (rule.meaning === 'resync') {
-      return this.#client.measureClock().then(
+    if (rule.meaning === 'resync' || rule.outdated === 'mode') {
+      const asked = rule.meaning === 'resync' ? this.#client.measureClock() : this.#mode.refresh();
+      return asked.then(
         () => true,
         () => false,
       );

@@ -13,6 +13,11 @@ export interface CodeRule {
   readonly attempts: number;
   /** Before it is sent again, where the exchange names no time. Unit: milliseconds. */
   readonly waitMs: number;
+  /**
+   * What we know is not so any more, and is asked for again: the rules of the market (they refuse what we took for allowed), or whether the
+   * account is in hedge mode. Left out: nothing.
+   */
+  readonly outdated?: 'rules' | 'mode';
 }
 
 /** A short queue at the exchange is over in less. Unit: milliseconds. */
@@ -28,6 +33,8 @@ const AGAIN: CodeRule = { meaning: 'again', attempts: 3, waitMs: SHORT_WAIT_MS }
 const TAKEN_OR_NOT: CodeRule = { meaning: 'taken-or-not', attempts: 1, waitMs: 0 };
 const REFUSED: CodeRule = { meaning: 'refused', attempts: 1, waitMs: 0 };
 const RESYNC: CodeRule = { meaning: 'resync', attempts: 2, waitMs: 0 };
+const OTHER_MODE: CodeRule = { meaning: 'again', attempts: 2, waitMs: 0, outdated: 'mode' };
+const OTHER_RULES: CodeRule = { ...REFUSED, outdated: 'rules' };
 
 /** By the code in the reply's body. */
 const BY_CODE: ReadonlyMap<string, CodeRule> = new Map<string, CodeRule>([
@@ -45,7 +52,19 @@ const BY_CODE: ReadonlyMap<string, CodeRule> = new Map<string, CodeRule>([
   // The timestamp is outside the window, at the gateway or at the matching engine.
   ['-1021', RESYNC],
   ['-5028', RESYNC],
-  // -2022, -4164, -1111 and all others: a definite no.
+  // The order names no side where the account is in hedge mode, or one where it is not; reduceOnly where that goes without saying.
+  ['-4061', OTHER_MODE],
+  ['-1106', OTHER_MODE],
+  // Too precise, too small or large a quantity, too small a value, a filter of the market, no such market.
+  ['-1111', OTHER_RULES],
+  ['-4003', OTHER_RULES],
+  ['-4004', OTHER_RULES],
+  ['-4005', OTHER_RULES],
+  ['-4023', OTHER_RULES],
+  ['-4164', OTHER_RULES],
+  ['-1013', OTHER_RULES],
+  ['-1121', OTHER_RULES],
+  // -2022 and all others: a definite no.
 ]);
 
 /** By the HTTP status, where the body names no code: 429 and 418 are the rate limit and the ban that follows it. */

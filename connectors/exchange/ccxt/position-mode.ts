@@ -7,11 +7,40 @@ export type PositionMode = 'one-way' | 'hedge';
 /** What ccxt must be able to do with an exchange. */
 const NEEDED = ['fetchPositions', 'fetchMyTrades', 'fetchOrder', 'createOrder', 'fetchTime', 'fetchOHLCV'] as const;
 
+/** How the account counts positions: as last asked, since its owner may change it while it is flat. */
+export class AccountMode {
+  readonly #client: VenueClient;
+  #mode: PositionMode;
+
+  private constructor(client: VenueClient, mode: PositionMode) {
+    this.#client = client;
+    this.#mode = mode;
+  }
+
+  /** Throws EXCHANGE_UNSUPPORTED, EXCHANGE_AWAY. */
+  static async of(client: VenueClient): Promise<AccountMode> {
+    return new AccountMode(client, await detectPositionMode(client));
+  }
+
+  get now(): PositionMode {
+    return this.#mode;
+  }
+
+  /** Asks again, because an order was refused for it. Throws EXCHANGE_AWAY. */
+  async refresh(): Promise<void> {
+    const before = this.#mode;
+    this.#mode = await detectPositionMode(this.#client);
+    if (this.#mode === before) return;
+    const context = { venue: this.#client.id, before, mode: this.#mode };
+    this.#client.logger.warn(context, `the account's position mode was changed from ${before} to ${this.#mode}`);
+  }
+}
+
 /**
  * How the account counts positions. Throws EXCHANGE_UNSUPPORTED where ccxt cannot do with the exchange what is needed, or the
  * mode is one that this program does not know; EXCHANGE_AWAY.
  */
-export async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
+async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
   const { has } = client.api;
   const lacking = NEEDED.filter((method) => !has[method]);
   if (lacking.length > 0) {

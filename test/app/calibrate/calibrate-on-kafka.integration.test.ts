@@ -57,7 +57,7 @@ describe.skipIf('skipped' in broker)('calibration on Kafka', () => {
         const intent = await vi.waitFor(async () => {
           const found: HarvestIntent[] = [];
           for await (const batch of log.read(TOPICS.harvestIntent.name)) {
-            for (const { value } of batch.records) found.push(codec.decode(TOPICS.harvestIntent.name, value));
+            for (const at of batch.records) found.push(codec.decode(TOPICS.harvestIntent.name, at));
           }
           const own = found.find(({ observed_at }) => observed_at === observedAt);
           if (own === undefined) throw new Error('not scored yet');

@@ -66,7 +66,7 @@ describe('dlq discard', () => {
     expect(
       records.map(({ key, value }) => [
         String(Buffer.from(key ?? [])),
-        world.codec.decode(TOPICS.letterDiscarded.name, value),
+        world.codec.decode(TOPICS.letterDiscarded.name, { value }),
       ]),
     ).toEqual([
       [id, expect.objectContaining({ letter_id: id, by: 'alice', reason: 'a test producer', discarded_at: NOW })],

@@ -88,7 +88,7 @@ describe('dlq retry', () => {
     await world.score();
     // The two have one intent_id: whoever consumes intents acts once.
     const intents = await world.records(TOPICS.harvestIntent.name);
-    const ids = intents.map(({ value }) => world.codec.decode(TOPICS.harvestIntent.name, value).intent_id);
+    const ids = intents.map((at) => world.codec.decode(TOPICS.harvestIntent.name, at).intent_id);
     expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
   });
 

@@ -14,6 +14,8 @@ import { type MemoryLog, type MemoryWorld, memoryWorld } from '../memory-log.ts'
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;
 const BETWEEN_LOOKS_MS = 30_000;
+/** More than a group that keeps up leaves behind. Unit: records of a partition. */
+const BEHIND = 100_000;
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
 const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
@@ -30,6 +32,8 @@ const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_
  */
 class LookClock implements Clock {
   later = 0;
+  /** Called for each shorter sleep. */
+  onShortSleep = (_ms: number): void => {};
   readonly #log: MemoryLog;
   #wake = (): void => {};
   #asleep = Promise.withResolvers<void>();
@@ -43,7 +47,10 @@ class LookClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms < BETWEEN_LOOKS_MS) return Promise.resolve();
+    if (ms < BETWEEN_LOOKS_MS) {
+      this.onShortSleep(ms);
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       this.#wake = resolve;
       signal?.addEventListener('abort', () => resolve(), { once: true });
@@ -62,8 +69,11 @@ class LookClock implements Clock {
   }
 }
 
-async function watched(world: MemoryWorld, traits: Pick<StallWatcherOptions, 'stallLimits' | 'logWords'> = {}) {
-  const clock = new LookClock(world.log);
+async function watched(
+  world: MemoryWorld,
+  traits: Partial<Pick<StallWatcherOptions, 'stallLimits' | 'logWords' | 'groups'>> = {},
+  clock = new LookClock(world.log),
+) {
   const metrics = new PrometheusMetrics();
   const lines: string[] = [];
   const note = (_: object, message: string): void => void lines.push(message);
@@ -71,6 +81,7 @@ async function watched(world: MemoryWorld, traits: Pick<StallWatcherOptions, 'st
   const done = watchStalls(
     {
       ...world,
+      groups: [],
       ...traits,
       policy: defaultPolicy(),
       clock,
@@ -109,6 +120,37 @@ describe('stall alerts of a running process', () => {
     await look();
     expect(await gauges()).toEqual([]);
     expect(lines.slice(1)).toEqual(['alert intents_without_reports is over']);
+  });
+
+  it('reads no topic while a group of this process is far behind, and then all that came', async () => {
+    const world = await memoryWorld();
+    const { log } = world;
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + 6 * MINUTE_MS);
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    const snapshots = TOPICS.positionSnapshot;
+    const offsets = log.offsets.bind(log);
+    log.offsets = async (topic) =>
+      (await offsets(topic)).map((one) => (topic === snapshots.name ? { ...one, begin: one.end - BEHIND } : one));
+    const read = new Set<string>();
+    const readLog = log.read.bind(log);
+    log.read = (topic, range) => {
+      read.add(topic);
+      return readLog(topic, range);
+    };
+    const clock = new LookClock(log);
+    let waits = 0;
+    clock.onShortSleep = () => {
+      expect([...read]).not.toContain(snapshots.name);
+      waits += 1;
+      if (waits < 3) return;
+      const all = Array.from({ length: snapshots.partitions }, (_, partition): [number, number] => [partition, 1]);
+      log.commit('scoring', snapshots.name, new Map(all));
+      log.offsets = offsets;
+      clock.onShortSleep = () => {};
+    };
+    const { gauges } = await watched(world, { groups: [{ group: 'scoring', topics: [snapshots] }] }, clock);
+    expect(waits).toBe(3);
+    expect(await gauges()).toEqual(['intents_without_reports']);
   });
 
   it('reads each record once', async () => {

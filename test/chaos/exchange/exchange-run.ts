@@ -1,4 +1,5 @@
 import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
@@ -55,7 +56,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const client = await VenueClient.open(settingsFor(server.url), clock, logger);
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
-    const exchange = new CcxtExchange(client, markets, 'one-way');
+    const exchange = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
     const story = new ExchangeStory(server.exchange, random.stream('story'));
     await patient(() => markets.ready());
     const lanes = await Promise.all(

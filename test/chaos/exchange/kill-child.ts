@@ -5,6 +5,7 @@
  */
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -49,7 +50,7 @@ const codec = await RecordCodec.open(log.registry);
 const client = await VenueClient.open(settingsFor(url), clock, SILENT_LOGGER);
 await patient(() => client.measureClock());
 const markets = new VenueMarkets(client);
-const real = new CcxtExchange(client, markets, 'one-way');
+const real = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
 const exchange: Exchange = {
   venue: real.venue,
   rules: (symbol) => real.rules(symbol),

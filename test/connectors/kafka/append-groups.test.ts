@@ -50,6 +50,10 @@ describe('AppendGroup', () => {
 });
 
 describe('chunksOf', () => {
+  let placed = 0;
+  /** Thirty records for each of three partitions, one partition after the other. */
+  const nextPartition = (): number => Math.floor(placed++ / 30);
+
   it('keeps the records of a partition in order, and its batch below what a broker takes', () => {
     const entries = Array.from({ length: 60 }, (_, index) => ({
       record: record('a', `${index}`.padEnd(index % 7 === 0 ? 300_000 : 40_000, '.')),
@@ -67,6 +71,12 @@ describe('chunksOf', () => {
     expect(order).toEqual(
       [0, 1, 2].map((partition) => Array.from({ length: 20 }, (_, index) => partition + 3 * index)),
     );
+  });
+
+  it('fills a request from every partition: many of one partition first make no more requests than the largest needs', () => {
+    const entries = Array.from({ length: 90 }, (_, owner) => ({ record: record('a', 'x'.repeat(100_000)), owner }));
+    const chunks = [...chunksOf(entries, ({ value }) => (value === null ? 0 : nextPartition()))];
+    expect(chunks.map((chunk) => chunk.size)).toEqual([3, 3, 3, 3, 3, 3]);
   });
 
   it('sends a record alone that takes all of a batch', () => {

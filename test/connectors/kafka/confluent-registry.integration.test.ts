@@ -81,9 +81,23 @@ describe.skipIf('skipped' in broker)('ConfluentRegistry on a real registry', () 
     expect({ ...(await client.decode(Buffer.from(codec.encode(topic.name, record)))) }).toEqual(record);
     const id = await registry.idOf(subjectOf(topic), schemaText(topic));
     const theirs = await client.encode(id ?? 0, record);
-    await codec.prepare(topic.name, [theirs]);
-    expect({ ...codec.decode(topic.name, theirs) }).toEqual(record);
+    await codec.prepare(topic.name, [{ value: theirs }]);
+    expect({ ...codec.decode(topic.name, { value: theirs }) }).toEqual(record);
   });
+
+  it.each(['89791762-2336-4186-9674-299b90a802e2', 2 ** 31, 2 ** 32 - 1])(
+    'RG3: %s, for which it has no place, is unknown to it, once it has shown that it is a registry',
+    async (id) => {
+      const fresh = new ConfluentRegistry({ url: registryUrl });
+      const subject = newSubject();
+      await fresh.register(subject, schema());
+      await fresh.idOf(subject, schema());
+      expect(await fresh.schemaOf(id)).toBeNull();
+      await expect(new ConfluentRegistry({ url: registryUrl }).schemaOf(id)).rejects.toMatchObject({
+        code: 'REGISTRY_AWAY',
+      });
+    },
+  );
 
   it('RG1: a registry that is gone is away, and answers again when it is back', async () => {
     const owner = started(broker);
@@ -121,6 +135,20 @@ describe('ConfluentRegistry on servers that are no registry', () => {
   ])('RG1: %s (%i) is no definite no', async (_, status, body, code) => {
     const { url } = await answering(status, body);
     await expect(new ConfluentRegistry({ url }).schemaOf(1)).rejects.toMatchObject({ code });
+  });
+
+  it('RG3: asks for a GUID where Confluent’s registries have it, and for the unsigned id', async () => {
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? '');
+      response.end(JSON.stringify({ schema: '"string"' }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const registry = new ConfluentRegistry({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    for (const id of ['89791762-2336-4186-9674-299b90a802e2', 2 ** 31 + 5])
+      expect(await registry.schemaOf(id)).toBe('"string"');
+    expect(paths).toEqual(['/schemas/guids/89791762-2336-4186-9674-299b90a802e2', '/schemas/ids/2147483653']);
   });
 
   it('sends the credentials, and keeps them out of its errors', async () => {

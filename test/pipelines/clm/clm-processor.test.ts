@@ -43,7 +43,7 @@ const trade = (offset: number, record: TradeClosed): DecodedRecord => ({
 const process = (...records: readonly DecodedRecord[]) => clm.process(records, () => Promise.resolve());
 
 const outcomes = (encoded: readonly EncodedRecord[]): readonly ClmOutcome[] =>
-  encoded.map(({ value }) => codec.decode(TOPICS.clmOutcome.name, value));
+  encoded.map((one) => codec.decode(TOPICS.clmOutcome.name, one));
 
 /** Intents from hour 0 to `lastHour`, evenly. */
 function intents(count: number, lastHour: number): readonly LogRecord[] {

@@ -83,8 +83,11 @@ describe("an order is valued at the venue's own mark", () => {
   it('a snapshot of another scale does not lift the limit', async () => {
     desk.exchange.mark = '9.81';
     await desk.work(await desk.execution({ limits }), anIntent({ entry: 9, mark: 9.8 }));
-    expect(desk.outcomes).toEqual(['SUPPRESSED ABOVE_MAX_NOTIONAL']);
-    expect(desk.log.reports[0]?.detail).toBe('500 at 9.81 are worth 4905, at most 4900 are allowed');
+    expect(desk.log.reports[0]).toMatchObject({
+      reason: 'MAX_NOTIONAL_SENT',
+      rounded_quantity: 499,
+      detail: '500 at 9.81 are worth 4905, at most 4900 are allowed',
+    });
   });
 
   it.each([

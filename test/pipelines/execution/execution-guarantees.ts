@@ -68,7 +68,7 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     expect(trade.quantity, 'E6: all that the venue filled, also when it came late').toBe(filled.toNumber());
   }
 
-  const sequence = log.entries.map(({ topic, at }) => ({ topic, record: log.codec.decode(topic, at.value) }));
+  const sequence = log.entries.map(({ topic, at }) => ({ topic, record: log.codec.decode(topic, at) }));
   const written = new Set<string>();
   for (const { topic, record } of sequence) {
     if (topic === TOPICS.tradeClosed.name && 'trade_id' in record) written.add(record.trade_id);

@@ -5,6 +5,7 @@ import { type ExecutionOptions, executionProcessor } from '../../../pipelines/ex
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Halt, type KillSwitch, NEVER_HALTED, WithheldOrder } from '../../../ports/kill-switch.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -90,16 +91,33 @@ describe("a desk's bounds", () => {
     expect(outcomes()).toEqual([...FILLED, ...FILLED]);
   });
 
-  it('an order that is worth more is refused, not made smaller', async () => {
-    const intent = anIntent({ fraction: 0.5, mark: 100 });
-    await work(await execution({ limits: { maxOrderNotional: 49_999 } }), intent);
+  it('an order that is worth more is cut to the limit, says so, and later intents take the rest', async () => {
+    exchange.marketRules = { lotStep: '0.001', minQuantity: '0.001', maxQuantity: null, minNotional: '100' };
+    const processor = await execution({ limits: { maxOrderNotional: 5000 } });
+    for (const [open, sent] of [
+      ['0.2', '0.083'],
+      ['0.117', '0.083'],
+      ['0.034', '0.034'],
+    ] as const) {
+      exchange.calls.length = 0;
+      exchange.positions = [() => ({ quantity: open })];
+      const positionAfter = new Exact(open).sub(sent).toFixed();
+      exchange.placements = [{ kind: 'accepted', order: venueOrder({ filledQuantity: sent, positionAfter }) }];
+      const minute = 60 + log.reports.length / 10;
+      await work(processor, anIntent({ fraction: 1, entry: 40_000, mark: 60_000, minute }));
+      expect(exchange.calls.at(-1)).toBe(`place ${sent}`);
+    }
+    const cut = ['SUBMITTED MAX_NOTIONAL_SENT', 'FILLED MAX_NOTIONAL_CLOSED'];
+    expect(outcomes()).toEqual([...cut, ...cut, ...FILLED]);
+    expect(log.reports[1]?.detail).toBe('0.2 at 60000 are worth 12000, at most 5000 are allowed');
+  });
+
+  it('a limit below the smallest order sends nothing', async () => {
+    await work(await execution({ limits: { maxOrderNotional: 99 } }), anIntent({ fraction: 0.5, mark: 100 }));
     expect(outcomes()).toEqual(['SUPPRESSED ABOVE_MAX_NOTIONAL']);
-    expect(log.reports[0]?.detail).toBe('500 at 100 are worth 50000, at most 49999 are allowed');
-    await work(
-      await execution({ limits: { maxOrderNotional: 50_000 } }),
-      anIntent({ fraction: 0.5, mark: 100, minute: 61 }),
+    expect(log.reports[0]?.detail).toBe(
+      '500 at 100 are worth 50000, at most 99 are allowed: 0 is below the minimum quantity 1',
     );
-    expect(outcomes().slice(1)).toEqual(FILLED);
   });
 
   it('so many orders a minute, also after a restart', async () => {

@@ -51,12 +51,12 @@ export class MemoryLog {
 
   readonly replay: Replay = async function* (this: MemoryLog, topic: TopicName) {
     for (const { at } of this.entries.filter((entry) => entry.topic === topic)) {
-      yield { record: this.codec.decode(topic, at.value), at };
+      yield { record: this.codec.decode(topic, at), at };
     }
   }.bind(this) as Replay;
 
   all<N extends TopicName>(topic: N): RecordByTopic[N][] {
-    return this.entries.filter((entry) => entry.topic === topic).map(({ at }) => this.codec.decode(topic, at.value));
+    return this.entries.filter((entry) => entry.topic === topic).map(({ at }) => this.codec.decode(topic, at));
   }
 
   get reports(): ExecutionReport[] {

@@ -92,7 +92,7 @@ class Desk {
     await this.#consumer?.pump();
     let last: HarvestIntent | undefined;
     for await (const { records } of this.#log.read(TOPICS.harvestIntent.name))
-      for (const { value } of records) last = this.#codec.decode(TOPICS.harvestIntent.name, value);
+      for (const at of records) last = this.#codec.decode(TOPICS.harvestIntent.name, at);
     if (last === undefined) throw new Error('the snapshot gave no intent');
     return last;
   }

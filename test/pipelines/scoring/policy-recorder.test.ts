@@ -69,7 +69,7 @@ class Scorer {
 }
 
 function appliedIn(outputs: readonly EncodedRecord[]): readonly PolicyApplied[] {
-  return outputs.filter(({ topic }) => topic === APPLIED).map(({ value }) => codec.decode(APPLIED, value));
+  return outputs.filter(({ topic }) => topic === APPLIED).map((one) => codec.decode(APPLIED, one));
 }
 
 async function* iterated<T>(items: readonly T[]): AsyncGenerator<T> {

@@ -67,7 +67,7 @@ async function score(
   );
   const of = (wanted: string): readonly EncodedRecord[] => outputs.filter((output) => output.topic === wanted);
   const written = of(TOPICS.shadowDecision.name);
-  const shadows = written.map(({ value }): ShadowDecision => codec.decode(TOPICS.shadowDecision.name, value));
+  const shadows = written.map(({ value }): ShadowDecision => codec.decode(TOPICS.shadowDecision.name, { value }));
   return { intents: of(TOPICS.harvestIntent.name), written, shadows, results };
 }
 

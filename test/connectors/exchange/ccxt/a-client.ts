@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { detectPositionMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
+import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
 import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
@@ -42,7 +42,7 @@ export async function connect(options: BinanceServerOptions = {}, logger: Logger
   const client = await VenueClient.open(settingsFor(server.url), new SystemClock(), logger);
   await client.measureClock();
   const markets = new VenueMarkets(client);
-  const mode = await detectPositionMode(client);
+  const mode = await AccountMode.of(client);
   return {
     server,
     client,

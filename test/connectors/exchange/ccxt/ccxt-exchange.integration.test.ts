@@ -8,6 +8,7 @@ import { FAULTS, type Fault } from '../../../binance/faults.ts';
 import { type Connected, connect } from './a-client.ts';
 
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
+const OTHER_ID = 'hl-another' as ClientOrderId;
 
 /** The position as it was observed a moment ago. */
 function observed({ server }: Connected, side: Side = 'LONG', quantity = 4): PositionReference {
@@ -95,6 +96,18 @@ describe('orders through ccxt', () => {
       side === 'LONG' ? ['2.5', '-4'] : ['4', '-2.5'],
     );
     expect(await world.exchange.position(observed(world, side))).toEqual({ quantity: '2.5' });
+  });
+
+  it.each([true, false])('X6: the mode was changed while the account was flat (to hedge: %s)', async (hedge) => {
+    const world = await connect({ hedge: !hedge });
+    world.server.exchange.orders.hedge = hedge;
+    openPosition(world);
+    expect(await place(world)).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.5' } });
+    expect(world.server.attempts).toHaveLength(2);
+    expect(amountOf(world, hedge ? 'LONG' : 'BOTH')).toBe('2.5');
+    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5' };
+    expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
+    expect(world.server.attempts).toHaveLength(3);
   });
 
   it('X1: what is larger than the position is refused whole, and sent once', async () => {

@@ -8,6 +8,7 @@ describe('what an answer means for an order', () => {
     [400, '-4164', 'refused', 1],
     [400, '-1111', 'refused', 1],
     [400, '-2019', 'refused', 1],
+    [400, '-4061', 'again', 2],
     [401, '-2015', 'refused', 1],
     [400, '-4116', 'taken-or-not', 1],
     [408, '-1007', 'taken-or-not', 1],
@@ -31,5 +32,18 @@ describe('what an answer means for an order', () => {
     [403, null, 'refused', 1],
   ] as const)('%i %s: %s, sent at most %i times', (status, code, meaning, attempts) => {
     expect(ruleFor(status, code)).toMatchObject({ meaning, attempts });
+  });
+
+  it.each([
+    ['-1111', 'rules'],
+    ['-4005', 'rules'],
+    ['-1121', 'rules'],
+    ['-4061', 'mode'],
+    // Nothing of the market or the account has changed.
+    ['-4118', undefined],
+    ['-4131', undefined],
+    ['-2022', undefined],
+  ])('%s says that %s is outdated', (code, outdated) => {
+    expect(ruleFor(400, code).outdated).toBe(outdated);
   });
 });

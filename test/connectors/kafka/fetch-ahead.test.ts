@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { FetchAhead } from '../../../connectors/kafka/fetch-ahead.ts';
+import type { FetchResponse, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
+import type { FetchRequest } from '../../../connectors/kafka/kafkajs-internals.ts';
+
+const TOPIC = 'position.snapshot';
+/** Records of a fetch of one partition. */
+const PAGE = 10;
+
+/** A broker whose partitions end there; it notes what it is asked for. */
+class PagedBroker {
+  readonly asked: string[] = [];
+  readonly #ends: readonly number[];
+  failure: Error | null = null;
+
+  constructor(ends: readonly number[]) {
+    this.#ends = ends;
+  }
+
+  readonly fetch = (request: FetchRequest): Promise<FetchResponse> => {
+    const asked = offsetsOf(request);
+    this.asked.push(asked.join(' '));
+    if (this.failure !== null) return Promise.reject(this.failure);
+    const partitions = this.#ends.map((end, partition) => {
+      const from = asked[partition] ?? 0;
+      const next = from < end ? Math.min(from + PAGE, end) : null;
+      const messages = Object.assign([], { next }) as FetchedRecords;
+      const shared = { errorCode: 0, lastStartOffset: '0', preferredReadReplica: -1, abortedTransactions: [] as const };
+      return { partition, highWatermark: String(end), lastStableOffset: String(end), messages, ...shared };
+    });
+    const answered = { throttleTime: 0, clientSideThrottleTime: 0, errorCode: 0, sessionId: 0 };
+    return Promise.resolve({ ...answered, responses: [{ topicName: TOPIC, partitions }] });
+  };
+}
+
+function requestFor(...offsets: readonly number[]): FetchRequest {
+  const partitions = offsets.map((offset, partition) => ({ partition, fetchOffset: String(offset), maxBytes: 1 }));
+  return { maxWaitTime: 100, minBytes: 1, maxBytes: 1, isolationLevel: 1, topics: [{ topic: TOPIC, partitions }] };
+}
+
+function offsetsOf({ topics }: FetchRequest): readonly number[] {
+  return topics.flatMap(({ partitions }) => partitions.map(({ fetchOffset }) => Number(fetchOffset)));
+}
+
+function nextsOf({ responses }: FetchResponse): readonly (number | null)[] {
+  return responses.flatMap(({ partitions }) => partitions.map(({ messages }) => messages.next));
+}
+
+describe('fetching ahead', () => {
+  it('has the next fetch under way before it is asked for, and gives it', async () => {
+    const broker = new PagedBroker([25, 5]);
+    const ahead = new FetchAhead(broker.fetch);
+    expect(nextsOf(await ahead.fetch(requestFor(0, 0)))).toEqual([10, 5]);
+    expect(broker.asked).toEqual(['0 0', '10 5']);
+    expect(nextsOf(await ahead.fetch(requestFor(10, 5)))).toEqual([20, null]);
+    expect(broker.asked).toEqual(['0 0', '10 5', '20 5']);
+  });
+
+  it('FA1: gives it to nobody who asks for other offsets', async () => {
+    const broker = new PagedBroker([100]);
+    const ahead = new FetchAhead(broker.fetch);
+    await ahead.fetch(requestFor(0));
+    expect(nextsOf(await ahead.fetch(requestFor(5)))).toEqual([15]);
+    expect(nextsOf(await ahead.fetch(requestFor(5)))).toEqual([15]);
+    expect(broker.asked).toEqual(['0', '10', '5', '15', '5', '15']);
+  });
+
+  it('FA2: asks for nothing beyond what is there', async () => {
+    const broker = new PagedBroker([10]);
+    const ahead = new FetchAhead(broker.fetch);
+    await ahead.fetch(requestFor(0));
+    await ahead.fetch(requestFor(10));
+    expect(broker.asked).toEqual(['0', '10']);
+  });
+
+  it('tells of a failure whoever asks for it, and asks anew then', async () => {
+    const broker = new PagedBroker([100]);
+    const ahead = new FetchAhead(broker.fetch);
+    const first = ahead.fetch(requestFor(0));
+    broker.failure = new Error('the connection broke');
+    await first;
+    await expect(ahead.fetch(requestFor(10))).rejects.toThrow('the connection broke');
+    broker.failure = null;
+    expect(nextsOf(await ahead.fetch(requestFor(10)))).toEqual([20]);
+  });
+});
