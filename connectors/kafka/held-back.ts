@@ -1,4 +1,5 @@
 import type { HeldBack } from '../../ports/event-log.ts';
+import { recordsWithin } from './fetch-response.ts';
 import { type Cluster, READ_UNCOMMITTED, errorOfCode } from './kafkajs-internals.ts';
 import { offsetsOf } from './topic-offsets.ts';
 
@@ -61,8 +62,6 @@ async function timestampAt(cluster: Cluster, topic: string, partition: number, o
     isolationLevel: READ_UNCOMMITTED,
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: FIRST_BATCH_BYTES }] }],
   });
-  for (const record of responses[0]?.partitions[0]?.messages.records() ?? []) {
-    if (record.offset >= offset) return record.timestamp;
-  }
-  return null;
+  const fetched = responses[0]?.partitions[0]?.messages;
+  return fetched === undefined ? null : (recordsWithin(fetched, offset, Infinity)[0]?.timestamp ?? null);
 }
