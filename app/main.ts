@@ -6,6 +6,9 @@ import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/secrets.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
+/** What the launcher calls after `main`: no command outlives its work. */
+export { endSoon } from '../connectors/system/process-end.ts';
+
 /** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;

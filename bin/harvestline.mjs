@@ -15,8 +15,9 @@ const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.ur
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   // Half of the time that it takes to start. Where the folder cannot be written, it starts as without.
   enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
-  const { main } = await import('../app/main.ts');
+  const { endSoon, main } = await import('../app/main.ts');
   await main(process.argv);
+  endSoon();
 } else if (existsSync(pinned)) {
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -93,6 +93,8 @@ export function serverProperties(place: BrokerPlace): string {
     // After a kill -9 the node waits until its earlier self counts as dead: 9 seconds unless told.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
+    // Leaders go back to where they belong as soon as their copy has caught up: 5 minutes unless told.
+    'leader.imbalance.check.interval.seconds': 1,
     // Consumers may ask for short sessions too: the default minimum is 6 seconds.
     'group.min.session.timeout.ms': 1000,
     // A first consumer need not wait for others.

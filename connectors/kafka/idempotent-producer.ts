@@ -10,11 +10,12 @@
  *     sends it unchanged: the broker then recognises it. Other records under a used number would be taken for those before, and lost.
  * I3  One request at a time is under way: a partition's batches cannot overtake each other.
  */
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
+import { LEADER_NOT_AVAILABLE, leaderOf, partitionsOf } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
-import { partitionsOf } from './topic-offsets.ts';
 
 /** What became of one partition's batch. `sequence-lost`: the broker does not follow the numbers of this producer any more. */
 export type Outcome =
@@ -96,12 +97,9 @@ export class IdempotentProducer {
   async send(topic: string, batches: ByPartition): Promise<ReadonlyMap<number, Outcome>> {
     const outcomes = new Map<number, Outcome>();
     const byLeader = new Map<number, Map<number, readonly OutgoingRecord[]>>();
-    const leaders = new Map(
-      this.#cluster.findTopicPartitionMetadata(topic).map(({ partitionId, leader }) => [partitionId, leader]),
-    );
     for (const [partition, records] of batches) {
-      const leader = leaders.get(partition) ?? NO_LEADER;
-      if (leader === NO_LEADER) {
+      const leader = leaderOf(this.#cluster, topic, partition);
+      if (leader === null) {
         outcomes.set(partition, { kind: 'unanswered', error: errorOfCode(LEADER_NOT_AVAILABLE) });
         continue;
       }
@@ -150,7 +148,7 @@ export class IdempotentProducer {
     if (answers instanceof Error) return { kind: 'unanswered', error: answers };
     const answer = answers.get(partition);
     if (answer === undefined) {
-      return { kind: 'unanswered', error: new Error(`the answer of the leader leaves out ${topic}[${partition}]`) };
+      return { kind: 'unanswered', error: notYet(`the answer of the leader leaves out ${topic}[${partition}]`) };
     }
     const error = answer.errorCode === 0 ? null : errorOfCode(answer.errorCode);
     if (error === null || error.type === DUPLICATE) {
@@ -158,14 +156,15 @@ export class IdempotentProducer {
       this.#sequences.set(place, ((this.#sequences.get(place) ?? 0) + count) % SEQUENCES);
       return { kind: 'acknowledged', baseOffset: answer.baseOffset };
     }
-    if (SEQUENCE_LOST.has(error.type)) return { kind: 'sequence-lost', error };
+    if (SEQUENCE_LOST.has(error.type)) return { kind: 'sequence-lost', error: notYet(error.message, error) };
     return { kind: error.retriable ? 'unanswered' : 'refused', error };
   }
 }
 
-/** Kafka's number for a partition whose leader is being chosen. */
-const NO_LEADER = -1;
-const LEADER_NOT_AVAILABLE = 5;
+/** It is sent again, so it is no definite no, whatever Kafka calls it. */
+function notYet(message: string, cause?: Error): HarvestlineError {
+  return new HarvestlineError('BROKER_AWAY', message, cause === undefined ? {} : { cause });
+}
 
 async function produce(
   broker: Broker,

@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { recordSize } from './record-batch.ts';
 import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
-import { BackOff } from './back-off.ts';
+import { BackOff, ELECTION_MS } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import type { IdempotentProducer } from './idempotent-producer.ts';
 import { partitionOfKey } from './murmur2.ts';
@@ -123,7 +123,7 @@ export class KafkaAppender {
   }
 
   async #partitionsOf(topic: string, entries: readonly Entry<Waiting>[]): Promise<number> {
-    const backOff = new BackOff();
+    const backOff = new BackOff(ELECTION_MS);
     let missingSince: number | null = null;
     for (;;) {
       try {
@@ -142,7 +142,7 @@ export class KafkaAppender {
 
   /** Sends the chunk until every partition has taken its records or refused them. */
   async #deliver(topic: string, partitions: number, chunk: Chunk<Waiting>): Promise<void> {
-    const backOff = new BackOff();
+    const backOff = new BackOff(ELECTION_MS);
     let left = withoutFailed(chunk);
     for (const [partition, entries] of left) {
       const [only, ...others] = entries;
@@ -152,6 +152,7 @@ export class KafkaAppender {
     }
     let known = partitions;
     let missingSince: number | null = null;
+    let topicMissingSince: number | null = null;
     while (left.size > 0) {
       const refused: [entries: readonly Entry<Waiting>[], partition: number, error: unknown][] = [];
       const again: Chunk<Waiting> = new Map();
@@ -177,7 +178,11 @@ export class KafkaAppender {
       left = withoutFailed(again);
       if (left.size === 0) return;
       const error = logError(absence, `appending to ${topic}`, topic);
-      if (error.code !== 'BROKER_AWAY') throw error;
+      topicMissingSince = error.code === 'TOPIC_MISSING' ? (topicMissingSince ?? this.#clock.now()) : null;
+      if (topicMissingSince !== null) {
+        // A broker that has just started does not know yet what it leads.
+        if (this.#clock.now() - topicMissingSince >= MISSING_MS) throw error;
+      } else if (error.code !== 'BROKER_AWAY') throw error;
       const isMissing = [...left.keys()].some((partition) => partition >= known);
       missingSince = isMissing ? (missingSince ?? this.#clock.now()) : null;
       if (isMissing && this.#waitedWith.get(topic) === known) known = (await this.#refresh(topic)) ?? known;

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type ISocketFactory, Kafka, type KafkaConfig, type SASLOptions, logLevel } from 'kafkajs';
 import type { Logger } from '../../ports/logger.ts';
+import { takeWholeMetadata } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
@@ -50,13 +51,15 @@ export function kafkaClient(options: ClientOptions): Kafka {
 
 /** A connection for reading without a consumer group. */
 export function clusterClient(options: ClientOptions): Cluster {
-  return new Cluster({
-    ...configOf(options),
-    logger: kafkaClient(options).logger(),
-    metadataMaxAge: METADATA_MAX_AGE_MS,
-    allowAutoTopicCreation: false,
-    isolationLevel: READ_COMMITTED,
-  });
+  return takeWholeMetadata(
+    new Cluster({
+      ...configOf(options),
+      logger: kafkaClient(options).logger(),
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      allowAutoTopicCreation: false,
+      isolationLevel: READ_COMMITTED,
+    }),
+  );
 }
 
 function configOf({ brokers, clientId = DEFAULT_CLIENT_ID, ssl, sasl, logger }: ClientOptions): KafkaConfig {

@@ -15,6 +15,8 @@ import type {
 import type { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
 import { logError, protocolType } from './broker-errors.ts';
+import { ELECTION_MS } from './back-off.ts';
+import { partitionsOf } from './cluster-metadata.ts';
 import { ConnectionHolder } from './connection-holder.ts';
 import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
@@ -26,17 +28,13 @@ import { heldBackOf } from './held-back.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
-import { boundsOf, isBeyond, offsetsOf, partitionsOf } from './topic-offsets.ts';
-import { readTopicOrExplain } from './topic-reader.ts';
+import { boundsOf, isBeyond, offsetsOf } from './topic-offsets.ts';
+import { readTopic } from './topic-reader.ts';
 
-/**
- * For answers such as "not the coordinator", with which kafkajs's admin client gives up at once: a coordinator that has just
- * been chosen loads its groups for a moment. Unit of the wait: milliseconds.
- */
-const TRIES = 20;
+/** Between two tries: a coordinator that has just been chosen loads its groups for a moment. Unit: milliseconds. */
 const RETRY_MS = 100;
 
-/** A leader moves within a second, and a broker that has just started knows its topics as soon. Unit: milliseconds. */
+/** How long nobody at all may answer, beside kafkajs's own tries: then it is an outage, or the wrong address. Unit: milliseconds. */
 const PATIENCE_MS = 3000;
 
 export interface KafkaLogOptions extends ClientOptions {
@@ -48,8 +46,8 @@ export interface KafkaLogOptions extends ClientOptions {
  * The EventLog on Apache Kafka. What it does is spread over the files beside this one: kafka-appender.ts (A1 to A3),
  * kafka-consumer.ts and group-member.ts (C1 to C6), topic-reader.ts (L6), topic-admin.ts.
  *
- * While the broker is away, appends and subscriptions wait, say so and go on by themselves; the other calls throw
- * BROKER_AWAY after kafkajs's own tries.
+ * While the broker is away, appends and subscriptions wait, say so and go on by themselves; the other calls wait for a leader that is
+ * being chosen (ELECTION_MS), and throw BROKER_AWAY where nobody answers (PATIENCE_MS and kafkajs's own tries).
  */
 export class KafkaLog implements EventLog, TopicAdmin {
   readonly #options: KafkaLogOptions;
@@ -57,6 +55,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #cluster: ConnectionHolder<Cluster>;
   readonly #appender: KafkaAppender;
   readonly #consumers = new Set<KafkaConsumer>();
+  readonly #closing = new AbortController();
   /** The admin client's questions so far. */
   #asked: Promise<unknown> = Promise.resolve();
   /** Topics that did not exist when they were asked for last. */
@@ -74,12 +73,12 @@ export class KafkaLog implements EventLog, TopicAdmin {
       const admin = kafka.admin();
       await admin.connect();
       return admin;
-    });
+    }, options.clock);
     this.#cluster = new ConnectionHolder(async () => {
       const cluster = clusterClient(options);
       await cluster.connect();
       return cluster;
-    });
+    }, options.clock);
   }
 
   /** Connects at the first use, so a broker that is away does not stop the opening. */
@@ -88,11 +87,11 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-    return this.#ask('creating topics', (admin) => createTopics(admin, topics));
+    return this.#askAdmin('creating topics', (admin) => createTopics(admin, topics));
   }
 
   compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-    return this.#ask('comparing topics', (admin) => compareTopics(admin, topics));
+    return this.#askAdmin('comparing topics', (admin) => compareTopics(admin, topics));
   }
 
   append(records: readonly OutgoingRecord[], signal?: AbortSignal): Promise<void> {
@@ -105,12 +104,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
     return Promise.resolve(consumer);
   }
 
-  async *read(topic: string, range: ReadRange = {}): AsyncIterable<Batch> {
-    const cluster = await this.#cluster.get().catch((thrown: unknown) => {
-      throw logError(thrown, `reading ${topic}`, topic);
-    });
-    // A new connection for the next read: this one may believe in brokers that are gone.
-    yield* readTopicOrExplain(cluster, topic, range, () => void this.#cluster.drop());
+  read(topic: string, range: ReadRange = {}): AsyncIterable<Batch> {
+    return readTopic((work) => this.#askLeaders(`reading ${topic}`, topic, work), topic, range);
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
@@ -155,81 +150,64 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop()));
     await this.#appender.close();
-    await Promise.all([this.#admin.drop(), this.#cluster.drop()]);
+    await Promise.all([this.#admin.close(), this.#cluster.close()]);
   }
 
   /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */
-  #ask<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
-    const asked = this.#asked.then(() => this.#askAdmin(what, work, topic));
+  #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    const asked = this.#asked.then(() => this.#ask(this.#admin, what, work));
     this.#asked = asked.catch(() => {});
     return asked;
   }
 
-  async #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
-    for (let left = TRIES; ; left--) {
-      try {
-        const answer = await work(await this.#admin.get());
-        if (topic !== undefined) this.#missing.delete(topic);
-        return answer;
-      } catch (thrown) {
-        const error = logError(thrown, what, topic);
-        if (this.#isNewlyMissing(error, topic)) {
-          await this.#admin.drop();
-          continue;
-        }
-        if (error.code !== 'BROKER_AWAY') throw error;
-        const answered = protocolType(thrown) !== null;
-        if (!answered || left === 0) {
-          await this.#admin.drop();
-          throw error;
-        }
-        await this.#options.clock.sleep(RETRY_MS);
-      }
-    }
+  #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    return this.#ask(this.#cluster, what, work, topic);
   }
 
-  /** Asks again with new metadata where a leader has moved or nobody answers, within PATIENCE_MS. */
-  async #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  /** Asks again, with new metadata, where a leader or coordinator is being chosen (ELECTION_MS) or nobody answers (PATIENCE_MS). */
+  async #ask<C extends Admin | Cluster, T>(
+    holder: ConnectionHolder<C>,
+    what: string,
+    work: (connection: C) => Promise<T>,
+    topic?: string,
+  ): Promise<T> {
     const { clock } = this.#options;
-    const until = clock.now() + PATIENCE_MS;
+    const { signal } = this.#closing;
+    const begun = clock.now();
     for (;;) {
+      let connection: C | null = null;
       try {
-        const answer = await work(await this.#cluster.get());
-        this.#missing.delete(topic);
+        connection = await holder.get();
+        const answer = await work(connection);
+        if (topic !== undefined) this.#missing.delete(topic);
         return answer;
       } catch (thrown) {
         const error = logError(thrown, what, topic);
         const isNew = this.#isNewlyMissing(error, topic);
         if (error.code !== 'BROKER_AWAY' && !isNew) throw error;
-        if (!isNew && clock.now() >= until) {
-          await this.#cluster.drop();
+        const isOver = clock.now() - begun >= (connection === null ? PATIENCE_MS : ELECTION_MS);
+        if (signal.aborted || (isOver && !isNew)) {
+          if (connection !== null) await holder.drop(connection);
           throw error;
         }
-        await clock.sleep(RETRY_MS);
-        // A connection of its own for the next try: this one may believe in brokers and topics that are gone.
-        if (isNew || protocolType(thrown) === null) await this.#cluster.drop();
-        else await this.#refresh();
+        await clock.sleep(RETRY_MS, signal);
+        // A new connection for the next try: this one may believe in brokers and topics that are gone.
+        if (connection !== null && (isNew || protocolType(thrown) === null)) await holder.drop(connection);
+        else if (connection !== null && 'refreshMetadata' in connection) {
+          // The next try says why it failed.
+          await connection.refreshMetadata().catch(() => {});
+        }
       }
     }
   }
 
-  /**
-   * kafkajs asks for every topic at once that a connection was ever asked for, so it may be another one that does not exist: a new
-   * connection tells. True once for each time that a topic goes away.
-   */
+  /** A broker that has just started knows no topics yet. True once for each time that a topic goes away. */
   #isNewlyMissing({ code }: HarvestlineError, topic: string | undefined): boolean {
     if (code !== 'TOPIC_MISSING' || topic === undefined || this.#missing.has(topic)) return false;
     this.#missing.add(topic);
     return true;
-  }
-
-  async #refresh(): Promise<void> {
-    try {
-      await (await this.#cluster.get()).refreshMetadata();
-    } catch {
-      // The next question says why.
-    }
   }
 }

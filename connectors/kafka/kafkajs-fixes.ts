@@ -1,6 +1,16 @@
 import { decodeFetchResponse } from './fetch-response.ts';
 import { FetchAhead } from './fetch-ahead.ts';
-import { Broker, FetchResponseV11, OffsetManager, RequestQueue, errorOfCode } from './kafkajs-internals.ts';
+import {
+  Broker,
+  ConnectionError,
+  FetchResponseV11,
+  OffsetManager,
+  RequestQueue,
+  errorOfCode,
+} from './kafkajs-internals.ts';
+
+/** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
+const FIRST_QUESTION = 'ApiVersions';
 
 /** Kafka's error by which a consumer joins its group anew. */
 const REBALANCE_IN_PROGRESS = 27;
@@ -16,6 +26,23 @@ export function fixKafkajs(): void {
       return Promise.resolve(decodeFetchResponse(bytes));
     } catch (thrown) {
       return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  };
+  // A broker that takes a connection and is silent is as good as none: without this, six times 30 s at the first of the list.
+  const { createSocketRequest } = RequestQueue.prototype;
+  RequestQueue.prototype.createSocketRequest = function withOwnTimeout(pushed) {
+    const request = createSocketRequest.call(this, pushed);
+    if (pushed.entry.apiName === FIRST_QUESTION) request.requestTimeout = pushed.requestTimeout;
+    return request;
+  };
+  const { apiVersions } = Broker.prototype;
+  Broker.prototype.apiVersions = async function orElsewhere() {
+    try {
+      return await apiVersions.call(this);
+    } catch (thrown) {
+      if (!(thrown instanceof Error) || thrown.name !== 'KafkaJSRequestTimeoutError') throw thrown;
+      // By this name kafkajs goes on to the next broker.
+      throw new ConnectionError(`${thrown.message}: the broker is silent`, { broker: this.brokerAddress });
     }
   };
   const { fetch } = Broker.prototype;

@@ -41,7 +41,20 @@ export interface ResponseReader<D, T = D> {
   readonly parse: (decoded: D) => Promise<T>;
 }
 
+/** A broker's answer about the cluster: where its brokers are, and of each topic that was asked about its partitions or an error. */
+export interface ClusterMetadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string;
+    readonly topicErrorCode: number;
+    /** A leader of -1: none, or none that answers. */
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
+  }[];
+}
+
 export interface Broker {
+  /** `host:port`. */
+  readonly brokerAddress: string;
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>;
   readonly connectionPool: {
     send<D, T>(call: {
       readonly request: {
@@ -93,7 +106,11 @@ export interface Cluster {
   findControllerBroker(): Promise<Broker>;
   findGroupCoordinator(group: { readonly groupId: string }): Promise<Broker>;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number; readonly leader: number }[];
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  readonly brokerPool: {
+    /** Null before the first answer. */
+    readonly metadata: ClusterMetadata | null;
+    createBroker: (options: unknown) => Broker;
+  };
   findBroker(node: { readonly nodeId: string }): Promise<Broker>;
   fetchTopicsOffset(
     topics: readonly {
@@ -106,7 +123,10 @@ export interface Cluster {
 }
 
 export const Broker = require('kafkajs/src/broker/index.js') as {
-  readonly prototype: { fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse> };
+  readonly prototype: {
+    fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse>;
+    apiVersions: (this: Broker) => Promise<unknown>;
+  };
 };
 
 type ClusterOptions = KafkaConfig & {
@@ -124,10 +144,16 @@ export const FetchResponseV11 = require('kafkajs/src/protocol/requests/fetch/v11
   decode: (bytes: Buffer) => Promise<FetchResponse>;
 };
 
+/** How kafkajs decodes a metadata response of version 6 (Kafka 2.0 and later). */
+export const MetadataResponseV6 = require('kafkajs/src/protocol/requests/metadata/v6/response.js') as {
+  decode: (bytes: Buffer) => Promise<ClusterMetadata>;
+};
+
 /** kafkajs writes requests with it. */
 export interface Encoder {
   writeInt16(value: number): Encoder;
   writeInt32(value: number): Encoder;
+  writeBoolean(value: boolean): Encoder;
   writeString(value: string | null): Encoder;
   writeBufferInternal(bytes: Buffer): void;
 }
@@ -149,9 +175,25 @@ export interface RequestQueue {
   readonly throttledUntil: number;
 }
 
+interface PushedRequest {
+  readonly entry: { readonly apiName: string };
+  /** Unit: milliseconds. */
+  readonly requestTimeout: number;
+}
+
 export const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as {
-  readonly prototype: { scheduleCheckPendingRequests: (this: RequestQueue) => void };
+  readonly prototype: {
+    scheduleCheckPendingRequests: (this: RequestQueue) => void;
+    createSocketRequest: (this: RequestQueue, pushed: PushedRequest) => { requestTimeout: number };
+  };
 };
+
+/** No connection to that broker. */
+export const ConnectionError = (
+  require('kafkajs/src/errors.js') as {
+    readonly KafkaJSConnectionError: new (message: string, where: { readonly broker: string }) => Error;
+  }
+).KafkaJSConnectionError;
 
 export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as {
   readonly prototype: { setDefaultOffset: () => Promise<void> };

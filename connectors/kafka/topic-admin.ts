@@ -2,6 +2,8 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
 import { protocolType } from './broker-errors.ts';
+import { LEADER_NOT_AVAILABLE } from './cluster-metadata.ts';
+import { errorOfCode } from './kafkajs-internals.ts';
 
 /** Three copies survive the loss of one broker while another is being restarted; more only costs. */
 const WANTED_REPLICAS = 3;
@@ -71,26 +73,39 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<void> 
   );
   const usual = { [LIMIT]: await usualLimit(admin, brokers) };
   // In one request: a broker shows topics that were created by a second one only when it has made the logs of the first.
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: specs.map((spec) => {
-      const sourceName = sourceTopicOf(spec.name);
-      const source: Settings | null = sourceName === null ? null : (existing.get(sourceName) ?? usual);
-      const { [PARTITIONS]: partitions, ...config } = wantedOf(spec);
-      const settings = {
-        ...config,
-        // One copy may be away; with acks=all what is acknowledged is then on all the others.
-        'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
-        ...(source === null ? {} : { [LIMIT]: String(limitBeside(source)) }),
-      };
-      return {
-        topic: spec.name,
-        numPartitions: Math.max(Number(partitions), Number(source?.[PARTITIONS] ?? 0)),
-        replicationFactor,
-        configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
-      };
-    }),
-  });
+  const created = await admin
+    .createTopics({
+      waitForLeaders: true,
+      topics: specs.map((spec) => {
+        const sourceName = sourceTopicOf(spec.name);
+        const source: Settings | null = sourceName === null ? null : (existing.get(sourceName) ?? usual);
+        const { [PARTITIONS]: partitions, ...config } = wantedOf(spec);
+        const settings = {
+          ...config,
+          // One copy may be away; with acks=all what is acknowledged is then on all the others.
+          'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
+          ...(source === null ? {} : { [LIMIT]: String(limitBeside(source)) }),
+        };
+        return {
+          topic: spec.name,
+          numPartitions: Math.max(Number(partitions), Number(source?.[PARTITIONS] ?? 0)),
+          replicationFactor,
+          configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+        };
+      }),
+    })
+    .catch((thrown: unknown) => {
+      throw reasonOf(thrown);
+    });
+  // It was there already: who answered before had not seen it yet. Another look says how it is.
+  if (!created) throw errorOfCode(LEADER_NOT_AVAILABLE);
+}
+
+/** kafkajs gives an error for each topic, and one without words for all. */
+function reasonOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !('errors' in thrown) || !Array.isArray(thrown.errors)) return thrown;
+  const errors: readonly unknown[] = thrown.errors;
+  return errors.find((error) => protocolType(error) !== 'TOPIC_ALREADY_EXISTS') ?? thrown;
 }
 
 /** What a topic takes that has no limit of its own; Kafka's default where the broker does not tell us. */
@@ -180,8 +195,11 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Readonl
     })),
   });
   return new Map(
-    metadata.map(({ name, partitions }) => {
-      const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
+    topics.map((name) => {
+      const partitions = metadata.find((one) => one.name === name)?.partitions;
+      const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries;
+      // What an answer leaves out says nothing.
+      if (partitions === undefined || entries === undefined) throw errorOfCode(LEADER_NOT_AVAILABLE);
       const config = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
       return [name, { ...config, [PARTITIONS]: String(partitions.length) }];
     }),

@@ -1,35 +1,19 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { protocolType } from './broker-errors.ts';
+import { LEADER_NOT_AVAILABLE, leaderOf } from './cluster-metadata.ts';
 import { type Cluster, READ_COMMITTED, errorOfCode } from './kafkajs-internals.ts';
 
 /**
- * Partitions and offsets of a topic, asked of the leaders.
+ * Offsets of a topic, asked of the leaders.
  *
- * T1  An answer is about every partition that was asked about, or there is an error: metadata that were fetched for other topics
- *     meanwhile, and a leader's answer that leaves a partition out, look like an empty topic otherwise (kafkajs#461).
+ * T1  An answer is about every partition that was asked about, or there is an error: one that leaves a partition out looks like an empty
+ *     partition.
  */
 export type Place = 'begin' | 'end' | { readonly at: EpochMillis };
 
 /** Kafka's answer where no record is as young as that. */
 const NONE_AT = -1;
-
-/** Its error where metadata lack a topic that should be there, which another look may mend. */
-const LEADER_NOT_AVAILABLE = 5;
-
-/** In ascending order. Throws what kafkajs throws: UNKNOWN_TOPIC_OR_PARTITION for a topic that does not exist. */
-export async function partitionsOf(cluster: Cluster, topic: string): Promise<readonly number[]> {
-  await cluster.addTargetTopic(topic);
-  await cluster.refreshMetadataIfNecessary();
-  let found = cluster.findTopicPartitionMetadata(topic);
-  if (found.length === 0) {
-    await cluster.refreshMetadata();
-    found = cluster.findTopicPartitionMetadata(topic);
-  }
-  // T1.
-  if (found.length === 0) throw errorOfCode(LEADER_NOT_AVAILABLE);
-  return found.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);
-}
 
 /** Where the partitions begin and end. */
 export async function boundsOf(
@@ -72,8 +56,9 @@ export async function offsetsOf(
  * moment, while it refuses a fetch only where its log is shorter.
  */
 export async function isBeyond(cluster: Cluster, topic: string, partition: number, offset: number): Promise<boolean> {
-  const [leader] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
-  const broker = await cluster.findBroker({ nodeId: leader ?? '' });
+  const leader = leaderOf(cluster, topic, partition);
+  if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);
+  const broker = await cluster.findBroker({ nodeId: String(leader) });
   try {
     const fetched = { partition, fetchOffset: String(offset), maxBytes: 1 };
     await broker.fetch({

@@ -11,6 +11,9 @@ import { auditIntents } from './intent-audit.ts';
 import { FLOWS, type Look, flowOf } from './log-watch.ts';
 import { orderViolations } from './order-audit.ts';
 
+/** Some seconds. */
+const FORGIVEN_LOOKS = 10;
+
 export interface RunAudit {
   readonly violations: readonly string[];
   /** What was counted, in the order to show it. */
@@ -24,14 +27,17 @@ export interface AuditOptions {
   readonly records: number;
   /** Every look at the log, the last one after all processes have ended. */
   readonly looks: readonly Look[];
+  /** Of more than one broker leaders change: what a look says may be old for a moment. */
+  readonly brokers: number;
   readonly clock: Clock;
 }
 
 /** Everything that must hold after a run, however often its processes were killed. */
 export async function auditRun(
   world: ReadableTopics,
-  { folder, records, looks, clock }: AuditOptions,
+  { folder, records, looks, brokers, clock }: AuditOptions,
 ): Promise<RunAudit> {
+  const forgiven = brokers > 1 ? FORGIVEN_LOOKS : 0;
   const intents = await auditIntents(world);
   const { violations: chain, contents } = await auditLog(world, folder);
   const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome } = TOPICS;
@@ -47,9 +53,9 @@ export async function auditRun(
         : [`${intents.distinctSnapshots} of ${records} snapshots are there`]),
       ...chain,
       ...orderViolations(contents, book),
-      ...commitViolations(scoring, harvestIntent.name, intents.effects, looks),
-      ...commitViolations(execution, executionReport.name, await executionEffects(world), looks),
-      ...commitViolations(clm, clmOutcome.name, await clmEffects(world), looks),
+      ...commitViolations(scoring, harvestIntent.name, intents.effects, looks, forgiven),
+      ...commitViolations(execution, executionReport.name, await executionEffects(world), looks, forgiven),
+      ...commitViolations(clm, clmOutcome.name, await clmEffects(world), looks, forgiven),
       ...lagViolations(looks.at(-1)),
       ...(await deadLetterViolations(world)),
     ];

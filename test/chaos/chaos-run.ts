@@ -7,7 +7,10 @@ import type { Clock } from '../../ports/clock.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { Fleet } from './fleet.ts';
 import { Look, flowOf } from './log-watch.ts';
-import type { OwnBroker } from './own-broker.ts';
+import { JavaWriter } from './cluster/java-writer.ts';
+import { restartNode } from './cluster/append-run.ts';
+import type { TestCluster } from '../kafka/test-cluster.ts';
+import type { ChaosServers } from './own-broker.ts';
 import { type Mishap, mishapsOf } from './schedule.ts';
 import { SnapshotFeed } from './snapshot-feed.ts';
 
@@ -22,7 +25,9 @@ export interface ChaosOptions {
 
 export interface ChaosWorld extends ReadableTopics {
   readonly log: KafkaLog;
-  readonly broker: OwnBroker;
+  readonly broker: ChaosServers;
+  /** Null: one broker alone. */
+  readonly cluster: TestCluster | null;
   readonly folder: string;
   readonly clock: Clock;
   readonly say: (line: string) => void;
@@ -53,7 +58,7 @@ const SCORING = flowOf('scoring', TOPICS.positionSnapshot.name);
 
 /** Runs the chain through all its mishaps until every record is worked, or nothing has moved for too long. */
 export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promise<ChaosReport> {
-  const { log, codec, broker, folder, clock, say, interrupt } = world;
+  const { log, codec, broker, cluster, folder, clock, say, interrupt } = world;
   const random = new SeededRandom(options.seed);
   const args = ['run', '--data', join(folder, 'data'), '--brokers', broker.brokers, '--registry', broker.registryUrl];
   const settings = ['--http-port', '0', '--log-level', 'warn', '--seed', String(options.seed), '--faults', FAULTS];
@@ -62,8 +67,10 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
   const fleet = new Fleet([...args, ...settings], clock, random.stream('chaos', 'victims'), (line) =>
     say(`${at()}  ${line}`),
   );
+  const foreign = cluster === null ? null : new JavaWriter(cluster.brokers, TOPICS.positionSnapshot.name);
   try {
-    const feed = new SnapshotFeed({ records: options.records, log, codec, clock, random });
+    const feed = new SnapshotFeed({ records: options.records, log: foreign ?? log, codec, clock, random });
+    const rolling = cluster === null ? null : new Rolling(cluster, feed, world, (line) => say(`${at()}  ${line}`));
     const registryOutage = options.registryOutageMs !== null;
     const mishaps = [...mishapsOf({ ...options, registryOutage }, random)];
     const looks: Look[] = [];
@@ -78,7 +85,8 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
       const look = await Look.at(log);
       if (look !== null) {
         looks.push(look);
-        feed.offer(look);
+        if (rolling === null) feed.offer(look);
+        else rolling.check();
         if (look.movement() > moved.movement) {
           standstillMs = Math.max(standstillMs, clock.now() - moved.at);
           moved = { movement: look.movement(), at: clock.now() };
@@ -90,7 +98,8 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
           const over = befall(next, fleet, broker, options);
           outages.push(over.catch((thrown: unknown) => void violations.push(`${next.kind}: ${messageOf(thrown)}`)));
         }
-        if (mishaps.length === 0 && feed.finished && look.isWorkedOff()) break;
+        const isOver = mishaps.length === 0 && feed.finished && (rolling?.finished ?? true);
+        if (isOver && look.isWorkedOff()) break;
         if (clock.now() - said > SAY_MS) {
           said = clock.now();
           say(`${at()}  ${look.describe()}`);
@@ -109,6 +118,7 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
     if (last !== null) looks.push(last);
     const figures = {
       processes: fleet.started,
+      ...(rolling === null ? {} : { 'restarts of brokers by SIGTERM': rolling.stops, 'by kill -9': rolling.kills }),
       'run, ms': tookMs,
       'longest standstill, ms': standstillMs,
       'slowest drain, ms': fleet.slowestDrainMs,
@@ -116,11 +126,54 @@ export async function runChaos(world: ChaosWorld, options: ChaosOptions): Promis
     return { violations: [...violations, ...fleet.violations], looks, figures };
   } finally {
     await fleet.abandon();
+    await foreign?.close();
+  }
+}
+
+/**
+ * While a foreign producer writes the snapshots, one broker after the other goes and comes back: by SIGTERM in one round, by kill -9 in the
+ * next, and at least once each.
+ */
+class Rolling {
+  stops = 0;
+  kills = 0;
+  finished = false;
+  #failure: unknown = null;
+
+  constructor(cluster: TestCluster, feed: SnapshotFeed, world: ChaosWorld, say: (line: string) => void) {
+    const fail = (thrown: unknown): void => {
+      this.#failure ??= thrown;
+    };
+    feed.writeSteadily(world.interrupt).catch(fail);
+    this.#roll(cluster, feed, world, say).catch(fail);
+  }
+
+  /** Throws what writing or restarting has failed with. */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #roll(
+    cluster: TestCluster,
+    feed: SnapshotFeed,
+    { clock, interrupt }: ChaosWorld,
+    say: (line: string) => void,
+  ): Promise<void> {
+    for (let restart = 0; restart < 2 * cluster.size || !feed.finished; restart++) {
+      if (interrupt.aborted) return;
+      const how = Math.floor(restart / cluster.size) % 2 === 0 ? 'stop' : 'kill';
+      const node = restart % cluster.size;
+      say(`${how === 'stop' ? 'SIGTERM' : 'kill -9'} for broker ${node + 1}`);
+      await restartNode(cluster, node, how, TOPICS.harvestIntent.name, clock);
+      if (how === 'stop') this.stops += 1;
+      else this.kills += 1;
+    }
+    this.finished = true;
   }
 }
 
 /** Resolves when it is over: the run goes on meanwhile. */
-async function befall({ kind }: Mishap, fleet: Fleet, broker: OwnBroker, options: ChaosOptions): Promise<void> {
+async function befall({ kind }: Mishap, fleet: Fleet, broker: ChaosServers, options: ChaosOptions): Promise<void> {
   switch (kind) {
     case 'kill':
       fleet.killOne();

@@ -19,7 +19,8 @@ import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { auditRun } from './audit-run.ts';
 import { type ChaosOptions, runChaos } from './chaos-run.ts';
-import { type OwnBroker, startOwnBroker } from './own-broker.ts';
+import { type ChaosServers, startOwnBroker } from './own-broker.ts';
+import { type OwnCluster, startOwnCluster } from './own-cluster.ts';
 
 /** More say nothing new. */
 const SHOWN_VIOLATIONS = 50;
@@ -31,7 +32,8 @@ interface Outcome {
 
 interface Flags {
   readonly records: number;
-  readonly kills: number;
+  readonly brokers: number;
+  readonly kills?: number;
   readonly brokerKill?: true;
   readonly registryOutage?: number;
   readonly seed: number;
@@ -43,10 +45,16 @@ const clock = new SystemClock();
 const stop = hearStopSignals(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const { records, kills, brokerKill, registryOutage, seed, json } = new Command('npm run chaos --')
+const { records, brokers, kills, brokerKill, registryOutage, seed, json } = new Command('npm run chaos --')
   .description('Kill the chain again and again while it works, and audit what it leaves behind.')
   .option('--records <n>', 'snapshots to produce', wholeNumber, 200_000)
-  .option('--kills <n>', 'how often a process is killed with -9', wholeNumber, 10)
+  .option(
+    '--brokers <n>',
+    'more than 1: a cluster, of which one broker after the other is restarted by SIGTERM and kill -9 while a foreign producer writes',
+    wholeNumber,
+    1,
+  )
+  .option('--kills <n>', 'how often a process is killed with -9; 10, or 0 beside restarts of brokers', wholeNumber)
   .option('--broker-kill', 'kill -9 the broker in the middle, and start it again')
   .option(
     '--registry-outage <seconds>',
@@ -61,7 +69,7 @@ const { records, kills, brokerKill, registryOutage, seed, json } = new Command('
 
 const { violations, figures } = await inOwnWorld({
   records,
-  kills,
+  kills: kills ?? (brokers > 1 ? 0 : 10),
   brokerKill: brokerKill === true,
   registryOutageMs: registryOutage === undefined ? null : registryOutage * 1000,
   seed,
@@ -74,21 +82,22 @@ process.exitCode = violations.length === 0 ? 0 : 1;
 
 async function inOwnWorld(options: ChaosOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'harvestline-chaos-run-'));
-  let broker: OwnBroker | undefined;
+  let broker: ChaosServers | OwnCluster | undefined;
   let log: KafkaLog | undefined;
   try {
-    broker = await startOwnBroker(clock, say);
-    log = KafkaLog.open({ brokers: [broker.brokers], clock, logger: SILENT_LOGGER });
+    broker = brokers > 1 ? await startOwnCluster(brokers, clock, say) : await startOwnBroker(clock, say);
+    const cluster = 'cluster' in broker ? broker.cluster : null;
+    log = KafkaLog.open({ brokers: broker.brokers.split(','), clock, logger: SILENT_LOGGER });
     const registry = new ConfluentRegistry({ url: broker.registryUrl });
     await log.createTopics(allTopicSpecs());
     await registerSchemas(registry);
     const codec = await RecordCodec.open(registry);
-    const run = await runChaos({ log, codec, broker, folder, clock, say, interrupt: stop.signal }, options);
+    const run = await runChaos({ log, codec, broker, cluster, folder, clock, say, interrupt: stop.signal }, options);
     say('auditing');
     const { looks } = run;
     const audit = await auditRun(
       { log, codec },
-      { folder: join(folder, 'data'), records: options.records, looks, clock },
+      { folder: join(folder, 'data'), records: options.records, looks, brokers, clock },
     );
     return {
       violations: [...run.violations, ...audit.violations],

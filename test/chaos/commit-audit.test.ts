@@ -36,4 +36,13 @@ describe('commitViolations', () => {
   ])('an offset that %s', (_, later) => {
     expect(commitViolations(SCORING, INTENTS, [], [lookAt(5, 0), later])).toHaveLength(1);
   });
+
+  it('forgives what a leader or coordinator that was just chosen says for so many looks, and no longer', () => {
+    const [before, less] = [lookAt(8, 3), lookAt(5, 2)];
+    const violations = (looks: readonly Look[]) => commitViolations(SCORING, INTENTS, [EFFECT], looks, 1);
+    expect(violations([before, less, before])).toEqual([]);
+    expect(violations([lookAt(8, 2), lookAt(8, 3)])).toEqual([]);
+    expect(violations([before, less, less])).toHaveLength(1);
+    expect(violations([lookAt(8, 2), lookAt(8, 2), lookAt(8, 3)])).toHaveLength(1);
+  });
 });

@@ -130,7 +130,8 @@ export class Fleet {
   }
 }
 
-async function isReady({ program }: Member): Promise<boolean> {
+/** Whether a `run` that was started says that it works. */
+export async function isReady({ program }: { readonly program: RunningProgram }): Promise<boolean> {
   const [line = '', ...rest] = program.stdout().split('\n');
   if (rest.length === 0) return false;
   const { http } = JSON.parse(line) as { readonly http: string };

@@ -13,18 +13,22 @@ import { discard } from '../kafka/discard-broker.ts';
 import { freePorts } from '../kafka/free-ports.ts';
 
 /** A Kafka and a registry of the run's own, on free ports and in a temporary folder, which `discard` removes. */
-export interface OwnBroker {
-  /** `host:port`. */
+export interface ChaosServers {
+  /** `host:port`, several with commas. */
   readonly brokers: string;
   readonly registryUrl: string;
   /** kill -9, then a start on the same data; resolves when it answers again. */
   restartBroker(): Promise<void>;
-  /** SIGSTOP and SIGCONT: while it is stopped connections stay, and nothing answers. */
-  pauseBroker(): void;
-  resumeBroker(): void;
   /** kill -9, nothing for `outageMs`, then a start; resolves when it answers again. */
   interruptRegistry(outageMs: number): Promise<void>;
   discard(): Promise<void>;
+}
+
+/** With one broker. */
+export interface OwnBroker extends ChaosServers {
+  /** SIGSTOP and SIGCONT: while it is stopped connections stay, and nothing answers. */
+  pauseBroker(): void;
+  resumeBroker(): void;
 }
 
 /** Throws TOOL_MISSING without Java, SERVER_FAILED when one of the two does not start. */

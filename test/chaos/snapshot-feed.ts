@@ -1,5 +1,5 @@
-import type { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { EventLog, OutgoingRecord } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
@@ -33,6 +33,12 @@ const AGE_MS = 3 * 60 * 60 * 1000;
 /** Records an append. */
 const CHUNK = 1000;
 
+/** One append of `writeSteadily`: each of another key. Unit: records. */
+const STEADY_CHUNK = 24;
+
+/** From one of them to the next. Unit: milliseconds. */
+const STEADY_MS = 240;
+
 /** So many wait for scoring, and for execution, before more are written: kills find both at work. Unit: records. */
 const SCORING_BACKLOG = 6000;
 const EXECUTION_BACKLOG = 400;
@@ -42,7 +48,7 @@ const EXECUTION = flowOf('execution', TOPICS.harvestIntent.name);
 
 export interface FeedOptions {
   readonly records: number;
-  readonly log: KafkaLog;
+  readonly log: Pick<EventLog, 'append'>;
   readonly codec: RecordCodec;
   readonly clock: Clock;
   readonly random: Random;
@@ -76,10 +82,7 @@ export class SnapshotFeed {
     const { records, log } = this.#options;
     if (this.#appending !== null || this.#produced === records) return;
     if (this.#produced - look.done(SCORING) > SCORING_BACKLOG || look.lag(EXECUTION) > EXECUTION_BACKLOG) return;
-    const chunk = Array.from({ length: Math.min(CHUNK, records - this.#produced) }, () => {
-      const snapshot = this.#next();
-      return this.#writer.encode(TOPICS.positionSnapshot, snapshot, snapshot.observed_at);
-    });
+    const chunk = this.#chunk(CHUNK);
     this.#appending = log
       .append(chunk)
       .catch((thrown: unknown) => {
@@ -88,6 +91,24 @@ export class SnapshotFeed {
       .finally(() => {
         this.#appending = null;
       });
+  }
+
+  /** The other way: all of them, a few at a time, whatever waits. Throws what an append failed with. */
+  async writeSteadily(interrupt: AbortSignal): Promise<void> {
+    const { records, log, clock } = this.#options;
+    while (this.#produced < records && !interrupt.aborted) {
+      this.#appending = log.append(this.#chunk(STEADY_CHUNK));
+      await this.#appending;
+      this.#appending = null;
+      await clock.sleep(STEADY_MS, interrupt);
+    }
+  }
+
+  #chunk(size: number): readonly OutgoingRecord[] {
+    return Array.from({ length: Math.min(size, this.#options.records - this.#produced) }, () => {
+      const snapshot = this.#next();
+      return this.#writer.encode(TOPICS.positionSnapshot, snapshot, snapshot.observed_at);
+    });
   }
 
   #next(): PositionSnapshot {

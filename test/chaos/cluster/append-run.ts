@@ -3,9 +3,16 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { TestCluster } from '../../kafka/test-cluster.ts';
+import { KafkajsWriter } from './kafkajs-writer.ts';
+
+/** SIGTERM, after which a broker hands its leaderships over, or kill -9. */
+export type How = 'stop' | 'kill';
+
+/** `kafkajs`: its own idempotent producer, to show what this finds. */
+export type ClientName = 'harvestline' | 'kafkajs';
 
 /** A topic for each run, so that one does not find the records of another. */
-const topicOf = (how: string): string => `appended-${how}`;
+const topicOf = (how: How): string => `appended-${how}`;
 
 const PARTITIONS = 6;
 
@@ -22,14 +29,17 @@ export interface AppendRunOptions {
   readonly cluster: TestCluster;
   /** Each restarts every node once, one after the other. */
   readonly rounds: number;
-  /** SIGTERM, or kill -9. */
-  readonly how: 'stop' | 'kill';
+  readonly how: How;
+  /** So many at least, however soon the rounds are over. */
+  readonly records: number;
+  readonly client: ClientName;
   readonly clock: Clock;
   readonly say: (line: string) => void;
   readonly logger?: Logger;
 }
 
 export interface AppendRun {
+  readonly restarts: number;
   /** Records whose append has resolved. */
   readonly acknowledged: number;
   /** Those of them that are not on the log. */
@@ -42,18 +52,20 @@ export interface AppendRun {
 
 /** Appends while the brokers of the cluster are restarted one after the other, and compares the log with what was acknowledged. */
 export async function runAppends(options: AppendRunOptions): Promise<AppendRun> {
-  const { cluster, rounds, how, clock, say, logger = SILENT_LOGGER } = options;
+  const { cluster, rounds, how, records, client, clock, say, logger = SILENT_LOGGER } = options;
   const topic = topicOf(how);
   const log = KafkaLog.open({ brokers: cluster.brokers, clock, logger });
+  const writer = client === 'kafkajs' ? new KafkajsWriter(cluster.brokers) : log;
   try {
     await log.createTopics([
       { name: topic, key: 'as received', partitions: PARTITIONS, cleanup: 'delete', retentionMs: null },
     ]);
     const rolled = new AbortController();
     let appends = 0;
+    const isDone = (): boolean => rolled.signal.aborted && appends * KEYS >= records;
     const writing = (async () => {
-      for (; !rolled.signal.aborted; appends++) {
-        await log.append(
+      for (; !isDone(); appends++) {
+        await writer.append(
           Array.from({ length: KEYS }, (_, key) => ({
             topic,
             key: Buffer.from(`key${key}`),
@@ -64,36 +76,51 @@ export async function runAppends(options: AppendRunOptions): Promise<AppendRun> 
         await clock.sleep(PAUSE_MS);
       }
     })();
-    const roll = async (): Promise<void> => {
-      for (let round = 0; round < rounds; round++) {
+    const rolling = (async () => {
+      for (let round = 1; round <= rounds; round++) {
         for (let node = 0; node < cluster.size; node++) {
-          if (how === 'stop') await cluster.stopNode(node);
-          else await cluster.killNode(node);
-          await cluster.startNode(node);
-          await untilInSync(cluster, topic, clock);
-          say(`round ${round + 1}, node ${node + 1}: ${appends * KEYS} records acknowledged`);
+          await restartNode(cluster, node, how, topic, clock);
+          say(`round ${round}, node ${node + 1}: ${appends * KEYS} records acknowledged`);
         }
       }
-    };
+    })();
     try {
-      await Promise.race([roll(), writing]);
+      await Promise.race([rolling, writing]);
     } finally {
       rolled.abort();
     }
     await writing;
-    return { acknowledged: appends * KEYS, ...(await compare(log, topic, appends)) };
+    const restarts = rounds * cluster.size;
+    return { restarts, acknowledged: appends * KEYS, ...(await compare(log, topic, appends)) };
   } finally {
+    if (writer !== log) await writer.close();
     await log.close();
   }
 }
 
-async function untilInSync({ brokers, size }: TestCluster, topic: string, clock: Clock): Promise<void> {
+/** One node goes and comes back. Resolves once it has caught up and leads again what it should lead of `topic`. */
+export async function restartNode(
+  cluster: TestCluster,
+  node: number,
+  how: How,
+  topic: string,
+  clock: Clock,
+): Promise<void> {
+  if (how === 'stop') await cluster.stopNode(node);
+  else await cluster.killNode(node);
+  await cluster.startNode(node);
+  await untilInOrder(cluster, topic, clock);
+}
+
+/** All copies are in sync, and the first of each partition leads. */
+async function untilInOrder({ brokers, size }: TestCluster, topic: string, clock: Clock): Promise<void> {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } }).admin();
   await admin.connect();
   try {
     for (;;) {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      if (topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length === size))) return;
+      const partitions = topics.flatMap((one) => one.partitions);
+      if (partitions.every(({ isr, leader, replicas }) => isr.length === size && leader === replicas[0])) return;
       await clock.sleep(LOOK_MS);
     }
   } finally {
@@ -101,7 +128,11 @@ async function untilInSync({ brokers, size }: TestCluster, topic: string, clock:
   }
 }
 
-async function compare(log: KafkaLog, topic: string, appends: number): Promise<Omit<AppendRun, 'acknowledged'>> {
+async function compare(
+  log: KafkaLog,
+  topic: string,
+  appends: number,
+): Promise<Omit<AppendRun, 'restarts' | 'acknowledged'>> {
   const found = new Map<string, number[]>();
   for await (const { records } of log.read(topic)) {
     for (const { key, value } of records) {

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { JARS_CACHE, provideJars } from '../../../kafka/jars.ts';
+import { findJava } from '../../../kafka/java-tools.ts';
+import type { OutgoingRecord } from '../../../ports/event-log.ts';
+
+const PROGRAM = fileURLToPath(new URL('ForeignProducer.java', import.meta.url));
+
+/** The end of what it said, where it failed. Unit: characters. */
+const LAST_WORDS = 2000;
+
+/** A foreign client: Kafka's own idempotent producer, acks=all, as a process (ForeignProducer.java). One append at a time. Needs a JDK. */
+export class JavaWriter {
+  readonly #process: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+  #said = '';
+
+  constructor(brokers: readonly string[], topic: string) {
+    const { kafkaClassPath } = provideJars(JARS_CACHE, () => undefined);
+    const args = ['-XX:TieredStopAtLevel=1', '-cp', kafkaClassPath, PROGRAM, brokers.join(','), topic];
+    const child = spawn(findJava(), args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#process = child;
+    child.stdin.on('error', () => {});
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-LAST_WORDS);
+    });
+    this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Resolves when all of it is acknowledged. */
+  async append(records: readonly OutgoingRecord[]): Promise<void> {
+    const lines = records.map(
+      ({ key, value, timestamp }) =>
+        `${Buffer.from(key ?? []).toString('base64')} ${Buffer.from(value ?? []).toString('base64')} ${timestamp}\n`,
+    );
+    this.#process.stdin?.write(`${lines.join('')}\n`);
+    const { done, value } = await this.#answers.next();
+    if (done === true || value !== 'ok') throw new Error(`the foreign producer has ended: …${this.#said}`);
+  }
+
+  async close(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'close');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+}
