@@ -1,4 +1,5 @@
 import type { HeldBack } from '../../ports/event-log.ts';
+import { LEADER_NOT_AVAILABLE, leaderOf } from './cluster-metadata.ts';
 import { recordsWithin } from './fetch-response.ts';
 import { type Cluster, READ_UNCOMMITTED, errorOfCode } from './kafkajs-internals.ts';
 import { offsetsOf } from './topic-offsets.ts';
@@ -8,9 +9,6 @@ const LATEST = -1;
 
 /** A broker sends a whole batch however little is asked for. Unit: bytes. */
 const FIRST_BATCH_BYTES = 1024;
-
-/** Kafka's error where an answer leaves out what was asked (topic-offsets.ts T1). */
-const LEADER_NOT_AVAILABLE = 5;
 
 /**
  * What lies between the last stable offset and the high watermark: written, and given to nobody before the oldest open transaction ends.
@@ -38,8 +36,14 @@ async function highWatermarksOf(
   partitions: readonly number[],
 ): Promise<ReadonlyMap<number, number>> {
   const watermarks = new Map<number, number>();
-  for (const [leader, led] of Object.entries(cluster.findLeaderForPartitions(topic, partitions))) {
-    const broker = await cluster.findBroker({ nodeId: leader });
+  const leaders = new Map<number, number[]>();
+  for (const partition of partitions) {
+    const leader = leaderOf(cluster, topic, partition);
+    if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);
+    leaders.set(leader, [...(leaders.get(leader) ?? []), partition]);
+  }
+  for (const [leader, led] of leaders) {
+    const broker = await cluster.findBroker({ nodeId: String(leader) });
     const asked = led.map((partition) => ({ partition, timestamp: LATEST }));
     const { responses } = await broker.listOffsets({
       isolationLevel: READ_UNCOMMITTED,
@@ -53,8 +57,9 @@ async function highWatermarksOf(
 
 /** At the last stable offset lies the first record of the oldest open transaction. Null where it has ended meanwhile. */
 async function timestampAt(cluster: Cluster, topic: string, partition: number, offset: number): Promise<number | null> {
-  const [leader] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
-  const broker = await cluster.findBroker({ nodeId: leader ?? '' });
+  const leader = leaderOf(cluster, topic, partition);
+  if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);
+  const broker = await cluster.findBroker({ nodeId: String(leader) });
   const { responses } = await broker.fetch({
     maxWaitTime: 0,
     minBytes: 1,

@@ -37,6 +37,9 @@ const RETRY_MS = 100;
 /** How long nobody at all may answer, beside kafkajs's own tries: then it is an outage, or the wrong address. Unit: milliseconds. */
 const PATIENCE_MS = 3000;
 
+/** A leader that was just elected may be behind for a moment; a topic that was made anew stays so. Unit: milliseconds. */
+const SURE_AFTER_MS = 1000;
+
 export interface KafkaLogOptions extends ClientOptions {
   /** Paces commits, heartbeats and back-off; it never gets into a record. */
   readonly clock: Clock;
@@ -133,7 +136,14 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  standing(group: string, topic: string): Promise<Standing> {
+  async standing(group: string, topic: string): Promise<Standing> {
+    const standing = await this.#standing(group, topic);
+    if (standing.beyond.size === 0) return standing;
+    await this.#options.clock.sleep(SURE_AFTER_MS, this.#closing.signal);
+    return this.#standing(group, topic);
+  }
+
+  #standing(group: string, topic: string): Promise<Standing> {
     return this.#askLeaders(`asking where ${group} stands in ${topic}`, topic, async (cluster) => {
       // A partition that was added a moment ago may be assigned already.
       await cluster.refreshMetadata();
