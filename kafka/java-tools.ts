@@ -9,7 +9,7 @@ const OLDEST_JAVA = 17;
 const OLDEST_MAVEN = [3, 6, 3] as const;
 
 const INSTALL_JAVA =
-  'Install a JDK 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17), or set JAVA_HOME to one';
+  'Install a JDK 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17), or set JAVA_HOME to one';
 const INSTALL_MAVEN =
   'Install Maven 3.6.3 or newer (Debian, Ubuntu: apt-get install maven; macOS: brew install maven); it is needed once, to fetch Kafka';
 

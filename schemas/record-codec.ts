@@ -10,6 +10,7 @@ import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { bufferOf } from './buffer-of.ts';
 import { compileCheck } from './check-record.ts';
+import { keepsRules, withRules } from './check-rules.ts';
 import { type FastReader, compileReader } from './compile-reader.ts';
 import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
@@ -21,17 +22,16 @@ import { StringTable } from './string-table.ts';
 import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
 import {
   type SchemaId,
-  type SchemaReference,
   type WrittenRecord,
   MAGIC_BYTE,
-  SCHEMA_ID_HEADER,
   WIRE_HEADER_BYTES,
+  describeReference,
   hasSchemaHeader,
   inWireFormat,
   isOfSameSchema,
-  refusedHeader,
   schemaIdOf,
   schemaReferenceOf,
+  unknownSchema,
   wasPutBack,
 } from './wire-format.ts';
 import { WriterSchemas } from './writer-schemas.ts';
@@ -242,7 +242,7 @@ export class RecordCodec {
 }
 
 function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer {
-  const problems = problemsOf(codec, record);
+  const problems = withRules(codec.check(record), codec.rules, record);
   if (problems.length > 0) throw invalid(topic, problems);
   const value = inWireFormat(codec.schemaId, codec.type.toBuffer(record));
   if (value.length <= MAX_VALUE_BYTES) return value;
@@ -268,22 +268,11 @@ function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, written
   try {
     record = recordIn(bufferOf(written.value ?? new Uint8Array()), start, codec.type, reader.resolver);
   } catch (cause) {
-    throw new HarvestlineError('AVRO_CORRUPT', `${topic}: ${described(reference)}: ${messageOf(cause)}`, { cause });
+    throw new HarvestlineError('AVRO_CORRUPT', `${topic}: ${describeReference(reference)}: ${messageOf(cause)}`, {
+      cause,
+    });
   }
-  return { record: record as RecordByTopic[N], problems: problemsOf(codec, record) };
-}
-
-/** `schema id 17`, `schema GUID 8979… (header __value_schema_id)`. */
-function described({ id, isIn }: SchemaReference): string {
-  const name = `schema ${typeof id === 'number' ? 'id' : 'GUID'} ${id}`;
-  return isIn === 'header' ? `${name} (header ${SCHEMA_ID_HEADER})` : name;
-}
-
-/** Registries before Confluent's 8.0 have no GUIDs: the header's way of writing is the reason then. */
-function unknownSchema(topic: string, reference: SchemaReference): HarvestlineError {
-  const why = `the registry does not know ${described(reference)}`;
-  if (typeof reference.id === 'number') return new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: ${why}`);
-  return refusedHeader(`${topic}: ${why}`);
+  return { record: record as RecordByTopic[N], problems: withRules(codec.check(record), codec.rules, record) };
 }
 
 /** As avsc's `fromBuffer` of what follows the schema's id, without a view of its own for each record. */
@@ -328,48 +317,8 @@ function readerFor(
   }
 }
 
-function problemsOf(codec: TopicCodec, record: unknown): readonly Problem[] {
-  return applyRules(codec.check(record), codec.rules, record);
-}
-
-function keepsRules(rules: readonly RecordRule<never>[], record: object): boolean {
-  for (const rule of rules) if (rule.violation(record as never) !== null) return false;
-  return true;
-}
-
-function applyRules(
-  structural: readonly Problem[],
-  rules: readonly RecordRule<never>[],
-  record: unknown,
-): readonly Problem[] {
-  if (typeof record !== 'object' || record === null) return structural;
-  let problems: Problem[] | undefined;
-  for (const rule of rules) {
-    if (structural.length > 0 && rule.needs.some((field) => concerns(structural, field))) continue;
-    const why = rule.violation(record as never);
-    if (why !== null) (problems ??= [...structural]).push({ path: rule.path, why });
-  }
-  return problems ?? structural;
-}
-
-function concerns(problems: readonly Problem[], field: string): boolean {
-  return problems.some(({ path }) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
-}
-
 function invalid(topic: string, problems: readonly Problem[]): HarvestlineError {
   return new HarvestlineError('RECORD_INVALID', `${topic}: ${formatProblems(problems)}`, { problems });
-}
-
-/**
- * The same check without a registry or bytes, for records that arrive as JSON. `topic`'s schema is read once; the
- * returned function gives every problem of a value, none for a good one.
- */
-export function recordChecker<N extends TopicName>(
-  topic: Topic & { readonly name: N },
-): (value: unknown) => readonly Problem[] {
-  const check = compileCheck(loadSchema(topic));
-  const rules = RECORD_RULES[topic.name] as readonly RecordRule<never>[];
-  return (value) => applyRules(check(value), rules, value);
 }
 
 /** One memory, seen by bytes and by numbers. */

@@ -104,11 +104,24 @@ function inHeader(header: Uint8Array): SchemaReference | HarvestlineError {
 }
 
 /** WF1. */
-export function refusedHeader(why: string): HarvestlineError {
+function refusedHeader(why: string): HarvestlineError {
   return new HarvestlineError(
     'SCHEMA_ID_IN_HEADER',
     `${why}; read are ${SCHEMA_ID_HEADER} with 00 and an id of 4 bytes or 01 and a GUID that the registry knows, or 00 and the id in front of the value`,
   );
+}
+
+/** `schema id 17`, `schema GUID 8979… (header __value_schema_id)`. */
+export function describeReference({ id, isIn }: SchemaReference): string {
+  const name = `schema ${typeof id === 'number' ? 'id' : 'GUID'} ${id}`;
+  return isIn === 'header' ? `${name} (header ${SCHEMA_ID_HEADER})` : name;
+}
+
+/** Why a record of a schema that the registry does not know is refused. Registries before Confluent's 8.0 have no GUIDs: the header's way of writing is the reason then. */
+export function unknownSchema(topic: string, reference: SchemaReference): HarvestlineError {
+  const why = `the registry does not know ${describeReference(reference)}`;
+  if (typeof reference.id === 'number') return new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: ${why}`);
+  return refusedHeader(`${topic}: ${why}`);
 }
 
 function fourBytes(bytes: Uint8Array): number {

@@ -58,6 +58,9 @@ export function protocolType(thrown: unknown): string | null {
 /** True where the broker is away or asks for another try; false for its definite no. */
 export function isAway(thrown: unknown): boolean {
   const chain = [...chainOf(thrown)];
+  // What our own code inside kafkajs has thrown, for instance at a batch that does not decode: kafkajs tries it again, and then gives up.
+  const own = chain.find((error) => error instanceof HarvestlineError);
+  if (own !== undefined) return own.kind === 'transient';
   if (chain.some(({ name }) => DEFINITE_NAMES.has(name))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;

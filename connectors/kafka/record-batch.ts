@@ -12,7 +12,7 @@
  * B5  A batch that the fetch cut off is left for the next fetch.
  */
 import { crc32c } from '@node-rs/crc32';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Headers, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { type Codec, CODECS, codecOf, compress, decompress } from './compression.ts';
 
@@ -161,10 +161,10 @@ export function decodeBatches(
       next = offset + batch.readInt32BE(LAST_OFFSET_DELTA) + 1;
       if (transactions.takes(batch, next - 1)) readRecords(taken, topic, partition, batch, offset);
     } catch (thrown) {
-      throw new HarvestlineError('BATCH_UNREADABLE', `the record batch does not decode: ${messageOf(thrown)}`, {
-        at: { topic, partition, offset },
-        cause: thrown,
-      });
+      const at = { topic, partition, offset };
+      const why = `${formatCoordinates(at)}: the record batch does not decode: ${messageOf(thrown)}`;
+      // Without its cause, which kafkajs would hand on in its place.
+      throw new HarvestlineError('BATCH_UNREADABLE', why, { at });
     }
     start = end;
   }

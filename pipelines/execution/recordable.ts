@@ -12,7 +12,7 @@ import type { DecimalText } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { HarvestIntent, OrderId } from '../../schemas/generated/records.ts';
-import { recordChecker } from '../../schemas/record-codec.ts';
+import { recordChecker } from '../../schemas/check-rules.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { accumulate } from '../clm/accumulate.ts';

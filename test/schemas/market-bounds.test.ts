@@ -9,7 +9,7 @@ import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { HarvestIntent, PositionSnapshot, Reduction, TradeClosed } from '../../schemas/generated/records.ts';
 import { MARKET_BOUNDS } from '../../schemas/market-bounds.ts';
-import { recordChecker } from '../../schemas/record-codec.ts';
+import { recordChecker } from '../../schemas/check-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { venueOrder } from '../pipelines/execution/scripted-exchange.ts';
 import { GOOD_RECORDS } from './good-records.ts';

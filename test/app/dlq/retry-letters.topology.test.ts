@@ -6,7 +6,9 @@ import { lastHeader } from '../../../app/dlq/header-text.ts';
 import { RETRY_HEADERS } from '../../../app/dlq/retry-headers.ts';
 import { statusReport } from '../../../app/status-report.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
+import { SCHEMA_ID_HEADER } from '../../../schemas/wire-format.ts';
 import { DEAD, Graveyard, RECEIVED_AT, SNAPSHOTS } from './letter-world.ts';
 
 const ALL = { kind: 'all' } as const;
@@ -156,5 +158,32 @@ describe('dlq list and show', () => {
     expect(reportLines(foreign).join('\n')).toContain('07 6e 6f 74');
     expect(reportLines(foreign).join('')).not.toContain('\u0007');
     expect(await show(3)).toBeNull();
+  });
+
+  test('a schema that is named in a header is shown so, and the letter goes back with the header and is read by it', async () => {
+    const world = await Graveyard.open();
+    const value = Buffer.from(world.snapshot()).subarray(5);
+    const id = Buffer.from([0, 0, 0, 0, NEXT_ID]);
+    await world.log.append([
+      { topic: SNAPSHOTS.name, key: null, value, timestamp: RECEIVED_AT, headers: [[SCHEMA_ID_HEADER, id]] },
+    ]);
+    await world.score();
+    const [letter] = await world.records(DEAD);
+    const place = { partition: letter?.partition ?? -1, offset: 0 };
+    const before = await examineLetter(world, SNAPSHOTS, place);
+    if (before === null) throw new Error('the letter is not there');
+    expect(before).toMatchObject({
+      refused: { code: 'SCHEMA_UNKNOWN' },
+      attempt: { schema_id: NEXT_ID, schema_guid: null, schema_id_in: 'header', schema_known: false },
+    });
+    expect(reportLines(before).join('\n')).toContain(`schema id ${NEXT_ID} in a header`);
+    await world.registerNewer();
+    const fresh = { log: world.log, registry: world.registry, codec: await RecordCodec.open(world.registry) };
+    const after = await examineLetter(fresh, SNAPSHOTS, place);
+    expect(after?.attempt).toMatchObject({ schema_version: 2, record: { symbol: 'BTCUSDT' }, check: { passes: true } });
+    expect(await world.retry({ kind: 'code', code: 'SCHEMA_UNKNOWN' })).toMatchObject({ retried: 1, refused: 0 });
+    await world.score();
+    expect(await world.records(TOPICS.harvestIntent.name)).toHaveLength(1);
+    expect(await world.records(DEAD)).toHaveLength(2);
   });
 });

@@ -10,7 +10,7 @@ import { simulatedMarket } from '../../../connectors/market/simulated-market.ts'
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
-import { recordChecker } from '../../../schemas/record-codec.ts';
+import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { HEADER, rows } from './candle-rows.ts';

@@ -11,7 +11,7 @@ import type {
   PositionSnapshot,
 } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
-import { recordChecker } from '../../../schemas/record-codec.ts';
+import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { aFill, aHolding, ScriptedVenue } from './a-venue.ts';

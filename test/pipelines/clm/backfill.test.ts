@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { labelOf } from '../../../pipelines/clm/accumulate.ts';
 import { KeptTrades, contradictsPrices, parseRecordedTrade, tradeOf } from '../../../pipelines/clm/backfill.ts';
-import { recordChecker } from '../../../schemas/record-codec.ts';
+import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 
 const ROW = {
