@@ -105,17 +105,19 @@ export class KafkaAppender {
     if (left.length === 0) return;
     // What is still to be acknowledged when an attempt fails for good.
     let open: Iterable<Entry<Waiting>> = left;
+    let isSending = false;
     try {
       const partitions = await this.#partitionsOf(topic, left);
       const chunks = [...chunksOf(left, (record) => this.#place(record, partitions))];
       for (const [index, chunk] of chunks.entries()) {
         open = chunks.slice(index).flatMap((one) => [...one.values()].flat());
+        isSending = true;
         await this.#deliver(topic, partitions, chunk);
       }
     } catch (thrown) {
       for (const { owner } of open) fail(owner, thrown);
       // A1: a part may be written under numbers that this producer would use again.
-      await this.#dropProducer();
+      if (isSending) await this.#dropProducer();
     }
   }
 
