@@ -70,11 +70,36 @@ export const ERROR_CODES = {
   },
   REGISTRY_AWAY: {
     kind: 'transient',
-    remedy: 'Check that the schema registry is up; the processor waits and tries again.',
+    remedy: 'Check that the schema registry is up and takes these credentials; the processor waits and tries again.',
   },
   BROKER_AWAY: {
     kind: 'transient',
     remedy: 'Check that the Kafka brokers of KAFKA_BROKERS are up and can be reached; it is tried again.',
+  },
+  BROKER_AUTH_REFUSED: {
+    kind: 'invariant',
+    remedy:
+      "Check KAFKA_SASL_MECHANISM against the broker's enabled mechanisms, and user, password or token (KAFKA_SASL_USERNAME, _PASSWORD[_FILE], _TOKEN_FILE, _TOKEN_COMMAND) against what the broker knows. docs/operations.md says how to rotate them.",
+  },
+  BROKER_CERTIFICATE: {
+    kind: 'invariant',
+    remedy:
+      "Put the authority that signed the broker's certificate into the file of KAFKA_TLS_CA_FILE (PEM), and name brokers in KAFKA_BROKERS as their certificates do. Where the broker refuses this program's certificate: KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE. docs/operations.md says how to rotate them.",
+  },
+  BROKER_LISTENER: {
+    kind: 'invariant',
+    remedy:
+      'The port speaks otherwise than this program was told: set KAFKA_TLS and KAFKA_SASL_MECHANISM as that listener of the broker has them, or give the port of another listener.',
+  },
+  CREDENTIALS_UNAVAILABLE: {
+    kind: 'invariant',
+    remedy:
+      'Run the command of KAFKA_SASL_TOKEN_COMMAND by hand, as the user that this program runs as: it must print the token, and nothing else, within 10 s.',
+  },
+  ACCESS_DENIED: {
+    kind: 'invariant',
+    remedy:
+      'Give the user the right that is named: docs/operations.md lists what each processor and command needs, with the commands for it.',
   },
   EXCHANGE_AWAY: {
     kind: 'transient',
@@ -109,8 +134,7 @@ export const ERROR_CODES = {
   },
   LOG_REFUSED: {
     kind: 'invariant',
-    remedy:
-      "The broker gave a definite no. Its message says why: credentials, ACLs, or a record above the topic's limit.",
+    remedy: 'The broker gave a definite no. Its message says why.',
   },
   BATCH_UNREADABLE: {
     kind: 'invariant',

@@ -99,6 +99,7 @@ export function serverProperties(place: BrokerPlace): string {
     'group.min.session.timeout.ms': 1000,
     // A first consumer need not wait for others.
     'group.initial.rebalance.delay.ms': 0,
+    ...place.settings,
   };
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)

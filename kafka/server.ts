@@ -14,6 +14,8 @@ export interface BrokerPlace {
   readonly ports: BrokerPorts;
   /** For one of several that are a cluster together; alone where left out. */
   readonly cluster?: ClusterNode;
+  /** Settings of Kafka's besides those that every broker here has. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A node of a cluster: its number, and all of them. */

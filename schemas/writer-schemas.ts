@@ -36,7 +36,10 @@ export class WriterSchemas {
   /** Whether the registry is to be asked for it now (WS1). */
   isDue(id: SchemaId): boolean {
     const unknown = this.#unknown.get(id);
-    return unknown === undefined || this.#now() >= unknown.askAgainAt;
+    if (unknown === undefined) return true;
+    const left = unknown.askAgainAt - this.#now();
+    // Longer than any wait: the clock was set back.
+    return left <= 0 || left > LONGEST_WAIT_MS;
   }
 
   /** Its text; null where the registry does not know it. Asks, due or not. */

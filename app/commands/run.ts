@@ -7,6 +7,7 @@ import { describeConnections } from '../../connectors/kafka/kafka-connection.ts'
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../../connectors/system/settings.ts';
 import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
@@ -106,6 +107,10 @@ from HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET (each also as NAME_FILE). Wi
 real prices and sends it nothing; a key that may only read is enough. Without keys the desk is simulated.
 
 ${stallLimitsHelp()}
+
+Kafka and its registry are reached by these settings of the environment. What comes from files, and tokens of a command, are read anew for
+each connection; docs/operations.md has rotation and the rights that each processor needs.
+${settingsHelp([...KAFKA_SETTINGS, ...REGISTRY_SETTINGS])}
 
 Examples:
   harvestline topics apply && harvestline schemas register    once

@@ -1,4 +1,6 @@
+import type { ErrorCode } from '../../errors/codes.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { type Denial, denialOf } from './denied-rights.ts';
 
 /** Errors by which kafkajs says that it got no answer, whatever their own `retriable` says. */
 const AWAY_NAMES: ReadonlySet<unknown> = new Set([
@@ -21,11 +23,24 @@ const NOT_CONNECTED = 'Broker not connected';
 /** What a fault inside the client throws. */
 const INSIDE_NAMES: ReadonlySet<unknown> = new Set(['TypeError', 'RangeError']);
 
+/** kafkajs's own word about a mechanism, or about a broker that does not know the password. */
+const SASL_ERROR = 'KafkaJSSASLAuthenticationError';
+
 /** Answers that another try will not change, though kafkajs gives up on them with an error that looks like an absence. */
 const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
-  'KafkaJSSASLAuthenticationError',
+  SASL_ERROR,
   'KafkaJSNotImplemented',
   'KafkaJSServerDoesNotSupportApiKey',
+]);
+
+/** What a socket of ours says of a broker (broker-socket.ts): kafkajs keeps the code of such an error, and nothing else. */
+const SOCKET_CODES = ['BROKER_CERTIFICATE', 'BROKER_LISTENER', 'BROKER_AWAY'] as const;
+
+/** A broker's word about credentials and mechanism. kafkajs says of some that another try may help. */
+const AUTH_TYPES: ReadonlySet<unknown> = new Set([
+  'SASL_AUTHENTICATION_FAILED',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'ILLEGAL_SASL_STATE',
 ]);
 
 /** Answers about one record, by Kafka's names. */
@@ -61,7 +76,9 @@ export function isAway(thrown: unknown): boolean {
   // What our own code inside kafkajs has thrown, for instance at a batch that does not decode: kafkajs tries it again, and then gives up.
   const own = chain.find((error) => error instanceof HarvestlineError);
   if (own !== undefined) return own.kind === 'transient';
-  if (chain.some(({ name }) => DEFINITE_NAMES.has(name))) return false;
+  const socket = socketCode(chain);
+  if (socket !== null) return socket === 'BROKER_AWAY';
+  if (chain.some(({ name, type }) => DEFINITE_NAMES.has(name) || AUTH_TYPES.has(type))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;
   // A fault of the client's own inside is no word of the broker's: it may be gone with the next connection.
@@ -71,19 +88,61 @@ export function isAway(thrown: unknown): boolean {
   );
 }
 
-/** What kafkajs threw as an error of ours: BROKER_AWAY, TOPIC_MISSING, RECORD_TOO_LARGE, TIMESTAMP_REFUSED or LOG_REFUSED. `what` is what was tried. */
-export function logError(thrown: unknown, what: string, topic?: string): HarvestlineError {
+/** What kafkajs threw as an error of ours: BROKER_AWAY, or the definite no that it is. `what` is what was tried. */
+export function logError(thrown: unknown, what: string, topic?: string, group?: string): HarvestlineError {
+  const chain = [...chainOf(thrown)];
   // kafkajs wraps what our own code inside it has thrown.
-  for (const error of chainOf(thrown)) if (error instanceof HarvestlineError) return error;
+  for (const error of chain) if (error instanceof HarvestlineError) return error;
   const at = topic === undefined ? {} : { at: { topic } };
-  if (topic !== undefined && protocolType(thrown) === 'UNKNOWN_TOPIC_OR_PARTITION') {
-    return new HarvestlineError('TOPIC_MISSING', `topic ${topic} does not exist on the broker`, {
-      ...at,
-      cause: thrown,
-    });
+  const error = (code: ErrorCode, why: string): HarvestlineError =>
+    new HarvestlineError(code, why, { ...at, cause: thrown });
+  const type = protocolType(thrown);
+  if (topic !== undefined && type === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    return error('TOPIC_MISSING', `topic ${topic} does not exist on the broker`);
   }
-  const code = isAway(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(protocolType(thrown)) ?? 'LOG_REFUSED');
-  return new HarvestlineError(code, `${what}: ${messageOf(thrown)}`, { ...at, cause: thrown });
+  const says = `${what}: ${messageOf(thrown)}`;
+  for (const one of chain) {
+    const denial = denialOf(one);
+    if (denial?.resource === 'mechanism') {
+      return error('BROKER_AUTH_REFUSED', `${says}: the mechanisms of this listener are ${denial.names.join(', ')}`);
+    }
+    if (denial !== null) return error('ACCESS_DENIED', `${what}: ${deniedText(denial, topic, group)}`);
+  }
+  if (type?.endsWith('_AUTHORIZATION_FAILED') === true) return error('ACCESS_DENIED', says);
+  const socket = socketCode(chain);
+  if (socket !== null) return error(socket, says);
+  if (chain.some(({ name, type: ofIt }) => name === SASL_ERROR || AUTH_TYPES.has(ofIt))) {
+    return error('BROKER_AUTH_REFUSED', type === 'ILLEGAL_SASL_STATE' ? `${says} (a listener without SASL)` : says);
+  }
+  return error(isAway(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(type) ?? 'LOG_REFUSED'), says);
+}
+
+/** Rights that include a lesser one. */
+const INCLUDED: Readonly<Record<string, string>> = {
+  'topic DESCRIBE': 'READ and WRITE include it',
+  'group DESCRIBE': 'READ includes it',
+};
+
+/** `no right READ on topic harvest.intent`. */
+export function deniedText({ resource, right, names }: Denial, topic?: string, group?: string): string {
+  // Kafka lets everybody write idempotently who may write to any topic.
+  if (right === 'IDEMPOTENT_WRITE') return `no right WRITE on topic ${topic ?? ''}, nor ${right} on the cluster`;
+  const known = resource === 'topic' ? topic : resource === 'group' ? group : undefined;
+  const list = names.length > 0 ? names.join(', ') : known;
+  const included = INCLUDED[`${resource} ${right}`];
+  return (
+    `no right${right === null ? '' : ` ${right}`} on ${resource === 'cluster' ? 'the cluster' : resource}` +
+    (list === undefined ? '' : ` ${list}`) +
+    (included === undefined ? '' : ` (${included})`)
+  );
+}
+
+function socketCode(chain: readonly Details[]): (typeof SOCKET_CODES)[number] | null {
+  for (const { code } of chain) {
+    const known = SOCKET_CODES.find((one) => one === code);
+    if (known !== undefined) return known;
+  }
+  return null;
 }
 
 function* chainOf(thrown: unknown): Iterable<Details> {
@@ -91,6 +150,8 @@ function* chainOf(thrown: unknown): Iterable<Details> {
   // kafkajs wraps an error in itself now and then; no chain is longer than a few.
   for (let depth = 0; depth < 8 && error instanceof Error; depth++) {
     yield error;
-    error = error.cause;
+    // Of several that were thrown together the first: they are of one request.
+    error =
+      error.cause ?? ('errors' in error && Array.isArray(error.errors) ? (error.errors[0] as unknown) : undefined);
   }
 }

@@ -6,6 +6,7 @@
  * M2  An answer is about every topic that was asked about, or there is an error: metadata that were fetched for other topics
  *     meanwhile look like an empty topic otherwise (kafkajs#461).
  */
+import { noteDenial } from './denied-rights.ts';
 import { type Cluster, Encoder, MetadataResponseV6, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 
 const METADATA_KEY = 3;
@@ -55,7 +56,11 @@ export async function partitionsOf(cluster: Cluster, topic: string): Promise<rea
   await cluster.refreshMetadataIfNecessary();
   if (cluster.findTopicPartitionMetadata(topic).length === 0) await cluster.refreshMetadata();
   const found = cluster.brokerPool.metadata?.topicMetadata.find((one) => one.topic === topic);
-  if (found !== undefined && found.topicErrorCode !== 0) throw errorOfCode(found.topicErrorCode);
+  if (found !== undefined && found.topicErrorCode !== 0) {
+    const error = errorOfCode(found.topicErrorCode);
+    noteDenial(error, 'Metadata', found);
+    throw error;
+  }
   // M2.
   if (found === undefined || found.partitionMetadata.length === 0) throw errorOfCode(LEADER_NOT_AVAILABLE);
   return found.partitionMetadata.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);

@@ -35,6 +35,17 @@ const FIRST_LARGE_ID = 2 ** 31;
 /** What a server says of a path that it does not have, or that it cannot read. */
 const NO_SUCH_PATH: ReadonlySet<number> = new Set([400, 404, 405]);
 
+/** Refused credentials: a definite no to a person who starts something. */
+const UNAUTHORISED: ReadonlySet<number> = new Set([401, 403]);
+
+interface Question {
+  readonly body?: object;
+  /** RG3. */
+  readonly mayBeMissing?: boolean;
+  /** RG4. */
+  readonly recordsWait?: boolean;
+}
+
 /** The answer to one request; `no such path`: asked only where a registry may not have it. */
 type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly kind: 'absent' | 'no such path' };
 
@@ -48,6 +59,7 @@ type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly ki
  * RG2  The id of a schema is given only where the registry's text equals it in all that matters (same-schema.ts).
  * RG3  GUIDs, and ids above those of an `int`, are unknown to a registry that has no place for them. That it is a registry which says so is
  *      seen by its answer for an id that it has.
+ * RG4  Where records wait for a schema, refused credentials are REGISTRY_AWAY, too: they worked at the start, and say nothing of the id.
  */
 export class ConfluentRegistry implements SchemaRegistry {
   readonly #url: string;
@@ -62,7 +74,7 @@ export class ConfluentRegistry implements SchemaRegistry {
   }
 
   async idOf(subject: string, schema: string): Promise<number | null> {
-    const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, { schema });
+    const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, { body: { schema } });
     if (answer.kind === 'found') {
       const { id, schema: theirs } = shaped(FoundBody, answer.body);
       this.#known = id;
@@ -79,12 +91,14 @@ export class ConfluentRegistry implements SchemaRegistry {
   }
 
   async #textAt(path: string, { mayBeMissing }: { readonly mayBeMissing: boolean }): Promise<string | null> {
-    const answer = await this.#ask('GET', path, undefined, mayBeMissing);
+    const answer = await this.#ask('GET', path, { mayBeMissing, recordsWait: true });
     if (answer.kind === 'found') return shaped(SchemaBody, answer.body).schema;
     if (answer.kind === 'absent') return null;
     // RG3.
     const proof =
-      this.#known === undefined ? { kind: 'absent' } : await this.#ask('GET', `/schemas/ids/${this.#known}`);
+      this.#known === undefined
+        ? { kind: 'absent' }
+        : await this.#ask('GET', `/schemas/ids/${this.#known}`, { recordsWait: true });
     if (proof.kind === 'found') return null;
     throw new HarvestlineError('REGISTRY_AWAY', `GET ${this.#url}${path}: the answer is not a schema registry's`);
   }
@@ -108,8 +122,8 @@ export class ConfluentRegistry implements SchemaRegistry {
   async register(subject: string, schema: string): Promise<number> {
     const name = encodeURIComponent(subject);
     // Before the first version: some registries start with no level at all.
-    await this.#ask('PUT', `/config/${name}`, LEVEL);
-    const answer = await this.#ask('POST', `/subjects/${name}/versions`, { schema });
+    await this.#ask('PUT', `/config/${name}`, { body: LEVEL });
+    const answer = await this.#ask('POST', `/subjects/${name}/versions`, { body: { schema } });
     if (answer.kind !== 'found') throw refused(`registering ${subject}: the registry finds no such subject`);
     const { id } = shaped(IdBody, answer.body);
     const problems = differences(schema, (await this.schemaOf(id)) ?? '{}');
@@ -123,7 +137,11 @@ export class ConfluentRegistry implements SchemaRegistry {
     return id;
   }
 
-  async #ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object, mayBeMissing = false): Promise<Answer> {
+  async #ask(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    { body, mayBeMissing = false, recordsWait = false }: Question = {},
+  ): Promise<Answer> {
     const what = `${method} ${this.#url}${path}`;
     let status: number;
     let text: string;
@@ -150,7 +168,8 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (mayBeMissing && NO_SUCH_PATH.has(status)) return { kind: 'no such path' };
     if (status === 409) throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${what}: ${message}`);
     // Too many requests, an overloaded or starting server, or an answer that is not the registry's.
-    if (status === 404 || status === 408 || status === 429 || status >= 500 || answer === undefined) {
+    const isOdd = status === 404 || status === 408 || status === 429 || status >= 500 || answer === undefined;
+    if (isOdd || (recordsWait && UNAUTHORISED.has(status))) {
       throw new HarvestlineError('REGISTRY_AWAY', `${what}: answered ${status}: ${message}`);
     }
     throw refused(`${what}: answered ${status}: ${message}`);

@@ -123,7 +123,7 @@ export class GroupMember {
     consumer.on(consumer.events.REBALANCING, () => void this.#commit());
     consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
       this.#generation.lose(error);
-      this.#end(endOf(error));
+      this.#end(endOf(error, this.#options));
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // A fetch of nothing but control or aborted records: kafkajs passes over it, so that the group must follow.
@@ -164,7 +164,7 @@ export class GroupMember {
         eachBatch: (payload) => this.#take(payload),
       });
     } catch (thrown) {
-      this.#end(endOf(thrown, this.#options.topics));
+      this.#end(endOf(thrown, this.#options));
     }
   }
 
@@ -336,7 +336,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function endOf(thrown: unknown, topics: readonly string[] = []): MemberEnd {
-  const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined);
+function endOf(thrown: unknown, { topics, group }: Pick<MemberOptions, 'topics' | 'group'>): MemberEnd {
+  const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined, group);
   return { kind: isAway(thrown) && error.code !== 'TOPIC_MISSING' ? 'away' : 'failed', error };
 }

@@ -14,6 +14,7 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import { LEADER_NOT_AVAILABLE, leaderOf, partitionsOf } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
+import { noteDenial } from './denied-rights.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
 
@@ -151,6 +152,7 @@ export class IdempotentProducer {
       return { kind: 'unanswered', error: notYet(`the answer of the leader leaves out ${topic}[${partition}]`) };
     }
     const error = answer.errorCode === 0 ? null : errorOfCode(answer.errorCode);
+    noteDenial(error, 'Produce', answer);
     if (error === null || error.type === DUPLICATE) {
       const place = placeOf(topic, partition);
       this.#sequences.set(place, ((this.#sequences.get(place) ?? 0) + count) % SEQUENCES);

@@ -1,18 +1,22 @@
-import { connect as connectPlain, isIP } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { type ISocketFactory, Kafka, type KafkaConfig, type SASLOptions, logLevel } from 'kafkajs';
+import type { ConnectionOptions } from 'node:tls';
+import { type ISocketFactory, Kafka, type KafkaConfig, type Mechanism, logLevel } from 'kafkajs';
+import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { Admission } from './admission.ts';
+import { brokerSockets } from './broker-socket.ts';
 import { takeWholeMetadata } from './cluster-metadata.ts';
 import type { Codec } from './compression.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
+import { type SaslSettings, kafkajsSasl } from './sasl.ts';
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnection {
   /** `host:port`; one that is up is enough to find the others. */
   readonly brokers: readonly string[];
+  /** Asked for each connection: it may have getters that read files. */
   readonly ssl?: ConnectionOptions;
-  readonly sasl?: SASLOptions;
+  readonly sasl?: SaslSettings;
   /** What record batches are written with; none where left out. */
   readonly compression?: Codec;
 }
@@ -35,12 +39,30 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** How soon partitions that were added to a topic are seen by who reads or writes it. Unit: milliseconds. */
 export const METADATA_MAX_AGE_MS = 10_000;
 
-/** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
-const KEEP_ALIVE_MS = 60_000;
-
 export interface ClientOptions extends KafkaConnection {
   readonly clientId?: string;
   readonly logger: Logger;
+  /** Measures how long a rotation may take (admission.ts); without it whoever is refused is refused for good. */
+  readonly clock?: Clock;
+}
+
+/** How this process is let in. Certificates and credentials are rotated by themselves, so each has an admission of its own. */
+interface Entrance {
+  readonly sockets: ISocketFactory;
+  readonly sasl: Mechanism | null;
+}
+
+/** By the options that clients are made from: the clients of one log are let in together, and learn from each other. */
+const entrances = new WeakMap<ClientOptions, Entrance>();
+
+function entranceOf(options: ClientOptions): Entrance {
+  const { sasl, clock } = options;
+  const entrance = entrances.get(options) ?? {
+    sockets: brokerSockets({ admission: new Admission(clock), sasl: sasl !== undefined }),
+    sasl: sasl === undefined ? null : kafkajsSasl(sasl, new Admission(clock)),
+  };
+  entrances.set(options, entrance);
+  return entrance;
 }
 
 /** A kafkajs client. Each consumer needs one of its own: kafkajs shares committed offsets among the members of one. */
@@ -62,7 +84,9 @@ export function clusterClient(options: ClientOptions): Cluster {
   );
 }
 
-function configOf({ brokers, clientId = DEFAULT_CLIENT_ID, ssl, sasl, logger }: ClientOptions): KafkaConfig {
+function configOf(options: ClientOptions): KafkaConfig {
+  const { brokers, clientId = DEFAULT_CLIENT_ID, ssl, logger } = options;
+  const { sockets, sasl } = entranceOf(options);
   return {
     brokers: [...brokers],
     clientId,
@@ -70,7 +94,7 @@ function configOf({ brokers, clientId = DEFAULT_CLIENT_ID, ssl, sasl, logger }: 
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     retry: RETRY,
-    socketFactory: noDelaySocket,
+    socketFactory: sockets,
     // What matters we say ourselves, with a code and a remedy; kafkajs repeats it on every layer.
     logLevel: logLevel.WARN,
     logCreator:
@@ -78,21 +102,6 @@ function configOf({ brokers, clientId = DEFAULT_CLIENT_ID, ssl, sasl, logger }: 
       ({ namespace, log }) =>
         logger.debug({ client: 'kafkajs', namespace }, log.message),
     ...(ssl === undefined ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...(sasl === null ? {} : { sasl }),
   };
 }
-
-/** kafkajs's own socket, but without Nagle's delay: small requests leave at once. */
-const noDelaySocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  // kafkajs passes null where none was configured, whatever its types say.
-  const tls = ssl as ConnectionOptions | null;
-  const socket =
-    tls === null
-      ? connectPlain({ host, port }, onConnect)
-      : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  socket.setNoDelay(true);
-  // Each request that waits for a slow connection listens for it: a broker that starts can have many.
-  socket.setMaxListeners(0);
-  return socket;
-};

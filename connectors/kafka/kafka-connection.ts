@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
-import { type Environment, readPlainFile, readSecret, readSecretFile } from '../system/secrets.ts';
+import {
+  type Environment,
+  type Reading,
+  learnToken,
+  readAgain,
+  readPlainFile,
+  readSecretFile,
+  secretReading,
+} from '../system/secrets.ts';
 import { CODECS } from './compression.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
 import type { KafkaConnection } from './kafka-client.ts';
+import { SASL_MECHANISMS, type SaslSettings, tokenOfCommand } from './sasl.ts';
 
 /** Where Kafka and its registry are, and how to be let in. */
 export interface Connections {
@@ -24,19 +33,20 @@ const Settings = z.object({
     .refine(isHttpUrl, 'must be an http or https address')
     .refine(isBare, 'must carry neither credentials nor a query: use SCHEMA_REGISTRY_USERNAME and _PASSWORD'),
   KAFKA_SASL_MECHANISM: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'must be plain, scram-sha-256 or scram-sha-512' })
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(SASL_MECHANISMS, { error: `must be one of ${SASL_MECHANISMS.join(', ').toUpperCase()}` }))
     .optional(),
   KAFKA_COMPRESSION: z.enum(CODECS, { error: `must be one of ${CODECS.join(', ')}` }).optional(),
   KAFKA_TLS: z.enum(['true', 'false'], { error: 'must be true or false' }).optional(),
 });
 
 /**
- * Reads the settings of a connection. Secrets may be given in a file: X_PASSWORD_FILE instead of X_PASSWORD. An empty
- * variable counts as left out. Throws USAGE with every setting that is missing or wrong; their values do not appear in it.
+ * Reads the settings of a connection (KAFKA_SETTINGS and REGISTRY_SETTINGS of connectors/system/settings.ts). An empty variable counts as
+ * left out. Throws USAGE with every setting that is missing or wrong; their values do not appear in it.
  *
- * KAFKA_BROKERS, SCHEMA_REGISTRY_URL; KAFKA_SASL_MECHANISM, _USERNAME, _PASSWORD[_FILE]; KAFKA_TLS, KAFKA_TLS_CA_FILE,
- * _CERT_FILE, _KEY_FILE; KAFKA_COMPRESSION; SCHEMA_REGISTRY_USERNAME, _PASSWORD[_FILE]. A registry behind a private authority is trusted by
- * Node's own NODE_EXTRA_CA_CERTS.
+ * What comes from files is read again at each use, that is for each connection: passwords, tokens, keys and certificates are rotated
+ * without a restart. A registry behind a private authority is trusted by Node's own NODE_EXTRA_CA_CERTS.
  */
 export function kafkaConnection(env: Environment): Connections {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
@@ -45,27 +55,21 @@ export function kafkaConnection(env: Environment): Connections {
   if (!settings.success) {
     for (const { path, message } of settings.error.issues) problems.push({ path: path.join('.'), why: message });
   }
-  const sasl = credentials(given, 'KAFKA_SASL', problems);
+  const mechanism = settings.data?.KAFKA_SASL_MECHANISM;
+  const sasl = saslSettings(given, mechanism, problems);
   const auth = credentials(given, 'SCHEMA_REGISTRY', problems);
   const tls = tlsFiles(given, problems);
-  const mechanism = given['KAFKA_SASL_MECHANISM'];
-  if (mechanism === undefined && sasl !== null) problems.push({ path: 'KAFKA_SASL_MECHANISM', why: 'is missing' });
-  if (mechanism !== undefined && sasl === null && !problems.some(({ path }) => path.startsWith('KAFKA_SASL_'))) {
-    problems.push({ path: 'KAFKA_SASL_USERNAME', why: 'is missing' });
-  }
   if (!settings.success || problems.length > 0) {
     throw new HarvestlineError('USAGE', `the connection to Kafka: ${formatProblems(problems)}`, { problems });
   }
-  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, KAFKA_SASL_MECHANISM, KAFKA_COMPRESSION, KAFKA_TLS } = settings.data;
+  const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, KAFKA_COMPRESSION, KAFKA_TLS } = settings.data;
   const encrypted = KAFKA_TLS === 'true' || (KAFKA_TLS === undefined && Object.keys(tls).length > 0);
   return {
     kafka: {
       brokers: KAFKA_BROKERS,
       ...(KAFKA_COMPRESSION === undefined ? {} : { compression: KAFKA_COMPRESSION }),
       ...(encrypted ? { ssl: tls } : {}),
-      ...(sasl === null || KAFKA_SASL_MECHANISM === undefined
-        ? {}
-        : { sasl: { mechanism: KAFKA_SASL_MECHANISM, ...sasl } }),
+      ...(sasl === null ? {} : { sasl }),
     },
     registry: { url: SCHEMA_REGISTRY_URL, ...(auth === null ? {} : { auth }) },
   };
@@ -83,35 +87,93 @@ export function describeConnections({ kafka, registry }: Connections): Readonly<
   };
 }
 
-/** Null where neither a user name nor a password is given. */
-function credentials(given: Environment, prefix: string, problems: Problem[]) {
+const TOKEN_SETTINGS = ['KAFKA_SASL_TOKEN_FILE', 'KAFKA_SASL_TOKEN_COMMAND'] as const;
+
+/** Null without SASL, or where something is wrong. */
+function saslSettings(
+  given: Environment,
+  mechanism: (typeof SASL_MECHANISMS)[number] | undefined,
+  problems: Problem[],
+): SaslSettings | null {
+  const known = problems.length;
+  const user = credentials(given, 'KAFKA_SASL', problems);
+  const [tokenSetting, ...others] = TOKEN_SETTINGS.filter((name) => given[name] !== undefined);
+  if (given['KAFKA_SASL_MECHANISM'] === undefined && (user !== null || tokenSetting !== undefined)) {
+    problems.push({ path: 'KAFKA_SASL_MECHANISM', why: 'is missing' });
+  }
+  if (mechanism === 'oauthbearer') {
+    if (user !== null)
+      problems.push({ path: 'KAFKA_SASL_USERNAME', why: 'is not for OAUTHBEARER: its token names the user' });
+    for (const other of others) problems.push({ path: other, why: `is given, and so is ${tokenSetting}` });
+    const token = tokenReading(given, tokenSetting, problems);
+    return token === null ? null : { mechanism, token };
+  }
+  if (mechanism === undefined) return null;
+  if (tokenSetting !== undefined) problems.push({ path: tokenSetting, why: 'is for OAUTHBEARER only' });
+  if (user === null && problems.length === known) problems.push({ path: 'KAFKA_SASL_USERNAME', why: 'is missing' });
+  // Not spread: that would read the file once and for all.
+  return user === null ? null : Object.assign(user, { mechanism });
+}
+
+function tokenReading(
+  given: Environment,
+  name: (typeof TOKEN_SETTINGS)[number] | undefined,
+  problems: Problem[],
+): (() => string | Promise<string>) | null {
+  const value = name === undefined ? undefined : given[name];
+  if (name === undefined || value === undefined) {
+    problems.push({ path: 'KAFKA_SASL_TOKEN_FILE', why: 'is missing, and so is KAFKA_SASL_TOKEN_COMMAND' });
+    return null;
+  }
+  if (name === 'KAFKA_SASL_TOKEN_COMMAND') return tokenOfCommand(value, name);
+  return readAgain((found) => readSecretFile(value, name, found, learnToken), problems);
+}
+
+/** A password that is read anew at each use. Null where neither a user name nor a password is given. */
+function credentials(
+  given: Environment,
+  prefix: string,
+  problems: Problem[],
+): { readonly username: string; readonly password: string } | null {
   const name = `${prefix}_USERNAME`;
   const username = given[name];
-  const password = readSecret(given, `${prefix}_PASSWORD`, problems);
+  const password = secretReading(given, `${prefix}_PASSWORD`, problems);
   if (username === undefined && password === undefined) return null;
   if (username === undefined) problems.push({ path: name, why: 'is missing' });
   if (password === undefined)
     problems.push({ path: `${prefix}_PASSWORD`, why: `is missing, and so is ${prefix}_PASSWORD_FILE` });
-  return { username: username ?? '', password: password ?? '' };
+  return withReadings({ username: username ?? '' }, { password: password ?? (() => '') });
 }
 
 function tlsFiles(given: Environment, problems: Problem[]): { ca?: string; cert?: string; key?: string } {
-  const content = (name: string, read: typeof readPlainFile): string | undefined => {
+  const content = (name: string, read: typeof readPlainFile): Reading | undefined => {
     const file = given[name];
-    return file === undefined ? undefined : read(file, name, problems);
+    return file === undefined ? undefined : readAgain((found) => read(file, name, found), problems);
   };
   const ca = content('KAFKA_TLS_CA_FILE', readPlainFile);
   const cert = content('KAFKA_TLS_CERT_FILE', readPlainFile);
   const key = content('KAFKA_TLS_KEY_FILE', readSecretFile);
-  if (given['KAFKA_TLS_CERT_FILE'] !== undefined && given['KAFKA_TLS_KEY_FILE'] === undefined)
+  if (cert !== undefined && key === undefined)
     problems.push({ path: 'KAFKA_TLS_KEY_FILE', why: 'is missing: a certificate needs its key' });
-  if (given['KAFKA_TLS_KEY_FILE'] !== undefined && given['KAFKA_TLS_CERT_FILE'] === undefined)
+  if (key !== undefined && cert === undefined)
     problems.push({ path: 'KAFKA_TLS_CERT_FILE', why: 'is missing: a key needs its certificate' });
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
+  return withReadings(
+    {},
+    {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+  );
+}
+
+/** An object that reads these fields each time they are asked for. */
+function withReadings<Fixed extends object, Name extends string>(
+  fixed: Fixed,
+  readings: Readonly<Partial<Record<Name, Reading>>>,
+): Fixed & Record<Name, string> {
+  const fields = Object.entries<Reading | undefined>(readings).map(([name, get]) => [name, { get, enumerable: true }]);
+  return Object.defineProperties(fixed, Object.fromEntries(fields)) as Fixed & Record<Name, string>;
 }
 
 function isHttpUrl(text: string): boolean {

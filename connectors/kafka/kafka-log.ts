@@ -119,26 +119,36 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    return this.#askLeaders(`asking what ${group} has committed of ${topic}`, topic, async (cluster) => {
-      const offsets = await groupOffsetsOf(cluster, group, topic, await partitionsOf(cluster, topic));
-      return new Map([...offsets].filter(([, offset]) => offset >= 0));
-    });
+    return this.#askLeaders(
+      `asking what ${group} has committed of ${topic}`,
+      topic,
+      async (cluster) => {
+        const offsets = await groupOffsetsOf(cluster, group, topic, await partitionsOf(cluster, topic));
+        return new Map([...offsets].filter(([, offset]) => offset >= 0));
+      },
+      group,
+    );
   }
 
   standing(group: string, topic: string): Promise<Standing> {
-    return this.#askLeaders(`asking where ${group} stands in ${topic}`, topic, async (cluster) => {
-      // A partition that was added a moment ago may be assigned already.
-      await cluster.refreshMetadata();
-      const partitions = await partitionsOf(cluster, topic);
-      const committed = await groupOffsetsOf(cluster, group, topic, partitions);
-      const bounds = await boundsOf(cluster, topic, partitions);
-      const beyond = new Set<number>();
-      for (const { partition, end } of bounds) {
-        const offset = committed.get(partition) ?? end;
-        if (offset > end && (await isBeyond(cluster, topic, partition, offset))) beyond.add(partition);
-      }
-      return { topic, committed, partitions: bounds, beyond };
-    });
+    return this.#askLeaders(
+      `asking where ${group} stands in ${topic}`,
+      topic,
+      async (cluster) => {
+        // A partition that was added a moment ago may be assigned already.
+        await cluster.refreshMetadata();
+        const partitions = await partitionsOf(cluster, topic);
+        const committed = await groupOffsetsOf(cluster, group, topic, partitions);
+        const bounds = await boundsOf(cluster, topic, partitions);
+        const beyond = new Set<number>();
+        for (const { partition, end } of bounds) {
+          const offset = committed.get(partition) ?? end;
+          if (offset > end && (await isBeyond(cluster, topic, partition, offset))) beyond.add(partition);
+        }
+        return { topic, committed, partitions: bounds, beyond };
+      },
+      group,
+    );
   }
 
   async close(): Promise<void> {
@@ -155,8 +165,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
     return asked;
   }
 
-  #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>): Promise<T> {
-    return this.#ask(this.#cluster, what, work, topic);
+  #askLeaders<T>(what: string, topic: string, work: (cluster: Cluster) => Promise<T>, group?: string): Promise<T> {
+    return this.#ask(this.#cluster, what, work, topic, group);
   }
 
   /** Asks again, with new metadata, where a leader or coordinator is being chosen (ELECTION_MS) or nobody answers (PATIENCE_MS). */
@@ -165,6 +175,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
     what: string,
     work: (connection: C) => Promise<T>,
     topic?: string,
+    group?: string,
   ): Promise<T> {
     const { clock } = this.#options;
     const { signal } = this.#closing;
@@ -177,7 +188,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
         if (topic !== undefined) this.#missing.delete(topic);
         return answer;
       } catch (thrown) {
-        const error = logError(thrown, what, topic);
+        const error = logError(thrown, what, topic, group);
         const isNew = this.#isNewlyMissing(error, topic);
         if (error.code !== 'BROKER_AWAY' && !isNew) throw error;
         const isOver = clock.now() - begun >= (connection === null ? PATIENCE_MS : ELECTION_MS);

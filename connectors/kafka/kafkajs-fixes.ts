@@ -9,6 +9,7 @@ import {
   RequestQueue,
   errorOfCode,
 } from './kafkajs-internals.ts';
+import { fixSecurity } from './kafkajs-security.ts';
 
 /** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
 const FIRST_QUESTION = 'ApiVersions';
@@ -73,6 +74,7 @@ export function fixKafkajs(): void {
   };
   // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
+  fixSecurity();
 }
 
 function placesOf(topics: CommitRequest['topics']): readonly string[] {

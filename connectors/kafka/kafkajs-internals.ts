@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { KafkaConfig, Logger } from 'kafkajs';
 import type { FetchResponse } from './fetch-response.ts';
 
@@ -210,4 +211,63 @@ export const ConnectionError = (
 
 export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.js') as {
   readonly prototype: { setDefaultOffset: () => Promise<void> };
+};
+
+/** One message of a SASL exchange, and how its answer is read. */
+export interface SaslStep<T> {
+  readonly request: { readonly encode: () => Promise<Buffer> };
+  readonly response: ResponseReader<T>;
+}
+
+type Digest = { readonly type: string };
+
+/** RFC 5802, the client's side. */
+const { SCRAM: Scram, DIGESTS: ScramDigests } = require('kafkajs/src/broker/saslAuthenticator/scram.js') as {
+  readonly SCRAM: new (
+    user: { readonly username: string; readonly password: string },
+    host: string,
+    port: number,
+    logger: Logger,
+    exchange: <T>(step: SaslStep<T>) => Promise<T>,
+    digest: Digest,
+  ) => { authenticate(): Promise<void> };
+  readonly DIGESTS: { readonly SHA256: Digest; readonly SHA512: Digest };
+};
+export const SCRAM = Scram;
+export const SCRAM_DIGESTS = ScramDigests;
+
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly socket: Socket;
+  readonly disconnect: () => Promise<boolean>;
+}
+
+/** A request, and how its answer is read. */
+export interface ProtocolCall {
+  readonly request: { readonly apiName: string };
+  readonly response: ResponseReader<unknown, unknown>;
+}
+
+export const Connection = require('kafkajs/src/network/connection.js') as {
+  readonly prototype: { send: (this: Connection, call: ProtocolCall) => Promise<unknown> };
+};
+
+interface SaslAuthenticator {
+  readonly connection: Connection;
+}
+
+/** Made for each exchange; kafkajs authenticates a connection before its first request, and again before its session ends. */
+export const SaslAuthenticator = require('kafkajs/src/broker/saslAuthenticator/index.js') as {
+  readonly prototype: { authenticate: (this: SaslAuthenticator) => Promise<void> };
+};
+
+export interface BrokerPool {
+  readonly brokers: unknown;
+}
+
+export const BrokerPool = require('kafkajs/src/cluster/brokerPool.js') as {
+  readonly prototype: {
+    withBroker: <T>(this: BrokerPool, work: (one: { readonly broker: unknown }) => Promise<T>) => Promise<T | null>;
+  };
 };

@@ -1,7 +1,9 @@
 import kafkajs, { type Admin } from 'kafkajs';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
-import { protocolType } from './broker-errors.ts';
+import { deniedText, protocolType } from './broker-errors.ts';
+import { isDenied } from './denied-rights.ts';
 import { LEADER_NOT_AVAILABLE } from './cluster-metadata.ts';
 import { errorOfCode } from './kafkajs-internals.ts';
 
@@ -183,6 +185,10 @@ function wantedOf({ partitions, cleanup, retentionMs }: TopicSpec) {
 /** The settings of those topics that exist. */
 async function describe(admin: Admin, names: readonly string[]): Promise<ReadonlyMap<string, Settings>> {
   const existing = new Set(await admin.listTopics());
+  await refuseHidden(
+    admin,
+    names.filter((name) => !existing.has(name)),
+  );
   const topics = [...new Set(names)].filter((name) => existing.has(name));
   if (topics.length === 0) return new Map();
   const { topics: metadata } = await admin.fetchTopicMetadata({ topics });
@@ -204,4 +210,19 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Readonl
       return [name, { ...config, [PARTITIONS]: String(partitions.length) }];
     }),
   );
+}
+
+/** A list of topics leaves out what the user may not see, as if it did not exist. Throws ACCESS_DENIED with every one of them. */
+async function refuseHidden(admin: Admin, names: readonly string[]): Promise<void> {
+  const hidden: string[] = [];
+  for (const name of new Set(names)) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [name] });
+    } catch (thrown) {
+      if (isDenied(thrown)) hidden.push(name);
+      else if (protocolType(thrown) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw thrown;
+    }
+  }
+  if (hidden.length === 0) return;
+  throw new HarvestlineError('ACCESS_DENIED', deniedText({ resource: 'topic', right: 'DESCRIBE', names: hidden }));
 }

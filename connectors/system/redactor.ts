@@ -31,10 +31,20 @@ export class Redactor {
     for (const secret of secrets) {
       for (const form of secret === null || secret === undefined ? [] : formsOf(secret)) this.#forms.add(form);
     }
-    if (this.#forms.size === known) return;
+    if (this.#forms.size !== known) this.#compile();
+  }
+
+  /** A secret that is worth nothing any more; no other one may be a form of it. */
+  forget(secret: string): void {
+    for (const form of formsOf(secret)) this.#forms.delete(form);
+    this.#compile();
+  }
+
+  #compile(): void {
     // The longest first: the raw secret may be a part of its other forms.
     const longestFirst = [...this.#forms].toSorted((one, other) => other.length - one.length);
-    this.#pattern = new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g');
+    this.#pattern =
+      longestFirst.length === 0 ? null : new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g');
   }
 
   /** RD1. */

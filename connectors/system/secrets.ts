@@ -5,23 +5,18 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Problem } from '../../errors/harvestline-error.ts';
 import { redactor } from './redactor.ts';
+import { settingsOf } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables that hold a secret, each also as NAME_FILE for a file that holds it. */
-const SECRET_VARIABLES = [
-  'HARVESTLINE_API_KEY',
-  'HARVESTLINE_API_SECRET',
-  'HARVESTLINE_API_PASSPHRASE',
-  'KAFKA_SASL_PASSWORD',
-  'SCHEMA_REGISTRY_PASSWORD',
-] as const;
+const SECRET_VARIABLES = settingsOf('secret');
 
 /** Variables that only ever name a file with a secret. */
-const SECRET_FILE_VARIABLES = ['KAFKA_TLS_KEY_FILE'] as const;
+const SECRET_FILE_VARIABLES = settingsOf('secret file');
 
 /** Variables and options that hold addresses: no place for a secret, which is why it is hidden where somebody puts one there. */
-const ADDRESS_VARIABLES = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL'] as const;
+const ADDRESS_VARIABLES = settingsOf('address');
 const ADDRESS_OPTIONS = ['--brokers', '--registry', '--venue-url'] as const;
 
 /** Everything that may read or write the file beyond its owner. */
@@ -52,28 +47,67 @@ export function learnSecrets(env: Environment, argv: readonly string[]): void {
   }
 }
 
+/** What a setting says now: of a file what it holds at the time of the call. */
+export type Reading = () => string;
+
 /** A secret, from its variable or its file; undefined where neither is given. What is wrong goes to `problems`, by the variable's name and without a value. */
 export function readSecret(env: Environment, name: string, problems: Problem[]): string | undefined {
+  return secretReading(env, name, problems)?.();
+}
+
+/** The same, for one that may be changed while the process runs. */
+export function secretReading(env: Environment, name: string, problems: Problem[]): Reading | undefined {
   const value = env[name];
   const file = env[`${name}_FILE`];
   if (isGiven(file)) {
     if (isGiven(value)) problems.push({ path: `${name}_FILE`, why: `is given, and so is ${name}` });
-    return readSecretFile(file, `${name}_FILE`, problems);
+    return readAgain((found) => readSecretFile(file, `${name}_FILE`, found), problems);
   }
   if (!isGiven(value)) return undefined;
   redactor.learn(value);
   if (value.trim() === '') problems.push({ path: name, why: 'holds nothing but blanks' });
-  return value;
+  return () => value;
+}
+
+/**
+ * A file that is read at each use, so that another content is taken up. While it cannot be read, being replaced for instance, what it held
+ * last counts.
+ */
+export function readAgain(read: (problems: Problem[]) => string, problems: Problem[]): Reading {
+  let last = read(problems);
+  return () => {
+    const found: Problem[] = [];
+    const content = read(found);
+    if (found.length === 0) last = content;
+    return last;
+  };
+}
+
+/** How many tokens stay hidden that were replaced by newer ones: a process that runs for months sees thousands. */
+const KEPT_TOKENS = 32;
+const tokens: string[] = [];
+
+/** Hides a token that is used from now on, and no longer the oldest that was. */
+export function learnToken(token: string): void {
+  if (tokens.includes(token)) return;
+  tokens.push(token);
+  redactor.learn(token);
+  if (tokens.length > KEPT_TOKENS) redactor.forget(tokens.shift() ?? '');
 }
 
 /**
  * What a file with a secret holds, without what editors and secret managers put around it: a byte order mark, blanks, line breaks.
  * `name` is the variable or option that names the file.
  */
-export function readSecretFile(file: string, name: string, problems: Problem[]): string {
+export function readSecretFile(
+  file: string,
+  name: string,
+  problems: Problem[],
+  learn: (secret: string) => void = (secret) => redactor.learn(secret),
+): string {
   const known = problems.length;
   const secret = readPlainFile(file, name, problems);
-  redactor.learn(secret);
+  learn(secret);
   if (problems.length === known) warnOfReaders(file, name);
   return secret;
 }

@@ -454,6 +454,16 @@ describe('the registry', () => {
     expect(growing.schemaRequests).toBe(askedAt.length);
   });
 
+  test('R5: a clock that is set back does not put the next question off', async () => {
+    const { time, reader, record, register } = await lateSchema();
+    time.now = 3_600_000;
+    await reader.prepare(TOPIC.name, [record]);
+    await register();
+    time.now = 0;
+    await reader.prepare(TOPIC.name, [record]);
+    expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
+  });
+
   test('R5: a letter that was put back makes it ask at once, once a batch', async () => {
     const { growing, time, reader, record, register } = await lateSchema();
     const putBack = { ...record, headers: [[RETRY_HEADERS.of, Buffer.from('position.snapshot.dlq/0/0')]] as const };

@@ -130,7 +130,8 @@ describe('ConfluentRegistry on servers that are no registry', () => {
     ['a path outside the API', 404, '{"error_code": 404, "message": "HTTP 404 Not Found"}', 'REGISTRY_AWAY'],
     ['a page instead of an answer', 200, '<html>welcome</html>', 'REGISTRY_AWAY'],
     ["another server's answer", 200, '{"hello": "world"}', 'REGISTRY_AWAY'],
-    ['credentials that are wrong', 401, '{"error_code": 401, "message": "Unauthorized"}', 'REGISTRY_REFUSED'],
+    ['RG4: credentials that are wrong', 401, '{"error_code": 401, "message": "Unauthorized"}', 'REGISTRY_AWAY'],
+    ['RG4: a permission that is gone', 403, '{"error_code": 40301, "message": "Forbidden"}', 'REGISTRY_AWAY'],
     ['a schema that is none', 422, '{"error_code": 42201, "message": "Invalid Avro schema"}', 'REGISTRY_REFUSED'],
   ])('RG1: %s (%i) is no definite no', async (_, status, body, code) => {
     const { url } = await answering(status, body);
@@ -149,6 +150,13 @@ describe('ConfluentRegistry on servers that are no registry', () => {
     for (const id of ['89791762-2336-4186-9674-299b90a802e2', 2 ** 31 + 5])
       expect(await registry.schemaOf(id)).toBe('"string"');
     expect(paths).toEqual(['/schemas/guids/89791762-2336-4186-9674-299b90a802e2', '/schemas/ids/2147483653']);
+  });
+
+  it('RG1: credentials that are wrong are a definite no to who starts', async () => {
+    const { url } = await answering(401, '{"error_code": 401, "message": "Unauthorized"}');
+    const registry = new ConfluentRegistry({ url });
+    await expect(registry.idOf('any', schema())).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' });
+    await expect(registry.versions('any')).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' });
   });
 
   it('sends the credentials, and keeps them out of its errors', async () => {

@@ -126,4 +126,55 @@ describe('kafkaConnection', () => {
       'SCHEMA_REGISTRY_PASSWORD_FILE',
     ]);
   });
+
+  it.each(['PLAIN', 'plain', 'Scram-Sha-256', 'SCRAM-SHA-512', 'OAUTHBEARER'])(
+    'takes the mechanism %s',
+    (mechanism) => {
+      const proof =
+        mechanism === 'OAUTHBEARER'
+          ? { KAFKA_SASL_TOKEN_FILE: fileWith(SECRET) }
+          : { KAFKA_SASL_USERNAME: 'desk', KAFKA_SASL_PASSWORD: SECRET };
+      const { kafka } = kafkaConnection({ ...PLAIN, KAFKA_SASL_MECHANISM: mechanism, ...proof });
+      expect(kafka.sasl?.mechanism).toBe(mechanism.toLowerCase());
+      expect(JSON.stringify(describeConnections({ kafka, registry: { url: 'http://r' } }))).not.toContain(SECRET);
+    },
+  );
+
+  it('reads what is in files again at each use; what held last counts while one is being replaced', async () => {
+    const [password, ca, token] = [fileWith('first'), fileWith('first'), fileWith('first')];
+    const tls = { KAFKA_TLS_CA_FILE: ca };
+    const user = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'desk', KAFKA_SASL_PASSWORD_FILE: password };
+    const scram = kafkaConnection({ ...PLAIN, ...tls, ...user }).kafka;
+    const bearer = kafkaConnection({
+      ...PLAIN,
+      KAFKA_SASL_MECHANISM: 'oauthbearer',
+      KAFKA_SASL_TOKEN_FILE: token,
+    }).kafka;
+    const now = async (): Promise<unknown[]> => [
+      scram.sasl !== undefined && 'password' in scram.sasl && scram.sasl.password,
+      // As for a connection: all of its fields.
+      { ...scram.ssl }.ca,
+      bearer.sasl !== undefined && 'token' in bearer.sasl && (await bearer.sasl.token()),
+    ];
+    const all = (text: string): void => [password, ca, token].forEach((file) => writeFileSync(file, text));
+    expect(await now()).toEqual(['first', 'first', 'first']);
+    all('second');
+    expect(await now()).toEqual(['second', 'second', 'second']);
+    all('');
+    expect(await now()).toEqual(['second', 'second', 'second']);
+  });
+
+  it('OAUTHBEARER has a token and no user, the others a user and no token', () => {
+    const bearer = { ...PLAIN, KAFKA_SASL_MECHANISM: 'OAuthBearer' };
+    const file = { KAFKA_SASL_TOKEN_FILE: fileWith(SECRET) };
+    const command = { KAFKA_SASL_TOKEN_COMMAND: `echo ${SECRET}` };
+    const user = { KAFKA_SASL_USERNAME: 'desk', KAFKA_SASL_PASSWORD: SECRET };
+    expect(problemsOf(bearer)).toEqual(['KAFKA_SASL_TOKEN_FILE']);
+    expect(problemsOf({ ...bearer, ...file, ...command })).toEqual(['KAFKA_SASL_TOKEN_COMMAND']);
+    expect(problemsOf({ ...bearer, ...file, ...user })).toEqual(['KAFKA_SASL_USERNAME']);
+    expect(problemsOf({ ...PLAIN, ...user, ...file, KAFKA_SASL_MECHANISM: 'plain' })).toEqual([
+      'KAFKA_SASL_TOKEN_FILE',
+    ]);
+    expect(problemsOf({ ...PLAIN, ...command })).toEqual(['KAFKA_SASL_MECHANISM']);
+  });
 });

@@ -1,0 +1,151 @@
+/**
+ * How this process proves to a broker who it is, over kafkajs's own exchange of SASL messages.
+ *
+ * SA1  Credentials are read for each exchange, so a new connection and a re-authentication (connections.max.reauth.ms) use what the
+ *      file or the command gives then.
+ * SA2  An exchange that ends without an answer is an outage. kafkajs reports it as a failed authentication, whatever it was
+ *      (kafkajs#1550): what broke the exchange is thrown here instead.
+ * SA3  A definite no is the broker's own word alone: an error code in an answer, or an answer that proves that it does not know the
+ *      password (SCRAM).
+ */
+import { exec } from 'node:child_process';
+import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { learnToken } from '../system/secrets.ts';
+import type { Admission } from './admission.ts';
+import { protocolType } from './broker-errors.ts';
+import { SCRAM, SCRAM_DIGESTS, type SaslStep } from './kafkajs-internals.ts';
+
+/** `password` and `token` may be getters, or read a file: they are asked for each exchange. */
+export type SaslSettings =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly token: () => string | Promise<string> };
+
+export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
+
+const DIGESTS = { 'scram-sha-256': SCRAM_DIGESTS.SHA256, 'scram-sha-512': SCRAM_DIGESTS.SHA512 } as const;
+
+/** How long a command that prints a token may take; SASL_TIMEOUT_MS (kafkajs-fixes.ts) is longer. Unit: milliseconds. */
+const TOKEN_COMMAND_MS = 10_000;
+
+/** A token that a broker takes is far smaller (its sasl.server.max.receive.size). Unit: bytes. */
+const LARGEST_TOKEN_BYTES = 512 * 1024;
+
+/** kafkajs's settings for them. */
+export function kafkajsSasl(settings: SaslSettings, admission: Admission): Mechanism {
+  return {
+    mechanism: settings.mechanism,
+    authenticationProvider: (connection) => ({ authenticate: () => authenticate(settings, connection, admission) }),
+  };
+}
+
+/** SA1, SA2, SA3. Throws CREDENTIALS_UNAVAILABLE too. */
+async function authenticate(
+  settings: SaslSettings,
+  { host, port, logger, saslAuthenticate }: AuthenticationProviderArgs,
+  admission: Admission,
+): Promise<void> {
+  const broker = `${host}:${port}`;
+  // kafkajs's types have it that the answer is parsed from bytes, and parsed at once.
+  const send = saslAuthenticate as <T>(step: SaslStep<T>) => Promise<T>;
+  let broken: unknown = null;
+  // SA2: kafkajs keeps only the message of what is thrown in its SCRAM.
+  const exchange = async <T>(step: SaslStep<T>): Promise<T> => {
+    try {
+      return await send(step);
+    } catch (thrown) {
+      broken = thrown;
+      throw thrown;
+    }
+  };
+  const proof = settings.mechanism === 'oauthbearer' ? await settings.token() : settings.password;
+  try {
+    if (settings.mechanism === 'oauthbearer') await sendToken(proof, exchange);
+    else if (settings.mechanism === 'plain') await exchange(messageOfText(`\u0000${settings.username}\u0000${proof}`));
+    else {
+      const user = { username: settings.username, password: proof };
+      await new SCRAM(user, host, port, logger, exchange, DIGESTS[settings.mechanism]).authenticate();
+    }
+  } catch (thrown) {
+    if (broken !== null && protocolType(broken) === null) throw broken;
+    throw refusal(settings, broker, messageOf(broken ?? thrown), admission.refuse(broker));
+  }
+  admission.admit(broker);
+}
+
+/** AD2 of admission.ts. Without a cause: kafkajs would put it in the place of the error. */
+function refusal(settings: SaslSettings, broker: string, why: string, forGood: boolean): HarvestlineError {
+  const who = 'username' in settings ? `user ${settings.username}` : 'the token';
+  const message = `${broker} does not let in ${who} by ${settings.mechanism.toUpperCase()}: ${why}`;
+  return forGood
+    ? new HarvestlineError('BROKER_AUTH_REFUSED', message)
+    : new HarvestlineError('BROKER_AWAY', `${message}; it did before, so the credentials may be about to change`);
+}
+
+/**
+ * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with its reasons and waits for a byte before it says so with an error
+ * code; kafkajs's own does not read the answer and takes the connection for authenticated.
+ */
+async function sendToken(token: string, exchange: (step: SaslStep<string>) => Promise<string>): Promise<void> {
+  const reasons = await exchange(messageOfText(`n,,\u0001auth=Bearer ${token}\u0001\u0001`));
+  if (reasons === '') return;
+  await exchange(messageOfText('\u0001'));
+  throw new Error(`the token was refused: ${reasons}`);
+}
+
+/** One message to the broker, and its answer as text. Both begin with their length. */
+function messageOfText(text: string): SaslStep<string> {
+  const content = Buffer.from(text);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(content.length);
+  return {
+    request: { encode: () => Promise.resolve(Buffer.concat([length, content])) },
+    response: {
+      decode: (bytes) => Promise.resolve(bytes.subarray(4).toString('utf8')),
+      parse: (answer) => Promise.resolve(answer),
+    },
+  };
+}
+
+/**
+ * What a command prints, asked for at each use; uses at the same time share one run. It is never shown, and neither is the command. Throws
+ * CREDENTIALS_UNAVAILABLE; once the command has worked, whatever it asks is only away: BROKER_AWAY.
+ */
+export function tokenOfCommand(command: string, name: string): () => Promise<string> {
+  let running: Promise<string> | null = null;
+  let worked = false;
+  const run = async (): Promise<string> => {
+    try {
+      const token = await runCommand(command);
+      worked = true;
+      return token;
+    } catch (thrown) {
+      const why = `${name}: the command ${messageOf(thrown)}`;
+      throw worked
+        ? new HarvestlineError('BROKER_AWAY', `${why}; it gave a token before`)
+        : new HarvestlineError('CREDENTIALS_UNAVAILABLE', why);
+    } finally {
+      running = null;
+    }
+  };
+  return () => (running ??= run());
+}
+
+function runCommand(command: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const failed = (why: string): void => reject(new Error(why));
+  const limits = { timeout: TOKEN_COMMAND_MS, killSignal: 'SIGKILL', maxBuffer: LARGEST_TOKEN_BYTES } as const;
+  exec(command, limits, (error, stdout) => {
+    const token = stdout.trim();
+    learnToken(token);
+    if (error === null && token !== '' && !/\s/.test(token)) return resolve(token);
+    if (error === null) return failed(token === '' ? 'printed nothing' : 'printed more than a token');
+    if (error.killed === true) return failed(`printed no token within ${TOKEN_COMMAND_MS / 1000} s`);
+    return failed(`failed (exit code ${error.code ?? 'unknown'})`);
+  });
+  return promise;
+}

@@ -1,0 +1,90 @@
+import type { AuthenticationProviderArgs } from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { Admission } from '../../../connectors/kafka/admission.ts';
+import { isAway, logError } from '../../../connectors/kafka/broker-errors.ts';
+import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { type SaslSettings, kafkajsSasl } from '../../../connectors/kafka/sasl.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+
+const user = { username: 'desk', password: 'correct-horse' };
+const EVERY: readonly SaslSettings[] = [
+  { mechanism: 'plain', ...user },
+  { mechanism: 'scram-sha-256', ...user },
+  { mechanism: 'scram-sha-512', ...user },
+  { mechanism: 'oauthbearer', token: () => 'a-token' },
+];
+
+const SASL_AUTHENTICATION_FAILED = 58;
+const ILLEGAL_SASL_STATE = 34;
+
+/** What an exchange ends with, where the broker answers so. */
+async function endOf(settings: SaslSettings, answer: () => Promise<unknown>, admission = new Admission(undefined)) {
+  const logger = {
+    ...SILENT_LOGGER,
+    setLogLevel: () => {},
+    namespace: () => logger,
+  } as unknown as AuthenticationProviderArgs['logger'];
+  const saslAuthenticate = answer as AuthenticationProviderArgs['saslAuthenticate'];
+  const provider = kafkajsSasl(settings, admission).authenticationProvider;
+  try {
+    await provider({ host: 'broker', port: 9092, logger, saslAuthenticate }).authenticate();
+    return null;
+  } catch (thrown) {
+    return logError(thrown, 'consuming');
+  }
+}
+
+describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
+  it.each([
+    ['is closed', { name: 'KafkaJSConnectionClosedError' }],
+    ['is not answered', { name: 'KafkaJSConnectionError', retriable: false }],
+    ['gets no answer in time', { name: 'KafkaJSRequestTimeoutError' }],
+    ['is reset', { name: 'KafkaJSConnectionError', code: 'ECONNRESET' }],
+  ])('SA2: that %s is an outage', async (why, error) => {
+    const end = await endOf(settings, () => Promise.reject(Object.assign(new Error(why), error)));
+    expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AWAY', away: true });
+  });
+
+  it('SA3: is refused by an error code of the broker, at once and without the secret', async () => {
+    const end = await endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)));
+    expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AUTH_REFUSED', away: false });
+    expect(end?.message).toContain(settings.mechanism.toUpperCase());
+    expect(end?.message).not.toMatch(/correct-horse|a-token/);
+  });
+
+  it('AD2: what it let in before may be refused for half a minute, while it is rotated', async () => {
+    const clock = new VirtualClock(0);
+    const admission = new Admission(clock);
+    admission.admit('broker:9092');
+    const refused = () => endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)), admission);
+    expect((await refused())?.code).toBe('BROKER_AWAY');
+    clock.set(29_999);
+    expect((await refused())?.code).toBe('BROKER_AWAY');
+    clock.set(30_000);
+    expect((await refused())?.code).toBe('BROKER_AUTH_REFUSED');
+    admission.admit('broker:9092');
+    expect((await refused())?.code).toBe('BROKER_AWAY');
+  });
+});
+
+it('takes a mechanism that a listener does not have, and a listener without SASL, for definite', () => {
+  // kafkajs says of the latter that another try may help.
+  const illegal = Object.assign(errorOfCode(ILLEGAL_SASL_STATE), { retriable: true });
+  expect(logError(illegal, 'consuming')).toMatchObject({ code: 'BROKER_AUTH_REFUSED' });
+  expect(isAway(illegal)).toBe(false);
+});
+
+it('a token that the broker gives reasons against is refused, though the first answer has no error code', async () => {
+  let messages = 0;
+  const answer = () => {
+    messages += 1;
+    return messages === 1
+      ? Promise.resolve('{"status":"invalid_token"}')
+      : Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED));
+  };
+  expect(await endOf({ mechanism: 'oauthbearer', token: () => 'a-token' }, answer)).toMatchObject({
+    code: 'BROKER_AUTH_REFUSED',
+  });
+  expect(messages).toBe(2);
+});
