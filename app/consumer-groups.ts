@@ -8,7 +8,7 @@ import { type Topic, TOPICS, type TopicName, type Writer } from '../schemas/topi
 export const CONSUMER_GROUPS = {
   scoring: [TOPICS.positionSnapshot],
   execution: [TOPICS.harvestIntent, TOPICS.positionReconciled],
-  clm: [TOPICS.tradeClosed, TOPICS.harvestIntent],
+  clm: [TOPICS.tradeClosed, TOPICS.harvestIntent, TOPICS.clmOutcome],
 } as const satisfies Partial<Record<Writer, readonly Topic[]>>;
 
 export type ConsumerGroup = keyof typeof CONSUMER_GROUPS;

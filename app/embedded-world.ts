@@ -15,6 +15,8 @@ export interface ReadOnlyWorld {
   readonly admin?: Pick<TopicAdmin, 'compareTopics'>;
   /** Records retained in a topic. */
   counts(topic: string): number;
+  /** `counts` is of offsets: some of them may hold no record. */
+  readonly countsOffsets?: true;
   /**
    * This machine's clock, where the log is written live: on Kafka. Null for the embedded log, whose time is that of the market that `dev`
    * made up or replayed.

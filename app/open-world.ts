@@ -69,6 +69,7 @@ export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnly
       codec,
       admin: log,
       counts: (topic) => counts.get(topic) ?? 0,
+      countsOffsets: true,
       liveNow: () => clock.now(),
       close: () => log.close(),
     };

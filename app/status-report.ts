@@ -1,6 +1,12 @@
 import { type Gate, type GateOutcome, gateOf } from '../pipelines/clm/gate.ts';
 import { type Policy, defaultPolicy } from '../pipelines/scoring/policy.ts';
-import { type Alert, haltedAlert, killSwitchUnknownAlert, venueDiffersAlert } from '../pipelines/watch/alerts.ts';
+import {
+  type Alert,
+  haltedAlert,
+  killSwitchUnknownAlert,
+  transactionOpenAlert,
+  venueDiffersAlert,
+} from '../pipelines/watch/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from '../pipelines/watch/calibration-watch.ts';
 import type { OrderAlerts } from '../pipelines/watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../pipelines/watch/stall-limits.ts';
@@ -73,7 +79,7 @@ export interface StatusReport {
   readonly alerts: readonly Alert[];
 }
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>;
+type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'admin' | 'liveNow'>;
 
 /**
  * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
@@ -123,6 +129,7 @@ export async function statusReport(
     haltedAlert(halted),
     killSwitchUnknownAlert(unknown),
     venueDiffersAlert(venue.differences),
+    transactionAlert(topics, world.liveNow()),
     ...letters.alerts,
     ...calibrations.map(calibrationAlert),
   ].filter((alert) => alert !== null);
@@ -144,6 +151,21 @@ export async function statusReport(
     shadow: shadow.candidates,
     alerts,
   };
+}
+
+/** Where nothing is written live there are no transactions. */
+function transactionAlert(topics: StatusReport['topics'], now: EpochMillis | null): Alert | null {
+  if (now === null) return null;
+  const held = Object.entries(topics).flatMap(([topic, { held_back }]) =>
+    held_back.map(({ partition, from, offsets, since }) => ({
+      topic,
+      partition,
+      from,
+      to: from + offsets,
+      since: Math.min(now, since ?? now),
+    })),
+  );
+  return transactionOpenAlert(held, now);
 }
 
 async function snapshotFigures(world: Topics, stalls: StallWatch, sightFrom: EpochMillis, ends: Ends | undefined) {

@@ -9,8 +9,12 @@ import { lastRecord } from './last-record.ts';
 import { visitTopic } from './read-topic.ts';
 
 export interface TopicStatus {
-  /** Records retained. */
+  /** Retained, counted as `counted` says. */
   readonly records: number;
+  /**
+   * `offsets` on Kafka, which counts nothing else: among them are control records, aborted ones, and those that compaction removed.
+   */
+  readonly counted: 'records' | 'offsets';
   /** By consumer group: records it has not committed yet; all that are kept where it never committed. */
   readonly lag: Readonly<Record<string, number>>;
   /**
@@ -19,15 +23,23 @@ export interface TopicStatus {
    */
   readonly never_read: Readonly<Record<string, number>>;
   /** The latest record by timestamp; null in an empty topic. */
+  /** Offsets behind a transaction that has not ended, by partition: they are given to nobody yet, and are no lag. */
+  readonly held_back: readonly {
+    readonly partition: number;
+    readonly from: number;
+    readonly offsets: number;
+    /** By the clock of the transaction's producer; null where that is not known. */
+    readonly since: EpochMillis | null;
+  }[];
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
 
 /** Every topic, by name. */
 export async function topicStatuses(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>,
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets'>,
   neverRead: readonly NeverReadFigures[],
 ): Promise<Readonly<Record<string, TopicStatus>>> {
-  const { log, counts } = world;
+  const { log, counts, countsOffsets = false } = world;
   const claims = await claimsInForce(world);
   const statuses: Record<string, TopicStatus> = {};
   for (const { name } of allTopicSpecs()) {
@@ -45,11 +57,15 @@ export async function topicStatuses(
       lost(group, lostOf(offsets, committed));
     }
     const records = counts(name);
+    // Nobody writes dead letters in transactions, and nobody consumes them.
+    const heldBack = topic === undefined ? [] : await log.heldBack(name);
     const last = await lastRecord(log, name, offsets);
     statuses[name] = {
       records,
+      counted: countsOffsets ? 'offsets' : 'records',
       lag,
       never_read,
+      held_back: heldBack.map(({ partition, from, to, since }) => ({ partition, from, offsets: to - from, since })),
       last:
         last === null ? null : { timestamp: last.timestamp, key: last.key && Buffer.from(last.key).toString('utf8') },
     };
@@ -76,7 +92,7 @@ function lostOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<num
 /** What retention removed is not lag: nobody can read it any more. */
 function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
   return offsets.reduce(
-    (sum, { partition, begin, end }) => sum + end - Math.max(begin, committed.get(partition) ?? begin),
+    (sum, { partition, begin, end }) => sum + Math.max(0, end - Math.max(begin, committed.get(partition) ?? begin)),
     0,
   );
 }

@@ -13,6 +13,7 @@ import type {
   Batch,
   BatchHandler,
   EventLog,
+  HeldBack,
   OutgoingRecord,
   PartitionOffsets,
   ReadRange,
@@ -63,6 +64,10 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
 
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
     return this.shared.committed(this.names.group(group), this.names.topic(topic));
+  }
+
+  heldBack(topic: string): Promise<readonly HeldBack[]> {
+    return this.shared.heldBack(this.names.topic(topic));
   }
 
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {

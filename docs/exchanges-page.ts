@@ -146,6 +146,9 @@ not found out.
 
 ## What is watched, and what is not known
 
+- **Fills that fail or disagree.** For one cycle the position waits for them; from then on what the exchange shows is observed, and
+  \`NO_ANSWER\` or \`FILLS_DISAGREE\` stands beside it. A position without a mark or an entry price is neither observed nor closed, and said with
+  what is known of it.
 - **Whose position it is.** A position is named by the fill that opened it. Where fills do not reach back so far (180 days), it counts as
   opened when the exchange last changed it, its confidence at entry is unknown, and \`OPENING_UNKNOWN\` stands in \`status\` as long as it is open.
 - **Closed by others.** Every fill that reduced a position becomes a slice in \`trade.closed\`: ours with origin HARVEST, by hand or by a stop with

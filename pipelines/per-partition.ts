@@ -15,7 +15,15 @@
  */
 import type { LogRecord } from '../ports/event-log.ts';
 import type { EncodedRecord } from '../schemas/topic-writer.ts';
-import type { DecodedRecord, Processor, Replay, Write } from './processor.ts';
+import type { TopicName } from '../schemas/topics.ts';
+import {
+  type DecodedRecord,
+  type AskProcessed,
+  NOTHING_PROCESSED,
+  type Processor,
+  type Replay,
+  type Write,
+} from './processor.ts';
 
 /** `create` makes one partition's instance; what a processor says of itself (name, topics, bounds) is the same in all of them. */
 export function perPartition(create: () => Processor): Processor {
@@ -28,10 +36,10 @@ export function perPartition(create: () => Processor): Processor {
     follows,
     maxBatchRecords,
     independentRecords,
-    restore: (replay) => partitions.reassign(replay),
+    restore: (replay, processed) => partitions.reassign(replay, processed),
     settle: (assigned, write) => partitions.settle(assigned, write),
     followed: (record) => partitions.follow(record),
-    observe: (records) => partitions.observe(records),
+    observe: (records, topic) => partitions.observe(records, topic),
     process: (records, write) => partitions.process(records, write),
   });
 }
@@ -54,7 +62,7 @@ class Partitions {
   readonly #latest = new Map<number, Promise<unknown>>();
   /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (Q2). */
   #instances = new Map<number, Processor>();
-  #replay: Replay | null = null;
+  #before: { readonly replay: Replay; readonly processed: AskProcessed } | null = null;
   /** Q5: for instances that are made later. Followed topics are small. */
   readonly #followed: DecodedRecord[] = [];
 
@@ -62,8 +70,8 @@ class Partitions {
     this.#create = create;
   }
 
-  reassign(replay: Replay): Promise<void> {
-    this.#replay = replay;
+  reassign(replay: Replay, processed = NOTHING_PROCESSED): Promise<void> {
+    this.#before = { replay, processed };
     this.#instances = new Map();
     return NOTHING_BEFORE;
   }
@@ -85,10 +93,13 @@ class Partitions {
     for (const instance of this.#instances.values()) instance.followed?.(record);
   }
 
-  async observe(records: readonly LogRecord[]): Promise<void> {
+  async observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]> {
     const partition = records[0]?.partition;
-    if (partition === undefined) return;
-    await this.#inTurn(partition, async () => (await this.#instanceOf(partition)).observe?.(records));
+    if (partition === undefined) return [];
+    const outputs = await this.#inTurn(partition, async () =>
+      (await this.#instanceOf(partition)).observe?.(records, topic),
+    );
+    return pinned(outputs ?? [], partition);
   }
 
   process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
@@ -115,10 +126,12 @@ class Partitions {
     const instances = this.#instances;
     const known = instances.get(partition);
     if (known !== undefined) return known;
-    const replay = this.#replay;
+    const before = this.#before;
     const fresh = this.#create();
     const told = this.#tell(fresh, 0);
-    if (replay !== null) await fresh.restore?.((topic) => replay(topic, [partition]));
+    if (before !== null) {
+      await fresh.restore?.((topic) => before.replay(topic, [partition]), before.processed);
+    }
     // What came meanwhile: nothing is waited for between this and its place among those that are told at once.
     this.#tell(fresh, told);
     instances.set(partition, fresh);

@@ -20,6 +20,15 @@ export type Replay = <N extends TopicName>(
   partitions?: readonly number[],
 ) => AsyncIterable<{ readonly record: RecordByTopic[N]; readonly at: LogRecord }>;
 
+/** True for a record of an input that this member is given, and that its group has committed and not set aside. */
+export type IsProcessed = (at: LogRecord, topic: TopicName) => boolean;
+
+/** Asks the log what was processed before this assignment. */
+export type AskProcessed = () => Promise<IsProcessed>;
+
+/** Where nothing was. */
+export const NOTHING_PROCESSED: AskProcessed = () => Promise.resolve(() => false);
+
 /**
  * A stream processor. `name` is its identity as a writer, and its consumer group unless the accounts that it works have one.
  * The runtime decodes, dead-letters poison, retries transient errors of `process` with a bounded back-off, appends what it
@@ -43,7 +52,7 @@ export interface Processor {
    */
   readonly independentRecords?: true;
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
-  restore?(replay: Replay): Promise<void>;
+  restore?(replay: Replay, processed?: AskProcessed): Promise<void>;
   /**
    * Finishes what an earlier run left without an end, in those partitions, of which all inputs are this member's: after every
    * restore, before the first batch. Called again when it throws a transient error.
@@ -51,8 +60,8 @@ export interface Processor {
   settle?(partitions: readonly number[], write: Write): Promise<void>;
   /** One record of a topic in `follows`: each once, in the order of its partition. */
   followed?(record: DecodedRecord): void;
-  /** Raw records of one partition of a topic in `observes`. */
-  observe?(records: readonly LogRecord[]): void | Promise<void>;
+  /** Raw records of one partition of a topic in `observes`. Returns what they cause. */
+  observe?(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]>;
   /**
    * The records of one batch of one partition, in order. Returns what they cause. A log may have several partitions worked
    * at the same time: a processor whose `process` cannot bear that is wrapped in `perPartition` (per-partition.ts).

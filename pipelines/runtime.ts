@@ -20,6 +20,7 @@ import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './d
 import { FollowedTopics } from './followed-topics.ts';
 import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
 import { MovedStarts } from './moved-starts.ts';
+import { processedIn } from './processed.ts';
 import type { DecodedRecord, Processor, Replay } from './processor.ts';
 import { producerOf } from './producers.ts';
 
@@ -86,7 +87,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         observer.restoring();
         await patiently(backOff, 'restoring', async () => {
           await followed.catchUp();
-          await processor.restore?.(replayOf(log, codec));
+          await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
         });
         await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
         observer.assigned();
@@ -95,15 +96,20 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       onDropped: () => observer.dropped(),
     },
     handler: async (batch, append, refusal) => {
-      const topic = findTopic(batch.topic)?.name;
-      if (topic === undefined)
+      const spec = findTopic(batch.topic);
+      const topic = spec?.name;
+      if (spec === undefined || topic === undefined)
         throw new TypeError(`${processor.name} was given ${batch.topic}, which is not in the topic table`);
       const startedAt = clock.now();
       let outputs: readonly OutgoingRecord[] = [];
       if (observed.has(topic)) {
         const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
-        const inTime = batch.records.filter(({ timestamp }) => timestamp <= latest);
-        await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => processor.observe?.(inTime));
+        // What compaction takes away it takes whatever the tombstone's time.
+        const isTombstone = (value: Uint8Array | null): boolean => value === null && spec.cleanup === 'compact';
+        const inTime = batch.records.filter(({ timestamp, value }) => timestamp <= latest || isTombstone(value));
+        const observe = async (): Promise<readonly OutgoingRecord[]> =>
+          (await processor.observe?.(inTime, topic)) ?? [];
+        if (refusal === undefined) outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, observe);
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();

@@ -51,6 +51,16 @@ export interface PartitionOffsets {
   readonly end: number;
 }
 
+/** Offsets of a partition behind a transaction that has not ended: written, and given to no reader yet. `offsets` ends before them. */
+export interface HeldBack {
+  readonly partition: number;
+  /** The oldest of them, and the offset after the newest. */
+  readonly from: number;
+  readonly to: number;
+  /** The timestamp of the oldest, by its producer's clock; null where that is not known. */
+  readonly since: EpochMillis | null;
+}
+
 /** Writes durably while a batch is being processed: resolves when the log has acknowledged. */
 export type Append = (records: readonly OutgoingRecord[]) => Promise<void>;
 
@@ -143,6 +153,8 @@ export interface EventLog {
   offsetsAt(topic: string, timestamp: EpochMillis): Promise<ReadonlyMap<number, number>>;
   /** What `group` has committed for `topic`, by partition; no entry where nothing was. */
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>>;
+  /** The partitions in which something waits for the end of a transaction; none where a log knows no transactions. */
+  heldBack(topic: string): Promise<readonly HeldBack[]>;
   close(): Promise<void>;
 }
 

@@ -22,6 +22,12 @@ export const METRICS = {
     help: 'Records of a partition that the consumer group has not committed yet, as of the latest look; all that are kept where it never committed.',
     labels: ['group', 'topic', 'partition'],
   },
+  heldBack: {
+    name: 'harvestline_held_back',
+    type: 'gauge',
+    help: 'Offsets of a partition that wait for the end of a transaction, up to the high watermark, as of the latest look: no reader is given them yet, and they are no lag.',
+    labels: ['topic', 'partition'],
+  },
   logAnswered: {
     name: 'harvestline_log_answered',
     type: 'gauge',

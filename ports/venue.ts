@@ -17,6 +17,24 @@ export interface VenueHolding {
   readonly updatedAt: EpochMillis | null;
 }
 
+/** A position that the venue shows without all that a snapshot needs. What it does not say is null, and nothing is made up for it. */
+export interface IncompleteHolding {
+  readonly symbol: string;
+  readonly side: Side | null;
+  /** Unit: contracts. */
+  readonly quantity: DecimalText | null;
+  /** Unit: quote currency per contract. */
+  readonly entryPrice: DecimalText | null;
+  /** In words. */
+  readonly lacks: string;
+}
+
+/** All open positions, from one answer. */
+export interface Shown {
+  readonly holdings: readonly VenueHolding[];
+  readonly incomplete: readonly IncompleteHolding[];
+}
+
 /** One fill of the account. */
 export interface VenueFill {
   /** Unique for the symbol. */
@@ -32,6 +50,14 @@ export interface VenueFill {
   /** Negative is a rebate. Null when the venue does not say, or charged another currency. Unit: quote currency. */
   readonly fee: DecimalText | null;
   readonly filledAt: EpochMillis;
+}
+
+/** All fills of a symbol from a moment on. */
+export interface Fills {
+  /** Oldest first. */
+  readonly fills: readonly VenueFill[];
+  /** Later than was asked for where the venue tells nothing older. */
+  readonly since: EpochMillis;
 }
 
 /** What the venue says of how an order came to be. */
@@ -53,10 +79,10 @@ export interface VenueStops {
  */
 export interface Venue {
   readonly venue: string;
-  /** All open positions with their mark prices, from one answer. */
-  holdings(): Promise<readonly VenueHolding[]>;
-  /** All fills of a symbol from `since` on, oldest first. */
-  fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]>;
+  /** All open positions with their mark prices. One that the venue shows in part costs no other its place. */
+  holdings(): Promise<Shown>;
+  /** From `since` on, or as far back as the venue tells. */
+  fills(symbol: string, since: EpochMillis): Promise<Fills>;
   /** Null: the venue knows the order no more. */
   orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
   /** The latest closed five-minute candles, oldest first. */

@@ -126,9 +126,11 @@ export class RecordCodec {
     const absent: string[] = [];
     const codecs = new Map<string, TopicCodec>();
     const strings = new StringTable();
-    for (const topic of topics) {
+    const found = topics.map(async (topic) => {
       const schema = loadSchema(topic);
-      const schemaId = await registry.idOf(subjectOf(topic), JSON.stringify(schema));
+      return { topic, schema, schemaId: await registry.idOf(subjectOf(topic), JSON.stringify(schema)) };
+    });
+    for (const { topic, schema, schemaId } of await Promise.all(found)) {
       if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
       else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId, strings));
     }

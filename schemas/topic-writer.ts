@@ -18,6 +18,9 @@ export interface EncodedRecord {
 type KeyField = 'account' | 'symbol' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id';
 type Keyed = { readonly [F in KeyField]?: string | null };
 
+/** Keys repeat: accounts and symbols of a desk are hundreds. Unit: keys. */
+const KEYS_KEPT = 4096;
+
 /**
  * Writes the topics of one writer, and refuses all others (TOPIC_NOT_OWNED). Together with the codec this is the one
  * way to write a record to a topic.
@@ -25,6 +28,7 @@ type Keyed = { readonly [F in KeyField]?: string | null };
 export class TopicWriter {
   readonly #writer: Writer;
   readonly #codec: RecordCodec;
+  readonly #keys = new Map<string, Uint8Array>();
 
   constructor(writer: Writer, codec: RecordCodec) {
     this.#writer = writer;
@@ -43,7 +47,16 @@ export class TopicWriter {
       );
     }
     const value = this.#codec.encode<TopicName>(topic.name, record);
-    return { topic: topic.name, key: Buffer.from(keyOf(topic, record)), value, timestamp };
+    return { topic: topic.name, key: this.#bytesOf(keyOf(topic, record)), value, timestamp };
+  }
+
+  #bytesOf(key: string): Uint8Array {
+    let bytes = this.#keys.get(key);
+    if (bytes === undefined) {
+      if (this.#keys.size === KEYS_KEPT) this.#keys.clear();
+      this.#keys.set(key, (bytes = Buffer.from(key)));
+    }
+    return bytes;
   }
 }
 

@@ -9,6 +9,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../../connectors/system/settings.ts';
 import { userName } from '../../connectors/system/user-name.ts';
+import { boundYoungGeneration } from '../../connectors/system/young-generation.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -145,6 +146,7 @@ function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
 
 async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Promise<void> {
   checkLists(cli);
+  boundYoungGeneration();
   const machine = new SystemClock();
   const logger = pinoLogger(cli.logLevel);
   const connect = connector(cli, logger);

@@ -49,7 +49,7 @@ Examples:
  * the commands that alerts print.
  */
 export async function status(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'admin' | 'liveNow'>,
+  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'admin' | 'liveNow'>,
   json: boolean,
   lines: LineWriter,
   limits?: StallLimits,
@@ -65,6 +65,7 @@ export async function status(
 function readable(report: StatusReport): readonly string[] {
   return [
     ...topicTable(report.topics),
+    ...unreadLines(report.topics),
     ...gateLines(report),
     ...positionsLines(report),
     ...haltLines(report),
@@ -83,7 +84,7 @@ function topicTable(topics: StatusReport['topics']): readonly string[] {
     .map(([name, topic]) => [name, String(topic.records), lagText(topic), timeText(topic.last?.timestamp)]);
   const columns = [
     { head: 'topic' },
-    { head: 'records', align: 'right' },
+    { head: Object.values(topics)[0]?.counted ?? 'records', align: 'right' },
     { head: 'lag' },
     { head: 'last event' },
   ] as const;
@@ -94,6 +95,20 @@ function lagText({ lag }: TopicStatus): string {
   return Object.entries(lag)
     .map(([group, records]) => (records === 0 ? `${group} 0` : pc.yellow(`${group} ${records}`)))
     .join(', ');
+}
+
+/** What nobody reads any more, and what nobody is given yet. */
+function unreadLines(topics: StatusReport['topics']): readonly string[] {
+  return Object.entries(topics).flatMap(([name, { never_read, held_back }]) => [
+    ...Object.entries(never_read).map(
+      ([group, count]) => `${pc.red('never read')} ${count} of ${name} by ${group}: retention removed them first`,
+    ),
+    ...held_back.map(
+      ({ partition, from, offsets, since }) =>
+        `${pc.yellow('held back')}  ${offsets} of ${name}[${partition}] from offset ${from}, by a transaction that is open` +
+        (since === null ? '' : ` since ${formatEventTime(since)}`),
+    ),
+  ]);
 }
 
 function gateLines({ gate }: StatusReport): readonly string[] {

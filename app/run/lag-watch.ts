@@ -1,11 +1,14 @@
 import { messageOf } from '../../errors/harvestline-error.ts';
+import { type HeldBackFigures, transactionOpenAlert } from '../../pipelines/watch/alerts.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import type { Topic } from '../../schemas/topics.ts';
+import { RaisedAlerts } from '../raised-alerts.ts';
 import type { Health } from './health.ts';
 
-/** Fresher than any usual scrape interval (15 s), and two cheap requests a topic. Unit: milliseconds. */
+/** Fresher than any usual scrape interval (15 s), and a few cheap requests a topic. Unit: milliseconds. */
 const LOOK_EVERY_MS = 5000;
 
 /** A consumer group and what it consumes. */
@@ -15,25 +18,30 @@ export interface WatchedGroup {
 }
 
 export interface LagWatchOptions {
-  readonly log: Pick<EventLog, 'offsets' | 'committed'>;
+  readonly log: Pick<EventLog, 'offsets' | 'committed' | 'heldBack'>;
   readonly groups: readonly WatchedGroup[];
   readonly clock: Clock;
+  readonly logger: Logger;
+  /** Name the log in the commands that alerts print. */
+  readonly logWords?: string;
   readonly metrics: Metrics;
   readonly health: Health;
 }
 
 /**
- * Looks at the lag of the groups until `signal` aborts. The same question tells health whether the log answers at all:
- * an idle consumer would not notice that its broker is gone.
+ * Looks at the lag of the groups, and at what waits for the end of a transaction in what they read, until `signal` aborts. The same
+ * questions tell health whether the log answers at all: an idle consumer would not notice that its broker is gone.
  */
 export async function watchLag(options: LagWatchOptions, signal: AbortSignal): Promise<void> {
   const { clock, metrics, health } = options;
   const answered = metrics.gauge('logAnswered', {});
-  const lags = new Map<string, Gauge>();
+  const lags = new Lags(options);
+  const transactions = new OpenTransactions(options);
   while (!signal.aborted) {
     health.looking();
     try {
-      await look(options, lags);
+      await lags.look();
+      await transactions.look();
       health.logAnswered();
       answered.set(1);
     } catch (thrown) {
@@ -44,17 +52,67 @@ export async function watchLag(options: LagWatchOptions, signal: AbortSignal): P
   }
 }
 
-async function look({ log, groups, metrics }: LagWatchOptions, lags: Map<string, Gauge>): Promise<void> {
-  for (const { group, topics } of groups) {
-    for (const { name: topic } of topics) {
-      const committed = await log.committed(group, topic);
-      for (const { partition, begin, end } of await log.offsets(topic)) {
-        const key = `${group} ${topic} ${partition}`;
-        const lag = lags.get(key) ?? metrics.gauge('lag', { group, topic, partition: String(partition) });
-        lags.set(key, lag);
-        // The ends are asked after the offsets, so a lag is never negative; what retention removed cannot be read any more.
-        lag.set(end - Math.max(begin, committed.get(partition) ?? begin));
+class Lags {
+  readonly #options: LagWatchOptions;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(options: LagWatchOptions) {
+    this.#options = options;
+  }
+
+  async look(): Promise<void> {
+    const { log, groups, metrics } = this.#options;
+    for (const { group, topics } of groups) {
+      for (const { name: topic } of topics) {
+        const committed = await log.committed(group, topic);
+        for (const { partition, begin, end } of await log.offsets(topic)) {
+          const key = `${group} ${topic} ${partition}`;
+          const lag = this.#gauges.get(key) ?? metrics.gauge('lag', { group, topic, partition: String(partition) });
+          this.#gauges.set(key, lag);
+          // The ends are asked after the offsets, so a lag is negative only where a topic was made anew; what retention removed cannot be
+          // read any more.
+          lag.set(Math.max(0, end - Math.max(begin, committed.get(partition) ?? begin)));
+        }
       }
     }
+  }
+}
+
+/** Raises `transaction_open`, and measures what waits. A transaction lasts from when it was seen first, or from its first record. */
+class OpenTransactions {
+  readonly #options: LagWatchOptions;
+  readonly #topics: ReadonlySet<string>;
+  readonly #raised: RaisedAlerts;
+  readonly #gauges = new Map<string, Gauge>();
+  #seen: ReadonlyMap<string, HeldBackFigures> = new Map();
+
+  constructor(options: LagWatchOptions) {
+    this.#options = options;
+    this.#topics = new Set(options.groups.flatMap(({ topics }) => topics.map(({ name }) => name)));
+    this.#raised = new RaisedAlerts({ ...options, names: ['transaction_open'] });
+  }
+
+  async look(): Promise<void> {
+    const { log, clock, metrics } = this.#options;
+    const now = clock.now();
+    const seen = new Map<string, HeldBackFigures>();
+    for (const topic of this.#topics) {
+      for (const { partition, from, to, since } of await log.heldBack(topic)) {
+        const key = `${topic} ${partition}`;
+        const before = this.#seen.get(key);
+        const started = before?.from === from ? before.since : Math.min(now, since ?? now);
+        seen.set(key, { topic, partition, from, to, since: started });
+        if (!this.#gauges.has(key)) {
+          this.#gauges.set(key, metrics.gauge('heldBack', { topic, partition: String(partition) }));
+        }
+      }
+    }
+    this.#seen = seen;
+    for (const [key, gauge] of this.#gauges) {
+      const held = seen.get(key);
+      gauge.set(held === undefined ? 0 : held.to - held.from);
+    }
+    const alert = transactionOpenAlert([...seen.values()], now);
+    this.#raised.become(alert === null ? [] : [alert]);
   }
 }

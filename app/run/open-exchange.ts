@@ -112,7 +112,8 @@ async function compareSymbols({
   const open = await tryingKeys(() => venue.holdings());
   if (symbols === null) return;
   const named = new Set(symbols);
-  const others = [...new Set(open.map(({ symbol }) => symbol))].filter((symbol) => !named.has(symbol));
+  const shown = [...open.holdings, ...open.incomplete];
+  const others = [...new Set(shown.map(({ symbol }) => symbol))].filter((symbol) => !named.has(symbol));
   if (others.length === 0) return;
   client.logger.warn(
     { venue: client.id, symbols: others },

@@ -30,6 +30,8 @@ export interface RunProcessorsOptions {
   readonly from: SubscribeOptions['from'];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Name the log in the commands that alerts print. */
+  readonly logWords?: string;
   readonly metrics: Metrics;
   readonly health: Health;
 }

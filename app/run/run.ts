@@ -174,8 +174,8 @@ async function work(
       // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
       void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
-      const running = { log, codec, processors, sources, watchers, groups, from, clock, logger, metrics, health };
-      await runProcessors(running, drain);
+      const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };
+      await runProcessors({ ...running, logger, logWords }, drain);
     } finally {
       await Promise.all(working.map((part) => part.end()));
     }

@@ -5,6 +5,7 @@ import {
   type Batch,
   type BatchHandler,
   type EventLog,
+  type HeldBack,
   type LogRecord,
   type OutgoingRecord,
   type PartitionOffsets,
@@ -145,6 +146,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     return Promise.resolve(new Map(rows.map((row) => [Number(row['partition']), Number(row['offset'])])));
   }
 
+  heldBack(): Promise<readonly HeldBack[]> {
+    return Promise.resolve([]);
+  }
+
   /** Up to `limit` records of a partition from `offset`, all below `end`; undefined when there are none. */
   fetch(
     topic: string,
@@ -187,6 +192,10 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
       this.#partitionCounts.set(topic, count);
     }
     return count;
+  }
+
+  isCompacted(topic: string): boolean {
+    return this.database.prepare('SELECT cleanup FROM topics WHERE name = ?').get(topic)?.['cleanup'] === 'compact';
   }
 
   /** The offset that the partition's next record gets. */

@@ -30,6 +30,12 @@ const COMMIT_MS = 200;
 /** How long an idle fetch stays with the broker. A new record ends it at once; only `stop` waits for it. Unit: milliseconds. */
 const MAX_WAIT_MS = 100;
 
+/**
+ * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way, and so little that
+ * what is decoded is done before the garbage collector takes it for long-lived. Unit: bytes.
+ */
+const FETCH_BYTES = 3 * 1024 * 1024;
+
 /** Default size of a batch, as a bound on what a crash repeats and a handler holds. Unit: records. */
 const MAX_BATCH_RECORDS = 5000;
 
@@ -86,6 +92,8 @@ export class GroupMember {
   readonly #commits = new OffsetCommits();
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
+  /** When the next batch may begin. */
+  #turn: Promise<void> = Promise.resolve();
   #hasJoined = false;
   /** What the owner must hear of, even where a stop came first. */
   #failure: MemberEnd | null = null;
@@ -103,6 +111,7 @@ export class GroupMember {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
+      maxBytes: FETCH_BYTES,
       metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
       partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
@@ -247,6 +256,7 @@ export class GroupMember {
         payload.batch,
         this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS,
       )) {
+        await this.#nextTurn();
         if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
         if (!(await this.#process(generation, batch))) break;
         payload.resolveOffset(String(batch.nextOffset - 1));
@@ -259,6 +269,15 @@ export class GroupMember {
     if (generation.disturbance !== null || signal.aborted) await this.#commit();
     // kafkajs joins anew on it.
     if (generation.disturbance !== null) throw generation.disturbance;
+  }
+
+  /**
+   * Batches of several partitions begin in turns of the event loop of their own: while one is worked, what those before it appended is
+   * acknowledged and what the next ones append is sent.
+   */
+  #nextTurn(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#context.clock.sleep(0));
+    return this.#turn;
   }
 
   /** False where the batch must not be committed: the handler failed, or the group went on without it. */

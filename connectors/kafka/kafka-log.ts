@@ -4,6 +4,7 @@ import type {
   Batch,
   BatchHandler,
   EventLog,
+  HeldBack,
   OutgoingRecord,
   PartitionOffsets,
   ReadRange,
@@ -23,6 +24,7 @@ import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.t
 import type { MemberOptions } from './group-member.ts';
 import { groupOffsetsOf } from './group-offsets.ts';
 import type { Standing } from './group-start.ts';
+import { heldBackOf } from './held-back.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
@@ -34,6 +36,9 @@ const RETRY_MS = 100;
 
 /** How long nobody at all may answer, beside kafkajs's own tries: then it is an outage, or the wrong address. Unit: milliseconds. */
 const PATIENCE_MS = 3000;
+
+/** A leader that was just elected may be behind for a moment; a topic that was made anew stays so. Unit: milliseconds. */
+const SURE_AFTER_MS = 1000;
 
 export interface KafkaLogOptions extends ClientOptions {
   /** Paces commits, heartbeats and back-off; it never gets into a record. */
@@ -130,7 +135,20 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  standing(group: string, topic: string): Promise<Standing> {
+  heldBack(topic: string): Promise<readonly HeldBack[]> {
+    return this.#askLeaders(`asking what waits for a transaction in ${topic}`, topic, async (cluster) =>
+      heldBackOf(cluster, topic, await partitionsOf(cluster, topic)),
+    );
+  }
+
+  async standing(group: string, topic: string): Promise<Standing> {
+    const standing = await this.#standing(group, topic);
+    if (standing.beyond.size === 0) return standing;
+    await this.#options.clock.sleep(SURE_AFTER_MS, this.#closing.signal);
+    return this.#standing(group, topic);
+  }
+
+  #standing(group: string, topic: string): Promise<Standing> {
     return this.#askLeaders(
       `asking where ${group} stands in ${topic}`,
       topic,

@@ -4,6 +4,7 @@ import {
   Broker,
   type CommitRequest,
   ConnectionError,
+  Encoder,
   FetchResponseV11,
   OffsetManager,
   RequestQueue,
@@ -66,6 +67,14 @@ export function fixKafkajs(): void {
     let member = ahead.get(this);
     if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
     return member.fetch(request);
+  };
+  // kafkajs takes the next power of two, and fills it with zeros, two times for each request.
+  Encoder.prototype.ensureAvailable = function growAsNeeded(bytes) {
+    const needed = this.offset + bytes;
+    if (needed <= this.buf.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.buf.length));
+    this.buf.copy(grown, 0, 0, this.offset);
+    this.buf = grown;
   };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;

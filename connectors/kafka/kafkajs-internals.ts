@@ -165,6 +165,9 @@ export const MetadataResponseV6 = require('kafkajs/src/protocol/requests/metadat
 
 /** kafkajs writes requests with it. */
 export interface Encoder {
+  buf: Buffer;
+  readonly offset: number;
+  ensureAvailable(bytes: number): void;
   writeInt16(value: number): Encoder;
   writeInt32(value: number): Encoder;
   writeBoolean(value: boolean): Encoder;
@@ -174,6 +177,7 @@ export interface Encoder {
 
 export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
   new (bytes: number): Encoder;
+  readonly prototype: Encoder;
 };
 
 /** Kafka's error of that number, with its name and whether another try may help. */

@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { VenueHolding } from '../../ports/venue.ts';
+import type { IncompleteHolding, VenueHolding } from '../../ports/venue.ts';
 import type { PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
 import { type History, type Known, LONGEST_REACH_DAYS } from './history.ts';
 
@@ -30,6 +30,25 @@ export function unexplainedDifferences(
           detail: `the fills of ${position_id} do not add up to the ${shown.quantity} that the venue shows`,
         };
   });
+}
+
+/** A position that the venue shows without all that a snapshot needs. */
+export function incompleteDifference(shown: IncompleteHolding, now: EpochMillis): VenueDifference {
+  const { symbol, side, quantity, entryPrice, lacks } = shown;
+  const known = [side ?? 'a position', ...(quantity === null ? [] : [`of ${quantity}`])].join(' ');
+  const entry = entryPrice === null ? '' : ` entered at ${entryPrice}`;
+  return {
+    kind: 'NO_ANSWER',
+    position_id: null,
+    recorded_quantity: null,
+    venue_quantity: quantity === null ? null : Number(quantity),
+    first_seen_at: now,
+    detail:
+      `the venue shows ${symbol}, ${known}${entry}, without ${lacks}: it is neither observed nor closed until that is there`.slice(
+        0,
+        MAX_DETAIL,
+      ),
+  };
 }
 
 /** A shown position that no fill opened, and that may still be explained by fills that are late. */

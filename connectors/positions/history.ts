@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { Venue, VenueFill, VenueHolding } from '../../ports/venue.ts';
+import type { Fills, Venue, VenueFill, VenueHolding } from '../../ports/venue.ts';
 import type { PositionId, Side } from '../../schemas/generated/records.ts';
 import { type Lifecycle, lifecyclesOf } from './lifecycles.ts';
 
@@ -51,25 +51,26 @@ export async function readHistory(
   const search = holdings.some(({ side }) => !known.some((one) => one.side === side));
   let history: History | null = null;
   for (const reach of search ? REACH_MS : [0, ...REACH_MS]) {
-    const fills = await venue.fills(symbol, Math.min(oldest, shownAt - reach));
-    history = agreeing(fills, known, holdings, shownAt);
+    const asked = Math.min(oldest, shownAt - reach);
+    const { fills, since } = await venue.fills(symbol, asked);
+    history = agreeing({ fills, since }, known, holdings, shownAt);
     // Older fills can open what is shown; what they cannot explain today they cannot explain further back.
-    if (history.unopened.length === 0) break;
+    if (history.unopened.length === 0 || since > asked) break;
   }
-  return history ?? match([], known, holdings);
+  return history ?? match({ fills: [], since: shownAt }, known, holdings);
 }
 
 /** The longest beginning of the fills that explains everything; all of them where none does. */
 function agreeing(
-  fills: readonly VenueFill[],
+  { fills, since }: Fills,
   known: readonly Known[],
   holdings: readonly VenueHolding[],
   shownAt: EpochMillis,
 ): History {
-  const whole = match(fills, known, holdings);
+  const whole = match({ fills, since }, known, holdings);
   if (isWhole(whole)) return whole;
   for (let end = fills.length - 1; end >= 0 && (fills[end]?.filledAt ?? 0) >= shownAt - CLOCK_ERROR_MS; end--) {
-    const shorter = match(fills.slice(0, end), known, holdings);
+    const shorter = match({ fills: fills.slice(0, end), since }, known, holdings);
     if (isWhole(shorter)) return shorter;
   }
   return whole;
@@ -79,11 +80,14 @@ function isWhole({ unexplained, unopened }: History): boolean {
   return unexplained.length === 0 && unopened.length === 0;
 }
 
-function match(fills: readonly VenueFill[], known: readonly Known[], holdings: readonly VenueHolding[]): History {
+function match({ fills, since }: Fills, known: readonly Known[], holdings: readonly VenueHolding[]): History {
   const lifecycles = lifecyclesOf(fills, holdings);
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
-    const lifecycle = one.proven ? provenOf(one, lifecycles) : unprovenOf(one, fills, holdings);
+    const lifecycle = !one.proven
+      ? unprovenOf(one, fills, holdings)
+      : (provenOf(one, lifecycles) ??
+        (one.opened_at < since ? truncatedOf(one, lifecycles, fills, holdings) : undefined));
     if (lifecycle !== undefined) followed.set(one.position_id, lifecycle);
   }
   const isKnown = ({ side, opening }: Lifecycle): boolean =>
@@ -109,6 +113,20 @@ function provenOf({ side, opened_at, initial_quantity }: Known, lifecycles: read
   return lifecycles.find(
     (one) => one.side === side && one.opening?.at === opened_at && one.initialQuantity.gte(initial_quantity),
   );
+}
+
+/** One that was opened before the fills begin goes on in their middle, or without any. */
+function truncatedOf(
+  { side }: Known,
+  lifecycles: readonly Lifecycle[],
+  fills: readonly VenueFill[],
+  holdings: readonly VenueHolding[],
+): Lifecycle | undefined {
+  const begun = lifecycles.find((one) => one.side === side && one.opening === null);
+  if (begun !== undefined) return begun;
+  const shown = holdings.find((holding) => holding.side === side);
+  const isTouched = fills.some(({ positionSide }) => (positionSide ?? side) === side);
+  return shown === undefined || isTouched ? undefined : unchanged(side, shown.quantity);
 }
 
 /** From when it was first seen the fills must begin in its middle, with what was open then. */

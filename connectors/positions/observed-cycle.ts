@@ -18,7 +18,7 @@ export interface PositionSourceOptions {
 /** Something that a cycle wanted to know and was not told. */
 export interface Missing {
   readonly symbol: string;
-  readonly what: 'fills' | 'candles' | 'signals' | 'stops';
+  readonly what: 'positions' | 'fills' | 'candles' | 'signals' | 'stops';
   readonly why: string;
 }
 

@@ -11,10 +11,11 @@
  *     opening is out of reach is observed all the same, from when the venue last changed it, and said to be OPENING_UNKNOWN.
  * O2  What is not shown is not taken for closed: a position ends where its fills end it.
  * O3  Every fill that reduced a position under observation is told of, once.
- * O4  A symbol that fails costs only itself; what is missing is said, and nothing is made up for it.
+ * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it.
+ * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
+ *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
-import type { VenueHolding } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { type Missing, type ObservedCycle, type PositionSourceOptions, transient } from './observed-cycle.ts';
 import { SymbolWatch } from './symbol-watch.ts';
@@ -39,14 +40,19 @@ export class PositionSource {
     const { venue, clock, signals, symbols } = this.#options;
     // Before the question: what changes after this moment is looked at again before anybody trades on it.
     const now = clock.now();
-    const holdings = await venue.holdings();
+    const { holdings, incomplete } = await venue.holdings();
     const missing: Missing[] = [];
     await signals.refresh().catch((thrown: unknown) => {
       missing.push({ symbol: '*', what: 'signals', why: messageOf(transient(thrown)) });
     });
-    const bySymbol = Map.groupBy(holdings, ({ symbol }) => symbol);
-    for (const symbol of bySymbol.keys()) if (symbols === null || symbols.has(symbol)) this.#watch(symbol);
-    const looks = [...this.#watches.values()].map((watch) => watch.look(bySymbol.get(watch.symbol) ?? NONE, now));
+    const whole = Map.groupBy(holdings, ({ symbol }) => symbol);
+    const sick = Map.groupBy(incomplete, ({ symbol }) => symbol);
+    for (const symbol of [...whole.keys(), ...sick.keys()]) {
+      if (symbols === null || symbols.has(symbol)) this.#watch(symbol);
+    }
+    const looks = [...this.#watches.values()].map((watch) =>
+      watch.look({ holdings: whole.get(watch.symbol) ?? NONE, incomplete: sick.get(watch.symbol) ?? NONE }, now),
+    );
     const seen = await Promise.all(looks);
     this.#forgetQuiet();
     return {
@@ -77,4 +83,4 @@ export class PositionSource {
   }
 }
 
-const NONE: readonly VenueHolding[] = [];
+const NONE: readonly never[] = [];

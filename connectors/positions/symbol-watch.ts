@@ -1,6 +1,6 @@
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { OrderOrigin, VenueHolding, VenueStops } from '../../ports/venue.ts';
+import type { OrderOrigin, Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
   ModelSignal,
@@ -12,7 +12,13 @@ import type {
   VenueDifference,
 } from '../../schemas/generated/records.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
-import { DifferenceList, unexplainedDifferences, unopenedDifference, unprovenDifference } from './differences.ts';
+import {
+  DifferenceList,
+  incompleteDifference,
+  unexplainedDifferences,
+  unopenedDifference,
+  unprovenDifference,
+} from './differences.ts';
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
 import { type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
@@ -88,14 +94,15 @@ export class SymbolWatch {
     if (this.#watched.size === 0) this.#toldOf.clear();
   }
 
-  /** Looks at the symbol once; `holdings` are its open positions now. Fails only where waiting cannot help. */
-  async look(holdings: readonly VenueHolding[], now: EpochMillis): Promise<Look> {
-    const missing: Missing[] = [];
+  /** Looks at the symbol once, with its open positions now. Fails only where waiting cannot help. */
+  async look({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Look> {
+    const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
     const settled = holdings.filter((holding) => this.#unchanged(holding) !== null);
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
     let reductions: readonly Reduction[] = [];
-    let blocking: readonly VenueDifference[] = [];
-    if (!quiet) {
+    // Fills are held against what is open, which is known in part only.
+    let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
+    if (!quiet && incomplete.length === 0) {
       try {
         const history = await readHistory(this.#options.venue, this.symbol, this.#known(), holdings, now);
         blocking = this.#blocking(history, holdings, now);
@@ -104,9 +111,14 @@ export class SymbolWatch {
         const why = messageOf(transient(thrown));
         missing.push({ symbol: this.symbol, what: 'fills', why });
         blocking = [DifferenceList.noAnswer(why, now)];
+        if (this.#stands('NO_ANSWER')) await this.#beginUnproven(holdings, now);
       }
     }
-    const snapshots = await this.#observe(blocking.length === 0 ? holdings : settled, now, missing);
+    // O5: once the fills have had a cycle to catch up, what the venue shows is observed without them.
+    const observed =
+      blocking.length === 0 ? holdings : holdings.filter((one) => settled.includes(one) || this.#goesOn(one));
+    const snapshots = await this.#observe(observed, now, missing);
+    if (blocking.length > 0) this.#distrust(observed.filter((one) => !settled.includes(one)));
     const unproven = this.#known().filter(({ proven }) => !proven);
     const news = this.#differences.replace([...blocking, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
@@ -126,6 +138,30 @@ export class SymbolWatch {
     return same ? watched : null;
   }
 
+  #stands(kind: VenueDifference['kind']): boolean {
+    return this.#differences.standing.some((difference) => difference.kind === kind);
+  }
+
+  /** O5: the position under observation that a holding must still be, though its fills do not say so. */
+  #goesOn({ side }: VenueHolding): boolean {
+    const own = [...this.#watched.values()].filter((watched) => watched.side === side);
+    return own.length === 1 && (this.#stands('FILLS_DISAGREE') || this.#stands('NO_ANSWER'));
+  }
+
+  /** O5: its fills are asked for again in the next cycle, whatever the venue shows then. */
+  #distrust(holdings: readonly VenueHolding[]): void {
+    for (const watched of this.#watched.values()) {
+      if (holdings.some(({ side }) => side === watched.side)) watched.holding = null;
+    }
+  }
+
+  async #beginUnproven(holdings: readonly VenueHolding[], now: EpochMillis): Promise<void> {
+    for (const holding of holdings) {
+      if ([...this.#watched.values()].some(({ side }) => side === holding.side)) continue;
+      await this.#begin(holding, holding.updatedAt ?? now, Number(holding.quantity), false);
+    }
+  }
+
   #known(): readonly Known[] {
     return [...this.#watched.values()].map(({ identity, side, proven }) => ({ ...identity, side, proven }));
   }
@@ -135,10 +171,14 @@ export class SymbolWatch {
     const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
     const late = history.unopened.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
-    return [
-      ...unexplainedDifferences(history, last, holdings, now),
-      ...first.filter((difference) => !this.#differences.includes(difference)),
-    ];
+    const unexplained = unexplainedDifferences(history, last, holdings, now).map((difference) => {
+      // O5: what was recorded is what the fills said last, not what was observed without them since.
+      const before = this.#differences.standing.find(
+        ({ kind, position_id }) => kind === difference.kind && position_id === difference.position_id,
+      );
+      return before === undefined ? difference : { ...difference, recorded_quantity: before.recorded_quantity };
+    });
+    return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
   }
 
   /** Follows the positions through their fills: who is open now, who ended, and what reduced them. */
@@ -162,9 +202,7 @@ export class SymbolWatch {
       const watched = await this.#begin({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
       told.push({ watched, lifecycle });
     }
-    for (const holding of unopened) {
-      await this.#begin(holding, holding.updatedAt ?? now, Number(holding.quantity), false);
-    }
+    await this.#beginUnproven(unopened, now);
     const reductions: Reduction[] = [];
     for (const { watched, lifecycle } of told) {
       reductions.push(...(await this.#reductionsOf(watched, lifecycle)));

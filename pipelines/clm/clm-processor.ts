@@ -3,20 +3,22 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ClmOutcome, PositionId } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import type { DecodedRecord, Processor, Replay } from '../processor.ts';
+import { TOPICS, type TopicName } from '../../schemas/topics.ts';
+import { type DecodedRecord, NOTHING_PROCESSED, type Processor, type Replay, type Write } from '../processor.ts';
 import type { Alert } from '../watch/alerts.ts';
 import { formatEventTime } from '../watch/event-time.ts';
 import { IntentsSinceTrade } from '../watch/starvation.ts';
 import { accumulate } from './accumulate.ts';
 import { type Gate, GateTally } from './gate.ts';
+import { RemadeOutcomes } from './remake-outcomes.ts';
 
 /**
  * CLM, the closed-trade learning memory: one outcome a position, accumulated over its trades.
  *
- * Reads      trade.closed; watches harvest.intent (timestamps only) to notice that trades stopped coming.
+ * Reads      trade.closed; watches harvest.intent (timestamps only) to notice that trades stopped coming, and clm.outcome for tombstones.
  * Writes     clm.outcome: once for each position that a batch changed, stamped with the time of its latest slice.
- * State      the latest outcome of every position, in memory; clm.outcome is the durable copy and holds nothing less.
+ * State      the latest outcome of every position, in memory; clm.outcome is the durable copy and holds nothing less. What others took
+ *            from it is made again from trade.closed (remake-outcomes.ts): when a tombstone comes, and at every start.
  * Guarantee  effectively once: whatever is delivered twice, each trade counts once and the last outcome written is whole.
  *
  * Invariants:
@@ -29,7 +31,7 @@ import { type Gate, GateTally } from './gate.ts';
  *     must not keep all later outcomes of its position from the log.
  */
 export interface ClmProcessor extends Processor {
-  observe(records: readonly LogRecord[]): void;
+  observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]>;
   /** The gate over all outcomes known here. */
   gate(): Gate;
   /** Positions that were closed in part and are not FINAL. */
@@ -50,7 +52,7 @@ export function clmProcessor(dependencies: ClmDependencies): ClmProcessor {
 class Clm implements ClmProcessor {
   readonly name = 'clm';
   readonly inputs = [TOPICS.tradeClosed];
-  readonly observes = [TOPICS.harvestIntent];
+  readonly observes = [TOPICS.harvestIntent, TOPICS.clmOutcome];
   readonly #writer: TopicWriter;
   readonly #logger: Logger;
   #outcomes = new Map<PositionId, ClmOutcome>();
@@ -61,6 +63,10 @@ class Clm implements ClmProcessor {
   #processedTo = new Map<number, number>();
   #intents = new IntentsSinceTrade();
   #starved: Alert | null = null;
+  /** Of the latest restore. */
+  #replay: Replay | null = null;
+  /** Outcomes that clm.outcome has lost, until they are written again. */
+  #remade: readonly ClmOutcome[] = [];
 
   constructor({ writer, logger }: ClmDependencies) {
     this.#writer = writer;
@@ -81,14 +87,17 @@ class Clm implements ClmProcessor {
     return this.#starved;
   }
 
-  async restore(replay: Replay): Promise<void> {
+  async restore(replay: Replay, processed = NOTHING_PROCESSED): Promise<void> {
     const outcomes = new Map<PositionId, ClmOutcome>();
     for await (const { record } of replay(TOPICS.clmOutcome.name)) outcomes.set(record.position_id, record);
     // Trades that still wait to be processed count here already: a backlog of intents is no starvation.
     const intents = new IntentsSinceTrade();
     let newest = -Infinity;
+    const isProcessed = await processed();
+    const remade = new RemadeOutcomes(outcomes, (outcome) => this.#encode(outcome));
     for await (const { record, at } of replay(TOPICS.tradeClosed.name)) {
       newest = Math.max(newest, at.timestamp);
+      if (isProcessed(at, TOPICS.tradeClosed.name)) remade.add(record, at);
       if (record.origin !== 'BACKFILL') intents.trade(at.timestamp);
     }
     const tally = new GateTally();
@@ -99,9 +108,48 @@ class Clm implements ClmProcessor {
     this.#newestTrade = newest;
     this.#processedTo = new Map();
     this.#starved = null;
+    this.#replay = replay;
+    this.#remade = remade.changed();
   }
 
-  observe(records: readonly LogRecord[]): void {
+  /** Every outcome of a trade that was processed is on clm.outcome before the first batch. */
+  async settle(_: readonly number[], write: Write): Promise<void> {
+    if (this.#remade.length === 0) return;
+    await write(this.#remade.map((outcome) => this.#encode(outcome)));
+    for (const { position_id, slices } of this.#remade) {
+      const context = { position_id, slices: slices.length };
+      this.#logger.warn(context, 'an outcome was not on clm.outcome: made again from trade.closed');
+    }
+    this.#remade = [];
+  }
+
+  async observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]> {
+    if (topic === TOPICS.clmOutcome.name) return this.#undo(tombstonedIn(records));
+    this.#observeIntents(records);
+    return [];
+  }
+
+  /** Of tombstones: what others read of clm.outcome must not depend on who writes nulls to it. */
+  async #undo(tombstones: ReadonlyMap<string, LogRecord>): Promise<readonly EncodedRecord[]> {
+    if (tombstones.size === 0 || this.#replay === null) return [];
+    const remade = new RemadeOutcomes(new Map(), (outcome) => this.#encode(outcome));
+    for await (const { record, at } of this.#replay(TOPICS.tradeClosed.name)) {
+      this.#newestTrade = Math.max(this.#newestTrade, at.timestamp);
+      if (tombstones.has(record.position_id)) remade.add(record, at);
+    }
+    const outcomes = remade.changed();
+    const slices = new Map<string, number>(outcomes.map((one) => [one.position_id, one.slices.length]));
+    for (const [position_id, { partition, offset }] of tombstones) {
+      const found = slices.get(position_id) ?? 0;
+      const context = { topic: TOPICS.clmOutcome.name, partition, offset, position_id, slices: found };
+      if (found > 0)
+        this.#logger.warn(context, 'tombstone on clm.outcome: the outcome is made again from trade.closed');
+      else this.#logger.warn(context, 'tombstone on clm.outcome: no trade of such a position is on trade.closed');
+    }
+    return outcomes.map((outcome) => this.#encode(outcome));
+  }
+
+  #observeIntents(records: readonly LogRecord[]): void {
     for (const { timestamp } of records) this.#intents.intent(timestamp);
     const alert = this.#intents.alert();
     if (alert === null) return;
@@ -120,16 +168,18 @@ class Clm implements ClmProcessor {
       if (outcome !== undefined) changed.set(trade.position_id, outcome);
     }
     for (const { at } of records) this.#newestTrade = Math.max(this.#newestTrade, at.timestamp);
-    const encoded = Array.from(changed.values(), (outcome) =>
-      // P5.
-      this.#writer.encode(TOPICS.clmOutcome, outcome, Math.min(outcome.last_slice_at, this.#newestTrade)),
-    );
+    const encoded = Array.from(changed.values(), (outcome) => this.#encode(outcome));
     // P1: from here on nothing fails.
     const finals = [...changed.values()].filter((outcome) => this.#becomesFinal(outcome));
     for (const outcome of changed.values()) this.#replace(outcome);
     for (const entry of records) this.#remember(entry);
     if (finals.length > 0) this.#announce(finals);
     return encoded;
+  }
+
+  /** P5. */
+  #encode(outcome: ClmOutcome): EncodedRecord {
+    return this.#writer.encode(TOPICS.clmOutcome, outcome, Math.min(outcome.last_slice_at, this.#newestTrade));
   }
 
   #replace(outcome: ClmOutcome): void {
@@ -166,4 +216,15 @@ class Clm implements ClmProcessor {
       this.#logger.info(context, 'outcome became FINAL');
     }
   }
+}
+
+/** The latest record of each key, where that is a tombstone. */
+function tombstonedIn(records: readonly LogRecord[]): ReadonlyMap<string, LogRecord> {
+  const tombstones = new Map<string, LogRecord>();
+  for (const at of records) {
+    const key = Buffer.from(at.key ?? []).toString();
+    if (at.value === null) tombstones.set(key, at);
+    else tombstones.delete(key);
+  }
+  return tombstones;
 }

@@ -44,6 +44,13 @@ export function verdictOf(snapshot: PositionSnapshot, policy: Policy): Verdict {
   return decide(snapshot, policy, r, scoresOf(snapshot, r, policy));
 }
 
+/** The decision that this verdict of the policy on the snapshot is part of. */
+export function explain(snapshot: PositionSnapshot, policy: Policy, said: Verdict): Decision {
+  const { action, fraction, reason, hold_score, exit_score, r } = said;
+  const { factors, unknown } = scoreFactors(snapshot, r, policy);
+  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: policy.id };
+}
+
 function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
   const r = rOf(snapshot, policy);
   if (Math.abs(r) <= GREATEST_R) return r;

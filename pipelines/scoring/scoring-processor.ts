@@ -17,10 +17,13 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Processor } from '../processor.ts';
 import { CalibrationVersions } from '../calibration/versions.ts';
 import { calibrated } from './calibrated.ts';
-import { type Decision, type Verdict, evaluate, verdictOf } from './evaluate.ts';
+import { type Decision, type Verdict, explain, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 import { PolicyRecorder } from './policy-recorder.ts';
 import { type ShadowOptions, shadowRecords } from './shadow.ts';
+
+/** So few that, while their intents are on their way, others are scored; so many that a round trip for them costs little. Unit: records. */
+const BATCH_RECORDS = 1000;
 
 export interface ScoringOptions {
   readonly writer: TopicWriter;
@@ -41,6 +44,7 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
     inputs: [TOPICS.positionSnapshot],
     follows: [TOPICS.confidenceCalibration],
     independentRecords: true,
+    maxBatchRecords: BATCH_RECORDS,
     followed({ topic, record }) {
       if (topic !== TOPICS.confidenceCalibration.name) return;
       versions.apply(record);
@@ -61,10 +65,11 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
         onDecision?.(record, verdict);
         const calibrationVersion = approved?.version ?? null;
         const intent =
-          verdict.action === 'HOLD' ? null : intentOf(record, evaluate(seen, policy), at, calibrationVersion);
+          verdict.action === 'HOLD' ? null : intentOf(record, explain(seen, policy, verdict), at, calibrationVersion);
         if (intent !== null) outputs.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
         if (beside !== null)
-          outputs.push(...shadowRecords(beside, { snapshot: record, seen, verdict, at, calibrationVersion }));
+          for (const output of shadowRecords(beside, { snapshot: record, seen, verdict, at, calibrationVersion }))
+            outputs.push(output);
       }
       if (due !== null) recorder.wasTold(due);
       return Promise.resolve(outputs);

@@ -18,6 +18,7 @@ export type AlertName =
   | 'kill_switch_unknown'
   | 'venue_differs'
   | 'open_orders'
+  | 'transaction_open'
   | LetterAlertName
   | OrderAlertName
   | StallAlertName;
@@ -188,6 +189,40 @@ export function recordsNeverReadAlert(stretches: readonly NeverReadFigures[]): A
     evidence:
       `Retention removed records that were never read: ${Array.from(counts, ([whose, count]) => `${count} ${whose}`).join(', ')} ` +
       `(offsets ${named.join(', ')}). It stands until their letters are discarded. Look closer: harvestline dlq list`,
+  };
+}
+
+/** An ordinary transaction ends within a second or so. Unit: milliseconds. */
+export const OPEN_TRANSACTION_SPAN_MS = 10_000;
+
+/** Enough to start looking, few enough to read. Unit: partitions. */
+const EVIDENCE_PARTITIONS = 3;
+
+export interface HeldBackFigures {
+  readonly topic: string;
+  readonly partition: number;
+  /** The oldest offset that waits, and the one after the newest. */
+  readonly from: number;
+  readonly to: number;
+  /** Since when. */
+  readonly since: EpochMillis;
+}
+
+/** Somebody's transaction stays open, and everything behind it waits: nothing of it counts as lag, and nothing is scored. */
+export function transactionOpenAlert(held: readonly HeldBackFigures[], now: EpochMillis): Alert | null {
+  const lasting = held.filter(({ since }) => now - since >= OPEN_TRANSACTION_SPAN_MS);
+  if (lasting.length === 0) return null;
+  const count = lasting.reduce((sum, { from, to }) => sum + to - from, 0);
+  const named = lasting
+    .slice(0, EVIDENCE_PARTITIONS)
+    .map(({ topic, partition, from, to }) => `${topic}[${partition}] ${from} to ${to - 1}`);
+  if (lasting.length > named.length) named.push('…');
+  return {
+    name: 'transaction_open',
+    since: earliest(lasting),
+    evidence:
+      `${count} ${count === 1 ? 'offset waits' : 'offsets wait'} for the end of a transaction (${named.join(', ')}). The broker aborts it after ` +
+      "its producer's transaction.timeout.ms; kafka-transactions.sh find-hanging names one that stays. Look closer: harvestline status",
   };
 }
 

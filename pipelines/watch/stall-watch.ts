@@ -4,7 +4,8 @@
  * everything. Pure: records in, alerts out, in the event time of each account (account-watermarks.ts); a feed that died is held against
  * a clock that is passed in (silent-feeds.ts).
  *
- * S1  The order of topics, and repeats, change no alert; records of one key come in their order.
+ * S1  The order of topics, and repeats, change no alert; records of one key come in their order. One exception: whoever has trades and
+ *     ends from before `from` tells the snapshots first, since those of positions that are not known are dropped at once (S2).
  * S2  Memory holds open positions, questions without an answer, and ids of what came of late (`keptFor`): `forget` gives up the rest.
  * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest
  *     observation is up to `keptFor` ahead, as that of its account is, counts as held until then, for its source may have paused: the
@@ -18,6 +19,7 @@ import type {
   ExecutionReport,
   HarvestIntent,
   ModelSignal,
+  PositionId,
   PositionSnapshot,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
@@ -116,7 +118,7 @@ export class StallWatch {
       this.#intents.answered(intent_id, report, at);
     }
     if (status !== 'FILLED') return;
-    if (remaining_quantity === 0) this.#positions.closed(position_id, account, at);
+    if (remaining_quantity === 0 && this.#mayMatter(position_id, at)) this.#positions.closed(position_id, account, at);
     if (at >= this.#forgottenTo(account)) this.#fills.asked(client_order_id, report, at);
   }
 
@@ -124,8 +126,10 @@ export class StallWatch {
   trade(trade: TradeClosed, at: EpochMillis): void {
     const { trade_id, position_id, account, intent_id, client_order_id, remaining_quantity, origin } = trade;
     if (origin === 'BACKFILL') return;
-    this.#positions.traded(position_id, account, at);
-    if (remaining_quantity === 0) this.#positions.closed(position_id, account, at);
+    if (this.#mayMatter(position_id, at)) {
+      this.#positions.traded(position_id, account, at);
+      if (remaining_quantity === 0) this.#positions.closed(position_id, account, at);
+    }
     const order = client_order_id ?? (intent_id === null ? null : clientOrderIdOf(intent_id));
     if (order !== null) this.#fills.answered(order, trade, at);
     if (at >= this.#forgottenTo(account)) this.#trades.asked(trade_id, trade, at);
@@ -133,7 +137,7 @@ export class StallWatch {
 
   outcome(outcome: ClmOutcome, at: EpochMillis): void {
     const { position_id, account, slices, status } = outcome;
-    if (status === 'FINAL') this.#positions.closed(position_id, account, at);
+    if (status === 'FINAL' && this.#mayMatter(position_id, at)) this.#positions.closed(position_id, account, at);
     for (const trade of slices) this.#trades.answered(trade, outcome, at);
   }
 
@@ -249,6 +253,11 @@ export class StallWatch {
 
   #late(question: Question, join: PendingJoin, watermarks: AccountWatermarks, sightFrom: EpochMillis): Alert | null {
     return lateAlert(question, join.late(watermarks, question.within, this.#limits.namedIds), sightFrom);
+  }
+
+  /** S2. Of a position that nobody has observed in sight, what ended it before that is history: `forget` would drop it. */
+  #mayMatter(id: PositionId, at: EpochMillis): boolean {
+    return at >= answersFrom(this.#from) || this.#positions.has(id);
   }
 
   #forgottenTo(account: string): EpochMillis {

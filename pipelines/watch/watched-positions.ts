@@ -190,6 +190,10 @@ export class WatchedPositions {
     }
   }
 
+  has(id: PositionId): boolean {
+    return this.#positions.has(id);
+  }
+
   get size(): number {
     return this.#positions.size;
   }

@@ -1,4 +1,12 @@
-import type { Batch, EventLog, LogRecord, OutgoingRecord, PartitionOffsets, ReadRange } from '../../ports/event-log.ts';
+import type {
+  Batch,
+  EventLog,
+  HeldBack,
+  LogRecord,
+  OutgoingRecord,
+  PartitionOffsets,
+  ReadRange,
+} from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
@@ -53,6 +61,10 @@ export class MemoryLog implements EventLog {
 
   committed(group: string, topic: string): Promise<ReadonlyMap<number, number>> {
     return Promise.resolve(this.#committed.get(`${group} ${topic}`) ?? new Map<number, number>());
+  }
+
+  heldBack(): Promise<readonly HeldBack[]> {
+    return Promise.resolve([]);
   }
 
   commit(group: string, topic: string, offsets: ReadonlyMap<number, number>): void {

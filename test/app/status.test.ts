@@ -50,6 +50,8 @@ describe('status --json', () => {
       records: 0,
       lag: { execution: 0, clm: 0 },
       never_read: {},
+      counted: 'records',
+      held_back: [],
       last: null,
     });
     expect(report).toMatchObject({

@@ -267,7 +267,10 @@ describe('one instance for each partition', () => {
         inputs: [INTENTS],
         restore: () => (instance === 1 ? Promise.resolve() : restoring.promise),
         followed: ({ at }) => void events.push(`followed ${at.offset}`),
-        observe: ([first]) => void events.push(`observed ${first?.partition}@${first?.offset}`),
+        observe: ([first]) => {
+          events.push(`observed ${first?.partition}@${first?.offset}`);
+          return Promise.resolve([]);
+        },
         process: ([first]) => {
           events.push(`record ${first?.at.partition}@${first?.at.offset}`);
           return Promise.resolve([]);
@@ -285,8 +288,8 @@ describe('one instance for each partition', () => {
     processor.followed?.(delivered(0, 2));
     restoring.resolve(undefined);
     await later;
-    await processor.observe?.([delivered(1, 9).at]);
-    await processor.observe?.([delivered(0, 9).at]);
+    await processor.observe?.([delivered(1, 9).at], INTENTS.name);
+    await processor.observe?.([delivered(0, 9).at], INTENTS.name);
     expect(told.get(1)).toEqual(['followed 0', 'record 0@5', 'followed 1', 'followed 2', 'observed 0@9']);
     expect(told.get(2)).toEqual(['followed 0', 'followed 1', 'followed 2', 'record 1@5', 'observed 1@9']);
   });

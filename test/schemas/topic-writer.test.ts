@@ -79,3 +79,14 @@ describe('an encoded record', () => {
     );
   });
 });
+
+test('a record has the key of its own account and symbol, however many came before', () => {
+  const writer = new TopicWriter('scoring', codec);
+  const intent = GOOD_RECORDS[TOPICS.harvestIntent.name];
+  const keyOf = (number: number): string => {
+    const { key } = writer.encode(TOPICS.harvestIntent, { ...intent, symbol: `S${number}` }, 0);
+    return Buffer.from(key).toString();
+  };
+  const numbers = [...Array.from({ length: 5000 }, (_, number) => number), 0, 4999, 0];
+  expect(numbers.map(keyOf)).toEqual(numbers.map((number) => `${intent.account}:S${number}`));
+});

@@ -73,12 +73,14 @@ export class CcxtExchange implements Exchange {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
     const askedAt = this.#client.clock.now();
-    const holdings = await readHoldings(this.#client, this.#markets, symbol);
-    const price = holdings.find(({ markPrice }) => new Exact(markPrice).gt(0))?.markPrice;
+    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol);
+    const price = holdings[0]?.markPrice;
     if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
+    // What is shown in part is not shown: whatever it is, it is not flat.
+    if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const fills = await readFills(this.#client, market, observed_at);
+    const { fills } = await readFills(this.#client, market, observed_at);
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 

@@ -6,7 +6,7 @@
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { isAbsent } from './absence.ts';
@@ -32,11 +32,11 @@ export class CcxtVenue implements Venue {
     this.#markets = markets;
   }
 
-  holdings(): Promise<readonly VenueHolding[]> {
+  holdings(): Promise<Shown> {
     return readHoldings(this.#client, this.#markets, null);
   }
 
-  async fills(symbol: string, since: EpochMillis): Promise<readonly VenueFill[]> {
+  async fills(symbol: string, since: EpochMillis): Promise<Fills> {
     return readFills(this.#client, await this.#market(symbol), since);
   }
 

@@ -14,6 +14,8 @@ export interface KnownVenue {
   readonly clientOrderIds: 'verbatim' | 'alphanumeric-32';
   /** The longest stretch of fills that one question may span; null: any. Unit: milliseconds. */
   readonly fillsWindowMs: number | null;
+  /** The parameter that asks for the fills from an id on, without a time; null: there is none, or nobody has tried it. */
+  readonly fillsFromId: string | null;
 }
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
@@ -26,6 +28,7 @@ export const KNOWN_VENUES = [
     demo: true,
     clientOrderIds: 'verbatim',
     fillsWindowMs: WEEK_MS,
+    fillsFromId: 'fromId',
   },
 ] as const satisfies readonly KnownVenue[];
 
@@ -34,6 +37,7 @@ export const UNTRIED = {
   demo: true,
   clientOrderIds: 'alphanumeric-32',
   fillsWindowMs: WEEK_MS,
+  fillsFromId: null,
 } as const satisfies Partial<KnownVenue>;
 
 export function knownVenue(id: string): KnownVenue | undefined {

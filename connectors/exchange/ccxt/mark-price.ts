@@ -1,4 +1,3 @@
-import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { ruleFor } from './code-rules.ts';
@@ -22,11 +21,4 @@ export async function namedMarkPrice(client: VenueClient, { symbol }: VenueMarke
       throw thrown;
     }
   });
-}
-
-/** The same where there must be one. Throws EXCHANGE_AWAY. */
-export async function markPriceOf(client: VenueClient, market: VenueMarket): Promise<DecimalText> {
-  const price = await namedMarkPrice(client, market);
-  if (price !== null) return price;
-  throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: mark price of ${market.symbol}: the exchange names none`);
 }

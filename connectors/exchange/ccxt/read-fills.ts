@@ -2,34 +2,69 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import type { VenueFill } from '../../../ports/venue.ts';
+import type { Fills, VenueFill } from '../../../ports/venue.ts';
 import type { FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import { ruleFor } from './code-rules.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
+import { VenueRefusal } from './venue-refusal.ts';
 
 /** As many as exchanges give at a time. Unit: fills. */
 const PAGE = 1000;
 
+/** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
+
 /**
- * All fills of a market from `since` on, oldest first: window by window where the exchange bounds what one question may span, page
- * by page within it. Throws EXCHANGE_AWAY, also where an exchange gives the same full page again.
+ * All fills of a market from `since` on: window by window where the exchange bounds what one question may span, page by page within it.
+ * Throws EXCHANGE_AWAY.
+ *
+ * RF1  A full page is gone on from by the id of its last fill, so that any number of fills may share a millisecond. Where an exchange has no
+ *      such question it is by time, and one that gives the same full page again throws.
+ * RF2  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
  */
-export async function readFills(
+export async function readFills(client: VenueClient, market: VenueMarket, since: EpochMillis): Promise<Fills> {
+  const now = client.clock.now();
+  const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > since);
+  for (const start of [since, ...narrower]) {
+    try {
+      return { fills: await readFrom(client, market, start, now), since: start };
+    } catch (thrown) {
+      // RF2.
+      if (start === narrower.at(-1) || !isRefusal(thrown)) throw thrown;
+    }
+  }
+  throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
+}
+
+function isRefusal(thrown: unknown): boolean {
+  const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
+  return cause instanceof VenueRefusal && !cause.keys && ruleFor(cause.status, cause.code).meaning === 'refused';
+}
+
+async function readFrom(
   client: VenueClient,
   market: VenueMarket,
   since: EpochMillis,
+  now: EpochMillis,
 ): Promise<readonly VenueFill[]> {
   const { fillsWindowMs } = client.settings.traits;
-  const now = client.clock.now();
   const fills = new Map<FillId, VenueFill>();
   for (let from = since; from <= now;) {
     const until = fillsWindowMs === null ? null : from + fillsWindowMs;
-    const page = await readPage(client, market, from, until);
+    // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
+    const params = until === null || until > client.clock.now() ? {} : { until };
+    const page = await readPage(client, market, from, params);
     const news = page.filter(({ fillId }) => !fills.has(fillId));
     for (const fill of page) fills.set(fill.fillId, fill);
     const last = page.at(-1);
     if (page.length >= PAGE && last !== undefined) {
+      if (client.settings.traits.fillsFromId !== null) {
+        for (const fill of await readOn(client, market, last.fillId)) fills.set(fill.fillId, fill);
+        break;
+      }
       if (news.length === 0) {
         throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: the same page again`);
       }
@@ -41,31 +76,48 @@ export async function readFills(
   return [...fills.values()].toSorted(byTime);
 }
 
+/** RF1: all fills behind one, to the last. None where the exchange has no such question. */
+async function readOn(client: VenueClient, market: VenueMarket, after: FillId): Promise<readonly VenueFill[]> {
+  const { fillsFromId } = client.settings.traits;
+  if (fillsFromId === null) return [];
+  const fills: VenueFill[] = [];
+  for (let last = after; ;) {
+    const page = await readPage(client, market, undefined, { [fillsFromId]: last });
+    const news = page.filter(({ fillId }) => compareIds(fillId, last) > 0);
+    fills.push(...news);
+    const next = news.at(-1);
+    if (next === undefined || page.length < PAGE) break;
+    last = next.fillId;
+  }
+  return fills;
+}
+
 async function readPage(
   client: VenueClient,
   market: VenueMarket,
-  from: EpochMillis,
-  until: EpochMillis | null,
+  from: EpochMillis | undefined,
+  params: object,
 ): Promise<readonly VenueFill[]> {
-  // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
-  const params = until === null || until > client.clock.now() ? {} : { until };
   const page = await client.ask(`fills of ${market.id}`, async (api) =>
     (await api.fetchMyTrades(market.symbol, from, PAGE, params)).map((trade) => fillOf(trade, market)),
   );
   return page.toSorted(byTime);
 }
 
-/** The fills of one order. Throws VenueRefusal or VenueSilence. */
+/** The fills of one order. Throws EXCHANGE_AWAY, VenueRefusal or VenueSilence. */
 export async function fillsOfOrder(
   client: VenueClient,
   market: VenueMarket,
   orderId: OrderId,
 ): Promise<readonly VenueFill[]> {
-  return client.send(async (api) => {
+  const page = await client.send(async (api) => {
     // An exchange that does not know the parameter lists its latest fills, which these are among.
     const trades = await api.fetchMyTrades(market.symbol, undefined, PAGE, { orderId });
-    return trades.map((trade) => fillOf(trade, market)).filter((fill) => fill.orderId === orderId);
+    return trades.map((trade) => fillOf(trade, market)).toSorted(byTime);
   });
+  const last = page.at(-1);
+  const others = page.length >= PAGE && last !== undefined ? await readOn(client, market, last.fillId) : [];
+  return [...page, ...others].filter((fill) => fill.orderId === orderId);
 }
 
 function byTime(one: VenueFill, other: VenueFill): number {

@@ -1,47 +1,169 @@
-import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import type { VenueHolding } from '../../../ports/venue.ts';
-import { markPriceOf } from './mark-price.ts';
+import type { IncompleteHolding, Shown, VenueHolding } from '../../../ports/venue.ts';
+import type { Side } from '../../../schemas/generated/records.ts';
+import { namedMarkPrice } from './mark-price.ts';
+import { positionSideOf } from './read-fills.ts';
 import { UnifiedPosition, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarkets } from './venue-markets.ts';
+import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
 
 /**
  * The open positions that an exchange shows, of one market or of all. Positions in markets that are not linear are left out: R and
  * profit would be counted wrongly. Throws EXCHANGE_AWAY.
+ *
+ * RH1  One that is not whole is said with what is known of it, also where ccxt leaves it out, and costs no other its place.
+ * RH2  A price of 0 is none: a market that is suspended or about to be taken off.
  */
-export async function readHoldings(
-  client: VenueClient,
-  markets: VenueMarkets,
-  symbol: string | null,
-): Promise<readonly VenueHolding[]> {
+export async function readHoldings(client: VenueClient, markets: VenueMarkets, symbol: string | null): Promise<Shown> {
   await markets.ready();
   const market = symbol === null ? null : await markets.byId(symbol);
-  if (symbol !== null && market === null) return [];
-  const shown = await client.ask('positions', async (api) => {
-    const positions = await api.fetchPositions(
-      market === null ? undefined : [market.symbol],
-      market === null ? {} : { symbol: market.id },
-    );
-    return positions.map((position) => unified(UnifiedPosition, position));
-  });
+  if (symbol !== null && market === null) return { holdings: [], incomplete: [] };
+  const { answer, replies } = await client.askWithReplies('positions', (api) =>
+    api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  );
   const holdings: VenueHolding[] = [];
-  for (const { symbol: name, side, contracts, entryPrice, markPrice, ...position } of shown) {
-    if (contracts === null || new Exact(contracts).isZero()) continue;
-    const own = await markets.bySymbol(name);
+  const incomplete: IncompleteHolding[] = [];
+  const told = new Set<string>();
+  for (const position of answer) {
+    const read = readPosition(position);
+    if (read === null) throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: positions: one of them has no name`);
+    told.add(placeOf(read.info));
+    const { size } = read;
+    if (size?.isZero() === true) continue;
+    const own = await markets.bySymbol(read.name);
     if (own === null || (market !== null && own.id !== market.id)) continue;
-    if (side === null || entryPrice === null) {
-      const message = `${client.id} shows ${contracts} of ${own.id} without its side or entry price`;
-      throw new HarvestlineError('EXCHANGE_AWAY', message);
-    }
-    holdings.push({
-      symbol: own.id,
-      side: side === 'long' ? 'LONG' : 'SHORT',
-      quantity: toText(new Exact(contracts).abs().mul(own.contractSize)),
-      entryPrice: toText(new Exact(entryPrice)),
-      markPrice: markPrice === null ? await markPriceOf(client, own) : toText(new Exact(markPrice)),
-      updatedAt: position.lastUpdateTimestamp ?? position.timestamp,
-    });
+    const found = await holdingOf(client, own, read);
+    if ('lacks' in found) incomplete.push(found);
+    else holdings.push(found);
   }
-  return holdings;
+  for (const row of rowsOf(replies)) {
+    if (told.has(placeOf(row)) || signedSize(row)?.isZero() !== false) continue;
+    const own = await markets.byId(String(row['symbol']));
+    if (own === null || (market !== null && own.id !== market.id)) continue;
+    incomplete.push(
+      incompleteOf(own, sideOf(null, row), signedSize(row), positive(row['entryPrice']), ['an entry price']),
+    );
+  }
+  return { holdings, incomplete };
+}
+
+interface ReadPosition {
+  /** ccxt's. */
+  readonly name: string;
+  readonly side: Side | null;
+  /** In the exchange's contracts, not below 0; null where it does not say. */
+  readonly size: Exact | null;
+  readonly entryPrice: DecimalText | null;
+  readonly markPrice: DecimalText | null;
+  readonly updatedAt: number | null;
+  readonly info: Row;
+}
+
+/** What the exchange itself sent. */
+type Row = Readonly<Record<string, unknown>>;
+
+/** Null where not even the market is named. */
+function readPosition(given: unknown): ReadPosition | null {
+  const row = isRow(given) ? given : {};
+  const info = isRow(row['info']) ? row['info'] : {};
+  const name = row['symbol'];
+  if (typeof name !== 'string') return null;
+  let position: UnifiedPosition;
+  try {
+    position = unified(UnifiedPosition, given);
+  } catch {
+    // One that cannot be read is one of which nothing is known.
+    return { name, side: null, size: null, entryPrice: null, markPrice: null, updatedAt: null, info };
+  }
+  const { side, contracts, lastUpdateTimestamp, timestamp } = position;
+  return {
+    name,
+    side: sideOf(side, info),
+    size: contracts === null ? null : new Exact(contracts).abs(),
+    entryPrice: positive(position.entryPrice),
+    markPrice: positive(position.markPrice),
+    updatedAt: lastUpdateTimestamp ?? timestamp,
+    info,
+  };
+}
+
+async function holdingOf(
+  client: VenueClient,
+  market: VenueMarket,
+  { side, size, entryPrice, markPrice, updatedAt }: ReadPosition,
+): Promise<VenueHolding | IncompleteHolding> {
+  const lacks: string[] = [];
+  if (side === null) lacks.push('its side');
+  if (size === null) lacks.push('its size');
+  if (entryPrice === null) lacks.push('an entry price');
+  let mark = markPrice;
+  if (mark === null) {
+    try {
+      mark = await namedMarkPrice(client, market);
+      if (mark === null) lacks.push('a mark price');
+    } catch (thrown) {
+      lacks.push(`a mark price (${messageOf(thrown)})`);
+    }
+  }
+  if (side === null || size === null || entryPrice === null || mark === null) {
+    return incompleteOf(market, side, size, entryPrice, lacks);
+  }
+  const quantity = toText(size.mul(market.contractSize));
+  return { symbol: market.id, side, quantity, entryPrice, markPrice: mark, updatedAt };
+}
+
+function incompleteOf(
+  market: VenueMarket,
+  side: Side | null,
+  size: Exact | null,
+  entryPrice: DecimalText | null,
+  lacks: readonly string[],
+): IncompleteHolding {
+  const quantity = size === null ? null : toText(size.abs().mul(market.contractSize));
+  return { symbol: market.id, side, quantity, entryPrice, lacks: lacks.join(' and ') };
+}
+
+/** As ccxt has it, or as the exchange's own size tells where ccxt goes by the value, which is 0 where the price is. */
+function sideOf(side: 'long' | 'short' | null, info: Row): Side | null {
+  if (side !== null) return side === 'long' ? 'LONG' : 'SHORT';
+  const named = positionSideOf(info);
+  const size = signedSize(info);
+  if (named !== null || size === null || size.isZero()) return named;
+  return size.isNegative() ? 'SHORT' : 'LONG';
+}
+
+/** The positions of a reply that is a list of them. */
+function rowsOf(replies: readonly unknown[]): readonly Row[] {
+  return replies
+    .flatMap((reply) => (Array.isArray(reply) ? reply.filter(isRow) : []))
+    .filter((row) => 'positionAmt' in row);
+}
+
+function placeOf(row: Row): string {
+  return `${String(row['symbol'])}/${String(row['positionSide'])}`;
+}
+
+function signedSize(row: Row): Exact | null {
+  return decimal(row['positionAmt']);
+}
+
+/** RH2. */
+function positive(given: unknown): DecimalText | null {
+  const price = decimal(given);
+  return price?.gt(0) === true ? toText(price) : null;
+}
+
+function decimal(given: unknown): Exact | null {
+  if (typeof given !== 'string' && typeof given !== 'number') return null;
+  try {
+    return new Exact(given);
+  } catch {
+    return null;
+  }
+}
+
+function isRow(given: unknown): given is Row {
+  return typeof given === 'object' && given !== null;
 }

@@ -28,6 +28,8 @@ export const UnifiedPosition = z.object({
   info: Info,
 });
 
+export type UnifiedPosition = z.infer<typeof UnifiedPosition>;
+
 export const UnifiedTrade = z.object({
   id: Id,
   order: optional(Id),

@@ -49,6 +49,7 @@ export class VenueClient {
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
   readonly #ordering = new AsyncLocalStorage<OrderUnderWay>();
+  readonly #listening = new AsyncLocalStorage<unknown[]>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
     this.id = settings.id;
@@ -93,6 +94,16 @@ export class VenueClient {
     } catch (thrown) {
       throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
+  }
+
+  /** The same, with the replies as the exchange sent them: ccxt leaves out what it takes for empty. */
+  async askWithReplies<T>(
+    what: string,
+    question: (api: CcxtExchange) => Promise<T>,
+  ): Promise<{ readonly answer: T; readonly replies: readonly unknown[] }> {
+    const replies: unknown[] = [];
+    const answer = await this.#listening.run(replies, () => this.ask(what, question));
+    return { answer, replies };
   }
 
   /** The same for a question to which a refusal may be an answer: throws VenueRefusal or VenueSilence. */
@@ -176,7 +187,10 @@ export class VenueClient {
       } catch (thrown) {
         refused = thrown;
       }
-      if (refused === null && status < HTTP_ERROR) return undefined;
+      if (refused === null && status < HTTP_ERROR) {
+        this.#listening.getStore()?.push(json);
+        return undefined;
+      }
       const { code, message, retryAfterMs } = readRefusal(status, headers, body, json);
       if (status === TOO_MANY || status === BANNED) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);

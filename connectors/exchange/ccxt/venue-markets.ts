@@ -31,6 +31,9 @@ export interface VenueMarket {
 /**
  * The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old or do not
  * have what is asked for; what they do not have then is said.
+ *
+ * VM1  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
+ * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -42,6 +45,17 @@ export class VenueMarkets {
 
   constructor(client: VenueClient) {
     this.#client = client;
+    const { api } = client;
+    const original = api.fetchMarkets.bind(api);
+    const listed = new Map<string, CcxtMarket>();
+    const fetchMarkets: CcxtExchange['fetchMarkets'] = async (params) => {
+      for (const market of await original(params)) {
+        const id = market?.id;
+        if (market !== undefined && id !== undefined) listed.set(id, market);
+      }
+      return distinctlyNamed([...listed.values()]);
+    };
+    Object.assign(api, { fetchMarkets });
   }
 
   /**
@@ -117,6 +131,18 @@ export class VenueMarkets {
     this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));
     this.#loadedAt = this.#client.clock.now();
   }
+}
+
+type CcxtMarket = NonNullable<Awaited<ReturnType<CcxtExchange['fetchMarkets']>>[number]>;
+
+/** VM1. The name stays with the market whose id is made of its currencies, as a settled twin's is not. */
+function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
+  return [...Map.groupBy(markets, ({ symbol }) => symbol).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined || same.length === 1) return same;
+    const named = same.find(({ id, base, quote }) => id === `${base}${quote}`) ?? first;
+    return same.map((market) => (market === named ? market : { ...market, symbol: `${market.symbol}#${market.id}` }));
+  });
 }
 
 /** None for a market that is not as this program takes them. */

@@ -24,7 +24,7 @@ export interface VenueSettings {
   readonly credentials: Credentials | null;
   /** In place of the scheme, host and port of every address of the exchange; null: its own. */
   readonly url: string | null;
-  readonly traits: Pick<KnownVenue, 'clientOrderIds' | 'fillsWindowMs'>;
+  readonly traits: Pick<KnownVenue, 'clientOrderIds' | 'fillsWindowMs' | 'fillsFromId'>;
   /** Handed to ccxt's constructor. */
   readonly ccxt: Readonly<Record<string, unknown>>;
 }
@@ -118,6 +118,7 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
     traits: {
       clientOrderIds: file.client_order_ids ?? traits.clientOrderIds,
       fillsWindowMs: days === undefined ? traits.fillsWindowMs : days === null ? null : days * DAY_MS,
+      fillsFromId: traits.fillsFromId,
     },
     ccxt: file.ccxt ?? {},
   };

@@ -12,12 +12,14 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
+import type { PositionId } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
+import { slice } from '../../pipelines/clm/slices.ts';
 import { startTestBroker, started } from '../../kafka/test-broker.ts';
 import { lagOf } from './lag.ts';
 import { rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';
 
-const { positionSnapshot: SNAPSHOTS, harvestIntent: INTENTS } = TOPICS;
+const { positionSnapshot: SNAPSHOTS, harvestIntent: INTENTS, tradeClosed: TRADES, clmOutcome: OUTCOMES } = TOPICS;
 const PATIENCE = { timeout: 60_000, interval: 100 };
 
 const clock = new SystemClock();
@@ -34,6 +36,15 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
   let codec: RecordCodec;
   beforeAll(async () => {
     await admin.connect();
+    const quick = {
+      'cleanup.policy': 'compact',
+      'retention.ms': '-1',
+      'segment.ms': '1000',
+      'min.cleanable.dirty.ratio': '0.01',
+      'delete.retention.ms': '100',
+    };
+    const configEntries = Object.entries(quick).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({ topics: [{ topic: OUTCOMES.name, numPartitions: OUTCOMES.partitions, configEntries }] });
     await log.createTopics(allTopicSpecs());
     await registerSchemas(registry);
     codec = await RecordCodec.open(registry);
@@ -81,7 +92,8 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
   }
 
   const scored = async (): Promise<void> => expect(await lagOf(log, 'scoring', SNAPSHOTS.name)).toBe(0);
-  const status = () => statusReport({ log, codec, counts: () => 0, admin: log, liveNow: () => clock.now() });
+  const status = () =>
+    statusReport({ log, codec, counts: () => 0, countsOffsets: true, admin: log, liveNow: () => clock.now() });
 
   it('retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
     const symbols = Array.from({ length: 12 }, (_, index) => `S${index}USDT`);
@@ -141,5 +153,126 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
     expect(seen.topics[SNAPSHOTS.name]?.never_read).toEqual({});
     expect(seen.alerts.map(({ name }) => name)).not.toContain('records_never_read');
     expect(await recordsOf({ log, codec }, INTENTS.name)).not.toEqual([]);
+  });
+
+  it('open-transaction-lag: what waits behind a transaction is shown, and an alert while it lasts; then all goes on and lag is 0', async () => {
+    const running = await work('scoring');
+    const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
+    const writer = new TopicWriter('snapshots', codec);
+    const encoded = (symbol: string) => {
+      const now = clock.now();
+      const snapshot = aSnapshot({ symbol, r: 9 }, { observed_at: now, opened_at: now - 60_000 });
+      return writer.encode(SNAPSHOTS, snapshot, now);
+    };
+    const producer = kafka.producer({ transactionalId: 'snapshots', maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    onTestFinished(() => producer.disconnect());
+    const began = clock.now();
+    const begin = async (symbol: string) => {
+      const transaction = await producer.transaction();
+      const { key, value } = encoded(symbol);
+      const message = { key: Buffer.from(key ?? []), value: Buffer.from(value ?? []), partition: 0 };
+      await transaction.send({ topic: SNAPSHOTS.name, messages: [message] });
+      return transaction;
+    };
+    await (await begin('COMMITTEDUSDT')).commit();
+    await (await begin('ABORTEDUSDT')).abort();
+    const lasting = await begin('OPENUSDT');
+    await log.append([{ ...encoded('BEHINDUSDT'), partition: 0 }]);
+    const intended = async (): Promise<readonly string[]> => {
+      const intents = await recordsOf({ log, codec }, INTENTS.name);
+      return intents.map(({ symbol }) => symbol).filter((symbol) => /^(?:COMMITTED|ABORTED|OPEN|BEHIND)/.test(symbol));
+    };
+    await vi.waitFor(async () => expect(await intended()).toEqual(['COMMITTEDUSDT']), PATIENCE);
+    await vi.waitFor(scored, PATIENCE);
+    const held = (await status()).topics[SNAPSHOTS.name];
+    expect(held).toMatchObject({ counted: 'offsets', lag: { scoring: 0 }, held_back: [{ partition: 0, offsets: 2 }] });
+    expect(held?.held_back[0]?.since).toBeGreaterThanOrEqual(began);
+    const raised = (said: string): boolean => running.lines.some(({ text }) => text.includes(said));
+    await vi.waitFor(() => expect(raised('alert transaction_open: 2 offsets wait')).toBe(true), PATIENCE);
+    expect((await status()).alerts).toContainEqual(
+      expect.objectContaining({ name: 'transaction_open', since: held?.held_back[0]?.since }),
+    );
+    expect((await running.get('/metrics')).body).toMatch(
+      /harvestline_held_back\{topic="position.snapshot",partition="0"\} 2/,
+    );
+    await lasting.abort();
+    await vi.waitFor(async () => expect(await intended()).toEqual(['COMMITTEDUSDT', 'BEHINDUSDT']), PATIENCE);
+    await vi.waitFor(scored, PATIENCE);
+    await vi.waitFor(() => expect(raised('alert transaction_open is over')).toBe(true), PATIENCE);
+    const after = await status();
+    expect(after.topics[SNAPSHOTS.name]).toMatchObject({ lag: { scoring: 0 }, held_back: [] });
+    expect(after.alerts.map(({ name }) => name)).not.toContain('transaction_open');
+    await running.stop();
+  });
+
+  /** Trades that close a position each. */
+  async function trades(...positions: readonly string[]): Promise<void> {
+    const writer = new TopicWriter('execution', codec);
+    const now = clock.now();
+    await log.append(
+      positions.map((position) => {
+        const traits = {
+          position_id: position as PositionId,
+          remaining_quantity: 0,
+          opened_at: now - 5000,
+          closed_at: now,
+        };
+        return writer.encode(TRADES, slice(`trade of ${position}`, traits), now);
+      }),
+    );
+  }
+
+  const finals = async (): Promise<readonly string[]> => {
+    const outcomes = new Map((await recordsOf({ log, codec }, OUTCOMES.name)).map((one) => [one.position_id, one]));
+    const live = new Set<string>();
+    for (const { key, value } of await rawRecordsOf(log, OUTCOMES.name)) {
+      const name = Buffer.from(key ?? []).toString();
+      if (value === null) live.delete(name);
+      else live.add(name);
+    }
+    return [...outcomes.values()]
+      .flatMap(({ position_id, status: is }) => (is === 'FINAL' && live.has(position_id) ? [position_id] : []))
+      .toSorted();
+  };
+
+  it('kill-switch-tombstone: an outcome that a tombstone took is made again, while CLM runs and at its next start', async () => {
+    const bury = async (position: string): Promise<number> => {
+      const before = (await rawRecordsOf(log, OUTCOMES.name)).find(
+        ({ key }) => Buffer.from(key ?? []).toString() === position,
+      );
+      const { partition = 0, key = null } = before ?? {};
+      await log.append([{ topic: OUTCOMES.name, key, value: null, timestamp: clock.now(), partition }]);
+      return partition;
+    };
+    const running = await work('clm');
+    await trades('one', 'two');
+    await vi.waitFor(async () => expect(await finals()).toEqual(['one', 'two']), PATIENCE);
+    await bury('one');
+    await vi.waitFor(async () => expect(await finals()).toEqual(['one', 'two']), PATIENCE);
+    expect(running.lines.filter(({ text }) => text.includes('tombstone on clm.outcome'))).toHaveLength(1);
+    await running.stop();
+
+    const partition = await bury('two');
+    await vi.waitFor(
+      async () => {
+        // So that the segment rolls.
+        await log.append([
+          {
+            topic: OUTCOMES.name,
+            key: Buffer.from('another'),
+            value: Buffer.from('x'),
+            timestamp: clock.now(),
+            partition,
+          },
+        ]);
+        const keys = (await rawRecordsOf(log, OUTCOMES.name)).map(({ key }) => Buffer.from(key ?? []).toString());
+        expect(keys).not.toContain('two');
+      },
+      { timeout: 100_000, interval: 1500 },
+    );
+    const again = await work('clm');
+    await vi.waitFor(async () => expect(await finals()).toEqual(['one', 'two']), PATIENCE);
+    await again.stop();
   });
 });

@@ -13,7 +13,7 @@ export function settingsFor(url: string): VenueSettings {
     stake: 'demo',
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
-    traits: { clientOrderIds: 'verbatim', fillsWindowMs: WEEK_MS },
+    traits: { clientOrderIds: 'verbatim', fillsWindowMs: WEEK_MS, fillsFromId: 'fromId' },
     ccxt: { timeout: TIMEOUT_MS, enableRateLimit: false },
   };
 }

@@ -1,6 +1,15 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { OrderOrigin, Venue, VenueFill, VenueHolding, VenueStops } from '../../../ports/venue.ts';
+import type {
+  Fills,
+  IncompleteHolding,
+  OrderOrigin,
+  Shown,
+  Venue,
+  VenueFill,
+  VenueHolding,
+  VenueStops,
+} from '../../../ports/venue.ts';
 import type { ClientOrderId, FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
 
 export interface FillTraits {
@@ -35,6 +44,9 @@ export class ScriptedVenue implements Venue {
   readonly asked: string[] = [];
   readonly silent = new Set<string>();
   shown: readonly VenueHolding[] = [];
+  incomplete: readonly IncompleteHolding[] = [];
+  /** It tells of no older fill. */
+  fillsKeptSince = 0;
   allFills: Record<string, readonly VenueFill[]> = {};
   origins: Record<string, OrderOrigin> = {};
   /** Orders that the venue says it does not know. */
@@ -42,14 +54,15 @@ export class ScriptedVenue implements Venue {
   closed: readonly Candle[] = [];
   stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null };
 
-  async holdings(): Promise<readonly VenueHolding[]> {
+  async holdings(): Promise<Shown> {
     this.#ask('holdings');
-    return this.shown;
+    return { holdings: this.shown, incomplete: this.incomplete };
   }
 
-  async fills(symbol: string, since: number): Promise<readonly VenueFill[]> {
+  async fills(symbol: string, since: number): Promise<Fills> {
     this.#ask(`fills ${symbol}`);
-    return (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= since);
+    const from = Math.max(since, this.fillsKeptSince);
+    return { fills: (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= from), since: from };
   }
 
   async orderOrigin(symbol: string, orderId: string): Promise<OrderOrigin | null> {

@@ -380,3 +380,121 @@ describe('the position source', () => {
     expect((await cycle(source())).snapshots).toMatchObject([{ initial_stop_price: null, stop_price: 104 }]);
   });
 });
+
+describe('O4: a position that the venue shows in part', () => {
+  const SICK = {
+    symbol: 'SOLUSDT',
+    side: 'SHORT',
+    quantity: '11.9',
+    entryPrice: '168.041',
+    lacks: 'a mark price',
+  } as const;
+
+  it('is a difference of its own with what is known, once, and costs no other its snapshot', async () => {
+    venue.incomplete = [SICK];
+    const observed = source();
+    const first = await cycle(observed);
+    expect(first.snapshots.map(({ symbol }) => symbol)).toEqual(['BTCUSDT']);
+    expect(first.reconciled).toMatchObject([
+      {
+        symbol: 'SOLUSDT',
+        reductions: [],
+        differences: [
+          {
+            kind: 'NO_ANSWER',
+            venue_quantity: 11.9,
+            detail: expect.stringContaining('SHORT of 11.9 entered at 168.041, without a mark price'),
+          },
+        ],
+      },
+    ]);
+    const second = await cycle(observed);
+    expect([second.snapshots.length, second.reconciled.length]).toEqual([1, 0]);
+    expect(second.missing).toEqual([{ symbol: 'SOLUSDT', what: 'positions', why: 'a mark price' }]);
+  });
+
+  it('is not taken for closed, and goes on under its id when it is whole again', async () => {
+    const observed = source();
+    await cycle(observed);
+    const whole = venue.shown;
+    venue.shown = [];
+    venue.incomplete = [{ ...SICK, symbol: 'BTCUSDT', side: 'LONG', quantity: '4' }];
+    const sick = await cycle(observed);
+    expect([sick.snapshots, brief(sick)]).toEqual([[], ['NO_ANSWER']]);
+    venue.shown = whole;
+    venue.incomplete = [];
+    const well = await cycle(observed);
+    expect(well.snapshots.map(({ position_id }) => position_id)).toEqual([ID]);
+    expect(well.reconciled).toMatchObject([{ differences: [] }]);
+  });
+});
+
+describe('O5: fills are no precondition', () => {
+  it('a size that no fill explains is observed from the second cycle on, under its id, and the difference stands', async () => {
+    const observed = source();
+    await cycle(observed);
+    venue.shown = [aHolding('LONG', '8', { updatedAt: clock.now() - 10, markPrice: '120' })];
+    await cycle(observed);
+    for (let index = 0; index < 3; index++) {
+      const seen = await cycle(observed);
+      expect(seen.snapshots).toMatchObject([{ position_id: ID, quantity: 8, mark_price: 120 }]);
+      expect(seen.reconciled, 'said once').toEqual([]);
+    }
+    // The fill turns up late.
+    venue.allFills['BTCUSDT'] = [
+      aFill('1', 'BUY', '4', { at: START }),
+      aFill('2', 'BUY', '4', { at: clock.now() - 500 }),
+    ];
+    const explained = await cycle(observed);
+    expect(explained.reconciled).toMatchObject([{ differences: [] }]);
+    expect(explained.snapshots).toMatchObject([{ position_id: ID, quantity: 8 }]);
+  });
+
+  it('what reduced it meanwhile is told of as soon as the fills agree again', async () => {
+    const observed = source();
+    await cycle(observed);
+    venue.shown = [aHolding('LONG', '3', { updatedAt: clock.now() - 10 })];
+    await cycle(observed);
+    await cycle(observed);
+    sold('1', '3');
+    expect(brief(await cycle(observed))).toEqual(['1 by ORDER, 3 left']);
+  });
+
+  it('a symbol without fills is observed as OPENING_UNKNOWN after one cycle, and keeps that name', async () => {
+    venue.silent.add('fills');
+    const observed = source();
+    expect((await cycle(observed)).snapshots).toEqual([]);
+    const second = await cycle(observed);
+    expect(second.snapshots).toMatchObject([{ position_id: ID, quantity: 4 }]);
+    expect(brief(second)).toEqual(['NO_ANSWER', 'OPENING_UNKNOWN']);
+    expect((await cycle(observed)).snapshots).toHaveLength(1);
+    venue.silent.clear();
+    const told = await cycle(observed);
+    expect([told.snapshots.length, brief(told)]).toEqual([1, ['OPENING_UNKNOWN']]);
+  });
+
+  it('a known position goes on where the fills fail for good', async () => {
+    const observed = source();
+    await cycle(observed);
+    venue.silent.add('fills');
+    venue.shown = [aHolding('LONG', '3', { updatedAt: clock.now() })];
+    await cycle(observed);
+    for (let index = 0; index < 3; index++) {
+      expect((await cycle(observed)).snapshots).toMatchObject([{ position_id: ID, quantity: 3 }]);
+    }
+  });
+
+  it('one that was opened before the oldest fill that the venue tells of goes on under its id, also after a restart', async () => {
+    const observed = source();
+    const seen = await cycle(observed);
+    venue.fillsKeptSince = START + 30 * MINUTE_MS;
+    const restarted = source();
+    restarted.restore(seen.snapshots, seen.reconciled);
+    expect((await cycle(restarted)).snapshots).toMatchObject([{ position_id: ID, quantity: 4 }]);
+    sold('1', '3');
+    const reduced = await cycle(restarted);
+    expect([brief(reduced), reduced.snapshots[0]?.position_id]).toEqual([['1 by ORDER, 3 left'], ID]);
+    sold('3', '0');
+    expect(brief(await cycle(restarted))).toEqual(['3 by ORDER, 0 left']);
+  });
+});

@@ -120,10 +120,55 @@ describe('clm', () => {
   });
 });
 
+describe('outcomes that others took from clm.outcome', () => {
+  const gone = slice('a', { position_id: 'desk-1:ETHUSDT:LONG:1' as PositionId, remaining_quantity: 0 });
+  const kept = slice('b');
+  const trades = [gone, kept, slice('c', { remaining_quantity: 0 })];
+  const tombstone = (key: string, offset = 7): LogRecord => ({ ...at(offset, 0), key: Buffer.from(key) });
+  const settled = async (): Promise<readonly ClmOutcome[]> => {
+    const written: EncodedRecord[] = [];
+    await clm.settle?.([0], (records) => Promise.resolve(void written.push(...records)));
+    return outcomes(written);
+  };
+
+  it('are made again at a start from the trades that the group has committed, once; the others come as batches', async () => {
+    const held = outcomes(await process(trade(1, kept)));
+    clm = clmProcessor({ writer, logger: listening() });
+    await clm.restore?.(replayOf(held, trades), () => Promise.resolve(({ offset }) => offset < 2));
+    expect(await settled()).toMatchObject([{ position_id: gone.position_id, status: 'FINAL', slices: ['a'] }]);
+    expect(said).toMatchObject([{ level: 'warn', context: { position_id: gone.position_id, slices: 1 } }]);
+    expect(await settled()).toEqual([]);
+    expect(clm.gate()).toMatchObject({ final: 1 });
+    expect(outcomes(await process(trade(2, trades[2] as TradeClosed)))).toMatchObject([{ slices: ['b', 'c'] }]);
+  });
+
+  it('are made again when a tombstone comes, and that is said; a later outcome in the same batch is none', async () => {
+    await clm.restore?.(replayOf([], trades));
+    const later = { ...tombstone(kept.position_id, 9), value: Buffer.from('an outcome') };
+    const nulls = [tombstone(gone.position_id), tombstone(kept.position_id, 8), later, tombstone('nobody', 10)];
+    const encoded = await clm.observe(nulls, TOPICS.clmOutcome.name);
+    expect(outcomes(encoded)).toMatchObject([{ position_id: gone.position_id, status: 'FINAL', slices: ['a'] }]);
+    expect(said.map(({ level, context }) => [level, context])).toMatchObject([
+      ['warn', { position_id: gone.position_id, offset: 7, slices: 1 }],
+      ['warn', { position_id: 'nobody', offset: 10, slices: 0 }],
+    ]);
+  });
+
+  it('RO2: a trade that was set aside when it came is left out', async () => {
+    const ahead = slice('a', { closed_at: START + HOUR_MS });
+    const replay = replayOf([], [ahead, slice('b', { exit_price: Number.NaN })]);
+    const early: Replay = async function* replayed(topic) {
+      for await (const { record, at: place } of replay(topic)) yield { record, at: { ...place, timestamp: START } };
+    };
+    await clm.restore?.(early, () => Promise.resolve(() => true));
+    expect(await settled()).toEqual([]);
+  });
+});
+
 describe('starvation', () => {
   it('warns once an episode, and says when trades come again', async () => {
-    clm.observe?.(intents(30, 7));
-    clm.observe?.(intents(30, 7));
+    await clm.observe(intents(30, 7), TOPICS.harvestIntent.name);
+    await clm.observe(intents(30, 7), TOPICS.harvestIntent.name);
     expect(said.map(({ level }) => level)).toEqual(['warn']);
     expect(clm.alert()).toMatchObject({ name: 'trades_starved', since: START });
     await process(trade(0, slice('a', { closed_at: START + 8 * HOUR_MS })));
@@ -132,14 +177,14 @@ describe('starvation', () => {
   });
 
   it('an import is no sign that trades come', async () => {
-    clm.observe?.(intents(30, 7));
+    await clm.observe(intents(30, 7), TOPICS.harvestIntent.name);
     await process(trade(0, slice('a', { origin: 'BACKFILL', closed_at: START + 8 * HOUR_MS })));
     expect(clm.alert()).not.toBeNull();
   });
 
   it('a backlog of intents is no starvation where the trades are there to be processed', async () => {
     await clm.restore?.(replayOf([], [slice('a', { closed_at: START + 7 * HOUR_MS })]));
-    clm.observe?.(intents(30, 7));
+    await clm.observe(intents(30, 7), TOPICS.harvestIntent.name);
     expect(said).toEqual([]);
   });
 });

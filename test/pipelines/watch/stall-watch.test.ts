@@ -170,6 +170,17 @@ describe('any order', () => {
     expect(foreign.size).toBe(1);
   });
 
+  it('S2: holds no positions of what ended before anything is in sight, but those that are observed', () => {
+    const closed = (minutes: number) => Array.from({ length: 50 }, (_, index) => closedElsewhere(`${index}`, minutes));
+    // The slices, which their trades may still ask about.
+    expect(told(closed(-3 * DAY), started(at(-2 * DAY))).size).toBe(50);
+    expect(told(closed(-1 * DAY), started(at(-2 * DAY))).size).toBe(100);
+    const winner = { account: 'import' };
+    const observed = [snapshot('7', -200, 5, winner), snapshot('7', -60, 5, winner), snapshot('7', 0, 5, winner)];
+    expect(names(told(observed, started(at(-2 * DAY))))).toContain('winner_held');
+    expect(names(told([observed, closed(-3 * DAY)].flat(), started(at(-2 * DAY))))).not.toContain('winner_held');
+  });
+
   it('S2: forgets what was answered more than 48 h ago, and keeps what was not', () => {
     const watch = told([
       order('old', 0, 'intent'),

@@ -20,7 +20,7 @@ export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
     stake: 'demo',
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
-    traits: { clientOrderIds: 'verbatim', fillsWindowMs: 7 * DAY_MS },
+    traits: { clientOrderIds: 'verbatim', fillsWindowMs: 7 * DAY_MS, fillsFromId: 'fromId' },
     // The server counts weights itself; ccxt's own pace would only make tests slow.
     ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt },
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Exact } from '../../../../ports/exact-decimal.ts';
 import { VenueSilence } from '../../../../connectors/exchange/ccxt/venue-refusal.ts';
 import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
 import type { PositionReference } from '../../../../ports/exchange.ts';
@@ -79,6 +80,17 @@ describe('orders through ccxt', () => {
       order: { averagePrice: '99.9', fee: '0.074925' },
     });
     expect(await world.exchange.position(observed(world))).toEqual({ quantity: '2.5' });
+  });
+
+  it('X3: an order of more fills than a page holds has the price and the fee of all of them', async () => {
+    const world = await connect({ fills: 1200 });
+    openPosition(world);
+    const placement = await place(world, '1.2');
+    expect(placement).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.2' } });
+    const fills = world.server.exchange.orders.account.allFills().slice(1);
+    expect(fills).toHaveLength(1200);
+    const fee = placement.kind === 'accepted' ? placement.order.fee : null;
+    expect(fee).toBe(Exact.sum(0, ...fills.map(({ commission }) => commission)).toFixed());
   });
 
   it('a fee in another currency is unknown', async () => {

@@ -14,7 +14,7 @@ describe('what ccxt tells of an account', () => {
     server.exchange.setMarket({ symbol: 'PEPEUSDT', price: '0.0000117300', tick: '0.0000000001', lotStep: '100' });
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', price: '90.1', at });
     server.exchange.open({ symbol: 'PEPEUSDT', side: 'SHORT', quantity: '945000', price: '0.0000123456', at: at + 1 });
-    expect(await venue.holdings()).toEqual([
+    expect((await venue.holdings()).holdings).toEqual([
       { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', entryPrice: '90.1', markPrice: '100', updatedAt: at },
       {
         symbol: 'PEPEUSDT',
@@ -37,8 +37,8 @@ describe('what ccxt tells of an account', () => {
       server.exchange.open({ ...opening, at: now - DAY_MS + Math.floor(index / 300) });
     }
     server.exchange.open(opening);
-    expect(await venue.fills('BTCUSDT', now - 2 * DAY_MS)).toHaveLength(2101);
-    const all = await venue.fills('BTCUSDT', now - 40 * DAY_MS);
+    expect((await venue.fills('BTCUSDT', now - 2 * DAY_MS)).fills).toHaveLength(2101);
+    const { fills: all } = await venue.fills('BTCUSDT', now - 40 * DAY_MS);
     expect(all).toHaveLength(2102);
     expect(new Set(all.map(({ fillId }) => fillId)).size).toBe(2102);
     expect(all.map(({ filledAt }) => filledAt)).toEqual(all.map(({ filledAt }) => filledAt).toSorted((a, b) => a - b));
@@ -52,6 +52,20 @@ describe('what ccxt tells of an account', () => {
       fee: '0.005',
       filledAt: now - 30 * DAY_MS,
     });
+  });
+
+  it('RF1: more fills of one millisecond than a page holds', async () => {
+    const { server, venue } = await connect();
+    const at = server.exchange.now() - 60 * MINUTE_MS;
+    const filling = { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', at } as const;
+    for (let index = 0; index < 1200; index++) server.exchange.open(filling);
+    server.exchange.open({ ...filling, at: at + 5 });
+    const { fills, since } = await venue.fills('BTCUSDT', at - 10 * DAY_MS);
+    expect([fills.length, new Set(fills.map(({ fillId }) => fillId)).size, since]).toEqual([
+      1201,
+      1201,
+      at - 10 * DAY_MS,
+    ]);
   });
 
   it.each([
@@ -120,7 +134,7 @@ describe('the client of an exchange', () => {
     const { server, client, venue } = await connect();
     for (const skewMs of [120_000, -120_000]) {
       server.exchange.skewMs = skewMs;
-      expect(await venue.holdings()).toEqual([]);
+      expect((await venue.holdings()).holdings).toEqual([]);
       expect(Math.abs(client.clock.skewMs - skewMs)).toBeLessThan(500);
     }
   });
@@ -131,10 +145,10 @@ describe('the client of an exchange', () => {
     server.exchange.setMarket({ symbol: 'NEWUSDT', price: '2', lotStep: '0.1' });
     server.exchange.open({ symbol: 'NEWUSDT', side: 'LONG', quantity: '10' });
     // Looked for again half a minute later.
-    expect(await venue.holdings()).toEqual([]);
+    expect((await venue.holdings()).holdings).toEqual([]);
     server.exchange.skewMs = 31_000;
     await client.measureClock();
-    expect(await venue.holdings()).toMatchObject([{ symbol: 'NEWUSDT', quantity: '10' }]);
+    expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'NEWUSDT', quantity: '10' }]);
     expect(await exchange.rules('NEWUSDT')).toMatchObject({ lotStep: '0.1' });
   });
 
@@ -144,7 +158,7 @@ describe('the client of an exchange', () => {
     server.faults.add(outage, outage);
     await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
     await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
-    expect(await venue.holdings()).toEqual([]);
+    expect((await venue.holdings()).holdings).toEqual([]);
   });
 
   it('V2: asks nothing more once it was told to wait', async () => {
