@@ -20,7 +20,7 @@ import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
 import type { LiveDesk } from '../run/live-desk.ts';
-import { openVenue } from '../run/open-venue.ts';
+import type { OpenedVenue, VenueParts } from '../run/open-venue.ts';
 import { type RunOptions, run } from '../run/run.ts';
 import { loadShadows, shadowOption } from '../run/shadow-option.ts';
 import {
@@ -167,16 +167,8 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
   const output = new LineWriter(process.stdout);
   let desk: LiveDesk | null = null;
   try {
-    const venue = await openVenue({
-      choice,
-      cli,
-      names,
-      paper,
-      random,
-      machine,
-      logger,
-      observes: parts.includes(SOURCE),
-    });
+    const observes = parts.includes(SOURCE);
+    const venue = await openedVenue(parts, { choice, cli, names, paper, random, machine, logger, observes });
     ({ desk } = venue);
     await run(
       {
@@ -213,6 +205,15 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
     // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
     void machine.sleep(0).then(() => process.exit());
   }
+}
+
+/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. */
+async function openedVenue(parts: readonly string[], venue: VenueParts): Promise<OpenedVenue> {
+  const { machine: clock, paper } = venue;
+  if (!parts.some((name) => AT_THE_VENUE.has(name)))
+    return { clock, connect: () => Promise.resolve(paper), desk: null };
+  const { openVenue } = await import('../run/open-venue.ts');
+  return openVenue(venue);
 }
 
 /** Throws USAGE where no Kafka is named. */
