@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BrokerPlace } from './server.ts';
@@ -8,7 +8,10 @@ const PORTS = z.strictObject({ kafka: PORT, controller: PORT, registry: PORT });
 
 /** Remembers the ports of the last start, so that `stop` and `status` need only the folder. */
 export function writePorts({ folder, ports }: BrokerPlace): void {
-  writeFileSync(join(folder, 'ports.json'), `${JSON.stringify(ports)}\n`);
+  // Whole or not there: others wait for it.
+  const partial = join(folder, 'ports.json.partial');
+  writeFileSync(partial, `${JSON.stringify(ports)}\n`);
+  renameSync(partial, join(folder, 'ports.json'));
 }
 
 /** The place that was started last in this folder, or null. */

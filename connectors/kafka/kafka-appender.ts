@@ -105,15 +105,19 @@ export class KafkaAppender {
     if (left.length === 0) return;
     // What is still to be acknowledged when an attempt fails for good.
     let open: Iterable<Entry<Waiting>> = left;
+    let isSending = false;
     try {
       const partitions = await this.#partitionsOf(topic, left);
       const chunks = [...chunksOf(left, (record) => this.#place(record, partitions))];
       for (const [index, chunk] of chunks.entries()) {
         open = chunks.slice(index).flatMap((one) => [...one.values()].flat());
+        isSending = true;
         await this.#deliver(topic, partitions, chunk);
       }
     } catch (thrown) {
       for (const { owner } of open) fail(owner, thrown);
+      // A1: a part may be written under numbers that this producer would use again.
+      if (isSending) await this.#dropProducer();
     }
   }
 
@@ -151,6 +155,7 @@ export class KafkaAppender {
       await this.#refuse(topic, partitions, entries, partition, tooLarge(topic, only.record));
     }
     let known = partitions;
+    const doubted = new Set<number>();
     let missingSince: number | null = null;
     let topicMissingSince: number | null = null;
     while (left.size > 0) {
@@ -164,8 +169,12 @@ export class KafkaAppender {
         for (const [partition, entries] of left) {
           const outcome = outcomes.get(partition);
           if (outcome?.kind === 'acknowledged') continue;
-          if (outcome?.kind === 'refused') refused.push([entries, partition, outcome.error]);
-          else again.set(partition, entries);
+          if (outcome?.kind === 'refused') {
+            const error = logError(outcome.error, `appending to ${topic}`, topic);
+            refused.push([entries, partition, error]);
+            // A1: it may have been written before it was refused, unless it is the record itself that no broker takes.
+            if (doubted.has(partition) && !OF_ONE_RECORD.has(error.code)) lost = true;
+          } else again.set(partition, entries);
           if (outcome?.kind === 'sequence-lost') lost = true;
           if (outcome !== undefined && outcome.kind !== 'refused') absence ??= outcome.error;
         }
@@ -175,7 +184,9 @@ export class KafkaAppender {
         for (const [partition, entries] of left) again.set(partition, entries);
       }
       for (const [entries, partition, error] of refused) await this.#refuse(topic, known, entries, partition, error);
-      left = withoutFailed(again);
+      // A1: what may be written already is sent again, whoever still waits for it.
+      left = again;
+      for (const partition of left.keys()) doubted.add(partition);
       if (left.size === 0) return;
       const error = logError(absence, `appending to ${topic}`, topic);
       topicMissingSince = error.code === 'TOPIC_MISSING' ? (topicMissingSince ?? this.#clock.now()) : null;
@@ -195,7 +206,6 @@ export class KafkaAppender {
           left.delete(partition);
           await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
         }
-        left = withoutFailed(left);
         if (left.size === 0) return;
       }
       await this.#waitFor(topic, error, [...left.values()].flat(), backOff);
@@ -291,10 +301,10 @@ function fail(owner: Waiting, error: unknown): void {
   owner.reject(error);
 }
 
+/** What nobody waits for any more, and was never sent, is not. */
 function withoutFailed(chunk: Chunk<Waiting>): Chunk<Waiting> {
   const left: Chunk<Waiting> = new Map();
   for (const [partition, entries] of chunk) {
-    // A1: what may be written already is sent again unchanged, whoever still waits for it.
     if (entries.some(({ owner }) => !owner.failed)) left.set(partition, entries);
   }
   return left;

@@ -2,6 +2,7 @@ import { decodeFetchResponse } from './fetch-response.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import {
   Broker,
+  type CommitRequest,
   ConnectionError,
   Encoder,
   FetchResponseV11,
@@ -16,6 +17,9 @@ const FIRST_QUESTION = 'ApiVersions';
 
 /** Kafka's error by which a consumer joins its group anew. */
 const REBALANCE_IN_PROGRESS = 27;
+
+/** Its error where another look may find the coordinator. */
+const NOT_COORDINATOR = 16;
 
 let applied = false;
 
@@ -47,6 +51,14 @@ export function fixKafkajs(): void {
       throw new ConnectionError(`${thrown.message}: the broker is silent`, { broker: this.brokerAddress });
     }
   };
+  // What the answer leaves out is not committed: it stays pending, and goes with the next (offset-commits.ts).
+  const { offsetCommit } = Broker.prototype;
+  Broker.prototype.offsetCommit = async function wholly(request) {
+    const answer = await offsetCommit.call(this, request);
+    const committed = new Set(placesOf(answer.responses));
+    if (!placesOf(request.topics).every((place) => committed.has(place))) throw errorOfCode(NOT_COORDINATOR);
+    return answer;
+  };
   const { fetch } = Broker.prototype;
   const ahead = new WeakMap<Broker, FetchAhead>();
   Broker.prototype.fetch = function fetchAhead(request) {
@@ -72,4 +84,8 @@ export function fixKafkajs(): void {
   // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity();
+}
+
+function placesOf(topics: CommitRequest['topics']): readonly string[] {
+  return topics.flatMap(({ topic, partitions }) => partitions.map(({ partition }) => `${topic}/${partition}`));
 }

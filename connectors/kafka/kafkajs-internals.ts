@@ -42,6 +42,18 @@ export interface ResponseReader<D, T = D> {
   readonly parse: (decoded: D) => Promise<T>;
 }
 
+/** What a member commits, and what the coordinator says of it. */
+export interface CommitRequest {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number }[];
+  }[];
+}
+
+interface CommitAnswer {
+  readonly responses: CommitRequest['topics'];
+}
+
 /** A broker's answer about the cluster: where its brokers are, and of each topic that was asked about its partitions or an error. */
 export interface ClusterMetadata {
   readonly topicMetadata: readonly {
@@ -127,6 +139,7 @@ export const Broker = require('kafkajs/src/broker/index.js') as {
   readonly prototype: {
     fetch: (this: Broker, request: FetchRequest) => Promise<FetchResponse>;
     apiVersions: (this: Broker) => Promise<unknown>;
+    offsetCommit: (this: Broker, request: CommitRequest) => Promise<CommitAnswer>;
   };
 };
 

@@ -21,7 +21,11 @@ export const NO_LEADER = -1;
 const OK = 0;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
 const NOT_LEADER = 6;
+const MESSAGE_TOO_LARGE = 10;
 const OUT_OF_ORDER_SEQUENCE = 45;
+
+/** A batch may have so many. Unit: bytes. */
+export const LARGEST_BATCH = 1000;
 
 /** Where a batch says who wrote it. Unit: bytes. */
 const PRODUCER_ID = 43;
@@ -118,6 +122,7 @@ export class FakeCluster {
     if (this.leaders[partition] !== node) return NOT_LEADER;
     const log = this.logs[partition];
     if (log === undefined) return UNKNOWN_TOPIC_OR_PARTITION;
+    if (bytes.length > LARGEST_BATCH) return MESSAGE_TOO_LARGE;
     const place = `${partition} ${bytes.readBigInt64BE(PRODUCER_ID)}`;
     const next = this.#sequences.get(place) ?? 0;
     const sequence = bytes.readInt32BE(FIRST_SEQUENCE);

@@ -5,7 +5,8 @@ import { KafkaAppender } from '../../../connectors/kafka/kafka-appender.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { OutgoingRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { FakeCluster, type Fault, NO_LEADER } from './fake-cluster.ts';
+import { countedBranches } from '../../counted-branches.ts';
+import { FakeCluster, type Fault, LARGEST_BATCH, NO_LEADER } from './fake-cluster.ts';
 
 const TOPIC = 't';
 
@@ -58,6 +59,34 @@ describe('A4, I1: acknowledged is what a leader has acknowledged of its own part
     await appender.close();
   });
 
+  it('I2: what may be written is sent again though its append has failed: the next records under its number would be lost', async () => {
+    const cluster = new FakeCluster(TOPIC, [1, 1], [{ kind: 'left-out', written: true }]);
+    const appender = appenderOn(cluster);
+    const large = { ...numbered(1, 2), value: Buffer.alloc(LARGEST_BATCH) };
+    await expect(appender.append([numbered(0, 1), large])).rejects.toMatchObject({ code: 'RECORD_TOO_LARGE' });
+    await appender.append([numbered(0, 3)]);
+    expect(numbersOf(cluster)).toEqual([[1, 3], []]);
+    await appender.close();
+  });
+
+  it('I2: so is what was given up with its topic', async () => {
+    const unknown: Fault = { kind: 'topic-unknown' };
+    const lost: Fault = { kind: 'answer-lost' };
+    // Written, unanswered, and then its topic is not there for longer than that is waited for.
+    const cluster = new FakeCluster(TOPIC, [1], [lost, ...Array.from({ length: 60 }, () => unknown)]);
+    const appender = appenderOn(cluster);
+    await expect(appender.append([numbered(0, 1)])).rejects.toMatchObject({ code: 'TOPIC_MISSING' });
+    for (;;) {
+      const outcome = await appender.append([numbered(0, 2)]).then(
+        () => 'written',
+        () => 'missing',
+      );
+      if (outcome === 'written') break;
+    }
+    expect(numbersOf(cluster)).toEqual([[1, 2]]);
+    await appender.close();
+  });
+
   it('a broker that does not know the topic yet is waited for', async () => {
     const cluster = new FakeCluster(TOPIC, [1], [{ kind: 'topic-unknown' }]);
     const appender = appenderOn(cluster);
@@ -76,28 +105,57 @@ const fault = fc.oneof(
     .map((move): Fault => ({ kind: 'leader-moves', ...move })),
 );
 
-describe('A1, A4: whatever befalls the requests', () => {
-  it('each record is on the log once, in the order of the appends', async () => {
-    const appends = fc.array(fc.array(fc.nat(LEADERS.length - 1), { minLength: 1, maxLength: 12 }), { maxLength: 8 });
+/** One append: the partitions of its records, and where it has one that no broker takes. */
+const append = fc.record({
+  partitions: fc.array(fc.nat(LEADERS.length - 1), { minLength: 1, maxLength: 12 }),
+  large: fc.option(fc.nat(LEADERS.length - 1), { freq: 2 }),
+});
+
+describe('A1, A3, A4: whatever befalls the requests', () => {
+  it('each record of an append that resolved is on the log once, those of others at most once, all in the order of the appends', async () => {
+    const reach = countedBranches({ resolved: 200, refused: 100 });
     await fc.assert(
-      fc.asyncProperty(appends, fc.array(fault, { maxLength: 25 }), fc.boolean(), async (all, faults, atOnce) => {
-        const cluster = new FakeCluster(TOPIC, LEADERS, faults);
-        const appender = appenderOn(cluster);
-        let number = 0;
-        const expected: number[][] = LEADERS.map(() => []);
-        const running: Promise<void>[] = [];
-        for (const partitions of all) {
-          const records = partitions.map((partition) => {
-            expected[partition]?.push(number);
-            return numbered(partition, number++);
-          });
-          running.push(appender.append(records));
-          if (!atOnce) await running.at(-1);
-        }
-        await Promise.all(running);
-        expect(numbersOf(cluster)).toEqual(expected);
-        await appender.close();
-      }),
+      fc.asyncProperty(
+        fc.array(append, { maxLength: 8 }),
+        fc.array(fault, { maxLength: 25 }),
+        fc.boolean(),
+        async (appends, faults, atOnce) => {
+          const cluster = new FakeCluster(TOPIC, LEADERS, faults);
+          const appender = appenderOn(cluster);
+          let number = 0;
+          const acknowledged: number[] = [];
+          const running: Promise<void>[] = [];
+          for (const { partitions, large } of appends) {
+            const records = partitions.map((partition) => numbered(partition, number++));
+            const numbers = records.map(({ timestamp }) => timestamp);
+            if (large !== null) records.push({ ...numbered(large, -1), value: Buffer.alloc(LARGEST_BATCH) });
+            const appending = async (): Promise<void> => {
+              try {
+                await appender.append(records);
+                reach('resolved');
+                acknowledged.push(...numbers);
+              } catch (refusal) {
+                reach('refused');
+                expect({ refusal, large }).toMatchObject({
+                  refusal: { code: 'RECORD_TOO_LARGE' },
+                  large: expect.any(Number),
+                });
+              }
+            };
+            running.push(appending());
+            if (!atOnce) await running.at(-1);
+          }
+          await Promise.all(running);
+          await appender.close();
+          const logs = numbersOf(cluster);
+          for (const log of logs) {
+            expect(log).toEqual([...new Set(log)]);
+            expect(log).toEqual(log.toSorted((one, other) => one - other));
+          }
+          expect(acknowledged.filter((one) => !logs.flat().includes(one))).toEqual([]);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 });

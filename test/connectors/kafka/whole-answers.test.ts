@@ -3,7 +3,13 @@ import { leaderOf, partitionsOf, takeWholeMetadata } from '../../../connectors/k
 import { ConnectionHolder } from '../../../connectors/kafka/connection-holder.ts';
 import type { FetchedPartition } from '../../../connectors/kafka/fetch-response.ts';
 import { groupOffsetsOf } from '../../../connectors/kafka/group-offsets.ts';
-import type { Broker, Cluster, ClusterMetadata } from '../../../connectors/kafka/kafkajs-internals.ts';
+import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
+import {
+  Broker as KafkajsBroker,
+  type Broker,
+  type Cluster,
+  type ClusterMetadata,
+} from '../../../connectors/kafka/kafkajs-internals.ts';
 import { offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
 import { readTopic } from '../../../connectors/kafka/topic-reader.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
@@ -158,6 +164,30 @@ describe('L6: a fetch', () => {
 
   it('without a record, where all copies have the end, is', async () => {
     expect(await readAll(fetching([{ partition: 0, lastStableOffset: '10', messages }]))).toBe(0);
+  });
+});
+
+describe('C1: a commit', () => {
+  fixKafkajs();
+
+  /** kafkajs's broker as a coordinator that answers for those partitions. */
+  const coordinatorFor = (...partitions: readonly number[]) => {
+    const answer = { responses: [{ topic: 't', partitions: partitions.map((partition) => ({ partition })) }] };
+    const connectionPool = { send: () => Promise.resolve(answer) };
+    const broker = Object.create(KafkajsBroker.prototype) as Broker;
+    return Object.assign(broker, { connectionPool, lookupRequest: () => () => ({}) });
+  };
+  const request = { topics: [{ topic: 't', partitions: [{ partition: 0 }, { partition: 1 }] }] };
+
+  it('that is answered for every partition is one', async () => {
+    const { offsetCommit } = KafkajsBroker.prototype;
+    await expect(offsetCommit.call(coordinatorFor(1, 0), request)).resolves.toHaveProperty('responses');
+  });
+
+  it('that is answered for some of them is none', async () => {
+    const { offsetCommit } = KafkajsBroker.prototype;
+    const committing = offsetCommit.call(coordinatorFor(1), request);
+    await expect(committing).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP' });
   });
 });
 
