@@ -8,15 +8,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { hearStopSignals } from '../../../app/stop-signals.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { JARS_CACHE, provideJars } from '../../../kafka/jars.ts';
 import { findJava } from '../../../kafka/java-tools.ts';
 import { startTestCluster } from '../../kafka/test-cluster.ts';
+import { rejectAt } from '../interruption.ts';
 import { type AppendRun, type ClientName, runAppends } from './append-run.ts';
 
 const BROKERS = 3;
 
 const clock = new SystemClock();
+// So that an interrupted run, too, leaves no process and no folder.
+const stop = hearStopSignals(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { rounds, records, client } = new Command('npm run chaos:cluster --')
@@ -40,13 +44,15 @@ const runs: AppendRun[] = [];
 const cluster = await startTestCluster(BROKERS, folder, tools);
 try {
   for (const how of ['stop', 'kill'] as const) {
-    const run = await runAppends({ cluster, rounds, how, records: Math.ceil(records / 2), client, clock, say });
+    const running = runAppends({ cluster, rounds, how, records: Math.ceil(records / 2), client, clock, say });
+    const run = await Promise.race([running, rejectAt(stop.signal)]);
     process.stdout.write(`${JSON.stringify({ client, how, ...run })}\n`);
     runs.push(run);
   }
 } finally {
   await cluster.discard();
   rmSync(folder, { recursive: true, force: true });
+  stop.release();
 }
 const held = runs.every(({ missing, doubled, disordered }) => missing === 0 && doubled === 0 && disordered === 0);
 say(held ? 'everything held' : 'acknowledged records are missing, there twice, or out of order');

@@ -8,13 +8,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { hearStopSignals } from '../../../app/stop-signals.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { rejectAt } from '../interruption.ts';
 import { startOwnCluster } from '../own-cluster.ts';
 import { prepareDesk, startCommands } from './starts-run.ts';
 
 const BROKERS = 3;
 
 const clock = new SystemClock();
+// So that an interrupted run, too, leaves no process and no folder.
+const stop = hearStopSignals(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { starts, atOnce } = new Command('npm run chaos:starts --')
@@ -32,12 +36,14 @@ const servers = await startOwnCluster(BROKERS, clock, say);
 let failures: readonly string[] = ['it did not come to an end'];
 try {
   const desk = await prepareDesk(servers, folder, clock);
-  const outcome = await startCommands(desk, { starts, atOnce, clock, say });
+  const starting = startCommands(desk, { starts, atOnce, clock, say });
+  const outcome = await Promise.race([starting, rejectAt(stop.signal)]);
   for (const figures of outcome.figures) process.stdout.write(`${JSON.stringify(figures)}\n`);
   ({ failures } = outcome);
 } finally {
   await servers.discard();
   rmSync(folder, { recursive: true, force: true });
+  stop.release();
 }
 for (const failure of failures) say(failure);
 say(failures.length === 0 ? 'everything held' : `${failures.length} starts failed`);
