@@ -145,9 +145,10 @@ async function work(
   try {
     world = await patiently(backOff, 'connecting', options.connect);
     const { log, registry } = world;
-    await patiently(backOff, 'topics', () => checkTopics(log));
+    // Asked of two others at the same time.
+    const schemas = patiently(backOff, 'schemas', () => RecordCodec.open(registry, { now: () => clock.now() }));
+    const [codec] = await Promise.all([schemas, patiently(backOff, 'topics', () => checkTopics(log))]);
     if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
-    const codec = await patiently(backOff, 'schemas', () => RecordCodec.open(registry, { now: () => clock.now() }));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),

@@ -1,44 +1,75 @@
 import type { LogRecord } from '../../ports/event-log.ts';
-import { type AbortedTransaction, decodeBatches } from './record-batch.ts';
+import { type AbortedTransaction, type FetchedBatch, readBatches } from './read-batches.ts';
 
-/** Stands for offsets at the end of what was fetched that hold no record for a reader: kafkajs moves on past a control record. */
-interface Marker {
+/** What kafkajs looks at of a message. */
+interface Placed {
   readonly offset: number;
-  readonly isControlRecord: true;
+  /** It holds no record for a reader: kafkajs moves on past it. */
+  readonly isControlRecord?: true;
 }
 
 /**
- * What was fetched of one partition, in the place of kafkajs's list of messages: records as the log has them, and behind them a marker where
- * the last offsets hold none. kafkajs filters the list by offset and by `isControlRecord`; both rise or stand at the end only, so looking
- * at the ends decides. A plain list, with a `filter` of its own: V8 is slow with one of a class.
+ * What was fetched of one partition, in the place of kafkajs's list of messages, whose length, ends and filters it looks at. The records are
+ * decoded batch by batch when they are worked.
  */
-export interface FetchedRecords extends ReadonlyArray<LogRecord | Marker> {
+export class FetchedRecords {
+  readonly #batches: readonly FetchedBatch[];
   /** The offset to go on from; null where no whole batch was fetched. */
   readonly next: number | null;
+  /** Of the records; 1 where offsets were fetched that hold none. */
+  readonly length: number;
+  /** The first and the last offset. */
+  readonly [index: number]: Placed;
+
+  constructor(batches: readonly FetchedBatch[], next: number | null) {
+    this.#batches = batches;
+    this.next = next;
+    const [first] = batches;
+    const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+    this.length = next === null ? 0 : Math.max(1, count);
+    if (next === null) return;
+    const last: Placed = first === undefined ? { offset: next - 1, isControlRecord: true } : { offset: next - 1 };
+    Object.assign(this, { 0: { offset: first?.firstOffset ?? next - 1 } }, { [this.length - 1]: last });
+  }
+
+  get batches(): readonly FetchedBatch[] {
+    return this.#batches;
+  }
+
+  /** kafkajs's conditions rise with the offset, or concern control records alone. */
+  filter(keep: (one: Placed) => unknown): FetchedRecords {
+    const [first] = this.#batches;
+    const end = this.next;
+    if (end === null || (first !== undefined && keep({ offset: first.firstOffset }))) return this;
+    const left = this.#batches.flatMap((batch): readonly FetchedBatch[] => {
+      if (keep({ offset: batch.firstOffset })) return [batch];
+      if (!keep({ offset: batch.lastOffset })) return [];
+      const records = batch.records().filter(keep);
+      const firstOffset = records[0]?.offset;
+      return firstOffset === undefined
+        ? []
+        : [{ ...batch, firstOffset, count: records.length, records: () => records }];
+    });
+    if (left.length > 0) return new FetchedRecords(left, end);
+    return keep({ offset: end - 1, isControlRecord: true }) ? new FetchedRecords([], end) : NOTHING;
+  }
+
+  some(is: (one: Placed) => unknown): boolean {
+    const last = this[this.length - 1];
+    return last !== undefined && Boolean(is(last));
+  }
 }
 
-/** Those that lie from `begin` to before `end`, without the marker. */
-export function recordsWithin(fetched: FetchedRecords, begin: number, end: number): readonly LogRecord[] {
+const NOTHING = new FetchedRecords([], null);
+
+/** Those that lie from `begin` to before `end`. Throws BATCH_UNREADABLE. */
+export function recordsWithin({ batches }: FetchedRecords, begin: number, end: number): readonly LogRecord[] {
   const records: LogRecord[] = [];
-  for (const one of fetched) {
-    if (one.offset >= begin && one.offset < end && !('isControlRecord' in one)) records.push(one);
+  for (const batch of batches) {
+    if (batch.lastOffset < begin || batch.firstOffset >= end) continue;
+    for (const one of batch.records()) if (one.offset >= begin && one.offset < end) records.push(one);
   }
   return records;
-}
-
-function filterEnds(
-  this: readonly (LogRecord | Marker)[],
-  keep: (one: LogRecord | Marker) => unknown,
-): readonly (LogRecord | Marker)[] {
-  const keeps = (index: number): boolean => {
-    const one = this[index];
-    return one !== undefined && Boolean(keep(one));
-  };
-  let start = 0;
-  while (start < this.length && !keeps(start)) start += 1;
-  let end = this.length;
-  while (end > start && !keeps(end - 1)) end -= 1;
-  return start === 0 && end === this.length ? this : this.slice(start, end);
 }
 
 /** One partition of a fetch response, in kafkajs's names. */
@@ -107,12 +138,8 @@ function messagesOf(
   bytes: Buffer,
   aborted: readonly AbortedTransaction[],
 ): FetchedRecords {
-  const messages: (LogRecord | Marker)[] = [];
-  const next = decodeBatches(messages, topic, partition, bytes, aborted);
-  if (next !== null && next - 1 > (messages.at(-1)?.offset ?? -1)) {
-    messages.push({ offset: next - 1, isControlRecord: true });
-  }
-  return Object.assign(messages, { next, filter: filterEnds });
+  const { batches, next } = readBatches(topic, partition, bytes, aborted);
+  return new FetchedRecords(batches, next);
 }
 
 /** The fields of a response, one after the other, as Kafka's protocol has them. */

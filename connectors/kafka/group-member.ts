@@ -1,40 +1,18 @@
-import { type Consumer, type EachBatchPayload, type Kafka, type Offsets, PartitionAssigners } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
 import { isAway, logError } from './broker-errors.ts';
-import { coPartitionedAssigner } from './co-partitioned-assigner.ts';
 import { Generation } from './generation.ts';
+import { groupConsumer } from './group-consumer.ts';
 import { type Assignment, type Standing, beginAtStarts } from './group-start.ts';
-import { METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
 import { OffsetCommits } from './offset-commits.ts';
 import { slicesOf } from './slices.ts';
 
-/**
- * How long a member may be silent before its partitions go to others, so also how long they wait after a kill -9. Three
- * heartbeats and a stall of the machine fit into it. Unit: milliseconds.
- */
-const SESSION_TIMEOUT_MS = 10_000;
-
-/** How long a rebalance waits for members to finish the batch in hand. Unit: milliseconds. */
-const REBALANCE_TIMEOUT_MS = 60_000;
-
-/** How soon a member hears of a rebalance, which all others wait for. Unit: milliseconds. */
-const HEARTBEAT_MS = 500;
-
 /** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
 const COMMIT_MS = 200;
-
-/** How long an idle fetch stays with the broker. A new record ends it at once; only `stop` waits for it. Unit: milliseconds. */
-const MAX_WAIT_MS = 100;
-
-/**
- * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way, and so little that
- * what is decoded is done before the garbage collector takes it for long-lived. Unit: bytes.
- */
-const FETCH_BYTES = 3 * 1024 * 1024;
 
 /** Default size of a batch, as a bound on what a crash repeats and a handler holds. Unit: records. */
 const MAX_BATCH_RECORDS = 5000;
@@ -101,23 +79,10 @@ export class GroupMember {
   #group: Pick<EachBatchPayload, 'heartbeat' | 'commitOffsetsIfNecessary'> | null = null;
 
   constructor(kafka: Kafka, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
-    const sessionTimeout = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
     this.#options = options;
     this.#handler = handler;
     this.#context = context;
-    this.#consumer = kafka.consumer({
-      groupId: options.group,
-      sessionTimeout,
-      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      heartbeatInterval: HEARTBEAT_MS,
-      maxWaitTimeInMs: MAX_WAIT_MS,
-      maxBytes: FETCH_BYTES,
-      metadataMaxAge: METADATA_MAX_AGE_MS,
-      allowAutoTopicCreation: false,
-      partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
-      // Every crash comes to us: kafkajs would restart after some, and after others live on doing nothing.
-      retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
-    });
+    this.#consumer = groupConsumer(kafka, options);
   }
 
   get hasJoined(): boolean {
@@ -251,16 +216,12 @@ export class GroupMember {
     const { signal } = this.#ending;
     this.#group = payload;
     if (await generation.whenReady(this.#preparing, this.#ended.promise)) {
-      const { topic, partition } = payload.batch;
-      for (const { batch, commitOffset } of slicesOf(
-        payload.batch,
-        this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS,
-      )) {
-        await this.#nextTurn();
-        if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
-        if (!(await this.#process(generation, batch))) break;
-        payload.resolveOffset(String(batch.nextOffset - 1));
-        this.#commits.add(topic, partition, commitOffset);
+      try {
+        await this.#workSlices(generation, payload);
+      } catch (error) {
+        // Bytes of it do not decode.
+        this.#failure ??= { kind: 'failed', error };
+        this.#end({ kind: 'failed', error });
       }
       await this.#heartbeat();
     }
@@ -269,6 +230,18 @@ export class GroupMember {
     if (generation.disturbance !== null || signal.aborted) await this.#commit();
     // kafkajs joins anew on it.
     if (generation.disturbance !== null) throw generation.disturbance;
+  }
+
+  async #workSlices(generation: Generation, payload: EachBatchPayload): Promise<void> {
+    const { signal } = this.#ending;
+    const { topic, partition } = payload.batch;
+    for (const { batch, commitOffset } of slicesOf(payload.batch, this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS)) {
+      await this.#nextTurn();
+      if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
+      if (!(await this.#process(generation, batch))) break;
+      payload.resolveOffset(String(batch.nextOffset - 1));
+      this.#commits.add(topic, partition, commitOffset);
+    }
   }
 
   /**

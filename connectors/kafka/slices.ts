@@ -1,5 +1,6 @@
 import type { EachBatchPayload } from 'kafkajs';
 import type { Batch, LogRecord } from '../../ports/event-log.ts';
+import type { FetchedRecords } from './fetch-response.ts';
 
 /** A part of what was fetched from one partition, small enough for a handler. */
 export interface Slice {
@@ -8,18 +9,27 @@ export interface Slice {
   readonly commitOffset: number;
 }
 
-/** Cuts what was fetched into slices of at most `size` records. */
+/** Cuts what was fetched into slices of at most `size` records, each decoded when it is asked for. Throws BATCH_UNREADABLE. */
 export function* slicesOf(fetched: EachBatchPayload['batch'], size: number): Iterable<Slice> {
   const { topic, partition } = fetched;
-  // kafkajs hands on what our own decoder gave it (fetch-response.ts).
-  const messages = fetched.messages as unknown as readonly LogRecord[];
-  for (let start = 0; start < messages.length; start += size) {
-    const records = messages.length <= size ? messages : messages.slice(start, start + size);
+  // kafkajs hands on what our own decoder gave it.
+  const { batches, length } = fetched.messages as unknown as FetchedRecords;
+  const sliceOf = (records: readonly LogRecord[], isLast: boolean): Slice => {
     const nextOffset = (records.at(-1)?.offset ?? 0) + 1;
-    const isLast = start + size >= messages.length;
-    yield {
+    return {
       batch: { topic, partition, records, nextOffset },
       commitOffset: isLast ? Number(fetched.lastOffset()) + 1 : nextOffset,
     };
+  };
+  let left = length;
+  let records: LogRecord[] = [];
+  for (const batch of batches) {
+    for (const record of batch.records()) {
+      records.push(record);
+      left -= 1;
+      if (records.length < size && left > 0) continue;
+      yield sliceOf(records, left === 0);
+      records = [];
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker, Cluster, Encoder } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { decodeBatches } from '../../../connectors/kafka/record-batch.ts';
+import { readBatches } from '../../../connectors/kafka/read-batches.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 
 /** What befalls one request to write. */
@@ -128,8 +128,7 @@ export class FakeCluster {
     const sequence = bytes.readInt32BE(FIRST_SEQUENCE);
     if (sequence > next) return OUT_OF_ORDER_SEQUENCE;
     if (sequence < next) return OK;
-    const records: LogRecord[] = [];
-    decodeBatches(records, this.topic, partition, bytes, []);
+    const records = readBatches(this.topic, partition, bytes).batches.flatMap((batch) => batch.records());
     log.push(...records);
     this.#sequences.set(place, next + records.length);
     return OK;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FetchAhead } from '../../../connectors/kafka/fetch-ahead.ts';
-import type { FetchResponse, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
+import { type FetchResponse, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
 import type { FetchRequest } from '../../../connectors/kafka/kafkajs-internals.ts';
 
 const TOPIC = 'position.snapshot';
@@ -24,7 +24,7 @@ class PagedBroker {
     const partitions = this.#ends.map((end, partition) => {
       const from = asked[partition] ?? 0;
       const next = from < end ? Math.min(from + PAGE, end) : null;
-      const messages = Object.assign([], { next }) as FetchedRecords;
+      const messages = new FetchedRecords([], next);
       const shared = { errorCode: 0, lastStartOffset: '0', preferredReadReplica: -1, abortedTransactions: [] as const };
       return { partition, highWatermark: String(end), lastStableOffset: String(end), messages, ...shared };
     });

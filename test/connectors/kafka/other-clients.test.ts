@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CODECS } from '../../../connectors/kafka/compression.ts';
-import { type AbortedTransaction, decodeBatches } from '../../../connectors/kafka/record-batch.ts';
-import type { LogRecord } from '../../../ports/event-log.ts';
+import { type AbortedTransaction, readBatches } from '../../../connectors/kafka/read-batches.ts';
 import { clientRecord, lineOf } from './batches/client-records.ts';
 
 /** Offsets in a batch. Unit: bytes. */
@@ -27,8 +26,9 @@ function recorded(client: string): Buffer {
 
 describe.each(CLIENTS)('$client', ({ client, written, aborted, end }) => {
   it('writes batches of every codec, which are read as they were sent, committed ones alone', () => {
-    const records: LogRecord[] = [];
-    expect(decodeBatches(records, 't', 0, recorded(client), aborted)).toBe(end);
+    const { batches, next } = readBatches('t', 0, recorded(client), aborted);
+    expect(next).toBe(end);
+    const records = batches.flatMap((batch) => batch.records());
     const wanted = written.flatMap(({ what, count, offset }) =>
       Array.from({ length: count }, (_, index) => lineOf(clientRecord('t', what, index), 0, offset + index)),
     );
@@ -36,12 +36,12 @@ describe.each(CLIENTS)('$client', ({ client, written, aborted, end }) => {
     expect(codecsIn(recorded(client)).slice(0, CODECS.length)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('B3: a batch whose checksum is wrong names topic, partition and offset, whatever its codec', () => {
+  it('RB3: a batch whose checksum is wrong names topic, partition and offset, whatever its codec', () => {
     for (const [index, start] of startsIn(recorded(client)).entries()) {
       const bytes = recorded(client);
       bytes[start + CRC_AT] = (bytes[start + CRC_AT] ?? 0) ^ 1;
       const offset = Number(bytes.readBigInt64BE(start));
-      expect(() => decodeBatches([], 'position.snapshot', 3, bytes, aborted)).toThrow(
+      expect(() => readBatches('position.snapshot', 3, bytes, aborted)).toThrow(
         expect.objectContaining({
           code: 'BATCH_UNREADABLE',
           at: { topic: 'position.snapshot', partition: 3, offset },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { leaderOf, partitionsOf, takeWholeMetadata } from '../../../connectors/kafka/cluster-metadata.ts';
 import { ConnectionHolder } from '../../../connectors/kafka/connection-holder.ts';
-import type { FetchedPartition } from '../../../connectors/kafka/fetch-response.ts';
+import { type FetchedPartition, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
 import { groupOffsetsOf } from '../../../connectors/kafka/group-offsets.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import {
@@ -151,7 +151,7 @@ async function readAll(cluster: Cluster): Promise<number> {
 }
 
 describe('L6: a fetch', () => {
-  const messages = Object.assign([], { next: null });
+  const messages = new FetchedRecords([], null);
 
   it('whose answer leaves the partition out is not its end', async () => {
     await expect(readAll(fetching([]))).rejects.toMatchObject({ type: 'LEADER_NOT_AVAILABLE', retriable: true });
