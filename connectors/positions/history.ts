@@ -84,21 +84,31 @@ function match({ fills, since }: Fills, known: readonly Known[], holdings: reado
   const lifecycles = lifecyclesOf(fills, holdings);
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
-    const lifecycle = !one.proven
-      ? unprovenOf(one, fills, holdings)
-      : (provenOf(one, lifecycles) ??
-        (one.opened_at < since ? truncatedOf(one, lifecycles, fills, holdings) : undefined));
+    // One that nobody could prove may be: it began when the venue last changed it, which may have been its opening.
+    const proven = provenOf(one, lifecycles);
+    const unproven = (): Lifecycle | undefined =>
+      one.proven
+        ? one.opened_at < since
+          ? truncatedOf(one, lifecycles, fills, holdings)
+          : undefined
+        : unprovenOf(one, fills, holdings);
+    const lifecycle = proven ?? unproven();
     if (lifecycle !== undefined) followed.set(one.position_id, lifecycle);
   }
-  const isKnown = ({ side, opening }: Lifecycle): boolean =>
-    known.some((one) => one.side === side && one.proven && one.opened_at === opening?.at);
-  // What the fills of a position without a known opening seem to open is only its growth.
-  const unproven = known.filter(({ proven, position_id }) => !proven && followed.has(position_id));
+  const isFollowed = ({ side, opening }: Lifecycle): boolean =>
+    known.some((one) => one.side === side && one.opened_at === opening?.at);
+  // What the fills of a position without a known opening seem to open is only its growth, and they are told of once.
+  const unproven = known.flatMap(({ position_id, side, proven }) => {
+    const lifecycle = followed.get(position_id);
+    return proven || lifecycle === undefined ? [] : [{ side, lifecycle }];
+  });
+  const toldOf = new Set(unproven.flatMap(({ lifecycle }) => lifecycle.reductions.map(({ fill }) => fill.fillId)));
   const fresh = lifecycles.filter(
     (one) =>
       one.opening !== null &&
-      !isKnown(one) &&
-      !unproven.some(({ side, position_id }) => side === one.side && followed.get(position_id)?.quantity.gt(0)),
+      !isFollowed(one) &&
+      !unproven.some(({ side, lifecycle }) => side === one.side && lifecycle.quantity.gt(0)) &&
+      !one.reductions.some(({ fill }) => toldOf.has(fill.fillId)),
   );
   const open = [...followed.values(), ...fresh].filter(({ quantity }) => quantity.gt(0));
   const unexplained = known.filter(({ position_id }) => !followed.has(position_id));

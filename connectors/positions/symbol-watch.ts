@@ -191,7 +191,11 @@ export class SymbolWatch {
     const told: { watched: Watched; lifecycle: Lifecycle }[] = [];
     for (const [id, lifecycle] of followed) {
       const watched = this.#watched.get(id);
-      if (watched !== undefined) told.push({ watched, lifecycle });
+      if (watched === undefined) continue;
+      const proven = watched.proven || lifecycle.opening?.at === watched.identity.opened_at;
+      const known = { ...watched, proven };
+      if (proven !== watched.proven) this.#watched.set(id, known);
+      told.push({ watched: known, lifecycle });
     }
     for (const lifecycle of fresh) {
       const { opening, side, quantity, initialQuantity } = lifecycle;

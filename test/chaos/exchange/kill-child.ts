@@ -60,7 +60,7 @@ const exchange: Exchange = {
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
 };
 const writer = new TopicWriter('execution', codec);
-const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200] };
+const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );

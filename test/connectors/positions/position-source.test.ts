@@ -460,18 +460,42 @@ describe('O5: fills are no precondition', () => {
     expect(brief(await cycle(observed))).toEqual(['1 by ORDER, 3 left']);
   });
 
-  it('a symbol without fills is observed as OPENING_UNKNOWN after one cycle, and keeps that name', async () => {
+  it.each([
+    ['its last change was its opening, which is known then', START, []],
+    ['it was changed since, and keeps its name', START + MINUTE_MS, ['OPENING_UNKNOWN']],
+  ])('a symbol without fills is observed as OPENING_UNKNOWN after one cycle: %s', async (_, updatedAt, standing) => {
     venue.silent.add('fills');
+    venue.shown = [aHolding('LONG', '4', { updatedAt })];
     const observed = source();
     expect((await cycle(observed)).snapshots).toEqual([]);
     const second = await cycle(observed);
-    expect(second.snapshots).toMatchObject([{ position_id: ID, quantity: 4 }]);
+    const position_id = positionIdOf('desk-1', 'BTCUSDT', 'LONG', updatedAt);
+    expect(second.snapshots).toMatchObject([{ position_id, quantity: 4 }]);
     expect(brief(second)).toEqual(['NO_ANSWER', 'OPENING_UNKNOWN']);
     expect((await cycle(observed)).snapshots).toHaveLength(1);
     venue.silent.clear();
     const told = await cycle(observed);
-    expect([told.snapshots.length, brief(told)]).toEqual([1, ['OPENING_UNKNOWN']]);
+    expect([told.snapshots[0]?.position_id, brief(told)]).toEqual([position_id, standing]);
+    // Each of its fills is told of once, whatever is known of its opening.
+    sold('1', '3');
+    expect(brief(await cycle(observed))).toEqual(['1 by ORDER, 3 left', ...standing]);
+    sold('3', '0');
+    expect(brief(await cycle(observed))).toEqual(['3 by ORDER, 0 left']);
   });
+
+  it.each([START, START + MINUTE_MS])(
+    'all of its fills at once are told of once (last change at %i)',
+    async (updatedAt) => {
+      venue.silent.add('fills');
+      venue.shown = [aHolding('LONG', '4', { updatedAt })];
+      const observed = source();
+      await cycle(observed);
+      await cycle(observed);
+      venue.silent.clear();
+      sold('4', '0');
+      expect(brief(await cycle(observed))).toEqual(['4 by ORDER, 0 left']);
+    },
+  );
 
   it('a known position goes on where the fills fail for good', async () => {
     const observed = source();
