@@ -62,12 +62,15 @@ export class FetchedRecords {
 
 const NOTHING = new FetchedRecords([], null);
 
-/** Those that lie from `begin` to before `end`. Throws BATCH_UNREADABLE. */
+/** Those that lie from `begin` to before `end`, as plain objects: their readers copy them. Throws BATCH_UNREADABLE. */
 export function recordsWithin({ batches }: FetchedRecords, begin: number, end: number): readonly LogRecord[] {
   const records: LogRecord[] = [];
   for (const batch of batches) {
     if (batch.lastOffset < begin || batch.firstOffset >= end) continue;
-    for (const one of batch.records()) if (one.offset >= begin && one.offset < end) records.push(one);
+    for (const { topic, partition, offset, timestamp, key, value, headers } of batch.records()) {
+      if (offset < begin || offset >= end) continue;
+      records.push({ topic, partition, offset, timestamp, key, value, headers });
+    }
   }
   return records;
 }

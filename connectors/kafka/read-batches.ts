@@ -174,7 +174,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
   return records;
 }
 
-/** A record whose key and value are views that are made when they are asked for. */
+/** RB1: key and value are made when they are asked for, so a copy by `...` has neither. */
 class FetchedRecord implements LogRecord {
   readonly topic: string;
   readonly partition: number;
