@@ -22,7 +22,6 @@ export interface TopicStatus {
    * has discarded their letters; those of a group that does not run, until it goes on.
    */
   readonly never_read: Readonly<Record<string, number>>;
-  /** The latest record by timestamp; null in an empty topic. */
   /** Offsets behind a transaction that has not ended, by partition: they are given to nobody yet, and are no lag. */
   readonly held_back: readonly {
     readonly partition: number;
@@ -31,6 +30,7 @@ export interface TopicStatus {
     /** By the clock of the transaction's producer; null where that is not known. */
     readonly since: EpochMillis | null;
   }[];
+  /** The latest record by timestamp; null in an empty topic. */
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
 

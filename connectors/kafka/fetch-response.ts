@@ -97,7 +97,7 @@ export interface FetchResponse {
 }
 
 /**
- * A fetch response of version 11 of the protocol (Kafka 2.3 and later), its record batches decoded. Throws BATCH_UNREADABLE.
+ * A fetch response of version 11 of the protocol (Kafka 2.3 and later), its record batches checked by their CRC. Throws BATCH_UNREADABLE.
  * kafkajs's own decoder knows gzip only, checks no CRC, and loses the order of headers.
  */
 export function decodeFetchResponse(bytes: Buffer): FetchResponse {

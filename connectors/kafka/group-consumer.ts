@@ -18,8 +18,8 @@ const HEARTBEAT_MS = 500;
 const MAX_WAIT_MS = 100;
 
 /**
- * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way, and so little that
- * what is decoded is done before the garbage collector takes it for long-lived. Unit: bytes.
+ * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way. Two of them are held
+ * (fetch-ahead.ts). Unit: bytes.
  */
 const FETCH_BYTES = 3 * 1024 * 1024;
 

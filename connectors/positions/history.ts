@@ -84,15 +84,7 @@ function match({ fills, since }: Fills, known: readonly Known[], holdings: reado
   const lifecycles = lifecyclesOf(fills, holdings);
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
-    // One that nobody could prove may be: it began when the venue last changed it, which may have been its opening.
-    const proven = provenOf(one, lifecycles);
-    const unproven = (): Lifecycle | undefined =>
-      one.proven
-        ? one.opened_at < since
-          ? truncatedOf(one, lifecycles, fills, holdings)
-          : undefined
-        : unprovenOf(one, fills, holdings);
-    const lifecycle = proven ?? unproven();
+    const lifecycle = lifecycleOf(one, lifecycles, { fills, since }, holdings);
     if (lifecycle !== undefined) followed.set(one.position_id, lifecycle);
   }
   const isFollowed = ({ side, opening }: Lifecycle): boolean =>
@@ -116,6 +108,19 @@ function match({ fills, since }: Fills, known: readonly Known[], holdings: reado
   const accounted = [...open, ...unexplained];
   const unopened = holdings.filter(({ side }) => !accounted.some((one) => one.side === side));
   return { followed, fresh, unexplained, unopened };
+}
+
+function lifecycleOf(
+  one: Known,
+  lifecycles: readonly Lifecycle[],
+  { fills, since }: Fills,
+  holdings: readonly VenueHolding[],
+): Lifecycle | undefined {
+  // One that nobody could prove may be: it began when the venue last changed it, which may have been its opening.
+  const proven = provenOf(one, lifecycles);
+  if (proven !== undefined) return proven;
+  if (!one.proven) return unprovenOf(one, fills, holdings);
+  return one.opened_at < since ? truncatedOf(one, lifecycles, fills, holdings) : undefined;
 }
 
 /** The opening order may still have been filling when the position was first seen, so it may have opened more since. */

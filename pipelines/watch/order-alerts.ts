@@ -99,6 +99,8 @@ export class OrderAlerts {
     for (const [position, at] of this.#takenAt) if (at < this.#newest - DIFFERS_FOR_MS) this.#takenAt.delete(position);
     const refused: (readonly Told[])[] = [];
     for (const [position, orders] of this.#refused) {
+      // The first says since when; of the others a day is enough.
+      for (const [order, { at }] of [...orders].slice(1)) if (at < this.#newest - DIFFERS_FOR_MS) orders.delete(order);
       const told = [...orders.values()].toSorted((one, other) => one.at - other.at);
       const last = told.at(-1);
       if (last === undefined || last.at < this.#newest - DIFFERS_FOR_MS) this.#refused.delete(position);
@@ -155,14 +157,14 @@ function refusedAlert(positions: readonly (readonly Told[])[]): readonly Alert[]
   const named = lasts
     .toSorted((one, other) => one.at - other.at)
     .slice(-EVIDENCE_REPORTS)
-    .map(({ report, times }) => `${report.position_id} ${times} times (${report.reason}: ${report.detail})`);
-  const of = positions.length === 1 ? '1 position is' : `${positions.length} positions are`;
+    .map(({ report, times }) => `${report.position_id} (${times}, the last ${report.reason}: ${report.detail})`);
+  const of = positions.length === 1 ? '1 position' : `${positions.length} positions`;
   return [
     {
       name: 'orders_refused',
       since,
       evidence:
-        `Orders of ${of} refused again and again, and what is open stays open: ${named.join('; ')}. Do what the code asks for at the ` +
+        `Orders of ${of} are refused again and again, and what is open stays open: ${named.join('; ')}. Do what the code asks for at the ` +
         `venue, or raise --max-notional where that is the limit. Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
     },
   ];
