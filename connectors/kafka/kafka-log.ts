@@ -90,7 +90,8 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 
   createTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
-    return this.#askAdmin('creating topics', (admin) => createTopics(admin, topics));
+    const tried = new Set<string>();
+    return this.#askAdmin('creating topics', (admin) => createTopics(admin, topics, tried));
   }
 
   compareTopics(topics: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {

@@ -43,10 +43,20 @@ export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): 
   });
 }
 
-/** Creates what is missing, on three brokers where there are as many, and lets dead-letter topics grow with their sources. */
-export async function createTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
+/**
+ * Creates what is missing, on three brokers where there are as many, and lets dead-letter topics grow with their sources.
+ *
+ * `tried` holds the topics that an earlier attempt of the same call asked for. The broker may have created them though its answer was
+ * lost: they are reported as created, with whatever differs from the table.
+ */
+export async function createTopics(
+  admin: Admin,
+  specs: readonly TopicSpec[],
+  tried: Set<string>,
+): Promise<readonly TopicDrift[]> {
   const before = await compareTopics(admin, specs);
   const missing = new Set(before.filter(({ state }) => state === 'missing').map(({ topic }) => topic));
+  for (const topic of missing) tried.add(topic);
   await create(
     admin,
     specs.filter(({ name }) => missing.has(name)),
@@ -58,6 +68,7 @@ export async function createTopics(admin: Admin, specs: readonly TopicSpec[]): P
   const after = grown.size === 0 ? before : await compareTopics(admin, specs);
   return after.map((drift): TopicDrift => {
     if (missing.has(drift.topic)) return { topic: drift.topic, state: 'created' };
+    if (tried.has(drift.topic) && drift.state === 'unchanged') return { topic: drift.topic, state: 'created' };
     const growth = grown.get(drift.topic);
     if (growth === undefined) return drift;
     const detail = drift.detail === undefined ? growth : `${growth}; ${drift.detail}`;

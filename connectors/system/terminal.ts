@@ -9,7 +9,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
-import colours from 'picocolors';
+import { isatty } from 'node:tty';
+import picocolors from 'picocolors';
 import { createLogUpdate } from 'log-update';
 
 /** Numbers no terminal gives a meaning to, before the code's own: unguarded it does what it says, and its width is 0 to everybody. */
@@ -86,6 +87,15 @@ export function writePast(
   if (write === undefined) stream.write(chunk, done);
   else write(chunk, done);
 }
+
+/**
+ * Colours are for a terminal, or where they are asked for (https://force-color.org, https://no-color.org). picocolors alone would also
+ * paint what a pipe carries wherever `CI` is set: whoever reads that pipe expects plain text.
+ */
+const { env } = process;
+const colours = picocolors.createColors(
+  !env['NO_COLOR'] && (Boolean(env['FORCE_COLOR']) || (isatty(1) && env['TERM'] !== 'dumb')),
+);
 
 /** As picocolors paints; nothing where there is no colour. */
 function painter(paint: (text: string) => string): (text: string | number) => string {

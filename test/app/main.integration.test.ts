@@ -1,6 +1,7 @@
 import { openSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -14,6 +15,21 @@ describe('harvestline', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const [code] = (await once(child, 'close')) as [number];
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('writes plain text into a pipe, in a build as well, and colours where they are asked for', async () => {
+    const { CI: _ci, NO_COLOR: _no, FORCE_COLOR: _force, TERM: _term, ...inherited } = process.env;
+    const stderrWith = async (added: NodeJS.ProcessEnv): Promise<string> => {
+      const child = spawn(process.execPath, [LAUNCHER, 'status', '--data', 'nowhere'], {
+        env: { ...inherited, ...added },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const [stderr] = await Promise.all([textOf(child.stderr), once(child, 'close')]);
+      return stderr;
+    };
+    expect(await stderrWith({ CI: 'true' })).toMatch(/^error [A-Z_]+/);
+    expect(await stderrWith({ FORCE_COLOR: '1' })).toContain('\u001B[31merror');
+    expect(await stderrWith({ FORCE_COLOR: '1', NO_COLOR: '1' })).toMatch(/^error [A-Z_]+/);
   });
 
   it.skipIf(process.platform !== 'linux')('says once, and without a stack, that the disk is full', async () => {

@@ -32,7 +32,9 @@ export function startProgram(
   cwd = ROOT,
   added: Readonly<Record<string, string>> = {},
 ): RunningProgram {
-  const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...env } = process.env;
+  const { HARVESTLINE_DATA: _data, HARVESTLINE_DESK: _desk, KAFKA_BROKERS: _brokers, ...plain } = process.env;
+  // vitest asks its workers for colours where its own output has them, as in a build.
+  const { CI: _ci, FORCE_COLOR: _force, NO_COLOR: _no, ...env } = plain;
   const child = spawn(starter.command, [...starter.args, ...args], {
     cwd,
     env: { ...env, ...added },

@@ -93,10 +93,8 @@ describe('T2: a line of JSON', () => {
 
 describe('T3: colours', () => {
   it('of this program pass, whole also where one ends inside another, and those of others do not', async () => {
-    vi.doMock('picocolors', async (original) => {
-      const { default: colours } = await original<{ default: { createColors(enabled: boolean): object } }>();
-      return { default: colours.createColors(true) };
-    });
+    vi.stubEnv('FORCE_COLOR', '1');
+    vi.stubEnv('NO_COLOR', undefined);
     vi.resetModules();
     try {
       const { pc, ...own } = await import('../../../connectors/system/terminal.ts');
@@ -113,7 +111,7 @@ describe('T3: colours', () => {
       const next = await import('../../../connectors/system/terminal.ts');
       expect(next.shown(before)).not.toContain('\u001B');
     } finally {
-      vi.doUnmock('picocolors');
+      vi.unstubAllEnvs();
       vi.resetModules();
     }
   });
