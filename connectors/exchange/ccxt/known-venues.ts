@@ -24,7 +24,7 @@ export const KNOWN_VENUES = [
   {
     id: 'binanceusdm',
     name: 'Binance USD-M futures',
-    tried: "every release, with ccxt's own client against the local server in test/binance",
+    tried: "every release, with ccxt's own client against the local server in packages/fake-binance",
     demo: true,
     clientOrderIds: 'verbatim',
     fillsWindowMs: WEEK_MS,

@@ -10,7 +10,7 @@ import { clientOrderIdOf, intentIdOf, positionIdOf } from '../../../schemas/ids.
 import { loadSchema, schemaText } from '../../../schemas/load-schema.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
-import { BinanceServer } from '../../binance/binance-server.ts';
+import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { settingsFor } from '../../chaos/exchange/exchange-settings.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { type PreparedLog, preparedLog, rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';

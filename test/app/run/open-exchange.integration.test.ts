@@ -6,7 +6,7 @@ import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { Logger } from '../../../ports/logger.ts';
-import { BinanceServer, TEST_KEYS } from '../../binance/binance-server.ts';
+import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { settingsFor } from '../../connectors/exchange/ccxt/a-client.ts';
 
 const SYMBOLS = ['BTCUSDT', 'ETHUSDT', 'BNBUSDT', 'SOLUSDT'];

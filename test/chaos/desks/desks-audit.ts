@@ -1,7 +1,7 @@
 import { type ReadableTopics, visitTopic } from '../../../app/read-topic.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import type { BinanceServer } from '../../binance/binance-server.ts';
+import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { auditExchange } from '../exchange/exchange-audit.ts';
 
 export interface DesksAudit {

@@ -2,7 +2,7 @@ import { ruleFor } from '../../../connectors/exchange/ccxt/code-rules.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
-import type { BinanceServer } from '../../binance/binance-server.ts';
+import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 
 export interface Recorded {
   readonly intents: readonly HarvestIntent[];

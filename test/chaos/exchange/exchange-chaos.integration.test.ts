@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { FAULT_NAMES } from '../../binance/faults.ts';
+import { FAULT_NAMES } from '../../../packages/fake-binance/faults.ts';
 import { runExchange } from './exchange-run.ts';
 import { runKills } from './kill-run.ts';
 import { ALL_FAULTS } from './random-faults.ts';

@@ -1,5 +1,5 @@
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
-import { TEST_KEYS } from '../../binance/binance-server.ts';
+import { TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 

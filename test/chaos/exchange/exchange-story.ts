@@ -3,7 +3,7 @@ import { Exact } from '../../../ports/exact-decimal.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { intentIdOf, positionIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import type { BinanceExchange } from '../../binance/binance-exchange.ts';
+import type { BinanceExchange } from '../../../packages/fake-binance/binance-exchange.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 
 export const ACCOUNT = 'main';

@@ -15,7 +15,7 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { BinanceServer } from '../../binance/binance-server.ts';
+import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { settingsFor } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';

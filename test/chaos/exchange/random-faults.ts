@@ -1,4 +1,4 @@
-import { FAULT_NAMES, type Fault } from '../../binance/faults.ts';
+import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 
 /** How often an order meets some fault. */
 const OFTEN = 0.25;

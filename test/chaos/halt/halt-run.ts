@@ -21,7 +21,7 @@ import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { visitTopic } from '../../../app/read-topic.ts';
 import { type RunningProgram, runProgram, startProgram } from '../../app/program.ts';
-import { BinanceServer, TEST_KEYS } from '../../binance/binance-server.ts';
+import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { VENUE, feedOrders } from './order-feed.ts';
 
 /** A broker that can be stopped as it stands. */

@@ -5,7 +5,7 @@ import { intentIdOf, positionIdOf } from '../../../schemas/ids.ts';
 import type { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import type { BinanceServer } from '../../binance/binance-server.ts';
+import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { anIntent } from '../../pipelines/execution/an-intent.ts';
 
 export const ACCOUNT = 'main';

@@ -7,7 +7,11 @@ import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets
 import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../../ports/logger.ts';
-import { BinanceServer, type BinanceServerOptions, TEST_KEYS } from '../../../binance/binance-server.ts';
+import {
+  BinanceServer,
+  type BinanceServerOptions,
+  TEST_KEYS,
+} from '../../../../packages/fake-binance/binance-server.ts';
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -5,7 +5,7 @@ import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
 import type { PositionReference } from '../../../../ports/exchange.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
-import { FAULTS, type Fault } from '../../../binance/faults.ts';
+import { FAULTS, type Fault } from '../../../../packages/fake-binance/faults.ts';
 import { type Connected, connect } from './a-client.ts';
 
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;

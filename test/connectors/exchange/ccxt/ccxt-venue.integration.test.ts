@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
-import { TEST_KEYS } from '../../../binance/binance-server.ts';
+import { TEST_KEYS } from '../../../../packages/fake-binance/binance-server.ts';
 import { DAY_MS, connect, settingsFor } from './a-client.ts';
 
 const MINUTE_MS = 60_000;

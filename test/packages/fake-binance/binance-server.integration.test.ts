@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ccxtClient } from './a-ccxt-client.ts';
-import { BinanceServer, type BinanceServerOptions } from './binance-server.ts';
+import { BinanceServer, type BinanceServerOptions } from '../../../packages/fake-binance/binance-server.ts';
 
 const BTC = 'BTC/USDT:USDT';
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
-import { VirtualClock } from '../../ports/clock.ts';
-import { ORDINARY_COMMISSION } from './account.ts';
-import { BinanceExchange, type ExchangeOptions } from './binance-exchange.ts';
-import type { OrderRequest } from './order.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+import { ORDINARY_COMMISSION } from '../../../packages/fake-binance/account.ts';
+import { BinanceExchange, type ExchangeOptions } from '../../../packages/fake-binance/binance-exchange.ts';
+import type { OrderRequest } from '../../../packages/fake-binance/order.ts';
 
 export const NOW = Date.UTC(2026, 10, 25, 12, 1);
 export const DAY_MS = 24 * 60 * 60 * 1000;

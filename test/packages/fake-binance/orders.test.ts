@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, NOW, aLimit, anExchange, anOrder, codeOf } from './an-exchange.ts';
-import { WHOLE } from './order.ts';
+import { WHOLE } from '../../../packages/fake-binance/order.ts';
 
 const LONG = { symbol: 'BTCUSDT', side: 'LONG', quantity: '10' } as const;
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BinanceServer } from './binance-server.ts';
+import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 
 const MARKET = { symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' };
 const LONG = { symbol: 'BTCUSDT', side: 'LONG', quantity: '4' };
@@ -94,7 +94,7 @@ describe('the server told by another process', () => {
 
 describe('the server as a program', () => {
   function serve(...options: string[]): ChildProcess {
-    const program = new URL('./serve.ts', import.meta.url).pathname;
+    const program = new URL('../../../packages/fake-binance/serve.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, '--port', '0', ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Exact } from '../../ports/exact-decimal.ts';
-import { Account, ORDINARY_COMMISSION } from './account.ts';
+import { Exact } from '../../../ports/exact-decimal.ts';
+import { Account, ORDINARY_COMMISSION } from '../../../packages/fake-binance/account.ts';
 
 const fill = (side: 'BUY' | 'SELL', quantity: string, price: string, time = 1000, orderId = 1) =>
   ({

@@ -1,5 +1,5 @@
 import { binanceusdm } from 'ccxt';
-import { type BinanceServer, TEST_KEYS } from './binance-server.ts';
+import { type BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 
 /** Longer than anything that is answered takes on a busy machine. Unit: milliseconds. */
 const PATIENCE_MS = 60_000;

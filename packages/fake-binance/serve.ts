@@ -1,5 +1,5 @@
 /**
- * The server by itself: `node test/binance/serve.ts --port 0 --symbols 15`. Prints its address as the first line, then runs until it is
+ * The server by itself: `node packages/fake-binance/serve.ts --port 0 --symbols 15`. Prints its address as the first line, then runs until it is
  * told to stop.
  */
 import { parseArgs } from 'node:util';
@@ -30,5 +30,5 @@ const server = await BinanceServer.start({
   fills: Number(values.fills),
 });
 openDesk(server.exchange, Number(values.symbols));
-console.log(JSON.stringify({ http: server.url }));
+process.stdout.write(`${JSON.stringify({ http: server.url })}\n`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOW } from './an-exchange.ts';
-import { OrderCounts } from './order-counts.ts';
-import { Weights, weightOf } from './weights.ts';
+import { OrderCounts } from '../../../packages/fake-binance/order-counts.ts';
+import { Weights, weightOf } from '../../../packages/fake-binance/weights.ts';
 
 const MINUTE_MS = 60_000;
 const MINUTE = Math.floor(NOW / MINUTE_MS) * MINUTE_MS;
