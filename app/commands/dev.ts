@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
 import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
-import type { Market } from '../../connectors/market/market.ts';
-import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import type { Market } from '../../ports/market.ts';
+import { simulatedMarket } from '../../pipelines/snapshots/simulated/simulated-market.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';

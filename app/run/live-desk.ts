@@ -1,6 +1,6 @@
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import { accountsOf } from '../../connectors/market/desk-feed.ts';
-import type { Market } from '../../connectors/market/market.ts';
+import { accountsOf } from '../../pipelines/snapshots/simulated/desk-feed.ts';
+import type { Market } from '../../ports/market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Market, MarketCycle } from '../../connectors/market/market.ts';
+import type { Market, MarketCycle } from '../../ports/market.ts';
 import { diskError } from '../../connectors/system/disk-errors.ts';
 import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';

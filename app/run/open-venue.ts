@@ -2,8 +2,8 @@ import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchan
 import { PaperMirror } from '../../connectors/exchange/paper/paper-mirror.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
-import type { Market } from '../../connectors/market/market.ts';
-import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import type { Market } from '../../ports/market.ts';
+import { simulatedMarket } from '../../pipelines/snapshots/simulated/simulated-market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean } from '../../errors/nearest.ts';
 import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';

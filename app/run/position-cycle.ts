@@ -1,15 +1,15 @@
 /**
  * The snapshot source on a real exchange: one account's open positions, cycle by cycle.
  *
- * reads      the venue (connectors/positions/position-source.ts), model.signal; once, position.snapshot and
+ * reads      the venue (pipelines/snapshots/position-source.ts), model.signal; once, position.snapshot and
  *            position.reconciled
  * writes     position.reconciled, position.snapshot
  * state      the position source's, recovered from what it wrote
  * guarantee  what a cycle reconciled is in the log before its snapshots, so a crash tells of a fill twice rather than never; a
  *            cycle that cannot be written is tried again; one that was missed is not made up for: nobody observed it
  */
-import { PositionSource } from '../../connectors/positions/position-source.ts';
-import type { ObservedCycle } from '../../connectors/positions/observed-cycle.ts';
+import { PositionSource } from '../../pipelines/snapshots/position-source.ts';
+import type { ObservedCycle } from '../../pipelines/snapshots/observed-cycle.ts';
 import { patiently } from '../../pipelines/back-off.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';

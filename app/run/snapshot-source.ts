@@ -1,4 +1,4 @@
-import { DeskFeed } from '../../connectors/market/desk-feed.ts';
+import { DeskFeed } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import { patiently } from '../../pipelines/back-off.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -37,7 +37,7 @@ const NAME = TOPICS.positionSnapshot.writer;
  * The snapshot source: a desk on a market, cycle by cycle as its candles close.
  * Reads      the market, the venue's book, and once position.snapshot, for what only snapshots tell
  * Writes     model.signal, position.snapshot
- * State      the desk feed's (connectors/market/desk-feed.ts)
+ * State      the desk feed's (pipelines/snapshots/simulated/desk-feed.ts)
  * Guarantee  a cycle that cannot be written is tried again until it can; cycles missed while the source was down are not
  *            made up for: nobody observed them
  */

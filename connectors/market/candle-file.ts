@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type CsvError, parse } from 'csv-parse/sync';
 import { messageOf, type Problem } from '../../errors/harvestline-error.ts';
 import type { Candle } from '../../ports/market.ts';
-import { WARM_UP_CYCLES } from './market.ts';
+import { WARM_UP_CYCLES } from '../../ports/market.ts';
 
 export interface CandleFile {
   readonly symbol: string;

@@ -3,7 +3,7 @@ import { formatProblems, HarvestlineError, messageOf, type Problem } from '../..
 import type { EpochMillis } from '../../ports/clock.ts';
 import { decodeUtf8 } from '../../schemas/strict-json.ts';
 import { type CandleFile, readCandleFile } from './candle-file.ts';
-import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from './market.ts';
+import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../ports/market.ts';
 
 /** A broken export is broken on every line; this many tell what is wrong with it. */
 const PROBLEMS_LISTED = 20;

@@ -1,7 +1,7 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { BookedPosition } from '../../ports/position-book.ts';
 import type { PositionSnapshot, Side } from '../../schemas/generated/records.ts';
-import { ENSEMBLE_ID } from './ensemble.ts';
+import { ENSEMBLE_ID } from './simulated/ensemble.ts';
 
 /** Two hours of five-minute candles: more than momentum looks back, little enough to travel with every snapshot. Unit: observations. */
 const R_HISTORY_LENGTH = 24;

@@ -1,8 +1,8 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { better, extend, type Remembered, rOf } from '../market/observation.ts';
-import { isObservedRegime } from '../market/observed-regime.ts';
+import { better, extend, type Remembered, rOf } from './observation.ts';
+import { isObservedRegime } from './observed-regime.ts';
 
 /** The risk of a position whose initial stop is not known, as scoring takes it. Unit: share of entry_price. */
 const DEFAULT_RISK = 0.02;

@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Venue } from '../../ports/venue.ts';
-import { Indicators } from '../market/indicators.ts';
+import { Indicators } from './indicators.ts';
 
 const CANDLE_MS = 5 * 60 * 1000;
 

@@ -5,7 +5,7 @@ import { DevChain, type DevOptions } from '../../app/dev/dev-chain.ts';
 import { logFile } from '../../connectors/embedded/database.ts';
 import type { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS, parseFaults } from '../../connectors/exchange/paper/faults.ts';
-import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import { simulatedMarket } from '../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DevChain, type DevOptions } from '../../app/dev/dev-chain.ts';
 import { DEFAULT_FAULTS } from '../../connectors/exchange/paper/faults.ts';
-import { simulatedMarket } from '../../connectors/market/simulated-market.ts';
+import { simulatedMarket } from '../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { rOf } from '../../pipelines/scoring/risk.ts';

@@ -9,7 +9,7 @@
  */
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { PositionReconciled, PositionSnapshot, Reduction } from '../../../schemas/generated/records.ts';
-import type { ObservedCycle } from '../../positions/observed-cycle.ts';
+import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.ts';
 import type { PaperExchange } from './paper-exchange.ts';
 
 export class PaperMirror {

@@ -1,14 +1,14 @@
 import { Decimal } from 'decimal.js';
-import type { EpochMillis } from '../../ports/clock.ts';
-import type { BookedPosition, PositionBook } from '../../ports/position-book.ts';
-import type { Random } from '../../ports/random.ts';
-import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { positionIdOf } from '../../schemas/ids.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
+import type { Random } from '../../../ports/random.ts';
+import type { ModelSignal, PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
+import { positionIdOf } from '../../../schemas/ids.ts';
 import { Ensemble, ENSEMBLE_ID, forSide, type Opinion } from './ensemble.ts';
 import { growthDue, planGrowth } from './growth.ts';
-import { Indicators } from './indicators.ts';
-import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from './market.ts';
-import { observe, type Remembered, rOf } from './observation.ts';
+import { Indicators } from '../indicators.ts';
+import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../../ports/market.ts';
+import { observe, type Remembered, rOf } from '../observation.ts';
 import { planOpening, wantsToOpen } from './opening.ts';
 import { type Slot, slotKey, slotsOf } from './slots.ts';
 

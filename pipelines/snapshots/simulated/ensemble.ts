@@ -1,5 +1,5 @@
-import type { Random, RandomStream } from '../../ports/random.ts';
-import type { EnsembleMember, ModelId, Side } from '../../schemas/generated/records.ts';
+import type { Random, RandomStream } from '../../../ports/random.ts';
+import type { EnsembleMember, ModelId, Side } from '../../../schemas/generated/records.ts';
 import type { Slot } from './slots.ts';
 
 /** What the ensemble thinks of one slot at one moment. */

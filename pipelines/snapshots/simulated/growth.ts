@@ -1,8 +1,8 @@
 import { Decimal } from 'decimal.js';
-import type { DecimalText, MarketRules } from '../../ports/exchange.ts';
-import type { BookedPosition } from '../../ports/position-book.ts';
-import type { Random } from '../../ports/random.ts';
-import type { PositionId } from '../../schemas/generated/records.ts';
+import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
+import type { BookedPosition } from '../../../ports/position-book.ts';
+import type { Random } from '../../../ports/random.ts';
+import type { PositionId } from '../../../schemas/generated/records.ts';
 import { wholeLots } from './opening.ts';
 
 export interface Growth {

@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
-import type { DecimalText, MarketRules } from '../../ports/exchange.ts';
-import type { RandomStream } from '../../ports/random.ts';
-import type { Side } from '../../schemas/generated/records.ts';
+import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
+import type { RandomStream } from '../../../ports/random.ts';
+import type { Side } from '../../../schemas/generated/records.ts';
 
 /** How a position is opened. Prices in quote currency per contract, quantity in contracts. */
 export interface Opening {

@@ -1,5 +1,5 @@
-import type { Random } from '../../ports/random.ts';
-import { type Market, type MarketCycle, WARM_UP_CYCLES } from './market.ts';
+import type { Random } from '../../../ports/random.ts';
+import { type Market, type MarketCycle, WARM_UP_CYCLES } from '../../../ports/market.ts';
 import { SimulatedSymbol, type SymbolProfile } from './simulated-symbol.ts';
 
 /** Cycle 0 closes at this instant, 2026-01-01T00:00:00Z: virtual time never depends on when the program runs. Unit: epoch milliseconds. */

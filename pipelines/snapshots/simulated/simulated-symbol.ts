@@ -1,6 +1,6 @@
-import type { EpochMillis } from '../../ports/clock.ts';
-import type { Candle } from '../../ports/market.ts';
-import type { RandomStream } from '../../ports/random.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { Candle } from '../../../ports/market.ts';
+import type { RandomStream } from '../../../ports/random.ts';
 
 /** How a symbol is simulated. */
 export interface SymbolProfile {

@@ -11,7 +11,7 @@ import { resultPage } from '../../../app/replay/result-page.ts';
 import { resultLines } from '../../../app/replay/result-lines.ts';
 import { logFile } from '../../../connectors/embedded/database.ts';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
+import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

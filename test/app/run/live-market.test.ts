@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { liveMarket, originOf } from '../../../app/run/live-market.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
+import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { countedBranches } from '../../counted-branches.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { liveMarket } from '../../../app/run/live-market.ts';
 import { snapshotSource } from '../../../app/run/snapshot-source.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
+import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

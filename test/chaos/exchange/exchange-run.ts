@@ -3,7 +3,7 @@ import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts'
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
-import { PositionSource } from '../../../connectors/positions/position-source.ts';
+import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';

@@ -2,7 +2,7 @@ import { visitTopic } from '../../../app/read-topic.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
-import { PositionSource } from '../../../connectors/positions/position-source.ts';
+import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../../schemas/record-codec.ts';

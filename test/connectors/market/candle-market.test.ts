@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { symbolOf } from '../../../connectors/market/candle-file.ts';
 import { loadCandleMarket } from '../../../connectors/market/candle-market.ts';
-import { WARM_UP_CYCLES } from '../../../connectors/market/market.ts';
+import { WARM_UP_CYCLES } from '../../../ports/market.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { FIVE_MINUTES_MS, HEADER, row, rows } from './candle-rows.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Indicators } from '../../../connectors/market/indicators.ts';
-import { ObservedRegime } from '../../../connectors/market/observed-regime.ts';
+import { Indicators } from '../../../pipelines/snapshots/indicators.ts';
+import { ObservedRegime } from '../../../pipelines/snapshots/observed-regime.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import type { Candle } from '../../../ports/market.ts';
 

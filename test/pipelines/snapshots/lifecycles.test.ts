@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lifecyclesOf } from '../../../connectors/positions/lifecycles.ts';
+import { lifecyclesOf } from '../../../pipelines/snapshots/lifecycles.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { aFill, aHolding } from './a-venue.ts';
 import { countedBranches } from '../../counted-branches.ts';

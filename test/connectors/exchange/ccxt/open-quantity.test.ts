@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isAsObserved, openQuantityOf } from '../../../../connectors/exchange/ccxt/open-quantity.ts';
 import { Exact } from '../../../../ports/exact-decimal.ts';
-import { aFill, aHolding } from '../../positions/a-venue.ts';
+import { aFill, aHolding } from '../../../pipelines/snapshots/a-venue.ts';
 import { countedBranches } from '../../../counted-branches.ts';
 
 const OPENED = 1000;

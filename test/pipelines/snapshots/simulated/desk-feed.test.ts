@@ -2,21 +2,21 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadCandleMarket } from '../../../connectors/market/candle-market.ts';
-import { type DeskCycle, DeskFeed } from '../../../connectors/market/desk-feed.ts';
-import type { Market } from '../../../connectors/market/market.ts';
-import { rOf } from '../../../connectors/market/observation.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { positionIdOf } from '../../../schemas/ids.ts';
-import { recordChecker } from '../../../schemas/check-rules.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { HEADER, rows } from './candle-rows.ts';
+import { loadCandleMarket } from '../../../../connectors/market/candle-market.ts';
+import { type DeskCycle, DeskFeed } from '../../../../pipelines/snapshots/simulated/desk-feed.ts';
+import type { Market } from '../../../../ports/market.ts';
+import { rOf } from '../../../../pipelines/snapshots/observation.ts';
+import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
+import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
+import type { PositionSnapshot } from '../../../../schemas/generated/records.ts';
+import { positionIdOf } from '../../../../schemas/ids.ts';
+import { recordChecker } from '../../../../schemas/check-rules.ts';
+import { TOPICS } from '../../../../schemas/topics.ts';
+import { folderForTest } from '../../../temporary-folder.ts';
+import { HEADER, rows } from '../../../connectors/market/candle-rows.ts';
 import { harvest } from './harvest.ts';
 import { MemoryBook } from './memory-book.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../../counted-branches.ts';
 
 interface Run {
   readonly cycles: readonly (DeskCycle & {

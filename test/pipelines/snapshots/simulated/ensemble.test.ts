@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DeskFeed } from '../../../connectors/market/desk-feed.ts';
-import { Ensemble, forSide } from '../../../connectors/market/ensemble.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
+import { DeskFeed } from '../../../../pipelines/snapshots/simulated/desk-feed.ts';
+import { Ensemble, forSide } from '../../../../pipelines/snapshots/simulated/ensemble.ts';
+import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
+import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
+import type { PositionSnapshot } from '../../../../schemas/generated/records.ts';
 import { harvest } from './harvest.ts';
 import { MemoryBook } from './memory-book.ts';
 

@@ -1,4 +1,4 @@
-import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
+import type { PositionSnapshot } from '../../../../schemas/generated/records.ts';
 import type { MemoryBook } from './memory-book.ts';
 
 /** Time between partial closes. Unit: milliseconds. */

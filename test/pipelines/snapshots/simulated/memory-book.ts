@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
-import type { MarketRules } from '../../../ports/exchange.ts';
-import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
-import type { PositionId } from '../../../schemas/generated/records.ts';
+import type { MarketRules } from '../../../../ports/exchange.ts';
+import type { BookedPosition, PositionBook } from '../../../../ports/position-book.ts';
+import type { PositionId } from '../../../../schemas/generated/records.ts';
 
 interface Row extends Omit<BookedPosition, 'quantity' | 'entryPrice'> {
   quantity: Decimal;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { WARM_UP_CYCLES } from '../../../connectors/market/market.ts';
-import { simulatedMarket } from '../../../connectors/market/simulated-market.ts';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { WARM_UP_CYCLES } from '../../../../ports/market.ts';
+import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
+import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 
 const market = (seed: number) => simulatedMarket(new SeededRandom(seed));
 
