@@ -33,16 +33,16 @@ export class CcxtVenue implements Venue {
   }
 
   holdings(): Promise<Shown> {
-    return readHoldings(this.#client, this.#markets, null);
+    return readHoldings(this.#client, this.#markets, null, 'positions');
   }
 
   async fills(symbol: string, since: EpochMillis): Promise<Fills> {
-    return readFills(this.#client, await this.#market(symbol), since);
+    return readFills(this.#client, await this.#market(symbol), since, 'positions');
   }
 
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
     const market = await this.#market(symbol);
-    const order = await this.#client.ask(`order ${orderId}`, async (api) => {
+    const order = await this.#client.ask('positions', `order ${orderId}`, async (api) => {
       try {
         return unified(UnifiedOrder, await api.fetchOrder(orderId, market.symbol));
       } catch (thrown) {
@@ -62,7 +62,7 @@ export class CcxtVenue implements Venue {
   async candles(symbol: string, count: number): Promise<readonly Candle[]> {
     const market = await this.#market(symbol);
     const now = this.#client.clock.now();
-    const candles = await this.#client.ask(`candles of ${symbol}`, async (api) =>
+    const candles = await this.#client.ask('positions', `candles of ${symbol}`, async (api) =>
       // The newest one is still forming.
       (await api.fetchOHLCV(market.symbol, TIMEFRAME, undefined, count + 1)).map((candle) =>
         unified(UnifiedCandle, candle),
@@ -77,7 +77,7 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    const orders = await this.#client.ask(`stops of ${symbol}`, (api) =>
+    const orders = await this.#client.ask('positions', `stops of ${symbol}`, (api) =>
       api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true }),
     );
     return stopsOf(
@@ -90,7 +90,7 @@ export class CcxtVenue implements Venue {
   async #triggered(market: VenueMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
     if (!this.#client.api.has['fetchOrders']) return 'ORDER';
     try {
-      const orders = await this.#client.send((api) =>
+      const orders = await this.#client.send('positions', (api) =>
         api.fetchOrders(market.symbol, timestamp === null ? undefined : timestamp - STOP_LIFE_MS, undefined, {
           trigger: true,
         }),

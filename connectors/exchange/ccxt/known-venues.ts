@@ -1,3 +1,5 @@
+import type { Allowance } from './request-queue.ts';
+
 /**
  * Exchanges that this program is known to work with. Any other futures exchange of ccxt may be configured (venue-settings.ts);
  * one that has been tried gets a line here. docs/exchanges.md is generated from this table.
@@ -16,6 +18,7 @@ export interface KnownVenue {
   readonly fillsWindowMs: number | null;
   /** The parameter that asks for the fills from an id on, without a time; null: there is none, or nobody has tried it. */
   readonly fillsFromId: string | null;
+  readonly allowance: Allowance;
 }
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
@@ -29,6 +32,7 @@ export const KNOWN_VENUES = [
     clientOrderIds: 'verbatim',
     fillsWindowMs: WEEK_MS,
     fillsFromId: 'fromId',
+    allowance: { perMinute: 2400, burst: 600, usedHeader: 'x-mbx-used-weight-1m' },
   },
 ] as const satisfies readonly KnownVenue[];
 

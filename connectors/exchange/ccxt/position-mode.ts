@@ -48,7 +48,7 @@ async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
   }
   // An exchange that has no such question has no such choice.
   if (!has['fetchPositionMode']) return 'one-way';
-  const { hedged } = await client.ask('position mode', (api) => api.fetchPositionMode());
+  const { hedged } = await client.ask('look-up', 'position mode', (api) => api.fetchPositionMode());
   if (hedged === true) return 'hedge';
   if (hedged === false) return 'one-way';
   throw new HarvestlineError('EXCHANGE_UNSUPPORTED', `${client.id} does not say whether the account is in hedge mode`);

@@ -5,6 +5,7 @@ import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { Fills, VenueFill } from '../../../ports/venue.ts';
 import type { FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { ruleFor } from './code-rules.ts';
+import type { Priority } from './request-queue.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
@@ -25,12 +26,17 @@ const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
  *      such question it is by time, and one that gives the same full page again throws.
  * RF2  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
  */
-export async function readFills(client: VenueClient, market: VenueMarket, since: EpochMillis): Promise<Fills> {
+export async function readFills(
+  client: VenueClient,
+  market: VenueMarket,
+  since: EpochMillis,
+  priority: Priority,
+): Promise<Fills> {
   const now = client.clock.now();
   const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > since);
   for (const start of [since, ...narrower]) {
     try {
-      return { fills: await readFrom(client, market, start, now), since: start };
+      return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
       // RF2.
       if (start === narrower.at(-1) || !isRefusal(thrown)) throw thrown;
@@ -39,30 +45,33 @@ export async function readFills(client: VenueClient, market: VenueMarket, since:
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
 }
 
+/** Whose fills are read, and what for. */
+interface Reading {
+  readonly client: VenueClient;
+  readonly market: VenueMarket;
+  readonly priority: Priority;
+}
+
 function isRefusal(thrown: unknown): boolean {
   const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
   return cause instanceof VenueRefusal && !cause.keys && ruleFor(cause.status, cause.code).meaning === 'refused';
 }
 
-async function readFrom(
-  client: VenueClient,
-  market: VenueMarket,
-  since: EpochMillis,
-  now: EpochMillis,
-): Promise<readonly VenueFill[]> {
+async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis): Promise<readonly VenueFill[]> {
+  const { client, market } = reading;
   const { fillsWindowMs } = client.settings.traits;
   const fills = new Map<FillId, VenueFill>();
   for (let from = since; from <= now;) {
     const until = fillsWindowMs === null ? null : from + fillsWindowMs;
     // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
     const params = until === null || until > client.clock.now() ? {} : { until };
-    const page = await readPage(client, market, from, params);
+    const page = await readPage(reading, from, params);
     const news = page.filter(({ fillId }) => !fills.has(fillId));
     for (const fill of page) fills.set(fill.fillId, fill);
     const last = page.at(-1);
     if (page.length >= PAGE && last !== undefined) {
       if (client.settings.traits.fillsFromId !== null) {
-        for (const fill of await readOn(client, market, last.fillId)) fills.set(fill.fillId, fill);
+        for (const fill of await readOn(reading, last.fillId)) fills.set(fill.fillId, fill);
         break;
       }
       if (news.length === 0) {
@@ -77,12 +86,12 @@ async function readFrom(
 }
 
 /** RF1: all fills behind one, to the last. None where the exchange has no such question. */
-async function readOn(client: VenueClient, market: VenueMarket, after: FillId): Promise<readonly VenueFill[]> {
-  const { fillsFromId } = client.settings.traits;
+async function readOn(reading: Reading, after: FillId): Promise<readonly VenueFill[]> {
+  const { fillsFromId } = reading.client.settings.traits;
   if (fillsFromId === null) return [];
   const fills: VenueFill[] = [];
   for (let last = after; ;) {
-    const page = await readPage(client, market, undefined, { [fillsFromId]: last });
+    const page = await readPage(reading, undefined, { [fillsFromId]: last });
     const news = page.filter(({ fillId }) => compareIds(fillId, last) > 0);
     fills.push(...news);
     const next = news.at(-1);
@@ -93,12 +102,11 @@ async function readOn(client: VenueClient, market: VenueMarket, after: FillId): 
 }
 
 async function readPage(
-  client: VenueClient,
-  market: VenueMarket,
+  { client, market, priority }: Reading,
   from: EpochMillis | undefined,
   params: object,
 ): Promise<readonly VenueFill[]> {
-  const page = await client.ask(`fills of ${market.id}`, async (api) =>
+  const page = await client.ask(priority, `fills of ${market.id}`, async (api) =>
     (await api.fetchMyTrades(market.symbol, from, PAGE, params)).map((trade) => fillOf(trade, market)),
   );
   return page.toSorted(byTime);
@@ -110,13 +118,14 @@ export async function fillsOfOrder(
   market: VenueMarket,
   orderId: OrderId,
 ): Promise<readonly VenueFill[]> {
-  const page = await client.send(async (api) => {
+  const page = await client.send('look-up', async (api) => {
     // An exchange that does not know the parameter lists its latest fills, which these are among.
     const trades = await api.fetchMyTrades(market.symbol, undefined, PAGE, { orderId });
     return trades.map((trade) => fillOf(trade, market)).toSorted(byTime);
   });
   const last = page.at(-1);
-  const others = page.length >= PAGE && last !== undefined ? await readOn(client, market, last.fillId) : [];
+  const others =
+    page.length >= PAGE && last !== undefined ? await readOn({ client, market, priority: 'look-up' }, last.fillId) : [];
   return [...page, ...others].filter((fill) => fill.orderId === orderId);
 }
 

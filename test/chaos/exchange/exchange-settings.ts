@@ -14,6 +14,6 @@ export function settingsFor(url: string): VenueSettings {
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
     traits: { clientOrderIds: 'verbatim', fillsWindowMs: WEEK_MS, fillsFromId: 'fromId' },
-    ccxt: { timeout: TIMEOUT_MS, enableRateLimit: false },
+    ccxt: { timeout: TIMEOUT_MS, rateLimit: 0.01 },
   };
 }
