@@ -2,7 +2,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
 import type { ConfidenceMap } from '../calibration/confidence-map.ts';
-import { calibrated } from '../scoring/calibrated.ts';
+import { seenBy } from '../scoring/calibrated.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 
@@ -46,7 +46,7 @@ export function auditIntent(
   map: ConfidenceMap | null,
 ): readonly Difference[] {
   const { action, fraction, reason, hold_score, exit_score, r, factors, unknown } = evaluate(
-    map === null ? snapshot : calibrated(snapshot, map),
+    seenBy(policy, snapshot, map),
     policy,
   );
   const decision = { action, fraction, hold_score, exit_score, r, reason, factors, unknown };
