@@ -105,6 +105,8 @@ export function intentOf(
     calibration_version: calibrationVersion,
     entry_price: snapshot.entry_price,
     mark_price: snapshot.mark_price,
+    peak_price: snapshot.peak_price,
+    worst_price: snapshot.worst_price,
     initial_stop_price: snapshot.initial_stop_price,
     quantity: snapshot.quantity,
     opened_at: snapshot.opened_at,
@@ -112,6 +114,7 @@ export function intentOf(
     confidence_at_entry: snapshot.confidence_at_entry,
     confidence: snapshot.confidence,
     model_id: snapshot.model_id,
+    regime_at_entry: snapshot.regime_at_entry,
     input: { topic: at.topic, partition: at.partition, offset: at.offset },
   };
 }
