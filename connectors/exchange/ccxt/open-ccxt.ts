@@ -2,6 +2,7 @@ import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { didYouMean } from '../../../errors/nearest.ts';
 import type { VenueSettings } from './venue-settings.ts';
+import type { VenueTraits } from './venue-traits.ts';
 
 /** No exchange takes longer unless something is wrong; then waiting does not mend it. Unit: milliseconds. */
 const TIMEOUT_MS = 5000;
@@ -30,7 +31,7 @@ export async function openCcxt(settings: VenueSettings): Promise<CcxtExchange> {
   api.has['fetchCurrencies'] = false;
   // It would print requests whole.
   api.verbose = false;
-  if (settings.stake === 'demo') api.enableDemoTrading(true);
+  if (settings.stake === 'demo') toPractice(api, settings.traits.practice);
   if (settings.url !== null) redirect(api, settings.url);
   return api;
 }
@@ -39,7 +40,7 @@ function isConstructor(given: unknown): given is new (config: object) => CcxtExc
   return typeof given === 'function';
 }
 
-function configOf({ credentials, ccxt }: VenueSettings): object {
+function configOf({ credentials, traits, ccxt }: VenueSettings): object {
   const options = typeof ccxt['options'] === 'object' && ccxt['options'] !== null ? ccxt['options'] : {};
   return {
     timeout: TIMEOUT_MS,
@@ -48,11 +49,10 @@ function configOf({ credentials, ccxt }: VenueSettings): object {
     enableRateLimit: true,
     // Decimal texts instead of doubles: no digit is lost on the way.
     number: String,
-    // An empty table keeps ccxt from asking for brackets that only margins need.
     options: {
       recvWindow: RECV_WINDOW_MS,
-      leverageBrackets: {},
       warnOnFetchOpenOrdersWithoutSymbol: false,
+      ...traits.ccxtOptions,
       ...options,
     },
     ...(credentials === null
@@ -63,6 +63,22 @@ function configOf({ credentials, ccxt }: VenueSettings): object {
           ...(credentials.passphrase === null ? {} : { password: credentials.passphrase }),
         }),
   };
+}
+
+/** Points ccxt at the exchange's practice accounts. Throws EXCHANGE_UNSUPPORTED where ccxt knows no way to them. */
+function toPractice(api: CcxtExchange, practice: VenueTraits['practice']): void {
+  const { urls } = api;
+  const hasDemo = urls['demo'] !== undefined || urls['demotrading'] !== undefined;
+  if (practice === 'demo-trading' || (practice === 'any' && hasDemo)) {
+    api.enableDemoTrading(true);
+    return;
+  }
+  if (practice === 'sandbox' || (practice === 'any' && urls['test'] !== undefined)) {
+    api.setSandboxMode(true);
+    return;
+  }
+  const message = `--demo: ccxt knows no address of practice accounts of ${api.id}`;
+  throw new HarvestlineError('EXCHANGE_UNSUPPORTED', message);
 }
 
 /** Puts another scheme, host and port into every address, and leaves the paths. */

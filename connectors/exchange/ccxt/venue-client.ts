@@ -5,10 +5,9 @@ import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
-import { ruleFor } from './code-rules.ts';
-import { knownVenue } from './known-venues.ts';
 import { openCcxt } from './open-ccxt.ts';
 import { type Allowance, type Priority, RequestQueue } from './request-queue.ts';
+import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
@@ -141,7 +140,7 @@ export class VenueClient {
       try {
         return await this.#send(asked, question);
       } catch (thrown) {
-        const skewed = thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync';
+        const skewed = thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync';
         if (!skewed) throw thrown;
         await this.measureClock();
         return await this.#send(asked, question);
@@ -169,7 +168,8 @@ export class VenueClient {
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
   #failure(thrown: unknown): VenueRefusal | VenueSilence | WithheldOrder {
     if (thrown instanceof VenueRefusal || thrown instanceof WithheldOrder) return thrown;
-    return new VenueSilence(redactor.redactForeign(messageOf(thrown)));
+    const unsupported = thrown instanceof Error && CANNOT.has(thrown.name);
+    return new VenueSilence(redactor.redactForeign(messageOf(thrown)), unsupported);
   }
 
   /** V1, V2: every reply comes by here before ccxt makes anything of it. */
@@ -189,15 +189,13 @@ export class VenueClient {
         return undefined;
       }
       const { code, message, retryAfterMs } = readRefusal({ status, headers, body, json }, this.clock.now());
-      if (status === TOO_MANY || status === BANNED || code === TOO_MANY_CODE) {
+      if (status === TOO_MANY || status === BANNED || retryAfterMs !== null) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
-      const words = refused instanceof Error ? refused.name : '';
-      const absent = words === 'OrderNotFound';
-      // A 403 without a code comes from what stands before the exchange, which knows no keys.
-      const keys = status === UNAUTHORISED || (KEY_ERRORS.has(words) && (code !== null || status !== FORBIDDEN));
-      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, absent, keys });
+      const ccxtClass = refused instanceof Error ? refused.name : null;
+      const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
+      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
     };
     Object.assign(api, { handleErrors: watched });
   }
@@ -210,7 +208,7 @@ export class VenueClient {
       const blocked = this.blockedMs;
       if (blocked > 0) {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
-        throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked });
+        throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked, rule: AGAIN });
       }
       const order = this.#asked.getStore()?.order ?? null;
       // Questions are asked by GET wherever an exchange has a choice.
@@ -242,21 +240,12 @@ export class VenueClient {
   }
 }
 
-/** ccxt's names for a no that another try will not change: Binance's -1002, -1022, -2008, -2014 and -2015, and their like elsewhere. */
-const KEY_ERRORS: ReadonlySet<string> = new Set([
-  'AuthenticationError',
-  'PermissionDenied',
-  'AccountNotEnabled',
-  'AccountSuspended',
-]);
+/** ccxt's names for what it cannot ask an exchange. */
+const CANNOT: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
 
 const HTTP_ERROR = 400;
-const UNAUTHORISED = 401;
-const FORBIDDEN = 403;
 const TOO_MANY = 429;
 const BANNED = 418;
-/** Binance's for either, at whatever status. */
-const TOO_MANY_CODE = '-1003';
 
 /** Clocks of servers drift by milliseconds a minute. Unit: milliseconds. */
 const MEASURE_MS = 60_000;
@@ -271,10 +260,9 @@ const SHORTEST_PACE_MS = 0.001;
 const LOUD_SKEW_MS = 500;
 
 /** As the settings say, or as is known of the exchange, or as ccxt paces its requests. */
-function allowanceOf({ id, ccxt }: VenueSettings, { rateLimit }: CcxtExchange): Allowance {
-  const known = knownVenue(id);
-  if (known !== undefined && ccxt['rateLimit'] === undefined) return known.allowance;
+function allowanceOf({ traits: { allowance }, ccxt }: VenueSettings, { rateLimit }: CcxtExchange): Allowance {
+  if (allowance !== null && ccxt['rateLimit'] === undefined) return allowance;
   const perMinute = MINUTE_MS / Math.max(Number(rateLimit), SHORTEST_PACE_MS);
   // An exchange that nobody has tried may count by the second.
-  return { perMinute, burst: perMinute / SECONDS_PER_MINUTE, usedHeader: known?.allowance.usedHeader ?? null };
+  return { perMinute, burst: perMinute / SECONDS_PER_MINUTE, usedHeader: allowance?.usedHeader ?? null };
 }
