@@ -165,7 +165,10 @@ describe('clm import', () => {
     const { code, summary } = await importLines(
       data,
       [...spelled, naive],
-      ...['--symbols-map', map, '--time-zone', 'Asia/Tokyo'],
+      '--symbols-map',
+      map,
+      '--time-zone',
+      'Asia/Tokyo',
     );
     expect(code).toBe(0);
     expect(summary.symbols).toEqual({

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, double, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type PnlSample, findPnlUnit, percentOf } from '../../../pipelines/clm/pnl-unit.ts';
 
@@ -28,9 +28,9 @@ describe('results that are the move in per cent', () => {
   });
 
   test('whatever they are', () => {
-    const move = fc.double({ min: -20, max: 20, noNaN: true });
-    fc.assert(
-      fc.property(fc.array(move, { maxLength: 40 }), fc.double({ min: 0, max: 0.2, noNaN: true }), (moves, costs) => {
+    const move = double({ min: -20, max: 20, noNaN: true });
+    assert(
+      property(array(move, { maxLength: 40 }), double({ min: 0, max: 0.2, noNaN: true }), (moves, costs) => {
         expect(findPnlUnit(moves.map((of) => ({ move: of, pnl: of, leverage: null })))).toBeNull();
         const net = moves.map((of) => ({ move: of, pnl: round(of - costs, 2), leverage: null }));
         expect(findPnlUnit(net)?.kind).not.toBe('factor');
