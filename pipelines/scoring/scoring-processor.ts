@@ -112,5 +112,6 @@ export function intentOf(
     confidence: snapshot.confidence,
     model_id: snapshot.model_id,
     input: { topic: at.topic, partition: at.partition, offset: at.offset },
+    order: decision.order ?? null,
   };
 }

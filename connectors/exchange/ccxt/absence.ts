@@ -7,3 +7,10 @@ const ABSENT_CODES: ReadonlySet<string> = new Set(['-2013']);
 export function isAbsent(thrown: unknown): boolean {
   return thrown instanceof VenueRefusal && (thrown.absent || (thrown.code !== null && ABSENT_CODES.has(thrown.code)));
 }
+
+/** Codes by which exchanges say that an order which is to be cancelled does not rest: it has ended, or never came. */
+const NOT_RESTING_CODES: ReadonlySet<string> = new Set(['-2011']);
+
+export function isNotResting(thrown: unknown): boolean {
+  return thrown instanceof VenueRefusal && thrown.code !== null && NOT_RESTING_CODES.has(thrown.code);
+}

@@ -1,7 +1,7 @@
 /**
  * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
  *
- * sends      reduce-only market orders with the client order ids of our intents
+ * sends      reduce-only orders with the client order ids of our intents, and cancels those that rest
  * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
@@ -17,6 +17,7 @@
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -30,7 +31,7 @@ import type {
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
-import { isAbsent } from './absence.ts';
+import { isAbsent, isNotResting } from './absence.ts';
 import { venueClientId } from './client-order-id.ts';
 import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
@@ -41,7 +42,8 @@ import { readHoldings } from './read-holdings.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
-import { orderSide, venueOrderOf } from './venue-order.ts';
+import { refusalMeaning } from './refusal-meanings.ts';
+import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
@@ -91,22 +93,27 @@ export class CcxtExchange implements Exchange {
     return namedMarkPrice(this.#client, await this.#market(symbol));
   }
 
-  async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
+  async place(
+    { clientOrderId, position, quantity, pricing }: OrderRequest,
+    gate: SendGate = OPEN_GATE,
+  ): Promise<Placement> {
     const market = await this.#market(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
+    const { type, price, params } = venueTerms(pricing, position.side, market.tick);
     for (let attempt = 1; ; attempt++) {
       try {
         const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
-            // ccxt takes decimal texts for amounts; its types do not say so.
+            // ccxt takes decimal texts for amounts and prices; its types do not say so.
             await api.createOrder(
               market.symbol,
-              'market',
+              type,
               orderSide(position.side),
               amount as unknown as number,
-              undefined,
+              price as unknown as number | undefined,
               {
+                ...params,
                 clientOrderId: this.#venueId(clientOrderId),
                 reduceOnly: true,
                 ...(this.#mode.now === 'hedge' ? { hedged: true } : {}),
@@ -124,7 +131,8 @@ export class CcxtExchange implements Exchange {
         // X2.
         if (attempt < rule.attempts && (await this.#mayGoOn(rule, thrown))) continue;
         if (rule.outdated === 'rules') this.#markets.forget();
-        return { kind: 'rejected', code: thrown.code ?? String(thrown.status), message: thrown.message };
+        const code = thrown.code ?? String(thrown.status);
+        return { kind: 'rejected', meaning: refusalMeaning(code, thrown.keys), code, message: thrown.message };
       }
     }
   }
@@ -143,6 +151,19 @@ export class CcxtExchange implements Exchange {
       if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
       }
+      return { kind: 'unavailable', message: messageOf(thrown) };
+    }
+  }
+
+  async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {
+    try {
+      const market = await this.#market(symbol);
+      await this.#client.send((api) =>
+        api.cancelOrder(NO_ID, market.symbol, { clientOrderId: this.#venueId(clientOrderId) }),
+      );
+      return { kind: 'ended' };
+    } catch (thrown) {
+      if (isAbsent(thrown) || isNotResting(thrown)) return { kind: 'ended' };
       return { kind: 'unavailable', message: messageOf(thrown) };
     }
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Exact } from '../../../../ports/exact-decimal.ts';
 import { VenueSilence } from '../../../../connectors/exchange/ccxt/venue-refusal.ts';
 import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
-import type { PositionReference } from '../../../../ports/exchange.ts';
+import type { PositionReference, Pricing } from '../../../../ports/exchange.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
 import { FAULTS, type Fault } from '../../../../packages/fake-binance/faults.ts';
@@ -32,8 +32,10 @@ function openPosition({ server }: Connected, side: Side = 'LONG', quantity = '4'
   server.exchange.open({ symbol: 'BTCUSDT', side, quantity, price: '90', at });
 }
 
-const place = (world: Connected, quantity = '1.5', side: Side = 'LONG') =>
-  world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity });
+const MARKET: Pricing = { kind: 'market' };
+
+const place = (world: Connected, quantity = '1.5', side: Side = 'LONG', pricing = MARKET) =>
+  world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity, pricing });
 
 const amountOf = ({ server }: Connected, side: 'BOTH' | 'LONG' | 'SHORT' = 'BOTH') =>
   server.exchange.orders.account.position('BTCUSDT', side).amount.toFixed();
@@ -117,7 +119,7 @@ describe('orders through ccxt', () => {
     expect(await place(world)).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.5' } });
     expect(world.server.attempts).toHaveLength(2);
     expect(amountOf(world, hedge ? 'LONG' : 'BOTH')).toBe('2.5');
-    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5' };
+    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5', pricing: MARKET };
     expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
     expect(world.server.attempts).toHaveLength(3);
   });
@@ -225,7 +227,8 @@ describe('orders through ccxt', () => {
       if (halted) throw new WithheldOrder(STOP);
       return send();
     };
-    const placing = world.exchange.place({ clientOrderId: ID, position: observed(world), quantity: '1.5' }, gate);
+    const request = { clientOrderId: ID, position: observed(world), quantity: '1.5', pricing: MARKET };
+    const placing = world.exchange.place(request, gate);
     await queued.promise;
     halted = true;
     turn.resolve(undefined);
@@ -243,10 +246,8 @@ describe('orders through ccxt', () => {
       asked += 1;
       return asked === 1 ? send() : Promise.reject(new WithheldOrder(STOP));
     };
-    const placement = await world.exchange.place(
-      { clientOrderId: ID, position: observed(world), quantity: '1.5' },
-      gate,
-    );
+    const request = { clientOrderId: ID, position: observed(world), quantity: '1.5', pricing: MARKET };
+    const placement = await world.exchange.place(request, gate);
     expect([placement.kind, world.server.attempts.length, amountOf(world)]).toEqual(['withheld', 1, '4']);
   });
 
