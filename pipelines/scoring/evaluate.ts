@@ -44,6 +44,16 @@ export function verdictOf(snapshot: PositionSnapshot, policy: Policy): Verdict {
   return decide(snapshot, policy, r, scoresOf(snapshot, r, policy));
 }
 
+/** The verdict, and every condition that holds: what a count of factors is made of. */
+export function judge(
+  snapshot: PositionSnapshot,
+  policy: Policy,
+): { readonly verdict: Verdict; readonly conditions: Scores['conditions'] } {
+  const r = possibleR(snapshot, policy);
+  const scores = scoresOf(snapshot, r, policy);
+  return { verdict: decide(snapshot, policy, r, scores), conditions: scores.conditions };
+}
+
 /** The decision that this verdict of the policy on the snapshot is part of. */
 export function explain(snapshot: PositionSnapshot, policy: Policy, said: Verdict): Decision {
   return decisionOf({ ...said, policy: policy.id }, scoreFactors(snapshot, said.r, policy));
