@@ -143,22 +143,18 @@ export class OrderEnds {
     }
     const waits = limits.settleWaitsMs;
     const settlement = await settleOrder(exchange, clock, waits, clientOrderId, symbol, accepted, mayRest(submitted));
-    switch (settlement.kind) {
-      case 'absent':
-        return { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null };
-      case 'doubtful':
-        return settlement;
-      case 'done': {
-        const { order } = settlement;
-        try {
-          if (isFilled(order)) return await this.#fillOf(intent, submitted, order, outbox);
-        } catch (thrown) {
-          if (!isNoRecord(thrown)) throw thrown;
-          return setAside(`${factsOf(order)}: ${thrown.message}`);
-        }
-        return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order, remaining: order.positionAfter };
-      }
+    if (settlement.kind === 'doubtful') return settlement;
+    if (settlement.kind === 'absent') {
+      return { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null };
     }
+    const { order } = settlement;
+    try {
+      if (isFilled(order)) return await this.#fillOf(intent, submitted, order, outbox);
+    } catch (thrown) {
+      if (!isNoRecord(thrown)) throw thrown;
+      return setAside(`${factsOf(order)}: ${thrown.message}`);
+    }
+    return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order, remaining: order.positionAfter };
   }
 
   async #fillOf(

@@ -80,19 +80,14 @@ export function plannedOrder(
 ): PlannedOrder | null {
   const whole = wholeOf(remainder, rules);
   if (whole === null) return null;
-  switch (style) {
-    case 'market':
-      return part === 0 ? { style, quantity: whole, waitMs: 0 } : null;
-    case 'ioc':
-      return tryAgain('ioc', part, whole);
-    case 'post_only':
-      return part === 0 ? { style, quantity: whole, waitMs: 0 } : tryAgain('ioc', part - 1, whole);
-    case 'sliced': {
-      if (part >= slices) return tryAgain('sliced', part - slices + 1, whole);
-      const quantity = sliceOf(whole, slices - part, remainder, rules);
-      return { style, quantity, waitMs: part === 0 ? 0 : SLICE_PAUSE_MS };
-    }
+  if (style === 'ioc') return tryAgain('ioc', part, whole);
+  if (style === 'sliced') {
+    if (part >= slices) return tryAgain('sliced', part - slices + 1, whole);
+    const quantity = sliceOf(whole, slices - part, remainder, rules);
+    return { style, quantity, waitMs: part === 0 ? 0 : SLICE_PAUSE_MS };
   }
+  if (part === 0) return { style, quantity: whole, waitMs: 0 };
+  return style === 'post_only' ? tryAgain('ioc', part - 1, whole) : null;
 }
 
 function tryAgain(style: OrderStyle, tries: number, quantity: Exact): PlannedOrder | null {
@@ -120,17 +115,10 @@ function sliceOf(whole: Exact, count: number, { open, markPrice }: Remainder, ru
 
 /** OS4. */
 export function pricingOf(style: OrderStyle, side: Side, mark: DecimalText, { maxSlippageBps }: OrderTerms): Pricing {
-  switch (style) {
-    case 'market':
-      return { kind: 'market' };
-    case 'post_only':
-      return { kind: 'post-only', price: mark };
-    case 'ioc':
-    case 'sliced': {
-      const worse = new Exact(maxSlippageBps).div(BASIS_POINTS).mul(side === 'LONG' ? -1 : 1);
-      return { kind: 'ioc', limitPrice: new Exact(mark).mul(worse.add(1)).toFixed() };
-    }
-  }
+  if (style === 'market') return { kind: 'market' };
+  if (style === 'post_only') return { kind: 'post-only', price: mark };
+  const worse = new Exact(maxSlippageBps).div(BASIS_POINTS).mul(side === 'LONG' ? -1 : 1);
+  return { kind: 'ioc', limitPrice: new Exact(mark).mul(worse.add(1)).toFixed() };
 }
 
 /** How much worse than the mark a price is: positive is worse for whoever closes. Unit: quote currency per contract. */

@@ -122,14 +122,8 @@ export function submittedReport(
 }
 
 function limitOf(pricing: Pricing): number | null {
-  switch (pricing.kind) {
-    case 'market':
-      return null;
-    case 'ioc':
-      return Number(pricing.limitPrice);
-    case 'post-only':
-      return Number(pricing.price);
-  }
+  if (pricing.kind === 'market') return null;
+  return Number(pricing.kind === 'ioc' ? pricing.limitPrice : pricing.price);
 }
 
 /** How the last order of an intent ended of which something was filled. */

@@ -121,33 +121,30 @@ export class OrderSender {
     const { client_order_id: clientOrderId } = submitted;
     const request = { clientOrderId, position: intent, quantity: planned.quantity.toFixed(), pricing };
     const placement = await exchange.place(request, this.#gate(intent.account));
-    switch (placement.kind) {
-      case 'accepted': {
-        const { order } = placement;
-        const rests = mayRest(submitted) && order.state === 'OPEN';
-        return ends.endOf(intent, submitted, rests ? await this.#rested(intent, order) : order, outbox);
-      }
-      case 'withheld': {
-        closeRate.withdrawn(clientOrderId);
-        const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
-        return { kind: 'unfilled', reason, detail: placement.message, order: null, remaining: null };
-      }
-      case 'in-doubt':
-        logger.warn({ ...describe(submitted), doubt: placement.message }, 'the order is in doubt; asking the venue');
-        return ends.endOf(intent, submitted, null, outbox);
-      case 'rejected': {
-        closeRate.withdrawn(clientOrderId);
-        const reason = REJECTION_REASONS[placement.meaning];
-        const detail = `${placement.code}: ${placement.message}`;
-        if (placement.meaning === 'keys') {
-          const message = 'the venue refuses the keys: no order can be sent until they are mended';
-          logger.error({ ...describe(submitted), detail }, message);
-        }
-        // What the venue says there is to reduce is worth knowing: the record and the venue differ.
-        const remaining = placement.meaning === 'nothing-to-reduce' ? await this.#openNow(intent) : null;
-        return { kind: 'unfilled', reason, detail, order: null, remaining };
-      }
+    if (placement.kind === 'accepted') {
+      const { order } = placement;
+      const rests = mayRest(submitted) && order.state === 'OPEN';
+      return ends.endOf(intent, submitted, rests ? await this.#rested(intent, order) : order, outbox);
     }
+    if (placement.kind === 'in-doubt') {
+      const context = { ...describe(submitted), doubt: placement.message };
+      logger.warn(context, 'the order is in doubt; asking the venue');
+      return ends.endOf(intent, submitted, null, outbox);
+    }
+    closeRate.withdrawn(clientOrderId);
+    if (placement.kind === 'withheld') {
+      const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
+      return { kind: 'unfilled', reason, detail: placement.message, order: null, remaining: null };
+    }
+    const reason = REJECTION_REASONS[placement.meaning];
+    const detail = `${placement.code}: ${placement.message}`;
+    if (placement.meaning === 'keys') {
+      const message = 'the venue refuses the keys: no order can be sent until they are mended';
+      logger.error({ ...describe(submitted), detail }, message);
+    }
+    // What the venue says there is to reduce is worth knowing: the record and the venue differ.
+    const remaining = placement.meaning === 'nothing-to-reduce' ? await this.#openNow(intent) : null;
+    return { kind: 'unfilled', reason, detail, order: null, remaining };
   }
 
   /** Waits until an order that rests has ended, or its time is over; then it is taken off the book. What is known of it then. */

@@ -139,7 +139,7 @@ export const GOOD_RECORDS = {
     order_quantity: 1,
     mark_price: 107.1,
     limit_price: 106.5645,
-    slippage_bps: 9.337068160597572,
+    slippage_bps: 9.33707,
     slippage_quote: 0.1,
   },
   [TOPICS.tradeClosed.name]: {

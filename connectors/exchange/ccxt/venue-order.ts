@@ -23,20 +23,15 @@ export interface VenueTerms {
  */
 export function venueTerms(pricing: Pricing, side: Side, tick: DecimalText): VenueTerms {
   const sells = side === 'LONG';
-  switch (pricing.kind) {
-    case 'market':
-      return { type: 'market', price: undefined, params: {} };
-    case 'ioc': {
-      const ticks = new Exact(pricing.limitPrice).div(tick);
-      const price = (sells ? ticks.ceil() : ticks.floor()).mul(tick);
-      return { type: 'limit', price: toText(price), params: { timeInForce: 'IOC' } };
-    }
-    case 'post-only': {
-      const ticks = new Exact(pricing.price).div(tick);
-      const price = (sells ? ticks.floor().add(1) : ticks.ceil().sub(1)).mul(tick);
-      return { type: 'limit', price: toText(price), params: { postOnly: true } };
-    }
+  if (pricing.kind === 'market') return { type: 'market', price: undefined, params: {} };
+  if (pricing.kind === 'ioc') {
+    const ticks = new Exact(pricing.limitPrice).div(tick);
+    const price = (sells ? ticks.ceil() : ticks.floor()).mul(tick);
+    return { type: 'limit', price: toText(price), params: { timeInForce: 'IOC' } };
   }
+  const ticks = new Exact(pricing.price).div(tick);
+  const price = (sells ? ticks.floor().add(1) : ticks.ceil().sub(1)).mul(tick);
+  return { type: 'limit', price: toText(price), params: { postOnly: true } };
 }
 
 /** ccxt's words for an order that may still fill; all others are ends. */

@@ -34,7 +34,7 @@ function openPosition({ server }: Connected, side: Side = 'LONG', quantity = '4'
 
 const MARKET: Pricing = { kind: 'market' };
 
-const place = (world: Connected, quantity = '1.5', side: Side = 'LONG', pricing = MARKET) =>
+const place = (world: Connected, quantity = '1.5', side: Side = 'LONG', pricing: Pricing = MARKET) =>
   world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity, pricing });
 
 const amountOf = ({ server }: Connected, side: 'BOTH' | 'LONG' | 'SHORT' = 'BOTH') =>
@@ -122,6 +122,51 @@ describe('orders through ccxt', () => {
     const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5', pricing: MARKET };
     expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
     expect(world.server.attempts).toHaveLength(3);
+  });
+
+  it('an ioc order fills at its limit or better, and what does not is cancelled', async () => {
+    const world = await connect();
+    openPosition(world);
+    const ioc = (limitPrice: string): Pricing => ({ kind: 'ioc', limitPrice });
+    expect(await place(world, '1', 'LONG', ioc('100.004'))).toMatchObject({
+      kind: 'accepted',
+      order: { state: 'DONE', filledQuantity: '0', averagePrice: null },
+    });
+    expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    const [sent] = [...world.server.exchange.orders.all()].slice(-1);
+    expect([sent?.type, sent?.timeInForce, sent?.price.toFixed(), sent?.reduceOnly]).toEqual([
+      'LIMIT',
+      'IOC',
+      '100.1',
+      true,
+    ]);
+    const filled = { kind: 'accepted', order: { state: 'DONE', filledQuantity: '1.5', averagePrice: '100' } };
+    expect(await place(world, '1.5', 'LONG', ioc('99.5'))).toMatchObject(filled);
+  });
+
+  it('a post-only order rests until it is cancelled, and keeps what it has filled', async () => {
+    const world = await connect();
+    openPosition(world);
+    const placed = await place(world, '1', 'LONG', { kind: 'post-only', price: '100' });
+    expect(placed).toMatchObject({ kind: 'accepted', order: { state: 'OPEN', filledQuantity: '0' } });
+    expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+    expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    // There is nothing to cancel any more, and nothing ever was.
+    expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+    expect(await world.exchange.cancel(OTHER_ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+  });
+
+  it('a post-only order that would take, and a price that is too far, are refused by what they are', async () => {
+    const world = await connect();
+    openPosition(world);
+    world.server.exchange.setMark('BTCUSDT', '103');
+    const refused = (meaning: string, code: string) => ({ kind: 'rejected', meaning, code });
+    expect(await place(world, '1', 'LONG', { kind: 'post-only', price: '100' })).toMatchObject(
+      refused('would-take', '-5022'),
+    );
+    expect(await place(world, '1', 'LONG', { kind: 'ioc', limitPrice: '90' })).toMatchObject(
+      refused('price-out-of-bounds', '-4024'),
+    );
   });
 
   it('X1: what is larger than the position is refused whole, and sent once', async () => {
