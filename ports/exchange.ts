@@ -84,28 +84,24 @@ export interface VenueOrder {
 }
 
 /**
- * What a venue's no says of an order; its code and words are the venue's own.
- *
- * - `nothing-to-reduce`    no position, or one of less than the order
- * - `would-take`           a post-only order that would have filled at once
- * - `price-out-of-bounds`  the price is further from the mark than the venue allows, or is no price of the market
- * - `busy`, `clock`        nothing of the order itself: the rate limit or the load; the time it was sent at
- * - `keys`                 the keys or their signature: every order is refused until a person mends them
- * - `other`                anything else
+ * What a venue's no to an order means, whatever its code. `price`: it is further from the mark than the venue allows, or none of the market's.
+ * `would-take`: a post-only order that would have filled at once. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
+ * knows the client order id, so the order may exist.
  */
 export type RefusalMeaning =
-  | 'nothing-to-reduce'
-  | 'notional-too-small'
-  | 'quantity-too-small'
-  | 'quantity-too-large'
-  | 'quantity-too-precise'
-  | 'margin-too-small'
-  | 'no-such-market'
-  | 'price-out-of-bounds'
+  | 'reduce-only'
+  | 'min-notional'
+  | 'min-quantity'
+  | 'max-quantity'
+  | 'precision'
+  | 'margin'
+  | 'symbol'
+  | 'price'
   | 'would-take'
   | 'busy'
   | 'clock'
   | 'keys'
+  | 'duplicate-id'
   | 'other';
 
 /**
@@ -114,7 +110,13 @@ export type RefusalMeaning =
  */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
-  | { readonly kind: 'rejected'; readonly meaning: RefusalMeaning; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'rejected';
+      readonly meaning: RefusalMeaning;
+      /** The venue's own, for reports. */
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 

@@ -182,19 +182,24 @@ export function isRefusal(reason: string): boolean {
   return REFUSALS.has(reason);
 }
 
-/** The reason for a venue's no. */
-export const REJECTION_REASONS = {
-  'nothing-to-reduce': 'REDUCE_ONLY_REJECTED',
-  'notional-too-small': 'BELOW_MIN_NOTIONAL',
-  'quantity-too-small': 'BELOW_MIN_QUANTITY',
-  'quantity-too-large': 'ABOVE_MAX_QUANTITY',
-  'quantity-too-precise': 'PRECISION_REJECTED',
-  'margin-too-small': 'INSUFFICIENT_MARGIN',
-  'no-such-market': 'SYMBOL_REJECTED',
-  'price-out-of-bounds': 'PRICE_REJECTED',
+const REJECTIONS = {
+  'reduce-only': 'REDUCE_ONLY_REJECTED',
+  'min-notional': 'BELOW_MIN_NOTIONAL',
+  'min-quantity': 'BELOW_MIN_QUANTITY',
+  'max-quantity': 'ABOVE_MAX_QUANTITY',
+  precision: 'PRECISION_REJECTED',
+  margin: 'INSUFFICIENT_MARGIN',
+  symbol: 'SYMBOL_REJECTED',
+  price: 'PRICE_REJECTED',
   'would-take': 'WOULD_TAKE',
   busy: 'VENUE_BUSY',
   clock: 'CLOCK_SKEW',
   keys: 'VENUE_REJECTED',
   other: 'VENUE_REJECTED',
-} as const satisfies Record<RefusalMeaning, ReasonOf<'REJECTED'>>;
+  'duplicate-id': null,
+} as const satisfies Record<RefusalMeaning, ReasonOf<'REJECTED'> | null>;
+
+/** The reason for a venue's no; null where it leaves open whether the order exists. */
+export function rejectionReason(meaning: RefusalMeaning): ReasonOf<'REJECTED'> | null {
+  return REJECTIONS[meaning];
+}

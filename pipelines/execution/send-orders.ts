@@ -20,7 +20,7 @@ import type { Decider } from './decide.ts';
 import { type OrderDesk, type OrderEnd, type OrderEnds, type Stopped, describe } from './order-ends.ts';
 import { type PlannedOrder, mayRest, plannedOrder, pricingOf } from './order-style.ts';
 import type { Outbox } from './outbox.ts';
-import { REJECTION_REASONS, type ReasonOf } from './reasons.ts';
+import { type ReasonOf, rejectionReason } from './reasons.ts';
 import { type AnnouncedOrder, submittedReport } from './reports.ts';
 
 export interface SendingDesk extends OrderDesk {
@@ -131,19 +131,21 @@ export class OrderSender {
       logger.warn(context, 'the order is in doubt; asking the venue');
       return ends.endOf(intent, submitted, null, outbox);
     }
-    closeRate.withdrawn(clientOrderId);
     if (placement.kind === 'withheld') {
+      closeRate.withdrawn(clientOrderId);
       const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
       return { kind: 'unfilled', reason, detail: placement.message, order: null, remaining: null };
     }
-    const reason = REJECTION_REASONS[placement.meaning];
+    const reason = rejectionReason(placement.meaning);
+    if (reason === null) return ends.endOf(intent, submitted, null, outbox);
+    closeRate.withdrawn(clientOrderId);
     const detail = `${placement.code}: ${placement.message}`;
     if (placement.meaning === 'keys') {
       const message = 'the venue refuses the keys: no order can be sent until they are mended';
       logger.error({ ...describe(submitted), detail }, message);
     }
     // What the venue says there is to reduce is worth knowing: the record and the venue differ.
-    const remaining = placement.meaning === 'nothing-to-reduce' ? await this.#openNow(intent) : null;
+    const remaining = placement.meaning === 'reduce-only' ? await this.#openNow(intent) : null;
     return { kind: 'unfilled', reason, detail, order: null, remaining };
   }
 

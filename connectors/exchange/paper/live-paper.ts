@@ -59,9 +59,9 @@ export class LivePaper implements Exchange {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
       // Nothing was placed: at no price there is no fill.
-      return noPrice(messageOf(thrown));
+      return { kind: 'rejected', ...NO_PRICE, message: messageOf(thrown) };
     }
-    if (mark === null) return noPrice('the exchange names no mark price');
+    if (mark === null) return { kind: 'rejected', ...NO_PRICE, message: 'the exchange names no mark price' };
     return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
@@ -74,6 +74,4 @@ export class LivePaper implements Exchange {
   }
 }
 
-function noPrice(message: string): Placement {
-  return { kind: 'rejected', meaning: 'other', code: 'NO_PRICE', message };
-}
+const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;

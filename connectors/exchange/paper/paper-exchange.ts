@@ -23,7 +23,7 @@ import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
 import { venueOrderAt } from './venue-order.ts';
-import { ARBITRARY_REFUSAL, type Refusal, vetOrder } from './vet-order.ts';
+import { ARBITRARY_REFUSAL, type Refusal, duplicateId, vetOrder } from './vet-order.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
@@ -38,7 +38,7 @@ export interface PaperExchangeOptions {
 export const PAPER_BOOK = 'paper-exchange.sqlite';
 
 /** A decision of the venue on an order that reached it. */
-type Verdict = Exclude<Placement, { kind: 'withheld' }> & { readonly blackout: boolean };
+type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonly blackout: boolean };
 
 /**
  * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
@@ -206,10 +206,7 @@ export class PaperExchange implements Exchange, PositionBook {
 
   #decide(request: OrderRequest, fate: Fate, stream: RandomStream): Verdict {
     const { clientOrderId, position: reference } = request;
-    if (this.#book.order(clientOrderId) !== undefined) {
-      // It may be this one.
-      return { kind: 'in-doubt', message: `client order id ${clientOrderId} is already known`, blackout: false };
-    }
+    if (this.#book.order(clientOrderId) !== undefined) return refused(duplicateId(clientOrderId));
     if (fate.reject) return refused(ARBITRARY_REFUSAL);
 
     const position = this.#positionOf(reference);

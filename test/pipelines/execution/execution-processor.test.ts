@@ -135,31 +135,38 @@ describe('execution', () => {
   });
 
   it.each([
-    ['nothing-to-reduce', 'REJECTED REDUCE_ONLY_REJECTED'],
-    ['notional-too-small', 'REJECTED BELOW_MIN_NOTIONAL'],
-    ['quantity-too-small', 'REJECTED BELOW_MIN_QUANTITY'],
-    ['quantity-too-large', 'REJECTED ABOVE_MAX_QUANTITY'],
-    ['quantity-too-precise', 'REJECTED PRECISION_REJECTED'],
-    ['margin-too-small', 'REJECTED INSUFFICIENT_MARGIN'],
-    ['no-such-market', 'REJECTED SYMBOL_REJECTED'],
-    ['price-out-of-bounds', 'REJECTED PRICE_REJECTED'],
+    ['reduce-only', 'REJECTED REDUCE_ONLY_REJECTED'],
+    ['min-notional', 'REJECTED BELOW_MIN_NOTIONAL'],
+    ['min-quantity', 'REJECTED BELOW_MIN_QUANTITY'],
+    ['max-quantity', 'REJECTED ABOVE_MAX_QUANTITY'],
+    ['precision', 'REJECTED PRECISION_REJECTED'],
+    ['margin', 'REJECTED INSUFFICIENT_MARGIN'],
+    ['symbol', 'REJECTED SYMBOL_REJECTED'],
+    ['price', 'REJECTED PRICE_REJECTED'],
     ['would-take', 'REJECTED WOULD_TAKE'],
     ['busy', 'REJECTED VENUE_BUSY'],
     ['clock', 'REJECTED CLOCK_SKEW'],
     ['other', 'REJECTED VENUE_REJECTED'],
-  ] as const)("takes the venue's no of %s as definite", async (meaning, outcome) => {
-    exchange.placements = [{ kind: 'rejected', meaning, code: '-1', message: 'no' }];
+  ] as const)("takes the venue's %s as a definite no", async (meaning, outcome) => {
+    exchange.placements = [{ kind: 'rejected', meaning, code: '4711', message: 'no' }];
     await work(await execution(), anIntent());
     expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', outcome]);
-    expect(log.reports[1]?.detail).toBe('-1: no');
+    expect(log.reports[1]?.detail).toBe('4711: no');
     expect(exchange.calls).not.toContain('lookUp');
   });
 
   it("the venue's no to the keys is loud: no order will be taken until they are mended", async () => {
-    exchange.placements = [{ kind: 'rejected', meaning: 'keys', code: '-2015', message: 'Invalid API-key.' }];
+    exchange.placements = [{ kind: 'rejected', meaning: 'keys', code: '-2015', message: 'Invalid API-key' }];
     await work(await execution(), anIntent());
     expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED VENUE_REJECTED']);
     expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
+  });
+
+  it('E2: settles a client order id that the venue knows, which may be the order, by asking', async () => {
+    exchange.placements = [{ kind: 'rejected', meaning: 'duplicate-id', code: '-4116', message: 'duplicate' }];
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await work(await execution(), anIntent());
+    expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
   });
 
   it('believes in an absence only at the end of the settle window, and never sends again', async () => {

@@ -55,7 +55,7 @@ describe('orders that the venue refuses again and again', () => {
 
   it.each(['busy', 'clock'] as const)('%s says nothing of the order: the next intent decides anew', async (meaning) => {
     const desk = await DeskOfTests.open();
-    expect(await closing(desk, refused('-1', meaning), 4)).toEqual([0, 1, 2, 3]);
+    expect(await closing(desk, refused('-1003', meaning), 4)).toEqual([0, 1, 2, 3]);
   });
 
   it('keep no other position waiting', async () => {

@@ -1,35 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { refusalMeaning } from '../../../../connectors/exchange/ccxt/refusal-meanings.ts';
 import { venueTerms } from '../../../../connectors/exchange/ccxt/venue-order.ts';
 import type { Side } from '../../../../schemas/generated/records.ts';
-
-describe("an exchange's no", () => {
-  it.each([
-    ['-2022', 'nothing-to-reduce'],
-    ['-4164', 'notional-too-small'],
-    ['-1013', 'quantity-too-small'],
-    ['-4003', 'quantity-too-small'],
-    ['-4005', 'quantity-too-large'],
-    ['-1111', 'quantity-too-precise'],
-    ['-2019', 'margin-too-small'],
-    ['-1121', 'no-such-market'],
-    ['-4016', 'price-out-of-bounds'],
-    ['-4024', 'price-out-of-bounds'],
-    ['-4131', 'price-out-of-bounds'],
-    ['-5022', 'would-take'],
-    ['429', 'busy'],
-    ['-1008', 'busy'],
-    ['-1021', 'clock'],
-    ['-2015', 'keys'],
-    ['-4118', 'other'],
-  ])('%s says %s', (code, meaning) => {
-    expect(refusalMeaning(code, false)).toBe(meaning);
-  });
-
-  it('of keys in words of its own is one of keys', () => {
-    expect(refusalMeaning('50111', true)).toBe('keys');
-  });
-});
 
 describe('prices on ticks', () => {
   it.each([
