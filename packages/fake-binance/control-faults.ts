@@ -11,7 +11,7 @@ const milliseconds = z.int().min(0).max(600_000);
 const path = z.string().startsWith('/');
 const symbol = z.string().min(1);
 
-const times = z.union([z.int().min(1).max(1_000_000), z.literal('always')]).optional();
+const often = z.union([z.int().min(1).max(1_000_000), z.literal('always')]).optional();
 
 /** Of which requests: those of the order, look-up or question that the fault belongs to, where no path is named. */
 const WHERE = {
@@ -20,7 +20,7 @@ const WHERE = {
   symbol: symbol.optional(),
   clientOrderId: z.string().optional(),
   /** `always`: until it is removed. */
-  times,
+  times: often,
 };
 
 const RequestFault = z.strictObject({
@@ -70,7 +70,7 @@ const StreamState = z.strictObject({ fault: z.enum(['stream-silent', 'stream-ref
 const StreamEvents = z.strictObject({
   fault: z.enum(STREAM_FAULTS).exclude(['stream-silent', 'stream-refused']),
   of,
-  times,
+  times: often,
 });
 
 /** Happens at once. */
@@ -118,11 +118,11 @@ function askFor(server: BinanceServer, given: Given): number | null {
     case 'events-lost':
     case 'events-duplicated':
     case 'events-out-of-order': {
-      const often = given.fault.startsWith('stream') ? 'always' : ('times' in given && given.times) || 1;
+      const asked = 'times' in given ? (given.times ?? 1) : given.fault.startsWith('stream-') ? 'always' : 1;
       const { fault, of: kind } = given;
       return server.streams.faults.add({
         fault,
-        times: often === 'always' ? Infinity : often,
+        times: asked === 'always' ? Infinity : asked,
         ...(kind === undefined ? {} : { of: kind }),
       });
     }
