@@ -68,12 +68,36 @@ export interface VenueOrder {
 }
 
 /**
+ * What a venue's no to an order means, whatever its code. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
+ * knows the client order id, so the order may exist.
+ */
+export type RefusalMeaning =
+  | 'reduce-only'
+  | 'min-notional'
+  | 'min-quantity'
+  | 'max-quantity'
+  | 'precision'
+  | 'margin'
+  | 'symbol'
+  | 'busy'
+  | 'clock'
+  | 'keys'
+  | 'duplicate-id'
+  | 'other';
+
+/**
  * `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. `withheld`: the kill
  * switch kept it back, so nothing of it was sent.
  */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
-  | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'rejected';
+      readonly meaning: RefusalMeaning;
+      /** The venue's own, for reports. */
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 

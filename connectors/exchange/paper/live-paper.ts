@@ -58,9 +58,9 @@ export class LivePaper implements Exchange {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
       // Nothing was placed: at no price there is no fill.
-      return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
+      return { kind: 'rejected', ...NO_PRICE, message: messageOf(thrown) };
     }
-    if (mark === null) return { kind: 'rejected', code: 'NO_PRICE', message: 'the exchange names no mark price' };
+    if (mark === null) return { kind: 'rejected', ...NO_PRICE, message: 'the exchange names no mark price' };
     return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
@@ -68,3 +68,5 @@ export class LivePaper implements Exchange {
     return this.#paper.lookUp(clientOrderId);
   }
 }
+
+const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;

@@ -22,7 +22,7 @@ import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
 import { venueOrderAt } from './venue-order.ts';
-import { ARBITRARY_REFUSAL, DUPLICATE_CLIENT_ORDER_ID, type Refusal, vetOrder } from './vet-order.ts';
+import { ARBITRARY_REFUSAL, type Refusal, duplicateId, vetOrder } from './vet-order.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
@@ -193,8 +193,7 @@ export class PaperExchange implements Exchange, PositionBook {
 
   #decide(request: OrderRequest, fate: Fate, stream: RandomStream): Verdict {
     const { clientOrderId, position: reference } = request;
-    if (this.#book.order(clientOrderId) !== undefined)
-      return refused({ code: DUPLICATE_CLIENT_ORDER_ID, message: `client order id ${clientOrderId} is already known` });
+    if (this.#book.order(clientOrderId) !== undefined) return refused(duplicateId(clientOrderId));
     if (fate.reject) return refused(ARBITRARY_REFUSAL);
 
     const position = this.#positionOf(reference);
@@ -258,8 +257,8 @@ export class PaperExchange implements Exchange, PositionBook {
   }
 }
 
-function refused({ code, message }: Refusal): Verdict {
-  return { kind: 'rejected', code, message, blackout: false };
+function refused(refusal: Refusal): Verdict {
+  return { kind: 'rejected', ...refusal, blackout: false };
 }
 
 /** A fill of the account's own is a growth below nothing: P3 holds as it is. */
