@@ -77,7 +77,8 @@ export async function readHistory(
   if (log.isEmpty || isChanged) await log.update(beginningOf(known, holdings, shownAt), shownAt);
   let history = agreeing(log, known, holdings, shownAt);
   let failure: unknown = null;
-  for (let piece = 0; piece < PIECES_A_LOOK && maySearch; piece++) {
+  const pieces = maySearch ? PIECES_A_LOOK : 0;
+  for (let piece = 0; piece < pieces; piece++) {
     try {
       if (!(await log.extend(soughtSince(history, known, shownAt)))) break;
     } catch (thrown) {
