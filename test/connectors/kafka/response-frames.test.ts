@@ -23,7 +23,7 @@ function received(stream: Buffer, sizes: readonly number[]): readonly Buffer[] {
   const given: Buffer[] = [];
   for (let at = 0, turn = 0; at < stream.length; turn++) {
     const room = frames.room();
-    expect(room.length).toBeGreaterThan(0);
+    if (room.length === 0) throw new Error('no room for what comes');
     const count = stream.copy(room, 0, at, at + Math.min(room.length, sizes[turn % sizes.length] ?? 1));
     given.push(...frames.take(count));
     at += count;
