@@ -71,7 +71,12 @@ npx harvestline policy show mine.json
 \`"$schema": "…/pipelines/scoring/policy.schema.json"\` at the head of the file lets an editor complete names, show what they mean and mark what is
 refused. \`policy check\` names every path that is wrong, with exit code 1, and warns of what is legal but hardly meant: a rule that
 can never be reached, a policy that can never CLOSE, thresholds and rungs out of order, a name that two rules share, the id of a
-built-in policy with other content.
+built-in policy with other content. Where a policy judges degradation on the calibrated scale, it reads the maps in force from the log
+(\`--data\`, \`--brokers\`), too, and warns of a threshold that they cannot reach.
+
+\`degraded_on\` says what a drop of confidence is measured on. Left out it is \`raw\`, confidence as the model said it: a map that
+narrows the scale would otherwise mute the factor. \`log_odds\` suits models that live near 0 or 1. There is no rank: it needs the
+distribution of a model's confidences, and a decision rests on one snapshot alone.
 
 A policy that was in use never changes: records name it by its id. A change is a new id. Scoring writes the whole policy to the topic
 \`policy.applied\` when it comes into force, so \`explain\` and \`replay --audit\` need no file of it later, and the audit warns of an id that stood for

@@ -43,11 +43,27 @@ export interface VenuePosition {
   readonly quantity: DecimalText | null;
 }
 
+/**
+ * At which prices an order fills, and for how long. Prices in quote currency per contract, not yet on the market's ticks: the venue's
+ * connector rounds them, never so that an order may fill at a worse one.
+ *
+ * - `market`     at any price, at once
+ * - `ioc`        at `limitPrice` or better, at once; what does not fill then is cancelled by the venue
+ * - `post-only`  rests on its own side of the book, at the first tick that is better than `price`, until it fills or is cancelled. It never
+ *                takes: where it would, the venue refuses it
+ */
+export type Pricing =
+  | { readonly kind: 'market' }
+  | { readonly kind: 'ioc'; readonly limitPrice: DecimalText }
+  | { readonly kind: 'post-only'; readonly price: DecimalText };
+
+/** An order that only reduces. */
 export interface OrderRequest {
   readonly clientOrderId: ClientOrderId;
   readonly position: PositionReference;
-  /** A whole multiple of the lot step. The order is always reduce-only, at market. Unit: contracts. */
+  /** A whole multiple of the lot step. Unit: contracts. */
   readonly quantity: DecimalText;
+  readonly pricing: Pricing;
 }
 
 /** An order as the venue reports it. */
@@ -68,12 +84,39 @@ export interface VenueOrder {
 }
 
 /**
+ * What a venue's no to an order means, whatever its code. `price`: it is further from the mark than the venue allows, or none of the market's.
+ * `would-take`: a post-only order that would have filled at once. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
+ * knows the client order id, so the order may exist.
+ */
+export type RefusalMeaning =
+  | 'reduce-only'
+  | 'min-notional'
+  | 'min-quantity'
+  | 'max-quantity'
+  | 'precision'
+  | 'margin'
+  | 'symbol'
+  | 'price'
+  | 'would-take'
+  | 'busy'
+  | 'clock'
+  | 'keys'
+  | 'duplicate-id'
+  | 'other';
+
+/**
  * `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. `withheld`: the kill
  * switch kept it back, so nothing of it was sent.
  */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
-  | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'rejected';
+      readonly meaning: RefusalMeaning;
+      /** The venue's own, for reports. */
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 
@@ -82,6 +125,9 @@ export type LookUp =
   | { readonly kind: 'found'; readonly order: VenueOrder }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unavailable'; readonly message: string };
+
+/** `ended`: nothing of the order rests any more; how it ended the look-up tells. `unavailable` is no answer. */
+export type Cancellation = { readonly kind: 'ended' } | { readonly kind: 'unavailable'; readonly message: string };
 
 /**
  * A venue that positions are closed at. `rules`, `position` and `markPrice` throw EXCHANGE_AWAY (transient) when there is no answer:
@@ -100,4 +146,6 @@ export interface Exchange {
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
+  /** Takes an order off the book. What filled before stays filled; one that has ended already, or never came, is none that rests. */
+  cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation>;
 }

@@ -46,6 +46,12 @@ export const MARKET_BOUNDS: readonly MarketBound[] = [
   { unit: 'quote currency', minimum: -1e27, maximum: 1e27, why: 'the largest price times the largest quantity' },
   { unit: 'quote currency', minimum: -1e33, maximum: 1e33, why: 'the same, summed over at most half a million slices' },
   {
+    unit: 'units of the asset',
+    minimum: -1e27,
+    maximum: 1e27,
+    why: 'a fee is less than the value of its order, and no asset that fees are paid in is worth less than a unit of a quote currency by far',
+  },
+  {
     unit: 'per cent of entry_price',
     minimum: -1e26,
     maximum: 1e26,

@@ -24,6 +24,9 @@ const SCORE_TOLERANCE = 1e-9;
 /** Differences of prices lose a few last digits in a double. Unit: ratio of the price. */
 const PRICE_TOLERANCE = 1e-9;
 
+/** Sums over slices are rounded once for each of them. Unit: ratio of what is added up. */
+const SUM_TOLERANCE = 1e-6;
+
 function scoreOf(factors: RecordByTopic['harvest.intent']['factors'], side: 'HOLD' | 'EXIT'): number {
   return factors.reduce((sum, factor) => (factor.side === side ? sum + factor.points : sum), 0);
 }
@@ -54,6 +57,19 @@ export const RECORD_RULES: RulesByTopic = {
           return `must be below entry_price ${entry_price} for LONG, found ${initial_stop_price}`;
         if (side === 'SHORT' && initial_stop_price <= entry_price)
           return `must be above entry_price ${entry_price} for SHORT, found ${initial_stop_price}`;
+        return null;
+      },
+    },
+    {
+      id: 'S4',
+      path: 'worst_price',
+      needs: ['side', 'worst_price', 'mark_price'],
+      violation: ({ side, worst_price, mark_price }) => {
+        if (worst_price === null || worst_price === undefined) return null;
+        if (side === 'LONG' && worst_price > mark_price)
+          return `must be at most mark_price ${mark_price} for LONG, found ${worst_price}`;
+        if (side === 'SHORT' && worst_price < mark_price)
+          return `must be at least mark_price ${mark_price} for SHORT, found ${worst_price}`;
         return null;
       },
     },
@@ -187,8 +203,57 @@ export const RECORD_RULES: RulesByTopic = {
           : null;
       },
     },
+    {
+      id: 'T5',
+      path: 'pnl_net_quote',
+      needs: ['pnl_quote', 'fee_quote', 'opening_fee_quote', 'funding_quote', 'pnl_net_quote'],
+      violation: netViolation,
+    },
+    {
+      id: 'T6',
+      path: 'r_net',
+      needs: ['pnl_net_quote', 'risk_quote', 'r_net'],
+      violation: ({ pnl_net_quote, risk_quote, r_net }) => ratioViolation(r_net, pnl_net_quote, risk_quote),
+    },
+    {
+      id: 'T7',
+      path: 'fee_amount',
+      needs: ['fee_asset', 'fee_amount', 'opening_fee_asset', 'opening_fee_amount'],
+      violation: (record) =>
+        (isGiven(record.fee_amount) && !isGiven(record.fee_asset)) ||
+        (isGiven(record.opening_fee_amount) && !isGiven(record.opening_fee_asset))
+          ? 'must name its asset'
+          : null,
+    },
+    {
+      id: 'T8',
+      path: 'mae_r',
+      needs: ['mae_r', 'mfe_r'],
+      violation: excursionViolation,
+    },
   ],
   [TOPICS.clmOutcome.name]: [
+    {
+      id: 'C4',
+      path: 'pnl_net_quote',
+      needs: ['pnl_quote', 'fee_quote', 'opening_fee_quote', 'funding_quote', 'pnl_net_quote'],
+      violation: netViolation,
+    },
+    {
+      id: 'C5',
+      path: 'r_net',
+      needs: ['pnl_net_quote', 'initial_risk_quote', 'r_net'],
+      violation: ({ pnl_net_quote, initial_risk_quote, r_net }) =>
+        isGiven(r_net) && !(isGiven(pnl_net_quote) && isGiven(initial_risk_quote))
+          ? 'must be null where pnl_net_quote or initial_risk_quote is'
+          : ratioViolation(r_net, pnl_net_quote, initial_risk_quote),
+    },
+    {
+      id: 'C6',
+      path: 'mae_r',
+      needs: ['mae_r', 'mfe_r'],
+      violation: excursionViolation,
+    },
     {
       id: 'C1',
       path: 'label',
@@ -370,6 +435,60 @@ export const RECORD_RULES: RulesByTopic = {
     },
   ],
 };
+
+interface Netted {
+  readonly pnl_quote: number;
+  readonly fee_quote?: number | null;
+  readonly opening_fee_quote?: number | null;
+  readonly funding_quote?: number | null;
+  readonly pnl_net_quote?: number | null;
+}
+
+/** Profit less fees of both legs and funding; not given where one of them is not. */
+function netViolation(record: Netted): string | null {
+  const {
+    pnl_quote: pnl,
+    fee_quote: fee,
+    opening_fee_quote: opening,
+    funding_quote: funding,
+    pnl_net_quote: net,
+  } = record;
+  if (net === null || net === undefined) return null;
+  const costs = [fee, opening, funding].flatMap((cost) => (cost === null || cost === undefined ? [] : [cost]));
+  if (costs.length < 3) return 'must be null where fee_quote, opening_fee_quote or funding_quote is';
+  const expected = costs.reduce((left, cost) => left - cost, pnl);
+  const tolerance = SUM_TOLERANCE * [pnl, ...costs].reduce((sum, part) => sum + Math.abs(part), 0);
+  return Math.abs(expected - net) > tolerance
+    ? `must be pnl_quote less the fees and funding, ${expected}, found ${net}`
+    : null;
+}
+
+/** R is the net profit over the risk, where a record gives both. */
+function ratioViolation(
+  r: number | null | undefined,
+  net: number | null | undefined,
+  risk: number | null | undefined,
+): string | null {
+  if (!isNumber(r) || !isNumber(net) || !isNumber(risk)) return null;
+  const expected = net / risk;
+  return Math.abs(expected - r) > SUM_TOLERANCE * Math.max(1, Math.abs(expected))
+    ? `must be pnl_net_quote over the initial risk, ${expected}, found ${r}`
+    : null;
+}
+
+function excursionViolation({
+  mae_r: mae,
+  mfe_r: mfe,
+}: {
+  readonly mae_r?: number | null;
+  readonly mfe_r?: number | null;
+}): string | null {
+  return isNumber(mae) && isNumber(mfe) && mae > mfe ? `must not be above mfe_r ${mfe}, found ${mae}` : null;
+}
+
+function isNumber(value: number | null | undefined): value is number {
+  return value !== null && value !== undefined;
+}
 
 /** The id that a policy's JSON text says; null where it says none. */
 function idIn(policyJson: string): string | null {

@@ -31,6 +31,8 @@ interface Watched {
 interface Counted {
   snapshots: number;
   intents: number;
+  /** Intents that name each factor. */
+  readonly factors: Map<string, number>;
   /** Offset of the latest snapshot that an intent was counted for: a batch that was scored twice repeats its intents. */
   readonly decidedTo: Map<string, number>;
   readonly confidences: Map<string, number>;
@@ -89,12 +91,18 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
     if (snapshot.confidence !== null) window.confidences.set(snapshot.position_id, snapshot.confidence);
   });
   const intents = TOPICS.harvestIntent.name;
-  await visitTopic(world, intents, await rangeOf(intents), ({ model_id, position_id: id, input }, { timestamp }) => {
-    const window = windowOf(model_id, timestamp);
-    if (window === null || input.offset <= (window.decidedTo.get(id) ?? -1)) return;
-    window.decidedTo.set(id, input.offset);
-    window.intents += 1;
-  });
+  await visitTopic(
+    world,
+    intents,
+    await rangeOf(intents),
+    ({ model_id, position_id: id, input, factors }, { timestamp }) => {
+      const window = windowOf(model_id, timestamp);
+      if (window === null || input.offset <= (window.decidedTo.get(id) ?? -1)) return;
+      window.decidedTo.set(id, input.offset);
+      window.intents += 1;
+      for (const { name } of factors) window.factors.set(name, (window.factors.get(name) ?? 0) + 1);
+    },
+  );
   const outcomes = TOPICS.clmOutcome.name;
   // An outcome's record is never older than its closed_at, so the stretch holds the latest record of all that closed in it.
   await visitTopic(world, outcomes, await rangeOf(outcomes), (outcome) => {
@@ -111,14 +119,21 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
 }
 
 function counted(): Counted {
-  return { snapshots: 0, intents: 0, decidedTo: new Map(), confidences: new Map(), outcomes: new Map() };
+  return {
+    snapshots: 0,
+    intents: 0,
+    factors: new Map(),
+    decidedTo: new Map(),
+    confidences: new Map(),
+    outcomes: new Map(),
+  };
 }
 
 function figuresOf(
-  { snapshots, intents, confidences, outcomes }: Counted,
+  { snapshots, intents, factors, confidences, outcomes }: Counted,
   { map, neutral }: ConfidenceCalibration,
 ): WindowFigures {
-  const figures = { ...emptyFigures(), snapshots, intents };
+  const figures = { ...emptyFigures(), snapshots, intents, factors };
   for (const confidence of confidences.values()) {
     const bin = Math.min(CONFIDENCE_BINS - 1, Math.floor(confidence * CONFIDENCE_BINS));
     figures.confidences[bin] = (figures.confidences[bin] ?? 0) + 1;

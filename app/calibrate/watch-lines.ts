@@ -12,18 +12,35 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 
 /** What `status` says of the versions in force, for people. */
 export function watchLines(watches: readonly CalibrationWatch[]): readonly string[] {
-  return watches.flatMap(({ model_id, version, since, verdict, reasons, win_rate, hold_rate, confidence }) => [
-    `${pc.bold('calibrated')} ${printable(model_id)} by ${version}` +
-      `${since === null ? '' : ` since ${formatEventTime(since)}`}: ${VERDICTS[verdict]}`,
-    ...(since === null
-      ? []
-      : [
-          `           win rate   ${rateText(win_rate)}`,
-          `           HOLD rate  ${rateText(hold_rate)}`,
-          `           confidence ${meanText(confidence.before)} before, ${meanText(confidence.after)} after`,
-        ]),
-    ...reasons.map((reason) => `           ${reason}`),
-  ]);
+  return watches.flatMap(
+    ({ model_id, version, since, verdict, reasons, win_rate, hold_rate, factor_rates, confidence }) => [
+      `${pc.bold('calibrated')} ${printable(model_id)} by ${version}` +
+        `${since === null ? '' : ` since ${formatEventTime(since)}`}: ${VERDICTS[verdict]}`,
+      ...(since === null
+        ? []
+        : [
+            `           win rate   ${rateText(win_rate)}`,
+            `           HOLD rate  ${rateText(hold_rate)}`,
+            ...factorLines(factor_rates),
+            `           confidence ${meanText(confidence.before)} before, ${meanText(confidence.after)} after`,
+          ]),
+      ...reasons.map((reason) => `           ${reason}`),
+    ],
+  );
+}
+
+/** Those that confidence decides: a map has no say in the others. */
+function factorLines(rates: CalibrationWatch['factor_rates']): readonly string[] {
+  return Object.entries(rates)
+    .filter(([name]) => name.startsWith('confidence_'))
+    .map(
+      ([name, { before, after, mentions }]) =>
+        `           ${name}  ${mentions.before} intents before (${shareText(before)}), ${mentions.after} after (${shareText(after)})`,
+    );
+}
+
+function shareText(rate: RateChange['before']): string {
+  return rate === null ? 'no snapshots' : `${percent(rate.value)} of snapshots`;
 }
 
 function rateText({ before, after, difference }: RateChange): string {

@@ -8,6 +8,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
@@ -15,6 +16,7 @@ import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption, deskOption } from '../embedded-world.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
+import { type OrderCliOptions, orderOptions, orderTerms } from '../run/order-options.ts';
 import { listed } from '../run/venue-options.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 
@@ -23,7 +25,7 @@ const MINUTE_MS = 60_000;
 /** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
 const WATCHED_PACE_MS = 250;
 
-interface DevCliOptions extends StallLimitsFlag {
+interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
   readonly cycles?: number;
   readonly seed: number;
   readonly market?: 'simulated' | 'candles';
@@ -39,7 +41,7 @@ interface DevCliOptions extends StallLimitsFlag {
 
 export function devCommand(): Command {
   return (
-    new Command('dev')
+    orderOptions(new Command('dev'))
       .description(
         'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
       )
@@ -89,8 +91,8 @@ Examples:
       )
       .action(async (options: DevCliOptions) => {
         const random = new SeededRandom(options.seed);
-        const market = await marketOf(options, random);
         const logger = pinoLogger(options.logLevel);
+        const market = await marketOf(options, random, logger);
         const chain = await DevChain.open({
           dataDir: options.data,
           desk: deskName(market, options.seed),
@@ -100,6 +102,7 @@ Examples:
           policy: loadPolicy(options.policy),
           stallLimits: loadStallLimits(options),
           faults: options.faults ?? DEFAULT_FAULTS,
+          order: orderTerms(options, false),
           logger,
         });
         const live = process.stdout.isTTY && options.json !== true;
@@ -123,13 +126,13 @@ function deskName({ source, intervalMs }: Market, seed: number): string {
   return source === 'simulated' ? `${source}-${seed}` : `${source}-${intervalMs / MINUTE_MS}m-${seed}`;
 }
 
-async function marketOf({ market, candles }: DevCliOptions, random: Random): Promise<Market> {
+async function marketOf({ market, candles }: DevCliOptions, random: Random, logger: Logger): Promise<Market> {
   if (candles === undefined) {
     if (market === 'candles') throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
     return simulatedMarket(random);
   }
   if (market === 'simulated') throw new HarvestlineError('USAGE', '--candles goes with --market candles');
-  return loadCandleMarket(candles);
+  return loadCandleMarket(candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
 function wholeNumber(text: string): number {

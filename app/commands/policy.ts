@@ -3,7 +3,11 @@ import { pc, printable } from '../../connectors/system/terminal.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import { plural } from '../calibrate/report/figures.ts';
 import { jsonWanted, writeLines } from '../output.ts';
-import { type PolicyFinding, checkPolicies } from '../policy/check-policies.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { readVersions } from '../calibrate/read-versions.ts';
+import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { withLog } from '../calibrate/calibrate-world.ts';
+import { type MapInForce, type PolicyFinding, checkAgainstMaps, checkPolicies } from '../policy/check-policies.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { policyLines } from '../policy/policy-table.ts';
 
@@ -21,7 +25,7 @@ export function policyCommand(): Command {
 }
 
 function checkCommand(): Command {
-  return new Command('check')
+  return worldOptions(new Command('check'))
     .description('name everything that is wrong with policy files, by path, and warn of what is hardly meant')
     .argument('<files...>', 'policies as JSON')
     .option('--json', 'one finding a line as JSON, then a summary, as in a pipe')
@@ -32,10 +36,13 @@ Examples:
   $ harvestline policy check my-policy.json
   $ harvestline policy check policies/*.json --json | jq -r 'select(.level == "warning") | .path'
 
+A threshold that a confidence map in force cannot reach is a warning, too, where there is a log to read it from.
+
 Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
     )
-    .action(async (files: readonly string[], flags: Flags) => {
-      const findings = checkPolicies(files);
+    .action(async (files: readonly string[], flags: Flags & WorldOptions) => {
+      const maps = (): Promise<readonly MapInForce[]> => mapsInForce(flags);
+      const findings = [...checkPolicies(files), ...(await checkAgainstMaps(files, maps))];
       const problems = findings.filter(({ level }) => level === 'problem').length;
       const summary = {
         level: 'summary',
@@ -53,6 +60,16 @@ Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
       );
       if (problems > 0) process.exitCode = 1;
     });
+}
+
+/** None where no log is there: policies are checked before a desk has one. */
+async function mapsInForce(options: WorldOptions): Promise<readonly MapInForce[]> {
+  try {
+    return (await withLog(options, 'read', readVersions)).allInForce();
+  } catch (thrown) {
+    if (thrown instanceof HarvestlineError && thrown.code === 'LOG_UNREADABLE') return [];
+    throw thrown;
+  }
 }
 
 function findingLine({ level, file, path, why }: PolicyFinding): string {

@@ -55,7 +55,7 @@ function changeLines(
     policy,
     policy_available: available,
     action,
-    calibration_version: version,
+    confidence_mapped: mapped,
   }: ExplainedDecision,
   width: number,
 ): readonly string[] {
@@ -65,7 +65,6 @@ function changeLines(
       : `nothing here has ${printable(policy)}; --policy FILE does`;
     return hanging('', `what would have changed it is not known: ${why}`, width);
   }
-  const mapped = version !== null;
   if (changes.length > 0) return byOutcome(changes).flatMap((same, index) => outcomeLines(same, index, mapped, width));
   const text = gap.length === 0 ? `nor would any scores: it is ${action} whatever they are` : gapText(gap);
   return hanging('', `no change of one input would have changed it: ${text}`, width);

@@ -73,6 +73,8 @@ export interface DecisionRun extends Pick<
 export interface ExplainedDecision extends SnapshotDecision {
   /** False where neither the log nor the program has the policy of that id: `--policy FILE` does. */
   readonly policy_available: boolean;
+  /** The policy judges confidence as the map gives it: changes of it are of the mapped one. */
+  readonly confidence_mapped: boolean;
   /** Null where it cannot be decided again, for want of its policy or its map: then nothing is known of changes. */
   readonly changes: readonly DecisionChange[] | null;
   readonly score_gap: readonly ScoreShift[] | null;

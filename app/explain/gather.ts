@@ -1,5 +1,5 @@
 import { isKind } from '../../errors/harvestline-error.ts';
-import { calibrated } from '../../pipelines/scoring/calibrated.ts';
+import { judgesCalibrated, seenBy } from '../../pipelines/scoring/calibrated.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { scoreGap } from '../../pipelines/scoring/score-gap.ts';
@@ -44,9 +44,9 @@ export async function explain(
     const intent = byInput.get(placeKey(at));
     const by = deciders.of(snapshot, at, intent);
     const { calibration_version } = by;
-    const map = calibration_version === null ? undefined : versions?.find(calibration_version)?.records[0].map;
-    const scored = map === undefined ? snapshot : calibrated(snapshot, map);
-    const assumed = by.assumed || (intent === undefined && map === undefined && calibration_version !== null);
+    const map = calibration_version === null ? null : (versions?.find(calibration_version)?.records[0].map ?? null);
+    const scored = by.content === null ? snapshot : seenBy(by.content, snapshot, map);
+    const assumed = by.assumed || (intent === undefined && map === null && calibration_version !== null);
     try {
       const decided = decisionOf(intent, scored, by.content);
       const decision = { ...decided, ...ofSnapshot(snapshot, at), calibration_version, assumed };
@@ -84,8 +84,10 @@ interface Shown {
 
 /** Where policy or map are not those that decided, what they would do is no change of that decision. */
 function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
-  if (policy === null) return { ...decision, policy_available: false, changes: null, score_gap: null };
-  const whole = { ...decision, policy_available: true };
+  if (policy === null)
+    return { ...decision, policy_available: false, confidence_mapped: false, changes: null, score_gap: null };
+  const mapped = decision.calibration_version !== null && judgesCalibrated(policy);
+  const whole = { ...decision, policy_available: true, confidence_mapped: mapped };
   if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null, score_gap: null };
   return { ...whole, changes: smallestChanges(snapshot, policy), score_gap: scoreGap(snapshot, policy) };
 }

@@ -1,13 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
+import { judgesCalibrated } from '../../pipelines/scoring/calibrated.ts';
+import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';
 import { lintPolicy } from '../../pipelines/scoring/lint-policy.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { readPolicyFile } from './load-policy.ts';
 
 export interface PolicyFinding extends Problem {
   readonly level: 'problem' | 'warning';
   readonly file: string;
 }
+
+/** A confidence map in force. */
+export type MapInForce = Pick<ConfidenceCalibration, 'model_id' | 'version' | 'map'>;
 
 /** Everything that is wrong with these files, and what is legal but hardly meant. Never stops at the first. */
 export function checkPolicies(files: readonly string[]): readonly PolicyFinding[] {
@@ -20,6 +26,27 @@ export function checkPolicies(files: readonly string[]): readonly PolicyFinding[
     if (twin === undefined) return findings;
     const why = `is that of ${twin.file}, too, which is another policy: intents would name both alike`;
     return [...findings, { level: 'warning', file, path: 'id', why }];
+  });
+}
+
+/** Thresholds that a map in force cannot reach. The log is read only where a policy judges confidence by its map. */
+export async function checkAgainstMaps(
+  files: readonly string[],
+  mapsInForce: () => Promise<readonly MapInForce[]>,
+): Promise<readonly PolicyFinding[]> {
+  const mapped = files.map(checkFile).flatMap(({ file, policy }) => {
+    return policy !== null && judgesCalibrated(policy) ? [{ file, policy }] : [];
+  });
+  if (mapped.length === 0) return [];
+  const inForce = await mapsInForce();
+  return mapped.flatMap(({ file, policy }) => unreachable(file, policy, inForce));
+}
+
+function unreachable(file: string, policy: Policy, inForce: readonly MapInForce[]): readonly PolicyFinding[] {
+  return inForce.flatMap(({ model_id: model, version, map }): readonly PolicyFinding[] => {
+    const why = whyNeverDegraded(policy, map);
+    if (why === null) return [];
+    return [{ level: 'warning', file, path: 'thresholds.degraded_by', why: `${why} (${version} of ${model})` }];
   });
 }
 

@@ -4,6 +4,7 @@ import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
 import { AccountMode } from '../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
+import { probeVenue } from '../../connectors/exchange/ccxt/venue-probe.ts';
 import { VenueRefusal } from '../../connectors/exchange/ccxt/venue-refusal.ts';
 import type { VenueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
@@ -13,14 +14,16 @@ import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import type { Venue } from '../../ports/venue.ts';
+import { measureVenue } from './measure-venue.ts';
 
 /** An exchange as a process uses it: one client, and so one allowance, for all of its parts. */
 export interface OpenedExchange {
   /** The exchange's time. */
   readonly clock: Clock;
-  /** Unit: milliseconds. */
-  readonly skewMs: () => number;
+  /** Shows what is measured of it. */
+  readonly measure: (metrics: Metrics) => void;
   /** What its account and markets tell. */
   readonly venue: Venue;
   /**
@@ -43,12 +46,12 @@ export async function openExchange(
   const venue = new CcxtVenue(client, markets);
   return {
     clock,
-    skewMs: () => clock.skewMs,
+    measure: (metrics) => measureVenue(client, metrics),
     venue,
     connect: async () => {
       await client.measureClock();
+      await tryingKeys(() => probeVenue(client, markets));
       const mode = await tryingKeys(() => AccountMode.of(client));
-      await markets.ready();
       await compareSymbols({ client, markets, venue, symbols });
       logger.info(
         { venue: client.id, stake: settings.stake, mode: mode.now, skewMs: clock.skewMs },
@@ -78,7 +81,7 @@ export async function openLivePaper(
   };
   return {
     clock,
-    skewMs: () => clock.skewMs,
+    measure: (metrics) => measureVenue(client, metrics),
     venue: onPaper(venue, paper.venue),
     connect: async () => {
       await client.measureClock();
@@ -86,7 +89,7 @@ export async function openLivePaper(
       logger.info({ venue: client.id, orders: paper.venue, skewMs: clock.skewMs }, 'the exchange answers');
       return new LivePaper(paper, {
         rules: async (symbol) => paperMarketOf(await markets.byId(symbol)),
-        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol)),
+        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol), 'look-up'),
       });
     },
   };

@@ -10,6 +10,7 @@ import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type LiveDesk, openLiveDesk } from './live-desk.ts';
@@ -41,6 +42,8 @@ export interface OpenedVenue {
   /** The venue's time. */
   readonly clock: Clock;
   readonly connect: () => Promise<Exchange>;
+  /** Shows what is measured of it. */
+  readonly measure: (metrics: Metrics) => void;
   /** The source of snapshots; null where this process writes none. */
   readonly desk: LiveDesk | null;
 }
@@ -50,7 +53,7 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
   const { choice, cli, names, paper, machine, logger, observes } = parts;
   if (choice.kind === 'paper') {
     const desk = observes ? await simulatedDesk(parts) : null;
-    return { clock: machine, connect: () => Promise.resolve(paper), desk };
+    return { clock: machine, connect: () => Promise.resolve(paper), measure: () => {}, desk };
   }
   if (choice.kind === 'exchange') {
     const exchange = await openExchange(choice.settings, cli.symbols ?? null, machine, logger);
@@ -67,7 +70,7 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
 
 async function simulatedDesk({ cli, names, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
   const { seed, interval, data: dataDir } = cli;
-  const market = await marketOf(cli, random);
+  const market = await marketOf(cli, random, logger);
   const unknown = (cli.symbols ?? []).filter((symbol) => !market.symbols.includes(symbol));
   if (unknown.length > 0) {
     const named = unknown.map((symbol) => didYouMean(symbol, market.symbols)).join(', ');
@@ -76,15 +79,15 @@ async function simulatedDesk({ cli, names, paper, random, machine, logger }: Ven
   return openLiveDesk({ market, seed, interval, dataDir, names, book: paper, random, clock: machine, logger });
 }
 
-function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
+function marketOf(cli: VenueParts['cli'], random: Random, logger: Logger): Promise<Market> {
   if (cli.market !== 'candles') return Promise.resolve(simulatedMarket(random));
   if (cli.candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
-  return loadCandleMarket(cli.candles);
+  return loadCandleMarket(cli.candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
 /** One process at a time speaks for an account. */
 function accountDesk(
-  { venue, clock, skewMs }: OpenedExchange,
+  { venue, clock }: OpenedExchange,
   { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, data }: VenueParts['cli'],
   names: DeskNames,
   mirror: Parameters<typeof positionCycle>[0]['mirror'],
@@ -97,11 +100,7 @@ function accountDesk(
   const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
   return {
     accounts: [account],
-    source: (given) => {
-      const skew = given.metrics.gauge('clockSkew', {});
-      given.metrics.onLook(() => skew.set(skewMs()));
-      return positionCycle({ ...options, ...given });
-    },
+    source: (given) => positionCycle({ ...options, ...given }),
     release: () => lock.release(),
   };
 }

@@ -33,7 +33,7 @@ export function positionReply(position: Position, orders: Orders): object {
     liquidationPrice: shown(liquidationOf(position, orders.account.walletBalance)),
     isolatedMargin: '0',
     notional: plain(notional),
-    marginAsset: 'USDT',
+    marginAsset: orders.account.marginAssetOf(symbol),
     isolatedWallet: '0',
     initialMargin: margin,
     maintMargin: shown(notional.abs().mul(MAINTENANCE_RATE)),
@@ -101,7 +101,7 @@ export function accountReply(orders: Orders, positions: readonly Position[], now
     totalCrossUnPnl: sums.crossUnPnl,
     availableBalance: available,
     maxWithdrawAmount: available,
-    assets: [{ asset: 'USDT', ...sums, marginAvailable: true, updateTime: now }],
+    assets: [{ asset: 'USDT', ...sums, marginAvailable: true, updateTime: now }, ...otherAssets(orders, now)],
     positions: positions.map((position) => ({
       ...olderPositionReply(position, orders),
       unrealizedProfit: shown(unrealizedOf(orders, position)),
@@ -127,7 +127,24 @@ export function balanceReply(orders: Orders, now: number): readonly object[] {
       marginAvailable: true,
       updateTime: now,
     },
+    ...otherAssets(orders, now).map((asset) => ({ accountAlias: 'main', ...asset })),
   ];
+}
+
+/** Single-asset mode: what is not USDT is shown and counts for no total. */
+function otherAssets({ account }: Orders, now: number): readonly object[] {
+  return [...account.wallets]
+    .filter(([asset]) => asset !== 'USDT')
+    .map(([asset, wallet]) => ({
+      asset,
+      walletBalance: shown(wallet),
+      balance: shown(wallet),
+      crossWalletBalance: shown(wallet),
+      availableBalance: shown(Exact.max(0, wallet)),
+      maxWithdrawAmount: shown(Exact.max(0, wallet)),
+      marginAvailable: true,
+      updateTime: now,
+    }));
 }
 
 function totalsOf(orders: Orders): { unrealized: Exact; initial: Exact; maintenance: Exact } {

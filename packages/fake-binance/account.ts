@@ -52,23 +52,30 @@ export const ORDINARY_COMMISSION: Commission = {
   assetPrice: '1',
 };
 
+/** What most markets are quoted in. */
+const MAIN_ASSET = 'USDT';
+
 /** As many as Binance shows of an entry price, a profit and a commission. Unit: decimal places. */
 const SHOWN_DIGITS = 8;
 
-/** What the account starts with. Unit: quote currency. */
-const INITIAL_BALANCE = 100_000;
+/** What the account starts with of each asset. Unit: that asset. */
+const INITIAL_BALANCES: Readonly<Record<string, number>> = { USDT: 100_000, USDC: 100_000 };
+const INITIAL_BALANCE_OF_OTHERS = 100;
 
 /**
- * Positions and fills of one account.
+ * Positions, fills and wallets of one account.
  *
- * B1  A position is the sum of its fills, exactly, always.
+ * B1  A position is the sum of its fills, exactly, always, but where `showWithoutFill` was called for it.
  * B2  The entry price is quantity-weighted over what opened or grew the position; a reduction leaves it.
  */
 export class Account {
   readonly positions = new Map<string, Position>();
   readonly commission: Commission;
-  /** Unit: quote currency. */
-  walletBalance = new Exact(INITIAL_BALANCE);
+  readonly marginAssetOf: (symbol: string) => string;
+  /** Told of every fill, before the order that it belongs to counts it. */
+  onFill: ((fill: Fill) => void) | null = null;
+  /** Asset -> what is owned of it. */
+  readonly #wallets = new Map<string, Exact>([['USDT', initialOf('USDT')]]);
   /** Symbol -> its fills, in the order of their ids. */
   readonly #fills = new Map<string, Fill[]>();
   readonly #byOrder = new Map<number, Fill[]>();
@@ -76,8 +83,37 @@ export class Account {
   readonly #timelines = new Map<string, Timeline<Fill>>();
   #nextFillId = 1;
 
-  constructor(commission: Commission = ORDINARY_COMMISSION) {
+  /** `marginAssetOf` names what a market's profits are paid in. */
+  constructor(
+    commission: Commission = ORDINARY_COMMISSION,
+    marginAssetOf: (symbol: string) => string = () => MAIN_ASSET,
+  ) {
     this.commission = commission;
+    this.marginAssetOf = marginAssetOf;
+  }
+
+  /** Of the asset that most markets are quoted in. Unit: USDT. */
+  get walletBalance(): Exact {
+    return this.wallet(MAIN_ASSET);
+  }
+
+  /** Asset -> what is owned of it, of those that were ever paid. */
+  get wallets(): ReadonlyMap<string, Exact> {
+    return this.#wallets;
+  }
+
+  wallet(asset: string): Exact {
+    return this.#wallets.get(asset) ?? initialOf(asset);
+  }
+
+  /** Negative takes it away. */
+  pay(asset: string, amount: Exact): void {
+    this.#wallets.set(asset, this.wallet(asset).add(amount));
+  }
+
+  /** What the exchange shows from now on, whatever fills say. B1 does not hold for this position any more. */
+  showWithoutFill(symbol: string, positionSide: PositionSide, amount: Exact, entryPrice: Exact, time: number): void {
+    Object.assign(this.position(symbol, positionSide), { amount, entryPrice, updateTime: time });
   }
 
   position(symbol: string, positionSide: PositionSide): Position {
@@ -129,10 +165,14 @@ export class Account {
     position.entryPrice = entryAfter(position, moved, price);
     position.amount = position.amount.add(moved);
     position.updateTime = request.time;
-    const { asset, assetPrice, makerRate, takerRate } = this.commission;
+    const { assetPrice, makerRate, takerRate } = this.commission;
+    const marginAsset = this.marginAssetOf(symbol);
+    // The ordinary commission is charged in what the market is quoted in.
+    const asset = this.commission.asset === MAIN_ASSET ? marginAsset : this.commission.asset;
     const fee = price.mul(quantity).mul(maker ? makerRate : takerRate);
     const commission = fee.div(assetPrice).toDecimalPlaces(SHOWN_DIGITS);
-    this.walletBalance = this.walletBalance.add(realizedPnl).sub(asset === 'USDT' ? commission : 0);
+    this.pay(marginAsset, realizedPnl);
+    this.pay(asset, commission.neg());
     position.net = position.amount.isZero() ? new Exact(0) : position.net.add(realizedPnl).sub(fee);
     const fill: Fill = {
       ...request,
@@ -143,6 +183,7 @@ export class Account {
       realizedPnl,
     };
     this.#keep(fill);
+    this.onFill?.(fill);
     return fill;
   }
 
@@ -154,6 +195,10 @@ export class Account {
     if (timeline === undefined) this.#timelines.set(symbol, (timeline = new Timeline()));
     timeline.add(fill);
   }
+}
+
+export function initialOf(asset: string): Exact {
+  return new Exact(INITIAL_BALANCES[asset] ?? INITIAL_BALANCE_OF_OTHERS);
 }
 
 function listIn<K, T>(lists: Map<K, T[]>, key: K): T[] {

@@ -24,7 +24,7 @@ export const MARKET_ENDPOINTS: EndpointTable = {
       { rateLimitType: 'ORDERS', interval: 'SECOND', intervalNum: 10, limit: allowances.ordersPer10Seconds },
     ],
     exchangeFilters: [],
-    assets: [{ asset: 'USDT', marginAvailable: true, autoAssetExchange: '-10000' }],
+    assets: ['USDT', 'USDC'].map((asset) => ({ asset, marginAvailable: true, autoAssetExchange: '-10000' })),
     symbols: [...exchange.orders.markets.values()].map(marketReply),
   })),
   'GET /fapi/v1/klines': open(({ exchange, parameters }) => {

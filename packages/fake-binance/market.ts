@@ -2,6 +2,12 @@
 export interface Market {
   readonly symbol: string;
   readonly baseAsset: string;
+  /** What prices are in, and what margin, profit and funding are paid in. */
+  readonly quoteAsset: string;
+  /** `PERPETUAL`, or what Binance calls a contract that is delivered: `CURRENT_QUARTER`, `NEXT_QUARTER` and their like. */
+  readonly contractType: string;
+  /** When it is delivered. Unit: milliseconds since 1970. */
+  readonly deliveryDate: number;
   /** Prices of orders are whole multiples of it. */
   readonly tick: string;
   readonly lotStep: string;
@@ -10,7 +16,7 @@ export interface Market {
   /** The same for market orders. */
   readonly marketMaxQuantity: string;
   readonly minNotional: string;
-  /** `TRADING`, or another word of Binance's: then orders are refused. */
+  /** `TRADING`, or another word of Binance's (`PENDING_TRADING`, `SETTLING`, `CLOSE`): then orders are refused. */
   readonly status: string;
 }
 
@@ -21,9 +27,23 @@ export interface MarketSpec extends Partial<Market> {
   readonly price: string;
 }
 
+/** What Binance says of a perpetual contract: Christmas 2100. */
+export const NEVER_DELIVERED = 4_133_404_800_000;
+
+/** `BTCUSDT_261225`: what is delivered has the day behind its name. */
+const SYMBOL = /^(?<base>.+?)(?<quote>USDT|USDC)(?:_(?<day>\d{6}))?$/u;
+
+/** Deliveries are at 08:00 UTC. Unit: hours. */
+const DELIVERY_HOUR = 8;
+
+/** Base, quote and delivery as the symbol's name says them, where nothing else is said. */
 export function marketOf(market: Omit<MarketSpec, 'price'>): Market {
+  const { base = market.symbol, quote = 'USDT', day } = SYMBOL.exec(market.symbol)?.groups ?? {};
   return {
-    baseAsset: market.symbol.replace(/USDT$/, ''),
+    baseAsset: base,
+    quoteAsset: quote,
+    contractType: day === undefined ? 'PERPETUAL' : 'CURRENT_QUARTER',
+    deliveryDate: day === undefined ? NEVER_DELIVERED : deliveryOn(day),
     tick: '0.01',
     lotStep: '0.001',
     minQuantity: market.lotStep ?? '0.001',
@@ -33,4 +53,9 @@ export function marketOf(market: Omit<MarketSpec, 'price'>): Market {
     status: 'TRADING',
     ...market,
   };
+}
+
+function deliveryOn(day: string): number {
+  const [year, month, date] = [0, 2, 4].map((start) => Number(day.slice(start, start + 2)));
+  return Date.UTC(2000 + (year ?? 0), (month ?? 1) - 1, date, DELIVERY_HOUR);
 }

@@ -24,6 +24,8 @@ export class OrderIndex {
   /** Liquidations and deleveragings of all symbols. */
   readonly #forced = new Timeline<Order>();
   readonly #open = new Map<string, Set<Order>>();
+  /** Told of every order that is new, or whose status has changed. */
+  onStatus: ((order: Order) => void) | null = null;
 
   add(order: Order): void {
     const { symbol, clientOrderId } = order;
@@ -48,6 +50,7 @@ export class OrderIndex {
     if (open === undefined) this.#open.set(order.symbol, (open = new Set()));
     if (isOpen(order)) open.add(order);
     else open.delete(order);
+    this.onStatus?.(order);
   }
 
   all(): IterableIterator<Order> {

@@ -17,7 +17,7 @@ export class Orders {
 
   constructor(hedge: boolean, commission?: Commission) {
     this.hedge = hedge;
-    this.account = new Account(commission);
+    this.account = new Account(commission, (symbol) => this.markets.get(symbol)?.quoteAsset ?? 'USDT');
   }
 
   all(): IterableIterator<Order> {

@@ -6,7 +6,8 @@ import { type BinanceCode, BinanceError } from './binance-error.ts';
 const WEEK_DAYS = 7;
 const WEEK_MS = WEEK_DAYS * 24 * 60 * 60 * 1000;
 
-const SYMBOL = /^[A-Z0-9-_.]{1,20}$/;
+/** In any script: Binance lists 币安人生USDT. */
+const SYMBOL = /^[\p{Lu}\p{Lo}\p{N}\-_.]{1,20}$/u;
 const SYMBOL_RANGE = '^[A-Z0-9-_.]{1,20}$';
 
 /** Longest list that is answered, and the usual one. Unit: entries. */

@@ -109,19 +109,20 @@ const ORDER_TYPES = [
 ];
 
 export function marketReply(market: Market): object {
-  const { symbol, baseAsset, tick, lotStep, minQuantity, maxQuantity, marketMaxQuantity, minNotional, status } = market;
+  const { symbol, baseAsset, quoteAsset, contractType, deliveryDate } = market;
+  const { tick, lotStep, minQuantity, maxQuantity, marketMaxQuantity, minNotional, status } = market;
   return {
     symbol,
-    pair: symbol,
-    contractType: 'PERPETUAL',
-    deliveryDate: 4_133_404_800_000,
+    pair: `${baseAsset}${quoteAsset}`,
+    contractType,
+    deliveryDate,
     onboardDate: 1_569_398_400_000,
     status,
     maintMarginPercent: '2.5000',
     requiredMarginPercent: '5.0000',
     baseAsset,
-    quoteAsset: 'USDT',
-    marginAsset: 'USDT',
+    quoteAsset,
+    marginAsset: quoteAsset,
     pricePrecision: new Exact(tick).decimalPlaces(),
     quantityPrecision: new Exact(lotStep).decimalPlaces(),
     baseAssetPrecision: 8,

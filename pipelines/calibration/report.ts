@@ -115,10 +115,19 @@ export interface Flips {
   readonly policy: string;
   readonly snapshots: number;
   readonly flips: number;
+  /** Flips in which an exit weakens although the drop of confidence grew by the map, or the reverse. */
+  readonly against_direction: number;
+  /** Snapshots in which each factor of the policy holds, with what is in force and with the candidate. */
+  readonly factors: FactorCounts;
   /** current action -> candidate action -> snapshots. */
   readonly matrix: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The latest ones, at most 20. */
   readonly examples: readonly Flip[];
+}
+
+export interface FactorCounts {
+  readonly before: Readonly<Record<string, number>>;
+  readonly after: Readonly<Record<string, number>>;
 }
 
 export interface Flip {

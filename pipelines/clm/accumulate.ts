@@ -1,6 +1,7 @@
 import { Decimal } from 'decimal.js';
 import type { ClmOutcome, OutcomeLabel, Side, TradeClosed } from '../../schemas/generated/records.ts';
 import { type Exclusion, exclusionOf } from './exclusions.ts';
+import { addTotals } from './totals.ts';
 
 /**
  * The truth about one position, slice by slice. Invariants:
@@ -11,7 +12,7 @@ import { type Exclusion, exclusionOf } from './exclusions.ts';
  * A3  Quantities add in decimal arithmetic; entry and exit price are quantity-weighted, and pnl_percent is the move
  *     between these two in the position's favour.
  * A4  FINAL as soon as one slice left nothing open; a slice that comes later is still added.
- * A5  An unknown stays unknown: the fee is null once it is unknown for one slice.
+ * A5  An unknown stays unknown: a cost or a risk is null once it is unknown for one slice (totals.ts).
  * A6  A position of one BACKFILL slice keeps the pnl_percent that was recorded, whatever its prices say.
  */
 
@@ -58,6 +59,7 @@ function firstSlice(trade: TradeClosed): ClmOutcome {
       trade.origin === 'BACKFILL' ? trade.pnl_percent : moveInFavour(trade.side, trade.entry_price, trade.exit_price),
     pnl_quote: trade.pnl_quote,
     fee_quote: trade.fee_quote,
+    ...addTotals(null, trade),
     confidence: trade.confidence,
     model_id: trade.model_id,
     opened_at: trade.opened_at,
@@ -99,6 +101,7 @@ function nextSlice(outcome: ClmOutcome, trade: TradeClosed): ClmOutcome {
       outcome.fee_quote === null || trade.fee_quote === null
         ? null
         : new Exact(outcome.fee_quote).plus(trade.fee_quote).toNumber(),
+    ...addTotals(outcome, trade),
     confidence,
     model_id: model,
     opened_at: Math.min(outcome.opened_at, trade.opened_at),

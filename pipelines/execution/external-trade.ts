@@ -1,7 +1,8 @@
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { PositionReconciled, Reduction, ReductionCause, TradeClosed } from '../../schemas/generated/records.ts';
 import { externalTradeIdOf } from '../../schemas/ids.ts';
-import { netR } from './trade.ts';
+import { excursionsOf, inFavour, riskOf } from './excursions.ts';
+import { NO_COSTS, netR } from './trade.ts';
 
 /** What a slice that was none of our orders' is called, by what the venue says of its order. */
 export const EXTERNAL_EXITS = {
@@ -24,7 +25,7 @@ export function externalTradeOf(reconciled: PositionReconciled, reduction: Reduc
   const { venue, account, symbol } = reconciled;
   const entry = new Exact(reduction.entry_price);
   const quantity = new Exact(reduction.quantity);
-  const move = new Exact(reduction.price).sub(entry).mul(reduction.side === 'LONG' ? 1 : -1);
+  const move = inFavour(reduction.side, reduction.entry_price, reduction.price);
   const pnlQuote = move.mul(quantity);
   const { origin, reason } = EXTERNAL_EXITS[reduction.cause];
   return {
@@ -44,10 +45,16 @@ export function externalTradeOf(reconciled: PositionReconciled, reduction: Reduc
     pnl_percent: move.div(entry).mul(100).toNumber(),
     pnl_quote: pnlQuote.toNumber(),
     fee_quote: reduction.fee_quote,
+    ...NO_COSTS,
+    initial_stop_price: reduction.initial_stop_price,
+    risk_quote: riskOf(reduction, quantity)?.toNumber() ?? null,
     r_net: netR(reduction, pnlQuote, quantity, reduction.fee_quote),
+    ...excursionsOf(reduction, reduction.price),
     confidence: reduction.confidence_at_entry,
     model_id: reduction.model_id,
     exit_reason: late ? LATE_FILL : reason,
+    policy: null,
+    regime_at_entry: reduction.regime_at_entry,
     order_id: reduction.order_id,
     client_order_id: late ? reduction.client_order_id : null,
     origin,

@@ -1,3 +1,4 @@
+import type { RefusalMeaning } from '../../ports/exchange.ts';
 import type { ExecutionStatus } from '../../schemas/generated/records.ts';
 
 interface ReasonEntry {
@@ -41,7 +42,10 @@ export const REASONS = {
     status: 'FILLED',
     sentence: "The venue filled an order of the desk's limit on value; the rest is left to later intents.",
   },
-  PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
+  PARTIALLY_FILLED: {
+    status: 'FILLED',
+    sentence: 'The venue filled a part of what the intent asks for; the rest was cancelled or not sent.',
+  },
 
   KILL_SWITCH: {
     status: 'SUPPRESSED',
@@ -126,6 +130,15 @@ export const REASONS = {
     refusal: true,
     sentence: 'The venue found the quantity of the order too precise.',
   },
+  PRICE_REJECTED: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the price of the order too far from the mark, or no price of the market.',
+  },
+  WOULD_TAKE: {
+    status: 'REJECTED',
+    sentence: 'The order would have filled at once, which a post-only order must not; what follows it did not go.',
+  },
   VENUE_BUSY: {
     status: 'REJECTED',
     sentence: 'The venue turned the order away for its rate limit or its load; nothing was taken.',
@@ -169,41 +182,24 @@ export function isRefusal(reason: string): boolean {
   return REFUSALS.has(reason);
 }
 
-/**
- * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of
- * them into one error class.
- */
-const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map<string, ReasonOf<'REJECTED'>>([
-  ['-2022', 'REDUCE_ONLY_REJECTED'],
-  ['-4164', 'BELOW_MIN_NOTIONAL'],
-  ['-1013', 'BELOW_MIN_QUANTITY'],
-  ['-4003', 'BELOW_MIN_QUANTITY'],
-  ['-4004', 'BELOW_MIN_QUANTITY'],
-  ['-4005', 'ABOVE_MAX_QUANTITY'],
-  ['-1111', 'PRECISION_REJECTED'],
-  ['-2019', 'INSUFFICIENT_MARGIN'],
-  ['-1121', 'SYMBOL_REJECTED'],
-  ['-1003', 'VENUE_BUSY'],
-  ['-1008', 'VENUE_BUSY'],
-  ['-1015', 'VENUE_BUSY'],
-  ['429', 'VENUE_BUSY'],
-  ['418', 'VENUE_BUSY'],
-  ['-1021', 'CLOCK_SKEW'],
-  ['-5028', 'CLOCK_SKEW'],
-]);
+const REJECTIONS = {
+  'reduce-only': 'REDUCE_ONLY_REJECTED',
+  'min-notional': 'BELOW_MIN_NOTIONAL',
+  'min-quantity': 'BELOW_MIN_QUANTITY',
+  'max-quantity': 'ABOVE_MAX_QUANTITY',
+  precision: 'PRECISION_REJECTED',
+  margin: 'INSUFFICIENT_MARGIN',
+  symbol: 'SYMBOL_REJECTED',
+  price: 'PRICE_REJECTED',
+  'would-take': 'WOULD_TAKE',
+  busy: 'VENUE_BUSY',
+  clock: 'CLOCK_SKEW',
+  keys: 'VENUE_REJECTED',
+  other: 'VENUE_REJECTED',
+  'duplicate-id': null,
+} as const satisfies Record<RefusalMeaning, ReasonOf<'REJECTED'> | null>;
 
-/** -4116: the client order id is known, so the order may exist. The others: the venue does not know what became of it. */
-const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1000', '-1001', '-1006', '-1007']);
-
-/** The venue refuses the keys or their signature: -1022, -2014 (format), -2015 (key, permission or address). */
-const OF_KEYS: ReadonlySet<string> = new Set(['-1022', '-2014', '-2015']);
-
-/** A no that every order will get until a person changes something. */
-export function isRefusalOfKeys(code: string): boolean {
-  return OF_KEYS.has(code);
-}
-
-/** The reason for a venue's no; null where the code leaves open whether the order exists. */
-export function rejectionReason(code: string): ReasonOf<'REJECTED'> | null {
-  return DOUBTFUL.has(code) ? null : (REJECTIONS.get(code) ?? 'VENUE_REJECTED');
+/** The reason for a venue's no; null where it leaves open whether the order exists. */
+export function rejectionReason(meaning: RefusalMeaning): ReasonOf<'REJECTED'> | null {
+  return REJECTIONS[meaning];
 }

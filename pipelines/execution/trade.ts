@@ -1,11 +1,11 @@
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
-import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
+import type { ClientOrderId, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
-import { GREATEST_R } from '../../schemas/market-bounds.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
+import { excursionsOf, inFavour, inR, riskOf } from './excursions.ts';
 
 /** An order of which something is filled, so that it has a price. */
 export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
@@ -43,7 +43,9 @@ function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed
 }
 
 /**
- * The slice that a filled order has realised. `remaining` is the open size after it, from the venue.
+ * The slice that a filled order has realised. `remaining` is the open size after it, from the venue. One order is one slice, also where an
+ * intent led to several: the sum of slices does not depend on which of them has been reported when a process ends, and a fill that turns up
+ * late is told from the others by its order.
  *
  * Price, quantity, fee and remaining are the venue's. entry_price is the intent's: the snapshot read it from the venue
  * for the decision and its R, a reduction does not change it, and it is at hand on every path, also when the order is
@@ -52,12 +54,17 @@ function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed
  * pnl_quote = (exit - entry) x quantity, negated for SHORT; pnl_percent = the same move / entry x 100;
  * r_net = (pnl_quote - fee) / (|entry - initial stop| x quantity).
  */
-export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder, remaining: DecimalText): TradeClosed {
+export function tradeOf(
+  intent: HarvestIntent,
+  venue: string,
+  order: FilledOrder,
+  remaining: DecimalText,
+  clientOrderId: ClientOrderId = clientOrderIdOf(intent.intent_id),
+): TradeClosed {
   const entry = new Exact(intent.entry_price);
   const quantity = new Exact(order.filledQuantity);
-  const move = new Exact(order.averagePrice).sub(entry).mul(intent.side === 'LONG' ? 1 : -1);
+  const move = inFavour(intent.side, intent.entry_price, order.averagePrice);
   const pnlQuote = move.mul(quantity);
-  const clientOrderId = clientOrderIdOf(intent.intent_id);
   return {
     trade_id: tradeIdOf(clientOrderId),
     position_id: intent.position_id,
@@ -74,10 +81,16 @@ export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder
     pnl_percent: move.div(entry).mul(100).toNumber(),
     pnl_quote: pnlQuote.toNumber(),
     fee_quote: order.fee === null ? null : Number(order.fee),
+    ...NO_COSTS,
+    initial_stop_price: intent.initial_stop_price,
+    risk_quote: riskOf(intent, quantity)?.toNumber() ?? null,
     r_net: netR(intent, pnlQuote, quantity, order.fee),
+    ...excursionsOf(intent, order.averagePrice),
     confidence: intent.confidence_at_entry,
     model_id: intent.model_id,
     exit_reason: intent.reason,
+    policy: intent.policy,
+    regime_at_entry: intent.regime_at_entry,
     order_id: order.orderId,
     client_order_id: clientOrderId,
     origin: 'HARVEST',
@@ -86,14 +99,22 @@ export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder
 
 /** R after fees of `quantity` contracts; null where the initial stop or the fee is not known, or the stop is no basis of R (MB2). */
 export function netR(
-  { entry_price: entry, initial_stop_price: stop }: Pick<HarvestIntent, 'entry_price' | 'initial_stop_price'>,
+  position: Pick<HarvestIntent, 'entry_price' | 'initial_stop_price'>,
   pnlQuote: Exact,
   quantity: Exact,
   fee: DecimalText | number | null,
 ): number | null {
-  if (stop === null || fee === null) return null;
-  const risk = new Exact(entry).sub(stop).abs().mul(quantity);
-  if (risk.isZero()) return null;
-  const r = pnlQuote.sub(fee).div(risk).toNumber();
-  return Math.abs(r) <= GREATEST_R ? r : null;
+  return fee === null ? null : inR(pnlQuote.sub(fee), riskOf(position, quantity));
 }
+
+/** Nothing is known of what a slice has cost besides its own fee. */
+export const NO_COSTS = {
+  fee_asset: null,
+  fee_amount: null,
+  opening_fee_quote: null,
+  opening_fee_asset: null,
+  opening_fee_amount: null,
+  funding_quote: null,
+  pnl_net_quote: null,
+  unknown_costs: null,
+} as const satisfies Partial<TradeClosed>;

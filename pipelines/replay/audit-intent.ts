@@ -2,7 +2,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
 import type { ConfidenceMap } from '../calibration/confidence-map.ts';
-import { calibrated } from '../scoring/calibrated.ts';
+import { seenBy } from '../scoring/calibrated.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 
@@ -33,6 +33,10 @@ const COPIED = [
   'model_id',
 ] as const satisfies readonly (keyof HarvestIntent & keyof PositionSnapshot)[];
 
+/** Copied as well since the third version of the intent's schema: in an earlier one they are null, whatever the snapshot has. */
+const COPIED_SINCE = ['peak_price', 'worst_price', 'regime_at_entry'] as const satisfies readonly (keyof HarvestIntent &
+  keyof PositionSnapshot)[];
+
 /**
  * Every difference between an intent and what its snapshot gives again. Pure. Invariants:
  * A1  Decision and copied fields are compared exactly: scoring is deterministic, so the last digit counts too.
@@ -46,14 +50,19 @@ export function auditIntent(
   map: ConfidenceMap | null,
 ): readonly Difference[] {
   const { action, fraction, reason, hold_score, exit_score, r, factors, unknown } = evaluate(
-    map === null ? snapshot : calibrated(snapshot, map),
+    seenBy(policy, snapshot, map),
     policy,
   );
   const decision = { action, fraction, hold_score, exit_score, r, reason, factors, unknown };
   const recomputed = {
     ...decision,
     intent_id: intentIdOf(snapshot.position_id, snapshot.observed_at),
-    ...Object.fromEntries(COPIED.map((name) => [name, snapshot[name]])),
+    ...Object.fromEntries(
+      [...COPIED, ...COPIED_SINCE.filter((name) => (intent[name] ?? null) !== null)].map((name) => [
+        name,
+        snapshot[name],
+      ]),
+    ),
   };
   const found: Difference[] = [];
   for (const [name, value] of Object.entries(recomputed))

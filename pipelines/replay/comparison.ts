@@ -8,7 +8,7 @@ import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { CalibrationVersions } from '../calibration/versions.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
-import { calibrated } from '../scoring/calibrated.ts';
+import { seenBy } from '../scoring/calibrated.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
@@ -69,14 +69,14 @@ export class Comparison {
   add(snapshot: PositionSnapshot, at: LogRecord): void {
     const model = snapshot.model_id ?? null;
     const approved = model === null ? null : (this.#versions?.inForce(model) ?? null);
-    const seen = approved === null ? snapshot : calibrated(snapshot, approved.map);
+    const map = approved?.map ?? null;
     try {
-      const current = evaluate(seen, this.#current);
-      const candidate = evaluate(seen, this.#candidate);
-      const r = this.#current.costs === null ? current.r : rOf(seen, this.#measure);
+      const current = evaluate(seenBy(this.#current, snapshot, map), this.#current);
+      const candidate = evaluate(seenBy(this.#candidate, snapshot, map), this.#candidate);
+      const r = this.#current.costs === null ? current.r : rOf(snapshot, this.#measure);
       // First: where the position comes back after it was over, this flip is none of those that are marked then.
-      this.#positions.add(seen, r, current, candidate);
-      this.#tally.add(seen, at, r, current, candidate);
+      this.#positions.add(snapshot, r, current, candidate);
+      this.#tally.add(snapshot, at, r, current, candidate);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
       this.#unscorable += 1;

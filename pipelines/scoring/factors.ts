@@ -1,5 +1,6 @@
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { type ConditionName, type FactorName, type Policy, PROFIT_RUNG } from './policy.ts';
+import { degradedBelow } from './degradation.ts';
 import { ageHours, momentumOf, offPeak } from './risk.ts';
 
 /** Inputs that can be unknown: null in the snapshot, or null at entry where the two are compared. */
@@ -74,20 +75,11 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
     sheet.speaksForHolding('momentum_strong', points.momentum_strong, momentum, thresholds.momentum_above_r);
 
   if (confidence === null || confidenceAtEntry === null) sheet.isUnknown('confidence');
-  else if (confidence < confidenceAtEntry - thresholds.degraded_by)
-    sheet.speaksForExit(
-      'confidence_degraded',
-      points.confidence_degraded,
-      confidence,
-      confidenceAtEntry - thresholds.degraded_by,
-    );
-  else
-    sheet.speaksForHolding(
-      'confidence_intact',
-      points.confidence_intact,
-      confidence,
-      confidenceAtEntry - thresholds.degraded_by,
-    );
+  else {
+    const below = degradedBelow(confidenceAtEntry, thresholds);
+    if (confidence < below) sheet.speaksForExit('confidence_degraded', points.confidence_degraded, confidence, below);
+    else sheet.speaksForHolding('confidence_intact', points.confidence_intact, confidence, below);
+  }
 
   const age = ageHours(snapshot);
   if (age < thresholds.fresh_below_hours && r > thresholds.fresh_above_r)

@@ -1,4 +1,5 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import { degradedBelow } from './degradation.ts';
 import type { InputAxis } from './input-axis.ts';
 import type { Policy } from './policy.ts';
 import { ageHours, momentumOf, offPeak, rOf } from './risk.ts';
@@ -35,7 +36,7 @@ export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly 
       {
         measure: ({ confidence }) => confidence,
         at: (confidence) => ({ ...snapshot, confidence }),
-        edges: atEntry === null ? [] : [atEntry - limits.degraded_by],
+        edges: atEntry === null ? [] : [degradedBelow(atEntry, limits)],
         beyond: BEYOND.confidence,
         lowest: 0,
         highest: 1,

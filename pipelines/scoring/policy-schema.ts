@@ -17,6 +17,12 @@ export const EXIT_FACTORS = [
   'off_peak',
 ] as const;
 
+/** What a drop of confidence is measured on. */
+export const DEGRADATION_SCALES = ['raw', 'log_odds', 'calibrated'] as const;
+
+/** From one in a million to all but one in a million is 27.6. Unit: log-odds. */
+const MOST_LOG_ODDS = 28;
+
 /** Profit's own factor: the highest rung that R is above. */
 export const PROFIT_RUNG = 'profit_rung';
 
@@ -32,7 +38,8 @@ const POINTS_DOCS: Readonly<Record<ConditionName, string>> = {
   near_peak: 'For holding: less than near_peak_within off the best price since opening.',
   regime_changed: 'For leaving: the regime is another than at entry.',
   volatility_contracting: 'For leaving: volatility is known and not expanding.',
-  confidence_degraded: 'For leaving: confidence is below confidence_at_entry minus degraded_by.',
+  confidence_degraded:
+    'For leaving: confidence is below confidence_at_entry by more than degraded_by, on the scale of degraded_on.',
   old: 'For leaving: open for more than old_above_hours, and R below old_below_r.',
   off_peak: 'For leaving: not near the peak.',
 };
@@ -92,16 +99,28 @@ const ruleName = z
   .max(64)
   .describe('The reason of decisions by this rule, and the exit_reason of their trades.');
 
+/** The words of `run --order`. */
+const ORDERS = ['market', 'ioc', 'sliced', 'post_only'] as const;
+
+const order = z
+  .enum(ORDERS)
+  .optional()
+  .describe(
+    'How the order is sent: market, ioc, sliced or post_only. Left out: as the desk says (run --order). A CLOSE is never left resting: post_only is sent as ioc.',
+  );
+
 const rule = z.discriminatedUnion('action', [
   z.strictObject({
     name: ruleName,
     when: conditions,
     action: z.literal('CLOSE').describe('Close the whole position.'),
+    order,
   }),
   z.strictObject({
     name: ruleName,
     when: conditions,
     action: z.literal('PARTIAL_CLOSE').describe('Close a fraction of it.'),
+    order,
     fraction: fraction.describe('Rounded to two decimals; what rounds to 0 or less is a HOLD.'),
   }),
 ]);
@@ -145,9 +164,19 @@ export const policyFileSchema = z.strictObject({
       expanding_above_gradient: z
         .number()
         .describe('Volatility expands when volatility_gradient is above it. Unit: ratio.'),
-      degraded_by: ratio.describe(
-        'Confidence is degraded when it is below confidence_at_entry minus this. Unit: probability.',
-      ),
+      degraded_by: z
+        .number()
+        .min(0)
+        .max(MOST_LOG_ODDS)
+        .describe(
+          'Confidence is degraded when it is below confidence_at_entry minus this. Unit: probability (at most 1), or log-odds where degraded_on says so.',
+        ),
+      degraded_on: z
+        .enum(DEGRADATION_SCALES)
+        .optional()
+        .describe(
+          'What degraded_by is measured on. raw (the default): confidence as the model said it, so that no confidence map can mute the factor. log_odds: log-odds of raw confidence. calibrated: confidence as the map in force gives it.',
+        ),
       momentum_above_r: z
         .number()
         .describe('Momentum is strong when the mean step of the last two R is above it. Unit: R an observation.'),
@@ -165,6 +194,10 @@ export const policyFileSchema = z.strictObject({
         .gt(0)
         .max(1)
         .describe('Risk a contract where no stop at opening is known. Unit: ratio of entry_price.'),
+    })
+    .refine(({ degraded_by: by, degraded_on: scale }) => scale === 'log_odds' || by <= 1, {
+      path: ['degraded_by'],
+      message: 'Too big: expected number to be <=1, unless degraded_on is log_odds',
     })
     .describe('Where the factors begin to hold.'),
   costs: z

@@ -6,16 +6,21 @@ export function factorWords(name: ConditionName, { thresholds: t }: Policy): str
     regime_intact: 'regime as at entry',
     volatility_expanding: `volatility gradient > ${t.expanding_above_gradient}`,
     momentum_strong: `mean step of R > ${t.momentum_above_r}`,
-    confidence_intact: `confidence >= entry - ${t.degraded_by}`,
+    confidence_intact: degradationWords('>=', t),
     fresh: `age < ${t.fresh_below_hours} h and R > ${t.fresh_above_r}`,
     near_peak: `less than ${percent(t.near_peak_within)} off the peak`,
     regime_changed: 'regime other than at entry',
     volatility_contracting: `volatility gradient <= ${t.expanding_above_gradient}`,
-    confidence_degraded: `confidence < entry - ${t.degraded_by}`,
+    confidence_degraded: degradationWords('<', t),
     old: `age > ${t.old_above_hours} h and R < ${t.old_below_r}`,
     off_peak: `at least ${percent(t.near_peak_within)} off the peak`,
   };
   return words[name];
+}
+
+function degradationWords(sign: '>=' | '<', { degraded_by: by, degraded_on: scale }: Policy['thresholds']): string {
+  if (scale === 'log_odds') return `log-odds of confidence ${sign} those at entry - ${by}`;
+  return `${scale === 'calibrated' ? 'calibrated ' : ''}confidence ${sign} entry - ${by}`;
 }
 
 /** A rule as a sentence: what it does, and when. */

@@ -16,7 +16,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Processor } from '../processor.ts';
 import { CalibrationVersions } from '../calibration/versions.ts';
-import { calibrated } from './calibrated.ts';
+import { seenBy } from './calibrated.ts';
 import { type Decision, type Verdict, explain, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 import { PolicyRecorder } from './policy-recorder.ts';
@@ -60,7 +60,8 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
         if (topic !== TOPICS.positionSnapshot.name) continue;
         const modelId = record.model_id ?? null;
         const approved = modelId === null ? null : versions.inForce(modelId);
-        const seen = approved === null ? record : calibrated(record, approved.map);
+        const map = approved?.map ?? null;
+        const seen = seenBy(policy, record, map);
         const verdict = verdictOf(seen, policy);
         onDecision?.(record, verdict);
         const calibrationVersion = approved?.version ?? null;
@@ -68,7 +69,7 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
           verdict.action === 'HOLD' ? null : intentOf(record, explain(seen, policy, verdict), at, calibrationVersion);
         if (intent !== null) outputs.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
         if (beside !== null)
-          for (const output of shadowRecords(beside, { snapshot: record, seen, verdict, at, calibrationVersion }))
+          for (const output of shadowRecords(beside, { snapshot: record, map, verdict, at, calibrationVersion }))
             outputs.push(output);
       }
       if (due !== null) recorder.wasTold(due);
@@ -104,6 +105,8 @@ export function intentOf(
     calibration_version: calibrationVersion,
     entry_price: snapshot.entry_price,
     mark_price: snapshot.mark_price,
+    peak_price: snapshot.peak_price,
+    worst_price: snapshot.worst_price,
     initial_stop_price: snapshot.initial_stop_price,
     quantity: snapshot.quantity,
     opened_at: snapshot.opened_at,
@@ -111,6 +114,8 @@ export function intentOf(
     confidence_at_entry: snapshot.confidence_at_entry,
     confidence: snapshot.confidence,
     model_id: snapshot.model_id,
+    regime_at_entry: snapshot.regime_at_entry,
     input: { topic: at.topic, partition: at.partition, offset: at.offset },
+    order: decision.order ?? null,
   };
 }

@@ -3,6 +3,8 @@ import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/r
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
+import type { ConfidenceMap } from '../calibration/confidence-map.ts';
+import { seenBy } from './calibrated.ts';
 import { type Verdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
@@ -10,8 +12,8 @@ import type { Policy } from './policy.ts';
 export interface Decided {
   /** As its record has it. */
   readonly snapshot: PositionSnapshot;
-  /** As the policy in force saw it: with the confidence map of its model, if there is one. */
-  readonly seen: PositionSnapshot;
+  /** The confidence map in force for its model; null: none. */
+  readonly map: ConfidenceMap | null;
   readonly verdict: Verdict;
   readonly at: LogRecord;
   readonly calibrationVersion: string | null;
@@ -40,7 +42,7 @@ export function shadowRecords(
   const records: EncodedRecord[] = [];
   for (const candidate of candidates) {
     try {
-      const record = shadowOf(decided, verdictOf(decided.seen, candidate));
+      const record = shadowOf(decided, verdictOf(seenBy(candidate, decided.snapshot, decided.map), candidate));
       // The snapshot's timestamp, as an intent has: retention keeps the two together.
       if (record !== null) records.push(writer.encode(TOPICS.shadowDecision, record, decided.at.timestamp));
       onResult?.(candidate, record === null ? 'both_hold' : 'written');

@@ -12,7 +12,13 @@ const VENUE = 'paper';
 /** What only the snapshots of a position tell: nothing else in the program knows it, so the latest one is the memory. */
 export type Remembered = Pick<
   PositionSnapshot,
-  'peak_price' | 'initial_stop_price' | 'confidence_at_entry' | 'regime_at_entry' | 'r_history' | 'observed_at'
+  | 'peak_price'
+  | 'worst_price'
+  | 'initial_stop_price'
+  | 'confidence_at_entry'
+  | 'regime_at_entry'
+  | 'r_history'
+  | 'observed_at'
 >;
 
 /** What is seen of a position's market at `now`. Null: not known. */
@@ -56,9 +62,13 @@ export function observe(position: BookedPosition, before: Remembered | null, obs
     entry_price: entryPrice,
     mark_price: markPrice,
     peak_price: better(side, before?.peak_price ?? entryPrice, markPrice),
+    worst_price: worstPrice(side, before === null ? entryPrice : before.worst_price, markPrice),
     initial_stop_price: initialStop,
     stop_price: null,
     take_profit_price: null,
+    // The paper venue keeps no order that rests.
+    resting: [],
+    settles_at: null,
     confidence_at_entry: confidenceAtEntry,
     confidence,
     model_id: confidence === null && confidenceAtEntry === null ? null : ENSEMBLE_ID,
@@ -75,6 +85,12 @@ export function observe(position: BookedPosition, before: Remembered | null, obs
 /** The better of two prices for a position of that side. */
 export function better(side: Side, one: number, other: number): number {
   return side === 'LONG' ? Math.max(one, other) : Math.min(one, other);
+}
+
+/** The worst price of a position so far; null where what was before is not known. */
+export function worstPrice(side: Side, before: number | null, markPrice: number): number | null {
+  if (before === null) return null;
+  return side === 'LONG' ? Math.min(before, markPrice) : Math.max(before, markPrice);
 }
 
 /** The history without an observation of `now` itself: that is there when a cycle runs again whose records were partly written. */

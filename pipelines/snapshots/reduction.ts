@@ -29,6 +29,9 @@ export function reductionOf({ identity, side, memory, last, reducing, opening, o
     opened_at: identity.opened_at,
     entry_price: entryPrice,
     initial_stop_price: memory.initial_stop_price,
+    peak_price: memory.peak_price,
+    worst_price: memory.worst_price,
+    regime_at_entry: memory.regime_at_entry,
     confidence_at_entry: memory.confidence_at_entry,
     model_id: memory.model_id,
     fill_id: fill.fillId,
@@ -38,6 +41,8 @@ export function reductionOf({ identity, side, memory, last, reducing, opening, o
     quantity: quantity.toNumber(),
     price: Number(fill.price),
     fee_quote: fee?.toNumber() ?? null,
+    fee_asset: null,
+    fee_amount: null,
     remaining_quantity: remaining.toNumber(),
     closed_at: fill.filledAt,
   };

@@ -1,7 +1,7 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { better, extend, type Remembered, rOf } from './observation.ts';
+import { better, extend, type Remembered, rOf, worstPrice } from './observation.ts';
 import { isObservedRegime } from './observed-regime.ts';
 
 /** The risk of a position whose initial stop is not known, as scoring takes it. Unit: share of entry_price. */
@@ -38,6 +38,7 @@ export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, 
   const own = signal?.side === holding.side ? signal : null;
   return {
     peak_price: Number(holding.entryPrice),
+    worst_price: Number(holding.entryPrice),
     initial_stop_price: null,
     confidence_at_entry: own?.confidence ?? null,
     model_id: own?.model_id ?? null,
@@ -76,9 +77,12 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
     entry_price: entry,
     mark_price: mark,
     peak_price: better(side, before.peak_price, mark),
+    worst_price: worstPrice(side, before.worst_price, mark),
     initial_stop_price: initialStop,
     stop_price: stop,
     take_profit_price: numberOrNull(stops?.takeProfitPrice ?? null),
+    resting: null,
+    settles_at: null,
     confidence_at_entry: before.confidence_at_entry,
     confidence: own?.confidence ?? null,
     model_id: before.model_id ?? own?.model_id ?? null,

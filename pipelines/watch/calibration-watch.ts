@@ -13,11 +13,11 @@ export const FEWEST_OUTCOMES = 30;
 /** Histograms of confidence have this many bins over 0 to 1: finer than any model is. Unit: bins. */
 export const CONFIDENCE_BINS = 1000;
 
-/** Snapshots of one position resemble each other, so their interval is too narrow: a smaller change of the HOLD rate is not worth a word. Unit: ratio. */
-const LEAST_HOLD_CHANGE = 0.05;
+/** Snapshots of one position resemble each other, so their interval is too narrow: a smaller change of a rate is said, and no reason to worry. Unit: ratio. */
+const LEAST_RATE_CHANGE = 0.05;
 
-/** Positions of one day share what the models thought that day: distances up to this come and go by themselves. Unit: none. */
-const LEAST_KS = 0.2;
+/** Fewer mentions before, and a factor that no longer occurs may be chance. Unit: intents. */
+const FEWEST_MENTIONS = 10;
 
 /** Large-sample 95 % point of the Kolmogorov-Smirnov statistic. Unit: none. */
 const KS_95 = 1.358;
@@ -34,6 +34,8 @@ export interface WindowFigures {
   /** Snapshots and intents of the model. */
   readonly snapshots: number;
   readonly intents: number;
+  /** Intents that name each factor. */
+  readonly factors: ReadonlyMap<string, number>;
   /** Positions by the raw confidence of their latest snapshot in the window: one a position, since its snapshots resemble each other. */
   readonly confidences: Uint32Array;
 }
@@ -61,6 +63,10 @@ export interface Distribution {
   readonly q3: number;
 }
 
+export interface FactorMentions {
+  readonly mentions: { readonly before: number; readonly after: number };
+}
+
 export type Verdict = 'not_used_yet' | 'too_early' | 'steady' | 'changed' | 'think_of_rollback';
 
 export interface CalibrationWatch {
@@ -72,6 +78,8 @@ export interface CalibrationWatch {
   readonly reasons: readonly string[];
   readonly win_rate: RateChange;
   readonly hold_rate: RateChange;
+  /** By factor, the share of snapshots whose intent names it, and in how many intents. A HOLD leaves no record, so its factors are not counted. */
+  readonly factor_rates: Readonly<Record<string, RateChange & FactorMentions>>;
   readonly confidence: {
     readonly before: Distribution | null;
     readonly after: Distribution | null;
@@ -83,7 +91,8 @@ export interface CalibrationWatch {
 
 export function emptyFigures(): WindowFigures {
   const confidences = new Uint32Array(CONFIDENCE_BINS);
-  return { wins: 0, losses: 0, neutralLosses: 0, rawSum: 0, mappedSum: 0, snapshots: 0, intents: 0, confidences };
+  const sums = { wins: 0, losses: 0, neutralLosses: 0, rawSum: 0, mappedSum: 0, snapshots: 0, intents: 0 };
+  return { ...sums, factors: new Map(), confidences };
 }
 
 export function calibrationWatch(
@@ -104,7 +113,8 @@ export function calibrationWatch(
     after: distributionOf(after.confidences),
     ...kolmogorovSmirnov(before.confidences, after.confidences),
   };
-  const figures = { ...subject, win_rate: winRate, hold_rate: holdRate, confidence };
+  const factorRates = factorRatesOf(before, after);
+  const figures = { ...subject, win_rate: winRate, hold_rate: holdRate, factor_rates: factorRates, confidence };
   return { ...figures, ...verdictOf(figures, after) };
 }
 
@@ -121,7 +131,7 @@ export function calibrationAlert({ version, model_id, since, verdict, reasons }:
 }
 
 function verdictOf(
-  { since, win_rate, hold_rate, confidence }: Omit<CalibrationWatch, 'verdict' | 'reasons'>,
+  { since, win_rate, hold_rate, factor_rates, confidence }: Omit<CalibrationWatch, 'verdict' | 'reasons'>,
   after: WindowFigures,
 ): Pick<CalibrationWatch, 'verdict' | 'reasons'> {
   if (since === null) return { verdict: 'not_used_yet', reasons: ['No intent names this version yet.'] };
@@ -145,19 +155,20 @@ function verdictOf(
   }
   if (worse.length > 0) return { verdict: 'think_of_rollback', reasons: worse };
   const changed: string[] = [];
-  if (
-    hold_rate.difference !== null &&
-    Math.abs(hold_rate.difference.value) >= LEAST_HOLD_CHANGE &&
-    (hold_rate.difference.low > 0 || hold_rate.difference.high < 0)
-  )
-    changed.push(`The HOLD rate went from ${percent(hold_rate.before?.value)} to ${percent(hold_rate.after?.value)}.`);
-  if (
-    confidence.ks !== null &&
-    confidence.ks_critical !== null &&
-    confidence.ks > Math.max(LEAST_KS, confidence.ks_critical)
-  )
+  const small: string[] = [];
+  const rates = [['HOLD', hold_rate] as const, ...Object.entries(factor_rates)];
+  for (const [name, { before: was, after: is, difference }] of rates) {
+    if (difference === null || (difference.low <= 0 && difference.high >= 0)) continue;
+    const words = `${name === 'HOLD' ? 'The HOLD rate' : `The rate of ${name} in intents`} went from ${percent(was?.value)} to ${percent(is?.value)}`;
+    const mentions = factor_rates[name]?.mentions;
+    const vanished = mentions !== undefined && mentions.after === 0 && mentions.before >= FEWEST_MENTIONS;
+    if (vanished) changed.push(`No intent names ${name} any more: ${mentions.before} did before.`);
+    else if (Math.abs(difference.value) >= LEAST_RATE_CHANGE) changed.push(`${words}.`);
+    else small.push(`${words}: outside its interval, but by less than ${percent(LEAST_RATE_CHANGE)}.`);
+  }
+  if (confidence.ks !== null && confidence.ks_critical !== null && confidence.ks > confidence.ks_critical)
     changed.push(
-      'The models speak with another distribution of confidence than before: look whether the map still fits.',
+      `The models speak with another distribution of confidence than before (KS ${confidence.ks.toFixed(3)} above ${confidence.ks_critical.toFixed(3)}): look whether the map still fits.`,
     );
   if (outcomes < FEWEST_OUTCOMES)
     return {
@@ -168,7 +179,22 @@ function verdictOf(
     return { verdict: 'too_early', reasons: ['No outcome before the first use to compare with.', ...changed] };
   return changed.length > 0
     ? { verdict: 'changed', reasons: changed }
-    : { verdict: 'steady', reasons: ['Nothing differs from the time before by more than chance.'] };
+    : {
+        verdict: 'steady',
+        reasons: small.length > 0 ? small : ['Nothing differs from the time before by more than chance.'],
+      };
+}
+
+function factorRatesOf(before: WindowFigures, after: WindowFigures): CalibrationWatch['factor_rates'] {
+  const names = [...new Set([...before.factors.keys(), ...after.factors.keys()])].toSorted();
+  return Object.fromEntries(
+    names.map((name) => {
+      const mentions = { before: before.factors.get(name) ?? 0, after: after.factors.get(name) ?? 0 };
+      const was = { successes: Math.min(mentions.before, before.snapshots), n: before.snapshots };
+      const is = { successes: Math.min(mentions.after, after.snapshots), n: after.snapshots };
+      return [name, { ...changeOf(was, is), mentions }];
+    }),
+  );
 }
 
 interface Count {

@@ -47,6 +47,25 @@ export interface ModelSignal {
   readonly members: readonly EnsembleMember[];
 }
 
+/** STOP: closes when the price moves against the position. TAKE_PROFIT: closes when it moves in its favour. LIMIT: rests in the book at a price. OTHER: anything else, a trailing stop among them. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type RestingKind = 'STOP' | 'TAKE_PROFIT' | 'LIMIT' | 'OTHER';
+
+/** An order that rests at the venue and would close this position or part of it: a stop, a target, a reduce-only limit order. */
+export interface RestingOrder {
+  /** The venue's own id of the order; conditional orders may be numbered apart from others. */
+  readonly order_id: OrderId;
+  /** What kind of order it is. */
+  readonly kind: RestingKind;
+  /** What it would close. Null: not said, or whatever is open then. Unit: contracts of the symbol. */
+  readonly quantity: null | number;
+  /** Trigger price of a conditional order, limit price of any other. Null: not said. Unit: quote currency per contract. */
+  readonly price: null | number;
+  /** When it was placed, by the venue. Null: not said. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly placed_at: EpochMillis | null;
+  /** True where it closes whatever is open when it is triggered. */
+  readonly whole_position: boolean;
+}
+
 /** Everything known about one open position at one moment, self-contained: scoring is a pure function of one such record. Written by the snapshot source. */
 export interface PositionSnapshot {
   /** account:symbol:SIDE:opened_at in epoch milliseconds. Names one position from opening to flat; reopening the symbol is a new one. Never taken apart: every part is a field. */
@@ -73,12 +92,18 @@ export interface PositionSnapshot {
   readonly mark_price: number;
   /** Best price since opening: highest for LONG, lowest for SHORT; never worse than mark_price. Unit: quote currency per contract. */
   readonly peak_price: number;
+  /** Worst price since opening, as observed: lowest for LONG, highest for SHORT; never better than mark_price. Null: not known, the position was observed before this was recorded. Unit: quote currency per contract. */
+  readonly worst_price: null | number;
   /** The stop the position was opened with, on the losing side of entry_price: the basis of R, whatever the stop does later. Null: unknown. Unit: quote currency per contract. */
   readonly initial_stop_price: null | number;
   /** Where the stop stands now. Null: none. Unit: quote currency per contract. */
   readonly stop_price: null | number;
   /** Where the take-profit stands now. Null: none. Unit: quote currency per contract. */
   readonly take_profit_price: null | number;
+  /** What rests for this position at the venue, oldest first; empty: nothing. Null: not known. */
+  readonly resting: null | readonly RestingOrder[];
+  /** When the contract is delivered or delisted, as the venue announces it. Null: no end is announced. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly settles_at: EpochMillis | null;
   /** The model's confidence when the position was opened. Null: no model spoke. Unit: probability, 0 to 1. */
   readonly confidence_at_entry: null | number;
   /** The model's latest confidence. Null: unknown, never a stand-in value. Unit: probability, 0 to 1. */
@@ -127,6 +152,9 @@ export interface InputCoordinates {
   readonly offset: number;
 }
 
+/** How an order meets the book: market (at any price), ioc (within a bound, at once, the rest again), sliced (such orders one after the other), post_only (rests and never takes, for a while). No unit. The words are those of --order. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type OrderStyle = 'market' | 'ioc' | 'sliced' | 'post_only';
+
 /** A command: reduce this position by this fraction, with everything that led to it. Written by scoring. */
 export interface HarvestIntent {
   /** Derives from position_id and observed_at: the same snapshot always gives the same id. Consumers deduplicate by it. */
@@ -165,6 +193,10 @@ export interface HarvestIntent {
   readonly entry_price: number;
   /** As in the snapshot. Unit: quote currency per contract. */
   readonly mark_price: number;
+  /** As in the snapshot: the best price since opening. Null: not known. Unit: quote currency per contract. */
+  readonly peak_price: null | number;
+  /** As in the snapshot: the worst price since opening. Null: not known. Unit: quote currency per contract. */
+  readonly worst_price: null | number;
   /** As in the snapshot: the basis of R. Null: unknown. Unit: quote currency per contract. */
   readonly initial_stop_price: null | number;
   /** Open size in the snapshot; execution asks the venue again. Unit: contracts of the symbol. */
@@ -179,12 +211,39 @@ export interface HarvestIntent {
   readonly confidence: null | number;
   /** As in the snapshot. Null: no model spoke. */
   readonly model_id: null | ModelId;
+  /** As in the snapshot. Null: unknown. */
+  readonly regime_at_entry: null | string;
   /** The snapshot this intent was decided from. */
   readonly input: InputCoordinates;
+  /** How the policy asks the order to be sent. Null: as the desk says (run --order). */
+  readonly order: OrderStyle | null;
 }
 
 /** SUBMITTED: about to be sent. Terminal: FILLED (some or all), SUPPRESSED (never sent), REJECTED (the venue has no fill of it), UNKNOWN (a doubt the venue could not settle). No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
 export type ExecutionStatus = 'SUBMITTED' | 'FILLED' | 'SUPPRESSED' | 'REJECTED' | 'UNKNOWN';
+
+/** CANCELLED: cancelled, since its position is closed. GONE: it had ended by itself. LEFT: left where it is, as asked for. NOT_CANCELLED: the venue did not cancel it, or did not say so. BLOCKS: it stands in the way of the order that was refused. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type RestingFate = 'CANCELLED' | 'GONE' | 'LEFT' | 'NOT_CANCELLED' | 'BLOCKS';
+
+/** An order that rested for the position when this report was made. */
+export interface ReportedResting {
+  /** The venue's own id of the order; conditional orders may be numbered apart from others. */
+  readonly order_id: OrderId;
+  /** What kind of order it is. */
+  readonly kind: RestingKind;
+  /** What it would close. Null: not said, or whatever is open then. Unit: contracts of the symbol. */
+  readonly quantity: null | number;
+  /** Trigger price of a conditional order, limit price of any other. Null: not said. Unit: quote currency per contract. */
+  readonly price: null | number;
+  /** When it was placed, by the venue. Null: not said. Unit: milliseconds since 1970-01-01 UTC. */
+  readonly placed_at: EpochMillis | null;
+  /** True where it closes whatever is open when it is triggered. */
+  readonly whole_position: boolean;
+  /** What became of it, or what it does. */
+  readonly fate: RestingFate;
+  /** The venue's words. Null: none. */
+  readonly detail: null | string;
+}
 
 /** What became of an intent: SUBMITTED before the order is sent, then exactly one terminal report. It is execution's write-ahead ledger. */
 export interface ExecutionReport {
@@ -226,6 +285,12 @@ export interface ExecutionReport {
   readonly fee: null | number;
   /** Open size after the order. Null: not known. Unit: contracts of the symbol. */
   readonly remaining_quantity: null | number;
+  /** The asset that fee was charged in; several are joined by +. Null: no fill, or not known. */
+  readonly fee_asset: null | string;
+  /** What was charged of fee_asset, before it was converted. Null: no fill, not known, or charged in several assets. Unit: units of the asset. */
+  readonly fee_amount: null | number;
+  /** After a whole close: what rested of the position, and what became of it. After a refusal for what rests: the orders that block. Null: not asked. */
+  readonly resting: null | readonly ReportedResting[];
   /** When the order was about to be sent. Null: never. Unit: milliseconds since 1970-01-01 UTC. */
   readonly submitted_at: EpochMillis | null;
   /** When this report was made. Unit: milliseconds since 1970-01-01 UTC. */
@@ -234,6 +299,20 @@ export interface ExecutionReport {
   readonly latency_ms: null | number;
   /** Where the intent lies in the log. */
   readonly intent: InputCoordinates;
+  /** How the order was really sent; of several orders of the intent the last. SUPPRESSED: how it would have been. Null: an older record, where every order was a market order. */
+  readonly order_style: OrderStyle | null;
+  /** Which of the intent's orders this reports on: SUBMITTED that order, any other status the last one. Null: no order was sent, or an older record, where there is one. Unit: number of the order, from 0. */
+  readonly part: null | number;
+  /** What this one order asks for; below rounded_quantity where the intent is several orders. Null: as part. Unit: contracts of the symbol. */
+  readonly order_quantity: null | number;
+  /** The venue's mark price when the intent was decided: what slippage is measured against. Null: not asked, or an older record. Unit: quote currency per contract. */
+  readonly mark_price: null | number;
+  /** The worst price that this order allows, before it is rounded to the tick. Null: any, or no order was sent. Unit: quote currency per contract. */
+  readonly limit_price: null | number;
+  /** How much worse than mark_price the average price is: positive is worse, negative better. Null: no fill, or no mark_price. Unit: basis points of mark_price, signed. */
+  readonly slippage_bps: null | number;
+  /** The same for all that was filled: positive is what was lost. Null: as slippage_bps. Unit: quote currency, signed. */
+  readonly slippage_quote: null | number;
 }
 
 /** What closed the slice: our intent, someone else, the venue's liquidation or ADL; or an import of an earlier record. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
@@ -271,16 +350,44 @@ export interface TradeClosed {
   readonly pnl_percent: number;
   /** The same times quantity, before fees. Unit: quote currency. */
   readonly pnl_quote: number;
-  /** Fee of this slice's fills; negative is a rebate. Null: not known. Unit: quote currency. */
+  /** Fee of this slice's own fills, at the prices of their times where it was charged in another asset; negative is a rebate. Null: not known. Unit: quote currency. */
   readonly fee_quote: null | number;
-  /** (pnl_quote - fee_quote) over the initial risk of this quantity. Null: stop at opening or fee not known. Unit: multiples of the initial risk (R). */
+  /** The asset that fee_quote was charged in; several are joined by +. Null: not known. */
+  readonly fee_asset: null | string;
+  /** What was charged of fee_asset, before it was converted; negative is a rebate. Null: not known, or charged in several assets. Unit: units of the asset. */
+  readonly fee_amount: null | number;
+  /** This slice's share of the fees of the fills that opened the position, at average cost; negative is a rebate. Null: not known. Unit: quote currency. */
+  readonly opening_fee_quote: null | number;
+  /** The asset that opening_fee_quote was charged in; several are joined by +. Null: not known. */
+  readonly opening_fee_asset: null | string;
+  /** What was charged of opening_fee_asset, before it was converted. Null: not known, or charged in several assets. Unit: units of the asset. */
+  readonly opening_fee_amount: null | number;
+  /** This slice's share of the funding while the position was open: positive was paid by the account, negative received. Null: not known. Unit: quote currency. */
+  readonly funding_quote: null | number;
+  /** pnl_quote less fee_quote, opening_fee_quote and funding_quote. Null: one of them is not known. Unit: quote currency. */
+  readonly pnl_net_quote: null | number;
+  /** Each cost that could not be known when the trade was written, as `field: why`; empty where all are known. Null: written by an earlier version, or imported. */
+  readonly unknown_costs: null | readonly string[];
+  /** The stop the position was opened with: the basis of R. Null: unknown. Unit: quote currency per contract. */
+  readonly initial_stop_price: null | number;
+  /** The initial risk of this quantity: |entry_price - initial_stop_price| times quantity. Null: stop at opening not known. Unit: quote currency. */
+  readonly risk_quote: null | number;
+  /** pnl_net_quote over risk_quote: R after the fees of both legs and funding. Null: stop at opening or a cost not known. Records before pnl_net_quote was there took fee_quote only. Unit: multiples of the initial risk (R). */
   readonly r_net: null | number;
+  /** Maximum adverse excursion: the worst R of the position from its opening to this slice, at observed prices and exit_price; above 0 where it was never at a loss. Null: stop at opening or prices not known. Unit: multiples of the initial risk (R), signed. */
+  readonly mae_r: null | number;
+  /** Maximum favourable excursion: the best R of the position from its opening to this slice, at observed prices and exit_price. Null: stop at opening or prices not known. Unit: multiples of the initial risk (R), signed. */
+  readonly mfe_r: null | number;
   /** Raw model confidence at entry: what calibration learns from. Null: no model spoke. Unit: probability, 0 to 1. */
   readonly confidence: null | number;
   /** The model whose confidence this is. Null: no model spoke. */
   readonly model_id: null | ModelId;
   /** Why it was closed: the intent's reason, or what closed it instead. */
   readonly exit_reason: string;
+  /** Id of the policy that decided. Null: closed by something else, or not known. */
+  readonly policy: null | string;
+  /** Market regime when the position was opened, in the desk's own words. Null: unknown. */
+  readonly regime_at_entry: null | string;
   /** The venue's order id. Null: not known. */
   readonly order_id: null | OrderId;
   /** Our order id. Null: the order was not ours. */
@@ -325,6 +432,26 @@ export interface ClmOutcome {
   readonly pnl_quote: number;
   /** Sum over the slices. Null: unknown for one of them. Unit: quote currency. */
   readonly fee_quote: null | number;
+  /** Sum over the slices of their shares of the opening fees. Null: unknown for one of them. Unit: quote currency. */
+  readonly opening_fee_quote: null | number;
+  /** Sum over the slices: positive was paid by the account, negative received. Null: unknown for one of them. Unit: quote currency. */
+  readonly funding_quote: null | number;
+  /** Sum over the slices: pnl_quote less fees of both legs and funding. Null: unknown for one of them. Unit: quote currency. */
+  readonly pnl_net_quote: null | number;
+  /** Names of the costs that are not known for at least one slice; empty where all are known. Null: a slice was written by an earlier version, or imported. */
+  readonly unknown_costs: null | readonly string[];
+  /** Sum over the slices of the initial risk of their quantities. Null: unknown for one of them. Unit: quote currency. */
+  readonly initial_risk_quote: null | number;
+  /** pnl_net_quote over initial_risk_quote: R after fees of both legs and funding. Null: one of them is not known. Unit: multiples of the initial risk (R). */
+  readonly r_net: null | number;
+  /** Maximum adverse excursion: the lowest of the slices' mae_r. Null: unknown for one of them. Unit: multiples of the initial risk (R), signed. */
+  readonly mae_r: null | number;
+  /** Maximum favourable excursion: the highest of the slices' mfe_r. Null: unknown for one of them. Unit: multiples of the initial risk (R), signed. */
+  readonly mfe_r: null | number;
+  /** Id of the policy that decided the final slice. Null: not FINAL yet, closed by something else, or not known. */
+  readonly policy_at_close: null | string;
+  /** Market regime when the position was opened, in the desk's own words. Null: unknown. */
+  readonly regime_at_entry: null | string;
   /** Raw model confidence at entry. Null: no model spoke. Unit: probability, 0 to 1. */
   readonly confidence: null | number;
   /** The model whose confidence this is. Null: no model spoke. */
@@ -490,6 +617,12 @@ export interface Reduction {
   readonly entry_price: number;
   /** The stop the position was opened with. Null: unknown. Unit: quote currency per contract. */
   readonly initial_stop_price: null | number;
+  /** Best price since opening, as last observed. Null: not known. Unit: quote currency per contract. */
+  readonly peak_price: null | number;
+  /** Worst price since opening, as last observed. Null: not known. Unit: quote currency per contract. */
+  readonly worst_price: null | number;
+  /** Market regime when the position was opened, in the desk's own words. Null: unknown. */
+  readonly regime_at_entry: null | string;
   /** The model's confidence when the position was opened. Null: no model spoke. Unit: probability, 0 to 1. */
   readonly confidence_at_entry: null | number;
   /** The model whose confidence this is. Null: no model spoke. */
@@ -508,6 +641,10 @@ export interface Reduction {
   readonly price: number;
   /** What the venue charged; negative is a rebate. Null: not said, or charged in another currency. Unit: quote currency. */
   readonly fee_quote: null | number;
+  /** The asset that the venue charged. Null: not said. */
+  readonly fee_asset: null | string;
+  /** What was charged of fee_asset; negative is a rebate. Null: not said. Unit: units of the asset. */
+  readonly fee_amount: null | number;
   /** Open size after the fill. Unit: contracts of the symbol. */
   readonly remaining_quantity: number;
   /** Time of the fill. Unit: milliseconds since 1970-01-01 UTC. */

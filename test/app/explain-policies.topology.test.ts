@@ -9,6 +9,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../pipelines/calibration/calibration-record.ts';
 import { capturedLines } from './captured-output.ts';
 import { ScoringDesk } from './scoring-desk.ts';
+import { onCalibrated } from '../pipelines/scoring/on-calibrated.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');
@@ -65,13 +66,14 @@ describe('explain, by what policy.applied tells', () => {
     const [version, versions, model] = ['cal-1', new CalibrationVersions(), modelNamed('ensemble-7')];
     const proposal = proposalOf(version, { model_id: model, map: { x: [0.6, 0.7], y: [0.1, 0.5] } });
     await desk.observe(2, { confidence: 0.65 });
-    await desk.score(NEVER_CLOSES);
+    const mapped = onCalibrated(NEVER_CLOSES);
+    await desk.score(mapped);
     versions.apply(proposal);
     await desk.write(TOPICS.confidenceCalibration, proposal, 1);
     const approved = approval(versions, version, { by: 'Ada', reason: 'test', at: 1 }, false);
     await desk.write(TOPICS.confidenceCalibration, approved, 1);
     await desk.observe(2, { confidence: 0.65 });
-    await desk.score(NEVER_CLOSES);
+    await desk.score(mapped);
     const explanation = await explained(desk);
     expect(brief(explanation)).toEqual([
       'HOLD 2 never-closes raw certain none',

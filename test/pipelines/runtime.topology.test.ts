@@ -160,7 +160,10 @@ describe('dead letters', () => {
 
   it('P1: one record that makes the processor fail is set aside alone, its neighbours are processed', async () => {
     const { log, codec, source } = await world();
-    const extreme = aSnapshot({}, { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1 });
+    const extreme = aSnapshot(
+      {},
+      { entry_price: 1e-12, initial_stop_price: null, mark_price: 1, peak_price: 1, worst_price: 1 },
+    );
     await log.append([
       source.encode(SNAPSHOTS, aSnapshot({ r: 9 }), AT + 1),
       source.encode(SNAPSHOTS, extreme, AT + 2),

@@ -63,6 +63,7 @@ describe('MB1: what is computed from numbers that a market can have can be recor
           entry_price: entry,
           mark_price: mark,
           peak_price: mark,
+          worst_price: mark,
           initial_stop_price: stopOf(entry, gap, of),
           stop_price: null,
           quantity: open,

@@ -1,7 +1,7 @@
 /**
  * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
  *
- * sends      reduce-only market orders with the client order ids of our intents
+ * sends      reduce-only orders with the client order ids of our intents, and cancels those that rest
  * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
@@ -17,6 +17,7 @@
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -30,9 +31,8 @@ import type {
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
-import { isAbsent } from './absence.ts';
 import { venueClientId } from './client-order-id.ts';
-import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
+import { LONGEST_WAIT_MS } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { AccountMode } from './position-mode.ts';
@@ -41,7 +41,7 @@ import { readHoldings } from './read-holdings.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
-import { orderSide, venueOrderOf } from './venue-order.ts';
+import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
@@ -73,14 +73,14 @@ export class CcxtExchange implements Exchange {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
     const askedAt = this.#client.clock.now();
-    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol);
+    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'look-up');
     const price = holdings[0]?.markPrice;
     if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
     // What is shown in part is not shown: whatever it is, it is not flat.
     if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const { fills } = await readFills(this.#client, market, observed_at);
+    const { fills } = await readFills(this.#client, market, observed_at, 'look-up');
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 
@@ -88,25 +88,30 @@ export class CcxtExchange implements Exchange {
   async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
     const known = this.#marks.get(symbol);
     if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
-    return namedMarkPrice(this.#client, await this.#market(symbol));
+    return namedMarkPrice(this.#client, await this.#market(symbol), 'look-up');
   }
 
-  async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
+  async place(
+    { clientOrderId, position, quantity, pricing }: OrderRequest,
+    gate: SendGate = OPEN_GATE,
+  ): Promise<Placement> {
     const market = await this.#market(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
+    const { type, price, params } = venueTerms(pricing, position.side, market.tick);
     for (let attempt = 1; ; attempt++) {
       try {
         const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
-            // ccxt takes decimal texts for amounts; its types do not say so.
+            // ccxt takes decimal texts for amounts and prices; its types do not say so.
             await api.createOrder(
               market.symbol,
-              'market',
+              type,
               orderSide(position.side),
               amount as unknown as number,
-              undefined,
+              price as unknown as number | undefined,
               {
+                ...params,
                 clientOrderId: this.#venueId(clientOrderId),
                 reduceOnly: true,
                 ...(this.#mode.now === 'hedge' ? { hedged: true } : {}),
@@ -119,12 +124,17 @@ export class CcxtExchange implements Exchange {
         if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
-        const rule = ruleFor(thrown.status, thrown.code);
+        const { rule } = thrown;
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
         // X2.
-        if (attempt < rule.attempts && (await this.#mayGoOn(rule, thrown))) continue;
+        if (attempt < rule.attempts && (await this.#mayGoOn(thrown))) continue;
         if (rule.outdated === 'rules') this.#markets.forget();
-        return { kind: 'rejected', code: thrown.code ?? String(thrown.status), message: thrown.message };
+        return {
+          kind: 'rejected',
+          meaning: rule.refusal,
+          code: thrown.code ?? String(thrown.status),
+          message: thrown.message,
+        };
       }
     }
   }
@@ -132,23 +142,39 @@ export class CcxtExchange implements Exchange {
   async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
     try {
       const market = await this.#market(symbol);
-      const order = await this.#client.send(async (api) => {
-        const params = { clientOrderId: this.#venueId(clientOrderId) };
-        return unified(UnifiedOrder, await api.fetchOrder(NO_ID, market.symbol, params));
+      const order = await this.#client.send('look-up', async (api) => {
+        const name = { clientOrderId: this.#venueId(clientOrderId) };
+        const found = await this.#client.settings.traits.findOrder(api, market, name);
+        return found === null ? null : unified(UnifiedOrder, found);
       });
+      if (order === null) return { kind: 'absent' };
       return { kind: 'found', order: await this.#withFills(order, clientOrderId, market) };
     } catch (thrown) {
       // X4.
-      if (isAbsent(thrown)) return { kind: 'absent' };
-      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync') {
+      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'absent' };
+      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
       }
       return { kind: 'unavailable', message: messageOf(thrown) };
     }
   }
 
+  async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {
+    try {
+      const market = await this.#market(symbol);
+      const { cancelOrder } = this.#client.settings.traits;
+      await this.#client.send('cancel', (api) => cancelOrder(api, market, this.#venueId(clientOrderId)));
+      return { kind: 'ended' };
+    } catch (thrown) {
+      // X4.
+      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'ended' };
+      return { kind: 'unavailable', message: messageOf(thrown) };
+    }
+  }
+
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
-  async #mayGoOn(rule: CodeRule, refusal: VenueRefusal): Promise<boolean> {
+  async #mayGoOn(refusal: VenueRefusal): Promise<boolean> {
+    const { rule } = refusal;
     if (rule.meaning === 'resync' || rule.outdated === 'mode') {
       const asked = rule.meaning === 'resync' ? this.#client.measureClock() : this.#mode.refresh();
       return asked.then(
@@ -192,6 +218,3 @@ export class CcxtExchange implements Exchange {
     return market;
   }
 }
-
-/** ccxt wants the place of the exchange's id filled, and looks at the client's. */
-const NO_ID = '';

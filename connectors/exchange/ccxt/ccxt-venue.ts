@@ -9,7 +9,6 @@ import type { Candle } from '../../../ports/market.ts';
 import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { isAbsent } from './absence.ts';
 import { causeOf, isConditional } from './order-cause.ts';
 import { readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
@@ -17,6 +16,7 @@ import { stopsOf } from './stop-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import { VenueRefusal } from './venue-refusal.ts';
 
 const TIMEFRAME = '5m';
 const CANDLE_MS = 5 * 60 * 1000;
@@ -33,20 +33,21 @@ export class CcxtVenue implements Venue {
   }
 
   holdings(): Promise<Shown> {
-    return readHoldings(this.#client, this.#markets, null);
+    return readHoldings(this.#client, this.#markets, null, 'positions');
   }
 
   async fills(symbol: string, since: EpochMillis): Promise<Fills> {
-    return readFills(this.#client, await this.#market(symbol), since);
+    return readFills(this.#client, await this.#market(symbol), since, 'positions');
   }
 
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
     const market = await this.#market(symbol);
-    const order = await this.#client.ask(`order ${orderId}`, async (api) => {
+    const order = await this.#client.ask('positions', `order ${orderId}`, async (api) => {
       try {
-        return unified(UnifiedOrder, await api.fetchOrder(orderId, market.symbol));
+        const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
+        return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (isAbsent(thrown)) return null;
+        if (thrown instanceof VenueRefusal && thrown.absent) return null;
         throw thrown;
       }
     });
@@ -62,7 +63,7 @@ export class CcxtVenue implements Venue {
   async candles(symbol: string, count: number): Promise<readonly Candle[]> {
     const market = await this.#market(symbol);
     const now = this.#client.clock.now();
-    const candles = await this.#client.ask(`candles of ${symbol}`, async (api) =>
+    const candles = await this.#client.ask('positions', `candles of ${symbol}`, async (api) =>
       // The newest one is still forming.
       (await api.fetchOHLCV(market.symbol, TIMEFRAME, undefined, count + 1)).map((candle) =>
         unified(UnifiedCandle, candle),
@@ -77,8 +78,8 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    const orders = await this.#client.ask(`stops of ${symbol}`, (api) =>
-      api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true }),
+    const orders = await this.#client.ask('positions', `stops of ${symbol}`, (api) =>
+      this.#client.settings.traits.conditionalOrders(api, market),
     );
     return stopsOf(
       orders.map((order) => unified(UnifiedOrder, order)),
@@ -90,7 +91,7 @@ export class CcxtVenue implements Venue {
   async #triggered(market: VenueMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
     if (!this.#client.api.has['fetchOrders']) return 'ORDER';
     try {
-      const orders = await this.#client.send((api) =>
+      const orders = await this.#client.send('positions', (api) =>
         api.fetchOrders(market.symbol, timestamp === null ? undefined : timestamp - STOP_LIFE_MS, undefined, {
           trigger: true,
         }),

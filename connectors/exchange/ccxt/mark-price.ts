@@ -1,6 +1,6 @@
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import { ruleFor } from './code-rules.ts';
+import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
@@ -9,15 +9,19 @@ import { VenueRefusal } from './venue-refusal.ts';
  * The price at which the exchange values positions now. Null where it answers and names none, or 0: a market that is suspended or
  * taken off. Throws EXCHANGE_AWAY. Unit: quote currency per contract.
  */
-export async function namedMarkPrice(client: VenueClient, { symbol }: VenueMarket): Promise<DecimalText | null> {
-  return client.ask(`mark price of ${symbol}`, async (api) => {
+export async function namedMarkPrice(
+  client: VenueClient,
+  { symbol }: VenueMarket,
+  priority: Priority,
+): Promise<DecimalText | null> {
+  return client.ask(priority, `mark price of ${symbol}`, async (api) => {
     try {
       const ticker = api.has['fetchMarkPrice'] ? await api.fetchMarkPrice(symbol) : await api.fetchTicker(symbol);
       const price = new Exact(ticker.markPrice ?? ticker.last ?? 0);
       return price.gt(0) ? toText(price) : null;
     } catch (thrown) {
       // A definite no: every later question would get it as well.
-      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'refused') return null;
+      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'refused') return null;
       throw thrown;
     }
   });

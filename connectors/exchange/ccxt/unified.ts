@@ -41,6 +41,8 @@ export const UnifiedTrade = z.object({
   info: Info,
 });
 
+export type UnifiedTrade = z.infer<typeof UnifiedTrade>;
+
 export const UnifiedOrder = z.object({
   id: Id,
   clientOrderId: optional(Id),
@@ -77,8 +79,10 @@ export const UnifiedMarket = z.object({
   symbol: z.string(),
   quote: z.string(),
   linear: optional(z.boolean()),
+  active: optional(z.boolean()),
   contractSize: optional(Text),
   precision: z.object({ amount: optional(Text), price: optional(Text) }),
+  info: Info,
   limits: z.object({
     amount: optional(z.object({ min: optional(Text), max: optional(Text) })),
     market: optional(z.object({ min: optional(Text), max: optional(Text) })),

@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -58,13 +59,19 @@ export class LivePaper implements Exchange {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
       // Nothing was placed: at no price there is no fill.
-      return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
+      return { kind: 'rejected', ...NO_PRICE, message: messageOf(thrown) };
     }
-    if (mark === null) return { kind: 'rejected', code: 'NO_PRICE', message: 'the exchange names no mark price' };
+    if (mark === null) return { kind: 'rejected', ...NO_PRICE, message: 'the exchange names no mark price' };
     return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
   lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
     return this.#paper.lookUp(clientOrderId);
   }
+
+  cancel(clientOrderId: ClientOrderId): Promise<Cancellation> {
+    return this.#paper.cancel(clientOrderId);
+  }
 }
+
+const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;

@@ -160,6 +160,7 @@ export class DeskFeed {
     });
     this.#latest.set(id, {
       peak_price: candle.close,
+      worst_price: candle.close,
       initial_stop_price: opening.initialStopPrice,
       confidence_at_entry: confidence,
       regime_at_entry: opinion.regime,

@@ -11,6 +11,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { folderForTest } from '../../temporary-folder.ts';
+import { onCalibrated } from '../../pipelines/scoring/on-calibrated.ts';
 
 const MODEL = 'ensemble-7' as ModelId;
 const SNAPSHOTS = TOPICS.positionSnapshot;
@@ -19,7 +20,8 @@ const IDENTITY: ConfidenceMap = { x: [0, 1], y: [0, 1] };
 /** Halves every confidence: a fall of 0.2 becomes one of 0.1, which the policy does not call degraded. */
 const HALVED: ConfidenceMap = { x: [0, 1], y: [0, 0.5] };
 
-const policy = BUILT_IN_POLICIES.get('2026-02-07') ?? fail();
+const raw = BUILT_IN_POLICIES.get('2026-02-07') ?? fail();
+const policy = onCalibrated(raw);
 
 /** Degraded by 0.2: exit 7 (contracting 3, degraded 4) against hold 3, so thesis_broken closes. Without it exit 3, hold 4: a part. */
 const degraded = (traits: Parameters<typeof aSnapshot>[0] = {}, overrides: Partial<PositionSnapshot> = {}) =>
@@ -53,6 +55,11 @@ describe('replaying past decisions', () => {
       policy: '2026-02-07',
       snapshots: 1,
       flips: 1,
+      against_direction: 0,
+      factors: {
+        before: expect.objectContaining({ confidence_degraded: 1, confidence_intact: 0 }) as object,
+        after: expect.objectContaining({ confidence_degraded: 0, confidence_intact: 1 }) as object,
+      },
       matrix: { HOLD: NONE, PARTIAL_CLOSE: NONE, CLOSE: { ...NONE, PARTIAL_CLOSE: 1 } },
       examples: [
         {
@@ -67,6 +74,15 @@ describe('replaying past decisions', () => {
           offset: 0,
         },
       ],
+    });
+  });
+
+  it('changes nothing where degradation is judged on raw confidence, and counts the factor all the same', async () => {
+    const world = await worldWith([degraded()]);
+    const flips = await replayFlips(world, { modelId: MODEL, current: null, candidate: HALVED, policy: raw });
+    expect(flips).toMatchObject({
+      flips: 0,
+      factors: { before: { confidence_degraded: 1 }, after: { confidence_degraded: 1 } },
     });
   });
 

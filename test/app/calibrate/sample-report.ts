@@ -158,6 +158,11 @@ export const SAMPLE_REPORT: CalibrationReport = {
   detectable: { n: 1200, gap: 0.0326, found: 0.1626 },
   flips: {
     policy: '2026-02-07',
+    against_direction: 0,
+    factors: {
+      before: { confidence_intact: 20_311, confidence_degraded: 1304 },
+      after: { confidence_intact: 20_502, confidence_degraded: 1113 },
+    },
     snapshots: 18_240,
     flips: 57,
     matrix: {

@@ -89,6 +89,7 @@ export function anExplanation(takes: readonly boolean[], steps: readonly Explain
         : {
             ...last,
             policy_available: true,
+            confidence_mapped: false,
             changes: smallestChanges(snapshot, defaultPolicy()),
             score_gap: scoreGap(snapshot, defaultPolicy()),
           },

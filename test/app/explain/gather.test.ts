@@ -10,6 +10,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { onCalibrated } from '../../pipelines/scoring/on-calibrated.ts';
 
 const PARTITION = 3;
 const MINUTE_MS = 60_000;
@@ -100,18 +101,19 @@ describe('what explain gathers', () => {
     await world.write(TOPICS.confidenceCalibration, proposal, START);
     const { version } = proposal;
     const steep = (raw: PositionSnapshot): PositionSnapshot => calibrated(raw, STEEP);
-    const first = await snapshot({}, defaultPolicy(), version, steep);
+    const mapped = { ...onCalibrated(defaultPolicy()), id: 'mapped' };
+    const first = await snapshot({}, mapped, version, steep);
     // By raw confidence it would be held no less, but for other points.
     const held = await snapshot({ confidence: 0.7, volatility_gradient: 0.5 });
-    const found = await explain(world, SNAPSHOT.position_id, null);
+    const found = await explain(world, SNAPSHOT.position_id, mapped);
     expect(found?.decisions.map(({ calibration_version }) => calibration_version)).toEqual([version, version]);
     const [taken, hold] = found?.decisions ?? [];
     expect(taken?.factors.map(({ name }) => name)).toContain('confidence_degraded');
-    expect(hold?.factors).toEqual(evaluate(steep(held), defaultPolicy()).factors);
-    expect(hold?.factors).not.toEqual(evaluate(held, defaultPolicy()).factors);
-    const one = await explain(world, taken?.intent_id ?? '', null);
-    expect(one?.decision?.changes).toEqual(smallestChanges(steep(first), defaultPolicy()));
-    expect(one?.decision?.changes).not.toEqual(smallestChanges(first, defaultPolicy()));
+    expect(hold?.factors).toEqual(evaluate(steep(held), mapped).factors);
+    expect(hold?.factors).not.toEqual(evaluate(held, mapped).factors);
+    const one = await explain(world, taken?.intent_id ?? '', mapped);
+    expect(one?.decision?.changes).toEqual(smallestChanges(steep(first), mapped));
+    expect(one?.decision?.changes).not.toEqual(smallestChanges(first, mapped));
   });
 
   it('snapshots that cannot be scored are counted with their place, those that do not decode by topic', async () => {

@@ -2,10 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { checkPolicies } from '../../../app/policy/check-policies.ts';
+import { checkAgainstMaps, checkPolicies } from '../../../app/policy/check-policies.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { policyLines } from '../../../app/policy/policy-table.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
+import { modelNamed } from '../../pipelines/calibration/calibration-record.ts';
+import { onCalibrated } from '../../pipelines/scoring/on-calibrated.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 
 const FILES = new URL('../../../pipelines/scoring/policies/', import.meta.url);
@@ -37,6 +39,31 @@ describe('policy check', () => {
       ['warning', warned, 'id'],
       ['warning', warned, 'rules'],
     ]);
+  });
+});
+
+describe('policy check beside a map in force', () => {
+  const narrow = { version: 'cal-1', model_id: modelNamed('m'), map: { x: [0.64, 0.94], y: [0.547, 0.694] } };
+
+  it('warns of a threshold that the map cannot reach', async () => {
+    const mapped = file(onCalibrated({ ...loadPolicy('2026-02-07'), id: 'mine' }));
+    expect(await checkAgainstMaps([mapped], () => Promise.resolve([narrow]))).toEqual([
+      {
+        level: 'warning',
+        file: mapped,
+        path: 'thresholds.degraded_by',
+        why: expect.stringContaining('0.547 to 0.694') as string,
+      },
+    ]);
+    const wide = { ...narrow, map: { x: [0, 1], y: [0.2, 0.8] } };
+    expect(await checkAgainstMaps([mapped], () => Promise.resolve([wide]))).toEqual([]);
+  });
+
+  it('reads no log where every policy judges raw confidence', async () => {
+    const never = (): never => {
+      throw new Error('read');
+    };
+    expect(await checkAgainstMaps([own('2026-02-07.json'), '/nowhere/x.json'], never)).toEqual([]);
   });
 });
 

@@ -42,6 +42,21 @@ const NEAR = Buffer.from(`{${'x'.repeat(1_048_486)}}`);
 /** 3 MB that are 3 KB in a batch with gzip. */
 const SMALL_ON_THE_LOG = Buffer.from(`{${'x'.repeat(2_999_998)}}`);
 
+/** None at all, that of 1970, and one that is older than what a dead-letter topic keeps. Unit: epoch milliseconds. */
+const OLD_TIMESTAMPS = ['-1', '0', String(clock.now() - 130 * 24 * 3_600_000)];
+
+/** Names that repeat with another between them, look like numbers or are empty; no value, an empty one, and bytes that are no UTF-8. */
+const EIGHT_HEADERS: readonly (readonly [string, Buffer | null])[] = [
+  ['b', Buffer.from('1')],
+  ['a', null],
+  ['b', Buffer.from('2')],
+  ['10', Buffer.from('x')],
+  ['2', Buffer.from('y')],
+  ['', Buffer.from('empty name')],
+  ['traceparent', Buffer.from([0xff, 0xfe])],
+  ['b', Buffer.alloc(0)],
+];
+
 describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
   const { brokers: addresses, registryUrl } = started(broker);
   const brokers = addresses ?? [];
@@ -163,7 +178,16 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
       value: 'bad',
       headers: { ['__proto__']: 'a', constructor: 'b', toString: 'c' },
     });
-    for (const timestamp of ['0', '-1']) await produce({ key: `main:AT${timestamp}`, value: 'bad', timestamp });
+    for (const timestamp of OLD_TIMESTAMPS) await produce({ key: `main:AT${timestamp}`, value: 'bad', timestamp });
+    await log.append([
+      {
+        topic: SNAPSHOTS.name,
+        key: Buffer.from('main:EIGHT'),
+        value: Buffer.from('bad'),
+        timestamp: clock.now(),
+        headers: EIGHT_HEADERS,
+      },
+    ]);
 
     const first = await start();
     await score('GOODUSDT');
@@ -182,7 +206,7 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
     expect((await again.stop()).code).toBe(0);
 
     const letters = await rawRecordsOf(log, DEAD);
-    expect(letters).toHaveLength(9);
+    expect(letters).toHaveLength(11);
     const near = find(letters, 'main:NEAR');
     expect(Buffer.compare(near.value ?? Buffer.alloc(0), NEAR)).toBe(0);
     expect(find(letters, 'main:TWO').value).toHaveLength(NEAR.length);
@@ -202,7 +226,9 @@ describe.skipIf('skipped' in broker)('dead letters on Kafka', () => {
       ['constructor', 'b'],
       ['toString', 'c'],
     ]);
-    for (const timestamp of ['0', '-1']) {
+    const eight = find(letters, 'main:EIGHT').headers.slice(0, EIGHT_HEADERS.length);
+    expect(eight.map(([name, value]) => [name, value === null ? null : Buffer.from(value)])).toEqual(EIGHT_HEADERS);
+    for (const timestamp of OLD_TIMESTAMPS) {
       const old = find(letters, `main:AT${timestamp}`);
       expect(header(old, 'timestamp')).toBe(timestamp);
       expect(clock.now() - old.timestamp).toBeLessThan(600_000);

@@ -24,18 +24,27 @@ function comparable({
   pnl_percent,
   pnl_quote,
   fee_quote,
+  opening_fee_quote,
+  funding_quote,
+  pnl_net_quote,
+  initial_risk_quote,
+  r_net,
   ...exact
 }: ClmOutcome) {
+  const sums = [fee_quote, opening_fee_quote, funding_quote, pnl_net_quote, initial_risk_quote, r_net];
   return {
     ...exact,
     slices: slices.toSorted(),
     exit_reasons: exit_reasons.toSorted(),
-    feeKnown: fee_quote !== null,
-    near: [entry_price, exit_price, pnl_percent, pnl_quote, fee_quote ?? 0],
+    known: sums.map((sum) => sum !== null),
+    near: [entry_price, exit_price, pnl_percent, pnl_quote, ...sums.map((sum) => sum ?? 0)],
   };
 }
 
 const hundredths = (min: number, max: number) => fc.integer({ min, max }).map((units) => units / 100);
+
+const orUnknown = (known: fc.Arbitrary<number>) =>
+  fc.oneof({ weight: 9, arbitrary: known }, { weight: 1, arbitrary: fc.constant(null) });
 
 const arbitraryTrade = fc
   .record({
@@ -43,7 +52,21 @@ const arbitraryTrade = fc
     entry_price: hundredths(9_000, 11_000),
     exit_price: hundredths(9_000, 11_000),
     remaining_quantity: fc.constantFrom(0, 1, 2.5),
-    fee_quote: fc.oneof({ weight: 5, arbitrary: hundredths(-10, 100) }, { weight: 1, arbitrary: fc.constant(null) }),
+    fee_quote: orUnknown(hundredths(-10, 100)),
+    opening_fee_quote: orUnknown(hundredths(-10, 100)),
+    funding_quote: orUnknown(hundredths(-100, 100)),
+    risk_quote: orUnknown(hundredths(1, 10_000)),
+    mae_r: orUnknown(hundredths(-300, -100)),
+    mfe_r: orUnknown(hundredths(-100, 1000)),
+    unknown_costs: fc.constantFrom(
+      [],
+      [],
+      ['opening_fee_quote: out of reach'],
+      ['funding_quote: no answer', 'fee_quote: no price of BNB'],
+      null,
+    ),
+    policy: fc.constantFrom('2026-02-07', 'legacy', null),
+    regime_at_entry: fc.constantFrom('trend', 'trend', null, 'range'),
     closed_at: fc.integer({ min: 1_770_003_600_000, max: 1_770_003_600_020 }),
     confidence: fc.constantFrom(0.62, 0.62, 0.62, null, 0.7),
     model_id: fc.constantFrom(slice('x').model_id, slice('x').model_id, null, OTHER_MODEL),

@@ -8,6 +8,7 @@ import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
+import { onCalibrated } from '../scoring/on-calibrated.ts';
 
 const POLICY = loadPolicy('2026-02-07');
 const AT: LogRecord = {
@@ -83,10 +84,11 @@ describe('auditIntent', () => {
 
   it('applies the map of the version that the intent names', () => {
     const map = { x: [0, 0.69, 0.7, 1], y: [0, 0.1, 0.9, 1] };
+    const mapped = onCalibrated(POLICY);
     const snapshot = aSnapshot({ r: 5.33 }, { confidence: 0.6 });
-    const intent = intentOf(snapshot, evaluate(calibrated(snapshot, map), POLICY), AT, 'cal-1');
+    const intent = intentOf(snapshot, evaluate(calibrated(snapshot, map), mapped), AT, 'cal-1');
     if (intent === null) throw new Error('the snapshot is held');
-    expect(auditIntent(intent, snapshot, POLICY, map)).toEqual([]);
-    expect(auditIntent(intent, snapshot, POLICY, null).map(({ path }) => path)).toContain('action');
+    expect(auditIntent(intent, snapshot, mapped, map)).toEqual([]);
+    expect(auditIntent(intent, snapshot, mapped, null).map(({ path }) => path)).toContain('action');
   });
 });

@@ -10,6 +10,7 @@ import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
+import { onCalibrated } from '../scoring/on-calibrated.ts';
 
 const HOUR = 3_600_000;
 const CURRENT = loadPolicy('2026-02-07');
@@ -290,7 +291,7 @@ describe('Comparison', () => {
     expect(compared([extreme, aSnapshot()])).toMatchObject({ snapshots: 1, unscorable: 1 });
   });
 
-  it('applies the map in force to both, as scoring does', () => {
+  it('applies the map in force to a policy that judges on it, as scoring does', () => {
     const versions = new CalibrationVersions();
     versions.apply({
       version: 'cal-1',
@@ -302,7 +303,9 @@ describe('Comparison', () => {
     const names = (figures: ReturnType<typeof compared>) =>
       figures.listed_flips[0]?.from.factors.map(({ name }) => name) ?? [];
     expect(names(compared([worse]))).toContain('confidence_intact');
-    expect(names(compared([worse], { versions }))).toContain('confidence_degraded');
+    expect(names(compared([worse], { versions }))).toContain('confidence_intact');
+    const current = onCalibrated(CURRENT);
+    expect(names(compared([worse], { versions, current }))).toContain('confidence_degraded');
   });
 });
 

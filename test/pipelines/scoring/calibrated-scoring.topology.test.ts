@@ -5,7 +5,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { approval, rollback } from '../../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import { wireProcessor } from '../../../pipelines/runtime.ts';
-import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
+import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -17,6 +17,7 @@ import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { proposalOf } from '../calibration/calibration-record.ts';
+import { onCalibrated } from './on-calibrated.ts';
 
 const ADA = { by: 'Ada', reason: 'test', at: 1_770_000_000_000 };
 const MODEL = 'ensemble-3' as ModelId;
@@ -45,9 +46,7 @@ class Desk {
     return new Desk(log, await RecordCodec.open(log.registry));
   }
 
-  async start(): Promise<void> {
-    const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);
-    if (policy === undefined) throw new Error('no default policy');
+  async start(policy = onCalibrated(defaultPolicy())): Promise<void> {
     const processor = scoringProcessor({ writer: new TopicWriter('scoring', this.#codec), policy });
     const { options, handler } = wireProcessor({
       processor,
@@ -121,6 +120,19 @@ test('a running scorer takes up an approval and a rollback without a restart, an
   await desk.decide(rollback(desk.versions, 'cal-1', ADA));
   desk.wait();
   expect((await desk.score()).calibration_version).toBeNull();
+});
+
+test('CA1: a map changes no decision of a policy that judges raw confidence, and the intent names the version all the same', async () => {
+  const desk = await Desk.open();
+  await desk.decide(proposalOf('cal-1', { map: STEEP }));
+  await desk.decide(approval(desk.versions, 'cal-1', ADA, false));
+  await desk.start(defaultPolicy());
+  const intent = await desk.score();
+  expect(intent.calibration_version).toBe('cal-1');
+  expect(intent.factors.find(({ name }) => name === 'confidence_intact')).toMatchObject({
+    value: 0.8,
+    threshold: 0.75,
+  });
 });
 
 test('a scorer that starts has read the approvals before its first snapshot', async () => {

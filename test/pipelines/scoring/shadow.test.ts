@@ -14,6 +14,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { proposalOf } from '../calibration/calibration-record.ts';
+import { onCalibrated } from './on-calibrated.ts';
 
 function policy(id: string): Policy {
   const found = BUILT_IN_POLICIES.get(id);
@@ -186,15 +187,18 @@ it('SH1: a candidate that cannot decide is passed over, and the others are not',
   ]);
 });
 
-it('a candidate sees confidence through the map that the policy in force sees it through', async () => {
+it('a candidate judges confidence on its own scale, whatever the policy in force does', async () => {
   const proposal = proposalOf('cal-1', { map: { x: [0.8, 0.9], y: [0.4, 0.7] } });
   const versions = new CalibrationVersions();
   versions.apply(proposal);
   const approved = approval(versions, 'cal-1', { by: 'Ada', reason: 'test', at: 1_770_000_000_000 }, false);
   const snapshot = { ...aSnapshot({ r: 9 }), model_id: proposal.model_id, confidence_at_entry: 0.9, confidence: 0.8 };
   const raw = await score([snapshot], { candidates: [LEGACY] });
-  const mapped = await score([snapshot], { candidates: [LEGACY], followed: [proposal, approved] });
+  const followed = [proposal, approved];
+  const unmapped = await score([snapshot], { candidates: [LEGACY], followed, inForce: onCalibrated(CURRENT) });
+  const mapped = await score([snapshot], { candidates: [onCalibrated(LEGACY)], followed });
   expect(raw.shadows).toMatchObject([{ calibration_version: null, exit_score: 3 }]);
+  expect(unmapped.shadows).toMatchObject([{ calibration_version: 'cal-1', exit_score: 3 }]);
   // Degraded now: 0.4 is below 0.7 - 0.15.
   expect(mapped.shadows).toMatchObject([{ calibration_version: 'cal-1', exit_score: 6 }]);
 });

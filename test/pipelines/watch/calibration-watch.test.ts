@@ -53,6 +53,43 @@ describe('the verdict', () => {
     expect(verdict({ intents: 680 }).verdict).toBe('steady');
   });
 
+  test('a change beyond its interval but below five points is said, and never called nothing', () => {
+    const { verdict: found, reasons } = verdict(
+      { snapshots: 10_000, intents: 6700 },
+      { snapshots: 10_000, intents: 7000 },
+    );
+    expect(found).toBe('steady');
+    expect(reasons).toEqual([expect.stringContaining('30.0 % to 33.0 %: outside its interval')]);
+  });
+
+  test('a factor that no intent names any more is a change, also where the HOLD rate stands', () => {
+    const {
+      verdict: found,
+      reasons,
+      factor_rates,
+    } = verdict(
+      { factors: new Map([['confidence_intact', 700]]) },
+      {
+        factors: new Map([
+          ['confidence_intact', 650],
+          ['confidence_degraded', 50],
+        ]),
+      },
+    );
+    expect(found).toBe('changed');
+    expect(reasons).toContain('No intent names confidence_degraded any more: 50 did before.');
+    expect(factor_rates['confidence_degraded']).toMatchObject({ mentions: { before: 50, after: 0 } });
+  });
+
+  test('the words follow the test: a KS distance above its own critical value is never steady', () => {
+    const before = new Uint32Array(CONFIDENCE_BINS);
+    const after = new Uint32Array(CONFIDENCE_BINS);
+    [before[600], before[700], after[600], after[700]] = [250, 250, 163, 337];
+    const { verdict: found, confidence } = verdict({ confidences: after }, { confidences: before });
+    expect([confidence.ks, confidence.ks_critical]).toEqual([expect.closeTo(0.174, 3), expect.closeTo(0.086, 3)]);
+    expect(found).toBe('changed');
+  });
+
   test('another distribution of confidence is a change', () => {
     const { verdict: found, confidence } = verdict({ confidences: confidences(0.9, 0.92, 0.94) });
     expect(found).toBe('changed');

@@ -4,6 +4,7 @@ import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../../ports/logger.ts';
@@ -24,7 +25,7 @@ export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
     stake: 'demo',
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
-    traits: { clientOrderIds: 'verbatim', fillsWindowMs: 7 * DAY_MS, fillsFromId: 'fromId' },
+    traits: BINANCE,
     // The server counts weights itself; ccxt's own pace would only make tests slow.
     ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt },
   };
@@ -39,11 +40,15 @@ export interface Connected {
 }
 
 /** ccxt's real client on a server of its own, which has one market: BTCUSDT at 100. Closed when the test ends. */
-export async function connect(options: BinanceServerOptions = {}, logger: Logger = SILENT_LOGGER): Promise<Connected> {
+export async function connect(
+  options: BinanceServerOptions = {},
+  logger: Logger = SILENT_LOGGER,
+  ccxt: object = {},
+): Promise<Connected> {
   const server = await BinanceServer.start({ weightPerMinute: 1e9, holdMs: 3 * TIMEOUT_MS, ...options });
   onTestFinished(() => server.close());
   server.exchange.setMarket({ symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' });
-  const client = await VenueClient.open(settingsFor(server.url), new SystemClock(), logger);
+  const client = await VenueClient.open(settingsFor(server.url, ccxt), new SystemClock(), logger);
   await client.measureClock();
   const markets = new VenueMarkets(client);
   const mode = await AccountMode.of(client);

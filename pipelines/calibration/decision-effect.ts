@@ -1,0 +1,116 @@
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
+import { calibrated, seenBy } from '../scoring/calibrated.ts';
+import { judge } from '../scoring/evaluate.ts';
+import { type ConditionName, EXIT_FACTORS, HOLD_FACTORS, type Policy } from '../scoring/policy.ts';
+import type { ConfidenceMap } from './confidence-map.ts';
+import type { Flip, Flips } from './report.ts';
+
+/** More would not be read. */
+const EXAMPLES = 20;
+
+/** From keeping everything to closing everything. */
+const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const;
+type Action = (typeof ACTIONS)[number];
+
+type Place = Pick<Flip, 'partition' | 'offset'>;
+
+/**
+ * What a candidate map would have changed in past decisions: actions that flip, and how often each factor of the policy holds, with
+ * what is in force and with the candidate. A flip is another action; another fraction is none. Constant memory.
+ */
+export class DecisionEffect {
+  readonly #policy: Policy;
+  readonly #current: ConfidenceMap | null;
+  readonly #candidate: ConfidenceMap;
+  readonly #matrix: Record<Action, Record<Action, number>>;
+  readonly #before: Record<string, number>;
+  readonly #after: Record<string, number>;
+  /** The latest first. */
+  readonly #examples: Flip[] = [];
+  #snapshots = 0;
+  #flips = 0;
+  #against = 0;
+
+  /** `current` null: nothing is in force, raw confidence. */
+  constructor(policy: Policy, current: ConfidenceMap | null, candidate: ConfidenceMap) {
+    this.#policy = policy;
+    this.#current = current;
+    this.#candidate = candidate;
+    const none = (): Record<Action, number> => ({ HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 });
+    this.#matrix = { HOLD: none(), PARTIAL_CLOSE: none(), CLOSE: none() };
+    this.#before = Object.fromEntries(factorsOf(policy).map((name) => [name, 0]));
+    this.#after = { ...this.#before };
+  }
+
+  get snapshots(): number {
+    return this.#snapshots;
+  }
+
+  /** Throws RECORD_INVALID for a snapshot too extreme to score; it is not counted then. */
+  add(snapshot: PositionSnapshot, at: Place): void {
+    const seenBefore = seenBy(this.#policy, snapshot, this.#current);
+    const seenAfter = seenBy(this.#policy, snapshot, this.#candidate);
+    const before = judge(seenBefore, this.#policy);
+    const after = seenAfter === seenBefore ? before : judge(seenAfter, this.#policy);
+    this.#snapshots += 1;
+    for (const name of before.conditions) this.#count(this.#before, name);
+    for (const name of after.conditions) this.#count(this.#after, name);
+    const { action: from } = before.verdict;
+    const { action: to } = after.verdict;
+    this.#matrix[from][to] += 1;
+    if (from === to) return;
+    this.#flips += 1;
+    const moreExit = ACTIONS.indexOf(to) > ACTIONS.indexOf(from);
+    if (moreExit !== dropOf(seenAfter) > dropOf(seenBefore)) this.#against += 1;
+    this.#example(snapshot, from, to, at);
+  }
+
+  /** Null where no snapshot was added. */
+  result(): Flips | null {
+    if (this.#snapshots === 0) return null;
+    return {
+      policy: this.#policy.id,
+      snapshots: this.#snapshots,
+      flips: this.#flips,
+      against_direction: this.#against,
+      factors: { before: { ...this.#before }, after: { ...this.#after } },
+      matrix: this.#matrix,
+      examples: [...this.#examples],
+    };
+  }
+
+  #count(counts: Record<string, number>, name: ConditionName): void {
+    const known = counts[name];
+    if (known !== undefined) counts[name] = known + 1;
+  }
+
+  #example(snapshot: PositionSnapshot, from: Action, to: Action, { partition, offset }: Place): void {
+    const { position_id, symbol, observed_at, confidence } = snapshot;
+    const oldest = this.#examples.at(-1);
+    if (this.#examples.length === EXAMPLES && oldest !== undefined && observed_at <= oldest.observed_at) return;
+    const mapped = calibrated(snapshot, this.#candidate).confidence;
+    const place = this.#examples.findIndex((example) => example.observed_at < observed_at);
+    this.#examples.splice(place === -1 ? this.#examples.length : place, 0, {
+      position_id,
+      symbol,
+      observed_at,
+      from,
+      to,
+      confidence,
+      calibrated: mapped,
+      partition,
+      offset,
+    });
+    if (this.#examples.length > EXAMPLES) this.#examples.pop();
+  }
+}
+
+/** Conditions that weigh something in this policy: they have points, or a rule asks for them. */
+export function factorsOf({ points, rules }: Policy): readonly ConditionName[] {
+  const asked = new Set(rules.flatMap(({ when }) => when.any_factor ?? []));
+  return [...HOLD_FACTORS, ...EXIT_FACTORS].filter((name) => points[name] !== 0 || asked.has(name));
+}
+
+function dropOf({ confidence, confidence_at_entry: atEntry }: PositionSnapshot): number {
+  return confidence === null || atEntry === null ? 0 : atEntry - confidence;
+}
