@@ -175,7 +175,7 @@ export interface Encoder {
   writeBoolean(value: boolean): Encoder;
   writeString(value: string | null): Encoder;
   writeBufferInternal(bytes: Buffer): void;
-  writeEncoder(written: Encoder): Encoder;
+  writeEncoder: (this: Encoder, written: Encoder) => Encoder;
 }
 
 export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
