@@ -19,7 +19,7 @@ async function lines(...args: readonly string[]): Promise<readonly Record<string
 
 async function parquet(file: string): Promise<readonly Record<string, unknown>[]> {
   const { buffer, byteOffset, length } = readFileSync(file);
-  return parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer });
+  return parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + length) });
 }
 
 describe('export', () => {

@@ -11,7 +11,7 @@ import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 
 async function parquetOf(topic: TopicName, records: readonly object[]): Promise<ArrayBuffer> {
   const bytes = await buffer(Readable.from(records).pipe(formatStream('parquet', topic, 'utc')));
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
 }
 
 /** The record as a reader of Parquet gives it: whole numbers of 64 bits are bigint, times are Date. */
