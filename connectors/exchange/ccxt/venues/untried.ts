@@ -31,6 +31,8 @@ export const UNTRIED: VenueTraits = {
   positions: (api, market) => api.fetchPositions(market === null ? undefined : [market.symbol]),
   findOrder: unifiedOrder,
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
+  madeBy: () => null,
+  unsupportedPosition: () => null,
   positionMode: unifiedPositionMode,
   unfit: () => Promise.resolve(null),
   orderParameters: () => ({}),
