@@ -217,7 +217,7 @@ function executions({ desk, funding, parameters }: Asked): object {
 function pageOf(rows: readonly object[], { limit, cursor }: Asked['parameters'], most: number, usual = 50): object {
   const count = limit === undefined ? usual : Number(limit);
   if (!(count >= 1 && count <= most)) throw new BybitError(10001, 'limit');
-  const start = cursor === undefined || cursor === '' ? 0 : Number(String(cursor).split(':', 1)[0]);
+  const start = typeof cursor === 'string' && cursor !== '' ? Number(cursor.split(':', 1)[0]) : 0;
   const list = rows.slice(start, start + count);
   const end = start + list.length;
   const hasCursor = most <= 100 ? list.length > 0 : end < rows.length;

@@ -1,4 +1,4 @@
-import { Exact } from '../../ports/exact-decimal.ts';
+import type { Exact } from '../../ports/exact-decimal.ts';
 import type { Desk, Fill, Hand, Market, Order, Position, Stop } from '../fake-exchange/desk.ts';
 
 /** Rows in Bybit's form: decimals and times are texts. */

@@ -228,8 +228,11 @@ export class Desk {
   submit(request: OrderRequest, share = 1): Order {
     const order = this.#newOrder(request, 'client', this.now());
     if (order.type === 'market') this.#sweep(order, share);
-    else if (this.#crosses(order)) this.#fillAt(order, this.mark(order.symbol));
-    else if (order.timeInForce === 'IOC' || order.timeInForce === 'FOK') this.#end(order, 'cancelled');
+    else if (this.#crosses(order)) {
+      // What may only rest is taken, and cancelled at once.
+      if (order.timeInForce === 'POST_ONLY') this.#end(order, 'cancelled');
+      else this.#sweep(order, 1);
+    } else if (order.timeInForce === 'IOC' || order.timeInForce === 'FOK') this.#end(order, 'cancelled');
     return order;
   }
 
@@ -273,7 +276,7 @@ export class Desk {
     return order;
   }
 
-  /** Into fills of whole lots, each one tick worse than the one before. */
+  /** Into fills of whole lots, each one tick worse than the one before, and none beyond its limit. */
   #sweep(order: Order, share: number): void {
     const { symbol, quantity, direction } = order;
     const { lotStep, tick } = this.#market(symbol);
@@ -281,9 +284,14 @@ export class Desk {
     const count = Math.max(1, Math.min(this.options.fills, lots.floor().toNumber()));
     const each = lots.div(count).floor();
     const worse = new Exact(tick).mul(direction === 'BUY' ? 1 : -1);
+    const priceOf = (index: number): Exact => {
+      const price = this.mark(symbol).add(worse.mul(index));
+      if (order.price === null) return price;
+      return direction === 'BUY' ? Exact.min(price, order.price) : Exact.max(price, order.price);
+    };
     for (let index = 0; index < count; index++) {
       const part = index < count - 1 ? each : lots.sub(each.mul(count - 1));
-      if (part.gt(0)) this.#fill(order, part.mul(lotStep), this.mark(symbol).add(worse.mul(index)), this.now());
+      if (part.gt(0)) this.#fill(order, part.mul(lotStep), priceOf(index), this.now());
     }
     if (order.status === 'open') this.#end(order, 'cancelled');
   }

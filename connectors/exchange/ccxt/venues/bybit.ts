@@ -21,6 +21,8 @@ const CODES = codeTable({
   '10029': otherRules('symbol'),
   '110074': otherRules('symbol'),
   '110094': otherRules('min-notional'),
+  // Out of the permissible range.
+  '110003': refused('price'),
   '110017': refused('reduce-only'),
   '110034': refused('reduce-only'),
   '110004': refused('margin'),
@@ -69,13 +71,16 @@ export const BYBIT: VenueTraits = {
   marketMaximum: ({ lotSizeFilter }) => textIn(lotSizeFilter, 'maxMktOrderQty'),
   positions,
   findOrder,
+  // ccxt sends an id wherever it has one, and Bybit believes that before the client's.
+  cancelOrder: (api, { symbol }, orderLinkId) =>
+    api.cancelOrder(undefined as unknown as string, symbol, { orderLinkId }),
   conditionalOrders: (api, { symbol }) =>
     allPages(ORDERS_PAGE, (page) => api.fetchOpenOrders(symbol, undefined, ORDERS_PAGE, { trigger: true, ...page })),
   madeBy: (_, { createType }) => MADE_BY[String(createType)] ?? null,
   // Bybit has no such question: each position says it (unsupportedPosition).
   positionMode: () => Promise.resolve('one-way'),
   unsupportedPosition: ({ positionIdx }) =>
-    positionIdx === undefined || String(positionIdx) === '0' ? null : HEDGE_MODE,
+    positionIdx === undefined || Number(positionIdx) === 0 ? null : HEDGE_MODE,
   unfit,
 };
 

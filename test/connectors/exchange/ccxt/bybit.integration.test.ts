@@ -30,7 +30,12 @@ function open({ desk }: BybitServer, quantity = '4', symbol = 'BTCUSDT'): void {
   desk.open({ symbol, side: 'LONG', quantity, price: '50000', at: desk.now() - HOUR_MS });
 }
 
-const order = (server: BybitServer, quantity = '1') => ({ clientOrderId: ID, position: observed(server), quantity });
+const order = (server: BybitServer, quantity = '1') => ({
+  clientOrderId: ID,
+  position: observed(server),
+  quantity,
+  pricing: { kind: 'market' } as const,
+});
 
 describe('Bybit', () => {
   it('payments of funding stand among the executions, and are no fills', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Exact } from '../../../../ports/exact-decimal.ts';
-import type { PositionReference } from '../../../../ports/exchange.ts';
+import type { PositionReference, Pricing } from '../../../../ports/exchange.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
@@ -36,9 +36,14 @@ describe.each([TESTED_BYBIT])('orders and snapshots on $id', (tested) => {
   }
 
   /** As execution does: the position first, then the order. */
-  async function place(world: VenueWorld, quantity: string, side: Side = 'LONG') {
+  async function place(
+    world: VenueWorld,
+    quantity: string,
+    side: Side = 'LONG',
+    pricing: Pricing = { kind: 'market' },
+  ) {
     await world.exchange.position(observed(world, side));
-    return world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity });
+    return world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity, pricing });
   }
 
   const openCoins = ({ desk }: VenueWorld, slot: 'NET' | Side = 'NET') =>
@@ -175,6 +180,25 @@ describe.each([TESTED_BYBIT])('orders and snapshots on $id', (tested) => {
     const { fills } = await world.venue.fills(btc, world.desk.now() - 10_000);
     expect(fills).toMatchObject([{ orderId: order?.id, direction: 'SELL', quantity: '1' }]);
     expect(await world.venue.orderOrigin(btc, String(order?.id) as never)).toMatchObject({ cause });
+  });
+
+  it('an order with a limit that the market does not reach fills nothing; one that rests is cancelled by its client id', async () => {
+    const world = await tested.connect();
+    openBtc(world, '4');
+    await place(world, '1.5', 'LONG', { kind: 'ioc', limitPrice: '60000.11' });
+    expect(await world.exchange.lookUp(ID, btc)).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    const resting = 'hl-another' as ClientOrderId;
+    const order = { clientOrderId: resting, position: observed(world), quantity: '1' };
+    await world.exchange.place({ ...order, pricing: { kind: 'post-only', price: '60100' } });
+    expect(await world.exchange.lookUp(resting, btc)).toMatchObject({ order: { state: 'OPEN', filledQuantity: '0' } });
+    expect(await world.exchange.cancel(resting, btc)).toEqual({ kind: 'ended' });
+    expect(await world.exchange.lookUp(resting, btc)).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    // What does not rest any more has ended.
+    expect(await world.exchange.cancel(resting, btc)).toEqual({ kind: 'ended' });
+    const last = 'hl-a-third' as ClientOrderId;
+    await world.exchange.place({ ...order, clientOrderId: last, pricing: { kind: 'ioc', limitPrice: '59000' } });
+    expect(await world.exchange.lookUp(last, btc)).toMatchObject({ order: { state: 'DONE', filledQuantity: '1' } });
+    expect(openCoins(world)).toBe('3');
   });
 
   it('stops and targets of a position', async () => {
