@@ -22,6 +22,7 @@ import {
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
 import { type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import { better, worstPrice } from './observation.ts';
 import { reductionOf } from './reduction.ts';
 import { firstMemory, type Identity, type Memory, snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './symbol-market.ts';
@@ -39,11 +40,23 @@ interface Watched {
   holding: VenueHolding | null;
 }
 
+/**
+ * What a look between cycles came to: `followed`: the fills explain what is open; `unchanged`: it is as it was observed; `unsure`: the fills
+ * are behind, or there was no answer.
+ */
+export interface Followed {
+  readonly state: 'followed' | 'unchanged' | 'unsure';
+  readonly reconciled: PositionReconciled | null;
+}
+
 export interface Look {
   readonly reconciled: PositionReconciled | null;
   readonly snapshots: readonly PositionSnapshot[];
   readonly missing: readonly Missing[];
 }
+
+/** A peak stays for good, so a mark that was told is taken only this near to one that was answered. Unit: factor. */
+const PLAUSIBLE = 2;
 
 /** A venue's list of fills may be behind its list of positions by less than this. Unit: milliseconds. */
 const FILLS_LATE_MS = 60_000;
@@ -122,6 +135,36 @@ export class SymbolWatch {
     const unproven = this.#known().filter(({ proven }) => !proven);
     const news = this.#differences.replace([...blocking, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
+  }
+
+  /** O6: follows positions under observation through their fills, and does nothing else. Fails only where waiting cannot help. */
+  async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
+    if (this.#watched.size === 0) return { state: 'followed', reconciled: null };
+    if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
+    const isUnchanged = holdings.every((holding) => this.#unchanged(holding) !== null);
+    if (isUnchanged && this.#watched.size === holdings.length) return { state: 'unchanged', reconciled: null };
+    try {
+      const history = await readHistory(this.#options.venue, this.symbol, this.#known(), holdings, now);
+      if (this.#blocking(history, holdings, now).length > 0) return { state: 'unsure', reconciled: null };
+      const reductions = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
+      return { state: 'followed', reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
+    } catch (thrown) {
+      transient(thrown);
+      return { state: 'unsure', reconciled: null };
+    }
+  }
+
+  /** O6: a mark price that the venue told between two observations. */
+  noteMark(price: number): void {
+    for (const watched of this.#watched.values()) {
+      const { last, memory, side } = watched;
+      if (last === null || !isPlausible(price, last.mark_price)) continue;
+      watched.memory = {
+        ...memory,
+        peak_price: better(side, memory.peak_price, price),
+        worst_price: worstPrice(side, memory.worst_price, price),
+      };
+    }
   }
 
   /** O1: the position under observation that a holding still is, without asking for fills. */
@@ -316,4 +359,8 @@ export class SymbolWatch {
       differences: this.#differences.standing,
     };
   }
+}
+
+function isPlausible(price: number, answered: number): boolean {
+  return price > answered / PLAUSIBLE && price < answered * PLAUSIBLE;
 }
