@@ -1,10 +1,11 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { Exchange, LookUp, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
+import { mayRest } from './order-style.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
 
@@ -28,11 +29,11 @@ export async function settleEarlier(
   outbox: Outbox,
 ): Promise<Suppression | null> {
   for (const { report, intent } of ledger.unsettled(positionId)) {
-    const { client_order_id: clientOrderId, symbol, venue, account } = report;
+    const { client_order_id: clientOrderId, venue, account } = report;
     // O1.
     if (!(await isOwn(report))) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
     const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
-    const answer = await exchange.lookUp(clientOrderId, symbol);
+    const answer = await endedOrNot(exchange, report);
     if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);
     if (answer.kind === 'found') {
       const { order } = answer;
@@ -52,6 +53,15 @@ export async function settleEarlier(
   return null;
 }
 
+/** An order that rests would hold up its position for as long as it does. */
+async function endedOrNot(exchange: Exchange, report: ExecutionReport): Promise<LookUp> {
+  const { client_order_id: clientOrderId, symbol } = report;
+  const answer = await exchange.lookUp(clientOrderId, symbol);
+  if (answer.kind !== 'found' || answer.order.state !== 'OPEN' || !mayRest(report)) return answer;
+  await exchange.cancel(clientOrderId, symbol);
+  return exchange.lookUp(clientOrderId, symbol);
+}
+
 /** Adds the trade of what is filled. Returns why it cannot, null where it is added or nothing is filled. */
 async function bookFill(
   order: VenueOrder,
@@ -69,7 +79,8 @@ async function bookFill(
   }
   const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
   if (remaining === null) return `was filled: ${unsaid(order, intent)}`;
-  outbox.addTrade(tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining), report);
+  const dated = datedOrder(order, clock.now()).order;
+  outbox.addTrade(tradeOf(intent, exchange.venue, dated, remaining, report.client_order_id), report);
   return null;
 }
 

@@ -14,24 +14,21 @@
  * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it.
  * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
  *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
- * O6  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
+ * O6  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
+ * O7  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
  *     marks move the peak. Openings, differences and snapshots are a cycle's.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
-import type { EpochMillis } from '../../ports/clock.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type Missing, type ObservedCycle, type PositionSourceOptions, transient } from './observed-cycle.ts';
-import { type Followed, SymbolWatch } from './symbol-watch.ts';
-
-/** What a look between two cycles came to. */
-export interface FollowedChanges {
-  readonly now: EpochMillis;
-  readonly reconciled: readonly PositionReconciled[];
-  /** Symbols that are as they were observed last. */
-  readonly unchanged: readonly string[];
-  /** Symbols of which a look a moment later may say more. */
-  readonly unsure: readonly string[];
-}
+import {
+  type Followed,
+  type FollowedChanges,
+  type Missing,
+  type ObservedCycle,
+  type PositionSourceOptions,
+  transient,
+} from './observed-cycle.ts';
+import { SymbolWatch } from './symbol-watch.ts';
 
 export class PositionSource {
   readonly #options: PositionSourceOptions;
@@ -81,7 +78,7 @@ export class PositionSource {
     return new Set(this.#watches.keys());
   }
 
-  /** O6: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
+  /** O7: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
   async follow(asked: ReadonlySet<string> | null): Promise<FollowedChanges> {
     const { venue, clock } = this.#options;
     const now = clock.now();
@@ -105,7 +102,7 @@ export class PositionSource {
     };
   }
 
-  /** O6. */
+  /** O7. */
   noteMark(symbol: string, price: number): void {
     this.#watches.get(symbol)?.noteMark(price);
   }

@@ -67,6 +67,8 @@ export interface VenueTraits {
   readonly positions: (api: CcxtExchange, market: NamedMarket | null) => Promise<readonly unknown[]>;
   /** Null: the exchange says that there is none. Refusals pass through. */
   readonly findOrder: (api: CcxtExchange, market: NamedMarket, name: OrderName) => Promise<unknown>;
+  /** Takes an order of ours off the book. A refusal that is `absent` says that it does not rest. */
+  readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
   /** Stops, targets and whatever else waits for a price. */
   readonly conditionalOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
   /** Null: the exchange does not say. */

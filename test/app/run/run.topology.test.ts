@@ -83,6 +83,7 @@ describe('run', () => {
           markPrice: () => Promise.reject(new Error('not asked')),
           place: () => Promise.reject(new Error('not asked')),
           lookUp: () => Promise.reject(new Error('not asked')),
+          cancel: () => Promise.reject(new Error('not asked')),
         }),
     });
     await append(world, freshSnapshots(3, NOW));
@@ -168,7 +169,15 @@ describe('run', () => {
     const running = await startRun(world.open, {
       logger: { ...SILENT_LOGGER, error: (_, message) => errors.push(message) },
       exchange: () =>
-        Promise.resolve({ venue: 'away', rules: away, position: away, markPrice: away, place: away, lookUp: away }),
+        Promise.resolve({
+          venue: 'away',
+          rules: away,
+          position: away,
+          markPrice: away,
+          place: away,
+          lookUp: away,
+          cancel: away,
+        }),
     });
     await append(world, freshSnapshots(1, NOW));
     await vi.waitFor(async () => expect((await running.get('/ready')).body).toContain('EXCHANGE_AWAY'), PATIENCE);
@@ -206,6 +215,7 @@ describe('run', () => {
           markPrice: unused,
           place: unused,
           lookUp: unused,
+          cancel: unused,
         }),
     });
     await append(

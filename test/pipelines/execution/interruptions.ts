@@ -64,6 +64,7 @@ export class Interruptions {
           return exchange.place(request, gate);
         }),
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
+      cancel: (...args) => this.around('EXCHANGE_AWAY', () => exchange.cancel(...args)),
     };
   }
 }

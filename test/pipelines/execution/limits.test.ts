@@ -200,6 +200,7 @@ describe('E11: the kill switch', () => {
       markPrice: (reference) => exchange.markPrice(reference),
       place,
       lookUp: () => exchange.lookUp(),
+      cancel: () => exchange.cancel(),
     };
     const intent = anIntent();
     await work(await execution({ killSwitch, exchange: watched }), intent);

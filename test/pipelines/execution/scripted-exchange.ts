@@ -1,7 +1,9 @@
 import type {
+  Cancellation,
   Exchange,
   LookUp,
   MarketRules,
+  OrderRequest,
   Placement,
   PositionReference,
   VenueOrder,
@@ -21,6 +23,8 @@ export class ScriptedExchange implements Exchange {
   mark: string | null | undefined;
   placements: Placement[] = [];
   lookUps: LookUp[] = [{ kind: 'absent' }];
+  cancellations: Cancellation[] = [{ kind: 'ended' }];
+  readonly sent: Omit<OrderRequest, 'position'>[] = [];
 
   async rules(): Promise<MarketRules | null> {
     this.calls.push('rules');
@@ -36,14 +40,20 @@ export class ScriptedExchange implements Exchange {
     return this.mark === undefined ? String(mark_price) : this.mark;
   }
 
-  async place({ quantity }: { quantity: string }): Promise<Placement> {
+  async place({ clientOrderId, quantity, pricing }: OrderRequest): Promise<Placement> {
     this.calls.push(`place ${quantity}`);
+    this.sent.push({ clientOrderId, quantity, pricing });
     return next(this.placements);
   }
 
   async lookUp(): Promise<LookUp> {
     this.calls.push('lookUp');
     return next(this.lookUps);
+  }
+
+  async cancel(): Promise<Cancellation> {
+    this.calls.push('cancel');
+    return next(this.cancellations);
   }
 }
 

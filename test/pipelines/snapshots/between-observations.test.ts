@@ -50,7 +50,7 @@ beforeEach(async () => {
   await desk.source.observe();
 });
 
-describe('O6: between cycles', () => {
+describe('O7: between cycles', () => {
   it('a close is told at once, and not again by the next cycle', async () => {
     const { source, sell } = desk;
     sell(1, 3);

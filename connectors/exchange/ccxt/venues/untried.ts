@@ -30,6 +30,7 @@ export const UNTRIED: VenueTraits = {
   marketMaximum: () => null,
   positions: (api, market) => api.fetchPositions(market === null ? undefined : [market.symbol]),
   findOrder: unifiedOrder,
+  cancelOrder: (api, { symbol }, clientOrderId) => api.cancelOrder(NO_ID, symbol, { clientOrderId }),
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
   positionMode: unifiedPositionMode,
   unfit: () => Promise.resolve(null),
