@@ -12,9 +12,11 @@
  *     fee unknown.
  * X4  Absent only where the exchange says so; a failed look-up is no answer.
  * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
+ * X7  A question about one symbol that fails although the exchange has just told of its position is not waited out: nothing is known of that
+ *     symbol then, no order of it is sent, and those behind it go on. The next snapshot decides anew.
  * X6  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
-import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind, messageOf } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
   Cancellation,
@@ -80,15 +82,16 @@ export class CcxtExchange implements Exchange {
     if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const { fills } = await readFills(this.#client, market, observed_at, 'look-up');
-    return { quantity: openQuantityOf(reference, holdings, fills) };
+    const told = await ofThisSymbol(() => readFills(this.#client, market, observed_at, 'look-up'));
+    return { quantity: told === null ? null : openQuantityOf(reference, holdings, told.fills) };
   }
 
   /** An order asks for its position first, and the exchange names the mark with it. */
   async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
     const known = this.#marks.get(symbol);
     if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
-    return namedMarkPrice(this.#client, await this.#market(symbol), 'look-up');
+    const market = await this.#market(symbol);
+    return ofThisSymbol(() => namedMarkPrice(this.#client, market, 'look-up'));
   }
 
   async place(
@@ -216,5 +219,15 @@ export class CcxtExchange implements Exchange {
     const market = await this.#markets.byId(symbol);
     if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
     return market;
+  }
+}
+
+/** X7. Null: the exchange does not say. */
+async function ofThisSymbol<T>(question: () => Promise<T>): Promise<T | null> {
+  try {
+    return await question();
+  } catch (thrown) {
+    if (isKind(thrown, 'transient')) return null;
+    throw thrown;
   }
 }
