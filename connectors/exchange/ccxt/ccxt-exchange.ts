@@ -45,6 +45,7 @@ import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
 import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { VenueRefusal } from './venue-refusal.ts';
+import type { Info } from './venue-traits.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];
@@ -57,6 +58,8 @@ export class CcxtExchange implements Exchange {
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
   readonly #mode: AccountMode;
+  /** What the exchange sent of each position last, by `SYMBOL:SIDE`. */
+  readonly #sent = new Map<string, Info>();
   /** By symbol. */
   readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
@@ -75,7 +78,8 @@ export class CcxtExchange implements Exchange {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
     const askedAt = this.#client.clock.now();
-    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'look-up');
+    const { holdings, incomplete, sent } = await readHoldings(this.#client, this.#markets, symbol, 'look-up');
+    for (const [name, info] of sent) this.#sent.set(name, info);
     const price = holdings[0]?.markPrice;
     if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
     // What is shown in part is not shown: whatever it is, it is not flat.
@@ -117,6 +121,7 @@ export class CcxtExchange implements Exchange {
                 ...params,
                 clientOrderId: this.#venueId(clientOrderId),
                 reduceOnly: true,
+                ...this.#client.settings.traits.orderParameters(this.#sentOf(position)),
                 ...(this.#mode.now === 'hedge' ? { hedged: true } : {}),
               },
             ),
@@ -209,6 +214,10 @@ export class CcxtExchange implements Exchange {
       }
     }
     return bare;
+  }
+
+  #sentOf({ symbol, side }: PositionReference): Info {
+    return this.#sent.get(`${symbol}:${side}`) ?? {};
   }
 
   #venueId(clientOrderId: ClientOrderId): string {

@@ -59,7 +59,7 @@ export class CcxtVenue implements Venue {
     });
     if (order === null) return null;
     const { clientOrderId } = order;
-    const cause = causeOf(order);
+    const cause = causeOf(order, this.#client.settings.traits.madeBy);
     return {
       clientOrderId: clientOrderId as ClientOrderId | null,
       cause: cause === 'ORDER' ? await this.#triggered(market, order) : cause,
@@ -103,7 +103,7 @@ export class CcxtVenue implements Venue {
         }),
       );
       const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isConditional(order, id));
-      return source === undefined ? 'ORDER' : causeOf(source);
+      return source === undefined ? 'ORDER' : causeOf(source, this.#client.settings.traits.madeBy);
     } catch {
       // Not every exchange has such a list; an order by somebody else is what is known then.
       return 'ORDER';
