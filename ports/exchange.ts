@@ -1,4 +1,5 @@
 import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
+import type { Charges } from './charges.ts';
 import type { EpochMillis } from './clock.ts';
 import type { SendGate, Stop } from './kill-switch.ts';
 
@@ -59,8 +60,12 @@ export interface VenueOrder {
   readonly filledQuantity: DecimalText;
   /** Quantity-weighted; null without a fill. */
   readonly averagePrice: DecimalText | null;
-  /** Null when the venue does not say. Unit: quote currency. */
+  /** Null when the venue does not say, or no price of the asset can be had. Unit: quote currency. */
   readonly fee: DecimalText | null;
+  /** What it was charged in, several joined by +; null when the venue does not say. */
+  readonly feeAsset: string | null;
+  /** Null when the venue does not say, or charged several assets. Unit: units of that asset. */
+  readonly feeAmount: DecimalText | null;
   /** Open size after the order's last fill; null when the venue does not say. */
   readonly positionAfter: DecimalText | null;
   /** Time of the last fill; of the order while there is none. */
@@ -100,4 +105,6 @@ export interface Exchange {
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
+  /** What the position has been charged since its opening; what the venue does not tell is named in the answer. */
+  charges(reference: PositionReference): Promise<Charges>;
 }

@@ -47,8 +47,12 @@ export interface VenueFill {
   readonly quantity: DecimalText;
   /** Unit: quote currency per contract. */
   readonly price: DecimalText;
-  /** Negative is a rebate. Null when the venue does not say, or charged another currency. Unit: quote currency. */
+  /** Negative is a rebate. Null when the venue does not say, or charged another asset. Unit: quote currency. */
   readonly fee: DecimalText | null;
+  /** What it was charged in; null when the venue does not say. */
+  readonly feeAsset: string | null;
+  /** Null when the venue does not say. Unit: units of that asset. */
+  readonly feeAmount: DecimalText | null;
   readonly filledAt: EpochMillis;
 }
 

@@ -48,7 +48,7 @@ import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
 import { isRefusalOfKeys, rejectionReason } from './reasons.ts';
-import { OrderEnds, describe } from './order-ends.ts';
+import { type OrderDesk, OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
 import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
 import { restoreLedger } from './restore-ledger.ts';
@@ -110,6 +110,7 @@ class ExecutionProcessor implements Processor {
   readonly #closeRate: CloseRate;
   readonly #atOnce: AtOnce;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
+  readonly #desk: OrderDesk;
   readonly #ends: OrderEnds;
   readonly #decider: Decider;
   #replay: Replay | null = null;
@@ -131,6 +132,7 @@ class ExecutionProcessor implements Processor {
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
     const desk = { exchange, accounts: this.#accounts, clock, logger, limits: this.#limits };
+    this.#desk = desk;
     this.#ends = new OrderEnds(desk);
     this.#decider = new Decider({
       ...desk,
@@ -175,7 +177,7 @@ class ExecutionProcessor implements Processor {
         // E12: others consume it in their own group.
         if (!(await this.#accounts.works(record.account))) continue;
         if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
-        else await reconcile(record, ledger, outbox, this.#ends, this.#logger);
+        else await reconcile(record, ledger, outbox, this.#ends, this.#desk);
       }
     });
     return [];

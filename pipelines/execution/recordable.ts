@@ -74,6 +74,8 @@ function consequences(
       filledQuantity: rounded.toFixed(),
       averagePrice: price.toFixed(),
       fee: price.mul(rounded).mul(FEE).toFixed(),
+      feeAsset: null,
+      feeAmount: null,
       positionAfter: remaining,
       filledAt: now,
     };

@@ -111,6 +111,8 @@ export function filledReport(
     filled_quantity: filled,
     average_price: numberOrNull(order.averagePrice),
     fee: numberOrNull(order.fee),
+    fee_asset: order.feeAsset,
+    fee_amount: numberOrNull(order.feeAmount),
     remaining_quantity: Number(remaining),
     reported_at: Math.max(now, order.filledAt, submittedAt),
     latency_ms: Math.max(0, order.filledAt - submittedAt),

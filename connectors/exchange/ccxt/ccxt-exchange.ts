@@ -15,6 +15,7 @@
  * X6  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type { Charges } from '../../../ports/charges.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
   DecimalText,
@@ -28,14 +29,17 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
+import type { VenueFill } from '../../../ports/venue.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { isAbsent } from './absence.ts';
+import { AssetPrices } from './asset-prices.ts';
 import { venueClientId } from './client-order-id.ts';
 import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { AccountMode } from './position-mode.ts';
+import { readCharges } from './read-charges.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
 import { UnifiedOrder, unified } from './unified.ts';
@@ -55,6 +59,7 @@ export class CcxtExchange implements Exchange {
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
   readonly #mode: AccountMode;
+  readonly #prices: AssetPrices;
   /** By symbol. */
   readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
@@ -63,6 +68,7 @@ export class CcxtExchange implements Exchange {
     this.#client = client;
     this.#markets = markets;
     this.#mode = mode;
+    this.#prices = new AssetPrices(client, markets);
   }
 
   async rules(symbol: string): Promise<MarketRules | null> {
@@ -147,6 +153,14 @@ export class CcxtExchange implements Exchange {
     }
   }
 
+  async charges(reference: PositionReference): Promise<Charges> {
+    const { symbol, side } = reference;
+    return readCharges(this.#client, await this.#market(symbol), this.#prices, reference, async () => {
+      const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol);
+      return incomplete.length > 0 || holdings.some((holding) => holding.side !== side);
+    });
+  }
+
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
   async #mayGoOn(rule: CodeRule, refusal: VenueRefusal): Promise<boolean> {
     if (rule.meaning === 'resync' || rule.outdated === 'mode') {
@@ -174,12 +188,25 @@ export class CcxtExchange implements Exchange {
       try {
         const fills = await fillsOfOrder(this.#client, market, order.id as OrderId);
         const filled = Exact.sum(0, ...fills.map(({ quantity }) => quantity));
-        if (filled.eq(bare.filledQuantity)) return venueOrderOf(order, clientOrderId, fills, market);
+        if (filled.eq(bare.filledQuantity))
+          return venueOrderOf(order, clientOrderId, await this.#priced(fills, market), market);
       } catch {
         // The order itself says enough; its fills are asked for again.
       }
     }
     return bare;
+  }
+
+  /** Fees of another asset at their value. */
+  async #priced(fills: readonly VenueFill[], market: VenueMarket): Promise<readonly VenueFill[]> {
+    return Promise.all(
+      fills.map(async (fill) => {
+        const { fee, feeAsset: asset, feeAmount: amount, filledAt } = fill;
+        return fee === null
+          ? { ...fill, fee: (await this.#prices.charge({ asset, amount }, market, filledAt)).quote }
+          : fill;
+      }),
+    );
   }
 
   #venueId(clientOrderId: ClientOrderId): string {

@@ -92,6 +92,22 @@ async function readOn(client: VenueClient, market: VenueMarket, after: FillId): 
   return fills;
 }
 
+/**
+ * All fills of a market from an opening on, in as few questions as its age allows: by id where the exchange has that question. Throws
+ * EXCHANGE_AWAY.
+ */
+export async function readFillsOnwards(
+  client: VenueClient,
+  market: VenueMarket,
+  since: EpochMillis,
+): Promise<readonly VenueFill[]> {
+  const { fillsFromId } = client.settings.traits;
+  const first = fillsFromId === null ? [] : await readPage(client, market, since, {});
+  const last = first.at(-1);
+  if (last === undefined) return (await readFills(client, market, since)).fills;
+  return [...first, ...(await readOn(client, market, last.fillId))];
+}
+
 async function readPage(
   client: VenueClient,
   market: VenueMarket,
@@ -140,6 +156,8 @@ function fillOf(given: unknown, market: VenueMarket): VenueFill {
     quantity: toText(new Exact(amount).mul(market.contractSize)),
     price: toText(new Exact(price)),
     fee: feeOf(fee, market),
+    feeAsset: fee?.currency ?? null,
+    feeAmount: fee?.cost === undefined || fee.cost === null ? null : toText(new Exact(fee.cost)),
     filledAt: timestamp,
   };
 }

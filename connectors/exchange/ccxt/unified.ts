@@ -61,6 +61,15 @@ export const UnifiedOrder = z.object({
 });
 export type UnifiedOrder = z.infer<typeof UnifiedOrder>;
 
+/** A payment of funding; positive where the account received it. */
+export const UnifiedIncome = z.object({
+  id: optional(Id),
+  code: optional(z.string()),
+  timestamp: Millis,
+  amount: Text,
+});
+export type UnifiedIncome = z.infer<typeof UnifiedIncome>;
+
 export const UnifiedCandle = z
   .tuple([Millis, Text, Text, Text, Text, Text])
   .transform(([openedAt, open, high, low, close, volume]) => ({

@@ -8,7 +8,7 @@ import type { PaperMarket } from './market-rules.ts';
 const MEAN_SLIPPAGE = 0.0002;
 
 /** What large futures venues charge takers. Unit: fraction of notional (5 basis points). */
-const TAKER_FEE = '0.0005';
+export const TAKER_FEE = '0.0005';
 
 /** A market order of this size meets one to three resting orders. */
 const MAX_FILLS = 3;

@@ -14,6 +14,7 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
+import type { Charges } from '../../../ports/charges.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
@@ -66,5 +67,9 @@ export class LivePaper implements Exchange {
 
   lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
     return this.#paper.lookUp(clientOrderId);
+  }
+
+  charges(): Promise<Charges> {
+    return this.#paper.charges();
   }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isKind } from '../../../errors/harvestline-error.ts';
+import type { Charges } from '../../../ports/charges.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
   DecimalText,
@@ -17,7 +18,7 @@ import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
-import { type Fate, drawFate, planFills } from './fill-plan.ts';
+import { type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';
 import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
@@ -112,6 +113,11 @@ export class PaperExchange implements Exchange, PositionBook {
     if (order === undefined) return { kind: 'absent' };
     if (order.blackout) return { kind: 'unavailable', message: 'the venue does not answer for this order' };
     return { kind: 'found', order: venueOrderAt(order, this.#clock.now()) };
+  }
+
+  /** This venue charges the opening like a closing, and no funding. */
+  async charges(): Promise<Charges> {
+    return { kind: 'rates', feeRate: TAKER_FEE };
   }
 
   // -- PositionBook
