@@ -55,6 +55,11 @@ export const ERROR_CODES = {
     remedy:
       'The file must be CSV with the header timestamp_ms,open,high,low,close,volume, oldest first, positive prices.',
   },
+  PNL_UNIT: {
+    kind: 'poison',
+    remedy:
+      'Nothing was imported. Say what pnl_percent is in: --pnl ratio, --pnl leveraged:N, --pnl leveraged, or --pnl percent to keep it as it stands.',
+  },
   POLICY_INVALID: {
     kind: 'poison',
     remedy: 'Correct the paths named; pipelines/scoring/policies/ has two complete examples.',

@@ -2,6 +2,7 @@ import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/genera
 import type { Charges } from './charges.ts';
 import type { EpochMillis } from './clock.ts';
 import type { SendGate, Stop } from './kill-switch.ts';
+import type { RestingOrders } from './resting.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -73,12 +74,37 @@ export interface VenueOrder {
 }
 
 /**
+ * What a venue's no to an order means, whatever its code. `blocked`: orders that rest stand in its way. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
+ * knows the client order id, so the order may exist.
+ */
+export type RefusalMeaning =
+  | 'reduce-only'
+  | 'blocked'
+  | 'min-notional'
+  | 'min-quantity'
+  | 'max-quantity'
+  | 'precision'
+  | 'margin'
+  | 'symbol'
+  | 'busy'
+  | 'clock'
+  | 'keys'
+  | 'duplicate-id'
+  | 'other';
+
+/**
  * `rejected` is a definite no: nothing was or will be filled. `in-doubt`: the order may exist; ask by its client id. `withheld`: the kill
  * switch kept it back, so nothing of it was sent.
  */
 export type Placement =
   | { readonly kind: 'accepted'; readonly order: VenueOrder }
-  | { readonly kind: 'rejected'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'rejected';
+      readonly meaning: RefusalMeaning;
+      /** The venue's own, for reports. */
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly kind: 'withheld'; readonly stop: Stop | null; readonly message: string }
   | { readonly kind: 'in-doubt'; readonly message: string };
 
@@ -92,7 +118,7 @@ export type LookUp =
  * A venue that positions are closed at. `rules`, `position` and `markPrice` throw EXCHANGE_AWAY (transient) when there is no answer:
  * a failed query never means flat.
  */
-export interface Exchange {
+export interface Exchange extends RestingOrders {
   readonly venue: string;
   /** Null: the venue has no such market. */
   rules(symbol: string, reference: PositionReference): Promise<MarketRules | null>;

@@ -1,18 +1,24 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { Command } from 'commander';
-import { pc } from '../../connectors/system/terminal.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { PnlUnit } from '../../pipelines/clm/pnl-unit.ts';
+import { type TimeZone, UTC, timeZoneOf } from '../../pipelines/clm/time-zone.ts';
 import { type WorldOptions, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { accountName } from '../run/venue-options.ts';
-import { type ImportCounts, type NamedInput, importTrades } from './import-trades.ts';
-import { type OutcomesMade, openImportWorld } from './import-world.ts';
+import { refusalText, summaryLines } from './import-lines.ts';
+import { type NamedInput, importTrades } from './import-trades.ts';
+import { openImportWorld } from './import-world.ts';
+import { readSymbolsMap } from './symbols-map.ts';
 
 interface ImportFlags extends WorldOptions {
   readonly account: string;
   readonly venue: string;
+  readonly pnl?: PnlUnit;
+  readonly timeZone: TimeZone;
+  readonly symbolsMap?: string;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -23,54 +29,84 @@ export function importCommand(): Command {
     .argument('<files...>', 'JSON lines, one closed trade each; - is standard input')
     .option('--account <name>', 'account of the imported trades', accountName, 'backfill')
     .option('--venue <name>', 'venue of the imported trades', 'backfill')
+    .option(
+      '--pnl <unit>',
+      'what pnl_percent is in: percent (taken as it stands), ratio, leveraged:N (N times the move), leveraged (by the leverage of each row); without it a file that is not in per cent is refused',
+      pnlUnit,
+    )
+    .addOption(
+      new Option('--time-zone <name>', 'of times that name none, for example Europe/Berlin or +09:00')
+        .argParser(timeZone)
+        .default(UTC, 'UTC'),
+    )
+    .option('--symbols-map <file>', "JSON or YAML: {spelling: symbol}, or a venue's market list, [{id, symbol}]")
     .option('--dry-run', 'check and count, and write nothing')
     .option('--json', 'the summary as one JSON object, as in a pipe')
     .addHelpText(
       'after',
       `
-A row: timestamp (ISO 8601, UTC where it names no zone; or seconds or milliseconds since 1970), symbol, side (BUY, SELL, LONG,
-SHORT), entry_price, exit_price, pnl_percent, confidence (or null), model_id (or null); optional: duration_seconds, position_size
-(1 contract where it was not recorded), exit_reason, strategy_id (checked, but no record has a place for it).
-Rows that repeat a trade within 50 ms count once; a row that was imported before is not imported again. A bad line is named
-as \`FILE:LINE: path: why\`; the others are imported. pnl_percent is kept as recorded: where it disagrees in sign with side and
-prices there is a warning.
+A row: timestamp (ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their range), symbol,
+side (BUY, SELL, LONG, SHORT), entry_price, exit_price, pnl_percent, confidence (or null), model_id (or null); optional:
+duration_seconds, position_size (1 contract where it was not recorded), exit_reason, strategy_id (checked, but no record has a
+place for it).
+
+Unknown    null, "", "nan", "None" and the like in optional fields, confidence and model_id, and 0 in optional fields, are unknown,
+           counted and named. Other fields are strict.
+Symbols    BTC/USDT:USDT, BTC-USDT and btcusdt become the symbol that the record has, else BTCUSDT; --symbols-map goes before.
+Results    pnl_percent is kept as recorded: where it disagrees in sign with side and prices there is a warning. A file whose results
+           are another size than the moves (leverage, a ratio) is refused as a whole, with the factor found.
+Doubles    Rows that repeat a trade within 50 ms count once, and are named; a row that was imported before is not imported again.
+Bad lines  are named as \`FILE:LINE: path: why\`; the others are imported.
 
 Examples:
   $ harvestline clm import trades.jsonl --dry-run
-  $ harvestline clm import trades-2025.jsonl trades-2026.jsonl
+  $ harvestline clm import trades-2025.jsonl trades-2026.jsonl --time-zone America/New_York
+  $ harvestline clm import bot.jsonl --pnl leveraged:5 --symbols-map symbols.json
   $ zcat old.jsonl.gz | harvestline clm import - --json
 
-Exit codes: 0 every line was good, 1 at least one was bad, 2 wrong usage.`,
+Exit codes: 0 every line was good, 1 at least one was bad or a file was refused, 2 wrong usage.`,
     )
     .action(runImport);
 }
 
 async function runImport(files: readonly string[], flags: ImportFlags): Promise<void> {
   const inputs = files.map(inputNamed);
+  const symbolsMap = flags.symbolsMap === undefined ? new Map<string, string>() : readSymbolsMap(flags.symbolsMap);
   const dryRun = flags.dryRun === true;
+  const json = jsonWanted(flags);
   const clock = new SystemClock();
   const faults = new LineWriter(process.stderr);
   const world = await openImportWorld(flags, dryRun);
   try {
     let progress = new Progress('rows', null, process.stderr, clock);
-    const counts = await importTrades(inputs, world.target, {
+    const result = await importTrades(inputs, world.target, {
       account: flags.account,
       venue: flags.venue,
       dryRun,
       now: clock.now(),
+      pnl: flags.pnl ?? null,
+      timeZone: flags.timeZone,
+      symbolsMap,
       onBadLine: (text) => void faults.write(text),
       onWarning: (text) => void faults.write(`warning: ${text}`),
       onRow: () => progress.add(1),
     });
     progress.done();
-    progress = new Progress('outcomes', counts.imported, process.stderr, clock);
+    if (result.refused !== null) {
+      await faults.flush();
+      const { refused: pnl_unit, rows, bad } = result;
+      if (json)
+        await writeLines([JSON.stringify({ refused: true, pnl_unit, rows, imported: 0, bad, dry_run: dryRun })]);
+      throw new HarvestlineError('PNL_UNIT', refusalText(pnl_unit));
+    }
+    const { figures } = result;
+    progress = new Progress('outcomes', figures.imported, process.stderr, clock);
     const outcomes = dryRun ? 0 : await world.workOff((count) => progress.add(count));
     progress.done();
     await faults.flush();
-    const json = jsonWanted(flags);
-    const summary = { ...counts, outcomes, dry_run: dryRun };
-    await writeLines(json ? [JSON.stringify(summary)] : summaryLines(counts, outcomes, dryRun));
-    if (counts.bad > 0) process.exitCode = 1;
+    const summary = { ...figures, outcomes, dry_run: dryRun };
+    await writeLines(json ? [JSON.stringify(summary)] : summaryLines(figures, outcomes, dryRun));
+    if (figures.bad > 0) process.exitCode = 1;
   } finally {
     await world.close();
   }
@@ -82,16 +118,20 @@ function inputNamed(file: string): NamedInput {
   return { name: file, lines: createReadStream(file) };
 }
 
-function summaryLines(counts: ImportCounts, outcomes: OutcomesMade, dryRun: boolean): readonly string[] {
-  const { rows, imported, doubled, already_recorded, bad, pnl_sign_warnings, ignored_fields } = counts;
-  const ignored = Object.entries(ignored_fields).map(([field, n]) => `${field} (${n})`);
-  return [
-    `${pc.bold(String(imported))} of ${rows} rows ${dryRun ? 'would be imported' : 'imported'}`,
-    ...(doubled > 0 ? [`${doubled} doubled: the same trade within 50 ms, counted once`] : []),
-    ...(already_recorded > 0 ? [`${already_recorded} recorded by an earlier import`] : []),
-    ...(bad > 0 ? [pc.red(`${bad} bad, named above`)] : []),
-    ...(pnl_sign_warnings > 0 ? [pc.yellow(`${pnl_sign_warnings} with a pnl_percent that disagrees with prices`)] : []),
-    ...(ignored.length > 0 ? [`fields without a place in the record: ${ignored.join(', ')}`] : []),
-    ...(dryRun ? [] : [`outcomes: ${typeof outcomes === 'number' ? `${outcomes} FINAL` : `made ${outcomes}`}`]),
-  ];
+function pnlUnit(text: string): PnlUnit {
+  if (text === 'percent' || text === 'ratio') return { kind: text };
+  if (text === 'leveraged') return { kind: text, by: null };
+  const [, digits = ''] = /^leveraged:(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  const by = Number(digits);
+  if (!(by > 0)) throw new InvalidArgumentError('Give percent, ratio, leveraged or leveraged:N with N above 0.');
+  return { kind: 'leveraged', by };
+}
+
+function timeZone(name: string): TimeZone {
+  try {
+    return timeZoneOf(name);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new InvalidArgumentError('Give a name of the IANA time zone database, such as Europe/Berlin, or an offset.');
+  }
 }

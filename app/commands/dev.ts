@@ -8,6 +8,7 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
+import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
@@ -89,8 +90,8 @@ Examples:
       )
       .action(async (options: DevCliOptions) => {
         const random = new SeededRandom(options.seed);
-        const market = await marketOf(options, random);
         const logger = pinoLogger(options.logLevel);
+        const market = await marketOf(options, random, logger);
         const chain = await DevChain.open({
           dataDir: options.data,
           desk: deskName(market, options.seed),
@@ -123,13 +124,13 @@ function deskName({ source, intervalMs }: Market, seed: number): string {
   return source === 'simulated' ? `${source}-${seed}` : `${source}-${intervalMs / MINUTE_MS}m-${seed}`;
 }
 
-async function marketOf({ market, candles }: DevCliOptions, random: Random): Promise<Market> {
+async function marketOf({ market, candles }: DevCliOptions, random: Random, logger: Logger): Promise<Market> {
   if (candles === undefined) {
     if (market === 'candles') throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
     return simulatedMarket(random);
   }
   if (market === 'simulated') throw new HarvestlineError('USAGE', '--candles goes with --market candles');
-  return loadCandleMarket(candles);
+  return loadCandleMarket(candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
 function wholeNumber(text: string): number {

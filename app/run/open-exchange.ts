@@ -4,6 +4,7 @@ import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
 import { AccountMode } from '../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
+import { probeVenue } from '../../connectors/exchange/ccxt/venue-probe.ts';
 import { VenueRefusal } from '../../connectors/exchange/ccxt/venue-refusal.ts';
 import type { VenueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
@@ -47,8 +48,8 @@ export async function openExchange(
     venue,
     connect: async () => {
       await client.measureClock();
+      await tryingKeys(() => probeVenue(client, markets));
       const mode = await tryingKeys(() => AccountMode.of(client));
-      await markets.ready();
       await compareSymbols({ client, markets, venue, symbols });
       logger.info(
         { venue: client.id, stake: settings.stake, mode: mode.now, skewMs: clock.skewMs },

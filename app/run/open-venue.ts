@@ -67,7 +67,7 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
 
 async function simulatedDesk({ cli, names, paper, random, machine, logger }: VenueParts): Promise<LiveDesk> {
   const { seed, interval, data: dataDir } = cli;
-  const market = await marketOf(cli, random);
+  const market = await marketOf(cli, random, logger);
   const unknown = (cli.symbols ?? []).filter((symbol) => !market.symbols.includes(symbol));
   if (unknown.length > 0) {
     const named = unknown.map((symbol) => didYouMean(symbol, market.symbols)).join(', ');
@@ -76,10 +76,10 @@ async function simulatedDesk({ cli, names, paper, random, machine, logger }: Ven
   return openLiveDesk({ market, seed, interval, dataDir, names, book: paper, random, clock: machine, logger });
 }
 
-function marketOf(cli: VenueParts['cli'], random: Random): Promise<Market> {
+function marketOf(cli: VenueParts['cli'], random: Random, logger: Logger): Promise<Market> {
   if (cli.market !== 'candles') return Promise.resolve(simulatedMarket(random));
   if (cli.candles === undefined) throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
-  return loadCandleMarket(cli.candles);
+  return loadCandleMarket(cli.candles, (text) => logger.warn({ option: '--candles' }, text));
 }
 
 /** One process at a time speaks for an account. */

@@ -3,6 +3,7 @@ import { type CsvError, parse } from 'csv-parse/sync';
 import { messageOf, type Problem } from '../../errors/harvestline-error.ts';
 import type { Candle } from '../../ports/market.ts';
 import { WARM_UP_CYCLES } from '../../ports/market.ts';
+import { type TimeUnit, momentOf } from '../../schemas/time-unit.ts';
 
 export interface CandleFile {
   readonly symbol: string;
@@ -10,10 +11,18 @@ export interface CandleFile {
   readonly intervalMs: number;
   /** Oldest first. */
   readonly candles: readonly Candle[];
+  /** Units other than milliseconds that its times were in -> rows. */
+  readonly converted: ReadonlyMap<TimeUnit, number>;
 }
 
 const COLUMNS = ['timestamp_ms', 'open', 'high', 'low', 'close', 'volume'] as const;
 type Column = (typeof COLUMNS)[number];
+
+/**
+ * Below it a time is in no unit of today, and is of a market that somebody made up from 1970 on: it is what the header says. Unit:
+ * milliseconds.
+ */
+const MADE_UP_BELOW = 1e8;
 
 /** History, and at least one candle to act on. */
 const MIN_CANDLES = WARM_UP_CYCLES + 1;
@@ -36,8 +45,9 @@ interface CsvRow {
 
 /**
  * Reads one file of candles, oldest first. `timestamp_ms` is a candle's opening time; it closes one interval later, and the
- * interval is the smallest gap between two candles. Every bad value is added to `problems`, at `FILE:LINE COLUMN`; where there
- * is one, what is returned is not to be used.
+ * interval is the smallest gap between two candles. Exporters write other units under that name, and some change the unit within a
+ * file: each time is told by its range, and `converted` says so. Every bad value is added to `problems`, at `FILE:LINE COLUMN`; where
+ * there is one, what is returned is not to be used.
  */
 export function readCandleFile(file: string, text: string, problems: Problem[]): CandleFile {
   const known = problems.length;
@@ -51,14 +61,16 @@ export function readCandleFile(file: string, text: string, problems: Problem[]):
         path: `${file}:1`,
         why: `the header must be ${COLUMNS.join()}, found ${header?.join() ?? 'nothing'}`,
       });
-    return { symbol, intervalMs: 0, candles: [] };
+    return { symbol, intervalMs: 0, candles: [], converted: new Map() };
   }
   const parsed: (Omit<Candle, 'closedAt'> & { readonly openedAt: number })[] = [];
+  const converted = new Map<TimeUnit, number>();
   let previous = -Infinity;
   let intervalMs = Infinity;
   for (const { record, info } of rows.slice(1)) {
     const row = new CandleRow(`${file}:${info.lines}`, record, problems);
-    const candle = row.candle();
+    const { unit, ...candle } = row.candle();
+    if (unit !== 'milliseconds') converted.set(unit, (converted.get(unit) ?? 0) + 1);
     if (Number.isFinite(candle.openedAt)) {
       if (candle.openedAt <= previous)
         row.refuse('timestamp_ms', `must be after the row before, ${previous}, found ${candle.openedAt}`);
@@ -74,7 +86,7 @@ export function readCandleFile(file: string, text: string, problems: Problem[]):
     });
   }
   const candles = parsed.map(({ openedAt, ...candle }) => ({ closedAt: openedAt + intervalMs, ...candle }));
-  return { symbol, intervalMs, candles };
+  return { symbol, intervalMs, candles, converted };
 }
 
 function parseRows(file: string, text: string, problems: Problem[]): readonly CsvRow[] {
@@ -105,10 +117,10 @@ class CandleRow {
     this.#problems.push({ path: column === null ? this.#at : `${this.#at} ${column}`, why });
   }
 
-  candle(): { openedAt: number; open: number; high: number; low: number; close: number; volume: number } {
+  candle(): Omit<Candle, 'closedAt'> & { readonly openedAt: number; readonly unit: TimeUnit } {
     if (this.#record.length > COLUMNS.length)
       this.refuse(null, `must have ${COLUMNS.length} values, found ${this.#record.length}`);
-    const openedAt = this.#number('timestamp_ms', Number.isSafeInteger, 'a whole number of milliseconds');
+    const { at: openedAt, unit } = this.#openingTime();
     const open = this.#price('open');
     const high = this.#price('high');
     const low = this.#price('low');
@@ -117,7 +129,19 @@ class CandleRow {
     // A comparison with NaN is false: a value already refused is not refused again.
     if (high < Math.max(open, close)) this.refuse('high', `must not be below open or close, found ${high}`);
     if (low > Math.min(open, close)) this.refuse('low', `must not be above open or close, found ${low}`);
-    return { openedAt, open, high, low, close, volume };
+    return { openedAt, unit, open, high, low, close, volume };
+  }
+
+  /** NaN where the value was refused. */
+  #openingTime(): { readonly at: number; readonly unit: TimeUnit } {
+    // Not only safe integers: nanoseconds are beyond them, and exact enough for a millisecond.
+    const value = this.#number('timestamp_ms', Number.isInteger, 'a whole number of milliseconds');
+    if (Number.isNaN(value) || (value >= 0 && value < MADE_UP_BELOW)) return { at: value, unit: 'milliseconds' };
+    const moment = momentOf(value);
+    if (moment !== null) return moment;
+    const why = `must be a time between 1973 and 2100, found ${value}: that is none in seconds, milliseconds, microseconds or nanoseconds`;
+    this.refuse('timestamp_ms', why);
+    return { at: NaN, unit: 'milliseconds' };
   }
 
   #price(column: Column): number {

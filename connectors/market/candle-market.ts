@@ -11,9 +11,13 @@ const PROBLEMS_LISTED = 20;
 /**
  * Recorded candles of one or more symbols, one CSV file (timestamp_ms,open,high,low,close,volume) each, on the union of their
  * timelines. The first 48 times are history. Throws CANDLES_INVALID that names file, line and column of every bad value, the
- * first 20 in full; USAGE where one of the files cannot be read.
+ * first 20 in full; USAGE where one of the files cannot be read. `onNote` with what was taken for something else than the header says,
+ * once a file and unit.
  */
-export async function loadCandleMarket(files: readonly string[]): Promise<Market> {
+export async function loadCandleMarket(
+  files: readonly string[],
+  onNote: (text: string) => void = () => {},
+): Promise<Market> {
   const problems: Problem[] = [];
   const loaded: CandleFile[] = [];
   const fileOf = new Map<string, string>();
@@ -26,6 +30,8 @@ export async function loadCandleMarket(files: readonly string[]): Promise<Market
       problems.push({ path: file, why: `is a second file of ${candleFile.symbol}, after ${twin}` });
     fileOf.set(candleFile.symbol, file);
     loaded.push(candleFile);
+    for (const [unit, rows] of candleFile.converted)
+      onNote(`${file}: timestamp_ms is in ${unit} in ${rows} of ${candleFile.candles.length} rows, and read as that`);
   }
   if (files.length === 0) problems.push({ path: 'files', why: 'at least one file of candles is needed' });
   if (problems.length > 0) throw invalid(problems, loaded.length < files.length ? 'USAGE' : 'CANDLES_INVALID');

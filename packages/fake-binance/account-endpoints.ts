@@ -22,10 +22,7 @@ export const ACCOUNT_ENDPOINTS: EndpointTable = {
   'POST /fapi/v1/positionSide/dual': signed(({ exchange, parameters }) => {
     mandatory(parameters, 'dualSidePosition');
     const hedge = booleanOf(parameters, 'dualSidePosition') === true;
-    if (hedge === exchange.orders.hedge) throw new BinanceError('-4059');
-    if (exchange.orders.index.open().length > 0) throw new BinanceError('-4067');
-    if (heldPositions(exchange, null).length > 0) throw new BinanceError('-4068');
-    exchange.orders.hedge = hedge;
+    exchange.switchMode(hedge);
     return { code: 200, msg: 'success' };
   }),
   'GET /fapi/v1/multiAssetsMargin': signed(() => ({ multiAssetsMargin: false })),

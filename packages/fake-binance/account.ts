@@ -97,6 +97,7 @@ export class Account {
     return this.wallet(MAIN_ASSET);
   }
 
+  /** Asset -> what is owned of it, of those that were ever paid. */
   get wallets(): ReadonlyMap<string, Exact> {
     return this.#wallets;
   }
@@ -196,7 +197,7 @@ export class Account {
   }
 }
 
-function initialOf(asset: string): Exact {
+export function initialOf(asset: string): Exact {
   return new Exact(INITIAL_BALANCES[asset] ?? INITIAL_BALANCE_OF_OTHERS);
 }
 

@@ -3,7 +3,21 @@ import { BinanceError } from './binance-error.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json;charset=UTF-8' };
 
+/** What a client was told; null: nothing that it could read. */
+export interface Told {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What each response says, for the record of orders (request-log.ts). */
+const told = new WeakMap<ServerResponse, Told>();
+
+export function toldBy(response: ServerResponse): Told | null {
+  return told.get(response) ?? null;
+}
+
 export function answer(response: ServerResponse, status: number, body: unknown): void {
+  told.set(response, { status, body });
   response.writeHead(status, JSON_TYPE);
   response.end(JSON.stringify(body));
 }
@@ -12,14 +26,29 @@ export function refuse(response: ServerResponse, { status, reply }: BinanceError
   answer(response, status, reply);
 }
 
+export interface TurnedAway {
+  readonly status: 429 | 418;
+  /** Null: the header is missing. Unit: seconds. */
+  readonly retryAfterS: number | null;
+  /** Unit: weight. */
+  readonly perMinute: number;
+  /** What the words name; null where nobody is banned. */
+  readonly bannedUntil: number | null;
+}
+
 /** Too much was asked: 429, or 418 for the ban that follows. */
-export function turnAway(response: ServerResponse, status: 429 | 418, retryAfterS: number, perMinute: number): void {
-  response.setHeader('Retry-After', retryAfterS);
-  answer(response, status, new BinanceError('-1003', String(perMinute)).reply);
+export function turnAway(response: ServerResponse, { status, retryAfterS, perMinute, bannedUntil }: TurnedAway): void {
+  if (retryAfterS !== null) response.setHeader('Retry-After', retryAfterS);
+  const { reply } = new BinanceError('-1003', String(perMinute));
+  if (bannedUntil === null) return answer(response, status, reply);
+  const words = `Way too many requests; IP banned until ${bannedUntil}.`;
+  const msg = `${words} Please use the websocket for live updates to avoid bans.`;
+  return answer(response, status, { ...reply, msg });
 }
 
 /** What something in front of the exchange says: no JSON. */
 export function answerPage(response: ServerResponse, status: number): void {
+  told.set(response, { status, body: null });
   response.writeHead(status, { 'content-type': 'text/html' });
   response.end(
     `<html><head><title>${status}</title></head><body>Something in front of the exchange failed.</body></html>`,

@@ -24,6 +24,18 @@ export interface OpeningSpec {
   readonly price?: string;
   /** When it was opened; now when left out. */
   readonly at?: number;
+  /** Into how many fills of that millisecond, each one tick worse; 1 when left out. */
+  readonly fills?: number;
+}
+
+/** What a person or the exchange does to close a position. */
+export interface ClosingSpec {
+  readonly symbol: string;
+  readonly side: 'LONG' | 'SHORT';
+  /** All of it when left out. */
+  readonly quantity?: string | undefined;
+  readonly hand?: Hand | undefined;
+  readonly fills?: number | undefined;
 }
 
 export interface ConditionalSpec {
@@ -89,7 +101,7 @@ export class BinanceExchange {
   }
 
   /** A position, by a fill that opens or grows it. */
-  open({ symbol, side, quantity, price, at = this.now() }: OpeningSpec): Order {
+  open({ symbol, side, quantity, price, at = this.now(), fills = 1 }: OpeningSpec): Order {
     const opening: OrderRequest = {
       symbol,
       side: side === 'LONG' ? 'BUY' : 'SELL',
@@ -100,21 +112,48 @@ export class BinanceExchange {
       reduceOnly: null,
       clientOrderId: this.newClientId(),
     };
-    return this.orders.submit(opening, at, { ...WHOLE, price: price ?? null });
+    return this.orders.submit(opening, at, { ...WHOLE, price: price ?? null, fills });
+  }
+
+  /** The exchange shows a size from now on that no fill explains. */
+  showWithoutFill({ symbol, side, quantity, price }: OpeningSpec): void {
+    const amount = new Exact(side === 'LONG' ? quantity : `-${quantity}`);
+    const { account } = this.orders;
+    const positionSide = this.#positionSide(side);
+    const { entryPrice } = account.position(symbol, positionSide);
+    const shown = price ?? (entryPrice.isZero() ? this.orders.mark(symbol) : entryPrice);
+    account.showWithoutFill(symbol, positionSide, amount, new Exact(shown), this.now());
+  }
+
+  /** A limit order of somebody else's that closes: a take-profit that rests. */
+  rest({ symbol, side, quantity }: ClosingSpec, price: string): Order {
+    const open = this.openQuantity(symbol, side);
+    const resting: OrderRequest = {
+      clientOrderId: this.newClientId(),
+      symbol,
+      side: side === 'LONG' ? 'SELL' : 'BUY',
+      positionSide: this.#positionSide(side),
+      type: 'LIMIT',
+      quantity: quantity ?? open.toFixed(),
+      price,
+      reduceOnly: this.orders.hedge ? null : true,
+      timeInForce: 'GTC',
+    };
+    return this.orders.submit(resting, this.now());
   }
 
   /** Closes a part of a position, or all of it, not by the client. Null where it is flat. */
-  close(symbol: string, side: 'LONG' | 'SHORT', hand: Hand = 'web', quantity?: string): Order | null {
-    const open = this.#openQuantity(symbol, side);
+  close(symbol: string, side: 'LONG' | 'SHORT', hand: Hand = 'web', quantity?: string, fills = 1): Order | null {
+    const open = this.openQuantity(symbol, side);
     if (open.lte(0)) return null;
-    return this.#reduce(symbol, side, quantity ?? open.toFixed(), this.newClientId(hand));
+    return this.#reduce(symbol, side, quantity ?? open.toFixed(), this.newClientId(hand), true, fills);
   }
 
   /** Closes about a third of the position that an order is about to reduce, in whole lots. */
   closeSome(symbol: string, direction: Direction): void {
     const side = direction === 'SELL' ? 'LONG' : 'SHORT';
     const { lotStep } = this.orders.market(symbol);
-    const part = this.#openQuantity(symbol, side).div(3).div(lotStep).floor().mul(lotStep);
+    const part = this.openQuantity(symbol, side).div(3).div(lotStep).floor().mul(lotStep);
     if (part.gt(0)) this.close(symbol, side, 'web', part.toFixed());
   }
 
@@ -144,7 +183,7 @@ export class BinanceExchange {
     algo.triggerTime = now;
     const { symbol, clientAlgoId, closePosition, reduceOnly } = algo;
     const side = algo.side === 'SELL' ? 'LONG' : 'SHORT';
-    const quantity = closePosition ? this.#openQuantity(symbol, side).toFixed() : algo.quantity;
+    const quantity = closePosition ? this.openQuantity(symbol, side).toFixed() : algo.quantity;
     try {
       const order = this.#reduce(symbol, side, quantity, clientAlgoId, reduceOnly || closePosition);
       algo.actualOrderId = order.orderId;
@@ -157,6 +196,15 @@ export class BinanceExchange {
     }
   }
 
+  /** Throws -4059 where that is the mode, -4067 and -4068 where orders or positions are open. */
+  switchMode(hedge: boolean): void {
+    const { orders } = this;
+    if (hedge === orders.hedge) throw new BinanceError('-4059');
+    if (orders.index.open().length > 0) throw new BinanceError('-4067');
+    if ([...orders.account.positions.values()].some(({ amount }) => !amount.isZero())) throw new BinanceError('-4068');
+    orders.hedge = hedge;
+  }
+
   submit(request: OrderRequest, matching?: Matching): Order {
     return this.orders.submit(request, this.now(), matching);
   }
@@ -166,7 +214,19 @@ export class BinanceExchange {
     return hand === 'adl' ? CLIENT_IDS.adl : `${CLIENT_IDS[hand]}${++this.#hands}`;
   }
 
-  #reduce(symbol: string, side: 'LONG' | 'SHORT', quantity: string, clientOrderId: string, reduceOnly = true): Order {
+  /** How much of a side is open. */
+  openQuantity(symbol: string, side: 'LONG' | 'SHORT'): Exact {
+    return this.orders.account.reducible(symbol, this.#positionSide(side), side === 'LONG' ? 'SELL' : 'BUY');
+  }
+
+  #reduce(
+    symbol: string,
+    side: 'LONG' | 'SHORT',
+    quantity: string,
+    clientOrderId: string,
+    reduceOnly = true,
+    fills = 1,
+  ): Order {
     const reduction: OrderRequest = {
       clientOrderId,
       symbol,
@@ -177,11 +237,7 @@ export class BinanceExchange {
       price: null,
       reduceOnly: this.orders.hedge ? null : reduceOnly,
     };
-    return this.orders.submit(reduction, this.now());
-  }
-
-  #openQuantity(symbol: string, side: 'LONG' | 'SHORT'): Exact {
-    return this.orders.account.reducible(symbol, this.#positionSide(side), side === 'LONG' ? 'SELL' : 'BUY');
+    return this.orders.submit(reduction, this.now(), { ...WHOLE, fills });
   }
 
   #positionSide(side: 'LONG' | 'SHORT'): PositionSide {

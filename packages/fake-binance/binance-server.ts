@@ -1,25 +1,28 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { AnswerChanges } from './answer-changes.ts';
 import { answer, answerPage, refuse, turnAway } from './answers.ts';
 import { BinanceError } from './binance-error.ts';
 import { BinanceExchange } from './binance-exchange.ts';
-import { control } from './control.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
-import { FaultPlan, type OneShot } from './fault-plan.ts';
+import { FaultPlan, type OneShot, counter } from './fault-plan.ts';
 import { FAULTS } from './faults.ts';
 import { type Outcome, answerFaulty } from './faulty-answers.ts';
 import { type Matching, WHOLE } from './order.ts';
 import { OrderCounts } from './order-counts.ts';
-import { type Received, bodyOf, pathOf, receive } from './received.ts';
+import { type Received, bodyOf, receive } from './received.ts';
 import { RequestLog } from './request-log.ts';
 import { type Allowances, BINANCE_ALLOWANCES, type BinanceServerOptions, serverOptions } from './server-options.ts';
 import { checkSigned } from './signed-request.ts';
-import { Weights, weightOf } from './weights.ts';
+import { type Ban, Weights, weightOf } from './weights.ts';
 
 /** A client may keep a connection for longer than any pause of a test. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
+
+/** Longer than any request of Binance's. Unit: bytes. */
+const MOST_BODY_BYTES = 64 * 1024;
 
 const COUNTED_ORDERS: ReadonlySet<string> = new Set(['POST /fapi/v1/order', 'POST /fapi/v1/algoOrder']);
 
@@ -27,6 +30,7 @@ const COUNTED_ORDERS: ReadonlySet<string> = new Set(['POST /fapi/v1/order', 'POS
 export class BinanceServer {
   readonly exchange: BinanceExchange;
   readonly faults: FaultPlan;
+  readonly changes: AnswerChanges;
   readonly log = new RequestLog();
   /** Called before a request is carried out, and after it, before it is answered. */
   onStep: ((step: string) => void) | null = null;
@@ -47,7 +51,9 @@ export class BinanceServer {
       seed,
       commission: { asset, assetPrice, takerRate, makerRate },
     });
-    this.faults = new FaultPlan(new SeededRandom(seed));
+    const nextFaultId = counter();
+    this.faults = new FaultPlan(new SeededRandom(seed), nextFaultId);
+    this.changes = new AnswerChanges(nextFaultId);
     const { weightPerMinute, ordersPer10Seconds: per10Seconds, ordersPerMinute: perMinute } = this.#options;
     this.#weights = new Weights(weightPerMinute);
     this.#orderCounts = new OrderCounts({ per10Seconds, perMinute });
@@ -90,6 +96,15 @@ export class BinanceServer {
     else this.#dark.delete(clientOrderId);
   }
 
+  /** Whatever was asked: nothing is answered until then. A time that is over ends a ban. */
+  ban(ban: Ban): void {
+    this.#weights.banUntil(ban);
+  }
+
+  get banned(): Ban | null {
+    return this.#weights.banAt(this.exchange.now());
+  }
+
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#closing.abort();
@@ -99,13 +114,11 @@ export class BinanceServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request);
-    if (pathOf(request).startsWith('/_control/')) {
-      const { status, reply } = control(this, pathOf(request), body);
-      return answer(response, status, reply);
-    }
-    const received = receive(request, body, (name) => this.log.count(name));
+    const body = await bodyOf(request, MOST_BODY_BYTES);
+    if (body === null) return answer(response, 413, { msg: `at most ${MOST_BODY_BYTES} bytes are read` });
+    const received = receive(request, body, this.exchange.now(), (name) => this.log.count(name));
     const { name, method, path } = received;
+    this.log.noteArrival(received, response, () => this.exchange.now());
     const endpoint = ENDPOINTS[name];
     if (endpoint === undefined) {
       return answer(response, 404, { code: -5000, msg: `Path ${path}, Method ${method} is invalid` });
@@ -120,7 +133,13 @@ export class BinanceServer {
     response.setHeader('X-MBX-USED-WEIGHT-1M', allowance.used);
     if (allowance.kind === 'refused') {
       this.log.noteOrder(received, now, null, '-1003');
-      turnAway(response, allowance.status, allowance.retryAfterS, this.#options.weightPerMinute);
+      const { status, ban } = allowance;
+      turnAway(response, {
+        status,
+        retryAfterS: ban?.retryAfter === false ? null : allowance.retryAfterS,
+        perMinute: this.#options.weightPerMinute,
+        bannedUntil: ban?.until ?? null,
+      });
       return false;
     }
     if (!COUNTED_ORDERS.has(received.name)) return true;
@@ -156,7 +175,8 @@ export class BinanceServer {
   }
 
   /** Null where nothing was done. */
-  #outcome({ key, payload, parameters }: Received, endpoint: Endpoint, injection: OneShot | null): Outcome | null {
+  #outcome(received: Received, endpoint: Endpoint, injection: OneShot | null): Outcome | null {
+    const { key, payload, parameters } = received;
     const fault = injection?.fault ?? null;
     if (fault !== null && !FAULTS[fault].taken) return null;
     try {
@@ -168,7 +188,8 @@ export class BinanceServer {
       const { fills, slippageTicks } = this.#options;
       const matching: Matching = { ...WHOLE, fills, slippageTicks, share: fault === 'partial-fill' ? 0.5 : 1 };
       const asked = { exchange: this.exchange, parameters, matching, allowances: this.#toldAllowances() };
-      return { status: 200, body: endpoint.answer(asked), code: null };
+      this.changes.vet(received, this.exchange.now());
+      return { status: 200, body: this.changes.changed(received, endpoint.answer(asked)), code: null };
     } catch (thrown) {
       if (!(thrown instanceof BinanceError)) throw thrown;
       return { status: thrown.status, body: thrown.reply, code: thrown.code };

@@ -1,78 +1,283 @@
+import { z } from 'zod';
+import { Exact } from '../../ports/exact-decimal.ts';
 import { positionReply } from './account-replies.ts';
-import { BinanceError } from './binance-error.ts';
-import type { ConditionalSpec, Hand, OpeningSpec } from './binance-exchange.ts';
 import type { BinanceServer } from './binance-server.ts';
-import type { GivenCandle } from './candles.ts';
-import type { OneShot } from './fault-plan.ts';
-import type { Fault } from './faults.ts';
-import type { MarketSpec } from './market.ts';
-import { algoReply, fillReply, orderReply } from './replies.ts';
+import type { Hand } from './binance-exchange.ts';
+import { FAULTS_GIVEN, askForFaults, listFaults, removeFaults } from './control-faults.ts';
+import { ledgerOf } from './ledger.ts';
+import type { Market } from './market.ts';
+import type { MarketWalk } from './market-walk.ts';
+import { algoReply, fillReply, marketReply, orderReply } from './replies.ts';
 
-interface Closing {
-  readonly symbol: string;
-  readonly side: 'LONG' | 'SHORT';
-  readonly hand?: Hand;
-  readonly quantity?: string;
+/** What is controlled: the server, and the walk of its marks where there is one. */
+export interface Controlled {
+  readonly server: BinanceServer;
+  readonly walk: MarketWalk | null;
 }
 
-/**
- * What another process may do to the server: `POST /_control/NAME` with a JSON object, answered with JSON. The same as the methods of
- * BinanceExchange and FaultPlan, which a test in the same process calls directly.
- */
-const CONTROLS: Readonly<Record<string, (server: BinanceServer, given: never) => unknown>> = {
-  market: ({ exchange }, given: MarketSpec) => exchange.setMarket(given),
-  mark: ({ exchange }, { symbol, price }: { symbol: string; price: string }) => exchange.setMark(symbol, price),
-  candles: ({ exchange }, given: { symbol: string; interval: string; candles: readonly GivenCandle[] }) =>
-    exchange.candles.set(given.symbol, given.interval, given.candles),
-  open: ({ exchange }, given: OpeningSpec) => orderReply(exchange.open(given)),
-  close: ({ exchange }, { symbol, side, hand, quantity }: Closing) => {
-    const order = exchange.close(symbol, side, hand, quantity);
-    return order === null ? null : orderReply(order);
-  },
-  stop: ({ exchange }, given: ConditionalSpec) => ({ algoId: exchange.placeStop(given) }),
-  trigger: ({ exchange }, { algoId }: { algoId: number }) => {
-    const order = exchange.trigger(algoId);
-    return order === null ? null : orderReply(order);
-  },
-  skew: ({ exchange }, { ms }: { ms: number }) => {
-    exchange.skewMs = ms;
-  },
-  fault: ({ faults }, given: OneShot) => faults.add(given),
-  chances: ({ faults }, given: Partial<Record<Fault, number>>) => faults.byChance(given),
-  calm: ({ faults }) => faults.clear(),
-  lift: (server, { clientOrderId }: { clientOrderId?: string }) => server.lift(clientOrderId),
-  state: (server) => stateOf(server),
+/** One request of the control port. */
+interface ControlRequest {
+  readonly does: string;
+  /** Of the body; null where there is none. */
+  readonly schema: z.ZodType | null;
+  readonly act: (controlled: Controlled, given: never, query: URLSearchParams) => unknown;
+}
+
+/** Texts keep their digits, so they are what is recommended; JSON's numbers are taken as they are written. */
+const decimal = z
+  .union([z.string().regex(/^\d+(\.\d+)?$/, 'not a decimal number, e.g. "0.001"'), z.number().nonnegative()])
+  .transform((value) => new Exact(value).toFixed());
+
+const symbol = z.string().min(1);
+const side = z.enum(['LONG', 'SHORT']);
+const moment = z.int().min(0);
+
+/** A market as it is asked for. */
+export const MARKET = z.strictObject({
+  symbol,
+  price: decimal.optional(),
+  tick: decimal.optional(),
+  lotStep: decimal.optional(),
+  minQuantity: decimal.optional(),
+  maxQuantity: decimal.optional(),
+  marketMaxQuantity: decimal.optional(),
+  minNotional: decimal.optional(),
+  baseAsset: z.string().optional(),
+  quoteAsset: z.string().optional(),
+  contractType: z.string().optional(),
+  deliveryDate: moment.optional(),
+  status: z.string().optional(),
+});
+
+export const POSITION = z.strictObject({
+  symbol,
+  side,
+  quantity: decimal,
+  price: decimal.optional(),
+  at: moment.optional(),
+  ageMinutes: z.number().min(0).optional(),
+  fills: z.int().min(0).max(100_000).optional(),
+});
+
+const MARK = z.strictObject({ symbol, price: decimal });
+
+const CLOSING = z.strictObject({
+  symbol,
+  side: side.optional(),
+  quantity: decimal.optional(),
+  hand: z.enum(['web', 'liquidation', 'adl', 'settlement'] as const satisfies readonly Hand[]).optional(),
+  fills: z.int().min(1).max(100_000).optional(),
+});
+
+const RESTING = z.strictObject({ symbol, side, price: decimal, quantity: decimal.optional() });
+
+const STOP = z.strictObject({
+  symbol,
+  side,
+  orderType: z.enum(['STOP_MARKET', 'TAKE_PROFIT_MARKET']),
+  triggerPrice: decimal,
+  quantity: decimal.optional(),
+});
+
+const CANDLE = z.strictObject({
+  openTime: moment,
+  open: decimal,
+  high: decimal,
+  low: decimal,
+  close: decimal,
+  volume: decimal.optional(),
+});
+
+/** The only control of the server from outside: README.md shows each with an example. */
+export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
+  'POST /markets': told(
+    'adds a market, or changes one that is there; one, or a list',
+    oneOrMore(MARKET),
+    ({ server }, given) => given.map((one) => setMarket(server, one)),
+  ),
+  'GET /markets': asked('the markets, as exchangeInfo shows them, with their marks', ({ server: { exchange } }) =>
+    [...exchange.orders.markets.values()].map((market) => ({
+      ...marketReply(market),
+      markPrice: exchange.orders.mark(market.symbol).toFixed(),
+    })),
+  ),
+  'POST /positions': told('opens or grows a position; one, or a list', oneOrMore(POSITION), ({ server }, given) =>
+    given.map((one) => openPosition(server, one)),
+  ),
+  'GET /positions': asked('what is open', ({ server: { exchange } }) =>
+    [...exchange.orders.account.positions.values()]
+      .filter(({ amount }) => !amount.isZero())
+      .map((position) => positionReply(position, exchange.orders)),
+  ),
+  'POST /mark': told('sets mark prices; one, or a list', oneOrMore(MARK), ({ server: { exchange } }, given) => {
+    for (const one of given) exchange.orders.market(one.symbol);
+    for (const one of given) exchange.setMark(one.symbol, one.price);
+    return { marks: Object.fromEntries(given.map((one) => [one.symbol, exchange.orders.mark(one.symbol).toFixed()])) };
+  }),
+  'POST /close': told('closes a position, or a part of it, by somebody else', CLOSING, ({ server }, given) =>
+    closePosition(server, given),
+  ),
+  'POST /orders': told('rests a limit order of somebody else that closes', RESTING, ({ server: { exchange } }, given) =>
+    orderReply(exchange.rest(given, given.price)),
+  ),
+  'POST /stops': told('places a stop or a target of somebody else', STOP, ({ server: { exchange } }, given) => {
+    exchange.orders.market(given.symbol);
+    const { quantity, ...stop } = given;
+    return { algoId: exchange.placeStop(quantity === undefined ? stop : { ...stop, quantity }) };
+  }),
+  'POST /trigger': told(
+    'triggers a stop or a target',
+    z.strictObject({ algoId: z.int() }),
+    ({ server }, { algoId }) => {
+      const order = server.exchange.trigger(algoId);
+      return order === null ? null : orderReply(order);
+    },
+  ),
+  'POST /cancel': told(
+    'cancels what rests, by its orderId, or its algoId',
+    z.union([z.strictObject({ symbol, orderId: z.int() }), z.strictObject({ algoId: z.int() })]),
+    ({ server: { exchange } }, given) =>
+      'algoId' in given
+        ? algoReply(exchange.algos.cancel(given, exchange.now()))
+        : orderReply(exchange.orders.cancel(given.symbol, { orderId: given.orderId }, exchange.now())),
+  ),
+  'POST /mode': told(
+    'switches the position mode, as the account owner may: only while nothing is open',
+    z.strictObject({ hedge: z.boolean() }),
+    ({ server: { exchange } }, { hedge }) => {
+      exchange.switchMode(hedge);
+      return { hedge: exchange.orders.hedge };
+    },
+  ),
+  'POST /faults': told('asks for faults: one, a list, or chances', FAULTS_GIVEN, ({ server }, given) =>
+    askForFaults(server, given),
+  ),
+  'GET /faults': asked('the faults that wait or stand', ({ server }) => listFaults(server)),
+  'DELETE /faults': asked('ends all faults, or the one of `?id=`', ({ server }, _given, query) =>
+    removeFaults(server, query.has('id') ? Number(query.get('id')) : null),
+  ),
+  'POST /candles': told(
+    'gives candles in place of made-up ones',
+    z.strictObject({ symbol, interval: z.string(), candles: z.array(CANDLE).min(1).max(10_000) }),
+    ({ server: { exchange } }, given) => {
+      const candles = given.candles.map(({ volume = '1000', ...candle }) => ({ ...candle, volume }));
+      exchange.candles.set(given.symbol, given.interval, candles);
+      return { candles: candles.length };
+    },
+  ),
+  'POST /clock': told(
+    "sets the exchange's clock apart from the machine's",
+    z.strictObject({ skewMs: z.int() }),
+    ({ server: { exchange } }, { skewMs }) => {
+      exchange.skewMs = skewMs;
+      return { serverTime: exchange.now() };
+    },
+  ),
+  'POST /step': told(
+    'moves the marks of --market by so many steps at once',
+    z.strictObject({ steps: z.int().min(1).max(100_000) }),
+    ({ walk }, { steps }) => {
+      if (walk === null) throw new TypeError('the marks do not move by themselves: start with --market seed:N');
+      walk.step(steps);
+      return { steps: walk.steps };
+    },
+  ),
+  'GET /orders': asked('every order as it arrived, and what it was told; `?symbol=`', ({ server }, _given, query) =>
+    ordersOf(server, query.get('symbol')),
+  ),
+  'GET /ledger': asked('every fill, fee and balance; `?symbol=`', ({ server: { exchange } }, _given, query) =>
+    ledgerOf({ orders: exchange.orders, now: exchange.now() }, query.get('symbol')),
+  ),
+  'GET /state': asked('everything at once', ({ server, walk }) => ({ ...stateOf(server), steps: walk?.steps ?? 0 })),
 };
 
-/** 400 with `{"error"}` where it cannot be done, 404 where there is no such control. */
-export function control(server: BinanceServer, path: string, body: string): { status: number; reply: unknown } {
-  const name = path.slice('/_control/'.length);
-  const act = Object.hasOwn(CONTROLS, name) ? CONTROLS[name] : undefined;
-  if (act === undefined) {
-    return { status: 404, reply: { error: `no such control; there are ${Object.keys(CONTROLS).join(', ')}` } };
-  }
-  try {
-    const given: unknown = body === '' ? {} : JSON.parse(body);
-    const done = act(server, given as never);
-    return { status: 200, reply: done === undefined ? {} : done };
-  } catch (thrown) {
-    const error = thrown instanceof BinanceError ? `${thrown.code}: ${thrown.message}` : String(thrown);
-    return { status: 400, reply: { error } };
-  }
+function told<T>(
+  does: string,
+  schema: z.ZodType<T>,
+  act: (controlled: Controlled, given: T, query: URLSearchParams) => unknown,
+): ControlRequest {
+  return { does, schema, act };
+}
+
+function asked(
+  does: string,
+  act: (controlled: Controlled, given: null, query: URLSearchParams) => unknown,
+): ControlRequest {
+  return { does, schema: null, act };
+}
+
+/** A single one is a list of one. */
+function oneOrMore<T extends z.ZodType>(schema: T) {
+  return z.union([z.array(schema).min(1), schema.transform((one) => [one])]);
+}
+
+/** What is not said of a market that is there stays as it is. */
+export function setMarket({ exchange }: BinanceServer, given: z.infer<typeof MARKET>): object {
+  const before = exchange.orders.markets.get(given.symbol);
+  const price = given.price ?? exchange.orders.marks.get(given.symbol)?.toFixed();
+  if (price === undefined) throw new TypeError(`price: ${given.symbol} is new here, and a market has a price`);
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Market>;
+  exchange.setMarket({ ...before, ...said, symbol: given.symbol, price });
+  return marketReply(exchange.orders.market(given.symbol));
+}
+
+export function openPosition({ exchange }: BinanceServer, given: z.infer<typeof POSITION>): object {
+  const { symbol: market, side: held, quantity, price, ageMinutes, fills } = given;
+  exchange.orders.market(market);
+  const at = given.at ?? (ageMinutes === undefined ? undefined : Math.round(exchange.now() - ageMinutes * MINUTE_MS));
+  const opening = {
+    symbol: market,
+    side: held,
+    quantity,
+    ...(price === undefined ? {} : { price }),
+    ...(at === undefined ? {} : { at }),
+    ...(fills === undefined ? {} : { fills }),
+  };
+  if (fills === 0) exchange.showWithoutFill(opening);
+  else exchange.open(opening);
+  const positionSide = exchange.orders.hedge ? held : 'BOTH';
+  return positionReply(exchange.orders.account.position(market, positionSide), exchange.orders);
+}
+
+const MINUTE_MS = 60_000;
+
+/** Null where it is flat. Without a side: the one that is open. */
+function closePosition({ exchange }: BinanceServer, given: z.infer<typeof CLOSING>): object | null {
+  const { symbol: market, hand, quantity, fills } = given;
+  exchange.orders.market(market);
+  const open = (['LONG', 'SHORT'] as const).filter((one) => exchange.openQuantity(market, one).gt(0));
+  if (given.side === undefined && open.length > 1) throw new TypeError('side: both are open; name LONG or SHORT');
+  const closed = given.side ?? open[0];
+  if (closed === undefined) return null;
+  const order = exchange.close(market, closed, hand, quantity, fills);
+  return order === null ? null : withFills({ exchange }, order);
+}
+
+function withFills({ exchange: { orders } }: Pick<BinanceServer, 'exchange'>, order: Parameters<typeof orderReply>[0]) {
+  return { ...orderReply(order), fills: orders.account.fillsOfOrder(order.orderId).map(fillReply) };
+}
+
+/** `arrived` is what clients sent, refused or not; `orders` what the exchange took, from whomever. */
+function ordersOf(server: BinanceServer, market: string | null) {
+  const isMeant = (of: string | undefined): boolean => market === null || of === market;
+  const { orders, algos } = server.exchange;
+  return {
+    arrived: server.log.arrivals.filter(({ parameters }) => isMeant(parameters['symbol'])),
+    orders: [...orders.all()].filter((order) => isMeant(order.symbol)).map((order) => withFills(server, order)),
+    algoOrders: algos.ofSymbol(market).map(algoReply),
+  };
 }
 
 /** Everything that a test compares with: positions, orders with their fills, and what the client asked. */
-export function stateOf({ exchange, faults, log }: BinanceServer) {
+export function stateOf(server: BinanceServer) {
+  const { exchange, faults, log } = server;
   const { orders, algos } = exchange;
   const { account } = orders;
   return {
     serverTime: exchange.now(),
     hedge: orders.hedge,
     positions: [...account.positions.values()].map((position) => positionReply(position, orders)),
-    orders: [...orders.all()].map((order) => ({
-      ...orderReply(order),
-      fills: account.fillsOfOrder(order.orderId).map(fillReply),
-    })),
+    orders: [...orders.all()].map((order) => withFills(server, order)),
     algoOrders: algos.ofSymbol(null).map(algoReply),
     fills: account.allFills().map(fillReply),
     requests: Object.fromEntries(log.requests),

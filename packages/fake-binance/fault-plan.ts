@@ -1,9 +1,11 @@
 import type { Random } from '../../ports/random.ts';
 import { FAULTS, FAULT_NAMES, type Fault, type FaultPlace } from './faults.ts';
 
-/** A fault that happens once, to the next request that fits. */
+/** A fault that waits for the next request that fits, or for the next few. */
 export interface OneShot {
   readonly fault: Fault;
+  /** How many requests it befalls; 1 where left out, Infinity: all until it is removed. */
+  readonly times?: number;
   readonly method?: string;
   readonly path?: string;
   readonly symbol?: string;
@@ -11,10 +13,20 @@ export interface OneShot {
   readonly clientOrderId?: string;
   /** How long an unanswered request is held before its connection is closed. Unit: milliseconds. */
   readonly holdMs?: number;
-  /** What 429 and 418 ask to wait. Unit: seconds. */
-  readonly retryAfterS?: number;
-  /** After how long a late order is carried out. Unit: milliseconds. */
+  /** What 429 and 418 ask to wait; null: the header is missing. Unit: seconds. */
+  readonly retryAfterS?: number | null;
+  /** After how long a late order is carried out, or a slow answer given. Unit: milliseconds. */
   readonly delayMs?: number;
+  /** What `refuse` answers. */
+  readonly reply?: { readonly status: number; readonly code: number; readonly msg: string };
+}
+
+/** A fault that waits, as it was asked for. */
+export interface Waiting {
+  readonly id: number;
+  readonly given: OneShot;
+  /** How many requests it will befall yet. */
+  readonly left: number;
 }
 
 /** What a request is about, as far as faults are chosen by it. */
@@ -25,21 +37,40 @@ export interface Subject {
   readonly clientOrderId: string | null;
 }
 
-/** When which fault happens: those asked for first, then by chance. The same seed gives the same faults to the same requests. */
+/** When which fault happens: those asked for first, the oldest before the others, then by chance. The same seed gives the same faults to the same requests. */
 export class FaultPlan {
   readonly #random: Random;
-  #queue: OneShot[] = [];
+  #queue: Waiting[] = [];
   #chances: readonly (readonly [Fault, number])[] = [];
   #drawn = 0;
+  readonly #nextId: () => number;
 
-  constructor(random: Random) {
+  constructor(random: Random, nextId = counter()) {
     this.#random = random;
+    this.#nextId = nextId;
   }
 
-  /** Throws where there is no fault of that name: it would never happen. */
-  add(...faults: readonly OneShot[]): void {
+  /** Their ids. Throws where there is no fault of that name: it would never happen. */
+  add(...faults: readonly OneShot[]): readonly number[] {
     for (const { fault } of faults) mustBeFault(fault);
-    this.#queue.push(...faults);
+    const added = faults.map((given) => ({ id: this.#nextId(), given, left: given.times ?? 1 }));
+    this.#queue.push(...added);
+    return added.map(({ id }) => id);
+  }
+
+  /** Whether it waited. */
+  remove(id: number): boolean {
+    const before = this.#queue.length;
+    this.#queue = this.#queue.filter((one) => one.id !== id);
+    return this.#queue.length < before;
+  }
+
+  get chances(): Readonly<Partial<Record<Fault, number>>> {
+    return Object.fromEntries(this.#chances);
+  }
+
+  list(): readonly Waiting[] {
+    return this.#queue;
   }
 
   /** Probabilities by name, in place of those before. Those that can befall one request are together at most 1. */
@@ -63,8 +94,13 @@ export class FaultPlan {
 
   draw(subject: Subject): OneShot | null {
     const place = placeOf(subject);
-    const index = this.#queue.findIndex((one) => fits(one, subject, place));
-    if (index >= 0) return this.#queue.splice(index, 1)[0] ?? null;
+    const index = this.#queue.findIndex(({ given }) => fits(given, subject, place));
+    const waiting = this.#queue[index];
+    if (waiting !== undefined) {
+      if (waiting.left > 1) this.#queue[index] = { ...waiting, left: waiting.left - 1 };
+      else this.#queue.splice(index, 1);
+      return waiting.given;
+    }
     if (this.#chances.length === 0) return null;
     let left = this.#random.stream('fault', this.#drawn++).uniform();
     for (const [fault, chance] of this.#chances) {
@@ -75,6 +111,11 @@ export class FaultPlan {
     }
     return null;
   }
+}
+
+export function counter(): () => number {
+  let last = 0;
+  return () => ++last;
 }
 
 function mustBeFault(name: string): void {

@@ -61,6 +61,16 @@ export const FAULTS = {
   '-4116': refused('-4116'),
   '-4164': refused('-4164'),
   '-1111': refused('-1111'),
+  '-1121': refused('-1121'),
+  '-1122': refused('-1122'),
+  '-4061': refused('-4061'),
+  '-4118': refused('-4118'),
+  '-4131': refused('-4131'),
+  '-4411': refused('-4411'),
+  /** With a status, code and words of one's own choice; -4131 where none is named. */
+  refuse: refused('-4131'),
+  /** The answer is as it should be, and comes late. */
+  slow: { on: 'any', taken: true, answer: null },
   /** A single look-up that denies an order which is there. */
   '-2013': { on: 'look-up', taken: false, answer: { status: 400, code: '-2013' } },
   /** Half of the order fills, the rest expires. */

@@ -16,6 +16,7 @@ export interface Outcome {
 export interface AnswerOptions {
   readonly clock: Clock;
   readonly holdMs: number;
+  readonly delayMs: number;
   readonly retryAfterS: number;
   readonly weightPerMinute: number;
   /** Ends every wait. */
@@ -34,6 +35,11 @@ export async function answerFaulty(
 ): Promise<void> {
   const faulty = injection === null ? null : FAULTS[injection.fault].answer;
   const { status, body } = outcome ?? { status: 200, body: {} };
+  if (injection?.reply !== undefined) {
+    const { code, msg } = injection.reply;
+    return answer(response, injection.reply.status, { code, msg });
+  }
+  if (injection?.fault === 'slow') await heldOpen(response, injection.delayMs ?? options.delayMs, options);
   if (faulty === null) return answer(response, status, body);
   if (faulty === 'reset') return reset(response);
   if (faulty === 'half') return answerHalf(response, body);
@@ -44,7 +50,9 @@ export async function answerFaulty(
   if ('html' in faulty) return answerPage(response, faulty.status);
   if ('words' in faulty) return answer(response, faulty.status, { msg: faulty.words });
   if (faulty.status === 429 || faulty.status === 418) {
-    return turnAway(response, faulty.status, injection?.retryAfterS ?? options.retryAfterS, options.weightPerMinute);
+    const retryAfterS = injection?.retryAfterS === undefined ? options.retryAfterS : injection.retryAfterS;
+    const { weightPerMinute: perMinute } = options;
+    return turnAway(response, { status: faulty.status, retryAfterS, perMinute, bannedUntil: null });
   }
   return answer(response, faulty.status, new BinanceError(faulty.code, LEAST_NOTIONAL).reply);
 }

@@ -20,6 +20,20 @@ const MARKETS = [
   { symbol: 'PEPEUSDT', price: '0.0000117300', tick: '0.0000000001', lotStep: '100' },
 ] as const;
 
+/** Markets of the kinds that programs trip over: names in other scripts and with figures, another quote currency, contracts that are delivered. */
+export const ODD_MARKETS = [
+  { symbol: '币安人生USDT', price: '0.12345', tick: '0.00001', lotStep: '1' },
+  { symbol: '1000PEPEUSDT', price: '0.0117300', tick: '0.0000001', lotStep: '1' },
+  { symbol: 'BTCUSDC', price: '60001.2', tick: '0.1', lotStep: '0.001' },
+  { symbol: 'ETHUSDC', price: '2503.42', tick: '0.01', lotStep: '0.001' },
+  { symbol: 'BTCUSDT_261225', price: '60750.3', tick: '0.1', lotStep: '0.001' },
+] as const;
+
+/** Beyond those that have names: S15USDT and so on, each at a price of its own. */
+function madeUp(index: number) {
+  return { symbol: `S${index}USDT`, price: `${10 + index}.5`, tick: '0.001', lotStep: '0.1' };
+}
+
 /** Unit: quote currency. */
 const POSITION_VALUE = 2000;
 const HOUR_MS = 60 * 60 * 1000;
@@ -30,7 +44,8 @@ const HOUR_MS = 60 * 60 * 1000;
  */
 export function openDesk(exchange: BinanceExchange, count: number): readonly string[] {
   const now = exchange.now();
-  return MARKETS.slice(0, count).map(({ symbol, price, ...market }, index) => {
+  const markets = Array.from({ length: count }, (_, index) => MARKETS[index] ?? madeUp(index));
+  return markets.map(({ symbol, price, ...market }, index) => {
     exchange.setMarket({ symbol, price, ...market });
     const side = index % 2 === 0 ? 'LONG' : 'SHORT';
     const r = (index % 6) * 2 - 1;

@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 export interface Received {
   /** Its number. */
   readonly seq: number;
+  /** The exchange's time. Unit: milliseconds. */
+  readonly at: number;
   /** `METHOD path` */
   readonly name: string;
   readonly method: string;
@@ -21,7 +23,7 @@ export function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-export function receive(request: IncomingMessage, body: string, count: (name: string) => number): Received {
+export function receive(request: IncomingMessage, body: string, at: number, count: (name: string) => number): Received {
   const { method = 'GET', url = '', headers } = request;
   const path = pathOf(request);
   const query = url.slice(path.length + 1);
@@ -30,6 +32,7 @@ export function receive(request: IncomingMessage, body: string, count: (name: st
   const parameters = new URLSearchParams([query, body].filter((part) => part !== '').join('&'));
   return {
     seq: count(name),
+    at,
     name,
     method,
     path,
@@ -40,8 +43,15 @@ export function receive(request: IncomingMessage, body: string, count: (name: st
   };
 }
 
-export async function bodyOf(request: IncomingMessage): Promise<string> {
+/** Null where it is larger than `most`: the rest is not read. Unit: bytes. */
+export async function bodyOf(request: IncomingMessage, most: number): Promise<string | null> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > most) return null;
+    chunks.push(bytes);
+  }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import { type Told, toldBy } from './answers.ts';
 import type { BinanceCode } from './binance-error.ts';
 import { type Fault, toldCode } from './faults.ts';
 import type { Received } from './received.ts';
@@ -15,6 +17,34 @@ export interface Attempt {
   /** The code that the client was told; null where it was told none, as for an order that was taken. */
   readonly code: BinanceCode | null;
 }
+
+/** A request about orders that was not a question, from its arrival to its answer. */
+export interface Arrival {
+  /** The request's number. */
+  readonly seq: number;
+  /** `METHOD path` */
+  readonly request: string;
+  /** As they were sent, but for signature, timestamp and window. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The exchange's time. Unit: milliseconds. */
+  readonly arrivedAt: number;
+  /** Null: it waits yet, or was never answered. */
+  answeredAt: number | null;
+  fault: Fault | null;
+  /** Null: nothing, or nothing that could be read. */
+  told: Told | null;
+}
+
+const SENDS_ORDER: ReadonlySet<string> = new Set([
+  'POST /fapi/v1/order',
+  'DELETE /fapi/v1/order',
+  'DELETE /fapi/v1/allOpenOrders',
+  'POST /fapi/v1/algoOrder',
+  'DELETE /fapi/v1/algoOrder',
+  'DELETE /fapi/v1/algoOpenOrders',
+]);
+
+const NOT_RECORDED: ReadonlySet<string> = new Set(['signature', 'timestamp', 'recvWindow']);
 
 /** A fault that happened. */
 export interface Injected {
@@ -35,6 +65,7 @@ export class RequestLog {
   readonly requests = new Map<string, number>();
   readonly injected: Injected[] = [];
   readonly attempts: Attempt[] = [];
+  readonly arrivals: Arrival[] = [];
   #seq = 0;
 
   /** The request's number. */
@@ -43,8 +74,30 @@ export class RequestLog {
     return ++this.#seq;
   }
 
+  /** What is no question about orders is kept until it is answered, and after. */
+  noteArrival({ seq, name, at, parameters }: Received, response: ServerResponse, now: () => number): void {
+    if (!SENDS_ORDER.has(name)) return;
+    const sent = [...parameters].filter(([parameter]) => !NOT_RECORDED.has(parameter));
+    const arrival: Arrival = {
+      seq,
+      request: name,
+      parameters: Object.fromEntries(sent),
+      arrivedAt: at,
+      answeredAt: null,
+      fault: null,
+      told: null,
+    };
+    this.arrivals.push(arrival);
+    response.once('finish', () => {
+      arrival.answeredAt = now();
+      arrival.told = toldBy(response);
+    });
+  }
+
   noteFault({ seq, method, path, clientOrderId }: Received, at: number, fault: Fault): void {
     this.injected.push({ seq, at, method, path, clientOrderId, fault });
+    const arrival = this.arrivals.findLast((one) => one.seq === seq);
+    if (arrival !== undefined) arrival.fault = fault;
   }
 
   /** `refusal` is the exchange's own. Requests that are no orders are left out. */

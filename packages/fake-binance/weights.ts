@@ -57,9 +57,22 @@ const REFUSALS_TO_BAN = 10;
 const FIRST_BAN_MS = 2 * MINUTE_MS;
 const LONGEST_BAN_MS = 3 * 24 * 60 * MINUTE_MS;
 
+/** A ban by the exchange's own decision. */
+export interface Ban {
+  readonly until: number;
+  /** Whether Retry-After says how long; otherwise only the words name the time. */
+  readonly retryAfter: boolean;
+}
+
 export type Allowance =
   | { readonly kind: 'allowed'; readonly used: number }
-  | { readonly kind: 'refused'; readonly used: number; readonly status: 429 | 418; readonly retryAfterS: number };
+  | {
+      readonly kind: 'refused';
+      readonly used: number;
+      readonly status: 429 | 418;
+      readonly retryAfterS: number;
+      readonly ban: Ban | null;
+    };
 
 /** The allowance of one address, minute by minute. */
 export class Weights {
@@ -67,7 +80,7 @@ export class Weights {
   #minute = -1;
   #used = 0;
   #refusals = 0;
-  #bannedUntil = 0;
+  #ban: Ban = { until: 0, retryAfter: true };
   #nextBanMs = FIRST_BAN_MS;
 
   constructor(perMinute: number) {
@@ -75,7 +88,7 @@ export class Weights {
   }
 
   take(weight: number, now: number): Allowance {
-    if (now < this.#bannedUntil) return this.#refused(418, this.#bannedUntil - now);
+    if (now < this.#ban.until) return this.#refused(418, this.#ban.until - now, this.#ban);
     const minute = Math.floor(now / MINUTE_MS);
     if (minute !== this.#minute) {
       this.#minute = minute;
@@ -87,12 +100,22 @@ export class Weights {
     this.#refusals += 1;
     if (this.#refusals <= REFUSALS_TO_BAN) return this.#refused(429, (minute + 1) * MINUTE_MS - now);
     const banMs = this.#nextBanMs;
-    this.#bannedUntil = now + banMs;
+    this.#ban = { until: now + banMs, retryAfter: true };
     this.#nextBanMs = Math.min(2 * banMs, LONGEST_BAN_MS);
-    return this.#refused(418, banMs);
+    return this.#refused(418, banMs, this.#ban);
   }
 
-  #refused(status: 429 | 418, waitMs: number): Allowance {
-    return { kind: 'refused', used: this.#used, status, retryAfterS: Math.ceil(waitMs / 1000) };
+  /** Bans the address, whatever it asked; a time that is over ends a ban. */
+  banUntil(ban: Ban): void {
+    this.#ban = ban;
+  }
+
+  /** Null: nobody is banned. */
+  banAt(now: number): Ban | null {
+    return now < this.#ban.until ? this.#ban : null;
+  }
+
+  #refused(status: 429 | 418, waitMs: number, ban: Ban | null = null): Allowance {
+    return { kind: 'refused', used: this.#used, status, retryAfterS: Math.ceil(waitMs / 1000), ban };
   }
 }

@@ -47,7 +47,7 @@ import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
-import { isRefusalOfKeys, rejectionReason } from './reasons.ts';
+import { rejectionReason } from './reasons.ts';
 import { type OrderDesk, OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
 import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
@@ -263,11 +263,11 @@ class ExecutionProcessor implements Processor {
         );
         return this.#ends.settle(intent, submitted, null, outbox);
       case 'rejected': {
-        const reason = rejectionReason(placement.code);
+        const reason = rejectionReason(placement.meaning);
         if (reason === null) return this.#ends.settle(intent, submitted, null, outbox);
         this.#closeRate.withdrawn(intent.intent_id);
         const detail = `${placement.code}: ${placement.message}`;
-        if (isRefusalOfKeys(placement.code)) {
+        if (placement.meaning === 'keys') {
           const message = 'the venue refuses the keys: no order can be sent until they are mended';
           this.#logger.error({ ...describe(submitted), detail }, message);
         }

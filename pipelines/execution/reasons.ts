@@ -1,3 +1,4 @@
+import type { RefusalMeaning } from '../../ports/exchange.ts';
 import type { ExecutionStatus } from '../../schemas/generated/records.ts';
 
 interface ReasonEntry {
@@ -169,41 +170,23 @@ export function isRefusal(reason: string): boolean {
   return REFUSALS.has(reason);
 }
 
-/**
- * Binance USD-M's numeric codes, which the paper venue shares. The code is what counts: client libraries put several of
- * them into one error class.
- */
-const REJECTIONS: ReadonlyMap<string, ReasonOf<'REJECTED'>> = new Map<string, ReasonOf<'REJECTED'>>([
-  ['-2022', 'REDUCE_ONLY_REJECTED'],
-  ['-4164', 'BELOW_MIN_NOTIONAL'],
-  ['-1013', 'BELOW_MIN_QUANTITY'],
-  ['-4003', 'BELOW_MIN_QUANTITY'],
-  ['-4004', 'BELOW_MIN_QUANTITY'],
-  ['-4005', 'ABOVE_MAX_QUANTITY'],
-  ['-1111', 'PRECISION_REJECTED'],
-  ['-2019', 'INSUFFICIENT_MARGIN'],
-  ['-1121', 'SYMBOL_REJECTED'],
-  ['-1003', 'VENUE_BUSY'],
-  ['-1008', 'VENUE_BUSY'],
-  ['-1015', 'VENUE_BUSY'],
-  ['429', 'VENUE_BUSY'],
-  ['418', 'VENUE_BUSY'],
-  ['-1021', 'CLOCK_SKEW'],
-  ['-5028', 'CLOCK_SKEW'],
-]);
+const REJECTIONS = {
+  'reduce-only': 'REDUCE_ONLY_REJECTED',
+  blocked: 'VENUE_REJECTED',
+  'min-notional': 'BELOW_MIN_NOTIONAL',
+  'min-quantity': 'BELOW_MIN_QUANTITY',
+  'max-quantity': 'ABOVE_MAX_QUANTITY',
+  precision: 'PRECISION_REJECTED',
+  margin: 'INSUFFICIENT_MARGIN',
+  symbol: 'SYMBOL_REJECTED',
+  busy: 'VENUE_BUSY',
+  clock: 'CLOCK_SKEW',
+  keys: 'VENUE_REJECTED',
+  other: 'VENUE_REJECTED',
+  'duplicate-id': null,
+} as const satisfies Record<RefusalMeaning, ReasonOf<'REJECTED'> | null>;
 
-/** -4116: the client order id is known, so the order may exist. The others: the venue does not know what became of it. */
-const DOUBTFUL: ReadonlySet<string> = new Set(['-4116', '-1000', '-1001', '-1006', '-1007']);
-
-/** The venue refuses the keys or their signature: -1022, -2014 (format), -2015 (key, permission or address). */
-const OF_KEYS: ReadonlySet<string> = new Set(['-1022', '-2014', '-2015']);
-
-/** A no that every order will get until a person changes something. */
-export function isRefusalOfKeys(code: string): boolean {
-  return OF_KEYS.has(code);
-}
-
-/** The reason for a venue's no; null where the code leaves open whether the order exists. */
-export function rejectionReason(code: string): ReasonOf<'REJECTED'> | null {
-  return DOUBTFUL.has(code) ? null : (REJECTIONS.get(code) ?? 'VENUE_REJECTED');
+/** The reason for a venue's no; null where it leaves open whether the order exists. */
+export function rejectionReason(meaning: RefusalMeaning): ReasonOf<'REJECTED'> | null {
+  return REJECTIONS[meaning];
 }

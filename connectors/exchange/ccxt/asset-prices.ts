@@ -1,7 +1,7 @@
 /**
  * What assets that fees and funding are charged in were worth in a market's quote currency.
  *
- * AP1  The quote currency is worth 1, and so are credits that the exchange takes for it (CREDITS). Any other asset has the price of its own
+ * AP1  The quote currency is worth 1, and so are credits that the exchange takes for it (its trait). Any other asset has the price of its own
  *      market at that time: the mark within RECENT_MS, the minute's closing price before that.
  * AP2  Where that market is not there, or does not tell, the price is null: none is made up. It is asked for again the next time.
  */
@@ -24,11 +24,6 @@ const MARK_KEPT_MS = 5000;
 const MOST_KEPT = 1500;
 
 const MINUTE_MS = 60_000;
-
-/** Credits of an exchange and what they are worth 1 of: Binance charges EEA accounts in credits mode in BNFCR. */
-export const CREDITS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
-  ['BNFCR', new Set(['USDT', 'USDC', 'USD', 'BFUSD'])],
-]);
 
 export class AssetPrices {
   readonly #client: VenueClient;
@@ -58,7 +53,8 @@ export class AssetPrices {
   /** Null: none can be had (AP2). Unit: quote currency for one of the asset. */
   async price(asset: string, quote: string, at: EpochMillis): Promise<DecimalText | null> {
     // AP1.
-    if (asset === quote || CREDITS.get(asset)?.has(quote) === true) return '1';
+    const { credits } = this.#client.settings.traits;
+    if (asset === quote || (Object.hasOwn(credits, asset) && credits[asset]?.includes(quote) === true)) return '1';
     try {
       const market = await this.#markets.bySymbol(`${asset}/${quote}:${quote}`);
       if (market === null) return null;

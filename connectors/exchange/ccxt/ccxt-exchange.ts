@@ -31,17 +31,18 @@ import type {
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
-import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
-import { isAbsent } from './absence.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
+import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { AssetPrices } from './asset-prices.ts';
 import { venueClientId } from './client-order-id.ts';
-import { type CodeRule, LONGEST_WAIT_MS, ruleFor } from './code-rules.ts';
+import { LONGEST_WAIT_MS } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { AccountMode } from './position-mode.ts';
 import { readCharges } from './read-charges.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
+import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
@@ -125,12 +126,17 @@ export class CcxtExchange implements Exchange {
         if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
         if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
-        const rule = ruleFor(thrown.status, thrown.code);
+        const { rule } = thrown;
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
         // X2.
-        if (attempt < rule.attempts && (await this.#mayGoOn(rule, thrown))) continue;
+        if (attempt < rule.attempts && (await this.#mayGoOn(thrown))) continue;
         if (rule.outdated === 'rules') this.#markets.forget();
-        return { kind: 'rejected', code: thrown.code ?? String(thrown.status), message: thrown.message };
+        return {
+          kind: 'rejected',
+          meaning: rule.refusal,
+          code: thrown.code ?? String(thrown.status),
+          message: thrown.message,
+        };
       }
     }
   }
@@ -139,14 +145,16 @@ export class CcxtExchange implements Exchange {
     try {
       const market = await this.#market(symbol);
       const order = await this.#client.send(async (api) => {
-        const params = { clientOrderId: this.#venueId(clientOrderId) };
-        return unified(UnifiedOrder, await api.fetchOrder(NO_ID, market.symbol, params));
+        const name = { clientOrderId: this.#venueId(clientOrderId) };
+        const found = await this.#client.settings.traits.findOrder(api, market, name);
+        return found === null ? null : unified(UnifiedOrder, found);
       });
+      if (order === null) return { kind: 'absent' };
       return { kind: 'found', order: await this.#withFills(order, clientOrderId, market) };
     } catch (thrown) {
       // X4.
-      if (isAbsent(thrown)) return { kind: 'absent' };
-      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync') {
+      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'absent' };
+      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
       }
       return { kind: 'unavailable', message: messageOf(thrown) };
@@ -161,8 +169,17 @@ export class CcxtExchange implements Exchange {
     });
   }
 
+  async resting(symbol: string, side: Side): Promise<readonly RestingOrder[]> {
+    return readResting(this.#client, await this.#market(symbol), side);
+  }
+
+  async cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation> {
+    return cancelRestingOrder(this.#client, await this.#market(symbol), order);
+  }
+
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
-  async #mayGoOn(rule: CodeRule, refusal: VenueRefusal): Promise<boolean> {
+  async #mayGoOn(refusal: VenueRefusal): Promise<boolean> {
+    const { rule } = refusal;
     if (rule.meaning === 'resync' || rule.outdated === 'mode') {
       const asked = rule.meaning === 'resync' ? this.#client.measureClock() : this.#mode.refresh();
       return asked.then(
@@ -219,6 +236,3 @@ export class CcxtExchange implements Exchange {
     return market;
   }
 }
-
-/** ccxt wants the place of the exchange's id filled, and looks at the client's. */
-const NO_ID = '';

@@ -9,14 +9,14 @@ import type { Candle } from '../../../ports/market.ts';
 import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { isAbsent } from './absence.ts';
 import { causeOf, isConditional } from './order-cause.ts';
 import { readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
-import { stopsOf } from './stop-orders.ts';
+import { readResting, stopsOf } from './resting-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import { VenueRefusal } from './venue-refusal.ts';
 
 const TIMEFRAME = '5m';
 const CANDLE_MS = 5 * 60 * 1000;
@@ -44,9 +44,10 @@ export class CcxtVenue implements Venue {
     const market = await this.#market(symbol);
     const order = await this.#client.ask(`order ${orderId}`, async (api) => {
       try {
-        return unified(UnifiedOrder, await api.fetchOrder(orderId, market.symbol));
+        const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
+        return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (isAbsent(thrown)) return null;
+        if (thrown instanceof VenueRefusal && thrown.absent) return null;
         throw thrown;
       }
     });
@@ -77,13 +78,7 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    const orders = await this.#client.ask(`stops of ${symbol}`, (api) =>
-      api.fetchOpenOrders(market.symbol, undefined, undefined, { trigger: true }),
-    );
-    return stopsOf(
-      orders.map((order) => unified(UnifiedOrder, order)),
-      side,
-    );
+    return stopsOf(await readResting(this.#client, market, side), side);
   }
 
   /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */

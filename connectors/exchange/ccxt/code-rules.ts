@@ -1,6 +1,7 @@
+import type { RefusalMeaning } from '../../../ports/exchange.ts';
+
 /**
- * What the answers of an exchange mean for an order that was just sent, as data. Binance USD-M's numeric codes; the code
- * decides, since client libraries put several of them into one error class.
+ * What an exchange's refusal means for an order that was just sent. The codes are data of each venue (venues/).
  *
  * - `taken-or-not`  the order may exist: it is asked for by its client id and never sent again
  * - `refused`       nothing was or will be taken, and sending it again would change nothing
@@ -9,6 +10,8 @@
  */
 export interface CodeRule {
   readonly meaning: 'taken-or-not' | 'refused' | 'again' | 'resync';
+  /** What an order that is given up is reported with. */
+  readonly refusal: RefusalMeaning;
   /** How often an order is sent in all. */
   readonly attempts: number;
   /** Before it is sent again, where the exchange names no time. Unit: milliseconds. */
@@ -18,7 +21,12 @@ export interface CodeRule {
    * account is in hedge mode. Left out: nothing.
    */
   readonly outdated?: 'rules' | 'mode';
+  /** The whole answer to a look-up: there is no such order. */
+  readonly absent?: true;
 }
+
+/** By the code in the reply's body. */
+export type CodeTable = ReadonlyMap<string, CodeRule>;
 
 /** A short queue at the exchange is over in less. Unit: milliseconds. */
 const SHORT_WAIT_MS = 250;
@@ -29,61 +37,86 @@ const SHORT_WAIT_MS = 250;
  */
 export const LONGEST_WAIT_MS = 500;
 
-const AGAIN: CodeRule = { meaning: 'again', attempts: 3, waitMs: SHORT_WAIT_MS };
-const TAKEN_OR_NOT: CodeRule = { meaning: 'taken-or-not', attempts: 1, waitMs: 0 };
-const REFUSED: CodeRule = { meaning: 'refused', attempts: 1, waitMs: 0 };
-const RESYNC: CodeRule = { meaning: 'resync', attempts: 2, waitMs: 0 };
-const OTHER_MODE: CodeRule = { meaning: 'again', attempts: 2, waitMs: 0, outdated: 'mode' };
-const OTHER_RULES: CodeRule = { ...REFUSED, outdated: 'rules' };
+/** Turned away at the door. */
+export const AGAIN: CodeRule = { meaning: 'again', refusal: 'busy', attempts: 3, waitMs: SHORT_WAIT_MS };
+/** The exchange does not know, or does not say, what became of it. */
+export const TAKEN_OR_NOT: CodeRule = { meaning: 'taken-or-not', refusal: 'other', attempts: 1, waitMs: 0 };
+/** The client order id is known there: the order may be this one. */
+export const DUPLICATE_ID: CodeRule = { ...TAKEN_OR_NOT, refusal: 'duplicate-id' };
+/** Its timestamp is outside the window that the exchange allows. */
+export const RESYNC: CodeRule = { meaning: 'resync', refusal: 'clock', attempts: 2, waitMs: 0 };
+/** It does not fit the position mode of the account. */
+export const OTHER_MODE: CodeRule = { meaning: 'again', refusal: 'other', attempts: 2, waitMs: 0, outdated: 'mode' };
+export const REFUSED: CodeRule = { meaning: 'refused', refusal: 'other', attempts: 1, waitMs: 0 };
+export const ABSENT: CodeRule = { ...REFUSED, absent: true };
 
-/** By the code in the reply's body. */
-const BY_CODE: ReadonlyMap<string, CodeRule> = new Map<string, CodeRule>([
-  // Internal error, disconnected, unexpected response, time-out: execution status unknown.
-  ['-1000', TAKEN_OR_NOT],
-  ['-1001', TAKEN_OR_NOT],
-  ['-1006', TAKEN_OR_NOT],
-  ['-1007', TAKEN_OR_NOT],
-  // The client id is known: the order may be this one.
-  ['-4116', TAKEN_OR_NOT],
-  // Too many requests or orders, system overloaded: turned away at the door.
-  ['-1003', AGAIN],
-  ['-1008', AGAIN],
-  ['-1015', AGAIN],
-  // The timestamp is outside the window, at the gateway or at the matching engine.
-  ['-1021', RESYNC],
-  ['-5028', RESYNC],
-  // The order names no side where the account is in hedge mode, or one where it is not; reduceOnly where that goes without saying.
-  ['-4061', OTHER_MODE],
-  ['-1106', OTHER_MODE],
-  // Too precise, too small or large a quantity, too small a value, a filter of the market, no such market.
-  ['-1111', OTHER_RULES],
-  ['-4003', OTHER_RULES],
-  ['-4004', OTHER_RULES],
-  ['-4005', OTHER_RULES],
-  ['-4023', OTHER_RULES],
-  ['-4164', OTHER_RULES],
-  ['-1013', OTHER_RULES],
-  ['-1121', OTHER_RULES],
-  // -2022 and all others: a definite no.
-]);
+/** A definite no, and what it is a no to. */
+export function refused(refusal: RefusalMeaning): CodeRule {
+  return { ...REFUSED, refusal };
+}
 
-/** By the HTTP status, where the body names no code: 429 and 418 are the rate limit and the ban that follows it. */
+/** The market's rules are not what we take them for. */
+export function otherRules(refusal: RefusalMeaning): CodeRule {
+  return { ...REFUSED, refusal, outdated: 'rules' };
+}
+
+export function codeTable(rules: Readonly<Record<string, CodeRule>>): CodeTable {
+  return new Map(Object.entries(rules));
+}
+
+const FORBIDDEN = 403;
+
+/** By the HTTP status, where the body names no code that is in a table: 429 and 418 are the rate limit and the ban that follows it. */
 const BY_STATUS: ReadonlyMap<number, CodeRule> = new Map<number, CodeRule>([
   [429, AGAIN],
   [418, AGAIN],
-  [401, REFUSED],
-  [403, REFUSED],
+  [401, refused('keys')],
+  [FORBIDDEN, REFUSED],
   [404, REFUSED],
 ]);
 
+/** By ccxt's class of an error, for exchanges whose codes are in no table of ours. Its names are those of its manual. */
+const BY_CLASS: ReadonlyMap<string, CodeRule> = new Map<string, CodeRule>([
+  ['RequestTimeout', TAKEN_OR_NOT],
+  ['ExchangeNotAvailable', TAKEN_OR_NOT],
+  ['OnMaintenance', TAKEN_OR_NOT],
+  ['NetworkError', TAKEN_OR_NOT],
+  ['OperationFailed', TAKEN_OR_NOT],
+  ['BadResponse', TAKEN_OR_NOT],
+  ['DuplicateOrderId', DUPLICATE_ID],
+  ['RateLimitExceeded', AGAIN],
+  ['DDoSProtection', AGAIN],
+  ['InvalidNonce', RESYNC],
+  ['OrderNotFound', ABSENT],
+  ['InsufficientFunds', refused('margin')],
+  ['BadSymbol', otherRules('symbol')],
+  // A no that another try will not change.
+  ['AuthenticationError', refused('keys')],
+  ['PermissionDenied', refused('keys')],
+  ['AccountNotEnabled', refused('keys')],
+  ['AccountSuspended', refused('keys')],
+]);
+
+/** An answer of an exchange that is not what was asked for. */
+export interface Answer {
+  readonly status: number;
+  /** The body's; null where it names none. */
+  readonly code: string | null;
+  /** ccxt's class of the error; null where it made none. */
+  readonly ccxtClass: string | null;
+}
+
 /**
- * `code` is the body's, null where it names none. A status of 5xx means that the exchange does not know what became of the
- * order, as does any answer that is in no table.
+ * The code decides where it is in the table, since client libraries put several of them into one error class; then the status, then ccxt's
+ * class. A status of 5xx means that the exchange does not know what became of the order, as does any answer that is in no table.
  */
-export function ruleFor(status: number, code: string | null): CodeRule {
-  const byCode = code === null ? undefined : BY_CODE.get(code);
+export function ruleFor(codes: CodeTable, { status, code, ccxtClass }: Answer): CodeRule {
+  const byCode = code === null ? undefined : codes.get(code);
   if (byCode !== undefined) return byCode;
-  const byStatus = BY_STATUS.get(status);
+  // A 403 without a code comes from what stands before the exchange, which knows no keys.
+  const byStatus = status === FORBIDDEN && code !== null ? undefined : BY_STATUS.get(status);
   if (byStatus !== undefined) return byStatus;
-  return code !== null && status >= 200 && status < 500 && status !== 408 ? REFUSED : TAKEN_OR_NOT;
+  const isAnswered = code !== null && status >= 200 && status < 500 && status !== 408;
+  if (!isAnswered) return TAKEN_OR_NOT;
+  return (ccxtClass === null ? undefined : BY_CLASS.get(ccxtClass)) ?? REFUSED;
 }

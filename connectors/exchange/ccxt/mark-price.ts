@@ -1,6 +1,5 @@
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import { ruleFor } from './code-rules.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
@@ -17,7 +16,7 @@ export async function namedMarkPrice(client: VenueClient, { symbol }: VenueMarke
       return price.gt(0) ? toText(price) : null;
     } catch (thrown) {
       // A definite no: every later question would get it as well.
-      if (thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'refused') return null;
+      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'refused') return null;
       throw thrown;
     }
   });

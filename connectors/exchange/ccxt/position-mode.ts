@@ -1,11 +1,6 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { VenueClient } from './venue-client.ts';
-
-/** In one-way mode a symbol has one position; in hedge mode a long and a short one, which orders name. */
-export type PositionMode = 'one-way' | 'hedge';
-
-/** What ccxt must be able to do with an exchange. */
-const NEEDED = ['fetchPositions', 'fetchMyTrades', 'fetchOrder', 'createOrder', 'fetchTime', 'fetchOHLCV'] as const;
+import type { PositionMode } from './venue-traits.ts';
 
 /** How the account counts positions: as last asked, since its owner may change it while it is flat. */
 export class AccountMode {
@@ -17,7 +12,7 @@ export class AccountMode {
     this.#mode = mode;
   }
 
-  /** Throws EXCHANGE_UNSUPPORTED, EXCHANGE_AWAY. */
+  /** Throws EXCHANGE_UNSUPPORTED where the exchange does not say, EXCHANGE_AWAY. */
   static async of(client: VenueClient): Promise<AccountMode> {
     return new AccountMode(client, await detectPositionMode(client));
   }
@@ -36,20 +31,9 @@ export class AccountMode {
   }
 }
 
-/**
- * How the account counts positions. Throws EXCHANGE_UNSUPPORTED where ccxt cannot do with the exchange what is needed, or the
- * mode is one that this program does not know; EXCHANGE_AWAY.
- */
+/** Throws EXCHANGE_UNSUPPORTED where the exchange does not say, EXCHANGE_AWAY. */
 async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
-  const { has } = client.api;
-  const lacking = NEEDED.filter((method) => !has[method]);
-  if (lacking.length > 0) {
-    throw new HarvestlineError('EXCHANGE_UNSUPPORTED', `ccxt's ${client.id} lacks ${lacking.join(', ')}`);
-  }
-  // An exchange that has no such question has no such choice.
-  if (!has['fetchPositionMode']) return 'one-way';
-  const { hedged } = await client.ask('position mode', (api) => api.fetchPositionMode());
-  if (hedged === true) return 'hedge';
-  if (hedged === false) return 'one-way';
+  const mode = await client.ask('position mode', (api) => client.settings.traits.positionMode(api));
+  if (mode !== null) return mode;
   throw new HarvestlineError('EXCHANGE_UNSUPPORTED', `${client.id} does not say whether the account is in hedge mode`);
 }

@@ -22,9 +22,6 @@ const PAGE = 1000;
 /** Three months of hourly funding, and as much again. Unit: pages. */
 const MOST_PAGES = 5;
 
-/** Exchanges tell of income for three months; a day less, so that the first is whole. Unit: milliseconds. */
-const FUNDING_REACH_MS = 89 * 24 * 60 * 60 * 1000;
-
 /** `holdsOther`: whether the account holds the other side of the symbol now. */
 export async function readCharges(
   client: VenueClient,
@@ -76,12 +73,14 @@ async function readFunding(
   prices: AssetPrices,
   since: EpochMillis,
 ): Promise<readonly FundingPayment[]> {
-  const { api, id, clock } = client;
+  const { api, id, clock, settings } = client;
   // Contracts that are delivered on a day have no funding.
   if (api.market(market.symbol).swap === false) return [];
   const away = (why: string): HarvestlineError => new HarvestlineError('EXCHANGE_AWAY', `${id}: funding: ${why}`);
-  if (!api.has['fetchFundingHistory']) throw away('it has no list of payments');
-  if (since < clock.now() - FUNDING_REACH_MS) throw away('it is told for three months, and the position is older');
+  const { fundingReachMs } = settings.traits;
+  if (fundingReachMs === null || !api.has['fetchFundingHistory'])
+    throw away('it is not known how payments are told of');
+  if (since < clock.now() - fundingReachMs) throw away('payments are not told of as far back as the opening');
   const found = new Map<string, UnifiedIncome>();
   for (let from = since, page = 1; ; page++) {
     const rows = await client.ask('funding', async (asked) =>

@@ -1,17 +1,15 @@
+import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { Fills, VenueFill } from '../../../ports/venue.ts';
 import type { FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
-import { ruleFor } from './code-rules.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
+import type { Info } from './venue-traits.ts';
 import { VenueRefusal } from './venue-refusal.ts';
-
-/** As many as exchanges give at a time. Unit: fills. */
-const PAGE = 1000;
 
 /** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -21,8 +19,8 @@ const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
  * All fills of a market from `since` on: window by window where the exchange bounds what one question may span, page by page within it.
  * Throws EXCHANGE_AWAY.
  *
- * RF1  A full page is gone on from by the id of its last fill, so that any number of fills may share a millisecond. Where an exchange has no
- *      such question it is by time, and one that gives the same full page again throws.
+ * RF1  A full page is gone on from as the exchange's trait says: by the id of its last fill or by a cursor, so that any number of fills may
+ *      share a millisecond. Where an exchange has no such question it is by time, and one that gives the same full page again throws.
  * RF2  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
  */
 export async function readFills(client: VenueClient, market: VenueMarket, since: EpochMillis): Promise<Fills> {
@@ -41,7 +39,7 @@ export async function readFills(client: VenueClient, market: VenueMarket, since:
 
 function isRefusal(thrown: unknown): boolean {
   const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-  return cause instanceof VenueRefusal && !cause.keys && ruleFor(cause.status, cause.code).meaning === 'refused';
+  return cause instanceof VenueRefusal && !cause.keys && cause.rule.meaning === 'refused';
 }
 
 async function readFrom(
@@ -50,21 +48,21 @@ async function readFrom(
   since: EpochMillis,
   now: EpochMillis,
 ): Promise<readonly VenueFill[]> {
-  const { fillsWindowMs } = client.settings.traits;
+  const { windowMs, next, page: full } = client.settings.traits.fills;
   const fills = new Map<FillId, VenueFill>();
   for (let from = since; from <= now;) {
-    const until = fillsWindowMs === null ? null : from + fillsWindowMs;
+    const until = windowMs === null ? null : from + windowMs;
     // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
     const params = until === null || until > client.clock.now() ? {} : { until };
     const page = await readPage(client, market, from, params);
-    const news = page.filter(({ fillId }) => !fills.has(fillId));
-    for (const fill of page) fills.set(fill.fillId, fill);
-    const last = page.at(-1);
-    if (page.length >= PAGE && last !== undefined) {
-      if (client.settings.traits.fillsFromId !== null) {
-        for (const fill of await readOn(client, market, last.fillId)) fills.set(fill.fillId, fill);
-        break;
-      }
+    const others = next.kind === 'by-time' ? [] : await readOn(client, market, page, { from, params });
+    const news = page.fills.filter(({ fillId }) => !fills.has(fillId));
+    for (const fill of [...page.fills, ...others]) fills.set(fill.fillId, fill);
+    const isFull = page.rows.length >= full;
+    // They were read to the newest of all.
+    if (isFull && next.kind === 'from-id') break;
+    const last = page.fills.at(-1);
+    if (isFull && next.kind === 'by-time' && last !== undefined) {
       if (news.length === 0) {
         throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: the same page again`);
       }
@@ -76,18 +74,38 @@ async function readFrom(
   return [...fills.values()].toSorted(byTime);
 }
 
-/** RF1: all fills behind one, to the last. None where the exchange has no such question. */
-async function readOn(client: VenueClient, market: VenueMarket, after: FillId): Promise<readonly VenueFill[]> {
-  const { fillsFromId } = client.settings.traits;
-  if (fillsFromId === null) return [];
+/** One answer. */
+interface Page {
+  /** Oldest first. */
+  readonly fills: readonly VenueFill[];
+  /** As the exchange sent them, those that are no fills too. */
+  readonly rows: readonly Info[];
+}
+
+/** RF1: all fills that follow a full page. None where the exchange has no such question. */
+async function readOn(
+  client: VenueClient,
+  market: VenueMarket,
+  first: Page,
+  { from, params }: { readonly from: EpochMillis | undefined; readonly params: object },
+): Promise<readonly VenueFill[]> {
+  const { next, page: full } = client.settings.traits.fills;
   const fills: VenueFill[] = [];
-  for (let last = after; ;) {
-    const page = await readPage(client, market, undefined, { [fillsFromId]: last });
-    const news = page.filter(({ fillId }) => compareIds(fillId, last) > 0);
+  for (let page = first; page.rows.length >= full;) {
+    if (next.kind === 'by-time') break;
+    if (next.kind === 'older') {
+      const older = next.parameters(page.rows);
+      if (older === null) break;
+      page = await readPage(client, market, from, { ...params, ...older });
+      fills.push(...page.fills);
+      continue;
+    }
+    const last = page.fills.at(-1);
+    if (last === undefined) break;
+    page = await readPage(client, market, undefined, { [next.parameter]: last.fillId });
+    const news = page.fills.filter(({ fillId }) => compareIds(fillId, last.fillId) > 0);
     fills.push(...news);
-    const next = news.at(-1);
-    if (next === undefined || page.length < PAGE) break;
-    last = next.fillId;
+    if (news.length === 0) break;
   }
   return fills;
 }
@@ -101,11 +119,16 @@ export async function readFillsOnwards(
   market: VenueMarket,
   since: EpochMillis,
 ): Promise<readonly VenueFill[]> {
-  const { fillsFromId } = client.settings.traits;
-  const first = fillsFromId === null ? [] : await readPage(client, market, since, {});
-  const last = first.at(-1);
-  if (last === undefined) return (await readFills(client, market, since)).fills;
-  return [...first, ...(await readOn(client, market, last.fillId))];
+  const { next, page: full } = client.settings.traits.fills;
+  const fills = next.kind === 'from-id' ? [...(await readPage(client, market, since, {})).fills] : [];
+  for (let last = fills.at(-1); next.kind === 'from-id' && last !== undefined;) {
+    const { fillId } = last;
+    const page = await readPage(client, market, undefined, { [next.parameter]: fillId });
+    const news = page.fills.filter((fill) => compareIds(fill.fillId, fillId) > 0);
+    fills.push(...news);
+    last = page.rows.length < full ? undefined : news.at(-1);
+  }
+  return fills.length > 0 ? fills : (await readFills(client, market, since)).fills;
 }
 
 async function readPage(
@@ -113,11 +136,22 @@ async function readPage(
   market: VenueMarket,
   from: EpochMillis | undefined,
   params: object,
-): Promise<readonly VenueFill[]> {
-  const page = await client.ask(`fills of ${market.id}`, async (api) =>
-    (await api.fetchMyTrades(market.symbol, from, PAGE, params)).map((trade) => fillOf(trade, market)),
-  );
-  return page.toSorted(byTime);
+): Promise<Page> {
+  return client.ask(`fills of ${market.id}`, (api) => pageOf(api, client, market, from, params));
+}
+
+async function pageOf(
+  api: CcxtExchange,
+  { settings }: VenueClient,
+  market: VenueMarket,
+  from: EpochMillis | undefined,
+  params: object,
+): Promise<Page> {
+  const { page, parameters, isFill } = settings.traits.fills;
+  const trades = await api.fetchMyTrades(market.symbol, from, page, { ...parameters, ...params });
+  const rows = trades.map((trade) => unified(UnifiedTrade, trade));
+  const fills = rows.filter(({ info }) => isFill(info)).map((row) => fillOf(row, market));
+  return { fills: fills.toSorted(byTime), rows: rows.map(({ info }) => info) };
 }
 
 /** The fills of one order. Throws EXCHANGE_AWAY, VenueRefusal or VenueSilence. */
@@ -126,14 +160,11 @@ export async function fillsOfOrder(
   market: VenueMarket,
   orderId: OrderId,
 ): Promise<readonly VenueFill[]> {
-  const page = await client.send(async (api) => {
-    // An exchange that does not know the parameter lists its latest fills, which these are among.
-    const trades = await api.fetchMyTrades(market.symbol, undefined, PAGE, { orderId });
-    return trades.map((trade) => fillOf(trade, market)).toSorted(byTime);
-  });
-  const last = page.at(-1);
-  const others = page.length >= PAGE && last !== undefined ? await readOn(client, market, last.fillId) : [];
-  return [...page, ...others].filter((fill) => fill.orderId === orderId);
+  const params = { [client.settings.traits.fills.orderParameter]: orderId };
+  // An exchange that does not know the parameter lists its latest fills, which these are among.
+  const page = await client.send((api) => pageOf(api, client, market, undefined, params));
+  const others = await readOn(client, market, page, { from: undefined, params });
+  return [...page.fills, ...others].filter((fill) => fill.orderId === orderId);
 }
 
 function byTime(one: VenueFill, other: VenueFill): number {
@@ -145,8 +176,8 @@ function compareIds(one: string, other: string): number {
   return one.length - other.length || (one < other ? -1 : one > other ? 1 : 0);
 }
 
-function fillOf(given: unknown, market: VenueMarket): VenueFill {
-  const { id, order, side, amount, price, timestamp, fee, info } = unified(UnifiedTrade, given);
+function fillOf(trade: UnifiedTrade, market: VenueMarket): VenueFill {
+  const { id, order, side, amount, price, timestamp, fee, info } = trade;
   if (order === null) throw new Error(`fill ${id} names no order`);
   return {
     fillId: id as FillId,

@@ -21,7 +21,7 @@ export async function readHoldings(client: VenueClient, markets: VenueMarkets, s
   const market = symbol === null ? null : await markets.byId(symbol);
   if (symbol !== null && market === null) return { holdings: [], incomplete: [] };
   const { answer, replies } = await client.askWithReplies('positions', (api) =>
-    api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+    client.settings.traits.positions(api, market),
   );
   const holdings: VenueHolding[] = [];
   const incomplete: IncompleteHolding[] = [];

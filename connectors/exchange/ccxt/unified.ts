@@ -41,12 +41,16 @@ export const UnifiedTrade = z.object({
   info: Info,
 });
 
+export type UnifiedTrade = z.infer<typeof UnifiedTrade>;
+
 export const UnifiedOrder = z.object({
   id: Id,
   clientOrderId: optional(Id),
   status: optional(z.string()),
   type: optional(z.string()),
   side: optional(z.enum(['buy', 'sell'])),
+  amount: optional(Text),
+  price: optional(Text),
   filled: optional(Text),
   average: optional(Text),
   cost: optional(Text),
@@ -86,8 +90,10 @@ export const UnifiedMarket = z.object({
   symbol: z.string(),
   quote: z.string(),
   linear: optional(z.boolean()),
+  active: optional(z.boolean()),
   contractSize: optional(Text),
   precision: z.object({ amount: optional(Text), price: optional(Text) }),
+  info: Info,
   limits: z.object({
     amount: optional(z.object({ min: optional(Text), max: optional(Text) })),
     market: optional(z.object({ min: optional(Text), max: optional(Text) })),

@@ -6,10 +6,11 @@ import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
-import { ruleFor } from './code-rules.ts';
+import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
+import type { VenueTraits } from './venue-traits.ts';
 
 /** No exchange takes longer unless something is wrong; then waiting does not mend it. Unit: milliseconds. */
 const TIMEOUT_MS = 5000;
@@ -82,7 +83,7 @@ export class VenueClient {
     api.has['fetchCurrencies'] = false;
     // It would print requests whole.
     api.verbose = false;
-    if (settings.stake === 'demo') api.enableDemoTrading(true);
+    if (settings.stake === 'demo') toPractice(api, settings.traits.practice);
     if (settings.url !== null) redirect(api, settings.url);
     return new VenueClient(api, settings, machine, logger);
   }
@@ -163,7 +164,7 @@ export class VenueClient {
     try {
       return await this.send(question);
     } catch (thrown) {
-      const skewed = thrown instanceof VenueRefusal && ruleFor(thrown.status, thrown.code).meaning === 'resync';
+      const skewed = thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync';
       if (!skewed) throw thrown;
       await this.measureClock();
       return this.send(question);
@@ -173,7 +174,8 @@ export class VenueClient {
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
   #failure(thrown: unknown): VenueRefusal | VenueSilence | WithheldOrder {
     if (thrown instanceof VenueRefusal || thrown instanceof WithheldOrder) return thrown;
-    return new VenueSilence(redactor.redactForeign(messageOf(thrown)));
+    const unsupported = thrown instanceof Error && CANNOT.has(thrown.name);
+    return new VenueSilence(redactor.redactForeign(messageOf(thrown)), unsupported);
   }
 
   /** V1, V2: every reply comes by here before ccxt makes anything of it. */
@@ -196,11 +198,9 @@ export class VenueClient {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
-      const words = refused instanceof Error ? refused.name : '';
-      const absent = words === 'OrderNotFound';
-      // A 403 without a code comes from what stands before the exchange, which knows no keys.
-      const keys = status === UNAUTHORISED || (KEY_ERRORS.has(words) && (code !== null || status !== FORBIDDEN));
-      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, absent, keys });
+      const ccxtClass = refused instanceof Error ? refused.name : null;
+      const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
+      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
     };
     Object.assign(api, { handleErrors: watched });
   }
@@ -213,7 +213,7 @@ export class VenueClient {
       const blocked = this.blockedMs;
       if (blocked > 0) {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
-        throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked });
+        throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked, rule: AGAIN });
       }
       const order = this.#ordering.getStore();
       // Questions are asked by GET wherever an exchange has a choice.
@@ -245,17 +245,10 @@ export class VenueClient {
   }
 }
 
-/** ccxt's names for a no that another try will not change: Binance's -1002, -1022, -2008, -2014 and -2015, and their like elsewhere. */
-const KEY_ERRORS: ReadonlySet<string> = new Set([
-  'AuthenticationError',
-  'PermissionDenied',
-  'AccountNotEnabled',
-  'AccountSuspended',
-]);
+/** ccxt's names for what it cannot ask an exchange. */
+const CANNOT: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
 
 const HTTP_ERROR = 400;
-const UNAUTHORISED = 401;
-const FORBIDDEN = 403;
 const TOO_MANY = 429;
 const BANNED = 418;
 
@@ -269,7 +262,7 @@ function isConstructor(given: unknown): given is new (config: object) => CcxtExc
   return typeof given === 'function';
 }
 
-function configOf({ credentials, ccxt }: VenueSettings): object {
+function configOf({ credentials, traits, ccxt }: VenueSettings): object {
   const options = typeof ccxt['options'] === 'object' && ccxt['options'] !== null ? ccxt['options'] : {};
   return {
     enableRateLimit: true,
@@ -277,11 +270,10 @@ function configOf({ credentials, ccxt }: VenueSettings): object {
     ...ccxt,
     // Decimal texts instead of doubles: no digit is lost on the way.
     number: String,
-    // An empty table keeps ccxt from asking for brackets that only margins need.
     options: {
       recvWindow: RECV_WINDOW_MS,
-      leverageBrackets: {},
       warnOnFetchOpenOrdersWithoutSymbol: false,
+      ...traits.ccxtOptions,
       ...options,
     },
     ...(credentials === null
@@ -292,6 +284,22 @@ function configOf({ credentials, ccxt }: VenueSettings): object {
           ...(credentials.passphrase === null ? {} : { password: credentials.passphrase }),
         }),
   };
+}
+
+/** Points ccxt at the exchange's practice accounts. Throws EXCHANGE_UNSUPPORTED where ccxt knows no way to them. */
+function toPractice(api: CcxtExchange, practice: VenueTraits['practice']): void {
+  const { urls } = api;
+  const hasDemo = urls['demo'] !== undefined || urls['demotrading'] !== undefined;
+  if (practice === 'demo-trading' || (practice === 'any' && hasDemo)) {
+    api.enableDemoTrading(true);
+    return;
+  }
+  if (practice === 'sandbox' || (practice === 'any' && urls['test'] !== undefined)) {
+    api.setSandboxMode(true);
+    return;
+  }
+  const message = `--demo: ccxt knows no address of practice accounts of ${api.id}`;
+  throw new HarvestlineError('EXCHANGE_UNSUPPORTED', message);
 }
 
 /** Puts another scheme, host and port into every address, and leaves the paths. */

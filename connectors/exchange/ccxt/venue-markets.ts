@@ -20,6 +20,8 @@ export interface VenueMarket {
   /** ccxt's. */
   readonly symbol: string;
   readonly quote: string;
+  /** Orders are taken; false where the exchange says that they are not. */
+  readonly active: boolean;
   /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
   readonly contractSize: DecimalText;
   /** Prices are whole multiples of it. Unit: quote currency per contract. */
@@ -81,10 +83,7 @@ export class VenueMarkets {
    * no market at all.
    */
   async demand(ids: Iterable<string>): Promise<void> {
-    await this.#refresh(RELOAD_MS);
-    if (this.#byId.size === 0) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id}: markets: none is listed`);
-    }
+    await this.any();
     const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
     if (unknown.length === 0) return;
     const hints = unknown.map((id) => {
@@ -94,6 +93,15 @@ export class VenueMarkets {
     throw new HarvestlineError('USAGE', `--symbols: ${this.#client.id} has no linear market ${hints.join(', ')}`, {
       problems: unknown.map((path) => ({ path, why: 'is no market' })),
     });
+  }
+
+  /** One that orders are taken in, or any. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
+  async any(): Promise<VenueMarket> {
+    await this.#refresh(RELOAD_MS);
+    const all = [...this.#byId.values()];
+    const one = all.find(({ active }) => active) ?? all[0];
+    if (one !== undefined) return one;
+    throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id}: markets: none is listed`);
   }
 
   /** What was loaded does not hold any more: the exchange refused what it allows. */
@@ -126,7 +134,7 @@ export class VenueMarkets {
 
   async #load(): Promise<void> {
     const markets = await this.#client.ask('markets', (api) => api.loadMarkets(true));
-    const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client.api));
+    const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client));
     this.#byId = new Map(read.map((market) => [market.id, market]));
     this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));
     this.#loadedAt = this.#client.clock.now();
@@ -146,15 +154,16 @@ function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
 }
 
 /** None for a market that is not as this program takes them. */
-function marketOf(given: unknown, api: CcxtExchange): readonly VenueMarket[] {
-  const { id, symbol, quote, linear, contractSize, precision, limits } = unified(UnifiedMarket, given);
+function marketOf(given: unknown, { api, settings }: VenueClient): readonly VenueMarket[] {
+  const { id, symbol, quote, linear, active, contractSize, precision, limits, info } = unified(UnifiedMarket, given);
   if (linear !== true || precision.amount === null || precision.price === null) return [];
   const size = new Exact(contractSize ?? 1);
   // ccxt counts either in steps or in decimal places.
   const inSteps = (text: DecimalText): Exact =>
     api.precisionMode === TICK_SIZE ? new Exact(text) : new Exact(10).pow(new Exact(text).neg());
   const ours = (contracts: DecimalText): DecimalText => toText(new Exact(contracts).mul(size));
-  const largest = [limits.amount?.max, limits.market?.max].filter((one) => isPositive(one));
+  const marketMaximum = settings.traits.marketMaximum(info);
+  const largest = [limits.amount?.max, limits.market?.max, marketMaximum].filter((one) => isPositive(one));
   const smallest = [limits.amount?.min, limits.market?.min].filter((one) => isPositive(one));
   const lotStep = toText(inSteps(precision.amount).mul(size));
   return [
@@ -162,6 +171,7 @@ function marketOf(given: unknown, api: CcxtExchange): readonly VenueMarket[] {
       id,
       symbol,
       quote,
+      active: active !== false,
       contractSize: toText(size),
       tick: toText(inSteps(precision.price)),
       rules: {

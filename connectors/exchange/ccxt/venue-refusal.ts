@@ -1,3 +1,5 @@
+import type { CodeRule } from './code-rules.ts';
+
 /** What an exchange answered when it did not do what was asked: an HTTP error, or an error in the body of a 200. */
 export class VenueRefusal extends Error {
   override readonly name = 'VenueRefusal';
@@ -6,33 +8,43 @@ export class VenueRefusal extends Error {
   readonly code: string | null;
   /** What it said of when to come back; null where it said nothing. Unit: milliseconds. */
   readonly retryAfterMs: number | null;
-  /** ccxt takes the answer for "there is no such order": it knows the words of many exchanges. */
-  readonly absent: boolean;
-  /** ccxt takes it for a no to the key, its secret, or the address that it is used from. */
-  readonly keys: boolean;
+  /** What it means at this exchange. */
+  readonly rule: CodeRule;
 
   constructor(
     status: number,
     code: string | null,
     message: string,
-    {
-      retryAfterMs = null,
-      absent = false,
-      keys = false,
-    }: { retryAfterMs?: number | null; absent?: boolean; keys?: boolean } = {},
+    { rule, retryAfterMs = null }: { rule: CodeRule; retryAfterMs?: number | null },
   ) {
     super(message);
     this.status = status;
     this.code = code;
     this.retryAfterMs = retryAfterMs;
-    this.absent = absent;
-    this.keys = keys;
+    this.rule = rule;
+  }
+
+  /** A definite "there is no such order": everything else is no answer. */
+  get absent(): boolean {
+    return this.rule.absent === true;
+  }
+
+  /** A no to the key, its secret, or the address that it is used from. */
+  get keys(): boolean {
+    return this.rule.refusal === 'keys';
   }
 }
 
 /** No answer, or none that can be read: the connection, the time, the form of the reply. */
 export class VenueSilence extends Error {
   override readonly name = 'VenueSilence';
+  /** ccxt itself said that it cannot ask this exchange so: nothing was sent. */
+  readonly unsupported: boolean;
+
+  constructor(message: string, unsupported = false) {
+    super(message);
+    this.unsupported = unsupported;
+  }
 }
 
 /** Longest text of an exchange that is repeated: an error page has thousands. Unit: characters. */

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../../errors/harvestline-error.ts';
 import { type Environment, readSecret } from '../../system/secrets.ts';
 import { parseJsonBytes } from '../../../schemas/strict-json.ts';
-import { type KnownVenue, UNTRIED, knownVenue } from './known-venues.ts';
+import { knownVenue } from './known-venues.ts';
+import type { VenueTraits } from './venue-traits.ts';
+import { UNTRIED } from './venues/untried.ts';
 
 /** What the exchange knows the account by. */
 export interface Credentials {
@@ -24,7 +26,7 @@ export interface VenueSettings {
   readonly credentials: Credentials | null;
   /** In place of the scheme, host and port of every address of the exchange; null: its own. */
   readonly url: string | null;
-  readonly traits: Pick<KnownVenue, 'clientOrderIds' | 'fillsWindowMs' | 'fillsFromId'>;
+  readonly traits: VenueTraits;
   /** Handed to ccxt's constructor. */
   readonly ccxt: Readonly<Record<string, unknown>>;
 }
@@ -101,24 +103,24 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
     const why = 'must be an https address, or http on this machine, without user information and query';
     problems.push({ path: '--venue-url', why });
   }
-  const known = knownVenue(id);
-  if (stake === 'demo' && known?.demo === false) {
+  const traits = knownVenue(id)?.traits ?? UNTRIED;
+  if (stake === 'demo' && traits.practice === null) {
     problems.push({ path: '--demo', why: `${id} has no practice accounts that ccxt can reach` });
   }
   if (problems.length > 0) {
     throw new HarvestlineError('USAGE', `the exchange ${id}: ${formatProblems(problems)}`, { problems });
   }
   const days = file.fills_window_days;
-  const traits = known ?? UNTRIED;
+  const windowMs = days === undefined ? traits.fills.windowMs : days === null ? null : days * DAY_MS;
   return {
     id,
     stake,
     credentials,
     url: url ?? null,
     traits: {
+      ...traits,
       clientOrderIds: file.client_order_ids ?? traits.clientOrderIds,
-      fillsWindowMs: days === undefined ? traits.fillsWindowMs : days === null ? null : days * DAY_MS,
-      fillsFromId: traits.fillsFromId,
+      fills: { ...traits.fills, windowMs },
     },
     ccxt: file.ccxt ?? {},
   };

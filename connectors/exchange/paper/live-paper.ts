@@ -15,6 +15,7 @@ import type {
 } from '../../../ports/exchange.ts';
 import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
 import type { Charges } from '../../../ports/charges.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
@@ -59,9 +60,9 @@ export class LivePaper implements Exchange {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
       // Nothing was placed: at no price there is no fill.
-      return { kind: 'rejected', code: 'NO_PRICE', message: messageOf(thrown) };
+      return { kind: 'rejected', ...NO_PRICE, message: messageOf(thrown) };
     }
-    if (mark === null) return { kind: 'rejected', code: 'NO_PRICE', message: 'the exchange names no mark price' };
+    if (mark === null) return { kind: 'rejected', ...NO_PRICE, message: 'the exchange names no mark price' };
     return this.#paper.place({ ...request, position: { ...position, mark_price: Number(mark) } }, gate);
   }
 
@@ -72,4 +73,14 @@ export class LivePaper implements Exchange {
   charges(): Promise<Charges> {
     return this.#paper.charges();
   }
+
+  resting(): Promise<readonly RestingOrder[]> {
+    return this.#paper.resting();
+  }
+
+  cancelResting(): Promise<RestingCancellation> {
+    return this.#paper.cancelResting();
+  }
 }
+
+const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;

@@ -15,6 +15,7 @@ import type {
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
@@ -23,7 +24,7 @@ import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
 import { venueOrderAt } from './venue-order.ts';
-import { ARBITRARY_REFUSAL, DUPLICATE_CLIENT_ORDER_ID, type Refusal, vetOrder } from './vet-order.ts';
+import { ARBITRARY_REFUSAL, type Refusal, duplicateId, vetOrder } from './vet-order.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
@@ -120,6 +121,15 @@ export class PaperExchange implements Exchange, PositionBook {
     return { kind: 'rates', feeRate: TAKER_FEE };
   }
 
+  /** Nothing rests here: the venue takes market orders only. */
+  async resting(): Promise<readonly RestingOrder[]> {
+    return [];
+  }
+
+  async cancelResting(): Promise<RestingCancellation> {
+    return { kind: 'gone' };
+  }
+
   // -- PositionBook
 
   marketRules(symbol: string, price: number): PaperMarket {
@@ -199,8 +209,7 @@ export class PaperExchange implements Exchange, PositionBook {
 
   #decide(request: OrderRequest, fate: Fate, stream: RandomStream): Verdict {
     const { clientOrderId, position: reference } = request;
-    if (this.#book.order(clientOrderId) !== undefined)
-      return refused({ code: DUPLICATE_CLIENT_ORDER_ID, message: `client order id ${clientOrderId} is already known` });
+    if (this.#book.order(clientOrderId) !== undefined) return refused(duplicateId(clientOrderId));
     if (fate.reject) return refused(ARBITRARY_REFUSAL);
 
     const position = this.#positionOf(reference);
@@ -264,8 +273,8 @@ export class PaperExchange implements Exchange, PositionBook {
   }
 }
 
-function refused({ code, message }: Refusal): Verdict {
-  return { kind: 'rejected', code, message, blackout: false };
+function refused(refusal: Refusal): Verdict {
+  return { kind: 'rejected', ...refusal, blackout: false };
 }
 
 /** A fill of the account's own is a growth below nothing: P3 holds as it is. */

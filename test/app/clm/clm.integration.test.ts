@@ -112,6 +112,90 @@ describe('clm import', () => {
     expect((await status(data)).gate.labels.WIN).toBe(7);
   });
 
+  test("a recorder's zeros, doubles and one confidence are imported, and refused by the gate with every condition", async () => {
+    const data = folderForTest();
+    const recorded = readFileSync(join(import.meta.dirname, 'cases', 'unknown-as-zero.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    const { code, summary } = await importLines(data, [...recorded, ...recorded]);
+    expect(code).toBe(0);
+    expect(summary).toMatchObject({
+      rows: 24,
+      imported: 12,
+      doubled: 12,
+      outcomes: 12,
+      unknown: { position_size: 12, duration_seconds: 7 },
+    });
+    expect(summary.doubled_lines[0]).toMatchObject({ line: 13, repeats: 1 });
+    const { code: refused, stdout } = await runProgram(['calibrate', 'propose', '--dry-run', '--json', '--data', data]);
+    expect(refused).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      refused: true,
+      unmet: expect.arrayContaining([
+        expect.objectContaining({ condition: 'usable_outcomes', have: 7, need: 50 }),
+        expect.objectContaining({ condition: 'distinct_confidences', have: 1, need: 2 }),
+      ]),
+    });
+  });
+
+  test('results in another unit are refused as a whole, with the factor and the way on', async () => {
+    const data = folderForTest();
+    const lines = Array.from({ length: 4 }, (_, index) => row(index, { pnl_percent: -10 }));
+    const { code, summary, stderr } = await importLines(data, [...lines, row(4, { entry_price: 0 })]);
+    expect(code).toBe(1);
+    expect(summary).toMatchObject({
+      refused: true,
+      imported: 0,
+      pnl_unit: [{ found: { kind: 'factor', factor: 5, rows: 4, measured: 4 } }],
+    });
+    expect(stderr).toContain('FILE:5: entry_price: ');
+    expect(stderr).toContain('pnl_percent is 5 times the price move in per cent in 4 of 4 rows');
+    expect(stderr).toContain('--pnl leveraged:5');
+    expect((await status(data)).topics['trade.closed'].records).toBe(0);
+    const { summary: accepted } = await importLines(data, lines, '--pnl', 'leveraged:5');
+    expect(accepted).toMatchObject({ imported: 4, outcomes: 4 });
+  });
+
+  test('symbols are joined by a map and by the record, times are of the zone that is named', async () => {
+    const data = folderForTest();
+    const map = join(data, 'symbols.json');
+    writeFileSync(map, JSON.stringify({ XBT: 'BTCUSDT' }));
+    const spelled = ['BTC/USDT:USDT', 'btcusdt', 'XBT', 'BTCUSDT'].map((symbol, index) => row(index, { symbol }));
+    const naive = row(9, { timestamp: '2026-02-02T12:00:00' });
+    const { code, summary } = await importLines(
+      data,
+      [...spelled, naive],
+      '--symbols-map',
+      map,
+      '--time-zone',
+      'Asia/Tokyo',
+    );
+    expect(code).toBe(0);
+    expect(summary.symbols).toEqual({
+      'BTC/USDT:USDT': { symbol: 'BTCUSDT', rows: 1 },
+      btcusdt: { symbol: 'BTCUSDT', rows: 1 },
+      XBT: { symbol: 'BTCUSDT', rows: 1 },
+    });
+    expect(summary.times).toEqual({ milliseconds: 4, iso_without_zone: 1 });
+    const { stdout } = await runProgram(['clm', 'export', '--data', data]);
+    const outcomes = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(new Set(outcomes.map(({ symbol }) => symbol))).toEqual(new Set(['BTCUSDT']));
+    expect(outcomes.map(({ closed_at }) => closed_at)).toContain(Date.parse('2026-02-02T03:00Z'));
+  });
+
+  test.each([
+    [['--pnl', 'margin']],
+    [['--pnl', 'leveraged:0']],
+    [['--time-zone', 'Mars/Base']],
+    [['--symbols-map', 'no-such.json']],
+  ])('%j is wrong usage', async (args) => {
+    const { code } = await runProgram(['clm', 'import', '-', '--dry-run', '--data', folderForTest(), ...args], row(0));
+    expect(code).toBe(2);
+  });
+
   test('a file that is not there is wrong usage', async () => {
     const { code, stderr } = await runProgram(['clm', 'import', 'no-such.jsonl', '--data', folderForTest()]);
     expect(code).toBe(2);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ImportCounts, importTrades } from '../../../app/clm/import-trades.ts';
+import type { ImportFigures } from '../../../app/clm/import-tally.ts';
+import { importTrades } from '../../../app/clm/import-trades.ts';
+import { UTC } from '../../../pipelines/clm/time-zone.ts';
 
 const ROW = {
   timestamp: '2026-03-02T09:00:00Z',
@@ -17,9 +19,9 @@ function row(minute: number, extra = ''): string {
   return JSON.stringify({ ...ROW, timestamp: 1_770_000_000_000 + minute * 60_000 }).replace(/\}$/, `${extra}}`);
 }
 
-async function dryRun(input: string | Buffer): Promise<{ counts: ImportCounts; bad: readonly string[] }> {
+async function dryRun(input: string | Buffer): Promise<{ counts: ImportFigures; bad: readonly string[] }> {
   const bad: string[] = [];
-  const counts = await importTrades(
+  const result = await importTrades(
     [
       {
         name: 'f',
@@ -34,12 +36,16 @@ async function dryRun(input: string | Buffer): Promise<{ counts: ImportCounts; b
       venue: 'v',
       dryRun: true,
       now: Infinity,
+      pnl: null,
+      timeZone: UTC,
+      symbolsMap: new Map(),
       onBadLine: (line) => bad.push(line),
       onWarning: () => {},
       onRow: () => {},
     },
   );
-  return { counts, bad };
+  if (result.refused !== null) throw new Error('refused');
+  return { counts: result.figures, bad };
 }
 
 describe('clm import', () => {

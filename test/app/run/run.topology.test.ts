@@ -83,6 +83,9 @@ describe('run', () => {
           markPrice: () => Promise.reject(new Error('not asked')),
           place: () => Promise.reject(new Error('not asked')),
           lookUp: () => Promise.reject(new Error('not asked')),
+          charges: () => Promise.reject(new Error('not asked')),
+          resting: () => Promise.reject(new Error('not asked')),
+          cancelResting: () => Promise.reject(new Error('not asked')),
         }),
     });
     await append(world, freshSnapshots(3, NOW));
@@ -168,7 +171,17 @@ describe('run', () => {
     const running = await startRun(world.open, {
       logger: { ...SILENT_LOGGER, error: (_, message) => errors.push(message) },
       exchange: () =>
-        Promise.resolve({ venue: 'away', rules: away, position: away, markPrice: away, place: away, lookUp: away }),
+        Promise.resolve({
+          venue: 'away',
+          rules: away,
+          position: away,
+          markPrice: away,
+          place: away,
+          lookUp: away,
+          charges: away,
+          resting: away,
+          cancelResting: away,
+        }),
     });
     await append(world, freshSnapshots(1, NOW));
     await vi.waitFor(async () => expect((await running.get('/ready')).body).toContain('EXCHANGE_AWAY'), PATIENCE);
@@ -206,6 +219,9 @@ describe('run', () => {
           markPrice: unused,
           place: unused,
           lookUp: unused,
+          charges: unused,
+          resting: unused,
+          cancelResting: unused,
         }),
     });
     await append(

@@ -1,4 +1,5 @@
 import { ruleFor } from '../../../connectors/exchange/ccxt/code-rules.ts';
+import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
@@ -72,10 +73,13 @@ function auditAttempts({ attempts }: BinanceServer): readonly string[] {
   return [...Map.groupBy(attempts, ({ clientOrderId }) => clientOrderId)].flatMap(([id, sent]) => {
     if (id.startsWith('web_')) return [];
     const repeated = sent.slice(0, -1).filter(({ code }) => {
-      const { meaning } = ruleFor(400, code);
+      const { meaning } = ruleFor(BINANCE.codes, { status: 400, code, ccxtClass: null });
       return code === null || (meaning !== 'again' && meaning !== 'resync');
     });
-    const most = Math.max(1, ...sent.map(({ code }) => ruleFor(400, code).attempts));
+    const most = Math.max(
+      1,
+      ...sent.map(({ code }) => ruleFor(BINANCE.codes, { status: 400, code, ccxtClass: null }).attempts),
+    );
     return [
       ...repeated.map(({ code, fault }) => `A2: ${id} was sent again after ${code ?? fault ?? 'an answer'}`),
       ...(sent.length > most ? [`A2: ${id} was sent ${sent.length} times`] : []),

@@ -1,7 +1,6 @@
+import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
 import { TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
-
-const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Short enough that a run of thousands of time-outs ends, long enough for a busy machine. Unit: milliseconds. */
 const TIMEOUT_MS = 1000;
@@ -13,7 +12,7 @@ export function settingsFor(url: string): VenueSettings {
     stake: 'demo',
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
-    traits: { clientOrderIds: 'verbatim', fillsWindowMs: WEEK_MS, fillsFromId: 'fromId' },
+    traits: BINANCE,
     ccxt: { timeout: TIMEOUT_MS, enableRateLimit: false },
   };
 }

@@ -58,6 +58,9 @@ const exchange: Exchange = {
   markPrice: (reference) => real.markPrice(reference),
   place: (request, gate) => stepped(() => real.place(request, gate)),
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
+  charges: (reference) => stepped(() => real.charges(reference)),
+  resting: (symbol, side) => stepped(() => real.resting(symbol, side)),
+  cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
 const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };

@@ -141,6 +141,50 @@ describe('candle market', () => {
     ]);
   });
 
+  describe('times in another unit than the header says', () => {
+    const START = Date.parse('2026-03-01T12:00:00Z');
+
+    /** The same candles from `START` on, `perMs` of a unit to the millisecond. */
+    const dated = (perMs: number, from = 0) =>
+      rows(60).map((line, index) => {
+        const at = START + index * FIVE_MINUTES_MS;
+        return line.replace(/^\d+/, String(index < from ? at : at * perMs));
+      });
+    const cyclesOf = async (lines: readonly string[], notes: string[] = []) => {
+      const market = await loadCandleMarket([write('LTC-USDT-5m.csv', lines)], (text) => notes.push(text));
+      return { intervalMs: market.intervalMs, cycles: Array.from({ length: 12 }, (_, index) => market.cycle(index)) };
+    };
+
+    test.each([
+      [1e-3, 'seconds'],
+      [1e3, 'microseconds'],
+      [1e6, 'nanoseconds'],
+    ])('TU1: %d of them to the millisecond: the same market, and said once', async (perMs, unit) => {
+      const notes: string[] = [];
+      expect(await cyclesOf(dated(perMs), notes)).toEqual(await cyclesOf(dated(1)));
+      expect(notes).toEqual([expect.stringMatching(new RegExp(`csv: timestamp_ms is in ${unit} in 60 of 60 rows`))]);
+    });
+
+    test('within a file too, as exporters change it', async () => {
+      const notes: string[] = [];
+      expect(await cyclesOf(dated(1e3, 30), notes)).toEqual(await cyclesOf(dated(1)));
+      expect(notes).toEqual([expect.stringContaining('microseconds in 30 of 60 rows')]);
+    });
+
+    test('milliseconds are nothing to speak of', async () => {
+      const notes: string[] = [];
+      await cyclesOf(dated(1), notes);
+      expect(notes).toEqual([]);
+    });
+
+    test.each(['5000000000', '1772366400000000000000', '-1772366400000'])('TU2: %s is refused', async (time) => {
+      const file = write('A.csv', withValue(dated(1), 59, 0, time));
+      expect((await refusal(file)).problems).toEqual([
+        { path: `${file}:61 timestamp_ms`, why: expect.stringContaining('must be a time between 1973 and 2100') },
+      ]);
+    });
+  });
+
   test('a file that is too short says so, with what it has and needs', async () => {
     const error = await refusal(write('A.csv', rows(WARM_UP_CYCLES)));
     expect(error.message).toMatch(/too short: it has 48 candles; .* at least 49/);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { labelOf } from '../../../pipelines/clm/accumulate.ts';
-import { KeptTrades, contradictsPrices, parseRecordedTrade, tradeOf } from '../../../pipelines/clm/backfill.ts';
+import { contradictsPrices, tradeOf } from '../../../pipelines/clm/backfill.ts';
+import { KeptTrades } from '../../../pipelines/clm/kept-trades.ts';
+import { parseRecordedTrade } from '../../../pipelines/clm/recorded-trade.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 

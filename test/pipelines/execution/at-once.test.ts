@@ -14,6 +14,9 @@ function answering(venue: ScriptedExchange, answers: (request: OrderRequest) => 
     position: () => venue.position(),
     markPrice: (reference) => venue.markPrice(reference),
     lookUp: () => venue.lookUp(),
+    charges: () => venue.charges(),
+    resting: () => venue.resting(),
+    cancelResting: (symbol, order) => venue.cancelResting(symbol, order),
     place: answers,
   };
 }

@@ -135,46 +135,37 @@ describe('execution', () => {
   });
 
   it.each([
-    ['-2022', 'REJECTED REDUCE_ONLY_REJECTED'],
-    ['-4164', 'REJECTED BELOW_MIN_NOTIONAL'],
-    ['-1013', 'REJECTED BELOW_MIN_QUANTITY'],
-    ['-4003', 'REJECTED BELOW_MIN_QUANTITY'],
-    ['-4005', 'REJECTED ABOVE_MAX_QUANTITY'],
-    ['-1111', 'REJECTED PRECISION_REJECTED'],
-    ['-2019', 'REJECTED INSUFFICIENT_MARGIN'],
-    ['-1121', 'REJECTED SYMBOL_REJECTED'],
-    ['429', 'REJECTED VENUE_BUSY'],
-    ['-1003', 'REJECTED VENUE_BUSY'],
-    ['-1008', 'REJECTED VENUE_BUSY'],
-    ['-1021', 'REJECTED CLOCK_SKEW'],
-    ['-4131', 'REJECTED VENUE_REJECTED'],
-  ])("takes the venue's %s as a definite no", async (code, outcome) => {
-    exchange.placements = [{ kind: 'rejected', code, message: 'no' }];
+    ['reduce-only', 'REJECTED REDUCE_ONLY_REJECTED'],
+    ['min-notional', 'REJECTED BELOW_MIN_NOTIONAL'],
+    ['min-quantity', 'REJECTED BELOW_MIN_QUANTITY'],
+    ['max-quantity', 'REJECTED ABOVE_MAX_QUANTITY'],
+    ['precision', 'REJECTED PRECISION_REJECTED'],
+    ['margin', 'REJECTED INSUFFICIENT_MARGIN'],
+    ['symbol', 'REJECTED SYMBOL_REJECTED'],
+    ['busy', 'REJECTED VENUE_BUSY'],
+    ['clock', 'REJECTED CLOCK_SKEW'],
+    ['other', 'REJECTED VENUE_REJECTED'],
+  ] as const)("takes the venue's %s as a definite no", async (meaning, outcome) => {
+    exchange.placements = [{ kind: 'rejected', meaning, code: '4711', message: 'no' }];
     await work(await execution(), anIntent());
     expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', outcome]);
-    expect(log.reports[1]?.detail).toBe(`${code}: no`);
+    expect(log.reports[1]?.detail).toBe('4711: no');
     expect(exchange.calls).not.toContain('lookUp');
   });
 
-  it.each(['-2014', '-2015'])(
-    "the venue's %s is loud: no order will be taken until the keys are mended",
-    async (code) => {
-      exchange.placements = [{ kind: 'rejected', code, message: 'Invalid API-key, IP, or permissions for action.' }];
-      await work(await execution(), anIntent());
-      expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED VENUE_REJECTED']);
-      expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
-    },
-  );
+  it("the venue's no to the keys is loud: no order will be taken until they are mended", async () => {
+    exchange.placements = [{ kind: 'rejected', meaning: 'keys', code: '-2015', message: 'Invalid API-key' }];
+    await work(await execution(), anIntent());
+    expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED VENUE_REJECTED']);
+    expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
+  });
 
-  it.each(['-4116', '-1000', '-1001', '-1006', '-1007'])(
-    'E2: settles %s, which may hide an order, by asking',
-    async (code) => {
-      exchange.placements = [{ kind: 'rejected', code, message: 'duplicate or timed out' }];
-      exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
-      await work(await execution(), anIntent());
-      expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
-    },
-  );
+  it('E2: settles a client order id that the venue knows, which may be the order, by asking', async () => {
+    exchange.placements = [{ kind: 'rejected', meaning: 'duplicate-id', code: '-4116', message: 'duplicate' }];
+    exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
+    await work(await execution(), anIntent());
+    expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
+  });
 
   it('believes in an absence only at the end of the settle window, and never sends again', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'time-out' }];

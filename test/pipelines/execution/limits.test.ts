@@ -200,6 +200,9 @@ describe('E11: the kill switch', () => {
       markPrice: (reference) => exchange.markPrice(reference),
       place,
       lookUp: () => exchange.lookUp(),
+      charges: () => exchange.charges(),
+      resting: () => exchange.resting(),
+      cancelResting: (symbol, order) => exchange.cancelResting(symbol, order),
     };
     const intent = anIntent();
     await work(await execution({ killSwitch, exchange: watched }), intent);

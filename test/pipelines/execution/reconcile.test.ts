@@ -305,7 +305,7 @@ it('a position that the venue does not show is left alone, and -2022 has the pos
   await processor.process([log.addIntent(anIntent())], log.append);
   expect(log.reports).toMatchObject([{ status: 'SUPPRESSED', reason: 'NOT_SHOWN', position_quantity: null }]);
   exchange.positions = [() => ({ quantity: '1000' }), () => ({ quantity: '12' })];
-  exchange.placements = [{ kind: 'rejected', code: '-2022', message: 'ReduceOnly Order is rejected.' }];
+  exchange.placements = [{ kind: 'rejected', meaning: 'reduce-only', code: '-2022', message: 'no' }];
   await processor.process([log.addIntent(anIntent({ minute: 60.1 }))], log.append);
   expect(log.reports.at(-1)).toMatchObject({ reason: 'REDUCE_ONLY_REJECTED', remaining_quantity: 12 });
 });
@@ -333,7 +333,7 @@ it('-2022 has its end whatever comes of reading the position again', async () =>
       throw away;
     },
   ];
-  exchange.placements = [{ kind: 'rejected', code: '-2022', message: 'ReduceOnly Order is rejected.' }];
+  exchange.placements = [{ kind: 'rejected', meaning: 'reduce-only', code: '-2022', message: 'no' }];
   const processor = await execution();
   const intent = log.addIntent(anIntent());
   await processor.process([intent], log.append);

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
-import type { Placement } from '../../../ports/exchange.ts';
+import type { Placement, RefusalMeaning } from '../../../ports/exchange.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
 import { venueOrder } from './scripted-exchange.ts';
 
-const refused = (code: string): Placement => ({ kind: 'rejected', code, message: 'not now' });
+const refused = (code: string, meaning: RefusalMeaning = 'other'): Placement => ({
+  kind: 'rejected',
+  meaning,
+  code,
+  message: 'not now',
+});
 const TAKEN: Placement = { kind: 'accepted', order: venueOrder() };
 
 const sent = (desk: DeskOfTests): number => desk.exchange.calls.filter((call) => call.startsWith('place')).length;
@@ -48,9 +53,9 @@ describe('orders that the venue refuses again and again', () => {
     expect(await closing(desk, TAKEN, 3)).toEqual([0, 1, 2]);
   });
 
-  it.each(['-1003', '429', '-1021'])('%s says nothing of the order: the next intent decides anew', async (code) => {
+  it.each(['busy', 'clock'] as const)('%s says nothing of the order: the next intent decides anew', async (meaning) => {
     const desk = await DeskOfTests.open();
-    expect(await closing(desk, refused(code), 4)).toEqual([0, 1, 2, 3]);
+    expect(await closing(desk, refused('-1003', meaning), 4)).toEqual([0, 1, 2, 3]);
   });
 
   it('keep no other position waiting', async () => {

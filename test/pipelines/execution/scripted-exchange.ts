@@ -1,3 +1,4 @@
+import type { Charges } from '../../../ports/charges.ts';
 import type {
   Exchange,
   LookUp,
@@ -7,6 +8,7 @@ import type {
   VenueOrder,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { OPENED_AT } from './an-intent.ts';
 
@@ -21,6 +23,11 @@ export class ScriptedExchange implements Exchange {
   mark: string | null | undefined;
   placements: Placement[] = [];
   lookUps: LookUp[] = [{ kind: 'absent' }];
+  /** May throw. */
+  charged: () => Charges = () => ({ kind: 'rates', feeRate: '0' });
+  /** May throw. */
+  rests: () => readonly RestingOrder[] = () => [];
+  cancellations: RestingCancellation[] = [{ kind: 'cancelled' }];
 
   async rules(): Promise<MarketRules | null> {
     this.calls.push('rules');
@@ -45,6 +52,20 @@ export class ScriptedExchange implements Exchange {
     this.calls.push('lookUp');
     return next(this.lookUps);
   }
+
+  async charges(): Promise<Charges> {
+    return this.charged();
+  }
+
+  async resting(): Promise<readonly RestingOrder[]> {
+    this.calls.push('resting');
+    return this.rests();
+  }
+
+  async cancelResting(_: string, { orderId }: RestingOrder): Promise<RestingCancellation> {
+    this.calls.push(`cancelResting ${orderId}`);
+    return next(this.cancellations);
+  }
 }
 
 function next<T>(answers: T[]): T {
@@ -61,6 +82,8 @@ export function venueOrder(traits: Partial<VenueOrder> = {}): VenueOrder {
     filledQuantity: '500',
     averagePrice: '107',
     fee: '26.75',
+    feeAsset: 'USDT',
+    feeAmount: '26.75',
     positionAfter: '500',
     filledAt: OPENED_AT + 3_601_080,
     ...traits,

@@ -125,7 +125,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
 
 it('a refusal of the venue that cannot be recorded is no reason to stand either', async () => {
   desk.exchange.positions = [() => ({ quantity: '1000' }), () => ({ quantity: '1e300' })];
-  desk.exchange.placements = [{ kind: 'rejected', code: '-2022', message: 'ReduceOnly Order is rejected.' }];
+  desk.exchange.placements = [{ kind: 'rejected', meaning: 'reduce-only', code: '-2022', message: 'no' }];
   await desk.work(await desk.execution(), anIntent());
   expect(desk.outcomes).toEqual(['SUBMITTED ORDER_SENT', 'UNKNOWN ORDER_SET_ASIDE']);
 });

@@ -14,6 +14,8 @@ function orderFor(intent: ReturnType<typeof anIntent>, price: string, fee: strin
     filledQuantity: '580',
     averagePrice: price,
     fee,
+    feeAsset: fee === null ? null : 'USDT',
+    feeAmount: fee,
     positionAfter: '420',
     filledAt,
   } as const;

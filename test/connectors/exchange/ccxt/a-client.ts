@@ -4,6 +4,7 @@ import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../../ports/logger.ts';
@@ -24,7 +25,7 @@ export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
     stake: 'demo',
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
-    traits: { clientOrderIds: 'verbatim', fillsWindowMs: 7 * DAY_MS, fillsFromId: 'fromId' },
+    traits: BINANCE,
     // The server counts weights itself; ccxt's own pace would only make tests slow.
     ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt },
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleFor } from '../../../../connectors/exchange/ccxt/code-rules.ts';
+import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
 
 describe('what an answer means for an order', () => {
   it.each([
@@ -31,7 +32,7 @@ describe('what an answer means for an order', () => {
     [400, null, 'taken-or-not', 1],
     [403, null, 'refused', 1],
   ] as const)('%i %s: %s, sent at most %i times', (status, code, meaning, attempts) => {
-    expect(ruleFor(status, code)).toMatchObject({ meaning, attempts });
+    expect(ruleFor(BINANCE.codes, { status, code, ccxtClass: null })).toMatchObject({ meaning, attempts });
   });
 
   it.each([
@@ -44,6 +45,6 @@ describe('what an answer means for an order', () => {
     ['-4131', undefined],
     ['-2022', undefined],
   ])('%s says that %s is outdated', (code, outdated) => {
-    expect(ruleFor(400, code).outdated).toBe(outdated);
+    expect(ruleFor(BINANCE.codes, { status: 400, code, ccxtClass: null }).outdated).toBe(outdated);
   });
 });

@@ -123,10 +123,10 @@ describe('the settings of an exchange', () => {
 
   it('an exchange that is in no table is configured by a file', () => {
     const settingsFile = file('{"client_order_ids": "verbatim", "fills_window_days": null, "ccxt": {"timeout": 900}}');
-    expect(venueSettings({ id: 'bybit', stake: 'demo', settingsFile }, KEYS)).toMatchObject({
-      traits: { clientOrderIds: 'verbatim', fillsWindowMs: null },
+    expect(venueSettings({ id: 'bitget', stake: 'demo', settingsFile }, KEYS)).toMatchObject({
+      traits: { clientOrderIds: 'verbatim', fills: { windowMs: null } },
       ccxt: { timeout: 900 },
     });
-    expect(venueSettings({ id: 'bybit', stake: 'demo' }, KEYS).traits.clientOrderIds).toBe('alphanumeric-32');
+    expect(venueSettings({ id: 'bitget', stake: 'demo' }, KEYS).traits.clientOrderIds).toBe('alphanumeric-32');
   });
 });

@@ -70,7 +70,11 @@ describe('the paper venue at real prices', () => {
   it('places nothing where there is no price', async () => {
     const away = new HarvestlineError('EXCHANGE_AWAY', 'no route');
     const live = new LivePaper(paper, { ...market, markPrice: () => Promise.reject(away) });
-    expect(await live.place(order('hl-1', '1'))).toEqual({ kind: 'rejected', code: 'NO_PRICE', message: 'no route' });
+    expect(await live.place(order('hl-1', '1'))).toMatchObject({
+      kind: 'rejected',
+      code: 'NO_PRICE',
+      message: 'no route',
+    });
     expect([...paper.orders()]).toEqual([]);
   });
 });

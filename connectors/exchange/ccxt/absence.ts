@@ -1,9 +1,0 @@
-import { VenueRefusal } from './venue-refusal.ts';
-
-/** Codes by which exchanges say that they have no such order. */
-const ABSENT_CODES: ReadonlySet<string> = new Set(['-2013']);
-
-/** Whether the exchange said, in so many words, that there is no such order. Everything else is no answer. */
-export function isAbsent(thrown: unknown): boolean {
-  return thrown instanceof VenueRefusal && (thrown.absent || (thrown.code !== null && ABSENT_CODES.has(thrown.code)));
-}

@@ -1,0 +1,88 @@
+import type { Exchange as CcxtExchange } from 'ccxt';
+import type { DecimalText } from '../../../ports/exchange.ts';
+import type { CodeTable } from './code-rules.ts';
+
+/** A market by both of its names. */
+export interface NamedMarket {
+  /** The exchange's. */
+  readonly id: string;
+  /** ccxt's. */
+  readonly symbol: string;
+}
+
+/** An order by the exchange's own id or by the client's, in the form that the exchange takes. */
+export type OrderName = { readonly orderId: string } | { readonly clientOrderId: string };
+
+/** In one-way mode a symbol has one position; in hedge mode a long and a short one, which orders name. */
+export type PositionMode = 'one-way' | 'hedge';
+
+/** What the exchange itself sent of a market, an order, a fill, a position. */
+export type Info = Readonly<Record<string, unknown>>;
+
+/**
+ * How a page of fills is gone on from:
+ * - `from-id`  oldest first, by the id of its last fill, without times, to the newest of all
+ * - `older`    newest first, by a parameter that is made of the page's own rows; null: there are no older ones
+ * - `by-time`  oldest first, from the time of its last fill
+ */
+export type NextFills =
+  | { readonly kind: 'from-id'; readonly parameter: string }
+  | { readonly kind: 'older'; readonly parameters: (rows: readonly Info[]) => object | null }
+  | { readonly kind: 'by-time' };
+
+/** How an exchange tells of fills. */
+export interface FillPages {
+  /** Most in one answer. Unit: fills. */
+  readonly page: number;
+  /** The longest stretch that one question may span; null: any. Unit: milliseconds. */
+  readonly windowMs: number | null;
+  readonly next: NextFills;
+  /** Names the order whose fills are asked for. */
+  readonly orderParameter: string;
+  /** Sent with each question. */
+  readonly parameters: object;
+  /** Whether a row is a fill: some exchanges list payments of funding among them. */
+  readonly isFill: (row: Info) => boolean;
+}
+
+/**
+ * What differs between exchanges behind what ccxt unifies: data, and the few questions that each is asked in its own way. One small file
+ * each in venues/; whatever is not there works by ccxt's unified methods alone (venues/untried.ts).
+ */
+export interface VenueTraits {
+  readonly codes: CodeTable;
+  /** The form that the exchange asks of client order ids: as they are, or letters and digits only, at most 32. */
+  readonly clientOrderIds: 'verbatim' | 'alphanumeric-32';
+  /** How ccxt reaches the exchange's practice accounts; `any`: as it can; null: it cannot. */
+  readonly practice: 'demo-trading' | 'sandbox' | 'any' | null;
+  /** Put into ccxt's `options`: which markets are loaded, and what ccxt would ask for that nobody needs. */
+  readonly ccxtOptions: Info;
+  readonly fills: FillPages;
+  /** The largest order at market in the exchange's contracts, where ccxt has only that of limit orders; null: it has it, or there is none. */
+  readonly marketMaximum: (market: Info) => DecimalText | null;
+  /** Open positions as ccxt has them: of one market, or all. */
+  readonly positions: (api: CcxtExchange, market: NamedMarket | null) => Promise<readonly unknown[]>;
+  /** Null: the exchange says that there is none. Refusals pass through. */
+  readonly findOrder: (api: CcxtExchange, market: NamedMarket, name: OrderName) => Promise<unknown>;
+  /** Credits that the exchange charges in, by name, and the currencies that one of them is worth one of. */
+  readonly credits: Readonly<Record<string, readonly string[]>>;
+  /** How far back payments of funding are told of; null: it is not known to tell of any. Unit: milliseconds. */
+  readonly fundingReachMs: number | null;
+  /** Orders that rest in the book. */
+  readonly openOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
+  /** Takes an order off that rests; `conditional` ones may be numbered apart. Refusals pass through. */
+  readonly cancelOrder: (
+    api: CcxtExchange,
+    market: NamedMarket,
+    orderId: string,
+    conditional: boolean,
+  ) => Promise<unknown>;
+  /** Stops, targets and whatever else waits for a price. */
+  readonly conditionalOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
+  /** Null: the exchange does not say. */
+  readonly positionMode: (api: CcxtExchange) => Promise<PositionMode | null>;
+  /** Why this account cannot be worked, as the exchange tells of it; null: it can. */
+  readonly unfit: (api: CcxtExchange) => Promise<string | null>;
+  /** What an order says of the position that it reduces, besides reduceOnly; `position` is what the exchange sent of it last. */
+  readonly orderParameters: (position: Info) => object;
+}

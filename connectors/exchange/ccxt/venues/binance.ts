@@ -1,0 +1,79 @@
+/** Binance USD-M futures, by its list of error codes and its documentation of each endpoint. */
+import {
+  ABSENT,
+  AGAIN,
+  DUPLICATE_ID,
+  OTHER_MODE,
+  RESYNC,
+  TAKEN_OR_NOT,
+  codeTable,
+  otherRules,
+  refused,
+} from '../code-rules.ts';
+import type { VenueTraits } from '../venue-traits.ts';
+import { UNTRIED } from './untried.ts';
+
+const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Income is told of for three months; a day less, so that the first one is whole. Unit: milliseconds. */
+const FUNDING_REACH_MS = 89 * 24 * 60 * 60 * 1000;
+
+const CODES = codeTable({
+  // Internal error, disconnected, unexpected response, time-out: execution status unknown.
+  '-1000': TAKEN_OR_NOT,
+  '-1001': TAKEN_OR_NOT,
+  '-1006': TAKEN_OR_NOT,
+  '-1007': TAKEN_OR_NOT,
+  '-4116': DUPLICATE_ID,
+  // Too many requests or orders, system overloaded.
+  '-1003': AGAIN,
+  '-1008': AGAIN,
+  '-1015': AGAIN,
+  // At the gateway, or at the matching engine.
+  '-1021': RESYNC,
+  '-5028': RESYNC,
+  // The order names no side where the account is in hedge mode, or one where it is not; reduceOnly where that goes without saying.
+  '-4061': OTHER_MODE,
+  '-1106': OTHER_MODE,
+  // Filters of the market, and no such market.
+  '-1111': otherRules('precision'),
+  '-4003': otherRules('min-quantity'),
+  '-4004': otherRules('min-quantity'),
+  '-1013': otherRules('min-quantity'),
+  '-4005': otherRules('max-quantity'),
+  '-4023': otherRules('other'),
+  '-4164': otherRules('min-notional'),
+  '-1121': otherRules('symbol'),
+  '-2022': refused('reduce-only'),
+  // The position is bespoken by orders that rest.
+  '-4118': refused('blocked'),
+  '-2019': refused('margin'),
+  '-2013': ABSENT,
+  // The signature, the key's form, the key or what it may do.
+  '-1002': refused('keys'),
+  '-1022': refused('keys'),
+  '-2008': refused('keys'),
+  '-2014': refused('keys'),
+  '-2015': refused('keys'),
+});
+
+export const BINANCE: VenueTraits = {
+  ...UNTRIED,
+  codes: CODES,
+  clientOrderIds: 'verbatim',
+  practice: 'demo-trading',
+  // An empty table keeps ccxt from asking for brackets that only margins need.
+  ccxtOptions: { leverageBrackets: {} },
+  fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
+  // Accounts of the European Economic Area in credits mode are charged in BNFCR.
+  credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
+  fundingReachMs: FUNDING_REACH_MS,
+  positions: (api, market) =>
+    api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  unfit: ({ options }) =>
+    Promise.resolve(
+      options['portfolioMargin'] === true
+        ? 'portfolio margin (its endpoints, /papi, have not been tried): use a futures account'
+        : null,
+    ),
+};
