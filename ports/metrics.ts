@@ -150,6 +150,18 @@ export const METRICS = {
     help: "The exchange's clock less this machine's, as measured last and corrected for.",
     labels: [],
   },
+  venueWeight: {
+    name: 'harvestline_venue_weight_total',
+    type: 'counter',
+    help: 'Weight of the requests sent to the exchange, as ccxt counts it, by what they were for: cancel, place, look-up, positions, history.',
+    labels: ['priority'],
+  },
+  venueAllowanceUsed: {
+    name: 'harvestline_venue_allowance_used',
+    type: 'gauge',
+    help: "Share of the running minute's request allowance that is used by the exchange's own count, which other programs at the same address add to; 0 where it does not say.",
+    labels: [],
+  },
   gateFinal: {
     name: 'harvestline_gate_final',
     type: 'gauge',

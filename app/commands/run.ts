@@ -187,6 +187,7 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
         stallLimits,
         logWords: logWords(cli),
         exchange: venue.connect,
+        measure: venue.measure,
         limits: venueLimits(cli, choice),
         from: cli.from,
         http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
@@ -211,7 +212,7 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
 async function openedVenue(parts: readonly string[], venue: VenueParts): Promise<OpenedVenue> {
   const { machine: clock, paper } = venue;
   if (!parts.some((name) => AT_THE_VENUE.has(name)))
-    return { clock, connect: () => Promise.resolve(paper), desk: null };
+    return { clock, connect: () => Promise.resolve(paper), measure: () => {}, desk: null };
   const { openVenue } = await import('../run/open-venue.ts');
   return openVenue(venue);
 }

@@ -14,14 +14,16 @@ import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import type { Venue } from '../../ports/venue.ts';
+import { measureVenue } from './measure-venue.ts';
 
 /** An exchange as a process uses it: one client, and so one allowance, for all of its parts. */
 export interface OpenedExchange {
   /** The exchange's time. */
   readonly clock: Clock;
-  /** Unit: milliseconds. */
-  readonly skewMs: () => number;
+  /** Shows what is measured of it. */
+  readonly measure: (metrics: Metrics) => void;
   /** What its account and markets tell. */
   readonly venue: Venue;
   /**
@@ -44,7 +46,7 @@ export async function openExchange(
   const venue = new CcxtVenue(client, markets);
   return {
     clock,
-    skewMs: () => clock.skewMs,
+    measure: (metrics) => measureVenue(client, metrics),
     venue,
     connect: async () => {
       await client.measureClock();
@@ -79,7 +81,7 @@ export async function openLivePaper(
   };
   return {
     clock,
-    skewMs: () => clock.skewMs,
+    measure: (metrics) => measureVenue(client, metrics),
     venue: onPaper(venue, paper.venue),
     connect: async () => {
       await client.measureClock();
@@ -87,7 +89,7 @@ export async function openLivePaper(
       logger.info({ venue: client.id, orders: paper.venue, skewMs: clock.skewMs }, 'the exchange answers');
       return new LivePaper(paper, {
         rules: async (symbol) => paperMarketOf(await markets.byId(symbol)),
-        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol)),
+        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol), 'look-up'),
       });
     },
   };

@@ -10,6 +10,7 @@ import { MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type LiveDesk, openLiveDesk } from './live-desk.ts';
@@ -41,6 +42,8 @@ export interface OpenedVenue {
   /** The venue's time. */
   readonly clock: Clock;
   readonly connect: () => Promise<Exchange>;
+  /** Shows what is measured of it. */
+  readonly measure: (metrics: Metrics) => void;
   /** The source of snapshots; null where this process writes none. */
   readonly desk: LiveDesk | null;
 }
@@ -50,7 +53,7 @@ export async function openVenue(parts: VenueParts): Promise<OpenedVenue> {
   const { choice, cli, names, paper, machine, logger, observes } = parts;
   if (choice.kind === 'paper') {
     const desk = observes ? await simulatedDesk(parts) : null;
-    return { clock: machine, connect: () => Promise.resolve(paper), desk };
+    return { clock: machine, connect: () => Promise.resolve(paper), measure: () => {}, desk };
   }
   if (choice.kind === 'exchange') {
     const exchange = await openExchange(choice.settings, cli.symbols ?? null, machine, logger);
@@ -84,7 +87,7 @@ function marketOf(cli: VenueParts['cli'], random: Random, logger: Logger): Promi
 
 /** One process at a time speaks for an account. */
 function accountDesk(
-  { venue, clock, skewMs }: OpenedExchange,
+  { venue, clock }: OpenedExchange,
   { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, data }: VenueParts['cli'],
   names: DeskNames,
   mirror: Parameters<typeof positionCycle>[0]['mirror'],
@@ -97,11 +100,7 @@ function accountDesk(
   const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
   return {
     accounts: [account],
-    source: (given) => {
-      const skew = given.metrics.gauge('clockSkew', {});
-      given.metrics.onLook(() => skew.set(skewMs()));
-      return positionCycle({ ...options, ...given });
-    },
+    source: (given) => positionCycle({ ...options, ...given }),
     release: () => lock.release(),
   };
 }

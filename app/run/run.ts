@@ -78,6 +78,8 @@ export interface RunOptions {
   readonly logWords?: string;
   /** Throws a transient error as long as the exchange is away. */
   readonly exchange: () => Promise<Exchange>;
+  /** Shows what is measured of the exchange; nothing where left out. */
+  readonly measure?: (metrics: Metrics) => void;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits?: Partial<ExecutionLimits>;
   readonly from: SubscribeOptions['from'];
@@ -103,6 +105,7 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
   const { http, clock, logger } = options;
   const health = new Health([...options.processors, ...Object.keys(options.sources)], clock);
   const metrics = new PrometheusMetrics();
+  options.measure?.(metrics);
   const server =
     http === null
       ? null

@@ -277,7 +277,7 @@ describe('no secret is said', () => {
     const url = `http://127.0.0.1:${(exchange.address() as AddressInfo).port}`;
     const credentials = { key: CANARIES.apiKey, secret: CANARIES.apiSecret, passphrase: null };
     const client = await VenueClient.open({ ...settingsFor(url), credentials }, new SystemClock(), SILENT_LOGGER);
-    const refused = await client.ask('mode', (api) => api.fetchPositionMode()).then(String, String);
+    const refused = await client.ask('look-up', 'mode', (api) => api.fetchPositionMode()).then(String, String);
     exchange.close();
     expect(refused).toMatch(/EXCHANGE_AWAY|HTTP 400: \[hidden\]/);
     expect(refused).not.toMatch(/signature=[0-9a-f]/);

@@ -68,7 +68,7 @@ export class AssetPrices {
   async #mark(market: VenueMarket, now: EpochMillis): Promise<DecimalText | null> {
     const known = this.#marks.get(market.id);
     if (known !== undefined && now - known.askedAt < MARK_KEPT_MS) return known.price;
-    const price = await namedMarkPrice(this.#client, market);
+    const price = await namedMarkPrice(this.#client, market, 'positions');
     if (price !== null) this.#marks.set(market.id, { price, askedAt: now });
     return price;
   }
@@ -78,7 +78,7 @@ export class AssetPrices {
     const key = `${id} ${minute}`;
     const known = this.#past.get(key);
     if (known !== undefined) return known;
-    const candles = await this.#client.ask(`price of ${symbol}`, async (api) =>
+    const candles = await this.#client.ask('positions', `price of ${symbol}`, async (api) =>
       (await api.fetchOHLCV(symbol, '1m', minute, 1)).map((candle) => unified(UnifiedCandle, candle)),
     );
     const close = candles.find(({ openedAt }) => openedAt === minute)?.close;

@@ -80,14 +80,14 @@ export class CcxtExchange implements Exchange {
     const { symbol, side, observed_at } = reference;
     const market = await this.#market(symbol);
     const askedAt = this.#client.clock.now();
-    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol);
+    const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'look-up');
     const price = holdings[0]?.markPrice;
     if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
     // What is shown in part is not shown: whatever it is, it is not flat.
     if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const { fills } = await readFills(this.#client, market, observed_at);
+    const { fills } = await readFills(this.#client, market, observed_at, 'look-up');
     return { quantity: openQuantityOf(reference, holdings, fills) };
   }
 
@@ -95,7 +95,7 @@ export class CcxtExchange implements Exchange {
   async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
     const known = this.#marks.get(symbol);
     if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
-    return namedMarkPrice(this.#client, await this.#market(symbol));
+    return namedMarkPrice(this.#client, await this.#market(symbol), 'look-up');
   }
 
   async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
@@ -144,7 +144,7 @@ export class CcxtExchange implements Exchange {
   async lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp> {
     try {
       const market = await this.#market(symbol);
-      const order = await this.#client.send(async (api) => {
+      const order = await this.#client.send('look-up', async (api) => {
         const name = { clientOrderId: this.#venueId(clientOrderId) };
         const found = await this.#client.settings.traits.findOrder(api, market, name);
         return found === null ? null : unified(UnifiedOrder, found);
@@ -164,13 +164,13 @@ export class CcxtExchange implements Exchange {
   async charges(reference: PositionReference): Promise<Charges> {
     const { symbol, side } = reference;
     return readCharges(this.#client, await this.#market(symbol), this.#prices, reference, async () => {
-      const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol);
+      const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'positions');
       return incomplete.length > 0 || holdings.some((holding) => holding.side !== side);
     });
   }
 
   async resting(symbol: string, side: Side): Promise<readonly RestingOrder[]> {
-    return readResting(this.#client, await this.#market(symbol), side);
+    return readResting(this.#client, await this.#market(symbol), side, 'look-up');
   }
 
   async cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation> {

@@ -33,16 +33,16 @@ export class CcxtVenue implements Venue {
   }
 
   holdings(): Promise<Shown> {
-    return readHoldings(this.#client, this.#markets, null);
+    return readHoldings(this.#client, this.#markets, null, 'positions');
   }
 
   async fills(symbol: string, since: EpochMillis): Promise<Fills> {
-    return readFills(this.#client, await this.#market(symbol), since);
+    return readFills(this.#client, await this.#market(symbol), since, 'positions');
   }
 
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
     const market = await this.#market(symbol);
-    const order = await this.#client.ask(`order ${orderId}`, async (api) => {
+    const order = await this.#client.ask('positions', `order ${orderId}`, async (api) => {
       try {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
         return found === null ? null : unified(UnifiedOrder, found);
@@ -63,7 +63,7 @@ export class CcxtVenue implements Venue {
   async candles(symbol: string, count: number): Promise<readonly Candle[]> {
     const market = await this.#market(symbol);
     const now = this.#client.clock.now();
-    const candles = await this.#client.ask(`candles of ${symbol}`, async (api) =>
+    const candles = await this.#client.ask('positions', `candles of ${symbol}`, async (api) =>
       // The newest one is still forming.
       (await api.fetchOHLCV(market.symbol, TIMEFRAME, undefined, count + 1)).map((candle) =>
         unified(UnifiedCandle, candle),
@@ -78,14 +78,14 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    return stopsOf(await readResting(this.#client, market, side), side);
+    return stopsOf(await readResting(this.#client, market, side, 'positions'), side);
   }
 
   /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */
   async #triggered(market: VenueMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
     if (!this.#client.api.has['fetchOrders']) return 'ORDER';
     try {
-      const orders = await this.#client.send((api) =>
+      const orders = await this.#client.send('positions', (api) =>
         api.fetchOrders(market.symbol, timestamp === null ? undefined : timestamp - STOP_LIFE_MS, undefined, {
           trigger: true,
         }),

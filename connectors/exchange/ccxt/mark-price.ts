@@ -1,5 +1,6 @@
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
@@ -8,8 +9,12 @@ import { VenueRefusal } from './venue-refusal.ts';
  * The price at which the exchange values positions now. Null where it answers and names none, or 0: a market that is suspended or
  * taken off. Throws EXCHANGE_AWAY. Unit: quote currency per contract.
  */
-export async function namedMarkPrice(client: VenueClient, { symbol }: VenueMarket): Promise<DecimalText | null> {
-  return client.ask(`mark price of ${symbol}`, async (api) => {
+export async function namedMarkPrice(
+  client: VenueClient,
+  { symbol }: VenueMarket,
+  priority: Priority,
+): Promise<DecimalText | null> {
+  return client.ask(priority, `mark price of ${symbol}`, async (api) => {
     try {
       const ticker = api.has['fetchMarkPrice'] ? await api.fetchMarkPrice(symbol) : await api.fetchTicker(symbol);
       const price = new Exact(ticker.markPrice ?? ticker.last ?? 0);

@@ -33,7 +33,7 @@ export class AccountMode {
 
 /** Throws EXCHANGE_UNSUPPORTED where the exchange does not say, EXCHANGE_AWAY. */
 async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
-  const mode = await client.ask('position mode', (api) => client.settings.traits.positionMode(api));
+  const mode = await client.ask('look-up', 'position mode', (api) => client.settings.traits.positionMode(api));
   if (mode !== null) return mode;
   throw new HarvestlineError('EXCHANGE_UNSUPPORTED', `${client.id} does not say whether the account is in hedge mode`);
 }

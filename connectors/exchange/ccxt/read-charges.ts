@@ -32,7 +32,7 @@ export async function readCharges(
 ): Promise<Charges> {
   const [fills, funding] = await Promise.all([
     told(async () => {
-      const read = await readFillsOnwards(client, market, openedAt);
+      const read = await readFillsOnwards(client, market, openedAt, 'positions');
       return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
     }),
     told(() => readFunding(client, market, prices, openedAt)),
@@ -83,7 +83,7 @@ async function readFunding(
   if (since < clock.now() - fundingReachMs) throw away('payments are not told of as far back as the opening');
   const found = new Map<string, UnifiedIncome>();
   for (let from = since, page = 1; ; page++) {
-    const rows = await client.ask('funding', async (asked) =>
+    const rows = await client.ask('positions', 'funding', async (asked) =>
       (await asked.fetchFundingHistory(market.symbol, from, PAGE)).map((row) => unified(UnifiedIncome, row)),
     );
     const before = found.size;

@@ -5,6 +5,7 @@ import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { Fills, VenueFill } from '../../../ports/venue.ts';
 import type { FillId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import type { Priority } from './request-queue.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
@@ -23,12 +24,17 @@ const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
  *      share a millisecond. Where an exchange has no such question it is by time, and one that gives the same full page again throws.
  * RF2  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
  */
-export async function readFills(client: VenueClient, market: VenueMarket, since: EpochMillis): Promise<Fills> {
+export async function readFills(
+  client: VenueClient,
+  market: VenueMarket,
+  since: EpochMillis,
+  priority: Priority,
+): Promise<Fills> {
   const now = client.clock.now();
   const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > since);
   for (const start of [since, ...narrower]) {
     try {
-      return { fills: await readFrom(client, market, start, now), since: start };
+      return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
       // RF2.
       if (start === narrower.at(-1) || !isRefusal(thrown)) throw thrown;
@@ -37,25 +43,28 @@ export async function readFills(client: VenueClient, market: VenueMarket, since:
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
 }
 
+/** Whose fills are read, and what for. */
+interface Reading {
+  readonly client: VenueClient;
+  readonly market: VenueMarket;
+  readonly priority: Priority;
+}
+
 function isRefusal(thrown: unknown): boolean {
   const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
   return cause instanceof VenueRefusal && !cause.keys && cause.rule.meaning === 'refused';
 }
 
-async function readFrom(
-  client: VenueClient,
-  market: VenueMarket,
-  since: EpochMillis,
-  now: EpochMillis,
-): Promise<readonly VenueFill[]> {
+async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis): Promise<readonly VenueFill[]> {
+  const { client, market } = reading;
   const { windowMs, next, page: full } = client.settings.traits.fills;
   const fills = new Map<FillId, VenueFill>();
   for (let from = since; from <= now;) {
     const until = windowMs === null ? null : from + windowMs;
     // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
     const params = until === null || until > client.clock.now() ? {} : { until };
-    const page = await readPage(client, market, from, params);
-    const others = next.kind === 'by-time' ? [] : await readOn(client, market, page, { from, params });
+    const page = await readPage(reading, from, params);
+    const others = next.kind === 'by-time' ? [] : await readOn(reading, page, { from, params });
     const news = page.fills.filter(({ fillId }) => !fills.has(fillId));
     for (const fill of [...page.fills, ...others]) fills.set(fill.fillId, fill);
     const isFull = page.rows.length >= full;
@@ -84,25 +93,24 @@ interface Page {
 
 /** RF1: all fills that follow a full page. None where the exchange has no such question. */
 async function readOn(
-  client: VenueClient,
-  market: VenueMarket,
+  reading: Reading,
   first: Page,
   { from, params }: { readonly from: EpochMillis | undefined; readonly params: object },
 ): Promise<readonly VenueFill[]> {
-  const { next, page: full } = client.settings.traits.fills;
+  const { next, page: full } = reading.client.settings.traits.fills;
   const fills: VenueFill[] = [];
   for (let page = first; page.rows.length >= full;) {
     if (next.kind === 'by-time') break;
     if (next.kind === 'older') {
       const older = next.parameters(page.rows);
       if (older === null) break;
-      page = await readPage(client, market, from, { ...params, ...older });
+      page = await readPage(reading, from, { ...params, ...older });
       fills.push(...page.fills);
       continue;
     }
     const last = page.fills.at(-1);
     if (last === undefined) break;
-    page = await readPage(client, market, undefined, { [next.parameter]: last.fillId });
+    page = await readPage(reading, undefined, { [next.parameter]: last.fillId });
     const news = page.fills.filter(({ fillId }) => compareIds(fillId, last.fillId) > 0);
     fills.push(...news);
     if (news.length === 0) break;
@@ -118,26 +126,27 @@ export async function readFillsOnwards(
   client: VenueClient,
   market: VenueMarket,
   since: EpochMillis,
+  priority: Priority,
 ): Promise<readonly VenueFill[]> {
   const { next, page: full } = client.settings.traits.fills;
-  const fills = next.kind === 'from-id' ? [...(await readPage(client, market, since, {})).fills] : [];
+  const reading: Reading = { client, market, priority };
+  const fills = next.kind === 'from-id' ? [...(await readPage(reading, since, {})).fills] : [];
   for (let last = fills.at(-1); next.kind === 'from-id' && last !== undefined;) {
     const { fillId } = last;
-    const page = await readPage(client, market, undefined, { [next.parameter]: fillId });
+    const page = await readPage(reading, undefined, { [next.parameter]: fillId });
     const news = page.fills.filter((fill) => compareIds(fill.fillId, fillId) > 0);
     fills.push(...news);
     last = page.rows.length < full ? undefined : news.at(-1);
   }
-  return fills.length > 0 ? fills : (await readFills(client, market, since)).fills;
+  return fills.length > 0 ? fills : (await readFills(client, market, since, priority)).fills;
 }
 
 async function readPage(
-  client: VenueClient,
-  market: VenueMarket,
+  { client, market, priority }: Reading,
   from: EpochMillis | undefined,
   params: object,
 ): Promise<Page> {
-  return client.ask(`fills of ${market.id}`, (api) => pageOf(api, client, market, from, params));
+  return client.ask(priority, `fills of ${market.id}`, (api) => pageOf(api, client, market, from, params));
 }
 
 async function pageOf(
@@ -162,8 +171,8 @@ export async function fillsOfOrder(
 ): Promise<readonly VenueFill[]> {
   const params = { [client.settings.traits.fills.orderParameter]: orderId };
   // An exchange that does not know the parameter lists its latest fills, which these are among.
-  const page = await client.send((api) => pageOf(api, client, market, undefined, params));
-  const others = await readOn(client, market, page, { from: undefined, params });
+  const page = await client.send('look-up', (api) => pageOf(api, client, market, undefined, params));
+  const others = await readOn({ client, market, priority: 'look-up' }, page, { from: undefined, params });
   return [...page.fills, ...others].filter((fill) => fill.orderId === orderId);
 }
 

@@ -6,6 +6,7 @@ import type { Side } from '../../../schemas/generated/records.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { positionSideOf } from './read-fills.ts';
 import { UnifiedPosition, unified } from './unified.ts';
+import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
 
@@ -16,11 +17,16 @@ import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
  * RH1  One that is not whole is said with what is known of it, also where ccxt leaves it out, and costs no other its place.
  * RH2  A price of 0 is none: a market that is suspended or about to be taken off.
  */
-export async function readHoldings(client: VenueClient, markets: VenueMarkets, symbol: string | null): Promise<Shown> {
+export async function readHoldings(
+  client: VenueClient,
+  markets: VenueMarkets,
+  symbol: string | null,
+  priority: Priority,
+): Promise<Shown> {
   await markets.ready();
   const market = symbol === null ? null : await markets.byId(symbol);
   if (symbol !== null && market === null) return { holdings: [], incomplete: [] };
-  const { answer, replies } = await client.askWithReplies('positions', (api) =>
+  const { answer, replies } = await client.askWithReplies(priority, 'positions', (api) =>
     client.settings.traits.positions(api, market),
   );
   const holdings: VenueHolding[] = [];
@@ -34,7 +40,7 @@ export async function readHoldings(client: VenueClient, markets: VenueMarkets, s
     if (size?.isZero() === true) continue;
     const own = await markets.bySymbol(read.name);
     if (own === null || (market !== null && own.id !== market.id)) continue;
-    const found = await holdingOf(client, own, read);
+    const found = await holdingOf(client, own, read, priority);
     if ('lacks' in found) incomplete.push(found);
     else holdings.push(found);
   }
@@ -93,6 +99,7 @@ async function holdingOf(
   client: VenueClient,
   market: VenueMarket,
   { side, size, entryPrice, markPrice, updatedAt }: ReadPosition,
+  priority: Priority,
 ): Promise<VenueHolding | IncompleteHolding> {
   const lacks: string[] = [];
   if (side === null) lacks.push('its side');
@@ -101,7 +108,7 @@ async function holdingOf(
   let mark = markPrice;
   if (mark === null) {
     try {
-      mark = await namedMarkPrice(client, market);
+      mark = await namedMarkPrice(client, market, priority);
       if (mark === null) lacks.push('a mark price');
     } catch (thrown) {
       lacks.push(`a mark price (${messageOf(thrown)})`);

@@ -12,6 +12,7 @@ import type { VenueStops } from '../../../ports/venue.ts';
 import type { OrderId, Side } from '../../../schemas/generated/records.ts';
 import { causeOf } from './order-cause.ts';
 import { positionSideOf } from './read-fills.ts';
+import type { Priority } from './request-queue.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
@@ -22,11 +23,12 @@ export async function readResting(
   client: VenueClient,
   market: VenueMarket,
   side: Side,
+  priority: Priority,
 ): Promise<readonly RestingOrder[]> {
   const { openOrders, conditionalOrders } = client.settings.traits;
   const [book, conditional] = await Promise.all([
-    client.ask(`open orders of ${market.id}`, (api) => openOrders(api, market)),
-    client.ask(`stops of ${market.id}`, (api) => conditionalOrders(api, market)),
+    client.ask(priority, `open orders of ${market.id}`, (api) => openOrders(api, market)),
+    client.ask(priority, `stops of ${market.id}`, (api) => conditionalOrders(api, market)),
   ]);
   const found = new Map<string, RestingOrder>();
   // Some exchanges list conditional orders among the others as well.
@@ -122,7 +124,7 @@ export async function cancelRestingOrder(
   { orderId, isConditional }: RestingOrder,
 ): Promise<RestingCancellation> {
   try {
-    await client.send((api) => client.settings.traits.cancelOrder(api, market, orderId, isConditional));
+    await client.send('cancel', (api) => client.settings.traits.cancelOrder(api, market, orderId, isConditional));
     return { kind: 'cancelled' };
   } catch (thrown) {
     if (!(thrown instanceof VenueRefusal)) return { kind: 'unavailable', message: messageOf(thrown) };

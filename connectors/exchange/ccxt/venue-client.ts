@@ -1,34 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
-import { didYouMean } from '../../../errors/nearest.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
+import { openCcxt } from './open-ccxt.ts';
+import { type Allowance, type Priority, RequestQueue } from './request-queue.ts';
 import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
-import type { VenueTraits } from './venue-traits.ts';
-
-/** No exchange takes longer unless something is wrong; then waiting does not mend it. Unit: milliseconds. */
-const TIMEOUT_MS = 5000;
-
-/**
- * A signed request that is older is refused by the exchange, so that one which was slow on its way does not become an order
- * after we have stopped looking for it (the settle window of execution is twice as long). Unit: milliseconds.
- */
-const RECV_WINDOW_MS = 5000;
 
 /** What an exchange asks to wait where it names no time. Unit: milliseconds. */
 const DEFAULT_BLOCK_MS = 10_000;
 
-/** An order that is being sent, for the requests that ccxt makes of it. */
+/** An order that is being sent. */
 interface OrderUnderWay {
   readonly gate: SendGate;
   /** A request that may be the order was handed to the network. */
   hasLeft: boolean;
+}
+
+/** What is being asked, for the requests that ccxt makes of it. */
+interface Asked {
+  readonly priority: Priority;
+  readonly order: OrderUnderWay | null;
+  /** Where replies are kept as they come; null: nowhere. */
+  readonly replies: unknown[] | null;
 }
 
 /**
@@ -38,8 +37,9 @@ interface OrderUnderWay {
  * V1  Every failure is a VenueRefusal, with the exchange's own code, or a VenueSilence. No secret is in either.
  * V2  Once the exchange has said to wait (429, 418), nothing is asked until then.
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
- * V4  A request that may be an order asks its gate behind ccxt's queue, signed and ready, in the turn of the event loop in which it is
+ * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
  *     handed to the network.
+ * V5  Every request has its turn in one queue, by what it is for (request-queue.ts).
  */
 export class VenueClient {
   readonly id: string;
@@ -47,10 +47,10 @@ export class VenueClient {
   readonly settings: VenueSettings;
   readonly api: CcxtExchange;
   readonly logger: Logger;
+  readonly queue: RequestQueue;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
-  readonly #ordering = new AsyncLocalStorage<OrderUnderWay>();
-  readonly #listening = new AsyncLocalStorage<unknown[]>();
+  readonly #asked = new AsyncLocalStorage<Asked>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
     this.id = settings.id;
@@ -58,63 +58,40 @@ export class VenueClient {
     this.settings = settings;
     this.clock = new VenueClock(machine);
     this.logger = logger;
+    this.queue = new RequestQueue(allowanceOf(settings, api), this.clock);
     const { key = '', secret = '', passphrase = null } = settings.credentials ?? {};
     redactor.learn(key, secret, passphrase);
     this.#watchReplies();
     this.#boundRequests();
-    Object.assign(api, { nonce: () => this.clock.now() });
+    // V5. ccxt signs after it.
+    const throttle = (cost: unknown): Promise<void> => this.queue.turn(this.#priority, Number(cost ?? 1));
+    Object.assign(api, { nonce: () => this.clock.now(), throttle });
   }
 
-  /** Loads ccxt, which is large: only commands that need an exchange wait for it. Throws USAGE for an id that it does not know. */
+  /** Throws USAGE for an id that ccxt does not know. */
   static async open(settings: VenueSettings, machine: Clock, logger: Logger): Promise<VenueClient> {
-    const { default: ccxt } = await import('ccxt');
-    const classes: Readonly<Record<string, unknown>> = { ...ccxt };
-    const constructor = ccxt.exchanges.includes(settings.id) ? classes[settings.id] : undefined;
-    if (!isConstructor(constructor)) {
-      const named = didYouMean(settings.id, ccxt.exchanges);
-      const flag = settings.stake === 'data' ? '--data-venue' : '--venue';
-      throw new HarvestlineError(
-        'USAGE',
-        `${flag}: ccxt knows no exchange ${named}; docs/exchanges.md says which were tried`,
-      );
-    }
-    const api = new constructor(configOf(settings));
-    // Wallets are nobody's concern here, and futures keys may not ask about them.
-    api.has['fetchCurrencies'] = false;
-    // It would print requests whole.
-    api.verbose = false;
-    if (settings.stake === 'demo') toPractice(api, settings.traits.practice);
-    if (settings.url !== null) redirect(api, settings.url);
-    return new VenueClient(api, settings, machine, logger);
+    return new VenueClient(await openCcxt(settings), settings, machine, logger);
   }
 
   /** Asks a question. Throws EXCHANGE_AWAY when there is no whole answer; `what` names it. */
-  async ask<T>(what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    try {
-      return await this.#asked(question);
-    } catch (thrown) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
-    }
+  async ask<T>(priority: Priority, what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T> {
+    return this.#ask(what, { priority, order: null, replies: null }, question);
   }
 
   /** The same, with the replies as the exchange sent them: ccxt leaves out what it takes for empty. */
   async askWithReplies<T>(
+    priority: Priority,
     what: string,
     question: (api: CcxtExchange) => Promise<T>,
   ): Promise<{ readonly answer: T; readonly replies: readonly unknown[] }> {
     const replies: unknown[] = [];
-    const answer = await this.#listening.run(replies, () => this.ask(what, question));
+    const answer = await this.#ask(what, { priority, order: null, replies }, question);
     return { answer, replies };
   }
 
   /** The same for a question to which a refusal may be an answer: throws VenueRefusal or VenueSilence. */
-  async send<T>(request: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    try {
-      if (this.#isClockOld()) void this.measureClock().catch(() => {});
-      return await request(this.api);
-    } catch (thrown) {
-      throw this.#failure(thrown);
-    }
+  async send<T>(priority: Priority, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
+    return this.#send({ priority, order: null, replies: null }, request);
   }
 
   /**
@@ -123,14 +100,12 @@ export class VenueClient {
    */
   async order<T>(gate: SendGate, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
     const order: OrderUnderWay = { gate, hasLeft: false };
-    return this.#ordering.run(order, async () => {
-      try {
-        return await this.send(request);
-      } catch (thrown) {
-        if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
-        throw thrown;
-      }
-    });
+    try {
+      return await this.#send({ priority: 'place', order, replies: null }, request);
+    } catch (thrown) {
+      if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
+      throw thrown;
+    }
   }
 
   /** Measures the exchange's clock. Throws EXCHANGE_AWAY. */
@@ -139,7 +114,7 @@ export class VenueClient {
     // Also where it fails: the next look is a minute later, unless the exchange says that the time is wrong.
     this.#measuredAt = this.clock.now();
     try {
-      await this.clock.measure(async () => Number(await this.send((api) => api.fetchTime())));
+      await this.clock.measure(async () => Number(await this.send('look-up', (api) => api.fetchTime())));
       this.#measuredAt = this.clock.now();
     } catch (thrown) {
       throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: time: ${messageOf(thrown)}`);
@@ -160,15 +135,34 @@ export class VenueClient {
     return Math.max(0, this.#blockedUntil - this.clock.now());
   }
 
-  async #asked<T>(question: (api: CcxtExchange) => Promise<T>): Promise<T> {
+  async #ask<T>(what: string, asked: Asked, question: (api: CcxtExchange) => Promise<T>): Promise<T> {
     try {
-      return await this.send(question);
+      try {
+        return await this.#send(asked, question);
+      } catch (thrown) {
+        const skewed = thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync';
+        if (!skewed) throw thrown;
+        await this.measureClock();
+        return await this.#send(asked, question);
+      }
     } catch (thrown) {
-      const skewed = thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync';
-      if (!skewed) throw thrown;
-      await this.measureClock();
-      return this.send(question);
+      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
+  }
+
+  async #send<T>(asked: Asked, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
+    if (this.#isClockOld()) void this.measureClock().catch(() => {});
+    return this.#asked.run(asked, async () => {
+      try {
+        return await request(this.api);
+      } catch (thrown) {
+        throw this.#failure(thrown);
+      }
+    });
+  }
+
+  get #priority(): Priority {
+    return this.#asked.getStore()?.priority ?? 'positions';
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
@@ -183,6 +177,7 @@ export class VenueClient {
     const { api } = this;
     const original = api.handleErrors.bind(api);
     const watched: CcxtExchange['handleErrors'] = (status, reason, url, method, headers, body, json, asked, sent) => {
+      this.queue.heard(headers);
       let refused: unknown = null;
       try {
         original(status, reason, url, method, headers, body, json, asked, sent);
@@ -190,11 +185,11 @@ export class VenueClient {
         refused = thrown;
       }
       if (refused === null && status < HTTP_ERROR) {
-        this.#listening.getStore()?.push(json);
+        this.#asked.getStore()?.replies?.push(json);
         return undefined;
       }
-      const { code, message, retryAfterMs } = readRefusal(status, headers, body, json);
-      if (status === TOO_MANY || status === BANNED) {
+      const { code, message, retryAfterMs } = readRefusal({ status, headers, body, json }, this.clock.now());
+      if (status === TOO_MANY || status === BANNED || retryAfterMs !== null) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
@@ -215,9 +210,9 @@ export class VenueClient {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
         throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked, rule: AGAIN });
       }
-      const order = this.#ordering.getStore();
+      const order = this.#asked.getStore()?.order ?? null;
       // Questions are asked by GET wherever an exchange has a choice.
-      if (order === undefined || (request[1] ?? 'GET') === 'GET') return this.#bounded(() => original(...request));
+      if (order === null || (request[1] ?? 'GET') === 'GET') return this.#bounded(() => original(...request));
       return order.gate(() => {
         order.hasLeft = true;
         return this.#bounded(() => original(...request));
@@ -255,60 +250,19 @@ const BANNED = 418;
 /** Clocks of servers drift by milliseconds a minute. Unit: milliseconds. */
 const MEASURE_MS = 60_000;
 
+const MINUTE_MS = 60_000;
+const SECONDS_PER_MINUTE = 60;
+
+/** Of a local server that needs none. Unit: milliseconds. */
+const SHORTEST_PACE_MS = 0.001;
+
 /** A skew below is ordinary. Unit: milliseconds. */
 const LOUD_SKEW_MS = 500;
 
-function isConstructor(given: unknown): given is new (config: object) => CcxtExchange {
-  return typeof given === 'function';
-}
-
-function configOf({ credentials, traits, ccxt }: VenueSettings): object {
-  const options = typeof ccxt['options'] === 'object' && ccxt['options'] !== null ? ccxt['options'] : {};
-  return {
-    enableRateLimit: true,
-    timeout: TIMEOUT_MS,
-    ...ccxt,
-    // Decimal texts instead of doubles: no digit is lost on the way.
-    number: String,
-    options: {
-      recvWindow: RECV_WINDOW_MS,
-      warnOnFetchOpenOrdersWithoutSymbol: false,
-      ...traits.ccxtOptions,
-      ...options,
-    },
-    ...(credentials === null
-      ? {}
-      : {
-          apiKey: credentials.key,
-          secret: credentials.secret,
-          ...(credentials.passphrase === null ? {} : { password: credentials.passphrase }),
-        }),
-  };
-}
-
-/** Points ccxt at the exchange's practice accounts. Throws EXCHANGE_UNSUPPORTED where ccxt knows no way to them. */
-function toPractice(api: CcxtExchange, practice: VenueTraits['practice']): void {
-  const { urls } = api;
-  const hasDemo = urls['demo'] !== undefined || urls['demotrading'] !== undefined;
-  if (practice === 'demo-trading' || (practice === 'any' && hasDemo)) {
-    api.enableDemoTrading(true);
-    return;
-  }
-  if (practice === 'sandbox' || (practice === 'any' && urls['test'] !== undefined)) {
-    api.setSandboxMode(true);
-    return;
-  }
-  const message = `--demo: ccxt knows no address of practice accounts of ${api.id}`;
-  throw new HarvestlineError('EXCHANGE_UNSUPPORTED', message);
-}
-
-/** Puts another scheme, host and port into every address, and leaves the paths. */
-function redirect(api: CcxtExchange, url: string): void {
-  const { origin } = new URL(url);
-  const moved = (address: unknown): unknown => {
-    if (typeof address === 'string') return address.replace(/^https?:\/\/[^/]+/, origin);
-    if (typeof address !== 'object' || address === null) return address;
-    return Object.fromEntries(Object.entries(address).map(([name, one]) => [name, moved(one)]));
-  };
-  Object.assign(api.urls, { api: moved(api.urls['api']) });
+/** As the settings say, or as is known of the exchange, or as ccxt paces its requests. */
+function allowanceOf({ traits: { allowance }, ccxt }: VenueSettings, { rateLimit }: CcxtExchange): Allowance {
+  if (allowance !== null && ccxt['rateLimit'] === undefined) return allowance;
+  const perMinute = MINUTE_MS / Math.max(Number(rateLimit), SHORTEST_PACE_MS);
+  // An exchange that nobody has tried may count by the second.
+  return { perMinute, burst: perMinute / SECONDS_PER_MINUTE, usedHeader: allowance?.usedHeader ?? null };
 }

@@ -133,7 +133,7 @@ export class VenueMarkets {
   }
 
   async #load(): Promise<void> {
-    const markets = await this.#client.ask('markets', (api) => api.loadMarkets(true));
+    const markets = await this.#client.ask('look-up', 'markets', (api) => api.loadMarkets(true));
     const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client));
     this.#byId = new Map(read.map((market) => [market.id, market]));
     this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));

@@ -36,7 +36,7 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
   const lacking = NEEDED.filter((method) => !api.has[method]);
   if (lacking.length > 0) throw unsupported(id, [`ccxt has no ${lacking.join(', ')}`]);
   const reasons: string[] = [];
-  const unfit = await client.ask('account', (ccxt) => traits.unfit(ccxt));
+  const unfit = await client.ask('look-up', 'account', (ccxt) => traits.unfit(ccxt));
   if (unfit !== null) reasons.push(unfit);
   const market = await markets.any();
   const name = { clientOrderId: venueClientId(NOBODYS, traits.clientOrderIds) };
@@ -58,7 +58,7 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
 /** Null: it is there. What the exchange or ccxt says where it is not; an exchange that does not answer says nothing of it. */
 async function whyNot(client: VenueClient, question: () => Promise<string | null>): Promise<string | null> {
   try {
-    return await client.ask('probe', question);
+    return await client.ask('look-up', 'probe', question);
   } catch (thrown) {
     const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
     if (cause instanceof VenueRefusal) {

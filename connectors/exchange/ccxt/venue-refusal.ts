@@ -1,3 +1,4 @@
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type { CodeRule } from './code-rules.ts';
 
 /** What an exchange answered when it did not do what was asked: an HTTP error, or an error in the body of a 200. */
@@ -52,11 +53,34 @@ const MAX_WORDS = 300;
 
 const MS_PER_SECOND = 1000;
 
-/** Reads code, words and Retry-After out of a reply. `body` is its text, `json` the same parsed where that was possible. */
-export function readRefusal(status: number, headers: Readonly<Record<string, unknown>>, body: string, json: unknown) {
+/** Binance's longest; a time that lies further ahead is none. Unit: milliseconds. */
+const LONGEST_BAN_MS = 3 * 24 * 60 * 60 * MS_PER_SECOND;
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+  /** The body parsed, where that was possible. */
+  readonly json: unknown;
+}
+
+/** Reads code, words and the time to come back out of a reply. `now` is the exchange's. */
+export function readRefusal({ status, headers, body, json }: Reply, now: EpochMillis) {
   const { code, words } = errorIn(json);
   const text = words ?? (body.trim() === '' ? 'no words' : body.trim());
-  return { code, message: `HTTP ${status}: ${text.slice(0, MAX_WORDS)}`, retryAfterMs: retryAfterOf(headers) };
+  const waits = [retryAfterOf(headers), banIn(text, now)].filter((wait) => wait !== null);
+  return {
+    code,
+    message: `HTTP ${status}: ${text.slice(0, MAX_WORDS)}`,
+    retryAfterMs: waits.length === 0 ? null : Math.max(...waits),
+  };
+}
+
+/** The end of a ban that only the words name, as in "IP banned until 1700000000000". Unit: milliseconds from now. */
+function banIn(words: string, now: EpochMillis): number | null {
+  const until = /\bbanned until (\d{13})\b/i.exec(words)?.[1];
+  const wait = Number(until ?? NaN) - now;
+  return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
 }
 
 /** The names under which exchanges put their code and their words. */

@@ -1,6 +1,7 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { CodeTable } from './code-rules.ts';
+import type { Allowance } from './request-queue.ts';
 
 /** A market by both of its names. */
 export interface NamedMarket {
@@ -51,6 +52,8 @@ export interface FillPages {
  */
 export interface VenueTraits {
   readonly codes: CodeTable;
+  /** Null: nobody has looked it up, and requests are paced as ccxt has it. */
+  readonly allowance: Allowance | null;
   /** The form that the exchange asks of client order ids: as they are, or letters and digits only, at most 32. */
   readonly clientOrderIds: 'verbatim' | 'alphanumeric-32';
   /** How ccxt reaches the exchange's practice accounts; `any`: as it can; null: it cannot. */

@@ -13,6 +13,6 @@ export function settingsFor(url: string): VenueSettings {
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
     traits: BINANCE,
-    ccxt: { timeout: TIMEOUT_MS, enableRateLimit: false },
+    ccxt: { timeout: TIMEOUT_MS, rateLimit: 0.01 },
   };
 }

@@ -60,6 +60,7 @@ const CODES = codeTable({
 export const BINANCE: VenueTraits = {
   ...UNTRIED,
   codes: CODES,
+  allowance: { perMinute: 2400, burst: 600, usedHeader: 'x-mbx-used-weight-1m' },
   clientOrderIds: 'verbatim',
   practice: 'demo-trading',
   // An empty table keeps ccxt from asking for brackets that only margins need.

@@ -15,6 +15,7 @@ const NO_ID = '';
 
 export const UNTRIED: VenueTraits = {
   codes: codeTable({}),
+  allowance: null,
   clientOrderIds: 'alphanumeric-32',
   practice: 'any',
   ccxtOptions: {},

@@ -40,11 +40,15 @@ export interface Connected {
 }
 
 /** ccxt's real client on a server of its own, which has one market: BTCUSDT at 100. Closed when the test ends. */
-export async function connect(options: BinanceServerOptions = {}, logger: Logger = SILENT_LOGGER): Promise<Connected> {
+export async function connect(
+  options: BinanceServerOptions = {},
+  logger: Logger = SILENT_LOGGER,
+  ccxt: object = {},
+): Promise<Connected> {
   const server = await BinanceServer.start({ weightPerMinute: 1e9, holdMs: 3 * TIMEOUT_MS, ...options });
   onTestFinished(() => server.close());
   server.exchange.setMarket({ symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' });
-  const client = await VenueClient.open(settingsFor(server.url), new SystemClock(), logger);
+  const client = await VenueClient.open(settingsFor(server.url, ccxt), new SystemClock(), logger);
   await client.measureClock();
   const markets = new VenueMarkets(client);
   const mode = await AccountMode.of(client);

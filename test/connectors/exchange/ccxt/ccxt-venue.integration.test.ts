@@ -180,7 +180,11 @@ describe('the client of an exchange', () => {
     for (const fault of ['502', 'half-reply-taken', 'reset-before', 'timeout-before', '-1021', '429'] as const) {
       server.faults.add({ fault }, { fault });
       words.push(await venue.holdings().then(String, (error: Error) => `${error.stack} ${String(error.cause)}`));
-      words.push(await client.send((api) => api.fetchPositions()).then(String, (error: Error) => String(error.stack)));
+      words.push(
+        await client
+          .send('positions', (api) => api.fetchPositions())
+          .then(String, (error: Error) => String(error.stack)),
+      );
     }
     const wrong = await VenueClient.open(
       {
@@ -191,7 +195,9 @@ describe('the client of an exchange', () => {
       SILENT_LOGGER,
     );
     words.push(
-      await wrong.ask('positions', (api) => api.fetchPositions()).then(String, (error: Error) => String(error.stack)),
+      await wrong
+        .ask('positions', 'positions', (api) => api.fetchPositions())
+        .then(String, (error: Error) => String(error.stack)),
     );
     const said = words.join('\n');
     expect(said).toContain('HTTP 429');

@@ -1,0 +1,197 @@
+import type { Clock, EpochMillis } from '../../../ports/clock.ts';
+
+/** What a request is for; one that stands earlier goes before all that stand later. */
+export const PRIORITIES = ['cancel', 'place', 'look-up', 'positions', 'history'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** How many requests an exchange takes from one address. */
+export interface Allowance {
+  /** Unit: weight, as ccxt counts the exchange's requests. */
+  readonly perMinute: number;
+  /** What may be spent at once after a pause. Unit: weight. */
+  readonly burst: number;
+  /** The header of a reply that says what the running minute has cost so far; null where there is none. */
+  readonly usedHeader: string | null;
+}
+
+/** What one process spends of the allowance in the long run: other programs use the same address. Unit: share. */
+const SPENT = 0.7;
+
+/** How much of the burst is left to what goes before it. Orders are never kept back for weight. Unit: share of the burst. */
+const LEFT: Readonly<Record<Priority, number>> = {
+  cancel: -Infinity,
+  place: -Infinity,
+  'look-up': 0,
+  positions: 0.25,
+  history: 0.5,
+};
+
+/** From which share of the allowance on, by the exchange's own count, a request waits for the next minute. */
+const CEILING: Readonly<Record<Priority, number>> = {
+  cancel: Infinity,
+  place: Infinity,
+  'look-up': 0.95,
+  positions: 0.8,
+  history: 0.5,
+};
+
+/** What old fills may cost: they can wait, and half a year of one symbol is some 130. Units: share of a minute's allowance. */
+const HISTORY = { spent: 0.1, burst: 0.05 };
+
+const MINUTE_MS = 60_000;
+
+/** A request that waits for its turn. */
+interface Waiting {
+  readonly cost: number;
+  readonly go: () => void;
+}
+
+/**
+ * The one queue of all requests that a process sends to an exchange. It takes the place of ccxt's, which is first come, first served.
+ *
+ * RQ1  A request goes before all that wait with a lower priority; among its own the first comes first.
+ * RQ2  An order never waits for weight: exchanges count orders apart, and a refusal is an answer.
+ * RQ3  All others leave what the ones before them may need, by our own count and by the exchange's, which knows of other programs.
+ * RQ4  History has a bound of its own, so reading it for long takes nothing from the rest.
+ */
+export class RequestQueue {
+  readonly allowance: Allowance;
+  readonly #clock: Clock;
+  readonly #waiting: Readonly<Record<Priority, Waiting[]>> = {
+    cancel: [],
+    place: [],
+    'look-up': [],
+    positions: [],
+    history: [],
+  };
+  readonly #spent: Record<Priority, number> = { cancel: 0, place: 0, 'look-up': 0, positions: 0, history: 0 };
+  readonly #all: Bucket;
+  readonly #history: Bucket;
+  /** By the exchange's count, in the minute that it was said in. */
+  #told: { readonly used: number; readonly until: EpochMillis } | null = null;
+  #pause: AbortController | null = null;
+
+  constructor(allowance: Allowance, clock: Clock) {
+    this.allowance = allowance;
+    this.#clock = clock;
+    const { perMinute, burst } = allowance;
+    this.#all = new Bucket(burst, (perMinute * SPENT) / MINUTE_MS, clock);
+    this.#history = new Bucket(
+      Math.min(burst, perMinute * HISTORY.burst),
+      (perMinute * HISTORY.spent) / MINUTE_MS,
+      clock,
+    );
+  }
+
+  /** What was spent since the start, by what it was for. Unit: weight. */
+  get spent(): Readonly<Record<Priority, number>> {
+    return this.#spent;
+  }
+
+  /** What the exchange says was used of the running minute's allowance; null where it has not said. Unit: share. */
+  get used(): number | null {
+    const told = this.#told;
+    if (told === null) return null;
+    return this.#clock.now() < told.until ? told.used / this.allowance.perMinute : 0;
+  }
+
+  /** Resolves when a request of that cost may be signed and sent. */
+  turn(priority: Priority, cost: number): Promise<void> {
+    return new Promise((go) => {
+      this.#waiting[priority].push({ cost, go });
+      this.#advance();
+    });
+  }
+
+  /** Whether a request would go at once. */
+  isFree(priority: Priority): boolean {
+    const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
+    return before.every((one) => this.#waiting[one].length === 0) && this.#waitOf(priority) === 0;
+  }
+
+  /** The headers of each reply. */
+  heard(headers: Readonly<Record<string, unknown>>): void {
+    const { usedHeader } = this.allowance;
+    if (usedHeader === null) return;
+    const [, text] = Object.entries(headers).find(([name]) => name.toLowerCase() === usedHeader) ?? [];
+    const used = typeof text === 'string' && text !== '' ? Number(text) : NaN;
+    if (!Number.isFinite(used) || used < 0) return;
+    const now = this.#clock.now();
+    this.#told = { used, until: (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS };
+  }
+
+  #advance(): void {
+    this.#pause?.abort();
+    this.#pause = null;
+    for (;;) {
+      const priority = PRIORITIES.find((one) => this.#waiting[one].length > 0);
+      if (priority === undefined) return;
+      const wait = this.#waitOf(priority);
+      // What needs less room stands before it, so nothing behind it could go.
+      if (wait > 0) return this.#advanceAfter(wait);
+      const next = this.#waiting[priority].shift();
+      if (next === undefined) return;
+      this.#spent[priority] += next.cost;
+      this.#all.take(next.cost);
+      if (priority === 'history') this.#history.take(next.cost);
+      next.go();
+    }
+  }
+
+  #advanceAfter(ms: number): void {
+    const pause = new AbortController();
+    this.#pause = pause;
+    void this.#advanceWhenOver(ms, pause.signal);
+  }
+
+  async #advanceWhenOver(ms: number, signal: AbortSignal): Promise<void> {
+    await this.#clock.sleep(ms, signal);
+    if (!signal.aborted) this.#advance();
+  }
+
+  /** Unit: milliseconds. */
+  #waitOf(priority: Priority): number {
+    const { burst } = this.allowance;
+    // RQ3.
+    const told = this.#told;
+    const left = told === null ? 0 : told.until - this.#clock.now();
+    const isFull = (this.used ?? 0) >= CEILING[priority];
+    const own = priority === 'history' ? this.#history.waitFor(0) : 0;
+    return Math.max(this.#all.waitFor(LEFT[priority] * burst), own, isFull ? left : 0);
+  }
+}
+
+/** A token bucket. It lends to one request at a time, so that one which costs more than it holds may go. */
+class Bucket {
+  readonly #size: number;
+  readonly #perMs: number;
+  readonly #clock: Clock;
+  #tokens: number;
+  #at: EpochMillis;
+
+  constructor(size: number, perMs: number, clock: Clock) {
+    this.#size = size;
+    this.#perMs = perMs;
+    this.#clock = clock;
+    this.#tokens = size;
+    this.#at = clock.now();
+  }
+
+  take(cost: number): void {
+    this.#fill();
+    this.#tokens -= cost;
+  }
+
+  /** How long until it holds so many. Unit: milliseconds. */
+  waitFor(tokens: number): number {
+    this.#fill();
+    return tokens <= this.#tokens ? 0 : Math.ceil((tokens - this.#tokens) / this.#perMs);
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
+    // A clock that was set back gives nothing and takes nothing.
+    this.#tokens = Math.min(this.#size, this.#tokens + Math.max(0, now - this.#at) * this.#perMs);
+    this.#at = now;
+  }
+}

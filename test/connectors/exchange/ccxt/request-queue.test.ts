@@ -1,0 +1,155 @@
+import { array, assert, asyncProperty, constantFrom, integer, nat, record } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Allowance,
+  PRIORITIES,
+  type Priority,
+  RequestQueue,
+} from '../../../../connectors/exchange/ccxt/request-queue.ts';
+import { SystemClock } from '../../../../connectors/system/system-clock.ts';
+import type { Clock } from '../../../../ports/clock.ts';
+
+const MINUTE_MS = 60_000;
+const ALLOWANCE: Allowance = { perMinute: 2400, burst: 600, usedHeader: 'x-mbx-used-weight-1m' };
+
+/** Time that passes when it is told to. */
+class HandClock implements Clock {
+  #now = 30 * MINUTE_MS;
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((wake) => this.#sleepers.push({ at: this.#now + ms, wake }));
+  }
+
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      await settled();
+      const next = this.#sleepers.toSorted((one, other) => one.at - other.at).find(({ at }) => at <= end);
+      if (next === undefined) break;
+      this.#sleepers = this.#sleepers.filter((one) => one !== next);
+      this.#now = next.at;
+      next.wake();
+    }
+    this.#now = end;
+  }
+}
+
+/** Everything that waits for nothing but its turn in the event loop has had it. */
+const settled = (): Promise<void> => new SystemClock().sleep(0);
+
+const setUp = () => {
+  const clock = new HandClock();
+  const queue = new RequestQueue(ALLOWANCE, clock);
+  const gone: { readonly priority: Priority; readonly name: number; readonly at: number; readonly cost: number }[] = [];
+  const ask = (priority: Priority, name: number, cost = 5): void => {
+    void queue.turn(priority, cost).then(() => gone.push({ priority, name, at: clock.now(), cost }));
+  };
+  return { clock, queue, gone, ask };
+};
+
+/** Leaves nothing for anybody but orders. */
+const exhaust = async ({ ask, gone }: ReturnType<typeof setUp>): Promise<void> => {
+  ask('place', 0, 10_000);
+  await settled();
+  gone.length = 0;
+};
+
+// Orders are the exchange's to count.
+const Question = constantFrom<Priority>('look-up', 'positions', 'history');
+const Questions = array(Question, { maxLength: 40 });
+
+describe('the queue of requests', () => {
+  it('RQ1: what waits goes by what it is for, and among its own as it came', async () => {
+    await assert(
+      asyncProperty(Questions, async (asked) => {
+        const world = setUp();
+        await exhaust(world);
+        asked.forEach((priority, name) => world.ask(priority, name));
+        await settled();
+        expect(world.gone).toEqual([]);
+        await world.clock.pass(60 * MINUTE_MS);
+        const order = asked
+          .map((priority, name) => ({ priority, name }))
+          .toSorted((one, other) => PRIORITIES.indexOf(one.priority) - PRIORITIES.indexOf(other.priority));
+        expect(world.gone.map(({ priority, name }) => ({ priority, name }))).toEqual(order);
+      }),
+    );
+  });
+
+  it('RQ2: an order goes at once, whatever waits and whatever is used', async () => {
+    const world = setUp();
+    await exhaust(world);
+    world.queue.heard({ 'X-MBX-USED-WEIGHT-1M': '2400' });
+    for (let name = 0; name < 100; name++) world.ask('history', name);
+    world.ask('place', 100);
+    world.ask('cancel', 101);
+    await settled();
+    expect(world.gone.map(({ name }) => name)).toEqual([100, 101]);
+  });
+
+  it('RQ3, RQ4: no minute of questions costs more than the allowance, and none of history more than its part', async () => {
+    const Asked = record({
+      priority: Question,
+      cost: integer({ min: 1, max: 40 }),
+      after: nat({ max: 3000 }),
+    });
+    await assert(
+      asyncProperty(array(Asked, { minLength: 50, maxLength: 300 }), async (asked) => {
+        const world = setUp();
+        for (const [name, { priority, cost, after }] of asked.entries()) {
+          world.ask(priority, name, cost);
+          await world.clock.pass(after);
+        }
+        await world.clock.pass(60 * MINUTE_MS);
+        expect(world.gone).toHaveLength(asked.length);
+        const within = (from: number, priority?: Priority): number =>
+          world.gone
+            .filter(({ at }) => at >= from && at < from + MINUTE_MS)
+            .filter((one) => priority === undefined || one.priority === priority)
+            .reduce((sum, { cost }) => sum + cost, 0);
+        for (const { at } of world.gone) {
+          expect(within(at)).toBeLessThanOrEqual(ALLOWANCE.perMinute);
+          // Its burst, its part of a minute, and one request that is lent what it costs.
+          expect(within(at, 'history')).toBeLessThanOrEqual(0.15 * ALLOWANCE.perMinute + 40);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('RQ3: what the exchange says others have used is left alone until the minute ends', async () => {
+    const world = setUp();
+    world.queue.heard({ 'x-mbx-used-weight-1m': '2000' });
+    for (const priority of ['look-up', 'positions', 'history'] as const) world.ask(priority, 1);
+    await world.clock.pass(MINUTE_MS - 1);
+    expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up']);
+    await world.clock.pass(1);
+    await settled();
+    expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up', 'positions', 'history']);
+  });
+
+  it('takes no other header for a count', async () => {
+    const world = setUp();
+    for (const told of ['', 'n/a', '-3', undefined, ['2400']]) world.queue.heard({ 'x-mbx-used-weight-1m': told });
+    expect(world.queue.used).toBeNull();
+    world.ask('history', 1);
+    await settled();
+    expect(world.gone).toHaveLength(1);
+  });
+
+  it('says whether a request would wait', async () => {
+    const world = setUp();
+    expect(world.queue.isFree('history')).toBe(true);
+    for (let name = 0; name < 25; name++) world.ask('history', name);
+    await settled();
+    expect(world.queue.isFree('history')).toBe(false);
+    expect(world.queue.isFree('positions')).toBe(true);
+    await world.clock.pass(MINUTE_MS);
+    expect(world.queue.isFree('history')).toBe(true);
+  });
+});
