@@ -131,6 +131,6 @@ export interface Exchange extends RestingOrders {
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
-  /** What the position has been charged since its opening; what the venue does not tell is named in the answer. */
+  /** What the position has been charged since its opening. What the venue has not told within five seconds is named as untold. */
   charges(reference: PositionReference): Promise<Charges>;
 }

@@ -4,18 +4,16 @@
  * CO1  Shares are at average cost: what opened or grew the position fills a pool, with the funding, and each reduction takes out as much of it
  *      as it closes of what is open. So the shares of all slices of a position add up to what was charged.
  * CO2  What is not known is null, and named with the reason. Nothing is taken for 0.
- * CO3  A slice waits for its costs no longer than COSTS_WITHIN_MS: it is written once, with what is known by then.
+ * CO3  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts) and no longer: it is written once, with what is
+ *      known by then.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { Charge, ChargedFill, Charges, FundingPayment } from '../../ports/charges.ts';
-import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { DecimalText, PositionReference, VenueOrder } from '../../ports/exchange.ts';
+import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../../ports/exchange.ts';
 import type { FillId, OrderId, Reduction, Side, TradeClosed } from '../../schemas/generated/records.ts';
 import { inR } from './excursions.ts';
-
-/** CO3. Two or three questions to a venue that is well; a trade is worth more than its costs. Unit: milliseconds. */
-export const COSTS_WITHIN_MS = 5000;
 
 /** What the schema takes of an amount of quote currency. */
 const GREATEST_QUOTE = 1e27;
@@ -91,26 +89,13 @@ export function withCosts(trade: TradeClosed, own: OwnFills, charges: Charges): 
   };
 }
 
-/** CO3. Never throws what waiting could mend. */
-export async function chargesWithin(
-  venue: { charges(reference: PositionReference): Promise<Charges> },
-  reference: PositionReference,
-  clock: Clock,
-): Promise<Charges> {
-  const answered = new AbortController();
-  const overdue = clock
-    .sleep(COSTS_WITHIN_MS, answered.signal)
-    .then(() => untold(`the venue did not tell within ${COSTS_WITHIN_MS} ms`));
-  const asked = venue.charges(reference).catch((thrown: unknown) => {
+/** CO3. A venue that is away has told nothing. */
+export async function chargesOf(venue: Pick<Exchange, 'charges'>, reference: PositionReference): Promise<Charges> {
+  try {
+    return await venue.charges(reference);
+  } catch (thrown) {
     if (isKind(thrown, 'transient')) return untold(messageOf(thrown));
     throw thrown;
-  });
-  try {
-    return await Promise.race([asked, overdue]);
-  } finally {
-    // Whichever lost the race has nobody to tell.
-    asked.catch(() => {});
-    answered.abort();
   }
 }
 

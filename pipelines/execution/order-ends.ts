@@ -4,7 +4,7 @@ import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
-import { chargesWithin, fillsOf, withCosts } from './costs.ts';
+import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
@@ -145,7 +145,7 @@ export class OrderEnds {
     const report = filledReport(submitted, order, remaining, clock.now(), correction);
     // E4: the trade first.
     const trade = tradeOf(intent, exchange.venue, order, remaining);
-    const charges = await chargesWithin(exchange, intent, clock);
+    const charges = await chargesOf(exchange, intent);
     outbox.addFill(withCosts(trade, fillsOf(order), charges), report, intent);
     logger.info(describe(report), 'order filled');
   }

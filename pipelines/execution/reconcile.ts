@@ -1,8 +1,7 @@
-import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, PositionReference } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
-import { chargesWithin, fillOf, withCosts } from './costs.ts';
+import { chargesOf, fillOf, withCosts } from './costs.ts';
 import { externalTradeOf } from './external-trade.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
 import type { OrderEnds } from './order-ends.ts';
@@ -23,7 +22,7 @@ export async function reconcile(
   ledger: Ledger,
   outbox: Outbox,
   ends: OrderEnds,
-  { exchange, clock, logger }: ReconcilingDesk,
+  { exchange, logger }: ReconcilingDesk,
 ): Promise<void> {
   for (const reduction of reconciled.reductions) {
     const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, ends);
@@ -32,7 +31,7 @@ export async function reconcile(
     const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
     if (ledger.hasExternal(trade.trade_id)) continue;
     const reference = referenceOf(reconciled, reduction);
-    const charges = await chargesWithin(exchange, reference, clock);
+    const charges = await chargesOf(exchange, reference);
     outbox.addExternalTrade(withCosts(trade, fillOf(reduction), charges));
     const { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id } = trade;
     const context = { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id };
@@ -41,10 +40,9 @@ export async function reconcile(
   }
 }
 
-/** Where costs are asked for, and by which clock. */
+/** Where costs are asked for. */
 export interface ReconcilingDesk {
   readonly exchange: Exchange;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 

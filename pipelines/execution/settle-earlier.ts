@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
-import { chargesWithin, fillsOf, withCosts } from './costs.ts';
+import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
@@ -71,7 +71,7 @@ async function bookFill(
   const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
   if (remaining === null) return `was filled: ${unsaid(order, intent)}`;
   const trade = tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining);
-  const charges = await chargesWithin(exchange, intent, clock);
+  const charges = await chargesOf(exchange, intent);
   outbox.addTrade(withCosts(trade, fillsOf(order), charges), report);
   return null;
 }

@@ -2,7 +2,8 @@
  * What an exchange tells of the costs of a position: the fees of its symbol's fills since its opening, and its funding.
  *
  * RC1  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
- * RC2  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
+ * RC2  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
+ * RC3  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { ChargedFill, Charges, FundingPayment, Told } from '../../../ports/charges.ts';
@@ -22,6 +23,9 @@ const PAGE = 1000;
 /** Three months of hourly funding, and as much again. Unit: pages. */
 const MOST_PAGES = 5;
 
+/** RC2. Two or three questions to an exchange that is well. Unit: milliseconds. */
+const CHARGES_WITHIN_MS = 5000;
+
 /** `holdsOther`: whether the account holds the other side of the symbol now. */
 export async function readCharges(
   client: VenueClient,
@@ -30,15 +34,18 @@ export async function readCharges(
   { side, opened_at: openedAt }: Pick<PositionReference, 'side' | 'opened_at'>,
   holdsOther: () => Promise<boolean>,
 ): Promise<Charges> {
+  const answered = new AbortController();
+  const overdue = client.clock.sleep(CHARGES_WITHIN_MS, answered.signal);
   const [fills, funding] = await Promise.all([
-    told(async () => {
+    told(overdue, async () => {
       const read = await readFillsOnwards(client, market, openedAt, 'positions');
       return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
     }),
-    told(() => readFunding(client, market, prices, openedAt)),
+    told(overdue, () => readFunding(client, market, prices, openedAt)),
   ]);
+  answered.abort();
   if (!('told' in funding) || funding.told.length === 0) return { kind: 'records', fills, funding };
-  // RC2.
+  // RC3.
   const isHedged = !('told' in fills) || fills.told.some(({ positionSide }) => positionSide !== null);
   const others = 'told' in fills && fills.told.some(({ positionSide }) => (positionSide ?? side) !== side);
   if (isHedged && (others || (await holdsOther().catch(() => true)))) {
@@ -51,13 +58,16 @@ export async function readCharges(
   return { kind: 'records', fills, funding };
 }
 
-/** RC1. What waiting could mend is no error here: it is a reason. */
-async function told<T>(read: () => Promise<readonly T[]>): Promise<Told<T>> {
-  try {
-    return { told: await read() };
-  } catch (thrown) {
-    return { why: messageOf(thrown) };
-  }
+/** RC1, RC2. What waiting could mend is no error here: it is a reason. */
+async function told<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
+  const reading = read().then(
+    (list): Told<T> => ({ told: list }),
+    (thrown: unknown): Told<T> => ({ why: messageOf(thrown) }),
+  );
+  return Promise.race([
+    reading,
+    overdue.then((): Told<T> => ({ why: `the exchange did not tell within ${CHARGES_WITHIN_MS} ms` })),
+  ]);
 }
 
 async function chargedFill(fill: VenueFill, market: VenueMarket, prices: AssetPrices): Promise<ChargedFill> {
