@@ -45,11 +45,27 @@ export interface VenuePosition {
   readonly quantity: DecimalText | null;
 }
 
+/**
+ * At which prices an order fills, and for how long. Prices in quote currency per contract, not yet on the market's ticks: the venue's
+ * connector rounds them, never so that an order may fill at a worse one.
+ *
+ * - `market`     at any price, at once
+ * - `ioc`        at `limitPrice` or better, at once; what does not fill then is cancelled by the venue
+ * - `post-only`  rests on its own side of the book, at the first tick that is better than `price`, until it fills or is cancelled. It never
+ *                takes: where it would, the venue refuses it
+ */
+export type Pricing =
+  | { readonly kind: 'market' }
+  | { readonly kind: 'ioc'; readonly limitPrice: DecimalText }
+  | { readonly kind: 'post-only'; readonly price: DecimalText };
+
+/** An order that only reduces. */
 export interface OrderRequest {
   readonly clientOrderId: ClientOrderId;
   readonly position: PositionReference;
-  /** A whole multiple of the lot step. The order is always reduce-only, at market. Unit: contracts. */
+  /** A whole multiple of the lot step. Unit: contracts. */
   readonly quantity: DecimalText;
+  readonly pricing: Pricing;
 }
 
 /** An order as the venue reports it. */
@@ -74,7 +90,8 @@ export interface VenueOrder {
 }
 
 /**
- * What a venue's no to an order means, whatever its code. `blocked`: orders that rest stand in its way. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
+ * What a venue's no to an order means, whatever its code. `blocked`: orders that rest stand in its way. `price`: it is further from the mark than the venue allows, or none of the market's.
+ * `would-take`: a post-only order that would have filled at once. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
  * knows the client order id, so the order may exist.
  */
 export type RefusalMeaning =
@@ -86,6 +103,8 @@ export type RefusalMeaning =
   | 'precision'
   | 'margin'
   | 'symbol'
+  | 'price'
+  | 'would-take'
   | 'busy'
   | 'clock'
   | 'keys'
@@ -114,6 +133,9 @@ export type LookUp =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unavailable'; readonly message: string };
 
+/** `ended`: nothing of the order rests any more; how it ended the look-up tells. `unavailable` is no answer. */
+export type Cancellation = { readonly kind: 'ended' } | { readonly kind: 'unavailable'; readonly message: string };
+
 /**
  * A venue that positions are closed at. `rules`, `position` and `markPrice` throw EXCHANGE_AWAY (transient) when there is no answer:
  * a failed query never means flat.
@@ -131,6 +153,8 @@ export interface Exchange extends RestingOrders {
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
+  /** Takes an order off the book. What filled before stays filled; one that has ended already, or never came, is none that rests. */
+  cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation>;
   /** What the position has been charged since its opening. What the venue has not told within five seconds is named as untold. */
   charges(reference: PositionReference): Promise<Charges>;
 }

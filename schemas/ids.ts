@@ -28,9 +28,13 @@ export function intentIdOf(positionId: PositionId, observedAt: number): IntentId
   return digestOf(`["intent",${JSON.stringify(positionId)},${observedAt}]`) as IntentId;
 }
 
-/** `hl-` and 32 hex digits: 35 of the 36 characters that Binance allows, all from its alphabet. */
-export function clientOrderIdOf(intentId: IntentId): ClientOrderId {
-  return `hl-${digest('order', intentId)}` as ClientOrderId;
+/**
+ * `hl-` and 32 hex digits: 35 of the 36 characters that Binance allows, all from its alphabet. An intent may lead to several orders: `part`
+ * numbers them from 0.
+ */
+export function clientOrderIdOf(intentId: IntentId, part = 0): ClientOrderId {
+  const name = part === 0 ? digest('order', intentId) : digest('order', intentId, part);
+  return `hl-${name}` as ClientOrderId;
 }
 
 /** One order is one slice. */

@@ -22,7 +22,8 @@ import {
  * - `default`       such a field's default is null, and no other field has one: nothing has a made-up value
  * - `timestamp`     a field named _at is long timestamp-millis, and nothing else is
  * - `id`            a field named _id is a string
- * - `name`          fields are snake_case, types PascalCase, symbols UPPER_SNAKE; the record is named after its topic
+ * - `name`          fields are snake_case, types PascalCase, symbols UPPER_SNAKE, or all of them but the default snake_case where they are
+ *                   the words of an option; the record is named after its topic
  * - `once`          a type, a field of a record and a symbol of an enum are each defined once
  * - `bounds`        bounds fit their type, leave a value, and are marked `bounded`
  * - `market-bound`  a number of a unit that no market takes to any length ends where that unit does (market-bounds.ts)
@@ -169,7 +170,9 @@ class Lint {
       this.#report('structure', path, 'an enum must have symbols, each a string');
       return;
     }
-    for (const symbol of symbols) {
+    const own = symbols.filter((symbol) => symbol !== DEFAULT_SYMBOL);
+    const areWords = own.length > 0 && own.every((symbol) => SNAKE_CASE.test(symbol));
+    for (const symbol of areWords ? [] : symbols) {
       if (!UPPER_SNAKE.test(symbol)) this.#report('name', path, `the symbol ${symbol} must be UPPER_SNAKE`);
     }
     if (new Set(symbols).size < symbols.length) this.#report('once', path, 'the enum has a symbol twice');

@@ -16,6 +16,7 @@ import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption, deskOption } from '../embedded-world.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
+import { type OrderCliOptions, orderOptions, orderTerms } from '../run/order-options.ts';
 import { listed } from '../run/venue-options.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
 
@@ -24,7 +25,7 @@ const MINUTE_MS = 60_000;
 /** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
 const WATCHED_PACE_MS = 250;
 
-interface DevCliOptions extends StallLimitsFlag {
+interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
   readonly cycles?: number;
   readonly seed: number;
   readonly market?: 'simulated' | 'candles';
@@ -40,7 +41,7 @@ interface DevCliOptions extends StallLimitsFlag {
 
 export function devCommand(): Command {
   return (
-    new Command('dev')
+    orderOptions(new Command('dev'))
       .description(
         'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
       )
@@ -101,6 +102,7 @@ Examples:
           policy: loadPolicy(options.policy),
           stallLimits: loadStallLimits(options),
           faults: options.faults ?? DEFAULT_FAULTS,
+          order: orderTerms(options, false),
           logger,
         });
         const live = process.stdout.isTTY && options.json !== true;

@@ -13,6 +13,7 @@ import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-process
 import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
+import type { OrderTerms } from '../../pipelines/execution/order-style.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
 import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
@@ -54,6 +55,8 @@ export interface DevOptions {
   /** Of the alerts; the usual ones where left out. */
   readonly stallLimits?: StallLimits;
   readonly faults: PaperFaults;
+  /** How orders are sent; the usual way where left out. */
+  readonly order?: OrderTerms;
   readonly logger: Logger;
 }
 
@@ -138,6 +141,7 @@ export class DevChain {
         clock,
         logger,
         killSwitch: this.#killSwitch,
+        limits: options.order === undefined ? {} : { order: options.order },
       }),
       this.clm,
     ];

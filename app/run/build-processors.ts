@@ -30,6 +30,8 @@ export interface ProcessorParts {
   readonly exchange: Exchange;
   /** What is left out is as in DEFAULT_LIMITS. */
   readonly limits: Partial<ExecutionLimits>;
+  /** Aborted when the process is to end. */
+  readonly draining: AbortSignal;
   /** One for all partitions, and for the acknowledgement of what it says. */
   readonly killSwitch: DeskControlWatch;
   readonly accounts: WorkedAccounts;
@@ -61,13 +63,14 @@ export const PROCESSORS = {
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },
-  execution: ({ codec, exchange, limits, accounts, killSwitch, clock, logger, metrics }) => {
+  execution: ({ codec, exchange, limits, draining, accounts, killSwitch, clock, logger, metrics }) => {
     const writer = new TopicWriter('execution', codec);
     const onReport = countReports(metrics);
     exposeHalts(killSwitch, metrics);
     const closeRate = new CloseRate(clock);
     const atOnce = pLimit(limits.maxAtOnce ?? DEFAULT_LIMITS.maxAtOnce);
-    const shared = { writer, exchange, limits, accounts, killSwitch, closeRate, atOnce, clock, logger, onReport };
+    const ordering = { writer, exchange, limits, draining, accounts, killSwitch, closeRate, atOnce };
+    const shared = { ...ordering, clock, logger, onReport };
     return perPartition(() => executionProcessor(shared));
   },
   clm: ({ codec, logger, metrics }) => {

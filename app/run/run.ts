@@ -166,7 +166,8 @@ async function work(
       await execution?.begin();
       const exchange = await patiently(backOff, 'exchange', options.exchange);
       const accounts = execution?.claims ?? EVERY_ACCOUNT;
-      const parts = { log, codec, policy, shadows, exchange, limits, accounts, killSwitch, clock, logger, metrics };
+      const ordering = { exchange, limits, draining: signal, accounts, killSwitch };
+      const parts = { log, codec, policy, shadows, ...ordering, clock, logger, metrics };
       const processors = options.processors.map((name) => PROCESSORS[name](parts));
       const sources = Object.entries(options.sources).map(([name, make]): Source => {
         const part = working.find((one) => one.name === name);

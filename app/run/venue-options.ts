@@ -2,13 +2,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
+import { type OrderCliOptions, orderOptions, orderTerms } from './order-options.ts';
 
 const PAPER = 'paper';
 
 /** The exchange whose prices paper fills take, and whose account is watched, unless another is named. */
 const DEFAULT_DATA_VENUE = 'binanceusdm';
 
-export interface VenueCliOptions {
+export interface VenueCliOptions extends OrderCliOptions {
   readonly venue: string;
   readonly demo?: true;
   readonly live?: true;
@@ -48,7 +49,7 @@ const DEFAULT_CYCLE_MS = 30_000;
 
 /** The options that choose a venue and bound what is done there. */
 export function venueOptions(command: Command): Command {
-  return command
+  const chosen = command
     .option('--venue <id>', `where orders go: ${PAPER}, or a futures exchange by its ccxt id, e.g. binanceusdm`, PAPER)
     .addOption(new Option('--demo', "the exchange's practice accounts").conflicts('live'))
     .option('--live', 'real money; needs --symbols')
@@ -72,6 +73,7 @@ export function venueOptions(command: Command): Command {
     .option('--cycle <ms>', 'snapshots: time between two looks at the account', positive, DEFAULT_CYCLE_MS)
     .option('--venue-url <url>', "an address in place of the exchange's own, such as a local test server")
     .option('--venue-settings <file>', 'JSON with what an exchange needs that is not known here (docs/exchanges.md)');
+  return orderOptions(chosen);
 }
 
 /**
@@ -109,6 +111,7 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
     maxOrderNotional: options.maxNotional ?? null,
     maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
     ...(bound ? { maxAtOnce: AT_ONCE_AT_AN_EXCHANGE } : {}),
+    order: orderTerms(options, bound),
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
     // Records of an account that is followed on paper name the paper venue.
     ownVenueOnly: choice.kind !== 'paper',

@@ -5,6 +5,7 @@ import type { Commission, Direction, PositionSide } from './account.ts';
 import { AlgoOrders, type ConditionalType, isReached } from './algo-orders.ts';
 import { BinanceError } from './binance-error.ts';
 import { Candles, type PriceLevel } from './candles.ts';
+import { ListenKeys } from './listen-keys.ts';
 import { type MarketSpec, marketOf } from './market.ts';
 import { ADL_ID, LIQUIDATION_ID, type Matching, type Order, type OrderRequest, SETTLEMENT_ID, WHOLE } from './order.ts';
 import { Orders } from './orders.ts';
@@ -62,6 +63,7 @@ export class BinanceExchange {
   readonly orders: Orders;
   readonly algos = new AlgoOrders();
   readonly candles: Candles;
+  readonly listenKeys: ListenKeys;
   readonly #clock: Clock;
   /** The exchange's clock less the machine's. Unit: milliseconds. */
   skewMs = 0;
@@ -72,6 +74,7 @@ export class BinanceExchange {
   constructor(clock: Clock, { hedge, seed, commission }: ExchangeOptions) {
     this.#clock = clock;
     this.orders = new Orders(hedge, commission);
+    this.listenKeys = new ListenKeys(seed);
     this.candles = new Candles(new SeededRandom(seed));
   }
 

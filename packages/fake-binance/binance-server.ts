@@ -15,7 +15,8 @@ import { OrderCounts } from './order-counts.ts';
 import { type Received, bodyOf, receive } from './received.ts';
 import { RequestLog } from './request-log.ts';
 import { type Allowances, BINANCE_ALLOWANCES, type BinanceServerOptions, serverOptions } from './server-options.ts';
-import { checkSigned } from './signed-request.ts';
+import { checkKey, checkSigned } from './signed-request.ts';
+import { StreamServer } from './stream-server.ts';
 import { type Ban, Weights, weightOf } from './weights.ts';
 
 /** A client may keep a connection for longer than any pause of a test. Unit: milliseconds. */
@@ -31,6 +32,7 @@ export class BinanceServer {
   readonly exchange: BinanceExchange;
   readonly faults: FaultPlan;
   readonly changes: AnswerChanges;
+  readonly streams: StreamServer;
   readonly log = new RequestLog();
   /** Called before a request is carried out, and after it, before it is answered. */
   onStep: ((step: string) => void) | null = null;
@@ -63,12 +65,14 @@ export class BinanceServer {
         response.end(String(thrown));
       });
     });
+    this.streams = new StreamServer(this.#server, this.exchange, nextFaultId);
   }
 
   static async start(options: BinanceServerOptions = {}): Promise<BinanceServer> {
     const started = new BinanceServer(options);
     started.#server.listen(started.#options.port, '127.0.0.1');
     await once(started.#server, 'listening');
+    void started.streams.run(started.#options.clock, started.#closing.signal);
     return started;
   }
 
@@ -108,6 +112,7 @@ export class BinanceServer {
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#closing.abort();
+    this.streams.close();
     this.#server.close();
     this.#server.closeAllConnections();
     await closed;
@@ -180,7 +185,8 @@ export class BinanceServer {
     const fault = injection?.fault ?? null;
     if (fault !== null && !FAULTS[fault].taken) return null;
     try {
-      if (endpoint.signed) checkSigned(payload, key, this.#options.keys, this.exchange.now());
+      if (endpoint.security === 'signed') checkSigned(payload, key, this.#options.keys, this.exchange.now());
+      else if (endpoint.security === 'key') checkKey(key, this.#options.keys);
       if (fault === 'empty-positions') return { status: 200, body: [], code: null };
       if (fault === 'hand-change') {
         this.exchange.closeSome(parameters.get('symbol') ?? '', parameters.get('side') === 'BUY' ? 'BUY' : 'SELL');

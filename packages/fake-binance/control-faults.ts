@@ -3,12 +3,15 @@ import { type AnswerChange, CHANGE_NAMES } from './answer-changes.ts';
 import type { BinanceServer } from './binance-server.ts';
 import type { OneShot } from './fault-plan.ts';
 import { FAULT_NAMES } from './faults.ts';
+import { STREAM_FAULTS } from './stream-faults.ts';
 
 /** The faults as they are asked for and listed through the control port. */
 
 const milliseconds = z.int().min(0).max(600_000);
 const path = z.string().startsWith('/');
 const symbol = z.string().min(1);
+
+const often = z.union([z.int().min(1).max(1_000_000), z.literal('always')]).optional();
 
 /** Of which requests: those of the order, look-up or question that the fault belongs to, where no path is named. */
 const WHERE = {
@@ -17,7 +20,7 @@ const WHERE = {
   symbol: symbol.optional(),
   clientOrderId: z.string().optional(),
   /** `always`: until it is removed. */
-  times: z.union([z.int().min(1).max(1_000_000), z.literal('always')]).optional(),
+  times: often,
 };
 
 const RequestFault = z.strictObject({
@@ -58,9 +61,36 @@ const Ban = z.strictObject({
   retryAfter: z.boolean().optional(),
 });
 
+/** Of the account's events, of the mark prices, or of both where it is left out. */
+const of = z.enum(['account', 'marks']).optional();
+
+/** Silent and refused stand until they are removed. */
+const StreamState = z.strictObject({ fault: z.enum(['stream-silent', 'stream-refused']), of });
+
+const StreamEvents = z.strictObject({
+  fault: z.enum(STREAM_FAULTS).exclude(['stream-silent', 'stream-refused']),
+  of,
+  times: often,
+});
+
+/** Happens at once. */
+const StreamEnd = z.strictObject({ fault: z.literal('stream-dropped'), of });
+const KeyEnd = z.strictObject({ fault: z.literal('listen-key-expired') });
+
 const Chances = z.strictObject({ chances: z.partialRecord(z.enum(FAULT_NAMES), z.number().min(0).max(1)) });
 
-const GIVEN = z.discriminatedUnion('fault', [RequestFault, Refusal, Lie, ChosenLie, OldFills, Ban]);
+const GIVEN = z.discriminatedUnion('fault', [
+  RequestFault,
+  Refusal,
+  Lie,
+  ChosenLie,
+  OldFills,
+  Ban,
+  StreamState,
+  StreamEvents,
+  StreamEnd,
+  KeyEnd,
+]);
 
 /** One fault, a list of them, or chances of faults at random. */
 export const FAULTS_GIVEN = z.union([Chances, z.array(GIVEN).min(1), GIVEN]);
@@ -83,6 +113,25 @@ function askFor(server: BinanceServer, given: Given): number | null {
       server.ban({ until, retryAfter: given.retryAfter ?? true });
       return null;
     }
+    case 'stream-silent':
+    case 'stream-refused':
+    case 'events-lost':
+    case 'events-duplicated':
+    case 'events-out-of-order': {
+      const asked = 'times' in given ? (given.times ?? 1) : given.fault.startsWith('stream-') ? 'always' : 1;
+      const { fault, of: kind } = given;
+      return server.streams.faults.add({
+        fault,
+        times: asked === 'always' ? Infinity : asked,
+        ...(kind === undefined ? {} : { of: kind }),
+      });
+    }
+    case 'stream-dropped':
+      server.streams.drop(given.of);
+      return null;
+    case 'listen-key-expired':
+      server.streams.expireListenKey();
+      return null;
     case 'refuse': {
       const { code, msg = 'Refused on request.', status = 400, times, ...where } = given;
       return waits(server, { ...where, times, reply: { status, code, msg } });
@@ -110,7 +159,7 @@ function waits(
   return server.faults.add(asked)[0] ?? null;
 }
 
-export function listFaults({ faults, changes, banned }: BinanceServer): unknown {
+export function listFaults({ faults, changes, streams, banned }: BinanceServer): unknown {
   return {
     faults: [
       ...faults.list().map(({ id, given: { times: _times, reply, ...given }, left }) => ({
@@ -120,6 +169,10 @@ export function listFaults({ faults, changes, banned }: BinanceServer): unknown 
         times: left === Infinity ? 'always' : left,
       })),
       ...changes.list().map(([id, change]) => ({ id, ...change, times: 'always' })),
+      ...streams.faults.list().map(({ left, times: _times, ...given }) => ({
+        ...given,
+        times: left === Infinity ? 'always' : left,
+      })),
       ...(banned === null ? [] : [{ fault: 'ban', ...banned }]),
     ],
     chances: faults.chances,
@@ -128,10 +181,10 @@ export function listFaults({ faults, changes, banned }: BinanceServer): unknown 
 
 /** One, or all of them, chances and a ban too. */
 export function removeFaults(server: BinanceServer, id: number | null): unknown {
-  if (id !== null) return { removed: Number(server.faults.remove(id) || server.changes.remove(id)) };
-  const removed = server.faults.list().length + server.changes.list().length;
-  server.faults.clear();
-  server.changes.clear();
+  const standing = [server.faults, server.changes, server.streams.faults];
+  if (id !== null) return { removed: Number(standing.some((one) => one.remove(id))) };
+  const removed = standing.reduce((sum, one) => sum + one.list().length, 0);
+  for (const one of standing) one.clear();
   server.ban({ until: 0, retryAfter: true });
   server.lift();
   return { removed };

@@ -13,8 +13,8 @@ export interface Asked {
 
 /** One path's meaning: throws a BinanceError where it refuses. */
 export interface Endpoint {
-  /** Whether key, signature and timestamp are checked. */
-  readonly signed: boolean;
+  /** What is checked: nothing, the key, or key, signature and timestamp. */
+  readonly security: 'none' | 'key' | 'signed';
   readonly answer: (asked: Asked) => unknown;
 }
 
@@ -22,9 +22,13 @@ export interface Endpoint {
 export type EndpointTable = Readonly<Record<string, Endpoint>>;
 
 export function open(answer: Endpoint['answer']): Endpoint {
-  return { signed: false, answer };
+  return { security: 'none', answer };
 }
 
 export function signed(answer: Endpoint['answer']): Endpoint {
-  return { signed: true, answer };
+  return { security: 'signed', answer };
+}
+
+export function keyed(answer: Endpoint['answer']): Endpoint {
+  return { security: 'key', answer };
 }

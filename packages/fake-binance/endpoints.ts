@@ -3,6 +3,7 @@ import { ALGO_ENDPOINTS } from './algo-endpoints.ts';
 import type { EndpointTable } from './endpoint.ts';
 import { MARKET_ENDPOINTS } from './market-endpoints.ts';
 import { ORDER_ENDPOINTS } from './order-endpoints.ts';
+import { STREAM_ENDPOINTS } from './stream-endpoints.ts';
 
 /** The paths that the server knows, by method and path. */
 export const ENDPOINTS: EndpointTable = {
@@ -10,4 +11,5 @@ export const ENDPOINTS: EndpointTable = {
   ...ACCOUNT_ENDPOINTS,
   ...ORDER_ENDPOINTS,
   ...ALGO_ENDPOINTS,
+  ...STREAM_ENDPOINTS,
 };

@@ -13,13 +13,18 @@ const LONGEST_WINDOW_MS = 60_000;
 /** How far the client's clock may be ahead. Unit: milliseconds. */
 const AHEAD_MS = 1000;
 
+/** Throws -2014 or -2015. */
+export function checkKey(key: string | undefined, keys: Keys): void {
+  if (key === undefined || key === '') throw new BinanceError('-2014');
+  if (key !== keys.key) throw new BinanceError('-2015');
+}
+
 /**
  * Checks key, signature and time of a request, as Binance does. `payload` is query and body as they were sent, one after the
  * other. Throws -2014, -2015, -1102, -1130, -1022 or -1021.
  */
 export function checkSigned(payload: string, key: string | undefined, keys: Keys, now: number): void {
-  if (key === undefined || key === '') throw new BinanceError('-2014');
-  if (key !== keys.key) throw new BinanceError('-2015');
+  checkKey(key, keys);
   // It is not case sensitive.
   const match = /^(.*)&signature=([0-9a-f]{64})$/i.exec(payload);
   const [, signed = '', signature = ''] = match ?? [];

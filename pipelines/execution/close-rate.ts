@@ -1,5 +1,5 @@
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
-import type { IntentId } from '../../schemas/generated/records.ts';
+import type { ClientOrderId } from '../../schemas/generated/records.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -9,19 +9,19 @@ const MINUTE_MS = 60_000;
  */
 export class CloseRate {
   readonly #clock: Clock;
-  readonly #announced = new Map<IntentId, EpochMillis>();
+  readonly #announced = new Map<ClientOrderId, EpochMillis>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  announced(intentId: IntentId, at: EpochMillis): void {
-    if (this.isRecent(at)) this.#announced.set(intentId, at);
+  announced(clientOrderId: ClientOrderId, at: EpochMillis): void {
+    if (this.isRecent(at)) this.#announced.set(clientOrderId, at);
   }
 
   /** The venue took nothing of it: others may go in its place. */
-  withdrawn(intentId: IntentId): void {
-    this.#announced.delete(intentId);
+  withdrawn(clientOrderId: ClientOrderId): void {
+    this.#announced.delete(clientOrderId);
   }
 
   /** Whether an order that was announced then still counts. */
@@ -29,10 +29,10 @@ export class CloseRate {
     return at > this.#clock.now() - MINUTE_MS;
   }
 
-  /** How many orders other than that of the intent there were in the last minute. */
-  others(intentId: IntentId): number {
+  /** How many orders other than this one there were in the last minute. */
+  others(clientOrderId: ClientOrderId): number {
     const since = this.#clock.now() - MINUTE_MS;
     for (const [announced, at] of this.#announced) if (at <= since) this.#announced.delete(announced);
-    return this.#announced.size - (this.#announced.has(intentId) ? 1 : 0);
+    return this.#announced.size - (this.#announced.has(clientOrderId) ? 1 : 0);
   }
 }

@@ -1,23 +1,25 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
-import type { Exchange } from '../../ports/exchange.ts';
+import type { DecimalText, Exchange, MarketRules } from '../../ports/exchange.ts';
 import { type KillSwitch, describeStop } from '../../ports/kill-switch.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
-import type { HarvestIntent } from '../../schemas/generated/records.ts';
+import type { ClientOrderId, HarvestIntent, OrderStyle } from '../../schemas/generated/records.ts';
+import { clientOrderIdOf } from '../../schemas/ids.ts';
 import type { CloseRate } from './close-rate.ts';
 import type { Ledger } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import type { OrderEnds } from './order-ends.ts';
+import { plannedOrder, pricingOf } from './order-style.ts';
 import type { Outbox } from './outbox.ts';
 import { notRecordable } from './recordable.ts';
-import type { Sized } from './reports.ts';
+import type { AnnouncedOrder, Sized } from './reports.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
 import { type Suppression, cooldown, markDiffers, outOfBounds, refusedRecently, staleness } from './suppression.ts';
 
-/** What is done about an intent: an order of a size, or none and why. */
+/** What is done about an intent: orders, of which this is the first, or none and why. */
 export type Decision =
-  | { readonly kind: 'send'; readonly sized: Sized<OrderSizing> }
+  | { readonly kind: 'send'; readonly first: AnnouncedOrder; readonly rules: MarketRules }
   | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
 
 export interface DecidingDesk {
@@ -46,7 +48,13 @@ export class Decider {
    * What costs nothing is asked first; orders in doubt before anything that depends on how they ended. Throws EXCHANGE_AWAY when the venue
    * does not answer about rules or positions.
    */
-  async decide(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<Decision> {
+  async decide(
+    intent: HarvestIntent,
+    at: LogRecord,
+    style: OrderStyle,
+    ledger: Ledger,
+    outbox: Outbox,
+  ): Promise<Decision> {
     const { exchange, limits, ends, clock } = this.#desk;
     const { position_id: positionId } = intent;
     const suppression =
@@ -70,11 +78,41 @@ export class Decider {
     const sizing = sizeOrder(position, intent.fraction, Number(mark), rules, limits.maxOrderNotional);
     if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
     const sized = { position, sizing };
-    const unrecordable = notRecordable(intent, at, exchange.venue, sized, mark, clock.now());
+    const first = this.#first(intent, style, sized, mark, rules);
+    const unrecordable = notRecordable(intent, at, exchange.venue, first, clock.now());
     if (unrecordable !== null) return { kind: 'suppress', suppression: unrecordable, sized: null };
     // E11: what was asked of the venue may have taken long.
-    const refusal = (await this.#halted(intent)) ?? this.#tooMany(intent);
-    return refusal === null ? { kind: 'send', sized } : { kind: 'suppress', suppression: refusal, sized };
+    const refusal = (await this.#halted(intent)) ?? this.#tooMany(clientOrderIdOf(intent.intent_id));
+    return refusal === null ? { kind: 'send', first, rules } : { kind: 'suppress', suppression: refusal, sized };
+  }
+
+  #first(
+    intent: HarvestIntent,
+    style: OrderStyle,
+    sized: Sized<OrderSizing>,
+    mark: DecimalText,
+    rules: MarketRules,
+  ): AnnouncedOrder {
+    const { order: terms } = this.#desk.limits;
+    const { rounded: left } = sized.sizing;
+    const remainder = { left, open: new Exact(sized.position), markPrice: Number(mark) };
+    const planned = plannedOrder(style, terms, 0, remainder, rules) ?? { style, quantity: left };
+    return { sized, mark, part: 0, planned, pricing: pricingOf(style, intent.side, mark, terms) };
+  }
+
+  /** E11, E12: why a further order of an intent must not be announced, or at which mark it may. */
+  async decideOn(
+    intent: HarvestIntent,
+    at: LogRecord,
+    clientOrderId: ClientOrderId,
+  ): Promise<{ readonly mark: DecimalText } | Suppression> {
+    const { exchange, limits, clock } = this.#desk;
+    const early = staleness(intent, at.timestamp, clock.now(), limits) ?? (await this.#halted(intent));
+    if (early !== null) return early;
+    const mark = await exchange.markPrice(intent);
+    if (mark === null) return NO_MARK_PRICE;
+    const differs = markDiffers(intent, mark, limits);
+    return differs ?? (await this.#halted(intent)) ?? this.#tooMany(clientOrderId) ?? { mark };
   }
 
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
@@ -85,15 +123,15 @@ export class Decider {
   }
 
   /** Counts the order where it is none too many, at once: others are decided meanwhile. */
-  #tooMany({ intent_id: intentId }: HarvestIntent): Suppression | null {
+  #tooMany(clientOrderId: ClientOrderId): Suppression | null {
     const { closeRate, limits, clock } = this.#desk;
     const { maxClosesPerMinute } = limits;
-    const others = closeRate.others(intentId);
+    const others = closeRate.others(clientOrderId);
     if (maxClosesPerMinute !== null && others >= maxClosesPerMinute) {
       const detail = `${others} orders in the last minute, at most ${maxClosesPerMinute} are allowed`;
       return { reason: 'CLOSE_RATE', detail };
     }
-    closeRate.announced(intentId, clock.now());
+    closeRate.announced(clientOrderId, clock.now());
     return null;
   }
 }

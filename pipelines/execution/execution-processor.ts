@@ -9,11 +9,12 @@
  * guarantee  at least once in, effectively once out:
  *
  * E1  SUBMITTED is durable before its order is sent.
- * E2  An order is placed at most once per intent, in any history of crashes and redeliveries: an intent that the ledger
- *     has as SUBMITTED is only ever looked up.
- * E3  client_order_id derives from intent_id, trade_id from client_order_id.
- * E4  An order's trade.closed goes to the log ahead of its FILLED, so no slice is lost.
- * E5  An intent gets exactly one terminal report; a finished intent delivered again causes nothing.
+ * E2  An order is placed at most once, in any history of crashes and redeliveries: of an intent that the ledger has as SUBMITTED the latest
+ *     order is only ever looked up, and no further one follows. An intent may lead to several orders, one after the other (send-orders.ts);
+ *     together they never ask for more than it did.
+ * E3  client_order_id derives from intent_id and the order's number, trade_id from client_order_id.
+ * E4  An order's trade.closed goes to the log ahead of the next SUBMITTED or the FILLED, so no slice is lost.
+ * E5  An intent gets exactly one terminal report, over all of its orders; a finished intent delivered again causes nothing.
  * E6  Nothing is invented: price, quantity, fee and remaining are the venue's.
  * E7  Slices add up: sum of trades + remaining = opened + grown, but for orders that are UNKNOWN.
  * E8  Records of one account and symbol are worked in their order: what an earlier one caused is durable before a later one's order is
@@ -33,12 +34,11 @@
 import pLimit from 'p-limit';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { LogRecord } from '../../ports/event-log.ts';
-import type { DecimalText, Exchange } from '../../ports/exchange.ts';
-import { NEVER_HALTED, WithheldOrder, type KillSwitch, type SendGate } from '../../ports/kill-switch.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import { NEVER_HALTED, type KillSwitch } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.ts';
-import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
+import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
@@ -47,12 +47,12 @@ import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
-import { rejectionReason } from './reasons.ts';
 import { type OrderDesk, OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
-import { type Sized, rejectedReport, submittedReport, suppressedReport } from './reports.ts';
+import { styleOf } from './order-style.ts';
+import { suppressedReport } from './reports.ts';
 import { restoreLedger } from './restore-ledger.ts';
-import type { OrderSizing } from './size-order.ts';
+import { OrderSender } from './send-orders.ts';
 
 export interface ExecutionOptions {
   readonly writer: TopicWriter;
@@ -68,6 +68,8 @@ export interface ExecutionOptions {
   readonly closeRate?: CloseRate;
   /** How many accounts and symbols are worked at the same time; shared as well. `maxAtOnce` of the limits where left out. */
   readonly atOnce?: AtOnce;
+  /** Aborted when the process is to end: no order follows another of its intent then, and none rests. Left out: never. */
+  readonly draining?: AbortSignal;
   /** Told of every report once it is durable: for metrics. */
   readonly onReport?: (report: ExecutionReport) => void;
 }
@@ -113,6 +115,7 @@ class ExecutionProcessor implements Processor {
   readonly #desk: OrderDesk;
   readonly #ends: OrderEnds;
   readonly #decider: Decider;
+  readonly #sender: OrderSender;
   #replay: Replay | null = null;
   /** Null while it is not known to agree with the log (E9). */
   #ledger: Ledger | null = null;
@@ -134,11 +137,12 @@ class ExecutionProcessor implements Processor {
     const desk = { exchange, accounts: this.#accounts, clock, logger, limits: this.#limits };
     this.#desk = desk;
     this.#ends = new OrderEnds(desk);
-    this.#decider = new Decider({
-      ...desk,
-      ends: this.#ends,
-      killSwitch: this.#killSwitch,
-      closeRate: this.#closeRate,
+    const deciding = { ...desk, ends: this.#ends, killSwitch: this.#killSwitch, closeRate: this.#closeRate };
+    this.#decider = new Decider(deciding);
+    this.#sender = new OrderSender({
+      ...deciding,
+      decider: this.#decider,
+      draining: options.draining ?? new AbortController().signal,
     });
   }
 
@@ -172,12 +176,13 @@ class ExecutionProcessor implements Processor {
     const lanes = [...Map.groupBy(worked, ({ record }) => keyOf(record)).values()];
     const [urgent, others] = [lanes.filter(isUrgent), lanes.filter((lane) => !isUrgent(lane))];
     await this.#inLanes([...urgent, ...others], ledger, write, async (lane, outbox, hasFailed) => {
-      for (const { topic, record, at } of lane) {
+      for (const input of lane) {
         if (hasFailed()) return;
         // E12: others consume it in their own group.
-        if (!(await this.#accounts.works(record.account))) continue;
-        if (topic === TOPICS.harvestIntent.name) await this.#work(record, at, ledger, outbox);
-        else await reconcile(record, ledger, outbox, this.#ends, this.#desk);
+        if (!(await this.#accounts.works(input.record.account))) continue;
+        const isLatest = input === lane.at(-1);
+        if (input.topic === TOPICS.harvestIntent.name) await this.#work(input, isLatest, ledger, outbox);
+        else await reconcile(input.record, ledger, outbox, this.#ends, this.#desk);
       }
     });
     return [];
@@ -223,84 +228,23 @@ class ExecutionProcessor implements Processor {
     return this.#ledger;
   }
 
-  async #work(intent: HarvestIntent, at: LogRecord, ledger: Ledger, outbox: Outbox): Promise<void> {
+  async #work(
+    { record: intent, at }: Input & { readonly topic: typeof TOPICS.harvestIntent.name },
+    isLatest: boolean,
+    ledger: Ledger,
+    outbox: Outbox,
+  ): Promise<void> {
     if (ledger.isFinished(intent.intent_id)) return;
     const submitted = ledger.submitted(intent.intent_id);
     if (submitted !== undefined) return this.#ends.settleSubmitted(intent, submitted, outbox);
-    const decision = await this.#decider.decide(intent, at, ledger, outbox);
-    if (decision.kind === 'send') return this.#send(intent, at, decision.sized, outbox);
+    const style = styleOf(intent, this.#limits.order, isLatest);
+    const decision = await this.#decider.decide(intent, at, style, ledger, outbox);
+    if (decision.kind === 'send') {
+      return this.#sender.send(intent, at, style, decision.first, decision.rules, outbox);
+    }
     const { suppression, sized } = decision;
-    const report = suppressedReport(intent, at, this.#exchange.venue, suppression, sized, this.#clock.now());
+    const report = suppressedReport(intent, at, this.#exchange.venue, suppression, sized, style, this.#clock.now());
     outbox.addReport(report, intent);
     this.#logger.debug(describe(report), 'intent suppressed');
-  }
-
-  async #send(intent: HarvestIntent, at: LogRecord, sized: Sized<OrderSizing>, outbox: Outbox): Promise<void> {
-    const submitted = submittedReport(intent, at, this.#exchange.venue, sized, this.#clock.now());
-    outbox.addReport(submitted, intent);
-    // E1, E8: the write-ahead entry, and all that came before it.
-    await outbox.flush();
-    const request = {
-      clientOrderId: submitted.client_order_id,
-      position: intent,
-      quantity: sized.sizing.rounded.toFixed(),
-    };
-    const placement = await this.#exchange.place(request, this.#gate(intent.account));
-    switch (placement.kind) {
-      case 'accepted':
-        return this.#ends.settle(intent, submitted, placement.order, outbox);
-      case 'withheld': {
-        const now = this.#clock.now();
-        this.#closeRate.withdrawn(intent.intent_id);
-        const reason = placement.stop === null ? 'NOT_PLACED' : 'KILL_SWITCH';
-        const report = rejectedReport(submitted, reason, placement.message, null, now);
-        return this.#ends.reject(submitted, report, intent, outbox);
-      }
-      case 'in-doubt':
-        this.#logger.warn(
-          { ...describe(submitted), doubt: placement.message },
-          'the order is in doubt; asking the venue',
-        );
-        return this.#ends.settle(intent, submitted, null, outbox);
-      case 'rejected': {
-        const reason = rejectionReason(placement.meaning);
-        if (reason === null) return this.#ends.settle(intent, submitted, null, outbox);
-        this.#closeRate.withdrawn(intent.intent_id);
-        const detail = `${placement.code}: ${placement.message}`;
-        if (placement.meaning === 'keys') {
-          const message = 'the venue refuses the keys: no order can be sent until they are mended';
-          this.#logger.error({ ...describe(submitted), detail }, message);
-        }
-        // What the venue says there is to reduce is worth knowing: the record and the venue differ.
-        const remaining = reason === 'REDUCE_ONLY_REJECTED' ? await this.#openNow(intent) : null;
-        const now = this.#clock.now();
-        const report = rejectedReport(submitted, reason, detail, null, now, remaining);
-        return this.#ends.reject(submitted, report, intent, outbox);
-      }
-    }
-  }
-
-  /** E11, E12, at the moment of sending: between the last look at both and the order nothing is waited for. */
-  #gate(account: string): SendGate {
-    const accounts = this.#accounts;
-    const gate = this.#killSwitch.gate(account);
-    return async (send) => {
-      // Looks again where that is due; what it says is asked below.
-      await accounts.works(account).catch(() => false);
-      return gate(() => {
-        const why = accounts.whyNotNow(account);
-        return why === null ? send() : Promise.reject(new WithheldOrder(why));
-      });
-    };
-  }
-
-  /** For the report alone: an exchange that does not answer now must not keep a rejection from its end. */
-  async #openNow(intent: HarvestIntent): Promise<DecimalText | null> {
-    try {
-      return (await this.#exchange.position(intent)).quantity;
-    } catch (thrown) {
-      if (isKind(thrown, 'transient')) return null;
-      throw thrown;
-    }
   }
 }

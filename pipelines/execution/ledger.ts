@@ -54,6 +54,8 @@ export interface Refusals {
  * D5  What became of an order is known by its client id and, where a report or trade names it, by the venue's; and which of the
  *     fills that were none of ours have their trade.
  * D6  A position's refusals are its REJECTED reports with a reason that is the venue's no to that order, since one that it took.
+ * D7  Of an intent that led to several orders only the latest can be without an end: each is announced when the one before has ended, and
+ *     what that filled is in the log by then. An order of it without a trade was not filled.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
@@ -70,14 +72,25 @@ export class Ledger {
   readonly #byVenueId = new Map<string, ClientOrderId>();
   /** Trades of fills that were none of our orders'. */
   readonly #external = new Set<TradeId>();
+  /** Orders of ours that have their trade. */
+  readonly #traded = new Set<ClientOrderId>();
+  /** Orders of intents that led to several. */
+  readonly #parts = new Set<ClientOrderId>();
+  /** What the orders of an intent without an end have filled, in their order. */
+  readonly #fills = new Map<IntentId, TradeClosed[]>();
 
   isFinished(intentId: IntentId): boolean {
     return this.#finished.has(intentId);
   }
 
-  /** The SUBMITTED report of an order that has no end yet. */
+  /** The SUBMITTED report of an order that has no end yet: of several orders of the intent the latest (D7). */
   submitted(intentId: IntentId): ExecutionReport | undefined {
     return this.#submitted.get(intentId);
+  }
+
+  /** The trades of the intent's orders, while it has no end (D7). */
+  tradesOf(intentId: IntentId): readonly TradeClosed[] {
+    return this.#fills.get(intentId) ?? [];
   }
 
   /** The orders that have no end yet, with their intents where the log still has them. */
@@ -90,17 +103,20 @@ export class Ledger {
     const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
     if (clientOrderId === null || intentId === undefined) return 'foreign';
-    if (this.#submitted.has(intentId)) return 'open';
+    if (this.#traded.has(clientOrderId)) return 'traded';
+    if (this.#submitted.get(intentId)?.client_order_id === clientOrderId) return 'open';
     if (this.#unfilled.has(clientOrderId)) return 'unfilled';
-    return this.#unsettledOf(clientOrderId) === undefined ? 'traded' : 'unsettled';
+    if (this.#unsettledOf(clientOrderId) !== undefined) return 'unsettled';
+    return this.#parts.has(clientOrderId) ? 'unfilled' : 'traded';
   }
 
   /** The order whose fate is `open` or `unsettled`; null for any other. */
   pending(order: OrderNames): UnsettledOrder | null {
     const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
-    if (clientOrderId === null || intentId === undefined) return null;
-    const report = this.#submitted.get(intentId) ?? this.#unsettledOf(clientOrderId);
+    if (clientOrderId === null || intentId === undefined || this.#traded.has(clientOrderId)) return null;
+    const submitted = this.#submitted.get(intentId);
+    const report = submitted?.client_order_id === clientOrderId ? submitted : this.#unsettledOf(clientOrderId);
     return report === undefined ? null : this.#withIntent(report);
   }
 
@@ -110,7 +126,8 @@ export class Ledger {
   }
 
   /** A trade that is in the log, or is about to be. */
-  traded({ trade_id, position_id, symbol, client_order_id, order_id, intent_id, origin }: TradeClosed): void {
+  traded(trade: TradeClosed): void {
+    const { trade_id, position_id, symbol, client_order_id, order_id, intent_id, origin } = trade;
     // An import is nobody's fill.
     if (origin === 'BACKFILL') return;
     if (intent_id !== null && client_order_id !== null && order_id !== null)
@@ -119,7 +136,14 @@ export class Ledger {
       this.#external.add(trade_id);
       // A fill of an order of ours that is a trade of its own: no other trade of that order will be made.
       this.settled(position_id, client_order_id, 'unfilled');
-    } else this.settled(position_id, client_order_id, 'traded');
+      return;
+    }
+    if (client_order_id !== null) this.#traded.add(client_order_id);
+    if (this.#submitted.has(intent_id)) {
+      const others = this.tradesOf(intent_id).filter((other) => other.trade_id !== trade_id);
+      this.#fills.set(intent_id, [...others, trade]);
+    }
+    this.settled(position_id, client_order_id, 'traded');
   }
 
   /** Orders of the position to ask for again, oldest first. */
@@ -145,12 +169,17 @@ export class Ledger {
     if (report.submitted_at !== null) this.#orders.set(report.client_order_id, intentId);
     if (report.order_id !== null) this.#byVenueId.set(placeOf(report.symbol, report.order_id), report.client_order_id);
     if (status === 'SUBMITTED') {
+      const before = this.#submitted.get(intentId);
+      if (before !== undefined && before.client_order_id !== report.client_order_id) {
+        this.#parts.add(before.client_order_id).add(report.client_order_id);
+      }
       if (!this.#finished.has(intentId)) this.#submitted.set(intentId, report);
       return;
     }
     if (this.#finished.has(intentId)) return;
     this.#finished.add(intentId);
     this.#submitted.delete(intentId);
+    this.#fills.delete(intentId);
     if (status === 'REJECTED') this.#unfilled.add(report.client_order_id);
     this.#countRefusal(report);
     if (status === 'UNKNOWN') {

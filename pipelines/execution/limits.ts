@@ -1,3 +1,5 @@
+import { DEFAULT_TERMS, type OrderTerms } from './order-style.ts';
+
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 
@@ -28,6 +30,9 @@ export interface ExecutionLimits {
   readonly maxAtOnce: number;
   /** The only markets that are touched. Null: all. */
   readonly symbols: ReadonlySet<string> | null;
+  readonly order: OrderTerms;
+  /** What rests of a position that was closed is left where it is, and reported; false: it is cancelled. */
+  readonly leaveResting: boolean;
   /** Only intents that name the venue itself are obeyed. False: of any, as the paper venue stands in for others. */
   readonly ownVenueOnly: boolean;
 }
@@ -52,5 +57,8 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   // The paper venue has no allowance: as many as keep an order's usual 0.2 s from being what bounds a backlog.
   maxAtOnce: 64,
   symbols: null,
+  order: DEFAULT_TERMS,
+  // A stop that outlives its position closes, or is taken for the stop of, the next one.
+  leaveResting: false,
   ownVenueOnly: false,
 };

@@ -1,15 +1,26 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { DecimalText, Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
-import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
+import type {
+  ExecutionReport,
+  HarvestIntent,
+  OrderId,
+  PositionId,
+  ReportedResting,
+  TradeClosed,
+} from '../../schemas/generated/records.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
+import { mayRest } from './order-style.ts';
 import type { Outbox } from './outbox.ts';
+import type { ReasonOf } from './reasons.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { filledReport, rejectedReport, unknownReport } from './reports.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import type { Suppression } from './suppression.ts';
@@ -24,11 +35,47 @@ export interface OrderDesk {
   readonly limits: ExecutionLimits;
 }
 
+/** What became of one order. */
+export type OrderEnd =
+  | {
+      readonly kind: 'filled';
+      readonly trade: TradeClosed;
+      /** The trade is in the log, or about to be. */
+      readonly isTold: boolean;
+      readonly orderId: OrderId | null;
+      readonly filledAt: EpochMillis;
+      /** What the venue says of it, in words. */
+      readonly facts: string;
+      /** What was wrong with the venue's answer; null: nothing. */
+      readonly correction: string | null;
+      /** What rested of the position that it closed (resting.ts); null: it closed none, or nobody knows. */
+      readonly resting: readonly ReportedResting[] | null;
+    }
+  | {
+      readonly kind: 'unfilled';
+      readonly reason: ReasonOf<'REJECTED'>;
+      readonly detail: string | null;
+      /** Null: the venue has none. */
+      readonly order: VenueOrder | null;
+      /** Open afterwards; null: not known. */
+      readonly remaining: DecimalText | null;
+      /** What rests and blocks it; null: nobody asked, or nobody knows. */
+      readonly blockedBy?: readonly ReportedResting[] | null;
+    }
+  | { readonly kind: 'doubtful'; readonly reason: ReasonOf<'UNKNOWN'>; readonly detail: string };
+
+/** Why an intent's orders stopped before all of it was filled. `reason` is that of the report where nothing was. */
+export interface Stopped {
+  readonly reason: ReasonOf<'REJECTED'>;
+  readonly detail: string;
+}
+
 /**
  * Finds out how orders ended, and reports it. Never sends one.
  *
  * O1  Only the venue and the account that an order was sent to are asked for it: any other would deny it, and be believed. An order of
  *     an account that others work is theirs.
+ * O2  An order that may rest is cancelled before its end is waited for.
  */
 export class OrderEnds {
   readonly #desk: OrderDesk;
@@ -61,12 +108,16 @@ export class OrderEnds {
     if (away !== undefined) throw away;
   }
 
-  /** An order that was announced by an earlier run. `intent` is null where the log has it no more, or it breaks a rule. */
+  /**
+   * An order that was announced by an earlier run: no further one of its intent is sent, the next snapshot decides anew. `intent` is null
+   * where the log has it no more, or it breaks a rule.
+   */
   async settleSubmitted(intent: HarvestIntent | null, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
     const { logger } = this.#desk;
     if (await this.isOwn(submitted)) {
       logger.warn(describe(submitted), 'the order may have been sent before a restart; asking the venue');
-      return this.settle(intent, submitted, null, outbox);
+      const end = await this.endOf(intent, submitted, null, outbox);
+      return this.conclude(intent, submitted, end, null, outbox);
     }
     const { venue, account } = submitted;
     logger.error(
@@ -77,101 +128,160 @@ export class OrderEnds {
 
   /** The position's orders that were reported UNKNOWN; why it must be left alone, null where all is settled. */
   settleEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
-    const { exchange, clock, logger } = this.#desk;
-    const venue = { exchange, clock, logger, isOwn: (report: ExecutionReport) => this.isOwn(report) };
+    const { exchange, clock, logger, limits } = this.#desk;
+    const { leaveResting } = limits;
+    const venue = { exchange, clock, logger, leaveResting, isOwn: (report: ExecutionReport) => this.isOwn(report) };
     return settleEarlier(positionId, venue, ledger, outbox);
   }
 
-  async settle(
+  /** What became of an order that was announced. `accepted` is the order where the venue has confirmed it. Throws EXCHANGE_AWAY. */
+  async endOf(
     intent: HarvestIntent | null,
     submitted: ExecutionReport,
     accepted: VenueOrder | null,
     outbox: Outbox,
-  ): Promise<void> {
-    const { exchange, clock, logger, limits } = this.#desk;
+  ): Promise<OrderEnd> {
+    const { exchange, clock, limits } = this.#desk;
     const { client_order_id: clientOrderId, symbol } = submitted;
-    const settlement = await settleOrder(exchange, clock, limits.settleWaitsMs, clientOrderId, symbol, accepted);
-    switch (settlement.kind) {
-      case 'absent':
-        return this.reject(submitted, rejectedReport(submitted, 'NOT_PLACED', null, null, clock.now()), intent, outbox);
-      case 'doubtful': {
-        const report = unknownReport(submitted, settlement.reason, settlement.detail, clock.now());
-        outbox.addReport(report, intent);
-        const message = 'the fate of an order is UNKNOWN; its position is left alone until it is settled';
-        logger.error(describe(report), message);
-        return;
-      }
-      case 'done': {
-        const { order } = settlement;
-        return this.#orSetAside(submitted, intent, factsOf(order), outbox, async () => {
-          if (isFilled(order)) await this.#fill(intent, submitted, order, outbox);
-          else this.#addRejected(rejectedReport(submitted, 'NO_FILL', null, order, clock.now()), intent, outbox);
-        });
-      }
+    const told = outbox.tradesOf(submitted).find((trade) => trade.client_order_id === clientOrderId);
+    if (told !== undefined) {
+      const { order_id: orderId, closed_at: filledAt } = told;
+      const facts = `order ${orderId} filled ${told.quantity} at ${told.exit_price}`;
+      const resting = await this.#cleared(told);
+      return { kind: 'filled', trade: told, isTold: true, orderId, filledAt, facts, correction: null, resting };
     }
+    const waits = limits.settleWaitsMs;
+    const settlement = await settleOrder(exchange, clock, waits, clientOrderId, symbol, accepted, mayRest(submitted));
+    if (settlement.kind === 'doubtful') return settlement;
+    if (settlement.kind === 'absent') {
+      return { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null };
+    }
+    const { order } = settlement;
+    try {
+      if (isFilled(order)) return await this.#fillOf(intent, submitted, order, outbox);
+    } catch (thrown) {
+      if (!isNoRecord(thrown)) throw thrown;
+      return setAside(`${factsOf(order)}: ${thrown.message}`);
+    }
+    return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order, remaining: order.positionAfter };
   }
 
-  reject(
-    submitted: ExecutionReport,
-    report: ExecutionReport,
-    intent: HarvestIntent | null,
-    outbox: Outbox,
-  ): Promise<void> {
-    const facts = `the venue has no fill of it: ${report.reason}`;
-    return this.#orSetAside(submitted, intent, facts, outbox, async () => this.#addRejected(report, intent, outbox));
-  }
-
-  #addRejected(report: ExecutionReport, intent: HarvestIntent | null, outbox: Outbox): void {
-    outbox.addReport(report, intent);
-    this.#desk.logger.warn(describe(report), 'order rejected');
-  }
-
-  async #fill(
+  async #fillOf(
     intent: HarvestIntent | null,
     submitted: ExecutionReport,
     filled: FilledOrder,
     outbox: Outbox,
-  ): Promise<void> {
-    const { exchange, clock, logger } = this.#desk;
+  ): Promise<OrderEnd> {
+    const { exchange, clock } = this.#desk;
     if (intent === null) {
-      const why = 'its intent is gone from the log, or cannot be read any more';
-      return this.#setAside(submitted, null, `${factsOf(filled)}: ${why}`, outbox);
+      return setAside(`${factsOf(filled)}: its intent is gone from the log, or cannot be read any more`);
     }
-    const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now());
-    if (remaining === null) {
-      return this.#setAside(submitted, intent, `${factsOf(filled)}: ${unsaid(filled, intent)}`, outbox);
-    }
+    const earlier = outbox.tradesOf(submitted);
+    const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now(), earlier);
+    if (remaining === null) return setAside(`${factsOf(filled)}: ${unsaid(filled, intent)}`);
     const { order, correction } = datedOrder(filled, clock.now());
-    const report = filledReport(submitted, order, remaining, clock.now(), correction);
-    // E4: the trade first.
-    const trade = tradeOf(intent, exchange.venue, order, remaining);
-    const charges = await chargesOf(exchange, intent);
-    outbox.addFill(withCosts(trade, fillsOf(order), charges), report, intent);
-    logger.info(describe(report), 'order filled');
+    const bare = tradeOf(intent, exchange.venue, order, remaining, submitted.client_order_id);
+    const [resting, charges] = await Promise.all([this.#cleared(bare), chargesOf(exchange, intent)]);
+    const trade = withCosts(bare, fillsOf(order), charges);
+    const { orderId, filledAt } = order;
+    return { kind: 'filled', trade, isTold: false, orderId, filledAt, facts: factsOf(filled), correction, resting };
   }
 
-  /** E14. `conclude` makes the records of the order's end and adds them, all or none; `facts` are what the venue says of it. */
-  async #orSetAside(
-    submitted: ExecutionReport,
-    intent: HarvestIntent | null,
-    facts: string,
-    outbox: Outbox,
-    conclude: () => Promise<void>,
-  ): Promise<void> {
+  /** What rested of the position, where nothing of it is left (RS2). */
+  async #cleared(trade: TradeClosed): Promise<readonly ReportedResting[] | null> {
+    if (trade.remaining_quantity !== 0) return null;
+    const { exchange, logger, limits } = this.#desk;
+    return clearResting(closedSideOf(trade), { exchange, logger, leaveResting: limits.leaveResting });
+  }
+
+  /** Adds the trade of an order that others of its intent follow. One that is no record sets the order aside. */
+  tellTrade(end: OrderEnd, submitted: ExecutionReport, outbox: Outbox): OrderEnd {
+    if (end.kind !== 'filled' || end.isTold) return end;
     try {
-      await conclude();
+      outbox.addTrade(end.trade, submitted);
+      return { ...end, isTold: true };
     } catch (thrown) {
       if (!isNoRecord(thrown)) throw thrown;
-      this.#setAside(submitted, intent, `${facts}: ${thrown.message}`, outbox);
+      return setAside(`${end.facts}: ${thrown.message}`);
     }
   }
 
-  #setAside(submitted: ExecutionReport, intent: HarvestIntent | null, detail: string, outbox: Outbox): void {
-    const { clock, logger } = this.#desk;
-    const report = unknownReport(submitted, 'ORDER_SET_ASIDE', detail, clock.now());
-    outbox.addReport(report, intent);
-    logger.error(describe(report), 'an order cannot be finished and is set aside; its position is left alone');
+  /**
+   * The report that ends an intent, with the trade of its last order ahead of it (E4): `end` is that of the last order, `stopped` why there
+   * was no further one. E14: what cannot be recorded is set aside.
+   */
+  conclude(
+    intent: HarvestIntent | null,
+    submitted: ExecutionReport,
+    end: OrderEnd,
+    stopped: Stopped | null,
+    outbox: Outbox,
+  ): void {
+    try {
+      this.#conclude(intent, submitted, end, stopped, outbox);
+    } catch (thrown) {
+      if (!isNoRecord(thrown)) throw thrown;
+      const facts = end.kind === 'filled' ? end.facts : `the venue has no fill of it: ${end.reason}`;
+      this.#conclude(intent, submitted, setAside(`${facts}: ${thrown.message}`), null, outbox);
+    }
   }
+
+  #conclude(
+    intent: HarvestIntent | null,
+    submitted: ExecutionReport,
+    end: OrderEnd,
+    stopped: Stopped | null,
+    outbox: Outbox,
+  ): void {
+    const { clock, logger } = this.#desk;
+    const now = clock.now();
+    const { client_order_id: own } = submitted;
+    const earlier = outbox.tradesOf(submitted).filter(({ client_order_id }) => client_order_id !== own);
+    const [first, ...others] = earlier;
+    switch (end.kind) {
+      case 'filled': {
+        const { trade, isTold, orderId, filledAt, correction, resting } = end;
+        const last = { orderId, filledAt, correction, stopped: stopped?.detail ?? null, resting };
+        const trades = first === undefined ? ([trade] as const) : ([first, ...others, trade] as const);
+        const report = filledReport(submitted, trades, last, now);
+        // E4: the trade first.
+        if (isTold || intent === null) outbox.addReport(report, intent);
+        else outbox.addFill(trade, report, intent);
+        logger.info(describe(report), 'order filled');
+        return;
+      }
+      case 'unfilled': {
+        const { order, remaining } = end;
+        const { reason, detail } = stopped ?? end;
+        if (first === undefined) {
+          const report = rejectedReport(submitted, reason, detail, order, now, remaining, end.blockedBy ?? null);
+          outbox.addReport(report, intent);
+          logger.warn(describe(report), 'order rejected');
+          return;
+        }
+        const words = detail === null ? reason : `${reason}: ${detail}`;
+        const filledAt = Math.max(...earlier.map(({ closed_at }) => closed_at));
+        const last = { orderId: order?.orderId ?? null, filledAt, correction: null, stopped: words, resting: null };
+        const report = filledReport(submitted, [first, ...others], last, now);
+        outbox.addReport(report, intent);
+        logger.info(describe(report), 'order filled in part');
+        return;
+      }
+      case 'doubtful': {
+        const report = unknownReport(submitted, end.reason, end.detail, now);
+        outbox.addReport(report, intent);
+        const message =
+          end.reason === 'ORDER_SET_ASIDE'
+            ? 'an order cannot be finished and is set aside; its position is left alone'
+            : 'the fate of an order is UNKNOWN; its position is left alone until it is settled';
+        logger.error(describe(report), message);
+      }
+    }
+  }
+}
+
+function setAside(detail: string): OrderEnd {
+  return { kind: 'doubtful', reason: 'ORDER_SET_ASIDE', detail };
 }
 
 function factsOf({ orderId, filledQuantity, averagePrice }: VenueOrder): string {

@@ -40,6 +40,11 @@ export class Outbox {
     return this.#failed;
   }
 
+  /** What the orders of an intent without an end have filled, in their order. */
+  tradesOf({ intent_id: intentId }: Pick<ExecutionReport, 'intent_id'>): readonly TradeClosed[] {
+    return this.#ledger.tradesOf(intentId);
+  }
+
   /** `intent` is null where the log has it no more. Throws RECORD_INVALID, and nothing is added then: as all of these do. */
   addReport(report: ExecutionReport, intent: HarvestIntent | null): void {
     this.#pushReport(this.#encodeReport(report), report, intent);

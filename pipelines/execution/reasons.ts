@@ -42,7 +42,10 @@ export const REASONS = {
     status: 'FILLED',
     sentence: "The venue filled an order of the desk's limit on value; the rest is left to later intents.",
   },
-  PARTIALLY_FILLED: { status: 'FILLED', sentence: 'The venue filled a part of the order and cancelled the rest.' },
+  PARTIALLY_FILLED: {
+    status: 'FILLED',
+    sentence: 'The venue filled a part of what the intent asks for; the rest was cancelled or not sent.',
+  },
 
   KILL_SWITCH: {
     status: 'SUPPRESSED',
@@ -127,6 +130,15 @@ export const REASONS = {
     refusal: true,
     sentence: 'The venue found the quantity of the order too precise.',
   },
+  PRICE_REJECTED: {
+    status: 'REJECTED',
+    refusal: true,
+    sentence: 'The venue found the price of the order too far from the mark, or no price of the market.',
+  },
+  WOULD_TAKE: {
+    status: 'REJECTED',
+    sentence: 'The order would have filled at once, which a post-only order must not; what follows it did not go.',
+  },
   VENUE_BUSY: {
     status: 'REJECTED',
     sentence: 'The venue turned the order away for its rate limit or its load; nothing was taken.',
@@ -179,6 +191,8 @@ const REJECTIONS = {
   precision: 'PRECISION_REJECTED',
   margin: 'INSUFFICIENT_MARGIN',
   symbol: 'SYMBOL_REJECTED',
+  price: 'PRICE_REJECTED',
+  'would-take': 'WOULD_TAKE',
   busy: 'VENUE_BUSY',
   clock: 'CLOCK_SKEW',
   keys: 'VENUE_REJECTED',

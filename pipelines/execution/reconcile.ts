@@ -4,8 +4,10 @@ import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas
 import { chargesOf, fillOf, withCosts } from './costs.ts';
 import { externalTradeOf } from './external-trade.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
+import type { ExecutionLimits } from './limits.ts';
 import type { OrderEnds } from './order-ends.ts';
 import type { Outbox } from './outbox.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 
 /**
  * Fills at the venue against what orders of ours have reported (E10).
@@ -22,7 +24,7 @@ export async function reconcile(
   ledger: Ledger,
   outbox: Outbox,
   ends: OrderEnds,
-  { exchange, logger }: ReconcilingDesk,
+  { exchange, logger, limits }: ReconcilingDesk,
 ): Promise<void> {
   for (const reduction of reconciled.reductions) {
     const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, ends);
@@ -30,6 +32,11 @@ export async function reconcile(
     const late = fate !== 'foreign';
     const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
     if (ledger.hasExternal(trade.trade_id)) continue;
+    // F3: an order of ours has closed it.
+    if (late && trade.remaining_quantity === 0) {
+      const { leaveResting } = limits;
+      await clearResting(closedSideOf(trade), { exchange, logger, leaveResting });
+    }
     const reference = referenceOf(reconciled, reduction);
     const charges = await chargesOf(exchange, reference);
     outbox.addExternalTrade(withCosts(trade, fillOf(reduction), charges));
@@ -44,6 +51,7 @@ export async function reconcile(
 export interface ReconcilingDesk {
   readonly exchange: Exchange;
   readonly logger: Logger;
+  readonly limits: Pick<ExecutionLimits, 'leaveResting'>;
 }
 
 function referenceOf({ account, symbol, reconciled_at }: PositionReconciled, reduction: Reduction): PositionReference {

@@ -8,7 +8,6 @@
  */
 import { type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { DecimalText } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { HarvestIntent, OrderId } from '../../schemas/generated/records.ts';
@@ -16,8 +15,7 @@ import { recordChecker } from '../../schemas/check-rules.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { accumulate } from '../clm/accumulate.ts';
-import { type Sized, filledReport, submittedReport } from './reports.ts';
-import type { OrderSizing } from './size-order.ts';
+import { type AnnouncedOrder, filledReport, submittedReport } from './reports.ts';
 import type { Suppression } from './suppression.ts';
 import { type FilledOrder, tradeOf } from './trade.ts';
 
@@ -27,22 +25,23 @@ const FILL_PRICES = [1, 0.1, 10];
 /** More than any venue charges. Unit: ratio of the order's value. */
 const FEE = 0.01;
 
+const AS_ASKED = { correction: null, stopped: null, resting: null };
+
 const CHECKS = {
   report: { name: TOPICS.executionReport.name, check: recordChecker(TOPICS.executionReport) },
   trade: { name: TOPICS.tradeClosed.name, check: recordChecker(TOPICS.tradeClosed) },
   outcome: { name: TOPICS.clmOutcome.name, check: recordChecker(TOPICS.clmOutcome) },
 };
 
-/** Why the order of this size must not be sent; null where all that follows of it can be recorded. */
+/** Why the intent's orders must not be sent, of which this is the first; null where all that follows of it can be recorded. */
 export function notRecordable(
   intent: HarvestIntent,
   at: LogRecord,
   venue: string,
-  sized: Sized<OrderSizing>,
-  mark: DecimalText,
+  order: AnnouncedOrder,
   now: EpochMillis,
 ): Suppression | null {
-  const problems = [...timeProblems(intent, now), ...consequences(intent, at, venue, sized, mark, now)];
+  const problems = [...timeProblems(intent, now), ...consequences(intent, at, venue, order, now)];
   return problems.length === 0 ? null : { reason: 'NOT_RECORDABLE', detail: formatProblems(problems) };
 }
 
@@ -56,15 +55,15 @@ function consequences(
   intent: HarvestIntent,
   at: LogRecord,
   venue: string,
-  sized: Sized<OrderSizing>,
-  mark: DecimalText,
+  announced: AnnouncedOrder,
   now: EpochMillis,
 ): readonly Problem[] {
+  const { sized, mark } = announced;
   const { rounded } = sized.sizing;
-  const submitted = submittedReport(intent, at, venue, sized, now);
+  const submitted = submittedReport(intent, at, venue, announced, now);
   const remaining = Exact.max(0, new Exact(sized.position).sub(rounded)).toFixed();
-  const announced = problemsOf(CHECKS.report, submitted);
-  if (announced.length > 0) return announced;
+  const problemsOfReport = problemsOf(CHECKS.report, submitted);
+  if (problemsOfReport.length > 0) return problemsOfReport;
   for (const ratio of FILL_PRICES) {
     const price = new Exact(mark).mul(ratio);
     const order: FilledOrder = {
@@ -81,7 +80,7 @@ function consequences(
     };
     const trade = tradeOf(intent, venue, order, remaining);
     const problems = [
-      ...problemsOf(CHECKS.report, filledReport(submitted, order, remaining, now)),
+      ...problemsOf(CHECKS.report, filledReport(submitted, [trade], { ...order, ...AS_ASKED }, now)),
       ...problemsOf(CHECKS.trade, trade),
       ...problemsOf(CHECKS.outcome, accumulate(undefined, trade)),
     ];

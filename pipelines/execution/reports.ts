@@ -1,10 +1,19 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
+import type { DecimalText, Pricing, VenueOrder } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { ExecutionReport, HarvestIntent } from '../../schemas/generated/records.ts';
+import type {
+  ExecutionReport,
+  HarvestIntent,
+  OrderId,
+  OrderStyle,
+  ReportedResting,
+  TradeClosed,
+} from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
+import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-style.ts';
 import type { ReasonOf } from './reasons.ts';
+import { restingWords } from './resting.ts';
 import type { OrderSizing, Sizing } from './size-order.ts';
 import type { Suppression } from './suppression.ts';
 
@@ -12,7 +21,7 @@ import type { Suppression } from './suppression.ts';
 const MAX_DETAIL = 2048;
 
 /** The parts that every report of an intent has, and the nulls and zeros of one that never became an order. */
-function blankReport(intent: HarvestIntent, at: LogRecord, venue: string, now: EpochMillis) {
+function blankReport(intent: HarvestIntent, at: LogRecord, venue: string, style: OrderStyle, now: EpochMillis) {
   return {
     intent_id: intent.intent_id,
     position_id: intent.position_id,
@@ -37,6 +46,13 @@ function blankReport(intent: HarvestIntent, at: LogRecord, venue: string, now: E
     reported_at: now,
     latency_ms: null,
     intent: { topic: at.topic, partition: at.partition, offset: at.offset },
+    order_style: style,
+    part: null,
+    order_quantity: null,
+    mark_price: null,
+    limit_price: null,
+    slippage_bps: null,
+    slippage_quote: null,
   } as const satisfies Partial<ExecutionReport>;
 }
 
@@ -61,10 +77,11 @@ export function suppressedReport(
   venue: string,
   suppression: Suppression,
   sized: Sized | null,
+  style: OrderStyle,
   now: EpochMillis,
 ): ExecutionReport {
   return {
-    ...blankReport(intent, at, venue, now),
+    ...blankReport(intent, at, venue, style, now),
     ...(sized === null ? {} : { ...sizedFields(sized), remaining_quantity: Number(sized.position) }),
     status: 'SUPPRESSED',
     reason: suppression.reason,
@@ -72,65 +89,136 @@ export function suppressedReport(
   };
 }
 
+/** An order of an intent that is about to be sent. */
+export interface AnnouncedOrder {
+  readonly sized: Sized<OrderSizing>;
+  /** The venue's mark when the intent was decided. Unit: quote currency per contract. */
+  readonly mark: DecimalText;
+  /** Its number among the orders of the intent, from 0. */
+  readonly part: number;
+  readonly planned: Omit<PlannedOrder, 'waitMs'>;
+  readonly pricing: Pricing;
+}
+
 /** The write-ahead entry: from here on the order may exist. */
 export function submittedReport(
   intent: HarvestIntent,
   at: LogRecord,
   venue: string,
-  sized: Sized<OrderSizing>,
+  { sized, mark, part, planned, pricing }: AnnouncedOrder,
   now: EpochMillis,
 ): ExecutionReport {
   return {
-    ...blankReport(intent, at, venue, now),
+    ...blankReport(intent, at, venue, planned.style, now),
     ...sizedFields(sized),
+    client_order_id: clientOrderIdOf(intent.intent_id, part),
     status: 'SUBMITTED',
     reason: sized.sizing.reason,
     detail: cut(sized.sizing.detail),
     submitted_at: now,
+    part,
+    order_quantity: planned.quantity.toNumber(),
+    mark_price: Number(mark),
+    limit_price: limitOf(pricing),
   };
 }
 
-/**
- * An order that the venue has filled, in whole or in part. `remaining` is the open size after it; `correction` what was wrong with the
- * venue's answer.
- */
+function limitOf(pricing: Pricing): number | null {
+  if (pricing.kind === 'market') return null;
+  return Number(pricing.kind === 'ioc' ? pricing.limitPrice : pricing.price);
+}
+
+/** How the last order of an intent ended of which something was filled. */
+export interface LastOrder {
+  readonly orderId: OrderId | null;
+  /** Of the intent's last fill. */
+  readonly filledAt: EpochMillis;
+  /** What was wrong with the venue's answer; null: nothing. */
+  readonly correction: string | null;
+  /** Why no more of the intent was sent; null: its last order says it. */
+  readonly stopped: string | null;
+  /** What rested of the position that was closed; null: it was not, or nobody knows. */
+  readonly resting: readonly ReportedResting[] | null;
+}
+
+/** An intent of which the venue has filled some or all. `trades` are those of its orders, in their order. */
 export function filledReport(
   submitted: ExecutionReport,
-  order: VenueOrder,
-  remaining: DecimalText,
+  trades: readonly [TradeClosed, ...TradeClosed[]],
+  { orderId, filledAt, correction, stopped, resting }: LastOrder,
   now: EpochMillis,
-  correction: string | null = null,
 ): ExecutionReport {
   const submittedAt = submitted.submitted_at ?? submitted.reported_at;
-  const filled = Number(order.filledQuantity);
+  const filled = Exact.sum(...trades.map(({ quantity }) => quantity));
   return {
     ...submitted,
     status: 'FILLED',
-    ...withCorrection(fillReason(submitted, filled), correction),
-    order_id: order.orderId,
-    filled_quantity: filled,
-    average_price: numberOrNull(order.averagePrice),
-    fee: numberOrNull(order.fee),
-    fee_asset: order.feeAsset,
-    fee_amount: numberOrNull(order.feeAmount),
-    remaining_quantity: Number(remaining),
-    reported_at: Math.max(now, order.filledAt, submittedAt),
-    latency_ms: Math.max(0, order.filledAt - submittedAt),
+    ...withCorrection(fillReason(submitted, filled, stopped), joined(correction, restingWords(resting))),
+    resting,
+    order_id: orderId,
+    filled_quantity: filled.toNumber(),
+    ...priceFields(submitted, trades, filled),
+    fee: feeOf(trades),
+    ...feeAssetOf(trades),
+    remaining_quantity: trades.at(-1)?.remaining_quantity ?? null,
+    reported_at: Math.max(now, filledAt, submittedAt),
+    latency_ms: Math.max(0, filledAt - submittedAt),
   };
 }
 
+/** Slippage is measured against the mark at the decision, for all orders of the intent. */
+function priceFields(
+  { side, mark_price: mark }: ExecutionReport,
+  trades: readonly [TradeClosed, ...TradeClosed[]],
+  filled: Exact,
+): Pick<ExecutionReport, 'average_price' | 'slippage_bps' | 'slippage_quote'> {
+  const [only, ...others] = trades;
+  const value = Exact.sum(0, ...trades.map(({ quantity, exit_price }) => new Exact(quantity).mul(exit_price)));
+  const price = others.length === 0 ? new Exact(only.exit_price) : value.div(filled);
+  return {
+    average_price: price.toNumber(),
+    slippage_bps: mark === null ? null : slippageBpsOf(side, mark, price),
+    slippage_quote: mark === null ? null : slippageOf(side, mark, price).mul(filled).toNumber(),
+  };
+}
+
+/** What the fees were charged in, several assets joined by +. */
+function feeAssetOf(trades: readonly TradeClosed[]): Pick<ExecutionReport, 'fee_asset' | 'fee_amount'> {
+  const assets = new Set(trades.map(({ fee_asset }) => fee_asset));
+  const amounts = trades.flatMap(({ fee_amount }) => (fee_amount === null ? [] : [fee_amount]));
+  const isWhole = assets.size === 1 && amounts.length === trades.length;
+  return {
+    fee_asset: assets.has(null) ? null : [...assets].toSorted().join('+'),
+    fee_amount: isWhole && !assets.has(null) ? Exact.sum(0, ...amounts).toNumber() : null,
+  };
+}
+
+/** Null where one of them is not known. */
+function feeOf(trades: readonly TradeClosed[]): number | null {
+  const fees = trades.flatMap(({ fee_quote }) => (fee_quote === null ? [] : [fee_quote]));
+  return fees.length < trades.length ? null : Exact.sum(0, ...fees).toNumber();
+}
+
+/** Both in words; null where there is neither. */
+function joined(one: string | null, other: string | null): string | null {
+  return one === null || other === null ? (one ?? other) : `${one}; ${other}`;
+}
+
 function withCorrection<T extends { readonly detail: string | null }>(reason: T, correction: string | null): T {
-  if (correction === null) return reason;
+  if (correction === null) return { ...reason, detail: cut(reason.detail) };
   return { ...reason, detail: cut(reason.detail === null ? correction : `${reason.detail}; ${correction}`) };
 }
 
-function fillReason(submitted: ExecutionReport, filled: number): { reason: ReasonOf<'FILLED'>; detail: string | null } {
-  if (filled < submitted.rounded_quantity) {
-    const missing = new Exact(submitted.rounded_quantity).sub(filled);
-    return {
-      reason: 'PARTIALLY_FILLED',
-      detail: `${missing.toFixed()} of ${submitted.rounded_quantity} were cancelled`,
-    };
+function fillReason(
+  submitted: ExecutionReport,
+  filled: Exact,
+  stopped: string | null,
+): { reason: ReasonOf<'FILLED'>; detail: string | null } {
+  const missing = new Exact(submitted.rounded_quantity).sub(filled);
+  if (missing.gt(0)) {
+    const what = `${missing.toFixed()} of ${submitted.rounded_quantity} were`;
+    const detail = stopped === null ? `${what} cancelled` : `${what} not filled: ${stopped}`;
+    return { reason: 'PARTIALLY_FILLED', detail };
   }
   return { reason: FILLED_AS.get(submitted.reason) ?? 'FILLED', detail: submitted.detail };
 }
@@ -155,12 +243,14 @@ export function rejectedReport(
   order: VenueOrder | null,
   now: EpochMillis,
   remaining: DecimalText | null = order?.positionAfter ?? null,
+  blockedBy: readonly ReportedResting[] | null = null,
 ): ExecutionReport {
   return {
     ...submitted,
     status: 'REJECTED',
     reason,
-    detail: cut(detail),
+    detail: cut(joined(detail, restingWords(blockedBy))),
+    resting: blockedBy,
     order_id: order?.orderId ?? null,
     remaining_quantity: numberOrNull(remaining),
     reported_at: Math.max(now, submitted.submitted_at ?? submitted.reported_at),

@@ -1,12 +1,14 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { Exchange, VenueOrder } from '../../ports/exchange.ts';
+import type { Exchange, LookUp, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
+import { mayRest } from './order-style.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 import { datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
 
 /** Who is asked, and for which orders it can answer. */
@@ -14,6 +16,7 @@ export interface EarlierVenue {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly leaveResting: boolean;
   readonly isOwn: (report: ExecutionReport) => Promise<boolean>;
 }
 
@@ -24,22 +27,22 @@ export interface EarlierVenue {
  */
 export async function settleEarlier(
   positionId: PositionId,
-  { exchange, clock, logger, isOwn }: EarlierVenue,
+  { exchange, clock, logger, leaveResting, isOwn }: EarlierVenue,
   ledger: Ledger,
   outbox: Outbox,
 ): Promise<Suppression | null> {
   for (const { report, intent } of ledger.unsettled(positionId)) {
-    const { client_order_id: clientOrderId, symbol, venue, account } = report;
+    const { client_order_id: clientOrderId, venue, account } = report;
     // O1.
     if (!(await isOwn(report))) return unsettled(`${clientOrderId} was sent to ${venue} for ${account}`);
     const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
-    const answer = await exchange.lookUp(clientOrderId, symbol);
+    const answer = await endedOrNot(exchange, report);
     if (answer.kind === 'unavailable') return unsettled(`${clientOrderId}: ${answer.message}`);
     if (answer.kind === 'found') {
       const { order } = answer;
       if (order.state === 'OPEN') return unsettled(`${clientOrderId} is still open`);
       try {
-        const doubt = await bookFill(order, report, intent, { exchange, clock, logger }, outbox);
+        const doubt = await bookFill(order, report, intent, { exchange, clock, logger, leaveResting }, outbox);
         if (doubt !== null) return unsettled(`${clientOrderId} ${doubt}`);
       } catch (thrown) {
         // It was set aside for this; nothing has changed since.
@@ -53,12 +56,21 @@ export async function settleEarlier(
   return null;
 }
 
+/** An order that rests would hold up its position for as long as it does. */
+async function endedOrNot(exchange: Exchange, report: ExecutionReport): Promise<LookUp> {
+  const { client_order_id: clientOrderId, symbol } = report;
+  const answer = await exchange.lookUp(clientOrderId, symbol);
+  if (answer.kind !== 'found' || answer.order.state !== 'OPEN' || !mayRest(report)) return answer;
+  await exchange.cancel(clientOrderId, symbol);
+  return exchange.lookUp(clientOrderId, symbol);
+}
+
 /** Adds the trade of what is filled. Returns why it cannot, null where it is added or nothing is filled. */
 async function bookFill(
   order: VenueOrder,
   report: ExecutionReport,
   intent: HarvestIntent | null,
-  { exchange, clock, logger }: Omit<EarlierVenue, 'isOwn'>,
+  { exchange, clock, logger, leaveResting }: Omit<EarlierVenue, 'isOwn'>,
   outbox: Outbox,
 ): Promise<string | null> {
   if (!isFilled(order)) return null;
@@ -70,9 +82,11 @@ async function bookFill(
   }
   const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
   if (remaining === null) return `was filled: ${unsaid(order, intent)}`;
-  const trade = tradeOf(intent, exchange.venue, datedOrder(order, clock.now()).order, remaining);
-  const charges = await chargesOf(exchange, intent);
-  outbox.addTrade(withCosts(trade, fillsOf(order), charges), report);
+  const dated = datedOrder(order, clock.now()).order;
+  const trade = tradeOf(intent, exchange.venue, dated, remaining, report.client_order_id);
+  // RS2: the report stays what it was, so this is told in the log only.
+  if (trade.remaining_quantity === 0) await clearResting(closedSideOf(trade), { exchange, logger, leaveResting });
+  outbox.addTrade(withCosts(trade, fillsOf(order), await chargesOf(exchange, intent)), report);
   return null;
 }
 

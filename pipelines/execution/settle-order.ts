@@ -15,7 +15,8 @@ const LAST_WAITS_MS = [200, 200, 500, 500, 500];
 
 /**
  * Asks for an order by its client id until the venue says how it ended, or the waits are used up. It never sends anything.
- * `accepted` is the order where the venue has confirmed it; null where it may not exist.
+ * `accepted` is the order where the venue has confirmed it; null where it may not exist. One that `mayRest` is cancelled where it is found
+ * open, whatever has become of an earlier try to: waiting would not end it.
  *
  * An absence counts only at the end of the waits, and only where the look-up before said the same: a request that was slow on its
  * way may still arrive, and a single answer may be wrong. An order that was seen and is absent later is not taken for unfilled:
@@ -28,6 +29,7 @@ export async function settleOrder(
   clientOrderId: ClientOrderId,
   symbol: string,
   accepted: VenueOrder | null,
+  mayRest = false,
 ): Promise<Settlement> {
   let seen = accepted;
   if (seen?.state === 'DONE') return { kind: 'done', order: seen };
@@ -44,6 +46,7 @@ export async function settleOrder(
       case 'found':
         if (answer.order.state === 'DONE') return { kind: 'done', order: answer.order };
         seen = answer.order;
+        if (mayRest) await exchange.cancel(clientOrderId, symbol);
         settlement = {
           kind: 'doubtful',
           reason: 'STILL_OPEN',

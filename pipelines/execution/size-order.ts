@@ -134,7 +134,7 @@ function unbounded(position: DecimalText, fraction: number, markPrice: number, r
 }
 
 /** Why the venue would not take an order of this size that leaves something open; null when it would. */
-function belowMinimum(quantity: Exact, markPrice: number, rules: MarketRules): string | null {
+export function belowMinimum(quantity: Exact, markPrice: number, rules: MarketRules): string | null {
   if (quantity.lt(rules.minQuantity)) return `below the minimum quantity ${rules.minQuantity}`;
   const notional = quantity.mul(markPrice);
   return notional.lt(rules.minNotional) ? `worth ${notional.toFixed()}, below the minimum ${rules.minNotional}` : null;

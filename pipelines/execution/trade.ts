@@ -1,7 +1,7 @@
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
-import type { HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
+import type { ClientOrderId, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
@@ -43,7 +43,9 @@ function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed
 }
 
 /**
- * The slice that a filled order has realised. `remaining` is the open size after it, from the venue.
+ * The slice that a filled order has realised. `remaining` is the open size after it, from the venue. One order is one slice, also where an
+ * intent led to several: the sum of slices does not depend on which of them has been reported when a process ends, and a fill that turns up
+ * late is told from the others by its order.
  *
  * Price, quantity, fee and remaining are the venue's. entry_price is the intent's: the snapshot read it from the venue
  * for the decision and its R, a reduction does not change it, and it is at hand on every path, also when the order is
@@ -52,12 +54,17 @@ function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed
  * pnl_quote = (exit - entry) x quantity, negated for SHORT; pnl_percent = the same move / entry x 100;
  * risk_quote = |entry - initial stop| x quantity. What the slice has cost, and R after that, follow in costs.ts.
  */
-export function tradeOf(intent: HarvestIntent, venue: string, order: FilledOrder, remaining: DecimalText): TradeClosed {
+export function tradeOf(
+  intent: HarvestIntent,
+  venue: string,
+  order: FilledOrder,
+  remaining: DecimalText,
+  clientOrderId: ClientOrderId = clientOrderIdOf(intent.intent_id),
+): TradeClosed {
   const entry = new Exact(intent.entry_price);
   const quantity = new Exact(order.filledQuantity);
   const move = inFavour(intent.side, intent.entry_price, order.averagePrice);
   const pnlQuote = move.mul(quantity);
-  const clientOrderId = clientOrderIdOf(intent.intent_id);
   return {
     trade_id: tradeIdOf(clientOrderId),
     position_id: intent.position_id,

@@ -1,7 +1,7 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { Action, Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { Action, Factor, OrderStyle, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
-import { type Scores, type UnknownInput, scoreFactors, scoresOf } from './factors.ts';
+import { type ExplainedScores, type Scores, type UnknownInput, scoreFactors, scoresOf } from './factors.ts';
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
@@ -17,6 +17,8 @@ export interface Verdict {
   readonly exit_score: number;
   readonly r: number;
   readonly policy: string;
+  /** How the rule asks the order to be sent; left out where it does not. */
+  readonly order?: OrderStyle;
 }
 
 /** A verdict with all that led to it. */
@@ -33,9 +35,7 @@ export interface Decision extends Verdict {
 export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
   const r = possibleR(snapshot, policy);
   const scores = scoreFactors(snapshot, r, policy);
-  const { action, fraction, reason, hold_score, exit_score } = decide(snapshot, policy, r, scores);
-  const { factors, unknown } = scores;
-  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: policy.id };
+  return decisionOf(decide(snapshot, policy, r, scores), scores);
 }
 
 /** The verdict of `evaluate` without its factors, which nobody reads where it is HOLD: they are most of the work. */
@@ -56,9 +56,13 @@ export function judge(
 
 /** The decision that this verdict of the policy on the snapshot is part of. */
 export function explain(snapshot: PositionSnapshot, policy: Policy, said: Verdict): Decision {
-  const { action, fraction, reason, hold_score, exit_score, r } = said;
-  const { factors, unknown } = scoreFactors(snapshot, r, policy);
-  return { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy: policy.id };
+  return decisionOf({ ...said, policy: policy.id }, scoreFactors(snapshot, said.r, policy));
+}
+
+function decisionOf(said: Verdict, { factors, unknown }: ExplainedScores): Decision {
+  const { action, fraction, reason, hold_score, exit_score, r, policy, order } = said;
+  const decision = { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy };
+  return order === undefined ? decision : { ...decision, order };
 }
 
 function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
@@ -72,11 +76,11 @@ function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
 export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
   for (const rule of policy.rules) {
     if (!applies(rule.when, snapshot, r, scores)) continue;
-    if (rule.action === 'CLOSE') return verdict(policy, r, scores, 'CLOSE', 1, rule.name);
+    if (rule.action === 'CLOSE') return asAsked(verdict(policy, r, scores, 'CLOSE', 1, rule.name), rule);
     const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
     return fraction <= 0
       ? verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
-      : verdict(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name);
+      : asAsked(verdict(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name), rule);
   }
   return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
 }
@@ -90,6 +94,10 @@ function verdict(
   reason: string,
 ): Verdict {
   return { action, fraction, reason, hold_score: hold, exit_score: exit, r, policy: policy.id };
+}
+
+function asAsked(said: Verdict, { order }: PolicyRule): Verdict {
+  return order === undefined ? said : { ...said, order };
 }
 
 function applies(

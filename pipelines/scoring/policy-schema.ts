@@ -99,16 +99,28 @@ const ruleName = z
   .max(64)
   .describe('The reason of decisions by this rule, and the exit_reason of their trades.');
 
+/** The words of `run --order`. */
+const ORDERS = ['market', 'ioc', 'sliced', 'post_only'] as const;
+
+const order = z
+  .enum(ORDERS)
+  .optional()
+  .describe(
+    'How the order is sent: market, ioc, sliced or post_only. Left out: as the desk says (run --order). A CLOSE is never left resting: post_only is sent as ioc.',
+  );
+
 const rule = z.discriminatedUnion('action', [
   z.strictObject({
     name: ruleName,
     when: conditions,
     action: z.literal('CLOSE').describe('Close the whole position.'),
+    order,
   }),
   z.strictObject({
     name: ruleName,
     when: conditions,
     action: z.literal('PARTIAL_CLOSE').describe('Close a fraction of it.'),
+    order,
     fraction: fraction.describe('Rounded to two decimals; what rounds to 0 or less is a HOLD.'),
   }),
 ]);

@@ -116,5 +116,6 @@ export function intentOf(
     model_id: snapshot.model_id,
     regime_at_entry: snapshot.regime_at_entry,
     input: { topic: at.topic, partition: at.partition, offset: at.offset },
+    order: decision.order ?? null,
   };
 }

@@ -152,6 +152,9 @@ export interface InputCoordinates {
   readonly offset: number;
 }
 
+/** How an order meets the book: market (at any price), ioc (within a bound, at once, the rest again), sliced (such orders one after the other), post_only (rests and never takes, for a while). No unit. The words are those of --order. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+export type OrderStyle = 'market' | 'ioc' | 'sliced' | 'post_only';
+
 /** A command: reduce this position by this fraction, with everything that led to it. Written by scoring. */
 export interface HarvestIntent {
   /** Derives from position_id and observed_at: the same snapshot always gives the same id. Consumers deduplicate by it. */
@@ -212,6 +215,8 @@ export interface HarvestIntent {
   readonly regime_at_entry: null | string;
   /** The snapshot this intent was decided from. */
   readonly input: InputCoordinates;
+  /** How the policy asks the order to be sent. Null: as the desk says (run --order). */
+  readonly order: OrderStyle | null;
 }
 
 /** SUBMITTED: about to be sent. Terminal: FILLED (some or all), SUPPRESSED (never sent), REJECTED (the venue has no fill of it), UNKNOWN (a doubt the venue could not settle). No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
@@ -294,6 +299,20 @@ export interface ExecutionReport {
   readonly latency_ms: null | number;
   /** Where the intent lies in the log. */
   readonly intent: InputCoordinates;
+  /** How the order was really sent; of several orders of the intent the last. SUPPRESSED: how it would have been. Null: an older record, where every order was a market order. */
+  readonly order_style: OrderStyle | null;
+  /** Which of the intent's orders this reports on: SUBMITTED that order, any other status the last one. Null: no order was sent, or an older record, where there is one. Unit: number of the order, from 0. */
+  readonly part: null | number;
+  /** What this one order asks for; below rounded_quantity where the intent is several orders. Null: as part. Unit: contracts of the symbol. */
+  readonly order_quantity: null | number;
+  /** The venue's mark price when the intent was decided: what slippage is measured against. Null: not asked, or an older record. Unit: quote currency per contract. */
+  readonly mark_price: null | number;
+  /** The worst price that this order allows, before it is rounded to the tick. Null: any, or no order was sent. Unit: quote currency per contract. */
+  readonly limit_price: null | number;
+  /** How much worse than mark_price the average price is: positive is worse, negative better. Null: no fill, or no mark_price. Unit: basis points of mark_price, signed. */
+  readonly slippage_bps: null | number;
+  /** The same for all that was filled: positive is what was lost. Null: as slippage_bps. Unit: quote currency, signed. */
+  readonly slippage_quote: null | number;
 }
 
 /** What closed the slice: our intent, someone else, the venue's liquidation or ADL; or an import of an earlier record. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */

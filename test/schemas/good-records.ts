@@ -109,6 +109,7 @@ export const GOOD_RECORDS = {
     model_id: modelId,
     regime_at_entry: 'trend',
     input: { topic: TOPICS.positionSnapshot.name, partition: 3, offset: 41 },
+    order: null,
   },
   [TOPICS.executionReport.name]: {
     ...POSITION,
@@ -133,6 +134,13 @@ export const GOOD_RECORDS = {
     reported_at: OBSERVED_AT + 20,
     latency_ms: 8,
     intent: { topic: TOPICS.harvestIntent.name, partition: 3, offset: 7 },
+    order_style: 'ioc',
+    part: 0,
+    order_quantity: 1,
+    mark_price: 107.1,
+    limit_price: 106.5645,
+    slippage_bps: 9.33707,
+    slippage_quote: 0.1,
   },
   [TOPICS.tradeClosed.name]: {
     ...POSITION,

@@ -1,7 +1,7 @@
 /**
  * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
  *
- * sends      reduce-only market orders with the client order ids of our intents
+ * sends      reduce-only orders with the client order ids of our intents, and cancels those that rest
  * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
@@ -18,6 +18,7 @@ import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.t
 import type { Charges } from '../../../ports/charges.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -46,7 +47,7 @@ import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
-import { orderSide, venueOrderOf } from './venue-order.ts';
+import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
@@ -98,22 +99,27 @@ export class CcxtExchange implements Exchange {
     return namedMarkPrice(this.#client, await this.#market(symbol), 'look-up');
   }
 
-  async place({ clientOrderId, position, quantity }: OrderRequest, gate: SendGate = OPEN_GATE): Promise<Placement> {
+  async place(
+    { clientOrderId, position, quantity, pricing }: OrderRequest,
+    gate: SendGate = OPEN_GATE,
+  ): Promise<Placement> {
     const market = await this.#market(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
+    const { type, price, params } = venueTerms(pricing, position.side, market.tick);
     for (let attempt = 1; ; attempt++) {
       try {
         const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
-            // ccxt takes decimal texts for amounts; its types do not say so.
+            // ccxt takes decimal texts for amounts and prices; its types do not say so.
             await api.createOrder(
               market.symbol,
-              'market',
+              type,
               orderSide(position.side),
               amount as unknown as number,
-              undefined,
+              price as unknown as number | undefined,
               {
+                ...params,
                 clientOrderId: this.#venueId(clientOrderId),
                 reduceOnly: true,
                 ...(this.#mode.now === 'hedge' ? { hedged: true } : {}),
@@ -157,6 +163,19 @@ export class CcxtExchange implements Exchange {
       if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
       }
+      return { kind: 'unavailable', message: messageOf(thrown) };
+    }
+  }
+
+  async cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation> {
+    try {
+      const market = await this.#market(symbol);
+      const { cancelOrder } = this.#client.settings.traits;
+      await this.#client.send('cancel', (api) => cancelOrder(api, market, this.#venueId(clientOrderId)));
+      return { kind: 'ended' };
+    } catch (thrown) {
+      // X4.
+      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'ended' };
       return { kind: 'unavailable', message: messageOf(thrown) };
     }
   }

@@ -124,7 +124,7 @@ export async function cancelRestingOrder(
   { orderId, isConditional }: RestingOrder,
 ): Promise<RestingCancellation> {
   try {
-    await client.send('cancel', (api) => client.settings.traits.cancelOrder(api, market, orderId, isConditional));
+    await client.send('cancel', (api) => client.settings.traits.cancelResting(api, market, orderId, isConditional));
     return { kind: 'cancelled' };
   } catch (thrown) {
     if (!(thrown instanceof VenueRefusal)) return { kind: 'unavailable', message: messageOf(thrown) };

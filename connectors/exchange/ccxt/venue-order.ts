@@ -1,4 +1,4 @@
-import type { VenueOrder } from '../../../ports/exchange.ts';
+import type { DecimalText, Pricing, VenueOrder } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
@@ -8,6 +8,30 @@ import type { VenueMarket } from './venue-markets.ts';
 /** The direction of an order that makes a position smaller, in ccxt's words. */
 export function orderSide(side: Side): 'buy' | 'sell' {
   return side === 'LONG' ? 'sell' : 'buy';
+}
+
+/** An order's kind, price and time in force in ccxt's words. */
+export interface VenueTerms {
+  readonly type: 'market' | 'limit';
+  readonly price: DecimalText | undefined;
+  readonly params: { readonly timeInForce?: 'IOC'; readonly postOnly?: true };
+}
+
+/**
+ * Prices on ticks, never so that the order may fill at a worse one than it allows: the limit of a sale is rounded up, of a purchase down. One
+ * that rests is at the first tick beyond its price, on its own side of the book. Pure.
+ */
+export function venueTerms(pricing: Pricing, side: Side, tick: DecimalText): VenueTerms {
+  const sells = side === 'LONG';
+  if (pricing.kind === 'market') return { type: 'market', price: undefined, params: {} };
+  if (pricing.kind === 'ioc') {
+    const ticks = new Exact(pricing.limitPrice).div(tick);
+    const price = (sells ? ticks.ceil() : ticks.floor()).mul(tick);
+    return { type: 'limit', price: toText(price), params: { timeInForce: 'IOC' } };
+  }
+  const ticks = new Exact(pricing.price).div(tick);
+  const price = (sells ? ticks.floor().add(1) : ticks.ceil().sub(1)).mul(tick);
+  return { type: 'limit', price: toText(price), params: { postOnly: true } };
 }
 
 /** ccxt's words for an order that may still fill; all others are ends. */

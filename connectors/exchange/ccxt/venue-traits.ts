@@ -67,6 +67,8 @@ export interface VenueTraits {
   readonly positions: (api: CcxtExchange, market: NamedMarket | null) => Promise<readonly unknown[]>;
   /** Null: the exchange says that there is none. Refusals pass through. */
   readonly findOrder: (api: CcxtExchange, market: NamedMarket, name: OrderName) => Promise<unknown>;
+  /** Takes an order of ours off the book. A refusal that is `absent` says that it does not rest. */
+  readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
   /** Credits that the exchange charges in, by name, and the currencies that one of them is worth one of. */
   readonly credits: Readonly<Record<string, readonly string[]>>;
   /** How far back payments of funding are told of; null: it is not known to tell of any. Unit: milliseconds. */
@@ -74,7 +76,7 @@ export interface VenueTraits {
   /** Orders that rest in the book. */
   readonly openOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
   /** Takes an order off that rests; `conditional` ones may be numbered apart. Refusals pass through. */
-  readonly cancelOrder: (
+  readonly cancelResting: (
     api: CcxtExchange,
     market: NamedMarket,
     orderId: string,

@@ -1,3 +1,4 @@
+import type { Pricing } from '../../../ports/exchange.ts';
 import type { RandomStream } from '../../../ports/random.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
@@ -9,6 +10,16 @@ const MEAN_SLIPPAGE = 0.0002;
 
 /** What large futures venues charge takers. Unit: fraction of notional (5 basis points). */
 export const TAKER_FEE = '0.0005';
+
+/** And makers. Unit: fraction of notional (2 basis points). */
+const MAKER_FEE = '0.0002';
+
+/** How many of the orders that rest are taken at all, each within this time. Unit: fraction; milliseconds. */
+const TAKEN_SHARE = 0.6;
+const TAKEN_WITHIN_MS = 20_000;
+
+/** An order that nobody takes rests until it is cancelled. Unit: milliseconds. */
+const FOR_EVER_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** A market order of this size meets one to three resting orders. */
 const MAX_FILLS = 3;
@@ -50,13 +61,40 @@ export function drawFate(stream: RandomStream, faults: PaperFaults): Fate {
   };
 }
 
-/** How an order that the venue has taken fills: at mark price, worsened by slippage and rounded to the worse tick. */
-export function planFills(
-  stream: RandomStream,
-  fate: Fate,
-  order: { readonly side: Side; readonly quantity: Exact; readonly open: Exact; readonly markPrice: number },
-  market: PaperMarket,
-): FillPlan {
+/** An order that the venue has taken. */
+export interface TakenOrder {
+  readonly side: Side;
+  readonly quantity: Exact;
+  readonly open: Exact;
+  readonly markPrice: number;
+  readonly pricing: Pricing;
+}
+
+/**
+ * How an order that the venue has taken fills: at mark price, worsened by slippage and rounded to the worse tick. What would fill beyond its
+ * limit does not. One that rests fills whole at its price, or not at all.
+ */
+export function planFills(stream: RandomStream, fate: Fate, order: TakenOrder, market: PaperMarket): FillPlan {
+  const { pricing } = order;
+  if (pricing.kind === 'post-only') return planRest(stream, order, market);
+  const plan = planTaking(stream, fate, order, market);
+  if (pricing.kind === 'market') return plan;
+  const isAllowed = ({ price }: PlannedFill): boolean =>
+    order.side === 'LONG' ? price.gte(pricing.limitPrice) : price.lte(pricing.limitPrice);
+  return { ...plan, fills: plan.fills.filter(isAllowed) };
+}
+
+function planRest(stream: RandomStream, { side, quantity, markPrice }: TakenOrder, { tick }: PaperMarket): FillPlan {
+  const isTaken = stream.uniform() < TAKEN_SHARE;
+  const after = stream.integer(MIN_DELAY_MS, TAKEN_WITHIN_MS);
+  if (!isTaken) return { doneAfter: FOR_EVER_MS, fills: [] };
+  const ticks = new Exact(markPrice).div(tick);
+  const price = (side === 'LONG' ? ticks.floor().add(1) : ticks.ceil().sub(1)).mul(tick);
+  const fill = { after, quantity, price, fee: price.mul(quantity).mul(MAKER_FEE) };
+  return price.lte(0) ? { doneAfter: FOR_EVER_MS, fills: [] } : { doneAfter: after, fills: [fill] };
+}
+
+function planTaking(stream: RandomStream, fate: Fate, order: TakenOrder, market: PaperMarket): FillPlan {
   const share = stream.uniform();
   const delay = fate.slow ? SLOW_MS : stream.integer(MIN_DELAY_MS, MAX_DELAY_MS);
   const total = fate.partialFill ? partOf(order.quantity, order.open, share, market) : order.quantity;

@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -68,6 +69,10 @@ export class LivePaper implements Exchange {
 
   lookUp(clientOrderId: ClientOrderId): Promise<LookUp> {
     return this.#paper.lookUp(clientOrderId);
+  }
+
+  cancel(clientOrderId: ClientOrderId): Promise<Cancellation> {
+    return this.#paper.cancel(clientOrderId);
   }
 
   charges(): Promise<Charges> {

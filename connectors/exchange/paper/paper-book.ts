@@ -180,6 +180,12 @@ export class PaperBook {
     }
   }
 
+  /** The order is done then: no fill comes after. */
+  endOrder(clientOrderId: ClientOrderId, at: EpochMillis): void {
+    this.#run('DELETE FROM fills WHERE client_order_id = ? AND filled_at > ?', clientOrderId, at);
+    this.#run('UPDATE orders SET done_at = ? WHERE client_order_id = ?', at, clientOrderId);
+  }
+
   #withFills(row: OrderRow): PaperOrder {
     const fills = this.#all(
       `SELECT filled_at AS filledAt, quantity, price, fee, position_after AS positionAfter

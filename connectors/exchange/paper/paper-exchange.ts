@@ -3,6 +3,7 @@ import { isKind } from '../../../errors/harvestline-error.ts';
 import type { Charges } from '../../../ports/charges.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
+  Cancellation,
   DecimalText,
   Exchange,
   LookUp,
@@ -49,7 +50,7 @@ type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonl
  * P3  Opened + grown - filled = open, exactly, for every position, always; nothing goes below flat.
  * P4  A position that was closed stays flat for ever: naming it again does not open it.
  * P5  What befalls an order depends on the seed and its client id, never on the order of calls; all of it is booked when
- *     the order is placed, so every process sees the same order whenever it asks.
+ *     the order is placed, so every process sees the same order whenever it asks. A cancellation takes back what lies ahead of it.
  */
 export class PaperExchange implements Exchange, PositionBook {
   readonly venue = 'paper';
@@ -114,6 +115,18 @@ export class PaperExchange implements Exchange, PositionBook {
     if (order === undefined) return { kind: 'absent' };
     if (order.blackout) return { kind: 'unavailable', message: 'the venue does not answer for this order' };
     return { kind: 'found', order: venueOrderAt(order, this.#clock.now()) };
+  }
+
+  async cancel(clientOrderId: ClientOrderId): Promise<Cancellation> {
+    const order = this.#book.order(clientOrderId);
+    if (order?.blackout === true) return { kind: 'unavailable', message: 'the venue does not answer for this order' };
+    try {
+      inTransaction(this.#database, () => this.#takeOffTheBook(clientOrderId));
+    } catch (error) {
+      if (isKind(error, 'transient')) return { kind: 'unavailable', message: error.message };
+      throw error;
+    }
+    return { kind: 'ended' };
   }
 
   /** This venue charges the opening like a closing, and no funding. */
@@ -222,7 +235,7 @@ export class PaperExchange implements Exchange, PositionBook {
     const plan = planFills(
       stream,
       fate,
-      { side: position.side, quantity, open, markPrice: reference.mark_price },
+      { side: position.side, quantity, open, markPrice: reference.mark_price, pricing: request.pricing },
       market,
     );
     let left = open;
@@ -251,6 +264,19 @@ export class PaperExchange implements Exchange, PositionBook {
     this.#book.addOrder(order);
     this.#book.reduce(reference.position_id, toText(left));
     return { kind: 'accepted', order: venueOrderAt(order, now), blackout: fate.blackout };
+  }
+
+  /** P3, P5: the fills that lie ahead will not be, and what they would have closed is open again. */
+  #takeOffTheBook(clientOrderId: ClientOrderId): void {
+    const order = this.#book.order(clientOrderId);
+    const now = this.#clock.now();
+    if (order === undefined || order.doneAt <= now) return;
+    const position = this.#book.position(order.positionId);
+    const ahead = order.fills.filter(({ filledAt }) => filledAt > now).map(({ quantity }) => quantity);
+    this.#book.endOrder(clientOrderId, now);
+    if (position !== undefined) {
+      this.#book.reduce(order.positionId, toText(Exact.sum(position.quantity, ...ahead)));
+    }
   }
 
   #marketOf(symbol: string, price: number): PaperMarket {

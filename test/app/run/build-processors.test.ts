@@ -27,6 +27,7 @@ it('execution measures what it suppresses and whether anything is halted', async
     policy,
     exchange,
     limits: { maxClosesPerMinute: 1 },
+    draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
     accounts: EVERY_ACCOUNT,
     clock,

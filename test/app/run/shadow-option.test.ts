@@ -64,6 +64,7 @@ it('no processor reads shadow.decision', async () => {
     shadows: [loadPolicy('legacy')],
     exchange: new ScriptedExchange(),
     limits: {},
+    draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
     accounts: EVERY_ACCOUNT,
     clock,

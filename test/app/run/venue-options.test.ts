@@ -69,6 +69,7 @@ describe('where orders go', () => {
       maxOrderNotional: null,
       maxClosesPerMinute: 30,
       maxAtOnce: 8,
+      order: { style: 'ioc', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
       ownVenueOnly: true,
     });
@@ -76,8 +77,20 @@ describe('where orders go', () => {
     expect(venueLimits(paper, chooseVenue(paper, {}))).toEqual({
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
+      order: { style: 'market', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
       symbols: null,
       ownVenueOnly: false,
     });
+  });
+
+  it('sends orders as the desk says', () => {
+    const words = ['--max-slippage-bps', '30', '--slices', '8', '--post-only-seconds', '5'];
+    const options = parsed('--order', 'post_only', ...words);
+    const order = { style: 'post_only', maxSlippageBps: 30, slices: 8, postOnlyMs: 5000 };
+    expect(venueLimits(options, chooseVenue(options, {})).order).toEqual(order);
+    expect(() => parsed('--order', 'limit')).toThrow(/Allowed choices are market, ioc, sliced, post_only/);
+    expect(() => parsed('--max-slippage-bps', '0')).toThrow(/from 1 to 5000/);
+    expect(() => parsed('--slices', '21')).toThrow(/from 1 to 20/);
+    expect(() => parsed('--post-only-seconds', '0.5')).toThrow(/from 1 to 60/);
   });
 });

@@ -58,6 +58,7 @@ const exchange: Exchange = {
   markPrice: (reference) => real.markPrice(reference),
   place: (request, gate) => stepped(() => real.place(request, gate)),
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
+  cancel: (id, symbol) => stepped(() => real.cancel(id, symbol)),
   charges: (reference) => stepped(() => real.charges(reference)),
   resting: (symbol, side) => stepped(() => real.resting(symbol, side)),
   cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),

@@ -14,6 +14,7 @@ function answering(venue: ScriptedExchange, answers: (request: OrderRequest) => 
     position: () => venue.position(),
     markPrice: (reference) => venue.markPrice(reference),
     lookUp: () => venue.lookUp(),
+    cancel: () => venue.cancel(),
     charges: () => venue.charges(),
     resting: () => venue.resting(),
     cancelResting: (symbol, order) => venue.cancelResting(symbol, order),

@@ -5,7 +5,7 @@ import { executionProcessor } from '../../../pipelines/execution/execution-proce
 import { perPartition } from '../../../pipelines/per-partition.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { IntentId } from '../../../schemas/generated/records.ts';
+import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -21,8 +21,8 @@ it('counts each order of the last minute once, but the one that asks', () => {
       for (const { intent, pause } of events) {
         clock.set(clock.now() + pause);
         const others = [...latest].filter(([other, at]) => other !== intent && at > clock.now() - 60_000);
-        expect(rate.others(String(intent) as IntentId)).toBe(others.length);
-        rate.announced(String(intent) as IntentId, clock.now());
+        expect(rate.others(String(intent) as ClientOrderId)).toBe(others.length);
+        rate.announced(String(intent) as ClientOrderId, clock.now());
         latest.set(intent, clock.now());
       }
     }),
@@ -32,9 +32,9 @@ it('counts each order of the last minute once, but the one that asks', () => {
 it('what is read back from long ago does not count', () => {
   const clock = new VirtualClock(OPENED_AT);
   const rate = new CloseRate(clock);
-  rate.announced('old' as IntentId, OPENED_AT - 60_000);
-  rate.announced('new' as IntentId, OPENED_AT - 59_999);
-  expect(rate.others('this' as IntentId)).toBe(1);
+  rate.announced('old' as ClientOrderId, OPENED_AT - 60_000);
+  rate.announced('new' as ClientOrderId, OPENED_AT - 59_999);
+  expect(rate.others('this' as ClientOrderId)).toBe(1);
 });
 
 it('partitions that decide at the same time do not pass the bound together', async () => {

@@ -142,6 +142,8 @@ describe('execution', () => {
     ['precision', 'REJECTED PRECISION_REJECTED'],
     ['margin', 'REJECTED INSUFFICIENT_MARGIN'],
     ['symbol', 'REJECTED SYMBOL_REJECTED'],
+    ['price', 'REJECTED PRICE_REJECTED'],
+    ['would-take', 'REJECTED WOULD_TAKE'],
     ['busy', 'REJECTED VENUE_BUSY'],
     ['clock', 'REJECTED CLOCK_SKEW'],
     ['other', 'REJECTED VENUE_REJECTED'],

@@ -64,6 +64,7 @@ export class Interruptions {
           return exchange.place(request, gate);
         }),
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
+      cancel: (...args) => this.around('EXCHANGE_AWAY', () => exchange.cancel(...args)),
       charges: (...args) => this.around('EXCHANGE_AWAY', () => exchange.charges(...args)),
       resting: (...args) => this.around('EXCHANGE_AWAY', () => exchange.resting(...args)),
       cancelResting: (...args) => this.around('EXCHANGE_AWAY', () => exchange.cancelResting(...args)),

@@ -200,6 +200,7 @@ describe('E11: the kill switch', () => {
       markPrice: (reference) => exchange.markPrice(reference),
       place,
       lookUp: () => exchange.lookUp(),
+      cancel: () => exchange.cancel(),
       charges: () => exchange.charges(),
       resting: () => exchange.resting(),
       cancelResting: (symbol, order) => exchange.cancelResting(symbol, order),

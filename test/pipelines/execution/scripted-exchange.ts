@@ -1,8 +1,10 @@
 import type { Charges } from '../../../ports/charges.ts';
 import type {
+  Cancellation,
   Exchange,
   LookUp,
   MarketRules,
+  OrderRequest,
   Placement,
   PositionReference,
   VenueOrder,
@@ -23,11 +25,13 @@ export class ScriptedExchange implements Exchange {
   mark: string | null | undefined;
   placements: Placement[] = [];
   lookUps: LookUp[] = [{ kind: 'absent' }];
+  cancellations: Cancellation[] = [{ kind: 'ended' }];
+  readonly sent: Omit<OrderRequest, 'position'>[] = [];
   /** May throw. */
   charged: () => Charges = () => ({ kind: 'rates', feeRate: '0' });
   /** May throw. */
   rests: () => readonly RestingOrder[] = () => [];
-  cancellations: RestingCancellation[] = [{ kind: 'cancelled' }];
+  restingCancellations: RestingCancellation[] = [{ kind: 'cancelled' }];
 
   async rules(): Promise<MarketRules | null> {
     this.calls.push('rules');
@@ -43,14 +47,20 @@ export class ScriptedExchange implements Exchange {
     return this.mark === undefined ? String(mark_price) : this.mark;
   }
 
-  async place({ quantity }: { quantity: string }): Promise<Placement> {
+  async place({ clientOrderId, quantity, pricing }: OrderRequest): Promise<Placement> {
     this.calls.push(`place ${quantity}`);
+    this.sent.push({ clientOrderId, quantity, pricing });
     return next(this.placements);
   }
 
   async lookUp(): Promise<LookUp> {
     this.calls.push('lookUp');
     return next(this.lookUps);
+  }
+
+  async cancel(): Promise<Cancellation> {
+    this.calls.push('cancel');
+    return next(this.cancellations);
   }
 
   async charges(): Promise<Charges> {
@@ -64,7 +74,7 @@ export class ScriptedExchange implements Exchange {
 
   async cancelResting(_: string, { orderId }: RestingOrder): Promise<RestingCancellation> {
     this.calls.push(`cancelResting ${orderId}`);
-    return next(this.cancellations);
+    return next(this.restingCancellations);
   }
 }
 

@@ -104,7 +104,13 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
       other.record,
       other.at,
       'scripted',
-      { position: '1000', sizing },
+      {
+        sized: { position: '1000', sizing },
+        mark: '107',
+        part: 0,
+        planned: { style: 'market', quantity: sizing.rounded },
+        pricing: { kind: 'market' },
+      },
       desk.clock.now(),
     );
     await desk.log.append([

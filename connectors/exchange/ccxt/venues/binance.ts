@@ -44,11 +44,21 @@ const CODES = codeTable({
   '-4023': otherRules('other'),
   '-4164': otherRules('min-notional'),
   '-1121': otherRules('symbol'),
+  // Price: too low, too high, off the tick; PERCENT_PRICE of the order, or of the best price on the other side.
+  '-4001': otherRules('price'),
+  '-4002': otherRules('price'),
+  '-4014': otherRules('price'),
+  '-4016': refused('price'),
+  '-4024': refused('price'),
+  '-4131': refused('price'),
+  '-5022': refused('would-take'),
   '-2022': refused('reduce-only'),
   // The position is bespoken by orders that rest.
   '-4118': refused('blocked'),
   '-2019': refused('margin'),
   '-2013': ABSENT,
+  // An order that is to be cancelled does not rest.
+  '-2011': ABSENT,
   // The signature, the key's form, the key or what it may do.
   '-1002': refused('keys'),
   '-1022': refused('keys'),

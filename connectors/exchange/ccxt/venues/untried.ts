@@ -30,10 +30,11 @@ export const UNTRIED: VenueTraits = {
   marketMaximum: () => null,
   positions: (api, market) => api.fetchPositions(market === null ? undefined : [market.symbol]),
   findOrder: unifiedOrder,
+  cancelOrder: (api, { symbol }, clientOrderId) => api.cancelOrder(NO_ID, symbol, { clientOrderId }),
   credits: {},
   fundingReachMs: null,
   openOrders: (api, { symbol }) => api.fetchOpenOrders(symbol),
-  cancelOrder: (api, { symbol }, orderId, conditional) =>
+  cancelResting: (api, { symbol }, orderId, conditional) =>
     api.cancelOrder(orderId, symbol, conditional ? { trigger: true } : {}),
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
   positionMode: unifiedPositionMode,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Exact } from '../../../../ports/exact-decimal.ts';
 import { VenueSilence } from '../../../../connectors/exchange/ccxt/venue-refusal.ts';
 import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
-import type { PositionReference } from '../../../../ports/exchange.ts';
+import type { PositionReference, Pricing } from '../../../../ports/exchange.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
 import { FAULTS, type Fault } from '../../../../packages/fake-binance/faults.ts';
@@ -32,8 +32,10 @@ function openPosition({ server }: Connected, side: Side = 'LONG', quantity = '4'
   server.exchange.open({ symbol: 'BTCUSDT', side, quantity, price: '90', at });
 }
 
-const place = (world: Connected, quantity = '1.5', side: Side = 'LONG') =>
-  world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity });
+const MARKET: Pricing = { kind: 'market' };
+
+const place = (world: Connected, quantity = '1.5', side: Side = 'LONG', pricing: Pricing = MARKET) =>
+  world.exchange.place({ clientOrderId: ID, position: observed(world, side), quantity, pricing });
 
 const amountOf = ({ server }: Connected, side: 'BOTH' | 'LONG' | 'SHORT' = 'BOTH') =>
   server.exchange.orders.account.position('BTCUSDT', side).amount.toFixed();
@@ -117,9 +119,52 @@ describe('orders through ccxt', () => {
     expect(await place(world)).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.5' } });
     expect(world.server.attempts).toHaveLength(2);
     expect(amountOf(world, hedge ? 'LONG' : 'BOTH')).toBe('2.5');
-    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5' };
+    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5', pricing: MARKET };
     expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
     expect(world.server.attempts).toHaveLength(3);
+  });
+
+  it('an ioc order fills at its limit or better, and what does not is cancelled', async () => {
+    const world = await connect();
+    openPosition(world);
+    const ioc = (limitPrice: string): Pricing => ({ kind: 'ioc', limitPrice });
+    expect(await place(world, '1', 'LONG', ioc('100.004'))).toMatchObject({
+      kind: 'accepted',
+      order: { state: 'DONE', filledQuantity: '0', averagePrice: null },
+    });
+    expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    const [sent] = [...world.server.exchange.orders.all()].slice(-1);
+    expect([sent?.type, sent?.timeInForce, sent?.price.toFixed(), sent?.reduceOnly]).toEqual([
+      'LIMIT',
+      'IOC',
+      '100.1',
+      true,
+    ]);
+    const filled = { kind: 'accepted', order: { state: 'DONE', filledQuantity: '1.5', averagePrice: '100' } };
+    expect(await place(world, '1.5', 'LONG', ioc('99.5'))).toMatchObject(filled);
+  });
+
+  it('a post-only order rests until it is cancelled, and keeps what it has filled', async () => {
+    const world = await connect();
+    openPosition(world);
+    const placed = await place(world, '1', 'LONG', { kind: 'post-only', price: '100' });
+    expect(placed).toMatchObject({ kind: 'accepted', order: { state: 'OPEN', filledQuantity: '0' } });
+    expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+    expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
+    // There is nothing to cancel any more, and nothing ever was.
+    expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+    expect(await world.exchange.cancel(OTHER_ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
+  });
+
+  it('a post-only order that would take, and a price that is too far, are refused by what they are', async () => {
+    const world = await connect();
+    openPosition(world);
+    world.server.exchange.setMark('BTCUSDT', '103');
+    const refused = (meaning: string, code: string) => ({ kind: 'rejected', meaning, code });
+    expect(await place(world, '1', 'LONG', { kind: 'post-only', price: '100' })).toMatchObject(
+      refused('would-take', '-5022'),
+    );
+    expect(await place(world, '1', 'LONG', { kind: 'ioc', limitPrice: '90' })).toMatchObject(refused('price', '-4024'));
   });
 
   it('X1: what is larger than the position is refused whole, and sent once', async () => {
@@ -225,7 +270,8 @@ describe('orders through ccxt', () => {
       if (halted) throw new WithheldOrder(STOP);
       return send();
     };
-    const placing = world.exchange.place({ clientOrderId: ID, position: observed(world), quantity: '1.5' }, gate);
+    const request = { clientOrderId: ID, position: observed(world), quantity: '1.5', pricing: MARKET };
+    const placing = world.exchange.place(request, gate);
     await queued.promise;
     halted = true;
     turn.resolve(undefined);
@@ -243,10 +289,8 @@ describe('orders through ccxt', () => {
       asked += 1;
       return asked === 1 ? send() : Promise.reject(new WithheldOrder(STOP));
     };
-    const placement = await world.exchange.place(
-      { clientOrderId: ID, position: observed(world), quantity: '1.5' },
-      gate,
-    );
+    const request = { clientOrderId: ID, position: observed(world), quantity: '1.5', pricing: MARKET };
+    const placement = await world.exchange.place(request, gate);
     expect([placement.kind, world.server.attempts.length, amountOf(world)]).toEqual(['withheld', 1, '4']);
   });
 

@@ -27,7 +27,8 @@ describe('orders-behind-history', () => {
       entry_price: 90,
       mark_price: 100,
     } as const;
-    const order = { clientOrderId: 'hl-1' as ClientOrderId, position, quantity: '0.5' };
+    const pricing = { kind: 'market' } as const;
+    const order = { clientOrderId: 'hl-1' as ClientOrderId, position, quantity: '0.5', pricing };
     expect(await exchange.place(order, (send) => send())).toMatchObject({ kind: 'accepted' });
     // Those that had gone before it, and not all that stood before it.
     expect(server.requests.get('GET /fapi/v1/userTrades') ?? 0).toBeLessThan(10);

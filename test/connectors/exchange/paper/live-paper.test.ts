@@ -48,6 +48,7 @@ describe('the paper venue at real prices', () => {
     clientOrderId: clientOrderId as ClientOrderId,
     position: snapshot(4),
     quantity,
+    pricing: { kind: 'market' } as const,
   });
 
   it("fills at the exchange's price of that moment and by its rules, whatever the intent saw", async () => {
@@ -115,7 +116,12 @@ describe('a real account in the paper book', () => {
   it('M3: what is flat on paper is seen no more, and a fill of what the book never had is not', async () => {
     const mirror = new PaperMirror(paper);
     await mirror.mirror(cycle([snapshot(4)]));
-    await paper.place({ clientOrderId: 'hl-1' as ClientOrderId, position: snapshot(4), quantity: '4' });
+    await paper.place({
+      clientOrderId: 'hl-1' as ClientOrderId,
+      position: snapshot(4),
+      quantity: '4',
+      pricing: { kind: 'market' },
+    });
     const seen = await mirror.mirror(cycle([snapshot(4)], [fill('9', 4, 0)]));
     expect(seen.snapshots).toEqual([]);
     expect(seen.reconciled[0]?.reductions).toEqual([]);

@@ -49,6 +49,7 @@ const order = (id: string, quantity: string, position = reference()) => ({
   clientOrderId: id as ClientOrderId,
   position,
   quantity,
+  pricing: { kind: 'market' } as const,
 });
 
 function accepted(placement: Placement): VenueOrder {

@@ -29,6 +29,7 @@ for (let index = 0; index < Number(count); index++) {
       mark_price: 0.186,
     },
     quantity: '100',
+    pricing: { kind: 'market' },
   });
   // Synchronous, so that what the parent reads was acknowledged before the kill.
   writeSync(1, `${prefix}-${index} ${placement.kind === 'rejected' ? placement.code : placement.kind}\n`);

@@ -1,0 +1,197 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Clock } from '../../ports/clock.ts';
+import { type AccountEvent, watchAccount } from './account-events.ts';
+import type { BinanceExchange } from './binance-exchange.ts';
+import { StreamFaults, type StreamKind } from './stream-faults.ts';
+
+/** Mark prices come so often. Unit: milliseconds. */
+const MARKS_MS = 1000;
+
+/** As Binance's: a ping every three minutes. Unit: milliseconds. */
+const PING_MS = 3 * 60 * 1000;
+
+/** As Binance's: who has answered none for so long is cut off. Unit: milliseconds. */
+const UNANSWERED_MS = 10 * 60 * 1000;
+
+/** Streams of one connection, and bytes of a message from a client. */
+const MOST_STREAMS = 200;
+const MOST_MESSAGE_BYTES = 64 * 1024;
+
+/** `/ws`, `/stream`, and the same under the kinds of streams that Binance keeps apart. */
+const PATH = /^\/(?:(?:private|public|market)\/)?(?<form>ws|stream)(?:\/(?<names>.+))?$/;
+
+interface Connection {
+  readonly socket: WebSocket;
+  /** Whether each message says of which stream it is. */
+  readonly combined: boolean;
+  readonly streams: Set<string>;
+  answeredPingAt: number;
+}
+
+/**
+ * The WebSocket side: the user data stream of the listen key, and `<symbol>@markPrice@1s` of every market, at `/ws/<stream>`, at
+ * `/ws` with SUBSCRIBE messages, and at `/stream?streams=<stream>/<stream>`, where each message says of which stream it is.
+ */
+export class StreamServer {
+  readonly faults: StreamFaults;
+  readonly #exchange: BinanceExchange;
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_MESSAGE_BYTES });
+  readonly #connections = new Set<Connection>();
+
+  constructor(server: Server, exchange: BinanceExchange, nextFaultId: () => number) {
+    this.#exchange = exchange;
+    this.faults = new StreamFaults(nextFaultId);
+    watchAccount(
+      exchange,
+      () => exchange.now(),
+      (event) => this.#publish(event),
+    );
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  /** What is streamed, a line a connection. */
+  get connections(): readonly { readonly streams: readonly string[] }[] {
+    return [...this.#connections].map(({ streams }) => ({ streams: [...streams] }));
+  }
+
+  /** Marks each second, pings, and the end of a listen key, until the signal aborts. */
+  async run(clock: Clock, signal: AbortSignal): Promise<void> {
+    let pingedAt = clock.now();
+    for (;;) {
+      await clock.sleep(MARKS_MS, signal);
+      if (signal.aborted) return;
+      const key = this.#exchange.listenKeys.expired(this.#exchange.now());
+      if (key !== null) this.#tellExpired(key);
+      this.#publishMarks();
+      if (clock.now() - pingedAt < PING_MS) continue;
+      pingedAt = clock.now();
+      for (const { socket, answeredPingAt } of this.#connections) {
+        if (clock.now() - answeredPingAt > UNANSWERED_MS) socket.terminate();
+        else socket.ping();
+      }
+    }
+  }
+
+  /** Ends the listen key and says so; its connections stay, and say nothing any more. */
+  expireListenKey(): void {
+    const key = this.#exchange.listenKeys.end();
+    if (key !== null) this.#tellExpired(key);
+  }
+
+  /** Cuts the connections of a kind, or all of them. */
+  drop(kind?: StreamKind): void {
+    for (const one of this.#connections) {
+      const isAccount = [...one.streams].some((name) => kindOf(name) === 'account');
+      if (kind === undefined || isAccount === (kind === 'account')) one.socket.terminate();
+    }
+  }
+
+  close(): void {
+    this.drop();
+    this.#sockets.close();
+  }
+
+  #publish(event: AccountEvent): void {
+    const key = this.#exchange.listenKeys.valid(this.#exchange.now());
+    if (key !== null) this.faults.deliver('account', () => this.#send(key, event));
+  }
+
+  #tellExpired(listenKey: string): void {
+    this.#send(listenKey, { e: 'listenKeyExpired', E: this.#exchange.now(), listenKey });
+  }
+
+  #publishMarks(): void {
+    const wanted = new Set([...this.#connections].flatMap(({ streams }) => [...streams]));
+    const symbols = new Map([...this.#exchange.orders.markets.keys()].map((one) => [one.toLowerCase(), one]));
+    const all: object[] = [];
+    for (const [lower, symbol] of symbols) {
+      const names = [`${lower}@markPrice@1s`, `${lower}@markPrice`].filter((name) => wanted.has(name));
+      if (names.length === 0 && !wanted.has(ALL_MARKS)) continue;
+      const event = this.#markOf(symbol);
+      all.push(event);
+      for (const name of names) this.faults.deliver('marks', () => this.#send(name, event));
+    }
+    if (wanted.has(ALL_MARKS)) this.faults.deliver('marks', () => this.#send(ALL_MARKS, all));
+  }
+
+  #markOf(symbol: string): object {
+    const mark = this.#exchange.orders.mark(symbol).toFixed();
+    const now = this.#exchange.now();
+    return { e: 'markPriceUpdate', E: now, s: symbol, p: mark, i: mark, P: mark, r: '0.00010000', T: now };
+  }
+
+  #send(stream: string, data: object): void {
+    for (const { socket, streams, combined } of this.#connections) {
+      if (streams.has(stream)) socket.send(JSON.stringify(combined ? { stream, data } : data));
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const { pathname = '', searchParams } = URL.parse(request.url ?? '/', 'ws://127.0.0.1') ?? {};
+    const { form, names = '' } = PATH.exec(pathname)?.groups ?? {};
+    if (form === undefined || searchParams === undefined) return turnAway(socket, '404 Not Found');
+    // Decoded as a query is: there nothing is malformed.
+    const named = new URLSearchParams(`names=${names}`).get('names') ?? '';
+    const asked = [named, searchParams.get('streams') ?? '', searchParams.get('listenKey') ?? ''];
+    const streams = asked.flatMap((list) => list.split('/')).filter((name) => name !== '');
+    const kind: StreamKind = streams.some((name) => kindOf(name) === 'account') ? 'account' : 'marks';
+    if (this.faults.stands('stream-refused', kind)) return turnAway(socket, '503 Service Unavailable');
+    if (streams.length > MOST_STREAMS) return turnAway(socket, '400 Bad Request');
+    return this.#sockets.handleUpgrade(request, socket, head, (opened) => {
+      this.#open({
+        socket: opened,
+        combined: form === 'stream',
+        streams: new Set(streams),
+        answeredPingAt: this.#exchange.now(),
+      });
+    });
+  }
+
+  #open(connection: Connection): void {
+    const { socket } = connection;
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+    socket.on('error', () => socket.terminate());
+    socket.on('pong', () => {
+      connection.answeredPingAt = this.#exchange.now();
+    });
+    socket.on('message', (data: Buffer) => {
+      socket.send(JSON.stringify(answerTo(data.toString('utf8'), connection.streams)));
+    });
+  }
+}
+
+const ALL_MARKS = '!markPrice@arr@1s';
+
+/** Streams of markets have an @ in their names, a listen key has none. */
+function kindOf(stream: string): StreamKind {
+  return stream.includes('@') ? 'marks' : 'account';
+}
+
+function turnAway(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS. */
+function answerTo(message: string, streams: Set<string>): object {
+  let asked: unknown;
+  try {
+    asked = JSON.parse(message);
+  } catch {
+    asked = null;
+  }
+  if (typeof asked !== 'object' || asked === null) return { error: { code: 3, msg: 'Invalid JSON' } };
+  const { method, params = [], id = null } = asked as { method?: unknown; params?: unknown; id?: unknown };
+  const names = Array.isArray(params) ? params.filter((name) => typeof name === 'string') : null;
+  if (names === null) return { error: { code: 2, msg: 'Invalid request: params must be a list' }, id };
+  if (method === 'LIST_SUBSCRIPTIONS') return { result: [...streams], id };
+  if (method === 'UNSUBSCRIBE') for (const name of names) streams.delete(name);
+  else if (method !== 'SUBSCRIBE') return { error: { code: 2, msg: `Invalid request: unknown method` }, id };
+  else if (streams.size + names.length > MOST_STREAMS) {
+    return { error: { code: 2, msg: `Invalid request: at most ${MOST_STREAMS} streams` }, id };
+  } else for (const name of names) streams.add(name);
+  return { result: null, id };
+}
