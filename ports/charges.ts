@@ -43,3 +43,10 @@ export type Told<T> = { readonly told: readonly T[] } | { readonly why: string }
 export type Charges =
   | { readonly kind: 'records'; readonly fills: Told<ChargedFill>; readonly funding: Told<FundingPayment> }
   | { readonly kind: 'rates'; readonly feeRate: DecimalText };
+
+/** The assets that charges were made in, each once, joined by +; null where there is none, or one is not known. */
+export function joinedAssets(assets: Iterable<string | null>): string | null {
+  const distinct = new Set(assets);
+  if (distinct.size === 0 || distinct.has(null)) return null;
+  return [...distinct].toSorted((one, other) => ((one ?? '') < (other ?? '') ? -1 : 1)).join('+');
+}

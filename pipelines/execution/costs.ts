@@ -8,7 +8,7 @@
  *      known by then.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
-import type { Charge, ChargedFill, Charges, FundingPayment } from '../../ports/charges.ts';
+import { type Charge, type ChargedFill, type Charges, type FundingPayment, joinedAssets } from '../../ports/charges.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../../ports/exchange.ts';
@@ -281,13 +281,12 @@ function scaled({ asset, amount, quote }: Charge, by: Exact): Charge {
 
 function sum(charges: readonly Charge[]): Charge {
   const assets = [...new Set(charges.map(({ asset }) => asset))];
-  const [first] = assets;
   const added = (texts: readonly (string | null)[]): string | null => {
     const known = texts.flatMap((text) => (text === null ? [] : [text]));
     return known.length < texts.length ? null : Exact.sum(0, ...known).toFixed();
   };
   return {
-    asset: assets.includes(null) || first === undefined ? null : assets.toSorted().join('+'),
+    asset: joinedAssets(assets),
     amount: assets.length === 1 ? added(charges.map(({ amount }) => amount)) : null,
     quote: added(charges.map(({ quote }) => quote)),
   };
@@ -297,7 +296,7 @@ function sum(charges: readonly Charge[]): Charge {
 function costOf(charges: readonly Charge[]): Cost {
   const { asset, amount, quote } = sum(charges);
   const known = bounded(quote);
-  const amounts = { asset: asset === '' ? null : asset, amount: asset === null ? null : bounded(amount) };
+  const amounts = { asset, amount: asset === null ? null : bounded(amount) };
   if (known !== null) return { quote: known, ...amounts, why: null };
   const why = asset === null ? 'the venue did not tell it' : `no price of ${asset} at that time can be had`;
   return { quote: null, ...amounts, why };

@@ -1,3 +1,4 @@
+import { joinedAssets } from '../../ports/charges.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, Pricing, VenueOrder } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -188,7 +189,7 @@ function feeAssetOf(trades: readonly TradeClosed[]): Pick<ExecutionReport, 'fee_
   const amounts = trades.flatMap(({ fee_amount }) => (fee_amount === null ? [] : [fee_amount]));
   const isWhole = assets.size === 1 && amounts.length === trades.length;
   return {
-    fee_asset: assets.has(null) ? null : [...assets].toSorted().join('+'),
+    fee_asset: joinedAssets(assets),
     fee_amount: isWhole && !assets.has(null) ? Exact.sum(0, ...amounts).toNumber() : null,
   };
 }

@@ -65,15 +65,9 @@ async function cleared(symbol: string, order: RestingOrder, desk: RestingDesk): 
   for (let attempt = 1; attempt <= ATTEMPTS && answer.kind === 'unavailable'; attempt++) {
     answer = await asked(() => desk.exchange.cancelResting(symbol, order));
   }
-  switch (answer.kind) {
-    case 'cancelled':
-      return reportedOf(order, 'CANCELLED', null);
-    case 'gone':
-      return reportedOf(order, 'GONE', null);
-    case 'refused':
-    case 'unavailable':
-      return reportedOf(order, 'NOT_CANCELLED', answer.message);
-  }
+  if (answer.kind === 'cancelled') return reportedOf(order, 'CANCELLED', null);
+  if (answer.kind === 'gone') return reportedOf(order, 'GONE', null);
+  return reportedOf(order, 'NOT_CANCELLED', answer.message);
 }
 
 /** RS3. */

@@ -26,10 +26,8 @@ export async function readResting(
   priority: Priority,
 ): Promise<readonly RestingOrder[]> {
   const { openOrders, conditionalOrders } = client.settings.traits;
-  const [book, conditional] = await Promise.all([
-    client.ask(priority, `open orders of ${market.id}`, (api) => openOrders(api, market)),
-    client.ask(priority, `stops of ${market.id}`, (api) => conditionalOrders(api, market)),
-  ]);
+  const book = await client.ask(priority, `open orders of ${market.id}`, (api) => openOrders(api, market));
+  const conditional = await client.ask(priority, `stops of ${market.id}`, (api) => conditionalOrders(api, market));
   const found = new Map<string, RestingOrder>();
   // Some exchanges list conditional orders among the others as well.
   for (const [orders, isConditional] of [[book, false] as const, [conditional, true] as const]) {

@@ -83,7 +83,7 @@ function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'fe
   const isKnown = assets.size > 0 && !assets.has(null);
   const isWhole = assets.size === 1 && amounts.length === fills.length;
   return {
-    feeAsset: isKnown ? [...assets].toSorted().join('+') : null,
+    feeAsset: isKnown ? [...assets].toSorted(byName).join('+') : null,
     feeAmount: isKnown && isWhole ? toText(Exact.sum(0, ...amounts)) : null,
   };
 }

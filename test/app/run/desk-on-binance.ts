@@ -4,6 +4,7 @@ import { positionCycle } from '../../../app/run/position-cycle.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import type { BinanceServerOptions } from '../../../packages/fake-binance/server-options.ts';
+import type { ProcessorName } from '../../../app/run/build-processors.ts';
 import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
@@ -37,8 +38,12 @@ export class DeskOnBinance {
     return this.#clock.now();
   }
 
-  /** `run snapshots scoring execution clm`. */
-  async run(limits: Partial<ExecutionLimits> = {}): Promise<RunningProgram> {
+  /** `run`, with all processors unless some are named, and with the source of snapshots where scoring is among them. */
+  async run(
+    limits: Partial<ExecutionLimits> = {},
+    processors: readonly ProcessorName[] = ['scoring', 'execution', 'clm'],
+  ): Promise<RunningProgram> {
+    const observes = processors.includes('scoring');
     const { clock, venue, connect } = await openExchange(
       settingsFor(this.server.url),
       null,
@@ -49,15 +54,16 @@ export class DeskOnBinance {
     return startRun(this.prepared.open, {
       exchange: connect,
       clock,
-      limits: { cooldownMs: 0, settleWaitsMs: [50, 100, 200], ...limits },
-      sources: { snapshots: (given) => positionCycle({ ...looking, ...given }) },
+      limits: { settleWaitsMs: [50, 100, 200], ...limits },
+      processors,
+      sources: observes ? { snapshots: (given) => positionCycle({ ...looking, ...given }) } : {},
       desk: {
         account: 'main',
         venue: 'binanceusdm',
         mode: 'DEMO',
         standing: false,
-        observes: ['main'],
-        machine: `test-${this.server.url}`,
+        observes: observes ? ['main'] : [],
+        machine: `test-${processors.join('-')}`,
         by: 'tester',
         clock: this.#clock,
       },

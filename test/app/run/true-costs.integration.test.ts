@@ -16,8 +16,10 @@ async function harvested(desk: DeskOnBinance, before: (exchange: BinanceExchange
   exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', price: '60000', at: exchange.now() - MINUTE_MS });
   exchange.placeStop({ symbol: 'BTCUSDT', side: 'LONG', orderType: 'STOP_MARKET', triggerPrice: '59000' });
   before(exchange);
+  await desk.run({}, ['scoring']);
+  await desk.recordWhere(TOPICS.harvestIntent.name, ({ initial_stop_price }) => initial_stop_price !== null);
   exchange.setMark('BTCUSDT', '67000');
-  await desk.run();
+  await desk.run({}, ['execution', 'clm']);
   return exchange;
 }
 
