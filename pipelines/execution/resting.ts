@@ -47,7 +47,10 @@ export async function clearResting(closed: ClosedSide, desk: RestingDesk): Promi
   if (resting === null) return null;
   const reported: ReportedResting[] = [];
   for (const order of resting.filter(({ placedAt }) => placedAt === null || placedAt <= closedAt)) {
-    reported.push(await cleared(symbol, order, desk));
+    // One order may be a stop and a target.
+    const same = reported.find(({ order_id }) => order_id === order.orderId);
+    const { fate, detail } = same ?? (await cleared(symbol, order, desk));
+    reported.push(reportedOf(order, fate, detail));
   }
   for (const order of reported) {
     const context = { ...closed, ...order };
@@ -65,9 +68,8 @@ async function cleared(symbol: string, order: RestingOrder, desk: RestingDesk): 
   for (let attempt = 1; attempt <= ATTEMPTS && answer.kind === 'unavailable'; attempt++) {
     answer = await asked(() => desk.exchange.cancelResting(symbol, order));
   }
-  if (answer.kind === 'cancelled') return reportedOf(order, 'CANCELLED', null);
-  if (answer.kind === 'gone') return reportedOf(order, 'GONE', null);
-  return reportedOf(order, 'NOT_CANCELLED', answer.message);
+  if ('message' in answer) return reportedOf(order, 'NOT_CANCELLED', answer.message);
+  return reportedOf(order, answer.kind === 'gone' ? 'GONE' : 'CANCELLED', null);
 }
 
 /** RS3. */

@@ -47,7 +47,7 @@ export interface ModelSignal {
   readonly members: readonly EnsembleMember[];
 }
 
-/** STOP: closes when the price moves against the position. TAKE_PROFIT: closes when it moves in its favour. LIMIT: rests in the book at a price. OTHER: anything else, a trailing stop among them. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
+/** STOP: closes when the price moves against the position. TAKE_PROFIT: closes when it moves in its favour. LIMIT: rests in the book at a price. OTHER: anything else. A trailing stop is a STOP. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
 export type RestingKind = 'STOP' | 'TAKE_PROFIT' | 'LIMIT' | 'OTHER';
 
 /** An order that rests at the venue and would close this position or part of it: a stop, a target, a reduce-only limit order. */

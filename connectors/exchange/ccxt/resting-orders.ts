@@ -10,7 +10,7 @@ import type { DecimalText } from '../../../ports/exchange.ts';
 import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { VenueStops } from '../../../ports/venue.ts';
 import type { OrderId, Side } from '../../../schemas/generated/records.ts';
-import { causeOf } from './order-cause.ts';
+import { kindOf } from './order-cause.ts';
 import { positionSideOf } from './read-fills.ts';
 import type { Priority } from './request-queue.ts';
 import { UnifiedOrder, unified } from './unified.ts';
@@ -32,7 +32,7 @@ export async function readResting(
   // Some exchanges list conditional orders among the others as well.
   for (const [orders, isConditional] of [[book, false] as const, [conditional, true] as const]) {
     for (const order of restingOf(orders, side, isConditional, market)) {
-      found.set(`${order.isConditional} ${order.orderId}`, order);
+      found.set(`${order.kind} ${order.isConditional} ${order.orderId}`, order);
     }
   }
   return [...found.values()].toSorted((one, other) => (one.placedAt ?? 0) - (other.placedAt ?? 0));
@@ -48,27 +48,35 @@ export function restingOf(
   return orders
     .map((order) => unified(UnifiedOrder, order))
     .filter((order) => wouldClose(order, side))
-    .map((order) => restingOrderOf(order, isConditional, market));
+    .flatMap((order) => restingOrdersOf(order, isConditional, market));
 }
 
-function restingOrderOf(
+/** One order may be a stop and a target: the first to be hit cancels the other. */
+function restingOrdersOf(
   order: UnifiedOrder,
   isConditional: boolean,
   { contractSize }: Pick<VenueMarket, 'contractSize'>,
-): RestingOrder {
-  const { id, amount, filled, timestamp, info } = order;
-  const trigger = positive(order.triggerPrice ?? order.stopLossPrice ?? order.takeProfitPrice);
+): readonly RestingOrder[] {
+  const { id, amount, filled, timestamp, info, stopLossPrice, takeProfitPrice } = order;
   const left = amount === null ? null : new Exact(amount).sub(filled ?? 0).mul(contractSize);
-  const cause = causeOf(order);
-  return {
+  const [stop, target] = [positive(stopLossPrice), positive(takeProfitPrice)];
+  const trigger = positive(order.triggerPrice) ?? stop ?? target;
+  const one: Omit<RestingOrder, 'kind'> = {
     orderId: id as OrderId,
     isConditional: isConditional || trigger !== null,
-    kind: cause === 'STOP' || cause === 'TAKE_PROFIT' ? cause : isLimit(order) ? 'LIMIT' : 'OTHER',
     quantity: left?.gt(0) === true ? toText(left) : null,
     price: trigger ?? positive(order.price),
     placedAt: timestamp,
     wholePosition: closesAll(info),
   };
+  if (stop !== null && target !== null) {
+    return [
+      { ...one, kind: 'STOP', price: stop },
+      { ...one, kind: 'TAKE_PROFIT', price: target },
+    ];
+  }
+  const kind = kindOf(order);
+  return [{ ...one, kind: kind === 'STOP' || kind === 'TAKE_PROFIT' ? kind : isLimit(order) ? 'LIMIT' : 'OTHER' }];
 }
 
 function isLimit({ type, info }: UnifiedOrder): boolean {

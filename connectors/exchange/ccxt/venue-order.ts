@@ -1,3 +1,4 @@
+import { joinedAssets } from '../../../ports/charges.ts';
 import type { DecimalText, Pricing, VenueOrder } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
@@ -80,11 +81,11 @@ function ownAverage({ average, cost }: UnifiedOrder, filled: Exact): string | nu
 function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'feeAmount'> {
   const assets = new Set(fills.map(({ feeAsset }) => feeAsset));
   const amounts = fills.flatMap(({ feeAmount }) => (feeAmount === null ? [] : [feeAmount]));
-  const isKnown = assets.size > 0 && !assets.has(null);
+  const feeAsset = joinedAssets(assets);
   const isWhole = assets.size === 1 && amounts.length === fills.length;
   return {
-    feeAsset: isKnown ? [...assets].toSorted(byName).join('+') : null,
-    feeAmount: isKnown && isWhole ? toText(Exact.sum(0, ...amounts)) : null,
+    feeAsset,
+    feeAmount: feeAsset !== null && isWhole ? toText(Exact.sum(0, ...amounts)) : null,
   };
 }
 

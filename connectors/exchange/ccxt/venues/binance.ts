@@ -67,6 +67,17 @@ const CODES = codeTable({
   '-2015': refused('keys'),
 });
 
+/**
+ * The client order ids that Binance gives to orders of its own making, by their beginnings (its documentation of the
+ * ORDER_TRADE_UPDATE event). The longer one of two comes first.
+ */
+const MADE_BY = [
+  ['adl_autoclose', 'ADL'],
+  ['settlement_autoclose-', 'SETTLEMENT'],
+  ['delivery_autoclose-', 'SETTLEMENT'],
+  ['autoclose-', 'LIQUIDATION'],
+] as const;
+
 export const BINANCE: VenueTraits = {
   ...UNTRIED,
   codes: CODES,
@@ -81,6 +92,7 @@ export const BINANCE: VenueTraits = {
   fundingReachMs: FUNDING_REACH_MS,
   positions: (api, market) =>
     api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
     Promise.resolve(
       options['portfolioMargin'] === true

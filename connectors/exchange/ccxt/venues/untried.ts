@@ -37,6 +37,8 @@ export const UNTRIED: VenueTraits = {
   cancelResting: (api, { symbol }, orderId, conditional) =>
     api.cancelOrder(orderId, symbol, conditional ? { trigger: true } : {}),
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
+  madeBy: () => null,
+  unsupportedPosition: () => null,
   positionMode: unifiedPositionMode,
   unfit: () => Promise.resolve(null),
   orderParameters: () => ({}),
