@@ -50,7 +50,7 @@ export class DeskOnBinance {
       this.#clock,
       SILENT_LOGGER,
     );
-    const looking = { venue, account: 'main', symbols: null, cycleMs: CYCLE_MS, mirror: null, clock };
+    const looking = { venue, account: 'main', symbols: null, cycleMs: CYCLE_MS, mirror: null, clock, stream: null };
     return startRun(this.prepared.open, {
       exchange: connect,
       clock,
