@@ -10,7 +10,7 @@ import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../port
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { causeOf, isConditional } from './order-cause.ts';
-import { readFills } from './read-fills.ts';
+import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
 import { stopsOf } from './stop-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
@@ -25,11 +25,13 @@ export class CcxtVenue implements Venue {
   readonly venue: string;
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
+  readonly #older: OlderFills;
 
   constructor(client: VenueClient, markets: VenueMarkets) {
     this.venue = client.id;
     this.#client = client;
     this.#markets = markets;
+    this.#older = new OlderFills(client);
   }
 
   holdings(): Promise<Shown> {
@@ -40,6 +42,10 @@ export class CcxtVenue implements Venue {
     return readFills(this.#client, await this.#market(symbol), since, 'positions');
   }
 
+  async olderFills(symbol: string, before: EpochMillis): Promise<Fills | null> {
+    return this.#older.read(await this.#market(symbol), before);
+  }
+
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {
     const market = await this.#market(symbol);
     const order = await this.#client.ask('positions', `order ${orderId}`, async (api) => {
@@ -47,13 +53,13 @@ export class CcxtVenue implements Venue {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
         return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (thrown instanceof VenueRefusal && thrown.absent) return null;
+        if (thrown instanceof VenueRefusal && (thrown.absent || isForGood(thrown))) return null;
         throw thrown;
       }
     });
     if (order === null) return null;
     const { clientOrderId } = order;
-    const cause = causeOf(order);
+    const cause = causeOf(order, this.#client.settings.traits.madeBy);
     return {
       clientOrderId: clientOrderId as ClientOrderId | null,
       cause: cause === 'ORDER' ? await this.#triggered(market, order) : cause,
@@ -97,7 +103,7 @@ export class CcxtVenue implements Venue {
         }),
       );
       const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isConditional(order, id));
-      return source === undefined ? 'ORDER' : causeOf(source);
+      return source === undefined ? 'ORDER' : causeOf(source, this.#client.settings.traits.madeBy);
     } catch {
       // Not every exchange has such a list; an order by somebody else is what is known then.
       return 'ORDER';
@@ -113,3 +119,8 @@ export class CcxtVenue implements Venue {
 
 /** How far before its trigger a stop is looked for: exchanges bound what one question may span. Unit: milliseconds. */
 const STOP_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
+
+/** Every later question would be answered so as well, as those of a market that was taken off are. */
+function isForGood({ rule, keys }: VenueRefusal): boolean {
+  return rule.meaning === 'refused' && !keys;
+}

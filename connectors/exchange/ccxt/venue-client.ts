@@ -6,11 +6,17 @@ import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { openCcxt } from './open-ccxt.ts';
-import { type Allowance, type Priority, RequestQueue } from './request-queue.ts';
+import { type Allowance, type Priority, RequestQueue, type Reservation } from './request-queue.ts';
 import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
+
+/**
+ * Keys that are refused for so long are not refused by mistake: the process ends then, as it does where a broker refuses it. Questions without
+ * keys do not count. Unit: milliseconds.
+ */
+const KEYS_REFUSED_MS = 30_000;
 
 /** What an exchange asks to wait where it names no time. Unit: milliseconds. */
 const DEFAULT_BLOCK_MS = 10_000;
@@ -28,6 +34,8 @@ interface Asked {
   readonly order: OrderUnderWay | null;
   /** Where replies are kept as they come; null: nowhere. */
   readonly replies: unknown[] | null;
+  /** The turn that is kept for its first request; null: it waits for its turn. */
+  turn: Reservation | null;
 }
 
 /**
@@ -39,6 +47,7 @@ interface Asked {
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
  * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
  *     handed to the network.
+ * V6  Keys that are refused at every request for half a minute are KEYS_REFUSED, which nobody waits out.
  * V5  Every request has its turn in one queue, by what it is for (request-queue.ts).
  */
 export class VenueClient {
@@ -50,6 +59,8 @@ export class VenueClient {
   readonly queue: RequestQueue;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
+  /** Since when every signed request has been refused for its keys; null: the latest was not. */
+  #keysRefusedAt: EpochMillis | null = null;
   readonly #asked = new AsyncLocalStorage<Asked>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
@@ -64,7 +75,7 @@ export class VenueClient {
     this.#watchReplies();
     this.#boundRequests();
     // V5. ccxt signs after it.
-    const throttle = (cost: unknown): Promise<void> => this.queue.turn(this.#priority, Number(cost ?? 1));
+    const throttle = (cost: unknown): Promise<void> => this.#turn(Number(cost ?? 1));
     Object.assign(api, { nonce: () => this.clock.now(), throttle });
   }
 
@@ -75,7 +86,18 @@ export class VenueClient {
 
   /** Asks a question. Throws EXCHANGE_AWAY when there is no whole answer; `what` names it. */
   async ask<T>(priority: Priority, what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    return this.#ask(what, { priority, order: null, replies: null }, question);
+    return this.#ask(what, plain(priority), question);
+  }
+
+  /** The same for a question that is not asked at all where it would have to wait: null. */
+  async askIfFree<T>(priority: Priority, what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T | null> {
+    const turn = this.queue.reserve(priority);
+    if (turn === null) return null;
+    try {
+      return await this.#ask(what, { ...plain(priority), turn }, question);
+    } finally {
+      turn.giveBack();
+    }
   }
 
   /** The same, with the replies as the exchange sent them: ccxt leaves out what it takes for empty. */
@@ -85,13 +107,13 @@ export class VenueClient {
     question: (api: CcxtExchange) => Promise<T>,
   ): Promise<{ readonly answer: T; readonly replies: readonly unknown[] }> {
     const replies: unknown[] = [];
-    const answer = await this.#ask(what, { priority, order: null, replies }, question);
+    const answer = await this.#ask(what, { ...plain(priority), replies }, question);
     return { answer, replies };
   }
 
   /** The same for a question to which a refusal may be an answer: throws VenueRefusal or VenueSilence. */
   async send<T>(priority: Priority, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    return this.#send({ priority, order: null, replies: null }, request);
+    return this.#send(plain(priority), request);
   }
 
   /**
@@ -101,7 +123,7 @@ export class VenueClient {
   async order<T>(gate: SendGate, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
     const order: OrderUnderWay = { gate, hasLeft: false };
     try {
-      return await this.#send({ priority: 'place', order, replies: null }, request);
+      return await this.#send({ ...plain('place'), order }, request);
     } catch (thrown) {
       if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
       throw thrown;
@@ -146,7 +168,11 @@ export class VenueClient {
         return await this.#send(asked, question);
       }
     } catch (thrown) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
+      // V6.
+      const refusedFor = this.#keysRefusedAt === null ? 0 : this.clock.now() - this.#keysRefusedAt;
+      const isOver = thrown instanceof VenueRefusal && thrown.keys && refusedFor >= KEYS_REFUSED_MS;
+      const code = isOver ? 'KEYS_REFUSED' : 'EXCHANGE_AWAY';
+      throw new HarvestlineError(code, `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 
@@ -161,8 +187,11 @@ export class VenueClient {
     });
   }
 
-  get #priority(): Priority {
-    return this.#asked.getStore()?.priority ?? 'positions';
+  async #turn(cost: number): Promise<void> {
+    const asked = this.#asked.getStore();
+    if (asked === undefined || asked.turn === null) return this.queue.turn(asked?.priority ?? 'positions', cost);
+    asked.turn.take(cost);
+    asked.turn = null;
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
@@ -185,6 +214,7 @@ export class VenueClient {
         refused = thrown;
       }
       if (refused === null && status < HTTP_ERROR) {
+        if (this.#isSigned(asked)) this.#keysRefusedAt = null;
         this.#asked.getStore()?.replies?.push(json);
         return undefined;
       }
@@ -195,9 +225,27 @@ export class VenueClient {
       }
       const ccxtClass = refused instanceof Error ? refused.name : null;
       const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
-      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
+      const refusal = new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
+      if (refusal.keys) this.#noteRefusedKeys(refusal);
+      else if (status < SERVER_ERROR && this.#isSigned(asked)) this.#keysRefusedAt = null;
+      throw refusal;
     };
     Object.assign(api, { handleErrors: watched });
+  }
+
+  /** V6. */
+  #noteRefusedKeys({ message }: VenueRefusal): void {
+    if (this.#keysRefusedAt !== null) return;
+    this.#keysRefusedAt = this.clock.now();
+    const bound = `this process ends if that goes on for ${KEYS_REFUSED_MS / MS_PER_SECOND} s`;
+    this.logger.error({ venue: this.id }, `the exchange refuses the keys: ${message}; ${bound}`);
+  }
+
+  /** Whether a request named the account: it has the key in its headers. */
+  #isSigned(headers: unknown): boolean {
+    const { credentials } = this.settings;
+    if (credentials === null || typeof headers !== 'object' || headers === null) return false;
+    return Object.values(headers).includes(credentials.key);
   }
 
   /** V2, V3, V4. ccxt's own time-out ends with the headers. */
@@ -240,10 +288,17 @@ export class VenueClient {
   }
 }
 
+function plain(priority: Priority): Asked {
+  return { priority, order: null, replies: null, turn: null };
+}
+
 /** ccxt's names for what it cannot ask an exchange. */
 const CANNOT: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
 
+const MS_PER_SECOND = 1000;
+
 const HTTP_ERROR = 400;
+const SERVER_ERROR = 500;
 const TOO_MANY = 429;
 const BANNED = 418;
 
