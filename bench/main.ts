@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- kafka | execution | replay | weight] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
- * compared between machines; rates cannot.
+ * `npm run bench [-- kafka | execution | replay | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured pair by
+ * pair in one run and can be compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
 import { benchExecution } from './execution.ts';
+import { benchExternalClose } from './external-close.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
 import { benchWeight } from './weight.ts';
@@ -19,9 +20,18 @@ const ORDERS = '2000';
 
 const DAY_HOURS = '24';
 
+/** One by one, in about seven minutes. */
+const CLOSES = '100';
+const USUAL_CYCLE_MS = '30000';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, records: { type: 'string' }, hours: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    records: { type: 'string' },
+    hours: { type: 'string' },
+    cycle: { type: 'string' },
+  },
 });
 
 const measured: Figure[] = [];
@@ -34,7 +44,10 @@ if (positionals[0] === 'kafka') await benchKafka(Number(values.records ?? RECORD
 else if (positionals[0] === 'execution') await benchExecution(Number(values.records ?? ORDERS), add);
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'weight') await benchWeight(Number(values.hours ?? DAY_HOURS), add);
-else await workloads.inTemporaryFolder(measureParts);
+else if (positionals[0] === 'external-close') {
+  const options = { closes: Number(values.records ?? CLOSES), cycleMs: Number(values.cycle ?? USUAL_CYCLE_MS) };
+  await benchExternalClose(options, add);
+} else await workloads.inTemporaryFolder(measureParts);
 
 if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
