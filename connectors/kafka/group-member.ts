@@ -275,7 +275,7 @@ export class GroupMember {
   #process(generation: Generation, batch: Batch, commitOffset: number) {
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
-    const done = (): boolean => {
+    const acknowledge = (): boolean => {
       if (!generation.lost) this.#commits.add(batch.topic, batch.partition, commitOffset);
       return !generation.lost;
     };
@@ -288,7 +288,7 @@ export class GroupMember {
       return false;
     };
     const handled = this.#handler(batch, append);
-    const acknowledged = handled.then((outputs) => this.#write(batch, outputs, append)).then(done, fail);
+    const acknowledged = handled.then((outputs) => this.#write(batch, outputs, append)).then(acknowledge, fail);
     return { handled: Promise.allSettled([handled]), acknowledged };
   }
 
