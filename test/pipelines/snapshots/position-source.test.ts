@@ -79,6 +79,21 @@ function aStop(price: string, placedAt: number | null): RestingOrder {
 }
 
 describe('the position source', () => {
+  it('O3: the fill that ended a position is told of, also where it is late and looks like one before it', async () => {
+    const observed = source();
+    await cycle(observed);
+    sold('2', '2');
+    expect(brief(await cycle(observed))).toEqual(['2 by ORDER, 2 left']);
+    sold('2', '0');
+    const late = venue.allFills['BTCUSDT'] ?? [];
+    venue.allFills['BTCUSDT'] = late.slice(0, -1);
+    // Counted back from nothing, the fill that is there seems to have ended it.
+    expect(brief(await cycle(observed))).toEqual(['NOT_SHOWN']);
+    venue.allFills['BTCUSDT'] = late;
+    expect(brief(await cycle(observed))).toEqual(['2 by ORDER, 0 left']);
+    expect(brief(await cycle(observed))).toEqual([]);
+  });
+
   it('O1: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
     const observed = source();
     const first = await cycle(observed);
