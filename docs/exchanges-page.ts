@@ -1,3 +1,4 @@
+import type { CodeRule } from '../connectors/exchange/ccxt/code-rules.ts';
 import { KNOWN_VENUES } from '../connectors/exchange/ccxt/known-venues.ts';
 import { ALLOWED_SETTINGS } from '../connectors/exchange/ccxt/venue-settings.ts';
 import { UNTRIED } from '../connectors/exchange/ccxt/venues/untried.ts';
@@ -176,13 +177,13 @@ not found out.
 
 | answer | what is done |
 | --- | --- |
-| time-out, reset, half a reply, 5xx, -1000, -1001, -1006, -1007 | in doubt: the order is looked up by its client id for about 10 s, never sent again |
-| -4116 (duplicate id) | the same: it may be ours |
-| 429, 418, -1003, -1008, -1015 | not taken: sent again after \`Retry-After\`, up to 3 times in all, if that is within half a second; else REJECTED \`VENUE_BUSY\` |
-| -1021, -5028 (timestamp) | not taken: the clock is measured, sent once more; else REJECTED \`CLOCK_SKEW\` |
-| -4061, -1106 (position mode) | not taken: the mode is asked for again, and the order is sent once more in the right one |
-| -2022 (reduce-only rejected) | REJECTED; the position is read again, for the report |
-| -4164, -1111, -4003, -4004, -4005, -4023, -1013, -1121 (filters, market) | REJECTED; the rules are loaded again |
+| time-out, reset, half a reply, 5xx, ${codes((rule) => rule.meaning === 'taken-or-not' && rule.refusal === 'other')} | in doubt: the order is looked up by its client id for about 10 s, never sent again |
+| duplicate id: ${codes((rule) => rule.refusal === 'duplicate-id')} | the same: it may be ours |
+| too much: 429, 418, ${codes((rule) => rule.refusal === 'busy')} | not taken: sent again after the wait that is asked for, up to 3 times in all, if that is within half a second; else REJECTED \`VENUE_BUSY\` |
+| timestamp: ${codes((rule) => rule.meaning === 'resync')} | not taken: the clock is measured, sent once more; else REJECTED \`CLOCK_SKEW\` |
+| position mode: ${codes((rule) => rule.outdated === 'mode')} | not taken: the mode is asked for again, and the order is sent once more in the right one |
+| nothing to reduce: ${codes((rule) => rule.refusal === 'reduce-only')} | REJECTED; the position is read again, for the report |
+| filters, market: ${codes((rule) => rule.outdated === 'rules')} | REJECTED; the rules are loaded again |
 | any other code | REJECTED \`VENUE_REJECTED\` with the exchange's code and words |
 
 Orders of a position that are refused in a row wait: 5 s after the first, twice as long after each further one, 15 minutes at most
@@ -196,4 +197,12 @@ the exchange answers for it.
 
 function days(ms: number | null): string {
   return ms === null ? 'any span' : `${ms / DAY_MS} days`;
+}
+
+/** The codes of each known exchange that mean the same. */
+function codes(means: (rule: CodeRule) => boolean): string {
+  return KNOWN_VENUES.flatMap(({ id, traits }) => {
+    const own = [...traits.codes].filter(([, rule]) => means(rule)).map(([code]) => code);
+    return own.length === 0 ? [] : [`${id} ${own.join(', ')}`];
+  }).join('; ');
 }

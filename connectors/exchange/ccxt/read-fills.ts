@@ -33,8 +33,10 @@ export async function readFills(
   priority: Priority,
 ): Promise<Fills> {
   const now = client.clock.now();
-  const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > since);
-  for (const start of [since, ...narrower]) {
+  // RF2.
+  const earliest = Math.max(since, earliestTold(client));
+  const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > earliest);
+  for (const start of [earliest, ...narrower]) {
     try {
       return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
@@ -43,6 +45,12 @@ export async function readFills(
     }
   }
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
+}
+
+/** What is older an exchange may leave out without a word. */
+function earliestTold({ clock, settings }: VenueClient): EpochMillis {
+  const { reachMs } = settings.traits.fills;
+  return reachMs === null ? 0 : clock.now() - reachMs;
 }
 
 /** A stretch of less is read whole, however many fills it has. Unit: milliseconds. */
@@ -67,9 +75,11 @@ export class OlderFills {
     const client = this.#client;
     const { windowMs, page: full, next } = client.settings.traits.fills;
     const widest = windowMs ?? LONGEST_SPAN_MS;
+    const earliest = earliestTold(client);
+    if (before <= earliest) return { fills: [], since: before };
     const reading = { client, market, priority: 'history' } as const;
     for (let span = this.#spans.get(market.id) ?? widest; ; span /= 2) {
-      const since = Math.floor(before - span);
+      const since = Math.max(Math.floor(before - span), earliest);
       let page: Page | null;
       try {
         page = await client.askIfFree('history', `old fills of ${market.id}`, (api) =>

@@ -37,6 +37,8 @@ export interface FillPages {
   readonly page: number;
   /** The longest stretch that one question may span; null: any. Unit: milliseconds. */
   readonly windowMs: number | null;
+  /** What is older is left out without a word; null: the exchange refuses what it does not tell of. Unit: milliseconds. */
+  readonly reachMs: number | null;
   readonly next: NextFills;
   /** Names the order whose fills are asked for. */
   readonly orderParameter: string;

@@ -22,6 +22,7 @@ export const UNTRIED: VenueTraits = {
   fills: {
     page: SMALLEST_PAGE,
     windowMs: WEEK_MS,
+    reachMs: null,
     next: { kind: 'by-time' },
     orderParameter: 'orderId',
     parameters: {},
