@@ -1,4 +1,5 @@
 /** Binance USD-M futures, by its list of error codes and its documentation of each endpoint. */
+import type { Exchange as CcxtExchange } from 'ccxt';
 import {
   ABSENT,
   AGAIN,
@@ -10,10 +11,13 @@ import {
   otherRules,
   refused,
 } from '../code-rules.ts';
-import type { VenueTraits } from '../venue-traits.ts';
+import type { NamedMarket, VenueTraits } from '../venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** Income is told of for three months; a day less, so that the first one is whole. Unit: milliseconds. */
+const FUNDING_REACH_MS = 89 * 24 * 60 * 60 * 1000;
 
 const CODES = codeTable({
   // Internal error, disconnected, unexpected response, time-out: execution status unknown.
@@ -50,6 +54,8 @@ const CODES = codeTable({
   '-4131': refused('price'),
   '-5022': refused('would-take'),
   '-2022': refused('reduce-only'),
+  // The position is bespoken by orders that rest.
+  '-4118': refused('blocked'),
   '-2019': refused('margin'),
   '-2013': ABSENT,
   // An order that is to be cancelled does not rest.
@@ -82,8 +88,10 @@ export const BINANCE: VenueTraits = {
   // An empty table keeps ccxt from asking for brackets that only margins need.
   ccxtOptions: { leverageBrackets: {} },
   fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
-  positions: (api, market) =>
-    api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  // Accounts of the European Economic Area in credits mode are charged in BNFCR.
+  credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
+  fundingReachMs: FUNDING_REACH_MS,
+  positions: positionsByRow,
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
     Promise.resolve(
@@ -92,3 +100,26 @@ export const BINANCE: VenueTraits = {
         : null,
     ),
 };
+
+/** Of ccxt's client of Binance what its type does not say. */
+interface BinanceApi {
+  fapiPrivateV3GetPositionRisk(parameters: object): Promise<unknown>;
+  parsePositionRisk(row: unknown): unknown;
+}
+
+/** Each row by itself: ccxt's list fails whole where one figure of one row is none. */
+async function positionsByRow(api: CcxtExchange, market: NamedMarket | null): Promise<readonly unknown[]> {
+  await api.loadMarkets();
+  const binance = api as unknown as BinanceApi;
+  const rows = await binance.fapiPrivateV3GetPositionRisk(market === null ? {} : { symbol: market.id });
+  if (!Array.isArray(rows)) throw new Error('the list of positions is no list');
+  return rows.map((row: unknown) => {
+    const info = typeof row === 'object' && row !== null ? { ...row } : {};
+    const symbol: unknown = 'symbol' in info ? info.symbol : null;
+    try {
+      return binance.parsePositionRisk(row);
+    } catch {
+      return { symbol, info };
+    }
+  });
+}
