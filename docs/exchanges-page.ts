@@ -168,6 +168,8 @@ not found out.
   EXTERNAL, by the exchange with LIQUIDATION (liquidation and auto-deleveraging). Those that are not ours stay out of calibration.
 - **Not shown is not flat.** A position that the exchange does not show ends only where its fills end it; until then it is a difference.
 - **Modes of the account.** One-way and hedge mode, found out at the start, and again when an order is refused for it. In hedge mode \`reduceOnly\` is not sent: the position's side says it.
+- **Contracts that end.** A delivery, or a perpetual that is taken off, stands as \`settles_at\` in its snapshots and raises \`settles_soon\` a day ahead. In the last
+  5 minutes, and while a market takes no orders, nothing is sent (\`SETTLES_NOW\`): the settlement closes what is open, as a slice of its own.
 - **Rate limits.** One client in a process spends one allowance for all its parts; after 429 or 418 it asks nothing until the exchange allows it. Several
   processes on one address share the exchange's limit without knowing of each other.
 - **Clock.** The skew is measured at the start, every minute, and when the exchange refuses a timestamp.
