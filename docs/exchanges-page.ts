@@ -175,6 +175,26 @@ not found out.
 - **Clock.** The skew is measured at the start, every minute, and when the exchange refuses a timestamp.
 - **Fees** in another currency than the market's quote are unknown (null), and so is R after fees.
 
+## Between cycles
+
+At Binance USD-M the user data stream and mark prices are followed besides (\`--no-stream\` leaves them alone; other exchanges are seen in cycles). An event is a
+reason to look, never a truth: the exchange is asked at once what became of the positions under observation, and only its answer is recorded. So an
+event that is lost, doubled, late or wrong costs at most a look, and the next cycle finds what no event told. Looks are a second apart, ten at once and one in
+three seconds in the long run, about a tenth of the weight that Binance allows. Openings and snapshots are a cycle's. Mark prices move \`peak_price\`
+and \`worst_price\` directly, within a factor of two of the mark that was answered last.
+
+A stream that is refused, cut off, silent for 15 s or without its listen key is said in the log, opened anew after waits that double up to a minute, and its gap
+is closed by a look. So is one that did not tell of a fill which a cycle found. \`harvestline_stream_tells\` is 0 meanwhile; \`harvestline_stream_changes_total\`,
+\`harvestline_stream_missed_total\` and \`harvestline_extra_looks_total\` count what it did.
+
+From somebody else's close to its \`trade.closed\`, at the local exchange (\`npm run bench -- external-close\`, 100 closes at random moments, the usual cycle of 30 s, on two
+busy cores):
+
+| seconds         | p50   | p99   |
+| --------------- | ----- | ----- |
+| cycles alone    | 15.74 | 31.16 |
+| with the stream | 0.18  | 1.06  |
+
 ## When an order is answered with an error
 
 | answer | what is done |

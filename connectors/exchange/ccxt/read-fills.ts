@@ -178,6 +178,29 @@ async function readOn(
   return fills;
 }
 
+/**
+ * All fills of a market from an opening on, in as few questions as its age allows: by id where the exchange has that question. Throws
+ * EXCHANGE_AWAY.
+ */
+export async function readFillsOnwards(
+  client: VenueClient,
+  market: VenueMarket,
+  since: EpochMillis,
+  priority: Priority,
+): Promise<readonly VenueFill[]> {
+  const { next, page: full } = client.settings.traits.fills;
+  const reading: Reading = { client, market, priority };
+  const fills = next.kind === 'from-id' ? [...(await readPage(reading, since, {})).fills] : [];
+  for (let last = fills.at(-1); next.kind === 'from-id' && last !== undefined;) {
+    const { fillId } = last;
+    const page = await readPage(reading, undefined, { [next.parameter]: fillId });
+    const news = page.fills.filter((fill) => compareIds(fill.fillId, fillId) > 0);
+    fills.push(...news);
+    last = page.rows.length < full ? undefined : news.at(-1);
+  }
+  return fills.length > 0 ? fills : (await readFills(client, market, since, priority)).fills;
+}
+
 async function readPage(
   { client, market, priority }: Reading,
   from: EpochMillis | undefined,
@@ -233,6 +256,8 @@ function fillOf(trade: UnifiedTrade, market: VenueMarket): VenueFill {
     quantity: toText(new Exact(amount).mul(market.contractSize)),
     price: toText(new Exact(price)),
     fee: feeOf(fee, market),
+    feeAsset: fee?.currency ?? null,
+    feeAmount: fee?.cost === undefined || fee.cost === null ? null : toText(new Exact(fee.cost)),
     filledAt: timestamp,
   };
 }

@@ -70,6 +70,7 @@ describe('where orders go', () => {
       maxClosesPerMinute: 30,
       maxAtOnce: 8,
       order: { style: 'ioc', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
+      leaveResting: false,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
       ownVenueOnly: true,
     });
@@ -78,6 +79,7 @@ describe('where orders go', () => {
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
       order: { style: 'market', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
+      leaveResting: false,
       symbols: null,
       ownVenueOnly: false,
     });
