@@ -241,7 +241,7 @@ export class OrderEnds {
           logger.warn(describe(report), 'order rejected');
           return;
         }
-        const words = detail === null ? reason : `${reason}: ${detail}`;
+        const words = stopped?.detail ?? (detail === null ? reason : `${reason}: ${detail}`);
         const filledAt = Math.max(...earlier.map(({ closed_at }) => closed_at));
         const last = { orderId: order?.orderId ?? null, filledAt, correction: null, stopped: words };
         const report = filledReport(submitted, [first, ...others], last, now);
