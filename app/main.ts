@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   schemas: async () => (await import('./commands/schemas.ts')).schemasCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
   clm: async () => (await import('./commands/clm.ts')).clmCommand(),
   calibrate: async () => (await import('./commands/calibrate.ts')).calibrateCommand(),
   halt: async () => (await import('./commands/halt.ts')).haltCommand(),

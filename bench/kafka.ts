@@ -260,6 +260,10 @@ async function latency(
   const writer = new TopicWriter('snapshots', codec);
   const topic = TOPICS.harvestIntent.name;
   const latencies: number[] = [];
+  /** When a snapshot was appended, by what its intent takes over from it: `observed_at` alone tells no parts of a millisecond. */
+  const sentAt = new Map<string, number>();
+  const placeOf = ({ symbol, observed_at }: Pick<PositionSnapshot, 'symbol' | 'observed_at'>): string =>
+    `${symbol} ${observed_at}`;
   await forget(brokers, contestant.group);
   const running = startProcess(contestant);
   const first = Promise.withResolvers<void>();
@@ -267,10 +271,14 @@ async function latency(
   const watching = await log.subscribe(
     { group: `bench-latency-${performance.timeOrigin}-${performance.now()}`, topics: [topic], from: 'beginning' },
     async ({ records }) => {
-      const now = Date.now();
+      const now = performance.now();
       await codec.prepare(topic, records);
-      const isWarm = performance.now() > warmAt;
-      for (const at of records) if (isWarm) latencies.push(now - codec.decode(topic, at).observed_at);
+      for (const at of records) {
+        const place = placeOf(codec.decode(topic, at));
+        const since = sentAt.get(place);
+        sentAt.delete(place);
+        if (since !== undefined && now > warmAt) latencies.push(now - since);
+      }
       first.resolve();
       return [];
     },
@@ -289,6 +297,7 @@ async function latency(
         opened_at: now - (snapshot.observed_at - snapshot.opened_at),
       };
       batch.push(writer.encode(TOPICS.positionSnapshot, shifted, now));
+      sentAt.set(placeOf(shifted), performance.now());
     }
     return log.append(batch);
   };

@@ -28,8 +28,7 @@ import {
   describeReference,
   hasSchemaHeader,
   inWireFormat,
-  isOfSameSchema,
-  schemaIdOf,
+  prefixOf,
   schemaReferenceOf,
   unknownSchema,
   wasPutBack,
@@ -153,14 +152,14 @@ export class RecordCodec {
   async prepare(topic: TopicName, records: Iterable<WrittenRecord>): Promise<void> {
     const codec = this.#codecOf(topic);
     const asked = new Set<SchemaId>();
-    let last: Uint8Array | null = null;
+    let last: SchemaId | undefined;
     for (const record of records) {
-      const { value, headers } = record;
-      if (value === null) continue;
+      const { headers } = record;
       if (headers === undefined || headers.length === 0) {
         // Most records of a batch are of one writer, and say nothing that the one before did not.
-        if (last !== null && isOfSameSchema(value, last)) continue;
-        last = value;
+        const prefix = prefixOf(record);
+        if (prefix === undefined || prefix === last) continue;
+        last = prefix;
       }
       const id = idOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
@@ -196,23 +195,27 @@ export class RecordCodec {
 
   /** A good record; undefined for any other, and where the fast way cannot tell. */
   #read({ readers, rules }: TopicCodec, written: WrittenRecord): object | undefined {
-    const { value, headers } = written;
-    if (value === null) return undefined;
     let id: SchemaId | undefined;
     let start = WIRE_HEADER_BYTES;
-    if (hasSchemaHeader(headers)) {
+    if (hasSchemaHeader(written.headers)) {
       const reference = schemaReferenceOf(written);
       if (reference instanceof HarvestlineError) return undefined;
       ({ id, start } = reference);
     } else {
-      id = schemaIdOf(value);
+      id = prefixOf(written);
     }
     const reader = id === undefined ? undefined : readers.get(id);
     if (reader === undefined || reader instanceof HarvestlineError || reader.fast === undefined) return undefined;
-    if (value.buffer !== this.#source.buffer) this.#source = memoryOf(value.buffer);
+    let { within, valueStart = 0, valueEnd = 0 } = written;
+    if (within === undefined) {
+      const { value } = written;
+      if (value === null) return undefined;
+      [within, valueStart, valueEnd] = [value, 0, value.length];
+    }
+    if (within.buffer !== this.#source.buffer) this.#source = memoryOf(within.buffer);
     const { bytes, view } = this.#source;
-    const at = value.byteOffset;
-    const record = reader.fast(bytes, view, at + start, at + value.length);
+    const at = within.byteOffset + valueStart;
+    const record = reader.fast(bytes, view, at + start, within.byteOffset + valueEnd);
     return record !== undefined && keepsRules(rules, record) ? record : undefined;
   }
 

@@ -18,9 +18,17 @@ export type SchemaId = number | string;
 type Headers = readonly (readonly [name: string, value: Uint8Array | null])[];
 
 /** What of a record on a log is looked at here. */
-export interface WrittenRecord {
+export interface WrittenRecord extends Partial<ValuePlace> {
   readonly value: Uint8Array | null;
   readonly headers?: Headers;
+}
+
+/** Where the value lies in a memory that it shares with others: what reads it there needs no view of its own, which costs as much again. */
+export interface ValuePlace {
+  readonly within: Uint8Array;
+  /** Negative for null. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
 }
 
 export interface SchemaReference {
@@ -48,17 +56,17 @@ const APICURIO_HEADERS: ReadonlySet<string> = new Set(
   ['globalId', 'contentId', 'contentHash', 'artifactId'].map((id) => `apicurio.value.${id}`),
 );
 
-/** The schema id in front of those bytes; undefined where there is none. */
-export function schemaIdOf(value: Uint8Array): number | undefined {
-  if (value.length < WIRE_HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return fourBytes(value);
+/** The schema id in front of the record's value; undefined where there is none. */
+export function prefixOf(record: WrittenRecord): number | undefined {
+  const { within, valueStart = 0, valueEnd = 0 } = record;
+  if (within !== undefined) return idAt(within, valueStart, valueEnd);
+  const { value } = record;
+  return value === null ? undefined : idAt(value, 0, value.length);
 }
 
-/** Whether both name their schema by the same first bytes, or are too short to name one so. */
-export function isOfSameSchema(one: Uint8Array, other: Uint8Array): boolean {
-  return (
-    one[0] === other[0] && one[1] === other[1] && one[2] === other[2] && one[3] === other[3] && one[4] === other[4]
-  );
+function idAt(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (start < 0 || end - start < WIRE_HEADER_BYTES || bytes[start] !== MAGIC_BYTE) return undefined;
+  return fourBytes(bytes, start + 1);
 }
 
 /** Whether a header may name the schema, so that the value alone does not say it. */
@@ -81,7 +89,7 @@ export function schemaReferenceOf({ value, headers = [] }: WrittenRecord): Schem
     const [name, id] = foreign;
     return refusedHeader(`the header ${name} (${hexOf(id ?? new Uint8Array(), 8)}) names the schema`);
   }
-  const id = schemaIdOf(value);
+  const id = idAt(value, 0, value.length);
   if (id === undefined) {
     return new HarvestlineError('NOT_WIRE_FORMAT', `${value.length} bytes starting with 0x${hexOf(value, 5)}`);
   }
@@ -97,7 +105,7 @@ export function schemaReferenceOf({ value, headers = [] }: WrittenRecord): Schem
 function inHeader(header: Uint8Array): SchemaReference | HarvestlineError {
   const [magic] = header;
   if (magic === MAGIC_BYTE && header.length === WIRE_HEADER_BYTES)
-    return { id: fourBytes(header), start: 0, isIn: 'header' };
+    return { id: fourBytes(header, 1), start: 0, isIn: 'header' };
   if (magic === GUID_MAGIC_BYTE && header.length === GUID_HEADER_BYTES)
     return { id: guidOf(header.subarray(1)), start: 0, isIn: 'header' };
   return refusedHeader(`the header ${SCHEMA_ID_HEADER} holds ${header.length} bytes, 0x${hexOf(header, 20)}`);
@@ -124,8 +132,10 @@ export function unknownSchema(topic: string, reference: SchemaReference): Harves
   return refusedHeader(`${topic}: ${why}`);
 }
 
-function fourBytes(bytes: Uint8Array): number {
-  return (((bytes[1] ?? 0) << 24) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 8) | (bytes[4] ?? 0)) >>> 0;
+function fourBytes(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  );
 }
 
 function guidOf(bytes: Uint8Array): string {

@@ -13,6 +13,7 @@ import type { ISocketFactory } from 'kafkajs';
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Admission } from './admission.ts';
 import { type Place, type Speech, speechOf } from './listener-speech.ts';
+import { ResponseFrames } from './response-frames.ts';
 
 /** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
@@ -57,7 +58,9 @@ export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactor
     try {
       const name = isIP(host) === 0 ? { servername: host } : {};
       socket =
-        tls === null ? connectPlain({ host, port }, onConnect) : connectTls({ host, port, ...name, ...tls }, onConnect);
+        tls === null
+          ? connectByFrames({ host, port }, onConnect)
+          : connectTls({ host, port, ...name, ...tls }, onConnect);
     } catch (thrown) {
       return failing('BROKER_CERTIFICATE', `the files of KAFKA_TLS_… cannot be used: ${messageOf(thrown)}`);
     }
@@ -83,6 +86,25 @@ export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactor
     });
     return socket;
   };
+}
+
+/** Tells of each answer by one event `data`: what of kafkajs listens has nothing to put together. */
+function connectByFrames(place: Place, onConnect: () => void): Socket {
+  const frames = new ResponseFrames();
+  const socket = connectPlain(
+    {
+      ...place,
+      onread: {
+        buffer: () => frames.room(),
+        callback: (count) => {
+          for (const frame of frames.take(count)) socket.emit('data', frame);
+          return true;
+        },
+      },
+    },
+    onConnect,
+  );
+  return socket;
 }
 
 /** How what a listener speaks differs from what is wanted; null where it does not, or nothing is known. */

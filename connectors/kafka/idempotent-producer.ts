@@ -33,6 +33,9 @@ const PRODUCE_KEY = 0;
 /** Kafka 2.1 and later: batches of format 2, every codec. */
 const PRODUCE_VERSION = 7;
 
+/** What kafkajs puts in front of a request: its length, 8 bytes, and the client's id. Unit: bytes. */
+const FRONT_BYTES = 512;
+
 /** All replicas in sync have it. */
 const ACKS_ALL = -1;
 
@@ -179,7 +182,11 @@ async function produce(
     apiName: 'Produce',
     encode: () => {
       const size = batches.reduce((sum, [, batch]) => sum + batch.length + 8, 3 * topic.length + 32);
-      const encoder = new Encoder(size).writeString(null).writeInt16(ACKS_ALL).writeInt32(REPLICATION_TIMEOUT_MS);
+      const memory = Buffer.allocUnsafe(FRONT_BYTES + size);
+      const encoder = new Encoder(1);
+      encoder.front = memory.subarray(0, FRONT_BYTES);
+      encoder.buf = memory.subarray(FRONT_BYTES);
+      encoder.writeString(null).writeInt16(ACKS_ALL).writeInt32(REPLICATION_TIMEOUT_MS);
       encoder.writeInt32(1).writeString(topic).writeInt32(batches.length);
       for (const [partition, batch] of batches) {
         encoder.writeInt32(partition).writeInt32(batch.length).writeBufferInternal(batch);

@@ -3,6 +3,7 @@ import { FetchAhead } from './fetch-ahead.ts';
 import {
   Broker,
   type CommitRequest,
+  Connection,
   ConnectionError,
   Encoder,
   FetchResponseV11,
@@ -76,6 +77,24 @@ export function fixKafkajs(): void {
     this.buf.copy(grown, 0, 0, this.offset);
     this.buf = grown;
   };
+  // It puts header and length in front of a request by copying all of it, two times. Where there is room in front, they go there.
+  const { writeEncoder } = Encoder.prototype;
+  Encoder.prototype.writeEncoder = function inFront(written) {
+    const { front, buf } = written;
+    const start = (front?.length ?? 0) - this.offset;
+    if (front === undefined || start < 0 || !liesBehind(front, buf)) return writeEncoder.call(this, written);
+    this.buf.copy(front, start, 0, this.offset);
+    this.front = front.subarray(0, start);
+    this.offset += written.offset;
+    this.buf = Buffer.from(front.buffer, front.byteOffset + start, this.offset);
+    return this;
+  };
+  // It copies an answer that came whole (response-frames.ts) to put it behind the nothing that the one before has left.
+  const { processData } = Connection.prototype;
+  Connection.prototype.processData = function behindNothing(bytes) {
+    if (this.bytesBuffered === 0) this.chunks = [];
+    processData.call(this, bytes);
+  };
   // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
@@ -84,6 +103,11 @@ export function fixKafkajs(): void {
   // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity();
+}
+
+/** False where what was written needed more memory, and lies elsewhere. */
+function liesBehind(front: Buffer, buf: Buffer): boolean {
+  return buf.buffer === front.buffer && buf.byteOffset === front.byteOffset + front.length;
 }
 
 function placesOf(topics: CommitRequest['topics']): readonly string[] {

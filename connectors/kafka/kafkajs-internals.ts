@@ -166,13 +166,16 @@ export const MetadataResponseV6 = require('kafkajs/src/protocol/requests/metadat
 /** kafkajs writes requests with it. */
 export interface Encoder {
   buf: Buffer;
-  readonly offset: number;
+  offset: number;
+  /** Ours: what is free directly in front of `buf`, in the same memory (kafkajs-fixes.ts). */
+  front?: Buffer;
   ensureAvailable(bytes: number): void;
   writeInt16(value: number): Encoder;
   writeInt32(value: number): Encoder;
   writeBoolean(value: boolean): Encoder;
   writeString(value: string | null): Encoder;
   writeBufferInternal(bytes: Buffer): void;
+  writeEncoder: (this: Encoder, written: Encoder) => Encoder;
 }
 
 export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
@@ -245,6 +248,9 @@ export interface Connection {
   readonly port: number;
   readonly socket: Socket;
   readonly disconnect: () => Promise<boolean>;
+  /** What has come of the next answer; one empty piece after each answer. */
+  chunks: readonly Buffer[];
+  readonly bytesBuffered: number;
 }
 
 /** A request, and how its answer is read. */
@@ -254,7 +260,10 @@ export interface ProtocolCall {
 }
 
 export const Connection = require('kafkajs/src/network/connection.js') as {
-  readonly prototype: { send: (this: Connection, call: ProtocolCall) => Promise<unknown> };
+  readonly prototype: {
+    send: (this: Connection, call: ProtocolCall) => Promise<unknown>;
+    processData: (this: Connection, bytes: Buffer) => void;
+  };
 };
 
 interface SaslAuthenticator {

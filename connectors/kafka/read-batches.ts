@@ -12,6 +12,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Headers, LogRecord } from '../../ports/event-log.ts';
+import type { ValuePlace } from '../../schemas/wire-format.ts';
 import { codecOf, decompress } from './compression.ts';
 import { AT, FORMAT, NO_HEADERS } from './record-batch.ts';
 
@@ -153,6 +154,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
     const keyEnd = cursor.position;
     const valueLength = cursor.skipBytes();
     const valueEnd = cursor.position;
+    const valueStart = valueLength < 0 ? -1 : valueEnd - valueLength;
     const headers = readHeaders(cursor);
     if (cursor.position !== end) throw new RangeError('a record is not as long as it says');
     records.push(
@@ -165,7 +167,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
         bytes,
         keyLength,
         keyEnd,
-        valueLength,
+        valueStart,
         valueEnd,
       ),
     );
@@ -174,8 +176,8 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
   return records;
 }
 
-/** RB1: key and value are made when they are asked for, so a copy by `...` has neither. */
-class FetchedRecord implements LogRecord {
+/** RB1: what a reader asks for is made then, so a copy by `...` has no key and no value. The codec reads the value where it lies. */
+class FetchedRecord implements LogRecord, ValuePlace {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
@@ -185,7 +187,7 @@ class FetchedRecord implements LogRecord {
   /** Negative for null. */
   readonly #keyLength: number;
   readonly #keyEnd: number;
-  readonly #valueLength: number;
+  readonly #valueStart: number;
   readonly #valueEnd: number;
 
   constructor(
@@ -197,7 +199,7 @@ class FetchedRecord implements LogRecord {
     bytes: Buffer,
     keyLength: number,
     keyEnd: number,
-    valueLength: number,
+    valueStart: number,
     valueEnd: number,
   ) {
     this.topic = topic;
@@ -208,7 +210,7 @@ class FetchedRecord implements LogRecord {
     this.#bytes = bytes;
     this.#keyLength = keyLength;
     this.#keyEnd = keyEnd;
-    this.#valueLength = valueLength;
+    this.#valueStart = valueStart;
     this.#valueEnd = valueEnd;
   }
 
@@ -216,8 +218,20 @@ class FetchedRecord implements LogRecord {
     return this.#keyLength < 0 ? null : this.#bytes.subarray(this.#keyEnd - this.#keyLength, this.#keyEnd);
   }
 
+  get within(): Buffer {
+    return this.#bytes;
+  }
+
+  get valueStart(): number {
+    return this.#valueStart;
+  }
+
+  get valueEnd(): number {
+    return this.#valueEnd;
+  }
+
   get value(): Buffer | null {
-    return this.#valueLength < 0 ? null : this.#bytes.subarray(this.#valueEnd - this.#valueLength, this.#valueEnd);
+    return this.#valueStart < 0 ? null : this.#bytes.subarray(this.#valueStart, this.#valueEnd);
   }
 }
 

@@ -145,6 +145,8 @@ const COMMANDS: readonly (readonly [name: string, args: readonly string[]])[] = 
   ['calibrate propose', ['calibrate', 'propose']],
   ['clm export jsonl', ['clm', 'export']],
   ['clm export csv', ['clm', 'export', '--format', 'csv', '--topic', TOPICS.tradeClosed.name]],
+  ['export csv', ['export', TOPICS.harvestIntent.name, '--format', 'csv']],
+  ['export of no topic', ['export', `x${HOSTILE}\n`]],
   ['clm import', ['clm', 'import', rowsFile, '--dry-run']],
   ['policy check', ['policy', 'check', policyFile]],
   ['policy show', ['policy', 'show', policyFile]],

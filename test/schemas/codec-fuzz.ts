@@ -11,7 +11,7 @@ import { recordChecker } from '../../schemas/check-rules.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { StringTable } from '../../schemas/string-table.ts';
 import { type Topic, TOPICS, subjectOf } from '../../schemas/topics.ts';
-import { inWireFormat } from '../../schemas/wire-format.ts';
+import { type WrittenRecord, inWireFormat } from '../../schemas/wire-format.ts';
 import { ODD_VALUES } from './arbitrary-value.ts';
 import { type Outcome, outcomeOf, readByAvsc, same, writeByAvsc } from './codec-oracle.ts';
 import { GOOD_RECORDS } from './good-records.ts';
@@ -20,6 +20,13 @@ import { OddBytes } from './odd-bytes.ts';
 
 /** How often each outcome came: without good records and bad ones of every kind nothing is shown. */
 export type FuzzFigures = Readonly<Record<string, number>>;
+
+/** The same value in a memory that it shares, as a batch that was fetched holds it. */
+function amongOthers(value: Buffer): WrittenRecord {
+  const before = value.length % 11;
+  const within = Buffer.concat([Buffer.alloc(before + 3, 0xff), value, Buffer.alloc(16, 0xff)]).subarray(3);
+  return { value, within, valueStart: before, valueEnd: before + value.length };
+}
 
 /** Bytes of one schema to be read as another, and what the oracle says of them. */
 interface Subject {
@@ -49,7 +56,10 @@ export async function fuzzCodec(records: number, seed: number): Promise<FuzzFigu
     const { topic, schemaId, writer, byAvsc } = pick(random, subjects);
     const bytes = odd.next(writer, GOOD_RECORDS[topic.name]);
     const value = inWireFormat(schemaId, bytes);
-    const read = outcomeOf(() => ({ kind: 'record', ...codec.examine(topic.name, { value }) }));
+    const read = outcomeOf(() => ({
+      kind: 'record',
+      ...codec.examine(topic.name, i % 2 === 0 ? { value } : amongOthers(value)),
+    }));
     const expected = byAvsc(bytes);
     compare(expected, read, { seed, i, topic: topic.name, schemaId, bytes: bytes.toString('hex') });
     figures.add('read', read);

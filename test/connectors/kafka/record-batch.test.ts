@@ -6,6 +6,7 @@ import { partitionOfKey } from '../../../connectors/kafka/murmur2.ts';
 import { type AbortedTransaction, readBatches } from '../../../connectors/kafka/read-batches.ts';
 import { encodeBatch, recordSize } from '../../../connectors/kafka/record-batch.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
+import type { WrittenRecord } from '../../../schemas/wire-format.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -60,6 +61,19 @@ describe('a record batch', () => {
         expect(next).toBe(base + records.length);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('RB1: a value lies where its place says, and a copy of its record has neither', () => {
+    fc.assert(
+      fc.property(batches, (records) => {
+        for (const record of decoded(encodeBatch(records, WRITER)).records) {
+          const { value, within, valueStart = 0, valueEnd = 0 }: WrittenRecord = record;
+          expect(valueStart < 0 ? null : within?.subarray(valueStart, valueEnd)).toEqual(value);
+          expect({ ...record }).not.toHaveProperty('within');
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 
