@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- kafka | execution | replay] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * `npm run bench [-- kafka | execution | replay | slippage] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
  * compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { benchExecution } from './execution.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
+import { type Closing, STYLES, closing, summaryOf } from './slippage.ts';
 import * as workloads from './workloads.ts';
 
 /** Enough for some seconds of work on two cores. */
@@ -16,9 +17,12 @@ const RECORDS = '200000';
 /** Orders take longer than records. */
 const ORDERS = '2000';
 
+/** Enough that the means of two runs over other seeds agree to a basis point. */
+const SEEDS = '200';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, records: { type: 'string' } },
+  options: { json: { type: 'boolean' }, records: { type: 'string' }, seeds: { type: 'string' } },
 });
 
 const measured: Figure[] = [];
@@ -30,9 +34,12 @@ const add = (figure: Figure): void => {
 if (positionals[0] === 'kafka') await benchKafka(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'execution') await benchExecution(Number(values.records ?? ORDERS), add);
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
+else if (positionals[0] === 'slippage') await showSlippage(Number(values.seeds ?? SEEDS));
 else await workloads.inTemporaryFolder(measureParts);
 
-if (values.json === true || !process.stdout.isTTY) {
+if (positionals[0] === 'slippage') {
+  // Shown already: it has columns of its own.
+} else if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
 } else {
   const columns = [
@@ -47,6 +54,31 @@ if (values.json === true || !process.stdout.isTTY) {
     text(value.max),
     unit,
   ]);
+  process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
+}
+
+async function showSlippage(seeds: number): Promise<void> {
+  const closings: Closing[] = [];
+  await workloads.inTemporaryFolder(async (folder) => {
+    const { log, codec } = await workloads.openLog(folder);
+    for (let seed = 1; seed <= seeds; seed++) {
+      for (const style of STYLES) closings.push(await closing(codec, style, seed));
+    }
+    await log.close();
+  });
+  const summaries = STYLES.map((style) => summaryOf(style, closings));
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify(summaries)}\n`);
+    return;
+  }
+  const heads = ['closed', 'slippage bps', 'worst', 'shortfall bps', 'intents', 'orders', 'seconds'];
+  const rows = summaries.map((one) => [
+    one.style,
+    `${(one.closed * 100).toFixed(1)} %`,
+    ...[one.slippage_bps, one.worst_slippage_bps, one.shortfall_bps].map((bps) => bps.toFixed(1)),
+    ...[one.intents, one.orders, one.seconds].map((count) => count.toFixed(1)),
+  ]);
+  const columns = [{ head: 'orders' }, ...heads.map((head) => ({ head, align: 'right' as const }))];
   process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
 }
 
