@@ -83,6 +83,11 @@ export interface Venue {
   holdings(): Promise<Shown>;
   /** From `since` on, or as far back as the venue tells. */
   fills(symbol: string, since: EpochMillis): Promise<Fills>;
+  /**
+   * The fills before `before`, as many as one question tells of; `since` of the answer is from when on they are whole, and `before` itself where
+   * nothing older is told. Null: not now, since such questions come after all others.
+   */
+  olderFills(symbol: string, before: EpochMillis): Promise<Fills | null>;
   /** Null: the venue knows the order no more. */
   orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
   /** The latest closed five-minute candles, oldest first. */

@@ -143,6 +143,7 @@ function onPaper(real: CcxtVenue, name: string): Venue {
     venue: name,
     holdings: () => real.holdings(),
     fills: (symbol, since) => real.fills(symbol, since),
+    olderFills: (symbol, before) => real.olderFills(symbol, before),
     orderOrigin: (symbol, orderId) => real.orderOrigin(symbol, orderId),
     candles: (symbol, count) => real.candles(symbol, count),
     stops: (symbol, side) => real.stops(symbol, side),

@@ -71,7 +71,7 @@ export function unprovenDifference({ position_id, side, initial_quantity, opened
     recorded_quantity: initial_quantity,
     venue_quantity: null,
     first_seen_at: opened_at,
-    detail: `no fill of the last ${LONGEST_REACH_DAYS} days opened the ${side}; it counts as opened when the venue last changed it`,
+    detail: `no fill that was read opened the ${side} (older ones are looked for, ${LONGEST_REACH_DAYS} days back); it counts as opened when the venue last changed it`,
   };
 }
 

@@ -1,14 +1,26 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { Fills, Venue, VenueFill, VenueHolding } from '../../ports/venue.ts';
+import type { Fills, VenueFill, VenueHolding } from '../../ports/venue.ts';
 import type { PositionId, Side } from '../../schemas/generated/records.ts';
+import type { FillLog } from './fill-log.ts';
 import { type Lifecycle, lifecyclesOf } from './lifecycles.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** How far back an opening is looked for, step by step: most positions are young, and venues keep half a year. Unit: milliseconds. */
-const REACH_MS = [DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 180 * DAY_MS];
+/** How far back the fills of a new position are read at once: less than venues bound one question to. Unit: milliseconds. */
+const RECENT_MS = 6 * DAY_MS;
+
+/** How far back an opening is looked for: venues keep half a year. */
 export const LONGEST_REACH_DAYS = 180;
+
+/**
+ * How many pieces of older fills are read in one look. Of Binance's weeks it is two months, so most openings are known at once, and one look
+ * takes no longer than so many answers.
+ */
+const PIECES_A_LOOK = 8;
+
+/** What was recorded is older than the fills that it was recorded from, by the venue's delay and the clock's error. Unit: milliseconds. */
+const AGREED_EARLIER_MS = 60 * 60 * 1000;
 
 /** The venue's time is known to about half a round trip. Unit: milliseconds. */
 const CLOCK_ERROR_MS = 1000;
@@ -20,13 +32,17 @@ export interface Known {
   readonly opened_at: EpochMillis;
   /** Unit: contracts. */
   readonly initial_quantity: number;
-  /** False where no fill within reach opened it: it was first seen at `opened_at`, with `initial_quantity` open. */
+  /** False where no fill that was read opened it: it was first seen at `opened_at`, with `initial_quantity` open. */
   readonly proven: boolean;
+  /** Its opening is still to be looked for. */
+  readonly isSought: boolean;
+  /** What was open, in contracts, when its fills and the venue last agreed, and when that was. */
+  readonly agreed: { readonly at: EpochMillis; readonly quantity: number };
 }
 
 /** What the fills of a symbol tell of. */
 export interface History {
-  /** The positions under observation, each with its fills. */
+  /** The positions under observation, each with its fills. One whose opening was not known has it where they tell. */
   readonly followed: ReadonlyMap<PositionId, Lifecycle>;
   /** Positions that nobody observed yet, with the fill that opened them. */
   readonly fresh: readonly Lifecycle[];
@@ -34,43 +50,71 @@ export interface History {
   readonly unexplained: readonly Known[];
   /** Open positions that no fill opened. */
   readonly unopened: readonly VenueHolding[];
+  /** Those of them that the fills tell of nothing at all: their fills may be late. */
+  readonly untold: readonly VenueHolding[];
+}
+
+export interface Reading {
+  readonly history: History;
+  /** Older fills may explain more, and have not been read yet. */
+  readonly goesOn: boolean;
+  /** What older fills were asked for in vain; null: nothing failed. */
+  readonly failure: unknown;
 }
 
 /**
- * Reads as many fills of a symbol as it takes to explain everything known and shown. `holdings` are its open positions as the
- * venue showed them at `shownAt`: fills that came later are left out where only so the two agree. Throws EXCHANGE_AWAY.
+ * Reads as many fills of a symbol as it takes to explain everything known and shown, or as many as one look may. `holdings` are its open
+ * positions as the venue showed them at `shownAt`: fills that came later are left out where only so the two agree. `isChanged` where there
+ * may be newer fills than the log has. Throws EXCHANGE_AWAY where those are not told.
  */
 export async function readHistory(
-  venue: Venue,
-  symbol: string,
+  log: FillLog,
   known: readonly Known[],
   holdings: readonly VenueHolding[],
   shownAt: EpochMillis,
-): Promise<History> {
-  const oldest = Math.min(shownAt, ...known.map(({ opened_at }) => opened_at));
-  const search = holdings.some(({ side }) => !known.some((one) => one.side === side));
-  let history: History | null = null;
-  for (const reach of search ? REACH_MS : [0, ...REACH_MS]) {
-    const asked = Math.min(oldest, shownAt - reach);
-    const { fills, since } = await venue.fills(symbol, asked);
-    history = agreeing({ fills, since }, known, holdings, shownAt);
-    // Older fills can open what is shown; what they cannot explain today they cannot explain further back.
-    if (history.unopened.length === 0 || since > asked) break;
+  { isChanged, maySearch }: { readonly isChanged: boolean; readonly maySearch: boolean },
+): Promise<Reading> {
+  if (log.isEmpty || isChanged) await log.update(beginningOf(known, holdings, shownAt), shownAt);
+  let history = agreeing(log, known, holdings, shownAt);
+  let failure: unknown = null;
+  const pieces = maySearch ? PIECES_A_LOOK : 0;
+  for (let piece = 0; piece < pieces; piece++) {
+    try {
+      if (!(await log.extend(soughtSince(history, known, shownAt)))) break;
+    } catch (thrown) {
+      failure = thrown;
+      break;
+    }
+    history = agreeing(log, known, holdings, shownAt);
   }
-  return history ?? match({ fills: [], since: shownAt }, known, holdings);
+  return { history, goesOn: !log.reaches(soughtSince(history, known, shownAt)), failure };
+}
+
+/** From when on the newest fills are read. */
+function beginningOf(known: readonly Known[], holdings: readonly VenueHolding[], shownAt: EpochMillis): EpochMillis {
+  const isNew = holdings.some(({ side }) => !known.some((one) => one.side === side));
+  return Math.min(isNew ? shownAt - RECENT_MS : shownAt, ...known.map(({ agreed }) => agreed.at - AGREED_EARLIER_MS));
+}
+
+/** How far back fills can still explain something; Infinity: everything is explained. */
+function soughtSince({ followed, unexplained, unopened }: History, known: readonly Known[], shownAt: EpochMillis) {
+  const undated = known.some((one) => one.isSought && followed.get(one.position_id)?.opening === null);
+  if (undated || unopened.length > 0) return shownAt - LONGEST_REACH_DAYS * DAY_MS;
+  return Math.min(...unexplained.map(({ opened_at }) => opened_at));
 }
 
 /** The longest beginning of the fills that explains everything; all of them where none does. */
 function agreeing(
-  { fills, since }: Fills,
+  log: FillLog,
   known: readonly Known[],
   holdings: readonly VenueHolding[],
   shownAt: EpochMillis,
 ): History {
-  const whole = match({ fills, since }, known, holdings);
+  const { fills, since } = log.whole;
+  const whole = match({ fills, since, log }, known, holdings);
   if (isWhole(whole)) return whole;
   for (let end = fills.length - 1; end >= 0 && (fills[end]?.filledAt ?? 0) >= shownAt - CLOCK_ERROR_MS; end--) {
-    const shorter = match({ fills: fills.slice(0, end), since }, known, holdings);
+    const shorter = match({ fills: fills.slice(0, end), since, log }, known, holdings);
     if (isWhole(shorter)) return shorter;
   }
   return whole;
@@ -80,19 +124,25 @@ function isWhole({ unexplained, unopened }: History): boolean {
   return unexplained.length === 0 && unopened.length === 0;
 }
 
-function match({ fills, since }: Fills, known: readonly Known[], holdings: readonly VenueHolding[]): History {
-  const lifecycles = lifecyclesOf(fills, holdings);
+/** A beginning of the fills of a log. */
+interface Told extends Fills {
+  readonly log: FillLog;
+}
+
+function match(told: Told, known: readonly Known[], holdings: readonly VenueHolding[]): History {
+  const lifecycles = lifecyclesOf(told.fills, holdings);
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
-    const lifecycle = lifecycleOf(one, lifecycles, { fills, since }, holdings);
+    const lifecycle = lifecycleOf(one, lifecycles, told, holdings);
     if (lifecycle !== undefined) followed.set(one.position_id, lifecycle);
   }
-  const isFollowed = ({ side, opening }: Lifecycle): boolean =>
-    known.some((one) => one.side === side && one.opened_at === opening?.at);
+  const own = new Set(followed.values());
+  const isFollowed = (lifecycle: Lifecycle): boolean =>
+    own.has(lifecycle) || known.some((one) => one.side === lifecycle.side && one.opened_at === lifecycle.opening?.at);
   // What the fills of a position without a known opening seem to open is only its growth, and they are told of once.
   const unproven = known.flatMap(({ position_id, side, proven }) => {
     const lifecycle = followed.get(position_id);
-    return proven || lifecycle === undefined ? [] : [{ side, lifecycle }];
+    return proven || lifecycle === undefined || lifecycle.opening !== null ? [] : [{ side, lifecycle }];
   });
   const toldOf = new Set(unproven.flatMap(({ lifecycle }) => lifecycle.reductions.map(({ fill }) => fill.fillId)));
   const fresh = lifecycles.filter(
@@ -107,20 +157,20 @@ function match({ fills, since }: Fills, known: readonly Known[], holdings: reado
   // A side that is known and not explained is one difference, not two.
   const accounted = [...open, ...unexplained];
   const unopened = holdings.filter(({ side }) => !accounted.some((one) => one.side === side));
-  return { followed, fresh, unexplained, unopened };
+  const untold = unopened.filter(({ side }) => !lifecycles.some((one) => one.side === side && one.quantity.gt(0)));
+  return { followed, fresh, unexplained, unopened, untold };
 }
 
 function lifecycleOf(
   one: Known,
   lifecycles: readonly Lifecycle[],
-  { fills, since }: Fills,
+  told: Told,
   holdings: readonly VenueHolding[],
 ): Lifecycle | undefined {
-  // One that nobody could prove may be: it began when the venue last changed it, which may have been its opening.
-  const proven = provenOf(one, lifecycles);
+  const proven = provenOf(one, lifecycles) ?? (one.proven ? undefined : spanningOf(one, lifecycles));
   if (proven !== undefined) return proven;
-  if (!one.proven) return unprovenOf(one, fills, holdings);
-  return one.opened_at < since ? truncatedOf(one, lifecycles, fills, holdings) : undefined;
+  if (one.opened_at < told.since) return truncatedOf(one, lifecycles, told, holdings);
+  return one.proven ? undefined : unprovenOf(one, told.fills, holdings);
 }
 
 /** The opening order may still have been filling when the position was first seen, so it may have opened more since. */
@@ -130,18 +180,32 @@ function provenOf({ side, opened_at, initial_quantity }: Known, lifecycles: read
   );
 }
 
-/** One that was opened before the fills begin goes on in their middle, or without any. */
+/** The one that was open when a position without a known opening was first seen: a side of a symbol has one at a time. */
+function spanningOf({ side, opened_at: seenAt }: Known, lifecycles: readonly Lifecycle[]): Lifecycle | undefined {
+  return lifecycles.find((one) => {
+    if (one.side !== side || one.opening === null || one.opening.at > seenAt + CLOCK_ERROR_MS) return false;
+    return one.quantity.gt(0) || (one.reductions.at(-1)?.fill.filledAt ?? 0) >= seenAt;
+  });
+}
+
+/**
+ * One that was opened before the fills begin goes on in their middle, or without any. It is the same if it was as large as recorded at some
+ * moment; where the fills begin after that and nothing older is told, nobody can say otherwise.
+ */
 function truncatedOf(
-  { side }: Known,
+  { side, opened_at, agreed }: Known,
   lifecycles: readonly Lifecycle[],
-  fills: readonly VenueFill[],
+  { fills, since, log }: Told,
   holdings: readonly VenueHolding[],
 ): Lifecycle | undefined {
-  const begun = lifecycles.find((one) => one.side === side && one.opening === null);
-  if (begun !== undefined) return begun;
   const shown = holdings.find((holding) => holding.side === side);
   const isTouched = fills.some(({ positionSide }) => (positionSide ?? side) === side);
-  return shown === undefined || isTouched ? undefined : unchanged(side, shown.quantity);
+  const begun =
+    lifecycles.find((one) => one.side === side && one.opening === null) ??
+    (shown === undefined || isTouched ? undefined : unchanged(side, shown.quantity));
+  if (begun === undefined) return undefined;
+  if (agreed.at >= since && begun.sizes.some((size) => size.eq(agreed.quantity))) return begun;
+  return log.reaches(opened_at) ? begun : undefined;
 }
 
 /** From when it was first seen the fills must begin in its middle, with what was open then. */
@@ -159,5 +223,6 @@ function unprovenOf(one: Known, fills: readonly VenueFill[], holdings: readonly 
 }
 
 function unchanged(side: Side, quantity: string): Lifecycle {
-  return { side, opening: null, initialQuantity: new Exact(quantity), quantity: new Exact(quantity), reductions: [] };
+  const size = new Exact(quantity);
+  return { side, opening: null, initialQuantity: size, quantity: size, reductions: [], sizes: [size] };
 }

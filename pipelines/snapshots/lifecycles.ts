@@ -37,6 +37,8 @@ export interface Lifecycle {
   readonly quantity: Exact;
   /** Oldest first. */
   readonly reductions: readonly ReducingFill[];
+  /** Every open size from where the fills begin, or the first fill opened it, to now. Unit: contracts. */
+  readonly sizes: readonly Exact[];
 }
 
 /** A position in the making. */
@@ -49,6 +51,7 @@ interface Draft {
   grownAt: EpochMillis;
   quantity: Exact;
   readonly reductions: ReducingFill[];
+  readonly sizes: Exact[];
 }
 
 const ZERO = new Exact(0);
@@ -84,6 +87,7 @@ function fold(fills: readonly VenueFill[], now: Exact): readonly Lifecycle[] {
       const closed = Exact.min(moved.abs(), size.abs());
       draft.quantity = draft.quantity.sub(closed);
       draft.reductions.push({ fill, quantity: closed, fee: shareOf(fill, closed), remaining: draft.quantity });
+      draft.sizes.push(draft.quantity);
       if (draft.quantity.isZero()) {
         finished.push(draft);
         draft = null;
@@ -111,6 +115,7 @@ function begin(size: Exact, openedBy: VenueFill | null): Draft {
     grownAt: openedBy?.filledAt ?? 0,
     quantity,
     reductions: [],
+    sizes: [quantity],
   };
 }
 
@@ -122,12 +127,13 @@ function grow(draft: Draft, fill: VenueFill, quantity: Exact): void {
   draft.cost = draft.cost.add(quantity.mul(fill.price));
   draft.grownAt = fill.filledAt;
   draft.quantity = draft.quantity.add(quantity);
+  draft.sizes.push(draft.quantity);
 }
 
 function finish(draft: Draft): Lifecycle {
-  const { side, openedBy, initialQuantity, opened, cost, grownAt, quantity, reductions } = draft;
+  const { side, openedBy, initialQuantity, opened, cost, grownAt, quantity, reductions, sizes } = draft;
   const opening = openedBy === null ? null : { at: openedBy.filledAt, entryPrice: cost.div(opened), grownAt };
-  return { side, opening, initialQuantity, quantity, reductions };
+  return { side, opening, initialQuantity, quantity, reductions, sizes };
 }
 
 function signed(side: Side, quantity: Exact): Exact {

@@ -14,6 +14,7 @@
  * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it.
  * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
  *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
+ * O6  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';

@@ -1,10 +1,9 @@
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { OrderOrigin, Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
+import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
   ModelSignal,
-  OrderId,
   PositionId,
   PositionReconciled,
   PositionSnapshot,
@@ -19,25 +18,15 @@ import {
   unopenedDifference,
   unprovenDifference,
 } from './differences.ts';
+import { FillLog } from './fill-log.ts';
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
 import { type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import { OrderOrigins } from './order-origins.ts';
 import { reductionOf } from './reduction.ts';
-import { firstMemory, type Identity, type Memory, snapshotOf } from './snapshot.ts';
+import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './symbol-market.ts';
-
-/** A position under observation. */
-interface Watched {
-  readonly identity: Identity;
-  /** False: nobody knows when it was opened, and it counts from when the venue last changed it. */
-  readonly proven: boolean;
-  readonly side: VenueHolding['side'];
-  memory: Memory;
-  /** Its latest snapshot; null before the first. */
-  last: PositionSnapshot | null;
-  /** The holding as it was then; null after a restart. */
-  holding: VenueHolding | null;
-}
+import { type Watched, beginWatching, doubted, followed, resumeWatching } from './watched-position.ts';
 
 export interface Look {
   readonly reconciled: PositionReconciled | null;
@@ -48,8 +37,8 @@ export interface Look {
 /** A venue's list of fills may be behind its list of positions by less than this. Unit: milliseconds. */
 const FILLS_LATE_MS = 60_000;
 
-/** So often in a row a venue denies an order only if it has forgotten it. Unit: looks. */
-const DENIALS_BELIEVED = 3;
+/** Old fills that are not told are asked for again after so many looks, twice as many each time. Unit: looks. */
+const LONGEST_SEARCH_PAUSE = 32;
 
 /** One symbol of the account: its positions under observation, their fills and its market. */
 export class SymbolWatch {
@@ -58,14 +47,17 @@ export class SymbolWatch {
   readonly #market: SymbolMarket;
   readonly #watched = new Map<PositionId, Watched>();
   readonly #toldOf = new Set<FillId>();
-  readonly #origins = new Map<OrderId, OrderOrigin>();
-  readonly #denials = new Map<OrderId, number>();
+  readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
+  /** Its fills, as long as they are needed beyond one look. */
+  #log: FillLog | null = null;
+  #searchPause = { looks: 0, next: 1 };
 
   constructor(symbol: string, options: PositionSourceOptions) {
     this.symbol = symbol;
     this.#options = options;
     this.#market = new SymbolMarket(symbol, options.venue);
+    this.#origins = new OrderOrigins(symbol, options.venue);
   }
 
   /** Nothing is under observation, and nothing stands to be said. */
@@ -74,9 +66,7 @@ export class SymbolWatch {
   }
 
   restoreSnapshot(snapshot: PositionSnapshot): void {
-    const { position_id, account, opened_at, initial_quantity, side } = snapshot;
-    const identity = { position_id, account, opened_at, initial_quantity };
-    this.#watched.set(position_id, { identity, proven: true, side, memory: snapshot, last: snapshot, holding: null });
+    this.#watched.set(snapshot.position_id, resumeWatching(snapshot));
   }
 
   restoreReconciled({ reductions, differences }: PositionReconciled): void {
@@ -84,11 +74,9 @@ export class SymbolWatch {
       this.#toldOf.add(fill_id);
       if (remaining_quantity === 0) this.#watched.delete(position_id);
     }
-    for (const { kind, position_id } of differences) {
-      const watched = position_id === null ? undefined : this.#watched.get(position_id);
-      if (watched !== undefined && kind === 'OPENING_UNKNOWN') {
-        this.#watched.set(watched.identity.position_id, { ...watched, proven: false });
-      }
+    // The latest record says which differences stand.
+    for (const [id, { last }] of this.#watched) {
+      if (last !== null) this.#watched.set(id, doubted(resumeWatching(last), differences));
     }
     this.#differences.restore(differences);
     if (this.#watched.size === 0) this.#toldOf.clear();
@@ -99,12 +87,21 @@ export class SymbolWatch {
     const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
     const settled = holdings.filter((holding) => this.#unchanged(holding) !== null);
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
+    for (const holding of settled) {
+      const watched = this.#unchanged(holding);
+      if (watched !== null) watched.agreed = { at: now, quantity: Number(holding.quantity) };
+    }
+    // A question that is not answered holds up the look, so all are asked at the same time.
+    const market = attempt(holdings.length === 0 ? Promise.resolve() : this.#market.update(now));
+    const stops = new Map(
+      holdings.map(({ side }) => [side, attempt(this.#options.venue.stops(this.symbol, side))] as const),
+    );
     let reductions: readonly Reduction[] = [];
     // Fills are held against what is open, which is known in part only.
     let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
-    if (!quiet && incomplete.length === 0) {
+    if ((!quiet || this.#log !== null) && incomplete.length === 0) {
       try {
-        const history = await readHistory(this.#options.venue, this.symbol, this.#known(), holdings, now);
+        const history = await this.#read(holdings, now, !quiet, missing);
         blocking = this.#blocking(history, holdings, now);
         if (blocking.length === 0) reductions = await this.#follow(history, holdings, now);
       } catch (thrown) {
@@ -117,11 +114,33 @@ export class SymbolWatch {
     // O5: once the fills have had a cycle to catch up, what the venue shows is observed without them.
     const observed =
       blocking.length === 0 ? holdings : holdings.filter((one) => settled.includes(one) || this.#goesOn(one));
-    const snapshots = await this.#observe(observed, now, missing);
+    const snapshots = await this.#observe(observed, { market, stops }, now, missing);
     if (blocking.length > 0) this.#distrust(observed.filter((one) => !settled.includes(one)));
     const unproven = this.#known().filter(({ proven }) => !proven);
+    if (blocking.length === 0 && !this.#known().some(({ isSought }) => isSought)) this.#log = null;
     const news = this.#differences.replace([...blocking, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
+  }
+
+  /** The fills as far as they are needed and told, older ones piece by piece. */
+  async #read(
+    holdings: readonly VenueHolding[],
+    now: EpochMillis,
+    isChanged: boolean,
+    missing: Missing[],
+  ): Promise<History> {
+    const log = (this.#log ??= new FillLog(this.symbol, this.#options.venue));
+    this.#origins.beginLook();
+    const pause = this.#searchPause;
+    const maySearch = pause.looks === 0;
+    if (!maySearch) pause.looks -= 1;
+    const { history, goesOn, failure } = await readHistory(log, this.#known(), holdings, now, { isChanged, maySearch });
+    if (failure !== null) {
+      missing.push({ symbol: this.symbol, what: 'fills', why: messageOf(transient(failure)) });
+      this.#searchPause = { looks: pause.next, next: Math.min(2 * pause.next, LONGEST_SEARCH_PAUSE) };
+    } else if (maySearch) this.#searchPause = { looks: 0, next: 1 };
+    if (!goesOn) for (const watched of this.#watched.values()) watched.isSought = false;
+    return history;
   }
 
   /** O1: the position under observation that a holding still is, without asking for fills. */
@@ -163,13 +182,19 @@ export class SymbolWatch {
   }
 
   #known(): readonly Known[] {
-    return [...this.#watched.values()].map(({ identity, side, proven }) => ({ ...identity, side, proven }));
+    return [...this.#watched.values()].map(({ identity, side, proven, isSought, agreed }) => ({
+      ...identity,
+      side,
+      proven,
+      isSought,
+      agreed,
+    }));
   }
 
   /** What stands in the way of believing the fills. Late ones may still open what is shown, so that is said first. */
   #blocking(history: History, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
     const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
-    const late = history.unopened.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
+    const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
     const unexplained = unexplainedDifferences(history, last, holdings, now).map((difference) => {
       // O5: what was recorded is what the fills said last, not what was observed without them since.
@@ -183,18 +208,17 @@ export class SymbolWatch {
 
   /** Follows the positions through their fills: who is open now, who ended, and what reduced them. */
   async #follow(
-    { followed, fresh, unopened }: History,
+    { followed: explained, fresh, unopened }: History,
     holdings: readonly VenueHolding[],
     now: EpochMillis,
   ): Promise<readonly Reduction[]> {
     const since = Math.min(...[...this.#watched.values()].map(({ last }) => last?.observed_at ?? Infinity));
     const told: { watched: Watched; lifecycle: Lifecycle }[] = [];
-    for (const [id, lifecycle] of followed) {
+    for (const [id, lifecycle] of explained) {
       const watched = this.#watched.get(id);
       if (watched === undefined) continue;
-      const proven = watched.proven || lifecycle.opening?.at === watched.identity.opened_at;
-      const known = { ...watched, proven };
-      if (proven !== watched.proven) this.#watched.set(id, known);
+      const known = followed(watched, lifecycle, now);
+      this.#watched.set(id, known);
       told.push({ watched: known, lifecycle });
     }
     for (const lifecycle of fresh) {
@@ -230,14 +254,7 @@ export class SymbolWatch {
     const id = positionIdOf(account, this.symbol, side, at);
     // What the models said at an unknown moment is unknown too.
     const signal = proven ? await signals.at(account, this.symbol, at) : null;
-    const watched: Watched = {
-      identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
-      proven,
-      side,
-      memory: firstMemory(opened, signal),
-      last: null,
-      holding: null,
-    };
+    const watched = beginWatching({ id, account, at, initialQuantity, proven }, opened, signal);
     this.#watched.set(id, watched);
     return watched;
   }
@@ -247,53 +264,38 @@ export class SymbolWatch {
     for (const reducing of lifecycle.reductions) {
       const { fillId, orderId } = reducing.fill;
       if (this.#toldOf.has(fillId)) continue;
-      const origin = await this.#originOf(orderId);
+      const origin = await this.#origins.of(orderId);
       reductions.push(reductionOf({ ...watched, reducing, opening: lifecycle.opening, origin }));
     }
     return reductions;
   }
 
-  /** A venue that shows a fill and denies its order is not believed at once. */
-  async #originOf(orderId: OrderId): Promise<OrderOrigin | null> {
-    const known = this.#origins.get(orderId);
-    if (known !== undefined) return known;
-    const origin = await this.#options.venue.orderOrigin(this.symbol, orderId);
-    if (origin !== null) {
-      this.#origins.set(orderId, origin);
-      return origin;
-    }
-    const denials = (this.#denials.get(orderId) ?? 0) + 1;
-    this.#denials.set(orderId, denials);
-    if (denials >= DENIALS_BELIEVED) return null;
-    throw new HarvestlineError(
-      'EXCHANGE_AWAY',
-      `${this.symbol}: the venue denies order ${orderId}, of which it shows a fill`,
-    );
-  }
-
   async #observe(
     holdings: readonly VenueHolding[],
+    asked: Asked,
     now: EpochMillis,
     missing: Missing[],
   ): Promise<readonly PositionSnapshot[]> {
-    if (holdings.length === 0) return [];
     const { venue, account, signals } = this.#options;
-    const say = (what: Missing['what']) => (thrown: unknown) => {
+    const answered = <T>({ value, thrown }: Attempt<T>, what: Missing['what']): T | null => {
+      if (thrown === null) return value;
       missing.push({ symbol: this.symbol, what, why: messageOf(transient(thrown)) });
       return null;
     };
-    await this.#market.update(now).catch(say('candles'));
+    const market = await asked.market;
+    if (holdings.length === 0) return [];
+    answered(market, 'candles');
     const signal: ModelSignal | null = signals.latest(account, this.symbol, now);
     const snapshots: PositionSnapshot[] = [];
     for (const holding of holdings) {
       const watched = [...this.#watched.values()].find(({ side }) => side === holding.side);
-      if (watched === undefined) continue;
-      const stops: VenueStops | null = await venue.stops(this.symbol, holding.side).catch(say('stops'));
+      const stops = await asked.stops.get(holding.side);
+      if (watched === undefined || stops === undefined) continue;
       const snapshot = snapshotOf(holding, watched.identity, watched.memory, {
         now,
         venue: venue.venue,
         signal,
-        stops,
+        stops: answered(stops, 'stops'),
         regime: this.#market.regime(now),
         volatilityGradient: this.#market.volatilityGradient(now),
       });
@@ -316,4 +318,20 @@ export class SymbolWatch {
       differences: this.#differences.standing,
     };
   }
+}
+
+/** What a question came to. */
+type Attempt<T> = { readonly value: T; readonly thrown: null } | { readonly value: null; readonly thrown: unknown };
+
+/** What is asked while the fills are read. */
+interface Asked {
+  readonly market: Promise<Attempt<void>>;
+  readonly stops: ReadonlyMap<VenueHolding['side'], Promise<Attempt<VenueStops>>>;
+}
+
+function attempt<T>(question: Promise<T>): Promise<Attempt<T>> {
+  return question.then(
+    (value) => ({ value, thrown: null }),
+    (thrown: unknown) => ({ value: null, thrown }),
+  );
 }

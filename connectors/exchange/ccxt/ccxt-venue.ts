@@ -10,7 +10,7 @@ import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../port
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { causeOf, isConditional } from './order-cause.ts';
-import { readFills } from './read-fills.ts';
+import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
 import { stopsOf } from './stop-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
@@ -25,11 +25,13 @@ export class CcxtVenue implements Venue {
   readonly venue: string;
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
+  readonly #older: OlderFills;
 
   constructor(client: VenueClient, markets: VenueMarkets) {
     this.venue = client.id;
     this.#client = client;
     this.#markets = markets;
+    this.#older = new OlderFills(client);
   }
 
   holdings(): Promise<Shown> {
@@ -38,6 +40,10 @@ export class CcxtVenue implements Venue {
 
   async fills(symbol: string, since: EpochMillis): Promise<Fills> {
     return readFills(this.#client, await this.#market(symbol), since, 'positions');
+  }
+
+  async olderFills(symbol: string, before: EpochMillis): Promise<Fills | null> {
+    return this.#older.read(await this.#market(symbol), before);
   }
 
   async orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null> {

@@ -14,6 +14,8 @@ import { VenueRefusal } from './venue-refusal.ts';
 
 /** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Where an exchange bounds no question. Unit: milliseconds. */
+const LONGEST_SPAN_MS = 30 * DAY_MS;
 const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
 
 /**
@@ -41,6 +43,54 @@ export async function readFills(
     }
   }
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
+}
+
+/** A stretch of less is read whole, however many fills it has. Unit: milliseconds. */
+const SHORTEST_SPAN_MS = 60_000;
+
+/**
+ * The old fills of markets, backwards, one question at a time. Null where it would have to wait for others; `since` is `before` where nothing
+ * older is told. Throws EXCHANGE_AWAY.
+ *
+ * RF3  The answer is whole: of a stretch that fills a page half is asked for, and so on, and the next question goes by what was learnt.
+ */
+export class OlderFills {
+  readonly #client: VenueClient;
+  /** What a page holds for certain, by market. Unit: milliseconds. */
+  readonly #spans = new Map<string, number>();
+
+  constructor(client: VenueClient) {
+    this.#client = client;
+  }
+
+  async read(market: VenueMarket, before: EpochMillis): Promise<Fills | null> {
+    const client = this.#client;
+    const { windowMs, page: full, next } = client.settings.traits.fills;
+    const widest = windowMs ?? LONGEST_SPAN_MS;
+    const reading = { client, market, priority: 'history' } as const;
+    for (let span = this.#spans.get(market.id) ?? widest; ; span /= 2) {
+      const since = Math.floor(before - span);
+      let page: Page | null;
+      try {
+        page = await client.askIfFree('history', `old fills of ${market.id}`, (api) =>
+          pageOf(api, client, market, since, { until: before }),
+        );
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown;
+        // RF2.
+        if (span <= DAY_MS) return { fills: [], since: before };
+        continue;
+      }
+      if (page === null) return null;
+      const isWhole = page.rows.length < full;
+      if (!isWhole && span > SHORTEST_SPAN_MS) continue;
+      this.#spans.set(market.id, isWhole ? Math.min(widest, 2 * span) : span);
+      const params = { until: before };
+      const others = isWhole || next.kind === 'by-time' ? [] : await readOn(reading, page, { from: since, params });
+      const fills = [...page.fills, ...others].filter(({ filledAt }) => filledAt <= before);
+      return { fills: fills.toSorted(byTime), since };
+    }
+  }
 }
 
 /** Whose fills are read, and what for. */

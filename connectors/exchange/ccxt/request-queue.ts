@@ -40,6 +40,15 @@ const HISTORY = { spent: 0.1, burst: 0.05 };
 
 const MINUTE_MS = 60_000;
 
+/** What a kept turn is taken to cost, as a page of fills does at most exchanges. Unit: weight. */
+const RESERVED = 5;
+
+/** A turn that is kept for a request. */
+export interface Reservation {
+  readonly take: (cost: number) => void;
+  readonly giveBack: () => void;
+}
+
 /** A request that waits for its turn. */
 interface Waiting {
   readonly cost: number;
@@ -70,6 +79,8 @@ export class RequestQueue {
   /** By the exchange's count, in the minute that it was said in. */
   #told: { readonly used: number; readonly until: EpochMillis } | null = null;
   #pause: AbortController | null = null;
+  /** Turns that are kept and have not been taken. */
+  #reserved = 0;
 
   constructor(allowance: Allowance, clock: Clock) {
     this.allowance = allowance;
@@ -103,10 +114,23 @@ export class RequestQueue {
     });
   }
 
-  /** Whether a request would go at once. */
-  isFree(priority: Priority): boolean {
+  /** Keeps the turn of a request that would go at once, until it goes or is given back; null where it would have to wait. */
+  reserve(priority: Priority): Reservation | null {
     const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-    return before.every((one) => this.#waiting[one].length === 0) && this.#waitOf(priority) === 0;
+    if (!before.every((one) => this.#waiting[one].length === 0) || this.#waitOf(priority) > 0) return null;
+    let isKept = true;
+    this.#reserved += 1;
+    const give = (): void => {
+      if (isKept) this.#reserved -= 1;
+      isKept = false;
+    };
+    return {
+      take: (cost) => {
+        give();
+        this.#spend(priority, cost);
+      },
+      giveBack: give,
+    };
   }
 
   /** The headers of each reply. */
@@ -131,11 +155,15 @@ export class RequestQueue {
       if (wait > 0) return this.#advanceAfter(wait);
       const next = this.#waiting[priority].shift();
       if (next === undefined) return;
-      this.#spent[priority] += next.cost;
-      this.#all.take(next.cost);
-      if (priority === 'history') this.#history.take(next.cost);
+      this.#spend(priority, next.cost);
       next.go();
     }
+  }
+
+  #spend(priority: Priority, cost: number): void {
+    this.#spent[priority] += cost;
+    this.#all.take(cost);
+    if (priority === 'history') this.#history.take(cost);
   }
 
   #advanceAfter(ms: number): void {
@@ -156,7 +184,7 @@ export class RequestQueue {
     const told = this.#told;
     const left = told === null ? 0 : told.until - this.#clock.now();
     const isFull = (this.used ?? 0) >= CEILING[priority];
-    const own = priority === 'history' ? this.#history.waitFor(0) : 0;
+    const own = priority === 'history' ? this.#history.waitFor(this.#reserved * RESERVED) : 0;
     return Math.max(this.#all.waitFor(LEFT[priority] * burst), own, isFull ? left : 0);
   }
 }

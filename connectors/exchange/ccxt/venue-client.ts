@@ -6,7 +6,7 @@ import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { openCcxt } from './open-ccxt.ts';
-import { type Allowance, type Priority, RequestQueue } from './request-queue.ts';
+import { type Allowance, type Priority, RequestQueue, type Reservation } from './request-queue.ts';
 import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
@@ -28,6 +28,8 @@ interface Asked {
   readonly order: OrderUnderWay | null;
   /** Where replies are kept as they come; null: nowhere. */
   readonly replies: unknown[] | null;
+  /** The turn that is kept for its first request; null: it waits for its turn. */
+  turn: Reservation | null;
 }
 
 /**
@@ -64,7 +66,7 @@ export class VenueClient {
     this.#watchReplies();
     this.#boundRequests();
     // V5. ccxt signs after it.
-    const throttle = (cost: unknown): Promise<void> => this.queue.turn(this.#priority, Number(cost ?? 1));
+    const throttle = (cost: unknown): Promise<void> => this.#turn(Number(cost ?? 1));
     Object.assign(api, { nonce: () => this.clock.now(), throttle });
   }
 
@@ -75,7 +77,18 @@ export class VenueClient {
 
   /** Asks a question. Throws EXCHANGE_AWAY when there is no whole answer; `what` names it. */
   async ask<T>(priority: Priority, what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    return this.#ask(what, { priority, order: null, replies: null }, question);
+    return this.#ask(what, plain(priority), question);
+  }
+
+  /** The same for a question that is not asked at all where it would have to wait: null. */
+  async askIfFree<T>(priority: Priority, what: string, question: (api: CcxtExchange) => Promise<T>): Promise<T | null> {
+    const turn = this.queue.reserve(priority);
+    if (turn === null) return null;
+    try {
+      return await this.#ask(what, { ...plain(priority), turn }, question);
+    } finally {
+      turn.giveBack();
+    }
   }
 
   /** The same, with the replies as the exchange sent them: ccxt leaves out what it takes for empty. */
@@ -85,13 +98,13 @@ export class VenueClient {
     question: (api: CcxtExchange) => Promise<T>,
   ): Promise<{ readonly answer: T; readonly replies: readonly unknown[] }> {
     const replies: unknown[] = [];
-    const answer = await this.#ask(what, { priority, order: null, replies }, question);
+    const answer = await this.#ask(what, { ...plain(priority), replies }, question);
     return { answer, replies };
   }
 
   /** The same for a question to which a refusal may be an answer: throws VenueRefusal or VenueSilence. */
   async send<T>(priority: Priority, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
-    return this.#send({ priority, order: null, replies: null }, request);
+    return this.#send(plain(priority), request);
   }
 
   /**
@@ -101,7 +114,7 @@ export class VenueClient {
   async order<T>(gate: SendGate, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
     const order: OrderUnderWay = { gate, hasLeft: false };
     try {
-      return await this.#send({ priority: 'place', order, replies: null }, request);
+      return await this.#send({ ...plain('place'), order }, request);
     } catch (thrown) {
       if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
       throw thrown;
@@ -161,8 +174,11 @@ export class VenueClient {
     });
   }
 
-  get #priority(): Priority {
-    return this.#asked.getStore()?.priority ?? 'positions';
+  async #turn(cost: number): Promise<void> {
+    const asked = this.#asked.getStore();
+    if (asked === undefined || asked.turn === null) return this.queue.turn(asked?.priority ?? 'positions', cost);
+    asked.turn.take(cost);
+    asked.turn = null;
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
@@ -238,6 +254,10 @@ export class VenueClient {
       answered.abort();
     }
   }
+}
+
+function plain(priority: Priority): Asked {
+  return { priority, order: null, replies: null, turn: null };
 }
 
 /** ccxt's names for what it cannot ask an exchange. */

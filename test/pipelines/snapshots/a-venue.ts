@@ -38,6 +38,9 @@ export function aHolding(side: Side, quantity: string, traits: Partial<VenueHold
   return { symbol: 'BTCUSDT', side, quantity, entryPrice: '100', markPrice: '107', updatedAt: 0, ...traits };
 }
 
+/** What one question about older fills tells. */
+const PIECE_MS = 7 * 24 * 60 * 60 * 1000;
+
 /** A venue that says what it is told to; a question named in `silent` is not answered. */
 export class ScriptedVenue implements Venue {
   readonly venue = 'scripted';
@@ -47,6 +50,8 @@ export class ScriptedVenue implements Venue {
   incomplete: readonly IncompleteHolding[] = [];
   /** It tells of no older fill. */
   fillsKeptSince = 0;
+  /** How many questions about older fills it answers before it says "not now". */
+  olderAnswers = Infinity;
   allFills: Record<string, readonly VenueFill[]> = {};
   origins: Record<string, OrderOrigin> = {};
   /** Orders that the venue says it does not know. */
@@ -63,6 +68,15 @@ export class ScriptedVenue implements Venue {
     this.#ask(`fills ${symbol}`);
     const from = Math.max(since, this.fillsKeptSince);
     return { fills: (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= from), since: from };
+  }
+
+  async olderFills(symbol: string, before: number): Promise<Fills | null> {
+    this.#ask(`older ${symbol}`);
+    if (this.olderAnswers <= 0) return null;
+    this.olderAnswers -= 1;
+    const since = Math.max(Math.min(before, this.fillsKeptSince), before - PIECE_MS);
+    const fills = (this.allFills[symbol] ?? []).filter((fill) => fill.filledAt >= since && fill.filledAt <= before);
+    return { fills, since };
   }
 
   async orderOrigin(symbol: string, orderId: string): Promise<OrderOrigin | null> {

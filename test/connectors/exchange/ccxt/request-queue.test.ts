@@ -144,12 +144,32 @@ describe('the queue of requests', () => {
 
   it('says whether a request would wait', async () => {
     const world = setUp();
-    expect(world.queue.isFree('history')).toBe(true);
+    const isFree = (priority: Priority): boolean => {
+      const turn = world.queue.reserve(priority);
+      turn?.giveBack();
+      return turn !== null;
+    };
+    expect(isFree('history')).toBe(true);
     for (let name = 0; name < 25; name++) world.ask('history', name);
     await settled();
-    expect(world.queue.isFree('history')).toBe(false);
-    expect(world.queue.isFree('positions')).toBe(true);
+    expect(isFree('history')).toBe(false);
+    expect(isFree('positions')).toBe(true);
     await world.clock.pass(MINUTE_MS);
-    expect(world.queue.isFree('history')).toBe(true);
+    expect(isFree('history')).toBe(true);
+  });
+
+  it('RQ4: turns that are kept count until they are taken or given back', async () => {
+    const world = setUp();
+    const kept = Array.from({ length: 30 }, () => world.queue.reserve('history'));
+    expect(kept.filter((turn) => turn !== null)).toHaveLength(25);
+    kept[0]?.giveBack();
+    kept[0]?.giveBack();
+    expect(world.queue.reserve('history')).not.toBeNull();
+    expect(world.queue.reserve('history')).toBeNull();
+    for (const turn of kept.slice(1)) turn?.take(5);
+    expect(world.queue.spent.history).toBe(120);
+    expect(world.queue.reserve('history')).toBeNull();
+    await world.clock.pass(MINUTE_MS);
+    expect(world.queue.reserve('history')).not.toBeNull();
   });
 });

@@ -1,0 +1,76 @@
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { Fills, Venue, VenueFill } from '../../ports/venue.ts';
+
+/** A venue's list of fills may be late: what came just before the latest look is asked for again. Unit: milliseconds. */
+const OVERLAP_MS = 60 * 60 * 1000;
+
+/** The fills of so many are held while an opening is looked for; one that lies behind more stays unknown. Unit: fills. */
+const MAX_FILLS = 50_000;
+
+/**
+ * The fills of one symbol, whole from a moment on to now. It is read forwards as they come, and backwards piece by piece, so that a position
+ * which was opened long ago holds up nothing while its opening is looked for.
+ */
+export class FillLog {
+  readonly #venue: Venue;
+  readonly #symbol: string;
+  #fills: readonly VenueFill[] = [];
+  /** From when on they are whole; null: nothing has been read. */
+  #since: EpochMillis | null = null;
+  #readAt: EpochMillis = 0;
+  #isAtEnd = false;
+
+  constructor(symbol: string, venue: Venue) {
+    this.#symbol = symbol;
+    this.#venue = venue;
+  }
+
+  get isEmpty(): boolean {
+    return this.#since === null;
+  }
+
+  /** Throws TypeError before anything was read. */
+  get whole(): Fills {
+    if (this.#since === null) throw new TypeError(`the fills of ${this.#symbol} have not been read`);
+    return { fills: this.#fills, since: this.#since };
+  }
+
+  /** Nothing older than what is there will be told, or asked for. */
+  reaches(oldest: EpochMillis): boolean {
+    return this.#since !== null && (this.#isAtEnd || this.#since <= oldest || this.#fills.length >= MAX_FILLS);
+  }
+
+  /** Reads what has come since the latest look, or everything from `from` on where it is the first. Throws EXCHANGE_AWAY. */
+  async update(from: EpochMillis, now: EpochMillis): Promise<void> {
+    const start = this.#since === null ? from : Math.max(this.#since, this.#readAt - OVERLAP_MS);
+    const { fills, since } = await this.#venue.fills(this.#symbol, start);
+    if (this.#since === null) {
+      this.#since = since;
+      this.#isAtEnd = since > start;
+    }
+    this.#readAt = now;
+    this.#merge(fills);
+  }
+
+  /** Reads one piece further back. False: there is no more, or the venue answers no more such questions just now. Throws EXCHANGE_AWAY. */
+  async extend(oldest: EpochMillis): Promise<boolean> {
+    if (this.#since === null || this.reaches(oldest)) return false;
+    const older = await this.#venue.olderFills(this.#symbol, this.#since);
+    if (older === null) return false;
+    if (older.since >= this.#since) {
+      this.#isAtEnd = true;
+      return false;
+    }
+    this.#since = older.since;
+    this.#merge(older.fills);
+    return true;
+  }
+
+  #merge(fills: readonly VenueFill[]): void {
+    const known = new Set(this.#fills.map(({ fillId }) => fillId));
+    const news = fills.filter(({ fillId }) => !known.has(fillId));
+    if (news.length === 0) return;
+    // Stable, so fills of one millisecond stay in the venue's order.
+    this.#fills = [...this.#fills, ...news].toSorted((one, other) => one.filledAt - other.filledAt);
+  }
+}

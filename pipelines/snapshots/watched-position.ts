@@ -1,0 +1,95 @@
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { VenueHolding } from '../../ports/venue.ts';
+import type { ModelSignal, PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
+import type { Known } from './history.ts';
+import type { Lifecycle } from './lifecycles.ts';
+import { firstMemory, type Identity, type Memory } from './snapshot.ts';
+
+/** A position under observation. */
+export interface Watched {
+  readonly identity: Identity;
+  /** False: nobody knows when it was opened, and it counts from when the venue last changed it. */
+  readonly proven: boolean;
+  /** Its opening is still to be looked for. */
+  isSought: boolean;
+  agreed: Known['agreed'];
+  readonly side: VenueHolding['side'];
+  memory: Memory;
+  /** Its latest snapshot; null before the first. */
+  last: PositionSnapshot | null;
+  /** The holding as it was then; null after a restart. */
+  holding: VenueHolding | null;
+}
+
+export interface Begun {
+  readonly id: PositionId;
+  readonly account: string;
+  readonly at: EpochMillis;
+  /** Unit: contracts. */
+  readonly initialQuantity: number;
+  readonly proven: boolean;
+}
+
+/** One that nobody has observed yet; `signal` is what the models said when it was opened. */
+export function beginWatching(
+  { id, account, at, initialQuantity, proven }: Begun,
+  opened: Pick<VenueHolding, 'side' | 'entryPrice'>,
+  signal: ModelSignal | null,
+): Watched {
+  return {
+    identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
+    proven,
+    isSought: !proven,
+    agreed: { at, quantity: initialQuantity },
+    side: opened.side,
+    memory: firstMemory(opened, signal),
+    last: null,
+    holding: null,
+  };
+}
+
+/** One that was observed before a restart. */
+export function resumeWatching(snapshot: PositionSnapshot): Watched {
+  const { position_id, account, opened_at, initial_quantity, side, observed_at, quantity } = snapshot;
+  return {
+    identity: { position_id, account, opened_at, initial_quantity },
+    proven: true,
+    isSought: false,
+    agreed: { at: observed_at, quantity },
+    side,
+    memory: snapshot,
+    last: snapshot,
+    holding: null,
+  };
+}
+
+/** The same, with the differences that stood: what was observed while fills failed or disagreed is not what they said. */
+export function doubted(watched: Watched, differences: readonly VenueDifference[]): Watched {
+  const { position_id, opened_at, initial_quantity } = watched.identity;
+  const isUnproven = differences.some((one) => one.kind === 'OPENING_UNKNOWN' && one.position_id === position_id);
+  const known = isUnproven ? { ...watched, proven: false, isSought: true } : watched;
+  const own = differences.find(
+    (one) => one.kind !== 'OPENING_UNKNOWN' && (one.position_id === null || one.position_id === position_id),
+  );
+  if (own === undefined) return known;
+  const agreed =
+    own.position_id === null || own.recorded_quantity === null
+      ? { at: opened_at, quantity: initial_quantity }
+      : { at: own.first_seen_at, quantity: own.recorded_quantity };
+  return { ...known, agreed };
+}
+
+/**
+ * The same, with what its fills tell of its opening. It keeps the id that it was first recorded under, which intents, orders and outcomes name:
+ * under another it would be closed twice and counted as two.
+ */
+export function followed(
+  watched: Watched,
+  { opening, initialQuantity, quantity }: Lifecycle,
+  now: EpochMillis,
+): Watched {
+  const agreed = { at: now, quantity: quantity.toNumber() };
+  if (watched.proven || opening === null) return { ...watched, agreed };
+  const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
+  return { ...watched, identity, agreed, proven: true, isSought: false };
+}
