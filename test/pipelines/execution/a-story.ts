@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
-import type { OrderTerms } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-style.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { anIntent } from './an-intent.ts';
 import type { Interruption } from './interruptions.ts';
@@ -46,7 +46,7 @@ export const aStory: fc.Arbitrary<Story> = fc
     ),
     // A bound below the paper venue's usual slippage, so that orders fill in part and are followed by others.
     order: fc.constantFrom('market', 'ioc', 'sliced', 'post_only').map((style): OrderTerms => {
-      return { style, maxSlippageBps: 2, slices: 3, postOnlyMs: 10_000 };
+      return { ...DEFAULT_TERMS, style, maxSlippageBps: 2, slices: 3, postOnlyMs: 10_000 };
     }),
     backlog: fc.constantFrom(0, 0.2),
     interruptions: fc.array(fc.tuple(fc.nat({ max: 90 }), anInterruption), { maxLength: 12 }),

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory } from './a-story.ts';
 import { anIntent } from './an-intent.ts';
@@ -74,7 +75,7 @@ describe('execution, interrupted at every single step', () => {
 
 describe.each(['ioc', 'sliced', 'post_only'] as const)('%s orders, interrupted at every single step', (style) => {
   it('E1 to E7: nothing is closed twice, nothing more than was asked for, and nothing rests', async () => {
-    const order = { style, maxSlippageBps: 2, slices: 3, postOnlyMs: 5000 };
+    const order = { ...DEFAULT_TERMS, style, maxSlippageBps: 2, slices: 3, postOnlyMs: 5000 };
     const scenario: Story = { ...SCENARIO, order, seed: 3, intents: SCENARIO.intents.slice(0, 3) };
     const calm = await told(scenario);
     expectGuarantees(calm, scenario);
