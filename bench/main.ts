@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- kafka | execution | replay | slippage] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * `npm run bench [-- kafka | execution | replay | slippage | weight] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
  * compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
@@ -7,6 +7,7 @@ import { plainTable } from '../app/plain-table.ts';
 import { benchExecution } from './execution.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
+import { benchWeight } from './weight.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
 import { type Closing, STYLES, closing, summaryOf } from './slippage.ts';
 import * as workloads from './workloads.ts';
@@ -20,9 +21,16 @@ const ORDERS = '2000';
 /** Enough that the means of two runs over other seeds agree to a basis point. */
 const SEEDS = '200';
 
+const DAY_HOURS = '24';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, records: { type: 'string' }, seeds: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    records: { type: 'string' },
+    seeds: { type: 'string' },
+    hours: { type: 'string' },
+  },
 });
 
 const measured: Figure[] = [];
@@ -35,6 +43,7 @@ if (positionals[0] === 'kafka') await benchKafka(Number(values.records ?? RECORD
 else if (positionals[0] === 'execution') await benchExecution(Number(values.records ?? ORDERS), add);
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'slippage') await showSlippage(Number(values.seeds ?? SEEDS));
+else if (positionals[0] === 'weight') await benchWeight(Number(values.hours ?? DAY_HOURS), add);
 else await workloads.inTemporaryFolder(measureParts);
 
 if (positionals[0] === 'slippage') {

@@ -53,13 +53,13 @@ export class CcxtVenue implements Venue {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
         return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (thrown instanceof VenueRefusal && thrown.absent) return null;
+        if (thrown instanceof VenueRefusal && (thrown.absent || isForGood(thrown))) return null;
         throw thrown;
       }
     });
     if (order === null) return null;
     const { clientOrderId } = order;
-    const cause = causeOf(order);
+    const cause = causeOf(order, this.#client.settings.traits.madeBy);
     return {
       clientOrderId: clientOrderId as ClientOrderId | null,
       cause: cause === 'ORDER' ? await this.#triggered(market, order) : cause,
@@ -103,7 +103,7 @@ export class CcxtVenue implements Venue {
         }),
       );
       const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isConditional(order, id));
-      return source === undefined ? 'ORDER' : causeOf(source);
+      return source === undefined ? 'ORDER' : causeOf(source, this.#client.settings.traits.madeBy);
     } catch {
       // Not every exchange has such a list; an order by somebody else is what is known then.
       return 'ORDER';
@@ -119,3 +119,8 @@ export class CcxtVenue implements Venue {
 
 /** How far before its trigger a stop is looked for: exchanges bound what one question may span. Unit: milliseconds. */
 const STOP_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
+
+/** Every later question would be answered so as well, as those of a market that was taken off are. */
+function isForGood({ rule, keys }: VenueRefusal): boolean {
+  return rule.meaning === 'refused' && !keys;
+}

@@ -1,5 +1,6 @@
 import type { VenueTraits } from './venue-traits.ts';
 import { BINANCE } from './venues/binance.ts';
+import { BYBIT } from './venues/bybit.ts';
 
 /**
  * Exchanges that this program is known to work with. Any other futures exchange of ccxt may be configured (venue-settings.ts); one that has
@@ -31,6 +32,16 @@ export const KNOWN_VENUES: readonly KnownVenue[] = [
     orderLimits: 'MARKET_LOT_SIZE; what is larger than the position is refused',
     refused: 'portfolio margin',
     traits: BINANCE,
+  },
+  {
+    id: 'bybit',
+    name: 'Bybit linear contracts, unified account',
+    tried: "every release, with ccxt's own client against the local server in packages/fake-bybit",
+    history: '2 years',
+    lookUp: '`orderLinkId`, among the open orders, then in the history',
+    orderLimits: '`maxMktOrderQty`; what is larger than the position is cut to it',
+    refused: 'hedge mode, portfolio margin, classic accounts',
+    traits: BYBIT,
   },
 ];
 

@@ -9,6 +9,12 @@ import { UnifiedPosition, unified } from './unified.ts';
 import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import type { Info } from './venue-traits.ts';
+
+export interface ReadHoldings extends Shown {
+  /** What the exchange itself sent of each whole one, by `SYMBOL:SIDE`. */
+  readonly sent: ReadonlyMap<string, Info>;
+}
 
 /**
  * The open positions that an exchange shows, of one market or of all. Positions in markets that are not linear are left out: R and
@@ -22,15 +28,16 @@ export async function readHoldings(
   markets: VenueMarkets,
   symbol: string | null,
   priority: Priority,
-): Promise<Shown> {
+): Promise<ReadHoldings> {
   await markets.ready();
   const market = symbol === null ? null : await markets.byId(symbol);
-  if (symbol !== null && market === null) return { holdings: [], incomplete: [] };
+  if (symbol !== null && market === null) return { holdings: [], incomplete: [], sent: new Map() };
   const { answer, replies } = await client.askWithReplies(priority, 'positions', (api) =>
     client.settings.traits.positions(api, market),
   );
   const holdings: VenueHolding[] = [];
   const incomplete: IncompleteHolding[] = [];
+  const sent = new Map<string, Row>();
   const told = new Set<string>();
   for (const position of answer) {
     const read = readPosition(position);
@@ -42,7 +49,10 @@ export async function readHoldings(
     if (own === null || (market !== null && own.id !== market.id)) continue;
     const found = await holdingOf(client, own, read, priority);
     if ('lacks' in found) incomplete.push(found);
-    else holdings.push(found);
+    else {
+      holdings.push(found);
+      sent.set(`${found.symbol}:${found.side}`, read.info);
+    }
   }
   for (const row of rowsOf(replies)) {
     if (told.has(placeOf(row)) || signedSize(row)?.isZero() !== false) continue;
@@ -52,7 +62,7 @@ export async function readHoldings(
       incompleteOf(own, sideOf(null, row), signedSize(row), positive(row['entryPrice']), ['an entry price']),
     );
   }
-  return { holdings, incomplete };
+  return { holdings, incomplete, sent };
 }
 
 interface ReadPosition {
@@ -98,13 +108,15 @@ function readPosition(given: unknown): ReadPosition | null {
 async function holdingOf(
   client: VenueClient,
   market: VenueMarket,
-  { side, size, entryPrice, markPrice, updatedAt }: ReadPosition,
+  { side, size, entryPrice, markPrice, updatedAt, info }: ReadPosition,
   priority: Priority,
 ): Promise<VenueHolding | IncompleteHolding> {
   const lacks: string[] = [];
   if (side === null) lacks.push('its side');
   if (size === null) lacks.push('its size');
   if (entryPrice === null) lacks.push('an entry price');
+  const unsupported = client.settings.traits.unsupportedPosition(info);
+  if (unsupported !== null) lacks.push(`what this program can do: it is in ${unsupported}`);
   let mark = markPrice;
   if (mark === null) {
     try {
@@ -114,7 +126,7 @@ async function holdingOf(
       lacks.push(`a mark price (${messageOf(thrown)})`);
     }
   }
-  if (side === null || size === null || entryPrice === null || mark === null) {
+  if (side === null || size === null || entryPrice === null || mark === null || unsupported !== null) {
     return incompleteOf(market, side, size, entryPrice, lacks);
   }
   const quantity = toText(size.mul(market.contractSize));

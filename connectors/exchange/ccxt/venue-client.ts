@@ -12,6 +12,12 @@ import { VenueClock } from './venue-clock.ts';
 import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
 import type { VenueSettings } from './venue-settings.ts';
 
+/**
+ * Keys that are refused for so long are not refused by mistake: the process ends then, as it does where a broker refuses it. Questions without
+ * keys do not count. Unit: milliseconds.
+ */
+const KEYS_REFUSED_MS = 30_000;
+
 /** What an exchange asks to wait where it names no time. Unit: milliseconds. */
 const DEFAULT_BLOCK_MS = 10_000;
 
@@ -41,6 +47,7 @@ interface Asked {
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
  * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
  *     handed to the network.
+ * V6  Keys that are refused at every request for half a minute are KEYS_REFUSED, which nobody waits out.
  * V5  Every request has its turn in one queue, by what it is for (request-queue.ts).
  */
 export class VenueClient {
@@ -52,6 +59,8 @@ export class VenueClient {
   readonly queue: RequestQueue;
   #blockedUntil: EpochMillis = 0;
   #measuredAt: EpochMillis | null = null;
+  /** Since when every signed request has been refused for its keys; null: the latest was not. */
+  #keysRefusedAt: EpochMillis | null = null;
   readonly #asked = new AsyncLocalStorage<Asked>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
@@ -159,7 +168,11 @@ export class VenueClient {
         return await this.#send(asked, question);
       }
     } catch (thrown) {
-      throw new HarvestlineError('EXCHANGE_AWAY', `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
+      // V6.
+      const refusedFor = this.#keysRefusedAt === null ? 0 : this.clock.now() - this.#keysRefusedAt;
+      const isOver = thrown instanceof VenueRefusal && thrown.keys && refusedFor >= KEYS_REFUSED_MS;
+      const code = isOver ? 'KEYS_REFUSED' : 'EXCHANGE_AWAY';
+      throw new HarvestlineError(code, `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
   }
 
@@ -201,6 +214,7 @@ export class VenueClient {
         refused = thrown;
       }
       if (refused === null && status < HTTP_ERROR) {
+        if (this.#isSigned(asked)) this.#keysRefusedAt = null;
         this.#asked.getStore()?.replies?.push(json);
         return undefined;
       }
@@ -211,9 +225,27 @@ export class VenueClient {
       }
       const ccxtClass = refused instanceof Error ? refused.name : null;
       const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
-      throw new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
+      const refusal = new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
+      if (refusal.keys) this.#noteRefusedKeys(refusal);
+      else if (status < SERVER_ERROR && this.#isSigned(asked)) this.#keysRefusedAt = null;
+      throw refusal;
     };
     Object.assign(api, { handleErrors: watched });
+  }
+
+  /** V6. */
+  #noteRefusedKeys({ message }: VenueRefusal): void {
+    if (this.#keysRefusedAt !== null) return;
+    this.#keysRefusedAt = this.clock.now();
+    const bound = `this process ends if that goes on for ${KEYS_REFUSED_MS / MS_PER_SECOND} s`;
+    this.logger.error({ venue: this.id }, `the exchange refuses the keys: ${message}; ${bound}`);
+  }
+
+  /** Whether a request named the account: it has the key in its headers. */
+  #isSigned(headers: unknown): boolean {
+    const { credentials } = this.settings;
+    if (credentials === null || typeof headers !== 'object' || headers === null) return false;
+    return Object.values(headers).includes(credentials.key);
   }
 
   /** V2, V3, V4. ccxt's own time-out ends with the headers. */
@@ -263,7 +295,10 @@ function plain(priority: Priority): Asked {
 /** ccxt's names for what it cannot ask an exchange. */
 const CANNOT: ReadonlySet<string> = new Set(['NotSupported', 'ArgumentsRequired']);
 
+const MS_PER_SECOND = 1000;
+
 const HTTP_ERROR = 400;
+const SERVER_ERROR = 500;
 const TOO_MANY = 429;
 const BANNED = 418;
 

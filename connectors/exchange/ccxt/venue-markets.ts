@@ -1,5 +1,5 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
-import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError, isKind } from '../../../errors/harvestline-error.ts';
 import { didYouMean } from '../../../errors/nearest.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
@@ -35,6 +35,7 @@ export interface VenueMarket {
  * have what is asked for; what they do not have then is said.
  *
  * VM1  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
+ * VM3  Where the list cannot be read again the one of before holds: every order and position would wait for it else.
  * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
  */
 export class VenueMarkets {
@@ -132,7 +133,21 @@ export class VenueMarkets {
     await this.#loading;
   }
 
+  /** VM3. */
   async #load(): Promise<void> {
+    try {
+      await this.#loadAnew();
+    } catch (thrown) {
+      if (this.#byId.size === 0 || !isKind(thrown, 'transient')) throw thrown;
+      this.#loadedAt = this.#client.clock.now() - RELOAD_MS + RELOAD_FOR_UNKNOWN_MS;
+      this.#client.logger.warn(
+        { venue: this.#client.id, code: thrown.code },
+        `${thrown.message}; those of before are used`,
+      );
+    }
+  }
+
+  async #loadAnew(): Promise<void> {
     const markets = await this.#client.ask('look-up', 'markets', (api) => api.loadMarkets(true));
     const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client));
     this.#byId = new Map(read.map((market) => [market.id, market]));

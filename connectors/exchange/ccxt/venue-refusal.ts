@@ -68,7 +68,7 @@ interface Reply {
 export function readRefusal({ status, headers, body, json }: Reply, now: EpochMillis) {
   const { code, words } = errorIn(json);
   const text = words ?? (body.trim() === '' ? 'no words' : body.trim());
-  const waits = [retryAfterOf(headers), banIn(text, now)].filter((wait) => wait !== null);
+  const waits = [retryAfterOf(headers), resetIn(headers, now), banIn(text, now)].filter((wait) => wait !== null);
   return {
     code,
     message: `HTTP ${status}: ${text.slice(0, MAX_WORDS)}`,
@@ -90,6 +90,10 @@ const WORDS_FIELDS = ['msg', 'retMsg', 'sMsg', 'message', 'error'];
 function errorIn(json: unknown): { code: string | null; words: string | null } {
   if (typeof json !== 'object' || json === null) return { code: null, words: null };
   const fields: Readonly<Record<string, unknown>> = { ...json };
+  // An order's own refusal stands in a list, beside a code that says no more than that something failed.
+  const first: unknown = Array.isArray(fields['data']) ? fields['data'][0] : undefined;
+  const inner = typeof first === 'object' && first !== null && 'sCode' in first ? errorIn(first) : null;
+  if (inner !== null && inner.code !== null && inner.code !== '0') return inner;
   const texts = (names: readonly string[]): string | null => {
     const found = names.map((name) => fields[name]).find((one) => typeof one === 'string' || typeof one === 'number');
     return found === undefined ? null : String(found);
@@ -97,8 +101,19 @@ function errorIn(json: unknown): { code: string | null; words: string | null } {
   return { code: texts(CODE_FIELDS), words: texts(WORDS_FIELDS) };
 }
 
-function retryAfterOf(headers: Readonly<Record<string, unknown>>): number | null {
-  const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after') ?? [];
-  const seconds = Number(value);
-  return value === undefined || !Number.isFinite(seconds) || seconds < 0 ? null : seconds * MS_PER_SECOND;
+function retryAfterOf(headers: Reply['headers']): number | null {
+  const seconds = numberIn(headers, 'retry-after');
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * MS_PER_SECOND : null;
+}
+
+/** Bybit names the moment at which its limit is whole again. Unit: milliseconds from now. */
+function resetIn(headers: Reply['headers'], now: EpochMillis): number | null {
+  const wait = numberIn(headers, 'x-bapi-limit-reset-timestamp') - now;
+  return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
+}
+
+/** NaN where it is not there. */
+function numberIn(headers: Reply['headers'], wanted: string): number {
+  const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === wanted) ?? [];
+  return value === undefined ? NaN : Number(value);
 }

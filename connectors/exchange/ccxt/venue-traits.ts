@@ -71,6 +71,10 @@ export interface VenueTraits {
   readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
   /** Stops, targets and whatever else waits for a price. */
   readonly conditionalOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
+  /** Who made an order, where the exchange itself did; null: it was somebody else, or is not said. */
+  readonly madeBy: (clientOrderId: string | null, order: Info) => 'LIQUIDATION' | 'ADL' | 'SETTLEMENT' | null;
+  /** What this program cannot do with a position, in words; null: nothing. */
+  readonly unsupportedPosition: (position: Info) => string | null;
   /** Null: the exchange does not say. */
   readonly positionMode: (api: CcxtExchange) => Promise<PositionMode | null>;
   /** Why this account cannot be worked, as the exchange tells of it; null: it can. */

@@ -62,6 +62,17 @@ const CODES = codeTable({
   '-2015': refused('keys'),
 });
 
+/**
+ * The client order ids that Binance gives to orders of its own making, by their beginnings (its documentation of the
+ * ORDER_TRADE_UPDATE event). The longer one of two comes first.
+ */
+const MADE_BY = [
+  ['adl_autoclose', 'ADL'],
+  ['settlement_autoclose-', 'SETTLEMENT'],
+  ['delivery_autoclose-', 'SETTLEMENT'],
+  ['autoclose-', 'LIQUIDATION'],
+] as const;
+
 export const BINANCE: VenueTraits = {
   ...UNTRIED,
   codes: CODES,
@@ -73,6 +84,7 @@ export const BINANCE: VenueTraits = {
   fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
   positions: (api, market) =>
     api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
     Promise.resolve(
       options['portfolioMargin'] === true

@@ -32,6 +32,8 @@ export const UNTRIED: VenueTraits = {
   findOrder: unifiedOrder,
   cancelOrder: (api, { symbol }, clientOrderId) => api.cancelOrder(NO_ID, symbol, { clientOrderId }),
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
+  madeBy: () => null,
+  unsupportedPosition: () => null,
   positionMode: unifiedPositionMode,
   unfit: () => Promise.resolve(null),
   orderParameters: () => ({}),

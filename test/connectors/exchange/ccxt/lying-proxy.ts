@@ -12,7 +12,9 @@ export type Lie = (method: string, path: string, answered: Answered) => Answered
 
 /** An HTTP proxy in front of an exchange that changes its answers. Closed when the test ends. Returns its address. */
 export async function lyingProxy(target: string, lie: Lie): Promise<string> {
-  const server = createServer((request, response) => void forward(target, lie, request, response));
+  const server = createServer(
+    (request, response) => void forward(target, lie, request, response).catch(() => response.destroy()),
+  );
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   onTestFinished(async () => {

@@ -6,44 +6,13 @@ import {
   type Priority,
   RequestQueue,
 } from '../../../../connectors/exchange/ccxt/request-queue.ts';
-import { SystemClock } from '../../../../connectors/system/system-clock.ts';
-import type { Clock } from '../../../../ports/clock.ts';
+import { HandClock, settled } from './hand-clock.ts';
 
 const MINUTE_MS = 60_000;
 const ALLOWANCE: Allowance = { perMinute: 2400, burst: 600, usedHeader: 'x-mbx-used-weight-1m' };
 
-/** Time that passes when it is told to. */
-class HandClock implements Clock {
-  #now = 30 * MINUTE_MS;
-  #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((wake) => this.#sleepers.push({ at: this.#now + ms, wake }));
-  }
-
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      await settled();
-      const next = this.#sleepers.toSorted((one, other) => one.at - other.at).find(({ at }) => at <= end);
-      if (next === undefined) break;
-      this.#sleepers = this.#sleepers.filter((one) => one !== next);
-      this.#now = next.at;
-      next.wake();
-    }
-    this.#now = end;
-  }
-}
-
-/** Everything that waits for nothing but its turn in the event loop has had it. */
-const settled = (): Promise<void> => new SystemClock().sleep(0);
-
 const setUp = () => {
-  const clock = new HandClock();
+  const clock = new HandClock(30 * MINUTE_MS);
   const queue = new RequestQueue(ALLOWANCE, clock);
   const gone: { readonly priority: Priority; readonly name: number; readonly at: number; readonly cost: number }[] = [];
   const ask = (priority: Priority, name: number, cost = 5): void => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
 import { causeOf, isConditional } from '../../../../connectors/exchange/ccxt/order-cause.ts';
 import { stopsOf } from '../../../../connectors/exchange/ccxt/stop-orders.ts';
 import { UnifiedOrder, unified } from '../../../../connectors/exchange/ccxt/unified.ts';
@@ -47,7 +48,7 @@ describe('what an order was', () => {
     ['web_abc', { type: 'MARKET' }, 'ORDER'],
     [null, {}, 'ORDER'],
   ] as const)('%s %j: %s', (clientOrderId, info, cause) => {
-    expect(causeOf(anOrder({ clientOrderId, info }))).toBe(cause);
+    expect(causeOf(anOrder({ clientOrderId, info }), BINANCE.madeBy)).toBe(cause);
   });
 
   it('a conditional order names the order that it became', () => {

@@ -1,0 +1,107 @@
+import { onTestFinished } from 'vitest';
+import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
+import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
+import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
+import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { probeVenue } from '../../../../connectors/exchange/ccxt/venue-probe.ts';
+import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
+import { BYBIT } from '../../../../connectors/exchange/ccxt/venues/bybit.ts';
+import { SystemClock } from '../../../../connectors/system/system-clock.ts';
+import { SILENT_LOGGER } from '../../../../ports/logger.ts';
+import { BybitServer, type BybitServerOptions, TEST_KEYS } from '../../../../packages/fake-bybit/bybit-server.ts';
+import type { Desk, MarketSpec } from '../../../../packages/fake-exchange/desk.ts';
+import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
+
+/** Short enough that a test of many time-outs ends, long enough for a busy machine. Unit: milliseconds. */
+const TIMEOUT_MS = 1000;
+
+/** ccxt's real client on a server of its own. Closed when the test ends. */
+export interface VenueWorld {
+  readonly desk: Desk;
+  readonly client: VenueClient;
+  readonly markets: VenueMarkets;
+  readonly venue: CcxtVenue;
+  readonly exchange: CcxtExchange;
+  readonly fail: (...faults: readonly OneShot[]) => void;
+  /** How often a request came, by `METHOD path`. */
+  readonly asked: (request: string) => number;
+}
+
+/** What a test must know of a venue to drive it. */
+export interface TestedVenue {
+  readonly id: string;
+  /** Bitcoin against USDT, and a pair against USDC. */
+  readonly btc: string;
+  readonly usdc: string;
+  readonly placing: string;
+  readonly lookingUp: string;
+  /** Size of a contract of `btc`. Unit: base currency. */
+  readonly contractSize: string;
+  readonly connect: (options?: { readonly hedge?: boolean; readonly fills?: number }) => Promise<VenueWorld>;
+}
+
+const BYBIT_SETTINGS = { id: 'bybit', stake: 'demo', traits: BYBIT } as const;
+
+export function bybitSettings(url: string, ccxt: object = {}): VenueSettings {
+  const credentials = { ...TEST_KEYS, passphrase: null };
+  // The server counts nothing; ccxt's own pace would only make tests slow.
+  return { ...BYBIT_SETTINGS, credentials, url, ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt } };
+}
+
+export async function startBybit(options: BybitServerOptions = {}): Promise<BybitServer> {
+  const server = await BybitServer.start(options);
+  onTestFinished(() => server.close());
+  for (const market of BYBIT_MARKETS) server.desk.setMarket(market);
+  return server;
+}
+
+const BYBIT_MARKETS: readonly MarketSpec[] = [
+  {
+    symbol: 'BTCUSDT',
+    base: 'BTC',
+    price: '60000',
+    tick: '0.1',
+    lotStep: '0.001',
+    marketMaxQuantity: '500',
+    maxQuantity: '1190',
+    minNotional: '5',
+  },
+  { symbol: 'ETHPERP', base: 'ETH', quote: 'USDC', price: '2500', tick: '0.01', lotStep: '0.01', minNotional: '5' },
+];
+
+export const TESTED_BYBIT: TestedVenue = {
+  id: 'bybit',
+  btc: 'BTCUSDT',
+  usdc: 'ETHPERP',
+  placing: 'POST /v5/order/create',
+  lookingUp: 'GET /v5/order/history',
+  contractSize: '1',
+  connect: async (options = {}) => {
+    const server = await startBybit(options);
+    return worldOf(bybitSettings(server.url), server);
+  },
+};
+
+export async function worldOf(
+  settings: VenueSettings,
+  server: { readonly desk: Desk; readonly http: { readonly requests: ReadonlyMap<string, number> } } & Pick<
+    VenueWorld,
+    'fail'
+  >,
+): Promise<VenueWorld> {
+  const client = await VenueClient.open(settings, new SystemClock(), SILENT_LOGGER);
+  await client.measureClock();
+  const markets = new VenueMarkets(client);
+  await probeVenue(client, markets);
+  const exchange = new CcxtExchange(client, markets, await AccountMode.of(client));
+  return {
+    desk: server.desk,
+    client,
+    markets,
+    venue: new CcxtVenue(client, markets),
+    exchange,
+    fail: (...faults) => server.fail(...faults),
+    asked: (request) => server.http.requests.get(request) ?? 0,
+  };
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
+import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
+import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
+import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { SystemClock } from '../../../../connectors/system/system-clock.ts';
+import { type Logger, SILENT_LOGGER } from '../../../../ports/logger.ts';
+import type { PositionId } from '../../../../schemas/generated/records.ts';
+import { connect, settingsFor } from './a-client.ts';
+import { type Lie, lyingProxy } from './lying-proxy.ts';
+
+/** The exchange with BTCUSDT and a client whose clock is set forward by hand, behind a proxy. */
+async function lying(lie: Lie) {
+  const world = await connect();
+  world.server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '90' });
+  const machine = new SystemClock();
+  const ahead = { ms: 0 };
+  const clock = { now: () => machine.now() + ahead.ms, sleep: machine.sleep.bind(machine) };
+  const errors: string[] = [];
+  const logger: Logger = { ...SILENT_LOGGER, error: (_: object, text: string) => void errors.push(text) };
+  const client = await VenueClient.open(settingsFor(await lyingProxy(world.server.url, lie)), clock, logger);
+  await client.measureClock();
+  const markets = new VenueMarkets(client);
+  const exchange = new CcxtExchange(client, markets, await AccountMode.of(client));
+  return { ...world, client, markets, exchange, venue: new CcxtVenue(client, markets), ahead, errors };
+}
+
+const position = (now: number) =>
+  ({
+    position_id: 'main:BTCUSDT:LONG:1' as PositionId,
+    account: 'main',
+    symbol: 'BTCUSDT',
+    side: 'LONG',
+    opened_at: now - 1000,
+    observed_at: now,
+    quantity: 3,
+    entry_price: 90,
+    mark_price: 100,
+  }) as const;
+
+describe('keys that are refused while the program runs', () => {
+  it.each([
+    [401, -2015],
+    [401, -2014],
+    [400, -1022],
+  ])('V6: HTTP %i with %i is waited out for half a minute, said at once, and then no wait', async (status, code) => {
+    let isRevoked = false;
+    const { venue, ahead, errors } = await lying((_, path) =>
+      isRevoked && path.includes('signature=') ? { status, body: { code, msg: 'refused' } } : undefined,
+    );
+    await venue.holdings();
+    isRevoked = true;
+    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    expect(errors).toEqual([expect.stringMatching(/refuses the keys.*ends if that goes on for 30 s/)]);
+    // A question without keys is no proof of them.
+    expect(await venue.candles('BTCUSDT', 3)).toHaveLength(3);
+    ahead.ms += 31_000;
+    await expect(venue.holdings()).rejects.toMatchObject({ code: 'KEYS_REFUSED' });
+    expect(errors).toHaveLength(1);
+    // Once they are taken again, the time begins anew.
+    isRevoked = false;
+    await venue.holdings();
+    isRevoked = true;
+    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+  });
+
+  it('V6: a key that may not do one thing works on', async () => {
+    const { venue, ahead } = await lying((_, path) =>
+      path.includes('openAlgoOrders') ? { status: 401, body: { code: -2015, msg: 'no permission' } } : undefined,
+    );
+    for (let count = 0; count < 4; count++) {
+      await venue.holdings();
+      await expect(venue.stops('BTCUSDT', 'LONG')).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+      ahead.ms += 31_000;
+    }
+  });
+});
+
+describe('X7: what fails for one symbol is not waited out', () => {
+  it.each([
+    [400, { code: -1121, msg: 'Invalid symbol.' }],
+    [503, { msg: 'Service Unavailable' }],
+  ])('fills that are answered by %i: nothing is known of the position', async (status, body) => {
+    let isSick = false;
+    const { exchange, server } = await lying((_, path) =>
+      isSick && path.includes('userTrades') ? { status, body } : undefined,
+    );
+    isSick = true;
+    expect(await exchange.position(position(server.exchange.now()))).toEqual({ quantity: null });
+  });
+
+  it('a mark price that is not told is none', async () => {
+    const { exchange, server } = await lying((_, path) =>
+      path.includes('premiumIndex') ? { status: 500, body: { msg: 'x' } } : undefined,
+    );
+    expect(await exchange.markPrice(position(server.exchange.now()))).toBeNull();
+  });
+
+  it('a venue that tells of no position at all is waited for', async () => {
+    const { exchange, server } = await lying((_, path) =>
+      path.includes('positionRisk') ? { status: 502, body: {} } : undefined,
+    );
+    await expect(exchange.position(position(server.exchange.now()))).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+  });
+
+  it('the order of a fill in a market that was taken off is one that nobody knows', async () => {
+    const { venue } = await lying((_, path) =>
+      path.includes('/order?') ? { status: 400, body: { code: -1121, msg: 'Invalid symbol.' } } : undefined,
+    );
+    expect(await venue.orderOrigin('BTCUSDT', '77' as never)).toBeNull();
+  });
+});
+
+it('VM3: markets that cannot be read again are those of before', async () => {
+  let isAway = false;
+  const { markets, ahead } = await lying((_, path) =>
+    isAway && path.includes('exchangeInfo') ? { status: 502, body: {} } : undefined,
+  );
+  expect(await markets.byId('BTCUSDT')).not.toBeNull();
+  isAway = true;
+  ahead.ms += 2 * 3_600_000;
+  expect(await markets.byId('BTCUSDT')).not.toBeNull();
+  markets.forget();
+  expect(await markets.byId('BTCUSDT')).not.toBeNull();
+});
