@@ -90,7 +90,8 @@ class MarketClock implements Clock {
   async sleep(ms: number): Promise<void> {
     await this.#time.sleep(ms);
     const exchange = this.#exchange;
-    for (; exchange !== null && this.#movedAt + STEP_MS <= this.now(); this.#movedAt += STEP_MS) {
+    if (exchange === null) return;
+    for (; this.#movedAt + STEP_MS <= this.now(); this.#movedAt += STEP_MS) {
       const factor = new Exact(1).add(new Exact(this.#steps()).mul(STEP_BPS).div(10_000));
       exchange.setMark(SYMBOL, exchange.orders.mark(SYMBOL).mul(factor).toDecimalPlaces(6).toFixed());
     }

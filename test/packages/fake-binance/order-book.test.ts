@@ -24,7 +24,7 @@ describe('an order book', () => {
     const order = exchange.submit(anOrder({ quantity: '2.5' }));
     const prices = exchange.orders.account
       .fillsOfOrder(order.orderId)
-      .map(({ price, quantity }) => `${quantity}@${price}`);
+      .map(({ price, quantity }) => `${quantity.toFixed()}@${price.toFixed()}`);
     expect([order.status, prices]).toEqual(['FILLED', ['1@99.9', '1@99.8', '0.5@99.7']]);
     const rest = exchange.submit(anOrder({ quantity: '2', clientOrderId: 'own-2' }));
     expect([rest.status, rest.executedQty.toFixed()]).toEqual(['EXPIRED', '0.5']);
@@ -95,7 +95,9 @@ describe('an order book', () => {
           const { exchange } = anExchange();
           exchange.setBook('BTCUSDT', spec);
           return (['SELL', 'BUY'] as const).map((side) =>
-            (exchange.orders.offers('BTCUSDT', side, 0) ?? []).map(({ price, quantity }) => `${price} ${quantity}`),
+            (exchange.orders.offers('BTCUSDT', side, 0) ?? []).map(
+              ({ price, quantity }) => `${price.toFixed()} ${quantity.toFixed()}`,
+            ),
           );
         };
         const [bids = [], asks = []] = pricesOf().map((levels) => levels.map((level) => parseFloat(level)));
