@@ -1,10 +1,16 @@
 /**
+<<<<<<< HEAD
  * `npm run bench [-- kafka | execution | replay | slippage | weight] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
  * compared between machines; rates cannot.
+=======
+ * `npm run bench [-- kafka | execution | replay | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured pair by
+ * pair in one run and can be compared between machines; rates cannot.
+>>>>>>> main
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
 import { benchExecution } from './execution.ts';
+import { benchExternalClose } from './external-close.ts';
 import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
 import { benchWeight } from './weight.ts';
@@ -23,6 +29,10 @@ const SEEDS = '200';
 
 const DAY_HOURS = '24';
 
+/** One by one, in about seven minutes. */
+const CLOSES = '100';
+const USUAL_CYCLE_MS = '30000';
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -30,6 +40,7 @@ const { values, positionals } = parseArgs({
     records: { type: 'string' },
     seeds: { type: 'string' },
     hours: { type: 'string' },
+    cycle: { type: 'string' },
   },
 });
 
@@ -44,7 +55,10 @@ else if (positionals[0] === 'execution') await benchExecution(Number(values.reco
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'slippage') await showSlippage(Number(values.seeds ?? SEEDS));
 else if (positionals[0] === 'weight') await benchWeight(Number(values.hours ?? DAY_HOURS), add);
-else await workloads.inTemporaryFolder(measureParts);
+else if (positionals[0] === 'external-close') {
+  const options = { closes: Number(values.records ?? CLOSES), cycleMs: Number(values.cycle ?? USUAL_CYCLE_MS) };
+  await benchExternalClose(options, add);
+} else await workloads.inTemporaryFolder(measureParts);
 
 if (positionals[0] === 'slippage') {
   // Shown already: it has columns of its own.

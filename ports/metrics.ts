@@ -156,6 +156,30 @@ export const METRICS = {
     help: 'Questions about a symbol that the latest look at the exchange left without an answer.',
     labels: [],
   },
+  streamTells: {
+    name: 'harvestline_stream_tells',
+    type: 'gauge',
+    help: "1 while the exchange's stream tells of the account's changes, 0 while it does not or there is none: they are seen in cycles then.",
+    labels: [],
+  },
+  streamChanges: {
+    name: 'harvestline_stream_changes_total',
+    type: 'counter',
+    help: "What the exchange's stream told: account (a fill, or another change of a position), mark (a mark price), gap (the stream began anew).",
+    labels: ['kind'],
+  },
+  streamMissed: {
+    name: 'harvestline_stream_missed_total',
+    type: 'counter',
+    help: 'Times that a cycle found fills of a symbol of which the stream, though it was there, had not told.',
+    labels: [],
+  },
+  extraLooks: {
+    name: 'harvestline_extra_looks_total',
+    type: 'counter',
+    help: 'Looks at the exchange between cycles, because its stream told of a change.',
+    labels: [],
+  },
   clockSkew: {
     name: 'harvestline_clock_skew_milliseconds',
     type: 'gauge',

@@ -104,8 +104,9 @@ async function runImport(files: readonly string[], flags: ImportFlags): Promise<
     const outcomes = dryRun ? 0 : await world.workOff((count) => progress.add(count));
     progress.done();
     await faults.flush();
-    const summary = { ...figures, outcomes, dry_run: dryRun };
-    await writeLines(json ? [JSON.stringify(summary)] : summaryLines(figures, outcomes, dryRun));
+    const zone = flags.timeZone.name;
+    const summary = { ...figures, time_zone: zone, outcomes, dry_run: dryRun };
+    await writeLines(json ? [JSON.stringify(summary)] : summaryLines(figures, zone, outcomes, dryRun));
     if (figures.bad > 0) process.exitCode = 1;
   } finally {
     await world.close();

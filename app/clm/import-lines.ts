@@ -8,7 +8,12 @@ import type { OutcomesMade } from './import-world.ts';
 const MOST_NAMED = 20;
 
 /** The summary for people: what was done, then what was taken for what. */
-export function summaryLines(figures: ImportFigures, outcomes: OutcomesMade, dryRun: boolean): readonly string[] {
+export function summaryLines(
+  figures: ImportFigures,
+  zone: string,
+  outcomes: OutcomesMade,
+  dryRun: boolean,
+): readonly string[] {
   const { rows, imported, doubled, already_recorded: before, bad, pnl_sign_warnings: signs } = figures;
   return [
     `${pc.bold(String(imported))} of ${rows} rows ${dryRun ? 'would be imported' : 'imported'}`,
@@ -16,21 +21,20 @@ export function summaryLines(figures: ImportFigures, outcomes: OutcomesMade, dry
     ...(before > 0 ? [`${before} recorded by an earlier import`] : []),
     ...(bad > 0 ? [pc.red(`${bad} bad, named above`)] : []),
     ...(signs > 0 ? [pc.yellow(`${signs} with a pnl_percent that disagrees with prices`)] : []),
-    ...takenAs(figures),
+    ...takenAs(figures, zone),
     ...(dryRun ? [] : [`outcomes: ${typeof outcomes === 'number' ? `${outcomes} FINAL` : `made ${outcomes}`}`]),
   ];
 }
 
 function doubledLine({ doubled, doubled_lines: lines }: ImportFigures): string {
-  const several = new Set(lines.map(({ file }) => file)).size > 1;
-  const named = lines.map(({ file, line, repeats, repeats_file: other }) => {
-    const place = several ? `${file}:${line}` : `line ${line}`;
-    return `${place} repeats ${other === undefined ? repeats : `${other}:${repeats}`}`;
-  });
+  const named = lines.map(
+    ({ file, line, repeats, repeats_file: other }) =>
+      `${file}:${line} repeats ${other === undefined ? repeats : `${other}:${repeats}`}`,
+  );
   return `${doubled} doubled: the same trade within 50 ms, counted once: ${cut(named)}`;
 }
 
-function takenAs(figures: ImportFigures): readonly string[] {
+function takenAs(figures: ImportFigures, zone: string): readonly string[] {
   const unknown = Object.entries(figures.unknown).map(
     ([field, rows]) => `${field} (${rows}: ${(figures.unknown_written[field] ?? []).join(', ')})`,
   );
@@ -38,7 +42,9 @@ function takenAs(figures: ImportFigures): readonly string[] {
   const spellings = Object.entries(figures.symbols).map(
     ([spelling, { symbol, rows }]) => `${spelling} as ${symbol} (${rows})`,
   );
-  const times = Object.entries(figures.times).map(([form, rows]) => `${form.replaceAll('_', ' ')} (${rows})`);
+  const times = Object.entries(figures.times).map(
+    ([form, rows]) => `${form === 'iso_without_zone' ? `iso, taken as ${zone}` : form} (${rows})`,
+  );
   const ignored = Object.entries(figures.ignored_fields).map(([field, rows]) => `${field} (${rows})`);
   return [
     ...(unknown.length > 0 ? [`unknown: ${cut(unknown)}`] : []),

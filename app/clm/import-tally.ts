@@ -79,7 +79,7 @@ export class ImportTally {
     this.#doubled.push({ file, line, repeats: original.line, ...elsewhere });
   }
 
-  imported({ file, line }: RowPlace, { unknown, trimmed, time, ignored }: GoodTrade): void {
+  imported({ file, line }: RowPlace, { unknown, trimmed, timeForm, timeAmbiguous, ignored }: GoodTrade): void {
     this.#counts.imported += 1;
     for (const { field, written } of unknown) {
       count(this.#unknown, field);
@@ -87,8 +87,8 @@ export class ImportTally {
       this.#unknownWritten.set(field, words.add(written));
     }
     for (const field of trimmed) this.#trimmed.push({ file, line, field });
-    count(this.#times, time.form);
-    if (time.ambiguous) this.#counts.ambiguous_times += 1;
+    count(this.#times, timeForm);
+    if (timeAmbiguous) this.#counts.ambiguous_times += 1;
     for (const field of ignored) count(this.#ignored, field);
   }
 

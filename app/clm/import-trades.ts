@@ -1,7 +1,7 @@
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { contradictsPrices, priceMoveOf, tradeOf } from '../../pipelines/clm/backfill.ts';
 import { KeptTrades } from '../../pipelines/clm/kept-trades.ts';
-import { type PnlFinding, type PnlUnit, findPnlUnit, percentOf } from '../../pipelines/clm/pnl-unit.ts';
+import { type PnlFinding, type PnlUnit, asRecorded, findPnlUnit, percentOf } from '../../pipelines/clm/pnl-unit.ts';
 import { type GoodTrade, type ParsedTrade, parseRecordedTrade } from '../../pipelines/clm/recorded-trade.ts';
 import { SymbolSpellings } from '../../pipelines/clm/symbol-spellings.ts';
 import type { TimeZone } from '../../pipelines/clm/time-zone.ts';
@@ -72,23 +72,28 @@ export async function importTrades(
   options: ImportOptions,
 ): Promise<ImportResult> {
   const tally = new ImportTally(options);
-  const rows: (readonly GoodRow[])[] = [];
+  const rows: GoodRow[][] = [];
   for (const input of inputs) rows.push(await readRows(input, tally, options));
   const refused = inputs.flatMap(({ name }, at) => refusalOf(name, rows[at] ?? [], options.pnl));
   if (refused.length > 0) return { refused, rows: tally.figures.rows, bad: tally.figures.bad };
   const { recorded, symbols } = target === null ? NOTHING_RECORDED : await recordedBefore(target);
   const spellings = new SymbolSpellings(options.symbolsMap, symbols);
   const work = new TradeImport(target, recorded, spellings, tally, options);
-  for (const row of rows.flat()) {
-    work.take(row);
-    if (work.pending >= BATCH_RECORDS) await work.flush();
+  for (const [at, { name }] of inputs.entries()) {
+    // Each is let go once it is taken, so that rows and kept trades are never both in memory as a whole.
+    const waiting = (rows[at] ?? []).toReversed();
+    rows[at] = [];
+    for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
+      work.take({ file: name, line: row.line }, row.parsed);
+      if (work.pending >= BATCH_RECORDS) await work.flush();
+    }
   }
   await work.flush();
   return { refused: null, figures: tally.figures };
 }
 
 interface GoodRow {
-  readonly place: RowPlace;
+  readonly line: number;
   readonly parsed: GoodTrade;
 }
 
@@ -96,17 +101,16 @@ async function readRows(
   { name, lines }: NamedInput,
   tally: ImportTally,
   { timeZone, onRow }: ImportOptions,
-): Promise<readonly GoodRow[]> {
+): Promise<GoodRow[]> {
   const rows: GoodRow[] = [];
   for await (const chunk of readLines(lines)) {
     for (const line of chunk) {
       if (line.text !== null && line.text.trim() === '') continue;
       onRow();
-      const place = { file: name, line: line.number };
       const parsed = parseLine(line, timeZone);
       tally.row();
-      if (parsed.ok) rows.push({ place, parsed });
-      else tally.bad(place, parsed.problems);
+      if (parsed.ok) rows.push({ line: line.number, parsed });
+      else tally.bad({ file: name, line: line.number }, parsed.problems);
     }
   }
   return rows;
@@ -119,7 +123,7 @@ function refusalOf(file: string, rows: readonly GoodRow[], pnl: PnlUnit | null):
     return percent === null ? [] : [{ pnl: percent, move: priceMoveOf(trade), leverage }];
   });
   const found = findPnlUnit(samples);
-  return found === null ? [] : [{ file, found }];
+  return found === null ? [] : [{ file, found: pnl === null ? found : asRecorded(found, pnl) }];
 }
 
 class TradeImport {
@@ -155,7 +159,7 @@ class TradeImport {
   }
 
   /** Counts one row, and keeps its record if it is a new trade. */
-  take({ place, parsed }: GoodRow): void {
+  take(place: RowPlace, parsed: GoodTrade): void {
     const percent = percentOf(parsed.trade.pnl_percent, this.#options.pnl ?? { kind: 'percent' }, parsed.leverage);
     if (percent === null) {
       const why = 'is missing: --pnl leveraged divides each result by it';

@@ -2,6 +2,7 @@ import { CcxtExchange } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
 import { AccountMode } from '../../connectors/exchange/ccxt/position-mode.ts';
+import { userStreamOf } from '../../connectors/exchange/ccxt/user-stream.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
 import { probeVenue } from '../../connectors/exchange/ccxt/venue-probe.ts';
@@ -11,6 +12,7 @@ import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
 import type { PaperMarket } from '../../connectors/exchange/paper/market-rules.ts';
 import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import type { ChangeStream } from '../../ports/change-stream.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -26,6 +28,8 @@ export interface OpenedExchange {
   readonly measure: (metrics: Metrics) => void;
   /** What its account and markets tell. */
   readonly venue: Venue;
+  /** What it tells between questions; null: nothing. */
+  readonly stream: ChangeStream | null;
   /**
    * Where orders go, once the keys and the names of the symbols were tried. Throws EXCHANGE_AWAY, EXCHANGE_UNSUPPORTED, KEYS_REFUSED,
    * or USAGE with every symbol that the exchange does not have.
@@ -48,6 +52,7 @@ export async function openExchange(
     clock,
     measure: (metrics) => measureVenue(client, metrics),
     venue,
+    stream: userStreamOf(client),
     connect: async () => {
       await client.measureClock();
       await tryingKeys(() => probeVenue(client, markets));
@@ -83,6 +88,7 @@ export async function openLivePaper(
     clock,
     measure: (metrics) => measureVenue(client, metrics),
     venue: onPaper(venue, paper.venue),
+    stream: userStreamOf(client),
     connect: async () => {
       await client.measureClock();
       await compareSymbols({ client, markets, venue, symbols });

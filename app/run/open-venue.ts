@@ -87,8 +87,8 @@ function marketOf(cli: VenueParts['cli'], random: Random, logger: Logger): Promi
 
 /** One process at a time speaks for an account. */
 function accountDesk(
-  { venue, clock }: OpenedExchange,
-  { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, data }: VenueParts['cli'],
+  { venue, stream: told, clock }: OpenedExchange,
+  { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, stream: isFollowed, data }: VenueParts['cli'],
   names: DeskNames,
   mirror: Parameters<typeof positionCycle>[0]['mirror'],
 ): LiveDesk {
@@ -97,7 +97,9 @@ function accountDesk(
   if (lock === null) {
     throw new HarvestlineError('DATA_IN_USE', `another process speaks for ${name}`, { at: { file: data } });
   }
-  const options = { venue, account, symbols: symbols === undefined ? null : new Set(symbols), cycleMs, mirror, clock };
+  const stream = isFollowed === false ? null : told;
+  const named = symbols === undefined ? null : new Set(symbols);
+  const options = { venue, stream, account, symbols: named, cycleMs, mirror, clock };
   return {
     accounts: [account],
     source: (given) => positionCycle({ ...options, ...given }),

@@ -10,7 +10,8 @@
  */
 import { PositionSource } from '../../pipelines/snapshots/position-source.ts';
 import type { ObservedCycle } from '../../pipelines/snapshots/observed-cycle.ts';
-import { patiently } from '../../pipelines/back-off.ts';
+import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import type { ChangeStream } from '../../ports/change-stream.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
@@ -22,6 +23,7 @@ import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { visitTopic } from '../read-topic.ts';
+import { BetweenCycles } from './between-cycles.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import { LogSignals } from './log-signals.ts';
@@ -33,6 +35,8 @@ export interface PositionCycleOptions {
   readonly account: string;
   readonly symbols: ReadonlySet<string> | null;
   readonly cycleMs: number;
+  /** What the venue tells between cycles; null: nothing. */
+  readonly stream: ChangeStream | null;
   /** What is made of a cycle before it is written; as it is where null. */
   readonly mirror: ((cycle: ObservedCycle) => Promise<ObservedCycle>) | null;
   readonly log: EventLog;
@@ -53,28 +57,63 @@ export function positionCycle(options: PositionCycleOptions): Source {
 }
 
 async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
-  const { log, clock, logger, health, metrics, mayWrite, cycleMs } = options;
-  const signals = new LogSignals(options, clock);
-  const source = new PositionSource({ ...options, signals });
+  const { clock, health, stream } = options;
+  const source = new PositionSource({ ...options, signals: new LogSignals(options, clock) });
   const backOff = sourceBackOff(options, signal);
-  const positions = metrics.gauge('observedPositions', {});
-  const missing = metrics.gauge('missingAnswers', {});
+  const write = (observed: ObservedCycle): Promise<void> => writeCycle(observed, options, backOff);
   health.is(NAME, 'restoring');
   const recorded = await patiently(backOff, 'restoring', () => readRecorded(options));
   source.restore(recorded.snapshots, recorded.reconciled);
   health.is(NAME, 'assigned');
+  if (stream === null) return inCycles(options, { source, backOff, write, between: null }, signal);
+  const between = new BetweenCycles({
+    ...options,
+    stream,
+    source,
+    write: ({ now, reconciled }) => write({ now, reconciled, snapshots: [], missing: [] }),
+  });
+  const ended = new AbortController();
+  const following = between.follow(AbortSignal.any([signal, ended.signal]));
+  try {
+    await inCycles(options, { source, backOff, write, between }, signal);
+  } finally {
+    ended.abort();
+    await following;
+  }
+}
+
+interface CycleParts {
+  readonly source: PositionSource;
+  readonly backOff: BackOff;
+  readonly write: (observed: ObservedCycle) => Promise<void>;
+  /** Null: nothing happens between two cycles. */
+  readonly between: BetweenCycles | null;
+}
+
+async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal: AbortSignal): Promise<void> {
+  const { clock, logger, metrics, cycleMs } = options;
+  const { source, backOff, write, between } = parts;
+  const positions = metrics.gauge('observedPositions', {});
+  const missing = metrics.gauge('missingAnswers', {});
   while (!signal.aborted) {
     const startedAt = clock.now();
+    between?.starts();
     const observed = await patiently(backOff, 'observing the venue', () => source.observe());
-    const cycle = options.mirror === null ? observed : await options.mirror(observed);
-    positions.set(cycle.snapshots.length);
-    missing.set(cycle.missing.length);
-    for (const one of cycle.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
-    const records = encode(cycle, options);
-    if (records.length > 0)
-      await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
-    await clock.sleep(startedAt + cycleMs - clock.now(), signal);
+    missing.set(observed.missing.length);
+    for (const one of observed.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
+    positions.set(observed.snapshots.length);
+    await write(observed);
+    between?.cycled(observed);
+    const next = startedAt + cycleMs;
+    await (between === null ? clock.sleep(next - clock.now(), signal) : between.until(next, signal));
   }
+}
+
+async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions, backOff: BackOff): Promise<void> {
+  const { mirror, log, mayWrite } = options;
+  const records = encode(mirror === null ? observed : await mirror(observed), options);
+  if (records.length === 0) return;
+  await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
 }
 
 /** Reductions first: see the guarantee. */

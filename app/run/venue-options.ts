@@ -21,6 +21,8 @@ export interface VenueCliOptions extends OrderCliOptions {
   readonly venueUrl?: string;
   readonly venueSettings?: string;
   readonly cycle: number;
+  /** False: only cycles tell of changes. */
+  readonly stream?: boolean;
   readonly market?: 'live' | 'simulated' | 'candles';
 }
 
@@ -71,6 +73,7 @@ export function venueOptions(command: Command): Command {
       positive,
     )
     .option('--cycle <ms>', 'snapshots: time between two looks at the account', positive, DEFAULT_CYCLE_MS)
+    .option('--no-stream', "snapshots: see changes in cycles only, and leave the exchange's user data stream alone")
     .option('--venue-url <url>', "an address in place of the exchange's own, such as a local test server")
     .option('--venue-settings <file>', 'JSON with what an exchange needs that is not known here (docs/exchanges.md)');
   return orderOptions(chosen);

@@ -1,6 +1,6 @@
 /** What can go wrong with streams on purpose. */
 export const STREAM_FAULTS = [
-  /** Connections stay open and say nothing. */
+  /** Connections stay open and say nothing, not even when they are asked. */
   'stream-silent',
   /** Whoever connects is turned away with 503. */
   'stream-refused',

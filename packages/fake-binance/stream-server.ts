@@ -83,8 +83,7 @@ export class StreamServer {
   /** Cuts the connections of a kind, or all of them. */
   drop(kind?: StreamKind): void {
     for (const one of this.#connections) {
-      const isAccount = [...one.streams].some((name) => kindOf(name) === 'account');
-      if (kind === undefined || isAccount === (kind === 'account')) one.socket.terminate();
+      if (kind === undefined || kindOfAll(one.streams) === kind) one.socket.terminate();
     }
   }
 
@@ -137,8 +136,7 @@ export class StreamServer {
     const named = new URLSearchParams(`names=${names}`).get('names') ?? '';
     const asked = [named, searchParams.get('streams') ?? '', searchParams.get('listenKey') ?? ''];
     const streams = asked.flatMap((list) => list.split('/')).filter((name) => name !== '');
-    const kind: StreamKind = streams.some((name) => kindOf(name) === 'account') ? 'account' : 'marks';
-    if (this.faults.stands('stream-refused', kind)) return turnAway(socket, '503 Service Unavailable');
+    if (this.faults.stands('stream-refused', kindOfAll(streams))) return turnAway(socket, '503 Service Unavailable');
     if (streams.length > MOST_STREAMS) return turnAway(socket, '400 Bad Request');
     return this.#sockets.handleUpgrade(request, socket, head, (opened) => {
       this.#open({
@@ -159,6 +157,7 @@ export class StreamServer {
       connection.answeredPingAt = this.#exchange.now();
     });
     socket.on('message', (data: Buffer) => {
+      if (this.faults.stands('stream-silent', kindOfAll(connection.streams))) return;
       socket.send(JSON.stringify(answerTo(data.toString('utf8'), connection.streams)));
     });
   }
@@ -167,8 +166,8 @@ export class StreamServer {
 const ALL_MARKS = '!markPrice@arr@1s';
 
 /** Streams of markets have an @ in their names, a listen key has none. */
-function kindOf(stream: string): StreamKind {
-  return stream.includes('@') ? 'marks' : 'account';
+function kindOfAll(streams: Iterable<string>): StreamKind {
+  return [...streams].some((name) => !name.includes('@')) ? 'account' : 'marks';
 }
 
 function turnAway(socket: Duplex, status: string): void {

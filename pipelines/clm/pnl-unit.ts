@@ -90,6 +90,13 @@ export function findPnlUnit(samples: readonly PnlSample[]): PnlFinding | null {
   return { kind: 'scattered', low: quantile(ratios, 0.1), high: quantile(ratios, 0.9), ...counts };
 }
 
+/** What was found of results that `unit` has turned into per cent, said of the results as they were recorded. */
+export function asRecorded(found: PnlFinding, unit: PnlUnit): PnlFinding {
+  const times = unit.kind === 'ratio' ? 0.01 : unit.kind === 'leveraged' ? (unit.by ?? 1) : 1;
+  if (found.kind === 'factor') return { ...found, factor: roundFactor(found.factor * times) };
+  return found.kind === 'scattered' ? { ...found, low: found.low * times, high: found.high * times } : found;
+}
+
 /** The result in per cent of the price. Null where the row does not say by what to divide. */
 export function percentOf(pnl: number, unit: PnlUnit, leverage: number | null): number | null {
   if (unit.kind === 'percent') return pnl;

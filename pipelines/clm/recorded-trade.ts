@@ -91,7 +91,9 @@ export interface GoodTrade {
   readonly unknown: readonly UnknownField[];
   /** RT2. */
   readonly trimmed: readonly Field[];
-  readonly time: { readonly form: TimeForm; readonly ambiguous: boolean };
+  readonly timeForm: TimeForm;
+  /** Clocks showed it twice; it is the earlier. */
+  readonly timeAmbiguous: boolean;
   /** As the row says; no record has a place for it. */
   readonly leverage: number | null;
 }
@@ -114,12 +116,29 @@ export function parseRecordedTrade(value: unknown, zone: TimeZone = UTC): Parsed
   return {
     ok: true,
     trade: { ...result.data, timestamp: time.at },
-    ignored: Object.keys(value as object).filter((field) => !KNOWN_FIELDS.has(field)),
-    unknown,
-    trimmed,
-    time,
+    ignored: shared(Object.keys(value as object).filter((field) => !KNOWN_FIELDS.has(field))),
+    unknown: shared(unknown),
+    trimmed: shared(trimmed),
+    timeForm: time.form,
+    timeAmbiguous: time.ambiguous,
     leverage: leverageOf((value as { readonly leverage?: unknown }).leverage),
   };
+}
+
+/** Rows of a recorder are alike: what is said of one is said of most, and kept once. By its JSON. */
+const SHARED = new Map<string, readonly unknown[]>();
+
+/** More different ones are no recorder's habit. Unit: lists. */
+const MOST_SHARED = 1000;
+
+/** The list, or an equal one that is kept already: an import holds a million rows in memory. */
+function shared<T>(list: readonly T[]): readonly T[] {
+  const key = list.length === 0 ? '' : JSON.stringify(list);
+  const kept = SHARED.get(key);
+  // Lists with equal JSON have equal items.
+  if (kept !== undefined) return kept as readonly T[];
+  if (SHARED.size < MOST_SHARED) SHARED.set(key, list);
+  return list;
 }
 
 /** The known fields of a row, its texts without blanks around them (RT2), and null for what says unknown (RT1). */

@@ -29,6 +29,25 @@ export interface ObservedCycle {
   readonly missing: readonly Missing[];
 }
 
+/**
+ * What a look at one symbol between cycles came to: `followed`: the fills explain what is open; `unchanged`: it is as it was observed; `unsure`: the fills
+ * are behind, or there was no answer.
+ */
+export interface Followed {
+  readonly state: 'followed' | 'unchanged' | 'unsure';
+  readonly reconciled: PositionReconciled | null;
+}
+
+/** What looks between two cycles came to. */
+export interface FollowedChanges {
+  readonly now: EpochMillis;
+  readonly reconciled: readonly PositionReconciled[];
+  /** Symbols that are as they were observed last. */
+  readonly unchanged: readonly string[];
+  /** Symbols of which a look a moment later may say more. */
+  readonly unsure: readonly string[];
+}
+
 /** The error, if waiting can help; anything else is thrown. */
 export function transient(thrown: unknown): unknown {
   if (isKind(thrown, 'transient')) return thrown;

@@ -15,10 +15,19 @@
  * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
  *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
  * O6  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
+ * O7  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
+ *     marks move the peak. Openings, differences and snapshots are a cycle's.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type Missing, type ObservedCycle, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import {
+  type Followed,
+  type FollowedChanges,
+  type Missing,
+  type ObservedCycle,
+  type PositionSourceOptions,
+  transient,
+} from './observed-cycle.ts';
 import { SymbolWatch } from './symbol-watch.ts';
 
 export class PositionSource {
@@ -62,6 +71,40 @@ export class PositionSource {
       snapshots: seen.flatMap(({ snapshots }) => snapshots),
       missing: [...missing, ...seen.flatMap((one) => one.missing)],
     };
+  }
+
+  /** Those with a position under observation. */
+  get symbols(): ReadonlySet<string> {
+    return new Set(this.#watches.keys());
+  }
+
+  /** O7: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
+  async follow(asked: ReadonlySet<string> | null): Promise<FollowedChanges> {
+    const { venue, clock } = this.#options;
+    const now = clock.now();
+    const { holdings, incomplete } = await venue.holdings();
+    const watches = [...this.#watches.values()].filter(({ symbol }) => asked === null || asked.has(symbol));
+    const followed = await Promise.all(
+      watches.map(async (watch) => {
+        const isOf = ({ symbol }: { readonly symbol: string }): boolean => symbol === watch.symbol;
+        const shown = { holdings: holdings.filter(isOf), incomplete: incomplete.filter(isOf) };
+        return { symbol: watch.symbol, ...(await watch.follow(shown, now)) };
+      }),
+    );
+    this.#forgetQuiet();
+    const those = (state: Followed['state']) =>
+      followed.filter((one) => one.state === state).map(({ symbol }) => symbol);
+    return {
+      now,
+      reconciled: followed.flatMap(({ reconciled }) => (reconciled === null ? [] : [reconciled])),
+      unchanged: those('unchanged'),
+      unsure: those('unsure'),
+    };
+  }
+
+  /** O7. */
+  noteMark(symbol: string, price: number): void {
+    this.#watches.get(symbol)?.noteMark(price);
   }
 
   #isOwn({ account, venue, symbol }: { account: string; venue: string; symbol: string }): boolean {

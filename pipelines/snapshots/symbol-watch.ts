@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
@@ -21,12 +22,12 @@ import {
 import { FillLog } from './fill-log.ts';
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
-import { type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import { type Followed, type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
 import { OrderOrigins } from './order-origins.ts';
 import { reductionOf } from './reduction.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './symbol-market.ts';
-import { type Watched, beginWatching, doubted, followed, resumeWatching } from './watched-position.ts';
+import { type Watched, beginWatching, doubted, followed, noteMark, resumeWatching } from './watched-position.ts';
 
 export interface Look {
   readonly reconciled: PositionReconciled | null;
@@ -120,6 +121,41 @@ export class SymbolWatch {
     if (blocking.length === 0 && !this.#known().some(({ isSought }) => isSought)) this.#log = null;
     const news = this.#differences.replace([...blocking, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
+  }
+
+  /** O7: follows positions under observation through their fills, and does nothing else. Fails only where waiting cannot help. */
+  async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
+    if (this.#watched.size === 0) return { state: 'followed', reconciled: null };
+    if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
+    const isUnchanged = holdings.every((holding) => this.#unchanged(holding) !== null);
+    if (isUnchanged && this.#watched.size === holdings.length) return { state: 'unchanged', reconciled: null };
+    const log = this.#log ?? new FillLog(this.symbol, this.#options.venue);
+    this.#origins.beginLook();
+    try {
+      const newest = { isChanged: true, maySearch: false };
+      const { history } = await readHistory(log, this.#known(), holdings, now, newest);
+      if (!this.#addsUp(history)) return { state: 'unsure', reconciled: null };
+      const reductions = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
+      return { state: 'followed', reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
+    } catch (thrown) {
+      transient(thrown);
+      return { state: 'unsure', reconciled: null };
+    }
+  }
+
+  /** Whether what was open last, less the fills that nobody told of yet, is what is open: one of the venue's lists may be behind the other. */
+  #addsUp({ followed: explained }: History): boolean {
+    return [...this.#watched].every(([id, { agreed }]) => {
+      const lifecycle = explained.get(id);
+      const fresh = lifecycle?.reductions.filter(({ fill }) => !this.#toldOf.has(fill.fillId)) ?? [];
+      const left = fresh.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity));
+      return lifecycle?.quantity.eq(left) === true;
+    });
+  }
+
+  /** O7: a mark price that the venue told between two observations. */
+  noteMark(price: number): void {
+    for (const watched of this.#watched.values()) noteMark(watched, price);
   }
 
   /** The fills as far as they are needed and told, older ones piece by piece. */

@@ -3,7 +3,11 @@ import type { VenueHolding } from '../../ports/venue.ts';
 import type { ModelSignal, PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
 import type { Known } from './history.ts';
 import type { Lifecycle } from './lifecycles.ts';
+import { better, worstPrice } from './observation.ts';
 import { firstMemory, type Identity, type Memory } from './snapshot.ts';
+
+/** A peak stays for good, so a mark that was told is taken only this near to one that was answered. Unit: factor. */
+const PLAUSIBLE = 2;
 
 /** A position under observation. */
 export interface Watched {
@@ -92,4 +96,15 @@ export function followed(
   if (watched.proven || opening === null) return { ...watched, agreed };
   const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
   return { ...watched, identity, agreed, proven: true, isSought: false };
+}
+
+/** Lets peak and worst price see a mark that came between two observations; one that no market can have moved to is passed over. */
+export function noteMark(watched: Watched, price: number): void {
+  const { last, memory, side } = watched;
+  if (last === null || !(price > last.mark_price / PLAUSIBLE && price < last.mark_price * PLAUSIBLE)) return;
+  watched.memory = {
+    ...memory,
+    peak_price: better(side, memory.peak_price, price),
+    worst_price: worstPrice(side, memory.worst_price, price),
+  };
 }

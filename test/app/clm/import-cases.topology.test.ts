@@ -91,7 +91,10 @@ describe('what real recorders wrote', () => {
     const { outcomes } = await imported('times-5', { pnl: { kind: 'percent' } });
     expect(labelsOf(outcomes)).toEqual({ WIN: 5, LOSS: 3 });
     const { result } = await imported('times-5', { pnl: { kind: 'leveraged', by: 10 } });
-    expect(result).toMatchObject({ refused: [{ found: { kind: 'factor', factor: 0.5 } }] });
+    expect(result).toMatchObject({ refused: [{ found: { kind: 'factor', factor: 5 } }] });
+    expect((await imported('times-5', { pnl: { kind: 'ratio' } })).result).toMatchObject({
+      refused: [{ found: { kind: 'factor', factor: 5 } }],
+    });
   });
 
   test('by the leverage of each row, a row without one is bad', async () => {

@@ -1,0 +1,228 @@
+/**
+ * What Binance's USD-M futures tell between questions (ports/change-stream.ts): the user data stream of a listen key, and mark prices.
+ *
+ * asks       the listen key: POST at each beginning, PUT every half hour
+ * guarantee  one of its two connections that breaks, is silent (stream-socket.ts) or loses its key is opened anew, with waits that
+ *            double up to a minute; the account's tells of a gap then
+ * why not ccxt's own stream classes: they leave rejections that nobody handles when a connection ends, open no ws:// address without a proxy
+ * agent, and ask for whole lists of positions of their own accord, past the queue of this program
+ */
+import { z } from 'zod';
+import { messageOf } from '../../../errors/harvestline-error.ts';
+import type { ChangeStream, VenueChange } from '../../../ports/change-stream.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import { redactor } from '../../system/redactor.ts';
+import { readSocket } from './stream-socket.ts';
+import type { VenueClient } from './venue-client.ts';
+
+/** ccxt's id of the one exchange that this speaks to. */
+const VENUE = 'binanceusdm';
+
+const ORIGINS = { live: 'wss://fstream.binance.com', demo: 'wss://fstream.binancefuture.com' };
+
+/** A listen key ends an hour after it was last kept alive. Unit: milliseconds. */
+const KEEP_ALIVE_MS = 30 * 60 * 1000;
+
+/** Unit: milliseconds. */
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 60_000;
+
+/** A connection that has lasted so long was a good one: the next wait is short again. Unit: milliseconds. */
+const LASTED_MS = 60_000;
+
+/** Streams of one connection at Binance. */
+const MOST_MARKS = 200;
+
+const PROBE = JSON.stringify({ method: 'LIST_SUBSCRIPTIONS', id: 1 });
+
+const Key = z.object({ listenKey: z.string().min(1) });
+
+const AccountUpdate = z.object({
+  e: z.literal('ACCOUNT_UPDATE'),
+  E: z.number(),
+  a: z.object({ P: z.array(z.object({ s: z.string() })).default([]) }),
+});
+
+/** Only fills matter here: an order that rests has changed no position. */
+const OrderUpdate = z.object({
+  e: z.literal('ORDER_TRADE_UPDATE'),
+  E: z.number(),
+  o: z.object({ s: z.string(), x: z.enum(['TRADE', 'CALCULATED']) }),
+});
+
+const MarkUpdate = z.object({
+  e: z.literal('markPriceUpdate'),
+  E: z.number(),
+  s: z.string(),
+  p: z.string().regex(/^\d+(\.\d+)?$/),
+});
+
+const Expired = z.object({ e: z.literal('listenKeyExpired') });
+
+/** Null where nobody has tried the exchange's streams, or there are no keys. */
+export function userStreamOf(client: VenueClient): ChangeStream | null {
+  return client.id === VENUE && client.settings.credentials !== null ? new UserStream(client) : null;
+}
+
+class UserStream implements ChangeStream {
+  readonly #client: VenueClient;
+  #watched: ReadonlySet<string> = new Set();
+  #subscribed: ReadonlySet<string> = new Set();
+  #send: ((message: string) => void) | null = null;
+  #tellsSince: EpochMillis | null = null;
+  /** Ends the account's connection. */
+  #renew: ((why: string) => void) | null = null;
+
+  constructor(client: VenueClient) {
+    this.#client = client;
+  }
+
+  get tellsSince(): EpochMillis | null {
+    return this.#tellsSince;
+  }
+
+  watch(symbols: ReadonlySet<string>): void {
+    this.#watched = new Set([...symbols].slice(0, MOST_MARKS));
+    this.#subscribe();
+  }
+
+  distrust(why: string): void {
+    this.#renew?.(why);
+  }
+
+  async follow(listener: (change: VenueChange) => void, signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#keep('account', signal, () => this.#readAccount(listener, signal)),
+      this.#keep('marks', signal, () => this.#readMarks(listener, signal)),
+    ]);
+  }
+
+  /** Opens a connection anew whenever it ends. */
+  async #keep(what: string, signal: AbortSignal, read: () => Promise<string>): Promise<void> {
+    const { clock, logger, id: venue } = this.#client;
+    let wait = FIRST_WAIT_MS;
+    while (!signal.aborted) {
+      const openedAt = clock.now();
+      const why = await read().catch((thrown: unknown) => messageOf(thrown));
+      if (signal.aborted) return;
+      wait = clock.now() - openedAt >= LASTED_MS ? FIRST_WAIT_MS : wait;
+      logger.warn(
+        { venue, stream: what, retryInMs: wait },
+        `stream of ${what}: ${redactor.redactForeign(why)}; changes are seen in cycles until it is there again`,
+      );
+      await clock.sleep(wait, signal);
+      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+    }
+  }
+
+  async #readAccount(listener: (change: VenueChange) => void, signal: AbortSignal): Promise<string> {
+    const { clock, logger, id: venue } = this.#client;
+    const listenKey = await this.#listenKey('fapiPrivatePostListenKey');
+    const ending = new AbortController();
+    let why: string | null = null;
+    const end = (reason: string): void => {
+      why ??= reason;
+      ending.abort();
+    };
+    this.#renew = end;
+    void this.#keepAlive(ending.signal).then(end, (thrown: unknown) => end(messageOf(thrown)));
+    try {
+      const ended = await readSocket({
+        url: `${this.#origin}/private/ws?listenKey=${encodeURIComponent(listenKey)}`,
+        clock,
+        signal: AbortSignal.any([signal, ending.signal]),
+        probe: PROBE,
+        onOpen: () => {
+          this.#tellsSince = clock.now();
+          logger.info({ venue }, 'the stream of the account is there');
+          listener({ kind: 'gap' });
+        },
+        onMessage: (message) => {
+          if (Expired.safeParse(message).success) end('the listen key has expired');
+          else for (const change of changesOf(message)) listener(change);
+        },
+      });
+      return why ?? ended;
+    } finally {
+      this.#tellsSince = null;
+      this.#renew = null;
+      ending.abort();
+    }
+  }
+
+  async #readMarks(listener: (change: VenueChange) => void, signal: AbortSignal): Promise<string> {
+    try {
+      return await readSocket({
+        url: `${this.#origin}/market/ws`,
+        clock: this.#client.clock,
+        signal,
+        probe: PROBE,
+        onOpen: (send) => {
+          this.#send = send;
+          this.#subscribe();
+        },
+        onMessage: (message) => {
+          const mark = MarkUpdate.safeParse(message);
+          if (!mark.success) return;
+          const { s: symbol, p: price, E: at } = mark.data;
+          if (this.#subscribed.has(symbol)) listener({ kind: 'mark', symbol, price, at });
+        },
+      });
+    } finally {
+      this.#send = null;
+      this.#subscribed = new Set();
+    }
+  }
+
+  #subscribe(): void {
+    const send = this.#send;
+    if (send === null) return;
+    for (const [method, params] of [
+      ['UNSUBSCRIBE', this.#subscribed.difference(this.#watched)],
+      ['SUBSCRIBE', this.#watched.difference(this.#subscribed)],
+    ] as const) {
+      if (params.size > 0) send(JSON.stringify({ method, params: [...params].map(streamOf), id: 2 }));
+    }
+    this.#subscribed = this.#watched;
+  }
+
+  /** Resolves when the connection has ended. Throws EXCHANGE_AWAY where the key can be kept no longer. */
+  async #keepAlive(ended: AbortSignal): Promise<string> {
+    for (;;) {
+      await this.#client.clock.sleep(KEEP_ALIVE_MS, ended);
+      if (ended.aborted) return 'stopped';
+      await this.#listenKey('fapiPrivatePutListenKey');
+    }
+  }
+
+  async #listenKey(method: 'fapiPrivatePostListenKey' | 'fapiPrivatePutListenKey'): Promise<string> {
+    const answer = await this.#client.ask('positions', 'listen key', async (api) => {
+      const call: unknown = Reflect.get(api, method);
+      if (typeof call !== 'function') throw new TypeError(`ccxt has no ${method}`);
+      return Key.parse(await (call.call(api) as Promise<unknown>));
+    });
+    redactor.learn(answer.listenKey);
+    return answer.listenKey;
+  }
+
+  get #origin(): string {
+    const { url, stake } = this.#client.settings;
+    if (url === null) return stake === 'live' ? ORIGINS.live : ORIGINS.demo;
+    return new URL(url).origin.replace(/^http/, 'ws');
+  }
+}
+
+function streamOf(symbol: string): string {
+  return `${symbol.toLowerCase()}@markPrice@1s`;
+}
+
+/** What an event of the account says of positions; nothing where it is none that is known. */
+function changesOf(message: unknown): readonly VenueChange[] {
+  const account = AccountUpdate.safeParse(message);
+  if (account.success) {
+    const { a, E: at } = account.data;
+    return [...new Set(a.P.map(({ s }) => s))].map((symbol) => ({ kind: 'account', symbol, at }));
+  }
+  const order = OrderUpdate.safeParse(message);
+  return order.success ? [{ kind: 'account', symbol: order.data.o.s, at: order.data.E }] : [];
+}
