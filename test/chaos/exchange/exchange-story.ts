@@ -12,9 +12,6 @@ export const VENUE = 'binanceusdm';
 /** More than partitions, so that each has several positions. */
 const SYMBOLS = 24;
 
-/** What a busy machine measures of the exchange's clock is off by some milliseconds: nothing is observed before it was opened. */
-const OPENED_AGO_MS = 500;
-
 /** A position as the story knows it: opened by hand at the exchange. */
 interface Opened {
   readonly side: 'LONG' | 'SHORT';
@@ -98,7 +95,7 @@ export class ExchangeStory {
     const side = this.#stream.uniform() < 0.5 ? 'LONG' : 'SHORT';
     // Every opening has a millisecond of its own: it names the position.
     const before = this.#opened.get(symbol);
-    const at = Math.max(this.#exchange.now() - OPENED_AGO_MS, (before?.lastObservedAt ?? 0) + 1);
+    const at = Math.max(this.#exchange.now(), (before?.lastObservedAt ?? 0) + 1);
     const quantity = new Exact(this.#stream.integer(200, 5000)).div(100).toFixed();
     this.#exchange.open({ symbol, side, quantity, at });
     this.#opened.set(symbol, { side, at, lastObservedAt: at });
