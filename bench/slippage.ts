@@ -181,6 +181,9 @@ function portOf(world: BinanceExchange): Exchange {
       const order = world.orders.find(SYMBOL, { clientOrderId }, world.now());
       return Promise.resolve({ kind: 'found', order: orderOf(world, order, order.side === 'SELL' ? 'LONG' : 'SHORT') });
     },
+    charges: () => Promise.resolve({ kind: 'rates', feeRate: '0' }),
+    resting: () => Promise.resolve([]),
+    cancelResting: () => Promise.resolve({ kind: 'cancelled' }),
     cancel: (clientOrderId) => {
       world.orders.cancel(SYMBOL, { clientOrderId }, world.now());
       return Promise.resolve({ kind: 'ended' });
@@ -197,6 +200,8 @@ function orderOf(world: BinanceExchange, order: Order, side: Side): VenueOrder {
     filledQuantity: executedQty.toFixed(),
     averagePrice: executedQty.isZero() ? null : cumQuote.div(executedQty).toFixed(),
     fee: '0',
+    feeAsset: 'USDT',
+    feeAmount: '0',
     positionAfter: world.openQuantity(SYMBOL, side).toFixed(),
     filledAt: order.updateTime,
   };

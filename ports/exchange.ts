@@ -1,6 +1,8 @@
 import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
+import type { Charges } from './charges.ts';
 import type { EpochMillis } from './clock.ts';
 import type { SendGate, Stop } from './kill-switch.ts';
+import type { RestingOrders } from './resting.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -75,8 +77,12 @@ export interface VenueOrder {
   readonly filledQuantity: DecimalText;
   /** Quantity-weighted; null without a fill. */
   readonly averagePrice: DecimalText | null;
-  /** Null when the venue does not say. Unit: quote currency. */
+  /** Null when the venue does not say, or no price of the asset can be had. Unit: quote currency. */
   readonly fee: DecimalText | null;
+  /** What it was charged in, several joined by +; null when the venue does not say. */
+  readonly feeAsset: string | null;
+  /** Null when the venue does not say, or charged several assets. Unit: units of that asset. */
+  readonly feeAmount: DecimalText | null;
   /** Open size after the order's last fill; null when the venue does not say. */
   readonly positionAfter: DecimalText | null;
   /** Time of the last fill; of the order while there is none. */
@@ -84,12 +90,13 @@ export interface VenueOrder {
 }
 
 /**
- * What a venue's no to an order means, whatever its code. `price`: it is further from the mark than the venue allows, or none of the market's.
+ * What a venue's no to an order means, whatever its code. `blocked`: orders that rest stand in its way. `price`: it is further from the mark than the venue allows, or none of the market's.
  * `would-take`: a post-only order that would have filled at once. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
  * knows the client order id, so the order may exist.
  */
 export type RefusalMeaning =
   | 'reduce-only'
+  | 'blocked'
   | 'min-notional'
   | 'min-quantity'
   | 'max-quantity'
@@ -133,7 +140,7 @@ export type Cancellation = { readonly kind: 'ended' } | { readonly kind: 'unavai
  * A venue that positions are closed at. `rules`, `position` and `markPrice` throw EXCHANGE_AWAY (transient) when there is no answer:
  * a failed query never means flat.
  */
-export interface Exchange {
+export interface Exchange extends RestingOrders {
   readonly venue: string;
   /** Null: the venue has no such market. */
   rules(symbol: string, reference: PositionReference): Promise<MarketRules | null>;
@@ -148,4 +155,6 @@ export interface Exchange {
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
   /** Takes an order off the book. What filled before stays filled; one that has ended already, or never came, is none that rests. */
   cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation>;
+  /** What the position has been charged since its opening. What the venue has not told within five seconds is named as untold. */
+  charges(reference: PositionReference): Promise<Charges>;
 }

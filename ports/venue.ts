@@ -2,6 +2,7 @@ import type { ClientOrderId, FillId, OrderId, ReductionCause, Side } from '../sc
 import type { EpochMillis } from './clock.ts';
 import type { DecimalText } from './exchange.ts';
 import type { Candle } from './market.ts';
+import type { RestingOrder } from './resting.ts';
 
 /** An open position as the venue shows it: one for each symbol, or one for each side of it in hedge mode. */
 export interface VenueHolding {
@@ -47,8 +48,12 @@ export interface VenueFill {
   readonly quantity: DecimalText;
   /** Unit: quote currency per contract. */
   readonly price: DecimalText;
-  /** Negative is a rebate. Null when the venue does not say, or charged another currency. Unit: quote currency. */
+  /** Negative is a rebate. Null when the venue does not say, or charged another asset. Unit: quote currency. */
   readonly fee: DecimalText | null;
+  /** What it was charged in; null when the venue does not say. */
+  readonly feeAsset: string | null;
+  /** Null when the venue does not say. Unit: units of that asset. */
+  readonly feeAmount: DecimalText | null;
   readonly filledAt: EpochMillis;
 }
 
@@ -67,10 +72,12 @@ export interface OrderOrigin {
   readonly cause: Exclude<ReductionCause, 'UNRECOGNISED'>;
 }
 
-/** Where a symbol's stops and targets stand. Prices in quote currency per contract; null: there is none. */
+/** What rests for one side of a symbol, and where its stop and target stand. Prices in quote currency per contract; null: there is none. */
 export interface VenueStops {
   readonly stopPrice: DecimalText | null;
   readonly takeProfitPrice: DecimalText | null;
+  /** Oldest first. */
+  readonly resting: readonly RestingOrder[];
 }
 
 /**
@@ -92,6 +99,6 @@ export interface Venue {
   orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
   /** The latest closed five-minute candles, oldest first. */
   candles(symbol: string, count: number): Promise<readonly Candle[]>;
-  /** The stop and target orders that would close a position of that side. */
+  /** The orders that would close a position of that side. */
   stops(symbol: string, side: Side): Promise<VenueStops>;
 }

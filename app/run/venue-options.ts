@@ -18,6 +18,7 @@ export interface VenueCliOptions extends OrderCliOptions {
   readonly symbols?: readonly string[];
   readonly maxNotional?: number;
   readonly maxClosesPerMinute?: number;
+  readonly leaveResting?: true;
   readonly venueUrl?: string;
   readonly venueSettings?: string;
   readonly cycle: number;
@@ -72,6 +73,10 @@ export function venueOptions(command: Command): Command {
       `refuse orders beyond so many a minute (default at an exchange: ${DEFAULT_CLOSES_PER_MINUTE})`,
       positive,
     )
+    .option(
+      '--leave-resting',
+      'leave stops and targets where they are after a whole close, instead of cancelling them; reports and `status` name them',
+    )
     .option('--cycle <ms>', 'snapshots: time between two looks at the account', positive, DEFAULT_CYCLE_MS)
     .option('--no-stream', "snapshots: see changes in cycles only, and leave the exchange's user data stream alone")
     .option('--venue-url <url>', "an address in place of the exchange's own, such as a local test server")
@@ -115,6 +120,7 @@ export function venueLimits(options: VenueCliOptions, choice: VenueChoice) {
     maxClosesPerMinute: options.maxClosesPerMinute ?? (bound ? DEFAULT_CLOSES_PER_MINUTE : null),
     ...(bound ? { maxAtOnce: AT_ONCE_AT_AN_EXCHANGE } : {}),
     order: orderTerms(options, bound),
+    leaveResting: options.leaveResting === true,
     symbols: options.symbols === undefined ? null : new Set(options.symbols),
     // Records of an account that is followed on paper name the paper venue.
     ownVenueOnly: choice.kind !== 'paper',

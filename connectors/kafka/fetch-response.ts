@@ -14,15 +14,21 @@ interface Placed {
  */
 export class FetchedRecords {
   readonly #batches: readonly FetchedBatch[];
+  /** The partition's last stable offset; 0 where it is not known. */
+  readonly #stableEnd: number;
   /** The offset to go on from; null where no whole batch was fetched. */
   readonly next: number | null;
   /** Of the records; 1 where offsets were fetched that hold none. */
   readonly length: number;
+  /** More lies behind `next`, which a fetch from there brings. */
+  readonly isFollowed: boolean;
   /** The first and the last offset. */
   readonly [index: number]: Placed;
 
-  constructor(batches: readonly FetchedBatch[], next: number | null) {
+  constructor(batches: readonly FetchedBatch[], next: number | null, stableEnd = 0) {
     this.#batches = batches;
+    this.#stableEnd = stableEnd;
+    this.isFollowed = next !== null && next < stableEnd;
     this.next = next;
     const [first] = batches;
     const count = batches.reduce((sum, batch) => sum + batch.count, 0);
@@ -50,8 +56,8 @@ export class FetchedRecords {
         ? []
         : [{ ...batch, firstOffset, count: records.length, records: () => records }];
     });
-    if (left.length > 0) return new FetchedRecords(left, end);
-    return keep({ offset: end - 1, isControlRecord: true }) ? new FetchedRecords([], end) : NOTHING;
+    if (left.length > 0) return new FetchedRecords(left, end, this.#stableEnd);
+    return keep({ offset: end - 1, isControlRecord: true }) ? new FetchedRecords([], end, this.#stableEnd) : NOTHING;
   }
 
   some(is: (one: Placed) => unknown): boolean {
@@ -131,7 +137,7 @@ function decodePartition(cursor: Fields, topic: string): FetchedPartition {
     lastStartOffset,
     preferredReadReplica,
     abortedTransactions: [],
-    messages: messagesOf(topic, partition, cursor.bytes(), aborted),
+    messages: messagesOf(topic, partition, cursor.bytes(), aborted, Number(lastStableOffset)),
   };
 }
 
@@ -140,9 +146,10 @@ function messagesOf(
   partition: number,
   bytes: Buffer,
   aborted: readonly AbortedTransaction[],
+  stableEnd: number,
 ): FetchedRecords {
   const { batches, next } = readBatches(topic, partition, bytes, aborted);
-  return new FetchedRecords(batches, next);
+  return new FetchedRecords(batches, next, stableEnd);
 }
 
 /** The fields of a response, one after the other, as Kafka's protocol has them. */

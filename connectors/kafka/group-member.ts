@@ -1,14 +1,16 @@
-import type { Consumer, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
+import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
-import { isAway, logError } from './broker-errors.ts';
+import { logError } from './broker-errors.ts';
 import { Generation } from './generation.ts';
 import { groupConsumer } from './group-consumer.ts';
 import { type Assignment, type Standing, beginAtStarts } from './group-start.ts';
+import { type MemberEnd, endOf } from './member-end.ts';
 import { OffsetCommits } from './offset-commits.ts';
+import { OnTheWay } from './on-the-way.ts';
 import { slicesOf } from './slices.ts';
 
 /** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
@@ -40,9 +42,6 @@ export interface MemberContext {
   readonly known: Set<string>;
 }
 
-/** How a membership ended. After `away` a new one may begin. */
-export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' | 'failed'; readonly error: unknown };
-
 /**
  * One membership in a consumer group: one kafkajs consumer, from joining to leaving or crashing. Invariants:
  *
@@ -55,6 +54,8 @@ export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' |
  * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
  * C6  Where a group starts is committed before anything else, so a crash skips nothing.
+ * C7  The last batch of a fetch is left on its way (on-the-way.ts) where the next fetch is sure to bring more of its partition: kafkajs
+ *     fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
  */
 export class GroupMember {
   readonly #consumer: Consumer;
@@ -66,7 +67,8 @@ export class GroupMember {
   /** What was in hand when the end began is done. */
   readonly #finished = new AbortController();
   /** Batches, and appends of `onAssigned`. */
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inHand = new Set<Promise<unknown>>();
+  readonly #onTheWay = new OnTheWay();
   readonly #commits = new OffsetCommits();
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
@@ -101,7 +103,7 @@ export class GroupMember {
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       // A fetch of nothing but control or aborted records: kafkajs passes over it, so that the group must follow.
-      if (payload.batchSize === 0) this.#commits.add(payload.topic, payload.partition, Number(payload.lastOffset) + 1);
+      if (payload.batchSize === 0) void this.#passOver(payload);
     });
     const running = this.#start();
     const keeping = this.#keep();
@@ -150,6 +152,14 @@ export class GroupMember {
       await this.#heartbeat();
       await this.#commit();
     }
+  }
+
+  /** OW1. Of a member that has failed nothing more is committed (C4). */
+  async #passOver({ topic, partition, lastOffset }: ConsumerEndBatchProcessEvent['payload']): Promise<void> {
+    const generation = this.#generation;
+    await this.#onTheWay.ended(topic, partition);
+    if (generation.lost || this.#ending.signal.aborted) return;
+    this.#commits.add(topic, partition, Number(lastOffset) + 1);
   }
 
   #joined(assignment: Assignment): void {
@@ -202,10 +212,10 @@ export class GroupMember {
     return this.#holding(this.#work(payload));
   }
 
-  async #holding(work: Promise<void>): Promise<void> {
+  async #holding<T>(work: Promise<T>): Promise<T> {
     this.#inHand.add(work);
     try {
-      await work;
+      return await work;
     } finally {
       this.#inHand.delete(work);
     }
@@ -227,7 +237,10 @@ export class GroupMember {
     }
     // A fetch from another broker may have joined anew meanwhile.
     if (generation !== this.#generation) return;
-    if (generation.disturbance !== null || signal.aborted) await this.#commit();
+    if (generation.disturbance !== null || signal.aborted) {
+      await this.#onTheWay.allEnded();
+      await this.#commit();
+    }
     // kafkajs joins anew on it.
     if (generation.disturbance !== null) throw generation.disturbance;
   }
@@ -235,12 +248,17 @@ export class GroupMember {
   async #workSlices(generation: Generation, payload: EachBatchPayload): Promise<void> {
     const { signal } = this.#ending;
     const { topic, partition } = payload.batch;
-    for (const { batch, commitOffset } of slicesOf(payload.batch, this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS)) {
+    const size = this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS;
+    for (const { batch, commitOffset, isFollowed } of slicesOf(payload.batch, size)) {
       await this.#nextTurn();
+      await this.#onTheWay.ended(topic, partition);
       if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
-      if (!(await this.#process(generation, batch))) break;
+      const { handled, acknowledged } = this.#process(generation, batch, commitOffset);
+      this.#onTheWay.add(topic, partition, this.#holding(acknowledged));
+      await handled;
+      // C7.
+      if (!isFollowed && !(await acknowledged)) break;
       payload.resolveOffset(String(batch.nextOffset - 1));
-      this.#commits.add(topic, partition, commitOffset);
     }
   }
 
@@ -253,26 +271,29 @@ export class GroupMember {
     return this.#turn;
   }
 
-  /** False where the batch must not be committed: the handler failed, or the group went on without it. */
-  async #process(generation: Generation, batch: Batch): Promise<boolean> {
+  /** Neither rejects. `acknowledged` is false where the handler or the log failed, or the group went on without the batch. */
+  #process(generation: Generation, batch: Batch, commitOffset: number) {
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
-    try {
-      await this.#answer(batch, append);
+    const acknowledge = (): boolean => {
+      if (!generation.lost) this.#commits.add(batch.topic, batch.partition, commitOffset);
       return !generation.lost;
-    } catch (error) {
+    };
+    const fail = (error: unknown): false => {
       // C5: what a handler makes of being refused is no failure of its own.
       if (generation.lost) return false;
       // Nor is an outage that was waited for until the stop.
       if (!(signal.aborted && isKind(error, 'transient'))) this.#failure ??= { kind: 'failed', error };
       this.#end({ kind: 'failed', error });
       return false;
-    }
+    };
+    const handled = this.#handler(batch, append);
+    const acknowledged = handled.then((outputs) => this.#write(batch, outputs, append)).then(acknowledge, fail);
+    return { handled: Promise.allSettled([handled]), acknowledged };
   }
 
   /** Asks the handler again where the log refused one of the records that it gave. */
-  async #answer(batch: Batch, append: Append): Promise<void> {
-    const outputs = await this.#handler(batch, append);
+  async #write(batch: Batch, outputs: readonly OutgoingRecord[], append: Append): Promise<void> {
     try {
       await append(outputs);
     } catch (refusal) {
@@ -326,9 +347,4 @@ function listed(assignment: Assignment): { topic: string; partitions: number[] }
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function endOf(thrown: unknown, { topics, group }: Pick<MemberOptions, 'topics' | 'group'>): MemberEnd {
-  const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined, group);
-  return { kind: isAway(thrown) && error.code !== 'TOPIC_MISSING' ? 'away' : 'failed', error };
 }

@@ -157,8 +157,10 @@ export class KafkaLog implements EventLog, TopicAdmin {
         // A partition that was added a moment ago may be assigned already.
         await cluster.refreshMetadata();
         const partitions = await partitionsOf(cluster, topic);
-        const committed = await groupOffsetsOf(cluster, group, topic, partitions);
-        const bounds = await boundsOf(cluster, topic, partitions);
+        const [committed, bounds] = await Promise.all([
+          groupOffsetsOf(cluster, group, topic, partitions),
+          boundsOf(cluster, topic, partitions),
+        ]);
         const beyond = new Set<number>();
         for (const { partition, end } of bounds) {
           const offset = committed.get(partition) ?? end;

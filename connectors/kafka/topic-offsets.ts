@@ -21,8 +21,10 @@ export async function boundsOf(
   topic: string,
   partitions: readonly number[],
 ): Promise<readonly PartitionOffsets[]> {
-  const ends = await offsetsOf(cluster, topic, partitions, 'end');
-  const begins = await offsetsOf(cluster, topic, partitions, 'begin');
+  const [ends, begins] = await Promise.all([
+    offsetsOf(cluster, topic, partitions, 'end'),
+    offsetsOf(cluster, topic, partitions, 'begin'),
+  ]);
   return partitions.map((partition) => ({
     partition,
     begin: begins.get(partition) ?? 0,

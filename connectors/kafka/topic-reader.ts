@@ -3,7 +3,7 @@ import { protocolType } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE, leaderOf, partitionsOf } from './cluster-metadata.ts';
 import { recordsWithin } from './fetch-response.ts';
 import { type Broker, type Cluster, READ_COMMITTED, errorOfCode } from './kafkajs-internals.ts';
-import { offsetsOf } from './topic-offsets.ts';
+import { boundsOf, offsetsOf } from './topic-offsets.ts';
 
 /**
  * How much of a partition a fetch asks for, at first and at most. It grows only where a fetch of that size holds no whole
@@ -49,12 +49,12 @@ export async function* readTopic(ask: AskCluster, topic: string, range: ReadRang
 async function stretchesOf(cluster: Cluster, topic: string, range: ReadRange): Promise<readonly Stretch[]> {
   const wanted = range.partitions === undefined ? null : new Set(range.partitions);
   const partitions = (await partitionsOf(cluster, topic)).filter((one) => wanted === null || wanted.has(one));
-  const ends = await offsetsOf(cluster, topic, partitions, 'end');
-  const begins = await offsetsOf(cluster, topic, partitions, 'begin');
-  return partitions.map((partition) => {
-    const begin = begins.get(partition) ?? 0;
-    return { partition, begin: Math.max(range.from?.get(partition) ?? begin, begin), end: ends.get(partition) ?? 0 };
-  });
+  const bounds = await boundsOf(cluster, topic, partitions);
+  return bounds.map(({ partition, begin, end }) => ({
+    partition,
+    begin: Math.max(range.from?.get(partition) ?? begin, begin),
+    end,
+  }));
 }
 
 async function* readStretch(ask: AskCluster, topic: string, stretch: Stretch): AsyncGenerator<Batch> {

@@ -5,6 +5,7 @@ import type { Commission, Direction, PositionSide } from './account.ts';
 import { AlgoOrders, type ConditionalType, isReached } from './algo-orders.ts';
 import { BinanceError } from './binance-error.ts';
 import { Candles, type PriceLevel } from './candles.ts';
+import { Funding } from './funding.ts';
 import { ListenKeys } from './listen-keys.ts';
 import { type MarketSpec, marketOf } from './market.ts';
 import { ADL_ID, LIQUIDATION_ID, type Matching, type Order, type OrderRequest, SETTLEMENT_ID, WHOLE } from './order.ts';
@@ -63,6 +64,7 @@ const CLIENT_IDS: Readonly<Record<Hand, string>> = {
 export class BinanceExchange {
   readonly orders: Orders;
   readonly algos = new AlgoOrders();
+  readonly funding = new Funding();
   readonly candles: Candles;
   readonly listenKeys: ListenKeys;
   readonly #clock: Clock;

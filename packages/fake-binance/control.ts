@@ -4,6 +4,7 @@ import { positionReply } from './account-replies.ts';
 import type { BinanceServer } from './binance-server.ts';
 import type { Hand } from './binance-exchange.ts';
 import { FAULTS_GIVEN, askForFaults, listFaults, removeFaults } from './control-faults.ts';
+import { fundingReply } from './funding.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Market } from './market.ts';
 import type { MarketWalk } from './market-walk.ts';
@@ -89,6 +90,16 @@ const CLOSING = z.strictObject({
 
 const RESTING = z.strictObject({ symbol, side, price: decimal, quantity: decimal.optional() });
 
+const signedDecimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'not a decimal number, e.g. "-0.0001"');
+
+const FUNDING = z.strictObject({
+  symbol,
+  rate: signedDecimal.optional(),
+  amount: signedDecimal.optional(),
+  asset: z.string().optional(),
+  at: moment.optional(),
+});
+
 const STOP = z.strictObject({
   symbol,
   side,
@@ -168,6 +179,9 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
         ? algoReply(exchange.algos.cancel(given, exchange.now()))
         : orderReply(exchange.orders.cancel(given.symbol, { orderId: given.orderId }, exchange.now())),
   ),
+  'POST /funding': told('charges funding of what is open in a market', FUNDING, ({ server: { exchange } }, given) => ({
+    payments: exchange.funding.charge(exchange, given).map(fundingReply),
+  })),
   'POST /mode': told(
     'switches the position mode, as the account owner may: only while nothing is open',
     z.strictObject({ hedge: z.boolean() }),
@@ -213,7 +227,7 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
     ordersOf(server, query.get('symbol')),
   ),
   'GET /ledger': asked('every fill, fee and balance; `?symbol=`', ({ server: { exchange } }, _given, query) =>
-    ledgerOf({ orders: exchange.orders, now: exchange.now() }, query.get('symbol')),
+    ledgerOf({ orders: exchange.orders, funding: exchange.funding, now: exchange.now() }, query.get('symbol')),
   ),
   'GET /state': asked('everything at once', ({ server, walk }) => ({ ...stateOf(server), steps: walk?.steps ?? 0 })),
 };

@@ -1,6 +1,7 @@
 import { ACCOUNT_ENDPOINTS } from './account-endpoints.ts';
 import { ALGO_ENDPOINTS } from './algo-endpoints.ts';
 import type { EndpointTable } from './endpoint.ts';
+import { FUNDING_ENDPOINTS } from './funding.ts';
 import { MARKET_ENDPOINTS } from './market-endpoints.ts';
 import { ORDER_ENDPOINTS } from './order-endpoints.ts';
 import { STREAM_ENDPOINTS } from './stream-endpoints.ts';
@@ -11,5 +12,6 @@ export const ENDPOINTS: EndpointTable = {
   ...ACCOUNT_ENDPOINTS,
   ...ORDER_ENDPOINTS,
   ...ALGO_ENDPOINTS,
+  ...FUNDING_ENDPOINTS,
   ...STREAM_ENDPOINTS,
 };

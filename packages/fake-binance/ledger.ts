@@ -2,6 +2,7 @@ import { positionReply } from './account-replies.ts';
 import { initialOf } from './account.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
+import { fundingReply } from './funding.ts';
 import { fillReply } from './replies.ts';
 
 interface Totals {
@@ -14,9 +15,12 @@ interface Totals {
 
 /**
  * The truth about the account's money, for those who audit what a client recorded: `wallets` are `initial`, plus the realised profits, less
- * the commissions, of all `fills`, asset by asset, exactly. Of one symbol where one is named.
+ * the commissions, of all `fills`, and the income of all `funding`, asset by asset, exactly. Of one symbol where one is named.
  */
-export function ledgerOf({ orders, now }: Pick<BinanceExchange, 'orders'> & { now: number }, symbol: string | null) {
+export function ledgerOf(
+  { orders, funding, now }: Pick<BinanceExchange, 'orders' | 'funding'> & { now: number },
+  symbol: string | null,
+) {
   const { account } = orders;
   const fills = account.allFills().filter((fill) => symbol === null || fill.symbol === symbol);
   const totals = new Map<string, Totals>();
@@ -45,6 +49,7 @@ export function ledgerOf({ orders, now }: Pick<BinanceExchange, 'orders'> & { no
       realizedPnl: one.realizedPnl.toFixed(),
       commission: texts(one.commission),
     })),
+    funding: funding.payments.filter((one) => symbol === null || one.symbol === symbol).map(fundingReply),
     fills: fills.map((fill) => ({ ...fillReply(fill), clientOrderId: clientIds.get(fill.orderId) ?? null })),
   };
 }

@@ -2,7 +2,8 @@ import type { Direction } from './account.ts';
 import { BinanceError } from './binance-error.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import { type Asked, type EndpointTable, signed } from './endpoint.ts';
-import { type TimeInForce, isOpen } from './order.ts';
+import { vetBespoken } from './bespoken.ts';
+import { type OrderRequest, type TimeInForce, isOpen } from './order.ts';
 import type { OrderName } from './order-index.ts';
 import { booleanOf, limitOf, mandatory, oneOf, positionSideOf, rangeOf, symbolOf, wholeOf } from './parameters.ts';
 import { acknowledgement, orderReply } from './replies.ts';
@@ -74,20 +75,19 @@ function placeOrder({ exchange, parameters, matching }: Asked): object {
   const answered = parameters.has('newOrderRespType')
     ? oneOf(parameters, 'newOrderRespType', ['ACK', 'RESULT'] as const, '-1136')
     : 'ACK';
-  const order = exchange.submit(
-    {
-      symbol,
-      side,
-      positionSide: positionSideOf(parameters),
-      type,
-      quantity: mandatory(parameters, 'quantity'),
-      price: type === 'LIMIT' ? mandatory(parameters, 'price') : null,
-      reduceOnly: booleanOf(parameters, 'reduceOnly'),
-      clientOrderId: parameters.get('newClientOrderId') ?? exchange.newClientId(),
-      ...(type === 'LIMIT' ? { timeInForce: oneOf(parameters, 'timeInForce', IN_FORCE, '-1115') } : {}),
-    },
-    matching,
-  );
+  const request: OrderRequest = {
+    symbol,
+    side,
+    positionSide: positionSideOf(parameters),
+    type,
+    quantity: mandatory(parameters, 'quantity'),
+    price: type === 'LIMIT' ? mandatory(parameters, 'price') : null,
+    reduceOnly: booleanOf(parameters, 'reduceOnly'),
+    clientOrderId: parameters.get('newClientOrderId') ?? exchange.newClientId(),
+    ...(type === 'LIMIT' ? { timeInForce: oneOf(parameters, 'timeInForce', IN_FORCE, '-1115') } : {}),
+  };
+  vetBespoken(exchange.orders, request);
+  const order = exchange.submit(request, matching);
   return answered === 'RESULT' ? orderReply(order) : acknowledgement(order);
 }
 

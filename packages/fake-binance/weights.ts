@@ -33,6 +33,7 @@ const WEIGHTS: Readonly<Record<string, Weight>> = {
   'GET /fapi/v1/multiAssetsMargin': 30,
   'GET /fapi/v1/commissionRate': 20,
   'GET /fapi/v1/userTrades': 5,
+  'GET /fapi/v1/income': 30,
   'GET /fapi/v1/allOrders': 5,
   'GET /fapi/v1/openOrders': bySymbol(1, 40),
   'GET /fapi/v1/forceOrders': bySymbol(20, 50),

@@ -47,7 +47,7 @@ import type { Ledger } from './ledger.ts';
 import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
-import { OrderEnds, describe } from './order-ends.ts';
+import { type OrderDesk, OrderEnds, describe } from './order-ends.ts';
 import { reconcile } from './reconcile.ts';
 import { styleOf } from './order-style.ts';
 import { suppressedReport } from './reports.ts';
@@ -112,6 +112,7 @@ class ExecutionProcessor implements Processor {
   readonly #closeRate: CloseRate;
   readonly #atOnce: AtOnce;
   readonly #onReport: ((report: ExecutionReport) => void) | undefined;
+  readonly #desk: OrderDesk;
   readonly #ends: OrderEnds;
   readonly #decider: Decider;
   readonly #sender: OrderSender;
@@ -134,6 +135,7 @@ class ExecutionProcessor implements Processor {
     this.#onReport = options.onReport;
     const { exchange, clock, logger } = options;
     const desk = { exchange, accounts: this.#accounts, clock, logger, limits: this.#limits };
+    this.#desk = desk;
     this.#ends = new OrderEnds(desk);
     const deciding = { ...desk, ends: this.#ends, killSwitch: this.#killSwitch, closeRate: this.#closeRate };
     this.#decider = new Decider(deciding);
@@ -180,7 +182,7 @@ class ExecutionProcessor implements Processor {
         if (!(await this.#accounts.works(input.record.account))) continue;
         const isLatest = input === lane.at(-1);
         if (input.topic === TOPICS.harvestIntent.name) await this.#work(input, isLatest, ledger, outbox);
-        else await reconcile(input.record, ledger, outbox, this.#ends, this.#logger);
+        else await reconcile(input.record, ledger, outbox, this.#ends, this.#desk);
       }
     });
     return [];

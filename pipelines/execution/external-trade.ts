@@ -2,7 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { PositionReconciled, Reduction, ReductionCause, TradeClosed } from '../../schemas/generated/records.ts';
 import { externalTradeIdOf } from '../../schemas/ids.ts';
 import { excursionsOf, inFavour, riskOf } from './excursions.ts';
-import { NO_COSTS, netR } from './trade.ts';
+import { NO_COSTS } from './trade.ts';
 
 /** What a slice that was none of our orders' is called, by what the venue says of its order. */
 export const EXTERNAL_EXITS = {
@@ -48,7 +48,7 @@ export function externalTradeOf(reconciled: PositionReconciled, reduction: Reduc
     ...NO_COSTS,
     initial_stop_price: reduction.initial_stop_price,
     risk_quote: riskOf(reduction, quantity)?.toNumber() ?? null,
-    r_net: netR(reduction, pnlQuote, quantity, reduction.fee_quote),
+    r_net: null,
     ...excursionsOf(reduction, reduction.price),
     confidence: reduction.confidence_at_entry,
     model_id: reduction.model_id,

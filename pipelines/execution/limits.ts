@@ -31,6 +31,8 @@ export interface ExecutionLimits {
   /** The only markets that are touched. Null: all. */
   readonly symbols: ReadonlySet<string> | null;
   readonly order: OrderTerms;
+  /** What rests of a position that was closed is left where it is, and reported; false: it is cancelled. */
+  readonly leaveResting: boolean;
   /** Only intents that name the venue itself are obeyed. False: of any, as the paper venue stands in for others. */
   readonly ownVenueOnly: boolean;
 }
@@ -56,5 +58,7 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   maxAtOnce: 64,
   symbols: null,
   order: DEFAULT_TERMS,
+  // A stop that outlives its position closes, or is taken for the stop of, the next one.
+  leaveResting: false,
   ownVenueOnly: false,
 };

@@ -8,9 +8,11 @@ import type {
   HarvestIntent,
   OrderId,
   PositionId,
+  ReportedResting,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
+import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import { mayRest } from './order-style.ts';
@@ -18,6 +20,7 @@ import type { Outbox } from './outbox.ts';
 import type { ReasonOf } from './reasons.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { filledReport, rejectedReport, unknownReport } from './reports.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import type { Suppression } from './suppression.ts';
@@ -45,6 +48,8 @@ export type OrderEnd =
       readonly facts: string;
       /** What was wrong with the venue's answer; null: nothing. */
       readonly correction: string | null;
+      /** What rested of the position that it closed (resting.ts); null: it closed none, or nobody knows. */
+      readonly resting: readonly ReportedResting[] | null;
     }
   | {
       readonly kind: 'unfilled';
@@ -54,6 +59,8 @@ export type OrderEnd =
       readonly order: VenueOrder | null;
       /** Open afterwards; null: not known. */
       readonly remaining: DecimalText | null;
+      /** What rests and blocks it; null: nobody asked, or nobody knows. */
+      readonly blockedBy?: readonly ReportedResting[] | null;
     }
   | { readonly kind: 'doubtful'; readonly reason: ReasonOf<'UNKNOWN'>; readonly detail: string };
 
@@ -121,8 +128,9 @@ export class OrderEnds {
 
   /** The position's orders that were reported UNKNOWN; why it must be left alone, null where all is settled. */
   settleEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
-    const { exchange, clock, logger } = this.#desk;
-    const venue = { exchange, clock, logger, isOwn: (report: ExecutionReport) => this.isOwn(report) };
+    const { exchange, clock, logger, limits } = this.#desk;
+    const { leaveResting } = limits;
+    const venue = { exchange, clock, logger, leaveResting, isOwn: (report: ExecutionReport) => this.isOwn(report) };
     return settleEarlier(positionId, venue, ledger, outbox);
   }
 
@@ -139,7 +147,8 @@ export class OrderEnds {
     if (told !== undefined) {
       const { order_id: orderId, closed_at: filledAt } = told;
       const facts = `order ${orderId} filled ${told.quantity} at ${told.exit_price}`;
-      return { kind: 'filled', trade: told, isTold: true, orderId, filledAt, facts, correction: null };
+      const resting = await this.#cleared(told);
+      return { kind: 'filled', trade: told, isTold: true, orderId, filledAt, facts, correction: null, resting };
     }
     const waits = limits.settleWaitsMs;
     const settlement = await settleOrder(exchange, clock, waits, clientOrderId, symbol, accepted, mayRest(submitted));
@@ -171,9 +180,18 @@ export class OrderEnds {
     const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now(), earlier);
     if (remaining === null) return setAside(`${factsOf(filled)}: ${unsaid(filled, intent)}`);
     const { order, correction } = datedOrder(filled, clock.now());
-    const trade = tradeOf(intent, exchange.venue, order, remaining, submitted.client_order_id);
+    const bare = tradeOf(intent, exchange.venue, order, remaining, submitted.client_order_id);
+    const [resting, charges] = await Promise.all([this.#cleared(bare), chargesOf(exchange, intent)]);
+    const trade = withCosts(bare, fillsOf(order), charges);
     const { orderId, filledAt } = order;
-    return { kind: 'filled', trade, isTold: false, orderId, filledAt, facts: factsOf(filled), correction };
+    return { kind: 'filled', trade, isTold: false, orderId, filledAt, facts: factsOf(filled), correction, resting };
+  }
+
+  /** What rested of the position, where nothing of it is left (RS2). */
+  async #cleared(trade: TradeClosed): Promise<readonly ReportedResting[] | null> {
+    if (trade.remaining_quantity !== 0) return null;
+    const { exchange, logger, limits } = this.#desk;
+    return clearResting(closedSideOf(trade), { exchange, logger, leaveResting: limits.leaveResting });
   }
 
   /** Adds the trade of an order that others of its intent follow. One that is no record sets the order aside. */
@@ -222,8 +240,8 @@ export class OrderEnds {
     const [first, ...others] = earlier;
     switch (end.kind) {
       case 'filled': {
-        const { trade, isTold, orderId, filledAt, correction } = end;
-        const last = { orderId, filledAt, correction, stopped: stopped?.detail ?? null };
+        const { trade, isTold, orderId, filledAt, correction, resting } = end;
+        const last = { orderId, filledAt, correction, stopped: stopped?.detail ?? null, resting };
         const trades = first === undefined ? ([trade] as const) : ([first, ...others, trade] as const);
         const report = filledReport(submitted, trades, last, now);
         // E4: the trade first.
@@ -236,7 +254,7 @@ export class OrderEnds {
         const { order, remaining } = end;
         const { reason, detail } = stopped ?? end;
         if (first === undefined) {
-          const report = rejectedReport(submitted, reason, detail, order, now, remaining);
+          const report = rejectedReport(submitted, reason, detail, order, now, remaining, end.blockedBy ?? null);
           outbox.addReport(report, intent);
           logger.warn(describe(report), 'order rejected');
           return;
@@ -244,7 +262,7 @@ export class OrderEnds {
         const words = stopped?.detail ?? (detail === null ? reason : `${reason}: ${detail}`);
         const filledAt = Math.max(...earlier.map(({ closed_at }) => closed_at));
         const lastFilled = others.at(-1) ?? first;
-        const last = { orderId: lastFilled.order_id, filledAt, correction: null, stopped: words };
+        const last = { orderId: lastFilled.order_id, filledAt, correction: null, stopped: words, resting: null };
         const report = filledReport(announcedAs(submitted, lastFilled), [first, ...others], last, now);
         outbox.addReport(report, intent);
         logger.info(describe(report), 'order filled in part');

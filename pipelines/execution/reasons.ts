@@ -184,6 +184,7 @@ export function isRefusal(reason: string): boolean {
 
 const REJECTIONS = {
   'reduce-only': 'REDUCE_ONLY_REJECTED',
+  blocked: 'VENUE_REJECTED',
   'min-notional': 'BELOW_MIN_NOTIONAL',
   'min-quantity': 'BELOW_MIN_QUANTITY',
   'max-quantity': 'ABOVE_MAX_QUANTITY',

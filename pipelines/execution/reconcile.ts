@@ -1,9 +1,13 @@
+import type { Exchange, PositionReference } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
+import { chargesOf, fillOf, withCosts } from './costs.ts';
 import { externalTradeOf } from './external-trade.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
+import type { ExecutionLimits } from './limits.ts';
 import type { OrderEnds } from './order-ends.ts';
 import type { Outbox } from './outbox.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 
 /**
  * Fills at the venue against what orders of ours have reported (E10).
@@ -20,7 +24,7 @@ export async function reconcile(
   ledger: Ledger,
   outbox: Outbox,
   ends: OrderEnds,
-  logger: Logger,
+  { exchange, logger, limits }: ReconcilingDesk,
 ): Promise<void> {
   for (const reduction of reconciled.reductions) {
     const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, ends);
@@ -28,12 +32,41 @@ export async function reconcile(
     const late = fate !== 'foreign';
     const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
     if (ledger.hasExternal(trade.trade_id)) continue;
-    outbox.addExternalTrade(trade);
+    // F3: an order of ours has closed it.
+    if (late && trade.remaining_quantity === 0) {
+      const { leaveResting } = limits;
+      await clearResting(closedSideOf(trade), { exchange, logger, leaveResting });
+    }
+    const reference = referenceOf(reconciled, reduction);
+    const charges = await chargesOf(exchange, reference);
+    outbox.addExternalTrade(withCosts(trade, fillOf(reduction), charges));
     const { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id } = trade;
     const context = { trade_id, position_id, exit_reason, quantity, remaining_quantity, client_order_id };
     if (late) logger.error(context, 'an order that was reported as not filled has a fill');
     else logger.warn(context, 'a position was reduced by somebody else');
   }
+}
+
+/** Where costs are asked for. */
+export interface ReconcilingDesk {
+  readonly exchange: Exchange;
+  readonly logger: Logger;
+  readonly limits: Pick<ExecutionLimits, 'leaveResting'>;
+}
+
+function referenceOf({ account, symbol, reconciled_at }: PositionReconciled, reduction: Reduction): PositionReference {
+  const { position_id, side, opened_at, quantity, entry_price, price } = reduction;
+  return {
+    position_id,
+    account,
+    symbol,
+    side,
+    opened_at,
+    observed_at: reconciled_at,
+    quantity,
+    entry_price,
+    mark_price: price,
+  };
 }
 
 interface Fate {

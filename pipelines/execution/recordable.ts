@@ -25,7 +25,7 @@ const FILL_PRICES = [1, 0.1, 10];
 /** More than any venue charges. Unit: ratio of the order's value. */
 const FEE = 0.01;
 
-const AS_ASKED = { correction: null, stopped: null };
+const AS_ASKED = { correction: null, stopped: null, resting: null };
 
 const CHECKS = {
   report: { name: TOPICS.executionReport.name, check: recordChecker(TOPICS.executionReport) },
@@ -73,6 +73,8 @@ function consequences(
       filledQuantity: rounded.toFixed(),
       averagePrice: price.toFixed(),
       fee: price.mul(rounded).mul(FEE).toFixed(),
+      feeAsset: null,
+      feeAmount: null,
       positionAfter: remaining,
       filledAt: now,
     };

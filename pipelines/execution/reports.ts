@@ -1,3 +1,4 @@
+import { joinedAssets } from '../../ports/charges.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, Pricing, VenueOrder } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -6,12 +7,14 @@ import type {
   HarvestIntent,
   OrderId,
   OrderStyle,
+  ReportedResting,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-style.ts';
 import type { ReasonOf } from './reasons.ts';
+import { restingWords } from './resting.ts';
 import type { OrderSizing, Sizing } from './size-order.ts';
 import type { Suppression } from './suppression.ts';
 
@@ -135,13 +138,15 @@ export interface LastOrder {
   readonly correction: string | null;
   /** Why no more of the intent was sent; null: its last order says it. */
   readonly stopped: string | null;
+  /** What rested of the position that was closed; null: it was not, or nobody knows. */
+  readonly resting: readonly ReportedResting[] | null;
 }
 
 /** An intent of which the venue has filled some or all. `trades` are those of its orders, in their order. */
 export function filledReport(
   submitted: ExecutionReport,
   trades: readonly [TradeClosed, ...TradeClosed[]],
-  { orderId, filledAt, correction, stopped }: LastOrder,
+  { orderId, filledAt, correction, stopped, resting }: LastOrder,
   now: EpochMillis,
 ): ExecutionReport {
   const submittedAt = submitted.submitted_at ?? submitted.reported_at;
@@ -149,11 +154,13 @@ export function filledReport(
   return {
     ...submitted,
     status: 'FILLED',
-    ...withCorrection(fillReason(submitted, filled, stopped), correction),
+    ...withCorrection(fillReason(submitted, filled, stopped), joined(correction, restingWords(resting))),
+    resting,
     order_id: orderId,
     filled_quantity: filled.toNumber(),
     ...priceFields(submitted, trades, filled),
     fee: feeOf(trades),
+    ...feeAssetOf(trades),
     remaining_quantity: trades.at(-1)?.remaining_quantity ?? null,
     reported_at: Math.max(now, filledAt, submittedAt),
     latency_ms: Math.max(0, filledAt - submittedAt),
@@ -176,10 +183,26 @@ function priceFields(
   };
 }
 
+/** What the fees were charged in, several assets joined by +. */
+function feeAssetOf(trades: readonly TradeClosed[]): Pick<ExecutionReport, 'fee_asset' | 'fee_amount'> {
+  const assets = new Set(trades.map(({ fee_asset }) => fee_asset));
+  const amounts = trades.flatMap(({ fee_amount }) => (fee_amount === null ? [] : [fee_amount]));
+  const isWhole = assets.size === 1 && amounts.length === trades.length;
+  return {
+    fee_asset: joinedAssets(assets),
+    fee_amount: isWhole && !assets.has(null) ? Exact.sum(0, ...amounts).toNumber() : null,
+  };
+}
+
 /** Null where one of them is not known. */
 function feeOf(trades: readonly TradeClosed[]): number | null {
   const fees = trades.flatMap(({ fee_quote }) => (fee_quote === null ? [] : [fee_quote]));
   return fees.length < trades.length ? null : Exact.sum(0, ...fees).toNumber();
+}
+
+/** Both in words; null where there is neither. */
+function joined(one: string | null, other: string | null): string | null {
+  return one === null || other === null ? (one ?? other) : `${one}; ${other}`;
 }
 
 function withCorrection<T extends { readonly detail: string | null }>(reason: T, correction: string | null): T {
@@ -221,12 +244,14 @@ export function rejectedReport(
   order: VenueOrder | null,
   now: EpochMillis,
   remaining: DecimalText | null = order?.positionAfter ?? null,
+  blockedBy: readonly ReportedResting[] | null = null,
 ): ExecutionReport {
   return {
     ...submitted,
     status: 'REJECTED',
     reason,
-    detail: cut(detail),
+    detail: cut(joined(detail, restingWords(blockedBy))),
+    resting: blockedBy,
     order_id: order?.orderId ?? null,
     remaining_quantity: numberOrNull(remaining),
     reported_at: Math.max(now, submitted.submitted_at ?? submitted.reported_at),

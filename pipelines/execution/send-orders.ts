@@ -21,6 +21,7 @@ import { type OrderDesk, type OrderEnd, type OrderEnds, type Stopped, describe }
 import { type PlannedOrder, mayRest, plannedOrder, pricingOf } from './order-style.ts';
 import type { Outbox } from './outbox.ts';
 import { type ReasonOf, rejectionReason } from './reasons.ts';
+import { blockingOrders } from './resting.ts';
 import { type AnnouncedOrder, submittedReport } from './reports.ts';
 
 export interface SendingDesk extends OrderDesk {
@@ -146,7 +147,8 @@ export class OrderSender {
     }
     // What the venue says there is to reduce is worth knowing: the record and the venue differ.
     const remaining = placement.meaning === 'reduce-only' ? await this.#openNow(intent) : null;
-    return { kind: 'unfilled', reason, detail, order: null, remaining };
+    const blockedBy = placement.meaning === 'blocked' ? await blockingOrders(intent, this.#desk) : null;
+    return { kind: 'unfilled', reason, detail, order: null, remaining, blockedBy };
   }
 
   /** Waits until an order that rests has ended, or its time is over; then it is taken off the book. What is known of it then. */

@@ -2,11 +2,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Exchange, LookUp, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/generated/records.ts';
+import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './suppression.ts';
 import { mayRest } from './order-style.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
+import { clearResting, closedSideOf } from './resting.ts';
 import { datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
 
 /** Who is asked, and for which orders it can answer. */
@@ -14,6 +16,7 @@ export interface EarlierVenue {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly leaveResting: boolean;
   readonly isOwn: (report: ExecutionReport) => Promise<boolean>;
 }
 
@@ -24,7 +27,7 @@ export interface EarlierVenue {
  */
 export async function settleEarlier(
   positionId: PositionId,
-  { exchange, clock, logger, isOwn }: EarlierVenue,
+  { exchange, clock, logger, leaveResting, isOwn }: EarlierVenue,
   ledger: Ledger,
   outbox: Outbox,
 ): Promise<Suppression | null> {
@@ -39,7 +42,7 @@ export async function settleEarlier(
       const { order } = answer;
       if (order.state === 'OPEN') return unsettled(`${clientOrderId} is still open`);
       try {
-        const doubt = await bookFill(order, report, intent, { exchange, clock, logger }, outbox);
+        const doubt = await bookFill(order, report, intent, { exchange, clock, logger, leaveResting }, outbox);
         if (doubt !== null) return unsettled(`${clientOrderId} ${doubt}`);
       } catch (thrown) {
         // It was set aside for this; nothing has changed since.
@@ -67,7 +70,7 @@ async function bookFill(
   order: VenueOrder,
   report: ExecutionReport,
   intent: HarvestIntent | null,
-  { exchange, clock, logger }: Omit<EarlierVenue, 'isOwn'>,
+  { exchange, clock, logger, leaveResting }: Omit<EarlierVenue, 'isOwn'>,
   outbox: Outbox,
 ): Promise<string | null> {
   if (!isFilled(order)) return null;
@@ -80,7 +83,10 @@ async function bookFill(
   const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
   if (remaining === null) return `was filled: ${unsaid(order, intent)}`;
   const dated = datedOrder(order, clock.now()).order;
-  outbox.addTrade(tradeOf(intent, exchange.venue, dated, remaining, report.client_order_id), report);
+  const trade = tradeOf(intent, exchange.venue, dated, remaining, report.client_order_id);
+  // RS2: the report stays what it was, so this is told in the log only.
+  if (trade.remaining_quantity === 0) await clearResting(closedSideOf(trade), { exchange, logger, leaveResting });
+  outbox.addTrade(withCosts(trade, fillsOf(order), await chargesOf(exchange, intent)), report);
   return null;
 }
 

@@ -5,7 +5,7 @@ import type { ClientOrderId, HarvestIntent, TradeClosed } from '../../schemas/ge
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import { excursionsOf, inFavour, inR, riskOf } from './excursions.ts';
+import { excursionsOf, inFavour, riskOf } from './excursions.ts';
 
 /** An order of which something is filled, so that it has a price. */
 export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
@@ -52,7 +52,7 @@ function timesOf(openedAt: EpochMillis, filledAt: EpochMillis): Pick<TradeClosed
  * found after a crash on a position that is flat by then, for which venues no longer name an entry.
  *
  * pnl_quote = (exit - entry) x quantity, negated for SHORT; pnl_percent = the same move / entry x 100;
- * r_net = (pnl_quote - fee) / (|entry - initial stop| x quantity).
+ * risk_quote = |entry - initial stop| x quantity. What the slice has cost, and R after that, follow in costs.ts.
  */
 export function tradeOf(
   intent: HarvestIntent,
@@ -84,7 +84,7 @@ export function tradeOf(
     ...NO_COSTS,
     initial_stop_price: intent.initial_stop_price,
     risk_quote: riskOf(intent, quantity)?.toNumber() ?? null,
-    r_net: netR(intent, pnlQuote, quantity, order.fee),
+    r_net: null,
     ...excursionsOf(intent, order.averagePrice),
     confidence: intent.confidence_at_entry,
     model_id: intent.model_id,
@@ -95,16 +95,6 @@ export function tradeOf(
     client_order_id: clientOrderId,
     origin: 'HARVEST',
   };
-}
-
-/** R after fees of `quantity` contracts; null where the initial stop or the fee is not known, or the stop is no basis of R (MB2). */
-export function netR(
-  position: Pick<HarvestIntent, 'entry_price' | 'initial_stop_price'>,
-  pnlQuote: Exact,
-  quantity: Exact,
-  fee: DecimalText | number | null,
-): number | null {
-  return fee === null ? null : inR(pnlQuote.sub(fee), riskOf(position, quantity));
 }
 
 /** Nothing is known of what a slice has cost besides its own fee. */

@@ -1,3 +1,5 @@
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { DecimalText } from '../../ports/exchange.ts';
 import type { OrderOrigin } from '../../ports/venue.ts';
 import type { PositionSnapshot, Reduction, Side } from '../../schemas/generated/records.ts';
 import type { Opening, ReducingFill } from './lifecycles.ts';
@@ -41,9 +43,14 @@ export function reductionOf({ identity, side, memory, last, reducing, opening, o
     quantity: quantity.toNumber(),
     price: Number(fill.price),
     fee_quote: fee?.toNumber() ?? null,
-    fee_asset: null,
-    fee_amount: null,
+    fee_asset: fill.feeAsset,
+    fee_amount: fill.feeAmount === null ? null : partOf(fill.feeAmount, quantity, fill.quantity),
     remaining_quantity: remaining.toNumber(),
     closed_at: fill.filledAt,
   };
+}
+
+/** In proportion: a fill that also opened the other side was charged once. */
+function partOf(amount: DecimalText, quantity: Exact, whole: DecimalText): number {
+  return new Exact(amount).mul(quantity).div(whole).toNumber();
 }

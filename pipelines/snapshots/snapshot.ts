@@ -3,12 +3,10 @@ import type { VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { better, extend, type Remembered, rOf, worstPrice } from './observation.ts';
 import { isObservedRegime } from './observed-regime.ts';
+import { openingStop, restingRecords } from './resting.ts';
 
 /** The risk of a position whose initial stop is not known, as scoring takes it. Unit: share of entry_price. */
 const DEFAULT_RISK = 0.02;
-
-/** A stop that is there so soon after the opening is the one the position was opened with. Unit: milliseconds. */
-const OPENED_WITH_MS = 5 * 60 * 1000;
 
 /** Which position a holding is. */
 export interface Identity {
@@ -64,7 +62,7 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
   const stop = numberOrNull(stops?.stopPrice ?? null);
   const initialStop = onLosingSide(
     holding,
-    before.initial_stop_price ?? (now - identity.opened_at <= OPENED_WITH_MS ? stop : null),
+    before.initial_stop_price ?? numberOrNull(openingStop(stops?.resting ?? [], side, identity.opened_at)),
   );
   const risked = initialStop ?? entry * (side === 'LONG' ? 1 - DEFAULT_RISK : 1 + DEFAULT_RISK);
   return {
@@ -81,7 +79,7 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
     initial_stop_price: initialStop,
     stop_price: stop,
     take_profit_price: numberOrNull(stops?.takeProfitPrice ?? null),
-    resting: null,
+    resting: stops === null ? null : restingRecords(stops.resting),
     settles_at: null,
     confidence_at_entry: before.confidence_at_entry,
     confidence: own?.confidence ?? null,

@@ -232,7 +232,9 @@ export class SymbolWatch {
     const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
     const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
-    const unexplained = unexplainedDifferences(history, last, holdings, now).map((difference) => {
+    const short = this.#known().filter((one) => this.#lacksFills(one, history.followed.get(one.position_id)));
+    const open = { ...history, unexplained: [...history.unexplained, ...short] };
+    const unexplained = unexplainedDifferences(open, last, holdings, now).map((difference) => {
       // O5: what was recorded is what the fills said last, not what was observed without them since.
       const before = this.#differences.standing.find(
         ({ kind, position_id }) => kind === difference.kind && position_id === difference.position_id,
@@ -240,6 +242,18 @@ export class SymbolWatch {
       return before === undefined ? difference : { ...difference, recorded_quantity: before.recorded_quantity };
     });
     return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
+  }
+
+  /**
+   * O3: less is open than what was open when fills and venue last agreed, less every reduction since. A fill that is late may look as if it
+   * were there: counted back from what is open now, an earlier one of its size takes its place.
+   */
+  #lacksFills({ agreed }: Known, lifecycle: Lifecycle | undefined): boolean {
+    if (lifecycle === undefined) return false;
+    const since = lifecycle.reductions.filter(
+      ({ fill }) => fill.filledAt > agreed.at || !this.#toldOf.has(fill.fillId),
+    );
+    return lifecycle.quantity.lt(since.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity)));
   }
 
   /** Follows the positions through their fills: who is open now, who ended, and what reduced them. */

@@ -17,6 +17,7 @@
  * X6  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
 import { HarvestlineError, isKind, messageOf } from '../../../errors/harvestline-error.ts';
+import type { Charges } from '../../../ports/charges.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
   Cancellation,
@@ -31,15 +32,20 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
+import type { VenueFill } from '../../../ports/venue.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
-import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
+import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
+import { AssetPrices } from './asset-prices.ts';
 import { venueClientId } from './client-order-id.ts';
 import { LONGEST_WAIT_MS } from './code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { AccountMode } from './position-mode.ts';
+import { readCharges } from './read-charges.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
+import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
@@ -58,6 +64,7 @@ export class CcxtExchange implements Exchange {
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
   readonly #mode: AccountMode;
+  readonly #prices: AssetPrices;
   /** What the exchange sent of each position last, by `SYMBOL:SIDE`. */
   readonly #sent = new Map<string, Info>();
   /** By symbol. */
@@ -68,6 +75,7 @@ export class CcxtExchange implements Exchange {
     this.#client = client;
     this.#markets = markets;
     this.#mode = mode;
+    this.#prices = new AssetPrices(client, markets);
   }
 
   async rules(symbol: string): Promise<MarketRules | null> {
@@ -180,6 +188,22 @@ export class CcxtExchange implements Exchange {
     }
   }
 
+  async charges(reference: PositionReference): Promise<Charges> {
+    const { symbol, side } = reference;
+    return readCharges(this.#client, await this.#market(symbol), this.#prices, reference, async () => {
+      const { holdings, incomplete } = await readHoldings(this.#client, this.#markets, symbol, 'positions');
+      return incomplete.length > 0 || holdings.some((holding) => holding.side !== side);
+    });
+  }
+
+  async resting(symbol: string, side: Side): Promise<readonly RestingOrder[]> {
+    return readResting(this.#client, await this.#market(symbol), side, 'look-up');
+  }
+
+  async cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation> {
+    return cancelRestingOrder(this.#client, await this.#market(symbol), order);
+  }
+
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
   async #mayGoOn(refusal: VenueRefusal): Promise<boolean> {
     const { rule } = refusal;
@@ -208,7 +232,8 @@ export class CcxtExchange implements Exchange {
       try {
         const fills = await fillsOfOrder(this.#client, market, order.id as OrderId);
         const filled = Exact.sum(0, ...fills.map(({ quantity }) => quantity));
-        if (filled.eq(bare.filledQuantity)) return venueOrderOf(order, clientOrderId, fills, market);
+        if (filled.eq(bare.filledQuantity))
+          return venueOrderOf(order, clientOrderId, await this.#priced(fills, market), market);
       } catch {
         // The order itself says enough; its fills are asked for again.
       }
@@ -218,6 +243,18 @@ export class CcxtExchange implements Exchange {
 
   #sentOf({ symbol, side }: PositionReference): Info {
     return this.#sent.get(`${symbol}:${side}`) ?? {};
+  }
+
+  /** Fees of another asset at their value. */
+  async #priced(fills: readonly VenueFill[], market: VenueMarket): Promise<readonly VenueFill[]> {
+    return Promise.all(
+      fills.map(async (fill) => {
+        const { fee, feeAsset: asset, feeAmount: amount, filledAt } = fill;
+        return fee === null
+          ? { ...fill, fee: (await this.#prices.charge({ asset, amount }, market, filledAt)).quote }
+          : fill;
+      }),
+    );
   }
 
   #venueId(clientOrderId: ClientOrderId): string {

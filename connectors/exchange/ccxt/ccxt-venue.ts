@@ -12,7 +12,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { causeOf, isConditional } from './order-cause.ts';
 import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
-import { stopsOf } from './stop-orders.ts';
+import { readResting, stopsOf } from './resting-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
@@ -84,13 +84,7 @@ export class CcxtVenue implements Venue {
 
   async stops(symbol: string, side: Side): Promise<VenueStops> {
     const market = await this.#market(symbol);
-    const orders = await this.#client.ask('positions', `stops of ${symbol}`, (api) =>
-      this.#client.settings.traits.conditionalOrders(api, market),
-    );
-    return stopsOf(
-      orders.map((order) => unified(UnifiedOrder, order)),
-      side,
-    );
+    return stopsOf(await readResting(this.#client, market, side, 'positions'), side);
   }
 
   /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */

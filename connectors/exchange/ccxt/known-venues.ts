@@ -1,6 +1,7 @@
 import type { VenueTraits } from './venue-traits.ts';
 import { BINANCE } from './venues/binance.ts';
 import { BYBIT } from './venues/bybit.ts';
+import { OKX } from './venues/okx.ts';
 
 /**
  * Exchanges that this program is known to work with. Any other futures exchange of ccxt may be configured (venue-settings.ts); one that has
@@ -42,6 +43,17 @@ export const KNOWN_VENUES: readonly KnownVenue[] = [
     orderLimits: '`maxMktOrderQty`; what is larger than the position is cut to it',
     refused: 'hedge mode, portfolio margin, classic accounts',
     traits: BYBIT,
+  },
+  {
+    id: 'okx',
+    name: 'OKX linear swaps and futures',
+    tried: "every release, with ccxt's own client against the local server in packages/fake-okx",
+    history: '3 months',
+    lookUp: '`clOrdId`; an order that never filled is forgotten after 2 hours',
+    orderLimits:
+      '`maxMktSz`; what is larger than the position is refused; sizes are contracts of `ctVal` there, coins here',
+    refused: 'portfolio margin, spot mode',
+    traits: OKX,
   },
 ];
 

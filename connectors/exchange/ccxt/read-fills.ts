@@ -33,8 +33,10 @@ export async function readFills(
   priority: Priority,
 ): Promise<Fills> {
   const now = client.clock.now();
-  const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > since);
-  for (const start of [since, ...narrower]) {
+  // RF2.
+  const earliest = Math.max(since, earliestTold(client));
+  const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > earliest);
+  for (const start of [earliest, ...narrower]) {
     try {
       return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
@@ -43,6 +45,12 @@ export async function readFills(
     }
   }
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
+}
+
+/** What is older an exchange may leave out without a word. */
+function earliestTold({ clock, settings }: VenueClient): EpochMillis {
+  const { reachMs } = settings.traits.fills;
+  return reachMs === null ? 0 : clock.now() - reachMs;
 }
 
 /** A stretch of less is read whole, however many fills it has. Unit: milliseconds. */
@@ -67,9 +75,11 @@ export class OlderFills {
     const client = this.#client;
     const { windowMs, page: full, next } = client.settings.traits.fills;
     const widest = windowMs ?? LONGEST_SPAN_MS;
+    const earliest = earliestTold(client);
+    if (before <= earliest) return { fills: [], since: before };
     const reading = { client, market, priority: 'history' } as const;
     for (let span = this.#spans.get(market.id) ?? widest; ; span /= 2) {
-      const since = Math.floor(before - span);
+      const since = Math.max(Math.floor(before - span), earliest);
       let page: Page | null;
       try {
         page = await client.askIfFree('history', `old fills of ${market.id}`, (api) =>
@@ -168,6 +178,29 @@ async function readOn(
   return fills;
 }
 
+/**
+ * All fills of a market from an opening on, in as few questions as its age allows: by id where the exchange has that question. Throws
+ * EXCHANGE_AWAY.
+ */
+export async function readFillsOnwards(
+  client: VenueClient,
+  market: VenueMarket,
+  since: EpochMillis,
+  priority: Priority,
+): Promise<readonly VenueFill[]> {
+  const { next, page: full } = client.settings.traits.fills;
+  const reading: Reading = { client, market, priority };
+  const fills = next.kind === 'from-id' ? [...(await readPage(reading, since, {})).fills] : [];
+  for (let last = fills.at(-1); next.kind === 'from-id' && last !== undefined;) {
+    const { fillId } = last;
+    const page = await readPage(reading, undefined, { [next.parameter]: fillId });
+    const news = page.fills.filter((fill) => compareIds(fill.fillId, fillId) > 0);
+    fills.push(...news);
+    last = page.rows.length < full ? undefined : news.at(-1);
+  }
+  return fills.length > 0 ? fills : (await readFills(client, market, since, priority)).fills;
+}
+
 async function readPage(
   { client, market, priority }: Reading,
   from: EpochMillis | undefined,
@@ -223,6 +256,8 @@ function fillOf(trade: UnifiedTrade, market: VenueMarket): VenueFill {
     quantity: toText(new Exact(amount).mul(market.contractSize)),
     price: toText(new Exact(price)),
     fee: feeOf(fee, market),
+    feeAsset: fee?.currency ?? null,
+    feeAmount: fee?.cost === undefined || fee.cost === null ? null : toText(new Exact(fee.cost)),
     filledAt: timestamp,
   };
 }

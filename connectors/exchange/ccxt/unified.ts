@@ -49,6 +49,8 @@ export const UnifiedOrder = z.object({
   status: optional(z.string()),
   type: optional(z.string()),
   side: optional(z.enum(['buy', 'sell'])),
+  amount: optional(Text),
+  price: optional(Text),
   filled: optional(Text),
   average: optional(Text),
   cost: optional(Text),
@@ -62,6 +64,15 @@ export const UnifiedOrder = z.object({
   info: Info,
 });
 export type UnifiedOrder = z.infer<typeof UnifiedOrder>;
+
+/** A payment of funding; positive where the account received it. */
+export const UnifiedIncome = z.object({
+  id: optional(Id),
+  code: optional(z.string()),
+  timestamp: Millis,
+  amount: Text,
+});
+export type UnifiedIncome = z.infer<typeof UnifiedIncome>;
 
 export const UnifiedCandle = z
   .tuple([Millis, Text, Text, Text, Text, Text])

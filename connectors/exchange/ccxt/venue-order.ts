@@ -1,3 +1,4 @@
+import { joinedAssets } from '../../../ports/charges.ts';
 import type { DecimalText, Pricing, VenueOrder } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
@@ -56,6 +57,7 @@ export function venueOrderOf(
     filledQuantity: toText(filled),
     averagePrice,
     fee: feeOf(fills),
+    ...assetOf(fills),
     positionAfter: null,
     filledAt: fills.reduce((latest, { filledAt }) => Math.max(latest, filledAt), fills.length === 0 ? toldAt : 0),
   };
@@ -73,6 +75,18 @@ function averageOf(fills: readonly VenueFill[]): string | null {
 function ownAverage({ average, cost }: UnifiedOrder, filled: Exact): string | null {
   if (cost !== null && new Exact(cost).gt(0)) return toText(new Exact(cost).div(filled));
   return average === null || new Exact(average).isZero() ? null : toText(new Exact(average));
+}
+
+/** What the fills were charged in. */
+function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'feeAmount'> {
+  const assets = new Set(fills.map(({ feeAsset }) => feeAsset));
+  const amounts = fills.flatMap(({ feeAmount }) => (feeAmount === null ? [] : [feeAmount]));
+  const feeAsset = joinedAssets(assets);
+  const isWhole = assets.size === 1 && amounts.length === fills.length;
+  return {
+    feeAsset,
+    feeAmount: feeAsset !== null && isWhole ? toText(Exact.sum(0, ...amounts)) : null,
+  };
 }
 
 /** Null where one of them is not known. */

@@ -37,6 +37,8 @@ export interface FillPages {
   readonly page: number;
   /** The longest stretch that one question may span; null: any. Unit: milliseconds. */
   readonly windowMs: number | null;
+  /** What is older is left out without a word; null: the exchange refuses what it does not tell of. Unit: milliseconds. */
+  readonly reachMs: number | null;
   readonly next: NextFills;
   /** Names the order whose fills are asked for. */
   readonly orderParameter: string;
@@ -69,6 +71,19 @@ export interface VenueTraits {
   readonly findOrder: (api: CcxtExchange, market: NamedMarket, name: OrderName) => Promise<unknown>;
   /** Takes an order of ours off the book. A refusal that is `absent` says that it does not rest. */
   readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
+  /** Credits that the exchange charges in, by name, and the currencies that one of them is worth one of. */
+  readonly credits: Readonly<Record<string, readonly string[]>>;
+  /** How far back payments of funding are told of; null: it is not known to tell of any. Unit: milliseconds. */
+  readonly fundingReachMs: number | null;
+  /** Orders that rest in the book. */
+  readonly openOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
+  /** Takes an order off that rests; `conditional` ones may be numbered apart. Refusals pass through. */
+  readonly cancelResting: (
+    api: CcxtExchange,
+    market: NamedMarket,
+    orderId: string,
+    conditional: boolean,
+  ) => Promise<unknown>;
   /** Stops, targets and whatever else waits for a price. */
   readonly conditionalOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
   /** Who made an order, where the exchange itself did; null: it was somebody else, or is not said. */

@@ -9,7 +9,7 @@ import type { PaperMarket } from './market-rules.ts';
 const MEAN_SLIPPAGE = 0.0002;
 
 /** What large futures venues charge takers. Unit: fraction of notional (5 basis points). */
-const TAKER_FEE = '0.0005';
+export const TAKER_FEE = '0.0005';
 
 /** And makers. Unit: fraction of notional (2 basis points). */
 const MAKER_FEE = '0.0002';

@@ -15,6 +15,8 @@ import type {
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
+import type { Charges } from '../../../ports/charges.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
@@ -71,6 +73,18 @@ export class LivePaper implements Exchange {
 
   cancel(clientOrderId: ClientOrderId): Promise<Cancellation> {
     return this.#paper.cancel(clientOrderId);
+  }
+
+  charges(): Promise<Charges> {
+    return this.#paper.charges();
+  }
+
+  resting(): Promise<readonly RestingOrder[]> {
+    return this.#paper.resting();
+  }
+
+  cancelResting(): Promise<RestingCancellation> {
+    return this.#paper.cancelResting();
   }
 }
 

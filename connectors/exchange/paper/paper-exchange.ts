@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isKind } from '../../../errors/harvestline-error.ts';
+import type { Charges } from '../../../ports/charges.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
   Cancellation,
@@ -15,10 +16,11 @@ import type {
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
-import { type Fate, drawFate, planFills } from './fill-plan.ts';
+import { type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';
 import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
@@ -125,6 +127,20 @@ export class PaperExchange implements Exchange, PositionBook {
       throw error;
     }
     return { kind: 'ended' };
+  }
+
+  /** This venue charges the opening like a closing, and no funding. */
+  async charges(): Promise<Charges> {
+    return { kind: 'rates', feeRate: TAKER_FEE };
+  }
+
+  /** Nothing rests here: the venue takes market orders only. */
+  async resting(): Promise<readonly RestingOrder[]> {
+    return [];
+  }
+
+  async cancelResting(): Promise<RestingCancellation> {
+    return { kind: 'gone' };
   }
 
   // -- PositionBook

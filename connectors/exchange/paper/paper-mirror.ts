@@ -44,6 +44,8 @@ export class PaperMirror {
           remaining_quantity: Number(closed.remaining),
           // The account's fee was for another quantity, and nobody paid it here.
           fee_quote: null,
+          fee_asset: null,
+          fee_amount: null,
         },
       ];
     });

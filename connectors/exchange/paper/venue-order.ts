@@ -16,6 +16,9 @@ export function venueOrderAt(order: PaperOrder, now: EpochMillis): VenueOrder {
     filledQuantity: toText(filled),
     averagePrice: last === undefined ? null : toText(notional.div(filled)),
     fee: last === undefined ? null : toText(Exact.sum(0, ...fills.map((fill) => fill.fee))),
+    // The venue charges in the quote currency, whose name it does not know.
+    feeAsset: null,
+    feeAmount: null,
     positionAfter: last?.positionAfter ?? order.positionBefore,
     filledAt: last?.filledAt ?? order.placedAt,
   };

@@ -72,8 +72,8 @@ function between(answer: (look: Look) => Partial<FollowedChanges> = () => ({}), 
   const stream: ChangeStream & { tellsSince: number | null; watched: ReadonlySet<string> } = {
     tellsSince: START - 60_000,
     watched: new Set(),
-    follow: (given) => {
-      listener = given;
+    follow: (listens) => {
+      listener = listens;
       return Promise.resolve();
     },
     watch: (symbols) => {

@@ -10,6 +10,7 @@ import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { visitTopic } from '../../../app/read-topic.ts';
 import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-bybit/bybit-server.ts';
+import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';
 import type { VenueServer } from '../../../packages/fake-exchange/venue-server.ts';
 import { startTestBroker, started } from '../../kafka/test-broker.ts';
@@ -48,6 +49,19 @@ const BYBIT: Venue = {
   contractSize: '1',
 };
 
+const OKX: Venue = {
+  id: 'okx',
+  start: () => OkxServer.start({ fills: 130, hedge: true, marginMode: 'isolated' }),
+  keys: {
+    HARVESTLINE_API_KEY: OKX_KEYS.key,
+    HARVESTLINE_API_SECRET: OKX_KEYS.secret,
+    HARVESTLINE_API_PASSPHRASE: OKX_KEYS.passphrase,
+  },
+  placing: 'POST /api/v5/trade/batch-orders',
+  market: (base) => `${base}-USDT-SWAP`,
+  contractSize: '0.01',
+};
+
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 
@@ -71,7 +85,7 @@ describe.skipIf('skipped' in broker)('the chain on other venues', () => {
     return records.filter((record) => 'venue' in record && record.venue === venue);
   }
 
-  it.each([BYBIT])('winners on $id are closed whole, once, whatever becomes of an answer', async (venue) => {
+  it.each([BYBIT, OKX])('winners on $id are closed whole, once, whatever becomes of an answer', async (venue) => {
     const server = await venue.start();
     onTestFinished(() => server.close());
     const { desk } = server;

@@ -84,6 +84,9 @@ describe('run', () => {
           place: () => Promise.reject(new Error('not asked')),
           lookUp: () => Promise.reject(new Error('not asked')),
           cancel: () => Promise.reject(new Error('not asked')),
+          charges: () => Promise.reject(new Error('not asked')),
+          resting: () => Promise.reject(new Error('not asked')),
+          cancelResting: () => Promise.reject(new Error('not asked')),
         }),
     });
     await append(world, freshSnapshots(3, NOW));
@@ -177,6 +180,9 @@ describe('run', () => {
           place: away,
           lookUp: away,
           cancel: away,
+          charges: away,
+          resting: away,
+          cancelResting: away,
         }),
     });
     await append(world, freshSnapshots(1, NOW));
@@ -216,6 +222,9 @@ describe('run', () => {
           place: unused,
           lookUp: unused,
           cancel: unused,
+          charges: unused,
+          resting: unused,
+          cancelResting: unused,
         }),
     });
     await append(

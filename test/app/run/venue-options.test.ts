@@ -71,6 +71,7 @@ describe('where orders go', () => {
       maxClosesPerMinute: 30,
       maxAtOnce: 8,
       order: { ...DEFAULT_TERMS, style: 'ioc' },
+      leaveResting: false,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
       ownVenueOnly: true,
     });
@@ -79,6 +80,7 @@ describe('where orders go', () => {
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
       order: DEFAULT_TERMS,
+      leaveResting: false,
       symbols: null,
       ownVenueOnly: false,
     });

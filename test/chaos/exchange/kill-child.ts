@@ -60,6 +60,9 @@ const exchange: Exchange = {
   place: (request, gate) => stepped(() => real.place(request, gate)),
   lookUp: (id, symbol) => stepped(() => real.lookUp(id, symbol)),
   cancel: (id, symbol) => stepped(() => real.cancel(id, symbol)),
+  charges: (reference) => stepped(() => real.charges(reference)),
+  resting: (symbol, side) => stepped(() => real.resting(symbol, side)),
+  cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
 const waits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };

@@ -1,9 +1,10 @@
 import type { Admin } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { GroupMember } from '../../../connectors/kafka/group-member.ts';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import type { Append, BatchHandler, MovedStart, Subscription } from '../../../ports/event-log.ts';
+import type { Append, BatchHandler, MovedStart, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
@@ -227,6 +228,58 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     await Promise.all([first.done, second.done, third.done]);
     expect(ahead).toEqual([]);
     expect(await faultsOf(log, outputs, written)).toEqual([]);
+  });
+
+  it('C7, OW1: while a batch is on its way the next fetch begins, its own partition waits, and it is not committed', async () => {
+    const topic = await newTopic(2);
+    const group = `${topic}-group`;
+    const value = Buffer.alloc(100_000, 'x');
+    // Several fetches of each partition.
+    for (let number = 0; number < 40; number++)
+      await log.append([0, 1].map((partition) => ({ topic, key: null, value, timestamp: clock.now(), partition })));
+    const gate = Promise.withResolvers<undefined>();
+    const worked: Record<number, number[]> = { 0: [], 1: [] };
+    let batches = 0;
+    const unacknowledged = new Set<string>();
+    let overtaken = 0;
+    const context = {
+      log: {
+        append: async (records: readonly OutgoingRecord[]) => {
+          const key = String(records[0]?.key);
+          unacknowledged.add(key);
+          if (key === '0') await gate.promise;
+          unacknowledged.delete(key);
+        },
+        standing: (...asked: Parameters<KafkaLog['standing']>) => log.standing(...asked),
+      },
+      clock,
+      logger: SILENT_LOGGER,
+      known: new Set<string>(),
+    };
+    const member = new GroupMember(
+      kafkaClient(options),
+      { group, topics: [topic], from: 'beginning' },
+      ({ partition, records }) => {
+        if (unacknowledged.has(String(partition))) overtaken += 1;
+        for (const { offset } of records) worked[partition]?.push(offset);
+        if (partition === 1) batches += 1;
+        return Promise.resolve([{ topic, key: Buffer.from(String(partition)), value: null, timestamp: 0 }]);
+      },
+      context,
+    );
+    const ended = member.run();
+    await until(() => batches >= 2);
+    const there = worked[1]?.length;
+    await until(async () => ((await log.committed(group, topic)).get(1) ?? 0) >= (there ?? Infinity));
+    expect(worked[0]?.length).toBeLessThan(there ?? 0);
+    expect((await log.committed(group, topic)).get(0)).toBe(0);
+    gate.resolve(undefined);
+    await until(() => Object.values(worked).every(({ length }) => length === 40));
+    member.stop();
+    expect(await ended).toEqual({ kind: 'stopped' });
+    expect(await committedSum(group, topic)).toBe(80);
+    expect(overtaken).toBe(0);
+    for (const offsets of Object.values(worked)) expect(offsets).toEqual(Array.from({ length: 40 }, (_, at) => at));
   });
 
   it('F2, F3: what retention removes before a group reads it is said, while it is away and while it lags, and no offset is below 0', async () => {

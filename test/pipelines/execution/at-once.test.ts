@@ -15,6 +15,9 @@ function answering(venue: ScriptedExchange, answers: (request: OrderRequest) => 
     markPrice: (reference) => venue.markPrice(reference),
     lookUp: () => venue.lookUp(),
     cancel: () => venue.cancel(),
+    charges: () => venue.charges(),
+    resting: () => venue.resting(),
+    cancelResting: (symbol, order) => venue.cancelResting(symbol, order),
     place: answers,
   };
 }

@@ -65,6 +65,9 @@ export class Interruptions {
         }),
       lookUp: (...args) => this.around('EXCHANGE_AWAY', () => exchange.lookUp(...args)),
       cancel: (...args) => this.around('EXCHANGE_AWAY', () => exchange.cancel(...args)),
+      charges: (...args) => this.around('EXCHANGE_AWAY', () => exchange.charges(...args)),
+      resting: (...args) => this.around('EXCHANGE_AWAY', () => exchange.resting(...args)),
+      cancelResting: (...args) => this.around('EXCHANGE_AWAY', () => exchange.cancelResting(...args)),
     };
   }
 }

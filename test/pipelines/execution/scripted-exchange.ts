@@ -1,3 +1,4 @@
+import type { Charges } from '../../../ports/charges.ts';
 import type {
   Cancellation,
   Exchange,
@@ -9,6 +10,7 @@ import type {
   VenueOrder,
   VenuePosition,
 } from '../../../ports/exchange.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, OrderId } from '../../../schemas/generated/records.ts';
 import { OPENED_AT } from './an-intent.ts';
 
@@ -25,6 +27,11 @@ export class ScriptedExchange implements Exchange {
   lookUps: LookUp[] = [{ kind: 'absent' }];
   cancellations: Cancellation[] = [{ kind: 'ended' }];
   readonly sent: Omit<OrderRequest, 'position'>[] = [];
+  /** May throw. */
+  charged: () => Charges = () => ({ kind: 'rates', feeRate: '0' });
+  /** May throw. */
+  rests: () => readonly RestingOrder[] = () => [];
+  restingCancellations: RestingCancellation[] = [{ kind: 'cancelled' }];
 
   async rules(): Promise<MarketRules | null> {
     this.calls.push('rules');
@@ -55,6 +62,20 @@ export class ScriptedExchange implements Exchange {
     this.calls.push('cancel');
     return next(this.cancellations);
   }
+
+  async charges(): Promise<Charges> {
+    return this.charged();
+  }
+
+  async resting(): Promise<readonly RestingOrder[]> {
+    this.calls.push('resting');
+    return this.rests();
+  }
+
+  async cancelResting(_: string, { orderId }: RestingOrder): Promise<RestingCancellation> {
+    this.calls.push(`cancelResting ${orderId}`);
+    return next(this.restingCancellations);
+  }
 }
 
 function next<T>(answers: T[]): T {
@@ -71,6 +92,8 @@ export function venueOrder(traits: Partial<VenueOrder> = {}): VenueOrder {
     filledQuantity: '500',
     averagePrice: '107',
     fee: '26.75',
+    feeAsset: 'USDT',
+    feeAmount: '26.75',
     positionAfter: '500',
     filledAt: OPENED_AT + 3_601_080,
     ...traits,

@@ -44,7 +44,12 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
       { kind: 'accepted', order: venueOrder({ filledQuantity: '1000', positionAfter: '0' }) },
     ];
     await desk.work(processor, anIntent({ minute: 60.5 }), anIntent({ minute: 60.5, symbol: 'ELSE', fraction: 1 }));
-    expect(desk.outcomes.slice(2)).toEqual(['SUPPRESSED UNSETTLED_ORDER', 'SUBMITTED ORDER_SENT', 'FILLED FILLED']);
+    // E8: nobody says which of the two ends first.
+    expect(desk.outcomes.slice(2).toSorted()).toEqual([
+      'FILLED FILLED',
+      'SUBMITTED ORDER_SENT',
+      'SUPPRESSED UNSETTLED_ORDER',
+    ]);
     // And a restart gets past it as well.
     await (await desk.execution()).settle?.([0], desk.log.append);
     expect(desk.outcomes).toHaveLength(5);

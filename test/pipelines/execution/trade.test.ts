@@ -14,6 +14,8 @@ function orderFor(intent: ReturnType<typeof anIntent>, price: string, fee: strin
     filledQuantity: '580',
     averagePrice: price,
     fee,
+    feeAsset: fee === null ? null : 'USDT',
+    feeAmount: fee,
     positionAfter: '420',
     filledAt,
   } as const;
@@ -23,10 +25,10 @@ describe('tradeOf', () => {
   it('computes the LONG of the record definition: 0.186 to 0.1832 is -1.51 %', () => {
     const intent = anIntent({ entry: 0.186, mark: 0.1832, stop: 0.18228, quantity: 1000, fraction: 0.58 });
     const trade = tradeOf(intent, 'paper', orderFor(intent, '0.1832', '0.053128'), '420');
-    // -0.0028 / 0.186; -0.0028 x 580; (-1.624 - 0.053128) / (0.00372 x 580)
+    // -0.0028 / 0.186; -0.0028 x 580; 0.00372 x 580
     expect(trade.pnl_percent).toBeCloseTo(-1.505376344, 9);
     expect(trade.pnl_quote).toBe(-1.624);
-    expect(trade.r_net).toBeCloseTo(-0.777311828, 8);
+    expect(trade.risk_quote).toBe(2.1576);
     expect(trade).toMatchObject({
       trade_id: tradeIdOf(clientOrderIdOf(intent.intent_id)),
       quantity: 580,
@@ -43,14 +45,7 @@ describe('tradeOf', () => {
   it('a SHORT gains when the price falls', () => {
     const intent = anIntent({ side: 'SHORT', entry: 100, stop: 102, fraction: 0.58 });
     const trade = tradeOf(intent, 'paper', orderFor(intent, '97', '0'), '420');
-    expect([trade.pnl_percent, trade.pnl_quote, trade.r_net]).toEqual([3, 1740, 1.5]);
-  });
-
-  it('E6: R is unknown without the stop at opening or the fee', () => {
-    const intent = anIntent({ stop: null });
-    expect(tradeOf(intent, 'paper', orderFor(intent, '101', '1'), '0').r_net).toBeNull();
-    const { r_net, fee_quote } = tradeOf(anIntent(), 'paper', orderFor(anIntent(), '101', null), '0');
-    expect([r_net, fee_quote]).toEqual([null, null]);
+    expect([trade.pnl_percent, trade.pnl_quote, trade.risk_quote, trade.mfe_r]).toEqual([3, 1740, 1160, 1.5]);
   });
 
   it('is never closed before it was opened', () => {

@@ -30,6 +30,8 @@ export function aFill(id: string, direction: 'BUY' | 'SELL', quantity: string, t
     quantity,
     price,
     fee,
+    feeAsset: fee === null ? null : 'USDT',
+    feeAmount: fee,
     filledAt: at,
   };
 }
@@ -57,7 +59,7 @@ export class ScriptedVenue implements Venue {
   /** Orders that the venue says it does not know. */
   readonly denied = new Set<string>();
   closed: readonly Candle[] = [];
-  stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null };
+  stopsOf: VenueStops = { stopPrice: null, takeProfitPrice: null, resting: [] };
 
   async holdings(): Promise<Shown> {
     this.#ask('holdings');

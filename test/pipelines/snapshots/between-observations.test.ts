@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
@@ -112,9 +112,9 @@ describe('O7: between cycles', () => {
   });
 
   it('O3: whatever happens in whatever order, each fill is told once', async () => {
-    const step = fc.constantFrom('observe', 'follow', 'follow all', 'late position', 'late fill', 'sell', 'mark');
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 20 }), async (steps) => {
+    const step = constantFrom('observe', 'follow', 'follow all', 'late position', 'late fill', 'sell', 'mark');
+    await assert(
+      asyncProperty(array(step, { minLength: 1, maxLength: 20 }), async (steps) => {
         const { source, venue, sell, clock } = aDesk();
         const records: PositionReconciled[] = [];
         await source.observe();

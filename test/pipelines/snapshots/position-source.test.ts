@@ -4,9 +4,11 @@ import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
+import type { RestingOrder } from '../../../ports/resting.ts';
 import type {
   ClientOrderId,
   ModelSignal,
+  OrderId,
   PositionReconciled,
   PositionSnapshot,
 } from '../../../schemas/generated/records.ts';
@@ -70,7 +72,28 @@ const brief = ({ reconciled }: ObservedCycle) =>
 
 const ID = positionIdOf('desk-1', 'BTCUSDT', 'LONG', START);
 
+/** A stop of the whole position. */
+function aStop(price: string, placedAt: number | null): RestingOrder {
+  const orderId = `stop-${price}` as OrderId;
+  return { orderId, isConditional: true, kind: 'STOP', quantity: null, price, placedAt, wholePosition: true };
+}
+
 describe('the position source', () => {
+  it('O3: the fill that ended a position is told of, also where it is late and looks like one before it', async () => {
+    const observed = source();
+    await cycle(observed);
+    sold('2', '2');
+    expect(brief(await cycle(observed))).toEqual(['2 by ORDER, 2 left']);
+    sold('2', '0');
+    const late = venue.allFills['BTCUSDT'] ?? [];
+    venue.allFills['BTCUSDT'] = late.slice(0, -1);
+    // Counted back from nothing, the fill that is there seems to have ended it.
+    expect(brief(await cycle(observed))).toEqual(['NOT_SHOWN']);
+    venue.allFills['BTCUSDT'] = late;
+    expect(brief(await cycle(observed))).toEqual(['2 by ORDER, 0 left']);
+    expect(brief(await cycle(observed))).toEqual([]);
+  });
+
   it('O1: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
     const observed = source();
     const first = await cycle(observed);
@@ -369,15 +392,47 @@ describe('the position source', () => {
 
   it('takes a stop seen at the opening for the risk the position began with', async () => {
     clock.set(START + MINUTE_MS);
-    venue.stopsOf = { stopPrice: '96', takeProfitPrice: '130' };
+    venue.stopsOf = { stopPrice: '96', takeProfitPrice: '130', resting: [aStop('96', START + MINUTE_MS)] };
     const observed = source();
     expect((await cycle(observed)).snapshots).toMatchObject([
       { initial_stop_price: 96, stop_price: 96, take_profit_price: 130, r_history: [1.75] },
     ]);
-    venue.stopsOf = { stopPrice: '104', takeProfitPrice: null };
+    const trailed = aStop('104', START + 30 * MINUTE_MS);
+    venue.stopsOf = { stopPrice: '104', takeProfitPrice: null, resting: [trailed] };
     expect((await cycle(observed)).snapshots).toMatchObject([{ initial_stop_price: 96, stop_price: 104 }]);
     clock.set(START + 60 * MINUTE_MS);
-    expect((await cycle(source())).snapshots).toMatchObject([{ initial_stop_price: null, stop_price: 104 }]);
+    expect((await cycle(source())).snapshots).toMatchObject([
+      {
+        initial_stop_price: null,
+        stop_price: 104,
+        resting: [
+          {
+            order_id: 'stop-104',
+            kind: 'STOP',
+            quantity: null,
+            price: 104,
+            placed_at: trailed.placedAt,
+            whole_position: true,
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('takes no stop for it that was placed before the opening, long after it, or nobody knows when', async () => {
+    clock.set(START + MINUTE_MS);
+    const others = [START - 1, START + 6 * MINUTE_MS, null].map((placedAt) => aStop('98', placedAt));
+    venue.stopsOf = { stopPrice: '98', takeProfitPrice: null, resting: others };
+    expect((await cycle(source())).snapshots).toMatchObject([{ initial_stop_price: null, stop_price: 98 }]);
+    venue.stopsOf = { stopPrice: '98', takeProfitPrice: null, resting: [...others, aStop('95', START)] };
+    expect((await cycle(source())).snapshots).toMatchObject([{ initial_stop_price: 95, stop_price: 98 }]);
+  });
+
+  it('names what rests: nothing where there is nothing, null where the venue does not say', async () => {
+    clock.set(START + MINUTE_MS);
+    expect((await cycle(source())).snapshots).toMatchObject([{ resting: [] }]);
+    venue.silent.add('stops');
+    expect((await cycle(source())).snapshots).toMatchObject([{ resting: null, stop_price: null }]);
   });
 });
 

@@ -15,6 +15,9 @@ import { UNTRIED } from './untried.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** Income is told of for three months; a day less, so that the first one is whole. Unit: milliseconds. */
+const FUNDING_REACH_MS = 89 * 24 * 60 * 60 * 1000;
+
 const CODES = codeTable({
   // Internal error, disconnected, unexpected response, time-out: execution status unknown.
   '-1000': TAKEN_OR_NOT,
@@ -50,6 +53,8 @@ const CODES = codeTable({
   '-4131': refused('price'),
   '-5022': refused('would-take'),
   '-2022': refused('reduce-only'),
+  // The position is bespoken by orders that rest.
+  '-4118': refused('blocked'),
   '-2019': refused('margin'),
   '-2013': ABSENT,
   // An order that is to be cancelled does not rest.
@@ -82,6 +87,9 @@ export const BINANCE: VenueTraits = {
   // An empty table keeps ccxt from asking for brackets that only margins need.
   ccxtOptions: { leverageBrackets: {} },
   fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
+  // Accounts of the European Economic Area in credits mode are charged in BNFCR.
+  credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
+  fundingReachMs: FUNDING_REACH_MS,
   positions: (api, market) =>
     api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,

@@ -62,6 +62,7 @@ export const BYBIT: VenueTraits = {
   fills: {
     page: FILLS_PAGE,
     windowMs: 7 * 24 * 60 * 60 * 1000,
+    reachMs: null,
     next: { kind: 'older', parameters: nextPage },
     orderParameter: 'orderId',
     // ccxt asks for trades alone: liquidations, deleveraging and settlements are executions of other kinds.

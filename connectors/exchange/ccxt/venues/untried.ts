@@ -22,6 +22,7 @@ export const UNTRIED: VenueTraits = {
   fills: {
     page: SMALLEST_PAGE,
     windowMs: WEEK_MS,
+    reachMs: null,
     next: { kind: 'by-time' },
     orderParameter: 'orderId',
     parameters: {},
@@ -31,6 +32,11 @@ export const UNTRIED: VenueTraits = {
   positions: (api, market) => api.fetchPositions(market === null ? undefined : [market.symbol]),
   findOrder: unifiedOrder,
   cancelOrder: (api, { symbol }, clientOrderId) => api.cancelOrder(NO_ID, symbol, { clientOrderId }),
+  credits: {},
+  fundingReachMs: null,
+  openOrders: (api, { symbol }) => api.fetchOpenOrders(symbol),
+  cancelResting: (api, { symbol }, orderId, conditional) =>
+    api.cancelOrder(orderId, symbol, conditional ? { trigger: true } : {}),
   conditionalOrders: (api, { symbol }) => api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true }),
   madeBy: () => null,
   unsupportedPosition: () => null,

@@ -7,10 +7,12 @@ import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets
 import { probeVenue } from '../../../../connectors/exchange/ccxt/venue-probe.ts';
 import type { VenueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 import { BYBIT } from '../../../../connectors/exchange/ccxt/venues/bybit.ts';
+import { OKX } from '../../../../connectors/exchange/ccxt/venues/okx.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
 import { BybitServer, type BybitServerOptions, TEST_KEYS } from '../../../../packages/fake-bybit/bybit-server.ts';
 import type { Desk, MarketSpec } from '../../../../packages/fake-exchange/desk.ts';
+import { OkxServer, type OkxServerOptions, TEST_KEYS as OKX_KEYS } from '../../../../packages/fake-okx/okx-server.ts';
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
 
 /** Short enough that a test of many time-outs ends, long enough for a busy machine. Unit: milliseconds. */
@@ -80,6 +82,54 @@ export const TESTED_BYBIT: TestedVenue = {
   connect: async (options = {}) => {
     const server = await startBybit(options);
     return worldOf(bybitSettings(server.url), server);
+  },
+};
+
+export function okxSettings(url: string): VenueSettings {
+  const ccxt = { timeout: TIMEOUT_MS, rateLimit: 1 };
+  return { id: 'okx', stake: 'demo', traits: OKX, credentials: OKX_KEYS, url, ccxt };
+}
+
+export async function startOkx(options: OkxServerOptions = {}): Promise<OkxServer> {
+  const server = await OkxServer.start(options);
+  onTestFinished(() => server.close());
+  for (const market of OKX_MARKETS) server.desk.setMarket(market);
+  return server;
+}
+
+/** Sizes in contracts of 0.01 BTC and 0.1 ETH. */
+const OKX_MARKETS: readonly MarketSpec[] = [
+  {
+    symbol: 'BTC-USDT-SWAP',
+    base: 'BTC',
+    price: '60000',
+    tick: '0.1',
+    lotStep: '0.1',
+    contractSize: '0.01',
+    marketMaxQuantity: '50000',
+    maxQuantity: '100000000',
+  },
+  {
+    symbol: 'ETH-USDC-SWAP',
+    base: 'ETH',
+    quote: 'USDC',
+    price: '2500',
+    tick: '0.01',
+    lotStep: '0.1',
+    contractSize: '0.1',
+  },
+];
+
+export const TESTED_OKX: TestedVenue = {
+  id: 'okx',
+  btc: 'BTC-USDT-SWAP',
+  usdc: 'ETH-USDC-SWAP',
+  placing: 'POST /api/v5/trade/batch-orders',
+  lookingUp: 'GET /api/v5/trade/order',
+  contractSize: '0.01',
+  connect: async (options = {}) => {
+    const server = await startOkx(options);
+    return worldOf(okxSettings(server.url), server);
   },
 };
 

@@ -50,6 +50,8 @@ describe('what ccxt tells of an account', () => {
       quantity: '0.1',
       price: '100',
       fee: '0.005',
+      feeAsset: 'USDT',
+      feeAmount: '0.005',
       filledAt: now - 30 * DAY_MS,
     });
   });
@@ -92,8 +94,8 @@ describe('what ccxt tells of an account', () => {
       triggerPrice: '120',
       quantity: '0.5',
     });
-    expect(await venue.stops('BTCUSDT', 'LONG')).toEqual({ stopPrice: '95.5', takeProfitPrice: '120' });
-    expect(await venue.stops('BTCUSDT', 'SHORT')).toEqual({ stopPrice: null, takeProfitPrice: null });
+    expect(await venue.stops('BTCUSDT', 'LONG')).toMatchObject({ stopPrice: '95.5', takeProfitPrice: '120' });
+    expect(await venue.stops('BTCUSDT', 'SHORT')).toEqual({ stopPrice: null, takeProfitPrice: null, resting: [] });
     const hit = server.exchange.trigger(target);
     expect(await venue.orderOrigin('BTCUSDT', String(hit?.orderId) as never)).toMatchObject({ cause: 'TAKE_PROFIT' });
     expect(await venue.orderOrigin('BTCUSDT', '999' as never)).toBeNull();

@@ -117,12 +117,13 @@ describe('the user data stream', () => {
   });
 
   it('whose key is refused costs nothing but a line in the log', async () => {
-    const { server, there, warning } = await follow(new FastClock());
+    const { server, stream, there, warning } = await follow(new FastClock());
     await there(1);
     server.faults.add({ fault: '-1121', method: 'POST', path: '/fapi/v1/listenKey' });
     server.streams.expireListenKey();
     await warning(/stream of account: .*listen key: .*Invalid symbol/);
     await there(2);
+    expect(stream.tellsSince).not.toBeNull();
   });
 
   it('keeps its listen key alive, and begins anew when it is told that it did not tell', async () => {

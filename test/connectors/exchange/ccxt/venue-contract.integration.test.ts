@@ -4,7 +4,7 @@ import type { PositionReference, Pricing } from '../../../../ports/exchange.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
-import { TESTED_BYBIT, type VenueWorld } from './a-venue.ts';
+import { TESTED_BYBIT, TESTED_OKX, type VenueWorld } from './a-venue.ts';
 
 /** What every venue besides Binance must do, on a local server of its own. Quantities are in coins, whatever the exchange counts in. */
 
@@ -12,7 +12,7 @@ const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-describe.each([TESTED_BYBIT])('orders and snapshots on $id', (tested) => {
+describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested) => {
   const { btc, usdc, placing, lookingUp } = tested;
   const contracts = (coins: string): string => new Exact(coins).div(tested.contractSize).toFixed();
 

@@ -1,0 +1,116 @@
+/**
+ * What an exchange tells of the costs of a position: the fees of its symbol's fills since its opening, and its funding.
+ *
+ * RC1  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
+ * RC2  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
+ * RC3  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
+ */
+import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import type { ChargedFill, Charges, FundingPayment, Told } from '../../../ports/charges.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
+import type { PositionReference } from '../../../ports/exchange.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import type { VenueFill } from '../../../ports/venue.ts';
+import type { AssetPrices } from './asset-prices.ts';
+import { readFillsOnwards } from './read-fills.ts';
+import { UnifiedIncome, unified } from './unified.ts';
+import type { VenueClient } from './venue-client.ts';
+import type { VenueMarket } from './venue-markets.ts';
+
+/** As many as exchanges give at a time. Unit: payments. */
+const PAGE = 1000;
+
+/** Three months of hourly funding, and as much again. Unit: pages. */
+const MOST_PAGES = 5;
+
+/** RC2. Two or three questions to an exchange that is well. Unit: milliseconds. */
+const CHARGES_WITHIN_MS = 5000;
+
+/** `holdsOther`: whether the account holds the other side of the symbol now. */
+export async function readCharges(
+  client: VenueClient,
+  market: VenueMarket,
+  prices: AssetPrices,
+  { side, opened_at: openedAt }: Pick<PositionReference, 'side' | 'opened_at'>,
+  holdsOther: () => Promise<boolean>,
+): Promise<Charges> {
+  const answered = new AbortController();
+  const overdue = client.clock.sleep(CHARGES_WITHIN_MS, answered.signal);
+  const [fills, funding] = await Promise.all([
+    told(overdue, async () => {
+      const read = await readFillsOnwards(client, market, openedAt, 'positions');
+      return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
+    }),
+    told(overdue, () => readFunding(client, market, prices, openedAt)),
+  ]);
+  answered.abort();
+  if (!('told' in funding) || funding.told.length === 0) return { kind: 'records', fills, funding };
+  // RC3.
+  const isHedged = !('told' in fills) || fills.told.some(({ positionSide }) => positionSide !== null);
+  const others = 'told' in fills && fills.told.some(({ positionSide }) => (positionSide ?? side) !== side);
+  if (isHedged && (others || (await holdsOther().catch(() => true)))) {
+    return {
+      kind: 'records',
+      fills,
+      funding: { why: 'the exchange does not say which of both open sides it was for' },
+    };
+  }
+  return { kind: 'records', fills, funding };
+}
+
+/** RC1, RC2. What waiting could mend is no error here: it is a reason. */
+async function told<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
+  const reading = read().then(
+    (list): Told<T> => ({ told: list }),
+    (thrown: unknown): Told<T> => ({ why: messageOf(thrown) }),
+  );
+  return Promise.race([
+    reading,
+    overdue.then((): Told<T> => ({ why: `the exchange did not tell within ${CHARGES_WITHIN_MS} ms` })),
+  ]);
+}
+
+async function chargedFill(fill: VenueFill, market: VenueMarket, prices: AssetPrices): Promise<ChargedFill> {
+  const { fillId, orderId, positionSide, direction, quantity, filledAt, feeAsset, feeAmount } = fill;
+  const fee = await prices.charge({ asset: feeAsset, amount: feeAmount }, market, filledAt);
+  return { fillId, orderId, positionSide, direction, quantity, fee, filledAt };
+}
+
+/** All payments since a moment, oldest first. Throws EXCHANGE_AWAY. */
+async function readFunding(
+  client: VenueClient,
+  market: VenueMarket,
+  prices: AssetPrices,
+  since: EpochMillis,
+): Promise<readonly FundingPayment[]> {
+  const { api, id, clock, settings } = client;
+  // Contracts that are delivered on a day have no funding.
+  if (api.market(market.symbol).swap === false) return [];
+  const away = (why: string): HarvestlineError => new HarvestlineError('EXCHANGE_AWAY', `${id}: funding: ${why}`);
+  const { fundingReachMs } = settings.traits;
+  if (fundingReachMs === null || !api.has['fetchFundingHistory'])
+    throw away('it is not known how payments are told of');
+  if (since < clock.now() - fundingReachMs) throw away('payments are not told of as far back as the opening');
+  const found = new Map<string, UnifiedIncome>();
+  for (let from = since, page = 1; ; page++) {
+    const rows = await client.ask('positions', 'funding', async (asked) =>
+      (await asked.fetchFundingHistory(market.symbol, from, PAGE)).map((row) => unified(UnifiedIncome, row)),
+    );
+    const before = found.size;
+    for (const row of rows) found.set(`${row.id} ${row.timestamp} ${row.code} ${row.amount}`, row);
+    if (rows.length < PAGE) break;
+    const last = rows.reduce((latest, { timestamp }) => Math.max(latest, timestamp), from);
+    if (found.size === before || page >= MOST_PAGES) throw away('the list has no end');
+    from = last;
+  }
+  const payments = [...found.values()]
+    .filter(({ timestamp }) => timestamp >= since)
+    .toSorted((one, other) => one.timestamp - other.timestamp);
+  return Promise.all(
+    payments.map(async ({ code, amount, timestamp }): Promise<FundingPayment> => {
+      // Income is positive where it was received, a cost where it was paid.
+      const paid = toText(new Exact(amount).neg());
+      return { charge: await prices.charge({ asset: code, amount: paid }, market, timestamp), paidAt: timestamp };
+    }),
+  );
+}

@@ -1,0 +1,141 @@
+/**
+ * Orders that rest at an exchange for a position: stops, targets, reduce-only orders in the book.
+ *
+ * RO1  An order that might as well open another position is none of them.
+ * RO2  Both lists or none: an exchange that tells of one of them only has not told.
+ */
+import { messageOf } from '../../../errors/harvestline-error.ts';
+import { Exact, toText } from '../../../ports/exact-decimal.ts';
+import type { DecimalText } from '../../../ports/exchange.ts';
+import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
+import type { VenueStops } from '../../../ports/venue.ts';
+import type { OrderId, Side } from '../../../schemas/generated/records.ts';
+import { kindOf } from './order-cause.ts';
+import { positionSideOf } from './read-fills.ts';
+import type { Priority } from './request-queue.ts';
+import { UnifiedOrder, unified } from './unified.ts';
+import type { VenueClient } from './venue-client.ts';
+import type { VenueMarket } from './venue-markets.ts';
+import { VenueRefusal } from './venue-refusal.ts';
+
+/** RO2. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
+export async function readResting(
+  client: VenueClient,
+  market: VenueMarket,
+  side: Side,
+  priority: Priority,
+): Promise<readonly RestingOrder[]> {
+  const { openOrders, conditionalOrders } = client.settings.traits;
+  const book = await client.ask(priority, `open orders of ${market.id}`, (api) => openOrders(api, market));
+  const conditional = await client.ask(priority, `stops of ${market.id}`, (api) => conditionalOrders(api, market));
+  const found = new Map<string, RestingOrder>();
+  // Some exchanges list conditional orders among the others as well.
+  for (const [orders, isConditional] of [[book, false] as const, [conditional, true] as const]) {
+    for (const order of restingOf(orders, side, isConditional, market)) {
+      found.set(`${order.kind} ${order.isConditional} ${order.orderId}`, order);
+    }
+  }
+  return [...found.values()].toSorted((one, other) => (one.placedAt ?? 0) - (other.placedAt ?? 0));
+}
+
+/** RO1. Pure. */
+export function restingOf(
+  orders: readonly unknown[],
+  side: Side,
+  isConditional: boolean,
+  market: Pick<VenueMarket, 'contractSize'>,
+): readonly RestingOrder[] {
+  return orders
+    .map((order) => unified(UnifiedOrder, order))
+    .filter((order) => wouldClose(order, side))
+    .flatMap((order) => restingOrdersOf(order, isConditional, market));
+}
+
+/** One order may be a stop and a target: the first to be hit cancels the other. */
+function restingOrdersOf(
+  order: UnifiedOrder,
+  isConditional: boolean,
+  { contractSize }: Pick<VenueMarket, 'contractSize'>,
+): readonly RestingOrder[] {
+  const { id, amount, filled, timestamp, info, stopLossPrice, takeProfitPrice } = order;
+  const left = amount === null ? null : new Exact(amount).sub(filled ?? 0).mul(contractSize);
+  const [stop, target] = [positive(stopLossPrice), positive(takeProfitPrice)];
+  const trigger = positive(order.triggerPrice) ?? stop ?? target;
+  const one: Omit<RestingOrder, 'kind'> = {
+    orderId: id as OrderId,
+    isConditional: isConditional || trigger !== null,
+    quantity: left?.gt(0) === true ? toText(left) : null,
+    price: trigger ?? positive(order.price),
+    placedAt: timestamp,
+    wholePosition: closesAll(info),
+  };
+  if (stop !== null && target !== null) {
+    return [
+      { ...one, kind: 'STOP', price: stop },
+      { ...one, kind: 'TAKE_PROFIT', price: target },
+    ];
+  }
+  const kind = kindOf(order);
+  return [{ ...one, kind: kind === 'STOP' || kind === 'TAKE_PROFIT' ? kind : isLimit(order) ? 'LIMIT' : 'OTHER' }];
+}
+
+function isLimit({ type, info }: UnifiedOrder): boolean {
+  return [type, info['type'], info['origType'], info['ordType']].some(
+    (kind) => typeof kind === 'string' && /limit|post/i.test(kind),
+  );
+}
+
+function positive(text: DecimalText | null): DecimalText | null {
+  return text !== null && new Exact(text).gt(0) ? toText(new Exact(text)) : null;
+}
+
+function closesAll(info: UnifiedOrder['info']): boolean {
+  return info['closePosition'] === true || info['closePosition'] === 'true';
+}
+
+/** RO1. */
+function wouldClose({ side: direction, reduceOnly, info }: UnifiedOrder, side: Side): boolean {
+  if (direction !== (side === 'LONG' ? 'sell' : 'buy')) return false;
+  const named = positionSideOf(info);
+  if (named !== null) return named === side;
+  return reduceOnly === true || closesAll(info);
+}
+
+/**
+ * Where the stop and the target of a side stand. Of several the one that would be hit first counts: the highest stop and the lowest
+ * target of a LONG, the other way round for a SHORT. Pure.
+ */
+export function stopsOf(resting: readonly RestingOrder[], side: Side): VenueStops {
+  return {
+    stopPrice: firstHit(resting, 'STOP', side === 'LONG'),
+    takeProfitPrice: firstHit(resting, 'TAKE_PROFIT', side === 'SHORT'),
+    resting,
+  };
+}
+
+function firstHit(
+  resting: readonly RestingOrder[],
+  wanted: RestingOrder['kind'],
+  highest: boolean,
+): DecimalText | null {
+  const prices = resting.flatMap(({ kind, price }) => (kind === wanted && price !== null ? [price] : []));
+  if (prices.length === 0) return null;
+  return toText(highest ? Exact.max(...prices) : Exact.min(...prices));
+}
+
+/** Takes an order off that rests. */
+export async function cancelRestingOrder(
+  client: VenueClient,
+  market: VenueMarket,
+  { orderId, isConditional }: RestingOrder,
+): Promise<RestingCancellation> {
+  try {
+    await client.send('cancel', (api) => client.settings.traits.cancelResting(api, market, orderId, isConditional));
+    return { kind: 'cancelled' };
+  } catch (thrown) {
+    if (!(thrown instanceof VenueRefusal)) return { kind: 'unavailable', message: messageOf(thrown) };
+    if (thrown.absent) return { kind: 'gone' };
+    const message = thrown.code === null ? thrown.message : `${thrown.code}: ${thrown.message}`;
+    return { kind: thrown.rule.meaning === 'refused' ? 'refused' : 'unavailable', message };
+  }
+}

@@ -1,0 +1,206 @@
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { Desk, Order, OrderRequest, Slot } from '../fake-exchange/desk.ts';
+import { OkxError } from './okx-error.ts';
+import { billIdOf, fillRow, instrumentRow, orderRow, positionRow, stopRow, triggeredRow } from './replies.ts';
+
+export interface Asked {
+  readonly desk: Desk;
+  /** `cross` or `isolated`: how the positions of the account are margined. */
+  readonly marginMode: string;
+  /** 1 spot, 2 futures, 3 multi-currency margin, 4 portfolio margin. */
+  readonly accountLevel: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface Endpoint {
+  readonly signed: boolean;
+  /** The rows of `data`. */
+  readonly answer: (asked: Asked) => readonly object[];
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Fills older than three months are not told of. */
+const HISTORY_MS = 90 * DAY_MS;
+/** An order that ended without a fill is forgotten then. */
+const UNFILLED_KEPT_MS = 2 * 60 * 60 * 1000;
+const PAGE = 100;
+
+const CLIENT_ID = /^[0-9A-Za-z]{1,32}$/;
+
+/** The paths that the server knows, by method and path. */
+export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  'GET /api/v5/public/time': { signed: false, answer: ({ desk }) => [{ ts: String(desk.now()) }] },
+  'GET /api/v5/public/instruments': {
+    signed: false,
+    answer: ({ desk, parameters }) =>
+      [...desk.markets.values()]
+        .filter(({ deliversAt }) => (deliversAt === null ? 'SWAP' : 'FUTURES') === parameters['instType'])
+        .map(instrumentRow),
+  },
+  'GET /api/v5/public/mark-price': {
+    signed: false,
+    answer: ({ desk, parameters }) => {
+      const instId = marketOf(desk, parameters);
+      return [{ instType: 'SWAP', instId, markPx: desk.mark(instId).toFixed(), ts: String(desk.now()) }];
+    },
+  },
+  'GET /api/v5/market/candles': {
+    signed: false,
+    answer: ({ desk, parameters }) => {
+      if (parameters['bar'] !== '5m') throw new OkxError('51000', 'bar');
+      return desk
+        .candles(marketOf(desk, parameters), Math.min(Number(parameters['limit'] ?? 100), 300))
+        .map(([openTime, price], index) => [
+          String(openTime),
+          price,
+          price,
+          price,
+          price,
+          '1000',
+          '10',
+          '1000',
+          index === 0 ? '0' : '1',
+        ]);
+    },
+  },
+  'GET /api/v5/account/config': {
+    signed: true,
+    answer: ({ desk, accountLevel }) => [
+      { uid: '1', mainUid: '1', acctLv: accountLevel, posMode: desk.options.hedge ? 'long_short_mode' : 'net_mode' },
+    ],
+  },
+  'GET /api/v5/account/positions': {
+    signed: true,
+    answer: ({ desk, marginMode, parameters: { instId } }) =>
+      [...desk.positions.values()]
+        .filter(({ symbol, amount }) => !amount.isZero() && (instId === undefined || symbol === instId))
+        .map((position) => positionRow(position, desk, marginMode)),
+  },
+  'POST /api/v5/trade/batch-orders': { signed: true, answer: createOrder },
+  'POST /api/v5/trade/cancel-order': {
+    signed: true,
+    answer: ({ desk, parameters }) => {
+      const order = desk.orders.find((one) => one.status === 'open' && isNamed(one, parameters));
+      if (order === undefined) throw new OkxError('51400');
+      desk.cancel(order);
+      return [{ ordId: order.id, clOrdId: order.clientId, sCode: '0', sMsg: '' }];
+    },
+  },
+  'GET /api/v5/trade/order': {
+    signed: true,
+    answer: ({ desk, parameters }) => {
+      const order = desk.orders.findLast((one) => isNamed(one, parameters));
+      if (order === undefined || isForgotten(order, desk.now())) throw new OkxError('51603');
+      return [orderRow(order)];
+    },
+  },
+  'GET /api/v5/trade/order-algo': {
+    signed: true,
+    answer: ({ desk, parameters: { algoId } }) => {
+      const order = desk.orders.find(({ id }) => `algo-${id}` === algoId);
+      if (order === undefined) throw new OkxError('51603');
+      return [triggeredRow(order)];
+    },
+  },
+  'GET /api/v5/trade/orders-pending': {
+    signed: true,
+    answer: ({ desk, parameters: { instId } }) =>
+      desk.orders
+        .filter(({ status, symbol }) => status === 'open' && (instId === undefined || symbol === instId))
+        .map(orderRow),
+  },
+  'GET /api/v5/trade/orders-algo-pending': {
+    signed: true,
+    answer: ({ desk, parameters: { ordType, instId } }) => {
+      if (typeof ordType !== 'string') throw new OkxError('51000', 'ordType');
+      // Of several kinds only these two may be asked for at once.
+      if (ordType.includes(',') && ordType !== 'conditional,oco') throw new OkxError('51000', 'ordType');
+      if (!ordType.includes('conditional')) return [];
+      return desk.stops
+        .filter((one) => one.isOpen && one.symbol === instId)
+        .map((one) => stopRow(one, desk.options.hedge));
+    },
+  },
+  'GET /api/v5/trade/fills-history': { signed: true, answer: fills },
+};
+
+/** ccxt sends a list of one. */
+function createOrder({ desk, marginMode, parameters }: Asked): readonly object[] {
+  const [given] = Object.values(parameters);
+  const order = desk.submit(vetted(desk, marginMode, typeof given === 'object' && given !== null ? { ...given } : {}));
+  return [
+    { ordId: order.id, clOrdId: order.clientId, sCode: '0', sMsg: 'Order placed', tag: '', ts: String(desk.now()) },
+  ];
+}
+
+/** Everything that may be wrong with an order. */
+function vetted(desk: Desk, marginMode: string, parameters: Asked['parameters']): OrderRequest {
+  const { side, ordType, sz, px, clOrdId = '', posSide = 'net', tdMode, reduceOnly } = parameters;
+  const symbol = marketOf(desk, parameters);
+  const market = desk.markets.get(symbol);
+  if (market === undefined) throw new OkxError('51001');
+  if (!market.isTrading) throw new OkxError('51022');
+  if (clOrdId !== '' && !CLIENT_ID.test(String(clOrdId))) throw new OkxError('51000', 'clOrdId');
+  if (clOrdId !== '' && desk.orders.some(({ clientId }) => clientId === clOrdId)) throw new OkxError('51016');
+  if (side !== 'buy' && side !== 'sell') throw new OkxError('51000', 'side');
+  if (tdMode !== 'cross' && tdMode !== 'isolated') throw new OkxError('51000', 'tdMode');
+  const slot: Slot | undefined = ({ net: 'NET', long: 'LONG', short: 'SHORT' } as const)[String(posSide)];
+  if (slot === undefined || desk.options.hedge !== (slot !== 'NET')) throw new OkxError('51000', 'posSide');
+  const direction = side === 'buy' ? 'BUY' : 'SELL';
+  const quantity = typeof sz === 'string' && /^\d+(\.\d+)?$/.test(sz) ? new Exact(sz) : null;
+  if (quantity === null) throw new OkxError('51000', 'sz');
+  if (!quantity.mod(market.lotStep).isZero()) throw new OkxError('51121');
+  if (quantity.lt(market.minQuantity)) throw new OkxError('51020');
+  if (ordType === 'market' && quantity.gt(market.marketMaxQuantity)) throw new OkxError('51202');
+  const reduces = reduceOnly === true || reduceOnly === 'true' || slot === (direction === 'SELL' ? 'LONG' : 'SHORT');
+  // A position of the other margin mode is another position.
+  const open = tdMode === marginMode ? desk.reducible(symbol, slot, direction) : new Exact(0);
+  if (reduces && open.isZero()) throw new OkxError('51169');
+  if (reduces && quantity.gt(open)) throw new OkxError('51112');
+  return {
+    clientId: String(clOrdId),
+    symbol,
+    direction,
+    slot,
+    type: ordType === 'market' ? 'market' : 'limit',
+    timeInForce: inForce(ordType),
+    quantity,
+    price: ordType === 'market' ? null : new Exact(String(px)),
+    reduceOnly: reduces,
+  };
+}
+
+function inForce(ordType: unknown): OrderRequest['timeInForce'] {
+  if (ordType === 'post_only') return 'POST_ONLY';
+  if (ordType === 'ioc') return 'IOC';
+  return ordType === 'fok' ? 'FOK' : 'GTC';
+}
+
+/** Newest first; `after` asks for those before a bill. What is more than three months old is left out without a word. */
+function fills({ desk, parameters }: Asked): readonly object[] {
+  const { begin, end, after, ordId, limit = PAGE } = parameters;
+  const symbol = marketOf(desk, parameters);
+  if (!(Number(limit) >= 1 && Number(limit) <= PAGE)) throw new OkxError('51000', 'limit');
+  const from = Math.max(Number(begin ?? 0), desk.now() - HISTORY_MS);
+  return desk
+    .fillsOf(symbol, from, Number(end ?? desk.now()))
+    .filter((fill) => after === undefined || billIdOf(fill) < Number(after))
+    .filter((fill) => ordId === undefined || fill.order.id === ordId)
+    .toSorted((one, other) => billIdOf(other) - billIdOf(one))
+    .slice(0, Number(limit))
+    .map(fillRow);
+}
+
+function isForgotten({ status, filled, updatedAt }: Order, now: number): boolean {
+  return status === 'cancelled' && filled.isZero() && now - updatedAt > UNFILLED_KEPT_MS;
+}
+
+function isNamed({ symbol, id, clientId }: Order, { instId, ordId, clOrdId }: Asked['parameters']): boolean {
+  if (symbol !== instId) return false;
+  return ordId === undefined ? clientId === clOrdId && clientId !== '' : id === ordId;
+}
+
+function marketOf(desk: Desk, { instId }: Asked['parameters']): string {
+  if (typeof instId === 'string' && desk.markets.has(instId)) return instId;
+  throw new OkxError('51001');
+}

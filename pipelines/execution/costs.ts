@@ -1,0 +1,310 @@
+/**
+ * What a slice of a position has cost: its own fee, its share of the fees of the opening, its share of the funding.
+ *
+ * CO1  Shares are at average cost: what opened or grew the position fills a pool, with the funding, and each reduction takes out as much of it
+ *      as it closes of what is open. So the shares of all slices of a position add up to what was charged.
+ * CO2  What is not known is null, and named with the reason. Nothing is taken for 0.
+ * CO3  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts) and no longer: it is written once, with what is
+ *      known by then.
+ */
+import { isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { type Charge, type ChargedFill, type Charges, type FundingPayment, joinedAssets } from '../../ports/charges.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../../ports/exchange.ts';
+import type { FillId, OrderId, Reduction, Side, TradeClosed } from '../../schemas/generated/records.ts';
+import { inR } from './excursions.ts';
+
+/** What the schema takes of an amount of quote currency. */
+const GREATEST_QUOTE = 1e27;
+
+/** What the schema takes of a reason. Unit: characters. */
+const MAX_WHY = 2000;
+
+type SliceCosts = Pick<
+  TradeClosed,
+  | 'fee_quote'
+  | 'fee_asset'
+  | 'fee_amount'
+  | 'opening_fee_quote'
+  | 'opening_fee_asset'
+  | 'opening_fee_amount'
+  | 'funding_quote'
+  | 'unknown_costs'
+>;
+
+/** A slice of a position, as its trade has it. */
+interface Slice {
+  readonly side: Side;
+  readonly openedAt: EpochMillis;
+  readonly closedAt: EpochMillis;
+  readonly entryPrice: number;
+  readonly quantity: Exact;
+  /** Open size after it. */
+  readonly remaining: Exact;
+  readonly isOwn: OwnFills['isOwn'];
+  readonly fee: Charge;
+}
+
+/** Which fills are a slice's own, and what they were charged as the venue said with them. */
+export interface OwnFills {
+  readonly isOwn: (fill: Pick<ChargedFill, 'fillId' | 'orderId'>) => boolean;
+  readonly fee: Charge;
+}
+
+export function fillsOf({ orderId, fee, feeAsset, feeAmount }: VenueOrder): OwnFills {
+  return { isOwn: (fill) => fill.orderId === orderId, fee: { asset: feeAsset, amount: feeAmount, quote: fee } };
+}
+
+export function fillOf({ fill_id, fee_quote, fee_asset, fee_amount }: Reduction): OwnFills {
+  const text = (value: number | null): DecimalText | null => (value === null ? null : new Exact(value).toFixed());
+  const fee = { asset: fee_asset, amount: text(fee_amount), quote: text(fee_quote) };
+  return { isOwn: ({ fillId }) => fillId === fill_id, fee };
+}
+
+/** The trade with its costs, its net profit and its R after costs. Pure. */
+export function withCosts(trade: TradeClosed, own: OwnFills, charges: Charges): TradeClosed {
+  const costs = costsOf(
+    {
+      side: trade.side,
+      openedAt: trade.opened_at,
+      closedAt: trade.closed_at,
+      entryPrice: trade.entry_price,
+      quantity: new Exact(trade.quantity),
+      remaining: new Exact(trade.remaining_quantity),
+      ...own,
+    },
+    charges,
+  );
+  const { fee_quote: fee, opening_fee_quote: opening, funding_quote: funding } = costs;
+  const net =
+    fee === null || opening === null || funding === null
+      ? null
+      : new Exact(trade.pnl_quote).sub(fee).sub(opening).sub(funding);
+  return {
+    ...trade,
+    ...costs,
+    pnl_net_quote: bounded(net?.toFixed() ?? null),
+    r_net: net === null || trade.risk_quote === null ? null : inR(net, new Exact(trade.risk_quote)),
+  };
+}
+
+/** CO3. A venue that is away has told nothing. */
+export async function chargesOf(venue: Pick<Exchange, 'charges'>, reference: PositionReference): Promise<Charges> {
+  try {
+    return await venue.charges(reference);
+  } catch (thrown) {
+    if (isKind(thrown, 'transient')) return untold(messageOf(thrown));
+    throw thrown;
+  }
+}
+
+function untold(why: string): Charges {
+  return { kind: 'records', fills: { why }, funding: { why } };
+}
+
+function costsOf(slice: Slice, charges: Charges): SliceCosts {
+  const { fee, opening, funding } =
+    charges.kind === 'rates' ? atRates(slice, charges.feeRate) : recorded(slice, charges);
+  const closing = fee === null ? unknown('the venue did not tell it') : costOf([fee]);
+  return {
+    fee_quote: closing.quote,
+    fee_asset: closing.asset,
+    fee_amount: closing.amount,
+    opening_fee_quote: opening.quote,
+    opening_fee_asset: opening.asset,
+    opening_fee_amount: opening.amount,
+    funding_quote: funding.quote,
+    unknown_costs: [
+      ...named('fee_quote', closing),
+      ...named('opening_fee_quote', opening),
+      ...named('funding_quote', funding),
+    ],
+  };
+}
+
+/** A cost of a slice; null where it is not known, and `why`. */
+interface Cost {
+  readonly quote: number | null;
+  readonly asset: string | null;
+  readonly amount: number | null;
+  readonly why: string | null;
+}
+
+interface Costs {
+  readonly fee: Charge | null;
+  readonly opening: Cost;
+  readonly funding: Cost;
+}
+
+function unknown(why: string): Cost {
+  return { quote: null, asset: null, amount: null, why };
+}
+
+function named(field: string, { quote, why }: Cost): readonly string[] {
+  return quote === null ? [`${field}: ${why ?? 'not known'}`.slice(0, MAX_WHY).toWellFormed()] : [];
+}
+
+function atRates({ entryPrice, quantity, fee }: Slice, rate: string): Costs {
+  const opening = new Exact(entryPrice).mul(quantity).mul(rate).toFixed();
+  return {
+    fee,
+    opening: costOf([{ asset: null, amount: null, quote: opening }]),
+    funding: costOf([]),
+  };
+}
+
+function recorded(slice: Slice, { fills, funding }: Extract<Charges, { kind: 'records' }>): Costs {
+  const own = 'told' in fills ? fills.told.filter(slice.isOwn) : [];
+  const ownQuantity = Exact.sum(0, ...own.map(({ quantity }) => quantity));
+  // What was said with the order comes first; its fills may have been listed, or priced, only later.
+  const fee = slice.fee.quote === null && ownQuantity.eq(slice.quantity) ? sum(own.map((one) => one.fee)) : slice.fee;
+  if ('why' in fills) return { fee, opening: unknown(fills.why), funding: unknown(fills.why) };
+  const course = courseOf(slice, fills.told, own, ownQuantity);
+  if ('why' in course) return { fee, opening: unknown(course.why), funding: unknown(course.why) };
+  const openings = course.fills.flatMap((one, index) =>
+    opens(slice.side, one) ? [{ charge: one.fee, before: index }] : [],
+  );
+  return {
+    fee,
+    opening: costOf(openings.map((one) => course.shareOf(one))),
+    funding:
+      'why' in funding
+        ? unknown(funding.why)
+        : costOf(paidWithin(slice, funding.told, course.fills).map((one) => course.shareOf(one))),
+  };
+}
+
+/** Something that was charged for what was open, ahead of the fill at `before`. */
+interface Charged {
+  readonly charge: Charge;
+  readonly before: number;
+}
+
+/** What became of a position from its opening to the slice. */
+interface Course {
+  /** Oldest first; the slice's own are among them, the last of them at the end. */
+  readonly fills: readonly ChargedFill[];
+  /** CO1: the part of a charge that the slice takes. */
+  readonly shareOf: (charged: Charged) => Charge;
+}
+
+function courseOf(
+  slice: Slice,
+  told: readonly ChargedFill[],
+  own: readonly ChargedFill[],
+  ownQuantity: Exact,
+): Course | { readonly why: string } {
+  const { side, openedAt, closedAt, quantity, remaining } = slice;
+  const ofSide = told.filter(
+    (fill) => (fill.positionSide ?? side) === side && fill.filledAt >= openedAt && fill.filledAt <= closedAt,
+  );
+  // What another position ended with in the same millisecond is no part of this one.
+  const first = ofSide.findIndex((fill) => fill.filledAt === openedAt && opens(side, fill));
+  if (first === -1) return { why: 'no fill that the venue tells of opened the position' };
+  const isListed = own.length > 0 && ownQuantity.eq(quantity);
+  const fills = isListed
+    ? ofSide.slice(first, ofSide.findLastIndex(slice.isOwn) + 1)
+    : [...ofSide.slice(first).filter((fill) => !slice.isOwn(fill)), unlisted(slice)];
+  return followed(slice, fills, isListed ? slice.isOwn : (fill) => fill === fills.at(-1), remaining);
+}
+
+/** The slice's own fills as one, where the venue does not list them yet. */
+function unlisted({ side, closedAt, quantity, fee }: Slice): ChargedFill {
+  return {
+    fillId: '' as FillId,
+    orderId: '' as OrderId,
+    positionSide: side,
+    direction: side === 'LONG' ? 'SELL' : 'BUY',
+    quantity: quantity.toFixed(),
+    fee,
+    filledAt: closedAt,
+  };
+}
+
+function followed(
+  { side }: Slice,
+  fills: readonly ChargedFill[],
+  isOwn: (fill: ChargedFill) => boolean,
+  remaining: Exact,
+): Course | { readonly why: string } {
+  let open = new Exact(0);
+  let left = new Exact(1);
+  /** What is left of a charge ahead of each fill, and what the slice had taken by then, of a charge at the beginning. */
+  const lefts: Exact[] = [];
+  const taken: Exact[] = [];
+  let own = new Exact(0);
+  for (const fill of fills) {
+    lefts.push(left);
+    taken.push(own);
+    if (opens(side, fill)) {
+      open = open.add(fill.quantity);
+      continue;
+    }
+    if (open.lt(fill.quantity))
+      return { why: `the fills that the venue tells of close more than was open, at ${fill.fillId}` };
+    const part = left.mul(fill.quantity).div(open);
+    if (isOwn(fill)) own = own.add(part);
+    left = left.sub(part);
+    open = open.sub(fill.quantity);
+    if (open.isZero() && fill !== fills.at(-1)) return { why: `the position was closed before, by ${fill.fillId}` };
+  }
+  if (!open.eq(remaining)) {
+    return { why: `the fills that the venue tells of leave ${open.toFixed()}, where ${remaining.toFixed()} were left` };
+  }
+  const shareOf = ({ charge, before }: Charged): Charge =>
+    scaled(charge, own.sub(taken[before] ?? own).div(lefts[before] ?? 1));
+  return { fills, shareOf };
+}
+
+/** What was paid at the moment of a fill was paid before it. */
+function paidWithin(
+  { openedAt, closedAt }: Slice,
+  payments: readonly FundingPayment[],
+  fills: readonly ChargedFill[],
+): readonly Charged[] {
+  return payments.flatMap(({ charge, paidAt }) => {
+    if (paidAt <= openedAt || paidAt > closedAt) return [];
+    const before = fills.findIndex(({ filledAt }) => filledAt >= paidAt);
+    return before === -1 ? [] : [{ charge, before }];
+  });
+}
+
+function opens(side: Side, { direction }: ChargedFill): boolean {
+  return direction === (side === 'LONG' ? 'BUY' : 'SELL');
+}
+
+function scaled({ asset, amount, quote }: Charge, by: Exact): Charge {
+  const part = (text: string | null): string | null => (text === null ? null : new Exact(text).mul(by).toFixed());
+  return { asset, amount: part(amount), quote: part(quote) };
+}
+
+function sum(charges: readonly Charge[]): Charge {
+  const assets = [...new Set(charges.map(({ asset }) => asset))];
+  const added = (texts: readonly (string | null)[]): string | null => {
+    const known = texts.flatMap((text) => (text === null ? [] : [text]));
+    return known.length < texts.length ? null : Exact.sum(0, ...known).toFixed();
+  };
+  return {
+    asset: joinedAssets(assets),
+    amount: assets.length === 1 ? added(charges.map(({ amount }) => amount)) : null,
+    quote: added(charges.map(({ quote }) => quote)),
+  };
+}
+
+/** CO2. No charge at all is 0. */
+function costOf(charges: readonly Charge[]): Cost {
+  const { asset, amount, quote } = sum(charges);
+  const known = bounded(quote);
+  const amounts = { asset, amount: asset === null ? null : bounded(amount) };
+  if (known !== null) return { quote: known, ...amounts, why: null };
+  const why = asset === null ? 'the venue did not tell it' : `no price of ${asset} at that time can be had`;
+  return { quote: null, ...amounts, why };
+}
+
+/** Null beyond what a record may have. */
+function bounded(text: string | null): number | null {
+  if (text === null) return null;
+  const value = Number(text);
+  return Math.abs(value) <= GREATEST_QUOTE ? value : null;
+}

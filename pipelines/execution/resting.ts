@@ -1,0 +1,143 @@
+/**
+ * Orders that rest at the venue for a position: taken off when an order of ours has closed it, named where they block one.
+ *
+ * RS1  Only orders that can do nothing but reduce that side are touched, and only those that were placed before it was closed: what is newer,
+ *      or of an unknown time, may belong to a position that was opened since.
+ * RS2  They are taken off before the order's end is reported, so that an interrupted process does it again when it resolves the order.
+ *      Cancelling twice does no harm.
+ * RS3  A venue that does not answer holds up nothing: what is still there is said to be.
+ */
+import { isKind, messageOf } from '../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { RestingCancellation, RestingOrder } from '../../ports/resting.ts';
+import type { ReportedResting, Side, TradeClosed } from '../../schemas/generated/records.ts';
+
+/** How often a cancellation is asked for that has no answer. */
+const ATTEMPTS = 2;
+
+/** What the schema takes. Unit: orders; characters. */
+const MOST_REPORTED = 500;
+const MAX_DETAIL = 2048;
+
+export interface RestingDesk {
+  readonly exchange: Pick<Exchange, 'resting' | 'cancelResting'>;
+  readonly logger: Logger;
+  /** Whether what rests is left where it is. */
+  readonly leaveResting: boolean;
+}
+
+/** The side of a symbol that was closed, and when. */
+export interface ClosedSide {
+  readonly position_id: string;
+  readonly symbol: string;
+  readonly side: Side;
+  readonly closedAt: EpochMillis;
+}
+
+export function closedSideOf({ position_id, symbol, side, closed_at: closedAt }: TradeClosed): ClosedSide {
+  return { position_id, symbol, side, closedAt };
+}
+
+/** RS1, RS2. What rested of a closed position, and what became of it; null where the venue did not say what rests (RS3). */
+export async function clearResting(closed: ClosedSide, desk: RestingDesk): Promise<readonly ReportedResting[] | null> {
+  const { symbol, side, closedAt } = closed;
+  const resting = await restingNow(desk, symbol, side);
+  if (resting === null) return null;
+  const reported: ReportedResting[] = [];
+  for (const order of resting.filter(({ placedAt }) => placedAt === null || placedAt <= closedAt)) {
+    // One order may be a stop and a target.
+    const same = reported.find(({ order_id }) => order_id === order.orderId);
+    const { fate, detail } = same ?? (await cleared(symbol, order, desk));
+    reported.push(reportedOf(order, fate, detail));
+  }
+  for (const order of reported) {
+    const context = { ...closed, ...order };
+    if (order.fate === 'CANCELLED')
+      desk.logger.info(context, 'an order that rested of a closed position was cancelled');
+    else if (order.fate !== 'GONE') desk.logger.warn(context, 'an order still rests of a closed position');
+  }
+  return reported.slice(0, MOST_REPORTED);
+}
+
+async function cleared(symbol: string, order: RestingOrder, desk: RestingDesk): Promise<ReportedResting> {
+  if (desk.leaveResting) return reportedOf(order, 'LEFT', null);
+  if (order.placedAt === null) return reportedOf(order, 'NOT_CANCELLED', 'the venue does not say when it was placed');
+  let answer: RestingCancellation = { kind: 'unavailable', message: 'not asked' };
+  for (let attempt = 1; attempt <= ATTEMPTS && answer.kind === 'unavailable'; attempt++) {
+    answer = await asked(() => desk.exchange.cancelResting(symbol, order));
+  }
+  if ('message' in answer) return reportedOf(order, 'NOT_CANCELLED', answer.message);
+  return reportedOf(order, answer.kind === 'gone' ? 'GONE' : 'CANCELLED', null);
+}
+
+/** RS3. */
+async function asked(cancel: () => Promise<RestingCancellation>): Promise<RestingCancellation> {
+  try {
+    return await cancel();
+  } catch (thrown) {
+    if (isKind(thrown, 'transient')) return { kind: 'unavailable', message: messageOf(thrown) };
+    throw thrown;
+  }
+}
+
+/** The orders that stand in the way of one that was refused; null where the venue does not say. Those in its book bespeak the position. */
+export async function blockingOrders(
+  { symbol, side }: Pick<ClosedSide, 'symbol' | 'side'>,
+  desk: Pick<RestingDesk, 'exchange' | 'logger'>,
+): Promise<readonly ReportedResting[] | null> {
+  const resting = await restingNow(desk, symbol, side);
+  if (resting === null) return null;
+  const inBook = resting.filter(({ isConditional }) => !isConditional);
+  return (inBook.length > 0 ? inBook : resting)
+    .slice(0, MOST_REPORTED)
+    .map((order) => reportedOf(order, 'BLOCKS', null));
+}
+
+async function restingNow(
+  { exchange, logger }: Pick<RestingDesk, 'exchange' | 'logger'>,
+  symbol: string,
+  side: Side,
+): Promise<readonly RestingOrder[] | null> {
+  try {
+    return await exchange.resting(symbol, side);
+  } catch (thrown) {
+    if (!isKind(thrown, 'transient')) throw thrown;
+    logger.warn({ symbol, side, why: messageOf(thrown) }, 'the venue does not say what rests for a position');
+    return null;
+  }
+}
+
+function reportedOf(order: RestingOrder, fate: ReportedResting['fate'], detail: string | null): ReportedResting {
+  const { orderId, kind, quantity, price, placedAt, wholePosition } = order;
+  return {
+    order_id: orderId,
+    kind,
+    quantity: quantity === null ? null : Number(quantity),
+    price: price === null ? null : Number(price),
+    placed_at: placedAt,
+    whole_position: wholePosition,
+    fate,
+    detail: detail === null || detail === '' ? null : detail.slice(0, MAX_DETAIL).toWellFormed(),
+  };
+}
+
+const FATES = {
+  CANCELLED: 'cancelled',
+  GONE: 'had ended',
+  LEFT: 'left',
+  NOT_CANCELLED: 'still rests',
+  BLOCKS: 'blocks it',
+} as const satisfies Record<ReportedResting['fate'], string>;
+
+/** What rests, in words: `cancelled: STOP of 0.1 at 66800 (order 7)`. Null where there is nothing to say. */
+export function restingWords(resting: readonly ReportedResting[] | null): string | null {
+  if (resting === null || resting.length === 0) return null;
+  return resting
+    .map(({ kind, quantity, price, order_id, whole_position, fate }) => {
+      const size = whole_position ? 'the whole position' : (quantity ?? 'an unknown size');
+      return `${FATES[fate]}: ${kind} of ${size}${price === null ? '' : ` at ${price}`} (order ${order_id})`;
+    })
+    .join('; ');
+}

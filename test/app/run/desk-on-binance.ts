@@ -1,0 +1,88 @@
+import { onTestFinished, vi } from 'vitest';
+import { openExchange } from '../../../app/run/open-exchange.ts';
+import { positionCycle } from '../../../app/run/position-cycle.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
+import type { BinanceServerOptions } from '../../../packages/fake-binance/server-options.ts';
+import type { ProcessorName } from '../../../app/run/build-processors.ts';
+import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { RecordByTopic } from '../../../schemas/generated/records.ts';
+import type { TopicName } from '../../../schemas/topics.ts';
+import { settingsFor } from '../../chaos/exchange/exchange-settings.ts';
+import { type PreparedLog, type RunningProgram, preparedLog, recordsOf, startRun } from './run-in-process.ts';
+
+const PATIENCE = { timeout: 60_000, interval: 50 };
+const CYCLE_MS = 200;
+
+/** The whole chain in this process, on an embedded log, with a local exchange of its own. */
+export class DeskOnBinance {
+  readonly server: BinanceServer;
+  readonly prepared: PreparedLog;
+  readonly #clock = new SystemClock();
+
+  private constructor(server: BinanceServer, prepared: PreparedLog) {
+    this.server = server;
+    this.prepared = prepared;
+  }
+
+  /** Ends with the test. */
+  static async open(options: BinanceServerOptions): Promise<DeskOnBinance> {
+    const server = await BinanceServer.start(options);
+    const prepared = await preparedLog();
+    onTestFinished(() => server.close());
+    return new DeskOnBinance(server, prepared);
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** `run`, with all processors unless some are named, and with the source of snapshots where scoring is among them. */
+  async run(
+    limits: Partial<ExecutionLimits> = {},
+    processors: readonly ProcessorName[] = ['scoring', 'execution', 'clm'],
+  ): Promise<RunningProgram> {
+    const observes = processors.includes('scoring');
+    const { clock, venue, connect } = await openExchange(
+      settingsFor(this.server.url),
+      null,
+      this.#clock,
+      SILENT_LOGGER,
+    );
+    const looking = { venue, account: 'main', symbols: null, cycleMs: CYCLE_MS, mirror: null, clock, stream: null };
+    return startRun(this.prepared.open, {
+      exchange: connect,
+      clock,
+      limits: { settleWaitsMs: [50, 100, 200], ...limits },
+      processors,
+      sources: observes ? { snapshots: (given) => positionCycle({ ...looking, ...given }) } : {},
+      desk: {
+        account: 'main',
+        venue: 'binanceusdm',
+        mode: 'DEMO',
+        standing: false,
+        observes: observes ? ['main'] : [],
+        machine: `test-${processors.join('-')}`,
+        by: 'tester',
+        clock: this.#clock,
+      },
+    });
+  }
+
+  records<N extends TopicName>(topic: N): Promise<RecordByTopic[N][]> {
+    return recordsOf(this.prepared, topic);
+  }
+
+  /** Waits for a record that is as wanted. */
+  async recordWhere<N extends TopicName>(
+    topic: N,
+    isWanted: (record: RecordByTopic[N]) => boolean,
+  ): Promise<RecordByTopic[N]> {
+    return vi.waitFor(async () => {
+      const found = (await this.records(topic)).findLast(isWanted);
+      if (found === undefined) throw new Error(`no such record in ${topic} yet`);
+      return found;
+    }, PATIENCE);
+  }
+}
