@@ -21,7 +21,7 @@ import { observeOnce } from './observe-once.ts';
 import { patient } from './patient.ts';
 import { settingsFor, termsFor } from './exchange-settings.ts';
 
-const [dataDir = '', url = '', killAt = '0', order = 'market'] = process.argv.slice(2);
+const [dataDir = '', url = '', killAt = '0', style = 'market'] = process.argv.slice(2);
 
 let steps = 0;
 /** Before and after everything that leaves a trace: what is killed is killed between two of them. */
@@ -66,7 +66,7 @@ const exchange: Exchange = {
 };
 const writer = new TopicWriter('execution', codec);
 const waits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
-const limits = { ...waits, order: termsFor(order as OrderStyle) };
+const limits = { ...waits, order: termsFor(style as OrderStyle) };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );
