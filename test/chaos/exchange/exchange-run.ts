@@ -9,14 +9,16 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import type { Logger } from '../../../ports/logger.ts';
-import type { HarvestIntent } from '../../../schemas/generated/records.ts';
+import type { HarvestIntent, OrderStyle } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
-import { settingsFor } from './exchange-settings.ts';
+import { settingsFor, termsFor } from './exchange-settings.ts';
+import { HealthyWatch } from './healthy-watch.ts';
+import { SickSymbols } from './sick-symbols.ts';
 import { patient } from './patient.ts';
 
 export interface ExchangeRunOptions {
@@ -24,7 +26,12 @@ export interface ExchangeRunOptions {
   readonly seed: number;
   /** Probabilities; together at most 1. */
   readonly chances: Readonly<Partial<Record<Fault, number>>>;
+  /** How orders are sent; at market where left out. Any other meets a book with depth, and marks that move. */
+  readonly order?: OrderStyle;
   readonly logger: Logger;
+  /** How many symbols there are, and how many of them are sick at any time. */
+  readonly positions?: number;
+  readonly sick?: number;
   readonly onProgress?: (done: number) => void;
 }
 
@@ -33,6 +40,10 @@ export interface ExchangeRun {
   /** Terminal reports by status and reason. */
   readonly ends: Readonly<Record<string, number>>;
   readonly injected: Readonly<Record<string, number>>;
+  /** How often symbols fell sick, and in which way. */
+  readonly sick: Readonly<Record<string, number>>;
+  /** Looks at a healthy position that nothing befell meanwhile: each gave a snapshot, or is a violation. */
+  readonly healthyLooks: number;
   readonly orders: number;
   readonly trades: number;
 }
@@ -43,6 +54,9 @@ const LANES = 6;
 /** After so many intents a lane's account is reconciled. */
 const RECONCILE_EVERY = 20;
 
+/** After so many intents others fall sick. */
+const SICK_FOR = 25;
+
 /** The waits between look-ups, in the proportions of DEFAULT_LIMITS and a tenth as long. Unit: milliseconds. */
 const SETTLE_WAITS_MS = [5, 10, 20, 40, 80, 160, 200];
 
@@ -51,7 +65,7 @@ const REFUSED_WAIT_MS = 20;
 
 /** Execution and reconciliation through ccxt's real client on a server that misbehaves by chance; then the audit of both. */
 export async function runExchange(options: ExchangeRunOptions): Promise<ExchangeRun> {
-  const { intents, seed, chances, logger } = options;
+  const { intents, seed, chances, order = 'market', logger } = options;
   const random = new SeededRandom(seed);
   const clock = new SystemClock();
   const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1500, retryAfterS: 0.02, fills: 3 });
@@ -60,12 +74,18 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
     const exchange = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
-    const story = new ExchangeStory(server.exchange, random.stream('story'));
+    const story = new ExchangeStory(server.exchange, random.stream('story'), {
+      positions: options.positions,
+      deep: order !== 'market',
+    });
+    const sick = new SickSymbols(server, random.stream('sick'), options.sick ?? 0);
+    const watch = new HealthyWatch(server, sick);
     await patient(() => markets.ready());
     const lanes = await Promise.all(
       Array.from({ length: LANES }, async (_, lane) => {
         const log = await MemoryLog.open();
-        const limits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
+        const waits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
+        const limits = { ...waits, order: termsFor(order) };
         const writer = new TopicWriter('execution', log.codec);
         const processor = executionProcessor({ writer, exchange, clock: client.clock, logger, limits });
         await processor.restore?.(log.replay);
@@ -86,8 +106,8 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     let left = intents;
     let done = 0;
     const worked: HarvestIntent[] = [];
-    const reconcile = async ({ log, processor, source }: (typeof lanes)[number]) => {
-      const { reconciled, snapshots } = await patient(() => source.observe());
+    const reconcile = async ({ log, processor, source, symbols }: (typeof lanes)[number]) => {
+      const { reconciled, snapshots } = await patient(() => watch.during([...symbols], () => source.observe()));
       for (const record of reconciled) await work(processor, log, log.addReconciled(record));
       return snapshots;
     };
@@ -99,8 +119,10 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
       lanes.map(async (lane) => {
         await reconcile(lane);
         for (let count = 1; left > 0; count++) {
-          left -= 1;
-          const { intent, isNew } = story.next([...lane.symbols]);
+          if (left-- % SICK_FOR === 0) sick.change(story.symbols);
+          // Nobody decides on a position that was never observed.
+          const known = [...lane.symbols].filter((symbol) => !sick.has(symbol) || story.isOpen(symbol));
+          const { intent, isNew } = story.next(known);
           if (isNew) await observe(lane, intent);
           worked.push(intent);
           await work(lane.processor, lane.log, lane.log.addIntent(intent));
@@ -110,6 +132,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
         }
       }),
     );
+    sick.heal();
     server.faults.clear();
     for (const lane of lanes) {
       await reconcile(lane);
@@ -118,7 +141,9 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const reports = lanes.flatMap(({ log }) => log.reports);
     const trades = lanes.flatMap(({ log }) => log.trades);
     return {
-      violations: auditExchange(server, { intents: worked, reports, trades }),
+      violations: [...watch.violations, ...auditExchange(server, { intents: worked, reports, trades })],
+      sick: sick.seen,
+      healthyLooks: watch.looks,
       ends: tally(
         reports.filter(({ status }) => status !== 'SUBMITTED').map(({ status, reason }) => `${status} ${reason}`),
       ),

@@ -10,7 +10,7 @@ export const ACCOUNT = 'main';
 export const VENUE = 'binanceusdm';
 
 /** More than partitions, so that each has several positions. */
-const SYMBOLS = 24;
+export const POSITIONS = 24;
 
 /** A position as the story knows it: opened by hand at the exchange. */
 interface Opened {
@@ -27,24 +27,50 @@ export class ExchangeStory {
   readonly #exchange: BinanceExchange;
   readonly #stream: RandomStream;
   readonly #opened = new Map<string, Opened>();
+  readonly #deep: boolean;
 
-  constructor(exchange: BinanceExchange, stream: RandomStream) {
+  /** `deep`: the markets have a book that an order may empty, and their marks move. */
+  constructor(
+    exchange: BinanceExchange,
+    stream: RandomStream,
+    { positions = POSITIONS, deep = false }: { positions?: number | undefined; deep?: boolean } = {},
+  ) {
     this.#exchange = exchange;
     this.#stream = stream;
-    for (let index = 0; index < SYMBOLS; index++) {
-      exchange.setMarket({ symbol: `S${index}USDT`, price: `${100 + index}`, tick: '0.01', lotStep: '0.01' });
+    this.#deep = deep;
+    for (let index = 0; index < positions; index++) {
+      const book = { size: '0.5', spreadTicks: 4, depth: 12, stepTicks: 2, refillMs: 30, seed: index };
+      const market = { symbol: `S${index}USDT`, price: `${100 + index}`, tick: '0.01', lotStep: '0.01' };
+      exchange.setMarket(deep ? { ...market, book } : market);
     }
+  }
+
+  /** Orders that rest are reached now and then. */
+  #moveMark(symbol: string): void {
+    const ticks = this.#stream.integer(-6, 6);
+    this.#exchange.setMark(
+      symbol,
+      this.#exchange.orders
+        .mark(symbol)
+        .add(ticks / 100)
+        .toFixed(),
+    );
   }
 
   get symbols(): readonly string[] {
     return [...this.#exchange.orders.markets.keys()];
   }
 
+  isOpen(symbol: string): boolean {
+    return !this.#exchange.orders.account.position(symbol, 'BOTH').amount.isZero();
+  }
+
   /** The next intent on one of these symbols, and whether its position has just been opened. */
   next(symbols: readonly string[]): { readonly intent: HarvestIntent; readonly isNew: boolean } {
     const { orders } = this.#exchange;
     const symbol = symbols[this.#stream.integer(0, symbols.length - 1)] ?? '';
-    const isNew = orders.account.position(symbol, 'BOTH').amount.isZero();
+    if (this.#deep) this.#moveMark(symbols[this.#stream.integer(0, symbols.length - 1)] ?? symbol);
+    const isNew = !this.isOpen(symbol);
     if (isNew) this.#open(symbol);
     const opened = this.#opened.get(symbol);
     if (opened === undefined) throw new TypeError(`nobody opened ${symbol}`);
