@@ -134,7 +134,9 @@ async function holdingOf(
     return incompleteOf(market, side, size, entryPrice, lacks);
   }
   const quantity = toText(size.mul(market.contractSize));
-  return { symbol: market.id, side, quantity, entryPrice, markPrice: mark, updatedAt };
+  const { settlesAt } = market;
+  const end = settlesAt === null ? {} : { settlesAt };
+  return { symbol: market.id, side, quantity, entryPrice, markPrice: mark, updatedAt, ...end };
 }
 
 /** A position in a market that is on no list: its rules, and the size of its contracts, are unknown. */
