@@ -3,7 +3,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Fills, VenueFill, VenueHolding } from '../../ports/venue.ts';
 import type { PositionId, Side } from '../../schemas/generated/records.ts';
 import type { FillLog } from './fill-log.ts';
-import { type Lifecycle, lifecyclesOf } from './lifecycles.ts';
+import { type Lifecycle, lifecyclesOf } from '../../ports/lifecycles.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -2,7 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText } from '../../ports/exchange.ts';
 import type { OrderOrigin } from '../../ports/venue.ts';
 import type { PositionSnapshot, Reduction, Side } from '../../schemas/generated/records.ts';
-import type { Opening, ReducingFill } from './lifecycles.ts';
+import type { Opening, ReducingFill } from '../../ports/lifecycles.ts';
 import type { Identity, Memory } from './snapshot.ts';
 
 export interface ReductionParts {

@@ -21,7 +21,7 @@ import {
 } from './differences.ts';
 import { FillLog } from './fill-log.ts';
 import { type History, type Known, readHistory } from './history.ts';
-import type { Lifecycle } from './lifecycles.ts';
+import type { Lifecycle } from '../../ports/lifecycles.ts';
 import { type Followed, type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
 import { OrderOrigins } from './order-origins.ts';
 import { reductionOf } from './reduction.ts';

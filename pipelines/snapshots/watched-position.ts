@@ -2,7 +2,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { VenueHolding } from '../../ports/venue.ts';
 import type { ModelSignal, PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
 import type { Known } from './history.ts';
-import type { Lifecycle } from './lifecycles.ts';
+import type { Lifecycle } from '../../ports/lifecycles.ts';
 import { better, worstPrice } from './observation.ts';
 import { firstMemory, type Identity, type Memory } from './snapshot.ts';
 

@@ -2,7 +2,7 @@ import type { DecimalText, PositionReference } from '../../../ports/exchange.ts'
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill, VenueHolding } from '../../../ports/venue.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
-import { type Lifecycle, lifecyclesOf } from '../../../pipelines/snapshots/lifecycles.ts';
+import { type Lifecycle, lifecyclesOf } from '../../../ports/lifecycles.ts';
 
 /** What names a position, and how large it was when it was observed. */
 export type Observed = Pick<PositionReference, 'side' | 'opened_at' | 'observed_at' | 'quantity' | 'entry_price'>;

@@ -9,8 +9,13 @@
  */
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { PositionReconciled, PositionSnapshot, Reduction } from '../../../schemas/generated/records.ts';
-import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.ts';
 import type { PaperExchange } from './paper-exchange.ts';
+
+/** What a cycle observed that the paper venue has its own word on. */
+interface Mirrored {
+  readonly reconciled: readonly PositionReconciled[];
+  readonly snapshots: readonly PositionSnapshot[];
+}
 
 export class PaperMirror {
   readonly #paper: PaperExchange;
@@ -20,7 +25,7 @@ export class PaperMirror {
   }
 
   /** A cycle as the paper venue has it. */
-  async mirror(cycle: ObservedCycle): Promise<ObservedCycle> {
+  async mirror<Cycle extends Mirrored>(cycle: Cycle): Promise<Cycle> {
     const snapshots: PositionSnapshot[] = [];
     const reconciled = cycle.reconciled.map((record) => this.#reduce(record));
     for (const snapshot of cycle.snapshots) {

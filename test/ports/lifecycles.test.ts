@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lifecyclesOf } from '../../../pipelines/snapshots/lifecycles.ts';
-import { Exact } from '../../../ports/exact-decimal.ts';
-import { aFill, aHolding } from './a-venue.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { lifecyclesOf } from '../../ports/lifecycles.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import { aFill, aHolding } from '../pipelines/snapshots/a-venue.ts';
+import { countedBranches } from '../counted-branches.ts';
 
 const told = (lifecycles: ReturnType<typeof lifecyclesOf>) =>
   lifecycles.map(({ side, opening, initialQuantity, quantity, reductions }) => ({

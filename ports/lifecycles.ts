@@ -1,7 +1,7 @@
-import type { EpochMillis } from '../../ports/clock.ts';
-import { Exact } from '../../ports/exact-decimal.ts';
-import type { VenueFill, VenueHolding } from '../../ports/venue.ts';
-import type { Side } from '../../schemas/generated/records.ts';
+import type { EpochMillis } from './clock.ts';
+import { Exact } from './exact-decimal.ts';
+import type { VenueFill, VenueHolding } from './venue.ts';
+import type { Side } from '../schemas/generated/records.ts';
 
 /** One fill, or the part of one, that made a position smaller. */
 export interface ReducingFill {
