@@ -130,7 +130,20 @@ async function holdingOf(
     return incompleteOf(market, side, size, entryPrice, lacks);
   }
   const quantity = toText(size.mul(market.contractSize));
-  return { symbol: market.id, side, quantity, entryPrice, markPrice: mark, updatedAt };
+  return {
+    symbol: market.id,
+    side,
+    quantity,
+    entryPrice,
+    markPrice: mark,
+    isDust: isDust(quantity, market),
+    updatedAt,
+  };
+}
+
+/** Orders are whole steps, and none is below the market's minimum. What a whole close is worth does not matter. */
+function isDust(quantity: DecimalText, { rules: { lotStep, minQuantity } }: VenueMarket): boolean {
+  return new Exact(quantity).div(lotStep).floor().mul(lotStep).lt(Exact.max(minQuantity, lotStep));
 }
 
 function incompleteOf(
