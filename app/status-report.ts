@@ -91,14 +91,18 @@ export async function statusReport(
   limits = DEFAULT_STALL_LIMITS,
 ): Promise<StatusReport> {
   const outcomes = new Map<string, GateOutcome & Pick<ClmOutcome, 'account'>>();
+  const texts = new SharedTexts();
   const now = world.liveNow();
   const from = await stallsFrom(world.log, limits.keptFor, now);
   const stalls = new StallWatch(policy, from, limits);
   if (now !== null) stalls.clock(now, { follows: false });
   const ends = await endsOf(world.log, ASKING);
   let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
-    const { account, status, label, closed_at, excluded_from_calibration } = outcome;
-    outcomes.set(outcome.position_id, { account, status, label, closed_at, excluded_from_calibration });
+    const { status, label, closed_at, excluded_from_calibration, confidence } = outcome;
+    const [account, symbol] = [texts.of(outcome.account), texts.of(outcome.symbol)];
+    const model_id = outcome.model_id === null ? null : texts.of(outcome.model_id);
+    const kept = { account, symbol, model_id, status, label, closed_at, excluded_from_calibration, confidence };
+    outcomes.set(outcome.position_id, kept);
     stalls.outcome(outcome, timestamp);
   });
   const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
@@ -151,6 +155,18 @@ export async function statusReport(
     shadow: shadow.candidates,
     alerts,
   };
+}
+
+/** Decoding makes new strings for each record; accounts, symbols and models are few. */
+class SharedTexts {
+  readonly #texts = new Map<string, string>();
+
+  of<T extends string>(text: T): T {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known as T;
+    this.#texts.set(text, text);
+    return text;
+  }
 }
 
 /** Where nothing is written live there are no transactions. */

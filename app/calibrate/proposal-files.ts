@@ -7,6 +7,7 @@ import { constants, createGunzip, createGzip } from 'node:zlib';
 import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/dataset.ts';
+import { parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
 import { readLines } from '../read-lines.ts';
 import { reportPage } from './report/report-page.ts';
@@ -49,7 +50,11 @@ export async function writeProposalFiles(
     writeFileSync(at.json, `${JSON.stringify(report)}\n`);
     // Speed matters more than the last tenth of size: rows of a million outcomes are 300 MB of text.
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-    await pipeline(Readable.from(canonicalChunks(rows)), gzip, createWriteStream(at.rows));
+    await pipeline(
+      Readable.from(canonicalChunks(rows, parseLabelRule(report.label))),
+      gzip,
+      createWriteStream(at.rows),
+    );
     rmSync(files.folder, { recursive: true, force: true });
     renameSync(unfinished, files.folder);
   });

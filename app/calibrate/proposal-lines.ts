@@ -3,6 +3,8 @@ import { terminalWidth } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import type { Kept } from './proposal-json.ts';
 import type { Proposal } from './propose.ts';
+import { candidatesText } from './report/terms.ts';
+import { noRelationHeadline } from './report/verdict.ts';
 import { terminalReport } from './report/terminal-report.ts';
 
 type Refused = Extract<Proposal, { kind: 'refused' }>;
@@ -13,6 +15,8 @@ export function proposalLines(proposals: readonly Proposal[], { dryRun, folder }
     if (proposal.kind === 'refused') return refusalLines(proposal);
     if (proposal.kind === 'known') {
       const { version } = proposal.proposal;
+      if (proposal.inForce)
+        return [`${printable(proposal.model)}: ${version} is in force, and this evidence gives the same map: gain 0`];
       return [
         `${printable(proposal.model)}: proposed before from the same evidence: ${version}, ${proposal.status} now`,
       ];
@@ -25,7 +29,7 @@ export function proposalLines(proposals: readonly Proposal[], { dryRun, folder }
   });
 }
 
-function refusalLines({ model, unmet }: Refused): readonly string[] {
+function refusalLines({ model, unmet, tried }: Refused): readonly string[] {
   const whose = model === null ? 'no outcome names a model' : printable(model);
   const rows = unmet.map(({ condition, have, need, why }) => [
     condition,
@@ -34,10 +38,12 @@ function refusalLines({ model, unmet }: Refused): readonly string[] {
     why,
   ]);
   return [
+    ...(tried === undefined ? [] : [pc.red(pc.bold(noRelationHeadline(tried.candidates)))]),
     `${pc.red('refused')} ${whose}: ${unmet.length} ${unmet.length === 1 ? 'condition is' : 'conditions are'} not met`,
     ...plainTable(
       [{ head: 'condition' }, { head: 'have', align: 'right' }, { head: 'need', align: 'right' }, { head: 'why' }],
       rows,
     ),
+    ...(tried === undefined ? [] : [candidatesText(tried.candidates)]),
   ];
 }

@@ -31,6 +31,7 @@ export function proposalRecord(
     map: report.map,
     parameters: report.parameters,
     neutral: neutral === 'loss' ? 'LOSS' : 'EXCLUDE',
+    label: report.label,
     evidence: report.evidence,
     counts: report.counts,
     metrics: [...metricsOf('IN_SAMPLE', report.in_sample), ...metricsOf('OUT_OF_FOLD', report.out_of_fold)],

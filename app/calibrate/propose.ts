@@ -1,9 +1,13 @@
-import { type Assessment, assess } from '../../pipelines/calibration/assess.ts';
+import { type Assessment, type NoRelation, assess } from '../../pipelines/calibration/assess.ts';
 import { reasonsNotToApply, risksOf } from '../../pipelines/calibration/advice.ts';
+import type { ConfidenceMap } from '../../pipelines/calibration/confidence-map.ts';
 import { type OutcomeRow, datasetHash } from '../../pipelines/calibration/dataset.ts';
+import { labelRatesOf } from '../../pipelines/calibration/label-rates.ts';
+import { type LabelRule, labelRuleText, labelRuleWords } from '../../pipelines/calibration/label-rule.ts';
 import type { Method } from '../../pipelines/calibration/method.ts';
-import type { CalibrationReport, Flips } from '../../pipelines/calibration/report.ts';
-import { type Unmet, unmetConditions } from '../../pipelines/calibration/requirements.ts';
+import type { Bound, CalibrationReport, Flips } from '../../pipelines/calibration/report.ts';
+import { type Unmet, noUsableRelation, unmetConditions } from '../../pipelines/calibration/requirements.ts';
+import { decisionBounds } from '../../pipelines/calibration/safety-bounds.ts';
 import {
   type NeutralRule,
   type Selection,
@@ -12,7 +16,7 @@ import {
   slicesOf,
 } from '../../pipelines/calibration/usable-rows.ts';
 import type { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
-import { LOSS_BELOW_PERCENT, WIN_ABOVE_PERCENT } from '../../pipelines/clm/accumulate.ts';
+import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -28,6 +32,7 @@ export interface ProposeOptions {
   /** Null: cross-validation chooses. */
   readonly method: Method | null;
   readonly neutral: NeutralRule;
+  readonly label: LabelRule;
   /** What past snapshots are scored with, to find the decisions that would change. */
   readonly policy: Policy;
   readonly random: Random;
@@ -38,13 +43,21 @@ export interface ProposeOptions {
 
 /** What became of one model. */
 export type Proposal =
-  | { readonly kind: 'refused'; readonly model: string | null; readonly unmet: readonly Unmet[] }
-  /** The same evidence was proposed before. */
+  | {
+      readonly kind: 'refused';
+      readonly model: string | null;
+      readonly unmet: readonly Unmet[];
+      /** Where conditions are met and there is no usable relation all the same: what was tried. */
+      readonly tried?: Pick<NoRelation, 'auc' | 'candidates'>;
+    }
+  /** The same evidence was proposed before, or it gives the map that is in force. */
   | {
       readonly kind: 'known';
       readonly model: string;
       readonly proposal: ConfidenceCalibration;
       readonly status: string;
+      /** It is in force: there is nothing to gain. */
+      readonly inForce: boolean;
     }
   | {
       readonly kind: 'proposed';
@@ -63,7 +76,7 @@ export async function proposeAll(
   const byModel = rowsByModel(dataset.rows);
   const models = options.model === null ? [...byModel.keys()].filter((model) => model !== null) : [options.model];
   if (models.length === 0) {
-    const none = selectRows([], options.neutral);
+    const none = selectRows([], options.neutral, options.label);
     return [{ kind: 'refused', model: null, unmet: unmetConditions(null, [], none) }];
   }
   const proposals: Proposal[] = [];
@@ -81,29 +94,45 @@ async function proposeOne(
   model: string,
   rows: readonly OutcomeRow[],
 ): Promise<Proposal> {
-  const selection = selectRows(rows, options.neutral);
+  const { neutral, label, policy } = options;
+  const selection = selectRows(rows, neutral, label);
   const unmet = unmetConditions(model, rows, selection);
   if (unmet.length > 0) return { kind: 'refused', model, unmet };
   options.onStep(`${model}: evidence`);
   const parent = versions.inForce(model as ModelId);
-  const hash = datasetHash(rows);
-  const samples = samplesOf(selection.usable);
-  const assessment = assess(samples, options.method, options.random, (step) => options.onStep(`${model}: ${step}`));
-  const method = assessment.fit.method;
-  const version = calibrationVersionOf([model, dataset.topic, hash, options.neutral, method, parent?.version ?? null]);
+  const hash = datasetHash(rows, label);
+  const assessment = assess(samplesOf(selection), options.method, options.random, {
+    inForce: parent?.map ?? null,
+    onStep: (step) => options.onStep(`${model}: ${step}`),
+  });
+  if (assessment.fit === null)
+    return { kind: 'refused', model, unmet: [noUsableRelation(model, assessment)], tried: assessment };
+  const { method, map } = assessment.fit;
+  if (parent !== null && sameMap(parent.map, map))
+    return { kind: 'known', model, proposal: parent, status: parent.status, inForce: true };
+  // The recorded label adds nothing: versions by it have the ids that they had before there was a choice.
+  const rule = label.kind === 'pnl' ? [] : [labelRuleText(label)];
+  const version = calibrationVersionOf([model, dataset.topic, hash, neutral, method, parent?.version ?? null, ...rule]);
   const history = versions.find(version);
   if (history !== undefined) {
     const [proposal] = history.records;
-    return { kind: 'known', model, proposal, status: history.records.at(-1)?.status ?? proposal.status };
+    return {
+      kind: 'known',
+      model,
+      proposal,
+      status: history.records.at(-1)?.status ?? proposal.status,
+      inForce: false,
+    };
   }
   options.onStep(`${model}: past decisions`);
   const flips = await replayFlips(world, {
     modelId: model as ModelId,
     current: parent?.map ?? null,
-    candidate: assessment.fit.map,
-    policy: options.policy,
+    candidate: map,
+    policy,
   });
-  const facts = { dataset, hash, rows, selection, assessment, flips, parent: parent?.version ?? null };
+  const bounds = [...assessment.bounds, ...decisionBounds(flips, whyNeverDegraded(policy, map) !== null)];
+  const facts = { dataset, hash, rows, selection, assessment, flips, bounds, parent: parent?.version ?? null };
   return { kind: 'proposed', model, report: reportOf(version, model, facts, options), rows };
 }
 
@@ -114,12 +143,14 @@ interface Facts {
   readonly selection: Selection;
   readonly assessment: Assessment;
   readonly flips: Flips | null;
+  readonly bounds: readonly Bound[];
   readonly parent: string | null;
 }
 
 function reportOf(version: string, model: string, facts: Facts, options: ProposeOptions): CalibrationReport {
   const { dataset, selection, assessment } = facts;
   const { usable, counts, excluded } = selection;
+  const { label, neutral } = options;
   const report = {
     model_id: model,
     proposed_at: options.now,
@@ -128,19 +159,23 @@ function reportOf(version: string, model: string, facts: Facts, options: Propose
     method: assessment.fit.method,
     method_asked_for: options.method !== null,
     candidates: assessment.candidates,
-    label_rule: labelRule(options.neutral),
+    label: labelRuleText(label),
+    label_rule: `${labelRuleWords(label)}, NEUTRAL ${neutral === 'loss' ? 'counts as 0' : 'is left out'}`,
+    label_rates: labelRatesOf(facts.rows, label),
     counts,
-    slices: slicesOf(usable),
+    slices: slicesOf(selection),
     excluded,
     map: assessment.fit.map,
     parameters: assessment.fit.parameters,
+    auc: assessment.auc,
+    dependence: assessment.dependence,
     observed: assessment.observed,
     largest_change: assessment.largest_change,
     in_sample: assessment.in_sample,
     out_of_fold: assessment.out_of_fold,
     detectable: assessment.detectable,
     flips: facts.flips,
-    bounds: assessment.bounds,
+    bounds: facts.bounds,
     evidence: {
       topic: dataset.topic,
       ranges: dataset.ranges,
@@ -157,7 +192,9 @@ function reportOf(version: string, model: string, facts: Facts, options: Propose
   };
 }
 
-function labelRule(neutral: NeutralRule): string {
-  const rest = neutral === 'loss' ? 'NEUTRAL counts as 0' : 'NEUTRAL is left out';
-  return `WIN is 1 (pnl_percent above +${WIN_ABOVE_PERCENT}), LOSS is 0 (below ${LOSS_BELOW_PERCENT}), ${rest}`;
+/** To rounding. */
+function sameMap(one: ConfidenceMap, other: ConfidenceMap): boolean {
+  const alike = (values: readonly number[], others: readonly number[]): boolean =>
+    values.length === others.length && values.every((value, at) => Math.abs(value - (others[at] ?? Infinity)) < 1e-9);
+  return alike(one.x, other.x) && alike(one.y, other.y);
 }

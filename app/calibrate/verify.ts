@@ -1,6 +1,9 @@
 import { assess } from '../../pipelines/calibration/assess.ts';
+import { fit } from '../../pipelines/calibration/fit.ts';
+import type { ConfidenceMap } from '../../pipelines/calibration/confidence-map.ts';
 import { type OutcomeRow, datasetHash } from '../../pipelines/calibration/dataset.ts';
 import type { Method } from '../../pipelines/calibration/method.ts';
+import { type LabelRule, parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import { samplesOf, selectRows } from '../../pipelines/calibration/usable-rows.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
@@ -31,15 +34,18 @@ export interface Verification {
 export async function verify(
   world: ReadableTopics,
   proposal: ConfidenceCalibration,
+  /** The map that it was compared with; null: raw confidence. */
+  inForce: ConfidenceMap | null,
   rowsFile: string,
   random: Random,
   onStep: (step: string) => void,
 ): Promise<Verification> {
   const { evidence } = proposal;
+  const rule = parseLabelRule(proposal.label ?? 'pnl');
   onStep('replay');
   const replayed = await replayedRows(world, proposal);
   const exported = await readExportedRows(rowsFile);
-  const topicIntact = datasetHash(replayed) === evidence.dataset_hash;
+  const topicIntact = datasetHash(replayed, rule) === evidence.dataset_hash;
   const exportIntact = exported?.hash === evidence.dataset_hash;
   const known = exportIntact ? exported.rows : topicIntact ? replayed : null;
   const topicDifferences = topicIntact || known === null ? [] : compareRows(known, replayed);
@@ -54,7 +60,7 @@ export async function verify(
   ];
   if (known !== null) {
     onStep('refit');
-    checks.push(...refitChecks(proposal, known, random));
+    checks.push(...refitChecks(proposal, known, rule, inForce, random));
   }
   return {
     version: proposal.version,
@@ -127,18 +133,27 @@ function topicCheck(intact: boolean, known: boolean, tampered: number, gone: num
   };
 }
 
-function refitChecks(proposal: ConfidenceCalibration, rows: readonly OutcomeRow[], random: Random): readonly Check[] {
-  const { usable } = selectRows(rows, proposal.neutral === 'LOSS' ? 'loss' : 'exclude');
+/** Versions of before there was a choice of labels were scored in folds that were not purged, and always against raw confidence: their map is fitted again, and no more. */
+function refitChecks(
+  proposal: ConfidenceCalibration,
+  rows: readonly OutcomeRow[],
+  rule: LabelRule,
+  inForce: ConfidenceMap | null,
+  random: Random,
+): readonly Check[] {
+  const samples = samplesOf(selectRows(rows, proposal.neutral === 'LOSS' ? 'loss' : 'exclude', rule));
   const method = proposal.method.toLowerCase() as Method;
-  const again = assess(samplesOf(usable), method, random);
-  const sameMap = sameNumbers(proposal.map.x, again.fit.map.x) && sameNumbers(proposal.map.y, again.fit.map.y);
+  if (proposal.label === null) return [mapCheck(proposal, fit(method, samples).map)];
+  const again = assess(samples, method, random, { inForce });
+  if (again.fit === null)
+    return [{ name: 'map', holds: false, detail: 'the refit finds no usable relation: its best map falls' }];
   const found = { IN_SAMPLE: again.in_sample, OUT_OF_FOLD: again.out_of_fold };
   const unlike = proposal.metrics.filter(({ name, sample, before, after }) => {
     const score = found[sample].scores.find((one) => one.name === name);
     return score === undefined || !sameNumbers([before, after], [score.before, score.after]);
   });
   return [
-    { name: 'map', holds: sameMap, detail: sameMap ? 'the refit gives the same map' : 'the refit gives another map' },
+    mapCheck(proposal, again.fit.map),
     {
       name: 'metrics',
       holds: unlike.length === 0,
@@ -148,6 +163,11 @@ function refitChecks(proposal: ConfidenceCalibration, rows: readonly OutcomeRow[
           : `other scores: ${unlike.map(({ name, sample }) => `${name} ${sample}`).join(', ')}`,
     },
   ];
+}
+
+function mapCheck({ map }: ConfidenceCalibration, again: ConfidenceMap): Check {
+  const holds = sameNumbers(map.x, again.x) && sameNumbers(map.y, again.y);
+  return { name: 'map', holds, detail: holds ? 'the refit gives the same map' : 'the refit gives another map' };
 }
 
 function sameNumbers(recorded: readonly number[], found: readonly number[]): boolean {

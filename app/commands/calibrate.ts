@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { decisionCommands } from '../calibrate/commands/decide-commands.ts';
 import { listCommand } from '../calibrate/commands/list-command.ts';
 import { proposeCommand } from '../calibrate/commands/propose-command.ts';
+import { slicesCommand } from '../calibrate/commands/slices-command.ts';
 import { verifyCommand } from '../calibrate/commands/verify-command.ts';
 
 /** `harvestline calibrate`: confidence maps, proposed by evidence, decided by a person. */
@@ -13,6 +14,7 @@ export function calibrateCommand(): Command {
   return command
     .addCommand(listCommand())
     .addCommand(verifyCommand())
+    .addCommand(slicesCommand())
     .addHelpText(
       'after',
       `

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { pc, printable } from '../../connectors/system/terminal.ts';
+import type { ModelGate } from '../../pipelines/clm/gate.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
@@ -112,17 +113,28 @@ function unreadLines(topics: StatusReport['topics']): readonly string[] {
 }
 
 function gateLines({ gate }: StatusReport): readonly string[] {
-  const { final, usable, needed, open, eta, labels, excluded } = gate;
-  const opening = open
-    ? pc.green('open')
-    : eta === null
-      ? 'closed, no estimate yet'
-      : `closed, opens about ${formatEventTime(eta)}`;
+  const { final, usable, needed, open, eta, labels, excluded, models } = gate;
+  const [only] = models.length === 1 ? models : [];
+  const opening = openingText({ open, eta, unmet: only?.unmet ?? [] });
   const left = Object.entries(excluded).map(([code, count]) => `, ${count} excluded ${code}`);
   return [
     `${pc.bold('gate')}       ${usable} of ${needed} usable outcomes: ${opening}`,
     `           ${final} final: ${labels.WIN} WIN, ${labels.LOSS} LOSS, ${labels.NEUTRAL} NEUTRAL${left.join('')}`,
+    // A map belongs to one model: where there are several, each has a gate of its own.
+    ...(models.length > 1 ? models.map((model) => modelLine(model)) : []),
   ];
+}
+
+function modelLine({ model_id: model, usable, needed, open, eta, unmet }: ModelGate): string {
+  return `           ${printable(model)} ${usable} of ${needed}: ${openingText({ open, eta, unmet })}`;
+}
+
+function openingText({ open, eta, unmet }: Pick<ModelGate, 'open' | 'eta' | 'unmet'>): string {
+  if (open) return pc.green('open');
+  const missing = unmet.filter(({ condition }) => condition !== 'usable_outcomes');
+  const also = missing.map(({ condition, have, need }) => `${condition} ${have} of ${need}`).join(', ');
+  const when = eta === null ? 'no estimate yet' : `fills about ${formatEventTime(eta)}`;
+  return also === '' ? `closed, ${when}` : `closed: ${also}${eta === null ? '' : `; ${when}`}`;
 }
 
 function positionsLines({

@@ -56,6 +56,8 @@ export interface Injected {
   readonly path: string;
   /** Of the order, or of the one that was looked up. */
   readonly clientOrderId: string | null;
+  /** Null: the request named none. */
+  readonly symbol: string | null;
   readonly fault: Fault;
 }
 
@@ -94,8 +96,8 @@ export class RequestLog {
     });
   }
 
-  noteFault({ seq, method, path, clientOrderId }: Received, at: number, fault: Fault): void {
-    this.injected.push({ seq, at, method, path, clientOrderId, fault });
+  noteFault({ seq, method, path, clientOrderId, parameters }: Received, at: number, fault: Fault): void {
+    this.injected.push({ seq, at, method, path, clientOrderId, symbol: parameters.get('symbol'), fault });
     const arrival = this.arrivals.findLast((one) => one.seq === seq);
     if (arrival !== undefined) arrival.fault = fault;
   }

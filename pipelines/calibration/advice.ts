@@ -45,6 +45,11 @@ export function risksOf(facts: Facts, usable: readonly OutcomeRow[], undecodable
     risks.push(
       `No outcome had a confidence below ${figure(observed.low)} or above ${figure(observed.high)}: there the map is a constant, not a finding.`,
     );
+  const policies = slices.filter(({ by }) => by === 'policy');
+  if (policies.length > 1)
+    risks.push(
+      `The exit policy changed within the sample (${policies.map(({ name, n }) => `${name} ${n}`).join(', ')}): the map is of a mixture of exits.`,
+    );
   const doubles = possibleDoubles(usable);
   if (doubles > 0)
     risks.push(`${doubles} outcomes repeat symbol, side and prices of another one within ${DOUBLE_WITHIN_MS} ms.`);

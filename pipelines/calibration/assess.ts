@@ -1,43 +1,89 @@
 import type { Random } from '../../ports/random.ts';
+import { aucOf } from './auc.ts';
+import type { ConfidenceMap } from './confidence-map.ts';
 import { chooseMethod, mapAll } from './cross-validate.ts';
+import { type Dependence, dependenceOf } from './dependence.ts';
 import { detectable } from './detectable.ts';
 import { evaluateMap } from './evaluate-map.ts';
-import { type Fit, fit, rangeOf } from './fit.ts';
-import type { Method } from './method.ts';
-import type { CalibrationReport } from './report.ts';
+import { type Fit, rangeOf } from './fit.ts';
+import { CONSTANT, type Method } from './method.ts';
+import type { Auc, CalibrationReport, Candidate } from './report.ts';
 import { largestChange, safetyBounds } from './safety-bounds.ts';
-import type { Samples } from './samples.ts';
+import { type Samples, slice } from './samples.ts';
 
 export type Assessment = Pick<
   CalibrationReport,
-  'candidates' | 'observed' | 'largest_change' | 'in_sample' | 'out_of_fold' | 'detectable' | 'bounds'
+  | 'candidates'
+  | 'auc'
+  | 'dependence'
+  | 'observed'
+  | 'largest_change'
+  | 'in_sample'
+  | 'out_of_fold'
+  | 'detectable'
+  | 'bounds'
 > & { readonly fit: Fit };
 
-/** Everything that follows from the samples alone: method, fit, scores, bounds. `asked` null: cross-validation chooses. */
+/** No map of these samples is usable: the surer the model, the less often it is right. */
+export interface NoRelation {
+  readonly fit: null;
+  readonly auc: Auc;
+  readonly candidates: readonly Candidate[];
+}
+
+export interface AssessOptions {
+  /** What scores today; null: raw confidence. All changes are measured against it. */
+  readonly inForce?: ConfidenceMap | null;
+  readonly onStep?: (step: string) => void;
+}
+
+/**
+ * Everything that follows from the samples alone: method, fit, scores, bounds. `asked` null: cross-validation chooses. There is no usable
+ * relation where the method asked for has no rising map, and where nothing is asked for and the whole interval of AUC is below 0.5.
+ */
 export function assess(
   samples: Samples,
   asked: Method | null,
   random: Random,
-  onStep: (step: string) => void = () => {},
-): Assessment {
+  { inForce = null, onStep = () => {} }: AssessOptions = {},
+): Assessment | NoRelation {
   const { x, y } = samples;
+  const dependence = dependenceOf(samples);
+  const auc = aucOf(x, y, dependence, random);
   const choice = chooseMethod(samples, asked, onStep);
-  onStep(`fit ${choice.method}`);
-  const chosen = fit(choice.method, samples);
-  const { from, forecasts } = choice.outOfFold;
+  const { fit: chosen, candidates } = choice;
+  if (chosen === null) return { fit: null, auc, candidates };
+  if (asked === null && auc.high < 0.5) return { fit: null, auc, candidates: candidates.map(notChosen) };
+  const before = inForce === null ? x : mapAll(inForce, x);
   onStep('bootstrap in sample');
-  const inSample = evaluateMap(x, mapAll(chosen.map, x), y, random);
+  const inSample = evaluateMap(before, mapAll(chosen.map, x), y, dependence, random);
   onStep('bootstrap out of fold');
-  const outOfFold = evaluateMap(x.subarray(from), forecasts, y.subarray(from), random);
-  const change = largestChange(chosen.map, samples);
+  const { from, forecasts } = choice.outOfFold;
+  const later = slice(samples, from, x.length);
+  const outOfFold = evaluateMap(before.subarray(from), forecasts, later.y, dependenceOf(later), random);
+  const change = largestChange(chosen.map, inForce, samples, dependence.effective / x.length);
   return {
     fit: chosen,
-    candidates: choice.candidates,
+    candidates,
+    auc,
+    dependence: dependenceFigures(dependence, x.length),
     observed: rangeOf(x),
-    largest_change: change,
+    largest_change: change.overall,
     in_sample: inSample,
     out_of_fold: outOfFold,
-    detectable: detectable(samples),
-    bounds: safetyBounds(change, outOfFold),
+    detectable: detectable(samples, dependence.effective),
+    bounds: safetyBounds({ change, outOfFold, auc, constant: brierOf(candidates, CONSTANT) }),
   };
+}
+
+function dependenceFigures({ ends, blockMs, effective }: Dependence, n: number): CalibrationReport['dependence'] {
+  return { n, effective, blocks: ends.length, block_ms: blockMs };
+}
+
+function notChosen(candidate: Candidate): Candidate {
+  return { ...candidate, why_not: candidate.why_not ?? 'not proposed: the whole interval of AUC is below 0.5' };
+}
+
+function brierOf(candidates: readonly Candidate[], name: Candidate['method']): number {
+  return candidates.find(({ method }) => method === name)?.brier ?? Infinity;
 }

@@ -40,6 +40,20 @@ export function fitBeta(x: Float64Array, y: Float64Array): Beta {
   return { a, b, c };
 }
 
+/**
+ * The same with a >= 0 and b >= 0, so that it rises: a coefficient that comes out negative is 0 and the other is fitted again, either
+ * way round. Null where no rising map fits better than a constant.
+ */
+export function fitRisingBeta(x: Float64Array, y: Float64Array): Beta | null {
+  const free = fitBeta(x, y);
+  if (free.a >= 0 && free.b >= 0) return free.a > 0 || free.b > 0 ? free : null;
+  // One coefficient was dropped and the other one falls: the dropped one may rise alone.
+  const column = x.map(free.a < 0 ? (said) => -Math.log(1 - clipped(said)) : (said) => Math.log(clipped(said)));
+  const [only = 0, c = 0] = fitLogistic([column], y, PENALTY);
+  if (!(only > 0)) return null;
+  return free.a < 0 ? { a: 0, b: only, c } : { a: only, b: 0, c };
+}
+
 /** The logarithms of 0 are infinite: confidences stay an epsilon inside, as betacal keeps them. */
 function clipped(x: number): number {
   return Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, x));

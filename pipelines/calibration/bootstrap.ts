@@ -1,20 +1,18 @@
 import type { Random } from '../../ports/random.ts';
+import type { RandomStream } from '../../ports/random.ts';
 import { cellsOf } from './cells.ts';
 import { pooledScores } from './corp.ts';
 import { ECE_BINS, eceBin, eceOfGaps, logError, squaredError } from './scores.ts';
 
 /**
- * The block bootstrap of all scores. Rows in time order form at most 1,000 consecutive blocks, and blocks are drawn with replacement:
- * that respects what neighbours in time share, and makes a resample as cheap for a million rows as for a thousand. Up to
- * 1,000 rows each row is its own block: the ordinary bootstrap. Before and after are drawn together, so their change is paired.
+ * The block bootstrap of all scores. Consecutive blocks of rows (dependence.ts) are drawn with replacement: that respects what
+ * outcomes of one time share, and makes a resample as cheap for a million rows as for a thousand. Before and after are drawn together,
+ * so their change is paired.
  * For MCB and DSC forecasts are grouped into at most 500 cells, within the resamples only.
  */
 
 /** Ends of a 95 % interval move by about a tenth of its width from seed to seed; fewer would show. Unit: resamples. */
-const RESAMPLES = 500;
-
-/** Enough draws for any interval, few enough to be quick. Unit: blocks. */
-const MAX_BLOCKS = 1000;
+export const RESAMPLES = 500;
 
 /** Isotonic fits of a million outcomes have some hundred levels. Unit: cells. */
 const SCORE_CELLS = 500;
@@ -28,18 +26,29 @@ export interface Resamples {
   readonly after: readonly ScoresByName[];
 }
 
-export function resampleScores(before: Float64Array, after: Float64Array, y: Float64Array, random: Random): Resamples {
-  const blocks = Math.min(MAX_BLOCKS, y.length);
-  const sums = [new BlockSums(before, y, blocks), new BlockSums(after, y, blocks)] as const;
-  const stream = random.stream('bootstrap');
+/** How often each of `blocks` was drawn in as many draws, with replacement. */
+export function drawBlocks(stream: RandomStream, blocks: number): Uint32Array {
   const counts = new Uint32Array(blocks);
+  for (let draw = 0; draw < blocks; draw++) {
+    const block = Math.floor(stream.uniform() * blocks);
+    counts[block] = (counts[block] as number) + 1;
+  }
+  return counts;
+}
+
+/** `ends`: where each block of rows ends, exclusive. */
+export function resampleScores(
+  before: Float64Array,
+  after: Float64Array,
+  y: Float64Array,
+  ends: Uint32Array,
+  random: Random,
+): Resamples {
+  const sums = [new BlockSums(before, y, ends), new BlockSums(after, y, ends)] as const;
+  const stream = random.stream('bootstrap');
   const drawn: { before: ScoresByName[]; after: ScoresByName[] } = { before: [], after: [] };
   for (let resample = 0; resample < RESAMPLES; resample++) {
-    counts.fill(0);
-    for (let draw = 0; draw < blocks; draw++) {
-      const block = Math.floor(stream.uniform() * blocks);
-      counts[block] = (counts[block] as number) + 1;
-    }
+    const counts = drawBlocks(stream, ends.length);
     drawn.before.push(sums[0].scores(counts));
     drawn.after.push(sums[1].scores(counts));
   }
@@ -60,8 +69,8 @@ class BlockSums {
   readonly #touchedRows: Float64Array;
   readonly #touchedWins: Float64Array;
 
-  constructor(p: Float64Array, y: Float64Array, blocks: number) {
-    const n = p.length;
+  constructor(p: Float64Array, y: Float64Array, ends: Uint32Array) {
+    const blocks = ends.length;
     const cells = cellsOf(p, SCORE_CELLS);
     this.#cells = cells.length;
     this.#rows = new Float64Array(blocks);
@@ -76,8 +85,8 @@ class BlockSums {
     for (let block = 0; block < blocks; block++) {
       const start = touched.length;
       this.#starts[block] = start;
-      const end = Math.floor(((block + 1) * n) / blocks);
-      for (let row = Math.floor((block * n) / blocks); row < end; row++) {
+      const end = ends[block] as number;
+      for (let row = block === 0 ? 0 : (ends[block - 1] as number); row < end; row++) {
         const said = p[row] as number;
         const outcome = y[row] as number;
         add(this.#rows, block, 1);

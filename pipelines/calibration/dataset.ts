@@ -9,10 +9,23 @@ import type {
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { accumulate } from '../clm/accumulate.ts';
+import { type LabelRule, RECORDED_LABEL } from './label-rule.ts';
+
+/** What label rules other than the recorded one look at, and what a sample can be split by. */
+export interface OutcomeResults {
+  readonly pnl_quote: number;
+  readonly initial_risk_quote: number | null;
+  readonly pnl_net_quote: number | null;
+  readonly r_net: number | null;
+  readonly policy_at_close: string | null;
+  readonly regime_at_entry: string | null;
+}
 
 /**
  * What calibration keeps of one FINAL outcome, with where its record lies. The order of the fields is that of the canonical row
  * and so part of the hash: it never changes.
+ * DS3  `results` are part of the canonical row only where the label rule looks at them: rows by the recorded label have the hash that
+ *      they had before there were results.
  */
 export interface OutcomeRow {
   readonly position_id: PositionId;
@@ -31,6 +44,8 @@ export interface OutcomeRow {
   readonly slices: readonly string[];
   readonly partition: number;
   readonly offset: number;
+  /** Null: the record has none of them. Left out in an export by the recorded label (DS3). */
+  readonly results?: OutcomeResults | null;
 }
 
 /**
@@ -69,6 +84,7 @@ export class DatasetBuilder {
       slices: outcome.slices,
       partition,
       offset,
+      results: this.#resultsOf(outcome),
     });
   }
 
@@ -92,6 +108,20 @@ export class DatasetBuilder {
     return rows.toSorted(byTimeThenPosition);
   }
 
+  #resultsOf(outcome: ClmOutcome): OutcomeResults | null {
+    const { pnl_quote, initial_risk_quote, pnl_net_quote, r_net, policy_at_close, regime_at_entry } = outcome;
+    const known = [initial_risk_quote, pnl_net_quote, r_net, policy_at_close, regime_at_entry];
+    if (known.every((value) => value === null || value === undefined)) return null;
+    return {
+      pnl_quote,
+      initial_risk_quote: initial_risk_quote ?? null,
+      pnl_net_quote: pnl_net_quote ?? null,
+      r_net: r_net ?? null,
+      policy_at_close: textOrNull(policy_at_close, (text) => this.#text(text)),
+      regime_at_entry: textOrNull(regime_at_entry, (text) => this.#text(text)),
+    };
+  }
+
   #reasonsOf({ exit_reasons: reasons }: ClmOutcome): readonly string[] {
     const key = JSON.stringify(reasons);
     const known = this.#reasons.get(key);
@@ -108,18 +138,20 @@ export class DatasetBuilder {
 }
 
 /** One row as a line of JSON without line break: what is hashed, and what the export keeps. */
-export function canonicalLine(row: OutcomeRow): string {
-  return JSON.stringify(row);
+export function canonicalLine(row: OutcomeRow, rule: LabelRule = RECORDED_LABEL): string {
+  if (rule.kind !== 'pnl') return JSON.stringify(row);
+  const { results: _, ...recorded } = row;
+  return JSON.stringify(recorded);
 }
 
 /** Lines are hashed in chunks of about this length: a call a line costs more than the hash. Unit: UTF-16 code units. */
 const CHUNK_LENGTH = 64 * 1024;
 
 /** Chunks of canonical lines, each line with its line break. */
-export function* canonicalChunks(rows: Iterable<OutcomeRow>): Iterable<string> {
+export function* canonicalChunks(rows: Iterable<OutcomeRow>, rule: LabelRule = RECORDED_LABEL): Iterable<string> {
   let chunk = '';
   for (const row of rows) {
-    chunk += `${canonicalLine(row)}\n`;
+    chunk += `${canonicalLine(row, rule)}\n`;
     if (chunk.length < CHUNK_LENGTH) continue;
     yield chunk;
     chunk = '';
@@ -128,10 +160,14 @@ export function* canonicalChunks(rows: Iterable<OutcomeRow>): Iterable<string> {
 }
 
 /** SHA-256 of the canonical lines, hexadecimal. */
-export function datasetHash(rows: Iterable<OutcomeRow>): string {
+export function datasetHash(rows: Iterable<OutcomeRow>, rule: LabelRule = RECORDED_LABEL): string {
   const sha256 = createHash('sha256');
-  for (const chunk of canonicalChunks(rows)) sha256.update(chunk);
+  for (const chunk of canonicalChunks(rows, rule)) sha256.update(chunk);
   return sha256.digest('hex');
+}
+
+function textOrNull(text: string | null | undefined, shared: (text: string) => string): string | null {
+  return text === null || text === undefined ? null : shared(text);
 }
 
 function byTimeThenPosition(one: OutcomeRow, other: OutcomeRow): number {

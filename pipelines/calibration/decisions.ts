@@ -1,5 +1,6 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
+import type { BoundName } from './report.ts';
 import type { CalibrationVersions, VersionHistory } from './versions.ts';
 
 /** Who decides, why and when. */
@@ -9,9 +10,16 @@ export interface Decider {
   readonly at: EpochMillis;
 }
 
+/** What an approval overrides where another version is in force than the one it was compared with. */
+export const PARENT_IN_FORCE = 'parent_in_force';
+
+/** No override passes this bound: a factor of the policy in force could no longer occur. */
+const NEVER_OVERRIDDEN: BoundName = 'factors_possible';
+
 /**
- * The record that approves `version`. Throws VERSION_UNKNOWN; DECISION_REFUSED where it is in force already, or where a safety
- * bound does not hold and `override` is not set.
+ * The record that approves `version`. Throws VERSION_UNKNOWN; DECISION_REFUSED where it is in force already, where a factor of the
+ * policy could no longer occur, and, unless `override` is set, where a safety bound does not hold or another version is in force
+ * than the one that it was compared with.
  */
 export function approval(
   versions: CalibrationVersions,
@@ -22,6 +30,18 @@ export function approval(
   const latest = latestOf(versions, version);
   if (versions.inForce(latest.model_id)?.version === version)
     throw new HarvestlineError('DECISION_REFUSED', `${version} is in force already`);
+  if (latest.broken_bounds.includes(NEVER_OVERRIDDEN))
+    throw new HarvestlineError(
+      'DECISION_REFUSED',
+      `${version} leaves a factor of the policy in force that could no longer occur, and no override passes that. Let the policy judge raw confidence (degraded_on), or propose another map`,
+    );
+  const inForce = versions.inForce(latest.model_id)?.version ?? null;
+  const stale = inForce !== latest.parent;
+  if (stale && !override)
+    throw new HarvestlineError(
+      'DECISION_REFUSED',
+      `${version} was compared with ${named(latest.parent)}, and ${named(inForce)} is in force now: its report says nothing of that change. Propose again, or approve it with --override, and say in --reason why it is right`,
+    );
   if (latest.broken_bounds.length > 0 && !override) {
     const broken = latest.bounds
       .filter(({ name }) => latest.broken_bounds.includes(name))
@@ -31,7 +51,13 @@ export function approval(
       `${version} breaks a safety bound: ${broken.join('; ')}. Approve it only with --override, and say in --reason why it is right`,
     );
   }
-  return decided(latest, 'APPROVED', decider, { overridden: latest.broken_bounds });
+  return decided(latest, 'APPROVED', decider, {
+    overridden: [...latest.broken_bounds, ...(stale ? [PARENT_IN_FORCE] : [])],
+  });
+}
+
+function named(version: string | null): string {
+  return version ?? 'raw confidence';
 }
 
 /** The record that rejects `version`. Throws VERSION_UNKNOWN, or DECISION_REFUSED where it is in force. */

@@ -7,9 +7,10 @@ const Z_POWER = 0.841621;
 
 /**
  * The gap between mean confidence and win rate that a sample of this size shows in 4 of 5 cases: (z_test + z_power) times the
- * standard error of the win rate if the confidences were right, sqrt(sum x (1 - x)) / n. Normal approximation.
+ * standard error of the win rate if the confidences were right, sqrt(sum x (1 - x)) / n, and as much wider as outcomes depend on each
+ * other: `effective` of them are independent. Normal approximation.
  */
-export function detectable({ x, y }: Samples): Detectable {
+export function detectable({ x, y }: Samples, effective = x.length): Detectable {
   const n = x.length;
   let variance = 0;
   let gap = 0;
@@ -18,5 +19,6 @@ export function detectable({ x, y }: Samples): Detectable {
     variance += said * (1 - said);
     gap += said - (y[row] as number);
   }
-  return { n, gap: ((Z_TEST + Z_POWER) * Math.sqrt(variance)) / n, found: gap / n };
+  const standardError = (Math.sqrt(variance) / n) * Math.sqrt(n / effective);
+  return { n, gap: (Z_TEST + Z_POWER) * standardError, found: gap / n };
 }

@@ -1,10 +1,10 @@
-import { betaAt, fitBeta } from './beta.ts';
+import { betaAt, fitBeta, fitRisingBeta } from './beta.ts';
 import type { ConfidenceMap } from './confidence-map.ts';
 import { fitIsotonic } from './isotonic.ts';
 import type { Method, Parameter } from './method.ts';
 import { sampledCurve } from './sampled-curve.ts';
-import type { Samples } from './samples.ts';
-import { fitSigmoid, sigmoidAt } from './sigmoid.ts';
+import { type Samples, baseRate } from './samples.ts';
+import { fitSigmoid, logOdds, sigmoidAt } from './sigmoid.ts';
 
 export interface Fit {
   readonly method: Method;
@@ -20,6 +20,10 @@ const FITTERS: Readonly<Record<Method, Fitter>> = {
     const { a, b } = fitSigmoid(x, y);
     return { map: sampled(x, (at) => sigmoidAt({ a, b }, at)), parameters: named({ a, b }) };
   },
+  sigmoid_log_odds: ({ x, y }) => {
+    const { a, b } = fitSigmoid(x.map(logOdds), y);
+    return { map: sampled(x, (at) => sigmoidAt({ a, b }, logOdds(at))), parameters: named({ a, b }) };
+  },
   beta: ({ x, y }) => {
     const { a, b, c } = fitBeta(x, y);
     return { map: sampled(x, (at) => betaAt({ a, b, c }, at)), parameters: named({ a, b, c }) };
@@ -27,9 +31,34 @@ const FITTERS: Readonly<Record<Method, Fitter>> = {
   isotonic: ({ x, y }) => ({ map: fitIsotonic(x, y), parameters: [] }),
 };
 
-/** Fits one method. The maps of formulas cover the confidences seen, and are constant beyond. */
+/** Fits one method, whichever way the best map goes. The maps of formulas cover the confidences seen, and are constant beyond. */
 export function fit(method: Method, samples: Samples): Fit {
   return { method, ...FITTERS[method](samples) };
+}
+
+/**
+ * The best map of a method that rises; null where the best one falls. A falling map turns the model's ranking over: a confidence that
+ * drops would count as one that rises, so it is no calibration but another model.
+ */
+export function fitRising(method: Method, samples: Samples): Fit | null {
+  if (method === 'beta') {
+    const beta = fitRisingBeta(samples.x, samples.y);
+    if (beta === null) return null;
+    const { a, b, c } = beta;
+    return { method, map: sampled(samples.x, (at) => betaAt(beta, at)), parameters: named({ a, b, c }) };
+  }
+  const best = fit(method, samples);
+  return falls(best.map) ? null : best;
+}
+
+/** The base rate of the outcomes, whatever is said: what is left of a falling map that must not fall. */
+export function constantMap(samples: Samples): ConfidenceMap {
+  const rate = baseRate(samples);
+  return { x: [0, 1], y: [rate, rate] };
+}
+
+function falls({ y }: ConfidenceMap): boolean {
+  return (y.at(-1) ?? 0) < (y[0] ?? 0);
 }
 
 function sampled(x: Float64Array, curve: (at: number) => number): ConfidenceMap {

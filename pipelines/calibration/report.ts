@@ -1,6 +1,7 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { ConfidenceMap } from './confidence-map.ts';
-import type { Method, Parameter } from './method.ts';
+import type { LabelRates } from './label-rates.ts';
+import type { Contestant, Method, Parameter } from './method.ts';
 
 /** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
 export interface CalibrationReport {
@@ -14,7 +15,12 @@ export interface CalibrationReport {
   /** True where a person asked for this method; else cross-validation chose it. */
   readonly method_asked_for: boolean;
   readonly candidates: readonly Candidate[];
+  /** As `--label` takes it. */
+  readonly label: string;
+  /** In words, with what NEUTRAL counts as. */
   readonly label_rule: string;
+  /** The fitted rule first, then what the other rules would have given. */
+  readonly label_rates: readonly LabelRates[];
   readonly counts: Counts;
   /** Usable outcomes by symbol, side, label, exit reason and model. */
   readonly slices: readonly Slice[];
@@ -24,7 +30,10 @@ export interface CalibrationReport {
   readonly parameters: readonly Parameter[];
   /** The raw confidences that were seen: beyond them the map extrapolates, as a constant. */
   readonly observed: Range;
-  /** The largest |map(x) - x| over the observed range. */
+  /** The probability that a win was said with more confidence than a loss. No rising map changes it. */
+  readonly auc: Auc;
+  readonly dependence: DependenceFigures;
+  /** The largest |map(x) - what scores today| over the observed range; `at` is raw. */
   readonly largest_change: { readonly at: number; readonly from: number; readonly to: number };
   readonly in_sample: Evaluation;
   readonly out_of_fold: Evaluation;
@@ -35,6 +44,21 @@ export interface CalibrationReport {
   readonly risks: readonly string[];
   readonly do_not_apply_if: readonly string[];
   readonly evidence: Evidence;
+}
+
+/** With its 95 % interval. */
+export interface Auc extends Range {
+  readonly value: number;
+}
+
+/** How many independent outcomes these are worth. */
+export interface DependenceFigures {
+  readonly n: number;
+  readonly effective: number;
+  /** Blocks of time that are drawn whole. */
+  readonly blocks: number;
+  /** Null: nothing is known of time. Unit: milliseconds. */
+  readonly block_ms: number | null;
 }
 
 export interface Range {
@@ -55,7 +79,7 @@ export interface Counts {
 }
 
 export interface Slice {
-  readonly by: 'symbol' | 'side' | 'label' | 'exit_reason' | 'model';
+  readonly by: 'symbol' | 'side' | 'label' | 'exit_reason' | 'model' | 'policy' | 'regime';
   readonly name: string;
   readonly n: number;
   readonly wins: number;
@@ -64,7 +88,7 @@ export interface Slice {
 }
 
 export interface Candidate {
-  readonly method: Method;
+  readonly method: Contestant;
   /** Null where the method was not tried. */
   readonly brier: number | null;
   readonly log_loss: number | null;
@@ -74,7 +98,7 @@ export interface Candidate {
 
 export type ScoreName = 'brier' | 'log_loss' | 'ece' | 'mcb' | 'dsc' | 'unc';
 
-/** A score before (raw) and after (mapped), each with a 95 % bootstrap interval; `change` is after - before. */
+/** A score before (what scores today) and after (this map), each with a 95 % bootstrap interval; `change` is after - before. */
 export interface ScoreChange {
   readonly name: ScoreName;
   readonly before: number;
@@ -142,11 +166,18 @@ export interface Flip {
   readonly offset: number;
 }
 
-export type BoundName = 'largest_change' | 'brier_improvement' | 'no_model_worse';
+export type BoundName =
+  | 'brier_improvement'
+  | 'beats_constant'
+  | 'tells_apart'
+  | 'largest_change'
+  | 'flips'
+  | 'flips_against_direction'
+  | 'factors_possible';
 
 export interface Bound {
   readonly name: BoundName;
-  /** In words, for example "no confidence changes by more than 0.15". */
+  /** In words, for example "at most 10 % of past snapshots decided otherwise". */
   readonly rule: string;
   readonly limit: number;
   readonly value: number;

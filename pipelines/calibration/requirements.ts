@@ -1,5 +1,6 @@
-import { GATE_OUTCOMES } from '../clm/gate.ts';
+import { type GateCondition, GateEvidence } from '../clm/gate-conditions.ts';
 import type { OutcomeRow } from './dataset.ts';
+import type { Auc } from './report.ts';
 import type { Selection } from './usable-rows.ts';
 
 /** What the rows of one model must be before anything is fitted. `need` is a minimum, but 0 where the thing must not be. */
@@ -14,13 +15,17 @@ export interface Unmet {
 /** Each condition, and why a fit without it would fool its reader. */
 export const CONDITIONS = {
   usable_outcomes: 'With fewer WIN and LOSS outcomes a map follows the noise, whatever the method.',
-  symbols: 'One symbol tells of that symbol, not of the model.',
-  wins: 'Without a WIN every map says that the model is always wrong.',
-  losses: 'Without a LOSS every map says that the model is always right.',
+  symbols: 'One market tells of that market, not of the model, however many spellings and dollars it is quoted in.',
+  wins: 'With so few WIN each of them decides the map.',
+  losses: 'With so few LOSS each of them decides the map.',
   distinct_confidences: 'A confidence that never varies carries no information: nothing can be mapped.',
+  confidence_spread:
+    'All but these few outcomes have one confidence, to within 0.02: the few decide the map, and the rest carry no information.',
   prices_not_positive: 'A price that is not positive and finite was never traded: its label is made up.',
+  usable_relation:
+    'The best map falls: the surer the model, the less often it is right, and no rising map can mend that.',
   duplicate_trades: 'A trade counted in two positions weighs twice.',
-} as const satisfies Record<string, string>;
+} as const satisfies Record<string, string> & Record<GateCondition, string>;
 
 export type Condition = keyof typeof CONDITIONS;
 
@@ -28,30 +33,29 @@ export type Condition = keyof typeof CONDITIONS;
 export function unmetConditions(
   model: string | null,
   rows: readonly OutcomeRow[],
-  { usable, counts }: Selection,
+  { usable, labels }: Pick<Selection, 'usable' | 'labels'>,
 ): readonly Unmet[] {
   const unmet: Unmet[] = [];
-  const atLeast = (condition: Condition, have: number, need: number): void => {
-    if (have < need) unmet.push({ model_id: model, condition, have, need, why: CONDITIONS[condition] });
-  };
   const none = (condition: Condition, have: number): void => {
     if (have > 0) unmet.push({ model_id: model, condition, have, need: 0, why: CONDITIONS[condition] });
   };
-  atLeast('usable_outcomes', counts.usable, GATE_OUTCOMES);
-  atLeast('symbols', counts.symbols, 2);
-  atLeast('wins', counts.wins, 1);
-  atLeast('losses', counts.losses, 1);
-  atLeast('distinct_confidences', distinctConfidences(usable), 2);
+  const evidence = new GateEvidence();
+  usable.forEach(({ symbol, confidence }, index) => {
+    evidence.count({ won: labels[index] === 'WIN', symbol, confidence }, 1);
+  });
+  for (const { condition, have, need } of evidence.unmet())
+    unmet.push({ model_id: model, condition, have, need, why: CONDITIONS[condition] });
   none('prices_not_positive', rows.filter((row) => !isPrice(row.entry_price) || !isPrice(row.exit_price)).length);
   none('duplicate_trades', duplicateTrades(rows));
   return unmet;
 }
 
-/** Counts to two: more makes no difference here. */
-function distinctConfidences(usable: readonly OutcomeRow[]): number {
-  const [first] = usable;
-  if (first === undefined) return 0;
-  return usable.some(({ confidence }) => confidence !== first.confidence) ? 2 : 1;
+/** No map is usable (assess.ts): what is there is AUC, and what is needed is more than a coin toss. */
+export function noUsableRelation(model: string, { auc }: { readonly auc: Auc }): Unmet {
+  const { value, low, high } = auc;
+  const found = `AUC ${value.toFixed(3)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;
+  const why = `No usable relation (${found}). ${CONDITIONS.usable_relation}`;
+  return { model_id: model, condition: 'usable_relation', have: value, need: 0.5, why };
 }
 
 function isPrice(price: number): boolean {

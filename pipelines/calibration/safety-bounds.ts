@@ -1,55 +1,144 @@
+import { argsort } from './argsort.ts';
 import { type ConfidenceMap, calibrate } from './confidence-map.ts';
-import type { Bound, CalibrationReport, Evaluation } from './report.ts';
+import type { Auc, Bound, CalibrationReport, Evaluation, Flips } from './report.ts';
 import type { Samples } from './samples.ts';
 
-/** As much as a policy takes for a degraded confidence: a map that moves more changes decisions by itself. Unit: probability. */
-export const LARGEST_CHANGE = 0.15;
+/**
+ * Where the outcomes around a confidence are too few to know its win rate, a map follows its formula, not the data: there it may move
+ * no confidence by more than this. Unit: probability.
+ */
+export const LARGEST_THIN_CHANGE = 0.15;
 
-/** Less than this is not worth a change in production. Unit: ratio of the Brier score. */
-export const LEAST_IMPROVEMENT = 0.05;
+/** So many independent outcomes know a win rate to about +-0.18: fewer are thin, as for the watch (FEWEST_OUTCOMES). Unit: outcomes. */
+export const THIN_BELOW = 30;
 
-/** The largest |map(x) - x| over the confidences that were seen. */
-export function largestChange(map: ConfidenceMap, { x }: Samples): CalibrationReport['largest_change'] {
-  let largest = { at: Number.NaN, from: Number.NaN, to: Number.NaN };
-  let size = -1;
-  for (const said of x) {
-    const mapped = calibrate(map, said);
-    if (Math.abs(mapped - said) <= size) continue;
-    size = Math.abs(mapped - said);
-    largest = { at: said, from: said, to: mapped };
-  }
-  return largest;
+/** Outcomes within this of a confidence speak for it. Unit: probability. */
+export const AROUND = 0.1;
+
+/** More than this is another policy by the back door: it is replayed and decided as one. Unit: ratio of the snapshots. */
+export const MOST_FLIPS = 0.1;
+
+/** A factor that held this often, and never would with the map, is muted, whatever the map could reach. Unit: snapshots. */
+const OFTEN = 10;
+
+type Change = CalibrationReport['largest_change'];
+
+export interface Changes {
+  /** The largest |map(x) - what scores today| over the confidences that were seen. */
+  readonly overall: Change;
+  /** The same where outcomes are thin; null where they are nowhere. */
+  readonly thin: Change | null;
 }
 
-/** Every bound with the value found. */
-export function safetyBounds(change: CalibrationReport['largest_change'], outOfFold: Evaluation): readonly Bound[] {
+/** `independent`: how many of the outcomes are worth an independent one, a ratio. */
+export function largestChange(
+  map: ConfidenceMap,
+  inForce: ConfidenceMap | null,
+  { x }: Samples,
+  independent = 1,
+): Changes {
+  const sorted = x.map((_, at) => x[at] as number).toSorted();
+  let overall: Change = { at: Number.NaN, from: Number.NaN, to: Number.NaN };
+  let thin: Change | null = null;
+  let size = -1;
+  let thinSize = -1;
+  let first = 0;
+  let end = 0;
+  for (const at of argsort(x)) {
+    const said = x[at] as number;
+    while ((sorted[first] as number) < said - AROUND) first += 1;
+    while (end < sorted.length && (sorted[end] as number) <= said + AROUND) end += 1;
+    const from = inForce === null ? said : calibrate(inForce, said);
+    const to = calibrate(map, said);
+    const moved = Math.abs(to - from);
+    if (moved > size) [size, overall] = [moved, { at: said, from, to }];
+    if ((end - first) * independent < THIN_BELOW && moved > thinSize)
+      [thinSize, thin] = [moved, { at: said, from, to }];
+  }
+  return { overall, thin };
+}
+
+interface Evidence {
+  readonly change: Changes;
+  readonly outOfFold: Evaluation;
+  readonly auc: Auc;
+  /** Brier score of the constant base rate out of fold. */
+  readonly constant: number;
+}
+
+/** Every bound that the outcomes decide, with the value found. */
+export function safetyBounds({ change: { thin }, outOfFold, auc, constant }: Evidence): readonly Bound[] {
   const brier = outOfFold.scores.find(({ name }) => name === 'brier');
   if (brier === undefined) throw new TypeError('an evaluation has a Brier score');
-  const moved = Math.abs(change.to - change.from);
-  // Outcomes that were all forecast exactly cannot get better.
-  const better = brier.before === 0 ? 0 : (brier.before - brier.after) / brier.before;
-  const worse = brier.after > brier.before ? 1 : 0;
+  const moved = thin === null ? 0 : Math.abs(thin.to - thin.from);
+  const worst = brier.change_interval.high;
+  const overConstant = brier.after - constant;
   return [
     {
-      name: 'largest_change',
-      rule: `no confidence changes by more than ${LARGEST_CHANGE}`,
-      limit: LARGEST_CHANGE,
-      value: moved,
-      holds: moved <= LARGEST_CHANGE,
-    },
-    {
       name: 'brier_improvement',
-      rule: `the Brier score out of fold is better by at least ${100 * LEAST_IMPROVEMENT} %`,
-      limit: LEAST_IMPROVEMENT,
-      value: better,
-      holds: better >= LEAST_IMPROVEMENT,
+      rule: 'Brier out of fold: 95 % interval of the change below 0',
+      limit: 0,
+      value: worst,
+      holds: worst < 0,
     },
     {
-      name: 'no_model_worse',
-      rule: "no model's Brier score out of fold is worse",
+      name: 'beats_constant',
+      rule: 'Brier out of fold: below the constant base rate',
       limit: 0,
-      value: worse,
-      holds: worse === 0,
+      value: overConstant,
+      holds: overConstant < 0,
+    },
+    {
+      name: 'tells_apart',
+      rule: 'AUC: 95 % interval above 0.5',
+      limit: 0.5,
+      value: auc.low,
+      holds: auc.low > 0.5,
+    },
+    {
+      name: 'largest_change',
+      rule: `no change above ${LARGEST_THIN_CHANGE} where outcomes are thin`,
+      limit: LARGEST_THIN_CHANGE,
+      value: moved,
+      holds: moved <= LARGEST_THIN_CHANGE,
     },
   ];
+}
+
+/** Every bound on what the map does to decisions. `neverDegraded`: the map leaves confidence_degraded out of reach. */
+export function decisionBounds(flips: Flips | null, neverDegraded: boolean): readonly Bound[] {
+  const share = flips === null ? 0 : flips.flips / flips.snapshots;
+  const against = flips?.against_direction ?? 0;
+  const muted = mutedFactors(flips, neverDegraded).length;
+  return [
+    {
+      name: 'flips',
+      rule: `at most ${100 * MOST_FLIPS} % of past snapshots decided otherwise`,
+      limit: MOST_FLIPS,
+      value: share,
+      holds: share <= MOST_FLIPS,
+    },
+    {
+      name: 'flips_against_direction',
+      rule: 'no decision flips against the direction of the map',
+      limit: 0,
+      value: against,
+      holds: against === 0,
+    },
+    {
+      name: 'factors_possible',
+      rule: 'every factor of the policy can occur (no override)',
+      limit: 0,
+      value: muted,
+      holds: muted === 0,
+    },
+  ];
+}
+
+/** Factors of the policy that the map makes impossible. */
+export function mutedFactors(flips: Flips | null, neverDegraded: boolean): readonly string[] {
+  const muted = new Set<string>(neverDegraded ? ['confidence_degraded'] : []);
+  for (const [name, before] of Object.entries(flips?.factors.before ?? {}))
+    if (before >= OFTEN && flips?.factors.after[name] === 0) muted.add(name);
+  return [...muted];
 }

@@ -24,6 +24,12 @@ export function sigmoidAt({ a, b }: Sigmoid, x: number): number {
   return z >= 0 ? Math.exp(-z) / (1 + Math.exp(-z)) : 1 / (1 + Math.exp(z));
 }
 
+/** Log-odds of 0 and 1 are infinite: confidences stay an epsilon inside, as in beta.ts. */
+export function logOdds(x: number): number {
+  const inside = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, x));
+  return Math.log(inside / (1 - inside));
+}
+
 /**
  * Platt scaling (Platt 1999): maximum likelihood with smoothed targets, (wins + 1) / (wins + 2) and 1 / (losses + 2), so that
  * it is finite for separable data and for one class. Newton with back-tracking (Lin, Lin and Weng 2007).

@@ -1,28 +1,44 @@
 import type { ClmOutcome, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
-
-/** Below 50 outcomes a fitted confidence map follows the noise, whatever the method; calibration refuses below it. Unit: outcomes. */
-export const GATE_OUTCOMES = 50;
+import { GATE_OUTCOMES, GateEvidence, type UnmetGate } from './gate-conditions.ts';
 
 /** What the gate looks at in an outcome; the least that has to be kept in memory for it. */
-export type GateOutcome = Pick<ClmOutcome, 'status' | 'label' | 'closed_at' | 'excluded_from_calibration'>;
+export type GateOutcome = Pick<
+  ClmOutcome,
+  'status' | 'label' | 'closed_at' | 'excluded_from_calibration' | 'model_id' | 'symbol' | 'confidence'
+>;
 
-/** How far the record of outcomes is from calibration. Counts are in outcomes (one a position). */
-export interface Gate {
+/** How far the outcomes of one model are from calibration. Counts are in outcomes (one a position). */
+export interface ModelGate {
+  readonly model_id: string;
   readonly final: number;
   /** FINAL, WIN or LOSS, and not excluded: what calibration can learn from. */
   readonly usable: number;
   readonly needed: number;
-  /** usable >= needed. */
+  /** Every condition holds: `propose` with the recorded label would fit. */
   readonly open: boolean;
   /**
-   * When the gate opens if usable outcomes go on coming at their pace so far. Null: open already, or no pace yet.
+   * When `needed` usable outcomes are there if they go on coming at their pace so far. Null: they are there already, or no pace yet.
    * Formula, over the closed_at of the usable outcomes: latest + (needed - usable) * (latest - first) / (usable - 1).
    */
+  readonly eta: EpochMillis | null;
+  readonly unmet: readonly UnmetGate[];
+}
+
+/** How far the record of outcomes is from calibration. A map belongs to one model, so each has a gate of its own. */
+export interface Gate {
+  readonly final: number;
+  readonly usable: number;
+  readonly needed: number;
+  /** The gate of at least one model is open. */
+  readonly open: boolean;
+  /** The earliest of the models' estimates; null where the gate is open, or there is none. */
   readonly eta: EpochMillis | null;
   /** FINAL outcomes by label. */
   readonly labels: Readonly<Record<OutcomeLabel, number>>;
   /** FINAL outcomes that calibration leaves out, by code (pipelines/clm/exclusions.ts). */
   readonly excluded: Readonly<Record<string, number>>;
+  /** By usable outcomes, the most first. */
+  readonly models: readonly ModelGate[];
 }
 
 /** The gate over the latest outcome of each position. */
@@ -39,61 +55,99 @@ export function gateOf(outcomes: Iterable<GateOutcome>): Gate {
 export class GateTally {
   readonly #labels: Record<OutcomeLabel, number> = { WIN: 0, LOSS: 0, NEUTRAL: 0 };
   readonly #excluded = new Map<string, number>();
+  readonly #models = new Map<string, ModelTally>();
   #final = 0;
   #usable = 0;
-  #first = Infinity;
-  #latest = -Infinity;
-  /** The first or the latest usable outcome was taken out: only a recount knows the next one. */
-  #edgesLost = false;
 
   add(outcome: GateOutcome): void {
     this.#count(outcome, 1);
-    const closedAt = usableClosedAt(outcome);
-    if (closedAt === null) return;
-    this.#first = Math.min(this.#first, closedAt);
-    this.#latest = Math.max(this.#latest, closedAt);
   }
 
   /** An outcome that another one of its position takes the place of. */
   remove(outcome: GateOutcome): void {
     this.#count(outcome, -1);
-    const closedAt = usableClosedAt(outcome);
-    if (closedAt === this.#first || closedAt === this.#latest) this.#edgesLost = true;
   }
 
   /** `all`: every outcome that was added and not removed; asked for only where nothing else tells. */
   gate(all: () => Iterable<GateOutcome>): Gate {
-    if (this.#edgesLost) this.#findEdges(all());
-    const open = this.#usable >= GATE_OUTCOMES;
+    const models = [...this.#models]
+      .filter(([, { final }]) => final > 0)
+      .map(([model, tally]) => tally.gate(model, all))
+      .toSorted((one, other) => other.usable - one.usable || (one.model_id < other.model_id ? -1 : 1));
+    const open = models.some((model) => model.open);
+    const etas = models.flatMap(({ eta }) => (eta === null ? [] : [eta]));
     return {
       final: this.#final,
       usable: this.#usable,
       needed: GATE_OUTCOMES,
       open,
-      // Two outcomes at one moment, or fewer, have no pace.
-      eta: open || !(this.#latest > this.#first) ? null : etaOf(this.#usable, this.#first, this.#latest),
+      eta: open || etas.length === 0 ? null : Math.min(...etas),
       labels: { ...this.#labels },
       excluded: Object.fromEntries([...this.#excluded].filter(([, count]) => count > 0)),
+      models,
     };
   }
 
   #count(outcome: GateOutcome, by: 1 | -1): void {
-    const { label, closed_at: closedAt, excluded_from_calibration: code } = outcome;
+    const { label, closed_at: closedAt, excluded_from_calibration: code, model_id: model } = outcome;
     if (outcome.status !== 'FINAL' || label === null || closedAt === null) return;
     this.#final += by;
     this.#labels[label] += by;
     if (code !== null) this.#excluded.set(code, (this.#excluded.get(code) ?? 0) + by);
     else if (label !== 'NEUTRAL') this.#usable += by;
+    if (model === null) return;
+    let tally = this.#models.get(model);
+    if (tally === undefined) this.#models.set(model, (tally = new ModelTally()));
+    tally.count(outcome, by);
+  }
+}
+
+/** The part of one model. */
+class ModelTally {
+  readonly #evidence = new GateEvidence();
+  final = 0;
+  #first = Infinity;
+  #latest = -Infinity;
+  /** The first or the latest usable outcome was taken out: only a recount knows the next one. */
+  #edgesLost = false;
+
+  count(outcome: GateOutcome, by: 1 | -1): void {
+    this.final += by;
+    const closedAt = usableClosedAt(outcome);
+    if (closedAt === null) return;
+    this.#evidence.count({ won: outcome.label === 'WIN', symbol: outcome.symbol, confidence: outcome.confidence }, by);
+    if (by === 1) this.#widen(closedAt);
+    else if (closedAt === this.#first || closedAt === this.#latest) this.#edgesLost = true;
   }
 
-  #findEdges(outcomes: Iterable<GateOutcome>): void {
+  gate(model: string, all: () => Iterable<GateOutcome>): ModelGate {
+    if (this.#edgesLost) this.#findEdges(model, all());
+    const { usable } = this.#evidence;
+    const unmet = this.#evidence.unmet();
+    // Two outcomes at one moment, or fewer, have no pace.
+    const paced = usable < GATE_OUTCOMES && this.#latest > this.#first;
+    return {
+      model_id: model,
+      final: this.final,
+      usable,
+      needed: GATE_OUTCOMES,
+      open: unmet.length === 0,
+      eta: paced ? etaOf(usable, this.#first, this.#latest) : null,
+      unmet,
+    };
+  }
+
+  #widen(closedAt: EpochMillis): void {
+    this.#first = Math.min(this.#first, closedAt);
+    this.#latest = Math.max(this.#latest, closedAt);
+  }
+
+  #findEdges(model: string, outcomes: Iterable<GateOutcome>): void {
     this.#first = Infinity;
     this.#latest = -Infinity;
     for (const outcome of outcomes) {
-      const closedAt = usableClosedAt(outcome);
-      if (closedAt === null) continue;
-      this.#first = Math.min(this.#first, closedAt);
-      this.#latest = Math.max(this.#latest, closedAt);
+      const closedAt = outcome.model_id === model ? usableClosedAt(outcome) : null;
+      if (closedAt !== null) this.#widen(closedAt);
     }
     this.#edgesLost = false;
   }

@@ -474,7 +474,7 @@ export interface ClmOutcome {
 export type CalibrationStatus = 'PROPOSED' | 'APPROVED' | 'REJECTED' | 'ROLLED_BACK';
 
 /** How the map was fitted. No unit. UNRECOGNISED is what an older reader sees in place of a symbol it does not know; it is never written. */
-export type CalibrationMethod = 'IDENTITY' | 'SIGMOID' | 'ISOTONIC' | 'BETA';
+export type CalibrationMethod = 'IDENTITY' | 'SIGMOID' | 'SIGMOID_LOG_ODDS' | 'ISOTONIC' | 'BETA';
 
 /** Raw to calibrated confidence: linear between the points, constant beyond the first and the last. */
 export interface ConfidenceMap {
@@ -486,7 +486,7 @@ export interface ConfidenceMap {
 
 /** One number of the method's formula. */
 export interface CalibrationParameter {
-  /** Its name: a, b of 1/(1+exp(a x+b)) for SIGMOID; a, b, c of logit = a ln x - b ln(1-x) + c for BETA. */
+  /** Its name: a, b of 1/(1+exp(a x+b)) for SIGMOID, with ln(x/(1-x)) in place of x for SIGMOID_LOG_ODDS; a, b, c of logit = a ln x - b ln(1-x) + c for BETA. */
   readonly name: string;
   /** Its value. Unit: none. */
   readonly value: number;
@@ -546,7 +546,7 @@ export interface CalibrationMetric {
   readonly name: string;
   /** The sample. */
   readonly sample: MetricSample;
-  /** With raw confidence. Unit: as the score. */
+  /** With what was in force when it was proposed (parent), raw confidence where nothing was. Where label is null: with raw confidence. Unit: as the score. */
   readonly before: number;
   /** With the map. Unit: as the score. */
   readonly after: number;
@@ -554,17 +554,17 @@ export interface CalibrationMetric {
 
 /** One safety bound and the value found. */
 export interface SafetyBound {
-  /** largest_change, brier_improvement or no_model_worse. */
+  /** brier_improvement, beats_constant, tells_apart, largest_change, flips, flips_against_direction or factors_possible; no_model_worse until version 2. */
   readonly name: string;
   /** The bound. Unit: as the value. */
   readonly limit: number;
-  /** What was found. Unit: probability for largest_change, ratio for brier_improvement, models for no_model_worse. */
+  /** What was found. Unit: Brier score for brier_improvement and beats_constant (until version 2 a ratio), probability for tells_apart and largest_change, ratio for flips, counts for the others. */
   readonly value: number;
 }
 
 /** One decision on one version of a confidence map: proposed by evidence, decided by a person. Every record is whole: map, evidence and decision. Written by the calibrate commands. */
 export interface ConfidenceCalibration {
-  /** Derives from model, dataset, method, label rule and parent: the same evidence gives the same version. */
+  /** Derives from model, dataset, method, neutral rule, label rule and parent: the same evidence gives the same version. */
   readonly version: string;
   /** The model whose confidence the map is for. The record's key. */
   readonly model_id: ModelId;
@@ -576,7 +576,7 @@ export interface ConfidenceCalibration {
   readonly decided_by: null | string;
   /** Why, in the person's words. Null: proposed. */
   readonly reason: null | string;
-  /** Safety bounds that do not hold and that the person overrode by name. */
+  /** Safety bounds that do not hold and that the person overrode by name; parent_in_force where another version is in force than the one it was compared with. */
   readonly overridden: readonly string[];
   /** ROLLED_BACK: the version that is in force again. Null: raw confidence. */
   readonly restores: null | string;
@@ -588,8 +588,10 @@ export interface ConfidenceCalibration {
   readonly map: ConfidenceMap;
   /** The formula behind the map; empty for IDENTITY and ISOTONIC. */
   readonly parameters: readonly CalibrationParameter[];
-  /** The label rule: WIN is 1, LOSS is 0, NEUTRAL as said here. */
+  /** What NEUTRAL counts as: WIN is 1, LOSS is 0, NEUTRAL as said here. */
   readonly neutral: NeutralRule;
+  /** What counts as a win: pnl as recorded, r:X by initial risk, net after costs. Null: proposed before there was a choice, by pnl, in folds that were not purged. */
+  readonly label: null | string;
   /** The evidence. */
   readonly evidence: CalibrationEvidence;
   /** The counts. */

@@ -143,6 +143,7 @@ const COMMANDS: readonly (readonly [name: string, args: readonly string[]])[] = 
   ['desk list', ['desk', 'list']],
   ['calibrate list', ['calibrate', 'list']],
   ['calibrate propose', ['calibrate', 'propose']],
+  ['calibrate slices', ['calibrate', 'slices', '--by', 'symbol,regime,policy']],
   ['clm export jsonl', ['clm', 'export']],
   ['clm export csv', ['clm', 'export', '--format', 'csv', '--topic', TOPICS.tradeClosed.name]],
   ['export csv', ['export', TOPICS.harvestIntent.name, '--format', 'csv']],

@@ -221,6 +221,7 @@ export const GOOD_RECORDS = {
     map: { x: [0.5, 0.9], y: [0.45, 0.6] },
     parameters: [{ name: 'a', value: -1.5 }],
     neutral: 'EXCLUDE',
+    label: 'pnl',
     evidence: {
       topic: 'clm.outcome',
       ranges: [{ partition: 0, from: 0, to: 60 }],

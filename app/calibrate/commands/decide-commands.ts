@@ -23,7 +23,10 @@ type Decide = (versions: CalibrationVersions, decider: Decider) => ConfidenceCal
 export function decisionCommands(): readonly Command[] {
   return [
     decisionCommand('approve <version>', 'put a version in force: running scorers take it up within seconds')
-      .option('--override', 'approve although a safety bound does not hold; the record says so')
+      .option(
+        '--override',
+        'approve although a safety bound does not hold, or another version came into force since; the record says so',
+      )
       .addHelpText('after', examples('approve cal-0123456789abcdef'))
       .action((version: string, flags: DecideFlags) =>
         decide(flags, (versions, decider) => approval(versions, version, decider, flags.override === true)),

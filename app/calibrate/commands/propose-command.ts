@@ -1,12 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { messageOf } from '../../../errors/harvestline-error.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { type LabelRule, RECORDED_LABEL, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
 import { METHODS, type Method } from '../../../pipelines/calibration/method.ts';
 import type { NeutralRule } from '../../../pipelines/calibration/usable-rows.ts';
-import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';
+import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { loadPolicy } from '../../policy/load-policy.ts';
+import { policyInForce } from '../../policy/policy-in-force.ts';
 import { type WorldOptions, worldOptions } from '../../open-world.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';
@@ -25,9 +28,10 @@ interface ProposeFlags extends WorldOptions {
   readonly model?: string;
   readonly method?: Method;
   readonly neutral: NeutralRule;
+  readonly label: LabelRule;
   readonly from?: ReadonlyMap<number, number>;
   readonly to?: ReadonlyMap<number, number>;
-  readonly policy: string;
+  readonly policy?: string;
   readonly by?: string;
   readonly out?: string;
   readonly seed: number;
@@ -52,12 +56,17 @@ export function proposeCommand(): Command {
         .choices(['exclude', 'loss'])
         .default('exclude'),
     )
+    .option(
+      '--label <rule>',
+      'what counts as a win: pnl (as recorded), r:X (more than X times the initial risk either way), net (money after costs)',
+      parseLabel,
+      RECORDED_LABEL,
+    )
     .option('--from <offsets>', 'first offsets, PARTITION:OFFSET[,…]', parseOffsets)
     .option('--to <offsets>', 'offsets to stop before, PARTITION:OFFSET[,…]', parseOffsets)
     .option(
       '--policy <id-or-file>',
-      `what past snapshots are scored with, to find decisions that would change: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a file`,
-      DEFAULT_POLICY_ID,
+      `what past snapshots are scored with, to find decisions that would change: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a file (default: the one in force, as the log tells)`,
     )
     .option('--by <name>', 'who proposes')
     .option('--out <dir>', 'folder for the report and the exported rows (default: calibrations in --data)')
@@ -74,6 +83,7 @@ Examples:
   $ harvestline calibrate propose
   $ harvestline calibrate propose --model ensemble-7 --method sigmoid --dry-run
   $ harvestline calibrate propose --topic trade.closed --neutral loss --json | jq .metrics
+  $ harvestline calibrate propose --label r:0.5 --dry-run
 
 Exit codes: 0 proposed (or known already), 1 every model was refused, 2 wrong usage.`,
     )
@@ -82,12 +92,13 @@ Exit codes: 0 proposed (or known already), 1 every model was refused, 2 wrong us
 
 async function propose(flags: ProposeFlags): Promise<void> {
   const clock = new SystemClock();
-  const policy = loadPolicy(flags.policy);
+  const given = flags.policy === undefined ? null : loadPolicy(flags.policy);
   const progress = new StepProgress(process.stderr, clock);
   let proposals: readonly Proposal[];
   try {
     proposals = await withLog(flags, 'read', async (world) => {
       const versions = await readVersions(world);
+      const policy = given ?? (await policyInForce(world)).policy;
       const ranges = await fixRanges(world, flags.topic, flags);
       const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
       const dataset = await readDataset(world, flags.topic, ranges, progress.counter('outcomes', total));
@@ -95,6 +106,7 @@ async function propose(flags: ProposeFlags): Promise<void> {
         model: flags.model ?? null,
         method: flags.method ?? null,
         neutral: flags.neutral,
+        label: flags.label,
         policy,
         random: new SeededRandom(flags.seed),
         now: clock.now(),
@@ -132,6 +144,14 @@ async function keep(
 
 function folderOf(flags: ProposeFlags): string {
   return flags.out ?? calibrationsFolder(flags);
+}
+
+function parseLabel(text: string): LabelRule {
+  try {
+    return parseLabelRule(text);
+  } catch (cause) {
+    throw new InvalidArgumentError(messageOf(cause));
+  }
 }
 
 function parseSeed(text: string): number {

@@ -39,9 +39,12 @@ Exit codes: 0 proved, 1 not proved, 2 no such version.`,
     .action(async (version: string, flags: VerifyFlags) => {
       const progress = new StepProgress(process.stderr, new SystemClock());
       const verification = await withLog(flags, 'read', async (world) => {
-        const [proposal] = historyOf(await readVersions(world), version).records;
+        const versions = await readVersions(world);
+        const [proposal] = historyOf(versions, version).records;
+        const { parent } = proposal;
+        const inForce = parent === null ? null : (versions.find(parent)?.records[0].map ?? null);
         const rows = flags.rows ?? proposalFiles(calibrationsFolder(flags), version).rows;
-        return verify(world, proposal, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
+        return verify(world, proposal, inForce, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
       }).finally(() => progress.done());
       await writeLines(jsonWanted(flags) ? [JSON.stringify(verification)] : verificationLines(verification));
       if (!verification.verified) process.exitCode = 1;

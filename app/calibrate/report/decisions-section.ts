@@ -12,6 +12,7 @@ export function decisionsSection({ flips, parent }: CalibrationReport): Markup {
   return markup`<section id="decisions"><h2>Past decisions</h2>
 <p class="lead">Every recorded snapshot of this model, scored by policy ${flips.policy} with ${parent ?? 'raw confidence'} and with this map: ${count(flips.flips)} of ${count(flips.snapshots)} snapshots${share} would have been decided otherwise.</p>
 ${matrix(flips)}
+${factors(flips)}
 ${examples(flips)}</section>`;
 }
 
@@ -29,6 +30,19 @@ function matrix({ matrix: rows }: Flips): Markup {
   return dataTable('Snapshots by what is decided until now (rows) and with this map (columns)', columns, [
     { rows: cells },
   ]);
+}
+
+function factors({ factors: { before, after } }: Flips): Markup {
+  const columns: DataColumn[] = [
+    { head: 'Factor' },
+    { head: 'Until now', align: 'right' },
+    { head: 'With this map', align: 'right' },
+  ];
+  const rows = Object.entries(before).map(([name, was]): Content[] => {
+    const is = after[name] ?? 0;
+    return [name, count(was), was === is ? count(is) : markup`<span class="differs">${count(is)}</span>`];
+  });
+  return dataTable('Snapshots in which each factor of the policy holds', columns, [{ rows }]);
 }
 
 function examples({ examples: flips }: Flips): Content {

@@ -4,6 +4,7 @@ import type { Method } from '../../../pipelines/calibration/method.ts';
 const FORMULAS = {
   identity: null,
   sigmoid: '1 / (1 + exp(a · x + b))',
+  sigmoid_log_odds: '1 / (1 + exp(a · ln(x / (1 − x)) + b))',
   beta: '1 / (1 + exp(−(a · ln(x) − b · ln(1 − x) + c)))',
   isotonic: null,
 } as const satisfies Record<Method, string | null>;

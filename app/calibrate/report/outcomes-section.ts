@@ -14,12 +14,33 @@ export function outcomesSection(report: CalibrationReport): Markup {
   const enough = Math.abs(detectable.found) >= detectable.gap;
   return markup`<section id="outcomes"><h2>Outcomes</h2>
 <p class="lead">${rule}. ${count(counts.final)} final outcomes were read: ${count(counts.usable)} usable, ${count(counts.neutral)} NEUTRAL, ${count(counts.excluded)} excluded.</p>
+<h3>By label rule</h3>
+${labelRates(report)}
 <h3>What so many outcomes can show</h3>
 <p>${count(detectable.n)} outcomes find a gap of ${points(detectable.gap)} between said and true win rate in 4 of 5 samples (95 % test). The gap found is ${points(detectable.found)}: ${enough ? 'large enough to be seen' : 'too small to be told from chance with so few'}.</p>
 <h3>By slice</h3>
 ${slices(report)}
 <h3>Left out</h3>
 ${exclusions(report)}</section>`;
+}
+
+function labelRates({ label_rates: rates }: CalibrationReport): Markup {
+  const columns = [
+    { head: 'Rule' },
+    { head: 'Outcomes', align: 'right' },
+    { head: 'P(WIN)', align: 'right' },
+    { head: 'P(WIN | decided)', align: 'right' },
+    { head: 'NEUTRAL', align: 'right' },
+  ] as const;
+  const share = (value: number | null): string => (value === null ? '–' : percent(value));
+  const rows = rates.map(({ rule, n, win, win_if_decided: decided, neutral_share: neutral }, index) => [
+    index === 0 ? markup`<strong>${rule}</strong> (fitted)` : rule,
+    count(n),
+    share(win),
+    share(decided),
+    share(neutral),
+  ]);
+  return dataTable('The rule that was fitted, and what the others would have given', columns, [{ rows }]);
 }
 
 function slices(report: CalibrationReport): Markup {

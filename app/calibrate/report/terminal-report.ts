@@ -8,10 +8,13 @@ import { mapReadings } from './map-readings.ts';
 import { reliabilitySketch } from './reliability-sketch.ts';
 import { type SliceGroup, sliceGroups } from './slice-groups.ts';
 import { sideBySide, wrapped } from './terminal-text.ts';
-import { SCORE_TERMS, scoreOf } from './terms.ts';
-import { type Verdict, boundsText, methodText, nextSteps, verdictOf } from './verdict.ts';
+import { SCORE_TERMS, candidatesText, scoreOf } from './terms.ts';
+import { type Verdict, aucText, boundsText, methodText, nextSteps, verdictOf } from './verdict.ts';
 
 const TONES = { good: pc.green, caution: pc.yellow, bad: pc.red } as const satisfies Record<Verdict['tone'], unknown>;
+
+/** Unit: milliseconds. */
+const HOUR_MS = 60 * 60 * 1000;
 
 /** Room for the longest label and a space. Unit: characters. */
 const LABEL = 12;
@@ -40,14 +43,18 @@ export function terminalReport(foreign: CalibrationReport, width = 80): readonly
     ...sketchLines(report, width),
     pc.dim('● win rate, ░ its place in 95 % of samples if calibrated, · perfect, ▃ forecasts'),
     ...labelled('map', mapText(report)),
-    ...labelled('methods', methodsText(report)),
+    ...labelled('methods', candidatesText(report.candidates)),
+    ...labelled('auc', `${aucText(report.auc)}: how often a win was said with more confidence than a loss`),
     ...labelled('outcomes', outcomesText(report)),
+    ...labelled('labels', labelsText(report)),
+    ...labelled('worth', dependenceText(report)),
     ...sliceGroups(report.slices, TOP)
       .filter(({ by }) => by !== 'label' && by !== 'model')
       .flatMap((group) => labelled(group.title.toLowerCase(), sliceText(group))),
     ...labelled('left out', leftOutText(report)),
     ...labelled('detectable', detectableText(report)),
     ...labelled('past', flipsText(report)),
+    ...labelled('factors', factorsText(report)),
     ...report.risks.flatMap((risk, index) => labelled(index === 0 ? 'risks' : '', `- ${risk}`)),
     ...report.do_not_apply_if.flatMap((why, index) => labelled(index === 0 ? 'not if' : '', `- ${why}`)),
     ...labelled('evidence', evidenceText(report)),
@@ -127,14 +134,6 @@ function mapText(report: CalibrationReport): string {
   );
 }
 
-function methodsText({ candidates }: CalibrationReport): string {
-  const tried = candidates.map(({ method, brier, why_not: why }) => {
-    if (brier === null) return `${method} (${why ?? 'not tried'})`;
-    return `${method} ${score(brier)}${why === null ? ' (chosen)' : ''}`;
-  });
-  return `Brier out of fold: ${tried.join(', ')}`;
-}
-
 function outcomesText({ counts, label_rule: rule }: CalibrationReport): string {
   return `${count(counts.usable)} usable of ${count(counts.final)} final: ${count(counts.wins)} won, ${count(counts.losses)} lost; ${rule}`;
 }
@@ -161,6 +160,35 @@ function flipsText({ flips }: CalibrationReport): string {
     `${count(flips.flips)} of ${count(flips.snapshots)} snapshots decided otherwise under ${flips.policy}` +
     (changes.length === 0 ? '' : `: ${changes.join(', ')}`)
   );
+}
+
+/** The fitted rule first; rules that no outcome has figures for are named together. */
+function labelsText({ label_rates: rates }: CalibrationReport): string {
+  const missing = rates.filter(({ win }) => win === null).map(({ rule }) => rule);
+  const texts = rates.flatMap(({ rule, n, win, win_if_decided: decided, neutral_share: neutral }, index) => {
+    if (win === null || neutral === null) return [];
+    const said = index === 0 ? `${rule} (fitted)` : `${rule} would give`;
+    const share = decided === null ? '–' : percent(decided);
+    return [`${said} P(WIN) ${percent(win)}, P(WIN | decided) ${share}, NEUTRAL ${percent(neutral)} of ${count(n)}`];
+  });
+  const rest = missing.length === 0 ? [] : [`no outcome has what ${missing.join(' or ')} needs`];
+  return [...texts, ...rest].join('; ');
+}
+
+function dependenceText({ dependence: { n, effective, blocks, block_ms: length } }: CalibrationReport): string {
+  const drawn =
+    length === null ? plural(blocks, 'block') : `${plural(blocks, 'block')} of ${plain(length / HOUR_MS)} h`;
+  return `${count(n)} outcomes are worth ${count(Math.round(effective))} independent ones; intervals draw ${drawn}`;
+}
+
+function factorsText({ flips }: CalibrationReport): string {
+  if (flips === null) return 'no snapshot of this model to replay';
+  const changed = Object.entries(flips.factors.before).flatMap(([name, before]) => {
+    const after = flips.factors.after[name] ?? 0;
+    const counted = name.startsWith('confidence_') || before !== after;
+    return counted ? [`${name} ${count(before)} → ${count(after)}`] : [];
+  });
+  return changed.length === 0 ? `no factor of ${flips.policy} changes` : changed.join(', ');
 }
 
 function evidenceText({ evidence, program_version: program }: CalibrationReport): string {

@@ -1,10 +1,12 @@
 import type {
   CalibrationReport,
+  Candidate,
   Evaluation,
   ScoreChange,
   ScoreName,
   Slice,
 } from '../../../pipelines/calibration/report.ts';
+import { score } from './figures.ts';
 
 interface Term {
   readonly name: string;
@@ -34,8 +36,20 @@ export const SLICE_TITLES = {
   model: 'Model',
   side: 'Side',
   exit_reason: 'Exit reason',
+  policy: 'Policy at close',
+  regime: 'Regime at entry',
   symbol: 'Symbol',
 } as const satisfies Record<Slice['by'], string>;
+
+/** Every method with its Brier score out of fold, and why it was not chosen where that is no matter of scores. */
+export function candidatesText(candidates: readonly Candidate[]): string {
+  const tried = candidates.map(({ method, brier, why_not: why }) => {
+    if (brier === null) return `${method} (${why ?? 'not tried'})`;
+    if (why === null) return `${method} ${score(brier)} (chosen)`;
+    return `${method} ${score(brier)}${why.startsWith('no usable relation') ? ' (falls)' : ''}`;
+  });
+  return `Brier out of fold: ${tried.join(', ')}`;
+}
 
 export function scoreOf({ scores }: Evaluation, name: ScoreName): ScoreChange | undefined {
   return scores.find((one) => one.name === name);

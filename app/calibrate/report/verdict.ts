@@ -1,4 +1,5 @@
-import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
+import { CONSTANT } from '../../../pipelines/calibration/method.ts';
+import type { Auc, BoundName, CalibrationReport, Candidate } from '../../../pipelines/calibration/report.ts';
 import { count, interval, percent, plural, probability, score, signedScore } from './figures.ts';
 import { saidAndWon, scoreOf } from './terms.ts';
 
@@ -21,6 +22,7 @@ export interface NextSteps {
 
 /** What to type next. Capitals are for the person to fill in. */
 export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
+  // factors_possible is passed by no override: the refusal says what to do instead.
   const override = bounds.every(({ holds }) => holds) ? '' : ' --override';
   return {
     approve: `harvestline calibrate approve ${version} --by NAME --reason TEXT${override}`,
@@ -39,23 +41,74 @@ export function methodText({ method, method_asked_for: asked }: CalibrationRepor
   return `${method} (${asked ? 'asked for' : 'chosen by cross-validation'})`;
 }
 
+/** Of a refusal because the best map falls. */
+export function noRelationHeadline(candidates: readonly Candidate[]): string {
+  return `No usable relation: ${nothingBeatsConstant(candidates)}.`;
+}
+
+/** "no rising map beats the constant base rate out of fold (Brier 0.2552; the best one 0.2575)". */
+function nothingBeatsConstant(candidates: readonly Candidate[]): string {
+  const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Number.NaN;
+  const rising = candidates.filter(
+    ({ method, why_not: why }) => method !== CONSTANT && why?.startsWith('no usable') !== true,
+  );
+  const best = rising.reduce((least, { brier }) => Math.min(least, brier ?? Infinity), Infinity);
+  const of = Number.isFinite(best) ? `; the best one ${score(best)}` : '';
+  return `no rising map beats the constant base rate out of fold (Brier ${score(constant)}${of})`;
+}
+
 function headlineOf(report: CalibrationReport): Pick<Verdict, 'tone' | 'headline'> {
   const broken = report.bounds.filter(({ holds }) => !holds).length;
   const { finding, tone } = findingOf(report);
+  if (broken > 0 && report.bounds.some(({ name, holds }) => name === 'factors_possible' && !holds))
+    return {
+      tone: 'bad',
+      headline: `${finding}, but a factor of the policy in force could no longer occur: it cannot be approved.`,
+    };
   if (broken > 0)
     return {
       tone: 'bad',
-      headline: `${finding}, but it breaks ${plural(broken, 'safety bound')}: approval needs an override.`,
+      headline: `${finding}${tone === 'good' ? ', but it breaks' : ', and this one breaks'} ${plural(broken, 'safety bound')}: approval needs an override.`,
     };
   return { tone, headline: `${finding}, and every safety bound holds.` };
 }
 
 function findingOf(report: CalibrationReport): { readonly finding: string; readonly tone: Verdict['tone'] } {
-  if (report.method === 'identity') return { finding: 'No map did better than raw confidence', tone: 'caution' };
+  const holds = (wanted: BoundName): boolean => report.bounds.find(({ name }) => name === wanted)?.holds ?? true;
+  if (!holds('beats_constant') && everyoneLoses(report))
+    return { finding: sentenceCase(nothingBeatsConstant(report.candidates)), tone: 'bad' };
+  if (!holds('beats_constant'))
+    return { finding: `${report.method} does no better than the constant base rate`, tone: 'bad' };
+  if (!holds('tells_apart'))
+    return { finding: `Confidence is not shown to tell wins from losses (AUC ${aucText(report.auc)})`, tone: 'bad' };
+  if (report.method === 'identity')
+    return {
+      finding: `Nothing is to be gained: no map did better than ${report.parent === null ? '' : 'going back to '}raw confidence`,
+      tone: 'caution',
+    };
   const change = scoreOf(report.out_of_fold, 'brier')?.change_interval;
   if (change !== undefined && change.high < 0) return { finding: 'The map does better on later data', tone: 'good' };
   if (change !== undefined && change.low > 0) return { finding: 'The map does worse on later data', tone: 'bad' };
-  return { finding: 'Whether the map does better on later data is not clear', tone: 'caution' };
+  return {
+    finding: 'Nothing is shown to be gained: whether the map does better on later data is not clear',
+    tone: 'caution',
+  };
+}
+
+function everyoneLoses({ candidates }: CalibrationReport): boolean {
+  const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Infinity;
+  return candidates.every(
+    ({ method, brier, why_not: why }) =>
+      method === CONSTANT || brier === null || brier >= constant || why?.startsWith('no usable') === true,
+  );
+}
+
+export function aucText({ value, low, high }: Auc): string {
+  return `${value.toFixed(3)}, 95\u00A0% interval ${low.toFixed(3)} to ${high.toFixed(3)}`;
+}
+
+function sentenceCase(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function sentenceOf(report: CalibrationReport): string {

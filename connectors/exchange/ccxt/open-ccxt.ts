@@ -33,6 +33,9 @@ export async function openCcxt(settings: VenueSettings): Promise<CcxtExchange> {
   api.verbose = false;
   if (settings.stake === 'demo') toPractice(api, settings.traits.practice);
   if (settings.url !== null) redirect(api, settings.url);
+  // ccxt loads these with its first request otherwise, which would have less time to be answered.
+  await api.loadProxyModules();
+  await api.loadFetchImplementation();
   return api;
 }
 

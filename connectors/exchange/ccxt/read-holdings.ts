@@ -1,4 +1,4 @@
-import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
+import { messageOf } from '../../../errors/harvestline-error.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { IncompleteHolding, Shown, VenueHolding } from '../../../ports/venue.ts';
@@ -41,11 +41,16 @@ export async function readHoldings(
   const told = new Set<string>();
   for (const position of answer) {
     const read = readPosition(position);
-    if (read === null) throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: positions: one of them has no name`);
+    if (read === null) {
+      // What is not shown is not taken for closed.
+      client.logger.error({ venue: client.id }, 'the exchange shows a position of a market that it does not name');
+      continue;
+    }
     told.add(placeOf(read.info));
     const { size } = read;
     if (size?.isZero() === true) continue;
     const own = await markets.bySymbol(read.name);
+    if (own === null && market === null && !markets.isListed(read.name)) incomplete.push(unlisted(read));
     if (own === null || (market !== null && own.id !== market.id)) continue;
     const found = await holdingOf(client, own, read, priority);
     if ('lacks' in found) incomplete.push(found);
@@ -86,21 +91,20 @@ function readPosition(given: unknown): ReadPosition | null {
   const info = isRow(row['info']) ? row['info'] : {};
   const name = row['symbol'];
   if (typeof name !== 'string') return null;
-  let position: UnifiedPosition;
+  let position: Partial<UnifiedPosition> = {};
   try {
     position = unified(UnifiedPosition, given);
   } catch {
-    // One that cannot be read is one of which nothing is known.
-    return { name, side: null, size: null, entryPrice: null, markPrice: null, updatedAt: null, info };
+    // Where ccxt cannot read it there is what the exchange itself says.
   }
-  const { side, contracts, lastUpdateTimestamp, timestamp } = position;
+  const { side = null, contracts, lastUpdateTimestamp, timestamp } = position;
   return {
     name,
     side: sideOf(side, info),
-    size: contracts === null ? null : new Exact(contracts).abs(),
-    entryPrice: positive(position.entryPrice),
-    markPrice: positive(position.markPrice),
-    updatedAt: lastUpdateTimestamp ?? timestamp,
+    size: (decimal(contracts) ?? signedSize(info))?.abs() ?? null,
+    entryPrice: positive(position.entryPrice) ?? positive(info['entryPrice']),
+    markPrice: positive(position.markPrice) ?? positive(info['markPrice']),
+    updatedAt: lastUpdateTimestamp ?? timestamp ?? null,
     info,
   };
 }
@@ -146,6 +150,13 @@ function isDust(quantity: DecimalText, { rules: { lotStep, minQuantity } }: Venu
   return new Exact(quantity).div(lotStep).floor().mul(lotStep).lt(Exact.max(minQuantity, lotStep));
 }
 
+/** A position in a market that is on no list: its rules, and the size of its contracts, are unknown. */
+function unlisted({ name, side, entryPrice, info }: ReadPosition): IncompleteHolding {
+  const quantity = signedSize(info)?.abs() ?? null;
+  const lacks = "a market of that id on the exchange's list";
+  return { symbol: name, side, quantity: quantity === null ? null : toText(quantity), entryPrice, lacks };
+}
+
 function incompleteOf(
   market: VenueMarket,
   side: Side | null,
@@ -184,17 +195,21 @@ function signedSize(row: Row): Exact | null {
 /** RH2. */
 function positive(given: unknown): DecimalText | null {
   const price = decimal(given);
-  return price?.gt(0) === true ? toText(price) : null;
+  return price?.gt(0) === true && price.lte(LARGEST_PRICE) ? toText(price) : null;
 }
 
 function decimal(given: unknown): Exact | null {
   if (typeof given !== 'string' && typeof given !== 'number') return null;
-  try {
-    return new Exact(given);
-  } catch {
-    return null;
-  }
+  if (!DECIMAL.test(String(given))) return null;
+  const figure = new Exact(given);
+  return figure.abs().gt(LARGEST_FIGURE) ? null : figure;
 }
+
+const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** No size and no price of a market lies beyond (schemas/market-bounds.ts): records do not take them. Units: contracts, quote currency. */
+const LARGEST_FIGURE = 1e15;
+const LARGEST_PRICE = 1e12;
 
 function isRow(given: unknown): given is Row {
   return typeof given === 'object' && given !== null;

@@ -105,6 +105,12 @@ export class VenueMarkets {
     throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id}: markets: none is listed`);
   }
 
+  /** By either name, and whatever kind of market it is. */
+  isListed(name: string): boolean {
+    const { markets, markets_by_id: byId } = this.#client.api;
+    return markets?.[name] !== undefined || byId?.[name] !== undefined;
+  }
+
   /** What was loaded does not hold any more: the exchange refused what it allows. */
   forget(): void {
     this.#loadedAt = null;

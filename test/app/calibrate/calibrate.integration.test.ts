@@ -100,7 +100,8 @@ describe('propose', () => {
       unmet: [
         { condition: 'usable_outcomes', have: 3, need: 50 },
         { condition: 'symbols', have: 1, need: 2 },
-        { condition: 'wins', have: 0, need: 1 },
+        { condition: 'wins', have: 0, need: 10 },
+        { condition: 'losses', have: 3, need: 10 },
         { condition: 'distinct_confidences', have: 1, need: 2 },
       ],
     });
@@ -143,15 +144,23 @@ describe('decisions', () => {
     const data = aDesk();
     const version = await proposed(data);
     const who = ['--by', 'Ada', '--reason', 'gap of 20 points'];
-    const plain = await calibrate(data, 'approve', version, ...who);
-    expect(plain.code).toBe(1);
-    expect(plain.stderr).toMatch(/breaks a safety bound: largest_change/);
-    const { code, json } = await calibrate(data, 'approve', version, ...who, '--override');
+    // A gap that 400 outcomes prove needs no override; the identity gains nothing, and does.
+    const identity = (await calibrate(data, 'propose', '--json', '--method', 'identity')).json.version;
+    const refused = await calibrate(data, 'approve', identity, ...who);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/breaks a safety bound: brier_improvement/);
+    const { code, json } = await calibrate(data, 'approve', version, ...who);
     expect(code).toBe(0);
-    expect(json).toMatchObject({ version, status: 'APPROVED', decided_by: 'Ada', overridden: ['largest_change'] });
-    expect((await calibrate(data, 'list')).json).toMatchObject({ version, in_force: true, status: 'APPROVED' });
+    expect(json).toMatchObject({ version, status: 'APPROVED', decided_by: 'Ada', overridden: [] });
+    const versions = await runProgram(['calibrate', 'list', '--json', '--data', data]);
+    expect(JSON.parse(versions.stdout.split('\n')[0] ?? '')).toMatchObject({
+      version,
+      in_force: true,
+      status: 'APPROVED',
+    });
     expect((await calibrate(data, 'rollback', ...who)).json).toMatchObject({ status: 'ROLLED_BACK', restores: null });
-    const listed = (await calibrate(data, 'list')).json;
+    const after = await runProgram(['calibrate', 'list', '--json', '--data', data]);
+    const listed = JSON.parse(after.stdout.split('\n')[0] ?? '');
     expect(listed.in_force).toBe(false);
     expect(listed.history.map(({ status }: { status: string }) => status)).toEqual([
       'PROPOSED',

@@ -83,7 +83,7 @@ describe('what the page says', () => {
 
   it('states every bound with its value and its limit', () => {
     for (const { rule, value, limit } of SAMPLE_REPORT.bounds)
-      expect(text).toContain(`${rule} ${value} ${limit} ✓ holds`);
+      expect(text).toContain(`${rule} ${String(value).replace('-', '−')} ${limit} ✓ holds`);
   });
 
   it('asks for an override where a bound is broken', () => {
@@ -91,12 +91,12 @@ describe('what the page says', () => {
     expect(broken).toContain(
       'The map does better on later data, but it breaks 1 safety bound: approval needs an override.',
     );
-    expect(broken).toMatch(/no confidence changes by more than 0\.15 0\.\d+ 0\.15 ✗ broken/);
+    expect(broken).toMatch(/no change above 0\.15 where outcomes are thin 0\.\d+ 0\.15 ✗ broken/);
     expect(broken).toContain('harvestline calibrate approve cal-3f9c1d0ab27e4456 --by NAME --reason TEXT --override');
   });
 
   it('does not call chance an improvement, nor the identity a map', () => {
-    expect(pageText(reportPage(SPARSE))).toContain('No map did better than raw confidence');
+    expect(pageText(reportPage(SPARSE))).toContain('Nothing is to be gained: no map did better than raw confidence');
     expect(pageText(reportPage(withBrierChange(-0.02, 0.001)))).toContain('is not clear, and every safety bound holds');
     expect(pageText(reportPage(withBrierChange(0.001, 0.02)))).toContain('The map does worse on later data');
   });

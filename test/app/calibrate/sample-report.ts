@@ -14,14 +14,41 @@ export const SAMPLE_REPORT: CalibrationReport = {
   method_asked_for: false,
   candidates: [
     {
+      method: 'constant',
+      brier: 0.2328,
+      log_loss: 0.6581,
+      why_not: 'the base rate, whatever is said: what every map has to beat',
+    },
+    {
       method: 'identity',
       brier: 0.2462,
       log_loss: 0.696,
       why_not: 'sigmoid is better by more than one standard error',
     },
     { method: 'sigmoid', brier: 0.2214, log_loss: 0.6324, why_not: null },
+    {
+      method: 'sigmoid_log_odds',
+      brier: 0.2215,
+      log_loss: 0.6325,
+      why_not: 'sigmoid did better out of fold by 0.0001',
+    },
     { method: 'beta', brier: 0.2212, log_loss: 0.6319, why_not: 'no better than sigmoid, and less simple' },
     { method: 'isotonic', brier: 0.2231, log_loss: 0.6417, why_not: 'worse than sigmoid' },
+  ],
+  label: 'pnl',
+  label_rates: [
+    {
+      rule: 'pnl',
+      n: 1296,
+      wins: 752,
+      losses: 448,
+      neutral: 96,
+      win: 0.58,
+      win_if_decided: 0.627,
+      neutral_share: 0.074,
+    },
+    { rule: 'r:0.5', n: 0, wins: 0, losses: 0, neutral: 0, win: null, win_if_decided: null, neutral_share: null },
+    { rule: 'net', n: 0, wins: 0, losses: 0, neutral: 0, win: null, win_if_decided: null, neutral_share: null },
   ],
   label_rule: 'WIN is 1 (pnl_percent above +0.5), LOSS is 0 (below -0.5), NEUTRAL is left out',
   counts: { final: 1343, usable: 1200, wins: 752, losses: 448, neutral: 96, excluded: 47, symbols: 8 },
@@ -63,6 +90,8 @@ export const SAMPLE_REPORT: CalibrationReport = {
     { name: 'a', value: -5.7517 },
     { name: 'b', value: 3.9929 },
   ],
+  auc: { value: 0.642, low: 0.611, high: 0.672 },
+  dependence: { n: 1200, effective: 934.2, blocks: 59, block_ms: 86_400_000 },
   observed: { low: 0.52, high: 0.97 },
   largest_change: { at: 0.52, from: 0.52, to: 0.2685 },
   in_sample: {
@@ -183,15 +212,27 @@ export const SAMPLE_REPORT: CalibrationReport = {
     })),
   },
   bounds: [
-    { name: 'largest_change', rule: 'no confidence changes by more than 0.3', limit: 0.3, value: 0.2515, holds: true },
     {
       name: 'brier_improvement',
-      rule: 'the Brier score out of fold is better by at least 5 %',
-      limit: 0.05,
-      value: 0.1007,
+      rule: 'Brier out of fold: 95 % interval of the change below 0',
+      limit: 0,
+      value: -0.015,
       holds: true,
     },
-    { name: 'no_model_worse', rule: "no model's Brier score out of fold is worse", limit: 0, value: 0, holds: true },
+    {
+      name: 'largest_change',
+      rule: 'no change above 0.15 where outcomes are thin',
+      limit: 0.15,
+      value: 0.1215,
+      holds: true,
+    },
+    {
+      name: 'flips',
+      rule: 'at most 10 % of past snapshots decided otherwise',
+      limit: 0.1,
+      value: 0.0031,
+      holds: true,
+    },
   ],
   risks: ['No outcome had a confidence below 0.52 or above 0.97: there the map is a constant, not a finding.'],
   do_not_apply_if: [
@@ -213,9 +254,7 @@ export const SAMPLE_REPORT: CalibrationReport = {
 export const BROKEN_REPORT: CalibrationReport = {
   ...SAMPLE_REPORT,
   bounds: SAMPLE_REPORT.bounds.map((bound) =>
-    bound.name === 'largest_change'
-      ? { ...bound, limit: 0.15, rule: 'no confidence changes by more than 0.15', holds: false }
-      : bound,
+    bound.name === 'largest_change' ? { ...bound, value: 0.2515, holds: false } : bound,
   ),
 };
 

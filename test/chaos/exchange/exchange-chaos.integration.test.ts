@@ -16,16 +16,19 @@ describe.concurrent('execution and reconciliation on an exchange that misbehaves
     expect(run.injected[fault]).toBeGreaterThan(0);
   });
 
-  it('A1 to A5: everything at random', async () => {
-    const run = await runExchange({ intents: 240, seed: 7, chances: ALL_FAULTS, logger: SILENT_LOGGER });
+  it('A1 to A5, H1: everything at random, and three of thirty symbols sick at any time', async () => {
+    const desk = { positions: 30, sick: 3 };
+    const run = await runExchange({ intents: 240, seed: 7, chances: ALL_FAULTS, logger: SILENT_LOGGER, ...desk });
     expect(run.violations).toEqual([]);
+    expect(Object.keys(run.sick).length).toBeGreaterThan(5);
+    expect(run.healthyLooks).toBeGreaterThan(100);
     expect(Object.keys(run.injected).length).toBeGreaterThan(20);
     expect(run.trades).toBeGreaterThan(60);
   });
 });
 
 it('A1 to A5: killed with -9 between any two steps', async () => {
-  const run = await runKills({ kills: 5, seed: 5, say: () => {} });
+  const run = await runKills({ kills: 5, seed: 5, sick: 3, say: () => {} });
   expect(run.violations).toEqual([]);
   expect(run.kills).toBe(5);
   expect(run.orders).toBeGreaterThan(3);

@@ -1,6 +1,7 @@
 /**
  * `npm run chaos:exchange -- --intents 10000 --seed 1`: execution and reconciliation through ccxt's real client on a local server of
- * Binance's API that misbehaves in every way it knows, at random, and the audit of what both say. `--kills 200` instead kills
+ * Binance's API that misbehaves in every way it knows, at random, and the audit of what both say. Of thirty symbols (`--positions`) three
+ * (`--sick`) are sick at any time, each in a way of sick-symbols.ts, and every other one must be observed. `--kills 200` instead kills
  * the program between any two steps so many times. Exits 1 on a violation.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +15,8 @@ const { values } = parseArgs({
     intents: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     kills: { type: 'string' },
+    positions: { type: 'string', default: '30' },
+    sick: { type: 'string', default: '3' },
   },
 });
 
@@ -27,12 +30,20 @@ const result =
     ? await runExchange({
         intents: Number(values.intents),
         seed,
+        positions: Number(values.positions),
+        sick: Number(values.sick),
         chances: ALL_FAULTS,
         logger: SILENT_LOGGER,
         onProgress: (done) => {
           if (done % SAY_EVERY === 0) say(`${done} intents`);
         },
       })
-    : await runKills({ kills: Number(values.kills), seed, say });
+    : await runKills({
+        kills: Number(values.kills),
+        seed,
+        positions: Number(values.positions),
+        sick: Number(values.sick),
+        say,
+      });
 process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 process.exitCode = result.violations.length === 0 ? 0 : 1;

@@ -17,6 +17,8 @@ import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
 import { settingsFor } from './exchange-settings.ts';
+import { HealthyWatch } from './healthy-watch.ts';
+import { SickSymbols } from './sick-symbols.ts';
 import { patient } from './patient.ts';
 
 export interface ExchangeRunOptions {
@@ -25,6 +27,9 @@ export interface ExchangeRunOptions {
   /** Probabilities; together at most 1. */
   readonly chances: Readonly<Partial<Record<Fault, number>>>;
   readonly logger: Logger;
+  /** How many symbols there are, and how many of them are sick at any time. */
+  readonly positions?: number;
+  readonly sick?: number;
   readonly onProgress?: (done: number) => void;
 }
 
@@ -33,6 +38,10 @@ export interface ExchangeRun {
   /** Terminal reports by status and reason. */
   readonly ends: Readonly<Record<string, number>>;
   readonly injected: Readonly<Record<string, number>>;
+  /** How often symbols fell sick, and in which way. */
+  readonly sick: Readonly<Record<string, number>>;
+  /** Looks at a healthy position that nothing befell meanwhile: each gave a snapshot, or is a violation. */
+  readonly healthyLooks: number;
   readonly orders: number;
   readonly trades: number;
 }
@@ -42,6 +51,9 @@ const LANES = 6;
 
 /** After so many intents a lane's account is reconciled. */
 const RECONCILE_EVERY = 20;
+
+/** After so many intents others fall sick. */
+const SICK_FOR = 25;
 
 /** The waits between look-ups, in the proportions of DEFAULT_LIMITS and a tenth as long. Unit: milliseconds. */
 const SETTLE_WAITS_MS = [5, 10, 20, 40, 80, 160, 200];
@@ -60,7 +72,9 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
     const exchange = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
-    const story = new ExchangeStory(server.exchange, random.stream('story'));
+    const story = new ExchangeStory(server.exchange, random.stream('story'), options.positions);
+    const sick = new SickSymbols(server, random.stream('sick'), options.sick ?? 0);
+    const watch = new HealthyWatch(server, sick);
     await patient(() => markets.ready());
     const lanes = await Promise.all(
       Array.from({ length: LANES }, async (_, lane) => {
@@ -86,8 +100,8 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     let left = intents;
     let done = 0;
     const worked: HarvestIntent[] = [];
-    const reconcile = async ({ log, processor, source }: (typeof lanes)[number]) => {
-      const { reconciled, snapshots } = await patient(() => source.observe());
+    const reconcile = async ({ log, processor, source, symbols }: (typeof lanes)[number]) => {
+      const { reconciled, snapshots } = await patient(() => watch.during([...symbols], () => source.observe()));
       for (const record of reconciled) await work(processor, log, log.addReconciled(record));
       return snapshots;
     };
@@ -99,8 +113,10 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
       lanes.map(async (lane) => {
         await reconcile(lane);
         for (let count = 1; left > 0; count++) {
-          left -= 1;
-          const { intent, isNew } = story.next([...lane.symbols]);
+          if (left-- % SICK_FOR === 0) sick.change(story.symbols);
+          // Nobody decides on a position that was never observed.
+          const known = [...lane.symbols].filter((symbol) => !sick.has(symbol) || story.isOpen(symbol));
+          const { intent, isNew } = story.next(known);
           if (isNew) await observe(lane, intent);
           worked.push(intent);
           await work(lane.processor, lane.log, lane.log.addIntent(intent));
@@ -110,6 +126,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
         }
       }),
     );
+    sick.heal();
     server.faults.clear();
     for (const lane of lanes) {
       await reconcile(lane);
@@ -118,7 +135,9 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const reports = lanes.flatMap(({ log }) => log.reports);
     const trades = lanes.flatMap(({ log }) => log.trades);
     return {
-      violations: auditExchange(server, { intents: worked, reports, trades }),
+      violations: [...watch.violations, ...auditExchange(server, { intents: worked, reports, trades })],
+      sick: sick.seen,
+      healthyLooks: watch.looks,
       ends: tally(
         reports.filter(({ status }) => status !== 'SUBMITTED').map(({ status, reason }) => `${status} ${reason}`),
       ),

@@ -10,7 +10,7 @@ export const ACCOUNT = 'main';
 export const VENUE = 'binanceusdm';
 
 /** More than partitions, so that each has several positions. */
-const SYMBOLS = 24;
+export const POSITIONS = 24;
 
 /** A position as the story knows it: opened by hand at the exchange. */
 interface Opened {
@@ -28,10 +28,10 @@ export class ExchangeStory {
   readonly #stream: RandomStream;
   readonly #opened = new Map<string, Opened>();
 
-  constructor(exchange: BinanceExchange, stream: RandomStream) {
+  constructor(exchange: BinanceExchange, stream: RandomStream, positions = POSITIONS) {
     this.#exchange = exchange;
     this.#stream = stream;
-    for (let index = 0; index < SYMBOLS; index++) {
+    for (let index = 0; index < positions; index++) {
       exchange.setMarket({ symbol: `S${index}USDT`, price: `${100 + index}`, tick: '0.01', lotStep: '0.01' });
     }
   }
@@ -40,11 +40,15 @@ export class ExchangeStory {
     return [...this.#exchange.orders.markets.keys()];
   }
 
+  isOpen(symbol: string): boolean {
+    return !this.#exchange.orders.account.position(symbol, 'BOTH').amount.isZero();
+  }
+
   /** The next intent on one of these symbols, and whether its position has just been opened. */
   next(symbols: readonly string[]): { readonly intent: HarvestIntent; readonly isNew: boolean } {
     const { orders } = this.#exchange;
     const symbol = symbols[this.#stream.integer(0, symbols.length - 1)] ?? '';
-    const isNew = orders.account.position(symbol, 'BOTH').amount.isZero();
+    const isNew = !this.isOpen(symbol);
     if (isNew) this.#open(symbol);
     const opened = this.#opened.get(symbol);
     if (opened === undefined) throw new TypeError(`nobody opened ${symbol}`);

@@ -21,10 +21,14 @@ import { settingsFor } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';
 import { observeOnce } from './observe-once.ts';
 import { patient } from './patient.ts';
+import { SickSymbols } from './sick-symbols.ts';
 
 export interface KillRunOptions {
   readonly kills: number;
   readonly seed: number;
+  /** How many symbols there are, and how many of them are sick at any time. */
+  readonly positions?: number;
+  readonly sick?: number;
   readonly say: (line: string) => void;
 }
 
@@ -49,7 +53,7 @@ const CHANCES = { 'reset-after-taken': 0.1, 'timeout-before': 0.02, 'partial-fil
 const CHILD = join(import.meta.dirname, 'kill-child.ts');
 
 /** kill -9 between any two steps, so many times; then a life that is not killed, and the audit. */
-export async function runKills({ kills, seed, say }: KillRunOptions): Promise<KillRun> {
+export async function runKills({ kills, seed, positions, sick = 0, say }: KillRunOptions): Promise<KillRun> {
   const random = new SeededRandom(seed);
   const stream = random.stream('kills');
   const clock = new SystemClock();
@@ -63,10 +67,12 @@ export async function runKills({ kills, seed, say }: KillRunOptions): Promise<Ki
     const client = await VenueClient.open(settingsFor(server.url), clock, SILENT_LOGGER);
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
-    const story = new ExchangeStory(server.exchange, random.stream('story'));
+    const story = new ExchangeStory(server.exchange, random.stream('story'), positions);
+    const sickness = new SickSymbols(server, random.stream('sick'), sick);
     const scoring = new TopicWriter('scoring', codec);
     const intents: HarvestIntent[] = [];
     const feed = async (): Promise<void> => {
+      sickness.heal();
       server.faults.clear();
       for (let count = 0; count < INTENTS_A_LIFE; count++) {
         const { intent, isNew } = story.next(story.symbols);
@@ -75,6 +81,7 @@ export async function runKills({ kills, seed, say }: KillRunOptions): Promise<Ki
         await log.append([scoring.encode(TOPICS.harvestIntent, intent, intent.observed_at)]);
       }
       server.faults.byChance(CHANCES);
+      sickness.change(story.symbols);
     };
     let killed = 0;
     for (let lives = 0; killed < kills; lives++) {
@@ -84,6 +91,7 @@ export async function runKills({ kills, seed, say }: KillRunOptions): Promise<Ki
       else if (end !== 0) throw new Error(`a life ended with ${String(end)}`);
       if (lives % 20 === 0) say(`${killed} kills`);
     }
+    sickness.heal();
     server.faults.clear();
     const last = await live(dataDir, server.url, 0);
     if (last !== 0) throw new Error(`the last life ended with ${String(last)}`);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
 import { resampleScores } from '../../../pipelines/calibration/bootstrap.ts';
 import { decompose } from '../../../pipelines/calibration/corp.ts';
 import { evaluateMap } from '../../../pipelines/calibration/evaluate-map.ts';
@@ -44,7 +45,7 @@ describe('a resample', () => {
       return Array.from({ length: Math.floor(((block + 1) * n) / blocks) - from }, (_, at) => from + at);
     });
     const pick = (values: Float64Array) => Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
-    const resamples = resampleScores(before, after, y, drawing(drawn));
+    const resamples = resampleScores(before, after, y, dependenceOf({ x: before, y }).ends, drawing(drawn));
     for (const [found, p] of [
       [resamples.before, before],
       [resamples.after, after],
@@ -68,14 +69,14 @@ describe('a resample', () => {
     // Only the last row costs anything: its share of the draws is the mean score.
     const p = new Float64Array(n);
     p[n - 1] = 1;
-    const { before } = resampleScores(p, p, y, new SeededRandom(4));
+    const { before } = resampleScores(p, p, y, dependenceOf({ x: p, y }).ends, new SeededRandom(4));
     expect(before.reduce((sum, scores) => sum + scores.brier, 0) / before.length).toBeCloseTo(1 / n, 2.5);
   });
 });
 
 describe('an interval', () => {
   const { before, after, y } = rowsOf(900);
-  const { scores } = evaluateMap(before, after, y, new SeededRandom(1));
+  const { scores } = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1));
   const errorsOf = (p: Float64Array, error: (p: number, y: number) => number) =>
     p.map((said, row) => error(said, y[row] ?? Number.NaN));
   const squared = (p: Float64Array) => errorsOf(p, (said, outcome) => (said - outcome) ** 2);

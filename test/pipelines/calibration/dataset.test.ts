@@ -99,11 +99,11 @@ describe('what is usable', () => {
     );
     const counted = selectRows(rows, 'loss');
     expect(counted.counts).toMatchObject({ usable: 3, wins: 1, losses: 2, neutral: 1, excluded: 3 });
-    expect(Array.from(samplesOf(counted.usable).y)).toEqual([1, 0, 0]);
+    expect(Array.from(samplesOf(counted).y)).toEqual([1, 0, 0]);
   });
 
   test('is counted by label, model, symbol, side and exit reason', () => {
-    const slices = slicesOf(selectRows(rows, 'exclude').usable);
+    const slices = slicesOf(selectRows(rows, 'exclude'));
     expect(slices).toContainEqual({ by: 'symbol', name: 'BTCUSDT', n: 1, wins: 1, confidence: 0.5 });
     expect(slices).toContainEqual({ by: 'exit_reason', name: 'exit_over_hold', n: 2, wins: 1, confidence: 0.525 });
   });
@@ -131,14 +131,14 @@ describe('the conditions', () => {
     expect(unmet(constant)).toEqual([
       ['usable_outcomes', 10, 50],
       ['symbols', 1, 2],
-      ['wins', 0, 1],
+      ['wins', 0, 10],
       ['distinct_confidences', 1, 2],
     ]);
     expect(unmet([])).toEqual([
       ['usable_outcomes', 0, 50],
       ['symbols', 0, 2],
-      ['wins', 0, 1],
-      ['losses', 0, 1],
+      ['wins', 0, 10],
+      ['losses', 0, 10],
       ['distinct_confidences', 0, 2],
     ]);
   });

@@ -25,7 +25,7 @@ function decide(versions: CalibrationVersions, record: ConfidenceCalibration): C
 
 describe('what is in force', () => {
   test('nothing before an approval; the latest approved version after it (V1)', () => {
-    const versions = versionsOf(proposalOf('one'), proposalOf('two'));
+    const versions = versionsOf(proposalOf('one'), proposalOf('two', { parent: 'one' }));
     expect(versions.inForce(MODEL)).toBeNull();
     decide(versions, approval(versions, 'one', ADA, false));
     expect(versions.inForce(MODEL)?.version).toBe('one');
@@ -34,7 +34,7 @@ describe('what is in force', () => {
   });
 
   test('a rollback brings back what was approved before, and names it (V2)', () => {
-    const versions = versionsOf(proposalOf('one'), proposalOf('two'));
+    const versions = versionsOf(proposalOf('one'), proposalOf('two', { parent: 'one' }));
     decide(versions, approval(versions, 'one', ADA, false));
     decide(versions, approval(versions, 'two', ADA, false));
     expect(decide(versions, rollback(versions, undefined, ADA))).toMatchObject({ version: 'two', restores: 'one' });
@@ -79,6 +79,24 @@ describe('decisions', () => {
     const versions = versionsOf(proposalOf('one', { broken_bounds: ['largest_change'] }));
     expect(() => approval(versions, 'one', ADA, false)).toThrow(/largest_change is 0.3, the limit is 0.15/);
     expect(decide(versions, approval(versions, 'one', ADA, true)).overridden).toEqual(['largest_change']);
+  });
+
+  test('another version in force than the one it was compared with: refused, both named, and overridden by name', () => {
+    const versions = versionsOf(proposalOf('one'), proposalOf('two'), proposalOf('three', { parent: 'one' }));
+    decide(versions, approval(versions, 'one', ADA, false));
+    expect(() => approval(versions, 'two', ADA, false)).toThrow(
+      /two was compared with raw confidence, and one is in force now/,
+    );
+    expect(decide(versions, approval(versions, 'two', ADA, true)).overridden).toEqual(['parent_in_force']);
+    expect(() => approval(versions, 'three', ADA, false)).toThrow(
+      /three was compared with one, and two is in force now/,
+    );
+  });
+
+  test('a factor that could no longer occur is passed by no override', () => {
+    const versions = versionsOf(proposalOf('one', { broken_bounds: ['factors_possible'] }));
+    for (const override of [false, true])
+      expect(() => approval(versions, 'one', ADA, override)).toThrow(/no override passes that/);
   });
 
   test('an override where all bounds hold overrides nothing', () => {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
-import { fit } from '../../../pipelines/calibration/fit.ts';
+import { aucOf } from '../../../pipelines/calibration/auc.ts';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
+import { fit, fitRising } from '../../../pipelines/calibration/fit.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
 import { brier, logLoss } from '../../../pipelines/calibration/scores.ts';
 import golden from './golden/golden.json' with { type: 'json' };
@@ -18,7 +21,11 @@ interface GoldenCase {
   readonly brier: number;
   readonly log_loss: number;
   readonly sigmoid?: readonly number[];
+  readonly sigmoid_log_odds?: readonly number[];
   readonly beta?: readonly number[];
+  /** Null: no rising map fits better than a constant. */
+  readonly rising_beta?: readonly number[] | null;
+  readonly auc?: number;
 }
 
 const CASES: readonly GoldenCase[] = golden;
@@ -65,6 +72,29 @@ describe('agrees with the reference implementation', () => {
         one.beta ?? [],
       ),
     ).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(WITHOUT_WEIGHTS)('sigmoid on log-odds, scikit-learn: $name', (one) => {
+    const { map } = fit('sigmoid_log_odds', samplesOf(one));
+    const found = one.at.map((at) => calibrate(map, at));
+    expect(largestGap(found, one.sigmoid_log_odds ?? [])).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(TWO_CLASSES)('rising beta, scipy: $name', (one) => {
+    const rising = fitRising('beta', samplesOf(one));
+    if (one.rising_beta === null) expect(rising).toBeNull();
+    else
+      expect(
+        largestGap(
+          one.at.map((at) => calibrate(rising?.map ?? { x: [0], y: [Number.NaN] }, at)),
+          one.rising_beta ?? [],
+        ),
+      ).toBeLessThan(AGREES_WITHIN);
+  });
+
+  test.each(TWO_CLASSES)('AUC, scikit-learn: $name', (one) => {
+    const { x, y } = samplesOf(one);
+    expect(aucOf(x, y, dependenceOf({ x, y }), new SeededRandom(1)).value).toBeCloseTo(one.auc ?? Number.NaN, 12);
   });
 
   test.each(CASES)('Brier score and log loss, scikit-learn: $name', (one) => {

@@ -3,40 +3,62 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { assess } from '../../../pipelines/calibration/assess.ts';
 import { mapAll, chooseMethod } from '../../../pipelines/calibration/cross-validate.ts';
 import { decompose } from '../../../pipelines/calibration/corp.ts';
+import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
 import { detectable } from '../../../pipelines/calibration/detectable.ts';
 import { evaluateMap } from '../../../pipelines/calibration/evaluate-map.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
-import { largestChange, safetyBounds } from '../../../pipelines/calibration/safety-bounds.ts';
+import { decisionBounds, largestChange, safetyBounds } from '../../../pipelines/calibration/safety-bounds.ts';
 import { brier } from '../../../pipelines/calibration/scores.ts';
 
 const silent = (): void => {};
 
-/** The bounds of forecasts `after` in place of `before`, and a map that moves 0.5 by `moved`. */
-function boundsOf(before: number, after: number, moved = 0) {
-  const y = Float64Array.from({ length: 20 }, (_, at) => at % 2);
-  const evaluation = evaluateMap(
+/** The bounds of forecasts `after` in place of `before`, with a thin change of `moved`. */
+function boundsOf(before: number, after: number, moved = 0, auc = { value: 0.7, low: 0.6, high: 0.8 }) {
+  const y = Float64Array.from({ length: 2000 }, (_, at) => at % 2);
+  const outOfFold = evaluateMap(
     y.map(() => before),
     y.map(() => after),
     y,
+    dependenceOf({ x: y, y }),
     new SeededRandom(1),
   );
-  const bounds = safetyBounds({ at: 0.5, from: 0.5, to: 0.5 + moved }, evaluation);
+  const change = { at: 0.5, from: 0.5, to: 0.5 + moved };
+  const bounds = safetyBounds({ change: { overall: change, thin: change }, outOfFold, auc, constant: 0.26 });
   return Object.fromEntries(bounds.map((bound) => [bound.name, bound]));
 }
 
 describe('safety bounds', () => {
+  const y = new Float64Array(3);
+
   test('the largest change is over what was seen, up or down, not over the whole map', () => {
     const map = { x: [0, 0.5, 1], y: [0.4, 0.5, 0.7] };
-    const y = Float64Array.of(0, 1, 1);
-    expect(largestChange(map, { x: Float64Array.of(0.5, 0.9, 0.8), y })).toEqual({
-      at: 0.9,
-      from: 0.9,
-      to: expect.closeTo(0.66, 12),
-    });
-    expect(largestChange(map, { x: Float64Array.of(0.5, 0.1, 0.9), y })).toMatchObject({
+    const found = largestChange(map, null, { x: Float64Array.of(0.5, 0.9, 0.8), y });
+    expect(found.overall).toEqual({ at: 0.9, from: 0.9, to: expect.closeTo(0.66, 12) });
+    expect(largestChange(map, null, { x: Float64Array.of(0.5, 0.1, 0.9), y }).overall).toMatchObject({
       at: 0.1,
       to: expect.closeTo(0.42, 12),
     });
+  });
+
+  test('the largest change is against what is in force', () => {
+    const map = { x: [0, 1], y: [0.2, 0.8] };
+    const inForce = { x: [0, 1], y: [0.2, 0.7] };
+    expect(largestChange(map, inForce, { x: Float64Array.of(0.5, 1, 0), y }).overall).toEqual({
+      at: 1,
+      from: 0.7,
+      to: expect.closeTo(0.8, 12),
+    });
+  });
+
+  test('it is limited where fewer than 30 independent outcomes lie within 0.1, and only there', () => {
+    const crowd = Array.from({ length: 40 }, (_, at) => 0.6 + at / 1000);
+    const x = Float64Array.of(...crowd, 0.9);
+    const map = { x: [0, 1], y: [0, 0] };
+    const rows = { x, y: x };
+    expect(largestChange(map, null, rows).thin).toMatchObject({ at: 0.9 });
+    expect(largestChange(map, null, { x: Float64Array.from(crowd), y: x }).thin).toBeNull();
+    // Worth half as many independent ones: thin everywhere.
+    expect(largestChange(map, null, { x: Float64Array.from(crowd), y: x }, 0.5).thin).not.toBeNull();
   });
 
   test.each([
@@ -44,7 +66,7 @@ describe('safety bounds', () => {
     [-0.14, true],
     [0.16, false],
     [-0.16, false],
-  ])('a largest change of %d: holds is %s', (moved, holds) => {
+  ])('a thin change of %d: holds is %s', (moved, holds) => {
     expect(boundsOf(0.7, 0.5, moved)['largest_change']).toMatchObject({
       value: expect.closeTo(Math.abs(moved), 12),
       limit: 0.15,
@@ -52,16 +74,52 @@ describe('safety bounds', () => {
     });
   });
 
-  test('a Brier score that gets worse breaks two bounds; one that gets a little better breaks one', () => {
+  test('a Brier score that gets worse holds against neither what scores today nor the constant', () => {
     expect(boundsOf(0.5, 0.7)).toMatchObject({
-      brier_improvement: { holds: false, value: expect.closeTo(-0.04 / 0.25, 9) },
-      no_model_worse: { holds: false, value: 1, limit: 0 },
+      brier_improvement: { holds: false, limit: 0 },
+      beats_constant: { holds: false, value: expect.closeTo(0.29 - 0.26, 9) },
     });
-    expect(boundsOf(0.52, 0.5)).toMatchObject({
-      brier_improvement: { holds: false, limit: 0.05 },
-      no_model_worse: { holds: true, value: 0 },
+    expect(boundsOf(0.7, 0.5)).toMatchObject({ brier_improvement: { holds: true }, beats_constant: { holds: true } });
+    // The same everywhere: nothing is gained.
+    expect(boundsOf(0.5, 0.5)).toMatchObject({ brier_improvement: { holds: false, value: 0 } });
+  });
+
+  test('an AUC whose interval reaches 0.5 tells nothing apart', () => {
+    expect(boundsOf(0.7, 0.5, 0, { value: 0.55, low: 0.49, high: 0.61 })['tells_apart']).toMatchObject({
+      holds: false,
     });
-    expect(boundsOf(0.7, 0.5)).toMatchObject({ brier_improvement: { holds: true }, no_model_worse: { holds: true } });
+    expect(boundsOf(0.7, 0.5)['tells_apart']).toMatchObject({ holds: true, value: 0.6, limit: 0.5 });
+  });
+});
+
+describe('bounds on decisions', () => {
+  const flips = (patch: object) => ({
+    policy: 'p',
+    snapshots: 1000,
+    flips: 0,
+    against_direction: 0,
+    factors: { before: { confidence_degraded: 100 }, after: { confidence_degraded: 90 } },
+    matrix: {},
+    examples: [],
+    ...patch,
+  });
+  const broken = (patch: object, neverDegraded = false) =>
+    decisionBounds(flips(patch), neverDegraded)
+      .filter(({ holds }) => !holds)
+      .map(({ name }) => name);
+
+  test('hold for few flips in the direction of the map', () => {
+    expect(broken({ flips: 100 })).toEqual([]);
+    expect(decisionBounds(null, false).every(({ holds }) => holds)).toBe(true);
+  });
+
+  test('more than a tenth of flips, one against its direction, or a factor that cannot occur any more', () => {
+    expect(broken({ flips: 101 })).toEqual(['flips']);
+    expect(broken({ flips: 5, against_direction: 1 })).toEqual(['flips_against_direction']);
+    expect(broken({ factors: { before: { old: 12 }, after: { old: 0 } } })).toEqual(['factors_possible']);
+    expect(broken({ factors: { before: { old: 9 }, after: { old: 0 } } })).toEqual([]);
+    expect(broken({}, true)).toEqual(['factors_possible']);
+    expect(decisionBounds(null, true).filter(({ holds }) => !holds)).toHaveLength(1);
   });
 });
 
@@ -82,18 +140,20 @@ describe('what an assessment is made of', () => {
   const x = Float64Array.from({ length: 300 }, () => 0.5 + 0.4 * stream.uniform());
   const y = x.map((said) => (stream.uniform() < said - 0.2 ? 1 : 0));
   const found = assess({ x, y }, 'sigmoid', new SeededRandom(1));
+  if (found.fit === null) throw new Error('no usable relation');
+  const { map } = found.fit;
 
   test('in sample: all rows, mapped by the fit on all of them', () => {
     const score = found.in_sample.scores.find(({ name }) => name === 'brier');
     expect(score?.before).toBe(brier(x, y));
-    expect(score?.after).toBe(brier(mapAll(found.fit.map, x), y));
+    expect(score?.after).toBe(brier(mapAll(map, x), y));
   });
 
   test('out of fold: the later half, mapped by the forecasts that the choice was made on', () => {
     const score = found.out_of_fold.scores.find(({ name }) => name === 'brier');
     expect(score?.before).toBe(brier(x.subarray(150), y.subarray(150)));
     expect(score?.after).toBe(found.candidates.find(({ method }) => method === 'sigmoid')?.brier);
-    expect(score?.after).not.toBe(brier(mapAll(found.fit.map, x.subarray(150)), y.subarray(150)));
+    expect(score?.after).not.toBe(brier(mapAll(map, x.subarray(150)), y.subarray(150)));
   });
 
   test('observed is the range of the confidences', () => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
 import { cellsOf } from '../../../pipelines/calibration/cells.ts';
 import { decompose } from '../../../pipelines/calibration/corp.ts';
 import { evaluateMap } from '../../../pipelines/calibration/evaluate-map.ts';
@@ -69,7 +70,7 @@ describe('cells', () => {
 describe('an evaluation', () => {
   test.each([60, 1500])('of %d rows: intervals hold the estimate, and the same seed draws them again', (n) => {
     const { before, after, y } = rowsOf(n);
-    const one = evaluateMap(before, after, y, new SeededRandom(1));
+    const one = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1));
     for (const { name, before_interval, after_interval, change_interval, ...score } of one.scores) {
       for (const [value, interval] of [
         [score.before, before_interval],
@@ -80,13 +81,13 @@ describe('an evaluation', () => {
         expect(interval.high, name).toBeGreaterThanOrEqual(value);
       }
     }
-    expect(evaluateMap(before, after, y, new SeededRandom(1))).toEqual(one);
-    expect(evaluateMap(before, after, y, new SeededRandom(2))).not.toEqual(one);
+    expect(evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1))).toEqual(one);
+    expect(evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(2))).not.toEqual(one);
   });
 
   test('of 1,500 rows sees that a gap of 0.2 was closed, and that the calibrated forecast stays in its band', () => {
     const { before, after, y } = rowsOf(1500);
-    const { scores, reliability } = evaluateMap(before, after, y, new SeededRandom(1));
+    const { scores, reliability } = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1));
     const brierScore = scores.find(({ name }) => name === 'brier');
     expect(brierScore?.change_interval.high).toBeLessThan(0);
     expect(scores.find(({ name }) => name === 'ece')?.before).toBeCloseTo(0.2, 1);
@@ -103,7 +104,8 @@ describe('an evaluation', () => {
   test('an interval narrows with more rows, about as the root of their number', () => {
     const widths = [500, 8000].map((n) => {
       const { before, after, y } = rowsOf(n);
-      const interval = evaluateMap(before, after, y, new SeededRandom(1)).scores[0]?.after_interval;
+      const interval = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1)).scores[0]
+        ?.after_interval;
       return (interval?.high ?? Number.NaN) - (interval?.low ?? Number.NaN);
     });
     const ratio = (widths[0] ?? Number.NaN) / (widths[1] ?? Number.NaN);

@@ -1,6 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { modelNamed } from '../calibration/calibration-record.ts';
 import { type GateOutcome, GateTally, gateOf } from '../../../pipelines/clm/gate.ts';
+
+const [ONE, OTHER] = [modelNamed('one'), modelNamed('other')];
+const SAID = { model_id: ONE, symbol: 'BTCUSDT', confidence: 0.7 };
 
 const anOutcome: fc.Arbitrary<GateOutcome> = fc.oneof(
   fc.record({
@@ -8,12 +12,16 @@ const anOutcome: fc.Arbitrary<GateOutcome> = fc.oneof(
     label: fc.constantFrom('WIN' as const, 'LOSS' as const, 'NEUTRAL' as const),
     closed_at: fc.integer({ min: 1, max: 20 }),
     excluded_from_calibration: fc.constantFrom(null, null, 'EXTERNAL'),
+    model_id: fc.constantFrom(null, ONE, OTHER),
+    symbol: fc.constantFrom('BTCUSDT', 'ETHUSDT'),
+    confidence: fc.constantFrom(null, 0.6, 0.7, 1),
   }),
   fc.constant({
     status: 'ACCUMULATING' as const,
     label: null,
     closed_at: null,
     excluded_from_calibration: null,
+    ...SAID,
   }),
 );
 
@@ -36,12 +44,12 @@ test('G1: kept up to date, it says what a recount says, whatever takes the place
 test('without a change at the edges nothing is recounted', () => {
   const tally = new GateTally();
   for (const closed_at of [1, 5, 9])
-    tally.add({ status: 'FINAL', label: 'WIN', closed_at, excluded_from_calibration: null });
-  tally.remove({ status: 'FINAL', label: 'WIN', closed_at: 5, excluded_from_calibration: null });
+    tally.add({ status: 'FINAL', label: 'WIN', closed_at, excluded_from_calibration: null, ...SAID });
+  tally.remove({ status: 'FINAL', label: 'WIN', closed_at: 5, excluded_from_calibration: null, ...SAID });
   const recount = (): never => {
     throw new Error('recounted');
   };
   expect(tally.gate(recount).usable).toBe(2);
-  tally.remove({ status: 'FINAL', label: 'WIN', closed_at: 9, excluded_from_calibration: null });
+  tally.remove({ status: 'FINAL', label: 'WIN', closed_at: 9, excluded_from_calibration: null, ...SAID });
   expect(() => tally.gate(recount)).toThrow('recounted');
 });

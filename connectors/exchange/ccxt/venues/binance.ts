@@ -1,4 +1,5 @@
 /** Binance USD-M futures, by its list of error codes and its documentation of each endpoint. */
+import type { Exchange as CcxtExchange } from 'ccxt';
 import {
   ABSENT,
   AGAIN,
@@ -10,7 +11,7 @@ import {
   otherRules,
   refused,
 } from '../code-rules.ts';
-import type { VenueTraits } from '../venue-traits.ts';
+import type { NamedMarket, VenueTraits } from '../venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
@@ -90,8 +91,7 @@ export const BINANCE: VenueTraits = {
   // Accounts of the European Economic Area in credits mode are charged in BNFCR.
   credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
   fundingReachMs: FUNDING_REACH_MS,
-  positions: (api, market) =>
-    api.fetchPositions(market === null ? undefined : [market.symbol], market === null ? {} : { symbol: market.id }),
+  positions: positionsByRow,
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
     Promise.resolve(
@@ -100,3 +100,26 @@ export const BINANCE: VenueTraits = {
         : null,
     ),
 };
+
+/** Of ccxt's client of Binance what its type does not say. */
+interface BinanceApi {
+  fapiPrivateV3GetPositionRisk(parameters: object): Promise<unknown>;
+  parsePositionRisk(row: unknown): unknown;
+}
+
+/** Each row by itself: ccxt's list fails whole where one figure of one row is none. */
+async function positionsByRow(api: CcxtExchange, market: NamedMarket | null): Promise<readonly unknown[]> {
+  await api.loadMarkets();
+  const binance = api as unknown as BinanceApi;
+  const rows = await binance.fapiPrivateV3GetPositionRisk(market === null ? {} : { symbol: market.id });
+  if (!Array.isArray(rows)) throw new Error('the list of positions is no list');
+  return rows.map((row: unknown) => {
+    const info = typeof row === 'object' && row !== null ? { ...row } : {};
+    const symbol: unknown = 'symbol' in info ? info.symbol : null;
+    try {
+      return binance.parsePositionRisk(row);
+    } catch {
+      return { symbol, info };
+    }
+  });
+}

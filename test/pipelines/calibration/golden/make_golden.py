@@ -4,7 +4,8 @@
     python make_golden.py > golden.json
 
 Sigmoid and isotonic are scikit-learn's own. betacal fits by scikit-learn's LogisticRegression, whose default tolerance (1e-4)
-stops some digits short of the optimum: its tolerance is tightened here, nothing else.
+stops some digits short of the optimum: its tolerance is tightened here, nothing else. The rising beta map is the maximum likelihood
+with a >= 0 and b >= 0 by scipy (L-BFGS-B, then polished on the coefficients that are not at their bound).
 """
 
 import json
@@ -16,7 +17,8 @@ from betacal import BetaCalibration
 from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, log_loss
+from scipy.optimize import minimize
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 TIGHT = partial(LogisticRegression, tol=1e-12, max_iter=100_000, solver="newton-cholesky")
 for name in ("LogisticRegression",):
@@ -70,6 +72,42 @@ def dataset(name):
     raise ValueError(name)
 
 
+EPSILON = np.finfo(float).eps
+
+
+def rising_beta(x, y, at):
+    inside = np.clip(x, EPSILON, 1 - EPSILON)
+    columns = np.column_stack([np.log(inside), -np.log(1 - inside), np.ones(len(x))])
+
+    def loss(w):
+        z = columns @ w
+        return np.sum(np.logaddexp(0, z) - y * z)
+
+    def slope(w):
+        z = columns @ w
+        return columns.T @ (1 / (1 + np.exp(-z)) - y)
+
+    def best(free):
+        def full(v):
+            w = np.zeros(3)
+            w[free] = v
+            return w
+
+        found = minimize(
+            lambda v: loss(full(v)), np.zeros(len(free)), jac=lambda v: slope(full(v))[free], method="BFGS", options={"gtol": 1e-10}
+        )
+        return full(found.x), found.fun
+
+    fits = [best(free) for free in ([2], [0, 2], [1, 2], [0, 1, 2])]
+    allowed = [fit for fit in fits if fit[0][0] >= 0 and fit[0][1] >= 0]
+    w = min(allowed, key=lambda fit: fit[1])[0]
+    if w[0] == 0 and w[1] == 0:
+        return None
+    inside = np.clip(at, EPSILON, 1 - EPSILON)
+    z = w[0] * np.log(inside) - w[1] * np.log(1 - inside) + w[2]
+    return (1 / (1 + np.exp(-z))).tolist()
+
+
 def golden(name):
     x, y, w = dataset(name)
     at = np.linspace(x.min(), x.max(), 21)
@@ -88,7 +126,15 @@ def golden(name):
         sigmoid = _SigmoidCalibration().fit(x, y)
         case["sigmoid"] = sigmoid.predict(at).tolist()
         case["sigmoid_ab"] = [float(sigmoid.a_), float(sigmoid.b_)]
+        def log_odds(values):
+            inside = np.clip(values, EPSILON, 1 - EPSILON)
+            return np.log(inside / (1 - inside))
+
+        by_log_odds = _SigmoidCalibration().fit(log_odds(x), y)
+        case["sigmoid_log_odds"] = by_log_odds.predict(log_odds(at)).tolist()
         if len(set(y)) == 2:
+            case["auc"] = roc_auc_score(y, x)
+            case["rising_beta"] = rising_beta(x, y, at)
             beta = BetaCalibration(parameters="abm").fit(x.reshape(-1, 1), y)
             case["beta"] = beta.predict(at.reshape(-1, 1)).tolist()
             case["beta_ab"] = [float(value) for value in beta.calibrator_.map_[:2]]

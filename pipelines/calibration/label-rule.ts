@@ -1,0 +1,62 @@
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { LOSS_BELOW_PERCENT, WIN_ABOVE_PERCENT } from '../clm/accumulate.ts';
+import type { OutcomeLabel } from '../../schemas/generated/records.ts';
+import type { OutcomeRow } from './dataset.ts';
+
+/**
+ * What counts as a win, as data. `pnl`: the label on record (a price move of more than 0.5 % either way). `r:X`: more than X times the
+ * risk that the position was opened with, either way; what lies between is NEUTRAL. `net`: money after all costs, above or below 0.
+ */
+export type LabelRule =
+  { readonly kind: 'pnl' } | { readonly kind: 'r'; readonly above: number } | { readonly kind: 'net' };
+
+export const RECORDED_LABEL: LabelRule = { kind: 'pnl' };
+
+/** Why a rule leaves an outcome out. */
+export type Unlabelled = 'NO_INITIAL_RISK' | 'NO_NET_RESULT';
+
+/** Reads `pnl`, `r:0.5` or `net`. Throws USAGE. */
+export function parseLabelRule(text: string): LabelRule {
+  if (text === 'pnl' || text === 'net') return { kind: text };
+  const above = /^r:\d+(\.\d+)?$/.test(text) ? Number(text.slice(2)) : Number.NaN;
+  if (Number.isFinite(above)) return { kind: 'r', above };
+  throw new HarvestlineError(
+    'USAGE',
+    `no label rule ${text}: one of pnl, r:X (X a number of R, for example r:0.5), net`,
+  );
+}
+
+export function labelRuleText(rule: LabelRule): string {
+  return rule.kind === 'r' ? `r:${rule.above}` : rule.kind;
+}
+
+/** The rule in words, for people. */
+export function labelRuleWords(rule: LabelRule): string {
+  if (rule.kind === 'pnl')
+    return `WIN is 1 (pnl_percent above +${WIN_ABOVE_PERCENT}), LOSS is 0 (below ${LOSS_BELOW_PERCENT})`;
+  if (rule.kind === 'net') return 'WIN is 1 (money after costs above 0), LOSS is 0 (below 0)';
+  return `WIN is 1 (above +${rule.above} R), LOSS is 0 (below -${rule.above} R)`;
+}
+
+/** What an outcome counts as by this rule. */
+export function labelOf({ label, results }: OutcomeRow, rule: LabelRule): OutcomeLabel | Unlabelled {
+  if (rule.kind === 'pnl') return label;
+  if (rule.kind === 'net') {
+    const net = results?.pnl_net_quote ?? results?.r_net ?? null;
+    return net === null ? 'NO_NET_RESULT' : sided(net, 0);
+  }
+  const risk = results?.initial_risk_quote ?? null;
+  // A risk of 0 is no risk known: R would be infinite.
+  return results === null || results === undefined || risk === null || risk <= 0
+    ? 'NO_INITIAL_RISK'
+    : sided(results.pnl_quote / risk, rule.above);
+}
+
+function sided(value: number, above: number): OutcomeLabel {
+  if (value > above) return 'WIN';
+  return value < -above ? 'LOSS' : 'NEUTRAL';
+}
+
+export function isLabel(label: OutcomeLabel | Unlabelled): label is OutcomeLabel {
+  return label === 'WIN' || label === 'LOSS' || label === 'NEUTRAL';
+}
