@@ -4,6 +4,7 @@ import type { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { ClientOrderId, EpochMillis, ExecutionReport, ExecutionStatus } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import { OrderCosts } from './order-costs.ts';
 import { type Ends, type ReadableTopics, visitTopic } from './read-topic.ts';
 import { OpenOrders } from './venue-figures.ts';
 
@@ -19,9 +20,11 @@ export async function executionFigures(world: ReadableTopics, stalls: StallWatch
   const doubts = new Map<ClientOrderId, Doubt>();
   const openOrders = new OpenOrders();
   const orders = new OrderAlerts();
+  const costs = new OrderCosts();
   const visit = (report: ExecutionReport, { timestamp: at }: LogRecord): void => {
     const { status, reason, intent_id, client_order_id } = report;
     reports[status] += 1;
+    costs.add(report);
     openOrders.add(report, at);
     orders.report(report, at);
     stalls.report(report, at);
@@ -29,7 +32,7 @@ export async function executionFigures(world: ReadableTopics, stalls: StallWatch
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   };
   const undecodable = await visitTopic(world, TOPICS.executionReport.name, { ends }, visit);
-  return { reports, suppressed, undecodable, doubts, openOrders, orders };
+  return { reports, suppressed, undecodable, doubts, openOrders, orders, costs };
 }
 
 /** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */

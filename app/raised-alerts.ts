@@ -1,5 +1,6 @@
 import { type Alert, type AlertName, LETTER_ALERTS } from '../pipelines/watch/alerts.ts';
 import { ORDER_ALERTS } from '../pipelines/watch/order-alerts.ts';
+import { LIFECYCLE_ALERTS } from '../pipelines/watch/settling-positions.ts';
 import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
@@ -16,7 +17,7 @@ export interface RaisedAlertsOptions {
 }
 
 /** Those that are raised by what is read from the topics. */
-const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS, ...LETTER_ALERTS] as const;
+const RAISED = [...STALL_ALERTS, ...ORDER_ALERTS, ...LETTER_ALERTS, ...LIFECYCLE_ALERTS] as const;
 
 /** Alerts that stand: a line in the log when one is raised and when it is over, and a gauge. */
 export class RaisedAlerts {

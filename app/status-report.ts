@@ -28,6 +28,7 @@ import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
 import { waitingLetters } from './dlq/waiting-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
+import type { OrderCosts } from './order-costs.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
@@ -57,6 +58,8 @@ export interface StatusReport {
   readonly reports: Readonly<Record<ExecutionStatus, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
   /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
+  /** What fills cost against the mark, by the style of their orders; of reports that tell it. */
+  readonly orders: ReturnType<OrderCosts['byStyle']>;
   readonly unknown_reports: number;
   /** Orders that were announced and have no end yet. */
   readonly open_orders: number;
@@ -143,6 +146,7 @@ export async function statusReport(
     open_positions: stalls.openPositions(),
     reports: execution.reports,
     suppressed: Object.fromEntries(execution.suppressed),
+    orders: execution.costs.byStyle(),
     unknown_reports: execution.reports.UNKNOWN,
     open_orders: execution.openOrders.count,
     halted,

@@ -1,6 +1,11 @@
 /**
+<<<<<<< HEAD
+ * `npm run bench [-- kafka | execution | replay | slippage | weight] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
+ * compared between machines; rates cannot.
+=======
  * `npm run bench [-- kafka | execution | replay | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured pair by
  * pair in one run and can be compared between machines; rates cannot.
+>>>>>>> main
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
@@ -10,6 +15,7 @@ import { benchKafka } from './kafka.ts';
 import { benchReplay } from './replay.ts';
 import { benchWeight } from './weight.ts';
 import { type Figure, rateOf, ratioOf } from './measure.ts';
+import { type Closing, STYLES, closing, summaryOf } from './slippage.ts';
 import * as workloads from './workloads.ts';
 
 /** Enough for some seconds of work on two cores. */
@@ -17,6 +23,9 @@ const RECORDS = '200000';
 
 /** Orders take longer than records. */
 const ORDERS = '2000';
+
+/** Enough that the means of two runs over other seeds agree to a basis point. */
+const SEEDS = '200';
 
 const DAY_HOURS = '24';
 
@@ -29,6 +38,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean' },
     records: { type: 'string' },
+    seeds: { type: 'string' },
     hours: { type: 'string' },
     cycle: { type: 'string' },
   },
@@ -43,13 +53,16 @@ const add = (figure: Figure): void => {
 if (positionals[0] === 'kafka') await benchKafka(Number(values.records ?? RECORDS), add);
 else if (positionals[0] === 'execution') await benchExecution(Number(values.records ?? ORDERS), add);
 else if (positionals[0] === 'replay') await benchReplay(Number(values.records ?? RECORDS), add);
+else if (positionals[0] === 'slippage') await showSlippage(Number(values.seeds ?? SEEDS));
 else if (positionals[0] === 'weight') await benchWeight(Number(values.hours ?? DAY_HOURS), add);
 else if (positionals[0] === 'external-close') {
   const options = { closes: Number(values.records ?? CLOSES), cycleMs: Number(values.cycle ?? USUAL_CYCLE_MS) };
   await benchExternalClose(options, add);
 } else await workloads.inTemporaryFolder(measureParts);
 
-if (values.json === true || !process.stdout.isTTY) {
+if (positionals[0] === 'slippage') {
+  // Shown already: it has columns of its own.
+} else if (values.json === true || !process.stdout.isTTY) {
   process.stdout.write(`${JSON.stringify({ node: process.version, figures: measured })}\n`);
 } else {
   const columns = [
@@ -64,6 +77,31 @@ if (values.json === true || !process.stdout.isTTY) {
     text(value.max),
     unit,
   ]);
+  process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
+}
+
+async function showSlippage(seeds: number): Promise<void> {
+  const closings: Closing[] = [];
+  await workloads.inTemporaryFolder(async (folder) => {
+    const { log, codec } = await workloads.openLog(folder);
+    for (let seed = 1; seed <= seeds; seed++) {
+      for (const style of STYLES) closings.push(await closing(codec, style, seed));
+    }
+    await log.close();
+  });
+  const summaries = STYLES.map((style) => summaryOf(style, closings));
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify(summaries)}\n`);
+    return;
+  }
+  const heads = ['closed', 'slippage bps', 'worst', 'shortfall bps', 'intents', 'orders', 'seconds'];
+  const rows = summaries.map((one) => [
+    one.style,
+    `${(one.closed * 100).toFixed(1)} %`,
+    ...[one.slippage_bps, one.worst_slippage_bps, one.shortfall_bps].map((bps) => bps.toFixed(1)),
+    ...[one.intents, one.orders, one.seconds].map((count) => count.toFixed(1)),
+  ]);
+  const columns = [{ head: 'orders' }, ...heads.map((head) => ({ head, align: 'right' as const }))];
   process.stdout.write(`${plainTable(columns, rows).join('\n')}\n`);
 }
 

@@ -19,6 +19,17 @@ export interface MarketRules {
   readonly maxQuantity: DecimalText | null;
   /** Smallest order by value; an order that closes the whole position is exempt. Unit: quote currency. */
   readonly minNotional: DecimalText;
+  /** Left out: orders are taken, and no end is announced. */
+  readonly ending?: MarketEnding;
+}
+
+/** That a market takes no orders, or that its contract is delivered or taken off. */
+export interface MarketEnding {
+  /** Null: no time is announced. */
+  readonly settlesAt: EpochMillis | null;
+  readonly takesOrders: boolean;
+  /** The venue's own word for the state of the market; null: it has none. */
+  readonly status: string | null;
 }
 
 /**

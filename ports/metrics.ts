@@ -120,6 +120,18 @@ export const METRICS = {
     labels: [],
     buckets: ORDER_BUCKETS_S,
   },
+  filledQuote: {
+    name: 'harvestline_filled_quote_total',
+    type: 'counter',
+    help: 'Value of what orders have filled, in quote currency, by their style; reports that the log has acknowledged.',
+    labels: ['order'],
+  },
+  slippageQuote: {
+    name: 'harvestline_slippage_quote',
+    type: 'gauge',
+    help: 'What those fills cost against the mark at their decisions since the start, in quote currency; negative where they were better.',
+    labels: ['order'],
+  },
   halted: {
     name: 'harvestline_halted',
     type: 'gauge',

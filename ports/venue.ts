@@ -18,6 +18,8 @@ export interface VenueHolding {
   readonly isDust: boolean;
   /** When the venue last changed it; null when it does not say. */
   readonly updatedAt: EpochMillis | null;
+  /** When its contract is delivered or taken off, as the venue announces it. Left out: no end is announced. */
+  readonly settlesAt?: EpochMillis;
 }
 
 /** A position that the venue shows without all that a snapshot needs. What it does not say is null, and nothing is made up for it. */

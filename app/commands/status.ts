@@ -10,6 +10,7 @@ import type { ReadOnlyWorld } from '../embedded-world.ts';
 import { watchLines } from '../calibrate/watch-lines.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
+import { orderCostLines } from '../order-costs.ts';
 import { plainTable } from '../plain-table.ts';
 import { policyInForce } from '../policy/policy-in-force.ts';
 import type { ShadowFigures } from '../shadow-figures.ts';
@@ -142,6 +143,7 @@ function positionsLines({
   open_orders,
   reports,
   suppressed,
+  orders,
   undecodable,
   ahead,
 }: StatusReport): readonly string[] {
@@ -150,6 +152,7 @@ function positionsLines({
   return [
     `${pc.bold('positions')}  ${open_positions} open${open_orders === 0 ? '' : `, ${open_orders} orders without an end yet`}`,
     `${pc.bold('reports')}    ${counts.join(', ')}${why.length === 0 ? '' : ` (suppressed: ${why.join(', ')})`}`,
+    ...orderCostLines(orders).map((line) => `${pc.bold('orders')}     ${line}`),
     ...(undecodable === 0 ? [] : [`${pc.yellow('undecodable')} ${undecodable} records`]),
     ...(ahead === 0
       ? []

@@ -1,5 +1,6 @@
 import { pc, printable } from '../../connectors/system/terminal.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { orderCostLines } from '../order-costs.ts';
 import { plainTable } from '../plain-table.ts';
 import type { WholeSummary } from './summary.ts';
 
@@ -16,6 +17,7 @@ export function summaryTable(summary: WholeSummary): readonly string[] {
     intents,
     fills,
     suppressed,
+    orders,
     rejected,
     unknown,
     dead_letters,
@@ -33,6 +35,7 @@ export function summaryTable(summary: WholeSummary): readonly string[] {
   row('intents', intents);
   row('fills', fills);
   row('suppressed', counts(suppressed));
+  for (const line of orderCostLines(orders)) row('orders', line);
   row('rejected', counts(rejected));
   row('unknown', unknown === 0 ? 0 : pc.red(`${unknown}  see: harvestline status`));
   if (Object.keys(dead_letters).length > 0) row('dead letters', pc.red(counts(dead_letters)));

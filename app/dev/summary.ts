@@ -1,6 +1,7 @@
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
+import { OrderCosts } from '../order-costs.ts';
 import type { CycleResult } from './dev-chain.ts';
 
 /** What ended a run: `--cycles`, the end of recorded candles, or a signal (or the reader of a pipe that went away). */
@@ -21,6 +22,8 @@ export interface DevSummary {
   readonly suppressed: Readonly<Record<string, number>>;
   readonly rejected: Readonly<Record<string, number>>;
   readonly unknown: number;
+  /** What fills cost against the mark, by the style of their orders. */
+  readonly orders: ReturnType<OrderCosts['byStyle']>;
   /** Records by dead-letter topic; empty where all is well. */
   readonly dead_letters: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
@@ -47,6 +50,7 @@ export class SummaryCounter {
   readonly #suppressed = new Map<string, number>();
   readonly #rejected = new Map<string, number>();
   readonly #statuses: Partial<Record<ExecutionStatus, number>> = {};
+  readonly #costs = new OrderCosts();
   #cycles = 0;
   #until: number | null = null;
   #snapshots = 0;
@@ -56,7 +60,9 @@ export class SummaryCounter {
     this.#until = now;
     this.#snapshots += scored.length;
     for (const { decision } of scored) this.decisions[decision.action] += 1;
-    for (const { status, reason } of reports) {
+    for (const report of reports) {
+      const { status, reason } = report;
+      this.#costs.add(report);
       if (status === 'SUBMITTED') continue;
       this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
       if (status === 'SUPPRESSED') increase(this.#suppressed, reason);
@@ -77,6 +83,7 @@ export class SummaryCounter {
       suppressed: sorted(this.#suppressed),
       rejected: sorted(this.#rejected),
       unknown: this.#statuses.UNKNOWN ?? 0,
+      orders: this.#costs.byStyle(),
       dead_letters: deadLetters,
       outcomes: { ACCUMULATING: accumulating, FINAL: gate.final, ...gate.labels },
       gate,

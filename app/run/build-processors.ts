@@ -108,8 +108,15 @@ function countReports(metrics: Metrics): (report: ExecutionReport) => void {
   const suppressed = new Map<string, Counter>(
     SUPPRESSIONS.map((reason) => [reason, metrics.counter('suppressed', { reason })]),
   );
-  return ({ status, reason, latency_ms }) => {
+  const styles = { market: 0, ioc: 0, sliced: 0, post_only: 0 };
+  return (report) => {
+    const { status, reason, latency_ms, order_style: style, average_price, slippage_quote } = report;
     counters[status].add(1);
+    if (status === 'FILLED' && style !== null && average_price !== null) {
+      metrics.counter('filledQuote', { order: style }).add(report.filled_quantity * average_price);
+      styles[style] += slippage_quote ?? 0;
+      metrics.gauge('slippageQuote', { order: style }).set(styles[style]);
+    }
     if (status === 'SUPPRESSED') suppressed.get(reason)?.add(1);
     if (latency_ms !== null) seconds.observe(latency_ms / MS_PER_SECOND);
   };

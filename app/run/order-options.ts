@@ -49,6 +49,7 @@ export function orderOptions(command: Command): Command {
 export function orderTerms(cli: OrderCliOptions, atExchange: boolean): OrderTerms {
   const seconds = cli.postOnlySeconds;
   return {
+    ...DEFAULT_TERMS,
     style: cli.order ?? (atExchange ? 'ioc' : DEFAULT_TERMS.style),
     maxSlippageBps: cli.maxSlippageBps ?? DEFAULT_TERMS.maxSlippageBps,
     slices: cli.slices ?? DEFAULT_TERMS.slices,

@@ -9,6 +9,7 @@ import { Funding } from './funding.ts';
 import { ListenKeys } from './listen-keys.ts';
 import { type MarketSpec, marketOf } from './market.ts';
 import { ADL_ID, LIQUIDATION_ID, type Matching, type Order, type OrderRequest, SETTLEMENT_ID, WHOLE } from './order.ts';
+import { type BookSpec, OrderBook } from './order-book.ts';
 import { Orders } from './orders.ts';
 
 export interface ExchangeOptions {
@@ -85,11 +86,19 @@ export class BinanceExchange {
   }
 
   /** Adds a market, or replaces one that is there. */
-  setMarket({ price, ...market }: MarketSpec): void {
+  setMarket({ price, book, ...market }: MarketSpec): void {
     const { symbol } = market;
     this.orders.markets.set(symbol, marketOf(market));
+    if (book !== undefined) this.setBook(symbol, book);
     if (!this.#anchors.has(symbol)) this.#anchors.set(symbol, new Exact(price));
     this.setMark(symbol, price);
+  }
+
+  /** What others offer from now on; null: any quantity at the mark. */
+  setBook(symbol: string, book: BookSpec | null): void {
+    const { books } = this.orders;
+    if (book === null) books.delete(symbol);
+    else books.set(symbol, new OrderBook(book, this.orders.market(symbol)));
   }
 
   /** Fills the limit orders and triggers the conditional ones that the price reaches. */
@@ -117,7 +126,9 @@ export class BinanceExchange {
       reduceOnly: null,
       clientOrderId: this.newClientId(),
     };
-    return this.orders.submit(opening, at, { ...WHOLE, price: price ?? null, fills });
+    // Whoever opens or closes by hand finds all that is asked for at the mark, whatever the book offers the client.
+    const atMark = price ?? this.orders.mark(symbol).toFixed();
+    return this.orders.submit(opening, at, { ...WHOLE, price: atMark, fills });
   }
 
   /** The exchange shows a size from now on that no fill explains. */
@@ -242,7 +253,7 @@ export class BinanceExchange {
       price: null,
       reduceOnly: this.orders.hedge ? null : reduceOnly,
     };
-    return this.orders.submit(reduction, this.now(), { ...WHOLE, fills });
+    return this.orders.submit(reduction, this.now(), { ...WHOLE, price: this.orders.mark(symbol).toFixed(), fills });
   }
 
   #positionSide(side: 'LONG' | 'SHORT'): PositionSide {

@@ -60,6 +60,24 @@ export const POSITION = z.strictObject({
   fills: z.int().min(0).max(100_000).optional(),
 });
 
+/** Levels of one side, the best first: price and contracts. */
+const levels = z.array(z.tuple([decimal, decimal])).max(1000);
+
+/** A book that is made up around the mark, levels as they are given, or none. */
+const BOOK = z.union([
+  z.strictObject({
+    symbol,
+    size: decimal,
+    spreadTicks: z.int().min(0).max(100_000).optional(),
+    depth: z.int().min(0).max(1000).optional(),
+    stepTicks: z.int().min(1).max(100_000).optional(),
+    refillMs: z.int().min(0).optional(),
+    seed: z.int().optional(),
+  }),
+  z.strictObject({ symbol, bids: levels, asks: levels }),
+  z.strictObject({ symbol, none: z.literal(true) }),
+]);
+
 const MARK = z.strictObject({ symbol, price: decimal });
 
 const CLOSING = z.strictObject({
@@ -125,6 +143,15 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
     for (const one of given) exchange.setMark(one.symbol, one.price);
     return { marks: Object.fromEntries(given.map((one) => [one.symbol, exchange.orders.mark(one.symbol).toFixed()])) };
   }),
+  'POST /book': told(
+    'gives a market an order book: made up around the mark, or level by level; `none` takes it away',
+    BOOK,
+    ({ server: { exchange } }, { symbol: market, ...book }) => {
+      exchange.orders.market(market);
+      exchange.setBook(market, 'none' in book ? null : book);
+      return { book: 'none' in book ? null : book };
+    },
+  ),
   'POST /close': told('closes a position, or a part of it, by somebody else', CLOSING, ({ server }, given) =>
     closePosition(server, given),
   ),

@@ -1,4 +1,5 @@
 import { Exact } from '../../ports/exact-decimal.ts';
+import type { Direction } from './account.ts';
 import { BinanceError } from './binance-error.ts';
 import type { Market } from './market.ts';
 import type { OrderRequest } from './order.ts';
@@ -40,6 +41,12 @@ export function vetPrice(
   if (side === 'BUY' && price.gt(mark.mul(PRICE_CAP))) throw new BinanceError('-4016');
   if (side === 'SELL' && price.lt(mark.mul(PRICE_FLOOR))) throw new BinanceError('-4024');
   return price;
+}
+
+/** PERCENT_PRICE of a market order: how far the best price on the other side may be. */
+export function vetBestPrice(side: Direction, best: Exact, mark: Exact): void {
+  const isFar = side === 'BUY' ? best.gt(mark.mul(PRICE_CAP)) : best.lt(mark.mul(PRICE_FLOOR));
+  if (isFar) throw new BinanceError('-4131');
 }
 
 export function vetTriggerPrice(text: string, market: Market): void {

@@ -1,11 +1,18 @@
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { Direction } from './account.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import { type Asked, type Endpoint, type EndpointTable, open } from './endpoint.ts';
 import { limitOf, mandatory, symbolOf, wholeOf } from './parameters.ts';
+import type { Level } from './order-book.ts';
 import { marketReply } from './replies.ts';
 
 /** Unit: candles. */
 const USUAL_CANDLES = 500;
 const MOST_CANDLES = 1500;
+
+/** Of one side of the book. Unit: levels. */
+const USUAL_LEVELS = 500;
+const MOST_LEVELS = 1000;
 
 /** Between two fundings. Unit: milliseconds. */
 const FUNDING_MS = 8 * 60 * 60 * 1000;
@@ -53,19 +60,37 @@ export const MARKET_ENDPOINTS: EndpointTable = {
   'GET /fapi/v1/ticker/price': eachSymbol(lastPrice),
   'GET /fapi/v2/ticker/price': eachSymbol(lastPrice),
   'GET /fapi/v1/ticker/bookTicker': eachSymbol((exchange, symbol) => {
-    const mark = exchange.orders.mark(symbol);
-    const { tick } = exchange.orders.market(symbol);
+    const [bid, ask] = [offersOf(exchange, symbol, 'SELL')[0], offersOf(exchange, symbol, 'BUY')[0]];
     return {
       symbol,
-      bidPrice: mark.sub(tick).toFixed(),
-      bidQty: '1000',
-      askPrice: mark.add(tick).toFixed(),
-      askQty: '1000',
+      bidPrice: bid?.price.toFixed() ?? '0',
+      bidQty: bid?.quantity.toFixed() ?? '0',
+      askPrice: ask?.price.toFixed() ?? '0',
+      askQty: ask?.quantity.toFixed() ?? '0',
       time: exchange.now(),
       lastUpdateId: 1,
     };
   }),
+  'GET /fapi/v1/depth': open(({ exchange, parameters }) => {
+    const { symbol } = exchange.orders.market(symbolOf(parameters));
+    const limit = limitOf(parameters, USUAL_LEVELS, MOST_LEVELS);
+    const side = (direction: Direction): readonly (readonly string[])[] =>
+      offersOf(exchange, symbol, direction)
+        .slice(0, limit)
+        .map(({ price, quantity }) => [price.toFixed(), quantity.toFixed()]);
+    const now = exchange.now();
+    return { lastUpdateId: 1, E: now, T: now, bids: side('SELL'), asks: side('BUY') };
+  }),
 };
+
+/** Without a book a market shows one level a tick from the mark. */
+function offersOf(exchange: BinanceExchange, symbol: string, direction: Direction): readonly Level[] {
+  const offers = exchange.orders.offers(symbol, direction, exchange.now());
+  if (offers !== null) return offers;
+  const mark = exchange.orders.mark(symbol);
+  const { tick } = exchange.orders.market(symbol);
+  return [{ index: 0, price: direction === 'SELL' ? mark.sub(tick) : mark.add(tick), quantity: new Exact(1000) }];
+}
 
 function lastPrice(exchange: BinanceExchange, symbol: string): object {
   return { symbol, price: exchange.orders.mark(symbol).toFixed(), time: exchange.now() };

@@ -1,3 +1,5 @@
+import type { BookSpec } from './order-book.ts';
+
 /** A market and its filters. Decimal texts; quantities in contracts, prices in quote currency. */
 export interface Market {
   readonly symbol: string;
@@ -23,6 +25,8 @@ export interface Market {
 /** What a market is made of; what is left out has a default of marketOf. */
 export interface MarketSpec extends Partial<Market> {
   readonly symbol: string;
+  /** What others offer; left out: any quantity at the mark. */
+  readonly book?: BookSpec;
   /** The mark price. */
   readonly price: string;
 }
@@ -37,7 +41,7 @@ const SYMBOL = /^(?<base>.+?)(?<quote>USDT|USDC)(?:_(?<day>\d{6}))?$/u;
 const DELIVERY_HOUR = 8;
 
 /** Base, quote and delivery as the symbol's name says them, where nothing else is said. */
-export function marketOf(market: Omit<MarketSpec, 'price'>): Market {
+export function marketOf(market: Omit<MarketSpec, 'price' | 'book'>): Market {
   const { base = market.symbol, quote = 'USDT', day } = SYMBOL.exec(market.symbol)?.groups ?? {};
   return {
     baseAsset: base,

@@ -1,8 +1,9 @@
 import { Exact } from '../../ports/exact-decimal.ts';
-import { Account, type Commission, type Fill, type PositionSide } from './account.ts';
+import { Account, type Commission, type Direction, type Fill, type PositionSide } from './account.ts';
 import { BinanceError } from './binance-error.ts';
-import { MOST_OPEN_ORDERS, vetClientId, vetNotional, vetPrice, vetQuantity } from './filters.ts';
+import { MOST_OPEN_ORDERS, vetBestPrice, vetClientId, vetNotional, vetPrice, vetQuantity } from './filters.ts';
 import type { Market } from './market.ts';
+import type { Level, OrderBook } from './order-book.ts';
 import { type Matching, type Order, type OrderRequest, WHOLE, isOpen } from './order.ts';
 import { OrderIndex, type OrderName } from './order-index.ts';
 
@@ -11,6 +12,8 @@ export class Orders {
   readonly account: Account;
   readonly markets = new Map<string, Market>();
   readonly marks = new Map<string, Exact>();
+  /** Of the markets that have one: all others fill at the mark, whatever the size. */
+  readonly books = new Map<string, OrderBook>();
   readonly index = new OrderIndex();
   hedge: boolean;
   #nextOrderId = 1_000_001;
@@ -50,7 +53,7 @@ export class Orders {
     const order = this.#vetted(request, time);
     this.index.add(order);
     if (order.type === 'MARKET') this.#match(order, time, matching);
-    else this.#rest(order, time);
+    else this.#rest(order, time, matching);
     return order;
   }
 
@@ -67,8 +70,13 @@ export class Orders {
   /** Fills what rests and is reached by the mark price. */
   matchResting(symbol: string, time: number): void {
     for (const order of this.index.open(symbol)) {
-      if (this.#crosses(order)) this.#fillResting(order, order.price, true, time);
+      if (this.#isReached(order)) this.#fillResting(order, order.price, true, time);
     }
+  }
+
+  /** What an order of that direction meets now, the best first; null: any quantity at the mark. */
+  offers(symbol: string, direction: Direction, time: number): readonly Level[] | null {
+    return this.books.get(symbol)?.against(direction, this.mark(symbol), time) ?? null;
   }
 
   /** One fill of an order, at a price of the caller's. */
@@ -124,14 +132,19 @@ export class Orders {
       if (this.account.reducible(symbol, positionSide, side).lt(quantity)) throw new BinanceError('-2022');
     } else vetNotional(quantity.mul(type === 'MARKET' ? this.mark(symbol) : price), market);
     if (this.index.open(symbol).length >= MOST_OPEN_ORDERS) throw new BinanceError('-2025');
-    if (timeInForce === 'GTX' && this.#crosses(order)) throw new BinanceError('-5022');
-    if (timeInForce === 'FOK' && !this.#crosses(order)) throw new BinanceError('-5021');
+    const offers = this.offers(symbol, side, time);
+    if (type === 'MARKET') vetBestPrice(side, offers?.[0]?.price ?? this.mark(symbol), this.mark(symbol));
+    const takes = type === 'LIMIT' && this.#takes(order, offers);
+    if (timeInForce === 'GTX' && takes) throw new BinanceError('-5022');
+    if (timeInForce === 'FOK' && !(takes && isCovered(order, offers))) throw new BinanceError('-5021');
     this.#nextOrderId += 1;
     return order;
   }
 
-  #match(order: Order, time: number, { fills, share, slippageTicks, price }: Matching): void {
+  #match(order: Order, time: number, matching: Matching): void {
+    const { fills, share, slippageTicks, price } = matching;
     const { tick, lotStep } = this.market(order.symbol);
+    if (price === null && this.books.has(order.symbol)) return this.#walk(order, time, matching);
     const lots = order.quantity.div(lotStep);
     const wanted = share >= 1 ? lots : lots.mul(share).floor();
     const count = Math.max(1, Math.min(fills, wanted.floor().toNumber()));
@@ -145,13 +158,39 @@ export class Orders {
     if (order.status !== 'FILLED') this.#turn(order, 'EXPIRED', time);
   }
 
-  /** A limit order that the mark has reached already is filled as a taker; what may not wait ends. */
-  #rest(order: Order, time: number): void {
-    if (this.#crosses(order)) this.#fillResting(order, this.mark(order.symbol), false, time);
+  /** Takes level after level of the book, at the price of each; what then may not wait ends. */
+  #walk(order: Order, time: number, { share }: Pick<Matching, 'share'>): void {
+    const { symbol, side } = order;
+    const { lotStep } = this.market(symbol);
+    const book = this.books.get(symbol);
+    let wanted = share >= 1 ? order.quantity : order.quantity.mul(share).div(lotStep).floor().mul(lotStep);
+    for (const level of this.offers(symbol, side, time) ?? []) {
+      if (wanted.lte(0) || !isAllowed(order, level.price)) break;
+      const quantity = Exact.min(wanted, level.quantity);
+      book?.take(side, level.index, quantity, time);
+      this.execute(order, quantity, level.price, time);
+      wanted = wanted.sub(quantity);
+    }
+    const mayWait = order.type === 'LIMIT' && order.timeInForce !== 'IOC' && order.timeInForce !== 'FOK';
+    if (isOpen(order) && !mayWait) this.#turn(order, 'EXPIRED', time);
+  }
+
+  /** A limit order that the other side has reached already is filled as a taker; what may not wait ends. */
+  #rest(order: Order, time: number, matching: Matching): void {
+    if (this.books.has(order.symbol)) this.#walk(order, time, matching);
+    else if (this.#takes(order, null)) this.#fillResting(order, this.mark(order.symbol), false, time);
     else if (order.timeInForce === 'IOC') this.#turn(order, 'EXPIRED', time);
   }
 
-  #crosses({ type, side, price, symbol }: Order): boolean {
+  /** Whether a limit order fills at once, at least in part. */
+  #takes(order: Order, offers: readonly Level[] | null): boolean {
+    if (offers === null) return this.#isReached(order);
+    const [best] = offers;
+    return best !== undefined && isAllowed(order, best.price);
+  }
+
+  /** Whether the mark is where a limit order fills. */
+  #isReached({ type, side, price, symbol }: Order): boolean {
     if (type !== 'LIMIT') return false;
     return side === 'BUY' ? this.mark(symbol).lte(price) : this.mark(symbol).gte(price);
   }
@@ -171,6 +210,17 @@ export class Orders {
     order.updateTime = time;
     this.index.noteStatus(order);
   }
+}
+
+/** Whether an order may fill at a price. */
+function isAllowed({ type, side, price: limit }: Order, price: Exact): boolean {
+  return type === 'MARKET' || (side === 'BUY' ? price.lte(limit) : price.gte(limit));
+}
+
+function isCovered(order: Order, offers: readonly Level[] | null): boolean {
+  if (offers === null) return true;
+  const within = offers.filter(({ price }) => isAllowed(order, price));
+  return Exact.sum(0, ...within.map(({ quantity }) => quantity)).gte(order.quantity);
 }
 
 /** Whether it can only close. In hedge mode the two sides tell. */

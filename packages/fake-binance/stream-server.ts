@@ -39,6 +39,8 @@ export class StreamServer {
   readonly #exchange: BinanceExchange;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_MESSAGE_BYTES });
   readonly #connections = new Set<Connection>();
+  /** How often marks were told to anybody. */
+  marksTold = 0;
 
   constructor(server: Server, exchange: BinanceExchange, nextFaultId: () => number) {
     this.#exchange = exchange;
@@ -112,6 +114,7 @@ export class StreamServer {
       all.push(event);
       for (const name of names) this.faults.deliver('marks', () => this.#send(name, event));
     }
+    if (all.length > 0) this.marksTold += 1;
     if (wanted.has(ALL_MARKS)) this.faults.deliver('marks', () => this.#send(ALL_MARKS, all));
   }
 

@@ -14,6 +14,7 @@ import { plannedOrder, pricingOf } from './order-style.ts';
 import type { Outbox } from './outbox.ts';
 import { notRecordable } from './recordable.ts';
 import type { AnnouncedOrder, Sized } from './reports.ts';
+import { settlesNow } from './settlement.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
 import { type Suppression, cooldown, markDiffers, outOfBounds, refusedRecently, staleness } from './suppression.ts';
 
@@ -68,6 +69,8 @@ export class Decider {
 
     const rules = await exchange.rules(intent.symbol, intent);
     if (rules === null) return { kind: 'suppress', suppression: UNKNOWN_SYMBOL, sized: null };
+    const settles = settlesNow(rules.ending, clock.now());
+    if (settles !== null) return { kind: 'suppress', suppression: settles, sized: null };
     const { quantity: position } = await exchange.position(intent);
     if (position === null) return { kind: 'suppress', suppression: NOT_SHOWN, sized: null };
     // What is flat has no value to ask for.

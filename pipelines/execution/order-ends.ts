@@ -1,5 +1,5 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { DecimalText, Exchange, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
@@ -11,7 +11,7 @@ import type {
   ReportedResting,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
-import type { EpochMillis } from '../../ports/clock.ts';
+import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
@@ -259,10 +259,11 @@ export class OrderEnds {
           logger.warn(describe(report), 'order rejected');
           return;
         }
-        const words = detail === null ? reason : `${reason}: ${detail}`;
+        const words = stopped?.detail ?? (detail === null ? reason : `${reason}: ${detail}`);
         const filledAt = Math.max(...earlier.map(({ closed_at }) => closed_at));
-        const last = { orderId: order?.orderId ?? null, filledAt, correction: null, stopped: words, resting: null };
-        const report = filledReport(submitted, [first, ...others], last, now);
+        const lastFilled = others.at(-1) ?? first;
+        const last = { orderId: lastFilled.order_id, filledAt, correction: null, stopped: words, resting: null };
+        const report = filledReport(announcedAs(submitted, lastFilled), [first, ...others], last, now);
         outbox.addReport(report, intent);
         logger.info(describe(report), 'order filled in part');
         return;
@@ -278,6 +279,15 @@ export class OrderEnds {
       }
     }
   }
+}
+
+/** A FILLED report names an order that has a trade: the last of them. */
+function announcedAs(submitted: ExecutionReport, { client_order_id: filled }: TradeClosed): ExecutionReport {
+  for (let part = submitted.part ?? 0; part >= 0; part--) {
+    const id = clientOrderIdOf(submitted.intent_id, part);
+    if (id === filled) return { ...submitted, client_order_id: id, part };
+  }
+  return submitted;
 }
 
 function setAside(detail: string): OrderEnd {

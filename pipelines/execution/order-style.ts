@@ -21,6 +21,10 @@ export interface OrderTerms {
   readonly slices: number;
   /** How long an order of `post_only` rests before what is left of it is sent as `ioc`. Unit: milliseconds. */
   readonly postOnlyMs: number;
+  /** The waits before an unfilled rest is tried again; when they are used up it is left to the next intent. Unit: milliseconds. */
+  readonly tryAgainMs: readonly number[];
+  /** Between two slices, so that others may refill the book. Unit: milliseconds. */
+  readonly slicePauseMs: number;
 }
 
 export const DEFAULT_TERMS: OrderTerms = {
@@ -31,13 +35,10 @@ export const DEFAULT_TERMS: OrderTerms = {
   slices: 4,
   // Other positions of a partition wait for it as well.
   postOnlyMs: 10_000,
+  // A book refills within seconds, or not soon.
+  tryAgainMs: [250, 500, 1000, 2000],
+  slicePauseMs: 1000,
 };
-
-/** Waits before an unfilled rest is tried again: a book refills within seconds, or not soon. Unit: milliseconds. */
-const TRY_AGAIN_MS = [250, 500, 1000, 2000];
-
-/** Between two slices, so that others may refill the book. Unit: milliseconds. */
-const SLICE_PAUSE_MS = 1000;
 
 const BASIS_POINTS = 10_000;
 
@@ -73,25 +74,27 @@ export interface Remainder {
 /** The order of the number `part`, from 0; null where no further one is to be sent. */
 export function plannedOrder(
   style: OrderStyle,
-  { slices }: OrderTerms,
+  terms: OrderTerms,
   part: number,
   remainder: Remainder,
   rules: MarketRules,
 ): PlannedOrder | null {
   const whole = wholeOf(remainder, rules);
   if (whole === null) return null;
-  if (style === 'ioc') return tryAgain('ioc', part, whole);
+  const { slices, slicePauseMs, tryAgainMs } = terms;
+  if (style === 'ioc') return aTry('ioc', part, whole, tryAgainMs);
   if (style === 'sliced') {
-    if (part >= slices) return tryAgain('sliced', part - slices + 1, whole);
+    if (part >= slices) return aTry('sliced', part - slices + 1, whole, tryAgainMs);
     const quantity = sliceOf(whole, slices - part, remainder, rules);
-    return { style, quantity, waitMs: part === 0 ? 0 : SLICE_PAUSE_MS };
+    return { style, quantity, waitMs: part === 0 ? 0 : slicePauseMs };
   }
   if (part === 0) return { style, quantity: whole, waitMs: 0 };
-  return style === 'post_only' ? tryAgain('ioc', part - 1, whole) : null;
+  return style === 'post_only' ? aTry('ioc', part - 1, whole, tryAgainMs) : null;
 }
 
-function tryAgain(style: OrderStyle, tries: number, quantity: Exact): PlannedOrder | null {
-  const waitMs = tries === 0 ? 0 : TRY_AGAIN_MS[tries - 1];
+/** The first goes at once. */
+function aTry(style: OrderStyle, tries: number, quantity: Exact, waits: readonly number[]): PlannedOrder | null {
+  const waitMs = tries === 0 ? 0 : waits[tries - 1];
   return waitMs === undefined ? null : { style, quantity, waitMs };
 }
 

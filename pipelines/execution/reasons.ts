@@ -89,6 +89,10 @@ export const REASONS = {
     status: 'SUPPRESSED',
     sentence: 'The venue names no mark price of the market: nothing can be valued.',
   },
+  SETTLES_NOW: {
+    status: 'SUPPRESSED',
+    sentence: 'The contract settles within minutes, or its market takes no orders: the settlement closes what is open.',
+  },
   NOT_RECORDABLE: {
     status: 'SUPPRESSED',
     sentence: 'What the order would lead to could not be recorded; detail has the failing paths.',

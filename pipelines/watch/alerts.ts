@@ -3,6 +3,7 @@ import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
 import type { OrderAlertName } from './order-alerts.ts';
+import type { LifecycleAlertName } from './settling-positions.ts';
 import type { StallAlertName } from './stall-limits.ts';
 
 /**
@@ -20,6 +21,7 @@ export type AlertName =
   | 'open_orders'
   | 'transaction_open'
   | LetterAlertName
+  | LifecycleAlertName
   | OrderAlertName
   | StallAlertName;
 

@@ -39,6 +39,7 @@ const BEFORE_THE_MARK: ReadonlySet<string> = new Set([
   'COOLDOWN',
   'REFUSED_RECENTLY',
   'UNKNOWN_SYMBOL',
+  'SETTLES_NOW',
   'NOT_SHOWN',
   'FLAT',
   'NO_MARK_PRICE',

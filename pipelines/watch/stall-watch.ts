@@ -33,6 +33,7 @@ import type { Alert } from './alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally } from './intent-tally.ts';
 import { PendingJoin } from './pending-join.ts';
+import { SettlingPositions } from './settling-positions.ts';
 import { isObserved, silentAccounts } from './silent-accounts.ts';
 import { silentFeeds } from './silent-feeds.ts';
 import {
@@ -57,6 +58,7 @@ export class StallWatch {
   readonly #positions: WatchedPositions;
   readonly #confidences: ConfidenceWindow;
   readonly #signals: SignalSeries;
+  readonly #settling = new SettlingPositions();
   readonly #tally = new IntentTally();
   readonly #intents = new PendingJoin();
   readonly #fills = new PendingJoin();
@@ -103,6 +105,7 @@ export class StallWatch {
     // What no order can close is no winner that is held.
     const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
     this.#positions.observed(position_id, { account, source, opened_at, at, r });
+    this.#settling.observed(snapshot, at);
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
   }
 
@@ -184,6 +187,7 @@ export class StallWatch {
       this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, watermarks, -Infinity),
       this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, watermarks, -Infinity),
       constantAlert(this.#confidences.constant(watermarks)),
+      this.#settling.alert((id) => this.#positions.isOpen(id)),
     ];
     return alerts.filter((alert) => alert !== null);
   }
@@ -206,6 +210,7 @@ export class StallWatch {
     const before = (account: string): EpochMillis => this.#knownFrom(account);
     for (const part of [this.#intents, this.#fills, this.#trades, this.#positions, this.#tally]) part.forget(before);
     this.#confidences.forget(watermarks);
+    this.#settling.keep((id) => this.#positions.isOpen(id));
   }
 
   /** Positions and ids in memory. */

@@ -190,6 +190,12 @@ export class WatchedPositions {
     }
   }
 
+  /** Whether nothing on record closed it. */
+  isOpen(id: PositionId): boolean {
+    const position = this.#positions.get(id);
+    return position !== undefined && position.closedAt === null;
+  }
+
   has(id: PositionId): boolean {
     return this.#positions.has(id);
   }

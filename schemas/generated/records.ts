@@ -301,9 +301,9 @@ export interface ExecutionReport {
   readonly latency_ms: null | number;
   /** Where the intent lies in the log. */
   readonly intent: InputCoordinates;
-  /** How the order was really sent; of several orders of the intent the last. SUPPRESSED: how it would have been. Null: an older record, where every order was a market order. */
+  /** How the order was really sent; of several orders of the intent the last that was sent. SUPPRESSED: how it would have been. Null: an older record, where every order was a market order. */
   readonly order_style: OrderStyle | null;
-  /** Which of the intent's orders this reports on: SUBMITTED that order, any other status the last one. Null: no order was sent, or an older record, where there is one. Unit: number of the order, from 0. */
+  /** Which of the intent's orders client_order_id names: SUBMITTED the one that is about to be sent, FILLED the last that filled, any other status the last that was sent. Null: no order was sent, or an older record, where there is one. Unit: number of the order, from 0. */
   readonly part: null | number;
   /** What this one order asks for; below rounded_quantity where the intent is several orders. Null: as part. Unit: contracts of the symbol. */
   readonly order_quantity: null | number;

@@ -47,6 +47,7 @@ Examples:
         const models = sliceFigures(latest.values(), flags.by).filter(
           ({ model_id }) => flags.model === undefined || model_id === flags.model,
         );
+        if (models.length === 0) process.stderr.write(`no outcomes to learn from yet${ofModel(flags)}\n`);
         await writeLines(jsonWanted(flags) ? models.map((model) => JSON.stringify(model)) : linesOf(models));
       } finally {
         await world.close();
@@ -54,8 +55,11 @@ Examples:
     });
 }
 
+function ofModel({ model }: SlicesFlags): string {
+  return model === undefined ? '' : ` of model ${model}`;
+}
+
 function linesOf(models: readonly ModelSlices[]): readonly string[] {
-  if (models.length === 0) return ['no outcomes to learn from yet'];
   return models.flatMap(({ model_id, all, slices, weeks, cusum }, index) => [
     ...(index === 0 ? [] : ['']),
     pc.bold(model_id),

@@ -134,6 +134,8 @@ async function holdingOf(
     return incompleteOf(market, side, size, entryPrice, lacks);
   }
   const quantity = toText(size.mul(market.contractSize));
+  const { settlesAt } = market;
+  const end = settlesAt === null ? {} : { settlesAt };
   return {
     symbol: market.id,
     side,
@@ -142,6 +144,7 @@ async function holdingOf(
     markPrice: mark,
     isDust: isDust(quantity, market),
     updatedAt,
+    ...end,
   };
 }
 

@@ -91,6 +91,7 @@ export const UnifiedMarket = z.object({
   quote: z.string(),
   linear: optional(z.boolean()),
   active: optional(z.boolean()),
+  expiry: optional(Millis),
   contractSize: optional(Text),
   precision: z.object({ amount: optional(Text), price: optional(Text) }),
   info: Info,

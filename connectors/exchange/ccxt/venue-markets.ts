@@ -6,6 +6,7 @@ import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { UnifiedMarket, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
+import type { Info } from './venue-traits.ts';
 
 /** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;
@@ -22,6 +23,8 @@ export interface VenueMarket {
   readonly quote: string;
   /** Orders are taken; false where the exchange says that they are not. */
   readonly active: boolean;
+  /** When its contract is delivered or taken off; null: no end is announced. */
+  readonly settlesAt: EpochMillis | null;
   /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
   readonly contractSize: DecimalText;
   /** Prices are whole multiples of it. Unit: quote currency per contract. */
@@ -118,7 +121,8 @@ export class VenueMarkets {
 
   async #find(name: string, known: () => VenueMarket | undefined): Promise<VenueMarket | null> {
     await this.#refresh(RELOAD_MS);
-    if (known() === undefined) await this.#refresh(RELOAD_FOR_UNKNOWN_MS);
+    // One that takes no orders may take them again.
+    if (known()?.active !== true) await this.#refresh(RELOAD_FOR_UNKNOWN_MS);
     const market = known() ?? null;
     if (market === null && !this.#unknown.has(name)) {
       this.#unknown.add(name);
@@ -176,9 +180,13 @@ function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
 
 /** None for a market that is not as this program takes them. */
 function marketOf(given: unknown, { api, settings }: VenueClient): readonly VenueMarket[] {
-  const { id, symbol, quote, linear, active, contractSize, precision, limits, info } = unified(UnifiedMarket, given);
+  const { id, symbol, quote, linear, active, expiry, contractSize, precision, limits, info } = unified(
+    UnifiedMarket,
+    given,
+  );
   if (linear !== true || precision.amount === null || precision.price === null) return [];
   const size = new Exact(contractSize ?? 1);
+  const settlesAt = settlementIn(info, expiry);
   // ccxt counts either in steps or in decimal places.
   const inSteps = (text: DecimalText): Exact =>
     api.precisionMode === TICK_SIZE ? new Exact(text) : new Exact(10).pow(new Exact(text).neg());
@@ -193,6 +201,7 @@ function marketOf(given: unknown, { api, settings }: VenueClient): readonly Venu
       symbol,
       quote,
       active: active !== false,
+      settlesAt,
       contractSize: toText(size),
       tick: toText(inSteps(precision.price)),
       rules: {
@@ -200,9 +209,30 @@ function marketOf(given: unknown, { api, settings }: VenueClient): readonly Venu
         minQuantity: smallest.length === 0 ? lotStep : ours(toText(Exact.max(...smallest))),
         maxQuantity: largest.length === 0 ? null : ours(toText(Exact.min(...largest))),
         minNotional: limits.cost?.min ?? '0',
+        ...(settlesAt === null && active !== false
+          ? {}
+          : { ending: { settlesAt, takesOrders: active !== false, status: statusIn(info) } }),
       },
     },
   ];
+}
+
+/** What exchanges call the time at which a contract is delivered, or a perpetual taken off; ccxt leaves out the latter. */
+const SETTLEMENT_FIELDS = ['deliveryDate', 'deliveryTime', 'expTime'];
+
+/** Perpetuals have a time in 2100 at some exchanges, and 0 or nothing at others. Unit: milliseconds since 1970. */
+const NEVER = Date.UTC(2099);
+
+function settlementIn(info: Info, expiry: number | null): EpochMillis | null {
+  const named = SETTLEMENT_FIELDS.map((field) => Number(info[field] ?? 0)).find((time) => time > 0);
+  const time = named ?? expiry ?? 0;
+  return Number.isSafeInteger(time) && time > 0 && time < NEVER ? time : null;
+}
+
+/** What exchanges call the state of a market, in their own words. */
+function statusIn(info: Info): string | null {
+  const status = [info['status'], info['contractStatus'], info['state']].find((one) => typeof one === 'string');
+  return typeof status === 'string' ? status : null;
 }
 
 /** ccxt's name for counting precision in steps. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { type VenueCliOptions, chooseVenue, venueLimits, venueOptions } from '../../../app/run/venue-options.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
 
 const KEYS = { HARVESTLINE_API_KEY: 'k', HARVESTLINE_API_SECRET: 's' };
 
@@ -69,7 +70,7 @@ describe('where orders go', () => {
       maxOrderNotional: null,
       maxClosesPerMinute: 30,
       maxAtOnce: 8,
-      order: { style: 'ioc', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
+      order: { ...DEFAULT_TERMS, style: 'ioc' },
       leaveResting: false,
       symbols: new Set(['BTCUSDT', 'ETHUSDT', 'XRPUSDT']),
       ownVenueOnly: true,
@@ -78,7 +79,7 @@ describe('where orders go', () => {
     expect(venueLimits(paper, chooseVenue(paper, {}))).toEqual({
       maxOrderNotional: 5000,
       maxClosesPerMinute: null,
-      order: { style: 'market', maxSlippageBps: 50, slices: 4, postOnlyMs: 10_000 },
+      order: DEFAULT_TERMS,
       leaveResting: false,
       symbols: null,
       ownVenueOnly: false,
@@ -88,7 +89,7 @@ describe('where orders go', () => {
   it('sends orders as the desk says', () => {
     const words = ['--max-slippage-bps', '30', '--slices', '8', '--post-only-seconds', '5'];
     const options = parsed('--order', 'post_only', ...words);
-    const order = { style: 'post_only', maxSlippageBps: 30, slices: 8, postOnlyMs: 5000 };
+    const order = { ...DEFAULT_TERMS, style: 'post_only', maxSlippageBps: 30, slices: 8, postOnlyMs: 5000 };
     expect(venueLimits(options, chooseVenue(options, {})).order).toEqual(order);
     expect(() => parsed('--order', 'limit')).toThrow(/Allowed choices are market, ioc, sliced, post_only/);
     expect(() => parsed('--max-slippage-bps', '0')).toThrow(/from 1 to 5000/);

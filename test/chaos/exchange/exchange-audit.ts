@@ -3,6 +3,8 @@ import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
+import type { Fill } from '../../../packages/fake-binance/account.ts';
+import { type Order, isOpen } from '../../../packages/fake-binance/order.ts';
 import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 
 export interface Recorded {
@@ -19,6 +21,8 @@ export interface Recorded {
  *     than that code's rule says.
  * A3  UNKNOWN only where the exchange was made unable to answer for that order.
  * A4  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
+ * A6  The orders of an intent fill no more than it asked for, together.
+ * A7  Nothing rests of an intent that has its end.
  * A5  Every fill that reduced a position is in exactly one slice: what was opened less all slices is what is open.
  */
 export function auditExchange(server: BinanceServer, recorded: Recorded): readonly string[] {
@@ -39,33 +43,60 @@ function auditIntents(server: BinanceServer, { intents, reports, trades }: Recor
       violations.push(`A1: ${intent.intent_id} has ${terminal.length} terminal reports`);
       continue;
     }
-    const id = clientOrderIdOf(intent.intent_id);
-    const orders = server.exchange.orders.ofSymbol(intent.symbol).filter(({ clientOrderId }) => clientOrderId === id);
-    const fills = server.exchange.orders.account
-      .fillsOf(intent.symbol)
-      .filter(({ orderId }) => orders.some((order) => order.orderId === orderId));
+    const announced = (byIntent.get(intent.intent_id) ?? []).filter(({ status }) => status === 'SUBMITTED');
+    const ids =
+      announced.length === 0 ? [clientOrderIdOf(intent.intent_id)] : announced.map((one) => one.client_order_id);
+    const orders = server.exchange.orders
+      .ofSymbol(intent.symbol)
+      .filter(({ clientOrderId }) => isOneOf(ids, clientOrderId));
+    const fillsOf = (of: readonly Order[]): readonly Fill[] =>
+      server.exchange.orders.account
+        .fillsOf(intent.symbol)
+        .filter(({ orderId }) => of.some((order) => order.orderId === orderId));
+    const fills = fillsOf(orders);
     const filled = Exact.sum(0, ...fills.map(({ quantity }) => quantity));
     const value = Exact.sum(0, ...fills.map(({ price, quantity }) => price.mul(quantity)));
-    if (orders.length > 1) violations.push(`A2: ${id} is ${orders.length} orders`);
-    if (end.status === 'UNKNOWN' && !unanswered.has(id)) violations.push(`A3: ${id} is UNKNOWN (${end.detail ?? ''})`);
-    const trade = tradeOf.get(id);
+    const [last = ''] = ids.slice(-1);
+    if (filled.gt(end.rounded_quantity))
+      violations.push(`A6: ${last} filled ${filled.toFixed()} of ${end.rounded_quantity}`);
+    if (end.status === 'UNKNOWN' && !unanswered.has(last)) {
+      violations.push(`A3: ${last} is UNKNOWN (${end.detail ?? ''})`);
+    }
+    if (end.status !== 'UNKNOWN' && orders.some(isOpen)) violations.push(`A7: ${last} has its end, and rests`);
+    for (const id of ids) {
+      const own = orders.filter(({ clientOrderId }) => clientOrderId === id);
+      if (own.length > 1) violations.push(`A2: ${id} is ${own.length} orders`);
+      const quantity = Exact.sum(0, ...fillsOf(own).map((fill) => fill.quantity));
+      const trade = tradeOf.get(id);
+      if (quantity.gt(0) && trade === undefined && !(end.status === 'UNKNOWN' && id !== last)) {
+        if (end.status !== 'FILLED') violations.push(`A4: ${id} is ${end.status}, has fills, and no trade`);
+        else violations.push(`A4: ${id} has fills, and no trade`);
+      }
+      if (end.status === 'FILLED' && trade !== undefined && trade.quantity !== quantity.toNumber()) {
+        violations.push(`A4: the trade of ${id} is ${trade.quantity}, filled ${quantity.toFixed()}`);
+      }
+    }
     if (end.status === 'FILLED') {
       const average = value.div(filled).toNumber();
-      if (end.filled_quantity !== filled.toNumber() || end.average_price !== average) {
+      const isAverage = Math.abs((end.average_price ?? 0) - average) <= average * ROUNDING;
+      if (end.filled_quantity !== filled.toNumber() || !isAverage) {
         violations.push(
-          `A4: ${id} is reported as ${end.filled_quantity} at ${end.average_price ?? 'none'}, filled ${filled.toFixed()} at ${average}`,
+          `A4: ${last} is reported as ${end.filled_quantity} at ${end.average_price ?? 'none'}, filled ${filled.toFixed()} at ${average}`,
         );
       }
       const fee = Exact.sum(0, ...fills.map(({ commission }) => commission)).toNumber();
-      if (end.fee !== null && end.fee !== fee)
-        violations.push(`A4: fee of ${id} is reported as ${end.fee}, charged ${fee}`);
-      if (trade?.quantity !== end.filled_quantity || trade.exit_price !== end.average_price) {
-        violations.push(`A4: the trade of ${id} differs from its report`);
-      }
-    } else if (filled.gt(0) && trade === undefined)
-      violations.push(`A4: ${id} is ${end.status}, has fills, and no trade`);
+      if (end.fee !== null && Math.abs(end.fee - fee) > ROUNDING)
+        violations.push(`A4: fee of ${last} is reported as ${end.fee}, charged ${fee}`);
+    }
   }
   return violations;
+}
+
+/** Averages over the orders of an intent are made of those of its trades, which are doubles. Unit: ratio. */
+const ROUNDING = 1e-12;
+
+function isOneOf(ids: readonly string[], id: string): boolean {
+  return ids.includes(id);
 }
 
 /** A2. */

@@ -9,14 +9,14 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import type { Logger } from '../../../ports/logger.ts';
-import type { HarvestIntent } from '../../../schemas/generated/records.ts';
+import type { HarvestIntent, OrderStyle } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
-import { settingsFor } from './exchange-settings.ts';
+import { settingsFor, termsFor } from './exchange-settings.ts';
 import { HealthyWatch } from './healthy-watch.ts';
 import { SickSymbols } from './sick-symbols.ts';
 import { patient } from './patient.ts';
@@ -26,6 +26,8 @@ export interface ExchangeRunOptions {
   readonly seed: number;
   /** Probabilities; together at most 1. */
   readonly chances: Readonly<Partial<Record<Fault, number>>>;
+  /** How orders are sent; at market where left out. Any other meets a book with depth, and marks that move. */
+  readonly order?: OrderStyle;
   readonly logger: Logger;
   /** How many symbols there are, and how many of them are sick at any time. */
   readonly positions?: number;
@@ -63,7 +65,7 @@ const REFUSED_WAIT_MS = 20;
 
 /** Execution and reconciliation through ccxt's real client on a server that misbehaves by chance; then the audit of both. */
 export async function runExchange(options: ExchangeRunOptions): Promise<ExchangeRun> {
-  const { intents, seed, chances, logger } = options;
+  const { intents, seed, chances, order = 'market', logger } = options;
   const random = new SeededRandom(seed);
   const clock = new SystemClock();
   const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1500, retryAfterS: 0.02, fills: 3 });
@@ -72,14 +74,18 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
     const exchange = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
-    const story = new ExchangeStory(server.exchange, random.stream('story'), options.positions);
+    const story = new ExchangeStory(server.exchange, random.stream('story'), {
+      positions: options.positions,
+      deep: order !== 'market',
+    });
     const sick = new SickSymbols(server, random.stream('sick'), options.sick ?? 0);
     const watch = new HealthyWatch(server, sick);
     await patient(() => markets.ready());
     const lanes = await Promise.all(
       Array.from({ length: LANES }, async (_, lane) => {
         const log = await MemoryLog.open();
-        const limits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
+        const waits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
+        const limits = { ...waits, order: termsFor(order) };
         const writer = new TopicWriter('execution', log.codec);
         const processor = executionProcessor({ writer, exchange, clock: client.clock, logger, limits });
         await processor.restore?.(log.replay);

@@ -1,6 +1,13 @@
 import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-style.ts';
+import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
+
+/** How the orders of a run are sent: with waits a twentieth as long as usual. */
+export function termsFor(style: OrderStyle): OrderTerms {
+  return { ...DEFAULT_TERMS, style, slices: 3, postOnlyMs: 100, tryAgainMs: [10, 20, 40], slicePauseMs: 10 };
+}
 
 /** Short enough that a run of thousands of time-outs ends, long enough for a busy machine. Unit: milliseconds. */
 const TIMEOUT_MS = 1000;

@@ -27,13 +27,34 @@ export class ExchangeStory {
   readonly #exchange: BinanceExchange;
   readonly #stream: RandomStream;
   readonly #opened = new Map<string, Opened>();
+  readonly #deep: boolean;
 
-  constructor(exchange: BinanceExchange, stream: RandomStream, positions = POSITIONS) {
+  /** `deep`: the markets have a book that an order may empty, and their marks move. */
+  constructor(
+    exchange: BinanceExchange,
+    stream: RandomStream,
+    { positions = POSITIONS, deep = false }: { positions?: number | undefined; deep?: boolean } = {},
+  ) {
     this.#exchange = exchange;
     this.#stream = stream;
+    this.#deep = deep;
     for (let index = 0; index < positions; index++) {
-      exchange.setMarket({ symbol: `S${index}USDT`, price: `${100 + index}`, tick: '0.01', lotStep: '0.01' });
+      const book = { size: '0.5', spreadTicks: 4, depth: 12, stepTicks: 2, refillMs: 30, seed: index };
+      const market = { symbol: `S${index}USDT`, price: `${100 + index}`, tick: '0.01', lotStep: '0.01' };
+      exchange.setMarket(deep ? { ...market, book } : market);
     }
+  }
+
+  /** Orders that rest are reached now and then. */
+  #moveMark(symbol: string): void {
+    const ticks = this.#stream.integer(-6, 6);
+    this.#exchange.setMark(
+      symbol,
+      this.#exchange.orders
+        .mark(symbol)
+        .add(ticks / 100)
+        .toFixed(),
+    );
   }
 
   get symbols(): readonly string[] {
@@ -48,6 +69,7 @@ export class ExchangeStory {
   next(symbols: readonly string[]): { readonly intent: HarvestIntent; readonly isNew: boolean } {
     const { orders } = this.#exchange;
     const symbol = symbols[this.#stream.integer(0, symbols.length - 1)] ?? '';
+    if (this.#deep) this.#moveMark(symbols[this.#stream.integer(0, symbols.length - 1)] ?? symbol);
     const isNew = !this.isOpen(symbol);
     if (isNew) this.#open(symbol);
     const opened = this.#opened.get(symbol);

@@ -14,13 +14,14 @@ import { perPartition } from '../../../pipelines/per-partition.ts';
 import { wireProcessor } from '../../../pipelines/runtime.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { observeOnce } from './observe-once.ts';
 import { patient } from './patient.ts';
-import { settingsFor } from './exchange-settings.ts';
+import { settingsFor, termsFor } from './exchange-settings.ts';
 
-const [dataDir = '', url = '', killAt = '0'] = process.argv.slice(2);
+const [dataDir = '', url = '', killAt = '0', style = 'market'] = process.argv.slice(2);
 
 let steps = 0;
 /** Before and after everything that leaves a trace: what is killed is killed between two of them. */
@@ -64,7 +65,8 @@ const exchange: Exchange = {
   cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
-const limits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
+const waits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
+const limits = { ...waits, order: termsFor(style as OrderStyle) };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );

@@ -10,7 +10,7 @@ import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
+import type { ExecutionReport, HarvestIntent, OrderStyle, TradeClosed } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -26,6 +26,8 @@ import { SickSymbols } from './sick-symbols.ts';
 export interface KillRunOptions {
   readonly kills: number;
   readonly seed: number;
+  /** How orders are sent; at market where left out. */
+  readonly order?: OrderStyle;
   /** How many symbols there are, and how many of them are sick at any time. */
   readonly positions?: number;
   readonly sick?: number;
@@ -53,7 +55,14 @@ const CHANCES = { 'reset-after-taken': 0.1, 'timeout-before': 0.02, 'partial-fil
 const CHILD = join(import.meta.dirname, 'kill-child.ts');
 
 /** kill -9 between any two steps, so many times; then a life that is not killed, and the audit. */
-export async function runKills({ kills, seed, positions, sick = 0, say }: KillRunOptions): Promise<KillRun> {
+export async function runKills({
+  kills,
+  seed,
+  order = 'market',
+  positions,
+  sick = 0,
+  say,
+}: KillRunOptions): Promise<KillRun> {
   const random = new SeededRandom(seed);
   const stream = random.stream('kills');
   const clock = new SystemClock();
@@ -67,7 +76,7 @@ export async function runKills({ kills, seed, positions, sick = 0, say }: KillRu
     const client = await VenueClient.open(settingsFor(server.url), clock, SILENT_LOGGER);
     await patient(() => client.measureClock());
     const markets = new VenueMarkets(client);
-    const story = new ExchangeStory(server.exchange, random.stream('story'), positions);
+    const story = new ExchangeStory(server.exchange, random.stream('story'), { positions, deep: order !== 'market' });
     const sickness = new SickSymbols(server, random.stream('sick'), sick);
     const scoring = new TopicWriter('scoring', codec);
     const intents: HarvestIntent[] = [];
@@ -86,14 +95,14 @@ export async function runKills({ kills, seed, positions, sick = 0, say }: KillRu
     let killed = 0;
     for (let lives = 0; killed < kills; lives++) {
       await feed();
-      const end = await live(dataDir, server.url, stream.integer(1, MOST_STEPS));
+      const end = await live(dataDir, server.url, stream.integer(1, MOST_STEPS), order);
       if (end === 'SIGKILL') killed += 1;
       else if (end !== 0) throw new Error(`a life ended with ${String(end)}`);
       if (lives % 20 === 0) say(`${killed} kills`);
     }
     sickness.heal();
     server.faults.clear();
-    const last = await live(dataDir, server.url, 0);
+    const last = await live(dataDir, server.url, 0, order);
     if (last !== 0) throw new Error(`the last life ended with ${String(last)}`);
     const reports: ExecutionReport[] = [];
     const trades = new Map<string, TradeClosed>();
@@ -118,8 +127,13 @@ export async function runKills({ kills, seed, positions, sick = 0, say }: KillRu
   }
 }
 
-async function live(dataDir: string, url: string, killAt: number): Promise<number | NodeJS.Signals | null> {
-  const child = spawn(process.execPath, [CHILD, dataDir, url, String(killAt)], {
+async function live(
+  dataDir: string,
+  url: string,
+  killAt: number,
+  order: OrderStyle,
+): Promise<number | NodeJS.Signals | null> {
+  const child = spawn(process.execPath, [CHILD, dataDir, url, String(killAt), order], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];

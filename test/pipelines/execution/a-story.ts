@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-style.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { anIntent } from './an-intent.ts';
 import type { Interruption } from './interruptions.ts';
@@ -43,10 +44,14 @@ export const aStory: fc.Arbitrary<Story> = fc
       { ...DEFAULT_FAULTS, reject: 0.3, partialFill: 0.6 },
       { ...DEFAULT_FAULTS, blackout: 0.3, slow: 0.3, lostReply: 0.2 },
     ),
+    // A bound below the paper venue's usual slippage, so that orders fill in part and are followed by others.
+    order: fc.constantFrom('market', 'ioc', 'sliced', 'post_only').map((style): OrderTerms => {
+      return { ...DEFAULT_TERMS, style, maxSlippageBps: 2, slices: 3, postOnlyMs: 10_000 };
+    }),
     backlog: fc.constantFrom(0, 0.2),
     interruptions: fc.array(fc.tuple(fc.nat({ max: 90 }), anInterruption), { maxLength: 12 }),
   })
-  .map(({ seed, lots, excess, moves, faults, backlog, interruptions }) => {
+  .map(({ seed, lots, excess, moves, faults, order, backlog, interruptions }) => {
     let minute = 60;
     const intents = moves.map(({ market, fraction, pauseMinutes, lagMs, move, grownLots }, index) => {
       minute += pauseMinutes;
@@ -57,5 +62,5 @@ export const aStory: fc.Arbitrary<Story> = fc
       const growth = grownLots === 0 ? null : { id: `growth-${index}`, quantity: step.mul(grownLots).toFixed() };
       return { intent, lagMs, growth };
     });
-    return { seed, faults, intents, backlog, interruptions: new Map(interruptions) };
+    return { seed, faults, order, intents, backlog, interruptions: new Map(interruptions) };
   });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory } from './a-story.ts';
 import { anIntent } from './an-intent.ts';
@@ -68,6 +69,30 @@ describe('execution, interrupted at every single step', () => {
       }
     }
     expect(notPlaced, 'some steps lie between SUBMITTED and the order').toBeGreaterThan(0);
+    calm.exchange.close();
+  });
+});
+
+describe.each(['ioc', 'sliced', 'post_only'] as const)('%s orders, interrupted at every single step', (style) => {
+  it('E1 to E7: nothing is closed twice, nothing more than was asked for, and nothing rests', async () => {
+    const order = { ...DEFAULT_TERMS, style, maxSlippageBps: 2, slices: 3, postOnlyMs: 5000 };
+    const scenario: Story = { ...SCENARIO, order, seed: 3, intents: SCENARIO.intents.slice(0, 3) };
+    const calm = await told(scenario);
+    expectGuarantees(calm, scenario);
+    expect(Math.max(...calm.log.reports.map(({ part }) => part ?? 0)), 'orders follow each other').toBeGreaterThan(0);
+    let fewer = 0;
+    for (let step = 0; step < calm.interruptions.count; step++) {
+      for (const when of ['before', 'after'] satisfies Interruption['when'][]) {
+        for (const how of ['crash', 'transient'] satisfies Interruption['how'][]) {
+          const story: Story = { ...scenario, interruptions: new Map([[step, { when, how }]]) };
+          const world = await told(story);
+          expectGuarantees(world, story);
+          if (tradesOf(world).length < tradesOf(calm).length) fewer++;
+          world.exchange.close();
+        }
+      }
+    }
+    expect(fewer, 'some steps lie between two orders of an intent').toBeGreaterThan(0);
     calm.exchange.close();
   });
 });

@@ -5,6 +5,8 @@ import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { RoughWorld, Story } from './rough-world.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 const isTerminal = (report: ExecutionReport): boolean => report.status !== 'SUBMITTED';
 
 /** E1 to E7 of execution-processor.ts, on whatever is in the log and in the venue's book when all intents are worked. */
@@ -25,39 +27,53 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     const mine = reports.filter((report) => report.intent_id === intent.intent_id);
     const terminal = mine.filter(isTerminal);
     expect(terminal.length, `E5: terminal reports of ${intent.intent_id}`).toBe(1);
-    expect(mine.length - terminal.length, 'E5: SUBMITTED reports').toBeLessThanOrEqual(1);
     const [end] = terminal;
     if (end === undefined) continue;
     ends.set(end.intent_id, end);
 
-    const clientOrderId = clientOrderIdOf(intent.intent_id);
-    expect(end.client_order_id, 'E3').toBe(clientOrderId);
-    const order = orders.get(clientOrderId);
-    const trade = tradesById.get(tradeIdOf(clientOrderId));
-    const filled = Exact.sum(0, ...(order?.fills ?? []).map((fill) => fill.quantity));
+    const submitted = mine.filter((report) => !isTerminal(report));
+    const ids = submitted.map((_, part) => clientOrderIdOf(intent.intent_id, part));
+    expect(
+      submitted.map(({ client_order_id }) => client_order_id),
+      'E3, E5: each order is announced once, in turn',
+    ).toEqual(ids);
+    const sent = ids.flatMap((id) => orders.get(id) ?? []);
+    const named = end.status === 'FILLED' ? ids.findLast((id) => (orders.get(id)?.fills.length ?? 0) > 0) : ids.at(-1);
+    expect(end.client_order_id, 'E3: FILLED names the last order that filled, any other end the last').toBe(
+      named ?? clientOrderIdOf(intent.intent_id),
+    );
+    const traded = ids.flatMap((id) => tradesById.get(tradeIdOf(id)) ?? []);
+    const fills = sent.flatMap((order) => order.fills);
+    const filled = Exact.sum(0, ...fills.map((fill) => fill.quantity));
+    expect(filled.lte(end.rounded_quantity), 'E2: never more than was asked for').toBe(true);
     switch (end.status) {
-      case 'FILLED':
-        expect(trade, 'E4').toBeDefined();
+      case 'FILLED': {
+        expect(traded.length, 'E4').toBe(sent.filter((order) => order.fills.length > 0).length);
         expect(end.filled_quantity, 'E6').toBe(filled.toNumber());
-        expect(end.fee, 'E6').toBe(Exact.sum(...(order?.fills ?? []).map((fill) => fill.fee)).toNumber());
-        expect(end.remaining_quantity, 'E6').toBe(Number(order?.fills.at(-1)?.positionAfter));
-        expect(trade).toMatchObject({
-          quantity: end.filled_quantity,
-          exit_price: end.average_price,
-          fee_quote: end.fee,
-          remaining_quantity: end.remaining_quantity,
-        });
+        expect(end.fee, 'E6').toBeCloseTo(Exact.sum(...fills.map((fill) => fill.fee)).toNumber(), 9);
+        expect(end.remaining_quantity, 'E6').toBe(Number(fills.at(-1)?.positionAfter));
+        const value = Exact.sum(...fills.map((fill) => new Exact(fill.quantity).mul(fill.price)));
+        expect(end.average_price, 'E6').toBeCloseTo(value.div(filled).toNumber(), 9);
+        const worse = (intent.side === 'LONG' ? 1 : -1) * ((end.mark_price ?? NaN) - (end.average_price ?? NaN));
+        expect(end.slippage_quote, 'positive is worse').toBeCloseTo(worse * end.filled_quantity, 6);
+        expect(traded.at(-1)?.remaining_quantity).toBe(end.remaining_quantity);
         break;
-      case 'UNKNOWN':
-        expect(order?.blackout === true || story.faults.slow > 0, 'UNKNOWN only where look-ups had no answer').toBe(
-          true,
-        );
+      }
+      case 'UNKNOWN': {
+        const doubted = orders.get(end.client_order_id);
+        const isUnanswered = doubted?.blackout === true || story.faults.slow > 0;
+        expect(isUnanswered, 'UNKNOWN only where look-ups had no answer').toBe(true);
         break;
+      }
       default:
         expect(filled.toNumber(), `${end.status} has no fill`).toBe(0);
-        expect(trade).toBeUndefined();
+        expect(traded).toEqual([]);
     }
-    if (end.status === 'SUPPRESSED') expect(order, 'SUPPRESSED has no order').toBeUndefined();
+    if (end.status === 'SUPPRESSED') expect(sent, 'SUPPRESSED has no order').toEqual([]);
+    else if (end.status !== 'UNKNOWN') {
+      const resting = sent.filter((order) => order.doneAt > order.placedAt + DAY_MS);
+      expect(resting, 'nothing rests of what has its end').toEqual([]);
+    }
     for (const { reported_at, submitted_at } of mine) expect(reported_at).toBeGreaterThanOrEqual(submitted_at ?? 0);
   }
 
@@ -72,8 +88,14 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
   const written = new Set<string>();
   for (const { topic, record } of sequence) {
     if (topic === TOPICS.tradeClosed.name && 'trade_id' in record) written.add(record.trade_id);
-    if (topic === TOPICS.executionReport.name && 'status' in record && record.status === 'FILLED')
-      expect(written.has(tradeIdOf(clientOrderIdOf(record.intent_id))), 'E4: trade first').toBe(true);
+    if (topic !== TOPICS.executionReport.name || !('order_style' in record)) continue;
+    const part = record.part ?? 0;
+    const told = record.status === 'FILLED' ? part + 1 : record.status === 'SUBMITTED' ? part : 0;
+    for (let earlier = 0; earlier < told; earlier++) {
+      const id = clientOrderIdOf(record.intent_id, earlier);
+      if ((orders.get(id)?.fills.length ?? 0) === 0) continue;
+      expect(written.has(tradeIdOf(id)), 'E4: the trade of each order is first').toBe(true);
+    }
   }
 
   for (const position of exchange.positions()) {

@@ -3,6 +3,7 @@ import type { PaperFaults } from '../../../connectors/exchange/paper/faults.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
+import type { OrderTerms } from '../../../pipelines/execution/order-style.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -27,6 +28,8 @@ export interface Story {
     readonly growth: Growth | null;
   }[];
   readonly interruptions: ReadonlyMap<number, Interruption>;
+  /** How orders are sent; the usual way where left out. */
+  readonly order?: OrderTerms;
   /** How often a partition's records are worked late, all in one batch, rather than as they come; 0 to 1. */
   readonly backlog: number;
 }
@@ -110,6 +113,7 @@ export class RoughWorld {
       exchange: this.interruptions.exchange(this.exchange, (clientOrderId) => this.#onPlaced(clientOrderId)),
       clock: this.#clock,
       logger: SILENT_LOGGER,
+      limits: this.#story.order === undefined ? {} : { order: this.#story.order },
     });
     await processor.restore?.(this.log.replay);
     return processor;
