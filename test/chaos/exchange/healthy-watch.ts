@@ -5,6 +5,9 @@ import type { SickSymbols } from './sick-symbols.ts';
 /** Faults after which the client asks nobody anything for a while, or that befall the list of all positions. */
 const OF_EVERYBODY: ReadonlySet<string> = new Set(['429', '418', 'empty-positions']);
 
+/** Longer than the server asks to be left alone. Unit: milliseconds. */
+const OBEYED_FOR_MS = 200;
+
 /**
  * H1  A position that is open all the time, is healthy, and of which no question met a fault, has a snapshot in every cycle.
  */
@@ -22,10 +25,13 @@ export class HealthyWatch {
   async during(symbols: readonly string[], observe: () => Promise<ObservedCycle>): Promise<ObservedCycle> {
     const healthy = symbols.filter((symbol) => !this.#sick.has(symbol));
     const before = new Map(healthy.map((symbol) => [symbol, this.#open(symbol)]));
+    const startedAt = this.#server.exchange.now();
     const seen = this.#server.injected.length;
     const cycle = await observe();
     const met = this.#server.injected.slice(seen);
-    if (met.some(({ fault }) => OF_EVERYBODY.has(fault))) return cycle;
+    // One that came just before is still obeyed.
+    const late = this.#server.injected.filter(({ at }) => at >= startedAt - OBEYED_FOR_MS);
+    if (late.some(({ fault }) => OF_EVERYBODY.has(fault))) return cycle;
     const observed = new Set(cycle.snapshots.map(({ symbol }) => symbol));
     for (const [symbol, open] of before) {
       if (open === null || open !== this.#open(symbol) || this.#sick.has(symbol)) continue;
