@@ -58,6 +58,7 @@ function snapshotOf({ symbol, r, age }: (typeof POSITIONS)[number]): PositionSna
     take_profit_price: null,
     resting: [],
     settles_at: null,
+    dust: null,
     confidence_at_entry: 0.7,
     confidence: 0.7,
     model_id: 'ensemble-7' as ModelId,

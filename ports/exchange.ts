@@ -11,6 +11,8 @@ export type DecimalText = string;
 export interface MarketRules {
   /** Orders are whole multiples of it. Unit: contracts. */
   readonly lotStep: DecimalText;
+  /** True where an order that closes a whole position may be of any size; left out: whole steps as any other. */
+  readonly anyWholeSize?: true;
   /** Smallest order. Unit: contracts. */
   readonly minQuantity: DecimalText;
   /** Largest order at market; null: the venue sets no bound. Unit: contracts. */

@@ -14,6 +14,8 @@ export interface VenueHolding {
   /** Unit: quote currency per contract. */
   readonly entryPrice: DecimalText;
   readonly markPrice: DecimalText;
+  /** No order can close any of it: it is smaller than the market's smallest order. */
+  readonly isDust: boolean;
   /** When the venue last changed it; null when it does not say. */
   readonly updatedAt: EpochMillis | null;
   /** When its contract is delivered or taken off, as the venue announces it. Left out: no end is announced. */

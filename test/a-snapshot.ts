@@ -42,6 +42,7 @@ export function aSnapshot(
     take_profit_price: null,
     resting: [],
     settles_at: null,
+    dust: null,
     confidence_at_entry: 0.7,
     confidence: 0.7,
     model_id: 'ensemble-7' as ModelId,

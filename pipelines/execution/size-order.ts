@@ -26,12 +26,13 @@ export function floorToStep(quantity: Exact, step: DecimalText): Exact {
  * How much of a position to close. `fraction` is above 0 to 1; `markPrice` in quote currency per contract values orders.
  *
  * Z1  An order is never larger than the position.
- * Z2  An order is a whole multiple of the lot step, or the whole position.
+ * Z2  An order is a whole multiple of the lot step, or the whole position where the venue takes that.
  * Z3  What an order leaves is nothing, or can be closed by a later order: a rest under a minimum is closed now.
  * Z4  An order that would itself be under a minimum while the rest is not is left to a later intent.
  * Z5  An order is never above the market's maximum, nor worth more than `maxNotional` (quote currency; null: any value). Where Z3 cannot
  *     hold with an order of the lower of the two, the order is that much smaller; where that would be under a minimum itself, the bound is
  *     sent all the same, so that a large position can be closed.
+ * Z6  What is less than a lot step of a position cannot be closed by any order: it is left, and said to be dust.
  */
 export function sizeOrder(
   position: DecimalText,
@@ -42,7 +43,8 @@ export function sizeOrder(
 ): Sizing {
   const sizing = unbounded(position, fraction, markPrice, rules);
   if (sizing.kind === 'none') return sizing;
-  const open = new Exact(position);
+  const whole = new Exact(position);
+  const open = rules.anyWholeSize === true ? whole : floorToStep(whole, rules.lotStep);
   const [lowest] = boundsOf(sizing, open, markPrice, rules, maxNotional).toSorted((one, other) =>
     one.most.cmp(other.most),
   );
@@ -109,21 +111,33 @@ function atMost(
 }
 
 function unbounded(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
-  const open = new Exact(position);
-  const requested = open.mul(fraction);
-  if (open.lte(0)) return { kind: 'none', reason: 'FLAT', requested, rounded: new Exact(0), detail: null };
-  if (open.lt(rules.minQuantity)) {
-    const detail = `the whole position ${position} is below the minimum quantity ${rules.minQuantity}`;
-    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded: open, detail };
+  const whole = new Exact(position);
+  const requested = whole.mul(fraction);
+  if (whole.lte(0)) return { kind: 'none', reason: 'FLAT', requested, rounded: new Exact(0), detail: null };
+  // Z6.
+  const open = rules.anyWholeSize === true ? whole : floorToStep(whole, rules.lotStep);
+  const dust = whole.sub(open);
+  if (open.lt(rules.minQuantity) || open.isZero()) {
+    const detail = `the whole position ${position} is below the minimum quantity ${rules.minQuantity}: dust that no order can close`;
+    return { kind: 'none', reason: 'BELOW_MINIMUM', requested, rounded: whole, detail };
   }
+  const leaves = dust.isZero()
+    ? null
+    : `leaves ${dust.toFixed()}: dust that no order can close, below the lot step ${rules.lotStep}`;
   const rounded = fraction >= 1 ? open : floorToStep(requested, rules.lotStep);
   const rest = open.sub(rounded);
-  if (rest.isZero()) return { kind: 'order', reason: 'ORDER_SENT', requested, rounded, detail: null };
+  if (rest.isZero()) return { kind: 'order', reason: 'ORDER_SENT', requested, rounded, detail: leaves };
 
   const tooSmallRest = belowMinimum(rest, markPrice, rules);
   if (tooSmallRest !== null) {
     const detail = `${rounded.toFixed()} of ${position} would leave ${rest.toFixed()}: ${tooSmallRest}`;
-    return { kind: 'order', reason: 'REMAINDER_INCLUDED', requested, rounded: open, detail };
+    return {
+      kind: 'order',
+      reason: 'REMAINDER_INCLUDED',
+      requested,
+      rounded: open,
+      detail: leaves === null ? detail : `${detail}; ${leaves}`,
+    };
   }
   const tooSmall = belowMinimum(rounded, markPrice, rules);
   if (tooSmall !== null) {

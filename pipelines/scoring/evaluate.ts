@@ -5,8 +5,12 @@ import { type ExplainedScores, type Scores, type UnknownInput, scoreFactors, sco
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
-/** Why a decision is HOLD: no rule's conditions held, or the fraction of the one that did rounds to nothing. */
-export const HOLD_REASONS = { noRule: 'no_rule_applies', zeroFraction: 'fraction_rounds_to_zero' } as const;
+/** Why a decision is HOLD: no rule's conditions held, the fraction of the one that did rounds to nothing, or no order can close any of it. */
+export const HOLD_REASONS = {
+  noRule: 'no_rule_applies',
+  zeroFraction: 'fraction_rounds_to_zero',
+  dust: 'dust',
+} as const;
 
 /** What a policy says about one snapshot. `fraction` is 0 for HOLD, 1 for CLOSE; `reason` is the rule's name. */
 export interface Verdict {
@@ -74,6 +78,8 @@ function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
 
 /** The rules' part of it: what they say about these scores. */
 export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
+  // Whatever was decided could not be done.
+  if (snapshot.dust === true) return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.dust);
   for (const rule of policy.rules) {
     if (!applies(rule.when, snapshot, r, scores)) continue;
     if (rule.action === 'CLOSE') return asAsked(verdict(policy, r, scores, 'CLOSE', 1, rule.name), rule);

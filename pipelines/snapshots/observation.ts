@@ -69,6 +69,8 @@ export function observe(position: BookedPosition, before: Remembered | null, obs
     // The paper venue keeps no order that rests.
     resting: [],
     settles_at: null,
+    // The paper venue closes what is left whole, however small.
+    dust: null,
     confidence_at_entry: confidenceAtEntry,
     confidence,
     model_id: confidence === null && confidenceAtEntry === null ? null : ENSEMBLE_ID,

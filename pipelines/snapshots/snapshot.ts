@@ -81,6 +81,7 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
     take_profit_price: numberOrNull(stops?.takeProfitPrice ?? null),
     resting: stops === null ? null : restingRecords(stops.resting),
     settles_at: holding.settlesAt ?? null,
+    dust: holding.isDust,
     confidence_at_entry: before.confidence_at_entry,
     confidence: own?.confidence ?? null,
     model_id: before.model_id ?? own?.model_id ?? null,

@@ -166,7 +166,7 @@ function refusedAlert(positions: readonly (readonly Told[])[]): readonly Alert[]
       since,
       evidence:
         `Orders of ${of} are refused again and again, and what is open stays open: ${named.join('; ')}. Do what the code asks for at the ` +
-        `venue, or raise --max-notional where that is the limit. Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+        `venue (where the report says "blocks it", cancel those orders there), or raise --max-notional where that is the limit. Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
     },
   ];
 }

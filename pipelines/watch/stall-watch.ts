@@ -102,7 +102,9 @@ export class StallWatch {
     }
     const { position_id, account, source, opened_at, confidence } = snapshot;
     if (this.#now !== null && this.#follows) this.#cameAt.set(account, this.#now);
-    this.#positions.observed(position_id, { account, source, opened_at, at, r: rOf(snapshot, this.#policy) });
+    // What no order can close is no winner that is held.
+    const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
+    this.#positions.observed(position_id, { account, source, opened_at, at, r });
     this.#settling.observed(snapshot, at);
     if (confidence !== null) this.#confidences.add(snapshot, confidence, at);
   }

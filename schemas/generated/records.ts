@@ -104,6 +104,8 @@ export interface PositionSnapshot {
   readonly resting: null | readonly RestingOrder[];
   /** When the contract is delivered or delisted, as the venue announces it. Null: no end is announced. Unit: milliseconds since 1970-01-01 UTC. */
   readonly settles_at: EpochMillis | null;
+  /** True where no order can close any of the position: it is smaller than the market's smallest order. Nothing is decided for it while that is so. Null: not known. */
+  readonly dust: boolean | null;
   /** The model's confidence when the position was opened. Null: no model spoke. Unit: probability, 0 to 1. */
   readonly confidence_at_entry: null | number;
   /** The model's latest confidence. Null: unknown, never a stand-in value. Unit: probability, 0 to 1. */

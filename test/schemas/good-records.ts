@@ -69,6 +69,7 @@ export const GOOD_RECORDS = {
       },
     ],
     settles_at: null,
+    dust: null,
     confidence_at_entry: 0.62,
     confidence: 0.6,
     model_id: modelId,

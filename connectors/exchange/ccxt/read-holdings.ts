@@ -136,7 +136,21 @@ async function holdingOf(
   const quantity = toText(size.mul(market.contractSize));
   const { settlesAt } = market;
   const end = settlesAt === null ? {} : { settlesAt };
-  return { symbol: market.id, side, quantity, entryPrice, markPrice: mark, updatedAt, ...end };
+  return {
+    symbol: market.id,
+    side,
+    quantity,
+    entryPrice,
+    markPrice: mark,
+    isDust: isDust(quantity, market),
+    updatedAt,
+    ...end,
+  };
+}
+
+/** Orders are whole steps, and none is below the market's minimum. What a whole close is worth does not matter. */
+function isDust(quantity: DecimalText, { rules: { lotStep, minQuantity } }: VenueMarket): boolean {
+  return new Exact(quantity).div(lotStep).floor().mul(lotStep).lt(Exact.max(minQuantity, lotStep));
 }
 
 /** A position in a market that is on no list: its rules, and the size of its contracts, are unknown. */

@@ -72,7 +72,7 @@ export class PaperExchange implements Exchange, PositionBook {
   // -- Exchange
 
   async rules(symbol: string, reference: PositionReference): Promise<MarketRules> {
-    return this.marketRules(symbol, reference.mark_price);
+    return { ...this.marketRules(symbol, reference.mark_price), anyWholeSize: true };
   }
 
   async position(reference: PositionReference): Promise<VenuePosition> {

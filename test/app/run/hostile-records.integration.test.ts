@@ -60,6 +60,7 @@ function snapshotOf(traits: Partial<PositionSnapshot>): PositionSnapshot {
     take_profit_price: null,
     resting: null,
     settles_at: null,
+    dust: null,
     confidence_at_entry: null,
     confidence: null,
     model_id: null,

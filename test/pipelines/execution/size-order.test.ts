@@ -28,7 +28,7 @@ describe('sizeOrder', () => {
     ['0.3', 0.1, 65000, rules('0.001'), '0.03', '0.03', 'ORDER_SENT'],
     // The whole, also when it is no multiple of the lot step.
     ['1000', 1, 0.186, rules('1'), '1000', '1000', 'ORDER_SENT'],
-    ['10.37', 1, 3.37, rules('0.1'), '10.37', '10.37', 'ORDER_SENT'],
+    ['10.37', 1, 3.37, rules('0.1'), '10.37', '10.3', 'ORDER_SENT'],
     // Z3: what 0.75 leaves, 2 contracts, is under the minimum quantity of 3, or worth less than 5.
     ['8', 0.75, 100, rules('1', '3'), '6', '8', 'REMAINDER_INCLUDED'],
     ['40', 0.75, 0.45, rules('1'), '30', '40', 'REMAINDER_INCLUDED'],
@@ -73,22 +73,22 @@ describe('sizeOrder', () => {
     expect(sizeOrder('10', 0.04, 100, rules('1')).detail).toBe('0.4 of 10 rounds to 0: below the minimum quantity 1');
   });
 
-  it('Z1, Z2, Z3, Z5: never above position or maximum, whole lots or all of it, and a rest that can be closed', () => {
+  it('Z1, Z2, Z3, Z5, Z6: never above position or maximum, whole lots, and a rest that can be closed but for dust', () => {
     const hit = countedBranches({ order: 40, rest: 20 });
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
         const sizing = sizeOrder(position, fraction, mark, market);
         if (sizing.kind !== 'order') return;
         hit('order');
-        const open = new Exact(position);
+        const open = floorToStep(new Exact(position), market.lotStep);
         const rest = open.sub(sizing.rounded);
         expect(sizing.rounded.gt(0)).toBe(true);
         expect(rest.gte(0)).toBe(true);
         expect(market.maxQuantity === null || sizing.rounded.lte(market.maxQuantity)).toBe(true);
-        expect(rest.isZero() || sizing.rounded.mod(market.lotStep).isZero()).toBe(true);
+        expect(sizing.rounded.mod(market.lotStep).isZero()).toBe(true);
         if (rest.isZero()) return;
         hit('rest');
-        expect(sizing.rounded.lte(open.mul(fraction))).toBe(true);
+        expect(sizing.rounded.lte(new Exact(position).mul(fraction))).toBe(true);
         expect(rest.gte(market.minQuantity) && rest.mul(mark).gte(market.minNotional)).toBe(true);
       }),
     );
@@ -99,13 +99,20 @@ describe('sizeOrder', () => {
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
         const sizing = sizeOrder(position, fraction, mark, market);
-        if (sizing.reason !== 'BELOW_MINIMUM' || new Exact(position).lt(market.minQuantity)) return;
+        const open = floorToStep(new Exact(position), market.lotStep);
+        if (sizing.reason !== 'BELOW_MINIMUM' || open.isZero() || open.lt(market.minQuantity)) return;
         hit('left to a later intent');
         const order = floorToStep(sizing.requested, market.lotStep);
         expect(order.lt(market.minQuantity) || order.mul(mark).lt(market.minNotional)).toBe(true);
-        expect(new Exact(position).sub(order).mul(mark).gte(market.minNotional)).toBe(true);
+        expect(open.sub(order).mul(mark).gte(market.minNotional)).toBe(true);
       }),
     );
+  });
+
+  it('Z6: a venue that takes a whole position of any size is sent all of it', () => {
+    const sizing = sizeOrder('10.37', 1, 3.37, { ...rules('0.1'), anyWholeSize: true });
+    expect([sizing.rounded.toFixed(), sizing.detail]).toEqual(['10.37', null]);
+    expect(sizeOrder('10.37', 1, 3.37, rules('0.1')).detail).toContain('leaves 0.07: dust that no order can close');
   });
 
   it('floors as the exchange library does, over all lot steps', () => {

@@ -37,7 +37,16 @@ export function aFill(id: string, direction: 'BUY' | 'SELL', quantity: string, t
 }
 
 export function aHolding(side: Side, quantity: string, traits: Partial<VenueHolding> = {}): VenueHolding {
-  return { symbol: 'BTCUSDT', side, quantity, entryPrice: '100', markPrice: '107', updatedAt: 0, ...traits };
+  return {
+    symbol: 'BTCUSDT',
+    side,
+    quantity,
+    entryPrice: '100',
+    markPrice: '107',
+    isDust: false,
+    updatedAt: 0,
+    ...traits,
+  };
 }
 
 /** What one question about older fills tells. */
