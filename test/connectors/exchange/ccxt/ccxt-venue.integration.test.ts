@@ -15,7 +15,15 @@ describe('what ccxt tells of an account', () => {
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', price: '90.1', at });
     server.exchange.open({ symbol: 'PEPEUSDT', side: 'SHORT', quantity: '945000', price: '0.0000123456', at: at + 1 });
     expect((await venue.holdings()).holdings).toEqual([
-      { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.123', entryPrice: '90.1', markPrice: '100', updatedAt: at },
+      {
+        symbol: 'BTCUSDT',
+        side: 'LONG',
+        quantity: '0.123',
+        entryPrice: '90.1',
+        markPrice: '100',
+        isDust: false,
+        updatedAt: at,
+      },
       {
         symbol: 'PEPEUSDT',
         side: 'SHORT',
