@@ -22,6 +22,7 @@ describe('what ccxt tells of an account', () => {
         quantity: '945000',
         entryPrice: '0.00001235',
         markPrice: '0.00001173',
+        isDust: false,
         updatedAt: at + 1,
       },
     ]);
