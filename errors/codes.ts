@@ -110,6 +110,11 @@ export const ERROR_CODES = {
     kind: 'transient',
     remedy: 'Check the connection to the exchange; the processor waits and tries again.',
   },
+  KEYS_UNUSABLE: {
+    kind: 'invariant',
+    remedy:
+      'Put the key of the exchange, and nothing else, into the variable or file that is named, as UTF-8 text. Then start again.',
+  },
   KEYS_REFUSED: {
     kind: 'invariant',
     remedy:

@@ -53,3 +53,15 @@ export function transient(thrown: unknown): unknown {
   if (isKind(thrown, 'transient')) return thrown;
   throw thrown;
 }
+
+/** What a question came to. */
+export type Attempt<T> =
+  { readonly value: T; readonly thrown: null } | { readonly value: null; readonly thrown: unknown };
+
+/** Ends without an error, so that several questions can be asked before the first answer is looked at. */
+export function attempt<T>(question: Promise<T>): Promise<Attempt<T>> {
+  return question.then(
+    (value) => ({ value, thrown: null }),
+    (thrown: unknown) => ({ value: null, thrown }),
+  );
+}

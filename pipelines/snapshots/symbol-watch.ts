@@ -1,6 +1,5 @@
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import { Exact } from '../../ports/exact-decimal.ts';
 import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
@@ -9,6 +8,7 @@ import type {
   PositionReconciled,
   PositionSnapshot,
   Reduction,
+  Side,
   VenueDifference,
 } from '../../schemas/generated/records.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
@@ -22,12 +22,30 @@ import {
 import { FillLog } from './fill-log.ts';
 import { type History, type Known, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
-import { type Followed, type Missing, type PositionSourceOptions, transient } from './observed-cycle.ts';
+import {
+  type Attempt,
+  type Followed,
+  type Missing,
+  type PositionSourceOptions,
+  attempt,
+  transient,
+} from './observed-cycle.ts';
 import { OrderOrigins } from './order-origins.ts';
 import { reductionOf } from './reduction.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './symbol-market.ts';
-import { type Watched, beginWatching, doubted, followed, noteMark, resumeWatching } from './watched-position.ts';
+import {
+  type Watched,
+  addsUp,
+  beginWatching,
+  doubted,
+  followed,
+  isAsBefore,
+  knownOf,
+  lacksFills,
+  noteMark,
+  resumeWatching,
+} from './watched-position.ts';
 
 export interface Look {
   readonly reconciled: PositionReconciled | null;
@@ -134,23 +152,13 @@ export class SymbolWatch {
     try {
       const newest = { isChanged: true, maySearch: false };
       const { history } = await readHistory(log, this.#known(), holdings, now, newest);
-      if (!this.#addsUp(history)) return { state: 'unsure', reconciled: null };
+      if (!addsUp(this.#watched.values(), history.followed, this.#toldOf)) return { state: 'unsure', reconciled: null };
       const reductions = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
       return { state: 'followed', reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
     } catch (thrown) {
       transient(thrown);
       return { state: 'unsure', reconciled: null };
     }
-  }
-
-  /** Whether what was open last, less the fills that nobody told of yet, is what is open: one of the venue's lists may be behind the other. */
-  #addsUp({ followed: explained }: History): boolean {
-    return [...this.#watched].every(([id, { agreed }]) => {
-      const lifecycle = explained.get(id);
-      const fresh = lifecycle?.reductions.filter(({ fill }) => !this.#toldOf.has(fill.fillId)) ?? [];
-      const left = fresh.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity));
-      return lifecycle?.quantity.eq(left) === true;
-    });
   }
 
   /** O7: a mark price that the venue told between two observations. */
@@ -183,14 +191,7 @@ export class SymbolWatch {
   #unchanged(holding: VenueHolding): Watched | null {
     const own = [...this.#watched.values()].filter(({ side }) => side === holding.side);
     const [watched] = own;
-    if (watched === undefined || own.length > 1) return null;
-    const before = watched.holding;
-    if (before === null || before.updatedAt === null) return null;
-    const same =
-      before.updatedAt === holding.updatedAt &&
-      before.quantity === holding.quantity &&
-      before.entryPrice === holding.entryPrice;
-    return same ? watched : null;
+    return watched !== undefined && own.length === 1 && isAsBefore(watched, holding) ? watched : null;
   }
 
   #stands(kind: VenueDifference['kind']): boolean {
@@ -218,13 +219,7 @@ export class SymbolWatch {
   }
 
   #known(): readonly Known[] {
-    return [...this.#watched.values()].map(({ identity, side, proven, isSought, agreed }) => ({
-      ...identity,
-      side,
-      proven,
-      isSought,
-      agreed,
-    }));
+    return [...this.#watched.values()].map(knownOf);
   }
 
   /** What stands in the way of believing the fills. Late ones may still open what is shown, so that is said first. */
@@ -232,7 +227,7 @@ export class SymbolWatch {
     const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
     const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
-    const short = this.#known().filter((one) => this.#lacksFills(one, history.followed.get(one.position_id)));
+    const short = this.#known().filter((one) => lacksFills(one, history.followed.get(one.position_id), this.#toldOf));
     const open = { ...history, unexplained: [...history.unexplained, ...short] };
     const unexplained = unexplainedDifferences(open, last, holdings, now).map((difference) => {
       // O5: what was recorded is what the fills said last, not what was observed without them since.
@@ -242,18 +237,6 @@ export class SymbolWatch {
       return before === undefined ? difference : { ...difference, recorded_quantity: before.recorded_quantity };
     });
     return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
-  }
-
-  /**
-   * O3: less is open than what was open when fills and venue last agreed, less every reduction since. A fill that is late may look as if it
-   * were there: counted back from what is open now, an earlier one of its size takes its place.
-   */
-  #lacksFills({ agreed }: Known, lifecycle: Lifecycle | undefined): boolean {
-    if (lifecycle === undefined) return false;
-    const since = lifecycle.reductions.filter(
-      ({ fill }) => fill.filledAt > agreed.at || !this.#toldOf.has(fill.fillId),
-    );
-    return lifecycle.quantity.lt(since.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity)));
   }
 
   /** Follows the positions through their fills: who is open now, who ended, and what reduced them. */
@@ -322,7 +305,7 @@ export class SymbolWatch {
 
   async #observe(
     holdings: readonly VenueHolding[],
-    asked: Asked,
+    asked: { readonly market: Promise<Attempt<void>>; readonly stops: ReadonlyMap<Side, Promise<Attempt<VenueStops>>> },
     now: EpochMillis,
     missing: Missing[],
   ): Promise<readonly PositionSnapshot[]> {
@@ -342,7 +325,8 @@ export class SymbolWatch {
       const stops = await asked.stops.get(holding.side);
       if (watched === undefined || stops === undefined) continue;
       const snapshot = snapshotOf(holding, watched.identity, watched.memory, {
-        now,
+        // The venue's clock is measured, to some milliseconds: what it says it opened is not observed before that.
+        now: Math.max(now, watched.identity.opened_at),
         venue: venue.venue,
         signal,
         stops: answered(stops, 'stops'),
@@ -359,29 +343,7 @@ export class SymbolWatch {
 
   #reconciled(reductions: readonly Reduction[], now: EpochMillis): PositionReconciled {
     const { account, venue } = this.#options;
-    return {
-      account,
-      venue: venue.venue,
-      symbol: this.symbol,
-      reconciled_at: now,
-      reductions,
-      differences: this.#differences.standing,
-    };
+    const differences = this.#differences.standing;
+    return { account, venue: venue.venue, symbol: this.symbol, reconciled_at: now, reductions, differences };
   }
-}
-
-/** What a question came to. */
-type Attempt<T> = { readonly value: T; readonly thrown: null } | { readonly value: null; readonly thrown: unknown };
-
-/** What is asked while the fills are read. */
-interface Asked {
-  readonly market: Promise<Attempt<void>>;
-  readonly stops: ReadonlyMap<VenueHolding['side'], Promise<Attempt<VenueStops>>>;
-}
-
-function attempt<T>(question: Promise<T>): Promise<Attempt<T>> {
-  return question.then(
-    (value) => ({ value, thrown: null }),
-    (thrown: unknown) => ({ value: null, thrown }),
-  );
 }

@@ -1,8 +1,15 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { VenueHolding } from '../../ports/venue.ts';
-import type { ModelSignal, PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
-import type { Known } from './history.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
+import type { VenueHolding } from '../../ports/venue.ts';
+import type {
+  FillId,
+  ModelSignal,
+  PositionId,
+  PositionSnapshot,
+  VenueDifference,
+} from '../../schemas/generated/records.ts';
+import type { Known } from './history.ts';
 import { better, worstPrice } from './observation.ts';
 import { firstMemory, type Identity, type Memory } from './snapshot.ts';
 
@@ -96,6 +103,48 @@ export function followed(
   if (watched.proven || opening === null) return { ...watched, agreed };
   const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
   return { ...watched, identity, agreed, proven: true, isSought: false };
+}
+
+/** What its history is read by. */
+export function knownOf({ identity, side, proven, isSought, agreed }: Watched): Known {
+  return { ...identity, side, proven, isSought, agreed };
+}
+
+/** O1: the venue changed nothing of it since it was observed last. */
+export function isAsBefore({ holding: before }: Watched, now: VenueHolding): boolean {
+  return (
+    before !== null &&
+    before.updatedAt !== null &&
+    before.updatedAt === now.updatedAt &&
+    before.quantity === now.quantity &&
+    before.entryPrice === now.entryPrice
+  );
+}
+
+/**
+ * Whether what was open last, less the fills that nobody told of yet, is what is open: one of the venue's lists may be behind the other.
+ */
+export function addsUp(
+  watched: Iterable<Watched>,
+  explained: ReadonlyMap<PositionId, Lifecycle>,
+  toldOf: ReadonlySet<FillId>,
+): boolean {
+  return [...watched].every(({ identity, agreed }) => {
+    const lifecycle = explained.get(identity.position_id);
+    const fresh = lifecycle?.reductions.filter(({ fill }) => !toldOf.has(fill.fillId)) ?? [];
+    const left = fresh.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity));
+    return lifecycle?.quantity.eq(left) === true;
+  });
+}
+
+/**
+ * O3: less is open than what was open when fills and venue last agreed, less every reduction since. A fill that is late may look as if it
+ * were there: counted back from what is open now, an earlier one of its size takes its place.
+ */
+export function lacksFills({ agreed }: Known, lifecycle: Lifecycle | undefined, toldOf: ReadonlySet<FillId>): boolean {
+  if (lifecycle === undefined) return false;
+  const since = lifecycle.reductions.filter(({ fill }) => fill.filledAt > agreed.at || !toldOf.has(fill.fillId));
+  return lifecycle.quantity.lt(since.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity)));
 }
 
 /** Lets peak and worst price see a mark that came between two observations; one that no market can have moved to is passed over. */

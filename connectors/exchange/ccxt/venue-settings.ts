@@ -89,14 +89,16 @@ export interface VenueChoice {
 /**
  * Puts the settings of an exchange together, from the command line, a settings file and the environment:
  * HARVESTLINE_API_KEY, _API_SECRET, _API_PASSPHRASE, each also as NAME_FILE for a file that holds it. An empty variable counts
- * as left out. Throws USAGE with everything that is missing or wrong; no value appears in it.
+ * as left out. Throws USAGE with everything that is missing or wrong, or KEYS_UNUSABLE where that is only what a key or its file holds; no
+ * value appears in either.
  */
 export function venueSettings(choice: VenueChoice, env: Environment): VenueSettings {
   const { id, stake, url, settingsFile } = choice;
   const problems: Problem[] = [];
   const file = settingsFile === undefined ? {} : readSettings(settingsFile, problems);
-  const credentials = venueCredentials(env, problems);
-  if (stake !== 'data' && credentials === null && problems.length === 0) {
+  const unusable: Problem[] = [];
+  const credentials = venueCredentials(env, problems, unusable);
+  if (stake !== 'data' && credentials === null && problems.length + unusable.length === 0) {
     problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing, and so is HARVESTLINE_API_KEY_FILE' });
   }
   if (url !== undefined && !isSafeUrl(url)) {
@@ -107,8 +109,10 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
   if (stake === 'demo' && traits.practice === null) {
     problems.push({ path: '--demo', why: `${id} has no practice accounts that ccxt can reach` });
   }
-  if (problems.length > 0) {
-    throw new HarvestlineError('USAGE', `the exchange ${id}: ${formatProblems(problems)}`, { problems });
+  const all = [...unusable, ...problems];
+  if (all.length > 0) {
+    const code = problems.length > 0 ? 'USAGE' : 'KEYS_UNUSABLE';
+    throw new HarvestlineError(code, `the exchange ${id}: ${formatProblems(all)}`, { problems: all });
   }
   const days = file.fills_window_days;
   const windowMs = days === undefined ? traits.fills.windowMs : days === null ? null : days * DAY_MS;
@@ -131,17 +135,17 @@ export function hasCredentials(env: Environment): boolean {
   return isGiven(env['HARVESTLINE_API_KEY']) || isGiven(env['HARVESTLINE_API_KEY_FILE']);
 }
 
-function venueCredentials(env: Environment, problems: Problem[]): Credentials | null {
-  const key = readSecret(env, 'HARVESTLINE_API_KEY', problems);
-  const secret = readSecret(env, 'HARVESTLINE_API_SECRET', problems);
-  const passphrase = readSecret(env, 'HARVESTLINE_API_PASSPHRASE', problems) ?? null;
+function venueCredentials(env: Environment, problems: Problem[], unusable: Problem[]): Credentials | null {
+  const key = readSecret(env, 'HARVESTLINE_API_KEY', unusable);
+  const secret = readSecret(env, 'HARVESTLINE_API_SECRET', unusable);
+  const passphrase = readSecret(env, 'HARVESTLINE_API_PASSPHRASE', unusable) ?? null;
   if (key === undefined && secret === undefined) return null;
   if (key === undefined) problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing' });
   if (secret === undefined) problems.push({ path: 'HARVESTLINE_API_SECRET', why: 'is missing' });
   // It goes into a header of each request.
-  if (key !== undefined && problems.length === 0 && !/^[\x21-\x7e]+$/.test(key)) {
+  if (key !== undefined && problems.length + unusable.length === 0 && !/^[\x21-\x7e]+$/.test(key)) {
     const name = isGiven(env['HARVESTLINE_API_KEY']) ? 'HARVESTLINE_API_KEY' : 'HARVESTLINE_API_KEY_FILE';
-    problems.push({ path: name, why: 'holds blanks, line breaks or letters that no key has' });
+    unusable.push({ path: name, why: 'holds blanks, line breaks or letters that no key has' });
   }
   return { key: key ?? '', secret: secret ?? '', passphrase };
 }

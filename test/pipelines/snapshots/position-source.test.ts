@@ -94,6 +94,13 @@ describe('the position source', () => {
     expect(brief(await cycle(observed))).toEqual([]);
   });
 
+  it('observes a position that the venue opened some milliseconds ahead of its measured clock', async () => {
+    const opened = clock.now() + 35;
+    venue.allFills['BTCUSDT'] = [aFill('1', 'BUY', '4', { at: opened })];
+    venue.shown = [aHolding('LONG', '4', { updatedAt: opened })];
+    expect((await cycle(source())).snapshots).toMatchObject([{ opened_at: opened, observed_at: opened }]);
+  });
+
   it('O1: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
     const observed = source();
     const first = await cycle(observed);

@@ -111,7 +111,8 @@ describe('the settings of an exchange', () => {
       const refused = thrownBy(() =>
         venueSettings({ id: 'binanceusdm', stake: 'live' }, { ...env, HARVESTLINE_API_KEY_FILE: key }),
       );
-      expect(refused).toMatchObject({ code: 'USAGE' });
+      // Exit code 1: the command is right, what it was given is not.
+      expect(refused).toMatchObject({ code: 'KEYS_UNUSABLE', kind: 'invariant' });
       expect(refused.message).toMatch(/HARVESTLINE_API_KEY_FILE: /);
       expect(refused.message).toMatch(why);
     }
