@@ -1,11 +1,6 @@
 /**
-<<<<<<< HEAD
- * `npm run bench [-- kafka | execution | replay | slippage | weight] [-- --json]`: what the parts cost. Ratios are measured pair by pair in one run and can be
- * compared between machines; rates cannot.
-=======
- * `npm run bench [-- kafka | execution | replay | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured pair by
- * pair in one run and can be compared between machines; rates cannot.
->>>>>>> main
+ * `npm run bench [-- kafka | execution | replay | slippage | weight | external-close] [-- --json]`: what the parts cost. Ratios are measured
+ * pair by pair in one run and can be compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../app/plain-table.ts';
