@@ -4,6 +4,7 @@ import type { StallWatch } from '../pipelines/watch/stall-watch.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import type { ClientOrderId, EpochMillis, ExecutionReport, ExecutionStatus } from '../schemas/generated/records.ts';
 import { TOPICS } from '../schemas/topics.ts';
+import type { LeftBehind } from './left-behind.ts';
 import { OrderCosts } from './order-costs.ts';
 import { type Ends, type ReadableTopics, visitTopic } from './read-topic.ts';
 import { OpenOrders } from './venue-figures.ts';
@@ -14,7 +15,12 @@ export interface Doubt extends UnknownReport {
 }
 
 /** Reads execution.report once: counts, doubts, open orders, and what is to be raised of them; trades are still to be told of. */
-export async function executionFigures(world: ReadableTopics, stalls: StallWatch, ends: Ends | undefined) {
+export async function executionFigures(
+  world: ReadableTopics,
+  stalls: StallWatch,
+  left: LeftBehind,
+  ends: Ends | undefined,
+) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
   const doubts = new Map<ClientOrderId, Doubt>();
@@ -28,6 +34,7 @@ export async function executionFigures(world: ReadableTopics, stalls: StallWatch
     openOrders.add(report, at);
     orders.report(report, at);
     stalls.report(report, at);
+    left.report(report);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
   };

@@ -30,6 +30,7 @@ import { waitingLetters } from './dlq/waiting-letters.ts';
 import type { ReadOnlyWorld } from './embedded-world.ts';
 import type { OrderCosts } from './order-costs.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
+import { type Dust, LeftBehind, type LeftResting } from './left-behind.ts';
 import { type Ends, endsOf, visitTopic } from './read-topic.ts';
 import { type ShadowFigures, shadowFigures } from './shadow-figures.ts';
 import { stallsFrom } from './stall-start.ts';
@@ -57,9 +58,9 @@ export interface StatusReport {
   /** Execution reports by status, and the SUPPRESSED ones by reason. */
   readonly reports: Readonly<Record<ExecutionStatus, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
-  /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
   /** What fills cost against the mark, by the style of their orders; of reports that tell it. */
   readonly orders: ReturnType<OrderCosts['byStyle']>;
+  /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
   readonly unknown_reports: number;
   /** Orders that were announced and have no end yet. */
   readonly open_orders: number;
@@ -69,6 +70,10 @@ export interface StatusReport {
   readonly kill_switch_unknown: readonly UnknownSwitch[];
   /** Where venue and record differ now. */
   readonly differences: readonly StandingDifference[];
+  /** Orders that rest at a venue though the desk has closed their position. */
+  readonly resting_left: readonly LeftResting[];
+  /** Positions that are too small for any order. */
+  readonly dust: readonly Dust[];
   /** Records met on the way that do not decode; `tail` shows them. */
   readonly undecodable: number;
   /** Who wrote records with times that cannot be: dead letters of code TIMESTAMP_AHEAD that wait. */
@@ -108,8 +113,9 @@ export async function statusReport(
     outcomes.set(outcome.position_id, kept);
     stalls.outcome(outcome, timestamp);
   });
-  const execution = await executionFigures(world, stalls, ends.get(TOPICS.executionReport.name));
-  const snapshots = await snapshotFigures(world, stalls, from, ends.get(TOPICS.positionSnapshot.name));
+  const left = new LeftBehind();
+  const execution = await executionFigures(world, stalls, left, ends.get(TOPICS.executionReport.name));
+  const snapshots = await snapshotFigures(world, stalls, left, from, ends.get(TOPICS.positionSnapshot.name));
   const signals = await signalFigures(world, stalls, ends.get(TOPICS.modelSignal.name));
   const trades = await tradeFigures(world, execution, stalls, from, ends);
   undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
@@ -152,6 +158,8 @@ export async function statusReport(
     halted,
     kill_switch_unknown: unknown,
     differences: venue.differences,
+    resting_left: left.resting,
+    dust: left.dust(watermarks),
     undecodable,
     times_ahead: timesAhead,
     ahead: stalls.snapshotsAhead(),
@@ -188,12 +196,19 @@ function transactionAlert(topics: StatusReport['topics'], now: EpochMillis | nul
   return transactionOpenAlert(held, now);
 }
 
-async function snapshotFigures(world: Topics, stalls: StallWatch, sightFrom: EpochMillis, ends: Ends | undefined) {
+async function snapshotFigures(
+  world: Topics,
+  stalls: StallWatch,
+  left: LeftBehind,
+  sightFrom: EpochMillis,
+  ends: Ends | undefined,
+) {
   const topic = TOPICS.positionSnapshot.name;
   const start = sightFrom === -Infinity ? {} : { from: await world.log.offsetsAt(topic, sightFrom) };
-  const undecodable = await visitTopic(world, topic, { ...start, ends }, (snapshot, { timestamp }) =>
-    stalls.snapshot(snapshot, timestamp),
-  );
+  const undecodable = await visitTopic(world, topic, { ...start, ends }, (snapshot, { timestamp }) => {
+    stalls.snapshot(snapshot, timestamp);
+    left.snapshot(snapshot);
+  });
   return { undecodable };
 }
 

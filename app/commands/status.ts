@@ -73,6 +73,7 @@ function readable(report: StatusReport): readonly string[] {
     ...haltLines(report),
     ...report.times_ahead.map(aheadLine),
     ...differenceLines(report),
+    ...leftLines(report),
     ...watchLines(report.calibrations),
     ...report.shadow.flatMap(shadowLines),
     ...alertLines(report),
@@ -182,6 +183,27 @@ function differenceLines({ differences }: StatusReport): readonly string[] {
     printable(detail),
   ]);
   return ['', ...plainTable(columns, rows), ''];
+}
+
+/** What stays at a venue after the desk has closed what it could. */
+function leftLines({ resting_left, dust }: StatusReport): readonly string[] {
+  const rows = [
+    ...resting_left.flatMap(({ account, symbol, since, orders }) =>
+      orders.map(({ kind, quantity, price, order_id }) => [
+        `${printable(account)} ${printable(symbol)}`,
+        formatEventTime(since),
+        `${kind} of ${quantity ?? 'whatever is open'}${price === null ? '' : ` at ${price}`} still rests (order ${printable(order_id)})`,
+      ]),
+    ),
+    ...dust.map(({ account, symbol, quantity, observed_at }) => [
+      `${printable(account)} ${printable(symbol)}`,
+      formatEventTime(observed_at),
+      `${quantity} is dust: less than the smallest order`,
+    ]),
+  ];
+  return rows.length === 0
+    ? []
+    : ['', ...plainTable([{ head: 'left behind' }, { head: 'since' }, { head: 'what' }], rows), ''];
 }
 
 function aheadLine({ account, source, records, last }: StatusReport['times_ahead'][number]): string {

@@ -6,6 +6,7 @@ import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limit
 import type {
   ExecutionReport,
   IntentId,
+  OrderId,
   PositionId,
   PositionReconciled,
   ShadowDecision,
@@ -60,6 +61,8 @@ describe('status --json', () => {
       open_orders: 0,
       halted: [],
       differences: [],
+      resting_left: [],
+      dust: [],
       undecodable: 0,
       shadow: [],
       alerts: [],
@@ -233,6 +236,28 @@ describe('what stands at the venue', () => {
     const text = (await printed(false)).join('\n');
     expect(text).toMatch(new RegExp(`${RECONCILED.account} ${RECONCILED.symbol} +${DIFFERENCE.kind} +.*gone`));
     expect(text).not.toContain('\u001B[2J');
+  });
+
+  it('names what still rests of a closed position until a later report says otherwise, and positions that are dust', async () => {
+    const report = GOOD_RECORDS[TOPICS.executionReport.name];
+    const rests = { order_id: '7' as OrderId, kind: 'STOP', quantity: 0.1, price: 66_800, placed_at: START } as const;
+    const order = { ...rests, whole_position: false, fate: 'LEFT', detail: null } as const;
+    const reported = (resting: ExecutionReport['resting'], at: number) =>
+      world.write(TOPICS.executionReport, { ...report, resting }, at);
+    await reported([order, { ...order, order_id: '8' as OrderId, fate: 'CANCELLED' }], START);
+    await reported(null, START + 1);
+    const snapshot = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+    const observed = (symbol: string, dust: boolean) =>
+      world.write(TOPICS.positionSnapshot, { ...snapshot, position_id: symbol as PositionId, symbol, dust }, START);
+    for (const symbol of ['GTCUSDT', 'ETHUSDT', 'ETHUSDT']) await observed(symbol, symbol === 'GTCUSDT');
+    const told = await statusReport(world);
+    expect(told.resting_left).toMatchObject([{ symbol: report.symbol, orders: [order] }]);
+    expect(told.dust).toMatchObject([{ symbol: 'GTCUSDT', quantity: snapshot.quantity }]);
+    const text = (await printed(false)).join('\n');
+    expect(text).toContain('STOP of 0.1 at 66800 still rests (order 7)');
+    expect(text).toContain(`${snapshot.quantity} is dust`);
+    await reported([], START + 2);
+    expect((await statusReport(world)).resting_left).toEqual([]);
   });
 
   it('lists what is halted', async () => {
