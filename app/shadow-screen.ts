@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import { type Drawing, drawingOn, pc } from '../connectors/system/terminal.ts';
+import { type Drawing, drawingOn } from '../connectors/system/drawing.ts';
+import { pc } from '../connectors/system/terminal.ts';
 import type { ShadowView } from './follow-shadow.ts';
 import { LineWriter, terminalWidth } from './output.ts';
 import { type ShadowLayout, shadowLines } from './shadow-lines.ts';

@@ -1,4 +1,5 @@
-import { type Drawing, drawingOn, pc, printable } from '../../connectors/system/terminal.ts';
+import { type Drawing, drawingOn } from '../../connectors/system/drawing.ts';
+import { pc, printable } from '../../connectors/system/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
 import { formatEventMinute } from '../../pipelines/watch/event-time.ts';

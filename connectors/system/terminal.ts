@@ -11,7 +11,6 @@ import { randomInt } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
-import { createLogUpdate } from 'log-update';
 
 /** Numbers no terminal gives a meaning to, before the code's own: unguarded it does what it says, and its width is 0 to everybody. */
 const MARK = Array.from({ length: 3 }, () => `${randomInt(1000, 10_000)};`).join('');
@@ -117,24 +116,6 @@ export const pc = {
   cyan: painter(colours.cyan),
   magenta: painter(colours.magenta),
 } as const;
-
-/** Lines that are drawn over themselves. */
-export interface Drawing {
-  (lines: readonly string[]): void;
-  /** Leaves the last picture on the screen. */
-  done(): void;
-}
-
-/** The lines are `shown`; the codes that move the cursor go as they are. */
-export function drawingOn(terminal: NodeJS.WriteStream): Drawing {
-  const screen = Object.create(terminal, {
-    write: { value: (text: string) => writePast(terminal, text) },
-  }) as NodeJS.WriteStream;
-  const draw = createLogUpdate(screen);
-  return Object.assign((lines: readonly string[]) => draw(lines.map((line) => shown(oneLine(line))).join('\n')), {
-    done: () => draw.done(),
-  });
-}
 
 /** Goes to the first column and wipes the line. */
 const WIPE = `${INTRODUCER}G${INTRODUCER}2K`;
