@@ -126,6 +126,22 @@ Coordinates in records, dead letters and logs are the broker's names; \`status -
 exchange's markets before anything runs: what it does not have is named with the nearest ids that it has, exit code 2. What is open and not in the list is
 said once, as a warning.
 
+## What rests, and what is too small to close
+
+Snapshots list what rests for a position at the exchange (\`resting\`): stops, targets and reduce-only limit orders, with price, quantity and the time at which
+each was placed. A stop that was placed before the position was opened is not its initial stop. When the desk has closed a position whole, what rests
+of that side and was placed before the close is cancelled before the report is written, and the report says what became of each order. \`--leave-resting\` leaves
+all of it where it is; the report and \`status\` name it then. An order that blocks a close (Binance -4118) is named in the report of the refusal.
+
+What is left below a lot step that became coarser is dust: the snapshot says so (\`dust\`), scoring holds it, and \`status\` lists it.
+
+## What a trade costs
+
+\`trade.closed\` has the fees of both legs (\`fee_quote\`, \`opening_fee_quote\`), the funding while the position was open (\`funding_quote\`: positive was paid), and
+\`pnl_net_quote\`, which is \`pnl_quote\` less all three; \`r_net\` is that over the initial risk. A slice takes its share at average cost. A fee in another asset (BNB) is
+converted at the price of the fill's time; asset and amount stay beside it (\`fee_asset\`, \`fee_amount\`). What cannot be known within 5 s is null,
+and \`unknown_costs\` says which and why. On paper there is no funding.
+
 ## At which price an order fills
 
 \`--order\` says how orders are sent; a rule of a policy may say otherwise (\`"order": "post_only"\`).

@@ -33,7 +33,7 @@ for (const { file, parser, text } of PAGES) {
   if (!check) {
     writeFileSync(output, formatted);
   } else if (!existsSync(output) || readFileSync(output, 'utf8') !== formatted) {
-    process.stderr.write(`docs/${file} is out of date: run \`npm run docs\` and commit it.\n`);
+    process.stderr.write(`docs/${file} is out of date: run \`npm run docs:generate\` and commit it.\n`);
     process.exitCode = 1;
   }
 }
