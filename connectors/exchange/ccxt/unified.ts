@@ -67,6 +67,7 @@ export type UnifiedOrder = z.infer<typeof UnifiedOrder>;
 
 /** A payment of funding; positive where the account received it. */
 export const UnifiedIncome = z.object({
+  symbol: z.string(),
   id: optional(Id),
   code: optional(z.string()),
   timestamp: Millis,
