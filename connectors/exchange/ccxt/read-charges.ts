@@ -4,7 +4,8 @@
  * RC1  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
  * RC2  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
  * RC3  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
- * RC4  One question for the payments of all symbols serves the trades of some seconds.
+ * RC4  One question for the payments of all symbols serves the trades of some seconds. A payment that cannot be read costs its own symbol only.
+ * RC5  A question that nobody waits for any more is not asked.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { ChargedFill, Charges, FundingPayment, Told } from '../../../ports/charges.ts';
@@ -17,6 +18,7 @@ import { readFillsOnwards } from './read-fills.ts';
 import { UnifiedIncome, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket } from './venue-markets.ts';
+import type { FundingList } from './venue-traits.ts';
 
 /** As many as exchanges give at a time. Unit: payments. */
 const PAGE = 1000;
@@ -39,15 +41,20 @@ export async function readCharges(
   holdsOther: () => Promise<boolean>,
 ): Promise<Charges> {
   const answered = new AbortController();
+  const givenUp = new AbortController();
   const overdue = client.clock.sleep(CHARGES_WITHIN_MS, answered.signal);
-  const [fills, funding] = await Promise.all([
-    told(overdue, async () => {
-      const read = await readFillsOnwards(client, market, openedAt, 'positions');
-      return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
-    }),
-    told(overdue, () => readFunding(client, market, prices, openedAt)),
-  ]);
+  const [fills, funding] = await client.unlessGivenUp(givenUp.signal, () =>
+    Promise.all([
+      told(overdue, async () => {
+        const read = await readFillsOnwards(client, market, openedAt, 'positions');
+        return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
+      }),
+      told(overdue, () => readFunding(client, market, prices, openedAt, givenUp.signal)),
+    ]),
+  );
   answered.abort();
+  // RC5.
+  givenUp.abort();
   if (!('told' in funding) || funding.told.length === 0) return { kind: 'records', fills, funding };
   // RC3.
   const isHedged = !('told' in fills) || fills.told.some(({ positionSide }) => positionSide !== null);
@@ -86,17 +93,18 @@ async function readFunding(
   market: VenueMarket,
   prices: AssetPrices,
   since: EpochMillis,
+  givenUp: AbortSignal,
 ): Promise<readonly FundingPayment[]> {
   const { api, clock, settings } = client;
   // Contracts that are delivered on a day have no funding.
   if (api.market(market.symbol).swap === false) return [];
-  const { fundingReachMs } = settings.traits;
-  if (fundingReachMs === null || !api.has['fetchFundingHistory'])
-    throw away(client, 'it is not known how payments are told of');
-  if (since < clock.now() - fundingReachMs) throw away(client, 'payments are not told of as far back as the opening');
-  const rows = await paymentsSince(client, since);
+  const { funding } = settings.traits;
+  if (funding === null) throw away(client, 'it is not known how payments are told of');
+  if (since < clock.now() - funding.reachMs) throw away(client, 'payments are not told of as far back as the opening');
+  const rows = await paymentsSince(client, funding, since, givenUp);
   const payments = rows
-    .filter(({ symbol, timestamp }) => symbol === market.symbol && timestamp >= since)
+    .filter((row) => mayBeOf(row, market) && !(timeOf(row) < since))
+    .map((row) => paymentOf(client, row))
     .toSorted((one, other) => one.timestamp - other.timestamp);
   return Promise.all(
     payments.map(async ({ code, amount, timestamp }): Promise<FundingPayment> => {
@@ -107,11 +115,36 @@ async function readFunding(
   );
 }
 
+/** A payment as ccxt has it, not read yet. */
+type Row = Readonly<Record<string, unknown>>;
+
+/** One that names no market may be anybody's. */
+function mayBeOf({ symbol }: Row, market: VenueMarket): boolean {
+  return typeof symbol !== 'string' || symbol === market.symbol || symbol === market.id;
+}
+
+/** NaN where it is not told. */
+function timeOf({ timestamp }: Row): EpochMillis {
+  return typeof timestamp === 'number' ? timestamp : NaN;
+}
+
+/** RC1. Throws EXCHANGE_AWAY. */
+function paymentOf(client: VenueClient, row: Row): UnifiedIncome {
+  try {
+    return unified(UnifiedIncome, row);
+  } catch (thrown) {
+    throw away(client, messageOf(thrown));
+  }
+}
+
 /** Payments of all symbols from one question. */
 interface SharedPayments {
   readonly since: EpochMillis;
   readonly askedAt: EpochMillis;
-  readonly rows: Promise<readonly UnifiedIncome[]>;
+  readonly rows: Promise<readonly Row[]>;
+  /** How many wait for it. */
+  waiting: number;
+  readonly givenUp: AbortController;
 }
 
 const shared = new WeakMap<VenueClient, SharedPayments>();
@@ -120,32 +153,49 @@ const shared = new WeakMap<VenueClient, SharedPayments>();
  * RC4. The question is among the dearest that an exchange has (30 of 2,400 a minute at Binance), and a desk that closes many positions at
  * once would ask it for each: one for all symbols serves those that follow within SHARED_MS. Throws EXCHANGE_AWAY.
  */
-async function paymentsSince(client: VenueClient, since: EpochMillis): Promise<readonly UnifiedIncome[]> {
+async function paymentsSince(
+  client: VenueClient,
+  list: FundingList,
+  since: EpochMillis,
+  givenUp: AbortSignal,
+): Promise<readonly Row[]> {
   const now = client.clock.now();
   const before = shared.get(client);
-  if (before !== undefined && before.since <= since && now - before.askedAt < SHARED_MS) return before.rows;
-  const from = before === undefined || now - before.askedAt >= SHARED_MS ? since : Math.min(since, before.since);
-  const rows = askPayments(client, from);
-  shared.set(client, { since: from, askedAt: now, rows });
-  // An answer that failed serves nobody.
-  rows.catch(() => shared.delete(client));
-  return rows;
+  const isFresh = before !== undefined && now - before.askedAt < SHARED_MS;
+  const payments = isFresh && before.since <= since ? before : ask(isFresh ? Math.min(since, before.since) : since);
+  payments.waiting += 1;
+  // RC5: it is given up when all who wait for it have.
+  const leave = (): void => {
+    payments.waiting -= 1;
+    if (payments.waiting === 0) payments.givenUp.abort();
+  };
+  givenUp.addEventListener('abort', leave, { once: true });
+  return payments.rows;
+
+  function ask(from: EpochMillis): SharedPayments {
+    const controller = new AbortController();
+    const rows = client.unlessGivenUp(controller.signal, () => askPayments(client, list, from));
+    const asked = { since: from, askedAt: now, rows, waiting: 0, givenUp: controller };
+    shared.set(client, asked);
+    // An answer that failed serves nobody.
+    rows.catch(() => {
+      if (shared.get(client) === asked) shared.delete(client);
+    });
+    return asked;
+  }
 }
 
-async function askPayments(client: VenueClient, since: EpochMillis): Promise<readonly UnifiedIncome[]> {
-  const found = new Map<string, UnifiedIncome>();
+async function askPayments(client: VenueClient, list: FundingList, since: EpochMillis): Promise<readonly Row[]> {
+  const found = new Map<string, Row>();
   for (let from = since, page = 1; ; page++) {
-    const rows = await client.ask('positions', 'funding', async (asked) =>
-      (await asked.fetchFundingHistory(undefined, from, PAGE)).map((row) => unified(UnifiedIncome, row)),
+    const rows = await client.ask('positions', 'funding', async (api) =>
+      (await list.page(api, from, PAGE)).map((row): Row => ({ ...(row as object) })),
     );
     const before = found.size;
-    for (const row of rows) {
-      found.set(`${row.symbol} ${row.id} ${row.timestamp} ${row.code} ${row.amount}`, row);
-    }
+    for (const row of rows) found.set(JSON.stringify(row), row);
     if (rows.length < PAGE) return [...found.values()];
-    const last = rows.reduce((latest, { timestamp }) => Math.max(latest, timestamp), from);
     if (found.size === before || page >= MOST_PAGES) throw away(client, 'the list has no end');
-    from = last;
+    from = rows.map(timeOf).reduce((latest, time) => (time > latest ? time : latest), from);
   }
 }
 

@@ -62,11 +62,12 @@ interface Waiting {
  * RQ2  An order never waits for weight: exchanges count orders apart, and a refusal is an answer.
  * RQ3  All others leave what the ones before them may need, by our own count and by the exchange's, which knows of other programs.
  * RQ4  History has a bound of its own, so reading it for long takes nothing from the rest.
+ * RQ5  A request whose asker has given up leaves the queue, and costs nothing.
  */
 export class RequestQueue {
   readonly allowance: Allowance;
   readonly #clock: Clock;
-  readonly #waiting: Readonly<Record<Priority, Waiting[]>> = {
+  readonly #waiting: Record<Priority, Waiting[]> = {
     cancel: [],
     place: [],
     'look-up': [],
@@ -106,10 +107,23 @@ export class RequestQueue {
     return this.#clock.now() < told.until ? told.used / this.allowance.perMinute : 0;
   }
 
-  /** Resolves when a request of that cost may be signed and sent. */
-  turn(priority: Priority, cost: number): Promise<void> {
-    return new Promise((go) => {
-      this.#waiting[priority].push({ cost, go });
+  /** Resolves when a request of that cost may be signed and sent. Rejects once `givenUp` is aborted. */
+  turn(priority: Priority, cost: number, givenUp?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // RQ5.
+      const leave = (): void => {
+        this.#waiting[priority] = this.#waiting[priority].filter((one) => one !== waiting);
+        this.#advance();
+        reject(new Error('given up before its turn came'));
+      };
+      const go = (): void => {
+        givenUp?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const waiting: Waiting = { cost, go };
+      if (givenUp?.aborted === true) return leave();
+      givenUp?.addEventListener('abort', leave, { once: true });
+      this.#waiting[priority].push(waiting);
       this.#advance();
     });
   }

@@ -65,13 +65,17 @@ export const UnifiedOrder = z.object({
 });
 export type UnifiedOrder = z.infer<typeof UnifiedOrder>;
 
+/** No amount lies beyond, and records do not take one that does. Unit: units of an asset. */
+const LARGEST_AMOUNT = 1e15;
+const Amount = Text.refine((text) => Math.abs(Number(text)) <= LARGEST_AMOUNT, 'must be an amount that can be');
+
 /** A payment of funding; positive where the account received it. */
 export const UnifiedIncome = z.object({
   symbol: z.string(),
   id: optional(Id),
   code: optional(z.string()),
   timestamp: Millis,
-  amount: Text,
+  amount: Amount,
 });
 export type UnifiedIncome = z.infer<typeof UnifiedIncome>;
 

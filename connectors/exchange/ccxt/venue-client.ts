@@ -48,7 +48,7 @@ interface Asked {
  * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
  *     handed to the network.
  * V6  Keys that are refused at every request for half a minute are KEYS_REFUSED, which nobody waits out.
- * V5  Every request has its turn in one queue, by what it is for (request-queue.ts).
+ * V5  Every request has its turn in one queue, by what it is for (request-queue.ts). What nobody waits for any more leaves it.
  */
 export class VenueClient {
   readonly id: string;
@@ -62,6 +62,7 @@ export class VenueClient {
   /** Since when every signed request has been refused for its keys; null: the latest was not. */
   #keysRefusedAt: EpochMillis | null = null;
   readonly #asked = new AsyncLocalStorage<Asked>();
+  readonly #givenUp = new AsyncLocalStorage<AbortSignal>();
 
   private constructor(api: CcxtExchange, settings: VenueSettings, machine: Clock, logger: Logger) {
     this.id = settings.id;
@@ -82,6 +83,11 @@ export class VenueClient {
   /** Throws USAGE for an id that ccxt does not know. */
   static async open(settings: VenueSettings, machine: Clock, logger: Logger): Promise<VenueClient> {
     return new VenueClient(await openCcxt(settings), settings, machine, logger);
+  }
+
+  /** V5: what `work` asks leaves the queue, with EXCHANGE_AWAY, once `givenUp` is aborted. */
+  unlessGivenUp<T>(givenUp: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#givenUp.run(givenUp, work);
   }
 
   /** Asks a question. Throws EXCHANGE_AWAY when there is no whole answer; `what` names it. */
@@ -189,7 +195,9 @@ export class VenueClient {
 
   async #turn(cost: number): Promise<void> {
     const asked = this.#asked.getStore();
-    if (asked === undefined || asked.turn === null) return this.queue.turn(asked?.priority ?? 'positions', cost);
+    if (asked === undefined || asked.turn === null) {
+      return this.queue.turn(asked?.priority ?? 'positions', cost, this.#givenUp.getStore());
+    }
     asked.turn.take(cost);
     asked.turn = null;
   }

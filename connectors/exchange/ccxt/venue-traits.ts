@@ -1,4 +1,5 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
+import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { CodeTable } from './code-rules.ts';
 import type { Allowance } from './request-queue.ts';
@@ -48,6 +49,14 @@ export interface FillPages {
   readonly isFill: (row: Info) => boolean;
 }
 
+/** How an exchange tells of payments of funding. */
+export interface FundingList {
+  /** How far back. Unit: milliseconds. */
+  readonly reachMs: number;
+  /** The first so many of all markets from then on, each as ccxt has it, also those whose figures are none. */
+  readonly page: (api: CcxtExchange, since: EpochMillis, limit: number) => Promise<readonly unknown[]>;
+}
+
 /**
  * What differs between exchanges behind what ccxt unifies: data, and the few questions that each is asked in its own way. One small file
  * each in venues/; whatever is not there works by ccxt's unified methods alone (venues/untried.ts).
@@ -73,8 +82,8 @@ export interface VenueTraits {
   readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
   /** Credits that the exchange charges in, by name, and the currencies that one of them is worth one of. */
   readonly credits: Readonly<Record<string, readonly string[]>>;
-  /** How far back payments of funding are told of; null: it is not known to tell of any. Unit: milliseconds. */
-  readonly fundingReachMs: number | null;
+  /** How payments of funding are told of; null: it is not known to tell of any. */
+  readonly funding: FundingList | null;
   /** Orders that rest in the book. */
   readonly openOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
   /** Takes an order off that rests; `conditional` ones may be numbered apart. Refusals pass through. */

@@ -11,6 +11,7 @@ import {
   otherRules,
   refused,
 } from '../code-rules.ts';
+import type { EpochMillis } from '../../../../ports/clock.ts';
 import type { NamedMarket, VenueTraits } from '../venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
@@ -90,7 +91,7 @@ export const BINANCE: VenueTraits = {
   fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
   // Accounts of the European Economic Area in credits mode are charged in BNFCR.
   credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
-  fundingReachMs: FUNDING_REACH_MS,
+  funding: { reachMs: FUNDING_REACH_MS, page: fundingByRow },
   positions: positionsByRow,
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
@@ -105,6 +106,16 @@ export const BINANCE: VenueTraits = {
 interface BinanceApi {
   fapiPrivateV3GetPositionRisk(parameters: object): Promise<unknown>;
   parsePositionRisk(row: unknown): unknown;
+  fapiPrivateGetIncome(parameters: object): Promise<unknown>;
+  parseIncome(row: unknown): unknown;
+}
+
+/** Each row by itself: ccxt's list leaves out one without a time, and takes an answer that is no list for an empty one. */
+async function fundingByRow(api: CcxtExchange, since: EpochMillis, limit: number): Promise<readonly unknown[]> {
+  const binance = api as unknown as BinanceApi;
+  const rows = await binance.fapiPrivateGetIncome({ incomeType: 'FUNDING_FEE', startTime: since, limit });
+  if (!Array.isArray(rows)) throw new Error('the list of payments is no list');
+  return rows.map((row) => binance.parseIncome(row));
 }
 
 /** Each row by itself: ccxt's list fails whole where one figure of one row is none. */

@@ -33,7 +33,7 @@ export const UNTRIED: VenueTraits = {
   findOrder: unifiedOrder,
   cancelOrder: (api, { symbol }, clientOrderId) => api.cancelOrder(NO_ID, symbol, { clientOrderId }),
   credits: {},
-  fundingReachMs: null,
+  funding: null,
   openOrders: (api, { symbol }) => api.fetchOpenOrders(symbol),
   cancelResting: (api, { symbol }, orderId, conditional) =>
     api.cancelOrder(orderId, symbol, conditional ? { trigger: true } : {}),

@@ -1,4 +1,4 @@
-import { array, assert, asyncProperty, constantFrom, integer, nat, record } from 'fast-check';
+import { array, assert, asyncProperty, boolean, constantFrom, integer, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Allowance,
@@ -100,6 +100,30 @@ describe('the queue of requests', () => {
     await world.clock.pass(1);
     await settled();
     expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up', 'positions', 'history']);
+  });
+
+  it('RQ5: what is given up leaves the queue, costs nothing, and holds up nobody', async () => {
+    await assert(
+      asyncProperty(array(record({ priority: Question, isGivenUp: boolean() }), { maxLength: 40 }), async (asked) => {
+        const world = setUp();
+        await exhaust(world);
+        const givenUp = new AbortController();
+        const refused: number[] = [];
+        asked.forEach(({ priority, isGivenUp }, name) => {
+          if (!isGivenUp) return world.ask(priority, name);
+          world.queue.turn(priority, 5, givenUp.signal).catch(() => refused.push(name));
+        });
+        givenUp.abort();
+        await world.clock.pass(60 * MINUTE_MS);
+        const names = (isGivenUp: boolean) => asked.flatMap((one, name) => (one.isGivenUp === isGivenUp ? [name] : []));
+        expect(refused).toEqual(names(true));
+        expect(world.gone.map(({ name }) => name).toSorted((one, other) => one - other)).toEqual(names(false));
+        const { place, ...questions } = world.queue.spent;
+        expect(place).toBe(10_000);
+        expect(Object.values(questions).reduce((sum, cost) => sum + cost, 0)).toBe(5 * names(false).length);
+        await expect(world.queue.turn('look-up', 5, givenUp.signal)).rejects.toThrow('given up');
+      }),
+    );
   });
 
   it('takes no other header for a count', async () => {

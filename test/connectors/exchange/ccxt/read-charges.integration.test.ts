@@ -1,0 +1,115 @@
+import { describe, expect, it, vi } from 'vitest';
+import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
+import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
+import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { SystemClock } from '../../../../connectors/system/system-clock.ts';
+import { SILENT_LOGGER } from '../../../../ports/logger.ts';
+import type { Charges } from '../../../../ports/charges.ts';
+import type { Clock } from '../../../../ports/clock.ts';
+import type { PositionReference } from '../../../../ports/exchange.ts';
+import type { PositionId } from '../../../../schemas/generated/records.ts';
+import { type Connected, connect, settingsFor } from './a-client.ts';
+import { HandClock } from './hand-clock.ts';
+import { lyingProxy } from './lying-proxy.ts';
+
+const INCOME = 'GET /fapi/v1/income';
+
+/** Two positions, each of which paid 0.5 of funding. */
+async function twoThatPaid(): Promise<Connected> {
+  const connected = await connect();
+  const { exchange } = connected.server;
+  exchange.setMarket({ symbol: 'ETHUSDT', price: '100', lotStep: '0.1' });
+  for (const symbol of ['BTCUSDT', 'ETHUSDT']) {
+    exchange.open({ symbol, side: 'LONG', quantity: '2', price: '90', at: exchange.now() - 60_000 });
+    exchange.funding.charge(exchange, { symbol, amount: '0.5', at: exchange.now() - 1000 });
+  }
+  return connected;
+}
+
+function referenceTo(symbol: string, openedAt: number): PositionReference {
+  return {
+    position_id: `main:${symbol}:LONG:${openedAt}` as PositionId,
+    account: 'main',
+    symbol,
+    side: 'LONG',
+    opened_at: openedAt,
+    observed_at: openedAt,
+    quantity: 2,
+    entry_price: 90,
+    mark_price: 100,
+  };
+}
+
+async function clientOf(url: string, clock: Clock) {
+  const client = await VenueClient.open(settingsFor(url), clock, SILENT_LOGGER);
+  await client.measureClock();
+  return { client, exchange: new CcxtExchange(client, new VenueMarkets(client), await AccountMode.of(client)) };
+}
+
+/** Amounts paid, or why they are not known. */
+function fundingOf(charges: Charges): readonly (string | null)[] | string {
+  if (charges.kind !== 'records') throw new TypeError('an exchange tells records');
+  return 'why' in charges.funding ? charges.funding.why : charges.funding.told.map(({ charge }) => charge.amount);
+}
+
+describe('payments of funding, asked for once for all symbols', () => {
+  it.each<readonly [string, Readonly<Record<string, string | null>>]>([
+    ['an amount that is none', { income: 'n/a' }],
+    ['an amount that cannot be', { income: '1e400' }],
+    ['no amount', { income: null }],
+    ['no time', { time: null }],
+    ['a time that is none', { time: 'soon' }],
+  ])('RC4: %s costs its own symbol only', async (_, set) => {
+    const { server, exchange } = await twoThatPaid();
+    server.changes.add({ fault: 'change-answer', symbol: 'ETHUSDT', path: '/income', set });
+    const openedAt = server.exchange.now() - 60_000;
+    const [btc, eth] = await Promise.all(
+      ['BTCUSDT', 'ETHUSDT'].map(async (symbol) => fundingOf(await exchange.charges(referenceTo(symbol, openedAt)))),
+    );
+    expect(btc).toEqual(['0.5']);
+    expect(eth).toMatch(/cannot be read/);
+    expect(server.requests.get(INCOME)).toBe(1);
+  });
+
+  it.each([
+    ['a payment of no market may be of any', [{ incomeType: 'FUNDING_FEE', income: '-3', asset: 'USDT', tranId: 9 }]],
+    ['an answer that is no list is none', {}],
+  ])('RC1: %s', async (_, body) => {
+    const { server } = await twoThatPaid();
+    const url = await lyingProxy(server.url, (_method, path) =>
+      path.includes('/income') ? { status: 200, body } : undefined,
+    );
+    const { exchange } = await clientOf(url, new SystemClock());
+    const charges = await exchange.charges(referenceTo('BTCUSDT', server.exchange.now() - 60_000));
+    expect(fundingOf(charges)).toMatch(/cannot be read|no list/);
+  });
+
+  it('RC4: a question that fails leaves the answer of a later one to those who follow', async () => {
+    const { server, exchange } = await twoThatPaid();
+    const openedAt = server.exchange.now() - 60_000;
+    server.faults.add({ fault: 'timeout-before', path: '/fapi/v1/income', holdMs: 200 });
+    const failed = exchange.charges(referenceTo('BTCUSDT', openedAt));
+    await vi.waitFor(() => expect(server.requests.get(INCOME)).toBe(1));
+    // Opened earlier, so it asks for more.
+    expect(fundingOf(await exchange.charges(referenceTo('ETHUSDT', openedAt - 5000)))).toEqual(['0.5']);
+    expect(fundingOf(await failed)).toMatch(/funding/);
+    expect(fundingOf(await exchange.charges(referenceTo('BTCUSDT', openedAt)))).toEqual(['0.5']);
+    expect(server.requests.get(INCOME)).toBe(2);
+  });
+
+  it('RC2, RC5: what is not told in time is asked for no more', async () => {
+    const { server } = await twoThatPaid();
+    const clock = new HandClock(server.exchange.now());
+    const { client, exchange } = await clientOf(server.url, clock);
+    await exchange.rules('BTCUSDT');
+    const before = client.queue.spent.positions;
+    // Of all that an hour allows nothing is left.
+    await client.queue.turn('place', 60 * client.queue.allowance.perMinute);
+    const charges = exchange.charges(referenceTo('BTCUSDT', server.exchange.now() - 60_000));
+    await clock.pass(5000);
+    expect(fundingOf(await charges)).toMatch(/did not tell within 5000 ms/);
+    await clock.pass(2 * 60 * 60_000);
+    expect(client.queue.spent.positions).toBe(before);
+  });
+});
