@@ -2,7 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { PositionReconciled, Reduction, ReductionCause, TradeClosed } from '../../schemas/generated/records.ts';
 import { externalTradeIdOf } from '../../schemas/ids.ts';
 import { excursionsOf, inFavour, riskOf } from './excursions.ts';
-import { NO_COSTS } from './trade.ts';
+import { NO_COSTS } from './trades.ts';
 
 /** What a slice that was none of our orders' is called, by what the venue says of its order. */
 export const EXTERNAL_EXITS = {

@@ -1,4 +1,4 @@
-import { DEFAULT_TERMS, type OrderTerms } from './order-style.ts';
+import { DEFAULT_TERMS, type OrderTerms } from './order-plan.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -5,7 +5,7 @@ import { chargesOf, fillOf, withCosts } from './costs.ts';
 import { externalTradeOf } from './external-trade.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
-import type { OrderEnds } from './order-ends.ts';
+import type { OrderEnds } from './resolve.ts';
 import type { Outbox } from './outbox.ts';
 import { clearResting, closedSideOf } from './resting.ts';
 

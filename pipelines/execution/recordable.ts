@@ -17,7 +17,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { accumulate } from '../clm/accumulate.ts';
 import { type AnnouncedOrder, filledReport, submittedReport } from './reports.ts';
 import type { Suppression } from './suppression.ts';
-import { type FilledOrder, tradeOf } from './trade.ts';
+import { type FilledOrder, tradeOf } from './trades.ts';
 
 /** N1. A market order fills within a few per cent of the mark; tenfold leaves room for every venue's worst minute. Unit: ratio of the mark. */
 const FILL_PRICES = [1, 0.1, 10];

@@ -12,7 +12,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-style.ts';
+import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-plan.ts';
 import type { ReasonOf } from './reasons.ts';
 import { restingWords } from './resting.ts';
 import type { OrderSizing, Sizing } from './size-order.ts';

@@ -6,7 +6,7 @@ import {
   pricingOf,
   slippageBpsOf,
   styleOf,
-} from '../../../pipelines/execution/order-style.ts';
+} from '../../../pipelines/execution/order-plan.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { MarketRules } from '../../../ports/exchange.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';

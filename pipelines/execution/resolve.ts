@@ -15,7 +15,7 @@ import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
-import { mayRest } from './order-style.ts';
+import { mayRest } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReasonOf } from './reasons.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
@@ -24,7 +24,7 @@ import { clearResting, closedSideOf } from './resting.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
 import type { Suppression } from './suppression.ts';
-import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
+import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trades.ts';
 
 /** Where orders are sent and looked up, and within which bounds. */
 export interface OrderDesk {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tradeOf } from '../../../pipelines/execution/trade.ts';
+import { tradeOf } from '../../../pipelines/execution/trades.ts';
 import type { OrderId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
 import { OPENED_AT, anIntent } from './an-intent.ts';
