@@ -6,17 +6,24 @@ import { type KillSwitch, describeStop } from '../../ports/kill-switch.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClientOrderId, HarvestIntent, OrderStyle } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import type { CloseRate } from './close-rate.ts';
+import {
+  type CloseRate,
+  type ExecutionLimits,
+  cooldown,
+  markDiffers,
+  outOfBounds,
+  refusedRecently,
+  settlesNow,
+  staleness,
+} from './limits.ts';
 import type { Ledger } from './ledger.ts';
-import type { ExecutionLimits } from './limits.ts';
 import type { OrderEnds } from './resolve.ts';
 import { plannedOrder, pricingOf } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
 import { notRecordable } from './recordable.ts';
 import type { AnnouncedOrder, Sized } from './reports.ts';
-import { settlesNow } from './settlement.ts';
 import { type OrderSizing, sizeOrder } from './size-order.ts';
-import { type Suppression, cooldown, markDiffers, outOfBounds, refusedRecently, staleness } from './suppression.ts';
+import type { Suppression } from './reasons.ts';
 
 /** What is done about an intent: orders, of which this is the first, or none and why. */
 export type Decision =

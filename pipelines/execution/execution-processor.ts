@@ -4,7 +4,7 @@
  * reads      harvest.intent, position.reconciled (fills that no order of ours has reported)
  * writes     execution.report, trade.closed
  * state      the ledger (ledger.ts), rebuilt from execution.report, with trade.closed and harvest.intent for what a
- *            report does not repeat (restore-ledger.ts). Intents are read back rather than copied into every report:
+ *            report does not repeat (restoreLedger). Intents are read back rather than copied into every report:
  *            only unsettled orders and cooldowns need them.
  * guarantee  at least once in, effectively once out:
  *
@@ -42,16 +42,14 @@ import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
-import { CloseRate } from './close-rate.ts';
-import type { Ledger } from './ledger.ts';
-import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
+import { type ExecutionLimits, CloseRate, DEFAULT_LIMITS } from './limits.ts';
+import { type Ledger, restoreLedger } from './ledger.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
 import { type OrderDesk, OrderEnds, describe } from './resolve.ts';
 import { reconcile } from './reconcile.ts';
 import { styleOf } from './order-plan.ts';
 import { suppressedReport } from './reports.ts';
-import { restoreLedger } from './restore-ledger.ts';
 import { OrderSender } from './place.ts';
 
 export interface ExecutionOptions {

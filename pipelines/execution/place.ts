@@ -15,7 +15,7 @@ import type { DecimalText, MarketRules, VenueOrder } from '../../ports/exchange.
 import { type KillSwitch, type SendGate, WithheldOrder } from '../../ports/kill-switch.ts';
 import type { ExecutionReport, HarvestIntent, OrderStyle } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import type { CloseRate } from './close-rate.ts';
+import type { CloseRate } from './limits.ts';
 import type { Decider } from './decide.ts';
 import { type OrderDesk, type OrderEnd, type OrderEnds, type Stopped, describe } from './resolve.ts';
 import { type PlannedOrder, mayRest, plannedOrder, pricingOf } from './order-plan.ts';

@@ -16,7 +16,7 @@ import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { accumulate } from '../clm/accumulate.ts';
 import { type AnnouncedOrder, filledReport, submittedReport } from './reports.ts';
-import type { Suppression } from './suppression.ts';
+import type { Suppression } from './reasons.ts';
 import { type FilledOrder, tradeOf } from './trades.ts';
 
 /** N1. A market order fills within a few per cent of the mark; tenfold leaves room for every venue's worst minute. Unit: ratio of the mark. */

@@ -5,7 +5,7 @@ import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/g
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
-import type { Suppression } from './suppression.ts';
+import type { Suppression } from './reasons.ts';
 import { mayRest } from './order-plan.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { clearResting, closedSideOf } from './resting.ts';
