@@ -12,10 +12,9 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-plan.ts';
+import { type OrderSizing, type PlannedOrder, type Sizing, slippageBpsOf, slippageOf } from './order-plan.ts';
 import type { ReasonOf, Suppression } from './reasons.ts';
 import { restingWords } from './resting.ts';
-import type { OrderSizing, Sizing } from './size-order.ts';
 
 /** What the schema allows for `detail`. Unit: characters. A venue's message may be longer. */
 const MAX_DETAIL = 2048;
