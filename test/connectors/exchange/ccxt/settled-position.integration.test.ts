@@ -10,7 +10,7 @@ it('a position that the exchange settled is a slice of its own, though its marke
   const source = new PositionSource({ venue, account: 'main', clock: client.clock, signals, symbols: null });
   expect((await source.observe()).snapshots).toMatchObject([{ symbol: 'OLDUSDT', quantity: 7 }]);
   server.changes.add({ fault: 'symbol-dropped', symbol: 'OLDUSDT' });
-  markets.forget();
+  markets.forget('OLDUSDT');
   server.exchange.close('OLDUSDT', 'LONG', 'settlement');
   const { snapshots, reconciled } = await source.observe();
   expect(snapshots).toEqual([]);
