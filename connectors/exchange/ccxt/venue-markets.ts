@@ -6,7 +6,7 @@ import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { UnifiedMarket, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { Info } from './venue-traits.ts';
+import type { Info, UnlistedMarket } from './venue-traits.ts';
 
 /** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;
@@ -14,19 +14,23 @@ const RELOAD_MS = 60 * 60 * 1000;
 /** A market that was listed since is looked for this often at most. Unit: milliseconds. */
 const RELOAD_FOR_UNKNOWN_MS = 30_000;
 
-/** One futures market: linear, settled in its quote currency. */
-export interface VenueMarket {
+/** What the fills, orders and payments of a futures market are read by; it may be on no list any more. */
+export interface PastMarket {
   /** The exchange's own id, which is the symbol of our records. */
   readonly id: string;
   /** ccxt's. */
   readonly symbol: string;
   readonly quote: string;
+  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
+  readonly contractSize: DecimalText;
+}
+
+/** One futures market: linear, settled in its quote currency. */
+export interface VenueMarket extends PastMarket {
   /** Orders are taken; false where the exchange says that they are not. */
   readonly active: boolean;
   /** When its contract is delivered or taken off; null: no end is announced. */
   readonly settlesAt: EpochMillis | null;
-  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
-  readonly contractSize: DecimalText;
   /** Prices are whole multiples of it. Unit: quote currency per contract. */
   readonly tick: DecimalText;
   /** In our contracts. */
@@ -41,8 +45,10 @@ export interface VenueMarket {
  * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
  * VM3  Where the list cannot be read again the one of before holds, for ccxt's own questions too: every order and position would wait for
  *      it else.
- * VM4  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
- * VM5  A market that cannot be read costs only itself.
+ * VM4  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
+ *      positions there: its rules are unknown, so no order is made and nothing is observed.
+ * VM5  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
+ * VM6  A market that cannot be read costs only itself.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -53,6 +59,8 @@ export class VenueMarkets {
   readonly #unknown = new Set<string>();
   /** Ids whose rules are others by now. */
   readonly #outdated = new Set<string>();
+  /** VM4, by id, as ccxt takes them. */
+  readonly #unlisted = new Map<string, CcxtMarket>();
 
   constructor(client: VenueClient) {
     this.#client = client;
@@ -64,7 +72,8 @@ export class VenueMarkets {
         const id = market?.id;
         if (market !== undefined && id !== undefined) listed.set(id, market);
       }
-      return distinctlyNamed([...listed.values()]);
+      for (const id of listed.keys()) this.#unlisted.delete(id);
+      return [...distinctlyNamed([...listed.values()]), ...this.#unlisted.values()];
     };
     // VM3. ccxt asks for them with every question: it would wait for a list that is being read, and keep a failure of that for ever.
     const load = api.loadMarkets.bind(api);
@@ -90,6 +99,23 @@ export class VenueMarkets {
     if (!isOutdated) return market?.rules ?? null;
     await this.#reload();
     return this.#byId.get(id)?.rules ?? null;
+  }
+
+  /** By an id that records have; also one that is on no list any more (VM4). Null: its id says too little. Throws EXCHANGE_AWAY. */
+  async byRecordedId(id: string): Promise<PastMarket | null> {
+    const market = await this.byId(id);
+    if (market !== null) return market;
+    const { api, settings } = this.#client;
+    const told = settings.traits.unlisted(id, new Set([...this.#byId.values()].map(({ quote }) => quote)));
+    if (told === null || this.isListed(id)) return null;
+    if (!this.#unlisted.has(id)) {
+      const named = unlistedMarket(api, id, told);
+      this.#unlisted.set(id, named);
+      // Until the list is loaded again.
+      api.markets = { ...api.markets, [id]: named };
+      api.markets_by_id = { ...api.markets_by_id, [id]: [named] };
+    }
+    return { id, symbol: id, quote: told.quote, contractSize: told.contractSize };
   }
 
   /** By ccxt's name; for a market that ccxt does not know yet that is the exchange's. */
@@ -125,6 +151,7 @@ export class VenueMarkets {
 
   /** By either name, and whatever kind of market it is. */
   isListed(name: string): boolean {
+    if (this.#unlisted.has(name)) return false;
     const { markets, markets_by_id: byId } = this.#client.api;
     return markets?.[name] !== undefined || byId?.[name] !== undefined;
   }
@@ -189,7 +216,7 @@ export class VenueMarkets {
     this.#loadedAt = this.#client.clock.now();
   }
 
-  /** VM5. */
+  /** VM6. */
   #read(given: unknown): readonly VenueMarket[] {
     try {
       return marketOf(given, this.#client);
@@ -199,6 +226,30 @@ export class VenueMarkets {
       return [];
     }
   }
+}
+
+/** VM4. It has no name but its id, as ccxt calls markets that it does not know. */
+function unlistedMarket(
+  api: CcxtExchange,
+  id: string,
+  { base, quote, contractSize, perpetual }: UnlistedMarket,
+): CcxtMarket {
+  const known = {
+    id,
+    symbol: id,
+    base,
+    quote,
+    settle: quote,
+    type: perpetual ? 'swap' : 'future',
+    swap: perpetual,
+    future: !perpetual,
+    contract: true,
+    linear: true,
+    inverse: false,
+    active: false,
+    contractSize: Number(contractSize),
+  } satisfies Partial<CcxtMarket>;
+  return { ...(api.safeMarketStructure() as CcxtMarket), ...known };
 }
 
 type CcxtMarket = NonNullable<Awaited<ReturnType<CcxtExchange['fetchMarkets']>>[number]>;

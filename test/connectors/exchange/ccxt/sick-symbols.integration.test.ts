@@ -130,6 +130,7 @@ it('VM2: a market that is taken off the list is remembered, and what is open the
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
   listed = false;
   markets.forget('OLDUSDT');
+  await markets.rules('OLDUSDT');
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
   expect((await venue.fills('OLDUSDT', 0)).fills).toHaveLength(1);
 });

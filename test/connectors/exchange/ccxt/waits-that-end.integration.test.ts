@@ -131,7 +131,7 @@ it('VM3: markets that cannot be read again are those of before, and all else is 
   expect(await exchange.place(order)).toMatchObject({ kind: 'accepted' });
 });
 
-it('VM4: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
+it('VM5: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
   const { markets, exchange, venue, server } = await lying(() => undefined);
   await markets.ready();
   markets.forget('BTCUSDT');
@@ -144,7 +144,7 @@ it('VM4: nobody waits for a list that is read again, but for an order that was r
   await rules;
 });
 
-it('VM5: a market that cannot be read costs only itself', async () => {
+it('VM6: a market that cannot be read costs only itself', async () => {
   const { markets } = await lying((_, path, answered) => {
     if (!path.includes('exchangeInfo')) return undefined;
     const { symbols } = answered.body as { readonly symbols: readonly object[] };
