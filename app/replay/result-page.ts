@@ -89,7 +89,7 @@ function flips(listed: readonly Flip[]): Content {
     explained(flip.from),
     explained(flip.to),
   ]);
-  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; R is that of the snapshot, then that of the last one of its position; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
+  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; R is that of the snapshot, then that of the last one of its position; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }], { wide: true })}</section>`;
 }
 
 function explained(one: Flip['from']): Markup {
