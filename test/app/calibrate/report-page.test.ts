@@ -130,7 +130,7 @@ describe('what the page says', () => {
       { name: 'c', value: 0.1 },
     ];
     expect(pageText(reportPage({ ...SAMPLE_REPORT, method: 'beta', parameters: beta }))).toContain(
-      'A is at its bound, 0',
+      'Coefficient a is at its bound, 0',
     );
     expect(text).not.toContain('at its bound');
   });
