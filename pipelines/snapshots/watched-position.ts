@@ -23,6 +23,8 @@ export interface Watched {
   readonly proven: boolean;
   /** Its opening is still to be looked for. */
   isSought: boolean;
+  /** Its fills have ended it, and not all of them could be recorded yet (O3). */
+  isOver: boolean;
   agreed: Known['agreed'];
   readonly side: VenueHolding['side'];
   memory: Memory;
@@ -51,6 +53,7 @@ export function beginWatching(
     identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
     proven,
     isSought: !proven,
+    isOver: false,
     agreed: { at, quantity: initialQuantity },
     side: opened.side,
     memory: firstMemory(opened, signal),
@@ -66,6 +69,7 @@ export function resumeWatching(snapshot: PositionSnapshot): Watched {
     identity: { position_id, account, opened_at, initial_quantity },
     proven: true,
     isSought: false,
+    isOver: false,
     agreed: { at: observed_at, quantity },
     side,
     memory: snapshot,
@@ -100,9 +104,10 @@ export function followed(
   now: EpochMillis,
 ): Watched {
   const agreed = { at: now, quantity: quantity.toNumber() };
-  if (watched.proven || opening === null) return { ...watched, agreed };
+  const isOver = quantity.isZero();
+  if (watched.proven || opening === null) return { ...watched, agreed, isOver };
   const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
-  return { ...watched, identity, agreed, proven: true, isSought: false };
+  return { ...watched, identity, agreed, isOver, proven: true, isSought: false };
 }
 
 /** What its history is read by. */
