@@ -25,7 +25,7 @@ export type FastWriter = (value: unknown, bytes: Buffer, view: DataView, at: num
  * Compiles a schema into a function that checks and encodes in one pass, generated source as in compile-reader.ts.
  *
  * Invariant FW: where it returns an end, check-record.ts finds no problem in the value, and the bytes are those that avsc writes.
- * It may give up on a good value (a field that is there as `undefined`).
+ * It may give up on a good value (a field that is there as `undefined`, an object of a class).
  */
 export function compileWriter(schema: AvroRecord): FastWriter {
   const source = new WriterSource();
@@ -63,6 +63,7 @@ class WriterSource {
   record({ fields }: AvroRecord): string {
     const record = this.#name('record');
     const absent = this.#name('absent');
+    const found = this.#name('found');
     const optional = fields.some((field) => field.default !== undefined);
     const statements = fields.map((field) => {
       const write = this.#value(field.type);
@@ -71,12 +72,14 @@ class WriterSource {
       const instead = field.default === null ? 'bytes[p++] = 0;' : `return ${GAVE_UP};`;
       return `${read} if (x === undefined) { ${absent}++; ${instead} } else { ${write} }`;
     });
-    // As many names as declared fields were found: none is left over.
+    // As many names as declared fields were found: none is left over. A plain object has its own alone, and they are counted without a list.
     return `const ${record} = x;
-      if (typeof x !== 'object' || x === null || Array.isArray(x)) return ${GAVE_UP};
+      if (typeof x !== 'object' || x === null || Object.getPrototypeOf(x) !== Object.prototype) return ${GAVE_UP};
       ${optional ? `let ${absent} = 0;` : ''}
       ${statements.join('\n')}
-      if (Object.keys(${record}).length !== ${fields.length}${optional ? ` - ${absent}` : ''}) return ${GAVE_UP};`;
+      let ${found} = 0;
+      for (const name in ${record}) ${found}++;
+      if (${found} !== ${fields.length}${optional ? ` - ${absent}` : ''}) return ${GAVE_UP};`;
   }
 
   #value(schema: AvroSchema): string {
