@@ -10,7 +10,7 @@ import { BinanceError } from '../packages/fake-binance/binance-error.ts';
 import { BinanceExchange } from '../packages/fake-binance/binance-exchange.ts';
 import { type Order, type TimeInForce, isOpen } from '../packages/fake-binance/order.ts';
 import { executionProcessor } from '../pipelines/execution/execution-processor.ts';
-import { DEFAULT_TERMS } from '../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS } from '../pipelines/execution/order-plan.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../pipelines/scoring/scoring-processor.ts';
 import { type Clock, VirtualClock } from '../ports/clock.ts';

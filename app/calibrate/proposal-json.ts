@@ -30,7 +30,7 @@ function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): obje
     return { refused: true, model_id: proposal.model, unmet: proposal.unmet, ...triedOf(proposal) };
   if (proposal.kind === 'known') return knownJson(proposal);
   const { version, parent, flips, risks, do_not_apply_if, largest_change, detectable } = proposal.report;
-  const { auc, candidates, dependence, label_rates } = proposal.report;
+  const { auc, candidates, dependence, label_rates, sliced } = proposal.report;
   return {
     ...proposalJson(proposalRecord(proposal.report, neutral, by)),
     against: parent,
@@ -39,6 +39,9 @@ function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): obje
     auc,
     dependence,
     label_rates,
+    slices: sliced.slices,
+    weeks: sliced.weeks,
+    cusum: sliced.cusum,
     factors: flips?.factors ?? null,
     largest_change,
     detectable,
@@ -83,6 +86,7 @@ export function proposalJson(record: ConfidenceCalibration): Readonly<Record<str
     bounds: record.bounds.map((bound) => ({ ...bound, holds: !record.broken_bounds.includes(bound.name) })),
     neutral: record.neutral.toLowerCase(),
     label: record.label ?? 'pnl',
+    half_life_days: record.half_life_days ?? null,
     parent: record.parent,
     evidence: record.evidence,
     proposed_at: record.decided_at,

@@ -32,6 +32,7 @@ export function proposalRecord(
     parameters: report.parameters,
     neutral: neutral === 'loss' ? 'LOSS' : 'EXCLUDE',
     label: report.label,
+    half_life_days: report.half_life_days,
     evidence: report.evidence,
     counts: report.counts,
     metrics: [...metricsOf('IN_SAMPLE', report.in_sample), ...metricsOf('OUT_OF_FOLD', report.out_of_fold)],

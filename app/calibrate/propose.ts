@@ -6,8 +6,14 @@ import { labelRatesOf } from '../../pipelines/calibration/label-rates.ts';
 import { type LabelRule, labelRuleText, labelRuleWords } from '../../pipelines/calibration/label-rule.ts';
 import type { Method } from '../../pipelines/calibration/method.ts';
 import type { Bound, CalibrationReport, Flips } from '../../pipelines/calibration/report.ts';
-import { type Unmet, noUsableRelation, unmetConditions } from '../../pipelines/calibration/requirements.ts';
+import {
+  type Unmet,
+  noUsableRelation,
+  unmetConditions,
+  weighsTooLittle,
+} from '../../pipelines/calibration/requirements.ts';
 import { decisionBounds } from '../../pipelines/calibration/safety-bounds.ts';
+import { type SlicedBy, sliceFigures } from '../../pipelines/calibration/slice-figures.ts';
 import {
   type NeutralRule,
   type Selection,
@@ -33,6 +39,10 @@ export interface ProposeOptions {
   readonly method: Method | null;
   readonly neutral: NeutralRule;
   readonly label: LabelRule;
+  /** What the figures of parts of the outcomes are parted by. */
+  readonly by: readonly SlicedBy[];
+  /** Null: all outcomes weigh alike. */
+  readonly halfLifeDays: number | null;
   /** What past snapshots are scored with, to find the decisions that would change. */
   readonly policy: Policy;
   readonly random: Random;
@@ -98,10 +108,13 @@ async function proposeOne(
   const selection = selectRows(rows, neutral, label);
   const unmet = unmetConditions(model, rows, selection);
   if (unmet.length > 0) return { kind: 'refused', model, unmet };
+  const samples = samplesOf(selection, options.halfLifeDays);
+  const tooLittle = options.halfLifeDays === null ? null : weighsTooLittle(model, samples);
+  if (tooLittle !== null) return { kind: 'refused', model, unmet: [tooLittle] };
   options.onStep(`${model}: evidence`);
   const parent = versions.inForce(model as ModelId);
   const hash = datasetHash(rows, label);
-  const assessment = assess(samplesOf(selection), options.method, options.random, {
+  const assessment = assess(samples, options.method, options.random, {
     inForce: parent?.map ?? null,
     onStep: (step) => options.onStep(`${model}: ${step}`),
   });
@@ -110,8 +123,11 @@ async function proposeOne(
   const { method, map } = assessment.fit;
   if (parent !== null && sameMap(parent.map, map))
     return { kind: 'known', model, proposal: parent, status: parent.status, inForce: true };
-  // The recorded label adds nothing: versions by it have the ids that they had before there was a choice.
-  const rule = label.kind === 'pnl' ? [] : [labelRuleText(label)];
+  // The recorded label and equal weights add nothing: such versions have the ids that they had before there was a choice.
+  const rule = [
+    ...(label.kind === 'pnl' ? [] : [labelRuleText(label)]),
+    ...(options.halfLifeDays === null ? [] : [`half_life:${options.halfLifeDays}`]),
+  ];
   const version = calibrationVersionOf([model, dataset.topic, hash, neutral, method, parent?.version ?? null, ...rule]);
   const history = versions.find(version);
   if (history !== undefined) {
@@ -159,11 +175,13 @@ function reportOf(version: string, model: string, facts: Facts, options: Propose
     method: assessment.fit.method,
     method_asked_for: options.method !== null,
     candidates: assessment.candidates,
+    half_life_days: options.halfLifeDays,
     label: labelRuleText(label),
-    label_rule: `${labelRuleWords(label)}, NEUTRAL ${neutral === 'loss' ? 'counts as 0' : 'is left out'}`,
+    label_rule: `${labelRuleWords(label)}, NEUTRAL ${neutral === 'loss' ? 'counts as 0' : 'is left out'}${recencyWords(options)}`,
     label_rates: labelRatesOf(facts.rows, label),
     counts,
     slices: slicesOf(selection),
+    sliced: sliceFigures(model, selection, options.by),
     excluded,
     map: assessment.fit.map,
     parameters: assessment.fit.parameters,
@@ -190,6 +208,12 @@ function reportOf(version: string, model: string, facts: Facts, options: Propose
     risks: risksOf(report, usable, dataset.undecodable),
     do_not_apply_if: reasonsNotToApply(report, usable),
   };
+}
+
+function recencyWords({ halfLifeDays }: ProposeOptions): string {
+  return halfLifeDays === null
+    ? ''
+    : `, and an outcome ${halfLifeDays} days older than the latest weighs half as much in the fit`;
 }
 
 /** To rounding. */

@@ -141,7 +141,10 @@ function refitChecks(
   inForce: ConfidenceMap | null,
   random: Random,
 ): readonly Check[] {
-  const samples = samplesOf(selectRows(rows, proposal.neutral === 'LOSS' ? 'loss' : 'exclude', rule));
+  const samples = samplesOf(
+    selectRows(rows, proposal.neutral === 'LOSS' ? 'loss' : 'exclude', rule),
+    proposal.half_life_days ?? null,
+  );
   const method = proposal.method.toLowerCase() as Method;
   if (proposal.label === null) return [mapCheck(proposal, fit(method, samples).map)];
   const again = assess(samples, method, random, { inForce });

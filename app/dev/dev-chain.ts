@@ -13,7 +13,7 @@ import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-process
 import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
-import type { OrderTerms } from '../../pipelines/execution/order-style.ts';
+import type { OrderTerms } from '../../pipelines/execution/order-plan.ts';
 import type { Processor } from '../../pipelines/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime.ts';
 import type { Verdict } from '../../pipelines/scoring/evaluate.ts';

@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
-import { CloseRate } from '../../pipelines/execution/close-rate.ts';
+import { type ExecutionLimits, CloseRate, DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
-import { DEFAULT_LIMITS, type ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import { SUPPRESSIONS } from '../../pipelines/execution/reasons.ts';
 import { perPartition } from '../../pipelines/per-partition.ts';
 import type { Processor } from '../../pipelines/processor.ts';

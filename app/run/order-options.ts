@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_TERMS, type OrderTerms } from '../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../pipelines/execution/order-plan.ts';
 import type { OrderStyle } from '../../schemas/generated/records.ts';
 
 export interface OrderCliOptions {

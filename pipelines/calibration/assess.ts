@@ -9,7 +9,7 @@ import { type Fit, rangeOf } from './fit.ts';
 import { CONSTANT, type Method } from './method.ts';
 import type { Auc, CalibrationReport, Candidate } from './report.ts';
 import { largestChange, safetyBounds } from './safety-bounds.ts';
-import { type Samples, slice } from './samples.ts';
+import { type Samples, slice, weightedShare } from './samples.ts';
 
 export type Assessment = Pick<
   CalibrationReport,
@@ -61,7 +61,12 @@ export function assess(
   const { from, forecasts } = choice.outOfFold;
   const later = slice(samples, from, x.length);
   const outOfFold = evaluateMap(before.subarray(from), forecasts, later.y, dependenceOf(later), random);
-  const change = largestChange(chosen.map, inForce, samples, dependence.effective / x.length);
+  const change = largestChange(
+    chosen.map,
+    inForce,
+    samples,
+    (dependence.effective / x.length) * weightedShare(samples),
+  );
   return {
     fit: chosen,
     candidates,

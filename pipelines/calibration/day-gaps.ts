@@ -34,46 +34,63 @@ const LEAST_DAYS = 10;
 /** 95 % quantile of the largest value of a Brownian bridge. */
 const KOLMOGOROV_95 = 1.3581;
 
-/** Mean confidence minus the share that won. */
-export function gapOf(outcomes: readonly ConfidentOutcome[]): number {
-  return outcomes.reduce((sum, outcome) => sum + deviation(outcome), 0) / outcomes.length;
-}
+/** Gaps of outcomes as they come, in memory that grows with days only. */
+export class DayGaps {
+  readonly #days = new Map<number, { sum: number; n: number }>();
+  #n = 0;
+  #sum = 0;
+  #squares = 0;
 
-/** 95 % interval of the gap (DG1); null for fewer than 10 days (DG2). */
-export function gapInterval(outcomes: readonly ConfidentOutcome[]): Interval | null {
-  const gap = gapOf(outcomes);
-  const sums = [...daySums(outcomes, gap).values()];
-  const days = sums.length;
-  if (days < LEAST_DAYS) return null;
-  const clustered = (sums.reduce((sum, one) => sum + one * one, 0) * days) / (days - 1);
-  const independent = outcomes.reduce((sum, outcome) => sum + (deviation(outcome) - gap) ** 2, 0);
-  const half = (Z * Math.sqrt(Math.max(clustered, independent))) / outcomes.length;
-  return { low: gap - half, high: gap + half };
-}
-
-/** Whether the gap has changed over time (DG2). */
-export function cusumOf(outcomes: readonly ConfidentOutcome[]): Cusum | null {
-  const sums = [...daySums(outcomes, gapOf(outcomes))].toSorted(([one], [other]) => one - other);
-  const spread = Math.sqrt(sums.reduce((sum, [, one]) => sum + one * one, 0));
-  if (sums.length < 2 * LEAST_DAYS || spread === 0) return null;
-  let running = 0;
-  let farthest = { distance: 0, day: 0 };
-  for (const [day, sum] of sums) {
-    running += sum;
-    if (Math.abs(running) > farthest.distance) farthest = { distance: Math.abs(running), day: (day + 1) * DAY_MS };
+  add({ closed_at: closedAt, confidence, won }: ConfidentOutcome): void {
+    const deviation = confidence - (won ? 1 : 0);
+    const day = Math.floor(closedAt / DAY_MS);
+    let sums = this.#days.get(day);
+    if (sums === undefined) this.#days.set(day, (sums = { sum: 0, n: 0 }));
+    sums.sum += deviation;
+    sums.n += 1;
+    this.#n += 1;
+    this.#sum += deviation;
+    this.#squares += deviation * deviation;
   }
-  return { statistic: farthest.distance / spread, threshold: KOLMOGOROV_95, day: farthest.day };
-}
 
-function daySums(outcomes: readonly ConfidentOutcome[], gap: number): ReadonlyMap<number, number> {
-  const sums = new Map<number, number>();
-  for (const outcome of outcomes) {
-    const day = Math.floor(outcome.closed_at / DAY_MS);
-    sums.set(day, (sums.get(day) ?? 0) + deviation(outcome) - gap);
+  /** Mean confidence minus the share that won. */
+  get gap(): number {
+    return this.#sum / this.#n;
   }
-  return sums;
-}
 
-function deviation({ confidence, won }: ConfidentOutcome): number {
-  return confidence - (won ? 1 : 0);
+  /** Mean squared error of the confidences. */
+  get brier(): number {
+    return this.#squares / this.#n;
+  }
+
+  /** 95 % interval of the gap (DG1); null for fewer than 10 days (DG2). */
+  interval(): Interval | null {
+    const days = this.#days.size;
+    if (days < LEAST_DAYS) return null;
+    const squares = this.#daySums().reduce((sum, [, one]) => sum + one * one, 0);
+    const clustered = (squares * days) / (days - 1);
+    const independent = this.#squares - this.#n * this.gap * this.gap;
+    const half = (Z * Math.sqrt(Math.max(clustered, independent))) / this.#n;
+    return { low: this.gap - half, high: this.gap + half };
+  }
+
+  /** Whether the gap has changed over time (DG2). */
+  cusum(): Cusum | null {
+    const sums = this.#daySums().toSorted(([one], [other]) => one - other);
+    const spread = Math.sqrt(sums.reduce((sum, [, one]) => sum + one * one, 0));
+    if (sums.length < 2 * LEAST_DAYS || spread === 0) return null;
+    let running = 0;
+    let farthest = { distance: 0, day: 0 };
+    for (const [day, sum] of sums) {
+      running += sum;
+      if (Math.abs(running) > farthest.distance) farthest = { distance: Math.abs(running), day: (day + 1) * DAY_MS };
+    }
+    return { statistic: farthest.distance / spread, threshold: KOLMOGOROV_95, day: farthest.day };
+  }
+
+  /** By day, the sum of what its outcomes are off the gap. */
+  #daySums(): readonly (readonly [day: number, sum: number])[] {
+    const { gap } = this;
+    return Array.from(this.#days, ([day, { sum, n }]) => [day, sum - n * gap] as const);
+  }
 }

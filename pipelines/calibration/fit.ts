@@ -3,7 +3,7 @@ import type { ConfidenceMap } from './confidence-map.ts';
 import { fitIsotonic } from './isotonic.ts';
 import type { Method, Parameter } from './method.ts';
 import { sampledCurve } from './sampled-curve.ts';
-import { type Samples, baseRate } from './samples.ts';
+import { type Samples, baseRate, weightsOf } from './samples.ts';
 import { fitSigmoid, logOdds, sigmoidAt } from './sigmoid.ts';
 
 export interface Fit {
@@ -12,28 +12,28 @@ export interface Fit {
   readonly parameters: readonly Parameter[];
 }
 
-type Fitter = (samples: Samples) => Omit<Fit, 'method'>;
+type Fitter = (samples: Samples, weights: Float64Array | null) => Omit<Fit, 'method'>;
 
 const FITTERS: Readonly<Record<Method, Fitter>> = {
   identity: () => ({ map: { x: [0, 1], y: [0, 1] }, parameters: [] }),
-  sigmoid: ({ x, y }) => {
-    const { a, b } = fitSigmoid(x, y);
+  sigmoid: ({ x, y }, weights) => {
+    const { a, b } = fitSigmoid(x, y, weights);
     return { map: sampled(x, (at) => sigmoidAt({ a, b }, at)), parameters: named({ a, b }) };
   },
-  sigmoid_log_odds: ({ x, y }) => {
-    const { a, b } = fitSigmoid(x.map(logOdds), y);
+  sigmoid_log_odds: ({ x, y }, weights) => {
+    const { a, b } = fitSigmoid(x.map(logOdds), y, weights);
     return { map: sampled(x, (at) => sigmoidAt({ a, b }, logOdds(at))), parameters: named({ a, b }) };
   },
-  beta: ({ x, y }) => {
-    const { a, b, c } = fitBeta(x, y);
+  beta: ({ x, y }, weights) => {
+    const { a, b, c } = fitBeta(x, y, weights);
     return { map: sampled(x, (at) => betaAt({ a, b, c }, at)), parameters: named({ a, b, c }) };
   },
-  isotonic: ({ x, y }) => ({ map: fitIsotonic(x, y), parameters: [] }),
+  isotonic: ({ x, y }, weights) => ({ map: fitIsotonic(x, y, weights), parameters: [] }),
 };
 
 /** Fits one method, whichever way the best map goes. The maps of formulas cover the confidences seen, and are constant beyond. */
 export function fit(method: Method, samples: Samples): Fit {
-  return { method, ...FITTERS[method](samples) };
+  return { method, ...FITTERS[method](samples, weightsOf(samples)) };
 }
 
 /**
@@ -42,7 +42,7 @@ export function fit(method: Method, samples: Samples): Fit {
  */
 export function fitRising(method: Method, samples: Samples): Fit | null {
   if (method === 'beta') {
-    const beta = fitRisingBeta(samples.x, samples.y);
+    const beta = fitRisingBeta(samples.x, samples.y, weightsOf(samples));
     if (beta === null) return null;
     const { a, b, c } = beta;
     return { method, map: sampled(samples.x, (at) => betaAt(beta, at)), parameters: named({ a, b, c }) };

@@ -10,9 +10,14 @@ const LAST_STEP_GAINS = 1e-7;
 /**
  * Logistic regression by Newton's method with back-tracking. `features` are columns, equally long; `y` is 0 or 1. `penalty` times half
  * the squared coefficients (not the intercept) is added to the summed loss, so that separable data have a finite answer.
- * Returns the coefficients, and the intercept last.
+ * `rowWeights`: null where all rows weigh 1. Returns the coefficients, and the intercept last.
  */
-export function fitLogistic(features: readonly Float64Array[], y: Float64Array, penalty: number): readonly number[] {
+export function fitLogistic(
+  features: readonly Float64Array[],
+  y: Float64Array,
+  penalty: number,
+  rowWeights: Float64Array | null = null,
+): readonly number[] {
   const size = features.length + 1;
   const columns = [...features, new Float64Array(y.length).fill(1)];
   let weights: number[] = Array.from({ length: size }, () => 0);
@@ -22,14 +27,15 @@ export function fitLogistic(features: readonly Float64Array[], y: Float64Array, 
       let z = 0;
       for (let column = 0; column < size; column++)
         z += (at[column] as number) * ((columns[column] as Float64Array)[row] as number);
-      loss += (z > 0 ? z : 0) + Math.log1p(Math.exp(-Math.abs(z))) - (y[row] as number) * z;
+      const cost = (z > 0 ? z : 0) + Math.log1p(Math.exp(-Math.abs(z))) - (y[row] as number) * z;
+      loss += rowWeights === null ? cost : (rowWeights[row] as number) * cost;
     }
     for (let column = 0; column < size - 1; column++) loss += (penalty / 2) * (at[column] as number) ** 2;
     return loss;
   };
   let loss = lossAt(weights);
   for (let step = 0; step < MAX_STEPS; step++) {
-    const { gradient, hessian } = derivatives(columns, y, weights, penalty);
+    const { gradient, hessian } = derivatives(columns, y, weights, penalty, rowWeights);
     const direction = solve(hessian, gradient);
     const moved = (scale: number): number[] =>
       weights.map((weight, column) => weight - scale * (direction[column] as number));
@@ -48,7 +54,13 @@ export function fitLogistic(features: readonly Float64Array[], y: Float64Array, 
   return weights;
 }
 
-function derivatives(columns: readonly Float64Array[], y: Float64Array, weights: readonly number[], penalty: number) {
+function derivatives(
+  columns: readonly Float64Array[],
+  y: Float64Array,
+  weights: readonly number[],
+  penalty: number,
+  rowWeights: Float64Array | null,
+) {
   const size = columns.length;
   const gradient = new Float64Array(size);
   const hessian = Array.from({ length: size }, () => new Float64Array(size));
@@ -57,8 +69,9 @@ function derivatives(columns: readonly Float64Array[], y: Float64Array, weights:
     for (let column = 0; column < size; column++)
       z += (weights[column] as number) * ((columns[column] as Float64Array)[row] as number);
     const p = 1 / (1 + Math.exp(-z));
-    const error = p - (y[row] as number);
-    const spread = p * (1 - p);
+    const rowWeight = rowWeights === null ? 1 : (rowWeights[row] as number);
+    const error = rowWeight * (p - (y[row] as number));
+    const spread = rowWeight * p * (1 - p);
     for (let one = 0; one < size; one++) {
       const value = (columns[one] as Float64Array)[row] as number;
       gradient[one] = (gradient[one] as number) + value * error;

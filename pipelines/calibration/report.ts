@@ -2,6 +2,7 @@ import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { ConfidenceMap } from './confidence-map.ts';
 import type { LabelRates } from './label-rates.ts';
 import type { Contestant, Method, Parameter } from './method.ts';
+import type { SlicedOutcomes } from './slice-figures.ts';
 
 /** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
 export interface CalibrationReport {
@@ -15,6 +16,8 @@ export interface CalibrationReport {
   /** True where a person asked for this method; else cross-validation chose it. */
   readonly method_asked_for: boolean;
   readonly candidates: readonly Candidate[];
+  /** Outcomes so old weigh half as much in the fit; null: all weigh alike. Unit: days. */
+  readonly half_life_days: number | null;
   /** As `--label` takes it. */
   readonly label: string;
   /** In words, with what NEUTRAL counts as. */
@@ -24,6 +27,8 @@ export interface CalibrationReport {
   readonly counts: Counts;
   /** Usable outcomes by symbol, side, label, exit reason and model. */
   readonly slices: readonly Slice[];
+  /** Raw confidence against outcomes, in the parts asked for, and by week. */
+  readonly sliced: SlicedOutcomes;
   /** What was left out, by reason, most frequent first. */
   readonly excluded: readonly { readonly reason: string; readonly n: number }[];
   readonly map: ConfidenceMap;

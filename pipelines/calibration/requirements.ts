@@ -1,6 +1,7 @@
-import { type GateCondition, GateEvidence } from '../clm/gate-conditions.ts';
+import { type GateCondition, GateEvidence, GATE_OUTCOMES } from '../clm/gate-conditions.ts';
 import type { OutcomeRow } from './dataset.ts';
 import type { Auc } from './report.ts';
+import { type Samples, weightedShare } from './samples.ts';
 import type { Selection } from './usable-rows.ts';
 
 /** What the rows of one model must be before anything is fitted. `need` is a minimum, but 0 where the thing must not be. */
@@ -22,6 +23,8 @@ export const CONDITIONS = {
   confidence_spread:
     'All but these few outcomes have one confidence, to within 0.02: the few decide the map, and the rest carry no information.',
   prices_not_positive: 'A price that is not positive and finite was never traded: its label is made up.',
+  weighted_outcomes:
+    'By recency so few outcomes are left to learn from: the half-life is too short for how often positions close.',
   usable_relation:
     'The best map falls: the surer the model, the less often it is right, and no rising map can mend that.',
   duplicate_trades: 'A trade counted in two positions weighs twice.',
@@ -48,6 +51,14 @@ export function unmetConditions(
   none('prices_not_positive', rows.filter((row) => !isPrice(row.entry_price) || !isPrice(row.exit_price)).length);
   none('duplicate_trades', duplicateTrades(rows));
   return unmet;
+}
+
+/** Weights by recency leave fewer outcomes than may be fitted; null: enough. */
+export function weighsTooLittle(model: string, samples: Samples): Unmet | null {
+  const have = samples.x.length * weightedShare(samples);
+  if (have >= GATE_OUTCOMES) return null;
+  const condition = 'weighted_outcomes';
+  return { model_id: model, condition, have, need: GATE_OUTCOMES, why: CONDITIONS[condition] };
 }
 
 /** No map is usable (assess.ts): what is there is AUC, and what is needed is more than a coin toss. */

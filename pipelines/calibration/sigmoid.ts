@@ -32,12 +32,17 @@ export function logOdds(x: number): number {
 
 /**
  * Platt scaling (Platt 1999): maximum likelihood with smoothed targets, (wins + 1) / (wins + 2) and 1 / (losses + 2), so that
- * it is finite for separable data and for one class. Newton with back-tracking (Lin, Lin and Weng 2007).
+ * it is finite for separable data and for one class. Newton with back-tracking (Lin, Lin and Weng 2007). `weights`: null where all rows
+ * weigh 1; wins and losses are then sums of weights.
  */
-export function fitSigmoid(x: Float64Array, y: Float64Array): Sigmoid {
+export function fitSigmoid(x: Float64Array, y: Float64Array, weights: Float64Array | null = null): Sigmoid {
+  const weightOf = (row: number): number => (weights === null ? 1 : (weights[row] as number));
   let wins = 0;
-  for (const outcome of y) if (outcome > 0.5) wins += 1;
-  const losses = y.length - wins;
+  let losses = 0;
+  for (let row = 0; row < y.length; row++) {
+    if ((y[row] as number) > 0.5) wins += weightOf(row);
+    else losses += weightOf(row);
+  }
   const high = (wins + 1) / (wins + 2);
   const low = 1 / (losses + 2);
   let a = 0;
@@ -47,7 +52,8 @@ export function fitSigmoid(x: Float64Array, y: Float64Array): Sigmoid {
     for (let row = 0; row < x.length; row++) {
       const z = tryA * (x[row] as number) + tryB;
       const target = (y[row] as number) > 0.5 ? high : low;
-      loss += z >= 0 ? target * z + Math.log1p(Math.exp(-z)) : (target - 1) * z + Math.log1p(Math.exp(z));
+      const cost = z >= 0 ? target * z + Math.log1p(Math.exp(-z)) : (target - 1) * z + Math.log1p(Math.exp(z));
+      loss += weightOf(row) * cost;
     }
     return loss;
   };
@@ -61,8 +67,9 @@ export function fitSigmoid(x: Float64Array, y: Float64Array): Sigmoid {
     for (let row = 0; row < x.length; row++) {
       const value = x[row] as number;
       const p = sigmoidAt({ a, b }, value);
-      const error = ((y[row] as number) > 0.5 ? high : low) - p;
-      const spread = p * (1 - p);
+      const weight = weightOf(row);
+      const error = weight * (((y[row] as number) > 0.5 ? high : low) - p);
+      const spread = weight * p * (1 - p);
       gradA += value * error;
       gradB += error;
       haa += value * value * spread;

@@ -1,6 +1,6 @@
-import type { ClmOutcome } from '../../schemas/generated/records.ts';
-import { type ConfidentOutcome, type Cusum, cusumOf, gapInterval, gapOf } from './day-gaps.ts';
-import { squaredError } from './scores.ts';
+import type { OutcomeRow } from './dataset.ts';
+import { type Cusum, DayGaps } from './day-gaps.ts';
+import type { Selection } from './usable-rows.ts';
 
 /** What outcomes can be parted by. */
 export const SLICED_BY = ['symbol', 'side', 'regime', 'age', 'policy'] as const;
@@ -23,16 +23,13 @@ export interface SliceFigures {
 }
 
 /** One model's outcomes, whole and in parts. Maps stay one a model, whatever the parts say. */
-export interface ModelSlices {
-  readonly model_id: string;
+export interface SlicedOutcomes {
   readonly all: SliceFigures;
   readonly slices: readonly SliceFigures[];
   /** Oldest first; a week is named by its Monday, UTC. */
   readonly weeks: readonly SliceFigures[];
   readonly cusum: Cusum | null;
 }
-
-type UsableOutcome = ConfidentOutcome & { readonly outcome: ClmOutcome; readonly model: string };
 
 const UNKNOWN = 'unknown';
 
@@ -50,60 +47,107 @@ const AGES: readonly (readonly [below: number, name: string])[] = [
   [Infinity, '24 h and more'],
 ];
 
-const NAME_OF: Readonly<Record<SlicedBy, (outcome: ClmOutcome) => string>> = {
+const NAME_OF: Readonly<Record<SlicedBy, (row: OutcomeRow) => string>> = {
   symbol: ({ symbol }) => symbol,
   side: ({ side }) => side,
-  regime: ({ regime_at_entry: regime }) => regime ?? UNKNOWN,
+  regime: ({ results }) => results?.regime_at_entry ?? UNKNOWN,
   age: ageOf,
-  policy: ({ policy_at_close: policy }) => policy ?? UNKNOWN,
+  policy: ({ results }) => results?.policy_at_close ?? UNKNOWN,
 };
 
-/** The latest outcome of each position, as figures of each model: those that calibration learns from, decided ones. */
-export function sliceFigures(outcomes: Iterable<ClmOutcome>, by: readonly SlicedBy[]): readonly ModelSlices[] {
-  const usable = [...outcomes].flatMap(usableOf);
-  const models = [...Map.groupBy(usable, ({ model }) => model)].toSorted(byName);
-  return models.map(([model_id, rows]) => ({
-    model_id,
-    all: figuresOf('all', model_id, rows),
-    slices: by.flatMap((dimension) => {
-      const parts = Map.groupBy(rows, ({ outcome }) => NAME_OF[dimension](outcome));
-      const figures = [...parts].toSorted(byName).map(([name, part]) => figuresOf(dimension, name, part));
-      return figures.toSorted((one, other) => other.n - one.n);
-    }),
-    weeks: [...Map.groupBy(rows, ({ closed_at }) => weekOf(closed_at))]
-      .toSorted(byName)
-      .map(([name, part]) => figuresOf('week', name, part)),
-    cusum: cusumOf(rows),
-  }));
-}
-
-function usableOf(outcome: ClmOutcome): readonly UsableOutcome[] {
-  const { status, label, closed_at, confidence, model_id: model, excluded_from_calibration: excluded } = outcome;
-  if (status !== 'FINAL' || closed_at === null || confidence === null || model === null || excluded !== null) return [];
-  return label === 'WIN' || label === 'LOSS' ? [{ outcome, model, closed_at, confidence, won: label === 'WIN' }] : [];
-}
-
-function figuresOf(by: SliceFigures['by'], name: string, rows: readonly UsableOutcome[]): SliceFigures {
-  const n = rows.length;
-  const wins = rows.filter(({ won }) => won).length;
-  const interval = gapInterval(rows);
+/** The usable outcomes of a model in time order, parted by each of `by`, and by week. */
+export function sliceFigures(
+  model: string,
+  { usable, labels }: Pick<Selection, 'usable' | 'labels'>,
+  by: readonly SlicedBy[],
+): SlicedOutcomes {
+  const all = new Part('all', model);
+  const weeks = new Parts('week', ({ closed_at: at }) => weekOf(at));
+  const dimensions = by.map((dimension) => new Parts(dimension, NAME_OF[dimension]));
+  usable.forEach((row, index) => {
+    const won = labels[index] === 'WIN';
+    all.add(row, won);
+    weeks.add(row, won);
+    for (const parts of dimensions) parts.add(row, won);
+  });
   return {
-    by,
-    name,
-    n,
-    wins,
-    hit_rate: wins / n,
-    mean_confidence: rows.reduce((sum, { confidence }) => sum + confidence, 0) / n,
-    gap: gapOf(rows),
-    gap_low: interval?.low ?? null,
-    gap_high: interval?.high ?? null,
-    brier: rows.reduce((sum, { confidence, won }) => sum + squaredError(confidence, won ? 1 : 0), 0) / n,
+    all: all.figures(),
+    slices: dimensions.flatMap((parts) => parts.figures().toSorted((one, other) => other.n - one.n)),
+    weeks: weeks.figures(),
+    cusum: all.cusum(),
   };
 }
 
+class Part {
+  readonly #by: SliceFigures['by'];
+  readonly #name: string;
+  readonly #gaps = new DayGaps();
+  #n = 0;
+  #wins = 0;
+  #confidence = 0;
+
+  constructor(by: SliceFigures['by'], name: string) {
+    this.#by = by;
+    this.#name = name;
+  }
+
+  add({ closed_at, confidence }: OutcomeRow, won: boolean): void {
+    // Usable rows have a confidence.
+    const said = confidence ?? Number.NaN;
+    this.#n += 1;
+    this.#wins += won ? 1 : 0;
+    this.#confidence += said;
+    this.#gaps.add({ closed_at, confidence: said, won });
+  }
+
+  cusum(): Cusum | null {
+    return this.#gaps.cusum();
+  }
+
+  figures(): SliceFigures {
+    const interval = this.#gaps.interval();
+    return {
+      by: this.#by,
+      name: this.#name,
+      n: this.#n,
+      wins: this.#wins,
+      hit_rate: this.#wins / this.#n,
+      mean_confidence: this.#confidence / this.#n,
+      gap: this.#gaps.gap,
+      gap_low: interval?.low ?? null,
+      gap_high: interval?.high ?? null,
+      brier: this.#gaps.brier,
+    };
+  }
+}
+
+/** The parts along one dimension. */
+class Parts {
+  readonly #by: SliceFigures['by'];
+  readonly #nameOf: (row: OutcomeRow) => string;
+  readonly #parts = new Map<string, Part>();
+
+  constructor(by: SliceFigures['by'], nameOf: (row: OutcomeRow) => string) {
+    this.#by = by;
+    this.#nameOf = nameOf;
+  }
+
+  add(row: OutcomeRow, won: boolean): void {
+    const name = this.#nameOf(row);
+    let part = this.#parts.get(name);
+    if (part === undefined) this.#parts.set(name, (part = new Part(this.#by, name)));
+    part.add(row, won);
+  }
+
+  /** By name. */
+  figures(): readonly SliceFigures[] {
+    return [...this.#parts].toSorted(byName).map(([, part]) => part.figures());
+  }
+}
+
 /** A recorder that does not know how long a position was open has it opened when it closed. */
-function ageOf({ opened_at, closed_at }: ClmOutcome): string {
-  const age = (closed_at ?? opened_at) - opened_at;
+function ageOf({ opened_at, closed_at }: OutcomeRow): string {
+  const age = closed_at - opened_at;
   return age <= 0 ? UNKNOWN : (AGES.find(([below]) => age < below)?.[1] ?? UNKNOWN);
 }
 

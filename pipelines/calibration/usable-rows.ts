@@ -55,8 +55,14 @@ export function selectRows(
   };
 }
 
-/** Raw confidence and outcome (WIN 1, all else 0) in time order. */
-export function samplesOf({ usable, labels }: Pick<Selection, 'usable' | 'labels'>): Samples {
+/** Unit: milliseconds. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Raw confidence and outcome (WIN 1, all else 0) in time order. `halfLifeDays` null: all weigh alike. */
+export function samplesOf(
+  { usable, labels }: Pick<Selection, 'usable' | 'labels'>,
+  halfLifeDays: number | null = null,
+): Samples {
   const x = new Float64Array(usable.length);
   const y = new Float64Array(usable.length);
   const opened = new Float64Array(usable.length);
@@ -67,7 +73,8 @@ export function samplesOf({ usable, labels }: Pick<Selection, 'usable' | 'labels
     opened[index] = opened_at;
     closed[index] = closed_at;
   });
-  return { x, y, times: { opened, closed } };
+  const samples = { x, y, times: { opened, closed } };
+  return halfLifeDays === null ? samples : { ...samples, halfLifeMs: halfLifeDays * DAY_MS };
 }
 
 /** Usable rows counted by what a desk looks at. A position with several exit reasons counts for each. */

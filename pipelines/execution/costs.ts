@@ -13,7 +13,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../../ports/exchange.ts';
 import type { FillId, OrderId, Reduction, Side, TradeClosed } from '../../schemas/generated/records.ts';
-import { inR } from './excursions.ts';
+import { inR } from './trades.ts';
 
 /** What the schema takes of an amount of quote currency. */
 const GREATEST_QUOTE = 1e27;

@@ -1,24 +1,45 @@
-import type { Clock } from '../../ports/clock.ts';
+/**
+ * Decides whether an intent leads to an order: by the ledger, the limits, the kill switch and the venue's answers at this moment.
+ *
+ * Before an order is announced, the records it may lead to are built and checked: the report of its fill, its trade, the outcome of the
+ * position. An order with a record that no topic takes must not be sent: once filled it cannot be undone, and every restart would fail at
+ * that record.
+ *
+ * N1  The trial fills are at the venue's mark and at prices far worse and far better: the fill decides the records, not the mark.
+ * N2  The trial fills happen now. A position that was opened later than that has no trade that a log accepts.
+ */
+import { type Problem, formatProblems } from '../../errors/harvestline-error.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange, MarketRules } from '../../ports/exchange.ts';
 import { type KillSwitch, describeStop } from '../../ports/kill-switch.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
-import type { ClientOrderId, HarvestIntent, OrderStyle } from '../../schemas/generated/records.ts';
+import { recordChecker } from '../../schemas/check-rules.ts';
+import type { ClientOrderId, HarvestIntent, OrderId, OrderStyle } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import type { CloseRate } from './close-rate.ts';
+import { AHEAD_MS } from '../../schemas/time-bound.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { accumulate } from '../clm/accumulate.ts';
 import type { Ledger } from './ledger.ts';
-import type { ExecutionLimits } from './limits.ts';
-import type { OrderEnds } from './order-ends.ts';
-import { plannedOrder, pricingOf } from './order-style.ts';
+import {
+  type CloseRate,
+  type ExecutionLimits,
+  cooldown,
+  markDiffers,
+  outOfBounds,
+  refusedRecently,
+  settlesNow,
+  staleness,
+} from './limits.ts';
+import { type OrderSizing, plannedOrder, pricingOf, sizeOrder } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
-import { notRecordable } from './recordable.ts';
-import type { AnnouncedOrder, Sized } from './reports.ts';
-import { settlesNow } from './settlement.ts';
-import { type OrderSizing, sizeOrder } from './size-order.ts';
-import { type Suppression, cooldown, markDiffers, outOfBounds, refusedRecently, staleness } from './suppression.ts';
+import type { Suppression } from './reasons.ts';
+import { type AnnouncedOrder, type Sized, filledReport, submittedReport } from './reports.ts';
+import type { OrderEnds } from './resolve.ts';
+import { type FilledOrder, tradeOf } from './trades.ts';
 
-/** What is done about an intent: orders, of which this is the first, or none and why. */
+/** `send`: orders are sent, of which `first` is the first. `suppress`: none is, and why. */
 export type Decision =
   | { readonly kind: 'send'; readonly first: AnnouncedOrder; readonly rules: MarketRules }
   | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
@@ -37,7 +58,6 @@ const NOT_SHOWN: Suppression = { reason: 'NOT_SHOWN', detail: null };
 const NO_MARK_PRICE: Suppression = { reason: 'NO_MARK_PRICE', detail: null };
 const UNKNOWN_SYMBOL: Suppression = { reason: 'UNKNOWN_SYMBOL', detail: null };
 
-/** Decides about intents, by what the ledger, the limits, the kill switch and the venue say at this moment. */
 export class Decider {
   readonly #desk: DecidingDesk;
 
@@ -46,8 +66,8 @@ export class Decider {
   }
 
   /**
-   * What costs nothing is asked first; orders in doubt before anything that depends on how they ended. Throws EXCHANGE_AWAY when the venue
-   * does not answer about rules or positions.
+   * Decides about a whole intent. Checks that need no request come first; orders in doubt are resolved before anything that depends on how
+   * they ended. Throws EXCHANGE_AWAY where the venue does not answer about rules or positions.
    */
   async decide(
     intent: HarvestIntent,
@@ -73,7 +93,7 @@ export class Decider {
     if (settles !== null) return { kind: 'suppress', suppression: settles, sized: null };
     const { quantity: position } = await exchange.position(intent);
     if (position === null) return { kind: 'suppress', suppression: NOT_SHOWN, sized: null };
-    // What is flat has no value to ask for.
+    // A flat position is not valued: its mark price is not asked for.
     const mark = new Exact(position).gt(0) ? await exchange.markPrice(intent) : toText(new Exact(intent.mark_price));
     if (mark === null) return { kind: 'suppress', suppression: NO_MARK_PRICE, sized: null };
     const differs = markDiffers(intent, mark, limits);
@@ -82,11 +102,26 @@ export class Decider {
     if (sizing.kind === 'none') return { kind: 'suppress', suppression: sizing, sized: { position, sizing } };
     const sized = { position, sizing };
     const first = this.#first(intent, style, sized, mark, rules);
-    const unrecordable = notRecordable(intent, at, exchange.venue, first, clock.now());
-    if (unrecordable !== null) return { kind: 'suppress', suppression: unrecordable, sized: null };
-    // E11: what was asked of the venue may have taken long.
+    const invalid = checkTrialRecords(intent, at, exchange.venue, first, clock.now());
+    if (invalid !== null) return { kind: 'suppress', suppression: invalid, sized: null };
+    // E11: again, as the venue's answers may have taken long.
     const refusal = (await this.#halted(intent)) ?? this.#tooMany(clientOrderIdOf(intent.intent_id));
     return refusal === null ? { kind: 'send', first, rules } : { kind: 'suppress', suppression: refusal, sized };
+  }
+
+  /** Decides about a further order of an intent (E11, E12): the mark to send it at, or why it must not be announced. */
+  async decideOn(
+    intent: HarvestIntent,
+    at: LogRecord,
+    clientOrderId: ClientOrderId,
+  ): Promise<{ readonly mark: DecimalText } | Suppression> {
+    const { exchange, limits, clock } = this.#desk;
+    const early = staleness(intent, at.timestamp, clock.now(), limits) ?? (await this.#halted(intent));
+    if (early !== null) return early;
+    const mark = await exchange.markPrice(intent);
+    if (mark === null) return NO_MARK_PRICE;
+    const differs = markDiffers(intent, mark, limits);
+    return differs ?? (await this.#halted(intent)) ?? this.#tooMany(clientOrderId) ?? { mark };
   }
 
   #first(
@@ -103,29 +138,14 @@ export class Decider {
     return { sized, mark, part: 0, planned, pricing: pricingOf(style, intent.side, mark, terms) };
   }
 
-  /** E11, E12: why a further order of an intent must not be announced, or at which mark it may. */
-  async decideOn(
-    intent: HarvestIntent,
-    at: LogRecord,
-    clientOrderId: ClientOrderId,
-  ): Promise<{ readonly mark: DecimalText } | Suppression> {
-    const { exchange, limits, clock } = this.#desk;
-    const early = staleness(intent, at.timestamp, clock.now(), limits) ?? (await this.#halted(intent));
-    if (early !== null) return early;
-    const mark = await exchange.markPrice(intent);
-    if (mark === null) return NO_MARK_PRICE;
-    const differs = markDiffers(intent, mark, limits);
-    return differs ?? (await this.#halted(intent)) ?? this.#tooMany(clientOrderId) ?? { mark };
-  }
-
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
-    // E12: throws where it is not any more.
+    // E12: throws where this process works the account no longer.
     await this.#desk.accounts.works(account);
     const stop = await this.#desk.killSwitch.halted(account);
     return stop === null ? null : { reason: 'KILL_SWITCH', detail: describeStop(stop) };
   }
 
-  /** Counts the order where it is none too many, at once: others are decided meanwhile. */
+  /** Counts the order at once where it is within the bound: other intents are decided meanwhile. */
   #tooMany(clientOrderId: ClientOrderId): Suppression | null {
     const { closeRate, limits, clock } = this.#desk;
     const { maxClosesPerMinute } = limits;
@@ -137,4 +157,82 @@ export class Decider {
     closeRate.announced(clientOrderId, clock.now());
     return null;
   }
+}
+
+/** N1. A market order fills within a few per cent of the mark; tenfold leaves room for any venue's worst minute. Unit: ratio of the mark. */
+const TRIAL_PRICES = [1, 0.1, 10];
+
+/** More than any venue charges. Unit: ratio of the order's value. */
+const TRIAL_FEE = 0.01;
+
+const WITHOUT_REMARKS = { correction: null, stopped: null, resting: null };
+
+const CHECKS = {
+  report: { name: TOPICS.executionReport.name, check: recordChecker(TOPICS.executionReport) },
+  trade: { name: TOPICS.tradeClosed.name, check: recordChecker(TOPICS.tradeClosed) },
+  outcome: { name: TOPICS.clmOutcome.name, check: recordChecker(TOPICS.clmOutcome) },
+};
+
+/** Why the intent's orders, of which `first` is the first, must not be sent; null where every record they may lead to is valid (E13). */
+function checkTrialRecords(
+  intent: HarvestIntent,
+  at: LogRecord,
+  venue: string,
+  first: AnnouncedOrder,
+  now: EpochMillis,
+): Suppression | null {
+  const problems = [...timeProblems(intent, now), ...trialProblems(intent, at, venue, first, now)];
+  return problems.length === 0 ? null : { reason: 'NOT_RECORDABLE', detail: formatProblems(problems) };
+}
+
+/** N2. */
+function timeProblems({ opened_at: openedAt }: HarvestIntent, now: EpochMillis): readonly Problem[] {
+  if (openedAt <= now + AHEAD_MS) return [];
+  return [{ path: 'opened_at', why: `${openedAt} is ${openedAt - now} ms ahead of the clock: no log takes its trade` }];
+}
+
+/** The problems of the first record that is invalid; none where all are valid. */
+function trialProblems(
+  intent: HarvestIntent,
+  at: LogRecord,
+  venue: string,
+  first: AnnouncedOrder,
+  now: EpochMillis,
+): readonly Problem[] {
+  const { sized, mark } = first;
+  const { rounded } = sized.sizing;
+  const submitted = submittedReport(intent, at, venue, first, now);
+  const remaining = Exact.max(0, new Exact(sized.position).sub(rounded)).toFixed();
+  const problemsOfReport = problemsOf(CHECKS.report, submitted);
+  if (problemsOfReport.length > 0) return problemsOfReport;
+  for (const ratio of TRIAL_PRICES) {
+    const price = new Exact(mark).mul(ratio);
+    const order: FilledOrder = {
+      orderId: submitted.client_order_id as string as OrderId,
+      clientOrderId: submitted.client_order_id,
+      state: 'DONE',
+      filledQuantity: rounded.toFixed(),
+      averagePrice: price.toFixed(),
+      fee: price.mul(rounded).mul(TRIAL_FEE).toFixed(),
+      feeAsset: null,
+      feeAmount: null,
+      positionAfter: remaining,
+      filledAt: now,
+    };
+    const trade = tradeOf(intent, venue, order, remaining);
+    const problems = [
+      ...problemsOf(CHECKS.report, filledReport(submitted, [trade], { ...order, ...WITHOUT_REMARKS }, now)),
+      ...problemsOf(CHECKS.trade, trade),
+      ...problemsOf(CHECKS.outcome, accumulate(undefined, trade)),
+    ];
+    if (problems.length > 0) return problems;
+  }
+  return [];
+}
+
+function problemsOf(
+  { name, check }: { readonly name: string; readonly check: (value: unknown) => readonly Problem[] },
+  record: unknown,
+): readonly Problem[] {
+  return check(record).map(({ path, why }) => ({ path: `${name}: ${path}`, why }));
 }

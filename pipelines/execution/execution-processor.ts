@@ -4,13 +4,13 @@
  * reads      harvest.intent, position.reconciled (fills that no order of ours has reported)
  * writes     execution.report, trade.closed
  * state      the ledger (ledger.ts), rebuilt from execution.report, with trade.closed and harvest.intent for what a
- *            report does not repeat (restore-ledger.ts). Intents are read back rather than copied into every report:
+ *            report does not repeat (restoreLedger). Intents are read back rather than copied into every report:
  *            only unsettled orders and cooldowns need them.
  * guarantee  at least once in, effectively once out:
  *
  * E1  SUBMITTED is durable before its order is sent.
  * E2  An order is placed at most once, in any history of crashes and redeliveries: of an intent that the ledger has as SUBMITTED the latest
- *     order is only ever looked up, and no further one follows. An intent may lead to several orders, one after the other (send-orders.ts);
+ *     order is only ever looked up, and no further one follows. An intent may lead to several orders, one after the other (place.ts);
  *     together they never ask for more than it did.
  * E3  client_order_id derives from intent_id and the order's number, trade_id from client_order_id.
  * E4  An order's trade.closed goes to the log ahead of the next SUBMITTED or the FILLED, so no slice is lost.
@@ -42,17 +42,15 @@ import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
-import { CloseRate } from './close-rate.ts';
-import type { Ledger } from './ledger.ts';
-import { DEFAULT_LIMITS, type ExecutionLimits } from './limits.ts';
+import { type ExecutionLimits, CloseRate, DEFAULT_LIMITS } from './limits.ts';
+import { type Ledger, restoreLedger } from './ledger.ts';
 import { Decider } from './decide.ts';
 import { Outbox } from './outbox.ts';
-import { type OrderDesk, OrderEnds, describe } from './order-ends.ts';
+import { type OrderDesk, OrderEnds, describe } from './resolve.ts';
 import { reconcile } from './reconcile.ts';
-import { styleOf } from './order-style.ts';
+import { styleOf } from './order-plan.ts';
 import { suppressedReport } from './reports.ts';
-import { restoreLedger } from './restore-ledger.ts';
-import { OrderSender } from './send-orders.ts';
+import { OrderSender } from './place.ts';
 
 export interface ExecutionOptions {
   readonly writer: TopicWriter;

@@ -10,6 +10,9 @@ import type {
   TradeId,
 } from '../../schemas/generated/records.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { Replay } from '../processor.ts';
+import type { CloseRate, Refusals } from './limits.ts';
 import { isRefusal } from './reasons.ts';
 
 /** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
@@ -34,13 +37,6 @@ export interface UnsettledOrder {
 interface LastPartial {
   readonly intentId: IntentId;
   readonly reportedAt: EpochMillis;
-}
-
-/** Orders of a position that the venue refused in a row. */
-export interface Refusals {
-  readonly count: number;
-  /** When the latest was reported. */
-  readonly latestAt: EpochMillis;
 }
 
 /**
@@ -261,4 +257,33 @@ export class Ledger {
 
 function placeOf(symbol: string, orderId: OrderId): string {
   return `${symbol}/${orderId}`;
+}
+
+/**
+ * Rebuilds the ledger from the log: from the reports; then from the trades, which show which UNKNOWN orders were resolved since, which fills
+ * by others have their trade, and what the earlier orders of an intent without an end filled; then from the intents, until those are found
+ * that an unresolved order or a cooldown needs, since a report does not repeat its intent. Orders of this process's accounts that were
+ * announced in the last minute are added to `closeRate`.
+ */
+export async function restoreLedger(
+  replay: Replay,
+  closeRate: CloseRate,
+  isOwn: (report: ExecutionReport) => Promise<boolean>,
+): Promise<Ledger> {
+  const ledger = new Ledger();
+  for await (const { record } of replay(TOPICS.executionReport.name)) {
+    ledger.apply(record);
+    if (record.status === 'REJECTED') closeRate.withdrawn(record.client_order_id);
+    if (record.status !== 'SUBMITTED' || !closeRate.isRecent(record.reported_at)) continue;
+    if (await isOwn(record)) closeRate.announced(record.client_order_id, record.reported_at);
+  }
+  for await (const { record } of replay(TOPICS.tradeClosed.name)) ledger.traded(record);
+  const needed = ledger.neededIntents();
+  if (needed.size === 0) return ledger;
+  for await (const { record } of replay(TOPICS.harvestIntent.name)) {
+    if (!needed.delete(record.intent_id)) continue;
+    ledger.remember(record);
+    if (needed.size === 0) break;
+  }
+  return ledger;
 }

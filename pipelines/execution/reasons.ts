@@ -3,14 +3,14 @@ import type { ExecutionStatus } from '../../schemas/generated/records.ts';
 
 interface ReasonEntry {
   readonly status: ExecutionStatus;
-  /** Another status that it is given with. */
+  /** A second status that it can come with. */
   readonly or?: ExecutionStatus;
-  /** The venue's no to this very order, which the next one like it would get as well. */
+  /** The venue refused this very order, and would refuse the next one like it. */
   readonly refusal?: true;
   readonly sentence: string;
 }
 
-/** Every reason an execution.report gives, with its status and what it means. Stable: never renamed, never reused. */
+/** Every reason of an execution.report, with its status and meaning. Stable: never renamed, never reused. */
 export const REASONS = {
   ORDER_SENT: { status: 'SUBMITTED', sentence: 'The order is about to be sent.' },
   REMAINDER_INCLUDED: {
@@ -49,7 +49,7 @@ export const REASONS = {
 
   KILL_SWITCH: {
     status: 'SUPPRESSED',
-    // Announced already when the switch was found on: it was never sent.
+    // REJECTED where the order was announced before the switch was found on: it was never sent.
     or: 'REJECTED',
     sentence: 'The kill switch is on, or its state cannot be known: the order is not sent.',
   },
@@ -172,6 +172,13 @@ export type ReasonOf<S extends ExecutionStatus> = {
   [R in Reason]: (typeof REASONS)[R] extends { readonly status: S } | { readonly or: S } ? R : never;
 }[Reason];
 
+/** Why no order is sent for an intent. */
+export interface Suppression {
+  readonly reason: ReasonOf<'SUPPRESSED'>;
+  /** The figures in words; null where the reason says it all. */
+  readonly detail: string | null;
+}
+
 /** Every reason for which no order is sent. */
 export const SUPPRESSIONS: readonly string[] = Object.entries(REASONS).flatMap(([reason, { status }]) =>
   status === 'SUPPRESSED' ? [reason] : [],
@@ -181,7 +188,7 @@ const REFUSALS: ReadonlySet<string> = new Set(
   Object.entries(REASONS).flatMap(([reason, entry]) => ('refusal' in entry ? [reason] : [])),
 );
 
-/** Whether the next order like it would be refused as well. */
+/** Whether the venue would refuse the next order like it as well. */
 export function isRefusal(reason: string): boolean {
   return REFUSALS.has(reason);
 }
@@ -204,7 +211,7 @@ const REJECTIONS = {
   'duplicate-id': null,
 } as const satisfies Record<RefusalMeaning, ReasonOf<'REJECTED'> | null>;
 
-/** The reason for a venue's no; null where it leaves open whether the order exists. */
+/** The reason of a rejection by the venue; null where the rejection leaves open whether the order exists. */
 export function rejectionReason(meaning: RefusalMeaning): ReasonOf<'REJECTED'> | null {
   return REJECTIONS[meaning];
 }

@@ -2,10 +2,10 @@ import type { Exchange, PositionReference } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
 import { chargesOf, fillOf, withCosts } from './costs.ts';
-import { externalTradeOf } from './external-trade.ts';
+import { externalTradeOf } from './trades.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
-import type { OrderEnds } from './order-ends.ts';
+import type { OrderEnds } from './resolve.ts';
 import type { Outbox } from './outbox.ts';
 import { clearResting, closedSideOf } from './resting.ts';
 

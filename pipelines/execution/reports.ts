@@ -12,11 +12,9 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import { type PlannedOrder, slippageBpsOf, slippageOf } from './order-style.ts';
-import type { ReasonOf } from './reasons.ts';
+import { type OrderSizing, type PlannedOrder, type Sizing, slippageBpsOf, slippageOf } from './order-plan.ts';
+import type { ReasonOf, Suppression } from './reasons.ts';
 import { restingWords } from './resting.ts';
-import type { OrderSizing, Sizing } from './size-order.ts';
-import type { Suppression } from './suppression.ts';
 
 /** What the schema allows for `detail`. Unit: characters. A venue's message may be longer. */
 const MAX_DETAIL = 2048;

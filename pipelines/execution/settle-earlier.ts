@@ -5,11 +5,11 @@ import type { ExecutionReport, HarvestIntent, PositionId } from '../../schemas/g
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
-import type { Suppression } from './suppression.ts';
-import { mayRest } from './order-style.ts';
+import type { Suppression } from './reasons.ts';
+import { mayRest } from './order-plan.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { clearResting, closedSideOf } from './resting.ts';
-import { datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
+import { datedOrder, isFilled, isNoRecord, tradeOf } from './trades.ts';
 
 /** Who is asked, and for which orders it can answer. */
 export interface EarlierVenue {

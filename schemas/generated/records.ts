@@ -592,6 +592,8 @@ export interface ConfidenceCalibration {
   readonly neutral: NeutralRule;
   /** What counts as a win: pnl as recorded, r:X by initial risk, net after costs. Null: proposed before there was a choice, by pnl, in folds that were not purged. */
   readonly label: null | string;
+  /** In the fit an outcome so much older than the latest one weighs half as much. Null: all weigh alike. Unit: days. */
+  readonly half_life_days: null | number;
   /** The evidence. */
   readonly evidence: CalibrationEvidence;
   /** The counts. */

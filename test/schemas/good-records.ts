@@ -222,6 +222,7 @@ export const GOOD_RECORDS = {
     parameters: [{ name: 'a', value: -1.5 }],
     neutral: 'EXCLUDE',
     label: 'pnl',
+    half_life_days: null,
     evidence: {
       topic: 'clm.outcome',
       ranges: [{ partition: 0, from: 0, to: 60 }],

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { accumulate } from '../../pipelines/clm/accumulate.ts';
-import { externalTradeOf } from '../../pipelines/execution/external-trade.ts';
-import { tradeOf } from '../../pipelines/execution/trade.ts';
+import { externalTradeOf, tradeOf } from '../../pipelines/execution/trades.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';

@@ -2,9 +2,11 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { messageOf } from '../../../errors/harvestline-error.ts';
+import { didYouMean, nearest } from '../../../errors/nearest.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { type LabelRule, RECORDED_LABEL, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
 import { METHODS, type Method } from '../../../pipelines/calibration/method.ts';
+import { SLICED_BY, type SlicedBy } from '../../../pipelines/calibration/slice-figures.ts';
 import type { NeutralRule } from '../../../pipelines/calibration/usable-rows.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -23,16 +25,27 @@ import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../re
 import { readVersions } from '../read-versions.ts';
 import { StepProgress } from '../step-progress.ts';
 
+/** What `--by` says. */
+interface By {
+  readonly parts: readonly SlicedBy[];
+  /** Who proposes; null: not said here. */
+  readonly name: string | null;
+}
+
+const DEFAULT_BY: By = { parts: ['symbol', 'side'], name: null };
+
 interface ProposeFlags extends WorldOptions {
   readonly topic: OutcomeTopic;
   readonly model?: string;
   readonly method?: Method;
   readonly neutral: NeutralRule;
   readonly label: LabelRule;
+  readonly halfLife?: number;
   readonly from?: ReadonlyMap<number, number>;
   readonly to?: ReadonlyMap<number, number>;
   readonly policy?: string;
-  readonly by?: string;
+  readonly by: By;
+  readonly name?: string;
   readonly out?: string;
   readonly seed: number;
   readonly dryRun?: true;
@@ -68,7 +81,18 @@ export function proposeCommand(): Command {
       '--policy <id-or-file>',
       `what past snapshots are scored with, to find decisions that would change: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a file (default: the one in force, as the log tells)`,
     )
-    .option('--by <name>', 'who proposes')
+    .option(
+      '--half-life <days>',
+      'in the fit an outcome so much older than the latest one weighs half as much (default: all weigh alike)',
+      parseHalfLife,
+    )
+    .option(
+      '--by <list>',
+      `what the figures of parts are parted by: ${SLICED_BY.join(', ')}; several by commas`,
+      parseBy,
+      DEFAULT_BY,
+    )
+    .option('--name <name>', 'who proposes')
     .option('--out <dir>', 'folder for the report and the exported rows (default: calibrations in --data)')
     .option('--seed <n>', 'seed of the bootstrap', parseSeed, 1)
     .option('--dry-run', 'judge and show, but write neither files nor a version')
@@ -84,6 +108,7 @@ Examples:
   $ harvestline calibrate propose --model ensemble-7 --method sigmoid --dry-run
   $ harvestline calibrate propose --topic trade.closed --neutral loss --json | jq .metrics
   $ harvestline calibrate propose --label r:0.5 --dry-run
+  $ harvestline calibrate propose --half-life 30 --by symbol,regime,policy --dry-run
 
 Exit codes: 0 proposed (or known already), 1 every model was refused, 2 wrong usage.`,
     )
@@ -107,6 +132,8 @@ async function propose(flags: ProposeFlags): Promise<void> {
         method: flags.method ?? null,
         neutral: flags.neutral,
         label: flags.label,
+        by: flags.by.parts,
+        halfLifeDays: flags.halfLife ?? null,
         policy,
         random: new SeededRandom(flags.seed),
         now: clock.now(),
@@ -118,7 +145,12 @@ async function propose(flags: ProposeFlags): Promise<void> {
   } finally {
     progress.done();
   }
-  const kept = { dryRun: flags.dryRun === true, folder: folderOf(flags), neutral: flags.neutral, by: flags.by ?? null };
+  const kept = {
+    dryRun: flags.dryRun === true,
+    folder: folderOf(flags),
+    neutral: flags.neutral,
+    by: proposerOf(flags),
+  };
   await writeLines(jsonWanted(flags) ? proposalJsonLines(proposals, kept) : proposalLines(proposals, kept));
   if (proposals.every(({ kind }) => kind === 'refused')) process.exitCode = 1;
 }
@@ -137,9 +169,13 @@ async function keep(
   }
   await withLog(flags, 'write', async (world) => {
     for (const { report } of fresh) {
-      await appendDecision(world, proposalRecord(report, flags.neutral, flags.by ?? null));
+      await appendDecision(world, proposalRecord(report, flags.neutral, proposerOf(flags)));
     }
   });
+}
+
+function proposerOf({ name, by }: ProposeFlags): string | null {
+  return name ?? by.name;
 }
 
 function folderOf(flags: ProposeFlags): string {
@@ -152,6 +188,23 @@ function parseLabel(text: string): LabelRule {
   } catch (cause) {
     throw new InvalidArgumentError(messageOf(cause));
   }
+}
+
+/** `--by` named the proposer before there were parts: what is like no part is still taken as a name. */
+function parseBy(text: string): By {
+  const names = text.split(',').map((name) => name.trim());
+  const parts = names.flatMap((name) => SLICED_BY.find((one) => one === name) ?? []);
+  if (parts.length === names.length) return { parts, name: null };
+  const [wrong = text] = names.filter((name) => !SLICED_BY.some((one) => one === name));
+  if (parts.length > 0 || names.length > 1 || nearest(wrong, SLICED_BY).length > 0)
+    throw new InvalidArgumentError(`Give some of ${SLICED_BY.join(', ')}, not ${didYouMean(wrong, SLICED_BY)}.`);
+  return { ...DEFAULT_BY, name: text };
+}
+
+function parseHalfLife(text: string): number {
+  const days = Number(text);
+  if (!(days > 0) || !Number.isFinite(days)) throw new InvalidArgumentError('It must be a number of days above 0.');
+  return days;
 }
 
 function parseSeed(text: string): number {

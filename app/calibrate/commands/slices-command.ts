@@ -1,18 +1,21 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { pc } from '../../../connectors/system/terminal.ts';
 import {
-  type ModelSlices,
   SLICED_BY,
   type SlicedBy,
+  type SlicedOutcomes,
   sliceFigures,
 } from '../../../pipelines/calibration/slice-figures.ts';
-import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
-import type { ClmOutcome, PositionId } from '../../../schemas/generated/records.ts';
+import { selectRows } from '../../../pipelines/calibration/usable-rows.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../../open-world.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
-import { plainTable } from '../../plain-table.ts';
-import { visitTopic } from '../../read-topic.ts';
+import { fixRanges, readDataset, rowsByModel } from '../read-dataset.ts';
+import { driftText, slicedLines } from '../report/sliced-lines.ts';
+
+interface ModelSlices extends SlicedOutcomes {
+  readonly model_id: string;
+}
 
 interface SlicesFlags extends WorldOptions {
   readonly by: readonly SlicedBy[];
@@ -42,11 +45,14 @@ Examples:
     .action(async (flags: SlicesFlags) => {
       const world = await openReadOnlyWorld(flags);
       try {
-        const latest = new Map<PositionId, ClmOutcome>();
-        await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => latest.set(outcome.position_id, outcome));
-        const models = sliceFigures(latest.values(), flags.by).filter(
-          ({ model_id }) => flags.model === undefined || model_id === flags.model,
-        );
+        const topic = TOPICS.clmOutcome.name;
+        const { rows } = await readDataset(world, topic, await fixRanges(world, topic, {}));
+        const models = [...rowsByModel(rows)].flatMap(([model, own]): readonly ModelSlices[] => {
+          if (model === null || (flags.model !== undefined && model !== flags.model)) return [];
+          const selection = selectRows(own, 'exclude');
+          if (selection.usable.length === 0) return [];
+          return [{ model_id: model, ...sliceFigures(model, selection, flags.by) }];
+        });
         if (models.length === 0) process.stderr.write(`no outcomes to learn from yet${ofModel(flags)}\n`);
         await writeLines(jsonWanted(flags) ? models.map((model) => JSON.stringify(model)) : linesOf(models));
       } finally {
@@ -60,36 +66,17 @@ function ofModel({ model }: SlicesFlags): string {
 }
 
 function linesOf(models: readonly ModelSlices[]): readonly string[] {
-  return models.flatMap(({ model_id, all, slices, weeks, cusum }, index) => [
+  return models.flatMap(({ model_id, ...sliced }, index) => [
     ...(index === 0 ? [] : ['']),
     pc.bold(model_id),
-    ...plainTable(
-      [
-        { head: '' },
-        { head: '' },
-        ...['n', 'hit rate', 'confidence', 'gap', '95 %', 'Brier'].map((head) => ({ head, align: 'right' as const })),
-      ],
-      [all, ...slices, ...weeks].map((row) => [
-        row.by,
-        row.by === 'all' ? '' : row.name,
-        String(row.n),
-        row.hit_rate.toFixed(3),
-        row.mean_confidence.toFixed(3),
-        row.gap.toFixed(3),
-        row.gap_low === null || row.gap_high === null ? '' : `${row.gap_low.toFixed(3)} to ${row.gap_high.toFixed(3)}`,
-        row.brier.toFixed(4),
-      ]),
-    ),
-    driftLine(cusum),
+    ...slicedLines([sliced.all, ...sliced.slices, ...sliced.weeks]),
+    driftLine(sliced.cusum),
   ]);
 }
 
-function driftLine(cusum: ModelSlices['cusum']): string {
-  if (cusum === null) return 'drift: fewer than 20 days cannot tell';
-  const { statistic, threshold, day } = cusum;
-  const figures = `CUSUM ${statistic.toFixed(2)}, ${threshold.toFixed(2)} at 5 %`;
-  if (statistic <= threshold) return `drift: none seen (${figures})`;
-  return pc.yellow(`drift: the gap differs before and after ${formatEventTime(day).slice(0, 10)} (${figures})`);
+function driftLine(cusum: SlicedOutcomes['cusum']): string {
+  const text = `drift: ${driftText(cusum)}`;
+  return cusum !== null && cusum.statistic > cusum.threshold ? pc.yellow(text) : text;
 }
 
 function slicedBy(text: string): readonly SlicedBy[] {

@@ -18,6 +18,12 @@ export function probability(value: number): string {
   return fixed(value, 3);
 }
 
+/** A difference of two probabilities, with its sign. */
+export function signedProbability(value: number): string {
+  const text = probability(value);
+  return Number(value.toFixed(3)) > 0 ? `+${text}` : text;
+}
+
 export function percent(share: number): string {
   return `${fixed(100 * share, 1)}${NO_BREAK_SPACE}%`;
 }

@@ -4,6 +4,7 @@ import { evidenceSection } from './evidence-section.ts';
 import { mapSection } from './map-section.ts';
 import { markup, trusted } from './markup.ts';
 import { outcomesSection } from './outcomes-section.ts';
+import { slicesSection } from './slices-section.ts';
 import { scoresSection } from './scores-section.ts';
 import { STYLE } from './style.ts';
 import { summarySection } from './summary-section.ts';
@@ -25,6 +26,7 @@ ${summarySection(report)}
 ${scoresSection(report)}
 ${mapSection(report)}
 ${outcomesSection(report)}
+${slicesSection(report)}
 ${decisionsSection(report)}
 ${evidenceSection(report)}
 </main>

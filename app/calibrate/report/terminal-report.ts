@@ -1,5 +1,6 @@
 import { pc, printable } from '../../../connectors/system/terminal.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
+import { SLICED_BY } from '../../../pipelines/calibration/slice-figures.ts';
 import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
 import { plainTable } from '../../plain-table.ts';
 import { count, interval, percent, plain, plural, points, probability, score, signedScore } from './figures.ts';
@@ -7,6 +8,7 @@ import { formulaOf } from './formula.ts';
 import { mapReadings } from './map-readings.ts';
 import { reliabilitySketch } from './reliability-sketch.ts';
 import { type SliceGroup, sliceGroups } from './slice-groups.ts';
+import { driftText, slicedLines } from './sliced-lines.ts';
 import { sideBySide, wrapped } from './terminal-text.ts';
 import { SCORE_TERMS, candidatesText, scoreOf } from './terms.ts';
 import { type Verdict, aucText, boundsText, methodText, nextSteps, verdictOf } from './verdict.ts';
@@ -22,7 +24,7 @@ const LABEL = 12;
 /** Slices of a kind that are shown; the page has more, and those by label and model, which are said above. */
 const TOP = 5;
 
-/** The report in about fifty lines of a terminal, the verdict first. */
+/** The report in about eighty lines of a terminal, the verdict first. */
 export function terminalReport(foreign: CalibrationReport, width = 80): readonly string[] {
   const report = withPrintableTexts(foreign);
   const { tone, headline, sentence } = verdictOf(report);
@@ -48,8 +50,10 @@ export function terminalReport(foreign: CalibrationReport, width = 80): readonly
     ...labelled('outcomes', outcomesText(report)),
     ...labelled('labels', labelsText(report)),
     ...labelled('worth', dependenceText(report)),
+    ...labelled('drift', driftText(report.sliced.cusum)),
+    ...partLines(report),
     ...sliceGroups(report.slices, TOP)
-      .filter(({ by }) => by !== 'label' && by !== 'model')
+      .filter(({ by }) => by !== 'label' && by !== 'model' && !report.sliced.slices.some((slice) => slice.by === by))
       .flatMap((group) => labelled(group.title.toLowerCase(), sliceText(group))),
     ...labelled('left out', leftOutText(report)),
     ...labelled('detectable', detectableText(report)),
@@ -61,6 +65,18 @@ export function terminalReport(foreign: CalibrationReport, width = 80): readonly
     `${pc.bold('verify'.padEnd(LABEL))}${verify}`,
     `${pc.bold('next'.padEnd(LABEL))}${approve}`,
     `${' '.repeat(LABEL)}${reject}`,
+  ];
+}
+
+/** The parts asked for and the latest weeks. */
+function partLines({ sliced: { all, slices, weeks } }: CalibrationReport): readonly string[] {
+  const parts = SLICED_BY.flatMap((by) => slices.filter((slice) => slice.by === by).slice(0, TOP));
+  const more = slices.length - parts.length + Math.max(0, weeks.length - TOP);
+  return [
+    '',
+    ...slicedLines([all, ...parts, ...weeks.slice(-TOP)]),
+    ...(more === 0 ? [] : [pc.dim(`${plural(more, 'more row')}: --json has them`)]),
+    '',
   ];
 }
 

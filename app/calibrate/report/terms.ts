@@ -6,6 +6,7 @@ import type {
   ScoreName,
   Slice,
 } from '../../../pipelines/calibration/report.ts';
+import type { SlicedBy } from '../../../pipelines/calibration/slice-figures.ts';
 import { score } from './figures.ts';
 
 interface Term {
@@ -40,6 +41,15 @@ export const SLICE_TITLES = {
   regime: 'Regime at entry',
   symbol: 'Symbol',
 } as const satisfies Record<Slice['by'], string>;
+
+/** What a report can be parted by. */
+export const SLICED_TITLES = {
+  symbol: 'Symbol',
+  side: 'Side',
+  regime: 'Regime at entry',
+  age: 'Time held',
+  policy: 'Policy at close',
+} as const satisfies Record<SlicedBy, string>;
 
 /** Every method with its Brier score out of fold, and why it was not chosen where that is no matter of scores. */
 export function candidatesText(candidates: readonly Candidate[]): string {

@@ -12,7 +12,7 @@ import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { UnifiedCandle, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 
 /** In so short a time the price of an asset changes by far less than a fee is a part of a profit. Unit: milliseconds. */
 const RECENT_MS = 5 * 60 * 1000;
@@ -40,7 +40,7 @@ export class AssetPrices {
   /** What was charged, with its value. */
   async charge(
     charged: Pick<Charge, 'asset' | 'amount'>,
-    market: Pick<VenueMarket, 'quote'>,
+    market: Pick<PastMarket, 'quote'>,
     at: EpochMillis,
   ): Promise<Charge> {
     const { asset, amount } = charged;
@@ -65,7 +65,7 @@ export class AssetPrices {
     }
   }
 
-  async #mark(market: VenueMarket, now: EpochMillis): Promise<DecimalText | null> {
+  async #mark(market: PastMarket, now: EpochMillis): Promise<DecimalText | null> {
     const known = this.#marks.get(market.id);
     if (known !== undefined && now - known.askedAt < MARK_KEPT_MS) return known.price;
     const price = await namedMarkPrice(this.#client, market, 'positions');
@@ -73,7 +73,7 @@ export class AssetPrices {
     return price;
   }
 
-  async #closing({ id, symbol }: VenueMarket, at: EpochMillis): Promise<DecimalText | null> {
+  async #closing({ id, symbol }: PastMarket, at: EpochMillis): Promise<DecimalText | null> {
     const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS;
     const key = `${id} ${minute}`;
     const known = this.#past.get(key);

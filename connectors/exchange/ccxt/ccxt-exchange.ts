@@ -48,7 +48,7 @@ import { readHoldings } from './read-holdings.ts';
 import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 import type { Info } from './venue-traits.ts';
@@ -110,7 +110,7 @@ export class CcxtExchange implements Exchange {
     { clientOrderId, position, quantity, pricing }: OrderRequest,
     gate: SendGate = OPEN_GATE,
   ): Promise<Placement> {
-    const market = await this.#market(position.symbol);
+    const market = (await this.#markets.byId(position.symbol)) ?? this.#noMarket(position.symbol);
     const amount = new Exact(quantity).div(market.contractSize).toFixed();
     const { type, price, params } = venueTerms(pricing, position.side, market.tick);
     for (let attempt = 1; ; attempt++) {
@@ -221,7 +221,7 @@ export class CcxtExchange implements Exchange {
   }
 
   /** X3. */
-  async #withFills(order: UnifiedOrder, clientOrderId: ClientOrderId, market: VenueMarket): Promise<VenueOrder> {
+  async #withFills(order: UnifiedOrder, clientOrderId: ClientOrderId, market: PastMarket): Promise<VenueOrder> {
     if (order.clientOrderId !== this.#venueId(clientOrderId)) {
       throw new Error(`the exchange answered with another order than ${clientOrderId}`);
     }
@@ -246,7 +246,7 @@ export class CcxtExchange implements Exchange {
   }
 
   /** Fees of another asset at their value. */
-  async #priced(fills: readonly VenueFill[], market: VenueMarket): Promise<readonly VenueFill[]> {
+  async #priced(fills: readonly VenueFill[], market: PastMarket): Promise<readonly VenueFill[]> {
     return Promise.all(
       fills.map(async (fill) => {
         const { fee, feeAsset: asset, feeAmount: amount, filledAt } = fill;
@@ -261,10 +261,13 @@ export class CcxtExchange implements Exchange {
     return venueClientId(clientOrderId, this.#client.settings.traits.clientOrderIds);
   }
 
-  async #market(symbol: string): Promise<VenueMarket> {
-    const market = await this.#markets.byId(symbol);
-    if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
-    return market;
+  /** Orders that were placed, and what they cost, are asked for though the market is on no list any more. */
+  async #market(symbol: string): Promise<PastMarket> {
+    return (await this.#markets.byRecordedId(symbol)) ?? this.#noMarket(symbol);
+  }
+
+  #noMarket(symbol: string): never {
+    throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
   }
 }
 

@@ -15,7 +15,7 @@ import { readHoldings } from './read-holdings.ts';
 import { readResting, stopsOf } from './resting-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
+import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 const TIMEFRAME = '5m';
@@ -88,7 +88,7 @@ export class CcxtVenue implements Venue {
   }
 
   /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */
-  async #triggered(market: VenueMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
+  async #triggered(market: PastMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
     if (!this.#client.api.has['fetchOrders']) return 'ORDER';
     try {
       const orders = await this.#client.send('positions', (api) =>
@@ -104,8 +104,8 @@ export class CcxtVenue implements Venue {
     }
   }
 
-  async #market(symbol: string): Promise<VenueMarket> {
-    const market = await this.#markets.byId(symbol);
+  async #market(symbol: string): Promise<PastMarket> {
+    const market = await this.#markets.byRecordedId(symbol);
     if (market === null) throw new HarvestlineError('EXCHANGE_AWAY', `${this.venue} names no linear market ${symbol}`);
     return market;
   }

@@ -2,7 +2,7 @@ import type { DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket } from './venue-markets.ts';
+import type { PastMarket } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 /**
@@ -11,7 +11,7 @@ import { VenueRefusal } from './venue-refusal.ts';
  */
 export async function namedMarkPrice(
   client: VenueClient,
-  { symbol }: VenueMarket,
+  { symbol }: PastMarket,
   priority: Priority,
 ): Promise<DecimalText | null> {
   return client.ask(priority, `mark price of ${symbol}`, async (api) => {

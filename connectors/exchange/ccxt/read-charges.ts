@@ -17,7 +17,7 @@ import type { AssetPrices } from './asset-prices.ts';
 import { readFillsOnwards } from './read-fills.ts';
 import { UnifiedIncome, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket } from './venue-markets.ts';
+import type { PastMarket } from './venue-markets.ts';
 import type { FundingList } from './venue-traits.ts';
 
 /** As many as exchanges give at a time. Unit: payments. */
@@ -35,7 +35,7 @@ const CHARGES_WITHIN_MS = 5000;
 /** `holdsOther`: whether the account holds the other side of the symbol now. */
 export async function readCharges(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   prices: AssetPrices,
   { side, opened_at: openedAt }: Pick<PositionReference, 'side' | 'opened_at'>,
   holdsOther: () => Promise<boolean>,
@@ -81,7 +81,7 @@ async function told<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>
   ]);
 }
 
-async function chargedFill(fill: VenueFill, market: VenueMarket, prices: AssetPrices): Promise<ChargedFill> {
+async function chargedFill(fill: VenueFill, market: PastMarket, prices: AssetPrices): Promise<ChargedFill> {
   const { fillId, orderId, positionSide, direction, quantity, filledAt, feeAsset, feeAmount } = fill;
   const fee = await prices.charge({ asset: feeAsset, amount: feeAmount }, market, filledAt);
   return { fillId, orderId, positionSide, direction, quantity, fee, filledAt };
@@ -90,7 +90,7 @@ async function chargedFill(fill: VenueFill, market: VenueMarket, prices: AssetPr
 /** All payments since a moment, oldest first. Throws EXCHANGE_AWAY. */
 async function readFunding(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   prices: AssetPrices,
   since: EpochMillis,
   givenUp: AbortSignal,
@@ -119,7 +119,7 @@ async function readFunding(
 type Row = Readonly<Record<string, unknown>>;
 
 /** One that names no market may be anybody's. */
-function mayBeOf({ symbol }: Row, market: VenueMarket): boolean {
+function mayBeOf({ symbol }: Row, market: PastMarket): boolean {
   return typeof symbol !== 'string' || symbol === market.symbol || symbol === market.id;
 }
 

@@ -8,7 +8,7 @@ import type { FillId, OrderId, Side } from '../../../schemas/generated/records.t
 import type { Priority } from './request-queue.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket } from './venue-markets.ts';
+import type { PastMarket } from './venue-markets.ts';
 import type { Info } from './venue-traits.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
@@ -28,7 +28,7 @@ const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
  */
 export async function readFills(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   since: EpochMillis,
   priority: Priority,
 ): Promise<Fills> {
@@ -71,7 +71,7 @@ export class OlderFills {
     this.#client = client;
   }
 
-  async read(market: VenueMarket, before: EpochMillis): Promise<Fills | null> {
+  async read(market: PastMarket, before: EpochMillis): Promise<Fills | null> {
     const client = this.#client;
     const { windowMs, page: full, next } = client.settings.traits.fills;
     const widest = windowMs ?? LONGEST_SPAN_MS;
@@ -106,7 +106,7 @@ export class OlderFills {
 /** Whose fills are read, and what for. */
 interface Reading {
   readonly client: VenueClient;
-  readonly market: VenueMarket;
+  readonly market: PastMarket;
   readonly priority: Priority;
 }
 
@@ -184,7 +184,7 @@ async function readOn(
  */
 export async function readFillsOnwards(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   since: EpochMillis,
   priority: Priority,
 ): Promise<readonly VenueFill[]> {
@@ -212,7 +212,7 @@ async function readPage(
 async function pageOf(
   api: CcxtExchange,
   { settings }: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   from: EpochMillis | undefined,
   params: object,
 ): Promise<Page> {
@@ -226,7 +226,7 @@ async function pageOf(
 /** The fills of one order. Throws EXCHANGE_AWAY, VenueRefusal or VenueSilence. */
 export async function fillsOfOrder(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   orderId: OrderId,
 ): Promise<readonly VenueFill[]> {
   const params = { [client.settings.traits.fills.orderParameter]: orderId };
@@ -245,7 +245,7 @@ function compareIds(one: string, other: string): number {
   return one.length - other.length || (one < other ? -1 : one > other ? 1 : 0);
 }
 
-function fillOf(trade: UnifiedTrade, market: VenueMarket): VenueFill {
+function fillOf(trade: UnifiedTrade, market: PastMarket): VenueFill {
   const { id, order, side, amount, price, timestamp, fee, info } = trade;
   if (order === null) throw new Error(`fill ${id} names no order`);
   return {
@@ -273,7 +273,7 @@ export function positionSideOf(info: Readonly<Record<string, unknown>>): Side | 
 }
 
 /** Null where it is not said, or was charged in another currency than the quote. */
-function feeOf(fee: { cost: DecimalText | null; currency: string | null } | null, market: VenueMarket) {
+function feeOf(fee: { cost: DecimalText | null; currency: string | null } | null, market: PastMarket) {
   if (fee === null || fee.cost === null || fee.currency !== market.quote) return null;
   return toText(new Exact(fee.cost));
 }

@@ -15,13 +15,13 @@ import { positionSideOf } from './read-fills.ts';
 import type { Priority } from './request-queue.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { VenueMarket } from './venue-markets.ts';
+import type { PastMarket } from './venue-markets.ts';
 import { VenueRefusal } from './venue-refusal.ts';
 
 /** RO2. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
 export async function readResting(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   side: Side,
   priority: Priority,
 ): Promise<readonly RestingOrder[]> {
@@ -43,7 +43,7 @@ export function restingOf(
   orders: readonly unknown[],
   side: Side,
   isConditional: boolean,
-  market: Pick<VenueMarket, 'contractSize'>,
+  market: Pick<PastMarket, 'contractSize'>,
 ): readonly RestingOrder[] {
   return orders
     .map((order) => unified(UnifiedOrder, order))
@@ -55,7 +55,7 @@ export function restingOf(
 function restingOrdersOf(
   order: UnifiedOrder,
   isConditional: boolean,
-  { contractSize }: Pick<VenueMarket, 'contractSize'>,
+  { contractSize }: Pick<PastMarket, 'contractSize'>,
 ): readonly RestingOrder[] {
   const { id, amount, filled, timestamp, info, stopLossPrice, takeProfitPrice } = order;
   const left = amount === null ? null : new Exact(amount).sub(filled ?? 0).mul(contractSize);
@@ -126,7 +126,7 @@ function firstHit(
 /** Takes an order off that rests. */
 export async function cancelRestingOrder(
   client: VenueClient,
-  market: VenueMarket,
+  market: PastMarket,
   { orderId, isConditional }: RestingOrder,
 ): Promise<RestingCancellation> {
   try {

@@ -6,7 +6,7 @@ import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { UnifiedMarket, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { Info } from './venue-traits.ts';
+import type { Info, UnlistedMarket } from './venue-traits.ts';
 
 /** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;
@@ -14,19 +14,23 @@ const RELOAD_MS = 60 * 60 * 1000;
 /** A market that was listed since is looked for this often at most. Unit: milliseconds. */
 const RELOAD_FOR_UNKNOWN_MS = 30_000;
 
-/** One futures market: linear, settled in its quote currency. */
-export interface VenueMarket {
+/** What the fills, orders and payments of a futures market are read by; it may be on no list any more. */
+export interface PastMarket {
   /** The exchange's own id, which is the symbol of our records. */
   readonly id: string;
   /** ccxt's. */
   readonly symbol: string;
   readonly quote: string;
+  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
+  readonly contractSize: DecimalText;
+}
+
+/** One futures market: linear, settled in its quote currency. */
+export interface VenueMarket extends PastMarket {
   /** Orders are taken; false where the exchange says that they are not. */
   readonly active: boolean;
   /** When its contract is delivered or taken off; null: no end is announced. */
   readonly settlesAt: EpochMillis | null;
-  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
-  readonly contractSize: DecimalText;
   /** Prices are whole multiples of it. Unit: quote currency per contract. */
   readonly tick: DecimalText;
   /** In our contracts. */
@@ -40,6 +44,8 @@ export interface VenueMarket {
  * VM1  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
  * VM3  Where the list cannot be read again the one of before holds: every order and position would wait for it else.
  * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
+ * VM4  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
+ *      positions there: its rules are unknown, so no order is made and nothing is observed.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -48,6 +54,8 @@ export class VenueMarkets {
   #loadedAt: EpochMillis | null = null;
   #loading: Promise<void> | null = null;
   readonly #unknown = new Set<string>();
+  /** VM4, by id, as ccxt takes them. */
+  readonly #unlisted = new Map<string, CcxtMarket>();
 
   constructor(client: VenueClient) {
     this.#client = client;
@@ -59,7 +67,8 @@ export class VenueMarkets {
         const id = market?.id;
         if (market !== undefined && id !== undefined) listed.set(id, market);
       }
-      return distinctlyNamed([...listed.values()]);
+      for (const id of listed.keys()) this.#unlisted.delete(id);
+      return [...distinctlyNamed([...listed.values()]), ...this.#unlisted.values()];
     };
     Object.assign(api, { fetchMarkets });
   }
@@ -75,6 +84,23 @@ export class VenueMarkets {
   /** Null: there is no such market, or none that is linear. Throws EXCHANGE_AWAY. */
   async byId(id: string): Promise<VenueMarket | null> {
     return this.#find(id, () => this.#byId.get(id));
+  }
+
+  /** By an id that records have; also one that is on no list any more (VM4). Null: its id says too little. Throws EXCHANGE_AWAY. */
+  async byRecordedId(id: string): Promise<PastMarket | null> {
+    const market = await this.byId(id);
+    if (market !== null) return market;
+    const { api, settings } = this.#client;
+    const told = settings.traits.unlisted(id, new Set([...this.#byId.values()].map(({ quote }) => quote)));
+    if (told === null || this.isListed(id)) return null;
+    if (!this.#unlisted.has(id)) {
+      const named = unlistedMarket(api, id, told);
+      this.#unlisted.set(id, named);
+      // Until the list is loaded again.
+      api.markets = { ...api.markets, [id]: named };
+      api.markets_by_id = { ...api.markets_by_id, [id]: [named] };
+    }
+    return { id, symbol: id, quote: told.quote, contractSize: told.contractSize };
   }
 
   /** By ccxt's name; for a market that ccxt does not know yet that is the exchange's. */
@@ -110,6 +136,7 @@ export class VenueMarkets {
 
   /** By either name, and whatever kind of market it is. */
   isListed(name: string): boolean {
+    if (this.#unlisted.has(name)) return false;
     const { markets, markets_by_id: byId } = this.#client.api;
     return markets?.[name] !== undefined || byId?.[name] !== undefined;
   }
@@ -164,6 +191,30 @@ export class VenueMarkets {
     this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));
     this.#loadedAt = this.#client.clock.now();
   }
+}
+
+/** VM4. It has no name but its id, as ccxt calls markets that it does not know. */
+function unlistedMarket(
+  api: CcxtExchange,
+  id: string,
+  { base, quote, contractSize, perpetual }: UnlistedMarket,
+): CcxtMarket {
+  const known = {
+    id,
+    symbol: id,
+    base,
+    quote,
+    settle: quote,
+    type: perpetual ? 'swap' : 'future',
+    swap: perpetual,
+    future: !perpetual,
+    contract: true,
+    linear: true,
+    inverse: false,
+    active: false,
+    contractSize: Number(contractSize),
+  } satisfies Partial<CcxtMarket>;
+  return { ...(api.safeMarketStructure() as CcxtMarket), ...known };
 }
 
 type CcxtMarket = NonNullable<Awaited<ReturnType<CcxtExchange['fetchMarkets']>>[number]>;

@@ -4,7 +4,7 @@ import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import type { UnifiedOrder } from './unified.ts';
-import type { VenueMarket } from './venue-markets.ts';
+import type { PastMarket } from './venue-markets.ts';
 
 /** The direction of an order that makes a position smaller, in ccxt's words. */
 export function orderSide(side: Side): 'buy' | 'sell' {
@@ -43,7 +43,7 @@ export function venueOrderOf(
   order: UnifiedOrder,
   clientOrderId: ClientOrderId,
   fills: readonly VenueFill[],
-  { contractSize }: VenueMarket,
+  { contractSize }: PastMarket,
 ): VenueOrder {
   const filled = new Exact(order.filled ?? 0).mul(contractSize);
   const averagePrice = filled.isZero() ? null : (averageOf(fills) ?? ownAverage(order, filled));

@@ -49,6 +49,16 @@ export interface FillPages {
   readonly isFill: (row: Info) => boolean;
 }
 
+/** What must be known of a market to ask what became of positions there. */
+export interface UnlistedMarket {
+  readonly base: string;
+  readonly quote: string;
+  /** Unit: base currency. */
+  readonly contractSize: DecimalText;
+  /** False: it was delivered on a day. */
+  readonly perpetual: boolean;
+}
+
 /** How an exchange tells of payments of funding. */
 export interface FundingList {
   /** How far back. Unit: milliseconds. */
@@ -72,6 +82,8 @@ export interface VenueTraits {
   /** Put into ccxt's `options`: which markets are loaded, and what ccxt would ask for that nobody needs. */
   readonly ccxtOptions: Info;
   readonly fills: FillPages;
+  /** What the id of a market that is on no list any more says of it; null: not enough to count its fills by. */
+  readonly unlisted: (id: string, quotes: ReadonlySet<string>) => UnlistedMarket | null;
   /** The largest order at market in the exchange's contracts, where ccxt has only that of limit orders; null: it has it, or there is none. */
   readonly marketMaximum: (market: Info) => DecimalText | null;
   /** Open positions as ccxt has them: of one market, or all. */

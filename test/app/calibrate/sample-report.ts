@@ -1,4 +1,5 @@
 import type { CalibrationReport, Range, ScoreChange, ScoreName } from '../../../pipelines/calibration/report.ts';
+import type { SliceFigures } from '../../../pipelines/calibration/slice-figures.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const LATEST = 1_772_668_800_000;
@@ -35,6 +36,7 @@ export const SAMPLE_REPORT: CalibrationReport = {
     { method: 'beta', brier: 0.2212, log_loss: 0.6319, why_not: 'no better than sigmoid, and less simple' },
     { method: 'isotonic', brier: 0.2231, log_loss: 0.6417, why_not: 'worse than sigmoid' },
   ],
+  half_life_days: null,
   label: 'pnl',
   label_rates: [
     {
@@ -71,6 +73,20 @@ export const SAMPLE_REPORT: CalibrationReport = {
     { by: 'exit_reason', name: 'take_profit', n: 203, wins: 203, confidence: 0.798 },
     { by: 'exit_reason', name: 'thesis_broken', n: 147, wins: 88, confidence: 0.781 },
   ],
+  sliced: {
+    all: sliceOf('all', 'ensemble-7', 1200, 752, 0.789, 0.03, 0.2462),
+    slices: [
+      sliceOf('symbol', 'BTCUSDT', 352, 231, 0.801, 0.05, 0.241),
+      sliceOf('symbol', 'ETHUSDT', 268, 171, 0.794, 0.058, 0.2431),
+      sliceOf('side', 'LONG', 703, 451, 0.792, 0.037, 0.2447),
+      sliceOf('side', 'SHORT', 497, 301, 0.785, null, 0.2483),
+    ],
+    weeks: [
+      sliceOf('week', '2026-02-23', 166, 109, 0.79, null, 0.2398),
+      sliceOf('week', '2026-03-02', 71, 40, 0.787, null, 0.2511),
+    ],
+    cusum: { statistic: 0.81, threshold: 1.3581, day: LATEST - 14 * 24 * HOUR_MS },
+  },
   excluded: [
     { reason: 'NEUTRAL', n: 96 },
     { reason: 'MANUAL_CLOSE', n: 29 },
@@ -274,4 +290,19 @@ function scoreChange(name: ScoreName, [before, after]: Pair, raw: Pair, mapped: 
 
 function range([low, high]: Pair): Range {
   return { low, high };
+}
+
+function sliceOf(
+  by: SliceFigures['by'],
+  name: string,
+  n: number,
+  wins: number,
+  confidence: number,
+  half: number | null,
+  brier: number,
+): SliceFigures {
+  const hit_rate = wins / n;
+  const gap = confidence - hit_rate;
+  const [gap_low, gap_high] = half === null ? [null, null] : [gap - half, gap + half];
+  return { by, name, n, wins, hit_rate, mean_confidence: confidence, gap, gap_low, gap_high, brier };
 }

@@ -20,3 +20,33 @@ test('calibrate slices tells what confidence is worth by part of the outcomes', 
   expect(model.slices.find(({ by }: { by: string }) => by === 'age')).toMatchObject({ name: 'unknown', n: 400 });
   expect((await runProgram(['calibrate', 'slices', '--by', 'colour', '--data', data])).code).toBe(2);
 });
+
+test('calibrate propose shows the parts asked for, weeks and drift, and weighs by recency on request', async () => {
+  const data = folderForTest();
+  await runProgram(['clm', 'import', '-', '--data', data], overConfidentTrades(400));
+  const propose = async (...options: string[]) => {
+    const { stdout } = await runProgram([
+      'calibrate',
+      'propose',
+      '--json',
+      '--method',
+      'sigmoid',
+      '--data',
+      data,
+      ...options,
+    ]);
+    return JSON.parse(stdout);
+  };
+  const alike = await propose('--by', 'symbol,regime', '--dry-run');
+  expect(new Set(alike.slices.map(({ by }: { by: string }) => by))).toEqual(new Set(['symbol', 'regime']));
+  expect(alike.slices[0]).toMatchObject({ n: 134, hit_rate: expect.any(Number), brier: expect.any(Number) });
+  expect(alike.weeks.length).toBeGreaterThan(0);
+  expect(alike).toHaveProperty('cusum');
+  expect(alike.half_life_days).toBeNull();
+  const weighted = await propose('--half-life', '30', '--name', 'A. Quant');
+  expect(weighted.half_life_days).toBe(30);
+  expect(weighted.version).not.toBe(alike.version);
+  const verified = await runProgram(['calibrate', 'verify', weighted.version, '--json', '--data', data]);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ verified: true });
+  expect((await runProgram(['calibrate', 'propose', '--by', 'symbl', '--data', data])).code).toBe(2);
+});

@@ -54,7 +54,7 @@ export class DeskOnBinance {
     return startRun(this.prepared.open, {
       exchange: connect,
       clock,
-      limits: { settleWaitsMs: [50, 100, 200], ...limits },
+      limits: { lookUpWaitsMs: [50, 100, 200], ...limits },
       processors,
       sources: observes ? { snapshots: (given) => positionCycle({ ...looking, ...given }) } : {},
       desk: {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { type VenueCliOptions, chooseVenue, venueLimits, venueOptions } from '../../../app/run/venue-options.ts';
-import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 
 const KEYS = { HARVESTLINE_API_KEY: 'k', HARVESTLINE_API_SECRET: 's' };
 

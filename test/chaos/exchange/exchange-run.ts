@@ -84,7 +84,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const lanes = await Promise.all(
       Array.from({ length: LANES }, async (_, lane) => {
         const log = await MemoryLog.open();
-        const waits = { cooldownMs: 0, settleWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
+        const waits = { cooldownMs: 0, lookUpWaitsMs: SETTLE_WAITS_MS, refusedWaitMs: REFUSED_WAIT_MS };
         const limits = { ...waits, order: termsFor(order) };
         const writer = new TopicWriter('execution', log.codec);
         const processor = executionProcessor({ writer, exchange, clock: client.clock, logger, limits });

@@ -1,6 +1,6 @@
 import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
-import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 

@@ -65,7 +65,7 @@ const exchange: Exchange = {
   cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
-const waits = { cooldownMs: 0, settleWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
+const waits = { cooldownMs: 0, lookUpWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
 const limits = { ...waits, order: termsFor(style as OrderStyle) };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),

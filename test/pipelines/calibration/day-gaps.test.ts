@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { type ConfidentOutcome, cusumOf, gapInterval, gapOf } from '../../../pipelines/calibration/day-gaps.ts';
+import { type ConfidentOutcome, DayGaps } from '../../../pipelines/calibration/day-gaps.ts';
 
 const DAY_MS = 86_400_000;
 const START = Date.parse('2026-01-05');
+
+function gapsOf(outcomes: readonly ConfidentOutcome[]): DayGaps {
+  const gaps = new DayGaps();
+  for (const outcome of outcomes) gaps.add(outcome);
+  return gaps;
+}
 
 /** A day's outcomes share their luck with probability `together`; `rate` of a day is the chance of a win. */
 function drawn(seed: number, days: number, together: number, rate: (day: number) => number): ConfidentOutcome[] {
@@ -20,16 +26,16 @@ function drawn(seed: number, days: number, together: number, rate: (day: number)
 
 describe('DG1: the interval of the gap', () => {
   test.each([0, 0.4, 0.6])('holds the true gap in about 95 of 100 cases, %d of a day alike', (together) => {
-    const held = Array.from({ length: 500 }, (_, seed) => gapInterval(drawn(seed, 60, together, () => 0.6))).filter(
-      (interval) => interval !== null && interval.low <= 0.1 && interval.high >= 0.1,
-    ).length;
+    const held = Array.from({ length: 500 }, (_, seed) =>
+      gapsOf(drawn(seed, 60, together, () => 0.6)).interval(),
+    ).filter((interval) => interval !== null && interval.low <= 0.1 && interval.high >= 0.1).length;
     expect(held / 500).toBeGreaterThan(0.92);
     expect(held / 500).toBeLessThan(0.985);
   });
 
   test('DG2: fewer than 10 days have none', () => {
-    expect(gapInterval(drawn(1, 9, 0, () => 0.6))).toBeNull();
-    expect(gapInterval(drawn(1, 10, 0, () => 0.6))).not.toBeNull();
+    expect(gapsOf(drawn(1, 9, 0, () => 0.6)).interval()).toBeNull();
+    expect(gapsOf(drawn(1, 10, 0, () => 0.6)).interval()).not.toBeNull();
   });
 });
 
@@ -39,12 +45,12 @@ test('the gap is mean confidence minus the share that won', () => {
     confidence,
     won: index === 0,
   }));
-  expect(gapOf(outcomes)).toBeCloseTo(0.75 - 0.25, 12);
+  expect(gapsOf(outcomes).gap).toBeCloseTo(0.75 - 0.25, 12);
 });
 
 describe('CUSUM', () => {
   const beyond = (rate: (day: number) => number): number =>
-    Array.from({ length: 300 }, (_, seed) => cusumOf(drawn(seed, 80, 0.4, rate))).filter(
+    Array.from({ length: 300 }, (_, seed) => gapsOf(drawn(seed, 80, 0.4, rate)).cusum()).filter(
       (cusum) => cusum !== null && cusum.statistic > cusum.threshold,
     ).length / 300;
 
@@ -54,8 +60,8 @@ describe('CUSUM', () => {
   });
 
   test('finds the day, and knows nothing of less than 20', () => {
-    const cusum = cusumOf(drawn(3, 80, 0, (day) => (day < 40 ? 0.9 : 0.2)));
+    const cusum = gapsOf(drawn(3, 80, 0, (day) => (day < 40 ? 0.9 : 0.2))).cusum();
     expect(Math.abs(((cusum?.day ?? 0) - START) / DAY_MS - 40)).toBeLessThanOrEqual(3);
-    expect(cusumOf(drawn(3, 19, 0, () => 0.5))).toBeNull();
+    expect(gapsOf(drawn(3, 19, 0, () => 0.5)).cusum()).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
-import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { anIntent } from './an-intent.ts';
 import type { Interruption } from './interruptions.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
+import { CloseRate } from '../../../pipelines/execution/limits.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import { perPartition } from '../../../pipelines/per-partition.ts';
 import { VirtualClock } from '../../../ports/clock.ts';

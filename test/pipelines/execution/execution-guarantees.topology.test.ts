@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
-import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory } from './a-story.ts';
 import { anIntent } from './an-intent.ts';

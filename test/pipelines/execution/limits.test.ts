@@ -1,17 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
+import { CloseRate, settlesNow } from '../../../pipelines/execution/limits.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Halt, type KillSwitch, NEVER_HALTED, WithheldOrder } from '../../../ports/kill-switch.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import { EVERY_ACCOUNT, type WorkedAccounts } from '../../../ports/worked-accounts.ts';
-import type { Exchange } from '../../../ports/exchange.ts';
+import type { Exchange, MarketEnding } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { DeskOfTests } from './desk-of-tests.ts';
 import { MemoryLog } from './memory-log.ts';
 import { onlyAccount } from './only-account.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
@@ -269,5 +270,37 @@ describe('what a crash left without an end', () => {
       await restarted.process([log.addReconciled(record as never)], log.append);
     }
     expect(log.trades).toHaveLength(1);
+  });
+});
+
+const NOW = 1_770_000_000_000;
+const ending = (traits: Partial<MarketEnding>): MarketEnding => ({
+  settlesAt: null,
+  takesOrders: true,
+  status: null,
+  ...traits,
+});
+
+describe('the last minutes of a contract', () => {
+  it.each([
+    ['nothing is announced', undefined, false],
+    ['it settles tomorrow', ending({ settlesAt: NOW + 24 * 60 * MINUTE_MS }), false],
+    ['it settles in six minutes', ending({ settlesAt: NOW + 6 * MINUTE_MS }), false],
+    ['it settles in five minutes', ending({ settlesAt: NOW + 5 * MINUTE_MS }), true],
+    ['it has settled', ending({ settlesAt: NOW - 1 }), true],
+    ['its market takes no orders', ending({ takesOrders: false, status: 'SETTLING' }), true],
+  ])('%s', (_, given, suppressed) => {
+    expect(settlesNow(given, NOW)?.reason).toBe(suppressed ? 'SETTLES_NOW' : undefined);
+  });
+
+  it('no order is announced in them, and the report says why', async () => {
+    const desk = await DeskOfTests.open();
+    const { marketRules } = desk.exchange;
+    if (marketRules === null) throw new Error('the scripted exchange has rules');
+    desk.exchange.marketRules = { ...marketRules, ending: ending({ settlesAt: desk.clock.now() + MINUTE_MS }) };
+    await desk.work(await desk.execution(), anIntent({ fraction: 1 }));
+    expect(desk.outcomes).toEqual(['SUPPRESSED SETTLES_NOW']);
+    expect(desk.log.reports[0]?.detail).toMatch(/^settles in \d+ ms: no order is sent in the last 300000 ms$/);
+    expect(desk.exchange.calls.filter((call) => call.startsWith('place'))).toEqual([]);
   });
 });

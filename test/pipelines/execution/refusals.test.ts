@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CloseRate } from '../../../pipelines/execution/close-rate.ts';
+import { CloseRate } from '../../../pipelines/execution/limits.ts';
 import type { Placement, RefusalMeaning } from '../../../ports/exchange.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';

@@ -3,7 +3,7 @@ import type { PaperFaults } from '../../../connectors/exchange/paper/faults.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import type { OrderTerms } from '../../../pipelines/execution/order-style.ts';
+import type { OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

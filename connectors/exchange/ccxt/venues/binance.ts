@@ -12,7 +12,7 @@ import {
   refused,
 } from '../code-rules.ts';
 import type { EpochMillis } from '../../../../ports/clock.ts';
-import type { NamedMarket, VenueTraits } from '../venue-traits.ts';
+import type { NamedMarket, UnlistedMarket, VenueTraits } from '../venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
@@ -92,6 +92,7 @@ export const BINANCE: VenueTraits = {
   // Accounts of the European Economic Area in credits mode are charged in BNFCR.
   credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
   funding: { reachMs: FUNDING_REACH_MS, page: fundingByRow },
+  unlisted: unlistedMarket,
   positions: positionsByRow,
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
   unfit: ({ options }) =>
@@ -101,6 +102,14 @@ export const BINANCE: VenueTraits = {
         : null,
     ),
 };
+
+/** USD-M ids are base, quote and, of contracts that are delivered, the day; each contract is of one of the base currency. */
+function unlistedMarket(id: string, quotes: ReadonlySet<string>): UnlistedMarket | null {
+  const [, pair, day] = /^(.+?)(_\d{6})?$/u.exec(id) ?? [];
+  const quote = [...quotes].find((one) => pair?.endsWith(one) === true && pair.length > one.length);
+  if (pair === undefined || quote === undefined) return null;
+  return { base: pair.slice(0, -quote.length), quote, contractSize: '1', perpetual: day === undefined };
+}
 
 /** Of ccxt's client of Binance what its type does not say. */
 interface BinanceApi {

@@ -28,6 +28,7 @@ export const UNTRIED: VenueTraits = {
     parameters: {},
     isFill: () => true,
   },
+  unlisted: () => null,
   marketMaximum: () => null,
   positions: (api, market) => api.fetchPositions(market === null ? undefined : [market.symbol]),
   findOrder: unifiedOrder,

@@ -48,6 +48,15 @@ export async function connect(
   const server = await BinanceServer.start({ weightPerMinute: 1e9, holdMs: 3 * TIMEOUT_MS, ...options });
   onTestFinished(() => server.close());
   server.exchange.setMarket({ symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' });
+  return connectTo(server, logger, ccxt);
+}
+
+/** Another of ccxt's clients on it, as after a restart. */
+export async function connectTo(
+  server: BinanceServer,
+  logger: Logger = SILENT_LOGGER,
+  ccxt: object = {},
+): Promise<Connected> {
   const client = await VenueClient.open(settingsFor(server.url, ccxt), new SystemClock(), logger);
   await client.measureClock();
   const markets = new VenueMarkets(client);

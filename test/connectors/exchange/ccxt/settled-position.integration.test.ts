@@ -1,22 +1,75 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../../pipelines/snapshots/position-source.ts';
-import { connect } from './a-client.ts';
+import { type Connected, connect, connectTo } from './a-client.ts';
 
-it('a position that the exchange settled is a slice of its own, though its market is on no list any more', async () => {
-  const { server, client, markets, venue } = await connect();
-  server.exchange.setMarket({ symbol: 'OLDUSDT', price: '5', lotStep: '1' });
-  server.exchange.open({ symbol: 'OLDUSDT', side: 'LONG', quantity: '7', price: '4' });
-  const signals = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
-  const source = new PositionSource({ venue, account: 'main', clock: client.clock, signals, symbols: null });
-  expect((await source.observe()).snapshots).toMatchObject([{ symbol: 'OLDUSDT', quantity: 7 }]);
-  server.changes.add({ fault: 'symbol-dropped', symbol: 'OLDUSDT' });
+const SIGNALS = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
+
+function sourceOn({ venue, client }: Pick<Connected, 'venue' | 'client'>): PositionSource {
+  return new PositionSource({ venue, account: 'main', clock: client.clock, signals: SIGNALS, symbols: null });
+}
+
+/** A position under observation whose market is taken off the list. */
+async function delisted(symbol = 'OLDUSDT') {
+  const connected = await connect();
+  const { server, markets } = connected;
+  server.exchange.setMarket({ symbol, price: '5', lotStep: '1' });
+  server.exchange.open({ symbol, side: 'LONG', quantity: '7', price: '4' });
+  const source = sourceOn(connected);
+  const { snapshots } = await source.observe();
+  expect(snapshots).toMatchObject([{ symbol, quantity: 7 }]);
+  server.changes.add({ fault: 'symbol-dropped', symbol });
   markets.forget();
-  server.exchange.close('OLDUSDT', 'LONG', 'settlement');
-  const { snapshots, reconciled } = await source.observe();
-  expect(snapshots).toEqual([]);
-  expect(reconciled).toMatchObject([
-    { symbol: 'OLDUSDT', reductions: [{ cause: 'SETTLEMENT', quantity: 7, remaining_quantity: 0 }], differences: [] },
-  ]);
+  return { ...connected, source, snapshots };
+}
+
+describe('a position that the exchange settled, though its market is on no list any more', () => {
+  const slice = { cause: 'SETTLEMENT', quantity: 7, price: 5, remaining_quantity: 0 };
+
+  it('is a slice of its own', async () => {
+    const { server, source } = await delisted();
+    server.exchange.close('OLDUSDT', 'LONG', 'settlement');
+    const { snapshots, reconciled } = await source.observe();
+    expect(snapshots).toEqual([]);
+    expect(reconciled).toMatchObject([{ symbol: 'OLDUSDT', reductions: [slice], differences: [] }]);
+  });
+
+  it.each(['OLDUSDT', 'OLDUSDT_261225'])('VM4: %s is one after a restart too', async (symbol) => {
+    const { server, snapshots } = await delisted(symbol);
+    server.exchange.close(symbol, 'LONG', 'settlement');
+    const restarted = await connectTo(server);
+    const source = sourceOn(restarted);
+    source.restore(snapshots, []);
+    const { reconciled } = await source.observe();
+    expect(reconciled).toMatchObject([{ symbol, reductions: [slice], differences: [] }]);
+    // Its name stands in the way of nothing: what is asked afterwards, and what a loaded list says.
+    restarted.markets.forget();
+    expect(await restarted.markets.byId(symbol)).toBeNull();
+    expect(await restarted.exchange.rules(symbol)).toBeNull();
+  });
+
+  it('VM4: what is open there after a restart is named, and observed by nobody', async () => {
+    const { server, snapshots } = await delisted();
+    const restarted = await connectTo(server);
+    const source = sourceOn(restarted);
+    source.restore(snapshots, []);
+    for (let cycle = 0; cycle < 2; cycle++) {
+      const observed = await source.observe();
+      expect(observed.snapshots).toEqual([]);
+      expect(observed.missing).toMatchObject([{ symbol: 'OLDUSDT', what: 'positions' }]);
+      await restarted.venue.fills('OLDUSDT', server.exchange.now() - 1000);
+    }
+  });
+
+  it('a settlement that no fill tells of is named, and no price is made up for it', async () => {
+    const { server, snapshots } = await delisted();
+    server.exchange.close('OLDUSDT', 'LONG', 'settlement');
+    const refusal = { status: 400, code: -1121, msg: 'Invalid symbol.' };
+    server.faults.add({ fault: 'refuse', path: '/fapi/v1/userTrades', times: Infinity, reply: refusal });
+    const source = sourceOn(await connectTo(server));
+    source.restore(snapshots, []);
+    const [first] = (await source.observe()).reconciled;
+    expect(first).toMatchObject({ reductions: [], differences: [{ kind: 'NO_ANSWER' }] });
+  });
 });
 
 it('a position of a market that is on no list is named, and observed by nobody', async () => {

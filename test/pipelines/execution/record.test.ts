@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { VenueOrder } from '../../../ports/exchange.ts';
 import type { OrderId } from '../../../schemas/generated/records.ts';
 import { submittedReport } from '../../../pipelines/execution/reports.ts';
-import { sizeOrder } from '../../../pipelines/execution/size-order.ts';
+import { sizeOrder } from '../../../pipelines/execution/order-plan.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { MINUTE_MS, anIntent } from './an-intent.ts';

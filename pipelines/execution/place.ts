@@ -15,10 +15,10 @@ import type { DecimalText, MarketRules, VenueOrder } from '../../ports/exchange.
 import { type KillSwitch, type SendGate, WithheldOrder } from '../../ports/kill-switch.ts';
 import type { ExecutionReport, HarvestIntent, OrderStyle } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
-import type { CloseRate } from './close-rate.ts';
+import type { CloseRate } from './limits.ts';
 import type { Decider } from './decide.ts';
-import { type OrderDesk, type OrderEnd, type OrderEnds, type Stopped, describe } from './order-ends.ts';
-import { type PlannedOrder, mayRest, plannedOrder, pricingOf } from './order-style.ts';
+import { type OrderDesk, type OrderEnd, type OrderEnds, type Stopped, describe } from './resolve.ts';
+import { type PlannedOrder, mayRest, plannedOrder, pricingOf } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
 import { type ReasonOf, rejectionReason } from './reasons.ts';
 import { blockingOrders } from './resting.ts';
@@ -46,7 +46,7 @@ export class OrderSender {
     this.#desk = desk;
   }
 
-  /** `style` is that of the intent; orders of it may have another (order-style.ts). Throws EXCHANGE_AWAY, as `endOf` does. */
+  /** `style` is that of the intent; orders of it may have another (order-plan.ts). Throws EXCHANGE_AWAY, as `endOf` does. */
   async send(
     intent: HarvestIntent,
     at: LogRecord,

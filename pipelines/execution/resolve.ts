@@ -15,16 +15,15 @@ import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
 import type { Ledger, UnsettledOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
-import { mayRest } from './order-style.ts';
+import { mayRest } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
-import type { ReasonOf } from './reasons.ts';
+import type { ReasonOf, Suppression } from './reasons.ts';
 import { remainingAfter, unsaid } from './remaining.ts';
 import { filledReport, rejectedReport, unknownReport } from './reports.ts';
 import { clearResting, closedSideOf } from './resting.ts';
 import { settleEarlier } from './settle-earlier.ts';
 import { settleOrder } from './settle-order.ts';
-import type { Suppression } from './suppression.ts';
-import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trade.ts';
+import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trades.ts';
 
 /** Where orders are sent and looked up, and within which bounds. */
 export interface OrderDesk {
@@ -150,7 +149,7 @@ export class OrderEnds {
       const resting = await this.#cleared(told);
       return { kind: 'filled', trade: told, isTold: true, orderId, filledAt, facts, correction: null, resting };
     }
-    const waits = limits.settleWaitsMs;
+    const waits = limits.lookUpWaitsMs;
     const settlement = await settleOrder(exchange, clock, waits, clientOrderId, symbol, accepted, mayRest(submitted));
     if (settlement.kind === 'doubtful') return settlement;
     if (settlement.kind === 'absent') {

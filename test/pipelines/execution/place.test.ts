@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ExecutionOptions } from '../../../pipelines/execution/execution-processor.ts';
-import { DEFAULT_TERMS } from '../../../pipelines/execution/order-style.ts';
+import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 import type { Placement, VenueOrder } from '../../../ports/exchange.ts';
 import { type KillSwitch, NEVER_HALTED } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderStyle } from '../../../schemas/generated/records.ts';
