@@ -32,6 +32,7 @@ export function compileWriter(schema: AvroRecord): FastWriter {
   const statements = source.record(schema);
   // oxlint-disable-next-line no-implied-eval -- made of names and symbols of schemas, each quoted, and of bounds, which are numbers
   return new Function(
+    'isPlain',
     'text',
     'long',
     `'use strict';
@@ -42,7 +43,7 @@ export function compileWriter(schema: AvroRecord): FastWriter {
       ${statements}
       return p;
     };`,
-  )(writeText, writeLong) as FastWriter;
+  )(isPlainObject, writeText, writeLong) as FastWriter;
 }
 
 /** Greatest sizes of a 32-bit number's zigzag form, of that of a double's whole numbers, and of a UTF-16 unit. Unit: bytes. */
@@ -74,7 +75,7 @@ class WriterSource {
     });
     // As many names as declared fields were found: none is left over. A plain object has its own alone, and they are counted without a list.
     return `const ${record} = x;
-      if (typeof x !== 'object' || x === null || Object.getPrototypeOf(x) !== Object.prototype) return ${GAVE_UP};
+      if (!isPlain(x)) return ${GAVE_UP};
       ${optional ? `let ${absent} = 0;` : ''}
       ${statements.join('\n')}
       let ${found} = 0;
@@ -152,6 +153,13 @@ class WriterSource {
     this.#names += 1;
     return `${prefix}${this.#names}`;
   }
+}
+
+/** Whether all of its enumerable properties are its own. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** Where the whole number ends. It is one that a double holds exactly, and so is its zigzag form. */
