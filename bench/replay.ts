@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- replay [--records N]`: the command `replay` over a large log, as a process of its own: how fast, and how
+ * `npm run bench -- replay [--records N]`: the command `replay`, net of costs, over a large log, as a process of its own: how fast, and how
  * much memory at most. On Kafka where KAFKA_BROKERS names one that nothing else uses (the records of position.snapshot are
  * deleted first), else on an embedded log in a temporary folder.
  */
@@ -70,9 +70,13 @@ async function timeReplay(
   add: (figure: Figure) => void,
 ): Promise<void> {
   const start = performance.now();
-  const replay = spawn(process.execPath, [PROGRAM, 'replay', '--policy', 'legacy', '--json', ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const replay = spawn(
+    process.execPath,
+    [PROGRAM, 'replay', '--policy', 'legacy', '--costs', '0.0005,0.0001', '--json', ...options],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let peak = Number.NaN;
   const watch = setInterval(() => {
     peak = peakMemory(replay.pid) ?? peak;

@@ -265,7 +265,7 @@ Orders of a position that are refused in a row wait: 5 s after the first, twice 
 (SUPPRESSED \`REFUSED_RECENTLY\`); they give their place in \`--max-closes-per-minute\` back. From the second on the alert \`orders_refused\` stands
 with the code, until an order is taken. VENUE_BUSY and CLOCK_SKEW say nothing of the order and are no such refusals.
 
-An order that nobody can find after the settle window is REJECTED \`NOT_PLACED\`, one that nobody can ask for is UNKNOWN: its position is left alone until
+An order that the exchange denies until the waits between look-ups are over is REJECTED \`NOT_PLACED\`, one that it gives no answer for is UNKNOWN: its position is left alone until
 the exchange answers for it.
 `;
 }

@@ -30,12 +30,13 @@ function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): obje
     return { refused: true, model_id: proposal.model, unmet: proposal.unmet, ...triedOf(proposal) };
   if (proposal.kind === 'known') return knownJson(proposal);
   const { version, parent, flips, risks, do_not_apply_if, largest_change, detectable } = proposal.report;
-  const { auc, candidates, dependence, label_rates, sliced } = proposal.report;
+  const { auc, candidates, winner, dependence, label_rates, sliced } = proposal.report;
   return {
     ...proposalJson(proposalRecord(proposal.report, neutral, by)),
     against: parent,
     headline: verdictOf(proposal.report).headline,
     methods: candidates,
+    winner,
     auc,
     dependence,
     label_rates,

@@ -175,6 +175,7 @@ function reportOf(version: string, model: string, facts: Facts, options: Propose
     method: assessment.fit.method,
     method_asked_for: options.method !== null,
     candidates: assessment.candidates,
+    winner: assessment.winner,
     half_life_days: options.halfLifeDays,
     label: labelRuleText(label),
     label_rule: `${labelRuleWords(label)}, NEUTRAL ${neutral === 'loss' ? 'counts as 0' : 'is left out'}${recencyWords(options)}`,

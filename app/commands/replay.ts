@@ -28,6 +28,8 @@ export function replayCommand(): Command {
         'failIf',
         'flips',
         'raw',
+        'maps',
+        'costs',
         'seed',
         'html',
       ]),
@@ -50,7 +52,17 @@ export function replayCommand(): Command {
         .argParser((value: string, before: readonly string[]) => [...before, value]),
     )
     .option('--flips <n>', 'list so many flips, the latest first', parseCount, LISTED)
+    .addOption(
+      new Option('--maps <which>', "calibration maps: those of each snapshot's own time, or those in force now")
+        .choices(['then', 'now'])
+        .default('then'),
+    )
     .option('--raw', 'raw confidence, even where a calibration map is in force')
+    .option(
+      '--costs <which>',
+      'what trading costs: recorded (measured on trade.closed), policy, none, or FEE[,FUNDING] in ratios of notional, a side and eight hours; auto takes the first of the three that is known',
+      'auto',
+    )
     .option('--seed <n>', 'seed of the sample and of the bootstrap', parseCount, 1)
     .option('--html <file>', 'write one self-contained page with charts')
     .option('--json', 'one JSON object, as in a pipe')
@@ -60,7 +72,9 @@ export function replayCommand(): Command {
 
 const HELP = `
 The recorded snapshots are streamed past both policies between end offsets that are fixed at the start. A flip is another action.
-Calibration maps in force now are applied to both, as scoring does; --raw leaves them out.
+Results are net of fees and funding where these are known, in R of the risk that was taken; beside them stands what the same positions
+really made, as clm.outcome has it. Both policies see the confidence maps that scoring applied to each snapshot at its time, and where
+nothing was scored those that were approved then; --raw leaves them out.
 --fail-if takes flips, close_flips, hold_flips (a number, or % of the snapshots), longest_hold_hours (the candidate's) and
 mean_r_change, with > >= < <=.
 

@@ -8,6 +8,7 @@ import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
 import { policyInForce } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
 import { comparePolicies } from './compare-policies.ts';
+import { parseCosts } from './replay-costs.ts';
 import type { ReplayFlags } from './replay-flags.ts';
 import { wrapped } from '../calibrate/report/terminal-text.ts';
 import { parseWindow } from './replay-window.ts';
@@ -22,6 +23,7 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
     throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
   const conditions = flags.failIf.map(parseFailIf);
   const window = parseWindow(flags.from, flags.to);
+  const costs = parseCosts(flags.costs);
   const policy = loadPolicy(candidate);
   const given = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
@@ -37,6 +39,8 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       current: against.policy,
       window,
       raw: flags.raw === true,
+      maps: flags.maps,
+      costs,
       listed: flags.flips,
       seed: flags.seed,
       threads: { world: worldOf(flags) },

@@ -6,10 +6,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { ErrorCode } from '../../errors/codes.ts';
 import { type Coordinates, HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
-import { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
+import type { MapRecords } from '../../pipelines/replay/past-maps.ts';
+import type { TradingCosts } from '../../pipelines/replay/trading-costs.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
-import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
 import { type PartitionOutcome, comparePartition } from './compare-partitions.ts';
 
@@ -18,8 +18,8 @@ export interface CompareJob {
   readonly world: WorldOptions;
   readonly current: Policy;
   readonly candidate: Policy;
-  /** The approvals in force; none means raw confidence. */
-  readonly approved: readonly ConfidenceCalibration[];
+  readonly maps: MapRecords | null;
+  readonly costs: TradingCosts;
   readonly listed: number;
   readonly seed: number;
 }
@@ -46,10 +46,8 @@ const REPORT_EVERY = 10_000;
 const port = parentPort;
 if (port === null) throw new TypeError('this is a thread of the replay: it does not run by itself');
 const answer = (message: FromThread): void => port.postMessage(message);
-const { world: options, approved, seed, ...policies } = workerData as CompareJob;
-const versions = new CalibrationVersions();
-for (const approval of approved) versions.apply(approval);
-const comparison = { ...policies, versions, random: new SeededRandom(seed) };
+const { world: options, seed, ...job } = workerData as CompareJob;
+const comparison = { ...job, random: new SeededRandom(seed) };
 
 let unreported = 0;
 const report = (records: number, least: number): void => {

@@ -1,5 +1,5 @@
 import type { ReplayResult } from './compare-policies.ts';
-import { count, percent, plural } from '../calibrate/report/figures.ts';
+import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
 
 /** The names of the two in sentences: an edited file may still have the id of what it is compared with. */
 export function policyNames({ policy, against }: Pick<ReplayResult, 'policy' | 'against'>): {
@@ -11,8 +11,38 @@ export function policyNames({ policy, against }: Pick<ReplayResult, 'policy' | '
     : { candidate: policy, current: against };
 }
 
-/** What matters, in a sentence: which of the two holds what the other would harvest. */
+/** What matters, the first sentence being what is easily missed: that the one which harvests less made more. */
 export function headline(result: ReplayResult): string {
+  return [holderMadeMore(result), heldSentence(result)].filter((text) => text !== '').join(' ');
+}
+
+/** Empty where the policy that harvests less made no more. */
+function holderMadeMore(result: ReplayResult): string {
+  const { matrix, results, costs } = result;
+  const { candidate, current } = policyNames(result);
+  const heldByCandidate = matrix.PARTIAL_CLOSE.HOLD + matrix.CLOSE.HOLD;
+  const heldByCurrent = matrix.HOLD.PARTIAL_CLOSE + matrix.HOLD.CLOSE;
+  const { change, change_interval: range } = results;
+  if (change === null || heldByCandidate === heldByCurrent) return '';
+  const holdsMore = heldByCandidate > heldByCurrent ? candidate : current;
+  const sign = holdsMore === candidate ? 1 : -1;
+  if (!(sign * change > 0)) return '';
+  const sided = range === null ? null : [sign * range.low, sign * range.high].toSorted((one, other) => one - other);
+  const [low = Number.NaN, high = Number.NaN] = sided ?? [];
+  const about = sided === null ? '' : ` (95 % interval ${interval({ low, high }, signedR)})`;
+  const sure = low > 0;
+  const meaning = sure
+    ? 'on these paths letting profit run paid more than taking it, until the snapshots end: what it would have given back later is not in them'
+    : 'that is within what chance makes of so few positions, and no reason to hold more';
+  return `${holdsMore} harvests less and made ${plain(sign * change)} R a position more${costs.source === 'none' ? ' before costs' : ' net of costs'}${about}: ${meaning}.`;
+}
+
+function signedR(value: number): string {
+  return value > 0 ? `+${plain(value)}` : plain(value);
+}
+
+/** Which of the two holds what the other would harvest. */
+function heldSentence(result: ReplayResult): string {
   const { candidate, current } = policyNames(result);
   if (result.snapshots === 0) return 'No snapshot lies in that stretch, so nothing was compared.';
   if (result.flips === 0)

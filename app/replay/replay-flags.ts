@@ -12,6 +12,8 @@ export interface ReplayFlags extends WorldOptions {
   readonly failIf: readonly string[];
   readonly flips: number;
   readonly raw?: true;
+  readonly maps: 'then' | 'now';
+  readonly costs: string;
   readonly seed: number;
   readonly html?: string;
   readonly json?: true;

@@ -4,6 +4,7 @@ import { ACTIONS, type Flip, type FlipCount } from '../../pipelines/replay/flip-
 import type { LongestHold } from '../../pipelines/replay/hold-stretch.ts';
 import { PROFITABLE_ABOVE_R } from '../../pipelines/replay/hold-stretch.ts';
 import type { FailedCondition } from '../../pipelines/replay/fail-if.ts';
+import type { TradingCosts } from '../../pipelines/replay/trading-costs.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
 import { wrapped } from '../calibrate/report/terminal-text.ts';
@@ -29,6 +30,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
     ...holdLine(current, result.longest_hold.current, width),
     ...holdLine(candidate, result.longest_hold.candidate, width),
     ...wrapped(meansSentence(result), width),
+    ...wrapped(realisedSentence(result), width),
     '',
     ...countLines('R', result.by_r),
     '',
@@ -54,7 +56,7 @@ export function summarySentence(result: ReplayResult): string {
     ...(unscorable > 0 ? [`${count(unscorable)} could not be scored`] : []),
     ...(undecodable > 0 ? [`${count(undecodable)} did not decode`] : []),
   ];
-  const maps = Object.values(result.calibration);
+  const maps = Object.values(result.calibration).flat();
   return [
     `${count(flips)} of ${plural(snapshots, 'snapshot')} flip (${percent(flips / snapshots)}), in ${plural(results.positions, 'position')}.`,
     ...(left.length > 0 ? [`Left out: ${left.join(', ')}.`] : []),
@@ -72,12 +74,41 @@ export function openSentence({
   return `Positions were open for ${plain(recorded)} h as recorded; under ${names.current} ${plain(open.current)} h of that, under ${names.candidate} ${plain(open.candidate)} h.`;
 }
 
-export function meansSentence({ results, policy, against }: ReplayResult): string {
+export function meansSentence({ results, costs, policy, against }: ReplayResult): string {
   const names = policyNames({ policy, against });
   const { change, change_interval: range, current_mean_r: current, candidate_mean_r: candidate } = results;
   if (change === null || current === null || candidate === null) return '';
   const about = range === null ? '' : ` (95 % interval ${interval(range, signed)})`;
-  return `Obeyed from the first snapshot on, ${names.current} would have made ${plain(current)} R a position and ${names.candidate} ${plain(candidate)} R: a change of ${signed(change)} R${about}.`;
+  const { gross } = results;
+  const before =
+    costs.source === 'none' || gross.current_mean_r === null || gross.candidate_mean_r === null
+      ? ''
+      : ` Before costs: ${plain(gross.current_mean_r)} and ${plain(gross.candidate_mean_r)} R.`;
+  return `Obeyed from the first snapshot on and ${costsWords(costs)}, ${names.current} would have made ${plain(current)} R a position and ${names.candidate} ${plain(candidate)} R: a change of ${signed(change)} R${about}.${before}`;
+}
+
+const COSTS_FROM = {
+  recorded: 'as recorded on trade.closed',
+  policy: 'as the policy deducts them',
+  given: 'as given',
+} as const satisfies Record<Exclude<TradingCosts['source'], 'none'>, string>;
+
+function costsWords({ source, fee, funding_per_8h: funding }: TradingCosts): string {
+  if (source === 'none') return 'before costs, of which nothing is known (--costs gives them)';
+  const rate = (value: number): string => `${plain(10_000 * value)} bp`;
+  return `net of fees of ${rate(fee)} a side and funding of ${rate(funding.LONG)} (LONG) and ${rate(funding.SHORT)} (SHORT) every 8 h, ${COSTS_FROM[source]}`;
+}
+
+/** What really became of the positions, beside the two. */
+export function realisedSentence({ realised, policy, against }: ReplayResult): string {
+  if (realised === null) return 'Really made: not known, none of these positions is closed on clm.outcome.';
+  const names = policyNames({ policy, against });
+  const { positions, mean_r: mean, current_mean_r: current, candidate_mean_r: candidate, costs_recorded } = realised;
+  const reckoned =
+    costs_recorded === positions
+      ? ''
+      : ` Costs are recorded for ${count(costs_recorded)} of them, and reckoned for the rest.`;
+  return `Really made: ${plain(mean)} R a position net of costs, in ${plural(positions, 'position')} closed on record; of the same ones ${names.current} would have made ${plain(current)} R and ${names.candidate} ${plain(candidate)} R.${reckoned}`;
 }
 
 export function holdSentence(name: string, hold: LongestHold | null): string {

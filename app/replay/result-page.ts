@@ -9,7 +9,14 @@ import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 import { matrixChart } from './matrix-chart.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { decided, holdSentence, meansSentence, openSentence, summarySentence } from './result-lines.ts';
+import {
+  decided,
+  holdSentence,
+  meansSentence,
+  openSentence,
+  realisedSentence,
+  summarySentence,
+} from './result-lines.ts';
 
 /** Taller charts would not be read; the JSON has every symbol. */
 const SYMBOLS = 30;
@@ -52,7 +59,7 @@ function sections(result: ReplayResult, current: string, candidate: string): Mar
 <figure><figcaption>By symbol</figcaption>${barChart({ id: 'by-symbol', title: 'Flips by symbol', counts: result.by_symbol.slice(0, SYMBOLS) })}</figure>
 ${factors(result)}</section>
 <section id="results"><h2>What each would have held and made</h2>
-<ul><li>${openSentence(result)}</li><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li></ul>
+<ul><li>${openSentence(result)}</li><li>${holdSentence(current, result.longest_hold.current)}</li><li>${holdSentence(candidate, result.longest_hold.candidate)}</li><li>${meansSentence(result)}</li><li>${realisedSentence(result)}</li></ul>
 <h3>What this cannot know</h3>
 <ul>${result.cannot_know.map((text) => markup`<li>${text}</li>`)}</ul></section>
 ${flips(result.listed_flips)}`;
@@ -82,7 +89,7 @@ function flips(listed: readonly Flip[]): Content {
     explained(flip.from),
     explained(flip.to),
   ]);
-  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; R is that of the snapshot, then that of the last one of its position; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }])}</section>`;
+  return markup`<section id="flips"><h2>The latest flips</h2>${dataTable('Scores are hold/exit; R is that of the snapshot, then that of the last one of its position; snapshots lie at partition:offset of position.snapshot', columns, [{ rows }], { wide: true })}</section>`;
 }
 
 function explained(one: Flip['from']): Markup {

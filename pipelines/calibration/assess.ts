@@ -9,11 +9,13 @@ import { type Fit, rangeOf } from './fit.ts';
 import { CONSTANT, type Method } from './method.ts';
 import type { Auc, CalibrationReport, Candidate } from './report.ts';
 import { largestChange, safetyBounds } from './safety-bounds.ts';
+import { marginOf } from './winner.ts';
 import { type Samples, slice, weightedShare } from './samples.ts';
 
 export type Assessment = Pick<
   CalibrationReport,
   | 'candidates'
+  | 'winner'
   | 'auc'
   | 'dependence'
   | 'observed'
@@ -60,7 +62,13 @@ export function assess(
   onStep('bootstrap out of fold');
   const { from, forecasts } = choice.outOfFold;
   const later = slice(samples, from, x.length);
-  const outOfFold = evaluateMap(before.subarray(from), forecasts, later.y, dependenceOf(later), random);
+  const laterDependence = dependenceOf(later);
+  const outOfFold = evaluateMap(before.subarray(from), forecasts, later.y, laterDependence, random);
+  const { next } = choice;
+  const winner =
+    next === null
+      ? null
+      : { next: next.method, ...marginOf(forecasts, next.forecasts, later.y, laterDependence, random) };
   const change = largestChange(
     chosen.map,
     inForce,
@@ -70,6 +78,7 @@ export function assess(
   return {
     fit: chosen,
     candidates,
+    winner,
     auc,
     dependence: dependenceFigures(dependence, x.length),
     observed: rangeOf(x),

@@ -86,6 +86,8 @@ export interface Choice {
   /** Fitted on all rows. Null: the method asked for has no rising map here. */
   readonly fit: Fit | null;
   readonly outOfFold: OutOfFold;
+  /** The best of the others whose map rises; null: there is none. */
+  readonly next: { readonly method: Method; readonly forecasts: Float64Array } | null;
   readonly candidates: readonly Candidate[];
 }
 
@@ -120,10 +122,13 @@ export function chooseMethod(samples: Samples, asked: Method | null, onStep: (st
   const chosen =
     trials.find(({ method }) => method === asked) ??
     trials.filter((trial) => trial.fit !== null).reduce((best, one) => (one.brier < best.brier - TIE ? one : best));
+  const others = trials.filter((trial) => trial !== chosen && trial.fit !== null);
+  const next = others.reduce<Trial | null>((best, one) => (best === null || one.brier < best.brier ? one : best), null);
   return {
     method: chosen.method,
     fit: chosen.fit,
     outOfFold: chosen.outOfFold,
+    next: next === null ? null : { method: next.method, forecasts: next.outOfFold.forecasts },
     candidates: [constantCandidate(samples), ...METHODS.map((method) => candidateOf(method, trials, chosen, asked))],
   };
 }

@@ -3,6 +3,7 @@ import type { ConfidenceMap } from './confidence-map.ts';
 import type { LabelRates } from './label-rates.ts';
 import type { Contestant, Method, Parameter } from './method.ts';
 import type { SlicedOutcomes } from './slice-figures.ts';
+import type { Winner } from './winner.ts';
 
 /** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
 export interface CalibrationReport {
@@ -16,6 +17,8 @@ export interface CalibrationReport {
   /** True where a person asked for this method; else cross-validation chose it. */
   readonly method_asked_for: boolean;
   readonly candidates: readonly Candidate[];
+  /** Null where nothing else has a rising map. */
+  readonly winner: Winner | null;
   /** Outcomes so old weigh half as much in the fit; null: all weigh alike. Unit: days. */
   readonly half_life_days: number | null;
   /** As `--label` takes it. */

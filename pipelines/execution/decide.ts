@@ -36,7 +36,7 @@ import { type OrderSizing, plannedOrder, pricingOf, sizeOrder } from './order-pl
 import type { Outbox } from './outbox.ts';
 import type { Suppression } from './reasons.ts';
 import { type AnnouncedOrder, type Sized, filledReport, submittedReport } from './reports.ts';
-import type { OrderEnds } from './resolve.ts';
+import type { OrderResolver } from './resolve.ts';
 import { type FilledOrder, tradeOf } from './trades.ts';
 
 /** `send`: orders are sent, of which `first` is the first. `suppress`: none is, and why. */
@@ -49,7 +49,7 @@ export interface DecidingDesk {
   readonly accounts: WorkedAccounts;
   readonly killSwitch: KillSwitch;
   readonly closeRate: CloseRate;
-  readonly ends: OrderEnds;
+  readonly resolver: OrderResolver;
   readonly limits: ExecutionLimits;
   readonly clock: Clock;
 }
@@ -76,12 +76,12 @@ export class Decider {
     ledger: Ledger,
     outbox: Outbox,
   ): Promise<Decision> {
-    const { exchange, limits, ends, clock } = this.#desk;
+    const { exchange, limits, resolver, clock } = this.#desk;
     const { position_id: positionId } = intent;
     const suppression =
       outOfBounds(intent, exchange.venue, limits) ??
       staleness(intent, at.timestamp, clock.now(), limits) ??
-      (await ends.settleEarlier(positionId, ledger, outbox)) ??
+      (await resolver.resolveEarlier(positionId, ledger, outbox)) ??
       (await this.#halted(intent)) ??
       cooldown(intent, at.timestamp, ledger.lastPartialObservedAt(positionId), clock.now(), limits) ??
       refusedRecently(ledger.refusals(positionId), clock.now(), limits);

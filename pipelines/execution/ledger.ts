@@ -15,71 +15,75 @@ import type { Replay } from '../processor.ts';
 import type { CloseRate, Refusals } from './limits.ts';
 import { isRefusal } from './reasons.ts';
 
-/** What became of an order: no end yet, an UNKNOWN one, one with a trade, one without a fill, or none of ours. */
-export type OrderFate = 'open' | 'unsettled' | 'traded' | 'unfilled' | 'foreign';
+/**
+ * What became of an order. `open`: it has no end yet; `unresolved`: it was reported UNKNOWN; `traded`: it has its trade; `unfilled`: it was not
+ * filled; `foreign`: it is none of ours.
+ */
+export type OrderFate = 'open' | 'unresolved' | 'traded' | 'unfilled' | 'foreign';
 
-/** What a fill says of its order. */
+/** The ids that a fill names its order by. */
 export interface OrderNames {
   readonly symbol: string;
   readonly client_order_id: ClientOrderId | null;
-  /** The venue's own id: unique for the symbol, no further. */
+  /** The venue's id, unique within the symbol. */
   readonly order_id: OrderId;
 }
 
-/** An order without an end, or whose end was UNKNOWN when it was reported. */
-export interface UnsettledOrder {
+/** An order without an end, or one that was reported UNKNOWN. */
+export interface UnresolvedOrder {
   readonly report: ExecutionReport;
-  /** What its trade would be made from; null when the log no longer holds it. */
+  /** Needed for its trade; null where the log does not hold it any more. */
   readonly intent: HarvestIntent | null;
 }
 
-/** A partial close, and when its end was reported. */
+/** A partial close, with the time of the report that ended it. */
 interface LastPartial {
   readonly intentId: IntentId;
   readonly reportedAt: EpochMillis;
 }
 
 /**
- * Where every intent stands, from the reports on it in log order. Pure: the same reports give the same ledger.
+ * The state of every intent and its orders, from the execution reports and trades in log order. Pure: the same records give the same ledger.
  *
- * D1  An intent is new, submitted (SUBMITTED without an end) or finished (any other report); finished is for ever.
- * D2  A position's unsettled orders are its UNKNOWN reports until `settled` names their order.
- * D3  A position's last partial close is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat. One whose
- *     observation is dated after the report of its end was dated by a wrong clock: when it was is not known.
- * D4  Of all intents only those are kept that D2 and D3 need, and those of orders that have no end yet.
- * D5  What became of an order is known by its client id and, where a report or trade names it, by the venue's; and which of the
- *     fills that were none of ours have their trade.
- * D6  A position's refusals are its REJECTED reports with a reason that is the venue's no to that order, since one that it took.
- * D7  Of an intent that led to several orders only the latest can be without an end: each is announced when the one before has ended, and
- *     what that filled is in the log by then. An order of it without a trade was not filled.
+ * D1  An intent is new, submitted (SUBMITTED without an end) or finished (any other report), and stays finished.
+ * D2  The unresolved orders of a position are its UNKNOWN reports, until `resolved` names their order.
+ * D3  The last partial close of a position is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat. Where its
+ *     observation is dated after the report that ended it, the clock was wrong, and its time is unknown.
+ * D4  Only those intents are kept that D2 and D3 need, and those of orders without an end.
+ * D5  The fate of an order is found by its client id and, where a report or a trade names it, by the venue's id. Trades of fills by others are
+ *     found by their trade id.
+ * D6  The refusals of a position are its REJECTED reports whose reason is the venue's refusal of that very order, since the last order that
+ *     the venue took.
+ * D7  Of an intent that led to several orders only the latest can be without an end: each is announced after the one before has ended, and
+ *     the trade of that one is in the log by then. An earlier order without a trade was not filled.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
   readonly #finished = new Set<IntentId>();
-  readonly #unsettled = new Map<PositionId, ExecutionReport[]>();
+  readonly #unresolved = new Map<PositionId, ExecutionReport[]>();
   readonly #lastPartial = new Map<PositionId, LastPartial>();
   readonly #refusals = new Map<PositionId, Refusals>();
   readonly #intents = new Map<IntentId, HarvestIntent>();
-  /** Orders that were sent and reported as not filled: REJECTED, or UNKNOWN and found unfilled later. */
+  /** Orders that were not filled: reported REJECTED, or reported UNKNOWN and found unfilled later. */
   readonly #unfilled = new Set<ClientOrderId>();
   /** Every order that may have been sent. */
   readonly #orders = new Map<ClientOrderId, IntentId>();
-  /** Orders of ours by symbol and the venue's id. */
+  /** Orders of ours, by symbol and the venue's id. */
   readonly #byVenueId = new Map<string, ClientOrderId>();
-  /** Trades of fills that were none of our orders'. */
+  /** Trades of fills by others. */
   readonly #external = new Set<TradeId>();
   /** Orders of ours that have their trade. */
   readonly #traded = new Set<ClientOrderId>();
   /** Orders of intents that led to several. */
   readonly #parts = new Set<ClientOrderId>();
-  /** What the orders of an intent without an end have filled, in their order. */
+  /** The trades of the orders of an intent without an end, in the order of the orders. */
   readonly #fills = new Map<IntentId, TradeClosed[]>();
 
   isFinished(intentId: IntentId): boolean {
     return this.#finished.has(intentId);
   }
 
-  /** The SUBMITTED report of an order that has no end yet: of several orders of the intent the latest (D7). */
+  /** The SUBMITTED report of the intent's order that has no end yet: of several orders the latest (D7). */
   submitted(intentId: IntentId): ExecutionReport | undefined {
     return this.#submitted.get(intentId);
   }
@@ -90,11 +94,11 @@ export class Ledger {
   }
 
   /** The orders that have no end yet, with their intents where the log still has them. */
-  openOrders(): readonly UnsettledOrder[] {
+  openOrders(): readonly UnresolvedOrder[] {
     return [...this.#submitted.values()].map((report) => this.#withIntent(report));
   }
 
-  /** `foreign`: the order is none of ours (D5). */
+  /** D5. */
   fateOf(order: OrderNames): OrderFate {
     const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
@@ -102,36 +106,36 @@ export class Ledger {
     if (this.#traded.has(clientOrderId)) return 'traded';
     if (this.#submitted.get(intentId)?.client_order_id === clientOrderId) return 'open';
     if (this.#unfilled.has(clientOrderId)) return 'unfilled';
-    if (this.#unsettledOf(clientOrderId) !== undefined) return 'unsettled';
+    if (this.#unresolvedOf(clientOrderId) !== undefined) return 'unresolved';
     return this.#parts.has(clientOrderId) ? 'unfilled' : 'traded';
   }
 
-  /** The order whose fate is `open` or `unsettled`; null for any other. */
-  pending(order: OrderNames): UnsettledOrder | null {
+  /** The order where its fate is `open` or `unresolved`; null otherwise. */
+  pending(order: OrderNames): UnresolvedOrder | null {
     const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
     if (clientOrderId === null || intentId === undefined || this.#traded.has(clientOrderId)) return null;
     const submitted = this.#submitted.get(intentId);
-    const report = submitted?.client_order_id === clientOrderId ? submitted : this.#unsettledOf(clientOrderId);
+    const report = submitted?.client_order_id === clientOrderId ? submitted : this.#unresolvedOf(clientOrderId);
     return report === undefined ? null : this.#withIntent(report);
   }
 
-  /** Whether a fill that was none of ours has its trade already. */
+  /** Whether a fill by others has its trade already. */
   hasExternal(tradeId: TradeId): boolean {
     return this.#external.has(tradeId);
   }
 
-  /** A trade that is in the log, or is about to be. */
+  /** Adds a trade that is in the log, or in the outbox. */
   traded(trade: TradeClosed): void {
     const { trade_id, position_id, symbol, client_order_id, order_id, intent_id, origin } = trade;
-    // An import is nobody's fill.
+    // Imported history: no fill of this execution.
     if (origin === 'BACKFILL') return;
     if (intent_id !== null && client_order_id !== null && order_id !== null)
-      this.#byVenueId.set(placeOf(symbol, order_id), client_order_id);
+      this.#byVenueId.set(venueKeyOf(symbol, order_id), client_order_id);
     if (intent_id === null) {
       this.#external.add(trade_id);
-      // A fill of an order of ours that is a trade of its own: no other trade of that order will be made.
-      this.settled(position_id, client_order_id, 'unfilled');
+      // Where the fill is of an order of ours (F3), that order gets no other trade.
+      this.resolved(position_id, client_order_id, 'unfilled');
       return;
     }
     if (client_order_id !== null) this.#traded.add(client_order_id);
@@ -139,15 +143,15 @@ export class Ledger {
       const others = this.tradesOf(intent_id).filter((other) => other.trade_id !== trade_id);
       this.#fills.set(intent_id, [...others, trade]);
     }
-    this.settled(position_id, client_order_id, 'traded');
+    this.resolved(position_id, client_order_id, 'traded');
   }
 
-  /** Orders of the position to ask for again, oldest first. */
-  unsettled(positionId: PositionId): readonly UnsettledOrder[] {
-    return (this.#unsettled.get(positionId) ?? []).map((report) => this.#withIntent(report));
+  /** The position's orders to look up again (D2), oldest first. */
+  unresolved(positionId: PositionId): readonly UnresolvedOrder[] {
+    return (this.#unresolved.get(positionId) ?? []).map((report) => this.#withIntent(report));
   }
 
-  /** When the position was observed for its last partial close (D3). */
+  /** The time of the observation that the position's last partial close rests on (D3); null: there was none, or it is unknown. */
   lastPartialObservedAt(positionId: PositionId): EpochMillis | null {
     const last = this.#lastPartial.get(positionId);
     const observedAt = last === undefined ? undefined : this.#intents.get(last.intentId)?.observed_at;
@@ -155,15 +159,17 @@ export class Ledger {
     return observedAt > last.reportedAt + AHEAD_MS ? null : observedAt;
   }
 
-  /** Null where the venue took the position's last order, or there was none (D6). */
+  /** D6. Null: the venue took the position's last order, or there was none. */
   refusals(positionId: PositionId): Refusals | null {
     return this.#refusals.get(positionId) ?? null;
   }
 
+  /** Adds a report that is in the log, or in the outbox. */
   apply(report: ExecutionReport): void {
     const { intent_id: intentId, position_id: positionId, status } = report;
     if (report.submitted_at !== null) this.#orders.set(report.client_order_id, intentId);
-    if (report.order_id !== null) this.#byVenueId.set(placeOf(report.symbol, report.order_id), report.client_order_id);
+    if (report.order_id !== null)
+      this.#byVenueId.set(venueKeyOf(report.symbol, report.order_id), report.client_order_id);
     if (status === 'SUBMITTED') {
       const before = this.#submitted.get(intentId);
       if (before !== undefined && before.client_order_id !== report.client_order_id) {
@@ -179,9 +185,9 @@ export class Ledger {
     if (status === 'REJECTED') this.#unfilled.add(report.client_order_id);
     this.#countRefusal(report);
     if (status === 'UNKNOWN') {
-      const unsettled = this.#unsettled.get(positionId);
-      if (unsettled === undefined) this.#unsettled.set(positionId, [report]);
-      else unsettled.push(report);
+      const unresolved = this.#unresolved.get(positionId);
+      if (unresolved === undefined) this.#unresolved.set(positionId, [report]);
+      else unresolved.push(report);
     }
     if (report.action === 'PARTIAL_CLOSE' && (status === 'FILLED' || status === 'UNKNOWN')) {
       this.#replaceLastPartial(positionId, { intentId, reportedAt: report.reported_at });
@@ -197,44 +203,46 @@ export class Ledger {
     } else if (status === 'FILLED' || status === 'UNKNOWN') this.#refusals.delete(positionId);
   }
 
-  /** The doubt about the order is over, one way or the other. */
-  settled(positionId: PositionId, clientOrderId: ClientOrderId | null, how: 'traded' | 'unfilled'): void {
-    const unsettled = this.#unsettled.get(positionId);
-    const index = unsettled?.findIndex((report) => report.client_order_id === clientOrderId) ?? -1;
-    if (unsettled === undefined || index < 0) return;
-    const [report] = unsettled.splice(index, 1);
+  /** Ends the doubt about an UNKNOWN order: `traded` or `unfilled` is how it ended. */
+  resolved(positionId: PositionId, clientOrderId: ClientOrderId | null, how: 'traded' | 'unfilled'): void {
+    const unresolved = this.#unresolved.get(positionId);
+    const index = unresolved?.findIndex((report) => report.client_order_id === clientOrderId) ?? -1;
+    if (unresolved === undefined || index < 0) return;
+    const [report] = unresolved.splice(index, 1);
     if (how === 'unfilled' && clientOrderId !== null) this.#unfilled.add(clientOrderId);
-    if (unsettled.length === 0) this.#unsettled.delete(positionId);
+    if (unresolved.length === 0) this.#unresolved.delete(positionId);
     if (report !== undefined) this.#forget(report.intent_id, positionId);
   }
 
-  /** The intents of D4. */
+  /** The intents to read back (D4). */
   neededIntents(): Set<IntentId> {
     const needed = new Set(this.#submitted.keys());
     for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);
-    for (const reports of this.#unsettled.values()) for (const report of reports) needed.add(report.intent_id);
+    for (const reports of this.#unresolved.values()) for (const report of reports) needed.add(report.intent_id);
     return needed;
   }
 
-  /** Keeps the intent if it is needed (D4). To be called after `apply` of its report. */
+  /** Keeps the intent if it is needed (D4). Call it after `apply` of the intent's report. */
   remember(intent: HarvestIntent): void {
     if (this.#isNeeded(intent.intent_id, intent.position_id)) this.#intents.set(intent.intent_id, intent);
   }
 
-  /** The client id of an order of ours; null for any other. */
+  /** The client id of the order; null where it is none of ours. */
   #ownId({ symbol, client_order_id: named, order_id }: OrderNames): ClientOrderId | null {
-    return named !== null && this.#orders.has(named) ? named : (this.#byVenueId.get(placeOf(symbol, order_id)) ?? null);
+    return named !== null && this.#orders.has(named)
+      ? named
+      : (this.#byVenueId.get(venueKeyOf(symbol, order_id)) ?? null);
   }
 
-  #unsettledOf(clientOrderId: ClientOrderId): ExecutionReport | undefined {
-    for (const reports of this.#unsettled.values()) {
+  #unresolvedOf(clientOrderId: ClientOrderId): ExecutionReport | undefined {
+    for (const reports of this.#unresolved.values()) {
       const found = reports.find((report) => report.client_order_id === clientOrderId);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  #withIntent(report: ExecutionReport): UnsettledOrder {
+  #withIntent(report: ExecutionReport): UnresolvedOrder {
     return { report, intent: this.#intents.get(report.intent_id) ?? null };
   }
 
@@ -251,11 +259,11 @@ export class Ledger {
 
   #isNeeded(intentId: IntentId, positionId: PositionId): boolean {
     if (this.#lastPartial.get(positionId)?.intentId === intentId || this.#submitted.has(intentId)) return true;
-    return this.#unsettled.get(positionId)?.some((report) => report.intent_id === intentId) ?? false;
+    return this.#unresolved.get(positionId)?.some((report) => report.intent_id === intentId) ?? false;
   }
 }
 
-function placeOf(symbol: string, orderId: OrderId): string {
+function venueKeyOf(symbol: string, orderId: OrderId): string {
   return `${symbol}/${orderId}`;
 }
 

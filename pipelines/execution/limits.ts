@@ -20,7 +20,10 @@ export interface ExecutionLimits {
   readonly cooldownMs: number;
   /** The waits between look-ups of an order in doubt; after the last one the order ends UNKNOWN. Unit: milliseconds. */
   readonly lookUpWaitsMs: readonly number[];
-  /** The most that one order may be worth at the venue's mark price: a larger one is cut, and later intents take the rest. Null: no bound. Unit: quote currency. */
+  /**
+   * The most that one order may be worth at the venue's mark price: a larger one is cut, and later intents take the rest. Null: no bound. Unit:
+   * quote currency.
+   */
   readonly maxOrderNotional: number | null;
   /** The most by which the venue's mark price may differ from the snapshot's, either way. Unit: ratio of the two. */
   readonly maxMarkRatio: number;

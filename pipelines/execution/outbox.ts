@@ -6,15 +6,18 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { Write } from '../processor.ts';
 import type { Ledger } from './ledger.ts';
 
-export interface OutboxWorld {
+export interface OutboxOptions {
   readonly writer: TopicWriter;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each report that the log has acknowledged. */
+  /** Called with each report that the log has acknowledged. */
   readonly onReport?: ((report: ExecutionReport) => void) | undefined;
 }
 
-/** What a batch has caused and the log does not have yet, in order. The ledger runs ahead of the log by exactly this. */
+/**
+ * The records that a batch has caused and the log does not have yet, in order. Adding one updates the ledger, which is so ahead of the log by
+ * exactly these records. An `add…` method that throws RECORD_INVALID has added nothing.
+ */
 export class Outbox {
   readonly #writer: TopicWriter;
   readonly #clock: Clock;
@@ -26,7 +29,7 @@ export class Outbox {
   #reports: ExecutionReport[] = [];
   #failed = false;
 
-  constructor({ writer, clock, logger, onReport }: OutboxWorld, ledger: Ledger, write: Write) {
+  constructor({ writer, clock, logger, onReport }: OutboxOptions, ledger: Ledger, write: Write) {
     this.#writer = writer;
     this.#clock = clock;
     this.#logger = logger;
@@ -35,50 +38,50 @@ export class Outbox {
     this.#write = write;
   }
 
-  /** A write failed: the log may or may not hold what the ledger does. */
+  /** A write failed: whether the log holds what the ledger does is unknown (E9). */
   get failed(): boolean {
     return this.#failed;
   }
 
-  /** What the orders of an intent without an end have filled, in their order. */
+  /** The trades of an intent without an end, in the order of its orders. */
   tradesOf({ intent_id: intentId }: Pick<ExecutionReport, 'intent_id'>): readonly TradeClosed[] {
     return this.#ledger.tradesOf(intentId);
   }
 
-  /** `intent` is null where the log has it no more. Throws RECORD_INVALID, and nothing is added then: as all of these do. */
+  /** `intent` is null where the log does not hold it any more. */
   addReport(report: ExecutionReport, intent: HarvestIntent | null): void {
     this.#pushReport(this.#encodeReport(report), report, intent);
   }
 
-  /** A fill: its trade, and the report after it (E4). Both or neither. */
+  /** Adds the trade of a fill, and the report after it (E4): both or neither. */
   addFill(trade: TradeClosed, report: ExecutionReport, intent: HarvestIntent): void {
     const [encodedTrade, encodedReport] = [this.#encodeTrade(trade, report), this.#encodeReport(report)];
     this.#pushTrade(encodedTrade, trade);
     this.#pushReport(encodedReport, report, intent);
   }
 
-  /** The trade of an order whose report says something else. */
+  /** Adds the trade of an order without the report that ends its intent. */
   addTrade(trade: TradeClosed, report: ExecutionReport): void {
     this.#pushTrade(this.#encodeTrade(trade, report), trade);
   }
 
-  /** The trade of a fill that was none of our orders'. */
+  /** Adds the trade of a fill that no report of our orders covers. */
   addExternalTrade(trade: TradeClosed): void {
-    this.#pushTrade(this.#taken(this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at)), trade);
+    this.#pushTrade(this.#datedAnew(this.#writer.encode(TOPICS.tradeClosed, trade, trade.closed_at)), trade);
   }
 
   #encodeReport(report: ExecutionReport): EncodedRecord {
-    return this.#taken(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
+    return this.#datedAnew(this.#writer.encode(TOPICS.executionReport, report, report.reported_at));
   }
 
-  /** Venue time, but not before the order was sent. */
+  /** With the venue's time as timestamp, but none before the order was sent. */
   #encodeTrade(trade: TradeClosed, { submitted_at: submittedAt }: ExecutionReport): EncodedRecord {
     const timestamp = Math.max(trade.closed_at, submittedAt ?? trade.closed_at);
-    return this.#taken(this.#writer.encode(TOPICS.tradeClosed, trade, timestamp));
+    return this.#datedAnew(this.#writer.encode(TOPICS.tradeClosed, trade, timestamp));
   }
 
-  /** What has happened is written with a time that the log takes, where it refuses the one that it happened at. */
-  #taken(record: EncodedRecord): EncodedRecord {
+  /** The record with `now` as timestamp where the log refuses its own: a fill must be recorded whatever its time. */
+  #datedAnew(record: EncodedRecord): EncodedRecord {
     return {
       ...record,
       ifRefused: ({ code, message }) => {
@@ -104,6 +107,7 @@ export class Outbox {
     if (intent !== null) this.#ledger.remember(intent);
   }
 
+  /** Writes the records; returns when the log has acknowledged them. */
   async flush(): Promise<void> {
     if (this.#records.length === 0) return;
     const records = this.#records;

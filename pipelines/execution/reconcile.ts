@@ -2,32 +2,32 @@ import type { Exchange, PositionReference } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { ClientOrderId, PositionReconciled, Reduction } from '../../schemas/generated/records.ts';
 import { chargesOf, fillOf, withCosts } from './costs.ts';
-import { externalTradeOf } from './trades.ts';
 import type { Ledger, OrderFate } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
-import type { OrderEnds } from './resolve.ts';
+import type { OrderResolver } from './resolve.ts';
 import type { Outbox } from './outbox.ts';
 import { clearResting, closedSideOf } from './resting.ts';
+import { externalTradeOf } from './trades.ts';
 
 /**
- * Fills at the venue against what orders of ours have reported (E10).
+ * Reconciles the fills that the venue shows with the reports and trades of our orders (E10).
  *
- * F1  A fill of an order of ours is in the trade of that order, if one can be made: an order without an end is asked for first.
- * F2  Any other fill is a trade of its own, once.
- * F3  Where the venue shows a fill of an UNKNOWN order and still does not say how the order ended, the fills are its truth: each is
- *     a trade of its own from then on, and the doubt is over. A venue that never answers for one order must not hold up a partition.
- * F4  A fill whose order the venue does not name is taken for that of an UNKNOWN order of its position, where there is one: taken
- *     for somebody else's it would be counted again when that order turns up.
+ * F1  A fill of an order of ours belongs to that order's trade, if it can have one: an order without an end is resolved first.
+ * F2  Any other fill becomes a trade of its own, once.
+ * F3  Where the venue shows a fill of an UNKNOWN order and still does not say how the order ended, the fills decide: each becomes a trade of
+ *     its own, and the order counts as resolved. A venue that never answers for one order must not hold up a partition.
+ * F4  A fill whose order the venue does not name (no client id, and no report names its order id) is assigned to an UNKNOWN order of its
+ *     position, where there is one: as a fill by others it would be counted again when that order is resolved.
  */
 export async function reconcile(
   reconciled: PositionReconciled,
   ledger: Ledger,
   outbox: Outbox,
-  ends: OrderEnds,
+  resolver: OrderResolver,
   { exchange, logger, limits }: ReconcilingDesk,
 ): Promise<void> {
   for (const reduction of reconciled.reductions) {
-    const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, ends);
+    const { fate, clientOrderId } = await fateOf(reconciled, reduction, ledger, outbox, resolver);
     if (fate === 'traded') continue;
     const late = fate !== 'foreign';
     const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
@@ -47,7 +47,6 @@ export async function reconcile(
   }
 }
 
-/** Where costs are asked for. */
 export interface ReconcilingDesk {
   readonly exchange: Exchange;
   readonly logger: Logger;
@@ -70,34 +69,34 @@ function referenceOf({ account, symbol, reconciled_at }: PositionReconciled, red
 }
 
 interface Fate {
-  /** `open`: its intent is gone, and nobody can make its trade. */
+  /** `open`: its intent is gone from the log, so it can have no trade. */
   readonly fate: OrderFate;
-  /** The order's; null where it has none, or nobody knows. */
+  /** Null: it has none, or it is not known. */
   readonly clientOrderId: ClientOrderId | null;
 }
 
-/** What became of the order of a fill, once the venue was asked. */
+/** What became of the order of a fill, after the venue was asked. */
 async function fateOf(
   { account, symbol }: PositionReconciled,
   { position_id: positionId, client_order_id, order_id }: Reduction,
   ledger: Ledger,
   outbox: Outbox,
-  ends: OrderEnds,
+  resolver: OrderResolver,
 ): Promise<Fate> {
   const order = { symbol, client_order_id, order_id };
   if (ledger.fateOf(order) === 'open') {
-    // Orders of others are being worked at this moment (E8).
+    // Only this account and symbol: the orders of others are being worked at the same time (E8).
     const own = ledger.openOrders().filter(({ report }) => report.account === account && report.symbol === symbol);
-    await ends.settleOpen(own, outbox);
+    await resolver.resolveOpen(own, outbox);
   }
   const isNameless = (): boolean => client_order_id === null && ledger.fateOf(order) === 'foreign';
-  if (ledger.fateOf(order) === 'unsettled' || (isNameless() && ledger.unsettled(positionId).length > 0)) {
-    await ends.settleEarlier(positionId, ledger, outbox);
+  if (ledger.fateOf(order) === 'unresolved' || (isNameless() && ledger.unresolved(positionId).length > 0)) {
+    await resolver.resolveEarlier(positionId, ledger, outbox);
   }
   // F3, F4.
-  const doubted = ledger.pending(order) ?? (isNameless() ? ledger.unsettled(positionId)[0] : undefined);
+  const doubted = ledger.pending(order) ?? (isNameless() ? ledger.unresolved(positionId)[0] : undefined);
   if (doubted === undefined) return { fate: ledger.fateOf(order), clientOrderId: client_order_id };
   const { client_order_id: clientOrderId } = doubted.report;
-  ledger.settled(positionId, clientOrderId, 'unfilled');
+  ledger.resolved(positionId, clientOrderId, 'unfilled');
   return { fate: 'unfilled', clientOrderId };
 }

@@ -16,10 +16,10 @@ import { type OrderSizing, type PlannedOrder, type Sizing, slippageBpsOf, slippa
 import type { ReasonOf, Suppression } from './reasons.ts';
 import { restingWords } from './resting.ts';
 
-/** What the schema allows for `detail`. Unit: characters. A venue's message may be longer. */
+/** The schema's bound on `detail`, which a venue's message may exceed. Unit: characters. */
 const MAX_DETAIL = 2048;
 
-/** The parts that every report of an intent has, and the nulls and zeros of one that never became an order. */
+/** The fields of every report of an intent, with the nulls and zeros of an intent that never became an order. */
 function blankReport(intent: HarvestIntent, at: LogRecord, venue: string, style: OrderStyle, now: EpochMillis) {
   return {
     intent_id: intent.intent_id,
@@ -55,7 +55,7 @@ function blankReport(intent: HarvestIntent, at: LogRecord, venue: string, style:
   } as const satisfies Partial<ExecutionReport>;
 }
 
-/** What the venue said of the position and what sizing made of it. */
+/** The position as the venue reports it, and the sizing that follows from it. */
 export interface Sized<S extends Sizing = Sizing> {
   readonly position: DecimalText;
   readonly sizing: S;
@@ -69,7 +69,7 @@ function sizedFields({ position, sizing }: Sized) {
   } satisfies Partial<ExecutionReport>;
 }
 
-/** No order is sent. `sized` is null when the venue was not asked for the position. */
+/** SUPPRESSED: no order is sent. `sized` is null where the venue was not asked for the position. */
 export function suppressedReport(
   intent: HarvestIntent,
   at: LogRecord,
@@ -91,7 +91,7 @@ export function suppressedReport(
 /** An order of an intent that is about to be sent. */
 export interface AnnouncedOrder {
   readonly sized: Sized<OrderSizing>;
-  /** The venue's mark when the intent was decided. Unit: quote currency per contract. */
+  /** The venue's mark price when the intent was decided. Unit: quote currency per contract. */
   readonly mark: DecimalText;
   /** Its number among the orders of the intent, from 0. */
   readonly part: number;
@@ -99,7 +99,7 @@ export interface AnnouncedOrder {
   readonly pricing: Pricing;
 }
 
-/** The write-ahead entry: from here on the order may exist. */
+/** SUBMITTED: the write-ahead entry. From here on the order may exist. */
 export function submittedReport(
   intent: HarvestIntent,
   at: LogRecord,
@@ -127,20 +127,20 @@ function limitOf(pricing: Pricing): number | null {
   return Number(pricing.kind === 'ioc' ? pricing.limitPrice : pricing.price);
 }
 
-/** How the last order of an intent ended of which something was filled. */
+/** How the last order of a filled intent ended. */
 export interface LastOrder {
   readonly orderId: OrderId | null;
-  /** Of the intent's last fill. */
+  /** Time of the intent's last fill. */
   readonly filledAt: EpochMillis;
   /** What was wrong with the venue's answer; null: nothing. */
   readonly correction: string | null;
-  /** Why no more of the intent was sent; null: its last order says it. */
+  /** Why no further order was sent; null: the last order's end says it. */
   readonly stopped: string | null;
-  /** What rested of the position that was closed; null: it was not, or nobody knows. */
+  /** The orders that rested for the position it closed; null: it closed none, or they are not known. */
   readonly resting: readonly ReportedResting[] | null;
 }
 
-/** An intent of which the venue has filled some or all. `trades` are those of its orders, in their order. */
+/** FILLED: the venue has filled some or all of the intent. `trades` are those of its orders, in the order of the orders. */
 export function filledReport(
   submitted: ExecutionReport,
   trades: readonly [TradeClosed, ...TradeClosed[]],
@@ -165,7 +165,7 @@ export function filledReport(
   };
 }
 
-/** Slippage is measured against the mark at the decision, for all orders of the intent. */
+/** Slippage is measured against the mark price of the first decision, for all orders of the intent. */
 function priceFields(
   { side, mark_price: mark }: ExecutionReport,
   trades: readonly [TradeClosed, ...TradeClosed[]],
@@ -181,7 +181,7 @@ function priceFields(
   };
 }
 
-/** What the fees were charged in, several assets joined by +. */
+/** The asset of the fees, several joined by +, and their amount where there is one asset. */
 function feeAssetOf(trades: readonly TradeClosed[]): Pick<ExecutionReport, 'fee_asset' | 'fee_amount'> {
   const assets = new Set(trades.map(({ fee_asset }) => fee_asset));
   const amounts = trades.flatMap(({ fee_amount }) => (fee_amount === null ? [] : [fee_amount]));
@@ -192,13 +192,13 @@ function feeAssetOf(trades: readonly TradeClosed[]): Pick<ExecutionReport, 'fee_
   };
 }
 
-/** Null where one of them is not known. */
+/** The sum of the fees; null where one is unknown. */
 function feeOf(trades: readonly TradeClosed[]): number | null {
   const fees = trades.flatMap(({ fee_quote }) => (fee_quote === null ? [] : [fee_quote]));
   return fees.length < trades.length ? null : Exact.sum(0, ...fees).toNumber();
 }
 
-/** Both in words; null where there is neither. */
+/** Both texts; null where there is neither. */
 function joined(one: string | null, other: string | null): string | null {
   return one === null || other === null ? (one ?? other) : `${one}; ${other}`;
 }
@@ -222,7 +222,7 @@ function fillReason(
   return { reason: FILLED_AS.get(submitted.reason) ?? 'FILLED', detail: submitted.detail };
 }
 
-/** What a whole fill is called, by what the order was sent as. */
+/** The reason of a whole fill, by the reason its order was sent with; FILLED for any other. */
 const FILLED_AS: ReadonlyMap<string, ReasonOf<'FILLED'>> = new Map(
   Object.entries({
     REMAINDER_INCLUDED: 'REMAINDER_CLOSED',
@@ -232,8 +232,8 @@ const FILLED_AS: ReadonlyMap<string, ReasonOf<'FILLED'>> = new Map(
 );
 
 /**
- * The venue has no fill of the order: it was refused, it never arrived, or (with `order`) it was cancelled unfilled.
- * `remaining` is the open size as asked for afterwards; null when nobody asked.
+ * REJECTED: the venue has no fill of the order. It was refused, it never arrived, or (with `order`) it was cancelled unfilled. `remaining` is
+ * the open size afterwards; null: not asked for.
  */
 export function rejectedReport(
   submitted: ExecutionReport,
@@ -256,7 +256,7 @@ export function rejectedReport(
   };
 }
 
-/** A doubt that the venue could not settle in time. Nothing is claimed about fills. */
+/** UNKNOWN: the venue did not say in time how the order ended. The report claims nothing about fills. */
 export function unknownReport(
   submitted: ExecutionReport,
   reason: ReasonOf<'UNKNOWN'>,
@@ -274,6 +274,12 @@ export function unknownReport(
 
 function numberOrNull(text: DecimalText | null): number | null {
   return text === null ? null : Number(text);
+}
+
+/** The fields that a log line names a report by. */
+export function logContextOf(report: ExecutionReport): object {
+  const { intent_id, position_id, client_order_id, status, reason, detail } = report;
+  return { intent_id, position_id, client_order_id, status, reason, detail };
 }
 
 function cut(detail: string | null): string | null {

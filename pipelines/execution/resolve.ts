@@ -1,31 +1,38 @@
+/**
+ * Resolves in-flight orders: finds out from the venue how an order ended that was sent, or may have been. Never sends one.
+ *
+ * O1  An order is looked up only at the venue, and for the account, that it was sent to: any other venue would deny it, and be believed. The
+ *     orders of an account that another process works are left to that process.
+ * O2  An order that may rest in the book is cancelled before its end is awaited: waiting would not end it.
+ * O3  An absence counts only at the end of the waits, and only where the look-up before said the same: a slow request may still arrive, and a
+ *     single answer may be wrong. An order that was seen before and is absent later is in doubt: one of the answers was wrong.
+ */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
-import type { DecimalText, Exchange, VenueOrder } from '../../ports/exchange.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { DecimalText, Exchange, LookUp, VenueOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type {
+  ClientOrderId,
   ExecutionReport,
   HarvestIntent,
-  OrderId,
   PositionId,
   ReportedResting,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
-import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { chargesOf, fillsOf, withCosts } from './costs.ts';
-import type { Ledger, UnsettledOrder } from './ledger.ts';
+import type { Ledger, UnresolvedOrder } from './ledger.ts';
 import type { ExecutionLimits } from './limits.ts';
 import { mayRest } from './order-plan.ts';
 import type { Outbox } from './outbox.ts';
-import type { ReasonOf, Suppression } from './reasons.ts';
-import { remainingAfter, unsaid } from './remaining.ts';
-import { filledReport, rejectedReport, unknownReport } from './reports.ts';
+import type { Suppression } from './reasons.ts';
+import { type DoubtfulEnd, type OrderEnd, isUnrecordable, recordEnd, setAside } from './record.ts';
+import { logContextOf } from './reports.ts';
 import { clearResting, closedSideOf } from './resting.ts';
-import { settleEarlier } from './settle-earlier.ts';
-import { settleOrder } from './settle-order.ts';
-import { type FilledOrder, datedOrder, isFilled, isNoRecord, tradeOf } from './trades.ts';
+import { type FilledOrder, datedOrder, isFilled, tradeOf } from './trades.ts';
 
-/** Where orders are sent and looked up, and within which bounds. */
+/** Where orders are sent and looked up, and within which limits. */
 export interface OrderDesk {
   readonly exchange: Exchange;
   readonly accounts: WorkedAccounts;
@@ -34,71 +41,29 @@ export interface OrderDesk {
   readonly limits: ExecutionLimits;
 }
 
-/** What became of one order. */
-export type OrderEnd =
-  | {
-      readonly kind: 'filled';
-      readonly trade: TradeClosed;
-      /** The trade is in the log, or about to be. */
-      readonly isTold: boolean;
-      readonly orderId: OrderId | null;
-      readonly filledAt: EpochMillis;
-      /** What the venue says of it, in words. */
-      readonly facts: string;
-      /** What was wrong with the venue's answer; null: nothing. */
-      readonly correction: string | null;
-      /** What rested of the position that it closed (resting.ts); null: it closed none, or nobody knows. */
-      readonly resting: readonly ReportedResting[] | null;
-    }
-  | {
-      readonly kind: 'unfilled';
-      readonly reason: ReasonOf<'REJECTED'>;
-      readonly detail: string | null;
-      /** Null: the venue has none. */
-      readonly order: VenueOrder | null;
-      /** Open afterwards; null: not known. */
-      readonly remaining: DecimalText | null;
-      /** What rests and blocks it; null: nobody asked, or nobody knows. */
-      readonly blockedBy?: readonly ReportedResting[] | null;
-    }
-  | { readonly kind: 'doubtful'; readonly reason: ReasonOf<'UNKNOWN'>; readonly detail: string };
-
-/** Why an intent's orders stopped before all of it was filled. `reason` is that of the report where nothing was. */
-export interface Stopped {
-  readonly reason: ReasonOf<'REJECTED'>;
-  readonly detail: string;
-}
-
-/**
- * Finds out how orders ended, and reports it. Never sends one.
- *
- * O1  Only the venue and the account that an order was sent to are asked for it: any other would deny it, and be believed. An order of
- *     an account that others work is theirs.
- * O2  An order that may rest is cancelled before its end is waited for.
- */
-export class OrderEnds {
+export class OrderResolver {
   readonly #desk: OrderDesk;
 
   constructor(desk: OrderDesk) {
     this.#desk = desk;
   }
 
-  /** O1. */
+  /** Whether the order can be looked up here (O1). */
   async isOwn(report: ExecutionReport): Promise<boolean> {
     const { exchange, accounts } = this.#desk;
     return report.venue === exchange.venue && (await accounts.works(report.account)) && accounts.sentAsNow(report);
   }
 
   /**
-   * Orders that a crash left without an end; their intents need not come again. One that the venue gives no answer for holds up no
-   * other. Throws EXCHANGE_AWAY when all have been asked for.
+   * Resolves orders that a crash left without an end; their intents need not be delivered again. An order that the venue gives no answer for
+   * keeps no other waiting: EXCHANGE_AWAY is thrown after all have been asked for.
    */
-  async settleOpen(orders: readonly UnsettledOrder[], outbox: Outbox): Promise<void> {
+  async resolveOpen(orders: readonly UnresolvedOrder[], outbox: Outbox): Promise<void> {
     let away: unknown;
     for (const { report, intent } of orders) {
       if (!(await this.#desk.accounts.works(report.account))) continue;
       try {
-        await this.settleSubmitted(intent, report, outbox);
+        await this.resolveSubmitted(intent, report, outbox);
       } catch (thrown) {
         if (!(thrown instanceof HarvestlineError) || thrown.code !== 'EXCHANGE_AWAY') throw thrown;
         away ??= thrown;
@@ -108,32 +73,53 @@ export class OrderEnds {
   }
 
   /**
-   * An order that was announced by an earlier run: no further one of its intent is sent, the next snapshot decides anew. `intent` is null
-   * where the log has it no more, or it breaks a rule.
+   * Resolves an order that an earlier run announced, and ends its intent: no further order is sent for it, the next snapshot decides anew.
+   * `intent` is null where the log does not hold it any more, or it breaks a rule.
    */
-  async settleSubmitted(intent: HarvestIntent | null, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
+  async resolveSubmitted(intent: HarvestIntent | null, submitted: ExecutionReport, outbox: Outbox): Promise<void> {
     const { logger } = this.#desk;
     if (await this.isOwn(submitted)) {
-      logger.warn(describe(submitted), 'the order may have been sent before a restart; asking the venue');
+      logger.warn(logContextOf(submitted), 'the order may have been sent before a restart; asking the venue');
       const end = await this.endOf(intent, submitted, null, outbox);
-      return this.conclude(intent, submitted, end, null, outbox);
+      return recordEnd({ intent, submitted, end, stopped: null }, outbox, this.#desk);
     }
     const { venue, account } = submitted;
     logger.error(
-      { ...describe(submitted), venue, account },
+      { ...logContextOf(submitted), venue, account },
       'an order that this account sent elsewhere has no end: look at that venue',
     );
   }
 
-  /** The position's orders that were reported UNKNOWN; why it must be left alone, null where all is settled. */
-  settleEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
-    const { exchange, clock, logger, limits } = this.#desk;
-    const { leaveResting } = limits;
-    const venue = { exchange, clock, logger, leaveResting, isOwn: (report: ExecutionReport) => this.isOwn(report) };
-    return settleEarlier(positionId, venue, ledger, outbox);
+  /**
+   * Looks up, before a position is touched again, its orders that were reported UNKNOWN. A fill that shows up gets its trade; the report stays
+   * as it is (E5). Returns why the position must still be left alone; null: all its orders are resolved.
+   */
+  async resolveEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
+    for (const { report, intent } of ledger.unresolved(positionId)) {
+      const { client_order_id: clientOrderId, venue, account } = report;
+      if (!(await this.isOwn(report))) return unresolved(`${clientOrderId} was sent to ${venue} for ${account}`);
+      const answer = await this.#lookUpEnded(report);
+      if (answer.kind === 'unavailable') return unresolved(`${clientOrderId}: ${answer.message}`);
+      if (answer.kind === 'found') {
+        const { order } = answer;
+        if (order.state === 'OPEN') return unresolved(`${clientOrderId} is still open`);
+        try {
+          const doubt = await this.#recordLateFill(order, report, intent, outbox);
+          if (doubt !== null) return unresolved(`${clientOrderId} ${doubt}`);
+        } catch (thrown) {
+          // The order was set aside for this, and nothing has changed since.
+          if (!isUnrecordable(thrown)) throw thrown;
+          return unresolved(`${clientOrderId} cannot be recorded: ${thrown.message}`);
+        }
+      }
+      ledger.resolved(positionId, clientOrderId, 'unfilled');
+      const context = { position_id: positionId, intent_id: report.intent_id, client_order_id: clientOrderId };
+      this.#desk.logger.warn({ ...context, answer: answer.kind }, 'an UNKNOWN order is resolved');
+    }
+    return null;
   }
 
-  /** What became of an order that was announced. `accepted` is the order where the venue has confirmed it. Throws EXCHANGE_AWAY. */
+  /** How an announced order ended. `accepted` is the order where the venue has confirmed it. Throws EXCHANGE_AWAY. */
   async endOf(
     intent: HarvestIntent | null,
     submitted: ExecutionReport,
@@ -142,24 +128,25 @@ export class OrderEnds {
   ): Promise<OrderEnd> {
     const { exchange, clock, limits } = this.#desk;
     const { client_order_id: clientOrderId, symbol } = submitted;
-    const told = outbox.tradesOf(submitted).find((trade) => trade.client_order_id === clientOrderId);
-    if (told !== undefined) {
-      const { order_id: orderId, closed_at: filledAt } = told;
-      const facts = `order ${orderId} filled ${told.quantity} at ${told.exit_price}`;
-      const resting = await this.#cleared(told);
-      return { kind: 'filled', trade: told, isTold: true, orderId, filledAt, facts, correction: null, resting };
+    const trade = outbox.tradesOf(submitted).find((own) => own.client_order_id === clientOrderId);
+    if (trade !== undefined) {
+      const { order_id: orderId, closed_at: filledAt } = trade;
+      const facts = `order ${orderId} filled ${trade.quantity} at ${trade.exit_price}`;
+      const resting = await this.#clearResting(trade);
+      return { kind: 'filled', trade, isRecorded: true, orderId, filledAt, facts, correction: null, resting };
     }
-    const waits = limits.lookUpWaitsMs;
-    const settlement = await settleOrder(exchange, clock, waits, clientOrderId, symbol, accepted, mayRest(submitted));
-    if (settlement.kind === 'doubtful') return settlement;
-    if (settlement.kind === 'absent') {
+    const { lookUpWaitsMs } = limits;
+    const rests = mayRest(submitted);
+    const found = await lookUpUntilEnded(exchange, clock, lookUpWaitsMs, clientOrderId, symbol, accepted, rests);
+    if (found.kind === 'doubtful') return found;
+    if (found.kind === 'absent') {
       return { kind: 'unfilled', reason: 'NOT_PLACED', detail: null, order: null, remaining: null };
     }
-    const { order } = settlement;
+    const { order } = found;
     try {
       if (isFilled(order)) return await this.#fillOf(intent, submitted, order, outbox);
     } catch (thrown) {
-      if (!isNoRecord(thrown)) throw thrown;
+      if (!isUnrecordable(thrown)) throw thrown;
       return setAside(`${factsOf(order)}: ${thrown.message}`);
     }
     return { kind: 'unfilled', reason: 'NO_FILL', detail: null, order, remaining: order.positionAfter };
@@ -177,127 +164,157 @@ export class OrderEnds {
     }
     const earlier = outbox.tradesOf(submitted);
     const remaining = await remainingAfter(filled, submitted, intent, exchange, clock.now(), earlier);
-    if (remaining === null) return setAside(`${factsOf(filled)}: ${unsaid(filled, intent)}`);
+    if (remaining === null) return setAside(`${factsOf(filled)}: ${remainingUnknown(filled, intent)}`);
     const { order, correction } = datedOrder(filled, clock.now());
     const bare = tradeOf(intent, exchange.venue, order, remaining, submitted.client_order_id);
-    const [resting, charges] = await Promise.all([this.#cleared(bare), chargesOf(exchange, intent)]);
+    const [resting, charges] = await Promise.all([this.#clearResting(bare), chargesOf(exchange, intent)]);
     const trade = withCosts(bare, fillsOf(order), charges);
     const { orderId, filledAt } = order;
-    return { kind: 'filled', trade, isTold: false, orderId, filledAt, facts: factsOf(filled), correction, resting };
+    return { kind: 'filled', trade, isRecorded: false, orderId, filledAt, facts: factsOf(filled), correction, resting };
   }
 
-  /** What rested of the position, where nothing of it is left (RS2). */
-  async #cleared(trade: TradeClosed): Promise<readonly ReportedResting[] | null> {
+  /** Records the trade of an UNKNOWN order if it is filled. Returns why it cannot; null: it is recorded, or nothing is filled. */
+  async #recordLateFill(
+    order: VenueOrder,
+    report: ExecutionReport,
+    intent: HarvestIntent | null,
+    outbox: Outbox,
+  ): Promise<string | null> {
+    const { exchange, clock, logger } = this.#desk;
+    if (!isFilled(order)) return null;
+    if (intent === null) {
+      const { position_id, intent_id, client_order_id } = report;
+      const context = { position_id, intent_id, client_order_id };
+      logger.error(context, 'an UNKNOWN order was filled, but its intent is gone from the log: no trade to record');
+      return 'was filled, and its intent is gone from the log';
+    }
+    const remaining = await remainingAfter(order, report, intent, exchange, clock.now());
+    if (remaining === null) return `was filled: ${remainingUnknown(order, intent)}`;
+    const dated = datedOrder(order, clock.now()).order;
+    const trade = tradeOf(intent, exchange.venue, dated, remaining, report.client_order_id);
+    // The report stays as it is, so what rested is only logged.
+    await this.#clearResting(trade);
+    outbox.addTrade(withCosts(trade, fillsOf(order), await chargesOf(exchange, intent)), report);
+    return null;
+  }
+
+  /** O2: a resting order would hold up its position for as long as it rests. */
+  async #lookUpEnded(report: ExecutionReport): Promise<LookUp> {
+    const { exchange } = this.#desk;
+    const { client_order_id: clientOrderId, symbol } = report;
+    const answer = await exchange.lookUp(clientOrderId, symbol);
+    if (answer.kind !== 'found' || answer.order.state !== 'OPEN' || !mayRest(report)) return answer;
+    await exchange.cancel(clientOrderId, symbol);
+    return exchange.lookUp(clientOrderId, symbol);
+  }
+
+  /** Takes off what rests for the position where the trade has closed it (RS2); null: it has not. */
+  async #clearResting(trade: TradeClosed): Promise<readonly ReportedResting[] | null> {
     if (trade.remaining_quantity !== 0) return null;
     const { exchange, logger, limits } = this.#desk;
     return clearResting(closedSideOf(trade), { exchange, logger, leaveResting: limits.leaveResting });
   }
-
-  /** Adds the trade of an order that others of its intent follow. One that is no record sets the order aside. */
-  tellTrade(end: OrderEnd, submitted: ExecutionReport, outbox: Outbox): OrderEnd {
-    if (end.kind !== 'filled' || end.isTold) return end;
-    try {
-      outbox.addTrade(end.trade, submitted);
-      return { ...end, isTold: true };
-    } catch (thrown) {
-      if (!isNoRecord(thrown)) throw thrown;
-      return setAside(`${end.facts}: ${thrown.message}`);
-    }
-  }
-
-  /**
-   * The report that ends an intent, with the trade of its last order ahead of it (E4): `end` is that of the last order, `stopped` why there
-   * was no further one. E14: what cannot be recorded is set aside.
-   */
-  conclude(
-    intent: HarvestIntent | null,
-    submitted: ExecutionReport,
-    end: OrderEnd,
-    stopped: Stopped | null,
-    outbox: Outbox,
-  ): void {
-    try {
-      this.#conclude(intent, submitted, end, stopped, outbox);
-    } catch (thrown) {
-      if (!isNoRecord(thrown)) throw thrown;
-      const facts = end.kind === 'filled' ? end.facts : `the venue has no fill of it: ${end.reason}`;
-      this.#conclude(intent, submitted, setAside(`${facts}: ${thrown.message}`), null, outbox);
-    }
-  }
-
-  #conclude(
-    intent: HarvestIntent | null,
-    submitted: ExecutionReport,
-    end: OrderEnd,
-    stopped: Stopped | null,
-    outbox: Outbox,
-  ): void {
-    const { clock, logger } = this.#desk;
-    const now = clock.now();
-    const { client_order_id: own } = submitted;
-    const earlier = outbox.tradesOf(submitted).filter(({ client_order_id }) => client_order_id !== own);
-    const [first, ...others] = earlier;
-    switch (end.kind) {
-      case 'filled': {
-        const { trade, isTold, orderId, filledAt, correction, resting } = end;
-        const last = { orderId, filledAt, correction, stopped: stopped?.detail ?? null, resting };
-        const trades = first === undefined ? ([trade] as const) : ([first, ...others, trade] as const);
-        const report = filledReport(submitted, trades, last, now);
-        // E4: the trade first.
-        if (isTold || intent === null) outbox.addReport(report, intent);
-        else outbox.addFill(trade, report, intent);
-        logger.info(describe(report), 'order filled');
-        return;
-      }
-      case 'unfilled': {
-        const { order, remaining } = end;
-        const { reason, detail } = stopped ?? end;
-        if (first === undefined) {
-          const report = rejectedReport(submitted, reason, detail, order, now, remaining, end.blockedBy ?? null);
-          outbox.addReport(report, intent);
-          logger.warn(describe(report), 'order rejected');
-          return;
-        }
-        const words = stopped?.detail ?? (detail === null ? reason : `${reason}: ${detail}`);
-        const filledAt = Math.max(...earlier.map(({ closed_at }) => closed_at));
-        const lastFilled = others.at(-1) ?? first;
-        const last = { orderId: lastFilled.order_id, filledAt, correction: null, stopped: words, resting: null };
-        const report = filledReport(announcedAs(submitted, lastFilled), [first, ...others], last, now);
-        outbox.addReport(report, intent);
-        logger.info(describe(report), 'order filled in part');
-        return;
-      }
-      case 'doubtful': {
-        const report = unknownReport(submitted, end.reason, end.detail, now);
-        outbox.addReport(report, intent);
-        const message =
-          end.reason === 'ORDER_SET_ASIDE'
-            ? 'an order cannot be finished and is set aside; its position is left alone'
-            : 'the fate of an order is UNKNOWN; its position is left alone until it is settled';
-        logger.error(describe(report), message);
-      }
-    }
-  }
 }
 
-/** A FILLED report names an order that has a trade: the last of them. */
-function announcedAs(submitted: ExecutionReport, { client_order_id: filled }: TradeClosed): ExecutionReport {
-  for (let part = submitted.part ?? 0; part >= 0; part--) {
-    const id = clientOrderIdOf(submitted.intent_id, part);
-    if (id === filled) return { ...submitted, client_order_id: id, part };
-  }
-  return submitted;
-}
-
-function setAside(detail: string): OrderEnd {
-  return { kind: 'doubtful', reason: 'ORDER_SET_ASIDE', detail };
+function unresolved(detail: string): Suppression {
+  return { reason: 'UNSETTLED_ORDER', detail };
 }
 
 function factsOf({ orderId, filledQuantity, averagePrice }: VenueOrder): string {
   return `order ${orderId} filled ${filledQuantity} at ${averagePrice}`;
 }
 
-export function describe(report: ExecutionReport): object {
-  const { intent_id, position_id, client_order_id, status, reason, detail } = report;
-  return { intent_id, position_id, client_order_id, status, reason, detail };
+/** What the look-ups of an order came to. `absent`: it never reached the venue, and never will. */
+export type Resolution =
+  { readonly kind: 'done'; readonly order: VenueOrder } | { readonly kind: 'absent' } | DoubtfulEnd;
+
+/** Further waits where the venue gives no answer at the very end, before the order ends in doubt. Unit: milliseconds. */
+const LAST_WAITS_MS = [200, 200, 500, 500, 500];
+
+/**
+ * Looks an order up by its client id until the venue says how it ended, or the waits are used up (O3). `accepted` is the order where the venue
+ * has confirmed it; null: it may not exist. One that `rests` is cancelled wherever it is found open (O2), whatever became of earlier tries.
+ */
+export async function lookUpUntilEnded(
+  exchange: Exchange,
+  clock: Clock,
+  waitsMs: readonly number[],
+  clientOrderId: ClientOrderId,
+  symbol: string,
+  accepted: VenueOrder | null,
+  rests = false,
+): Promise<Resolution> {
+  let seen = accepted;
+  if (seen?.state === 'DONE') return { kind: 'done', order: seen };
+  let resolution: Resolution = { kind: 'absent' };
+  let absences = 0;
+  let left = seen === null ? waitsMs.length + 1 : waitsMs.length;
+  for (const wait of [...(seen === null ? [0] : []), ...waitsMs, ...LAST_WAITS_MS]) {
+    if (left <= 0 && !isUnanswered(resolution)) break;
+    left -= 1;
+    if (wait > 0) await clock.sleep(wait);
+    const answer = await exchange.lookUp(clientOrderId, symbol);
+    absences = answer.kind === 'absent' ? absences + 1 : 0;
+    switch (answer.kind) {
+      case 'found': {
+        if (answer.order.state === 'DONE') return { kind: 'done', order: answer.order };
+        seen = answer.order;
+        if (rests) await exchange.cancel(clientOrderId, symbol);
+        const detail = `order ${seen.orderId} is open with ${seen.filledQuantity} filled`;
+        resolution = { kind: 'doubtful', reason: 'STILL_OPEN', detail };
+        break;
+      }
+      case 'absent':
+        resolution = absenceOf(seen, absences);
+        break;
+      case 'unavailable':
+        resolution = { kind: 'doubtful', reason: 'NO_ANSWER', detail: answer.message };
+        break;
+    }
+  }
+  return resolution;
+}
+
+function isUnanswered(resolution: Resolution): boolean {
+  return resolution.kind === 'doubtful' && resolution.reason === 'NO_ANSWER';
+}
+
+/** O3. */
+function absenceOf(seen: VenueOrder | null, absences: number): Resolution {
+  if (seen !== null) {
+    return { kind: 'doubtful', reason: 'ORDER_VANISHED', detail: `order ${seen.orderId} was there before` };
+  }
+  return absences > 1
+    ? { kind: 'absent' }
+    : { kind: 'doubtful', reason: 'NO_ANSWER', detail: 'the venue denied the order once, and did not answer before' };
+}
+
+/** A position that lags behind its fills shows within seconds; one that does not show in a minute will not. Unit: milliseconds. */
+const SHOWN_WITHIN_MS = 60_000;
+
+/**
+ * Open size after a filled order: what the venue says with the order, else the size of the position now. Where the venue shows neither, an
+ * order that filled all there was has left nothing. Anything else is unknown: EXCHANGE_AWAY for a minute after the order, so that the venue is
+ * asked again, then null, so that one position that is never shown keeps no other waiting. `earlier` are the trades of the intent's orders
+ * before this one.
+ */
+async function remainingAfter(
+  order: VenueOrder,
+  submitted: ExecutionReport,
+  intent: HarvestIntent,
+  exchange: Exchange,
+  now: EpochMillis,
+  earlier: readonly TradeClosed[] = [],
+): Promise<DecimalText | null> {
+  const shown = order.positionAfter ?? (await exchange.position(intent)).quantity;
+  if (shown !== null) return shown;
+  const { position_quantity: before } = submitted;
+  const closed = Exact.sum(order.filledQuantity, ...earlier.map(({ quantity }) => quantity));
+  if (before !== null && closed.gte(before)) return '0';
+  if (now - (submitted.submitted_at ?? submitted.reported_at) > SHOWN_WITHIN_MS) return null;
+  throw new HarvestlineError('EXCHANGE_AWAY', remainingUnknown(order, intent));
+}
+
+function remainingUnknown({ orderId }: VenueOrder, { position_id: positionId }: HarvestIntent): string {
+  return `the venue does not say what order ${orderId} has left of ${positionId}`;
 }

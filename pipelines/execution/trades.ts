@@ -12,7 +12,6 @@
  * pnl_quote = (exit - entry) x quantity, negated for SHORT; pnl_percent = the same move / entry x 100; risk_quote = |entry - initial stop| x
  * quantity. Costs, and R after costs, are added by costs.ts.
  */
-import { isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText, VenueOrder } from '../../ports/exchange.ts';
@@ -214,9 +213,4 @@ export function excursionsOf(
 /** How far a price is from the entry in the position's favour. Unit: quote currency per contract, signed. */
 function inFavour(side: Side, entry: number | string, price: number | string): Exact {
   return new Exact(price).sub(entry).mul(side === 'LONG' ? 1 : -1);
-}
-
-/** What the venue says of an order is no number, or none that its records may have. */
-export function isNoRecord(thrown: unknown): thrown is Error {
-  return isKind(thrown, 'poison') || (thrown instanceof Error && thrown.message.startsWith('[DecimalError]'));
 }

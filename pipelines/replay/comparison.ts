@@ -6,22 +6,25 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import type { CalibrationVersions } from '../calibration/versions.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
-import { seenBy } from '../scoring/calibrated.ts';
+import { judgesCalibrated, seenBy } from '../scoring/calibrated.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
 import { type FlipFigures, FlipTally } from './flip-tally.ts';
 import { type CourseTotals, NO_COURSES, addTotals, totalsOf } from './course-totals.ts';
 import { OpenPositions, type PositionResult } from './open-positions.ts';
+import { type MapRecords, PastMaps } from './past-maps.ts';
 import { ResultSample, type SampledResults } from './result-sample.ts';
+import type { TradingCosts } from './trading-costs.ts';
 
 export interface ComparisonOptions {
   readonly current: Policy;
   readonly candidate: Policy;
-  /** Maps in force are applied to both, as scoring does. Null: raw confidence. */
-  readonly versions: CalibrationVersions | null;
+  /** Maps are applied to both, as scoring does. Null: raw confidence. */
+  readonly maps: MapRecords | null;
+  /** The same for both. */
+  readonly costs: TradingCosts;
   readonly random: Random;
   /** How many flips are listed. */
   readonly listed: number;
@@ -36,11 +39,14 @@ export interface ComparedPartition {
   readonly openMs: number;
   readonly courses: { readonly current: CourseTotals; readonly candidate: CourseTotals };
   readonly results: SampledResults;
+  /** Calibration versions that had a say in a decision, by model. */
+  readonly calibration: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
  * Invariants:
- * C1  Bands, stretches and results use R before costs and the current policy's default risk, so that both are measured alike.
+ * C1  Bands and stretches use R before costs and the current policy's default risk, results the same costs and that risk, so that both
+ *     are measured alike.
  * C2  A snapshot that cannot be scored counts for neither.
  * C3  Constant memory, but for open positions, symbols and the flips listed.
  */
@@ -49,27 +55,30 @@ export class Comparison {
   readonly #candidate: Policy;
   /** C1. */
   readonly #measure: Policy;
-  readonly #versions: CalibrationVersions | null;
+  /** Null: no map has a say, for lack of one or because neither policy judges on it. */
+  readonly #maps: PastMaps | null;
   readonly #tally: FlipTally;
   readonly #results: ResultSample;
   readonly #positions: OpenPositions;
   #unscorable = 0;
   #courses = { current: NO_COURSES, candidate: NO_COURSES };
 
-  constructor({ current, candidate, versions, random, listed }: ComparisonOptions) {
+  constructor({ current, candidate, maps, costs, random, listed }: ComparisonOptions) {
     this.#current = current;
     this.#candidate = candidate;
     this.#measure = { ...current, costs: null };
-    this.#versions = versions;
+    const mapped = judgesCalibrated(current) || judgesCalibrated(candidate);
+    this.#maps = maps === null || !mapped ? null : new PastMaps(maps);
     this.#tally = new FlipTally(listed);
     this.#results = new ResultSample(random);
-    this.#positions = new OpenPositions(DEFAULT_LIMITS.cooldownMs, (result) => this.#settle(result));
+    const { cooldownMs } = DEFAULT_LIMITS;
+    const defaultRisk = current.thresholds.default_risk;
+    this.#positions = new OpenPositions({ cooldownMs, costs, defaultRisk }, (result) => this.#settle(result));
   }
 
   add(snapshot: PositionSnapshot, at: LogRecord): void {
     const model = snapshot.model_id ?? null;
-    const approved = model === null ? null : (this.#versions?.inForce(model) ?? null);
-    const map = approved?.map ?? null;
+    const map = model === null ? null : (this.#maps?.mapAt(model, at, snapshot.observed_at) ?? null);
     try {
       const current = evaluate(seenBy(this.#current, snapshot, map), this.#current);
       const candidate = evaluate(seenBy(this.#candidate, snapshot, map), this.#candidate);
@@ -97,6 +106,7 @@ export class Comparison {
       openMs: this.#positions.openMs,
       courses: this.#courses,
       results: this.#results.results(),
+      calibration: this.#maps?.used() ?? {},
     };
   }
 

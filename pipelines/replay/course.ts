@@ -1,12 +1,13 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
 import { HoldStretch, type LongestHold } from './hold-stretch.ts';
-import { PositionPath } from './position-path.ts';
+import { type Addition, type PathResult, PositionPath } from './position-path.ts';
+import type { TradingCosts } from './trading-costs.ts';
 
 /** How one position ended under one policy. */
 export interface CourseResult {
   /** Earned, with what was never closed marked to the last snapshot. Unit: R. */
-  readonly r: number;
+  readonly r: PathResult;
   /** Until the policy had closed all of it, or the snapshots ended. Unit: milliseconds. */
   readonly openMs: number;
   /** Whether the policy closed any of it. */
@@ -24,23 +25,24 @@ export class Course {
   readonly #hold = new HoldStretch();
   #openMs = 0;
 
-  constructor(cooldownMs: number) {
-    this.#path = new PositionPath(cooldownMs);
+  constructor(cooldownMs: number, { side, opened_at }: PositionSnapshot, costs: TradingCosts) {
+    this.#path = new PositionPath(cooldownMs, side, opened_at, costs);
   }
 
-  /** `elapsed` is the time since the snapshot before, in milliseconds. */
-  add(snapshot: PositionSnapshot, r: number, decision: Decision, elapsed: number): void {
+  /** `elapsed` is the time since the snapshot before, in milliseconds; `added` is what the position grew by since. */
+  add(snapshot: PositionSnapshot, r: number, decision: Decision, elapsed: number, added: Addition | null): void {
     if (this.#path.left === 0) return;
+    if (added !== null) this.#path.grow(added);
     this.#openMs += elapsed;
     this.#hold.add(snapshot, r, decision.action);
-    this.#path.obey(decision, r, snapshot.observed_at);
+    this.#path.obey(decision, { price: snapshot.mark_price, at: snapshot.observed_at });
   }
 
-  result(lastR: number): CourseResult {
+  result(lastMark: number): CourseResult {
     return {
-      r: this.#path.result(lastR),
+      r: this.#path.result(lastMark),
       openMs: this.#openMs,
-      harvested: this.#path.left < 1,
+      harvested: this.#path.harvested,
       longestHold: this.#hold.longest,
     };
   }

@@ -1,6 +1,8 @@
 import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
 import { Course, type CourseResult } from './course.ts';
+import { Growth } from './growth.ts';
+import type { TradingCosts } from './trading-costs.ts';
 
 /** Longer than any cycle, restart or lesser outage: a position that was not seen for a day is over. Unit: milliseconds. */
 const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
@@ -22,8 +24,10 @@ interface Followed {
   readonly account: string;
   readonly current: Course;
   readonly candidate: Course;
+  readonly growth: Growth;
   lastSeen: number;
   lastR: number;
+  lastMark: number;
 }
 
 /**
@@ -35,6 +39,8 @@ interface Followed {
  */
 export class OpenPositions {
   readonly #cooldownMs: number;
+  readonly #costs: TradingCosts;
+  readonly #defaultRisk: number;
   readonly #onResult: (result: PositionResult) => void;
   readonly #open = new Map<PositionId, Followed>();
   /** What the latest snapshot of each account since the last sweep says: desks in one log may live years apart. */
@@ -42,8 +48,14 @@ export class OpenPositions {
   #untilSweep = SWEEP_EVERY;
   #openMs = 0;
 
-  constructor(cooldownMs: number, onResult: (result: PositionResult) => void) {
+  /** `defaultRisk`: of the price, for positions without a known stop. */
+  constructor(
+    { cooldownMs, costs, defaultRisk }: { cooldownMs: number; costs: TradingCosts; defaultRisk: number },
+    onResult: (result: PositionResult) => void,
+  ) {
     this.#cooldownMs = cooldownMs;
+    this.#costs = costs;
+    this.#defaultRisk = defaultRisk;
     this.#onResult = onResult;
   }
 
@@ -54,8 +66,10 @@ export class OpenPositions {
     this.#openMs += elapsed;
     followed.lastSeen = Math.max(followed.lastSeen, observed_at);
     followed.lastR = r;
-    followed.current.add(snapshot, r, current, elapsed);
-    followed.candidate.add(snapshot, r, candidate, elapsed);
+    followed.lastMark = snapshot.mark_price;
+    const added = followed.growth.next(snapshot);
+    followed.current.add(snapshot, r, current, elapsed, added);
+    followed.candidate.add(snapshot, r, candidate, elapsed, added);
     this.#times.set(account, observed_at);
     this.#untilSweep -= 1;
     if (this.#untilSweep === 0) this.#sweep();
@@ -77,7 +91,8 @@ export class OpenPositions {
     return this.#openMs;
   }
 
-  #follow({ position_id: id, account, observed_at: observedAt }: PositionSnapshot): Followed {
+  #follow(snapshot: PositionSnapshot): Followed {
+    const { position_id: id, account, observed_at: observedAt } = snapshot;
     const known = this.#open.get(id);
     if (known !== undefined) {
       if (observedAt - known.lastSeen <= GONE_AFTER_MS) return known;
@@ -86,10 +101,12 @@ export class OpenPositions {
     const followed: Followed = {
       position_id: id,
       account,
-      current: new Course(this.#cooldownMs),
-      candidate: new Course(this.#cooldownMs),
+      current: new Course(this.#cooldownMs, snapshot, this.#costs),
+      candidate: new Course(this.#cooldownMs, snapshot, this.#costs),
+      growth: new Growth(this.#defaultRisk),
       lastSeen: observedAt,
       lastR: 0,
+      lastMark: 0,
     };
     this.#open.set(id, followed);
     return followed;
@@ -107,7 +124,7 @@ export class OpenPositions {
     this.#times.clear();
   }
 
-  #end({ position_id, current, candidate, lastR }: Followed): void {
-    this.#onResult({ position_id, current: current.result(lastR), candidate: candidate.result(lastR), lastR });
+  #end({ position_id, current, candidate, lastR, lastMark }: Followed): void {
+    this.#onResult({ position_id, current: current.result(lastMark), candidate: candidate.result(lastMark), lastR });
   }
 }

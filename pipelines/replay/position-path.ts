@@ -1,40 +1,107 @@
+import type { Side } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
+import { FUNDING_PERIOD_MS, type TradingCosts } from './trading-costs.ts';
+
+/** What was bought or sold to open, at once or later. */
+export interface Addition {
+  /** Unit: contracts. */
+  readonly quantity: number;
+  /** Unit: quote currency per contract. */
+  readonly price: number;
+  /** Unit: quote currency, of the whole quantity. */
+  readonly risk: number;
+}
+
+/** A moment of the market. */
+export interface Mark {
+  readonly price: number;
+  /** Unit: milliseconds since 1970-01-01 UTC. */
+  readonly at: number;
+}
+
+/** Before and after costs, in multiples of all the risk that the position took (R). */
+export interface PathResult {
+  readonly gross: number;
+  readonly net: number;
+}
 
 /**
- * What a position would have earned had one policy been obeyed, in R of the position as it was first seen. Invariants:
- * P1  What is closed and what is left add up to 1, and each part earns the R of the mark at which it was closed.
+ * What a position would have earned had one policy been obeyed. Invariants:
+ * P1  What is closed and what is left add up to what was opened, and each part earns what its mark is off the average entry.
  * P2  Between partial closes lies the cooldown, from observation to observation as in execution; CLOSE ignores it.
  * P3  Once all is closed nothing more is earned, whatever the marks do later.
+ * P4  What a position grew by is added to what is left, at its own price; R is by the sum of the risks, so each part weighs by its risk.
+ * P5  Fees are paid on what is opened and closed, what is left at the end included; funding on what is held, for as long as it is.
  */
 export class PositionPath {
   readonly #cooldownMs: number;
-  #left = 1;
+  readonly #costs: TradingCosts;
+  readonly #direction: 1 | -1;
+  readonly #fundingRate: number;
+  #opened = 0;
+  #held = 0;
+  #entry = 0;
+  #risk = 0;
   #earned = 0;
+  #paid = 0;
+  #fundedTo: number;
   #lastPartialAt = -Infinity;
+  #harvested = false;
 
-  constructor(cooldownMs: number) {
+  /** `openedAt`: funding counts from then on. Unit: milliseconds since 1970-01-01 UTC. */
+  constructor(cooldownMs: number, side: Side, openedAt: number, costs: TradingCosts) {
     this.#cooldownMs = cooldownMs;
+    this.#costs = costs;
+    this.#direction = side === 'LONG' ? 1 : -1;
+    this.#fundingRate = costs.funding_per_8h[side] / FUNDING_PERIOD_MS;
+    this.#fundedTo = openedAt;
   }
 
-  /** Obeys a decision at the mark whose R is `r`. */
-  obey({ action, fraction }: Pick<Decision, 'action' | 'fraction'>, r: number, observedAt: number): void {
-    if (this.#left === 0 || action === 'HOLD') return;
+  /** P4. */
+  grow({ quantity, price, risk }: Addition): void {
+    this.#entry = (this.#entry * this.#held + price * quantity) / (this.#held + quantity);
+    this.#opened += quantity;
+    this.#held += quantity;
+    this.#risk += risk;
+    this.#paid += quantity * price * this.#costs.fee;
+  }
+
+  /** Obeys a decision at a mark. */
+  obey({ action, fraction }: Pick<Decision, 'action' | 'fraction'>, { price, at }: Mark): void {
+    if (this.#held === 0) return;
+    this.#fund(price, at);
+    if (action === 'HOLD') return;
     if (action === 'PARTIAL_CLOSE') {
-      if (observedAt - this.#lastPartialAt < this.#cooldownMs) return;
-      this.#lastPartialAt = observedAt;
+      if (at - this.#lastPartialAt < this.#cooldownMs) return;
+      this.#lastPartialAt = at;
     }
-    const closed = action === 'CLOSE' ? this.#left : this.#left * fraction;
-    this.#earned += closed * r;
-    this.#left -= closed;
+    this.#harvested = true;
+    const closed = action === 'CLOSE' ? this.#held : this.#held * fraction;
+    this.#earned += closed * this.#direction * (price - this.#entry);
+    this.#paid += closed * price * this.#costs.fee;
+    this.#held -= closed;
   }
 
-  /** The share of the position that is still open. */
+  /** The share of what was opened that is still open. */
   get left(): number {
-    return this.#left;
+    return this.#held / this.#opened;
   }
 
-  /** With what is left marked at `lastR`. Unit: R. */
-  result(lastR: number): number {
-    return this.#earned + this.#left * lastR;
+  /** Whether anything was closed. */
+  get harvested(): boolean {
+    return this.#harvested;
+  }
+
+  /** With what is left closed at the last mark. */
+  result(lastMark: number): PathResult {
+    const gross = this.#earned + this.#held * this.#direction * (lastMark - this.#entry);
+    const net = gross - this.#paid - this.#held * lastMark * this.#costs.fee;
+    return { gross: gross / this.#risk, net: net / this.#risk };
+  }
+
+  #fund(price: number, at: number): void {
+    if (at <= this.#fundedTo) return;
+    this.#paid += this.#held * price * this.#fundingRate * (at - this.#fundedTo);
+    this.#fundedTo = at;
   }
 }

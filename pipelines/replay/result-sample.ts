@@ -1,13 +1,14 @@
 import type { Random } from '../../ports/random.ts';
 import { percentileOf } from '../calibration/percentile.ts';
 import { KeepLeast } from './keep-least.ts';
+import type { PathResult } from './position-path.ts';
 import type { PositionId } from '../../schemas/generated/records.ts';
 
 /** What one position made under each policy. Unit: R. */
 export interface PairedResult {
   readonly position_id: PositionId;
-  readonly current: number;
-  readonly candidate: number;
+  readonly current: PathResult;
+  readonly candidate: PathResult;
 }
 
 /** Enough for any interval, and some hundred kilobytes. Unit: positions. */
@@ -16,7 +17,7 @@ const SAMPLE = 5_000;
 /** Ends of a 95 % interval move by less than a tenth of its width from seed to seed. Unit: resamples. */
 const RESAMPLES = 1_000;
 
-/** Mean results of the positions under each policy. Unit: R a position. */
+/** Mean results of the positions under each policy, net of costs. Unit: R a position. */
 export interface MeanResults {
   readonly positions: number;
   readonly current_mean_r: number | null;
@@ -27,21 +28,34 @@ export interface MeanResults {
   readonly change_interval: { readonly low: number; readonly high: number } | null;
   /** Positions that the interval rests on. */
   readonly sampled: number;
+  /** The same means before costs. */
+  readonly gross: { readonly current_mean_r: number | null; readonly candidate_mean_r: number | null };
+}
+
+interface Sums {
+  readonly net: number;
+  readonly gross: number;
 }
 
 /** Results of a stretch of the log, before anything is made of them. */
 export interface SampledResults {
   readonly positions: number;
   /** Sums. Unit: R. */
-  readonly current: number;
-  readonly candidate: number;
-  /** The change of each position in the sample, by rank. */
+  readonly current: Sums;
+  readonly candidate: Sums;
+  /** The sample, by rank. */
   readonly sample: readonly Ranked[];
 }
 
-interface Ranked {
+/** A position in the sample, net of costs. Unit: R. */
+export interface SampledPosition {
+  readonly position_id: PositionId;
+  readonly current: number;
+  readonly candidate: number;
+}
+
+interface Ranked extends SampledPosition {
   readonly rank: number;
-  readonly change: number;
 }
 
 /**
@@ -53,8 +67,8 @@ export class ResultSample {
   readonly #random: Random;
   readonly #sample = new KeepLeast<Ranked>(SAMPLE, ({ rank }) => rank);
   #positions = 0;
-  #current = 0;
-  #candidate = 0;
+  #current: Sums = { net: 0, gross: 0 };
+  #candidate: Sums = { net: 0, gross: 0 };
 
   constructor(random: Random) {
     this.#random = random;
@@ -62,19 +76,21 @@ export class ResultSample {
 
   add({ position_id, current, candidate }: PairedResult): void {
     this.#positions += 1;
-    this.#current += current;
-    this.#candidate += candidate;
+    this.#current = summed(this.#current, current);
+    this.#candidate = summed(this.#candidate, candidate);
     this.#sample.add({
       rank: this.#random.stream('replay sample', position_id).uniform(),
-      change: candidate - current,
+      position_id,
+      current: current.net,
+      candidate: candidate.net,
     });
   }
 
   /** Adds what was sampled of other positions. */
   absorb({ positions, current, candidate, sample }: SampledResults): void {
     this.#positions += positions;
-    this.#current += current;
-    this.#candidate += candidate;
+    this.#current = summed(this.#current, current);
+    this.#candidate = summed(this.#candidate, candidate);
     for (const ranked of sample) this.#sample.add(ranked);
   }
 
@@ -87,9 +103,14 @@ export class ResultSample {
     };
   }
 
+  /** The sampled positions. */
+  sampled(): readonly SampledPosition[] {
+    return this.#sample.items();
+  }
+
   means(): MeanResults {
     const positions = this.#positions;
-    const changes = this.#sample.items().map(({ change }) => change);
+    const changes = this.#sample.items().map(({ current, candidate }) => candidate - current);
     if (positions === 0) {
       return {
         positions,
@@ -98,16 +119,21 @@ export class ResultSample {
         change: null,
         change_interval: null,
         sampled: 0,
+        gross: { current_mean_r: null, candidate_mean_r: null },
       };
     }
-    const change = (this.#candidate - this.#current) / positions;
+    const change = (this.#candidate.net - this.#current.net) / positions;
     return {
       positions,
-      current_mean_r: this.#current / positions,
-      candidate_mean_r: this.#candidate / positions,
+      current_mean_r: this.#current.net / positions,
+      candidate_mean_r: this.#candidate.net / positions,
       change,
       change_interval: changes.length < 2 ? null : this.#interval(changes, change),
       sampled: changes.length,
+      gross: {
+        current_mean_r: this.#current.gross / positions,
+        candidate_mean_r: this.#candidate.gross / positions,
+      },
     };
   }
 
@@ -126,4 +152,8 @@ export class ResultSample {
     const end = (share: number): number => centre + (percentileOf(means, share) - mean) * shrink;
     return { low: end(0.025), high: end(0.975) };
   }
+}
+
+function summed(one: Sums, other: Sums): Sums {
+  return { net: one.net + other.net, gross: one.gross + other.gross };
 }

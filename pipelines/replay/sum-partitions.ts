@@ -2,7 +2,7 @@ import type { ComparedPartition, ComparisonOptions } from './comparison.ts';
 import { type FlipFigures, FlipTally } from './flip-tally.ts';
 import { NO_COURSES, addTotals } from './course-totals.ts';
 import type { LongestHold } from './hold-stretch.ts';
-import { type MeanResults, ResultSample } from './result-sample.ts';
+import { type MeanResults, ResultSample, type SampledPosition } from './result-sample.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -30,30 +30,41 @@ export interface ComparisonFigures extends FlipFigures {
   /** Positions that the other policy harvests, and of which this one never closes any part. */
   readonly never_closed_positions: OfBoth<number>;
   readonly results: MeanResults;
+  /** Calibration versions that had a say in a decision of either, by model; none: raw confidence. */
+  readonly calibration: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface SummedPartitions {
+  readonly figures: ComparisonFigures;
+  /** Positions by which realised results can be set beside these. */
+  readonly sample: readonly SampledPosition[];
 }
 
 /** The figures of all partitions; they do not depend on which was compared first, only on the order they are given in. */
 export function sumPartitions(
   partitions: readonly ComparedPartition[],
   { listed, random }: Pick<ComparisonOptions, 'listed' | 'random'>,
-): ComparisonFigures {
+): SummedPartitions {
   const tally = new FlipTally(listed);
   const results = new ResultSample(random);
   let unscorable = 0;
   let openMs = 0;
   let current = NO_COURSES;
   let candidate = NO_COURSES;
+  const versions = new Map<string, Set<string>>();
   for (const partition of partitions) {
     tally.absorb(partition.flips);
     results.absorb(partition.results);
     unscorable += partition.unscorable;
     openMs += partition.openMs;
+    for (const [model, used] of Object.entries(partition.calibration))
+      versions.set(model, new Set([...(versions.get(model) ?? []), ...used]));
     current = addTotals(current, partition.courses.current);
     candidate = addTotals(candidate, partition.courses.candidate);
   }
   const flips = tally.figures();
   const { HOLD: held, PARTIAL_CLOSE: reduced, CLOSE: closed } = flips.matrix;
-  return {
+  const figures: ComparisonFigures = {
     ...flips,
     close_flips: held.CLOSE + reduced.CLOSE,
     hold_flips: reduced.HOLD + closed.HOLD,
@@ -64,5 +75,7 @@ export function sumPartitions(
     harvested_positions: { current: current.harvested, candidate: candidate.harvested },
     never_closed_positions: { current: current.neverClosed, candidate: candidate.neverClosed },
     results: results.means(),
+    calibration: Object.fromEntries(Array.from(versions, ([model, used]) => [model, [...used].toSorted()])),
   };
+  return { figures, sample: results.sampled() };
 }

@@ -20,7 +20,7 @@ import {
   unprovenDifference,
 } from './differences.ts';
 import { FillLog } from './fill-log.ts';
-import { type History, type Known, readHistory } from './history.ts';
+import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import {
   type Attempt,
@@ -35,14 +35,12 @@ import { reductionOf } from './reduction.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './symbol-market.ts';
 import {
+  type Reduced,
   type Watched,
-  addsUp,
   beginWatching,
-  doubted,
   followed,
   isAsBefore,
   knownOf,
-  lacksFills,
   noteMark,
   resumeWatching,
 } from './watched-position.ts';
@@ -52,9 +50,6 @@ export interface Look {
   readonly snapshots: readonly PositionSnapshot[];
   readonly missing: readonly Missing[];
 }
-
-/** A venue's list of fills may be behind its list of positions by less than this. Unit: milliseconds. */
-const FILLS_LATE_MS = 60_000;
 
 /** Old fills that are not told are asked for again after so many looks, twice as many each time. Unit: looks. */
 const LONGEST_SEARCH_PAUSE = 32;
@@ -66,6 +61,8 @@ export class SymbolWatch {
   readonly #market: SymbolMarket;
   readonly #watched = new Map<PositionId, Watched>();
   readonly #toldOf = new Set<FillId>();
+  /** The last reduction of each, while records are read. */
+  readonly #reduced = new Map<PositionId, Reduced>();
   readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
   /** Its fills, as long as they are needed beyond one look. */
@@ -85,20 +82,24 @@ export class SymbolWatch {
   }
 
   restoreSnapshot(snapshot: PositionSnapshot): void {
-    this.#watched.set(snapshot.position_id, resumeWatching(snapshot));
+    this.#watched.set(snapshot.position_id, resumeWatching(snapshot, { differences: [], reduced: undefined }));
   }
 
-  restoreReconciled({ reductions, differences }: PositionReconciled): void {
-    for (const { fill_id, position_id, remaining_quantity } of reductions) {
+  restoreReconciled({ reductions, differences, reconciled_at: recordedAt }: PositionReconciled): void {
+    for (const { fill_id, position_id, remaining_quantity, closed_at: at } of reductions) {
       this.#toldOf.add(fill_id);
+      this.#reduced.set(position_id, { agreed: { at, quantity: remaining_quantity, fills: null }, recordedAt });
       if (remaining_quantity === 0) this.#watched.delete(position_id);
     }
     // The latest record says which differences stand.
     for (const [id, { last }] of this.#watched) {
-      if (last !== null) this.#watched.set(id, doubted(resumeWatching(last), differences));
+      if (last === null) continue;
+      this.#watched.set(id, resumeWatching(last, { differences, reduced: this.#reduced.get(id) }));
     }
     this.#differences.restore(differences);
-    if (this.#watched.size === 0) this.#toldOf.clear();
+    if (this.#watched.size > 0) return;
+    this.#toldOf.clear();
+    this.#reduced.clear();
   }
 
   /** Looks at the symbol once, with its open positions now. Fails only where waiting cannot help. */
@@ -108,7 +109,7 @@ export class SymbolWatch {
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
     for (const holding of settled) {
       const watched = this.#unchanged(holding);
-      if (watched !== null) watched.agreed = { at: now, quantity: Number(holding.quantity) };
+      if (watched !== null) watched.agreed = { ...watched.agreed, at: now };
     }
     // A question that is not answered holds up the look, so all are asked at the same time.
     const market = attempt(holdings.length === 0 ? Promise.resolve() : this.#market.update(now));
@@ -152,7 +153,7 @@ export class SymbolWatch {
     try {
       const newest = { isChanged: true, maySearch: false };
       const { history } = await readHistory(log, this.#known(), holdings, now, newest);
-      if (!addsUp(this.#watched.values(), history.followed, this.#toldOf)) return { state: 'unsure', reconciled: null };
+      if (history.unexplained.length > 0) return { state: 'unsure', reconciled: null };
       const reductions = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
       return { state: 'followed', reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
     } catch (thrown) {
@@ -219,23 +220,14 @@ export class SymbolWatch {
   }
 
   #known(): readonly Known[] {
-    return [...this.#watched.values()].map(knownOf);
+    return [...this.#watched.values()].map((watched) => knownOf(watched, this.#toldOf, this.#differences.standing));
   }
 
   /** What stands in the way of believing the fills. Late ones may still open what is shown, so that is said first. */
   #blocking(history: History, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
-    const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
-    const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
+    const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < LISTED_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
-    const short = this.#known().filter((one) => lacksFills(one, history.followed.get(one.position_id), this.#toldOf));
-    const open = { ...history, unexplained: [...history.unexplained, ...short] };
-    const unexplained = unexplainedDifferences(open, last, holdings, now).map((difference) => {
-      // O5: what was recorded is what the fills said last, not what was observed without them since.
-      const before = this.#differences.standing.find(
-        ({ kind, position_id }) => kind === difference.kind && position_id === difference.position_id,
-      );
-      return before === undefined ? difference : { ...difference, recorded_quantity: before.recorded_quantity };
-    });
+    const unexplained = unexplainedDifferences(history, holdings, now);
     return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
   }
 
@@ -250,9 +242,7 @@ export class SymbolWatch {
     for (const [id, lifecycle] of explained) {
       const watched = this.#watched.get(id);
       if (watched === undefined) continue;
-      const known = followed(watched, lifecycle, now);
-      this.#watched.set(id, known);
-      told.push({ watched: known, lifecycle });
+      told.push({ watched: followed(watched, lifecycle, now), lifecycle });
     }
     for (const lifecycle of fresh) {
       const { opening, side, quantity, initialQuantity } = lifecycle;
@@ -261,16 +251,19 @@ export class SymbolWatch {
       const holding = holdings.find((one) => one.side === side);
       const entryPrice = holding?.entryPrice ?? opening.entryPrice.toFixed();
       const watched = await this.#begin({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
-      told.push({ watched, lifecycle });
+      told.push({ watched: followed(watched, lifecycle, now), lifecycle });
     }
     await this.#beginUnproven(unopened, now);
     const reductions: Reduction[] = [];
     for (const { watched, lifecycle } of told) {
       reductions.push(...(await this.#reductionsOf(watched, lifecycle)));
     }
+    // What they agree on holds from the moment on in which it is told.
     for (const { fill_id } of reductions) this.#toldOf.add(fill_id);
     for (const { watched, lifecycle } of told) {
-      if (lifecycle.quantity.isZero()) this.#watched.delete(watched.identity.position_id);
+      const { position_id: id } = watched.identity;
+      if (lifecycle.quantity.isZero()) this.#watched.delete(id);
+      else this.#watched.set(id, watched);
     }
     if (this.#watched.size === 0) this.#toldOf.clear();
     return reductions.toSorted((one, other) => one.closed_at - other.closed_at);

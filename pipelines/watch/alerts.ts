@@ -43,7 +43,7 @@ export const STARVED_INTENTS = 20;
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Longer than any cooldown, stale or settle window, and far below the 40 hours that once went unseen. Unit: milliseconds. */
+/** Longer than any cooldown, stale or look-up window, and far below the 40 hours that once went unseen. Unit: milliseconds. */
 export const STARVED_SPAN_MS = 6 * HOUR_MS;
 
 /** Enough to start looking, few enough to read. Unit: reports. */
@@ -292,7 +292,7 @@ export function venueDiffersAlert(differences: readonly DifferenceFigures[]): Al
   };
 }
 
-/** Far above the 10 s that an order in doubt takes to be settled. Unit: milliseconds. */
+/** Far above the 10 s that an order in doubt takes to be resolved. Unit: milliseconds. */
 export const OPEN_ORDER_SPAN_MS = 60_000;
 
 export interface OpenOrderFigures {

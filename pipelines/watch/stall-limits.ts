@@ -68,7 +68,7 @@ export const STALL_LIMITS = {
     setting: 'report_within_minutes',
     value: 5 * MINUTE_MS,
     unit: 'milliseconds',
-    reason: 'longer than an order in doubt takes to be settled, and no longer than intents stay fresh',
+    reason: 'longer than an order in doubt takes to be resolved, and no longer than intents stay fresh',
   },
   tradeWithin: {
     setting: 'trade_within_minutes',

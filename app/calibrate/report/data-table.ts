@@ -12,14 +12,22 @@ export interface DataGroup {
   readonly rows: readonly (readonly Content[])[];
 }
 
-/** A table that scrolls by itself where the page is narrow, by keyboard too. The caption stays where it is, so it is no `<caption>`. */
-export function dataTable(caption: string, columns: readonly DataColumn[], groups: readonly DataGroup[]): Markup {
+/** More columns than this do not fit a telephone (390 px). Unit: columns. */
+const FITTING = 4;
+
+/** A table that scrolls by itself where the page is narrow, by keyboard too, and says so there. The caption stays where it is, so it is no `<caption>`. */
+export function dataTable(
+  caption: string,
+  columns: readonly DataColumn[],
+  groups: readonly DataGroup[],
+  { wide = columns.length > FITTING }: { readonly wide?: boolean } = {},
+): Markup {
   const heads = columns.map(({ head, align }) => markup`<th scope="col"${alignment(align)}>${head}</th>`);
   const bodies = groups.map(
     ({ title, rows }) =>
       markup`<tbody>${title === undefined ? null : groupHead(title, columns.length)}${rows.map((row) => tableRow(columns, row))}</tbody>`,
   );
-  return markup`<p class="caption" aria-hidden="true">${caption}</p>
+  return markup`<p class="caption" aria-hidden="true">${caption}${wide ? trusted('<span class="sideways"> This table scrolls sideways →</span>') : null}</p>
 <div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${isNarrow(columns) ? trusted(' class="narrow"') : null} aria-label="${caption}"><thead><tr>${heads}</tr></thead>${bodies}</table></div>`;
 }
 

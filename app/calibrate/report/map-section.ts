@@ -4,6 +4,8 @@ import { probability, score, signedScore } from './figures.ts';
 import { formulaOf } from './formula.ts';
 import { mapChart } from './map-chart.ts';
 import { mapReadings } from './map-readings.ts';
+import { boundText, winnerText } from './terms.ts';
+import { sentenceCase } from './verdict.ts';
 import { type Content, type Markup, markup } from './markup.ts';
 
 /** The fitted map, as a curve and as numbers, and what else was tried. */
@@ -12,9 +14,14 @@ export function mapSection(report: CalibrationReport): Markup {
   return markup`<section id="map-section"><h2>The map</h2>
 <p class="lead">What a scorer makes of a raw confidence. Hatched and dashed: no outcome had such a confidence (observed: ${probability(observed.low)} to ${probability(observed.high)})${report.method === 'identity' ? '' : ', so the map is the constant at its edge, not a finding'}.</p>
 <div class="columns"><figure><figcaption>Raw to calibrated<span>dotted: no change; the thin line marks the largest change</span></figcaption>${mapChart(report)}</figure>
-<div>${formula(report)}${readings(report)}</div></div>
+<div>${formula(report)}${paragraph(boundText(report))}${readings(report)}</div></div>
 <h3>Methods compared</h3>
+${paragraph(winnerText(report))}
 ${candidates(report)}</section>`;
+}
+
+function paragraph(text: string | null): Content {
+  return text === null ? null : markup`<p class="lead">${sentenceCase(text)}.</p>`;
 }
 
 function formula(report: CalibrationReport): Content {

@@ -4,7 +4,7 @@ import { count, interval, score, signedScore } from './figures.ts';
 import { intervalChart } from './interval-chart.ts';
 import { type Content, type Markup, markup } from './markup.ts';
 import { reliabilityChart } from './reliability-chart.ts';
-import { SCORE_TERMS, betterText } from './terms.ts';
+import { SCORE_TERMS, aucWords, betterText } from './terms.ts';
 import { aucText } from './verdict.ts';
 
 /** Scores before and after, and the reliability diagrams that they summarise. */
@@ -23,7 +23,7 @@ export function scoresSection(report: CalibrationReport): Markup {
 <figure><figcaption>After<span>calibrated confidence</span></figcaption>${reliabilityChart('after', 'Reliability of calibrated confidence, out of fold', after)}</figure></div>
 <p class="lead">The line is the isotonic fit of outcomes on confidences (CORP: pool-adjacent-violators), so no choice of bins shapes it.</p></section>
 <section id="scores"><h2>Scores</h2>
-<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals are the middle 95 % of 500 resamples of whole blocks of time, around the score: ${worth(report)}. Brier = MCB − DSC + UNC. AUC ${aucText(report.auc)}: how often a win was said with more confidence than a loss; no rising map changes it.</p>
+<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals are the middle 95 % of 500 resamples of whole blocks of time, around the score: ${worth(report)}. Brier = MCB − DSC + UNC. AUC ${aucText(report.auc)}: ${aucWords(report.auc)}.</p>
 ${scoresTable(report)}
 <figure><figcaption>How much each score changed<span>filled and thick: out of fold; hollow and thin: in sample; an interval that reaches 0 may be chance</span></figcaption>${intervalChart(report)}</figure></section>`;
 }

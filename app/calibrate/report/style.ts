@@ -50,7 +50,12 @@ code, .code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liber
 ul { padding-left: 1.1rem; margin-top: 0.5rem; }
 li { margin-top: 0.35rem; }
 li::marker { color: var(--muted); }
-.scroll { overflow-x: auto; }
+.scroll {
+  overflow-x: auto;
+  background: linear-gradient(to right, var(--paper) 1rem, transparent 2rem) local, linear-gradient(to left, var(--paper) 1rem, transparent 2rem) local,
+    linear-gradient(to right, var(--line), transparent 0.6rem) scroll, linear-gradient(to left, var(--line), transparent 0.6rem) scroll;
+}
+.sideways { display: none; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 .narrow { width: auto; }
 .narrow th, .narrow td { padding-right: 2rem; }
@@ -97,6 +102,7 @@ svg .region { fill: var(--muted); paint-order: stroke; stroke: var(--paper); str
   h1 { font-size: 1.35rem; }
   .figures { gap: 0.9rem; }
   .term { min-width: 8rem; }
+  .sideways { display: inline; font-weight: 650; }
   .commands, .facts { grid-template-columns: 1fr; gap: 0.1rem; }
   .commands dd, .facts dd { margin-bottom: 0.5rem; }
 }
@@ -113,7 +119,8 @@ svg .region { fill: var(--muted); paint-order: stroke; stroke: var(--paper); str
   h2, h3, .caption, figcaption, .lead, tr.group { break-after: avoid; }
   figure, tr, .lead, .verdict, .figures, .commands, .columns, .facts, .whole { break-inside: avoid; }
   .narrow { break-inside: avoid; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
+  .sideways { display: none; }
   .columns { grid-template-columns: 1fr 1fr; }
 }
 `;

@@ -10,7 +10,7 @@ import { reliabilitySketch } from './reliability-sketch.ts';
 import { type SliceGroup, sliceGroups } from './slice-groups.ts';
 import { driftText, slicedLines } from './sliced-lines.ts';
 import { sideBySide, wrapped } from './terminal-text.ts';
-import { SCORE_TERMS, candidatesText, scoreOf } from './terms.ts';
+import { SCORE_TERMS, aucWords, boundText, candidatesText, scoreOf, winnerText } from './terms.ts';
 import { type Verdict, aucText, boundsText, methodText, nextSteps, verdictOf } from './verdict.ts';
 
 const TONES = { good: pc.green, caution: pc.yellow, bad: pc.red } as const satisfies Record<Verdict['tone'], unknown>;
@@ -33,6 +33,7 @@ export function terminalReport(foreign: CalibrationReport, width = 80): readonly
     wrapped(text, width - LABEL).map(
       (line, index) => `${index === 0 ? pc.bold(label.padEnd(LABEL)) : ' '.repeat(LABEL)}${line}`,
     );
+  const said = (label: string, text: string | null): readonly string[] => (text === null ? [] : labelled(label, text));
   return [
     `${pc.bold(report.version)}  ${report.model_id}  ${methodText(report)}  ${formatEventTime(report.proposed_at)}`,
     ...wrapped(headline, width).map((line) => TONES[tone](pc.bold(line))),
@@ -46,7 +47,9 @@ export function terminalReport(foreign: CalibrationReport, width = 80): readonly
     pc.dim('● win rate, ░ its place in 95 % of samples if calibrated, · perfect, ▃ forecasts'),
     ...labelled('map', mapText(report)),
     ...labelled('methods', candidatesText(report.candidates)),
-    ...labelled('auc', `${aucText(report.auc)}: how often a win was said with more confidence than a loss`),
+    ...said('winner', winnerText(report)),
+    ...said('bound', boundText(report)),
+    ...labelled('auc', `${aucText(report.auc)}: ${aucWords(report.auc)}`),
     ...labelled('outcomes', outcomesText(report)),
     ...labelled('labels', labelsText(report)),
     ...labelled('worth', dependenceText(report)),
@@ -121,8 +124,8 @@ function scoreLines({ out_of_fold: later, in_sample: fitted }: CalibrationReport
   });
   return [
     ...plainTable(columns, rows),
-    pc.dim('↓ lower, ↑ higher is better. Brier = MCB (miscalibration) − DSC (discrimination)'),
-    pc.dim("+ UNC (the outcomes' own). ECE: mean gap over 15 equal-width bins."),
+    pc.dim('↓ lower, ↑ higher is better. Brier = MCB (how wrong the numbers are) − DSC (how'),
+    pc.dim("well they part wins from losses) + UNC (the outcomes' own). ECE: 15 equal bins."),
   ];
 }
 

@@ -107,7 +107,7 @@ export function aucText({ value, low, high }: Auc): string {
   return `${value.toFixed(3)}, 95\u00A0% interval ${low.toFixed(3)} to ${high.toFixed(3)}`;
 }
 
-function sentenceCase(text: string): string {
+export function sentenceCase(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 

@@ -79,7 +79,7 @@ export class CcxtExchange implements Exchange {
   }
 
   async rules(symbol: string): Promise<MarketRules | null> {
-    return (await this.#markets.byId(symbol))?.rules ?? null;
+    return this.#markets.rules(symbol);
   }
 
   async position(reference: PositionReference): Promise<VenuePosition> {
@@ -144,7 +144,7 @@ export class CcxtExchange implements Exchange {
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
         // X2.
         if (attempt < rule.attempts && (await this.#mayGoOn(thrown))) continue;
-        if (rule.outdated === 'rules') this.#markets.forget();
+        if (rule.outdated === 'rules') this.#markets.forget(market.id);
         return {
           kind: 'rejected',
           meaning: rule.refusal,

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 5000;
 
 /**
  * A signed request that is older is refused by the exchange, so that one which was slow on its way does not become an order
- * after we have stopped looking for it (the settle window of execution is twice as long). Unit: milliseconds.
+ * after we have stopped looking for it (execution looks an order up for twice as long). Unit: milliseconds.
  */
 const RECV_WINDOW_MS = 5000;
 

@@ -1,5 +1,5 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
-import { HarvestlineError, isKind } from '../../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import { didYouMean } from '../../../errors/nearest.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
@@ -42,10 +42,13 @@ export interface VenueMarket extends PastMarket {
  * have what is asked for; what they do not have then is said.
  *
  * VM1  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
- * VM3  Where the list cannot be read again the one of before holds: every order and position would wait for it else.
  * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
+ * VM3  Where the list cannot be read again the one of before holds, for ccxt's own questions too: every order and position would wait for
+ *      it else.
  * VM4  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
  *      positions there: its rules are unknown, so no order is made and nothing is observed.
+ * VM5  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
+ * VM6  A market that cannot be read costs only itself.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -54,6 +57,8 @@ export class VenueMarkets {
   #loadedAt: EpochMillis | null = null;
   #loading: Promise<void> | null = null;
   readonly #unknown = new Set<string>();
+  /** Ids whose rules are others by now. */
+  readonly #outdated = new Set<string>();
   /** VM4, by id, as ccxt takes them. */
   readonly #unlisted = new Map<string, CcxtMarket>();
 
@@ -70,20 +75,30 @@ export class VenueMarkets {
       for (const id of listed.keys()) this.#unlisted.delete(id);
       return [...distinctlyNamed([...listed.values()]), ...this.#unlisted.values()];
     };
-    Object.assign(api, { fetchMarkets });
+    // VM3. ccxt asks for them with every question: it would wait for a list that is being read, and keep a failure of that for ever.
+    const load = api.loadMarkets.bind(api);
+    const loadMarkets: CcxtExchange['loadMarkets'] = async (reload, params) =>
+      reload === true || api.markets === undefined ? load(true, params) : api.markets;
+    Object.assign(api, { fetchMarkets, loadMarkets });
   }
 
-  /**
-   * Loads the markets where they are not yet. To be called before anything that makes ccxt load them by itself: it would keep a
-   * failure of that for ever. Throws EXCHANGE_AWAY.
-   */
+  /** Loads the markets where they are not yet. Throws EXCHANGE_AWAY. */
   async ready(): Promise<void> {
-    await this.#refresh(RELOAD_MS);
+    await this.#refresh();
   }
 
   /** Null: there is no such market, or none that is linear. Throws EXCHANGE_AWAY. */
   async byId(id: string): Promise<VenueMarket | null> {
     return this.#find(id, () => this.#byId.get(id));
+  }
+
+  /** As they are now: read again after a refusal for them, or where no orders were taken. Null as above. Throws EXCHANGE_AWAY. */
+  async rules(id: string): Promise<MarketRules | null> {
+    const market = await this.byId(id);
+    const isOutdated = this.#outdated.has(id) || (market?.active === false && this.#isOlder(RELOAD_FOR_UNKNOWN_MS));
+    if (!isOutdated) return market?.rules ?? null;
+    await this.#reload();
+    return this.#byId.get(id)?.rules ?? null;
   }
 
   /** By an id that records have; also one that is on no list any more (VM4). Null: its id says too little. Throws EXCHANGE_AWAY. */
@@ -127,7 +142,7 @@ export class VenueMarkets {
 
   /** One that orders are taken in, or any. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
   async any(): Promise<VenueMarket> {
-    await this.#refresh(RELOAD_MS);
+    await this.#refresh();
     const all = [...this.#byId.values()];
     const one = all.find(({ active }) => active) ?? all[0];
     if (one !== undefined) return one;
@@ -141,15 +156,14 @@ export class VenueMarkets {
     return markets?.[name] !== undefined || byId?.[name] !== undefined;
   }
 
-  /** What was loaded does not hold any more: the exchange refused what it allows. */
-  forget(): void {
-    this.#loadedAt = null;
+  /** What was loaded of a market does not hold any more: the exchange refused what it allows. */
+  forget(id: string): void {
+    this.#outdated.add(id);
   }
 
   async #find(name: string, known: () => VenueMarket | undefined): Promise<VenueMarket | null> {
-    await this.#refresh(RELOAD_MS);
-    // One that takes no orders may take them again.
-    if (known()?.active !== true) await this.#refresh(RELOAD_FOR_UNKNOWN_MS);
+    await this.#refresh();
+    if (known() === undefined && this.#isOlder(RELOAD_FOR_UNKNOWN_MS)) await this.#reload();
     const market = known() ?? null;
     if (market === null && !this.#unknown.has(name)) {
       this.#unknown.add(name);
@@ -161,35 +175,56 @@ export class VenueMarkets {
     return market;
   }
 
-  async #refresh(afterMs: number): Promise<void> {
-    const now = this.#client.clock.now();
-    if (this.#loadedAt !== null && now - this.#loadedAt < afterMs) return;
+  /** VM4: nobody waits for a list that is only old. */
+  async #refresh(): Promise<void> {
+    if (!this.#isOlder(RELOAD_MS)) return;
+    const reloaded = this.#reload();
+    if (this.#loadedAt === null) await reloaded;
+  }
+
+  #isOlder(ageMs: number): boolean {
+    return this.#loadedAt === null || this.#client.clock.now() - this.#loadedAt >= ageMs;
+  }
+
+  #reload(): Promise<void> {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = null;
     });
-    await this.#loading;
+    return this.#loading;
   }
 
   /** VM3. */
   async #load(): Promise<void> {
+    // What is outdated from now on may be missing from the answer.
+    const outdated = [...this.#outdated];
     try {
       await this.#loadAnew();
     } catch (thrown) {
-      if (this.#byId.size === 0 || !isKind(thrown, 'transient')) throw thrown;
+      if (this.#loadedAt === null) throw thrown;
       this.#loadedAt = this.#client.clock.now() - RELOAD_MS + RELOAD_FOR_UNKNOWN_MS;
-      this.#client.logger.warn(
-        { venue: this.#client.id, code: thrown.code },
-        `${thrown.message}; those of before are used`,
-      );
+      this.#client.logger.warn({ venue: this.#client.id }, `${messageOf(thrown)}; the markets of before are used`);
+    } finally {
+      for (const id of outdated) this.#outdated.delete(id);
     }
   }
 
   async #loadAnew(): Promise<void> {
     const markets = await this.#client.ask('look-up', 'markets', (api) => api.loadMarkets(true));
-    const read = Object.values(markets).flatMap((market) => marketOf(market, this.#client));
+    const read = Object.values(markets).flatMap((market) => this.#read(market));
     this.#byId = new Map(read.map((market) => [market.id, market]));
     this.#bySymbol = new Map(read.map((market) => [market.symbol, market]));
     this.#loadedAt = this.#client.clock.now();
+  }
+
+  /** VM6. */
+  #read(given: unknown): readonly VenueMarket[] {
+    try {
+      return marketOf(given, this.#client);
+    } catch (thrown) {
+      const { id = null } = (given ?? {}) as { readonly id?: unknown };
+      this.#client.logger.warn({ venue: this.#client.id, market: id }, `a market cannot be read: ${messageOf(thrown)}`);
+      return [];
+    }
   }
 }
 

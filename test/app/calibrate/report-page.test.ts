@@ -120,6 +120,29 @@ describe('what the page says', () => {
     expect(text).toContain('15 equal-width bins');
   });
 
+  it('says in plain words how far the methods are apart, what AUC counts, and which coefficient is at its bound', () => {
+    expect(text).toContain('Beta did better than sigmoid by 0.0002 Brier out of fold');
+    expect(text).toContain('they are not told apart');
+    expect(text).toContain('the win had the higher confidence 64 times in 100');
+    const beta = [
+      { name: 'a', value: 0 },
+      { name: 'b', value: 1.2 },
+      { name: 'c', value: 0.1 },
+    ];
+    expect(pageText(reportPage({ ...SAMPLE_REPORT, method: 'beta', parameters: beta }))).toContain(
+      'Coefficient a is at its bound, 0',
+    );
+    expect(text).not.toContain('at its bound');
+  });
+
+  it('tells on a telephone which tables scroll, and only there', () => {
+    const wide = PAGE.match(/<p class="caption"[^>]*>[^<]*<span class="sideways">[^<]*<\/span>/g) ?? [];
+    expect(wide.some((caption) => caption.includes('Before is raw confidence'))).toBe(true);
+    expect(PAGE).toContain('.sideways { display: none; }');
+    expect(PAGE).toMatch(/@media \(max-width: 34rem\)[^@]*\.sideways \{ display: inline/);
+    expect(wide.some((caption) => caption.includes('The map at every tenth'))).toBe(false);
+  });
+
   it('gathers symbols beyond the largest twenty', () => {
     const symbols = Array.from({ length: 23 }, (_, index) => ({
       by: 'symbol' as const,

@@ -37,6 +37,7 @@ export const SAMPLE_REPORT: CalibrationReport = {
     { method: 'isotonic', brier: 0.2231, log_loss: 0.6417, why_not: 'worse than sigmoid' },
   ],
   half_life_days: null,
+  winner: { next: 'beta', margin: -0.0002, interval: { low: -0.0011, high: 0.0008 } },
   label: 'pnl',
   label_rates: [
     {

@@ -5,6 +5,7 @@ import { openReadOnly } from '../../../app/embedded-world.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { compareInThreads } from '../../../app/replay/compare-in-threads.ts';
 import { comparePolicies } from '../../../app/replay/compare-policies.ts';
+import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
@@ -66,7 +67,8 @@ describe('compareInThreads', () => {
       world: { data },
       current: CURRENT,
       candidate: LEGACY,
-      approved: [],
+      maps: null,
+      costs: NO_COSTS,
       listed: 0,
       seed: 1,
     });

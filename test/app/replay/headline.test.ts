@@ -7,6 +7,7 @@ import { resultPage } from '../../../app/replay/result-page.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison } from '../../../pipelines/replay/comparison.ts';
 import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
+import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot, type SnapshotTraits } from '../../a-snapshot.ts';
 import { unbalancedTags } from '../calibrate/page-text.ts';
@@ -18,7 +19,7 @@ type Traits = SnapshotTraits & Partial<Pick<PositionSnapshot, 'regime'>>;
 
 function compared(traits: readonly Traits[], swapped = false, candidate = LEGACY): ReplayResult {
   const [current, other] = swapped ? [candidate, CURRENT] : [CURRENT, candidate];
-  const options = { current, candidate: other, versions: null, random: new SeededRandom(1), listed: 50 };
+  const options = { current, candidate: other, maps: null, costs: NO_COSTS, random: new SeededRandom(1), listed: 50 };
   const comparison = new Comparison(options);
   for (const [offset, one] of traits.entries()) {
     const at = { topic: 'position.snapshot', partition: 0, offset, timestamp: 0, key: null, value: null, headers: [] };
@@ -27,8 +28,9 @@ function compared(traits: readonly Traits[], swapped = false, candidate = LEGACY
   return {
     policy: other.id,
     against: current.id,
-    ...sumPartitions([comparison.end()], options),
-    calibration: {},
+    ...sumPartitions([comparison.end()], options).figures,
+    costs: NO_COSTS,
+    realised: null,
     undecodable: 0,
     ranges: [{ partition: 0, begin: 0, end: traits.length }],
     cannot_know: CANNOT_KNOW,
@@ -50,7 +52,7 @@ describe('headline', () => {
     ],
     [
       compared([{ r: 5.33 }, { r: 9, regime: 'RANGE' }]),
-      'legacy holds 1 of 2 snapshots (50.0 %) that 2026-02-07 would harvest.',
+      'legacy harvests less and made 2.129 R a position more before costs: that is within what chance makes of so few positions, and no reason to hold more. legacy holds 1 of 2 snapshots (50.0 %) that 2026-02-07 would harvest.',
     ],
     [compared([], false, LEGACY), 'No snapshot lies in that stretch, so nothing was compared.'],
     [
@@ -59,6 +61,31 @@ describe('headline', () => {
     ],
   ])('says which holds what the other harvests', (result, sentence) => {
     expect(headline(result).replaceAll('\u00A0', ' ')).toBe(sentence);
+  });
+});
+
+describe('where the policy that harvests less made more', () => {
+  const rising = (ends: readonly number[]) =>
+    compared(
+      ends.flatMap((r, index) => [
+        { r: 4, symbol: `S${index}USDT` },
+        { r, age: 4, symbol: `S${index}USDT` },
+      ]),
+    );
+  const first = (result: ReplayResult) => headline(result).replaceAll('\u00A0', ' ');
+
+  it('says so first, and what it means', () => {
+    expect(first(rising([12, 13, 14, 15]))).toMatch(
+      /^legacy harvests less and made [\d.]+ R a position more before costs \(95 % interval \+.* to \+.*\): on these paths letting profit run paid more.* legacy (never closes|holds)/,
+    );
+  });
+
+  it('says where chance may explain it', () => {
+    expect(first(rising([30, 1, 1, 1]))).toMatch(/: that is within what chance makes of so few positions/);
+  });
+
+  it('says nothing of it where it made less', () => {
+    expect(first(rising([1, 0, 1, 0]))).not.toContain('harvests less');
   });
 });
 

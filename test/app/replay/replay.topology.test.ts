@@ -70,6 +70,9 @@ describe('replay on the embedded log', () => {
     expect(result.hold_flips).toBeGreaterThan(result.snapshots / 4);
     expect(result.results.positions).toBe(positions.size);
     expect(result.listed_flips).toHaveLength(5);
+    expect(result.costs).toMatchObject({ source: 'recorded', fee: expect.closeTo(0.0005, 6) });
+    expect(result.results.gross.current_mean_r).toBeGreaterThan(result.results.current_mean_r ?? Infinity);
+    expect(result.realised?.positions).toBeGreaterThan(0);
     expect(result).toMatchObject({ policy: 'legacy', against: '2026-02-07', undecodable: 0, unscorable: 0 });
     const text = resultLines(result, [], 100).join('\n');
     expect(text.replaceAll(/\s/g, ' ')).toMatch(

@@ -135,7 +135,7 @@ function auditQuantities(server: BinanceServer, { trades, reports }: Recorded): 
       size = after;
     }
     const own = closedBySymbol.get(symbol) ?? [];
-    // What is UNKNOWN and not settled since may be missing: it was said to be.
+    // What is UNKNOWN and not resolved since may be missing: it was said to be.
     const doubted = server.exchange.orders
       .ofSymbol(symbol)
       .filter(({ clientOrderId }) => unknown.has(clientOrderId as never))

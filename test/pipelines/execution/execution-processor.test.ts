@@ -169,7 +169,7 @@ describe('execution', () => {
     expect(outcomes()).toEqual(['SUBMITTED ORDER_SENT', 'FILLED FILLED']);
   });
 
-  it('believes in an absence only at the end of the settle window, and never sends again', async () => {
+  it('believes in an absence only at the end of the waits, and never sends again', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'time-out' }];
     exchange.lookUps = [{ kind: 'absent' }, { kind: 'absent' }, { kind: 'found', order: venueOrder() }];
     await work(await execution(), anIntent());
@@ -218,7 +218,7 @@ describe('execution', () => {
 
       const asked = exchange.calls.filter((call) => call === 'lookUp').length;
       await work(await execution(), anIntent({ minute: 61.5, fraction: 1 }));
-      expect(exchange.calls.filter((call) => call === 'lookUp').length, 'settled for ever by its trade').toBe(asked);
+      expect(exchange.calls.filter((call) => call === 'lookUp').length, 'resolved for ever by its trade').toBe(asked);
     },
   );
 

@@ -220,7 +220,7 @@ describe('E11: the kill switch', () => {
 });
 
 describe('what a crash left without an end', () => {
-  it('is settled after a restart without waiting for a record', async () => {
+  it('is resolved after a restart without waiting for a record', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'the reply was lost' }];
     const crash = new Error('killed');
     const dying = (await execution()).process([log.addIntent(anIntent())], async (records) => {

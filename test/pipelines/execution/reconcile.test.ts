@@ -249,7 +249,7 @@ describe('E10: a fill that no report tells of', () => {
 });
 
 describe('what a crash left without an end', () => {
-  it('is settled before anything else, even if its intent never comes again', async () => {
+  it('is resolved before anything else, even if its intent never comes again', async () => {
     await crashAfterAnnouncing();
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
     await deliver(await execution(), reconciled({ order_id: 'another' as OrderId }));

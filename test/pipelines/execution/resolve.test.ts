@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settleOrder } from '../../../pipelines/execution/settle-order.ts';
+import { lookUpUntilEnded } from '../../../pipelines/execution/resolve.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { LookUp } from '../../../ports/exchange.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
@@ -12,11 +12,11 @@ const OPEN: LookUp = { kind: 'found', order: venueOrder({ state: 'OPEN', filledQ
 const DONE: LookUp = { kind: 'found', order: venueOrder() };
 
 /** One answer a look-up; there are as many waits as it takes, and then the answers of `later`, the last for ever. */
-function settled(answers: readonly LookUp[], later: readonly LookUp[] = [SILENT]) {
+function resolved(answers: readonly LookUp[], later: readonly LookUp[] = [SILENT]) {
   const exchange = new ScriptedExchange();
   exchange.lookUps = [...answers, ...later];
   const waits = answers.slice(1).map(() => 1);
-  return settleOrder(exchange, new VirtualClock(0), waits, 'hl-1' as ClientOrderId, 'BTCUSDT', null);
+  return lookUpUntilEnded(exchange, new VirtualClock(0), waits, 'hl-1' as ClientOrderId, 'BTCUSDT', null);
 }
 
 describe('what became of an order', () => {
@@ -29,8 +29,8 @@ describe('what became of an order', () => {
     ['open, then denied', [OPEN, ABSENT, ABSENT], 'ORDER_VANISHED'],
     ['denied, then done', [ABSENT, ABSENT, DONE], 'done'],
   ] as const)('%s', async (_, answers, expected) => {
-    const settlement = await settled(answers);
-    expect(settlement.kind === 'doubtful' ? settlement.reason : settlement.kind).toBe(expected);
+    const resolution = await resolved(answers);
+    expect(resolution.kind === 'doubtful' ? resolution.reason : resolution.kind).toBe(expected);
   });
 
   it.each([
@@ -40,20 +40,20 @@ describe('what became of an order', () => {
     ['open', [OPEN], 'STILL_OPEN'],
     ['silent for ever', [SILENT], 'NO_ANSWER'],
   ] as const)('a venue that is silent at the end is asked a little longer: %s', async (_, later, expected) => {
-    const settlement = await settled([ABSENT, SILENT], later);
-    expect(settlement.kind === 'doubtful' ? settlement.reason : settlement.kind).toBe(expected);
+    const resolution = await resolved([ABSENT, SILENT], later);
+    expect(resolution.kind === 'doubtful' ? resolution.reason : resolution.kind).toBe(expected);
   });
 
   it('is never taken for absent on the word of a single answer', async () => {
     const anAnswer = fc.constantFrom(ABSENT, SILENT, OPEN, DONE);
     await fc.assert(
       fc.asyncProperty(fc.array(anAnswer, { minLength: 1, maxLength: 8 }), async (answers) => {
-        const settlement = await settled(answers);
+        const resolution = await resolved(answers);
         const done = answers.includes(DONE);
         const denied =
           !answers.includes(OPEN) && answers.length > 1 && answers.slice(-2).every((one) => one === ABSENT);
-        expect(settlement.kind === 'done').toBe(done);
-        expect(settlement.kind === 'absent').toBe(denied && !done);
+        expect(resolution.kind === 'done').toBe(done);
+        expect(resolution.kind === 'absent').toBe(denied && !done);
       }),
     );
   });

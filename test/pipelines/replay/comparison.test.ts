@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import { Comparison, type ComparisonOptions } from '../../../pipelines/replay/comparison.ts';
+import type { MapRecords } from '../../../pipelines/replay/past-maps.ts';
+import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { ACTIONS } from '../../../pipelines/replay/flip-tally.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
@@ -19,7 +20,8 @@ const LEGACY = loadPolicy('legacy');
 const OPTIONS: ComparisonOptions = {
   current: CURRENT,
   candidate: LEGACY,
-  versions: null,
+  maps: null,
+  costs: NO_COSTS,
   random: new SeededRandom(1),
   listed: 50,
 };
@@ -50,7 +52,7 @@ function comparedByPartition(
     for (const [offset, snapshot] of snapshots.entries()) comparison.add(snapshot, at(offset));
     return comparison.end();
   });
-  return sumPartitions(outcomes, options);
+  return sumPartitions(outcomes, options).figures;
 }
 
 /** The positions of the deployment report that legacy held, and that the other policy harvested. */
@@ -214,7 +216,7 @@ describe('Comparison', () => {
     expect(compare.openPositions).toBeLessThanOrEqual(4096 + 25);
     const partition = compare.end();
     expect(compare.openPositions).toBe(0);
-    expect(sumPartitions([partition], OPTIONS).results.positions).toBe(10_000);
+    expect(sumPartitions([partition], OPTIONS).figures.results.positions).toBe(10_000);
     const back = compared([aSnapshot({ age: 1 }), aSnapshot({ age: 3 }), aSnapshot({ age: 28 })]);
     expect(back.results.positions).toBe(2);
     expect(back.open_position_hours).toBe(2);
@@ -292,20 +294,21 @@ describe('Comparison', () => {
   });
 
   it('applies the map in force to a policy that judges on it, as scoring does', () => {
-    const versions = new CalibrationVersions();
-    versions.apply({
+    const approval = {
       version: 'cal-1',
+      decided_at: 0,
       model_id: 'ensemble-7',
       status: 'APPROVED',
       map: { x: [0, 0.69, 0.7, 1], y: [0, 0.1, 0.9, 1] },
-    } as never);
+    };
+    const maps: MapRecords = { decisions: [approval as never], applied: [], which: 'then' };
     const worse = aSnapshot({ r: 2.5 }, { confidence: 0.6, confidence_at_entry: 0.7 });
     const names = (figures: ReturnType<typeof compared>) =>
       figures.listed_flips[0]?.from.factors.map(({ name }) => name) ?? [];
     expect(names(compared([worse]))).toContain('confidence_intact');
-    expect(names(compared([worse], { versions }))).toContain('confidence_intact');
+    expect(names(compared([worse], { maps }))).toContain('confidence_intact');
     const current = onCalibrated(CURRENT);
-    expect(names(compared([worse], { versions, current }))).toContain('confidence_degraded');
+    expect(names(compared([worse], { maps, current }))).toContain('confidence_degraded');
   });
 });
 

@@ -4,7 +4,7 @@ import { failedConditions, parseFailIf } from '../../../pipelines/replay/fail-if
 import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { thrownBy } from '../../thrown-by.ts';
 
-const EMPTY = sumPartitions([], { random: new SeededRandom(1), listed: 0 });
+const EMPTY = sumPartitions([], { random: new SeededRandom(1), listed: 0 }).figures;
 
 const SOME = {
   ...EMPTY,

@@ -1,16 +1,33 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PositionPath } from '../../../pipelines/replay/position-path.ts';
+import { NO_COSTS, RecordedCosts, type TradingCosts } from '../../../pipelines/replay/trading-costs.ts';
+import type { Side } from '../../../schemas/generated/records.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const COOLDOWN = 30 * MINUTE;
 
 type Step = readonly ['HOLD' | 'PARTIAL_CLOSE' | 'CLOSE', fraction: number, r: number, minutes: number];
 
 function follow(steps: readonly Step[]): PositionPath {
-  const path = new PositionPath(COOLDOWN);
-  for (const [action, fraction, r, minutes] of steps) path.obey({ action, fraction }, r, minutes * MINUTE);
+  const path = opened(NO_COSTS);
+  for (const [action, fraction, r, minutes] of steps)
+    path.obey({ action, fraction }, { price: markAt(r), at: minutes * MINUTE });
   return path;
+}
+
+/** Ten contracts at 100 with a stop at 98: a risk of 20. */
+function opened(costs: TradingCosts, side: Side = 'LONG'): PositionPath {
+  const path = new PositionPath(COOLDOWN, side, 0, costs);
+  path.grow({ quantity: 10, price: 100, risk: 20 });
+  return path;
+}
+
+function markAt(r: number): number {
+  return 100 + 2 * r;
 }
 
 describe('PositionPath', () => {
@@ -61,7 +78,7 @@ describe('PositionPath', () => {
   ])('%s', (_name, steps, lastR, left, result) => {
     const path = follow(steps);
     expect(path.left).toBeCloseTo(left, 12);
-    expect(path.result(lastR)).toBeCloseTo(result, 12);
+    expect(path.result(markAt(lastR)).gross).toBeCloseTo(result, 12);
   });
 
   it('P1: at a constant R every path earns exactly it', () => {
@@ -74,9 +91,54 @@ describe('PositionPath', () => {
       fc.property(fc.array(step), fc.double({ min: -10, max: 10, noNaN: true }), (steps, r) => {
         let minutes = 0;
         const path = follow(steps.map(([action, fraction, wait]) => [action, fraction, r, (minutes += wait)] as const));
-        expect(path.result(r)).toBeCloseTo(r, 9);
+        expect(path.result(markAt(r)).gross).toBeCloseTo(r, 9);
         expect(path.left).toBeGreaterThanOrEqual(0);
       }),
     );
   });
+
+  it('P4: what was added weighs by its own risk', () => {
+    const path = opened(NO_COSTS);
+    // Ten more at 104, whose stop at 98 is a risk of 60: at 106 the first ten made 60 and these 20, of a risk of 80.
+    path.grow({ quantity: 10, price: 104, risk: 60 });
+    expect(path.result(106).gross).toBeCloseTo(80 / 80, 12);
+    path.obey({ action: 'PARTIAL_CLOSE', fraction: 0.5 }, { price: 106, at: HOUR });
+    expect(path.left).toBeCloseTo(0.5, 12);
+    expect(path.result(102).gross).toBeCloseTo((10 * (106 - 102) + 10 * (102 - 102)) / 80, 12);
+  });
+
+  it('P5: fees of both legs and funding of what is held, by hand', () => {
+    const costs: TradingCosts = { source: 'given', fee: 0.001, funding_per_8h: { LONG: 0.0008, SHORT: -0.0008 } };
+    const path = opened(costs);
+    path.obey({ action: 'PARTIAL_CLOSE', fraction: 0.5 }, { price: 104, at: 4 * HOUR });
+    path.obey({ action: 'HOLD', fraction: 0 }, { price: 102, at: 8 * HOUR });
+    // Opened 1000; four hours of 10 at 104; 5 sold at 104; four hours of 5 at 102; 5 marked at 102.
+    const fees = 0.001 * (10 * 100 + 5 * 104 + 5 * 102);
+    const funding = 0.0004 * (10 * 104 + 5 * 102);
+    const { gross, net } = path.result(102);
+    expect(gross).toBeCloseTo((5 * 4 + 5 * 2) / 20, 12);
+    expect(net).toBeCloseTo((5 * 4 + 5 * 2 - fees - funding) / 20, 12);
+    const short = opened(costs, 'SHORT');
+    short.obey({ action: 'CLOSE', fraction: 1 }, { price: 100, at: 8 * HOUR });
+    expect(short.result(50).net).toBeCloseTo((0.0008 * 1000 - 0.001 * 2000) / 20, 12);
+  });
+});
+
+it('recorded costs are what was paid over what was traded, unknown ones left out', () => {
+  const costs = new RecordedCosts();
+  const trade = {
+    ...GOOD_RECORDS[TOPICS.tradeClosed.name],
+    side: 'LONG',
+    quantity: 2,
+    entry_price: 100,
+    exit_price: 110,
+  } as const;
+  const held = { opened_at: 0, closed_at: 16 * HOUR };
+  expect(costs.rates()).toBeNull();
+  costs.add({ ...trade, ...held, fee_quote: 0.11, opening_fee_quote: 0.1, funding_quote: 0.044 });
+  costs.add({ ...trade, ...held, fee_quote: null, opening_fee_quote: null, funding_quote: null });
+  const rates = costs.rates();
+  expect(rates?.fee).toBeCloseTo(0.21 / 420, 12);
+  expect(rates?.funding_per_8h.LONG).toBeCloseTo(0.044 / (220 * 2), 12);
+  expect(rates?.funding_per_8h.SHORT).toBe(0);
 });

@@ -18,7 +18,8 @@ async function delisted(symbol = 'OLDUSDT') {
   const { snapshots } = await source.observe();
   expect(snapshots).toMatchObject([{ symbol, quantity: 7 }]);
   server.changes.add({ fault: 'symbol-dropped', symbol });
-  markets.forget();
+  markets.forget(symbol);
+  await markets.rules(symbol);
   return { ...connected, source, snapshots };
 }
 
@@ -42,7 +43,7 @@ describe('a position that the exchange settled, though its market is on no list 
     const { reconciled } = await source.observe();
     expect(reconciled).toMatchObject([{ symbol, reductions: [slice], differences: [] }]);
     // Its name stands in the way of nothing: what is asked afterwards, and what a loaded list says.
-    restarted.markets.forget();
+    restarted.markets.forget(symbol);
     expect(await restarted.markets.byId(symbol)).toBeNull();
     expect(await restarted.exchange.rules(symbol)).toBeNull();
   });

@@ -129,7 +129,8 @@ it('VM2: a market that is taken off the list is remembered, and what is open the
   });
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
   listed = false;
-  markets.forget();
+  markets.forget('OLDUSDT');
+  await markets.rules('OLDUSDT');
   expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'OLDUSDT', quantity: '7' }]);
   expect((await venue.fills('OLDUSDT', 0)).fills).toHaveLength(1);
 });

@@ -112,15 +112,43 @@ describe('X7: what fails for one symbol is not waited out', () => {
   });
 });
 
-it('VM3: markets that cannot be read again are those of before', async () => {
+it('VM3: markets that cannot be read again are those of before, and all else is asked and sent as ever', async () => {
   let isAway = false;
-  const { markets, ahead } = await lying((_, path) =>
+  const { markets, venue, exchange, ahead, server } = await lying((_, path) =>
     isAway && path.includes('exchangeInfo') ? { status: 502, body: {} } : undefined,
   );
   expect(await markets.byId('BTCUSDT')).not.toBeNull();
   isAway = true;
   ahead.ms += 2 * 3_600_000;
   expect(await markets.byId('BTCUSDT')).not.toBeNull();
-  markets.forget();
+  markets.forget('BTCUSDT');
+  expect(await markets.byId('BTCUSDT')).not.toBeNull();
+  ahead.ms = 0;
+  expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'BTCUSDT' }]);
+  const now = server.exchange.now();
+  const pricing = { kind: 'market' } as const;
+  const order = { clientOrderId: 'H-1' as never, position: position(now), quantity: '1', pricing };
+  expect(await exchange.place(order)).toMatchObject({ kind: 'accepted' });
+});
+
+it('VM5: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
+  const { markets, exchange, venue, server } = await lying(() => undefined);
+  await markets.ready();
+  markets.forget('BTCUSDT');
+  let isRead = false;
+  server.faults.add({ fault: 'slow', method: 'GET', path: '/fapi/v1/exchangeInfo', delayMs: 300 });
+  const rules = exchange.rules('BTCUSDT').then(() => void (isRead = true));
+  expect((await venue.holdings()).holdings).toMatchObject([{ symbol: 'BTCUSDT' }]);
+  expect(await venue.candles('BTCUSDT', 3)).toHaveLength(3);
+  expect(isRead).toBe(false);
+  await rules;
+});
+
+it('VM6: a market that cannot be read costs only itself', async () => {
+  const { markets } = await lying((_, path, answered) => {
+    if (!path.includes('exchangeInfo')) return undefined;
+    const { symbols } = answered.body as { readonly symbols: readonly object[] };
+    return { ...answered, body: { symbols: [{ ...symbols[0], symbol: 'ODDUSDT', filters: 'none' }, ...symbols] } };
+  });
   expect(await markets.byId('BTCUSDT')).not.toBeNull();
 });
