@@ -1,7 +1,15 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, OrderStyle, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
-import { type ConditionSet, type ExplainedScores, type Scores, type UnknownInput, contains, scoreFactors, scoresOf } from './factors.ts';
+import {
+  type ConditionSet,
+  type ExplainedScores,
+  type Scores,
+  type UnknownInput,
+  contains,
+  scoreFactors,
+  scoresOf,
+} from './factors.ts';
 import type { ConditionName, FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
