@@ -23,10 +23,9 @@ import { FillLog } from './fill-log.ts';
 import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
-import { OrderOrigins } from './order-origins.ts';
-import { reductionOf } from './reductions.ts';
+import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
-import { SymbolMarket } from './symbol-market.ts';
+import { SymbolMarket } from './indicators.ts';
 import {
   type Reduced,
   type Watched,

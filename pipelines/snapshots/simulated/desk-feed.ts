@@ -8,7 +8,8 @@ import { Ensemble, ENSEMBLE_ID, forSide, type Opinion } from './ensemble.ts';
 import { growthDue, planGrowth } from './growth.ts';
 import { Indicators } from '../indicators.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../../ports/market.ts';
-import { observe, type Remembered, rOf } from '../observation.ts';
+import { observe } from './observe.ts';
+import { type Remembered, rOf } from '../snapshot.ts';
 import { planOpening, wantsToOpen } from './opening.ts';
 import { type Slot, slotKey, slotsOf } from './slots.ts';
 
