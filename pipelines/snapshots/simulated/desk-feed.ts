@@ -10,7 +10,7 @@ import { Indicators } from '../indicators.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../../ports/market.ts';
 import { observe } from './observe.ts';
 import { type Remembered, rOf } from '../snapshot.ts';
-import { planOpening, wantsToOpen } from './opening.ts';
+import { planOpening, wantsToOpen } from './entries.ts';
 import { type Slot, slotKey, slotsOf } from './slots.ts';
 
 /** The size of the desk in the deployment that this program answers to. */

@@ -3,7 +3,7 @@ import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import type { BookedPosition } from '../../../ports/position-book.ts';
 import type { Random } from '../../../ports/random.ts';
 import type { PositionId } from '../../../schemas/generated/records.ts';
-import { wholeLots } from './opening.ts';
+import { wholeLots } from './entries.ts';
 
 export interface Growth {
   readonly growthId: string;

@@ -1,7 +1,7 @@
 import { Decimal } from 'decimal.js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planOpening, wholeLots } from '../../../../pipelines/snapshots/simulated/opening.ts';
+import { planOpening, wholeLots } from '../../../../pipelines/snapshots/simulated/entries.ts';
 import { slotKey, slotsOf } from '../../../../pipelines/snapshots/simulated/slots.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { countedBranches } from '../../../counted-branches.ts';
