@@ -4,7 +4,6 @@ import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
   ModelSignal,
-  PositionId,
   PositionReconciled,
   PositionSnapshot,
   Reduction,
@@ -20,22 +19,14 @@ import {
   unprovenDifference,
 } from './differences.ts';
 import { FillLog } from './fill-log.ts';
-import { type History, readHistory } from './history.ts';
+import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
-import {
-  type Attempt,
-  type Followed,
-  type Missing,
-  type PositionSourceOptions,
-  attempt,
-  transient,
-} from './observed-cycle.ts';
+import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
 import { LookPause } from './look-pause.ts';
-import { OrderOrigins } from './order-origins.ts';
-import { reductionOf } from './reduction.ts';
+import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
-import { SymbolMarket } from './symbol-market.ts';
-import { type Watched, addsUp, beginWatching, followed, lacksFills, noteMark } from './watched-position.ts';
+import { SymbolMarket } from './indicators.ts';
+import { type Watched, beginWatching, followed, noteMark } from './watched-position.ts';
 import { WatchedPositions } from './watched-positions.ts';
 
 export interface Look {
@@ -43,9 +34,6 @@ export interface Look {
   readonly snapshots: readonly PositionSnapshot[];
   readonly missing: readonly Missing[];
 }
-
-/** A venue's list of fills may be behind its list of positions by less than this. Unit: milliseconds. */
-const FILLS_LATE_MS = 60_000;
 
 /** What says that the fills cannot be relied on. */
 const DOUBTS: ReadonlySet<VenueDifference['kind']> = new Set(['NO_ANSWER', 'FILLS_DISAGREE', 'NOT_SHOWN']);
@@ -95,7 +83,7 @@ export class SymbolWatch {
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
     for (const holding of settled) {
       const watched = this.#watched.unchanged(holding);
-      if (watched !== null) watched.agreed = { at: now, quantity: Number(holding.quantity) };
+      if (watched !== null) watched.agreed = { ...watched.agreed, at: now };
     }
     // A question that is not answered holds up the look, so all are asked at the same time.
     const market = attempt(holdings.length === 0 ? Promise.resolve() : this.#market.update(now));
@@ -133,8 +121,8 @@ export class SymbolWatch {
     const snapshots = await this.#observe(observed, { market, stops }, now, missing);
     if (blocking.length > 0) this.#watched.distrust(observed.filter((one) => !settled.includes(one)));
     if (unattributed.length > 0) this.#watched.distrust(holdings);
-    const unproven = this.#watched.known.filter(({ proven }) => !proven);
-    if (blocking.length + unattributed.length === 0 && !this.#watched.known.some(({ isSought }) => isSought))
+    const unproven = this.#known().filter(({ proven }) => !proven);
+    if (blocking.length + unattributed.length === 0 && !this.#known().some(({ isSought }) => isSought))
       this.#log = null;
     const news = this.#differences.replace([...blocking, ...unattributed, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
@@ -150,8 +138,8 @@ export class SymbolWatch {
     this.#origins.beginLook();
     try {
       const newest = { isChanged: true, maySearch: false };
-      const { history } = await readHistory(log, this.#watched.known, holdings, now, newest);
-      if (!addsUp(this.#watched.values(), history.followed, this.#toldOf)) return { state: 'unsure', reconciled: null };
+      const { history } = await readHistory(log, this.#known(), holdings, now, newest);
+      if (history.unexplained.length > 0) return { state: 'unsure', reconciled: null };
       const { reductions, failure } = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
       const state = failure === null ? 'followed' : 'unsure';
       return { state, reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
@@ -176,7 +164,7 @@ export class SymbolWatch {
     const log = (this.#log ??= new FillLog(this.symbol, this.#options.venue));
     this.#origins.beginLook();
     const maySearch = this.#searchPause.isOver();
-    const { history, goesOn, failure } = await readHistory(log, this.#watched.known, holdings, now, {
+    const { history, goesOn, failure } = await readHistory(log, this.#known(), holdings, now, {
       isChanged,
       maySearch,
     });
@@ -211,22 +199,15 @@ export class SymbolWatch {
     }
   }
 
+  #known(): readonly Known[] {
+    return this.#watched.known(this.#toldOf, this.#differences.standing);
+  }
+
   /** What stands in the way of believing the fills. Late ones may still open what is shown, so that is said first. */
   #blocking(history: History, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
-    const last = (id: PositionId): PositionSnapshot | null => this.#watched.get(id)?.last ?? null;
-    const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < FILLS_LATE_MS);
+    const late = history.untold.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < LISTED_LATE_MS);
     const first = late.map((holding) => unopenedDifference(holding, now));
-    const short = this.#watched.known.filter((one) =>
-      lacksFills(one, history.followed.get(one.position_id), this.#toldOf),
-    );
-    const open = { ...history, unexplained: [...history.unexplained, ...short] };
-    const unexplained = unexplainedDifferences(open, last, holdings, now).map((difference) => {
-      // O5: what was recorded is what the fills said last, not what was observed without them since.
-      const before = this.#differences.standing.find(
-        ({ kind, position_id }) => kind === difference.kind && position_id === difference.position_id,
-      );
-      return before === undefined ? difference : { ...difference, recorded_quantity: before.recorded_quantity };
-    });
+    const unexplained = unexplainedDifferences(history, holdings, now);
     return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
   }
 
@@ -244,9 +225,7 @@ export class SymbolWatch {
     for (const [id, lifecycle] of explained) {
       const watched = this.#watched.get(id);
       if (watched === undefined) continue;
-      const known = followed(watched, lifecycle, now);
-      this.#watched.set(id, known);
-      told.push({ watched: known, lifecycle });
+      told.push({ watched: followed(watched, lifecycle, now), lifecycle });
     }
     for (const lifecycle of fresh) {
       const { opening, side, quantity, initialQuantity } = lifecycle;
@@ -255,18 +234,21 @@ export class SymbolWatch {
       const holding = holdings.find((one) => one.side === side);
       const entryPrice = holding?.entryPrice ?? opening.entryPrice.toFixed();
       const watched = await this.#begin({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
-      watched.isOver = quantity.isZero();
-      told.push({ watched, lifecycle });
+      told.push({ watched: followed(watched, lifecycle, now), lifecycle });
     }
     await this.#beginUnproven(unopened, now);
     const reductions: Reduction[] = [];
     let failure: unknown = null;
     for (const { watched, lifecycle } of told) {
+      const { position_id: id } = watched.identity;
       try {
         reductions.push(...(await this.#reductionsOf(watched, lifecycle)));
-        if (watched.isOver) this.#watched.delete(watched.identity.position_id);
+        if (watched.isOver) this.#watched.delete(id);
+        else this.#watched.set(id, watched);
       } catch (thrown) {
         failure = transient(thrown);
+        // What they agree on holds from the moment on in which it is told.
+        this.#watched.set(id, { ...watched, agreed: this.#watched.get(id)?.agreed ?? watched.agreed });
       }
     }
     for (const { fill_id } of reductions) this.#toldOf.add(fill_id);

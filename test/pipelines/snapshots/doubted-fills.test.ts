@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.ts';
+import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
