@@ -245,8 +245,10 @@ describe('orders', () => {
     before.drain.abort();
     await before.done;
     const [first, ...others] = await desk.records(SNAPSHOTS);
-    const cycle = [first, ...others].filter((one) => one?.observed_at === first?.observed_at);
-    expect(cycle.map((one) => one?.symbol).toSorted()).toEqual(symbols.toSorted());
+    const cycle = [first, ...others].flatMap((one) =>
+      one !== undefined && one.observed_at === first?.observed_at ? [one.symbol] : [],
+    );
+    expect(cycle.toSorted()).toEqual(symbols.toSorted());
     await desk.run();
     await closed(desk, symbols);
     // Twenty-two weeks of each.
