@@ -89,7 +89,8 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
         });
-        await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
+        // The name that the readiness probe has always given it.
+        await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
       onMoved: (moved, append) => starts.say(moved, append),
@@ -113,7 +114,6 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
-          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -125,7 +125,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   };
 }
 
-/** The partitions of which this member has all inputs: another may have the rest of any other, and settle it. */
+/** The partitions of which this member has all inputs: another may have the rest of any other, and recover it. */
 function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
   const [first = [], ...others] = inputs.map(({ name }) => assigned[name] ?? []);
   return first.filter((partition) => others.every((own) => own.includes(partition)));
@@ -154,32 +154,55 @@ async function processBatch(
 ): Promise<readonly OutgoingRecord[]> {
   const outputs: OutgoingRecord[] = [];
   const letters: OutgoingRecord[] = [];
+  const decoder = new Decoder(worker.codec, topic, records);
   const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
-    const end = Math.min(start + size, records.length);
-    for (const output of await processPart(worker, topic, records, start, end, append, letters)) outputs.push(output);
+    const part = records.slice(start, start + size);
+    for (const output of await processPart(worker, decoder, part, append, letters)) outputs.push(output);
   }
   for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
-/** Of the records from `start` to before `end`. */
+/** Decodes the records of a batch. The registry is asked, once, where one of them needs it: most batches name no schema that is new. */
+class Decoder {
+  readonly topic: TopicName;
+  readonly #codec: RecordCodec;
+  readonly #batch: readonly LogRecord[];
+  #isPrepared = false;
+
+  constructor(codec: RecordCodec, topic: TopicName, batch: readonly LogRecord[]) {
+    this.topic = topic;
+    this.#codec = codec;
+    this.#batch = batch;
+  }
+
+  /** Undefined where `decode` is to be called. */
+  good(at: LogRecord): RecordByTopic[TopicName] | undefined {
+    return this.#codec.decodeGood(this.topic, at);
+  }
+
+  /** Throws what RecordCodec.prepare and RecordCodec.decode throw. */
+  async decode(at: LogRecord): Promise<RecordByTopic[TopicName]> {
+    if (!this.#isPrepared) await this.#codec.prepare(this.topic, this.#batch);
+    this.#isPrepared = true;
+    return this.#codec.decode(this.topic, at);
+  }
+}
+
 async function processPart(
-  { processor, codec, liveClock, observer, bury }: Worker,
-  topic: TopicName,
+  { processor, liveClock, observer, bury }: Worker,
+  decoder: Decoder,
   records: readonly LogRecord[],
-  start: number,
-  end: number,
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
+  const { topic } = decoder;
   const decoded: DecodedRecord[] = [];
   const now = liveClock?.now() ?? null;
-  for (let index = start; index < end; index++) {
-    const at = records[index];
-    if (at === undefined) break;
+  for (const at of records) {
     try {
-      const record = codec.decode(topic, at);
+      const record = decoder.good(at) ?? (await decoder.decode(at));
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -218,8 +241,9 @@ async function processOneByOne(
   append: Append,
 ): Promise<readonly OutgoingRecord[]> {
   const letters: OutgoingRecord[] = [];
+  const decoder = new Decoder(worker.codec, topic, records);
   for (const at of records) {
-    const outputs = await processPart(worker, topic, [at], 0, 1, append, letters);
+    const outputs = await processPart(worker, decoder, [at], append, letters);
     try {
       await append(outputs);
     } catch (thrown) {

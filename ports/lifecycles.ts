@@ -14,6 +14,15 @@ export interface ReducingFill {
   readonly remaining: Exact;
 }
 
+/** How much of a position was open after one of its fills. */
+export interface SizeAfter {
+  /** Null: before the first of its fills that are told. */
+  readonly fill: VenueFill | null;
+  readonly reduces: boolean;
+  /** Unit: contracts. */
+  readonly size: Exact;
+}
+
 /** How a position was opened. */
 export interface Opening {
   readonly at: EpochMillis;
@@ -37,8 +46,8 @@ export interface Lifecycle {
   readonly quantity: Exact;
   /** Oldest first. */
   readonly reductions: readonly ReducingFill[];
-  /** Every open size from where the fills begin, or the first fill opened it, to now. Unit: contracts. */
-  readonly sizes: readonly Exact[];
+  /** From where the fills begin, or the first fill opened it, to now. */
+  readonly sizes: readonly SizeAfter[];
 }
 
 /** A position in the making. */
@@ -51,7 +60,7 @@ interface Draft {
   grownAt: EpochMillis;
   quantity: Exact;
   readonly reductions: ReducingFill[];
-  readonly sizes: Exact[];
+  readonly sizes: SizeAfter[];
 }
 
 const ZERO = new Exact(0);
@@ -87,7 +96,7 @@ function fold(fills: readonly VenueFill[], now: Exact): readonly Lifecycle[] {
       const closed = Exact.min(moved.abs(), size.abs());
       draft.quantity = draft.quantity.sub(closed);
       draft.reductions.push({ fill, quantity: closed, fee: shareOf(fill, closed), remaining: draft.quantity });
-      draft.sizes.push(draft.quantity);
+      draft.sizes.push({ fill, reduces: true, size: draft.quantity });
       if (draft.quantity.isZero()) {
         finished.push(draft);
         draft = null;
@@ -115,7 +124,7 @@ function begin(size: Exact, openedBy: VenueFill | null): Draft {
     grownAt: openedBy?.filledAt ?? 0,
     quantity,
     reductions: [],
-    sizes: [quantity],
+    sizes: [{ fill: openedBy, reduces: false, size: quantity }],
   };
 }
 
@@ -127,7 +136,7 @@ function grow(draft: Draft, fill: VenueFill, quantity: Exact): void {
   draft.cost = draft.cost.add(quantity.mul(fill.price));
   draft.grownAt = fill.filledAt;
   draft.quantity = draft.quantity.add(quantity);
-  draft.sizes.push(draft.quantity);
+  draft.sizes.push({ fill, reduces: false, size: draft.quantity });
 }
 
 function finish(draft: Draft): Lifecycle {

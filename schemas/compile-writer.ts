@@ -25,13 +25,14 @@ export type FastWriter = (value: unknown, bytes: Buffer, view: DataView, at: num
  * Compiles a schema into a function that checks and encodes in one pass, generated source as in compile-reader.ts.
  *
  * Invariant FW: where it returns an end, check-record.ts finds no problem in the value, and the bytes are those that avsc writes.
- * It may give up on a good value (a field that is there as `undefined`).
+ * It may give up on a good value (a field that is there as `undefined`, an object of a class).
  */
 export function compileWriter(schema: AvroRecord): FastWriter {
   const source = new WriterSource();
   const statements = source.record(schema);
   // oxlint-disable-next-line no-implied-eval -- made of names and symbols of schemas, each quoted, and of bounds, which are numbers
   return new Function(
+    'isPlain',
     'text',
     'long',
     `'use strict';
@@ -42,7 +43,7 @@ export function compileWriter(schema: AvroRecord): FastWriter {
       ${statements}
       return p;
     };`,
-  )(writeText, writeLong) as FastWriter;
+  )(isPlainObject, writeText, writeLong) as FastWriter;
 }
 
 /** Greatest sizes of a 32-bit number's zigzag form, of that of a double's whole numbers, and of a UTF-16 unit. Unit: bytes. */
@@ -63,6 +64,7 @@ class WriterSource {
   record({ fields }: AvroRecord): string {
     const record = this.#name('record');
     const absent = this.#name('absent');
+    const found = this.#name('found');
     const optional = fields.some((field) => field.default !== undefined);
     const statements = fields.map((field) => {
       const write = this.#value(field.type);
@@ -71,12 +73,14 @@ class WriterSource {
       const instead = field.default === null ? 'bytes[p++] = 0;' : `return ${GAVE_UP};`;
       return `${read} if (x === undefined) { ${absent}++; ${instead} } else { ${write} }`;
     });
-    // As many names as declared fields were found: none is left over.
+    // As many names as declared fields were found: none is left over. A plain object has its own alone, and they are counted without a list.
     return `const ${record} = x;
-      if (typeof x !== 'object' || x === null || Array.isArray(x)) return ${GAVE_UP};
+      if (!isPlain(x)) return ${GAVE_UP};
       ${optional ? `let ${absent} = 0;` : ''}
       ${statements.join('\n')}
-      if (Object.keys(${record}).length !== ${fields.length}${optional ? ` - ${absent}` : ''}) return ${GAVE_UP};`;
+      let ${found} = 0;
+      for (const name in ${record}) ${found}++;
+      if (${found} !== ${fields.length}${optional ? ` - ${absent}` : ''}) return ${GAVE_UP};`;
   }
 
   #value(schema: AvroSchema): string {
@@ -149,6 +153,13 @@ class WriterSource {
     this.#names += 1;
     return `${prefix}${this.#names}`;
   }
+}
+
+/** Whether all of its enumerable properties are its own. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** Where the whole number ends. It is one that a double holds exactly, and so is its zigzag form. */

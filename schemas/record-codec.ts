@@ -171,6 +171,14 @@ export class RecordCodec {
     }
   }
 
+  /**
+   * The record on that log, where it is good and its writer's schema is known; undefined for any other: `decode`, after `prepare`, gives it
+   * or says why not.
+   */
+  decodeGood<N extends TopicName>(topic: N, record: WrittenRecord): RecordByTopic[N] | undefined {
+    return this.#read(this.#codecOf(topic), record) as RecordByTopic[N] | undefined;
+  }
+
   /** The record on that log, checked. Throws poison errors only; call `prepare` for the batch first. */
   decode<N extends TopicName>(topic: N, record: WrittenRecord): RecordByTopic[N] {
     const codec = this.#codecOf(topic);

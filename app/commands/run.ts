@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
-import { PAPER_BOOK, PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { describeConnections } from '../../connectors/kafka/kafka-connection.ts';
 import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
@@ -19,7 +18,6 @@ import { rememberKafka } from '../desk/choose-log.ts';
 import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
 import { LineWriter } from '../output.ts';
 import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
-import type { LiveDesk } from '../run/live-desk.ts';
 import type { OpenedVenue, VenueParts } from '../run/open-venue.ts';
 import { type RunOptions, run } from '../run/run.ts';
 import { loadShadows, shadowOption } from '../run/shadow-option.ts';
@@ -155,21 +153,20 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
   const shadows = loadShadows(cli.shadow ?? [], policy, parts);
   const random = new SeededRandom(cli.seed);
   // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
-  const choice: VenueChoice = parts.some((name) => AT_THE_VENUE.has(name))
-    ? chooseVenue(cli, process.env)
-    : { kind: 'paper' };
+  const isAtVenue = parts.some((name) => AT_THE_VENUE.has(name));
+  const choice: VenueChoice = isAtVenue ? chooseVenue(cli, process.env) : { kind: 'paper' };
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
   hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
   const names = new DeskNames(cli.desk);
-  const path = join(cli.data, names.local(PAPER_BOOK));
-  const paper = new PaperExchange({ path, clock: machine, random, faults: cli.faults ?? DEFAULT_FAULTS });
   const output = new LineWriter(process.stdout);
-  let desk: LiveDesk | null = null;
+  const opened: { close(): void }[] = [];
   try {
     const observes = parts.includes(SOURCE);
-    const venue = await openedVenue(parts, { choice, cli, names, paper, random, machine, logger, observes });
-    ({ desk } = venue);
+    const venue = isAtVenue
+      ? await openedVenue({ choice, cli, names, random, machine, logger, observes }, opened)
+      : { clock: machine, connect: noVenue, measure: () => {}, desk: null };
+    const { desk } = venue;
     await run(
       {
         desk: {
@@ -201,20 +198,31 @@ async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Pr
       drain,
     );
   } finally {
-    desk?.release();
-    paper.close();
+    for (const part of opened.toReversed()) part.close();
     // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
     void machine.sleep(0).then(() => process.exit());
   }
 }
 
-/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. */
-async function openedVenue(parts: readonly string[], venue: VenueParts): Promise<OpenedVenue> {
-  const { machine: clock, paper } = venue;
-  if (!parts.some((name) => AT_THE_VENUE.has(name)))
-    return { clock, connect: () => Promise.resolve(paper), measure: () => {}, desk: null };
+/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. What is to be closed is added to `opened`. */
+async function openedVenue(
+  venue: Omit<VenueParts, 'paper'> & { readonly cli: RunCliOptions },
+  opened: { close(): void }[],
+): Promise<OpenedVenue> {
+  const { cli, names, random, machine: clock } = venue;
+  const { PAPER_BOOK, PaperExchange } = await import('../../connectors/exchange/paper/paper-exchange.ts');
+  const path = join(cli.data, names.local(PAPER_BOOK));
+  const paper = new PaperExchange({ path, clock, random, faults: cli.faults ?? DEFAULT_FAULTS });
+  opened.push(paper);
   const { openVenue } = await import('../run/open-venue.ts');
-  return openVenue(venue);
+  const there = await openVenue({ ...venue, paper });
+  const { desk } = there;
+  if (desk !== null) opened.push({ close: () => desk.release() });
+  return there;
+}
+
+function noVenue(): Promise<never> {
+  return Promise.reject(new TypeError('no part of this process works at a venue'));
 }
 
 /** Throws USAGE where no Kafka is named. */

@@ -27,7 +27,6 @@ import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
 import { type Source, runProcessors, watchedGroups } from './run-processors.ts';
-import { watchStalls } from './stall-watcher.ts';
 
 /** The log and the registry that a process works on. */
 export interface RunWorld {
@@ -164,11 +163,11 @@ async function work(
     try {
       const execution = working.find(({ name }) => name === 'execution');
       await execution?.begin();
-      const exchange = await patiently(backOff, 'exchange', options.exchange);
+      const exchange = (): Promise<Exchange> => patiently(backOff, 'exchange', options.exchange);
       const accounts = execution?.claims ?? EVERY_ACCOUNT;
       const ordering = { exchange, limits, draining: signal, accounts, killSwitch };
       const parts = { log, codec, policy, shadows, ...ordering, clock, logger, metrics };
-      const processors = options.processors.map((name) => PROCESSORS[name](parts));
+      const processors = await Promise.all(options.processors.map((name) => PROCESSORS[name](parts)));
       const sources = Object.entries(options.sources).map(([name, make]): Source => {
         const part = working.find((one) => one.name === name);
         const mayWrite = (): Promise<void> => part?.claims.hold() ?? Promise.resolve();
@@ -177,6 +176,7 @@ async function work(
       });
       const groups = { execution: executionGroup(options) };
       // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
+      const { watchStalls } = await import('./stall-watcher.ts');
       void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };

@@ -260,6 +260,18 @@ class Cursor {
   varint(): number {
     const bytes = this.#bytes;
     let position = this.position;
+    // Most have one byte or two. Beyond the end of the bytes the loop finds out.
+    const first = bytes[position] ?? 0x80;
+    if (first < 0x80) {
+      this.position = position + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const second = bytes[position + 1] ?? 0x80;
+    if (second < 0x80) {
+      this.position = position + 2;
+      const low = (first & 0x7f) | (second << 7);
+      return (low >>> 1) ^ -(low & 1);
+    }
     let raw = 0;
     let factor = 1;
     for (;;) {

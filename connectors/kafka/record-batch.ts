@@ -48,8 +48,9 @@ export function encodeBatch(records: readonly OutgoingRecord[], writer: BatchWri
   let size = 0;
   let latest = base;
   const bodies: number[] = [];
-  for (const [index, record] of records.entries()) {
-    const body = bodySize(record, index, record.timestamp - base);
+  let index = 0;
+  for (const record of records) {
+    const body = bodySize(record, index++, record.timestamp - base);
     bodies.push(body);
     size += varintSize(body) + body;
     if (record.timestamp > latest) latest = record.timestamp;
@@ -57,9 +58,10 @@ export function encodeBatch(records: readonly OutgoingRecord[], writer: BatchWri
   const isPacked = writer.codec !== 'none';
   const target = Buffer.allocUnsafe(isPacked ? size : AT.RECORDS + size);
   let at = isPacked ? 0 : AT.RECORDS;
-  for (const [index, record] of records.entries()) {
+  index = 0;
+  for (const record of records) {
     at = writeVarint(target, at, bodies[index] ?? 0);
-    at = writeBody(target, at, record, index, record.timestamp - base);
+    at = writeBody(target, at, record, index++, record.timestamp - base);
   }
   const batch = isPacked ? Buffer.concat([Buffer.alloc(AT.RECORDS), compress(writer.codec, target)]) : target;
   batch.fill(0, 0, AT.RECORDS);
@@ -123,6 +125,7 @@ function writeBytes(target: Buffer, at: number, bytes: Uint8Array | null): numbe
 }
 
 function varintSize(value: number): number {
+  if (value >= 0 && value < 0x2000) return value < 0x40 ? 1 : 2;
   let raw = value < 0 ? -2 * value - 1 : 2 * value;
   let size = 1;
   while (raw >= 0x80) {
@@ -133,6 +136,10 @@ function varintSize(value: number): number {
 }
 
 function writeVarint(target: Buffer, start: number, value: number): number {
+  if (value >= 0 && value < 0x40) {
+    target[start] = value << 1;
+    return start + 1;
+  }
   let raw = value < 0 ? -2 * value - 1 : 2 * value;
   let at = start;
   while (raw >= 0x80) {

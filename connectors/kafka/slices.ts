@@ -27,9 +27,12 @@ export function* slicesOf(fetched: EachBatchPayload['batch'], size: number): Ite
   let left = length;
   let records: LogRecord[] = [];
   for (const batch of batches) {
-    for (const record of batch.records()) {
-      records.push(record);
-      left -= 1;
+    const all = batch.records();
+    for (let start = 0; start < all.length;) {
+      const end = Math.min(all.length, start + size - records.length);
+      records.push(...all.slice(start, end));
+      left -= end - start;
+      start = end;
       if (records.length < size && left > 0) continue;
       yield sliceOf(records, left === 0);
       records = [];

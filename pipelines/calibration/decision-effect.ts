@@ -1,6 +1,7 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { calibrated, seenBy } from '../scoring/calibrated.ts';
 import { judge } from '../scoring/evaluate.ts';
+import { type ConditionSet, contains } from '../scoring/factors.ts';
 import { type ConditionName, EXIT_FACTORS, HOLD_FACTORS, type Policy } from '../scoring/policy.ts';
 import type { ConfidenceMap } from './confidence-map.ts';
 import type { Flip, Flips } from './report.ts';
@@ -11,6 +12,8 @@ const EXAMPLES = 20;
 /** From keeping everything to closing everything. */
 const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const;
 type Action = (typeof ACTIONS)[number];
+
+type FactorCounts = Map<ConditionName, number>;
 
 type Place = Pick<Flip, 'partition' | 'offset'>;
 
@@ -23,8 +26,8 @@ export class DecisionEffect {
   readonly #current: ConfidenceMap | null;
   readonly #candidate: ConfidenceMap;
   readonly #matrix: Record<Action, Record<Action, number>>;
-  readonly #before: Record<string, number>;
-  readonly #after: Record<string, number>;
+  readonly #before: FactorCounts;
+  readonly #after: FactorCounts;
   /** The latest first. */
   readonly #examples: Flip[] = [];
   #snapshots = 0;
@@ -38,8 +41,8 @@ export class DecisionEffect {
     this.#candidate = candidate;
     const none = (): Record<Action, number> => ({ HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 });
     this.#matrix = { HOLD: none(), PARTIAL_CLOSE: none(), CLOSE: none() };
-    this.#before = Object.fromEntries(factorsOf(policy).map((name) => [name, 0]));
-    this.#after = { ...this.#before };
+    this.#before = new Map(factorsOf(policy).map((name) => [name, 0]));
+    this.#after = new Map(this.#before);
   }
 
   get snapshots(): number {
@@ -53,8 +56,8 @@ export class DecisionEffect {
     const before = judge(seenBefore, this.#policy);
     const after = seenAfter === seenBefore ? before : judge(seenAfter, this.#policy);
     this.#snapshots += 1;
-    for (const name of before.conditions) this.#count(this.#before, name);
-    for (const name of after.conditions) this.#count(this.#after, name);
+    count(this.#before, before.conditions);
+    count(this.#after, after.conditions);
     const { action: from } = before.verdict;
     const { action: to } = after.verdict;
     this.#matrix[from][to] += 1;
@@ -73,15 +76,10 @@ export class DecisionEffect {
       snapshots: this.#snapshots,
       flips: this.#flips,
       against_direction: this.#against,
-      factors: { before: { ...this.#before }, after: { ...this.#after } },
+      factors: { before: Object.fromEntries(this.#before), after: Object.fromEntries(this.#after) },
       matrix: this.#matrix,
       examples: [...this.#examples],
     };
-  }
-
-  #count(counts: Record<string, number>, name: ConditionName): void {
-    const known = counts[name];
-    if (known !== undefined) counts[name] = known + 1;
   }
 
   #example(snapshot: PositionSnapshot, from: Action, to: Action, { partition, offset }: Place): void {
@@ -103,6 +101,10 @@ export class DecisionEffect {
     });
     if (this.#examples.length > EXAMPLES) this.#examples.pop();
   }
+}
+
+function count(counts: FactorCounts, conditions: ConditionSet): void {
+  for (const [name, times] of counts) if (contains(conditions, name)) counts.set(name, times + 1);
 }
 
 /** Conditions that weigh something in this policy: they have points, or a rule asks for them. */

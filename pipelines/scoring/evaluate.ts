@@ -1,8 +1,16 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, OrderStyle, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
-import { type ExplainedScores, type Scores, type UnknownInput, scoreFactors, scoresOf } from './factors.ts';
-import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
+import {
+  type ConditionSet,
+  type ExplainedScores,
+  type Scores,
+  type UnknownInput,
+  contains,
+  scoreFactors,
+  scoresOf,
+} from './factors.ts';
+import type { ConditionName, FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
 /** Why a decision is HOLD: no rule's conditions held, the fraction of the one that did rounds to nothing, or no order can close any of it. */
@@ -117,10 +125,15 @@ function applies(
     (when.r_below === undefined || r < when.r_below) &&
     (when.exit_above_hold_plus === undefined || exit > hold + when.exit_above_hold_plus) &&
     (when.exit_at_least_hold_plus === undefined || exit >= hold + when.exit_at_least_hold_plus) &&
-    (when.any_factor === undefined || when.any_factor.some((name) => conditions.includes(name))) &&
+    (when.any_factor === undefined || containsAny(conditions, when.any_factor)) &&
     (when.stop_hit === undefined || stopHit(snapshot)) &&
     (when.take_profit_hit === undefined || takeProfitHit(snapshot))
   );
+}
+
+function containsAny(conditions: ConditionSet, names: readonly ConditionName[]): boolean {
+  for (const name of names) if (contains(conditions, name)) return true;
+  return false;
 }
 
 function stopHit({ side, mark_price, stop_price }: PositionSnapshot): boolean {

@@ -11,7 +11,28 @@ export interface Scores {
   readonly hold: number;
   readonly exit: number;
   /** Conditions that hold, whether or not the policy gives them points. */
-  readonly conditions: readonly ConditionName[];
+  readonly conditions: ConditionSet;
+}
+
+/** A set of conditions, a bit for each: a list of them would be most of what a decision allocates. */
+export type ConditionSet = number;
+
+const BITS = {
+  regime_intact: 1 << 0,
+  volatility_expanding: 1 << 1,
+  momentum_strong: 1 << 2,
+  confidence_intact: 1 << 3,
+  fresh: 1 << 4,
+  near_peak: 1 << 5,
+  regime_changed: 1 << 6,
+  volatility_contracting: 1 << 7,
+  confidence_degraded: 1 << 8,
+  old: 1 << 9,
+  off_peak: 1 << 10,
+} as const satisfies Readonly<Record<ConditionName, number>>;
+
+export function contains(conditions: ConditionSet, name: ConditionName): boolean {
+  return (conditions & BITS[name]) !== 0;
 }
 
 /** The same with what led to it. */
@@ -92,8 +113,11 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
     sheet.speaksForHolding('near_peak', points.near_peak, off, thresholds.near_peak_within);
   else sheet.speaksForExit('off_peak', points.off_peak, off, thresholds.near_peak_within);
 
-  const rung = policy.profit_rungs.find((candidate) => r > candidate.above_r);
-  if (rung !== undefined) sheet.speaksForProfit(rung.points, r, rung.above_r);
+  for (const { above_r: above, points: forProfit } of policy.profit_rungs) {
+    if (!(r > above)) continue;
+    sheet.speaksForProfit(forProfit, r, above);
+    break;
+  }
 }
 
 interface Lists {
@@ -105,7 +129,7 @@ interface Lists {
 class ScoreSheet implements Scores {
   hold = 0;
   exit = 0;
-  readonly conditions: ConditionName[] = [];
+  conditions: ConditionSet = 0;
   /** Null where sums are all that is wanted. */
   readonly #lists: Lists | null;
 
@@ -114,13 +138,13 @@ class ScoreSheet implements Scores {
   }
 
   speaksForHolding(name: ConditionName, points: number, value: number | null, threshold: number | null): void {
-    this.conditions.push(name);
+    this.conditions |= BITS[name];
     this.hold += points;
     this.#list(name, 'HOLD', points, value, threshold);
   }
 
   speaksForExit(name: ConditionName, points: number, value: number | null, threshold: number | null): void {
-    this.conditions.push(name);
+    this.conditions |= BITS[name];
     this.exit += points;
     this.#list(name, 'EXIT', points, value, threshold);
   }

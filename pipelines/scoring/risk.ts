@@ -36,7 +36,7 @@ export function offPeak({ side, peak_price: peak, mark_price: mark }: PositionSn
  * Mean step of R over the last two observations, (R[-1] - R[-3]) / 2; null with fewer than three. Unit: R an observation.
  */
 export function momentumOf(history: readonly number[]): number | null {
-  const last = history.at(-1);
-  const third = history.at(-3);
+  const last = history[history.length - 1];
+  const third = history[history.length - 3];
   return last === undefined || third === undefined ? null : (last - third) / 2;
 }

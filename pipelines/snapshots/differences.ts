@@ -1,20 +1,20 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { IncompleteHolding, VenueHolding } from '../../ports/venue.ts';
-import type { PositionId, PositionSnapshot, VenueDifference } from '../../schemas/generated/records.ts';
+import type { VenueDifference } from '../../schemas/generated/records.ts';
 import { type History, type Known, LONGEST_REACH_DAYS } from './history.ts';
 
 /** Positions under observation that the fills of a symbol do not explain. Pure. */
 export function unexplainedDifferences(
   { unexplained }: History,
-  last: (id: PositionId) => PositionSnapshot | null,
   holdings: readonly VenueHolding[],
   now: EpochMillis,
 ): readonly VenueDifference[] {
-  return unexplained.map(({ position_id, side }): VenueDifference => {
+  return unexplained.map(({ position_id, side, agreed }): VenueDifference => {
     const shown = holdings.find((holding) => holding.side === side);
     const figures = {
       position_id,
-      recorded_quantity: last(position_id)?.quantity ?? null,
+      // O5: what the fills said last, not what was observed without them since.
+      recorded_quantity: agreed.quantity,
       venue_quantity: shown === undefined ? null : Number(shown.quantity),
       first_seen_at: now,
     };

@@ -1,7 +1,7 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { Fills, VenueFill, VenueHolding } from '../../ports/venue.ts';
-import type { PositionId, Side } from '../../schemas/generated/records.ts';
+import type { FillId, PositionId, Side } from '../../schemas/generated/records.ts';
 import type { FillLog } from './fill-log.ts';
 import { type Lifecycle, lifecyclesOf } from '../../ports/lifecycles.ts';
 
@@ -22,8 +22,20 @@ const PIECES_A_LOOK = 8;
 /** What was recorded is older than the fills that it was recorded from, by the venue's delay and the clock's error. Unit: milliseconds. */
 const AGREED_EARLIER_MS = 60 * 60 * 1000;
 
+/** A venue's list may be behind by less than this. Unit: milliseconds. */
+export const LISTED_LATE_MS = 60_000;
+
 /** The venue's time is known to about half a round trip. Unit: milliseconds. */
 const CLOCK_ERROR_MS = 1000;
+
+/** What was open when its fills and the venue last agreed. */
+export interface Agreed {
+  readonly at: EpochMillis;
+  /** Unit: contracts. */
+  readonly quantity: number;
+  /** Those that led to it, as far as they were read then; null: not known, as after a restart. */
+  readonly fills: ReadonlySet<FillId> | null;
+}
 
 /** A position under observation, as its fills must tell of it. */
 export interface Known {
@@ -36,8 +48,11 @@ export interface Known {
   readonly proven: boolean;
   /** Its opening is still to be looked for. */
   readonly isSought: boolean;
-  /** What was open, in contracts, when its fills and the venue last agreed, and when that was. */
-  readonly agreed: { readonly at: EpochMillis; readonly quantity: number };
+  readonly agreed: Agreed;
+  /** Fills that were told of. */
+  readonly told: ReadonlySet<FillId>;
+  /** Since when its fills have not explained what is shown; null: they did last. */
+  readonly doubtedSince: EpochMillis | null;
 }
 
 /** What the fills of a symbol tell of. */
@@ -111,10 +126,10 @@ function agreeing(
   shownAt: EpochMillis,
 ): History {
   const { fills, since } = log.whole;
-  const whole = match({ fills, since, log }, known, holdings);
+  const whole = match({ fills, since, log, shownAt }, known, holdings);
   if (isWhole(whole)) return whole;
   for (let end = fills.length - 1; end >= 0 && (fills[end]?.filledAt ?? 0) >= shownAt - CLOCK_ERROR_MS; end--) {
-    const shorter = match({ fills: fills.slice(0, end), since, log }, known, holdings);
+    const shorter = match({ fills: fills.slice(0, end), since, log, shownAt }, known, holdings);
     if (isWhole(shorter)) return shorter;
   }
   return whole;
@@ -126,6 +141,7 @@ function isWhole({ unexplained, unopened }: History): boolean {
 
 /** A beginning of the fills of a log. */
 interface Told extends Fills {
+  readonly shownAt: EpochMillis;
   readonly log: FillLog;
 }
 
@@ -134,7 +150,9 @@ function match(told: Told, known: readonly Known[], holdings: readonly VenueHold
   const followed = new Map<PositionId, Lifecycle>();
   for (const one of known) {
     const lifecycle = lifecycleOf(one, lifecycles, told, holdings);
-    if (lifecycle !== undefined) followed.set(one.position_id, lifecycle);
+    // Where the fills begin later nobody can say otherwise.
+    const isAgreed = lifecycle !== undefined && (one.agreed.at < told.since || goesOn(one, lifecycle, told.shownAt));
+    if (isAgreed) followed.set(one.position_id, lifecycle);
   }
   const own = new Set(followed.values());
   const isFollowed = (lifecycle: Lifecycle): boolean =>
@@ -159,6 +177,40 @@ function match(told: Told, known: readonly Known[], holdings: readonly VenueHold
   const unopened = holdings.filter(({ side }) => !accounted.some((one) => one.side === side));
   const untold = unopened.filter(({ side }) => !lifecycles.some((one) => one.side === side && one.quantity.gt(0)));
   return { followed, fresh, unexplained, unopened, untold };
+}
+
+/** O3: whether its fills lead from what was open when they last agreed with the venue to what is open now. */
+function goesOn(one: Known, lifecycle: Lifecycle, shownAt: EpochMillis): boolean {
+  const latest = Math.max(one.doubtedSince ?? shownAt, lifecycle.sizes.at(-1)?.fill?.filledAt ?? 0);
+  return shownAt - latest < LISTED_LATE_MS ? goesOnFrom(one, lifecycle) : !lacksFills(one, lifecycle);
+}
+
+/** Less is open than what was, less every reduction since: no list is late for so long, so what is missing is not told by the venue. */
+function lacksFills({ agreed, told }: Known, { quantity, reductions }: Lifecycle): boolean {
+  const since = reductions.filter(({ fill }) => fill.filledAt > agreed.at || !told.has(fill.fillId));
+  return quantity.lt(Exact.sum(agreed.quantity, ...since.map((one) => one.quantity.neg())));
+}
+
+/**
+ * What was open when fills and venue last agreed was open after every fill that they agreed on, and before every one that came since. Sizes are
+ * counted back from what the venue shows now: where that is more or less than its fills tell of, since one of its two lists is behind the other, all
+ * of them are wrong, and an earlier or a later fill would seem to have left what this one did.
+ */
+function goesOnFrom({ agreed, told, proven, opened_at: seenAt }: Known, { sizes }: Lifecycle): boolean {
+  let from = 0;
+  let to = sizes.length;
+  // After a restart times must do.
+  const grownUntil = agreed.fills === null ? agreed.at : agreed.at - LISTED_LATE_MS;
+  for (const [place, { fill, reduces }] of sizes.entries()) {
+    if (fill === null) continue;
+    const { fillId, filledAt } = fill;
+    const isTold = told.has(fillId);
+    // Of a position without a known opening nothing was told that came before it was seen.
+    const isOld = reduces ? !proven && filledAt <= seenAt : filledAt <= grownUntil;
+    if (agreed.fills?.has(fillId) === true || isOld || (isTold && filledAt <= agreed.at)) from = place;
+    else if (!isTold) to = Math.min(to, place);
+  }
+  return sizes.slice(from, to).some(({ size }) => size.eq(agreed.quantity));
 }
 
 function lifecycleOf(
@@ -204,7 +256,7 @@ function truncatedOf(
     lifecycles.find((one) => one.side === side && one.opening === null) ??
     (shown === undefined || isTouched ? undefined : unchanged(side, shown.quantity));
   if (begun === undefined) return undefined;
-  if (agreed.at >= since && begun.sizes.some((size) => size.eq(agreed.quantity))) return begun;
+  if (agreed.at >= since && begun.sizes.some(({ size }) => size.eq(agreed.quantity))) return begun;
   return log.reaches(opened_at) ? begun : undefined;
 }
 
@@ -224,5 +276,12 @@ function unprovenOf(one: Known, fills: readonly VenueFill[], holdings: readonly 
 
 function unchanged(side: Side, quantity: string): Lifecycle {
   const size = new Exact(quantity);
-  return { side, opening: null, initialQuantity: size, quantity: size, reductions: [], sizes: [size] };
+  return {
+    side,
+    opening: null,
+    initialQuantity: size,
+    quantity: size,
+    reductions: [],
+    sizes: [{ fill: null, reduces: false, size }],
+  };
 }

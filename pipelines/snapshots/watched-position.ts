@@ -1,5 +1,4 @@
 import type { EpochMillis } from '../../ports/clock.ts';
-import { Exact } from '../../ports/exact-decimal.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import type { VenueHolding } from '../../ports/venue.ts';
 import type {
@@ -9,9 +8,8 @@ import type {
   PositionSnapshot,
   VenueDifference,
 } from '../../schemas/generated/records.ts';
-import type { Known } from './history.ts';
-import { better, worstPrice } from './observation.ts';
-import { firstMemory, type Identity, type Memory } from './snapshot.ts';
+import type { Agreed, Known } from './history.ts';
+import { type Identity, type Memory, better, firstMemory, worstPrice } from './snapshot.ts';
 
 /** A peak stays for good, so a mark that was told is taken only this near to one that was answered. Unit: factor. */
 const PLAUSIBLE = 2;
@@ -23,7 +21,9 @@ export interface Watched {
   readonly proven: boolean;
   /** Its opening is still to be looked for. */
   isSought: boolean;
-  agreed: Known['agreed'];
+  /** Its fills have ended it, and not all of them could be recorded yet (O3). */
+  isOver: boolean;
+  agreed: Agreed;
   readonly side: VenueHolding['side'];
   memory: Memory;
   /** Its latest snapshot; null before the first. */
@@ -51,7 +51,8 @@ export function beginWatching(
     identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
     proven,
     isSought: !proven,
-    agreed: { at, quantity: initialQuantity },
+    isOver: false,
+    agreed: { at, quantity: initialQuantity, fills: null },
     side: opened.side,
     memory: firstMemory(opened, signal),
     last: null,
@@ -59,14 +60,32 @@ export function beginWatching(
   };
 }
 
+/** What a reduction left, and when that was recorded. */
+export interface Reduced {
+  readonly agreed: Agreed;
+  readonly recordedAt: EpochMillis;
+}
+
+/** What was recorded of a position, beside its latest snapshot. */
+export interface Recorded {
+  /** Those that stand. */
+  readonly differences: readonly VenueDifference[];
+  /** Its latest reduction; undefined: there was none. */
+  readonly reduced: Reduced | undefined;
+}
+
 /** One that was observed before a restart. */
-export function resumeWatching(snapshot: PositionSnapshot): Watched {
-  const { position_id, account, opened_at, initial_quantity, side, observed_at, quantity } = snapshot;
+export function resumeWatching(snapshot: PositionSnapshot, { differences, reduced }: Recorded): Watched {
+  const { position_id, account, opened_at, initial_quantity, side } = snapshot;
+  const isUnproven = differences.some((one) => one.kind === 'OPENING_UNKNOWN' && one.position_id === position_id);
+  const agreed = agreedBy(snapshot, differences);
   return {
     identity: { position_id, account, opened_at, initial_quantity },
-    proven: true,
-    isSought: false,
-    agreed: { at: observed_at, quantity },
+    proven: !isUnproven,
+    isSought: isUnproven,
+    isOver: false,
+    // A snapshot is written after the reductions of its cycle, which may have been the last.
+    agreed: reduced !== undefined && reduced.recordedAt > agreed.at ? reduced.agreed : agreed,
     side,
     memory: snapshot,
     last: snapshot,
@@ -74,20 +93,16 @@ export function resumeWatching(snapshot: PositionSnapshot): Watched {
   };
 }
 
-/** The same, with the differences that stood: what was observed while fills failed or disagreed is not what they said. */
-export function doubted(watched: Watched, differences: readonly VenueDifference[]): Watched {
-  const { position_id, opened_at, initial_quantity } = watched.identity;
-  const isUnproven = differences.some((one) => one.kind === 'OPENING_UNKNOWN' && one.position_id === position_id);
-  const known = isUnproven ? { ...watched, proven: false, isSought: true } : watched;
+/** What was observed while fills failed or disagreed is not what they said. */
+function agreedBy(snapshot: PositionSnapshot, differences: readonly VenueDifference[]): Agreed {
+  const { position_id, opened_at, initial_quantity, observed_at, quantity } = snapshot;
   const own = differences.find(
     (one) => one.kind !== 'OPENING_UNKNOWN' && (one.position_id === null || one.position_id === position_id),
   );
-  if (own === undefined) return known;
-  const agreed =
-    own.position_id === null || own.recorded_quantity === null
-      ? { at: opened_at, quantity: initial_quantity }
-      : { at: own.first_seen_at, quantity: own.recorded_quantity };
-  return { ...known, agreed };
+  if (own === undefined) return { at: observed_at, quantity, fills: null };
+  return own.position_id === null || own.recorded_quantity === null
+    ? { at: opened_at, quantity: initial_quantity, fills: null }
+    : { at: own.first_seen_at, quantity: own.recorded_quantity, fills: null };
 }
 
 /**
@@ -96,18 +111,27 @@ export function doubted(watched: Watched, differences: readonly VenueDifference[
  */
 export function followed(
   watched: Watched,
-  { opening, initialQuantity, quantity }: Lifecycle,
+  { opening, initialQuantity, quantity, sizes }: Lifecycle,
   now: EpochMillis,
 ): Watched {
-  const agreed = { at: now, quantity: quantity.toNumber() };
-  if (watched.proven || opening === null) return { ...watched, agreed };
+  const fills = new Set(sizes.flatMap(({ fill }) => (fill === null ? [] : [fill.fillId])));
+  const agreed = { at: now, quantity: quantity.toNumber(), fills };
+  const isOver = quantity.isZero();
+  if (watched.proven || opening === null) return { ...watched, agreed, isOver };
   const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
-  return { ...watched, identity, agreed, proven: true, isSought: false };
+  return { ...watched, identity, agreed, isOver, proven: true, isSought: false };
 }
 
 /** What its history is read by. */
-export function knownOf({ identity, side, proven, isSought, agreed }: Watched): Known {
-  return { ...identity, side, proven, isSought, agreed };
+export function knownOf(
+  { identity, side, proven, isSought, agreed }: Watched,
+  told: ReadonlySet<FillId>,
+  standing: readonly VenueDifference[],
+): Known {
+  const doubt = standing.find(
+    ({ kind, position_id: id }) => kind !== 'OPENING_UNKNOWN' && (id === null || id === identity.position_id),
+  );
+  return { ...identity, side, proven, isSought, agreed, told, doubtedSince: doubt?.first_seen_at ?? null };
 }
 
 /** O1: the venue changed nothing of it since it was observed last. */
@@ -119,32 +143,6 @@ export function isAsBefore({ holding: before }: Watched, now: VenueHolding): boo
     before.quantity === now.quantity &&
     before.entryPrice === now.entryPrice
   );
-}
-
-/**
- * Whether what was open last, less the fills that nobody told of yet, is what is open: one of the venue's lists may be behind the other.
- */
-export function addsUp(
-  watched: Iterable<Watched>,
-  explained: ReadonlyMap<PositionId, Lifecycle>,
-  toldOf: ReadonlySet<FillId>,
-): boolean {
-  return [...watched].every(({ identity, agreed }) => {
-    const lifecycle = explained.get(identity.position_id);
-    const fresh = lifecycle?.reductions.filter(({ fill }) => !toldOf.has(fill.fillId)) ?? [];
-    const left = fresh.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity));
-    return lifecycle?.quantity.eq(left) === true;
-  });
-}
-
-/**
- * O3: less is open than what was open when fills and venue last agreed, less every reduction since. A fill that is late may look as if it
- * were there: counted back from what is open now, an earlier one of its size takes its place.
- */
-export function lacksFills({ agreed }: Known, lifecycle: Lifecycle | undefined, toldOf: ReadonlySet<FillId>): boolean {
-  if (lifecycle === undefined) return false;
-  const since = lifecycle.reductions.filter(({ fill }) => fill.filledAt > agreed.at || !toldOf.has(fill.fillId));
-  return lifecycle.quantity.lt(since.reduce((open, { quantity }) => open.sub(quantity), new Exact(agreed.quantity)));
 }
 
 /** Lets peak and worst price see a mark that came between two observations; one that no market can have moved to is passed over. */

@@ -22,10 +22,10 @@ it('execution measures what it suppresses and whether anything is halted', async
   exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
   const metrics = new PrometheusMetrics();
   const clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
-  const execution = PROCESSORS.execution({
+  const execution = await PROCESSORS.execution({
     ...world,
     policy,
-    exchange,
+    exchange: () => Promise.resolve(exchange),
     limits: { maxClosesPerMinute: 1 },
     draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),

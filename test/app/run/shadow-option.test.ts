@@ -62,7 +62,7 @@ it('no processor reads shadow.decision', async () => {
     ...world,
     policy: CURRENT,
     shadows: [loadPolicy('legacy')],
-    exchange: new ScriptedExchange(),
+    exchange: () => Promise.resolve(new ScriptedExchange()),
     limits: {},
     draining: new AbortController().signal,
     killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
@@ -71,7 +71,7 @@ it('no processor reads shadow.decision', async () => {
     logger: SILENT_LOGGER,
     metrics: new PrometheusMetrics(),
   };
-  const processors = Object.values(PROCESSORS).map((make) => make(parts));
+  const processors = await Promise.all(Object.values(PROCESSORS).map((make) => make(parts)));
   const read = processors.flatMap(({ inputs, observes = [], follows = [] }) => [...inputs, ...observes, ...follows]);
   expect(read.map(({ name }) => name)).toContain(TOPICS.harvestIntent.name);
   expect(read.map(({ name }) => name)).not.toContain(TOPICS.shadowDecision.name);
