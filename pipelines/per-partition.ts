@@ -37,7 +37,7 @@ export function perPartition(create: () => Processor): Processor {
     maxBatchRecords,
     independentRecords,
     restore: (replay, processed) => partitions.reassign(replay, processed),
-    settle: (assigned, write) => partitions.settle(assigned, write),
+    recover: (assigned, write) => partitions.recover(assigned, write),
     followed: (record) => partitions.follow(record),
     observe: (records, topic) => partitions.observe(records, topic),
     process: (records, write) => partitions.process(records, write),
@@ -76,15 +76,15 @@ class Partitions {
     return NOTHING_BEFORE;
   }
 
-  /** All partitions at the same time: an order that settles slowly holds up no other. */
-  async settle(partitions: readonly number[], write: Write): Promise<void> {
-    const settling = partitions.map((partition) =>
+  /** All partitions at the same time: one that is slow holds up no other. */
+  async recover(partitions: readonly number[], write: Write): Promise<void> {
+    const recoveries = partitions.map((partition) =>
       this.#inTurn(partition, async () => {
         const instance = await this.#instanceOf(partition);
-        await instance.settle?.([partition], (written) => write(pinned(written, partition)));
+        await instance.recover?.([partition], (written) => write(pinned(written, partition)));
       }),
     );
-    const failed = (await Promise.allSettled(settling)).find(({ status }) => status === 'rejected');
+    const failed = (await Promise.allSettled(recoveries)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }
 

@@ -54,10 +54,10 @@ export interface Processor {
   /** Rebuilds in-memory state from the log before the first batch, and again after any reassignment. */
   restore?(replay: Replay, processed?: AskProcessed): Promise<void>;
   /**
-   * Finishes what an earlier run left without an end, in those partitions, of which all inputs are this member's: after every
-   * restore, before the first batch. Called again when it throws a transient error.
+   * Completes what an earlier run left unfinished, in those partitions, of which all inputs are this member's: after every restore, before
+   * the first batch. Called again when it throws a transient error.
    */
-  settle?(partitions: readonly number[], write: Write): Promise<void>;
+  recover?(partitions: readonly number[], write: Write): Promise<void>;
   /** One record of a topic in `follows`: each once, in the order of its partition. */
   followed?(record: DecodedRecord): void;
   /** Raw records of one partition of a topic in `observes`. Returns what they cause. */

@@ -89,7 +89,8 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
         });
-        await patiently(backOff, 'settling', async () => processor.settle?.(wholeOf(processor, assigned), append));
+        // The name that the readiness probe has always given it.
+        await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
       onMoved: (moved, append) => starts.say(moved, append),
@@ -125,7 +126,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   };
 }
 
-/** The partitions of which this member has all inputs: another may have the rest of any other, and settle it. */
+/** The partitions of which this member has all inputs: another may have the rest of any other, and recover it. */
 function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
   const [first = [], ...others] = inputs.map(({ name }) => assigned[name] ?? []);
   return first.filter((partition) => others.every((own) => own.includes(partition)));

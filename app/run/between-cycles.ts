@@ -7,7 +7,7 @@
  * BC3  Nothing here delays a cycle for longer than one look takes, and a look without an answer is the next cycle's.
  * BC4  A stream that did not tell of a fill that a cycle found is begun anew: one that says nothing is no better than none.
  */
-import { type FollowedChanges, type ObservedCycle, transient } from '../../pipelines/snapshots/observed-cycle.ts';
+import { type FollowedChanges, type ObservedCycle, transient } from '../../pipelines/snapshots/cycle.ts';
 import type { ChangeStream, VenueChange } from '../../ports/change-stream.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';

@@ -1,4 +1,4 @@
-import { type Signals, SIGNAL_VALID_MS, validAt } from '../../pipelines/snapshots/signals.ts';
+import { type Signals, SIGNAL_VALID_MS, validAt } from '../../ports/signals.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Batch } from '../../ports/event-log.ts';

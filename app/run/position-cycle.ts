@@ -9,7 +9,7 @@
  *            cycle that cannot be written is tried again; one that was missed is not made up for: nobody observed it
  */
 import { PositionSource } from '../../pipelines/snapshots/position-source.ts';
-import type { ObservedCycle } from '../../pipelines/snapshots/observed-cycle.ts';
+import type { ObservedCycle } from '../../pipelines/snapshots/cycle.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
 import type { ChangeStream } from '../../ports/change-stream.ts';
 import type { Clock } from '../../ports/clock.ts';

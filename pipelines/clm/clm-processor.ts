@@ -113,7 +113,7 @@ class Clm implements ClmProcessor {
   }
 
   /** Every outcome of a trade that was processed is on clm.outcome before the first batch. */
-  async settle(_: readonly number[], write: Write): Promise<void> {
+  async recover(_: readonly number[], write: Write): Promise<void> {
     if (this.#remade.length === 0) return;
     await write(this.#remade.map((outcome) => this.#encode(outcome)));
     for (const { position_id, slices } of this.#remade) {

@@ -153,7 +153,7 @@ class ExecutionProcessor implements Processor {
   }
 
   /** Resolves the orders that a crash left without an end. */
-  async settle(_: readonly number[], write: Write): Promise<void> {
+  async recover(_: readonly number[], write: Write): Promise<void> {
     try {
       await this.process([], write);
     } catch (thrown) {

@@ -1,6 +1,8 @@
+/** Indicators and the regime of a market, computed from its five-minute candles. */
 import { ADX, ATR, EMA } from 'trading-signals';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { Candle } from '../../ports/market.ts';
-import { ObservedRegime, type Regime } from './observed-regime.ts';
+import type { Venue } from '../../ports/venue.ts';
 
 /** Wilder's own choice for both of his indexes. Unit: candles. */
 const WILDER_PERIOD = 14;
@@ -11,7 +13,7 @@ const AVERAGE_PERIOD = 26;
 /** An hour: shorter slopes are mostly noise. Unit: candles of five minutes. */
 const SLOPE_LAG = 12;
 
-/** What the candles of one symbol tell. Everything is null until there is enough history for it. */
+/** The indicators of one symbol. Each is null until there is enough history for it. */
 export class Indicators {
   readonly #range = new ATR(WILDER_PERIOD);
   #strength = new ADX(WILDER_PERIOD);
@@ -76,5 +78,123 @@ class Lagged {
     this.#ring[slot] = value;
     this.#pushes++;
     return earlier;
+  }
+}
+
+/** The regimes that candles can show. */
+const REGIMES = ['TREND_UP', 'TREND_DOWN', 'RANGE'] as const;
+export type Regime = (typeof REGIMES)[number];
+
+/** Whether a regime has one of these names, rather than one that a desk's models chose. */
+export function isObservedRegime(name: string): name is Regime {
+  return REGIMES.some((regime) => regime === name);
+}
+
+/** Wilder's rule of thumb ("New Concepts in Technical Trading Systems", 1978): an average directional index above 25 is a trend. */
+const TREND_STARTS_AT = 25;
+/** A trend in force ends only well below, so that an index around 25 does not flicker. */
+const TREND_ENDS_AT = 12;
+/** The average must have moved this much over its lag, for a trend to have a direction. Unit: average true ranges. */
+const DIRECTION_NEEDS = 0.5;
+/** Consecutive candles that must show a new regime before it is named: three quarters of an hour. Unit: candles. */
+const CONFIRMED_AFTER = 9;
+
+/**
+ * The regime, from trend strength and the slope of a moving average, with two kinds of hysteresis: different thresholds to enter and to leave
+ * a trend, and a number of candles that must agree.
+ */
+export class ObservedRegime {
+  #regime: Regime | null = null;
+  #candidate: Regime | null = null;
+  #seen = 0;
+
+  /** Null before the first update, which names the regime at once: there is no earlier one to keep. */
+  get value(): Regime | null {
+    return this.#regime;
+  }
+
+  /** `strength`: average directional index, 0 to 100. `slope`: move of the average over its lag, in average true ranges. */
+  update(strength: number, slope: number): void {
+    const candidate = this.#read(strength, slope);
+    if (candidate === this.#regime) {
+      this.#seen = 0;
+      return;
+    }
+    this.#seen = candidate === this.#candidate ? this.#seen + 1 : 1;
+    this.#candidate = candidate;
+    if (this.#regime !== null && this.#seen < CONFIRMED_AFTER) return;
+    this.#regime = candidate;
+    this.#seen = 0;
+  }
+
+  #read(strength: number, slope: number): Regime {
+    const inTrend = this.#regime === 'TREND_UP' || this.#regime === 'TREND_DOWN';
+    if (inTrend && strength >= TREND_ENDS_AT) {
+      // A pause does not end a trend; a slope against it does.
+      const along = this.#regime === 'TREND_UP' ? slope : -slope;
+      if (along > -DIRECTION_NEEDS) return this.#regime ?? 'RANGE';
+    }
+    if (strength < TREND_STARTS_AT || Math.abs(slope) < DIRECTION_NEEDS) return 'RANGE';
+    return slope > 0 ? 'TREND_UP' : 'TREND_DOWN';
+  }
+}
+
+const CANDLE_MS = 5 * 60 * 1000;
+
+/**
+ * The candles read at the beginning: the slowest indicator, the slope of a 26-candle average over 12, and Wilder's smoothing need some forty;
+ * with three times as many the start of the series has no influence. Unit: candles.
+ */
+const HISTORY = 120;
+
+/** A venue may publish a closed candle a little late: with one missing the indicators still count. Unit: milliseconds. */
+const STALE_AFTER_MS = 2 * CANDLE_MS;
+
+/** The indicators of one symbol at a venue, whose candles are read only when another one has closed. */
+export class SymbolMarket {
+  readonly #symbol: string;
+  readonly #venue: Venue;
+  #indicators = new Indicators();
+  #lastClosedAt: EpochMillis = 0;
+
+  constructor(symbol: string, venue: Venue) {
+    this.#symbol = symbol;
+    this.#venue = venue;
+  }
+
+  /** Brings the indicators up to `now`. Throws EXCHANGE_AWAY; what was known before is kept. */
+  async update(now: EpochMillis): Promise<void> {
+    if (now < this.#lastClosedAt + CANDLE_MS) return;
+    const closedSince = Math.floor((now - this.#lastClosedAt) / CANDLE_MS);
+    const resumed = closedSince < HISTORY;
+    // One more than has closed, to see that the series has no gap.
+    const candles = await this.#venue.candles(this.#symbol, resumed ? closedSince + 1 : HISTORY);
+    const first = candles[0];
+    if (first === undefined) return;
+    if (this.#lastClosedAt > 0 && first.closedAt > this.#lastClosedAt + CANDLE_MS) {
+      // A gap is not filled in: the history is read anew.
+      this.#indicators = new Indicators();
+      this.#lastClosedAt = 0;
+      return this.update(now);
+    }
+    for (const candle of candles) {
+      if (candle.closedAt <= this.#lastClosedAt) continue;
+      this.#indicators.update(candle);
+      this.#lastClosedAt = candle.closedAt;
+    }
+  }
+
+  /** Null: too little history, or too old. */
+  volatilityGradient(now: EpochMillis): number | null {
+    return this.#stale(now) ? null : this.#indicators.volatilityGradient;
+  }
+
+  /** Null: too little history, or too old. */
+  regime(now: EpochMillis): string | null {
+    return this.#stale(now) ? null : this.#indicators.regime;
+  }
+
+  #stale(now: EpochMillis): boolean {
+    return now - this.#lastClosedAt > STALE_AFTER_MS;
   }
 }

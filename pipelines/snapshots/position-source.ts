@@ -27,7 +27,7 @@ import {
   type ObservedCycle,
   type PositionSourceOptions,
   transient,
-} from './observed-cycle.ts';
+} from './cycle.ts';
 import { SymbolWatch } from './symbol-watch.ts';
 
 export class PositionSource {

@@ -1,9 +1,16 @@
 import type { EpochMillis } from '../../ports/clock.ts';
+import { Exact, toText } from '../../ports/exact-decimal.ts';
+import type { DecimalText } from '../../ports/exchange.ts';
+import type { RestingOrder } from '../../ports/resting.ts';
 import type { VenueHolding, VenueStops } from '../../ports/venue.ts';
-import type { ModelSignal, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { better, extend, type Remembered, rOf, worstPrice } from './observation.ts';
-import { isObservedRegime } from './observed-regime.ts';
-import { openingStop, restingRecords } from './resting.ts';
+import type {
+  ModelSignal,
+  PositionId,
+  PositionSnapshot,
+  RestingOrder as RestingRecord,
+  Side,
+} from '../../schemas/generated/records.ts';
+import { isObservedRegime } from './indicators.ts';
 
 /** The risk of a position whose initial stop is not known, as scoring takes it. Unit: share of entry_price. */
 const DEFAULT_RISK = 0.02;
@@ -17,10 +24,22 @@ export interface Identity {
   readonly initial_quantity: number;
 }
 
-/** What is known of a position from before: its latest snapshot, or what the models said when it was opened. */
+/** The fields that only the snapshots of a position hold: the latest snapshot is the memory of them. */
+export type Remembered = Pick<
+  PositionSnapshot,
+  | 'peak_price'
+  | 'worst_price'
+  | 'initial_stop_price'
+  | 'confidence_at_entry'
+  | 'regime_at_entry'
+  | 'r_history'
+  | 'observed_at'
+>;
+
+/** A position's memory: from its latest snapshot, or from the models' signal at its opening. */
 export type Memory = Omit<Remembered, 'observed_at'> & { readonly model_id: PositionSnapshot['model_id'] };
 
-/** What is seen besides the holding itself. Null: not known. */
+/** What is observed besides the holding itself. Null: not known. */
 export interface Seen {
   readonly now: EpochMillis;
   readonly venue: string;
@@ -31,7 +50,7 @@ export interface Seen {
   readonly volatilityGradient: number | null;
 }
 
-/** The memory of a position that nobody has observed yet. */
+/** The memory of a position that was not observed before. */
 export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, signal: ModelSignal | null): Memory {
   const own = signal?.side === holding.side ? signal : null;
   return {
@@ -48,10 +67,10 @@ export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, 
 /**
  * The snapshot of a holding. Pure.
  *
- * Q1  A signal for the other side says nothing of this one: its confidence is not turned round.
- * Q2  Both regimes of a snapshot speak one language: where the models named the regime at entry in words of their own, the
- *     regime now is theirs too, and unknown while they are silent; otherwise it is read from the candles.
- * Q3  R is profit over the risk the position was opened with, or over 2 % of entry where that is not known: as scoring takes it.
+ * Q1  A signal for the other side says nothing about this one: its confidence is not inverted.
+ * Q2  Both regimes of a snapshot come from one vocabulary: where the models named the regime at entry in words of their own, the regime now is
+ *     theirs as well, and unknown while they publish none; otherwise it is the one that the candles show.
+ * Q3  R is profit over the risk that the position was opened with, or over 2 % of entry where that is not known, as in scoring.
  */
 export function snapshotOf(holding: VenueHolding, identity: Identity, before: Memory, seen: Seen): PositionSnapshot {
   const { side, symbol } = holding;
@@ -98,11 +117,70 @@ function regimeNow(atEntry: string | null, { signal, regime }: Seen): string | n
   return atEntry === null || isObservedRegime(atEntry) ? regime : (signal?.regime ?? null);
 }
 
-/** A position that has grown may have its entry beyond the stop it began with, which then says nothing of its risk. */
+/** Null where the stop is not on the losing side: the entry of a position that has grown may lie beyond the stop it began with. */
 function onLosingSide({ side, entryPrice }: VenueHolding, stop: number | null): number | null {
   if (stop === null) return null;
   const losing = side === 'LONG' ? stop < Number(entryPrice) : stop > Number(entryPrice);
   return losing ? stop : null;
+}
+
+/** Profit per contract over the risk it was opened with. Unit: multiples of the initial risk (R), signed. */
+export function rOf(side: Side, entryPrice: number, markPrice: number, initialStopPrice: number): number {
+  const profit = side === 'LONG' ? markPrice - entryPrice : entryPrice - markPrice;
+  return profit / Math.abs(entryPrice - initialStopPrice);
+}
+
+/** The better of two prices for a position of that side. */
+export function better(side: Side, one: number, other: number): number {
+  return side === 'LONG' ? Math.max(one, other) : Math.min(one, other);
+}
+
+/** The worst price of a position so far; null where the one before is not known. */
+export function worstPrice(side: Side, before: number | null, markPrice: number): number | null {
+  if (before === null) return null;
+  return side === 'LONG' ? Math.min(before, markPrice) : Math.max(before, markPrice);
+}
+
+/** Two hours of five-minute candles: more than momentum looks back, little enough to travel with every snapshot. Unit: observations. */
+const R_HISTORY_LENGTH = 24;
+
+/** The history with the current R at its end, bounded. */
+export function extend(history: readonly number[], r: number): readonly number[] {
+  return [...history.slice(Math.max(0, history.length - R_HISTORY_LENGTH + 1)), r];
+}
+
+/** A stop placed this soon after the opening is the one that the position was opened with. Unit: milliseconds. */
+const OPENED_WITH_MS = 5 * 60 * 1000;
+
+/** The schema's bound. Unit: orders. */
+const MOST_RESTING = 500;
+
+/** The orders that rest for a position, as its snapshot has them. */
+export function restingRecords(resting: readonly RestingOrder[]): readonly RestingRecord[] {
+  return resting.slice(-MOST_RESTING).map(({ orderId, kind, quantity, price, placedAt, wholePosition }) => ({
+    order_id: orderId,
+    kind,
+    quantity: numberOrNull(quantity),
+    price: numberOrNull(price),
+    placed_at: placedAt,
+    whole_position: wholePosition,
+  }));
+}
+
+/**
+ * The stop that a position was opened with, among the resting orders; of several the one that would be hit first. A stop from before the opening
+ * is left over from another position, and one of an unknown time may be.
+ */
+export function openingStop(resting: readonly RestingOrder[], side: Side, openedAt: EpochMillis): DecimalText | null {
+  const prices = resting.flatMap(({ kind, price, placedAt }) =>
+    kind === 'STOP' && price !== null && isOfOpening(placedAt, openedAt) ? [price] : [],
+  );
+  if (prices.length === 0) return null;
+  return toText(side === 'LONG' ? Exact.max(...prices) : Exact.min(...prices));
+}
+
+function isOfOpening(placedAt: EpochMillis | null, openedAt: EpochMillis): boolean {
+  return placedAt !== null && placedAt >= openedAt && placedAt <= openedAt + OPENED_WITH_MS;
 }
 
 function numberOrNull(text: string | null): number | null {

@@ -22,18 +22,10 @@ import {
 import { FillLog } from './fill-log.ts';
 import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
-import {
-  type Attempt,
-  type Followed,
-  type Missing,
-  type PositionSourceOptions,
-  attempt,
-  transient,
-} from './observed-cycle.ts';
-import { OrderOrigins } from './order-origins.ts';
-import { reductionOf } from './reduction.ts';
+import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
+import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
-import { SymbolMarket } from './symbol-market.ts';
+import { SymbolMarket } from './indicators.ts';
 import {
   type Reduced,
   type Watched,

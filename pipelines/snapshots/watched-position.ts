@@ -9,8 +9,7 @@ import type {
   VenueDifference,
 } from '../../schemas/generated/records.ts';
 import type { Agreed, Known } from './history.ts';
-import { better, worstPrice } from './observation.ts';
-import { firstMemory, type Identity, type Memory } from './snapshot.ts';
+import { type Identity, type Memory, better, firstMemory, worstPrice } from './snapshot.ts';
 
 /** A peak stays for good, so a mark that was told is taken only this near to one that was answered. Unit: factor. */
 const PLAUSIBLE = 2;

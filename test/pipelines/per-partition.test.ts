@@ -156,8 +156,8 @@ describe('one instance for each partition', () => {
     const processor = perPartition(() => ({
       name: 'execution',
       inputs: [INTENTS],
-      settle: async ([partition = -1], write) => {
-        events.push(`settle ${partition}`);
+      recover: async ([partition = -1], write) => {
+        events.push(`recover ${partition}`);
         await new Promise<void>((resolve) => waiting.set(partition, resolve));
         const output = { topic: TOPICS.executionReport.name, key: Buffer.from(''), value: Buffer.from('') } as const;
         await write([{ ...output, timestamp: 0 }]);
@@ -169,34 +169,34 @@ describe('one instance for each partition', () => {
     }));
     await processor.restore?.(NOTHING);
     const written: (number | undefined)[] = [];
-    const settling = processor.settle?.([2, 4], (records) => {
+    const recovering = processor.recover?.([2, 4], (records) => {
       written.push(...records.map(({ partition }) => partition));
       return Promise.resolve();
     });
     const batches = [2, 3].map((partition) => processor.process([delivered(partition, 0)], () => Promise.resolve()));
     await settle();
-    expect(events).toEqual(['settle 2', 'settle 4', 'batch 3']);
+    expect(events).toEqual(['recover 2', 'recover 4', 'batch 3']);
     for (const go of waiting.values()) go();
-    await Promise.all([settling, ...batches]);
+    await Promise.all([recovering, ...batches]);
     expect(events.at(-1)).toBe('batch 2');
     expect(new Set(written)).toEqual(new Set([2, 4]));
   });
 
-  it('a partition that cannot be settled fails the whole, but only once the others are', async () => {
-    const settled: number[] = [];
+  it('a partition that cannot be recovered fails the whole, but only once the others are', async () => {
+    const recovered: number[] = [];
     const processor = perPartition(() => ({
       name: 'execution',
       inputs: [INTENTS],
-      settle: async ([partition = -1]) => {
+      recover: async ([partition = -1]) => {
         if (partition === 0) throw new Error('no');
         await settle();
-        settled.push(partition);
+        recovered.push(partition);
       },
       process: () => Promise.resolve([]),
     }));
     await processor.restore?.(NOTHING);
-    await expect(processor.settle?.([0, 1, 2], () => Promise.resolve())).rejects.toThrow('no');
-    expect(settled).toEqual([1, 2]);
+    await expect(processor.recover?.([0, 1, 2], () => Promise.resolve())).rejects.toThrow('no');
+    expect(recovered).toEqual([1, 2]);
   });
 
   it('Q2, E2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
@@ -238,7 +238,7 @@ describe('one instance for each partition', () => {
       process: () => Promise.resolve([]),
     } as const;
     // Every property that says something of a processor; `Required` fails to compile where one is missing here.
-    const said: Omit<Required<Processor>, 'restore' | 'settle' | 'followed' | 'observe' | 'process'> = sample;
+    const said: Omit<Required<Processor>, 'restore' | 'recover' | 'followed' | 'observe' | 'process'> = sample;
     expect(perPartition(() => sample)).toMatchObject({
       name: said.name,
       inputs: said.inputs,
@@ -250,7 +250,7 @@ describe('one instance for each partition', () => {
     const { observes: _o, follows: _f, maxBatchRecords: _m, independentRecords: _i, ...plain } = sample;
     const wrapped = perPartition(() => plain);
     expect(Object.keys(wrapped).toSorted()).toEqual(
-      ['followed', 'inputs', 'name', 'observe', 'process', 'restore', 'settle'].toSorted(),
+      ['followed', 'inputs', 'name', 'observe', 'process', 'recover', 'restore'].toSorted(),
     );
   });
 

@@ -175,16 +175,16 @@ describe('dead letters', () => {
   });
 });
 
-describe('what an earlier run left without an end', () => {
-  const settling = (log: EmbeddedLog, inputs: Processor['inputs'], settle: NonNullable<Processor['settle']>) => {
+describe('what an earlier run left unfinished', () => {
+  const recovering = (log: EmbeddedLog, inputs: Processor['inputs'], recover: NonNullable<Processor['recover']>) => {
     const events: string[] = [];
     const processor: Processor = {
       name: 'execution',
       inputs,
       restore: () => Promise.resolve(void events.push('restored')),
-      settle: async (partitions, write) => {
-        events.push(`settling ${partitions.join(' ')}`);
-        await settle(partitions, write);
+      recover: async (partitions, write) => {
+        events.push(`recovering ${partitions.join(' ')}`);
+        await recover(partitions, write);
       },
       process: (records) => {
         events.push(`batch of ${records.length}`);
@@ -194,35 +194,35 @@ describe('what an earlier run left without an end', () => {
     return { processor, events, log };
   };
 
-  it('is settled after the restore and before the first batch, durably, and without any record too', async () => {
+  it('is recovered after the restore and before the first batch, durably, and without any record too', async () => {
     const { log, codec, source } = await world();
     const [good] = [source.encode(SNAPSHOTS, aSnapshot(), AT + 1)];
-    const { processor, events } = settling(log, [SNAPSHOTS], (_, write) => write([{ ...good, partition: 3 }]));
+    const { processor, events } = recovering(log, [SNAPSHOTS], (_, write) => write([{ ...good, partition: 3 }]));
     await run(processor, log, codec);
-    expect(events).toEqual(['restored', 'settling 0 1 2 3 4 5', 'batch of 1']);
+    expect(events).toEqual(['restored', 'recovering 0 1 2 3 4 5', 'batch of 1']);
     expect((await all(log, SNAPSHOTS.name)).map(({ partition }) => partition)).toEqual([3]);
   });
 
-  it('P2: is settled again after a transient error', async () => {
+  it('P2: is recovered again after a transient error', async () => {
     const { log, codec } = await world();
     let tries = 0;
-    const { processor, events } = settling(log, [SNAPSHOTS], () => {
+    const { processor, events } = recovering(log, [SNAPSHOTS], () => {
       tries += 1;
       return tries < 3 ? Promise.reject(new HarvestlineError('LOG_BUSY', 'busy')) : Promise.resolve();
     });
     await run(processor, log, codec);
-    expect(events).toEqual(['restored', ...Array(3).fill('settling 0 1 2 3 4 5')]);
+    expect(events).toEqual(['restored', ...Array(3).fill('recovering 0 1 2 3 4 5')]);
   });
 
-  it('is settled only where all inputs of a partition are here', async () => {
+  it('is recovered only where all inputs of a partition are here', async () => {
     const { log, codec } = await world();
     const inputs = [TOPICS.harvestIntent, TOPICS.positionReconciled];
-    const { processor, events } = settling(log, inputs, () => Promise.resolve());
+    const { processor, events } = recovering(log, inputs, () => Promise.resolve());
     const { options } = wireProcessor({ processor, log, codec, clock: new VirtualClock(0), logger: SILENT_LOGGER });
     const [intents, reconciled] = inputs.map(({ name }) => name);
     await options.onAssigned?.({ [intents ?? '']: [0, 2, 5], [reconciled ?? '']: [5, 1, 2] }, () => Promise.resolve());
     await options.onAssigned?.({ [intents ?? '']: [4] }, () => Promise.resolve());
-    expect(events).toEqual(['restored', 'settling 2 5', 'restored', 'settling ']);
+    expect(events).toEqual(['restored', 'recovering 2 5', 'restored', 'recovering ']);
   });
 });
 

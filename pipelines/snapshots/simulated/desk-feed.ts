@@ -5,12 +5,11 @@ import type { Random } from '../../../ports/random.ts';
 import type { ModelSignal, PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
 import { Ensemble, ENSEMBLE_ID, forSide, type Opinion } from './ensemble.ts';
-import { growthDue, planGrowth } from './growth.ts';
+import { type Slot, growthDue, planGrowth, planOpening, slotKey, slotsOf, wantsToOpen } from './entries.ts';
 import { Indicators } from '../indicators.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../../ports/market.ts';
-import { observe, type Remembered, rOf } from '../observation.ts';
-import { planOpening, wantsToOpen } from './opening.ts';
-import { type Slot, slotKey, slotsOf } from './slots.ts';
+import { observe } from './observe.ts';
+import { type Remembered, rOf } from '../snapshot.ts';
 
 /** The size of the desk in the deployment that this program answers to. */
 const SLOTS = 15;

@@ -1,6 +1,6 @@
 import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { EnsembleMember, ModelId, Side } from '../../../schemas/generated/records.ts';
-import type { Slot } from './slots.ts';
+import type { Slot } from './entries.ts';
 
 /** What the ensemble thinks of one slot at one moment. */
 export interface Opinion {

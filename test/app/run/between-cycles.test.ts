@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { BetweenCycles } from '../../../app/run/between-cycles.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import type { FollowedChanges } from '../../../pipelines/snapshots/observed-cycle.ts';
+import type { FollowedChanges } from '../../../pipelines/snapshots/cycle.ts';
 import type { ChangeStream, VenueChange } from '../../../ports/change-stream.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Logger } from '../../../ports/logger.ts';

@@ -1,5 +1,5 @@
 import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
-import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.ts';
+import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import type { SickSymbols } from './sick-symbols.ts';
 
 /** Faults after which the client asks nobody anything for a while, or that befall the list of all positions. */

@@ -125,9 +125,9 @@ describe('outcomes that others took from clm.outcome', () => {
   const kept = slice('b');
   const trades = [gone, kept, slice('c', { remaining_quantity: 0 })];
   const tombstone = (key: string, offset = 7): LogRecord => ({ ...at(offset, 0), key: Buffer.from(key) });
-  const settled = async (): Promise<readonly ClmOutcome[]> => {
+  const recovered = async (): Promise<readonly ClmOutcome[]> => {
     const written: EncodedRecord[] = [];
-    await clm.settle?.([0], (records) => Promise.resolve(void written.push(...records)));
+    await clm.recover?.([0], (records) => Promise.resolve(void written.push(...records)));
     return outcomes(written);
   };
 
@@ -135,9 +135,9 @@ describe('outcomes that others took from clm.outcome', () => {
     const held = outcomes(await process(trade(1, kept)));
     clm = clmProcessor({ writer, logger: listening() });
     await clm.restore?.(replayOf(held, trades), () => Promise.resolve(({ offset }) => offset < 2));
-    expect(await settled()).toMatchObject([{ position_id: gone.position_id, status: 'FINAL', slices: ['a'] }]);
+    expect(await recovered()).toMatchObject([{ position_id: gone.position_id, status: 'FINAL', slices: ['a'] }]);
     expect(said).toMatchObject([{ level: 'warn', context: { position_id: gone.position_id, slices: 1 } }]);
-    expect(await settled()).toEqual([]);
+    expect(await recovered()).toEqual([]);
     expect(clm.gate()).toMatchObject({ final: 1 });
     expect(outcomes(await process(trade(2, trades[2] as TradeClosed)))).toMatchObject([{ slices: ['b', 'c'] }]);
   });
@@ -161,7 +161,7 @@ describe('outcomes that others took from clm.outcome', () => {
       for await (const { record, at: place } of replay(topic)) yield { record, at: { ...place, timestamp: START } };
     };
     await clm.restore?.(early, () => Promise.resolve(() => true));
-    expect(await settled()).toEqual([]);
+    expect(await recovered()).toEqual([]);
   });
 });
 

@@ -132,7 +132,7 @@ describe('intents of one partition', () => {
         return desk.exchange.lookUp();
       },
     };
-    await (await desk.execution({ exchange })).settle?.([0], desk.log.append);
+    await (await desk.execution({ exchange })).recover?.([0], desk.log.append);
     expect(asked.toSorted()).toEqual(['AUSDT', 'BUSDT']);
     expect(ended(desk).toSorted()).toEqual(['AUSDT', 'BUSDT']);
   });

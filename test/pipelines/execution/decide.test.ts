@@ -183,7 +183,7 @@ describe('times', () => {
     const value = desk.log.codec.encode('harvest.intent', intent);
     desk.log.entries.unshift({ ...entry, at: { ...entry.at, value } });
     desk.exchange.lookUps = [{ kind: 'found', order: venueOrder({ filledAt: now }) }];
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     expect(desk.outcomes.at(-1)).toBe('FILLED FILLED');
     expect(desk.log.trades).toMatchObject([{ opened_at: now, closed_at: now }]);
   });

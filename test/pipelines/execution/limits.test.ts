@@ -230,7 +230,7 @@ describe('what a crash left without an end', () => {
     await expect(dying).rejects.toBe(crash);
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
     const processor = await execution();
-    await processor.settle?.([0], log.append);
+    await processor.recover?.([0], log.append);
     expect(outcomes()).toEqual(FILLED);
     expect(exchange.calls.filter((call) => call.startsWith('place'))).toEqual([]);
   });

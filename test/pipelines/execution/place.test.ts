@@ -245,7 +245,7 @@ describe('an order that rests', () => {
       { kind: 'found', order: resting },
       { kind: 'found', order: partly },
     ];
-    await (await desk.execution({ limits })).settle?.([0], desk.log.append);
+    await (await desk.execution({ limits })).recover?.([0], desk.log.append);
     expect(desk.exchange.calls).toEqual(['lookUp', 'cancel', 'lookUp']);
     expect(desk.log.reports.at(-1)).toMatchObject({ status: 'FILLED', filled_quantity: 120 });
     expect(desk.exchange.sent, 'a restart sends nothing of an intent that it finds announced').toEqual([]);

@@ -263,10 +263,10 @@ describe('what a crash left without an end', () => {
     exchange.lookUps = [{ kind: 'found', order: venueOrder({ positionAfter: null }) }];
     exchange.positions = [() => ({ quantity: null })];
     const processor = await execution();
-    await processor.settle?.([0], log.append);
+    await processor.recover?.([0], log.append);
     expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);
     exchange.positions = [() => ({ quantity: '480' })];
-    await processor.settle?.([0], log.append);
+    await processor.recover?.([0], log.append);
     expect(log.reports.at(-1)).toMatchObject({ status: 'FILLED', remaining_quantity: 480 });
   });
 
@@ -278,7 +278,7 @@ describe('what a crash left without an end', () => {
     await crashAfterAnnouncing();
     await prepare();
     const processor = await execution({ accounts });
-    await processor.settle?.([0], log.append);
+    await processor.recover?.([0], log.append);
     await processor.process([log.addIntent(anIntent())], log.append);
     expect(exchange.calls.filter((call) => call === 'lookUp')).toEqual([]);
     expect(log.reports.map(({ status }) => status)).toEqual(['SUBMITTED']);

@@ -33,7 +33,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
     await desk.announceAndDie(anIntent());
     desk.exchange.lookUps = [...found(traits)];
     const processor = await desk.execution();
-    await processor.settle?.([0], desk.log.append);
+    await processor.recover?.([0], desk.log.append);
     expect(desk.outcomes).toEqual(['SUBMITTED ORDER_SENT', 'UNKNOWN ORDER_SET_ASIDE']);
     expect(desk.log.reports.at(-1)?.detail).toMatch(detail);
     expect(desk.log.trades).toEqual([]);
@@ -51,7 +51,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
       'SUPPRESSED UNSETTLED_ORDER',
     ]);
     // And a restart gets past it as well.
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     expect(desk.outcomes).toHaveLength(5);
   });
 
@@ -59,7 +59,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
     await desk.announceAndDie(anIntent());
     desk.exchange.lookUps = [...found({ filledQuantity: '1000', positionAfter: '0' })];
     const processor = await desk.execution();
-    await processor.settle?.([0], desk.log.append);
+    await processor.recover?.([0], desk.log.append);
     expect(desk.log.reports.at(-1)).toMatchObject({ reason: 'ORDER_SET_ASIDE' });
     expect(desk.log.reports.at(-1)?.detail).toContain('filled_quantity: must not be above rounded_quantity 500');
     await desk.work(processor, anIntent({ minute: 60.5 }));
@@ -71,7 +71,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
     const intents = desk.log.entries.findIndex(({ topic }) => topic === TOPICS.harvestIntent.name);
     desk.log.entries.splice(intents, 1);
     desk.exchange.lookUps = [...found({})];
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     expect(desk.outcomes).toEqual(['SUBMITTED ORDER_SENT', 'UNKNOWN ORDER_SET_ASIDE']);
     expect(desk.log.reports.at(-1)?.detail).toContain('order v-1 filled 500 at 107: its intent is gone');
   });
@@ -79,7 +79,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
   it('and where the order was never placed it needs no intent to have its end', async () => {
     await desk.announceAndDie(anIntent());
     desk.log.entries.splice(0, 1);
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     expect(desk.outcomes).toEqual(['SUBMITTED ORDER_SENT', 'REJECTED NOT_PLACED']);
   });
 
@@ -118,14 +118,14 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
     ]);
     desk.exchange.lookUps = [...found({ positionAfter: null }), ...found({})];
     desk.exchange.positions = [() => ({ quantity: null })];
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     expect(desk.outcomes.slice(2)).toEqual(['FILLED FILLED']);
   });
 
   it('its trade is recorded as soon as it can be', async () => {
     await desk.announceAndDie(anIntent());
     desk.exchange.lookUps = [...found({ averagePrice: '1e308' })];
-    await (await desk.execution()).settle?.([0], desk.log.append);
+    await (await desk.execution()).recover?.([0], desk.log.append);
     desk.exchange.lookUps = [...found({})];
     desk.exchange.positions = [() => ({ quantity: '0' })];
     await desk.work(await desk.execution(), anIntent({ minute: 60.5, fraction: 1 }));

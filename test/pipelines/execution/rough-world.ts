@@ -119,12 +119,12 @@ export class RoughWorld {
     return processor;
   }
 
-  /** As the runtime starts one: restored, and asked to settle until no error is in the way. */
+  /** As the runtime starts one: restored, and asked to recover until no error is in the way. */
   async #started(): Promise<Processor> {
     let processor = await this.freshProcessor();
     for (;;) {
       try {
-        await processor.settle?.([], this.interruptions.write(this.log.append));
+        await processor.recover?.([], this.interruptions.write(this.log.append));
         return processor;
       } catch (error) {
         if (error instanceof Crash) processor = await this.freshProcessor();

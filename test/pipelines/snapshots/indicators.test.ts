@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Indicators } from '../../../pipelines/snapshots/indicators.ts';
-import { ObservedRegime } from '../../../pipelines/snapshots/observed-regime.ts';
+import { Indicators, ObservedRegime } from '../../../pipelines/snapshots/indicators.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import type { Candle } from '../../../ports/market.ts';
 

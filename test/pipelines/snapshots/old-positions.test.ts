@@ -1,6 +1,6 @@
 import { array, assert, asyncProperty, boolean, constantFrom, integer, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ObservedCycle } from '../../../pipelines/snapshots/observed-cycle.ts';
+import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { loadCandleMarket } from '../../../../connectors/market/candle-market.ts';
 import { type DeskCycle, DeskFeed } from '../../../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { Market } from '../../../../ports/market.ts';
-import { rOf } from '../../../../pipelines/snapshots/observation.ts';
+import { rOf } from '../../../../pipelines/snapshots/snapshot.ts';
 import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import type { PositionSnapshot } from '../../../../schemas/generated/records.ts';

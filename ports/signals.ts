@@ -1,5 +1,5 @@
-import type { EpochMillis } from '../../ports/clock.ts';
-import type { ModelSignal } from '../../schemas/generated/records.ts';
+import type { EpochMillis } from './clock.ts';
+import type { ModelSignal } from '../schemas/generated/records.ts';
 
 /** A model that has not spoken for so long is taken to have nothing to say. Unit: milliseconds. */
 export const SIGNAL_VALID_MS = 60 * 60 * 1000;

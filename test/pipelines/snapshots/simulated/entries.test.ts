@@ -1,8 +1,7 @@
 import { Decimal } from 'decimal.js';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planOpening, wholeLots } from '../../../../pipelines/snapshots/simulated/opening.ts';
-import { slotKey, slotsOf } from '../../../../pipelines/snapshots/simulated/slots.ts';
+import { planOpening, slotKey, slotsOf, wholeLots } from '../../../../pipelines/snapshots/simulated/entries.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { countedBranches } from '../../../counted-branches.ts';
 import { MemoryBook } from './memory-book.ts';

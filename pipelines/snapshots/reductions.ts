@@ -1,0 +1,108 @@
+/** The reductions of positions under observation: each fill that took something from one, as a record, with the order that caused it. */
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { DecimalText } from '../../ports/exchange.ts';
+import type { Opening, ReducingFill } from '../../ports/lifecycles.ts';
+import type { OrderOrigin, Venue } from '../../ports/venue.ts';
+import type { OrderId, PositionSnapshot, Reduction, Side } from '../../schemas/generated/records.ts';
+import type { Identity, Memory } from './snapshot.ts';
+
+export interface ReductionParts {
+  readonly identity: Identity;
+  readonly side: Side;
+  readonly memory: Memory;
+  /** The latest snapshot; null before the first. */
+  readonly last: PositionSnapshot | null;
+  readonly reducing: ReducingFill;
+  readonly opening: Opening | null;
+  /** Null: the venue does not know the order any more. */
+  readonly origin: OrderOrigin | null;
+}
+
+/**
+ * The record of one reducing fill. The entry price is the venue's own as last observed, unless the position has grown since: then it is the one
+ * that its fills give.
+ */
+export function reductionOf({ identity, side, memory, last, reducing, opening, origin }: ReductionParts): Reduction {
+  const { fill, quantity, fee, remaining } = reducing;
+  const grown = last === null || (opening !== null && opening.grownAt > last.observed_at);
+  const entryPrice = grown ? opening?.entryPrice.toNumber() : last.entry_price;
+  if (entryPrice === undefined) throw new TypeError(`fill ${fill.fillId} reduces a position that nothing opened`);
+  return {
+    position_id: identity.position_id,
+    side,
+    opened_at: identity.opened_at,
+    entry_price: entryPrice,
+    initial_stop_price: memory.initial_stop_price,
+    peak_price: memory.peak_price,
+    worst_price: memory.worst_price,
+    regime_at_entry: memory.regime_at_entry,
+    confidence_at_entry: memory.confidence_at_entry,
+    model_id: memory.model_id,
+    fill_id: fill.fillId,
+    order_id: fill.orderId,
+    client_order_id: origin?.clientOrderId ?? null,
+    cause: origin?.cause ?? 'ORDER',
+    quantity: quantity.toNumber(),
+    price: Number(fill.price),
+    fee_quote: fee?.toNumber() ?? null,
+    fee_asset: fill.feeAsset,
+    fee_amount: fill.feeAmount === null ? null : partOf(fill.feeAmount, quantity, fill.quantity),
+    remaining_quantity: remaining.toNumber(),
+    closed_at: fill.filledAt,
+  };
+}
+
+/** The fee in proportion: a fill that also opened the other side was charged once. */
+function partOf(amount: DecimalText, quantity: Exact, whole: DecimalText): number {
+  return new Exact(amount).mul(quantity).div(whole).toNumber();
+}
+
+/** A venue that denies an order this often in a row has forgotten it. Unit: answers. */
+const DENIALS_BELIEVED = 3;
+
+/** The most orders asked for in one look at the symbol: each is a request that its cycle waits for. Later looks ask for the rest. Unit: orders. */
+const ASKED_A_LOOK = 20;
+
+/** The origins of the orders behind one symbol's fills. An answer is kept. */
+export class OrderOrigins {
+  readonly #symbol: string;
+  readonly #venue: Venue;
+  readonly #known = new Map<OrderId, OrderOrigin>();
+  readonly #denials = new Map<OrderId, number>();
+  #asked = 0;
+
+  constructor(symbol: string, venue: Venue) {
+    this.#symbol = symbol;
+    this.#venue = venue;
+  }
+
+  beginLook(): void {
+    this.#asked = 0;
+  }
+
+  /**
+   * Null: the venue does not know the order any more. A venue that shows a fill and denies its order is not believed at once. Throws
+   * EXCHANGE_AWAY.
+   */
+  async of(orderId: OrderId): Promise<OrderOrigin | null> {
+    const known = this.#known.get(orderId);
+    if (known !== undefined) return known;
+    if (this.#asked >= ASKED_A_LOOK) {
+      throw new HarvestlineError('EXCHANGE_AWAY', `${this.#symbol}: the orders of its fills are still being asked for`);
+    }
+    this.#asked += 1;
+    const origin = await this.#venue.orderOrigin(this.#symbol, orderId);
+    if (origin !== null) {
+      this.#known.set(orderId, origin);
+      return origin;
+    }
+    const denials = (this.#denials.get(orderId) ?? 0) + 1;
+    this.#denials.set(orderId, denials);
+    if (denials >= DENIALS_BELIEVED) return null;
+    throw new HarvestlineError(
+      'EXCHANGE_AWAY',
+      `${this.#symbol}: the venue denies order ${orderId}, of which it shows a fill`,
+    );
+  }
+}
