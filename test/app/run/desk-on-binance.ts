@@ -1,4 +1,5 @@
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
+import { commandRecords } from '../../../app/desk/control-topic.ts';
 import { openExchange } from '../../../app/run/open-exchange.ts';
 import { positionCycle } from '../../../app/run/position-cycle.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -8,7 +9,8 @@ import type { ProcessorName } from '../../../app/run/build-processors.ts';
 import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
-import type { TopicName } from '../../../schemas/topics.ts';
+import { type TopicName, TOPICS } from '../../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { settingsFor } from '../../chaos/exchange/exchange-settings.ts';
 import { type PreparedLog, type RunningProgram, preparedLog, recordsOf, startRun } from './run-in-process.ts';
 
@@ -68,6 +70,19 @@ export class DeskOnBinance {
         clock: this.#clock,
       },
     });
+  }
+
+  /** Gives a command of the kill switch, and waits until the process that executes says that it obeys. */
+  async command(command: 'HALT' | 'RESUME'): Promise<void> {
+    const given = { ...GOOD_RECORDS[TOPICS.deskControl.name], command, issued_at: this.now() };
+    await this.prepared.log.append(await commandRecords(this.prepared, given));
+    await vi.waitFor(
+      async () => {
+        const obeys = (await this.records(TOPICS.deskProcess.name)).flatMap((one) => one.obeys);
+        expect(obeys.map(({ issued_at }) => issued_at)).toContain(given.issued_at);
+      },
+      { ...PATIENCE, interval: 5 },
+    );
   }
 
   records<N extends TopicName>(topic: N): Promise<RecordByTopic[N][]> {

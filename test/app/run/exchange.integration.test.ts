@@ -238,7 +238,7 @@ describe.skipIf('skipped' in broker)('the chain on an exchange', () => {
     expect(everything).not.toMatch(/signature=[0-9a-f]/);
   });
 
-  it('a name that the exchange does not have, and keys that it refuses, end the start', async () => {
+  it('symbol-the-exchange-lacks: a name that the exchange does not have, and keys that it refuses, end the start', async () => {
     const venue = ['--venue', 'binanceusdm', '--demo', '--venue-url', server.url];
     const misspelt = await runProgram(['run', '--symbols', 'newusdt,NEWUSDTT', 'execution', ...venue, ...connection]);
     expect(misspelt.code).toBe(2);

@@ -36,7 +36,7 @@ function paper(): PaperExchange {
   return made;
 }
 
-describe.each(['demo', 'live', 'data'] as const)('at the start, stake %s', (stake) => {
+describe.each(['demo', 'live', 'data'] as const)('symbol-the-exchange-lacks, keys: at the start, stake %s', (stake) => {
   it.each([
     [
       ['BTC/USDT:USDT', 'ethusdt', 'BNBUSDT'],
