@@ -66,16 +66,19 @@ export interface CodecOptions {
 
 type Resolver = ReturnType<avsc.Type['createResolver']>;
 
-/** What the codec keeps for one topic. */
-interface TopicCodec {
+/** This program's own schema of a topic, and its id. */
+interface OwnSchema {
   readonly schema: AvroRecord;
+  readonly schemaId: number;
+}
+
+/** What the codec keeps for one topic. */
+interface TopicCodec extends OwnSchema {
   readonly type: avsc.Type;
   readonly write: FastWriter;
   readonly check: (value: unknown) => readonly Problem[];
   readonly rules: readonly RecordRule<never>[];
   readonly keepsRules: (record: object) => boolean;
-  /** The id of this program's own schema. */
-  readonly schemaId: number;
   /** By the id of the writer's schema. Built once an id. */
   readonly readers: Map<SchemaId, Reader | HarvestlineError>;
 }
@@ -104,18 +107,19 @@ interface Reader {
  */
 export class RecordCodec {
   readonly #writers: WriterSchemas;
-  readonly #topics: ReadonlyMap<string, TopicCodec>;
-  readonly #strings: StringTable;
+  readonly #own: ReadonlyMap<string, OwnSchema>;
+  /** Of the topics in use: a processor reads and writes a few, and each takes some milliseconds to compile. */
+  readonly #codecs = new Map<string, TopicCodec>();
+  readonly #strings = new StringTable();
   /** What was read from last: the records of a batch lie in one memory. */
   #source: Memory = memoryOf(new ArrayBuffer(0));
   /** What encoded records are cut from, and how much of it is used. */
   #slab: Memory = freshMemory(SLAB_BYTES);
   #used = 0;
 
-  private constructor(writers: WriterSchemas, topics: ReadonlyMap<string, TopicCodec>, strings: StringTable) {
+  private constructor(writers: WriterSchemas, own: ReadonlyMap<string, OwnSchema>) {
     this.#writers = writers;
-    this.#topics = topics;
-    this.#strings = strings;
+    this.#own = own;
   }
 
   /** Looks up the ids of exactly this program's schemas. Throws SCHEMA_NOT_REGISTERED naming every absent subject. */
@@ -124,15 +128,14 @@ export class RecordCodec {
     { topics = Object.values(TOPICS), now = () => 0 }: CodecOptions = {},
   ): Promise<RecordCodec> {
     const absent: string[] = [];
-    const codecs = new Map<string, TopicCodec>();
-    const strings = new StringTable();
+    const own = new Map<string, OwnSchema>();
     const found = topics.map(async (topic) => {
       const schema = loadSchema(topic);
       return { topic, schema, schemaId: await registry.idOf(subjectOf(topic), JSON.stringify(schema)) };
     });
     for (const { topic, schema, schemaId } of await Promise.all(found)) {
       if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
-      else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId, strings));
+      else own.set(topic.name, { schema, schemaId });
     }
     if (absent.length > 0) {
       throw new HarvestlineError(
@@ -140,7 +143,7 @@ export class RecordCodec {
         `the registry holds no version of ${absent.join(', ')} equal to this program's schema`,
       );
     }
-    return new RecordCodec(new WriterSchemas(registry, now), codecs, strings);
+    return new RecordCodec(new WriterSchemas(registry, now), own);
   }
 
   /** The record in wire format. Throws RECORD_INVALID with every failing path. */
@@ -241,9 +244,12 @@ export class RecordCodec {
   }
 
   #codecOf(topic: TopicName): TopicCodec {
-    const codec = this.#topics.get(topic);
-    if (codec === undefined)
-      throw new HarvestlineError('SCHEMA_NOT_REGISTERED', `${topic} was not opened by this codec`);
+    const known = this.#codecs.get(topic);
+    if (known !== undefined) return known;
+    const own = this.#own.get(topic);
+    if (own === undefined) throw new HarvestlineError('SCHEMA_NOT_REGISTERED', `${topic} was not opened by this codec`);
+    const codec = topicCodec(topic, own, this.#strings);
+    this.#codecs.set(topic, codec);
     return codec;
   }
 }
@@ -306,7 +312,7 @@ function recordIn(bytes: Buffer, start: number, type: avsc.Type, resolver: Resol
   return read.value;
 }
 
-function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number, strings: StringTable): TopicCodec {
+function topicCodec(topic: TopicName, { schema, schemaId }: OwnSchema, strings: StringTable): TopicCodec {
   const own: Reader = { fast: compileReader(schema, schema, strings), resolver: null };
   return {
     schema,
