@@ -89,7 +89,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
         });
-        // The name that the readiness probe has always given it.
+        // Under this name the readiness probe shows it.
         await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
