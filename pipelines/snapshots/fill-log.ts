@@ -66,11 +66,13 @@ export class FillLog {
     return true;
   }
 
+  /** The latest answer is believed: an earlier one may have been false. */
   #merge(fills: readonly VenueFill[]): void {
-    const known = new Set(this.#fills.map(({ fillId }) => fillId));
-    const news = fills.filter(({ fillId }) => !known.has(fillId));
-    if (news.length === 0) return;
+    if (fills.length === 0) return;
+    const told = new Map(fills.map((fill) => [fill.fillId, fill]));
+    const before = this.#fills.map((fill) => told.get(fill.fillId) ?? fill);
+    for (const { fillId } of before) told.delete(fillId);
     // Stable, so fills of one millisecond stay in the venue's order.
-    this.#fills = [...this.#fills, ...news].toSorted((one, other) => one.filledAt - other.filledAt);
+    this.#fills = [...before, ...told.values()].toSorted((one, other) => one.filledAt - other.filledAt);
   }
 }

@@ -11,9 +11,11 @@
  *     opening is out of reach is observed all the same, from when the venue last changed it, and said to be OPENING_UNKNOWN.
  * O2  What is not shown is not taken for closed: a position ends where its fills end it.
  * O3  Every fill that reduced a position under observation is told of, once.
- * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it.
+ * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it. An order
+ *     that is not told costs its fills their record until it is, and no position its snapshot.
  * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
- *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them.
+ *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them. Fills that
+ *     disagree are read anew, as what was told may have been false.
  * O6  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
  * O7  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
  *     marks move the peak. Openings, differences and snapshots are a cycle's.

@@ -4,7 +4,6 @@ import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   FillId,
   ModelSignal,
-  PositionId,
   PositionReconciled,
   PositionSnapshot,
   Reduction,
@@ -23,19 +22,12 @@ import { FillLog } from './fill-log.ts';
 import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
+import { LookPause } from './look-pause.ts';
 import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './indicators.ts';
-import {
-  type Reduced,
-  type Watched,
-  beginWatching,
-  followed,
-  isAsBefore,
-  knownOf,
-  noteMark,
-  resumeWatching,
-} from './watched-position.ts';
+import { type Watched, beginWatching, followed, noteMark } from './watched-position.ts';
+import { WatchedPositions } from './watched-positions.ts';
 
 export interface Look {
   readonly reconciled: PositionReconciled | null;
@@ -43,23 +35,23 @@ export interface Look {
   readonly missing: readonly Missing[];
 }
 
-/** Old fills that are not told are asked for again after so many looks, twice as many each time. Unit: looks. */
-const LONGEST_SEARCH_PAUSE = 32;
+/** What says that the fills cannot be relied on. */
+const DOUBTS: ReadonlySet<VenueDifference['kind']> = new Set(['NO_ANSWER', 'FILLS_DISAGREE', 'NOT_SHOWN']);
 
 /** One symbol of the account: its positions under observation, their fills and its market. */
 export class SymbolWatch {
   readonly symbol: string;
   readonly #options: PositionSourceOptions;
   readonly #market: SymbolMarket;
-  readonly #watched = new Map<PositionId, Watched>();
+  readonly #watched = new WatchedPositions();
   readonly #toldOf = new Set<FillId>();
-  /** The last reduction of each, while records are read. */
-  readonly #reduced = new Map<PositionId, Reduced>();
   readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
   /** Its fills, as long as they are needed beyond one look. */
   #log: FillLog | null = null;
-  #searchPause = { looks: 0, next: 1 };
+  /** Of asking for old fills that are not told, and of reading all anew that do not agree. */
+  readonly #searchPause = new LookPause();
+  readonly #rereadPause = new LookPause();
 
   constructor(symbol: string, options: PositionSourceOptions) {
     this.symbol = symbol;
@@ -74,33 +66,23 @@ export class SymbolWatch {
   }
 
   restoreSnapshot(snapshot: PositionSnapshot): void {
-    this.#watched.set(snapshot.position_id, resumeWatching(snapshot, { differences: [], reduced: undefined }));
+    this.#watched.restoreSnapshot(snapshot);
   }
 
-  restoreReconciled({ reductions, differences, reconciled_at: recordedAt }: PositionReconciled): void {
-    for (const { fill_id, position_id, remaining_quantity, closed_at: at } of reductions) {
-      this.#toldOf.add(fill_id);
-      this.#reduced.set(position_id, { agreed: { at, quantity: remaining_quantity, fills: null }, recordedAt });
-      if (remaining_quantity === 0) this.#watched.delete(position_id);
-    }
-    // The latest record says which differences stand.
-    for (const [id, { last }] of this.#watched) {
-      if (last === null) continue;
-      this.#watched.set(id, resumeWatching(last, { differences, reduced: this.#reduced.get(id) }));
-    }
-    this.#differences.restore(differences);
-    if (this.#watched.size > 0) return;
-    this.#toldOf.clear();
-    this.#reduced.clear();
+  restoreReconciled(record: PositionReconciled): void {
+    for (const { fill_id } of record.reductions) this.#toldOf.add(fill_id);
+    this.#watched.restoreReconciled(record);
+    this.#differences.restore(record.differences);
+    if (this.#watched.size === 0) this.#toldOf.clear();
   }
 
   /** Looks at the symbol once, with its open positions now. Fails only where waiting cannot help. */
   async look({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Look> {
     const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
-    const settled = holdings.filter((holding) => this.#unchanged(holding) !== null);
+    const settled = holdings.filter((holding) => this.#watched.unchanged(holding) !== null);
     const quiet = settled.length === holdings.length && this.#watched.size === holdings.length;
     for (const holding of settled) {
-      const watched = this.#unchanged(holding);
+      const watched = this.#watched.unchanged(holding);
       if (watched !== null) watched.agreed = { ...watched.agreed, at: now };
     }
     // A question that is not answered holds up the look, so all are asked at the same time.
@@ -109,28 +91,40 @@ export class SymbolWatch {
       holdings.map(({ side }) => [side, attempt(this.#options.venue.stops(this.symbol, side))] as const),
     );
     let reductions: readonly Reduction[] = [];
+    // O3, O4: where fills came from may not be told; what is open is known from them all the same.
+    let unattributed: readonly VenueDifference[] = [];
     // Fills are held against what is open, which is known in part only.
     let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
     if ((!quiet || this.#log !== null) && incomplete.length === 0) {
       try {
         const history = await this.#read(holdings, now, !quiet, missing);
         blocking = this.#blocking(history, holdings, now);
-        if (blocking.length === 0) reductions = await this.#follow(history, holdings, now);
+        if (blocking.length === 0) {
+          const told = await this.#follow(history, holdings, now);
+          reductions = told.reductions;
+          if (told.failure !== null) {
+            const why = messageOf(transient(told.failure));
+            missing.push({ symbol: this.symbol, what: 'fills', why });
+            unattributed = [DifferenceList.noAnswer(why, now)];
+          }
+        }
       } catch (thrown) {
         const why = messageOf(transient(thrown));
         missing.push({ symbol: this.symbol, what: 'fills', why });
         blocking = [DifferenceList.noAnswer(why, now)];
-        if (this.#stands('NO_ANSWER')) await this.#beginUnproven(holdings, now);
       }
     }
     // O5: once the fills have had a cycle to catch up, what the venue shows is observed without them.
+    if (blocking.length > 0 && this.#isDoubted()) await this.#beginUnproven(holdings, now);
     const observed =
       blocking.length === 0 ? holdings : holdings.filter((one) => settled.includes(one) || this.#goesOn(one));
     const snapshots = await this.#observe(observed, { market, stops }, now, missing);
-    if (blocking.length > 0) this.#distrust(observed.filter((one) => !settled.includes(one)));
+    if (blocking.length > 0) this.#watched.distrust(observed.filter((one) => !settled.includes(one)));
+    if (unattributed.length > 0) this.#watched.distrust(holdings);
     const unproven = this.#known().filter(({ proven }) => !proven);
-    if (blocking.length === 0 && !this.#known().some(({ isSought }) => isSought)) this.#log = null;
-    const news = this.#differences.replace([...blocking, ...unproven.map(unprovenDifference)]);
+    if (blocking.length + unattributed.length === 0 && !this.#known().some(({ isSought }) => isSought))
+      this.#log = null;
+    const news = this.#differences.replace([...blocking, ...unattributed, ...unproven.map(unprovenDifference)]);
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
   }
 
@@ -138,7 +132,7 @@ export class SymbolWatch {
   async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
     if (this.#watched.size === 0) return { state: 'followed', reconciled: null };
     if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
-    const isUnchanged = holdings.every((holding) => this.#unchanged(holding) !== null);
+    const isUnchanged = holdings.every((holding) => this.#watched.unchanged(holding) !== null);
     if (isUnchanged && this.#watched.size === holdings.length) return { state: 'unchanged', reconciled: null };
     const log = this.#log ?? new FillLog(this.symbol, this.#options.venue);
     this.#origins.beginLook();
@@ -146,8 +140,9 @@ export class SymbolWatch {
       const newest = { isChanged: true, maySearch: false };
       const { history } = await readHistory(log, this.#known(), holdings, now, newest);
       if (history.unexplained.length > 0) return { state: 'unsure', reconciled: null };
-      const reductions = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
-      return { state: 'followed', reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
+      const { reductions, failure } = await this.#follow({ ...history, fresh: [], unopened: [] }, holdings, now);
+      const state = failure === null ? 'followed' : 'unsure';
+      return { state, reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
     } catch (thrown) {
       transient(thrown);
       return { state: 'unsure', reconciled: null };
@@ -168,51 +163,44 @@ export class SymbolWatch {
   ): Promise<History> {
     const log = (this.#log ??= new FillLog(this.symbol, this.#options.venue));
     this.#origins.beginLook();
-    const pause = this.#searchPause;
-    const maySearch = pause.looks === 0;
-    if (!maySearch) pause.looks -= 1;
-    const { history, goesOn, failure } = await readHistory(log, this.#known(), holdings, now, { isChanged, maySearch });
+    const maySearch = this.#searchPause.isOver();
+    const { history, goesOn, failure } = await readHistory(log, this.#known(), holdings, now, {
+      isChanged,
+      maySearch,
+    });
     if (failure !== null) {
       missing.push({ symbol: this.symbol, what: 'fills', why: messageOf(transient(failure)) });
-      this.#searchPause = { looks: pause.next, next: Math.min(2 * pause.next, LONGEST_SEARCH_PAUSE) };
-    } else if (maySearch) this.#searchPause = { looks: 0, next: 1 };
+      this.#searchPause.failed();
+    } else if (maySearch) this.#searchPause.succeeded();
+    // What was told may have been false, or there only in part.
+    if (history.unexplained.length === 0) this.#rereadPause.succeeded();
+    else if (!goesOn && this.#rereadPause.isOver()) {
+      this.#log = null;
+      this.#rereadPause.failed();
+    }
     if (!goesOn) for (const watched of this.#watched.values()) watched.isSought = false;
     return history;
   }
 
-  /** O1: the position under observation that a holding still is, without asking for fills. */
-  #unchanged(holding: VenueHolding): Watched | null {
-    const own = [...this.#watched.values()].filter(({ side }) => side === holding.side);
-    const [watched] = own;
-    return watched !== undefined && own.length === 1 && isAsBefore(watched, holding) ? watched : null;
-  }
-
-  #stands(kind: VenueDifference['kind']): boolean {
-    return this.#differences.standing.some((difference) => difference.kind === kind);
+  /** O5: the fills failed or disagreed in the look before as well. */
+  #isDoubted(): boolean {
+    return this.#differences.standing.some(({ kind }) => DOUBTS.has(kind));
   }
 
   /** O5: the position under observation that a holding must still be, though its fills do not say so. */
   #goesOn({ side }: VenueHolding): boolean {
-    const own = [...this.#watched.values()].filter((watched) => watched.side === side);
-    return own.length === 1 && (this.#stands('FILLS_DISAGREE') || this.#stands('NO_ANSWER'));
-  }
-
-  /** O5: its fills are asked for again in the next cycle, whatever the venue shows then. */
-  #distrust(holdings: readonly VenueHolding[]): void {
-    for (const watched of this.#watched.values()) {
-      if (holdings.some(({ side }) => side === watched.side)) watched.holding = null;
-    }
+    return this.#watched.openOn(side).length === 1 && this.#isDoubted();
   }
 
   async #beginUnproven(holdings: readonly VenueHolding[], now: EpochMillis): Promise<void> {
     for (const holding of holdings) {
-      if ([...this.#watched.values()].some(({ side }) => side === holding.side)) continue;
+      if (this.#watched.openOn(holding.side).length > 0) continue;
       await this.#begin(holding, holding.updatedAt ?? now, Number(holding.quantity), false);
     }
   }
 
   #known(): readonly Known[] {
-    return [...this.#watched.values()].map((watched) => knownOf(watched, this.#toldOf, this.#differences.standing));
+    return this.#watched.known(this.#toldOf, this.#differences.standing);
   }
 
   /** What stands in the way of believing the fills. Late ones may still open what is shown, so that is said first. */
@@ -223,12 +211,15 @@ export class SymbolWatch {
     return [...unexplained, ...first.filter((difference) => !this.#differences.includes(difference))];
   }
 
-  /** Follows the positions through their fills: who is open now, who ended, and what reduced them. */
+  /**
+   * Follows the positions through their fills: who is open now, who ended, and what reduced them. Reductions of a position of which one
+   * cannot be attributed yet are recorded later, and `failure` says why.
+   */
   async #follow(
     { followed: explained, fresh, unopened }: History,
     holdings: readonly VenueHolding[],
     now: EpochMillis,
-  ): Promise<readonly Reduction[]> {
+  ): Promise<{ readonly reductions: readonly Reduction[]; readonly failure: unknown }> {
     const since = Math.min(...[...this.#watched.values()].map(({ last }) => last?.observed_at ?? Infinity));
     const told: { watched: Watched; lifecycle: Lifecycle }[] = [];
     for (const [id, lifecycle] of explained) {
@@ -247,18 +238,22 @@ export class SymbolWatch {
     }
     await this.#beginUnproven(unopened, now);
     const reductions: Reduction[] = [];
-    for (const { watched, lifecycle } of told) {
-      reductions.push(...(await this.#reductionsOf(watched, lifecycle)));
-    }
-    // What they agree on holds from the moment on in which it is told.
-    for (const { fill_id } of reductions) this.#toldOf.add(fill_id);
+    let failure: unknown = null;
     for (const { watched, lifecycle } of told) {
       const { position_id: id } = watched.identity;
-      if (lifecycle.quantity.isZero()) this.#watched.delete(id);
-      else this.#watched.set(id, watched);
+      try {
+        reductions.push(...(await this.#reductionsOf(watched, lifecycle)));
+        if (watched.isOver) this.#watched.delete(id);
+        else this.#watched.set(id, watched);
+      } catch (thrown) {
+        failure = transient(thrown);
+        // What they agree on holds from the moment on in which it is told.
+        this.#watched.set(id, { ...watched, agreed: this.#watched.get(id)?.agreed ?? watched.agreed });
+      }
     }
+    for (const { fill_id } of reductions) this.#toldOf.add(fill_id);
     if (this.#watched.size === 0) this.#toldOf.clear();
-    return reductions.toSorted((one, other) => one.closed_at - other.closed_at);
+    return { reductions: reductions.toSorted((one, other) => one.closed_at - other.closed_at), failure };
   }
 
   async #begin(
@@ -306,7 +301,7 @@ export class SymbolWatch {
     const signal: ModelSignal | null = signals.latest(account, this.symbol, now);
     const snapshots: PositionSnapshot[] = [];
     for (const holding of holdings) {
-      const watched = [...this.#watched.values()].find(({ side }) => side === holding.side);
+      const [watched] = this.#watched.openOn(holding.side);
       const stops = await asked.stops.get(holding.side);
       if (watched === undefined || stops === undefined) continue;
       const snapshot = snapshotOf(holding, watched.identity, watched.memory, {

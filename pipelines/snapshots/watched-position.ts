@@ -21,6 +21,8 @@ export interface Watched {
   readonly proven: boolean;
   /** Its opening is still to be looked for. */
   isSought: boolean;
+  /** Its fills have ended it, and not all of them could be recorded yet (O3). */
+  isOver: boolean;
   agreed: Agreed;
   readonly side: VenueHolding['side'];
   memory: Memory;
@@ -49,6 +51,7 @@ export function beginWatching(
     identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
     proven,
     isSought: !proven,
+    isOver: false,
     agreed: { at, quantity: initialQuantity, fills: null },
     side: opened.side,
     memory: firstMemory(opened, signal),
@@ -80,6 +83,7 @@ export function resumeWatching(snapshot: PositionSnapshot, { differences, reduce
     identity: { position_id, account, opened_at, initial_quantity },
     proven: !isUnproven,
     isSought: isUnproven,
+    isOver: false,
     // A snapshot is written after the reductions of its cycle, which may have been the last.
     agreed: reduced !== undefined && reduced.recordedAt > agreed.at ? reduced.agreed : agreed,
     side,
@@ -112,9 +116,10 @@ export function followed(
 ): Watched {
   const fills = new Set(sizes.flatMap(({ fill }) => (fill === null ? [] : [fill.fillId])));
   const agreed = { at: now, quantity: quantity.toNumber(), fills };
-  if (watched.proven || opening === null) return { ...watched, agreed };
+  const isOver = quantity.isZero();
+  if (watched.proven || opening === null) return { ...watched, agreed, isOver };
   const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
-  return { ...watched, identity, agreed, proven: true, isSought: false };
+  return { ...watched, identity, agreed, isOver, proven: true, isSought: false };
 }
 
 /** What its history is read by. */
