@@ -2,7 +2,7 @@ import { pc, printable } from '../connectors/system/terminal.ts';
 import { formatEventTime } from '../pipelines/watch/event-time.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import { bufferOf } from '../schemas/buffer-of.ts';
-import type { RecordByTopic } from '../schemas/generated/records.ts';
+import type { ExecutionReport, RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
 import { plural } from './calibrate/report/figures.ts';
 
@@ -28,7 +28,7 @@ const BRIEF: Brief = {
   [TOPICS.executionReport.name]: (r) =>
     `${r.status} ${r.reason} ${r.action}` +
     (r.average_price === null ? '' : ` filled ${r.filled_quantity} of ${r.rounded_quantity} at ${r.average_price}`) +
-    `, order ${r.client_order_id}`,
+    orderWords(r),
   [TOPICS.tradeClosed.name]: (r) =>
     `${r.side} ${r.quantity} at ${r.exit_price} (${figure(r.pnl_percent)} %), ${r.remaining_quantity} left: ${r.exit_reason} ${r.origin}`,
   [TOPICS.clmOutcome.name]: (r) =>
@@ -114,4 +114,14 @@ export function base64(bytes: Uint8Array | null): string | null {
 
 function figure(value: number | null): string {
   return value === null ? 'unknown' : String(Number(value.toPrecision(5)));
+}
+
+/** An intent may lead to several orders: which of them was sent, or how many there were in the end. */
+function orderWords({ status, order_style: style, part, client_order_id: id }: ExecutionReport): string {
+  const how = style === null || style === 'market' ? '' : `${style} `;
+  if (part === null || part === 0) return `, ${how}order ${id}`;
+  const count = part + 1;
+  return status === 'SUBMITTED'
+    ? `, ${how}order ${id}, number ${count} of its intent`
+    : `, ${count} orders, the last ${id}`;
 }

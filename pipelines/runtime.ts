@@ -89,7 +89,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
           await followed.catchUp();
           await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
         });
-        // The name that the readiness probe has always given it.
+        // Under this name the readiness probe shows it.
         await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
@@ -114,6 +114,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
           await followed.refresh();
+          await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
             : processOneByOne(worker, topic, batch, append);
@@ -154,55 +155,28 @@ async function processBatch(
 ): Promise<readonly OutgoingRecord[]> {
   const outputs: OutgoingRecord[] = [];
   const letters: OutgoingRecord[] = [];
-  const decoder = new Decoder(worker.codec, topic, records);
   const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
   for (let start = 0; start < records.length; start += size) {
     const part = records.slice(start, start + size);
-    for (const output of await processPart(worker, decoder, part, append, letters)) outputs.push(output);
+    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
   }
   for (const letter of letters) outputs.push(letter);
   return outputs;
 }
 
-/** Decodes the records of a batch. The registry is asked, once, where one of them needs it: most batches name no schema that is new. */
-class Decoder {
-  readonly topic: TopicName;
-  readonly #codec: RecordCodec;
-  readonly #batch: readonly LogRecord[];
-  #isPrepared = false;
-
-  constructor(codec: RecordCodec, topic: TopicName, batch: readonly LogRecord[]) {
-    this.topic = topic;
-    this.#codec = codec;
-    this.#batch = batch;
-  }
-
-  /** Undefined where `decode` is to be called. */
-  good(at: LogRecord): RecordByTopic[TopicName] | undefined {
-    return this.#codec.decodeGood(this.topic, at);
-  }
-
-  /** Throws what RecordCodec.prepare and RecordCodec.decode throw. */
-  async decode(at: LogRecord): Promise<RecordByTopic[TopicName]> {
-    if (!this.#isPrepared) await this.#codec.prepare(this.topic, this.#batch);
-    this.#isPrepared = true;
-    return this.#codec.decode(this.topic, at);
-  }
-}
-
 async function processPart(
-  { processor, liveClock, observer, bury }: Worker,
-  decoder: Decoder,
+  { processor, codec, liveClock, observer, bury }: Worker,
+  topic: TopicName,
   records: readonly LogRecord[],
   append: Append,
   letters: OutgoingRecord[],
 ): Promise<readonly OutgoingRecord[]> {
-  const { topic } = decoder;
   const decoded: DecodedRecord[] = [];
+  const decode = codec.decoderOf(topic);
   const now = liveClock?.now() ?? null;
   for (const at of records) {
     try {
-      const record = decoder.good(at) ?? (await decoder.decode(at));
+      const record = decode(at);
       const ahead = timesAhead(topic, record, at.timestamp, now);
       if (ahead.length > 0) {
         observer.timesAhead(topic, producerOf(record));
@@ -241,9 +215,8 @@ async function processOneByOne(
   append: Append,
 ): Promise<readonly OutgoingRecord[]> {
   const letters: OutgoingRecord[] = [];
-  const decoder = new Decoder(worker.codec, topic, records);
   for (const at of records) {
-    const outputs = await processPart(worker, decoder, [at], append, letters);
+    const outputs = await processPart(worker, topic, [at], append, letters);
     try {
       await append(outputs);
     } catch (thrown) {

@@ -10,7 +10,7 @@ import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { bufferOf } from './buffer-of.ts';
 import { compileCheck } from './check-record.ts';
-import { keepsRules, withRules } from './check-rules.ts';
+import { compileRules, withRules } from './check-rules.ts';
 import { type FastReader, compileReader } from './compile-reader.ts';
 import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
@@ -66,15 +66,19 @@ export interface CodecOptions {
 
 type Resolver = ReturnType<avsc.Type['createResolver']>;
 
-/** What the codec keeps for one topic. */
-interface TopicCodec {
+/** This program's own schema of a topic, and its id. */
+interface OwnSchema {
   readonly schema: AvroRecord;
+  readonly schemaId: number;
+}
+
+/** What the codec keeps for one topic. */
+interface TopicCodec extends OwnSchema {
   readonly type: avsc.Type;
   readonly write: FastWriter;
   readonly check: (value: unknown) => readonly Problem[];
   readonly rules: readonly RecordRule<never>[];
-  /** The id of this program's own schema. */
-  readonly schemaId: number;
+  readonly keepsRules: (record: object) => boolean;
   /** By the id of the writer's schema. Built once an id. */
   readonly readers: Map<SchemaId, Reader | HarvestlineError>;
 }
@@ -103,18 +107,19 @@ interface Reader {
  */
 export class RecordCodec {
   readonly #writers: WriterSchemas;
-  readonly #topics: ReadonlyMap<string, TopicCodec>;
-  readonly #strings: StringTable;
+  readonly #own: ReadonlyMap<string, OwnSchema>;
+  /** Of the topics in use: a processor reads and writes a few, and each takes some milliseconds to compile. */
+  readonly #codecs = new Map<string, TopicCodec>();
+  readonly #strings = new StringTable();
   /** What was read from last: the records of a batch lie in one memory. */
   #source: Memory = memoryOf(new ArrayBuffer(0));
   /** What encoded records are cut from, and how much of it is used. */
   #slab: Memory = freshMemory(SLAB_BYTES);
   #used = 0;
 
-  private constructor(writers: WriterSchemas, topics: ReadonlyMap<string, TopicCodec>, strings: StringTable) {
+  private constructor(writers: WriterSchemas, own: ReadonlyMap<string, OwnSchema>) {
     this.#writers = writers;
-    this.#topics = topics;
-    this.#strings = strings;
+    this.#own = own;
   }
 
   /** Looks up the ids of exactly this program's schemas. Throws SCHEMA_NOT_REGISTERED naming every absent subject. */
@@ -123,15 +128,14 @@ export class RecordCodec {
     { topics = Object.values(TOPICS), now = () => 0 }: CodecOptions = {},
   ): Promise<RecordCodec> {
     const absent: string[] = [];
-    const codecs = new Map<string, TopicCodec>();
-    const strings = new StringTable();
+    const own = new Map<string, OwnSchema>();
     const found = topics.map(async (topic) => {
       const schema = loadSchema(topic);
       return { topic, schema, schemaId: await registry.idOf(subjectOf(topic), JSON.stringify(schema)) };
     });
     for (const { topic, schema, schemaId } of await Promise.all(found)) {
       if (schemaId === null) absent.push(registry.nameOf?.(subjectOf(topic)) ?? subjectOf(topic));
-      else codecs.set(topic.name, topicCodec(topic.name, schema, schemaId, strings));
+      else own.set(topic.name, { schema, schemaId });
     }
     if (absent.length > 0) {
       throw new HarvestlineError(
@@ -139,7 +143,7 @@ export class RecordCodec {
         `the registry holds no version of ${absent.join(', ')} equal to this program's schema`,
       );
     }
-    return new RecordCodec(new WriterSchemas(registry, now), codecs, strings);
+    return new RecordCodec(new WriterSchemas(registry, now), own);
   }
 
   /** The record in wire format. Throws RECORD_INVALID with every failing path. */
@@ -149,18 +153,10 @@ export class RecordCodec {
   }
 
   /** Fetches the writers' schemas that a batch names and that are not known yet, so that `decode` never waits. */
-  async prepare(topic: TopicName, records: Iterable<WrittenRecord>): Promise<void> {
+  async prepare(topic: TopicName, records: readonly WrittenRecord[]): Promise<void> {
     const codec = this.#codecOf(topic);
     const asked = new Set<SchemaId>();
-    let last: SchemaId | undefined;
-    for (const record of records) {
-      const { headers } = record;
-      if (headers === undefined || headers.length === 0) {
-        // Most records of a batch are of one writer, and say nothing that the one before did not.
-        const prefix = prefixOf(record);
-        if (prefix === undefined || prefix === last) continue;
-        last = prefix;
-      }
+    for (const record of unlike(records)) {
       const id = idOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
       // R5. Its retry found the schema; one question a batch is enough.
@@ -171,22 +167,15 @@ export class RecordCodec {
     }
   }
 
-  /**
-   * The record on that log, where it is good and its writer's schema is known; undefined for any other: `decode`, after `prepare`, gives it
-   * or says why not.
-   */
-  decodeGood<N extends TopicName>(topic: N, record: WrittenRecord): RecordByTopic[N] | undefined {
-    return this.#read(this.#codecOf(topic), record) as RecordByTopic[N] | undefined;
-  }
-
   /** The record on that log, checked. Throws poison errors only; call `prepare` for the batch first. */
   decode<N extends TopicName>(topic: N, record: WrittenRecord): RecordByTopic[N] {
+    return this.#decode(topic, this.#codecOf(topic), record);
+  }
+
+  /** `decode` for many records of one topic. */
+  decoderOf<N extends TopicName>(topic: N): (record: WrittenRecord) => RecordByTopic[N] {
     const codec = this.#codecOf(topic);
-    const good = this.#read(codec, record);
-    if (good !== undefined) return good as RecordByTopic[N];
-    const examined = examineSlowly(topic, codec, record);
-    if (examined.problems.length > 0) throw invalid(topic, examined.problems);
-    return examined.record;
+    return (record) => this.#decode(topic, codec, record);
   }
 
   /**
@@ -201,8 +190,16 @@ export class RecordCodec {
       : { record: good as RecordByTopic[N], problems: NO_PROBLEMS };
   }
 
+  #decode<N extends TopicName>(topic: N, codec: TopicCodec, record: WrittenRecord): RecordByTopic[N] {
+    const good = this.#read(codec, record);
+    if (good !== undefined) return good as RecordByTopic[N];
+    const examined = examineSlowly(topic, codec, record);
+    if (examined.problems.length > 0) throw invalid(topic, examined.problems);
+    return examined.record;
+  }
+
   /** A good record; undefined for any other, and where the fast way cannot tell. */
-  #read({ readers, rules }: TopicCodec, written: WrittenRecord): object | undefined {
+  #read({ readers, keepsRules }: TopicCodec, written: WrittenRecord): object | undefined {
     let id: SchemaId | undefined;
     let start = WIRE_HEADER_BYTES;
     if (hasSchemaHeader(written.headers)) {
@@ -224,7 +221,7 @@ export class RecordCodec {
     const { bytes, view } = this.#source;
     const at = within.byteOffset + valueStart;
     const record = reader.fast(bytes, view, at + start, within.byteOffset + valueEnd);
-    return record !== undefined && keepsRules(rules, record) ? record : undefined;
+    return record !== undefined && keepsRules(record) ? record : undefined;
   }
 
   /** The bytes of a good record; undefined as for `#read`. */
@@ -239,7 +236,7 @@ export class RecordCodec {
       this.#used = 0;
       return this.#write(codec, record);
     }
-    if (end === GAVE_UP || end - start > MAX_VALUE_BYTES || !keepsRules(codec.rules, record)) return undefined;
+    if (end === GAVE_UP || end - start > MAX_VALUE_BYTES || !codec.keepsRules(record)) return undefined;
     view.setUint8(start, MAGIC_BYTE);
     view.setUint32(start + 1, codec.schemaId);
     this.#used = end;
@@ -247,9 +244,12 @@ export class RecordCodec {
   }
 
   #codecOf(topic: TopicName): TopicCodec {
-    const codec = this.#topics.get(topic);
-    if (codec === undefined)
-      throw new HarvestlineError('SCHEMA_NOT_REGISTERED', `${topic} was not opened by this codec`);
+    const known = this.#codecs.get(topic);
+    if (known !== undefined) return known;
+    const own = this.#own.get(topic);
+    if (own === undefined) throw new HarvestlineError('SCHEMA_NOT_REGISTERED', `${topic} was not opened by this codec`);
+    const codec = topicCodec(topic, own, this.#strings);
+    this.#codecs.set(topic, codec);
     return codec;
   }
 }
@@ -261,6 +261,22 @@ function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer 
   if (value.length <= MAX_VALUE_BYTES) return value;
   const why = `must be at most ${MAX_VALUE_BYTES} bytes, found ${value.length}: a topic takes no more`;
   throw invalid(topic, [{ path: '(root)', why }]);
+}
+
+/** Those of the records that may name another schema than the ones before them: most of a batch are of one writer. */
+function unlike(records: readonly WrittenRecord[]): readonly WrittenRecord[] {
+  const others: WrittenRecord[] = [];
+  let last: number | undefined;
+  for (const record of records) {
+    const { headers } = record;
+    if (headers === undefined || headers.length === 0) {
+      const prefix = prefixOf(record);
+      if (prefix === undefined || prefix === last) continue;
+      last = prefix;
+    }
+    others.push(record);
+  }
+  return others;
 }
 
 /** The id of a record's schema; undefined where it names none that is read. */
@@ -296,7 +312,7 @@ function recordIn(bytes: Buffer, start: number, type: avsc.Type, resolver: Resol
   return read.value;
 }
 
-function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number, strings: StringTable): TopicCodec {
+function topicCodec(topic: TopicName, { schema, schemaId }: OwnSchema, strings: StringTable): TopicCodec {
   const own: Reader = { fast: compileReader(schema, schema, strings), resolver: null };
   return {
     schema,
@@ -304,6 +320,7 @@ function topicCodec(topic: TopicName, schema: AvroRecord, schemaId: number, stri
     write: compileWriter(schema),
     check: compileCheck(schema),
     rules: RECORD_RULES[topic],
+    keepsRules: compileRules(RECORD_RULES[topic]),
     schemaId,
     readers: new Map([[schemaId, own]]),
   };

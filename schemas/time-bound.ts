@@ -75,9 +75,10 @@ export function timesAhead<N extends TopicName>(
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
-let newest = -Infinity;
+/** Of the record in hand. A number in an array of numbers is no object of its own. */
+const newest = new Float64Array(1);
 const note = (_: string, at: EpochMillis): void => {
-  if (at > newest) newest = at;
+  if (at > (newest[0] ?? 0)) newest[0] = at;
 };
 
 /** Makes nothing: most records are good. */
@@ -85,9 +86,9 @@ function newestOf<N extends TopicName>(
   times: Times<RecordByTopic[N]> | undefined,
   record: RecordByTopic[N],
 ): EpochMillis {
-  newest = -Infinity;
+  newest[0] = -Infinity;
   times?.(record, note);
-  return newest;
+  return newest[0] ?? -Infinity;
 }
 
 /** Throws TIMESTAMP_AHEAD with every time of the record that cannot be. */

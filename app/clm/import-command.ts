@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -11,6 +11,7 @@ import { accountName } from '../run/venue-options.ts';
 import { refusalText, summaryLines } from './import-lines.ts';
 import { type NamedInput, importTrades } from './import-trades.ts';
 import { openImportWorld } from './import-world.ts';
+import { SpooledInput } from './spooled-input.ts';
 import { readSymbolsMap } from './symbols-map.ts';
 
 interface ImportFlags extends WorldOptions {
@@ -70,8 +71,23 @@ Exit codes: 0 every line was good, 1 at least one was bad or a file was refused,
 }
 
 async function runImport(files: readonly string[], flags: ImportFlags): Promise<void> {
-  const inputs = files.map(inputNamed);
+  // What can be wrong with the call is said before a pipe is read to its end.
   const symbolsMap = flags.symbolsMap === undefined ? new Map<string, string>() : readSymbolsMap(flags.symbolsMap);
+  const spool = new SpooledInput();
+  try {
+    const inputs: NamedInput[] = [];
+    for (const file of files) inputs.push(await inputNamed(file, spool));
+    await importFrom(inputs, symbolsMap, flags);
+  } finally {
+    spool.remove();
+  }
+}
+
+async function importFrom(
+  inputs: readonly NamedInput[],
+  symbolsMap: ReadonlyMap<string, string>,
+  flags: ImportFlags,
+): Promise<void> {
   const dryRun = flags.dryRun === true;
   const json = jsonWanted(flags);
   const clock = new SystemClock();
@@ -113,10 +129,20 @@ async function runImport(files: readonly string[], flags: ImportFlags): Promise<
   }
 }
 
-function inputNamed(file: string): NamedInput {
-  if (file === '-') return { name: '(standard input)', lines: process.stdin };
+async function inputNamed(file: string, spool: SpooledInput): Promise<NamedInput> {
+  if (file === '-') {
+    const kept = await spool.take(process.stdin);
+    return { name: '(standard input)', lines: bytesOf(kept), again: () => bytesOf(kept) };
+  }
   if (!existsSync(file)) throw new HarvestlineError('USAGE', `${file} does not exist`, { at: { file } });
-  return { name: file, lines: createReadStream(file) };
+  // A pipe can be read only once: zcat old.jsonl.gz in <(…).
+  const kept = statSync(file).isFile() ? file : await spool.take(createReadStream(file));
+  return { name: file, lines: bytesOf(kept), again: () => bytesOf(kept) };
+}
+
+/** Opened when it is read, and not before: a stream that nobody reads may find its file gone. */
+async function* bytesOf(file: string): AsyncIterable<Uint8Array> {
+  yield* createReadStream(file);
 }
 
 function pnlUnit(text: string): PnlUnit {

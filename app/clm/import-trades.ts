@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { contradictsPrices, priceMoveOf, tradeOf } from '../../pipelines/clm/backfill.ts';
 import { KeptTrades } from '../../pipelines/clm/kept-trades.ts';
+import { PnlSurvey } from '../../pipelines/clm/pnl-survey.ts';
 import { type PnlFinding, type PnlUnit, asRecorded, findPnlUnit, percentOf } from '../../pipelines/clm/pnl-unit.ts';
 import { type GoodTrade, type ParsedTrade, parseRecordedTrade } from '../../pipelines/clm/recorded-trade.ts';
 import { SymbolSpellings } from '../../pipelines/clm/symbol-spellings.ts';
@@ -17,12 +19,17 @@ import { type ReadableTopics, visitTopic } from '../read-topic.ts';
 import { type ImportFigures, ImportTally, type RowPlace } from './import-tally.ts';
 
 /** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */
-const BATCH_RECORDS = 2000;
+const BATCH_RECORDS = 10_000;
+
+/** Unit: lines of one file. */
+const MOST_LINES = 2 ** 40;
 
 /** A stream of lines with the name it is reported by. */
 export interface NamedInput {
   readonly name: string;
   readonly lines: AsyncIterable<Uint8Array>;
+  /** The same lines once more. Left out: the bytes of the first reading are kept in memory. */
+  readonly again?: () => AsyncIterable<Uint8Array>;
 }
 
 export interface ImportOptions {
@@ -63,67 +70,97 @@ export type ImportResult =
  * IM2  Ids derive from a row's content and what is on the topic is read first: killed anywhere and run again, the record
  *      is the same.
  * IM3  Nothing is written before the results of every input are known to be in the unit that they are taken for.
- *
- * Memory: the rows, for a unit is found over all of them.
+ * IM4  Memory does not grow with the rows but for some 50 bytes each, by which doubles are told: inputs are read twice, for their unit
+ *      and for their rows.
  */
 export async function importTrades(
   inputs: readonly NamedInput[],
   target: ImportTarget,
   options: ImportOptions,
 ): Promise<ImportResult> {
+  const surveyed: SurveyedInput[] = [];
+  for (const input of inputs) surveyed.push(await survey(input, options));
+  const refused = surveyed.flatMap(({ refusal }) => refusal ?? []);
   const tally = new ImportTally(options);
-  const rows: GoodRow[][] = [];
-  for (const input of inputs) rows.push(await readRows(input, tally, options));
-  const refused = inputs.flatMap(({ name }, at) => refusalOf(name, rows[at] ?? [], options.pnl));
-  if (refused.length > 0) return { refused, rows: tally.figures.rows, bad: tally.figures.bad };
+  if (refused.length > 0) {
+    for (const { name, lines } of surveyed) await forEachRow(name, lines(), tally, options, () => undefined);
+    return { refused, rows: tally.figures.rows, bad: tally.figures.bad };
+  }
   const { recorded, symbols } = target === null ? NOTHING_RECORDED : await recordedBefore(target);
   const spellings = new SymbolSpellings(options.symbolsMap, symbols);
   const work = new TradeImport(target, recorded, spellings, tally, options);
-  for (const [at, { name }] of inputs.entries()) {
-    // Each is let go once it is taken, so that rows and kept trades are never both in memory as a whole.
-    const waiting = (rows[at] ?? []).toReversed();
-    rows[at] = [];
-    for (let row = waiting.pop(); row !== undefined; row = waiting.pop()) {
-      work.take({ file: name, line: row.line }, row.parsed);
-      if (work.pending >= BATCH_RECORDS) await work.flush();
-    }
+  for (const { name, lines } of surveyed) {
+    await forEachRow(name, lines(), tally, options, (line, parsed) => {
+      work.take({ file: name, line }, parsed);
+      return work.pending >= BATCH_RECORDS ? work.flush() : undefined;
+    });
   }
   await work.flush();
   return { refused: null, figures: tally.figures };
 }
 
-interface GoodRow {
-  readonly line: number;
-  readonly parsed: GoodTrade;
+/** An input whose unit is known. */
+interface SurveyedInput {
+  readonly name: string;
+  readonly lines: () => AsyncIterable<Uint8Array>;
+  readonly refusal: RefusedInput | null;
 }
 
-async function readRows(
-  { name, lines }: NamedInput,
-  tally: ImportTally,
-  { timeZone, onRow }: ImportOptions,
-): Promise<GoodRow[]> {
-  const rows: GoodRow[] = [];
-  for await (const chunk of readLines(lines)) {
+/** Reads an input for the unit of its results alone. What is bad is named when its rows are read. */
+async function survey({ name, lines, again }: NamedInput, { pnl, timeZone }: ImportOptions): Promise<SurveyedInput> {
+  if (pnl?.kind === 'percent') return { name, lines: () => lines, refusal: null };
+  const kept: Uint8Array[] = [];
+  const results = new PnlSurvey();
+  for await (const chunk of readLines(again === undefined ? keeping(lines, kept) : lines)) {
     for (const line of chunk) {
-      if (line.text !== null && line.text.trim() === '') continue;
-      onRow();
+      if (!results.wants(line.number) || isBlank(line)) continue;
       const parsed = parseLine(line, timeZone);
-      tally.row();
-      if (parsed.ok) rows.push({ line: line.number, parsed });
-      else tally.bad({ file: name, line: line.number }, parsed.problems);
+      if (!parsed.ok) continue;
+      const { trade, leverage } = parsed;
+      const percent = pnl === null ? trade.pnl_percent : percentOf(trade.pnl_percent, pnl, leverage);
+      if (percent !== null) results.add(line.number, { pnl: percent, move: priceMoveOf(trade), leverage });
     }
   }
-  return rows;
+  const found = findPnlUnit(results.samples());
+  return {
+    name,
+    lines: again ?? (() => Readable.from(kept)),
+    refusal: found === null ? null : { file: name, found: pnl === null ? found : asRecorded(found, pnl) },
+  };
 }
 
-function refusalOf(file: string, rows: readonly GoodRow[], pnl: PnlUnit | null): readonly RefusedInput[] {
-  if (pnl?.kind === 'percent') return [];
-  const samples = rows.flatMap(({ parsed: { trade, leverage } }) => {
-    const percent = pnl === null ? trade.pnl_percent : percentOf(trade.pnl_percent, pnl, leverage);
-    return percent === null ? [] : [{ pnl: percent, move: priceMoveOf(trade), leverage }];
-  });
-  const found = findPnlUnit(samples);
-  return found === null ? [] : [{ file, found: pnl === null ? found : asRecorded(found, pnl) }];
+async function* keeping(lines: AsyncIterable<Uint8Array>, kept: Uint8Array[]): AsyncIterable<Uint8Array> {
+  for await (const chunk of lines) {
+    kept.push(chunk);
+    yield chunk;
+  }
+}
+
+/** Counts every row, names the bad ones, and hands on the others. */
+async function forEachRow(
+  file: string,
+  lines: AsyncIterable<Uint8Array>,
+  tally: ImportTally,
+  { timeZone, onRow }: ImportOptions,
+  work: (line: number, parsed: GoodTrade) => Promise<void> | undefined,
+): Promise<void> {
+  for await (const chunk of readLines(lines)) {
+    for (const line of chunk) {
+      if (isBlank(line)) continue;
+      onRow();
+      tally.row();
+      const parsed = parseLine(line, timeZone);
+      if (parsed.ok) {
+        // A promise only where a batch is written: waiting for each row would cost more than the row.
+        const written = work(line.number, parsed);
+        if (written !== undefined) await written;
+      } else tally.bad({ file, line: line.number }, parsed.problems);
+    }
+  }
+}
+
+function isBlank({ text }: Line): boolean {
+  return text !== null && text.trim() === '';
 }
 
 class TradeImport {
@@ -135,7 +172,7 @@ class TradeImport {
   /** trade.closed is execution's topic. The import writes in its name: it brings what execution would have written then. */
   readonly #writer: TopicWriter | null;
   readonly #kept = new KeptTrades();
-  readonly #keptPlaces: RowPlace[] = [];
+  readonly #files: string[] = [];
   #batch: EncodedRecord[] = [];
 
   constructor(
@@ -170,15 +207,24 @@ class TradeImport {
     const trade = tradeOf(recorded, this.#options.account, this.#options.venue);
     if (this.#recorded.has(trade)) return this.#tally.alreadyRecorded();
     const repeated = this.#kept.repeated(trade);
-    const original = repeated === null ? undefined : this.#keptPlaces[repeated];
-    if (original !== undefined) return this.#tally.doubled(place, original);
+    if (repeated !== null) return this.#tally.doubled(place, this.#placeOf(repeated));
     const encoded = this.#encoded(trade);
     if ('problems' in encoded) return this.#tally.bad(place, encoded.problems);
     if (encoded.record !== null) this.#batch.push(encoded.record);
-    this.#kept.add(trade, this.#keptPlaces.push(place) - 1);
+    this.#kept.add(trade, this.#numberOf(place));
     this.#tally.imported(place, parsed);
     if (recorded.symbol !== spelling) this.#tally.respelled(spelling, recorded.symbol);
     if (contradictsPrices(recorded)) this.#tally.contradicted(place, trade);
+  }
+
+  /** File and line as one number; a million million lines a file are enough. */
+  #numberOf({ file, line }: RowPlace): number {
+    if (this.#files.at(-1) !== file) this.#files.push(file);
+    return (this.#files.length - 1) * MOST_LINES + line;
+  }
+
+  #placeOf(number: number): RowPlace {
+    return { file: this.#files[Math.floor(number / MOST_LINES)] ?? '', line: number % MOST_LINES };
   }
 
   async flush(): Promise<void> {

@@ -14,6 +14,9 @@ import { allTopicSpecs } from '../../schemas/topics.ts';
 import { type WorldOptions, chosenKafka, openKafka } from '../open-world.ts';
 import type { ImportTarget } from './import-trades.ts';
 
+/** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */
+const BATCH_RECORDS = 10_000;
+
 /** What became of the imported trades: FINAL outcomes made here, or who makes them. */
 export type OutcomesMade = number | 'by the running dev' | 'by the clm processor';
 
@@ -69,7 +72,7 @@ async function workOffClm(
     clock: new SystemClock(),
     logger: SILENT_LOGGER,
   });
-  const consumer = log.consumer(options, async (batch, append) => {
+  const consumer = log.consumer({ ...options, maxBatchRecords: BATCH_RECORDS }, async (batch, append) => {
     onRecords(batch.records.length);
     return handler(batch, append);
   });

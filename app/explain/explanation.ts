@@ -80,6 +80,15 @@ export interface ExplainedDecision extends SnapshotDecision {
   readonly score_gap: readonly ScoreShift[] | null;
 }
 
+export interface ExplainedOrder {
+  readonly client_order_id: string;
+  readonly order_id: string | null;
+  /** In the words of --order; null: not recorded. */
+  readonly order_style: string | null;
+  /** Which order of its intent it was, from 0 on; null: not recorded. */
+  readonly part: number | null;
+}
+
 /** A record that followed. In time. */
 export interface ExplainedStep extends Place {
   readonly at: EpochMillis;
@@ -87,8 +96,8 @@ export interface ExplainedStep extends Place {
   readonly after_ms: number | null;
   /** Whose record it is; null for what has none: what others closed, and the outcome. */
   readonly intent_id: string | null;
-  /** The order that was sent; null for a record of none. */
-  readonly order: { readonly client_order_id: string; readonly order_id: string | null } | null;
+  /** The order that was sent, or the last of several; null for a record of none. */
+  readonly order: ExplainedOrder | null;
   /** What it says, without figures: alike in what is alike. */
   readonly kind: string;
   /** Fraction, quantity, price. */

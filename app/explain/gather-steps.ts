@@ -1,8 +1,8 @@
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { ClmOutcome, EpochMillis } from '../../schemas/generated/records.ts';
+import type { ClmOutcome, EpochMillis, ExecutionReport } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { briefOf } from '../record-line.ts';
-import type { ExplainedStep, Place } from './explanation.ts';
+import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 import type { FoundIntent } from './read-intents.ts';
 import type { TopicReader } from './topic-reader.ts';
 
@@ -34,12 +34,13 @@ export async function gatherSteps(
     const figures = action === 'CLOSE' ? '' : String(fraction);
     found.push({ ...placed(at), rank: RANK.intent, intent_id, order: null, kind: action, figures, what });
   }
+  const orders = new Map<string, ExplainedOrder>();
   await reader.visit(executionReport.name, (report, at) => {
     if (!wanted(report)) return;
-    const { intent_id, status, reason, filled_quantity, client_order_id, order_id, submitted_at } = report;
-    const order = submitted_at === null ? null : { client_order_id, order_id };
-    const kind = status === reason || reason === 'ORDER_SENT' ? status : `${status} ${reason}`;
-    const figures = filled_quantity > 0 ? figure(filled_quantity) : '';
+    const { intent_id, client_order_id, order_id, order_style, part, submitted_at } = report;
+    const order = submitted_at === null ? null : { client_order_id, order_id, order_style, part };
+    if (order !== null) orders.set(client_order_id, order);
+    const [kind, figures] = reportWords(report);
     const what = briefOf(executionReport.name, report);
     found.push({ ...placed(at), rank: RANK.report, intent_id, order, kind, figures, what });
   });
@@ -48,7 +49,11 @@ export async function gatherSteps(
     if (!wanted(trade)) return;
     slices.add(trade.trade_id);
     const { intent_id, origin, quantity, exit_price, pnl_percent, client_order_id, order_id } = trade;
-    const order = client_order_id === null ? null : { client_order_id, order_id };
+    const sent = client_order_id === null ? undefined : orders.get(client_order_id);
+    const order =
+      client_order_id === null
+        ? null
+        : { client_order_id, order_id, order_style: sent?.order_style ?? null, part: sent?.part ?? null };
     const kind = origin === 'HARVEST' ? 'slice' : `slice ${origin}`;
     const figures = `${figure(quantity)} at ${figure(exit_price)}, ${pnl_percent.toFixed(2)} %`;
     const what = briefOf(tradeClosed.name, trade);
@@ -74,6 +79,19 @@ export async function gatherSteps(
     });
   }
   return inTime(found);
+}
+
+/** Kind and figures. An intent may lead to several orders, each SUBMITTED by itself and ended by one report. */
+function reportWords({ status, reason, filled_quantity, order_style, part }: ExecutionReport): [string, string] {
+  const number = part ?? 0;
+  if (status === 'SUBMITTED') {
+    const style = order_style === null || order_style === 'market' ? '' : ` ${order_style}`;
+    const why = reason === 'ORDER_SENT' ? '' : ` ${reason}`;
+    return [`${status}${why}${style}`, number === 0 ? '' : `order ${number + 1}`];
+  }
+  const kind = status === reason ? status : `${status} ${reason}`;
+  if (filled_quantity <= 0) return [kind, ''];
+  return [kind, `${figure(filled_quantity)}${number === 0 ? '' : ` in ${number + 1} orders`}`];
 }
 
 function placed({ topic, partition, offset, timestamp }: LogRecord): Place & { readonly at: EpochMillis } {

@@ -62,7 +62,7 @@ function episodeText({ steps }: Episode, ofIntent: boolean): string {
       const before = steps[index - 1];
       const since = before === undefined ? '' : `${sinceText(step.at - before.at)} `;
       const figures = step.figures === '' ? '' : ` ${step.figures}`;
-      const sent = ofIntent && step.kind === 'SUBMITTED' && step.order !== null;
+      const sent = ofIntent && step.kind.startsWith('SUBMITTED') && step.order !== null;
       const order = sent ? ` ${together(`order ${printable(step.order.client_order_id)}`)}` : '';
       return together(`${since}${printable(step.kind)}${figures} ${placeOf(step)}`) + order;
     })

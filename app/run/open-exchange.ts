@@ -6,7 +6,7 @@ import { userStreamOf } from '../../connectors/exchange/ccxt/user-stream.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
 import { probeVenue } from '../../connectors/exchange/ccxt/venue-probe.ts';
-import { VenueRefusal } from '../../connectors/exchange/ccxt/venue-refusal.ts';
+import { ExchangeRejection } from '../../connectors/exchange/ccxt/exchange-rejection.ts';
 import type { VenueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
 import type { PaperMarket } from '../../connectors/exchange/paper/market-rules.ts';
@@ -136,7 +136,7 @@ async function tryingKeys<T>(question: () => Promise<T>): Promise<T> {
     return await question();
   } catch (thrown) {
     const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-    if (cause instanceof VenueRefusal && cause.keys) {
+    if (cause instanceof ExchangeRejection && cause.keys) {
       throw new HarvestlineError('KEYS_REFUSED', messageOf(thrown), { cause });
     }
     throw thrown;

@@ -139,7 +139,7 @@ describe('explain', () => {
     ]);
     const client_order_id = clientOrderIdOf(second as (typeof REPORT)['intent_id']);
     expect(steps[0]?.order).toBeNull();
-    expect(steps[1]?.order).toEqual({ client_order_id, order_id: REPORT.order_id });
+    expect(steps[1]?.order).toMatchObject({ client_order_id, order_id: REPORT.order_id });
     expect(steps.at(-1)?.what).toMatch(/^the position's latest outcome: .* in 1 slice$/);
     const text = await shown(second);
     expect(text).toContain("+9 ms after the slice, the position's latest outcome: ACCUMULATING LONG 7 % in 1 slice");

@@ -246,6 +246,39 @@ describe('errors that are not the record’s fault', () => {
     expect(sum((await log.committed('scoring', SNAPSHOTS.name)).values())).toBe(1);
   });
 
+  it('P2: the registry away for the schema of one record: nothing of its batch is worked before it answers', async () => {
+    const { log, source } = await world();
+    const { registry } = log;
+    let refusals = 1;
+    const codec = await RecordCodec.open({
+      idOf: (subject, schema) => registry.idOf(subject, schema),
+      versions: (subject) => registry.versions(subject),
+      register: (subject, schema) => registry.register(subject, schema),
+      schemaOf: (id) =>
+        refusals-- > 0 ? Promise.reject(new HarvestlineError('REGISTRY_AWAY', 'no answer')) : registry.schemaOf(id),
+    });
+    const batch = Array.from({ length: 200 }, (_, index) =>
+      source.encode(SNAPSHOTS, { ...aSnapshot({ r: 9 }), observed_at: aSnapshot().observed_at + index }, AT + index),
+    );
+    const foreign = Buffer.from(batch[150]?.value ?? []);
+    foreign.writeInt32BE(4711, 1);
+    await log.append(batch.map((record, index) => (index === 150 ? { ...record, value: foreign } : record)));
+    const processor = scoring(codec);
+    let worked = 0;
+    const counting: Processor = {
+      ...processor,
+      process: (records, append) => {
+        worked += records.length;
+        return processor.process(records, append);
+      },
+    };
+    await run(counting, log, codec);
+
+    expect(worked).toBe(199);
+    expect(await all(log, TOPICS.harvestIntent.name)).toHaveLength(199);
+    expect(await all(log, DEAD)).toHaveLength(1);
+  });
+
   it('P3: any other error ends the subscription and commits nothing', async () => {
     const { log, codec, source } = await world();
     await log.append([source.encode(SNAPSHOTS, aSnapshot(), AT + 1)]);

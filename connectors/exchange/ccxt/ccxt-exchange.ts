@@ -50,7 +50,7 @@ import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
-import { VenueRefusal } from './venue-refusal.ts';
+import { ExchangeRejection } from './exchange-rejection.ts';
 import type { Info } from './venue-traits.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
@@ -139,7 +139,7 @@ export class CcxtExchange implements Exchange {
       } catch (thrown) {
         if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
         // X1.
-        if (!(thrown instanceof VenueRefusal)) return { kind: 'in-doubt', message: messageOf(thrown) };
+        if (!(thrown instanceof ExchangeRejection)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const { rule } = thrown;
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
         // X2.
@@ -167,8 +167,8 @@ export class CcxtExchange implements Exchange {
       return { kind: 'found', order: await this.#withFills(order, clientOrderId, market) };
     } catch (thrown) {
       // X4.
-      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'absent' };
-      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync') {
+      if (thrown instanceof ExchangeRejection && thrown.absent) return { kind: 'absent' };
+      if (thrown instanceof ExchangeRejection && thrown.rule.meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
       }
       return { kind: 'unavailable', message: messageOf(thrown) };
@@ -183,7 +183,7 @@ export class CcxtExchange implements Exchange {
       return { kind: 'ended' };
     } catch (thrown) {
       // X4.
-      if (thrown instanceof VenueRefusal && thrown.absent) return { kind: 'ended' };
+      if (thrown instanceof ExchangeRejection && thrown.absent) return { kind: 'ended' };
       return { kind: 'unavailable', message: messageOf(thrown) };
     }
   }
@@ -205,7 +205,7 @@ export class CcxtExchange implements Exchange {
   }
 
   /** Waits as the refusal asks. False where that is longer than an order may wait. */
-  async #mayGoOn(refusal: VenueRefusal): Promise<boolean> {
+  async #mayGoOn(refusal: ExchangeRejection): Promise<boolean> {
     const { rule } = refusal;
     if (rule.meaning === 'resync' || rule.outdated === 'mode') {
       const asked = rule.meaning === 'resync' ? this.#client.measureClock() : this.#mode.refresh();

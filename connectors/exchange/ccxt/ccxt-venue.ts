@@ -16,7 +16,7 @@ import { readResting, stopsOf } from './resting-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
-import { VenueRefusal } from './venue-refusal.ts';
+import { ExchangeRejection } from './exchange-rejection.ts';
 
 const TIMEFRAME = '5m';
 const CANDLE_MS = 5 * 60 * 1000;
@@ -53,7 +53,7 @@ export class CcxtVenue implements Venue {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
         return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (thrown instanceof VenueRefusal && (thrown.absent || isForGood(thrown))) return null;
+        if (thrown instanceof ExchangeRejection && (thrown.absent || isForGood(thrown))) return null;
         throw thrown;
       }
     });
@@ -115,6 +115,6 @@ export class CcxtVenue implements Venue {
 const STOP_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
 
 /** Every later question would be answered so as well, as those of a market that was taken off are. */
-function isForGood({ rule, keys }: VenueRefusal): boolean {
+function isForGood({ rule, keys }: ExchangeRejection): boolean {
   return rule.meaning === 'refused' && !keys;
 }

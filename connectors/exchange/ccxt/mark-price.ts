@@ -3,7 +3,7 @@ import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
-import { VenueRefusal } from './venue-refusal.ts';
+import { ExchangeRejection } from './exchange-rejection.ts';
 
 /**
  * The price at which the exchange values positions now. Null where it answers and names none, or 0: a market that is suspended or
@@ -21,7 +21,7 @@ export async function namedMarkPrice(
       return price.gt(0) ? toText(price) : null;
     } catch (thrown) {
       // A definite no: every later question would get it as well.
-      if (thrown instanceof VenueRefusal && thrown.rule.meaning === 'refused') return null;
+      if (thrown instanceof ExchangeRejection && thrown.rule.meaning === 'refused') return null;
       throw thrown;
     }
   });

@@ -10,7 +10,7 @@ import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
 import type { Info } from './venue-traits.ts';
-import { VenueRefusal } from './venue-refusal.ts';
+import { ExchangeRejection } from './exchange-rejection.ts';
 
 /** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -112,7 +112,7 @@ interface Reading {
 
 function isRefusal(thrown: unknown): boolean {
   const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-  return cause instanceof VenueRefusal && !cause.keys && cause.rule.meaning === 'refused';
+  return cause instanceof ExchangeRejection && !cause.keys && cause.rule.meaning === 'refused';
 }
 
 async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis): Promise<readonly VenueFill[]> {
@@ -223,7 +223,7 @@ async function pageOf(
   return { fills: fills.toSorted(byTime), rows: rows.map(({ info }) => info) };
 }
 
-/** The fills of one order. Throws EXCHANGE_AWAY, VenueRefusal or VenueSilence. */
+/** The fills of one order. Throws EXCHANGE_AWAY, ExchangeRejection or NoResponse. */
 export async function fillsOfOrder(
   client: VenueClient,
   market: PastMarket,

@@ -16,7 +16,7 @@ import type { Priority } from './request-queue.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
-import { VenueRefusal } from './venue-refusal.ts';
+import { ExchangeRejection } from './exchange-rejection.ts';
 
 /** RO2. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
 export async function readResting(
@@ -133,7 +133,7 @@ export async function cancelRestingOrder(
     await client.send('cancel', (api) => client.settings.traits.cancelResting(api, market, orderId, isConditional));
     return { kind: 'cancelled' };
   } catch (thrown) {
-    if (!(thrown instanceof VenueRefusal)) return { kind: 'unavailable', message: messageOf(thrown) };
+    if (!(thrown instanceof ExchangeRejection)) return { kind: 'unavailable', message: messageOf(thrown) };
     if (thrown.absent) return { kind: 'gone' };
     const message = thrown.code === null ? thrown.message : `${thrown.code}: ${thrown.message}`;
     return { kind: thrown.rule.meaning === 'refused' ? 'refused' : 'unavailable', message };

@@ -9,7 +9,7 @@ import { openCcxt } from './open-ccxt.ts';
 import { type Allowance, type Priority, RequestQueue, type Reservation } from './request-queue.ts';
 import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
-import { VenueRefusal, VenueSilence, readRefusal } from './venue-refusal.ts';
+import { ExchangeRejection, NoResponse, readRejection } from './exchange-rejection.ts';
 import type { VenueSettings } from './venue-settings.ts';
 
 /**
@@ -42,7 +42,7 @@ interface Asked {
  * ccxt's client of one exchange, with one allowance, one clock and one way to fail for everything that this process asks of
  * it. Invariants:
  *
- * V1  Every failure is a VenueRefusal, with the exchange's own code, or a VenueSilence. No secret is in either.
+ * V1  Every failure is an ExchangeRejection, with the exchange's own code, or a NoResponse. No secret is in either.
  * V2  Once the exchange has said to wait (429, 418), nothing is asked until then.
  * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
  * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
@@ -117,7 +117,7 @@ export class VenueClient {
     return { answer, replies };
   }
 
-  /** The same for a question to which a refusal may be an answer: throws VenueRefusal or VenueSilence. */
+  /** The same for a question to which a refusal may be an answer: throws ExchangeRejection or NoResponse. */
   async send<T>(priority: Priority, request: (api: CcxtExchange) => Promise<T>): Promise<T> {
     return this.#send(plain(priority), request);
   }
@@ -131,7 +131,7 @@ export class VenueClient {
     try {
       return await this.#send({ ...plain('place'), order }, request);
     } catch (thrown) {
-      if (thrown instanceof WithheldOrder && order.hasLeft) throw new VenueSilence(thrown.message);
+      if (thrown instanceof WithheldOrder && order.hasLeft) throw new NoResponse(thrown.message);
       throw thrown;
     }
   }
@@ -168,7 +168,7 @@ export class VenueClient {
       try {
         return await this.#send(asked, question);
       } catch (thrown) {
-        const skewed = thrown instanceof VenueRefusal && thrown.rule.meaning === 'resync';
+        const skewed = thrown instanceof ExchangeRejection && thrown.rule.meaning === 'resync';
         if (!skewed) throw thrown;
         await this.measureClock();
         return await this.#send(asked, question);
@@ -176,7 +176,7 @@ export class VenueClient {
     } catch (thrown) {
       // V6.
       const refusedFor = this.#keysRefusedAt === null ? 0 : this.clock.now() - this.#keysRefusedAt;
-      const isOver = thrown instanceof VenueRefusal && thrown.keys && refusedFor >= KEYS_REFUSED_MS;
+      const isOver = thrown instanceof ExchangeRejection && thrown.keys && refusedFor >= KEYS_REFUSED_MS;
       const code = isOver ? 'KEYS_REFUSED' : 'EXCHANGE_AWAY';
       throw new HarvestlineError(code, `${this.id}: ${what}: ${messageOf(thrown)}`, { cause: thrown });
     }
@@ -203,10 +203,10 @@ export class VenueClient {
   }
 
   /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
-  #failure(thrown: unknown): VenueRefusal | VenueSilence | WithheldOrder {
-    if (thrown instanceof VenueRefusal || thrown instanceof WithheldOrder) return thrown;
+  #failure(thrown: unknown): ExchangeRejection | NoResponse | WithheldOrder {
+    if (thrown instanceof ExchangeRejection || thrown instanceof WithheldOrder) return thrown;
     const unsupported = thrown instanceof Error && CANNOT.has(thrown.name);
-    return new VenueSilence(redactor.redactForeign(messageOf(thrown)), unsupported);
+    return new NoResponse(redactor.redactForeign(messageOf(thrown)), unsupported);
   }
 
   /** V1, V2: every reply comes by here before ccxt makes anything of it. */
@@ -226,14 +226,14 @@ export class VenueClient {
         this.#asked.getStore()?.replies?.push(json);
         return undefined;
       }
-      const { code, message, retryAfterMs } = readRefusal({ status, headers, body, json }, this.clock.now());
+      const { code, message, retryAfterMs } = readRejection({ status, headers, body, json }, this.clock.now());
       if (status === TOO_MANY || status === BANNED || retryAfterMs !== null) {
         this.#blockedUntil = this.clock.now() + (retryAfterMs ?? DEFAULT_BLOCK_MS);
         this.logger.warn({ venue: this.id, status, retryAfterMs }, 'the exchange asks to be left alone for a while');
       }
       const ccxtClass = refused instanceof Error ? refused.name : null;
       const rule = ruleFor(this.settings.traits.codes, { status, code, ccxtClass });
-      const refusal = new VenueRefusal(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
+      const refusal = new ExchangeRejection(status, code, redactor.redactForeign(message), { retryAfterMs, rule });
       if (refusal.keys) this.#noteRefusedKeys(refusal);
       else if (status < SERVER_ERROR && this.#isSigned(asked)) this.#keysRefusedAt = null;
       throw refusal;
@@ -242,7 +242,7 @@ export class VenueClient {
   }
 
   /** V6. */
-  #noteRefusedKeys({ message }: VenueRefusal): void {
+  #noteRefusedKeys({ message }: ExchangeRejection): void {
     if (this.#keysRefusedAt !== null) return;
     this.#keysRefusedAt = this.clock.now();
     const bound = `this process ends if that goes on for ${KEYS_REFUSED_MS / MS_PER_SECOND} s`;
@@ -264,7 +264,7 @@ export class VenueClient {
       const blocked = this.blockedMs;
       if (blocked > 0) {
         const message = `left alone for another ${blocked} ms, as the exchange asked`;
-        throw new VenueRefusal(TOO_MANY, null, message, { retryAfterMs: blocked, rule: AGAIN });
+        throw new ExchangeRejection(TOO_MANY, null, message, { retryAfterMs: blocked, rule: AGAIN });
       }
       const order = this.#asked.getStore()?.order ?? null;
       // Questions are asked by GET wherever an exchange has a choice.
@@ -282,7 +282,7 @@ export class VenueClient {
     const { api } = this;
     const answered = new AbortController();
     const overdue = this.clock.sleep(api.timeout, answered.signal).then(() => {
-      throw new VenueSilence(`no whole answer within ${api.timeout} ms`);
+      throw new NoResponse(`no whole answer within ${api.timeout} ms`);
     });
     const reply = request();
     try {

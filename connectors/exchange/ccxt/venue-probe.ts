@@ -3,7 +3,7 @@ import { venueClientId } from './client-order-id.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarkets } from './venue-markets.ts';
-import { VenueRefusal, VenueSilence } from './venue-refusal.ts';
+import { ExchangeRejection, NoResponse } from './exchange-rejection.ts';
 
 /** What ccxt must be able to do with an exchange. */
 const NEEDED = [
@@ -61,10 +61,10 @@ async function whyNot(client: VenueClient, question: () => Promise<string | null
     return await client.ask('look-up', 'probe', question);
   } catch (thrown) {
     const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-    if (cause instanceof VenueRefusal) {
+    if (cause instanceof ExchangeRejection) {
       if (cause.absent) return null;
       if (cause.rule.meaning === 'refused' && !cause.keys) return messageOf(cause);
-    } else if (cause instanceof VenueSilence && cause.unsupported) return messageOf(cause);
+    } else if (cause instanceof NoResponse && cause.unsupported) return messageOf(cause);
     throw thrown;
   }
 }

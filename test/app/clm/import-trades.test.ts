@@ -87,3 +87,42 @@ describe('clm import', () => {
     expect(counts).toMatchObject({ rows: 2, imported: 1, bad: 1 });
   });
 });
+
+describe('an input that is read twice', () => {
+  const options = {
+    account: 'a',
+    venue: 'v',
+    dryRun: true,
+    now: Infinity,
+    pnl: null,
+    timeZone: UTC,
+    symbolsMap: new Map<string, string>(),
+    onWarning: () => {},
+    onRow: () => {},
+  };
+  const lines = async function* (text: string) {
+    yield Buffer.from(text);
+  };
+
+  it('IM1: names bad lines and counts rows once', async () => {
+    const text = `${row(1)}\n{}\n${row(1)}\n${row(2)}\n`;
+    const bad: string[] = [];
+    const input = { name: 'f', lines: lines(text), again: () => lines(text) };
+    const result = await importTrades([input], null, { ...options, onBadLine: (line) => bad.push(line) });
+    expect(result).toMatchObject({ refused: null, figures: { rows: 4, imported: 2, doubled: 1, bad: 1 } });
+    expect(new Set(bad).size).toBe(bad.length);
+    expect(result.refused === null && result.figures.doubled_lines).toEqual([{ file: 'f', line: 3, repeats: 1 }]);
+  });
+
+  it('IM3: is refused as a whole by its unit, and still says which lines are bad', async () => {
+    const times = Array.from({ length: 20 }, (_, minute) => row(minute).replace('"pnl_percent":2', '"pnl_percent":10'));
+    const text = `${[...times, '{}'].join('\n')}\n`;
+    const bad: string[] = [];
+    const result = await importTrades([{ name: 'f', lines: lines(text), again: () => lines(text) }], null, {
+      ...options,
+      onBadLine: (line) => bad.push(line),
+    });
+    expect(result).toMatchObject({ refused: [{ file: 'f', found: { kind: 'factor', factor: 5 } }], rows: 21, bad: 1 });
+    expect(bad.every((line) => line.startsWith('f:21: '))).toBe(true);
+  });
+});

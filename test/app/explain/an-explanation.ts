@@ -42,7 +42,10 @@ export function stepsOf(fates: readonly Fate[], outcome = true): readonly Explai
       offset,
       at: at + ms,
       intent_id,
-      order: kind === 'SUBMITTED' ? { client_order_id: `hl-${index}`, order_id: null } : null,
+      order:
+        kind === 'SUBMITTED'
+          ? { client_order_id: `hl-${index}`, order_id: null, order_style: 'market', part: 0 }
+          : null,
       kind,
       figures,
       what: kind,

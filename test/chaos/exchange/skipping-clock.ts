@@ -58,7 +58,7 @@ export class SkippingClock implements Clock {
       if (isQuiet && next > this.now() && (await this.#staysQuiet())) {
         this.#skippedMs += Math.max(0, next - this.now());
       }
-      for (const { at, wake } of [...this.#sleepers]) if (at <= this.now()) wake();
+      for (const { at, wake } of this.#sleepers) if (at <= this.now()) wake();
     }
     this.#isWatching = false;
   }

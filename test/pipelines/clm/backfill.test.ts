@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { labelOf } from '../../../pipelines/clm/accumulate.ts';
 import { contradictsPrices, tradeOf } from '../../../pipelines/clm/backfill.ts';
 import { KeptTrades } from '../../../pipelines/clm/kept-trades.ts';
 import { parseRecordedTrade } from '../../../pipelines/clm/recorded-trade.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
+import type { TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 
 const ROW = {
@@ -140,6 +142,26 @@ describe('a doubled row', () => {
       expect(kept.has(tradeFrom(patch))).toBe(false);
     },
   );
+});
+
+test('KT1: among thousands it says what a look at every kept trade says', () => {
+  const random = new SeededRandom(11).stream('trades');
+  const kept = new KeptTrades();
+  const all: TradeClosed[] = [];
+  for (let row = 0; row < 6000; row++) {
+    const trade = tradeFrom({
+      timestamp: ROW.timestamp + Math.floor(40_000 * random.uniform()),
+      exit_price: 98 + Math.floor(3 * random.uniform()) / 10,
+    });
+    const doubled = all.some(
+      (other) => other.exit_price === trade.exit_price && Math.abs(other.closed_at - trade.closed_at) <= 50,
+    );
+    expect(kept.has(trade)).toBe(doubled);
+    if (doubled) continue;
+    kept.add(trade, all.push(trade) - 1);
+    expect(kept.repeated(trade)).toBe(all.length - 1);
+  }
+  expect(all.length).toBeGreaterThan(1000);
 });
 
 describe('a result that contradicts the prices', () => {

@@ -2,9 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
+import type { RestingOrder } from '../../../ports/resting.ts';
+import type { OrderId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory } from './a-story.ts';
-import { anIntent } from './an-intent.ts';
+import { OPENED_AT, anIntent } from './an-intent.ts';
 import { expectGuarantees } from './execution-guarantees.ts';
 import type { Interruption } from './interruptions.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -94,6 +96,44 @@ describe.each(['ioc', 'sliced', 'post_only'] as const)('%s orders, interrupted a
     }
     expect(fewer, 'some steps lie between two orders of an intent').toBeGreaterThan(0);
     calm.exchange.close();
+  });
+});
+
+describe('what rests of a position that is closed whole, interrupted at every single step', () => {
+  const stop = (orderId: string): RestingOrder => ({
+    orderId: orderId as OrderId,
+    isConditional: true,
+    kind: 'STOP',
+    quantity: null,
+    price: '1',
+    placedAt: OPENED_AT,
+    wholePosition: true,
+  });
+
+  it('RS2: is taken off, and reported unless it was taken off before the crash', async () => {
+    const intents = [{ intent: anIntent({ minute: 60, fraction: 1 }), lagMs: 1000, growth: null }];
+    const scenario: Story = { ...SCENARIO, intents, resting: [stop('s1'), stop('s2')] };
+    const calm = await told(scenario);
+    const fates = new Map<string, number>();
+    for (let step = 0; step < calm.interruptions.count; step++) {
+      for (const when of ['before', 'after'] satisfies Interruption['when'][]) {
+        const story: Story = { ...scenario, interruptions: new Map([[step, { when, how: 'crash' }]]) };
+        const world = await told(story);
+        expectGuarantees(world, story);
+        const filled = world.log.reports.find(({ status }) => status === 'FILLED');
+        const left = [...world.resting.values()].flat();
+        const at = `step ${step}, crash ${when}`;
+        if (filled === undefined) expect(left, at).toHaveLength(2);
+        else expect(left, at).toEqual([]);
+        const reported = filled?.resting?.map(({ order_id, fate }) => `${order_id} ${fate}`).join(', ') ?? 'not closed';
+        fates.set(reported, (fates.get(reported) ?? 0) + 1);
+        world.exchange.close();
+      }
+    }
+    calm.exchange.close();
+    // Each of the ways is met: all of it, the second after a crash between the two, none after a crash behind both.
+    expect([...fates.keys()].toSorted()).toEqual(['', 'not closed', 's1 CANCELLED, s2 CANCELLED', 's2 CANCELLED']);
+    expect(fates.get('s2 CANCELLED'), 'a crash between the two').toBeGreaterThan(0);
   });
 });
 

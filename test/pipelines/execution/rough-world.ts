@@ -6,6 +6,8 @@ import { executionProcessor } from '../../../pipelines/execution/execution-proce
 import type { OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
+import type { Exchange } from '../../../ports/exchange.ts';
+import type { RestingOrder } from '../../../ports/resting.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
@@ -30,6 +32,8 @@ export interface Story {
   readonly interruptions: ReadonlyMap<number, Interruption>;
   /** How orders are sent; the usual way where left out. */
   readonly order?: OrderTerms;
+  /** What rests at the venue for each position; nothing where left out. */
+  readonly resting?: readonly RestingOrder[];
   /** How often a partition's records are worked late, all in one batch, rather than as they come; 0 to 1. */
   readonly backlog: number;
 }
@@ -59,6 +63,8 @@ export class RoughWorld {
   /** Orders that were sent before their SUBMITTED was durable. */
   readonly sentAhead: string[] = [];
   readonly interruptions: Interruptions;
+  /** By symbol. */
+  readonly resting: Map<string, readonly RestingOrder[]>;
   readonly #clock = new VirtualClock(OPENED_AT);
   readonly #story: Story;
 
@@ -66,8 +72,10 @@ export class RoughWorld {
     this.log = log;
     this.#story = story;
     this.interruptions = new Interruptions(story.interruptions);
-    const { seed, faults } = story;
+    const { seed, faults, intents, resting = [] } = story;
+    this.resting = new Map(intents.map(({ intent }) => [intent.symbol, resting]));
     this.exchange = new PaperExchange({ path: ':memory:', clock: this.#clock, random: new SeededRandom(seed), faults });
+    this.#letRest();
   }
 
   async run(): Promise<void> {
@@ -117,6 +125,18 @@ export class RoughWorld {
     });
     await processor.restore?.(this.log.replay);
     return processor;
+  }
+
+  /** At the paper venue nothing rests: others' orders are put there. */
+  #letRest(): void {
+    const venue: Exchange = this.exchange;
+    venue.resting = (symbol) => Promise.resolve(this.resting.get(symbol) ?? []);
+    venue.cancelResting = (symbol, { orderId }) => {
+      const before = this.resting.get(symbol) ?? [];
+      const left = before.filter((one) => one.orderId !== orderId);
+      this.resting.set(symbol, left);
+      return Promise.resolve({ kind: left.length < before.length ? 'cancelled' : 'gone' });
+    };
   }
 
   /** As the runtime starts one: restored, and asked to recover until no error is in the way. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Exact } from '../../../../ports/exact-decimal.ts';
-import { VenueSilence } from '../../../../connectors/exchange/ccxt/venue-refusal.ts';
+import { NoResponse } from '../../../../connectors/exchange/ccxt/exchange-rejection.ts';
 import { type SendGate, WithheldOrder } from '../../../../ports/kill-switch.ts';
 import type { PositionReference, Pricing } from '../../../../ports/exchange.ts';
 import type { ClientOrderId, Side } from '../../../../schemas/generated/records.ts';
@@ -305,7 +305,7 @@ describe('orders through ccxt', () => {
       await api.fetch(`${world.server.url}/fapi/v1/ping`, 'POST').catch(() => {});
       return api.fetch(`${world.server.url}/fapi/v1/ping`, 'POST');
     });
-    await expect(twice).rejects.toBeInstanceOf(VenueSilence);
+    await expect(twice).rejects.toBeInstanceOf(NoResponse);
   });
 
   it('an order of an exchange that is done but for its list of fills has its own price, and no fee', async () => {

@@ -1,15 +1,15 @@
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { CodeRule } from './code-rules.ts';
 
-/** What an exchange answered when it did not do what was asked: an HTTP error, or an error in the body of a 200. */
-export class VenueRefusal extends Error {
-  override readonly name = 'VenueRefusal';
+/** An exchange rejected a request: by an HTTP error, or by an error in the body of a 200. */
+export class ExchangeRejection extends Error {
+  override readonly name = 'ExchangeRejection';
   readonly status: number;
   /** The exchange's own code; null where the body names none. */
   readonly code: string | null;
-  /** What it said of when to come back; null where it said nothing. Unit: milliseconds. */
+  /** How long it asks to wait; null where it does not say. Unit: milliseconds. */
   readonly retryAfterMs: number | null;
-  /** What it means at this exchange. */
+  /** The meaning of the code at this exchange. */
   readonly rule: CodeRule;
 
   constructor(
@@ -25,21 +25,21 @@ export class VenueRefusal extends Error {
     this.rule = rule;
   }
 
-  /** A definite "there is no such order": everything else is no answer. */
+  /** A definite "there is no such order"; no other rejection says so. */
   get absent(): boolean {
     return this.rule.absent === true;
   }
 
-  /** A no to the key, its secret, or the address that it is used from. */
+  /** The key is rejected, its secret, or the address that it is used from. */
   get keys(): boolean {
     return this.rule.refusal === 'keys';
   }
 }
 
-/** No answer, or none that can be read: the connection, the time, the form of the reply. */
-export class VenueSilence extends Error {
-  override readonly name = 'VenueSilence';
-  /** ccxt itself said that it cannot ask this exchange so: nothing was sent. */
+/** No response, or none that can be read: the connection failed, the time was over, or the form of the reply is wrong. */
+export class NoResponse extends Error {
+  override readonly name = 'NoResponse';
+  /** ccxt itself does not support the request at this exchange: nothing was sent. */
   readonly unsupported: boolean;
 
   constructor(message: string, unsupported = false) {
@@ -48,12 +48,12 @@ export class VenueSilence extends Error {
   }
 }
 
-/** Longest text of an exchange that is repeated: an error page has thousands. Unit: characters. */
+/** The most of an exchange's message that is kept: an error page has thousands. Unit: characters. */
 const MAX_WORDS = 300;
 
 const MS_PER_SECOND = 1000;
 
-/** Binance's longest; a time that lies further ahead is none. Unit: milliseconds. */
+/** Binance's longest ban; a time further ahead is not believed. Unit: milliseconds. */
 const LONGEST_BAN_MS = 3 * 24 * 60 * 60 * MS_PER_SECOND;
 
 interface Reply {
@@ -64,8 +64,8 @@ interface Reply {
   readonly json: unknown;
 }
 
-/** Reads code, words and the time to come back out of a reply. `now` is the exchange's. */
-export function readRefusal({ status, headers, body, json }: Reply, now: EpochMillis) {
+/** Code, message and wait of a rejecting reply. `now` is the exchange's time. */
+export function readRejection({ status, headers, body, json }: Reply, now: EpochMillis) {
   const { code, words } = errorIn(json);
   const text = words ?? (body.trim() === '' ? 'no words' : body.trim());
   const waits = [retryAfterOf(headers), resetIn(headers, now), banIn(text, now)].filter((wait) => wait !== null);
@@ -76,21 +76,21 @@ export function readRefusal({ status, headers, body, json }: Reply, now: EpochMi
   };
 }
 
-/** The end of a ban that only the words name, as in "IP banned until 1700000000000". Unit: milliseconds from now. */
+/** The end of a ban that only the message names, as in "IP banned until 1700000000000". Unit: milliseconds from now. */
 function banIn(words: string, now: EpochMillis): number | null {
   const until = /\bbanned until (\d{13})\b/i.exec(words)?.[1];
   const wait = Number(until ?? NaN) - now;
   return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
 }
 
-/** The names under which exchanges put their code and their words. */
+/** The fields in which exchanges give their code and their message. */
 const CODE_FIELDS = ['code', 'retCode', 'sCode', 'errorCode', 'label'];
 const WORDS_FIELDS = ['msg', 'retMsg', 'sMsg', 'message', 'error'];
 
 function errorIn(json: unknown): { code: string | null; words: string | null } {
   if (typeof json !== 'object' || json === null) return { code: null, words: null };
   const fields: Readonly<Record<string, unknown>> = { ...json };
-  // An order's own refusal stands in a list, beside a code that says no more than that something failed.
+  // The rejection of an order is in a list, beside a code that only says that something failed.
   const first: unknown = Array.isArray(fields['data']) ? fields['data'][0] : undefined;
   const inner = typeof first === 'object' && first !== null && 'sCode' in first ? errorIn(first) : null;
   if (inner !== null && inner.code !== null && inner.code !== '0') return inner;
@@ -106,13 +106,13 @@ function retryAfterOf(headers: Reply['headers']): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * MS_PER_SECOND : null;
 }
 
-/** Bybit names the moment at which its limit is whole again. Unit: milliseconds from now. */
+/** Bybit names the time at which its limit is reset. Unit: milliseconds from now. */
 function resetIn(headers: Reply['headers'], now: EpochMillis): number | null {
   const wait = numberIn(headers, 'x-bapi-limit-reset-timestamp') - now;
   return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
 }
 
-/** NaN where it is not there. */
+/** NaN where there is no such header. */
 function numberIn(headers: Reply['headers'], wanted: string): number {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === wanted) ?? [];
   return value === undefined ? NaN : Number(value);
