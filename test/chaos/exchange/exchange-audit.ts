@@ -11,6 +11,8 @@ export interface Recorded {
   readonly intents: readonly HarvestIntent[];
   readonly reports: readonly ExecutionReport[];
   readonly trades: readonly TradeClosed[];
+  /** Symbols of which the exchange told falsely or nothing for a while. */
+  readonly sick?: ReadonlySet<string>;
 }
 
 /**
@@ -19,7 +21,8 @@ export interface Recorded {
  * A1  Each intent has one terminal report.
  * A2  No client order id is filled by two orders, and none is sent again but after a no that means "not taken", and no more often
  *     than that code's rule says.
- * A3  UNKNOWN only where the exchange was made unable to answer for that order.
+ * A3  UNKNOWN only where the exchange was made unable to answer for that order, or, where the order is set aside, for what is left of its
+ *     position.
  * A4  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
  * A6  The orders of an intent fill no more than it asked for, together.
  * A7  Nothing rests of an intent that has its end.
@@ -29,7 +32,7 @@ export function auditExchange(server: BinanceServer, recorded: Recorded): readon
   return [...auditIntents(server, recorded), ...auditAttempts(server), ...auditQuantities(server, recorded)];
 }
 
-function auditIntents(server: BinanceServer, { intents, reports, trades }: Recorded): readonly string[] {
+function auditIntents(server: BinanceServer, { intents, reports, trades, sick }: Recorded): readonly string[] {
   const violations: string[] = [];
   const byIntent = Map.groupBy(reports, ({ intent_id }) => intent_id);
   const tradeOf = new Map(trades.map((trade) => [trade.client_order_id, trade]));
@@ -59,7 +62,8 @@ function auditIntents(server: BinanceServer, { intents, reports, trades }: Recor
     const [last = ''] = ids.slice(-1);
     if (filled.gt(end.rounded_quantity))
       violations.push(`A6: ${last} filled ${filled.toFixed()} of ${end.rounded_quantity}`);
-    if (end.status === 'UNKNOWN' && !unanswered.has(last)) {
+    const isSetAside = end.reason === 'ORDER_SET_ASIDE' && sick?.has(intent.symbol) === true;
+    if (end.status === 'UNKNOWN' && !unanswered.has(last) && !isSetAside) {
       violations.push(`A3: ${last} is UNKNOWN (${end.detail ?? ''})`);
     }
     if (end.status !== 'UNKNOWN' && orders.some(isOpen)) violations.push(`A7: ${last} has its end, and rests`);

@@ -143,7 +143,10 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const trades = workers.flatMap(({ log }) => log.trades);
     const faults = tally(server.injected.map(({ fault }) => fault));
     return {
-      violations: [...watch.violations, ...auditExchange(server, { intents: worked, reports, trades })],
+      violations: [
+        ...watch.violations,
+        ...auditExchange(server, { intents: worked, reports, trades, sick: sick.ever }),
+      ],
       ...watch.figures,
       intents: worked.length,
       orders: reports.filter(({ status }) => status === 'SUBMITTED').length,

@@ -28,6 +28,9 @@ const [dataDir = '', url = '', killAt = '0', style = 'market', since = '0'] = pr
 const CYCLES = killAt === '0' ? 6 : 1;
 const PAUSE_MS = 20_000;
 
+/** Time is sped up, not skipped: a quarter of the usual, and longer than an order may come late. */
+const LOOK_UP_WAITS_MS = [50, 100, 200, 400, 800, 1000];
+
 let steps = 0;
 /** Before and after everything that leaves a trace: what is killed is killed between two of them. */
 function step(): void {
@@ -70,7 +73,7 @@ const exchange: Exchange = {
   cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
-const limits = limitsFor(style as OrderStyle);
+const limits = { ...limitsFor(style as OrderStyle), lookUpWaitsMs: LOOK_UP_WAITS_MS };
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );

@@ -46,6 +46,12 @@ export interface KillRun extends ExchangeRun {
   readonly kills: number;
 }
 
+/** So many lives work off what is there: what waits for longer than an intent may is worked by nobody. Unit: one in so many lives. */
+const WHOLE_LIFE = 4;
+
+/** More steps than any life takes. */
+const NEVER = 1e9;
+
 /** A life takes about so many steps for each intent. */
 const STEPS_AN_INTENT = 8;
 
@@ -61,7 +67,7 @@ const DARK_FOR = 10;
 const CHILD = join(import.meta.dirname, 'kill-child.ts');
 
 /**
- * kill -9 between any two steps, so many times, with some of the intents waiting each time; then a life that is not killed, and the audit.
+ * kill -9 between any two steps, so many times, and whole lives in between; then a life that is not killed, and the audit.
  * After each kill the source is restored here as well, and observes twice.
  */
 export async function runKills(options: KillRunOptions): Promise<KillRun> {
@@ -86,7 +92,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     const watch = new HealthyWatch(server, sickness);
     const scoring = new TopicWriter('scoring', codec);
     const intents: HarvestIntent[] = [];
-    const aLife = Math.ceil(total / kills);
+    const aLife = Math.ceil((total / kills) * (1 - 1 / WHOLE_LIFE));
     const observed = async (): Promise<readonly PositionSnapshot[]> => {
       const source = await restoredSource({ log, codec, client, markets });
       watch.restarted();
@@ -112,7 +118,8 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     for (let lives = 0; killed < kills; lives++) {
       if (lives % DARK_FOR === 0) server.lift();
       await feed();
-      const killAt = stream.integer(1, aLife * STEPS_AN_INTENT);
+      const isWhole = lives % WHOLE_LIFE === WHOLE_LIFE - 1;
+      const killAt = isWhole ? NEVER : stream.integer(1, aLife * STEPS_AN_INTENT);
       const end = await live(dataDir, server.url, killAt, order, since);
       if (end === 'SIGKILL') killed += 1;
       else if (end !== 0) throw new Error(`a life ended with ${String(end)}`);
@@ -130,7 +137,10 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     const faults = tally(server.injected.map(({ fault }) => fault));
     const ended = reports.filter(({ status }) => status !== 'SUBMITTED');
     return {
-      violations: [...watch.violations, ...auditExchange(server, { intents, reports, trades: [...trades.values()] })],
+      violations: [
+        ...watch.violations,
+        ...auditExchange(server, { intents, reports, trades: [...trades.values()], sick: sickness.ever }),
+      ],
       ...watch.figures,
       kills: killed,
       intents: intents.length,

@@ -63,6 +63,8 @@ export class SickSymbols {
   readonly #stream: RandomStream;
   readonly #count: number;
   readonly #sick = new Map<string, () => void>();
+  /** Symbols that ever were. */
+  readonly ever = new Set<string>();
   /** How often each befell somebody. */
   readonly seen: Record<string, number> = {};
 
@@ -85,6 +87,7 @@ export class SickSymbols {
       const name = names[this.#stream.integer(0, names.length - 1)] ?? '';
       const sickness = SICKNESSES[name];
       if (sickness === undefined || this.#sick.has(symbol)) continue;
+      this.ever.add(symbol);
       this.#sick.set(symbol, sickness(this.#server, symbol));
       this.seen[name] = (this.seen[name] ?? 0) + 1;
     }
