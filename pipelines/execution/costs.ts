@@ -1,10 +1,10 @@
 /**
- * What a slice of a position has cost: its own fee, its share of the fees of the opening, its share of the funding.
+ * The costs of a slice of a position: its own fee, its share of the opening fees, its share of the funding.
  *
- * CO1  Shares are at average cost: what opened or grew the position fills a pool, with the funding, and each reduction takes out as much of it
- *      as it closes of what is open. So the shares of all slices of a position add up to what was charged.
- * CO2  What is not known is null, and named with the reason. Nothing is taken for 0.
- * CO3  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts) and no longer: it is written once, with what is
+ * CO1  Shares are at average cost: the fees of fills that opened or grew the position, and the funding, form a pool, and each reduction takes the
+ *      part of the pool that it closes of the open size. So the shares of all slices of a position add up to what was charged.
+ * CO2  An unknown cost is null, and named with the reason. Nothing unknown counts as 0.
+ * CO3  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts), and no longer: it is written once, with the costs
  *      known by then.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
@@ -15,10 +15,10 @@ import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../..
 import type { FillId, OrderId, Reduction, Side, TradeClosed } from '../../schemas/generated/records.ts';
 import { inR } from './trades.ts';
 
-/** What the schema takes of an amount of quote currency. */
+/** The schema's bound on an amount. Unit: quote currency. */
 const GREATEST_QUOTE = 1e27;
 
-/** What the schema takes of a reason. Unit: characters. */
+/** The schema's bound on a reason. Unit: characters. */
 const MAX_WHY = 2000;
 
 type SliceCosts = Pick<
@@ -33,20 +33,20 @@ type SliceCosts = Pick<
   | 'unknown_costs'
 >;
 
-/** A slice of a position, as its trade has it. */
+/** A slice of a position, from its trade. */
 interface Slice {
   readonly side: Side;
   readonly openedAt: EpochMillis;
   readonly closedAt: EpochMillis;
   readonly entryPrice: number;
   readonly quantity: Exact;
-  /** Open size after it. */
+  /** Open size after the slice. Unit: contracts. */
   readonly remaining: Exact;
   readonly isOwn: OwnFills['isOwn'];
   readonly fee: Charge;
 }
 
-/** Which fills are a slice's own, and what they were charged as the venue said with them. */
+/** The fills of a slice, and the fee that the venue gave with them. */
 export interface OwnFills {
   readonly isOwn: (fill: Pick<ChargedFill, 'fillId' | 'orderId'>) => boolean;
   readonly fee: Charge;
@@ -89,17 +89,17 @@ export function withCosts(trade: TradeClosed, own: OwnFills, charges: Charges): 
   };
 }
 
-/** CO3. A venue that is away has told nothing. */
+/** The charges of a position; all unknown where the venue is unavailable (CO3). */
 export async function chargesOf(venue: Pick<Exchange, 'charges'>, reference: PositionReference): Promise<Charges> {
   try {
     return await venue.charges(reference);
   } catch (thrown) {
-    if (isKind(thrown, 'transient')) return untold(messageOf(thrown));
+    if (isKind(thrown, 'transient')) return unknownCharges(messageOf(thrown));
     throw thrown;
   }
 }
 
-function untold(why: string): Charges {
+function unknownCharges(why: string): Charges {
   return { kind: 'records', fills: { why }, funding: { why } };
 }
 
@@ -123,7 +123,7 @@ function costsOf(slice: Slice, charges: Charges): SliceCosts {
   };
 }
 
-/** A cost of a slice; null where it is not known, and `why`. */
+/** A cost of a slice; null where it is not known, with the reason in `why`. */
 interface Cost {
   readonly quote: number | null;
   readonly asset: string | null;
@@ -157,7 +157,7 @@ function atRates({ entryPrice, quantity, fee }: Slice, rate: string): Costs {
 function recorded(slice: Slice, { fills, funding }: Extract<Charges, { kind: 'records' }>): Costs {
   const own = 'told' in fills ? fills.told.filter(slice.isOwn) : [];
   const ownQuantity = Exact.sum(0, ...own.map(({ quantity }) => quantity));
-  // What was said with the order comes first; its fills may have been listed, or priced, only later.
+  // The fee given with the order comes first: its fills may have been listed, or priced, only later.
   const fee = slice.fee.quote === null && ownQuantity.eq(slice.quantity) ? sum(own.map((one) => one.fee)) : slice.fee;
   if ('why' in fills) return { fee, opening: unknown(fills.why), funding: unknown(fills.why) };
   const course = courseOf(slice, fills.told, own, ownQuantity);
@@ -175,17 +175,17 @@ function recorded(slice: Slice, { fills, funding }: Extract<Charges, { kind: 're
   };
 }
 
-/** Something that was charged for what was open, ahead of the fill at `before`. */
+/** A charge on the open size, made ahead of the fill with the index `before`. */
 interface Charged {
   readonly charge: Charge;
   readonly before: number;
 }
 
-/** What became of a position from its opening to the slice. */
+/** The course of a position from its opening to the slice. */
 interface Course {
-  /** Oldest first; the slice's own are among them, the last of them at the end. */
+  /** Oldest first, the last one of the slice at the end. */
   readonly fills: readonly ChargedFill[];
-  /** CO1: the part of a charge that the slice takes. */
+  /** The part of a charge that the slice takes (CO1). */
   readonly shareOf: (charged: Charged) => Charge;
 }
 
@@ -199,7 +199,7 @@ function courseOf(
   const ofSide = told.filter(
     (fill) => (fill.positionSide ?? side) === side && fill.filledAt >= openedAt && fill.filledAt <= closedAt,
   );
-  // What another position ended with in the same millisecond is no part of this one.
+  // A fill of the same millisecond may have ended another position: this one begins with the fill that opens it.
   const first = ofSide.findIndex((fill) => fill.filledAt === openedAt && opens(side, fill));
   if (first === -1) return { why: 'no fill that the venue tells of opened the position' };
   const isListed = own.length > 0 && ownQuantity.eq(quantity);
@@ -209,7 +209,7 @@ function courseOf(
   return followed(slice, fills, isListed ? slice.isOwn : (fill) => fill === fills.at(-1), remaining);
 }
 
-/** The slice's own fills as one, where the venue does not list them yet. */
+/** The fills of the slice as one, where the venue does not list them yet. */
 function unlisted({ side, closedAt, quantity, fee }: Slice): ChargedFill {
   return {
     fillId: '' as FillId,
@@ -230,7 +230,7 @@ function followed(
 ): Course | { readonly why: string } {
   let open = new Exact(0);
   let left = new Exact(1);
-  /** What is left of a charge ahead of each fill, and what the slice had taken by then, of a charge at the beginning. */
+  /** Of a charge at the beginning: the part left ahead of each fill, and the part that the slice had taken by then. */
   const lefts: Exact[] = [];
   const taken: Exact[] = [];
   let own = new Exact(0);
@@ -257,7 +257,7 @@ function followed(
   return { fills, shareOf };
 }
 
-/** What was paid at the moment of a fill was paid before it. */
+/** The funding paid while the position was open. A payment at the time of a fill counts as paid before it. */
 function paidWithin(
   { openedAt, closedAt }: Slice,
   payments: readonly FundingPayment[],
@@ -292,7 +292,7 @@ function sum(charges: readonly Charge[]): Charge {
   };
 }
 
-/** CO2. No charge at all is 0. */
+/** The sum of charges as a cost (CO2); no charges at all are 0. */
 function costOf(charges: readonly Charge[]): Cost {
   const { asset, amount, quote } = sum(charges);
   const known = bounded(quote);
@@ -302,7 +302,7 @@ function costOf(charges: readonly Charge[]): Cost {
   return { quote: null, ...amounts, why };
 }
 
-/** Null beyond what a record may have. */
+/** Null where the amount is beyond the schema's bound. */
 function bounded(text: string | null): number | null {
   if (text === null) return null;
   const value = Number(text);

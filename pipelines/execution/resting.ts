@@ -1,11 +1,11 @@
 /**
- * Orders that rest at the venue for a position: taken off when an order of ours has closed it, named where they block one.
+ * Orders that rest at the venue for a position: cancelled when an order of ours has closed it, named in the report where they block one.
  *
- * RS1  Only orders that can do nothing but reduce that side are touched, and only those that were placed before it was closed: what is newer,
- *      or of an unknown time, may belong to a position that was opened since.
- * RS2  They are taken off before the order's end is reported, so that an interrupted process does it again when it resolves the order.
- *      Cancelling twice does no harm.
- * RS3  A venue that does not answer holds up nothing: what is still there is said to be.
+ * RS1  Only orders that can only reduce that side are touched, and only those placed before it was closed: one that is newer, or of an unknown
+ *      time, may belong to a position that was opened since.
+ * RS2  They are cancelled before the end of the closing order is reported, so that an interrupted process does it again when it resolves that
+ *      order. Cancelling twice does no harm.
+ * RS3  A venue that does not answer holds up nothing: orders that still rest are reported as such.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -14,17 +14,17 @@ import type { Logger } from '../../ports/logger.ts';
 import type { RestingCancellation, RestingOrder } from '../../ports/resting.ts';
 import type { ReportedResting, Side, TradeClosed } from '../../schemas/generated/records.ts';
 
-/** How often a cancellation is asked for that has no answer. */
+/** The most requests to cancel one order, while the venue gives no answer. */
 const ATTEMPTS = 2;
 
-/** What the schema takes. Unit: orders; characters. */
+/** The schema's bounds. Unit: orders; characters. */
 const MOST_REPORTED = 500;
 const MAX_DETAIL = 2048;
 
 export interface RestingDesk {
   readonly exchange: Pick<Exchange, 'resting' | 'cancelResting'>;
   readonly logger: Logger;
-  /** Whether what rests is left where it is. */
+  /** True: the orders are left and reported. */
   readonly leaveResting: boolean;
 }
 
@@ -40,14 +40,14 @@ export function closedSideOf({ position_id, symbol, side, closed_at: closedAt }:
   return { position_id, symbol, side, closedAt };
 }
 
-/** RS1, RS2. What rested of a closed position, and what became of it; null where the venue did not say what rests (RS3). */
+/** Cancels what rests for a closed position (RS1, RS2). Returns the orders with their fate; null where the venue did not say what rests (RS3). */
 export async function clearResting(closed: ClosedSide, desk: RestingDesk): Promise<readonly ReportedResting[] | null> {
   const { symbol, side, closedAt } = closed;
   const resting = await restingNow(desk, symbol, side);
   if (resting === null) return null;
   const reported: ReportedResting[] = [];
   for (const order of resting.filter(({ placedAt }) => placedAt === null || placedAt <= closedAt)) {
-    // One order may be a stop and a target.
+    // One order may be listed twice, as a stop and as a target.
     const same = reported.find(({ order_id }) => order_id === order.orderId);
     const { fate, detail } = same ?? (await cleared(symbol, order, desk));
     reported.push(reportedOf(order, fate, detail));
@@ -82,7 +82,10 @@ async function asked(cancel: () => Promise<RestingCancellation>): Promise<Restin
   }
 }
 
-/** The orders that stand in the way of one that was refused; null where the venue does not say. Those in its book bespeak the position. */
+/**
+ * The orders that block one that was refused; null where the venue does not say. Where any are in the book, they are the ones: they reserve the
+ * position.
+ */
 export async function blockingOrders(
   { symbol, side }: Pick<ClosedSide, 'symbol' | 'side'>,
   desk: Pick<RestingDesk, 'exchange' | 'logger'>,

@@ -1,6 +1,7 @@
 /**
  * One life of execution and reconciliation, on the embedded log in a folder and a server of Binance's API: works off what lies there,
- * and kills itself with SIGKILL before its n-th step towards the log or the exchange. Arguments: folder, address, n (0: never).
+ * and kills itself with SIGKILL before its n-th step towards the log or the exchange. Arguments: folder, address, n (0: never), how orders are sent,
+ * since when time is sped up.
  * Exits 0 when nothing is left to do.
  */
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
@@ -8,7 +9,6 @@ import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts
 import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
-import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import { perPartition } from '../../../pipelines/per-partition.ts';
 import { wireProcessor } from '../../../pipelines/runtime.ts';
@@ -17,11 +17,15 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { observeOnce } from './observe-once.ts';
+import { SPED_UP, limitsFor, settingsFor } from './exchange-settings.ts';
 import { patient } from './patient.ts';
-import { settingsFor, termsFor } from './exchange-settings.ts';
+import { restoredSource } from './restored-source.ts';
+import { SpedUpClock } from './sped-up-clock.ts';
 
-const [dataDir = '', url = '', killAt = '0', style = 'market'] = process.argv.slice(2);
+const [dataDir = '', url = '', killAt = '0', style = 'market', since = '0'] = process.argv.slice(2);
+
+/** Until what the last orders did is reconciled, where nothing fails. */
+const CYCLES = 2;
 
 let steps = 0;
 /** Before and after everything that leaves a trace: what is killed is killed between two of them. */
@@ -37,7 +41,7 @@ async function stepped<T>(act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-const clock = new SystemClock();
+const clock = new SpedUpClock(Number(since));
 const log = EmbeddedLog.open(dataDir, clock);
 const append = log.append.bind(log);
 log.append = (records) => stepped(() => append(records));
@@ -48,10 +52,10 @@ log.appendAndCommit = (records, commits) => {
   step();
 };
 const codec = await RecordCodec.open(log.registry);
-const client = await VenueClient.open(settingsFor(url), clock, SILENT_LOGGER);
-await patient(() => client.measureClock());
+const client = await VenueClient.open(settingsFor(url, SPED_UP.timeoutMs), clock, SILENT_LOGGER);
+await patient(clock, () => client.measureClock());
 const markets = new VenueMarkets(client);
-const real = new CcxtExchange(client, markets, await patient(() => AccountMode.of(client)));
+const real = new CcxtExchange(client, markets, await patient(clock, () => AccountMode.of(client)));
 const exchange: Exchange = {
   venue: real.venue,
   rules: (symbol) => real.rules(symbol),
@@ -65,18 +69,21 @@ const exchange: Exchange = {
   cancelResting: (symbol, order) => stepped(() => real.cancelResting(symbol, order)),
 };
 const writer = new TopicWriter('execution', codec);
-const waits = { cooldownMs: 0, lookUpWaitsMs: [5, 10, 20, 40, 80, 160, 200], refusedWaitMs: 20 };
-const limits = { ...waits, order: termsFor(style as OrderStyle) };
+const limits = limitsFor(style as OrderStyle);
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );
-await patient(() => observeOnce({ log, codec, client, markets }));
+const source = await patient(clock, () => restoredSource({ log, codec, client, markets }));
+const cycle = (): Promise<unknown> => patient(clock, source);
+await cycle();
 const wiring = wireProcessor({ processor, log, codec, clock, logger: SILENT_LOGGER });
 const consumer = log.consumer(wiring.options, wiring.handler);
 await consumer.join();
 await consumer.pump();
-await patient(() => observeOnce({ log, codec, client, markets }));
-await consumer.pump();
+for (let count = 0; count < CYCLES; count++) {
+  await cycle();
+  await consumer.pump();
+}
 await consumer.stop();
 await log.close();
 process.exit(0);

@@ -10,115 +10,137 @@ import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { ExecutionReport, HarvestIntent, OrderStyle, TradeClosed } from '../../../schemas/generated/records.ts';
+import type {
+  ExecutionReport,
+  HarvestIntent,
+  OrderStyle,
+  PositionSnapshot,
+} from '../../../schemas/generated/records.ts';
+import type { TradeClosed } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { auditExchange } from './exchange-audit.ts';
-import { settingsFor } from './exchange-settings.ts';
+import type { ExchangeProgress, ExchangeRun, ExchangeRunOptions } from './exchange-run.ts';
+import { SERVER, SPED_UP, settingsFor } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';
-import { observeOnce } from './observe-once.ts';
+import { HealthyWatch } from './healthy-watch.ts';
 import { patient } from './patient.ts';
+import { restoredSource } from './restored-source.ts';
 import { SickSymbols } from './sick-symbols.ts';
+import { SpedUpClock } from './sped-up-clock.ts';
+import { tally } from './tally.ts';
 
-export interface KillRunOptions {
+export interface KillRunOptions extends Omit<ExchangeRunOptions, 'onProgress'> {
   readonly kills: number;
-  readonly seed: number;
-  /** How orders are sent; at market where left out. */
-  readonly order?: OrderStyle;
-  /** How many symbols there are, and how many of them are sick at any time. */
-  readonly positions?: number;
-  readonly sick?: number;
-  readonly say: (line: string) => void;
+  readonly onProgress?: (done: KillProgress) => void;
 }
 
-export interface KillRun {
-  readonly violations: readonly string[];
+export interface KillProgress extends ExchangeProgress {
   readonly kills: number;
-  readonly intents: number;
-  readonly orders: number;
-  readonly trades: number;
-  readonly ends: Readonly<Record<string, number>>;
 }
 
-/** New intents before each life: enough that it is usually killed with some left. */
-const INTENTS_A_LIFE = 3;
+export interface KillRun extends ExchangeRun {
+  readonly kills: number;
+}
 
-/** A life of that many intents takes about as many steps. */
-const MOST_STEPS = 30;
+/** A life takes about so many steps for each intent. */
+const STEPS_AN_INTENT = 8;
 
-/** Replies that are lost, so that a crash also finds orders in doubt. */
-const CHANCES = { 'reset-after-taken': 0.1, 'timeout-before': 0.02, 'partial-fill': 0.1, 'hand-change': 0.1 } as const;
+/** How likely a snapshot leads to an intent, each time that it is looked at. */
+const DECIDES = 0.3;
+
+/** Several intents rest on one snapshot: what the first closed whole is nothing to the others. */
+const CLOSES = 0.1;
+
+/** Orders of which nothing was told are told of again after so many lives. */
+const DARK_FOR = 10;
 
 const CHILD = join(import.meta.dirname, 'kill-child.ts');
 
-/** kill -9 between any two steps, so many times; then a life that is not killed, and the audit. */
-export async function runKills({
-  kills,
-  seed,
-  order = 'market',
-  positions,
-  sick = 0,
-  say,
-}: KillRunOptions): Promise<KillRun> {
+/**
+ * kill -9 between any two steps, so many times, with some of the intents waiting each time; then a life that is not killed, and the audit.
+ * After each kill the source is restored here as well, and observes twice.
+ */
+export async function runKills(options: KillRunOptions): Promise<KillRun> {
+  const { kills, intents: total, seed, chances, order = 'market', positions, sick = 0 } = options;
   const random = new SeededRandom(seed);
   const stream = random.stream('kills');
-  const clock = new SystemClock();
+  const since = new SystemClock().now();
+  const clock = new SpedUpClock(since);
   const dataDir = mkdtempSync(join(tmpdir(), 'harvestline-kills-'));
-  const server = await BinanceServer.start({ seed, weightPerMinute: 1e12, holdMs: 1500, retryAfterS: 0.02, fills: 2 });
+  const server = await BinanceServer.start({ ...SERVER, holdMs: SPED_UP.holdMs, seed, fills: 2, clock });
   const log = EmbeddedLog.open(dataDir, clock);
   try {
     await log.createTopics(allTopicSpecs());
     await registerSchemas(log.registry);
     const codec = await RecordCodec.open(log.registry);
-    const client = await VenueClient.open(settingsFor(server.url), clock, SILENT_LOGGER);
-    await patient(() => client.measureClock());
+    const client = await VenueClient.open(settingsFor(server.url, SPED_UP.timeoutMs), clock, SILENT_LOGGER);
+    await client.measureClock();
     const markets = new VenueMarkets(client);
     const story = new ExchangeStory(server.exchange, random.stream('story'), { positions, deep: order !== 'market' });
+    await markets.ready();
     const sickness = new SickSymbols(server, random.stream('sick'), sick);
+    const watch = new HealthyWatch(server, sickness);
     const scoring = new TopicWriter('scoring', codec);
     const intents: HarvestIntent[] = [];
-    const feed = async (): Promise<void> => {
-      sickness.heal();
-      server.faults.clear();
-      for (let count = 0; count < INTENTS_A_LIFE; count++) {
-        const { intent, isNew } = story.next(story.symbols);
-        if (isNew) await patient(() => observeOnce({ log, codec, client, markets }));
-        intents.push(intent);
-        await log.append([scoring.encode(TOPICS.harvestIntent, intent, intent.observed_at)]);
-      }
-      server.faults.byChance(CHANCES);
-      sickness.change(story.symbols);
+    const aLife = Math.ceil(total / kills);
+    const observed = async (): Promise<readonly PositionSnapshot[]> => {
+      const source = await restoredSource({ log, codec, client, markets });
+      watch.restarted();
+      await patient(clock, () => watch.during(story.symbols, source));
+      return (await patient(clock, () => watch.during(story.symbols, source))).snapshots;
     };
+    const feed = async (): Promise<void> => {
+      sickness.change(story.symbols);
+      story.goOn();
+      const snapshots = await observed();
+      const before = intents.length;
+      while (snapshots.length > 0 && intents.length - before < aLife) {
+        for (const snapshot of snapshots) {
+          const intent = story.decide(snapshot, DECIDES, CLOSES);
+          if (intent === null || intents.length - before >= aLife) continue;
+          intents.push(intent);
+          await log.append([scoring.encode(TOPICS.harvestIntent, intent, intent.observed_at)]);
+        }
+      }
+    };
+    server.faults.byChance(chances);
     let killed = 0;
     for (let lives = 0; killed < kills; lives++) {
+      if (lives % DARK_FOR === 0) server.lift();
       await feed();
-      const end = await live(dataDir, server.url, stream.integer(1, MOST_STEPS), order);
+      const killAt = stream.integer(1, aLife * STEPS_AN_INTENT);
+      const end = await live(dataDir, server.url, killAt, order, since);
       if (end === 'SIGKILL') killed += 1;
       else if (end !== 0) throw new Error(`a life ended with ${String(end)}`);
-      if (lives % 20 === 0) say(`${killed} kills`);
+      const { length: done } = intents;
+      options.onProgress?.({ ...watch.figures, kills: killed, intents: done, violations: watch.violations.length });
     }
     sickness.heal();
     server.faults.clear();
-    const last = await live(dataDir, server.url, 0, order);
+    const last = await live(dataDir, server.url, 0, order, since);
     if (last !== 0) throw new Error(`the last life ended with ${String(last)}`);
     const reports: ExecutionReport[] = [];
     const trades = new Map<string, TradeClosed>();
     await visitTopic({ log, codec }, TOPICS.executionReport.name, {}, (report) => reports.push(report));
     await visitTopic({ log, codec }, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
-    const ends: Record<string, number> = {};
-    for (const { status, reason } of reports) {
-      if (status !== 'SUBMITTED') ends[`${status} ${reason}`] = (ends[`${status} ${reason}`] ?? 0) + 1;
-    }
+    const faults = tally(server.injected.map(({ fault }) => fault));
+    const ended = reports.filter(({ status }) => status !== 'SUBMITTED');
     return {
-      violations: auditExchange(server, { intents, reports, trades: [...trades.values()] }),
+      violations: [...watch.violations, ...auditExchange(server, { intents, reports, trades: [...trades.values()] })],
+      ...watch.figures,
       kills: killed,
       intents: intents.length,
-      orders: reports.filter(({ status }) => status === 'SUBMITTED').length,
+      orders: reports.length - ended.length,
       trades: trades.size,
-      ends,
+      ends: tally(ended.map(({ status, reason }) => `${status} ${reason}`)),
+      faults,
+      neverHit: Object.keys(chances).filter((fault) => faults[fault] === undefined),
+      sick: sickness.seen,
+      exchangeSeconds: Math.round((clock.now() - since) / 1000),
     };
   } finally {
     await server.close();
@@ -132,8 +154,9 @@ async function live(
   url: string,
   killAt: number,
   order: OrderStyle,
+  since: number,
 ): Promise<number | NodeJS.Signals | null> {
-  const child = spawn(process.execPath, [CHILD, dataDir, url, String(killAt), order], {
+  const child = spawn(process.execPath, [CHILD, dataDir, url, String(killAt), order, String(since)], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];

@@ -1,12 +1,11 @@
-import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { isKind } from '../../../errors/harvestline-error.ts';
+import type { Clock } from '../../../ports/clock.ts';
 
 /** Unit: milliseconds. */
-const SHORT_PAUSE_MS = 10;
+const SHORT_PAUSE_MS = 50;
 
 /** As the runtime does it, but for its waits: what is transient is tried again. */
-export async function patient<T>(task: () => Promise<T>): Promise<T> {
-  const clock = new SystemClock();
+export async function patient<T>(clock: Clock, task: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await task();

@@ -2,6 +2,7 @@ import { type ExecutionOptions, executionProcessor } from '../../../pipelines/ex
 import type { Processor } from '../../../pipelines/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT } from './an-intent.ts';
@@ -55,4 +56,9 @@ export class DeskOfTests {
       if (thrown !== crash) throw thrown;
     });
   }
+}
+
+/** The accounts of a process that works only this one. */
+export function onlyAccount(account: string): WorkedAccounts {
+  return { works: (asked) => Promise.resolve(asked === account), whyNotNow: () => null, sentAsNow: () => true };
 }

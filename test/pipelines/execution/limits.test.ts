@@ -12,9 +12,8 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
-import { DeskOfTests } from './desk-of-tests.ts';
+import { DeskOfTests, onlyAccount } from './desk-of-tests.ts';
 import { MemoryLog } from './memory-log.ts';
-import { onlyAccount } from './only-account.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
 
 let log: MemoryLog;

@@ -18,7 +18,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
-import { onlyAccount } from './only-account.ts';
+import { onlyAccount } from './desk-of-tests.ts';
 import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
 
 const [GOOD_REDUCTION] = GOOD_RECORDS[TOPICS.positionReconciled.name].reductions;

@@ -2,6 +2,7 @@ import { visitTopic } from '../../../app/read-topic.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
+import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -17,8 +18,13 @@ interface Observing {
   readonly markets: VenueMarkets;
 }
 
-/** One cycle of the snapshot source as it is after a restart: recovered from the log, and written to it. */
-export async function observeOnce({ log, codec, client, markets }: Observing): Promise<void> {
+/** The snapshot source as it is after a restart, recovered from the log. Each call is a cycle, and writes what it observed. */
+export async function restoredSource({
+  log,
+  codec,
+  client,
+  markets,
+}: Observing): Promise<() => Promise<ObservedCycle>> {
   const source = new PositionSource({
     venue: new CcxtVenue(client, markets),
     account: ACCOUNT,
@@ -31,10 +37,13 @@ export async function observeOnce({ log, codec, client, markets }: Observing): P
   await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (one) => snapshots.set(one.position_id, one));
   await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (one) => reconciled.push(one));
   source.restore(snapshots.values(), reconciled);
-  const cycle = await source.observe();
   const writer = new TopicWriter('snapshots', codec);
-  await log.append([
-    ...cycle.reconciled.map((one) => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
-    ...cycle.snapshots.map((one) => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
-  ]);
+  return async () => {
+    const cycle = await source.observe();
+    await log.append([
+      ...cycle.reconciled.map((one) => writer.encode(TOPICS.positionReconciled, one, cycle.now)),
+      ...cycle.snapshots.map((one) => writer.encode(TOPICS.positionSnapshot, one, cycle.now)),
+    ]);
+    return cycle;
+  };
 }

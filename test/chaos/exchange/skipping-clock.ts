@@ -1,0 +1,72 @@
+import { performance } from 'node:perf_hooks';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import type { Clock, EpochMillis } from '../../../ports/clock.ts';
+
+/** How long nothing may happen before time is skipped. Unit: milliseconds. */
+const QUIET_MS = 1;
+
+/** Below this share of it the event loop only woke to look. */
+const QUIET_SHARE = 0.2;
+
+interface Sleeper {
+  readonly at: EpochMillis;
+  readonly wake: () => void;
+}
+
+/**
+ * Passes as the machine's time does while anything is under way, and skips to the end of the next wait when all that is left is waits. For
+ * a client and a server in one process: between them nothing is under way that the event loop does not know of.
+ */
+export class SkippingClock implements Clock {
+  readonly #machine = new SystemClock();
+  readonly #sleepers = new Set<Sleeper>();
+  #skippedMs = 0;
+  #isWatching = false;
+
+  now(): EpochMillis {
+    return this.#machine.now() + this.#skippedMs;
+  }
+
+  /** Unit: milliseconds. */
+  get skippedMs(): number {
+    return this.#skippedMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms <= 0 || signal?.aborted === true) return this.#machine.sleep(0);
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper: Sleeper = { at: this.now() + ms, wake };
+      signal?.addEventListener('abort', wake, { once: true });
+      this.#sleepers.add(sleeper);
+      if (!this.#isWatching) void this.#watch();
+    });
+  }
+
+  /** As long as anybody sleeps. */
+  async #watch(): Promise<void> {
+    this.#isWatching = true;
+    while (this.#sleepers.size > 0) {
+      const before = performance.eventLoopUtilization();
+      await this.#machine.sleep(QUIET_MS);
+      const isQuiet = performance.eventLoopUtilization(before).utilization < QUIET_SHARE;
+      const next = Math.min(...[...this.#sleepers].map(({ at }) => at));
+      if (isQuiet && next > this.now() && (await this.#staysQuiet())) {
+        this.#skippedMs += Math.max(0, next - this.now());
+      }
+      for (const { at, wake } of this.#sleepers) if (at <= this.now()) wake();
+    }
+    this.#isWatching = false;
+  }
+
+  /** Answers that arrived with the timer are heard in the next turns of the event loop. */
+  async #staysQuiet(): Promise<boolean> {
+    const before = performance.eventLoopUtilization();
+    for (let turn = 0; turn < 3; turn++) await this.#machine.sleep(0);
+    return performance.eventLoopUtilization(before).active < QUIET_MS * QUIET_SHARE;
+  }
+}
