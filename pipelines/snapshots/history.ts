@@ -205,8 +205,8 @@ function goesOnFrom({ agreed, told, proven, opened_at: seenAt }: Known, { sizes 
     if (fill === null) continue;
     const { fillId, filledAt } = fill;
     const isTold = told.has(fillId);
-    // Of a position without a known opening nothing was told that came before it was seen.
-    const isOld = reduces ? !proven && filledAt <= seenAt : filledAt <= grownUntil;
+    // Of a position without a known opening nothing was told that came before it was seen, and all of that led to what was seen.
+    const isOld = (!proven && filledAt <= seenAt) || (!reduces && filledAt <= grownUntil);
     if (agreed.fills?.has(fillId) === true || isOld || (isTold && filledAt <= agreed.at)) from = place;
     else if (!isTold) to = Math.min(to, place);
   }

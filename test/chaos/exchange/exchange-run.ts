@@ -69,8 +69,9 @@ const MOST_BACKLOG = 8;
 /** Between two cycles. Unit: milliseconds. */
 const PAUSE_MS = 3000;
 
-/** Until what the last orders did is reconciled. */
-const LAST_CYCLES = 4;
+/** Until what the last orders did is reconciled: lists may be late, and fills that were false are read anew after a while. */
+const LAST_CYCLES = 8;
+const LAST_PAUSE_MS = 30_000;
 
 /**
  * A desk at an exchange that misbehaves by chance, through ccxt's real client: one source observes all positions cycle after cycle,
@@ -136,6 +137,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     for (let count = 0; count < LAST_CYCLES; count++) {
       await cycle();
       await Promise.all(workers.map((worker) => worker.drained()));
+      await clock.sleep(LAST_PAUSE_MS);
     }
     const reports = workers.flatMap(({ log }) => log.reports);
     const trades = workers.flatMap(({ log }) => log.trades);

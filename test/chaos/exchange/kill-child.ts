@@ -24,8 +24,9 @@ import { SpedUpClock } from './sped-up-clock.ts';
 
 const [dataDir = '', url = '', killAt = '0', style = 'market', since = '0'] = process.argv.slice(2);
 
-/** Until what the last orders did is reconciled, where nothing fails. */
-const CYCLES = 2;
+/** Until what the last orders did is reconciled, in the life that is not killed: lists may be late. */
+const CYCLES = killAt === '0' ? 6 : 1;
+const PAUSE_MS = 20_000;
 
 let steps = 0;
 /** Before and after everything that leaves a trace: what is killed is killed between two of them. */
@@ -83,6 +84,7 @@ await consumer.pump();
 for (let count = 0; count < CYCLES; count++) {
   await cycle();
   await consumer.pump();
+  if (killAt === '0') await clock.sleep(PAUSE_MS);
 }
 await consumer.stop();
 await log.close();

@@ -132,6 +132,24 @@ describe('O5: fills that were false', () => {
     expect(told).toEqual([[FIRST, 1, 3]]);
   });
 
+  it.each(['FAILED', 'GONE'])('a position whose first fills were %s is followed once they are told', async (how) => {
+    const truth = venue.allFills['BTCUSDT'] ?? [];
+    if (how === 'GONE') venue.allFills['BTCUSDT'] = [];
+    else venue.silent.add('fills');
+    const observed = source();
+    clock.set(START + 2000);
+    await observed.observe();
+    clock.set(START + 4000);
+    expect((await observed.observe()).snapshots).toMatchObject([{ position_id: FIRST, quantity: 4 }]);
+    venue.silent.clear();
+    venue.allFills['BTCUSDT'] = truth;
+    clock.set(START + 6000);
+    await observed.observe();
+    clock.set(START + 8000);
+    filled('SELL', '1', ['LONG', '3']);
+    expect(reduced(await cycle(observed))).toEqual([[FIRST, 1, 3]]);
+  });
+
   it('a position on the other side of one that no fill ends is observed after a cycle', async () => {
     const observed = source();
     await cycle(observed);
