@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- weight [--hours 24]`: what a desk of thirty positions costs an exchange in requests, looked at every thirty seconds. ccxt's
- * real client on the local exchange, whose count of each minute it is; the clock of both is moved by hand, so that a day takes minutes.
+ * real client on the local exchange, whose count of each minute it is; the clock of both is moved by hand, so that a day takes minutes. Each order
+ * is asked about as a whole close is. The user data stream, which costs a listen key and a look at each change, is left out.
  */
 import { CcxtExchange } from '../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../connectors/exchange/ccxt/ccxt-venue.ts';
@@ -82,6 +83,9 @@ export async function benchWeight(hours: number, add: (figure: Figure) => void):
           await during(exchange.position(position));
           const clientOrderId = `bench-${cycle}` as ClientOrderId;
           await during(exchange.place({ clientOrderId, position, quantity: '0.5', pricing: { kind: 'market' } }));
+          // What a whole close asks besides: what rests, and what it cost.
+          await during(exchange.resting(symbol, 'LONG'));
+          await during(exchange.charges(position));
         }
       }
       ({ snapshots: observed } = await during(source.observe()));

@@ -5,6 +5,11 @@ import { UNTRIED } from '../connectors/exchange/ccxt/venues/untried.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** `A, B and C`. */
+function listed(names: readonly string[]): string {
+  return new Intl.ListFormat('en-GB').format(names);
+}
+
 /** docs/exchanges.md: what is known to work, from the table of known venues. */
 export function exchangesPage(): string {
   const rows = KNOWN_VENUES.map(({ id, name, tried, history, lookUp, orderLimits, refused, traits }) =>
@@ -135,12 +140,21 @@ all of it where it is; the report and \`status\` name it then. An order that blo
 
 What is left below a lot step that became coarser is dust: the snapshot says so (\`dust\`), scoring holds it, and \`status\` lists it.
 
+## Markets that are taken off
+
+A position that was observed is remembered when the exchange settles it and takes its market off the list, also over a restart: the settlement is
+a \`trade.closed\` at its own price (\`exit_reason\` settlement). After a restart what is needed to read its fills is told by the market's id
+at ${listed(KNOWN_VENUES.filter(({ traits }) => traits.unlisted !== UNTRIED.unlisted).map(({ name }) => name))}. Elsewhere, and where the exchange
+tells no fill of it any more, it stands in \`status\` as \`NO_ANSWER\`; nothing is made up for it. With \`--symbols\` this does not reach over a restart: a name that is not
+listed ends the start, and what is not named is not followed.
+
 ## What a trade costs
 
 \`trade.closed\` has the fees of both legs (\`fee_quote\`, \`opening_fee_quote\`), the funding while the position was open (\`funding_quote\`: positive was paid), and
 \`pnl_net_quote\`, which is \`pnl_quote\` less all three; \`r_net\` is that over the initial risk. A slice takes its share at average cost. A fee in another asset (BNB) is
 converted at the price of the fill's time; asset and amount stay beside it (\`fee_asset\`, \`fee_amount\`). What cannot be known within 5 s is null,
-and \`unknown_costs\` says which and why. On paper there is no funding.
+and \`unknown_costs\` says which and why. Payments of funding are asked for once for all symbols, and one that cannot be read costs its own symbol only. They are known of
+${listed(KNOWN_VENUES.filter(({ traits }) => traits.funding !== null).map(({ name }) => name))}; elsewhere \`funding_quote\`, and with it what is net, is null. On paper there is no funding.
 
 ## At which price an order fills
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errors/codes.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import type { SubscribeOptions } from '../../ports/event-log.ts';
 import { type Denial, denialOf } from './denied-rights.ts';
 
 /** Errors by which kafkajs says that it got no answer, whatever their own `retriable` says. */
@@ -154,4 +155,13 @@ function* chainOf(thrown: unknown): Iterable<Details> {
     error =
       error.cause ?? ('errors' in error && Array.isArray(error.errors) ? (error.errors[0] as unknown) : undefined);
   }
+}
+
+/** How a membership ended. After `away` a new one may begin. */
+export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' | 'failed'; readonly error: unknown };
+
+/** What an error while consuming ends it in. */
+export function endOf(thrown: unknown, { topics, group }: Pick<SubscribeOptions, 'topics' | 'group'>): MemberEnd {
+  const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined, group);
+  return { kind: isAway(thrown) && error.code !== 'TOPIC_MISSING' ? 'away' : 'failed', error };
 }

@@ -4,13 +4,11 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
-import { logError } from './broker-errors.ts';
+import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import { Generation } from './generation.ts';
 import { groupConsumer } from './group-consumer.ts';
 import { type Assignment, type Standing, beginAtStarts } from './group-start.ts';
-import { type MemberEnd, endOf } from './member-end.ts';
-import { OffsetCommits } from './offset-commits.ts';
-import { OnTheWay } from './on-the-way.ts';
+import { OffsetCommits, OnTheWay } from './offset-commits.ts';
 import { slicesOf } from './slices.ts';
 
 /** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
@@ -54,7 +52,7 @@ export interface MemberContext {
  * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
  * C6  Where a group starts is committed before anything else, so a crash skips nothing.
- * C7  The last batch of a fetch is left on its way (on-the-way.ts) where the next fetch is sure to bring more of its partition: kafkajs
+ * C7  The last batch of a fetch is left on its way (offset-commits.ts) where the next fetch is sure to bring more of its partition: kafkajs
  *     fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
  */
 export class GroupMember {

@@ -1,5 +1,6 @@
 import type { Exact } from '../../ports/exact-decimal.ts';
-import type { Desk, Fill, Hand, Market, Order, Position, Stop } from '../fake-exchange/desk.ts';
+import type { Desk, Fill, Hand, Order, Position, Stop } from '../fake-exchange/desk.ts';
+import type { Market } from '../fake-exchange/market.ts';
 
 /** Rows in Bybit's form: decimals and times are texts. */
 

@@ -1,22 +1,4 @@
-/** The local Bybit as a process: prints its address as a line of JSON and runs until it is told to stop. */
-import { parseArgs } from 'node:util';
+import { serve } from '../fake-exchange/local-venue.ts';
 import { BybitServer, TEST_KEYS } from './bybit-server.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    key: { type: 'string', default: TEST_KEYS.key },
-    secret: { type: 'string', default: TEST_KEYS.secret },
-    hedge: { type: 'boolean', default: false },
-    fills: { type: 'string', default: '1' },
-  },
-});
-
-const server = await BybitServer.start({
-  port: Number(values.port),
-  keys: { key: values.key, secret: values.secret },
-  hedge: values.hedge,
-  fills: Number(values.fills),
-});
-process.stdout.write(`${JSON.stringify({ http: server.url })}\n`);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());
+await serve(TEST_KEYS, (options) => BybitServer.start(options));

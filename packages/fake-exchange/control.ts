@@ -1,4 +1,5 @@
-import type { Desk, MarketSpec, Side, Stop } from './desk.ts';
+import type { Desk, Side, Stop } from './desk.ts';
+import type { MarketSpec } from './market.ts';
 import type { Received, Reply } from './venue-server.ts';
 
 const PREFIX = '/_control/';

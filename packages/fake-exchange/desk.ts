@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
+import type { Market, MarketSpec } from './market.ts';
 
 /**
  * Markets and one account of a futures exchange, without the words of any: what packages/fake-bybit and packages/fake-okx answer from.
@@ -13,31 +14,6 @@ export type Side = 'LONG' | 'SHORT';
 export type Direction = 'BUY' | 'SELL';
 /** Which position an order belongs to: the net one, or a side in hedge mode. */
 export type Slot = 'NET' | Side;
-
-export interface Market {
-  readonly symbol: string;
-  readonly base: string;
-  readonly quote: string;
-  readonly tick: string;
-  readonly lotStep: string;
-  readonly minQuantity: string;
-  readonly maxQuantity: string;
-  readonly marketMaxQuantity: string;
-  /** Unit: quote currency; 0: none. */
-  readonly minNotional: string;
-  /** Size of one contract. Unit: base currency. */
-  readonly contractSize: string;
-  readonly isTrading: boolean;
-  /** When it is delivered; null: a perpetual. Unit: milliseconds. */
-  readonly deliversAt: number | null;
-}
-
-export interface MarketSpec extends Partial<Market> {
-  readonly symbol: string;
-  readonly base: string;
-  /** The mark price. */
-  readonly price: string;
-}
 
 /** Who made an order: the client, a person, or the exchange itself. */
 export type Hand = 'client' | 'web' | 'stop' | 'target' | 'liquidation' | 'adl' | 'settlement';

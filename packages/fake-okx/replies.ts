@@ -1,4 +1,5 @@
-import type { Desk, Fill, Hand, Market, Order, Position, Slot, Stop } from '../fake-exchange/desk.ts';
+import type { Desk, Fill, Hand, Order, Position, Slot, Stop } from '../fake-exchange/desk.ts';
+import type { Market } from '../fake-exchange/market.ts';
 
 /** Rows in OKX's form: sizes are contracts, of `ctVal` each; decimals and times are texts. */
 

@@ -6,11 +6,11 @@ import {
   type ExplainedScores,
   type Scores,
   type UnknownInput,
-  contains,
+  setOf,
   scoreFactors,
   scoresOf,
 } from './factors.ts';
-import type { ConditionName, FractionFormula, Policy, PolicyRule } from './policy.ts';
+import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
 /** Why a decision is HOLD: no rule's conditions held, the fraction of the one that did rounds to nothing, or no order can close any of it. */
@@ -88,8 +88,8 @@ function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
 export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
   // Whatever was decided could not be done.
   if (snapshot.dust === true) return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.dust);
-  for (const rule of policy.rules) {
-    if (!applies(rule.when, snapshot, r, scores)) continue;
+  for (const { rule, when } of uniformRules(policy)) {
+    if (!applies(when, snapshot, r, scores)) continue;
     if (rule.action === 'CLOSE') return asAsked(verdict(policy, r, scores, 'CLOSE', 1, rule.name), rule);
     const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
     return fraction <= 0
@@ -114,26 +114,60 @@ function asAsked(said: Verdict, { order }: PolicyRule): Verdict {
   return order === undefined ? said : { ...said, order };
 }
 
+/** Whichever hold, none too. */
+const ANY: ConditionSet = -1;
+
+/** What a rule asks, alike for all rules: conditions that it leaves out always hold. Objects that differ in shape are slow to read. */
+interface UniformConditions {
+  readonly rAbove: number;
+  readonly rBelow: number;
+  readonly exitAbove: number;
+  readonly exitAtLeast: number;
+  readonly anyOf: ConditionSet;
+  readonly stopHit: boolean;
+  readonly takeProfitHit: boolean;
+}
+
+type UniformRules = readonly { readonly rule: PolicyRule; readonly when: UniformConditions }[];
+
+const uniformByPolicy = new WeakMap<Policy, UniformRules>();
+
+function uniformRules(policy: Policy): UniformRules {
+  let rules = uniformByPolicy.get(policy);
+  if (rules === undefined) {
+    rules = policy.rules.map((rule) => ({ rule, when: uniform(rule.when) }));
+    uniformByPolicy.set(policy, rules);
+  }
+  return rules;
+}
+
+function uniform(when: PolicyRule['when']): UniformConditions {
+  return {
+    rAbove: when.r_above ?? -Infinity,
+    rBelow: when.r_below ?? Infinity,
+    exitAbove: when.exit_above_hold_plus ?? -Infinity,
+    exitAtLeast: when.exit_at_least_hold_plus ?? -Infinity,
+    anyOf: when.any_factor === undefined ? ANY : setOf(when.any_factor),
+    stopHit: when.stop_hit ?? false,
+    takeProfitHit: when.take_profit_hit ?? false,
+  };
+}
+
 function applies(
-  when: PolicyRule['when'],
+  when: UniformConditions,
   snapshot: PositionSnapshot,
   r: number,
   { hold, exit, conditions }: Scores,
 ): boolean {
   return (
-    (when.r_above === undefined || r > when.r_above) &&
-    (when.r_below === undefined || r < when.r_below) &&
-    (when.exit_above_hold_plus === undefined || exit > hold + when.exit_above_hold_plus) &&
-    (when.exit_at_least_hold_plus === undefined || exit >= hold + when.exit_at_least_hold_plus) &&
-    (when.any_factor === undefined || containsAny(conditions, when.any_factor)) &&
-    (when.stop_hit === undefined || stopHit(snapshot)) &&
-    (when.take_profit_hit === undefined || takeProfitHit(snapshot))
+    r > when.rAbove &&
+    r < when.rBelow &&
+    exit > hold + when.exitAbove &&
+    exit >= hold + when.exitAtLeast &&
+    (when.anyOf === ANY || (conditions & when.anyOf) !== 0) &&
+    (!when.stopHit || stopHit(snapshot)) &&
+    (!when.takeProfitHit || takeProfitHit(snapshot))
   );
-}
-
-function containsAny(conditions: ConditionSet, names: readonly ConditionName[]): boolean {
-  for (const name of names) if (contains(conditions, name)) return true;
-  return false;
 }
 
 function stopHit({ side, mark_price, stop_price }: PositionSnapshot): boolean {

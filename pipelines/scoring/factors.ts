@@ -1,5 +1,5 @@
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type ConditionName, type FactorName, type Policy, PROFIT_RUNG } from './policy.ts';
+import { type ConditionName, type Policy, PROFIT_RUNG } from './policy.ts';
 import { degradedBelow } from './degradation.ts';
 import { ageHours, momentumOf, offPeak } from './risk.ts';
 
@@ -18,18 +18,29 @@ export interface Scores {
 export type ConditionSet = number;
 
 const BITS = {
-  regime_intact: 1 << 0,
-  volatility_expanding: 1 << 1,
-  momentum_strong: 1 << 2,
-  confidence_intact: 1 << 3,
-  fresh: 1 << 4,
-  near_peak: 1 << 5,
-  regime_changed: 1 << 6,
-  volatility_contracting: 1 << 7,
-  confidence_degraded: 1 << 8,
-  old: 1 << 9,
-  off_peak: 1 << 10,
+  regime_intact: 1,
+  volatility_expanding: 2,
+  momentum_strong: 4,
+  confidence_intact: 8,
+  fresh: 16,
+  near_peak: 32,
+  regime_changed: 64,
+  volatility_contracting: 128,
+  confidence_degraded: 256,
+  old: 512,
+  off_peak: 1024,
 } as const satisfies Readonly<Record<ConditionName, number>>;
+
+type ConditionBit = (typeof BITS)[ConditionName];
+
+const NAMES = Object.fromEntries(Object.entries(BITS).map(([name, bit]) => [bit, name])) as Record<
+  ConditionBit,
+  ConditionName
+>;
+
+export function setOf(names: readonly ConditionName[]): ConditionSet {
+  return names.reduce((set, name) => set | BITS[name], 0);
+}
 
 export function contains(conditions: ConditionSet, name: ConditionName): boolean {
   return (conditions & BITS[name]) !== 0;
@@ -72,20 +83,20 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
   const confidenceAtEntry = snapshot.confidence_at_entry ?? null;
 
   if (regime === null || regimeAtEntry === null) sheet.isUnknown('regime');
-  else if (regime === regimeAtEntry) sheet.speaksForHolding('regime_intact', points.regime_intact, null, null);
-  else sheet.speaksForExit('regime_changed', points.regime_changed, null, null);
+  else if (regime === regimeAtEntry) sheet.speaksForHolding(BITS.regime_intact, points.regime_intact, null, null);
+  else sheet.speaksForExit(BITS.regime_changed, points.regime_changed, null, null);
 
   if (gradient === null) sheet.isUnknown('volatility');
   else if (gradient > thresholds.expanding_above_gradient)
     sheet.speaksForHolding(
-      'volatility_expanding',
+      BITS.volatility_expanding,
       points.volatility_expanding,
       gradient,
       thresholds.expanding_above_gradient,
     );
   else
     sheet.speaksForExit(
-      'volatility_contracting',
+      BITS.volatility_contracting,
       points.volatility_contracting,
       gradient,
       thresholds.expanding_above_gradient,
@@ -93,25 +104,26 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
 
   const momentum = momentumOf(snapshot.r_history);
   if (momentum !== null && momentum > thresholds.momentum_above_r)
-    sheet.speaksForHolding('momentum_strong', points.momentum_strong, momentum, thresholds.momentum_above_r);
+    sheet.speaksForHolding(BITS.momentum_strong, points.momentum_strong, momentum, thresholds.momentum_above_r);
 
   if (confidence === null || confidenceAtEntry === null) sheet.isUnknown('confidence');
   else {
     const below = degradedBelow(confidenceAtEntry, thresholds);
-    if (confidence < below) sheet.speaksForExit('confidence_degraded', points.confidence_degraded, confidence, below);
-    else sheet.speaksForHolding('confidence_intact', points.confidence_intact, confidence, below);
+    if (confidence < below)
+      sheet.speaksForExit(BITS.confidence_degraded, points.confidence_degraded, confidence, below);
+    else sheet.speaksForHolding(BITS.confidence_intact, points.confidence_intact, confidence, below);
   }
 
   const age = ageHours(snapshot);
   if (age < thresholds.fresh_below_hours && r > thresholds.fresh_above_r)
-    sheet.speaksForHolding('fresh', points.fresh, age, thresholds.fresh_below_hours);
+    sheet.speaksForHolding(BITS.fresh, points.fresh, age, thresholds.fresh_below_hours);
   if (age > thresholds.old_above_hours && r < thresholds.old_below_r)
-    sheet.speaksForExit('old', points.old, age, thresholds.old_above_hours);
+    sheet.speaksForExit(BITS.old, points.old, age, thresholds.old_above_hours);
 
   const off = offPeak(snapshot);
   if (off < thresholds.near_peak_within)
-    sheet.speaksForHolding('near_peak', points.near_peak, off, thresholds.near_peak_within);
-  else sheet.speaksForExit('off_peak', points.off_peak, off, thresholds.near_peak_within);
+    sheet.speaksForHolding(BITS.near_peak, points.near_peak, off, thresholds.near_peak_within);
+  else sheet.speaksForExit(BITS.off_peak, points.off_peak, off, thresholds.near_peak_within);
 
   for (const { above_r: above, points: forProfit } of policy.profit_rungs) {
     if (!(r > above)) continue;
@@ -137,28 +149,36 @@ class ScoreSheet implements Scores {
     this.#lists = lists;
   }
 
-  speaksForHolding(name: ConditionName, points: number, value: number | null, threshold: number | null): void {
-    this.conditions |= BITS[name];
+  speaksForHolding(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
+    this.conditions |= bit;
     this.hold += points;
-    this.#list(name, 'HOLD', points, value, threshold);
+    this.#list(bit, 'HOLD', points, value, threshold);
   }
 
-  speaksForExit(name: ConditionName, points: number, value: number | null, threshold: number | null): void {
-    this.conditions |= BITS[name];
+  speaksForExit(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
+    this.conditions |= bit;
     this.exit += points;
-    this.#list(name, 'EXIT', points, value, threshold);
+    this.#list(bit, 'EXIT', points, value, threshold);
   }
 
   speaksForProfit(points: number, r: number, aboveR: number): void {
     this.exit += points;
-    this.#list(PROFIT_RUNG, 'EXIT', points, r, aboveR);
+    this.#list(null, 'EXIT', points, r, aboveR);
   }
 
   isUnknown(input: UnknownInput): void {
     this.#lists?.unknown.push(input);
   }
 
-  #list(name: FactorName, side: Factor['side'], points: number, value: number | null, threshold: number | null): void {
-    if (points !== 0) this.#lists?.factors.push({ name, side, points, value, threshold });
+  /** `bit` is null for profit, which is no condition. */
+  #list(
+    bit: ConditionBit | null,
+    side: Factor['side'],
+    points: number,
+    value: number | null,
+    threshold: number | null,
+  ): void {
+    if (this.#lists === null || points === 0) return;
+    this.#lists.factors.push({ name: bit === null ? PROFIT_RUNG : NAMES[bit], side, points, value, threshold });
   }
 }

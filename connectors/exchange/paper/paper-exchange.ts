@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import type { Charges } from '../../../ports/charges.ts';
-import type { Clock } from '../../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type {
   Cancellation,
   DecimalText,
@@ -11,6 +11,7 @@ import type {
   OrderRequest,
   Placement,
   PositionReference,
+  VenueOrder,
   VenuePosition,
 } from '../../../ports/exchange.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
@@ -24,7 +25,6 @@ import { type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';
 import { type PaperMarket, rulesForPrice } from './market-rules.ts';
 import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
 import { inTransaction, openPaperDatabase } from './paper-database.ts';
-import { venueOrderAt } from './venue-order.ts';
 import { ARBITRARY_REFUSAL, type Refusal, duplicateId, vetOrder } from './vet-order.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
@@ -321,4 +321,25 @@ function sameMarket(one: PaperMarket, other: PaperMarket): boolean {
 /** Derived, not counted, so that concurrent orders get the same ids whichever comes first (P5). */
 function orderIdOf(clientOrderId: ClientOrderId): OrderId {
   return `paper-${hash('sha256', clientOrderId, 'hex').slice(0, 16)}` as OrderId;
+}
+
+/** What the venue says of an order at `now`: the fills whose time has come, and OPEN until its last one could be. */
+function venueOrderAt(order: PaperOrder, now: EpochMillis): VenueOrder {
+  const fills = order.fills.filter((fill) => fill.filledAt <= now);
+  const last = fills.at(-1);
+  const filled = Exact.sum(0, ...fills.map((fill) => fill.quantity));
+  const notional = Exact.sum(0, ...fills.map((fill) => new Exact(fill.quantity).mul(fill.price)));
+  return {
+    orderId: order.orderId,
+    clientOrderId: order.clientOrderId,
+    state: now >= order.doneAt ? 'DONE' : 'OPEN',
+    filledQuantity: toText(filled),
+    averagePrice: last === undefined ? null : toText(notional.div(filled)),
+    fee: last === undefined ? null : toText(Exact.sum(0, ...fills.map((fill) => fill.fee))),
+    // The venue charges in the quote currency, whose name it does not know.
+    feeAsset: null,
+    feeAmount: null,
+    positionAfter: last?.positionAfter ?? order.positionBefore,
+    filledAt: last?.filledAt ?? order.placedAt,
+  };
 }

@@ -11,7 +11,8 @@ import { OKX } from '../../../../connectors/exchange/ccxt/venues/okx.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
 import { BybitServer, type BybitServerOptions, TEST_KEYS } from '../../../../packages/fake-bybit/bybit-server.ts';
-import type { Desk, MarketSpec } from '../../../../packages/fake-exchange/desk.ts';
+import type { Desk } from '../../../../packages/fake-exchange/desk.ts';
+import type { MarketSpec } from '../../../../packages/fake-exchange/market.ts';
 import { OkxServer, type OkxServerOptions, TEST_KEYS as OKX_KEYS } from '../../../../packages/fake-okx/okx-server.ts';
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
 
