@@ -18,10 +18,11 @@ const HEARTBEAT_MS = 500;
 const MAX_WAIT_MS = 100;
 
 /**
- * What a fetch brings of all partitions: enough for some to be worked in turn while their outputs are on their way. Two of them are held
- * (fetch-ahead.ts). Unit: bytes.
+ * What a fetch brings, and what it brings of one partition: of several, so that some are worked while the outputs of others are on their way,
+ * and no more than stays near the processor until it is worked. Two fetches are held (fetch-ahead.ts). Unit: bytes.
  */
-const FETCH_BYTES = 3 * 1024 * 1024;
+const FETCH_BYTES = 1536 * 1024;
+const PARTITION_FETCH_BYTES = 512 * 1024;
 
 /** kafkajs's consumer of one membership in a group, not yet connected. */
 export function groupConsumer(
@@ -35,6 +36,7 @@ export function groupConsumer(
     heartbeatInterval: HEARTBEAT_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
     maxBytes: FETCH_BYTES,
+    maxBytesPerPartition: PARTITION_FETCH_BYTES,
     metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
     partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
