@@ -18,13 +18,22 @@ interface Ahead {
  * FA1  What was fetched ahead is given only where exactly its offsets are asked for; else it is dropped. So whatever moves a
  *      member (a rebalance, a seek, a batch that failed) is as without.
  * FA2  Nothing is fetched ahead of what is known to be there: a fetch that waited for records would delay the next one.
+ * FA3  Partitions take turns: those that gave records last are asked for last. A broker fills an answer in the order of the request, so the
+ *      first ones, as long as they have records, would leave no room for the others.
  */
 export class FetchAhead {
   readonly #fetch: Fetch;
   #ahead: Ahead | null = null;
+  /** By place: in which answer it last had records. */
+  readonly #served = new Map<string, number>();
+  #answers = 0;
 
   constructor(fetch: Fetch) {
-    this.#fetch = fetch;
+    this.#fetch = async (request) => {
+      const response = await fetch(this.#inTurn(request));
+      this.#note(response);
+      return response;
+    };
   }
 
   async fetch(request: FetchRequest): Promise<FetchResponse> {
@@ -40,6 +49,31 @@ export class FetchAhead {
     }
     return response;
   }
+
+  /** FA3. */
+  #inTurn(request: FetchRequest): FetchRequest {
+    const servedIn = (topic: string, partition: number): number => this.#served.get(placeOf(topic, partition)) ?? 0;
+    const topics = request.topics.map(({ topic, partitions }) => {
+      const turns = partitions.toSorted(
+        (one, other) => servedIn(topic, one.partition) - servedIn(topic, other.partition),
+      );
+      return { topic, partitions: turns, first: servedIn(topic, turns[0]?.partition ?? 0) };
+    });
+    const inTurn = topics.toSorted((one, other) => one.first - other.first);
+    return { ...request, topics: inTurn.map(({ topic, partitions }) => ({ topic, partitions })) };
+  }
+
+  #note({ responses }: FetchResponse): void {
+    this.#answers += 1;
+    for (const { topicName, partitions } of responses) {
+      for (const { partition, messages } of partitions)
+        if (messages.next !== null) this.#served.set(placeOf(topicName, partition), this.#answers);
+    }
+  }
+}
+
+function placeOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
 }
 
 /** The same request from where the response ends; null where no more is known to be there (FA2). */
@@ -50,7 +84,7 @@ function following(request: FetchRequest, { responses }: FetchResponse): FetchRe
     for (const { partition, errorCode, lastStableOffset, messages } of partitions) {
       if (errorCode !== 0) return null;
       if (messages.next === null) continue;
-      ends.set(`${topicName}/${partition}`, String(messages.next));
+      ends.set(placeOf(topicName, partition), String(messages.next));
       more ||= messages.next < Number(lastStableOffset);
     }
   }
@@ -59,7 +93,7 @@ function following(request: FetchRequest, { responses }: FetchResponse): FetchRe
     topic,
     partitions: partitions.map((one) => ({
       ...one,
-      fetchOffset: ends.get(`${topic}/${one.partition}`) ?? one.fetchOffset,
+      fetchOffset: ends.get(placeOf(topic, one.partition)) ?? one.fetchOffset,
     })),
   }));
   return { ...request, topics };

@@ -11,25 +11,31 @@ const PAGE = 10;
 class PagedBroker {
   readonly asked: string[] = [];
   readonly #ends: readonly number[];
+  /** How many partitions an answer has room for. */
+  readonly #room: number;
   failure: Error | null = null;
 
-  constructor(ends: readonly number[]) {
+  constructor(ends: readonly number[], room = Infinity) {
     this.#ends = ends;
+    this.#room = room;
   }
 
   readonly fetch = (request: FetchRequest): Promise<FetchResponse> => {
     const asked = offsetsOf(request);
     this.asked.push(asked.join(' '));
     if (this.failure !== null) return Promise.reject(this.failure);
+    const order = request.topics.flatMap((topic) => topic.partitions.map(({ partition }) => partition));
+    const filled = order.filter((partition) => (asked[partition] ?? 0) < (this.#ends[partition] ?? 0));
+    const answered = new Set(filled.slice(0, this.#room));
     const partitions = this.#ends.map((end, partition) => {
       const from = asked[partition] ?? 0;
-      const next = from < end ? Math.min(from + PAGE, end) : null;
+      const next = answered.has(partition) ? Math.min(from + PAGE, end) : null;
       const messages = new FetchedRecords([], next);
       const shared = { errorCode: 0, lastStartOffset: '0', preferredReadReplica: -1, abortedTransactions: [] as const };
       return { partition, highWatermark: String(end), lastStableOffset: String(end), messages, ...shared };
     });
-    const answered = { throttleTime: 0, clientSideThrottleTime: 0, errorCode: 0, sessionId: 0 };
-    return Promise.resolve({ ...answered, responses: [{ topicName: TOPIC, partitions }] });
+    const head = { throttleTime: 0, clientSideThrottleTime: 0, errorCode: 0, sessionId: 0 };
+    return Promise.resolve({ ...head, responses: [{ topicName: TOPIC, partitions }] });
   };
 }
 
@@ -39,7 +45,10 @@ function requestFor(...offsets: readonly number[]): FetchRequest {
 }
 
 function offsetsOf({ topics }: FetchRequest): readonly number[] {
-  return topics.flatMap(({ partitions }) => partitions.map(({ fetchOffset }) => Number(fetchOffset)));
+  const partitions = topics.flatMap((topic) => topic.partitions);
+  return partitions
+    .toSorted((one, other) => one.partition - other.partition)
+    .map(({ fetchOffset }) => Number(fetchOffset));
 }
 
 function nextsOf({ responses }: FetchResponse): readonly (number | null)[] {
@@ -71,6 +80,17 @@ describe('fetching ahead', () => {
     await ahead.fetch(requestFor(0));
     await ahead.fetch(requestFor(10));
     expect(broker.asked).toEqual(['0', '10']);
+  });
+
+  it('FA3: a partition that always has records leaves room for the others', async () => {
+    const broker = new PagedBroker([1000, 1000, 30, 30], 1);
+    const ahead = new FetchAhead(broker.fetch);
+    const offsets = [0, 0, 0, 0];
+    for (let fetches = 0; fetches < 12; fetches++) {
+      const nexts = nextsOf(await ahead.fetch(requestFor(...offsets)));
+      for (const [partition, next] of nexts.entries()) if (next !== null) offsets[partition] = next;
+    }
+    expect(offsets).toEqual([30, 30, 30, 30]);
   });
 
   it('tells of a failure whoever asks for it, and asks anew then', async () => {
