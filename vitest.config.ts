@@ -20,7 +20,7 @@ const tier = (
     name,
     include,
     ...options,
-    setupFiles: ['./test/fast-check-seed.ts'],
+    setupFiles: ['./test/own-environment.ts', './test/fast-check-seed.ts'],
     testTimeout: TIMEOUT_MS,
     hookTimeout: TIMEOUT_MS,
   },

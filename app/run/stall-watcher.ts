@@ -61,13 +61,13 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [
     async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
     async () => {
-      if (reader === null) await untilCaughtUp(options.log, options.groups, clock, signal);
       reader ??= await StallReader.open({ ...options, now: () => clock.now(), pause });
       return (await reader.readOn(signal)) ? reader.alerts() : null;
     },
   ];
   const standing = new Map<number, readonly Alert[]>();
   let away = false;
+  await untilCaughtUp(options.log, options.groups, clock, signal);
   while (!signal.aborted) {
     const failures: unknown[] = [];
     resumedAt = clock.now();
