@@ -8,7 +8,7 @@ import {
 } from '../errors/harvestline-error.ts';
 import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
-import { bufferOf } from './buffer-of.ts';
+import { type Memory, bufferOf, freshMemory, memoryOf } from './buffer-of.ts';
 import { compileCheck } from './check-record.ts';
 import { compileRules, withRules } from './check-rules.ts';
 import { type FastReader, compileReader } from './compile-reader.ts';
@@ -28,7 +28,9 @@ import {
   describeReference,
   hasSchemaHeader,
   inWireFormat,
+  othersOf,
   prefixOf,
+  schemaIdOf,
   schemaReferenceOf,
   unknownSchema,
   wasPutBack,
@@ -156,8 +158,8 @@ export class RecordCodec {
   async prepare(topic: TopicName, records: readonly WrittenRecord[]): Promise<void> {
     const codec = this.#codecOf(topic);
     const asked = new Set<SchemaId>();
-    for (const record of unlike(records)) {
-      const id = idOf(record);
+    for (const record of othersOf(records)) {
+      const id = schemaIdOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
       // R5. Its retry found the schema; one question a batch is enough.
       if (!this.#writers.isDue(id) && !wasPutBack(record)) continue;
@@ -263,28 +265,6 @@ function encodeSlowly(topic: string, codec: TopicCodec, record: object): Buffer 
   throw invalid(topic, [{ path: '(root)', why }]);
 }
 
-/** Those of the records that may name another schema than the ones before them: most of a batch are of one writer. */
-function unlike(records: readonly WrittenRecord[]): readonly WrittenRecord[] {
-  const others: WrittenRecord[] = [];
-  let last: number | undefined;
-  for (const record of records) {
-    const { headers } = record;
-    if (headers === undefined || headers.length === 0) {
-      const prefix = prefixOf(record);
-      if (prefix === undefined || prefix === last) continue;
-      last = prefix;
-    }
-    others.push(record);
-  }
-  return others;
-}
-
-/** The id of a record's schema; undefined where it names none that is read. */
-function idOf(record: WrittenRecord): SchemaId | undefined {
-  const reference = schemaReferenceOf(record);
-  return reference instanceof HarvestlineError ? undefined : reference.id;
-}
-
 function examineSlowly<N extends TopicName>(topic: N, codec: TopicCodec, written: WrittenRecord): Examined<N> {
   const reference = schemaReferenceOf(written);
   if (reference instanceof HarvestlineError)
@@ -349,20 +329,4 @@ function readerFor(
 
 function invalid(topic: string, problems: readonly Problem[]): HarvestlineError {
   return new HarvestlineError('RECORD_INVALID', `${topic}: ${formatProblems(problems)}`, { problems });
-}
-
-/** One memory, seen by bytes and by numbers. */
-interface Memory {
-  readonly buffer: ArrayBufferLike;
-  readonly bytes: Buffer;
-  readonly view: DataView;
-}
-
-function memoryOf(buffer: ArrayBufferLike): Memory {
-  return { buffer, bytes: Buffer.from(buffer), view: new DataView(buffer) };
-}
-
-/** Its bytes are whatever was there. */
-function freshMemory(size: number): Memory {
-  return memoryOf(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -119,6 +119,28 @@ function refusedHeader(why: string): HarvestlineError {
   );
 }
 
+/** Those of the records that may name another schema than the ones before them: most of a batch are of one writer. */
+export function othersOf(records: readonly WrittenRecord[]): readonly WrittenRecord[] {
+  const others: WrittenRecord[] = [];
+  let last: number | undefined;
+  for (const record of records) {
+    const { headers } = record;
+    if (headers === undefined || headers.length === 0) {
+      const prefix = prefixOf(record);
+      if (prefix === undefined || prefix === last) continue;
+      last = prefix;
+    }
+    others.push(record);
+  }
+  return others;
+}
+
+/** The id of a record's schema; undefined where it names none that is read. */
+export function schemaIdOf(record: WrittenRecord): SchemaId | undefined {
+  const reference = schemaReferenceOf(record);
+  return reference instanceof HarvestlineError ? undefined : reference.id;
+}
+
 /** `schema id 17`, `schema GUID 8979… (header __value_schema_id)`. */
 export function describeReference({ id, isIn }: SchemaReference): string {
   const name = `schema ${typeof id === 'number' ? 'id' : 'GUID'} ${id}`;
