@@ -19,7 +19,7 @@ const MAX_WAIT_MS = 100;
 
 /**
  * What a fetch brings, and what it brings of one partition: of several, so that some are worked while the outputs of others are on their way,
- * and no more than stays near the processor until it is worked. Two fetches are held (fetch-ahead.ts). Unit: bytes.
+ * and so little that much of it is still in the CPU's cache when it is worked. Two fetches are held (fetch-ahead.ts). Unit: bytes.
  */
 const FETCH_BYTES = 1536 * 1024;
 const PARTITION_FETCH_BYTES = 512 * 1024;

@@ -52,8 +52,8 @@ export interface MemberContext {
  * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
  * C6  Where a group starts is committed before anything else, so a crash skips nothing.
- * C7  The last batch of a fetch is left on its way (offset-commits.ts) where the next fetch is sure to bring more of its partition: kafkajs
- *     fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
+ * C7  The last batch of a fetch is left on its way (offset-commits.ts) where more of its partition is known to be there, which a later fetch
+ *     brings: kafkajs fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
  */
 export class GroupMember {
   readonly #consumer: Consumer;
