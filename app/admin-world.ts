@@ -5,7 +5,8 @@ import type { EventLog, TopicAdmin } from '../ports/event-log.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import type { SchemaRegistry } from '../schemas/registry.ts';
-import { type WorldOptions, chosenKafka, openKafka } from './open-world.ts';
+import { openKafka } from './open-world.ts';
+import { type WorldOptions, chosenKafka } from './world-options.ts';
 
 /** What commands need that look after a log: create topics, register schemas, put dead letters back. */
 export interface AdminWorld {

@@ -1,6 +1,6 @@
 import type { Alert } from '../pipelines/watch/alerts.ts';
 import { shellWord } from '../pipelines/watch/look-closer.ts';
-import type { WorldOptions } from './open-world.ts';
+import type { WorldOptions } from './world-options.ts';
 
 /** Where an alert's commands begin: after its sentence. */
 const COMMANDS = /(?<=: )harvestline [^]*$/;

@@ -1,4 +1,3 @@
-import { Option } from 'commander';
 import { EmbeddedDeskLog } from '../connectors/desk-log.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
@@ -30,19 +29,4 @@ export async function openReadOnly(dataDir: string, names = new DeskNames()): Pr
   const log = new EmbeddedDeskLog(EmbeddedLog.openReadOnly(dataDir, new SystemClock()), names);
   const codec = await RecordCodec.open(log.registry);
   return { log, codec, admin: log, counts: (topic) => log.count(topic), liveNow: () => null, close: () => log.close() };
-}
-
-/** Which desk's topics, where several share a log. */
-export function deskOption(): Option {
-  return new Option(
-    '--desk <name>',
-    'a desk of its own in a log that desks share: put before its topics, subjects and groups',
-  ).env('HARVESTLINE_DESK');
-}
-
-/** Where the embedded log and everything else local lives. */
-export function dataDirOption(): Option {
-  return new Option('--data <dir>', 'folder of the embedded log and everything else local')
-    .env('HARVESTLINE_DATA')
-    .default('.harvestline');
 }

@@ -1,7 +1,6 @@
-import { type Command, Option } from 'commander';
 import { deskLog, deskRegistry } from '../connectors/desk-log.ts';
 import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
-import { type Connections, kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
+import type { Connections } from '../connectors/kafka/kafka-connection.ts';
 import { KafkaLog } from '../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
@@ -10,40 +9,8 @@ import type { EventLog } from '../ports/event-log.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { allTopicSpecs } from '../schemas/topics.ts';
-import { type ReadOnlyWorld, dataDirOption, deskOption, openReadOnly } from './embedded-world.ts';
-
-/** What `worldOptions` adds to a command. */
-export interface WorldOptions {
-  readonly data: string;
-  readonly brokers?: string;
-  readonly registry?: string;
-  readonly desk?: string;
-}
-
-/** The options that choose a log: the embedded one in --data, unless Kafka is named. */
-export function worldOptions(command: Command): Command {
-  return command
-    .addOption(deskOption())
-    .addOption(dataDirOption())
-    .addOption(new Option('--brokers <list>', 'Kafka instead of the embedded log: host:port[,…]; or KAFKA_BROKERS'))
-    .addOption(new Option('--registry <url>', 'schema registry of that Kafka; or SCHEMA_REGISTRY_URL'));
-}
-
-/** The Kafka that options and environment name; null for the embedded log. Throws USAGE with every wrong setting. */
-export function chosenKafka(
-  { brokers, registry }: WorldOptions,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Connections | null {
-  const settings = {
-    ...env,
-    KAFKA_BROKERS: brokers ?? env['KAFKA_BROKERS'],
-    SCHEMA_REGISTRY_URL: registry ?? env['SCHEMA_REGISTRY_URL'],
-  };
-  const named = settings.KAFKA_BROKERS !== undefined && settings.KAFKA_BROKERS !== '';
-  if (named) return kafkaConnection(settings);
-  if (registry === undefined) return null;
-  throw new HarvestlineError('USAGE', '--registry goes with Kafka: it needs --brokers or KAFKA_BROKERS too');
-}
+import { type ReadOnlyWorld, openReadOnly } from './embedded-world.ts';
+import { type WorldOptions, chosenKafka } from './world-options.ts';
 
 /** Kafka and its registry, by the names of the desk. Connects at the first use. */
 export function openKafka({ kafka, registry }: Connections, logger: Logger, names = new DeskNames()) {

@@ -15,6 +15,7 @@ import { BinanceServer, TEST_KEYS } from '../packages/fake-binance/binance-serve
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { RandomStream } from '../ports/random.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
+import { RecordCodec } from '../schemas/record-codec.ts';
 import { registerSchemas } from '../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import { type Figure, spread } from './measure.ts';
@@ -106,7 +107,8 @@ async function runDesk({ folder, log, url, cycleMs, stream }: Desk, drain: Abort
         desk: null,
         processors: ['execution'],
         sources: desk === null ? {} : { snapshots: desk.source },
-        connect: () => Promise.resolve({ log, registry: log.registry, close: () => log.close() }),
+        connect: () =>
+          Promise.resolve({ log, openCodec: () => RecordCodec.open(log.registry), close: () => log.close() }),
         policy: defaultPolicy(),
         exchange: venue.connect,
         from: 'beginning',

@@ -4,7 +4,7 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
-import type { WorldOptions } from '../open-world.ts';
+import type { WorldOptions } from '../world-options.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 
 /** Opens the log that the options choose for as long as `work` takes. */

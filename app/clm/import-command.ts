@@ -4,7 +4,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { PnlUnit } from '../../pipelines/clm/pnl-unit.ts';
 import { type TimeZone, UTC, timeZoneOf } from '../../pipelines/clm/time-zone.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { accountName } from '../run/venue-options.ts';

@@ -11,7 +11,8 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
-import { type WorldOptions, chosenKafka, openKafka } from '../open-world.ts';
+import { openKafka } from '../open-world.ts';
+import { type WorldOptions, chosenKafka } from '../world-options.ts';
 import type { ImportTarget } from './import-trades.ts';
 
 /** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */

@@ -8,7 +8,7 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
 import { type WorkedAccount, retirement, workedAccounts } from '../desk/worked-accounts.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { plainTable } from '../plain-table.ts';
 import { pc, printable } from '../../connectors/system/terminal.ts';

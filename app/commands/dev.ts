@@ -14,7 +14,7 @@ import { DeskNames } from '../../schemas/desk-names.ts';
 import { logWords } from '../alert-commands.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
-import { dataDirOption, deskOption } from '../embedded-world.ts';
+import { dataDirOption, deskOption } from '../world-options.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { type OrderCliOptions, orderOptions, orderTerms } from '../run/order-options.ts';
 import { listed } from '../run/venue-options.ts';

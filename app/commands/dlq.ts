@@ -7,7 +7,7 @@ import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { idOfLetter, sourceTopicNamed } from '../dlq/dead-letter.ts';
 import { type DiscardOutcome, type DiscardSelection, type LetterName, discardLetters } from '../dlq/discard-letters.ts';
 import { type LetterWorld, examineLetter } from '../dlq/examine-letter.ts';

@@ -7,7 +7,7 @@ import { chooseLog } from '../desk/choose-log.ts';
 import { answerJson, answerLines, isDone } from '../desk/command-lines.ts';
 import { giveCommand } from '../desk/give-command.ts';
 import { TimeLimit } from '../desk/time-limit.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 
 interface ControlFlags extends WorldOptions {

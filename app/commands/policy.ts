@@ -5,7 +5,7 @@ import { plural } from '../calibrate/report/figures.ts';
 import { jsonWanted, writeLines } from '../output.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
 import { type MapInForce, type PolicyFinding, checkAgainstMaps, checkPolicies } from '../policy/check-policies.ts';
 import { loadPolicy } from '../policy/load-policy.ts';

@@ -1,55 +1,24 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../../connectors/exchange/paper/faults.ts';
-import { describeConnections } from '../../connectors/kafka/kafka-connection.ts';
-import { LOG_LEVELS, type LogLevel, pinoLogger } from '../../connectors/system/pino-logger.ts';
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
-import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { deskRegistry } from '../../connectors/desk-log.ts';
+import { parseFaults } from '../../connectors/exchange/paper/faults.ts';
+import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
+import { LOG_LEVELS, pinoLogger } from '../../connectors/system/pino-logger.ts';
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../../connectors/system/settings.ts';
-import { userName } from '../../connectors/system/user-name.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { boundYoungGeneration } from '../../connectors/system/young-generation.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
-import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
-import { logWords } from '../alert-commands.ts';
-import { rememberKafka } from '../desk/choose-log.ts';
-import { type WorldOptions, chosenKafka, openKafka, worldOptions } from '../open-world.ts';
-import { LineWriter } from '../output.ts';
-import { PROCESSORS, type ProcessorName } from '../run/build-processors.ts';
-import type { OpenedVenue, VenueParts } from '../run/open-venue.ts';
-import { type RunOptions, run } from '../run/run.ts';
-import { loadShadows, shadowOption } from '../run/shadow-option.ts';
-import {
-  type VenueChoice,
-  type VenueCliOptions,
-  chooseVenue,
-  deskOf,
-  listed,
-  venueLimits,
-  venueOptions,
-} from '../run/venue-options.ts';
-import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
-import { hearStopSignals } from '../stop-signals.ts';
-import { loadPolicy } from '../policy/load-policy.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { PROCESSOR_NAMES, SOURCE } from '../run/build-processors.ts';
+import type { RunCliOptions } from '../run/run-until-stopped.ts';
+import { shadowOption } from '../run/shadow-option.ts';
+import { listed, venueOptions } from '../run/venue-options.ts';
+import { stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
+import { chosenKafka, worldOptions } from '../world-options.ts';
 
-const SOURCE = 'snapshots';
-const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
-const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
-
-interface RunCliOptions extends WorldOptions, VenueCliOptions, StallLimitsFlag {
-  readonly policy: string;
-  readonly shadow?: readonly string[];
-  readonly from: 'beginning' | 'latest';
-  readonly httpPort?: number;
-  readonly httpHost: string;
-  readonly faults?: PaperFaults;
-  readonly candles?: readonly string[];
-  readonly seed: number;
-  readonly interval?: number;
-  readonly logLevel: LogLevel;
-}
+/** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
+const SENDING_MS = 10;
 
 export function runCommand(): Command {
   return venueOptions(worldOptions(new Command('run')))
@@ -127,7 +96,38 @@ Examples:
 
 Exit codes: 0 drained, 1 a processor could not go on or log and registry are not prepared, 2 wrong usage.`,
     )
-    .action(runUntilStopped);
+    .action(start);
+}
+
+/** What the command does is loaded while the registry looks its schemas up, which takes about as long. */
+async function start(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+  checkLists(cli);
+  boundYoungGeneration();
+  const logger = pinoLogger(cli.logLevel);
+  const connections = chosenKafka(cli);
+  if (connections === null) {
+    const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
+    throw new HarvestlineError('USAGE', message);
+  }
+  const machine = new SystemClock();
+  const registry = deskRegistry(new ConfluentRegistry(connections.registry), new DeskNames(cli.desk));
+  const openCodec = (): Promise<RecordCodec> => RecordCodec.open(registry, { now: () => machine.now() });
+  const begun = begin(openCodec);
+  await machine.sleep(SENDING_MS);
+  const { runUntilStopped } = await import('../run/run-until-stopped.ts');
+  await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger });
+}
+
+/** The work, already under way when it is asked for first; asked for again, it is done anew. */
+function begin<T>(work: () => Promise<T>): () => Promise<T> {
+  let first: Promise<T> | null = work();
+  // Whoever asks hears of its failure.
+  first.catch(() => {});
+  return () => {
+    const result = first ?? work();
+    first = null;
+    return result;
+  };
 }
 
 /** Throws USAGE where a word after an option was meant for a processor. */
@@ -140,105 +140,6 @@ function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
     `${misplaced.join(', ')}: the name of a processor, given to --symbols or --candles; processors stand by themselves, e.g. ` +
       '`run snapshots execution --symbols BTCUSDT,ETHUSDT`',
   );
-}
-
-async function runUntilStopped(parts: readonly string[], cli: RunCliOptions): Promise<void> {
-  checkLists(cli);
-  boundYoungGeneration();
-  const machine = new SystemClock();
-  const logger = pinoLogger(cli.logLevel);
-  const connect = connector(cli, logger);
-  const policy = loadPolicy(cli.policy);
-  const stallLimits = loadStallLimits(cli);
-  const shadows = loadShadows(cli.shadow ?? [], policy, parts);
-  const random = new SeededRandom(cli.seed);
-  // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
-  const isAtVenue = parts.some((name) => AT_THE_VENUE.has(name));
-  const choice: VenueChoice = isAtVenue ? chooseVenue(cli, process.env) : { kind: 'paper' };
-  const drain = new AbortController();
-  // Never released: the drain has a bound of its own (app/run/run.ts), and the process ends with it.
-  hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
-  const names = new DeskNames(cli.desk);
-  const output = new LineWriter(process.stdout);
-  const opened: { close(): void }[] = [];
-  try {
-    const observes = parts.includes(SOURCE);
-    const venue = isAtVenue
-      ? await openedVenue({ choice, cli, names, random, machine, logger, observes }, opened)
-      : { clock: machine, connect: noVenue, measure: () => {}, desk: null };
-    const { desk } = venue;
-    await run(
-      {
-        desk: {
-          ...deskOf(cli, choice),
-          observes: desk?.accounts ?? [],
-          machine: `${hostname()}:${process.pid}`,
-          by: userName(),
-          clock: machine,
-        },
-        processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
-        sources: desk === null ? {} : { [SOURCE]: desk.source },
-        connect,
-        policy,
-        shadows,
-        stallLimits,
-        logWords: logWords(cli),
-        exchange: venue.connect,
-        measure: venue.measure,
-        limits: venueLimits(cli, choice),
-        from: cli.from,
-        http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
-        onListening: (url) => {
-          void output.write(JSON.stringify({ http: url }));
-          void output.flush();
-        },
-        clock: venue.clock,
-        logger,
-      },
-      drain,
-    );
-  } finally {
-    for (const part of opened.toReversed()) part.close();
-    // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
-    void machine.sleep(0).then(() => process.exit());
-  }
-}
-
-/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. What is to be closed is added to `opened`. */
-async function openedVenue(
-  venue: Omit<VenueParts, 'paper'> & { readonly cli: RunCliOptions },
-  opened: { close(): void }[],
-): Promise<OpenedVenue> {
-  const { cli, names, random, machine: clock } = venue;
-  const { PAPER_BOOK, PaperExchange } = await import('../../connectors/exchange/paper/paper-exchange.ts');
-  const path = join(cli.data, names.local(PAPER_BOOK));
-  const paper = new PaperExchange({ path, clock, random, faults: cli.faults ?? DEFAULT_FAULTS });
-  opened.push(paper);
-  const { openVenue } = await import('../run/open-venue.ts');
-  const there = await openVenue({ ...venue, paper });
-  const { desk } = there;
-  if (desk !== null) opened.push({ close: () => desk.release() });
-  return there;
-}
-
-function noVenue(): Promise<never> {
-  return Promise.reject(new TypeError('no part of this process works at a venue'));
-}
-
-/** Throws USAGE where no Kafka is named. */
-function connector(cli: RunCliOptions, logger: Logger): RunOptions['connect'] {
-  const connections = chosenKafka(cli);
-  const names = new DeskNames(cli.desk);
-  if (connections === null) {
-    const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
-    throw new HarvestlineError('USAGE', message);
-  }
-  rememberKafka(cli.data, connections, cli.desk);
-  logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
-  return () => {
-    const { log, registry } = openKafka(connections, logger, names);
-    return Promise.resolve({ log, registry, close: () => log.close() });
-  };
 }
 
 function wholeNumber(text: string): number {

@@ -6,7 +6,7 @@ import { type Finding, checkSchemas } from '../../schemas/check-schemas.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { type Topic, TOPICS, findTopic } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../output.ts';
 import { diffLines, registrationLines } from '../schemas/diff-lines.ts';
 import { type SchemaDiff, diffSchema } from '../schemas/diff-schema.ts';

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { followShadow, jsonLines } from '../follow-shadow.ts';
-import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../open-world.ts';
+import { openReadOnlyWorld } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { shadowLines } from '../shadow-lines.ts';

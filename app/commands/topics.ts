@@ -3,7 +3,7 @@ import { pc } from '../../connectors/system/terminal.ts';
 import type { TopicDrift } from '../../ports/event-log.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
-import { type WorldOptions, worldOptions } from '../open-world.ts';
+import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted } from '../output.ts';
 
 const EXAMPLES = `

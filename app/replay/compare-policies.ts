@@ -13,7 +13,7 @@ import { compareInThreads } from './compare-in-threads.ts';
 import { type ComparePartitions, compareInTurn } from './compare-partitions.ts';
 import { type CostsWanted, replayCosts } from './replay-costs.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
-import type { WorldOptions } from '../open-world.ts';
+import type { WorldOptions } from '../world-options.ts';
 
 /** Fewer are compared before threads have started. Unit: records. */
 const WORTH_THREADS = 200_000;

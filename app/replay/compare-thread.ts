@@ -10,7 +10,8 @@ import type { MapRecords } from '../../pipelines/replay/past-maps.ts';
 import type { TradingCosts } from '../../pipelines/replay/trading-costs.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
-import { type WorldOptions, openReadOnlyWorld } from '../open-world.ts';
+import { openReadOnlyWorld } from '../open-world.ts';
+import type { WorldOptions } from '../world-options.ts';
 import { type PartitionOutcome, comparePartition } from './compare-partitions.ts';
 
 /** What does not change from one partition to the next. Plain data: it is copied to each thread. */

@@ -1,4 +1,4 @@
-import type { WorldOptions } from '../open-world.ts';
+import type { WorldOptions } from '../world-options.ts';
 
 /** What `harvestline replay` was told. */
 export interface ReplayFlags extends WorldOptions {

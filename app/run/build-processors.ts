@@ -66,6 +66,11 @@ export const PROCESSORS = {
 
 export type ProcessorName = keyof typeof PROCESSORS;
 
+export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
+
+/** What observes positions; it is no processor. */
+export const SOURCE = 'snapshots';
+
 function countShadows(shadows: readonly Policy[], metrics: Metrics): (candidate: Policy, result: ShadowResult) => void {
   const byPolicy = new Map(
     shadows.map(({ id: policy }) => [

@@ -1,5 +1,3 @@
-import { HealthServer } from '../../connectors/http/health-server.ts';
-import { PrometheusMetrics } from '../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type BackOff, patiently } from '../../pipelines/back-off.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
@@ -12,10 +10,9 @@ import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-l
 import type { Exchange } from '../../ports/exchange.ts';
 import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { Metrics } from '../../ports/metrics.ts';
-import { RecordCodec } from '../../schemas/record-codec.ts';
+import { type Metrics, NO_METRICS } from '../../ports/metrics.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { DeskPart } from '../../schemas/generated/records.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
 import { DeskControlWatch } from '../desk-control.ts';
 import { AccountClaims } from '../desk/account-claims.ts';
@@ -28,10 +25,11 @@ import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
 import { type Source, runProcessors, watchedGroups } from './run-processors.ts';
 
-/** The log and the registry that a process works on. */
+/** The log that a process works on, with the schemas that its registry holds. */
 export interface RunWorld {
   readonly log: EventLog & TopicAdmin;
-  readonly registry: SchemaRegistry;
+  /** Throws SCHEMA_NOT_REGISTERED, or a transient error as long as the registry is away. */
+  readonly openCodec: () => Promise<RecordCodec>;
   close(): Promise<void>;
 }
 
@@ -101,15 +99,10 @@ const DRAIN_BOUND_MS = 25_000;
  * registry are not prepared, DRAIN_TIMED_OUT when the drain takes longer than 25 s, and whatever a processor could not go on for.
  */
 export async function run(options: RunOptions, drain: AbortController): Promise<void> {
-  const { http, clock, logger } = options;
+  const { clock, logger } = options;
   const health = new Health([...options.processors, ...Object.keys(options.sources)], clock);
-  const metrics = new PrometheusMetrics();
-  options.measure?.(metrics);
-  const server =
-    http === null
-      ? null
-      : await HealthServer.start({ ...http, live: () => health.live(), ready: () => health.ready(), metrics });
-  if (server !== null) options.onListening(server.url);
+  const served = await serve(options, health);
+  options.measure?.(served.metrics);
   const ended = new AbortController();
   const onDrain = (): void => {
     health.drains();
@@ -117,20 +110,30 @@ export async function run(options: RunOptions, drain: AbortController): Promise<
   };
   drain.signal.addEventListener('abort', onDrain, { once: true });
   try {
-    await Promise.race([work(options, metrics, health, drain), overdue(clock, drain.signal, ended.signal)]);
+    await Promise.race([work(options, served.metrics, health, drain), overdue(clock, drain.signal, ended.signal)]);
     logger.info({}, 'drained');
   } finally {
     ended.abort();
-    await server?.close();
+    await served.close();
   }
 }
 
-async function work(
-  options: RunOptions,
-  metrics: PrometheusMetrics,
+/** Serves health and metrics; without HTTP nobody could see them, and nothing is measured. */
+async function serve(
+  { http, onListening }: RunOptions,
   health: Health,
-  drain: AbortController,
-): Promise<void> {
+): Promise<{ readonly metrics: Metrics; close(): Promise<void> }> {
+  if (http === null) return { metrics: NO_METRICS, close: () => Promise.resolve() };
+  const { PrometheusMetrics } = await import('../../connectors/metrics/prometheus-metrics.ts');
+  const { HealthServer } = await import('../../connectors/http/health-server.ts');
+  const metrics = new PrometheusMetrics();
+  const probes = { live: () => health.live(), ready: () => health.ready() };
+  const server = await HealthServer.start({ ...http, ...probes, metrics });
+  onListening(server.url);
+  return { metrics, close: () => server.close() };
+}
+
+async function work(options: RunOptions, metrics: Metrics, health: Health, drain: AbortController): Promise<void> {
   const {
     clock,
     logger,
@@ -146,9 +149,9 @@ async function work(
   let world: RunWorld | undefined;
   try {
     world = await patiently(backOff, 'connecting', options.connect);
-    const { log, registry } = world;
+    const { log, openCodec } = world;
     // Asked of two others at the same time.
-    const schemas = patiently(backOff, 'schemas', () => RecordCodec.open(registry, { now: () => clock.now() }));
+    const schemas = patiently(backOff, 'schemas', openCodec);
     const [codec] = await Promise.all([schemas, patiently(backOff, 'topics', () => checkTopics(log))]);
     if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });

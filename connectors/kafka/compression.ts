@@ -7,10 +7,7 @@
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync as compressSnappy, uncompressSync as uncompressSnappy } from 'snappy';
-
-/** Names of the setting, in the order of the numbers in a batch's attributes. */
-export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
-export type Codec = (typeof CODECS)[number];
+import { CODECS, type Codec } from './codecs.ts';
 
 /** Far above what brokers let into a batch, unpacked at a usual ratio; below what a process may hold. Unit: bytes. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;

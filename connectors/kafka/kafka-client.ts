@@ -5,10 +5,11 @@ import type { Logger } from '../../ports/logger.ts';
 import { Admission } from './admission.ts';
 import { brokerSockets } from './broker-socket.ts';
 import { takeWholeMetadata } from './cluster-metadata.ts';
-import type { Codec } from './compression.ts';
+import type { Codec } from './codecs.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
-import { type SaslSettings, kafkajsSasl } from './sasl.ts';
+import { kafkajsSasl } from './sasl.ts';
+import type { SaslSettings } from './sasl-settings.ts';
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnection {

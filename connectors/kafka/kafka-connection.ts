@@ -9,10 +9,10 @@ import {
   readSecretFile,
   secretReading,
 } from '../system/secrets.ts';
-import { CODECS } from './compression.ts';
+import { CODECS } from './codecs.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
 import type { KafkaConnection } from './kafka-client.ts';
-import { SASL_MECHANISMS, type SaslSettings, tokenOfCommand } from './sasl.ts';
+import { SASL_MECHANISMS, type SaslSettings, tokenOfCommand } from './sasl-settings.ts';
 
 /** Where Kafka and its registry are, and how to be let in. */
 export interface Connections {

@@ -1,3 +1,4 @@
+import { SystemClock } from '../system/system-clock.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import {
@@ -5,6 +6,7 @@ import {
   type CommitRequest,
   Connection,
   ConnectionError,
+  ConsumerGroup,
   Encoder,
   FetchResponseV11,
   OffsetManager,
@@ -21,6 +23,8 @@ const REBALANCE_IN_PROGRESS = 27;
 
 /** Its error where another look may find the coordinator. */
 const NOT_COORDINATOR = 16;
+
+const clock = new SystemClock();
 
 let applied = false;
 
@@ -69,6 +73,22 @@ export function fixKafkajs(): void {
     if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
     return member.fetch(request);
   };
+  // Where all its partitions are paused a member sleeps as long as an idle fetch lasts, even if some are resumed meanwhile.
+  const { fetch: fetchNext, resume } = ConsumerGroup.prototype;
+  const resumed = new WeakMap<ConsumerGroup, AbortController>();
+  ConsumerGroup.prototype.fetch = async function onceResumed(nodeId) {
+    if (isAllPaused(this)) {
+      const waiting = resumed.get(this) ?? new AbortController();
+      resumed.set(this, waiting);
+      await clock.sleep(this.maxWaitTime, waiting.signal);
+    }
+    return fetchNext.call(this, nodeId);
+  };
+  ConsumerGroup.prototype.resume = function andWake(topics) {
+    resume.call(this, topics);
+    resumed.get(this)?.abort();
+    resumed.delete(this);
+  };
   // kafkajs takes the next power of two, and fills it with zeros, two times for each request.
   Encoder.prototype.ensureAvailable = function growAsNeeded(bytes) {
     const needed = this.offset + bytes;
@@ -103,6 +123,13 @@ export function fixKafkajs(): void {
   // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity();
+}
+
+function isAllPaused(group: ConsumerGroup): boolean {
+  const assigned = group
+    .assigned()
+    .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
+  return assigned.length > 0 && assigned.every(({ topic, partition }) => group.isPaused(topic, partition));
 }
 
 /** False where what was written needed more memory, and lies elsewhere. */

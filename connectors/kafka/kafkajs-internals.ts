@@ -220,6 +220,26 @@ export const OffsetManager = require('kafkajs/src/consumer/offsetManager/index.j
   readonly prototype: { setDefaultOffset: () => Promise<void> };
 };
 
+interface AssignedPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+/** A consumer's membership in its group. */
+export interface ConsumerGroup {
+  /** How long a fetch of nothing lasts. Unit: milliseconds. */
+  readonly maxWaitTime: number;
+  readonly assigned: () => readonly AssignedPartitions[];
+  readonly isPaused: (topic: string, partition: number) => boolean;
+}
+
+export const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as {
+  readonly prototype: ConsumerGroup & {
+    fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>;
+    resume: (this: ConsumerGroup, topics: readonly AssignedPartitions[]) => void;
+  };
+};
+
 /** One message of a SASL exchange, and how its answer is read. */
 export interface SaslStep<T> {
   readonly request: { readonly encode: () => Promise<Buffer> };

@@ -10,7 +10,8 @@
  */
 import { crc32c } from '@node-rs/crc32';
 import type { Headers, OutgoingRecord } from '../../ports/event-log.ts';
-import { type Codec, CODECS, compress } from './compression.ts';
+import { type Codec, CODECS } from './codecs.ts';
+import { compress } from './compression.ts';
 
 /** Where the fields of a batch lie. Unit: bytes. */
 export const AT = {

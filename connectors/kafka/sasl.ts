@@ -8,32 +8,14 @@
  * SA3  A definite no is the broker's own word alone: an error code in an answer, or an answer that proves that it does not know the
  *      password (SCRAM).
  */
-import { exec } from 'node:child_process';
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
-import { learnToken } from '../system/secrets.ts';
 import type { Admission } from './admission.ts';
 import { protocolType } from './broker-errors.ts';
 import { SCRAM, SCRAM_DIGESTS, type SaslStep } from './kafkajs-internals.ts';
-
-/** `password` and `token` may be getters, or read a file: they are asked for each exchange. */
-export type SaslSettings =
-  | {
-      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-      readonly username: string;
-      readonly password: string;
-    }
-  | { readonly mechanism: 'oauthbearer'; readonly token: () => string | Promise<string> };
-
-export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
+import type { SaslSettings } from './sasl-settings.ts';
 
 const DIGESTS = { 'scram-sha-256': SCRAM_DIGESTS.SHA256, 'scram-sha-512': SCRAM_DIGESTS.SHA512 } as const;
-
-/** How long a command that prints a token may take; SASL_TIMEOUT_MS (kafkajs-fixes.ts) is longer. Unit: milliseconds. */
-const TOKEN_COMMAND_MS = 10_000;
-
-/** A token that a broker takes is far smaller (its sasl.server.max.receive.size). Unit: bytes. */
-const LARGEST_TOKEN_BYTES = 512 * 1024;
 
 /** kafkajs's settings for them. */
 export function kafkajsSasl(settings: SaslSettings, admission: Admission): Mechanism {
@@ -109,43 +91,4 @@ function messageOfText(text: string): SaslStep<string> {
       parse: (answer) => Promise.resolve(answer),
     },
   };
-}
-
-/**
- * What a command prints, asked for at each use; uses at the same time share one run. It is never shown, and neither is the command. Throws
- * CREDENTIALS_UNAVAILABLE; once the command has worked, whatever it asks is only away: BROKER_AWAY.
- */
-export function tokenOfCommand(command: string, name: string): () => Promise<string> {
-  let running: Promise<string> | null = null;
-  let worked = false;
-  const run = async (): Promise<string> => {
-    try {
-      const token = await runCommand(command);
-      worked = true;
-      return token;
-    } catch (thrown) {
-      const why = `${name}: the command ${messageOf(thrown)}`;
-      throw worked
-        ? new HarvestlineError('BROKER_AWAY', `${why}; it gave a token before`)
-        : new HarvestlineError('CREDENTIALS_UNAVAILABLE', why);
-    } finally {
-      running = null;
-    }
-  };
-  return () => (running ??= run());
-}
-
-function runCommand(command: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const failed = (why: string): void => reject(new Error(why));
-  const limits = { timeout: TOKEN_COMMAND_MS, killSignal: 'SIGKILL', maxBuffer: LARGEST_TOKEN_BYTES } as const;
-  exec(command, limits, (error, stdout) => {
-    const token = stdout.trim();
-    learnToken(token);
-    if (error === null && token !== '' && !/\s/.test(token)) return resolve(token);
-    if (error === null) return failed(token === '' ? 'printed nothing' : 'printed more than a token');
-    if (error.killed === true) return failed(`printed no token within ${TOKEN_COMMAND_MS / 1000} s`);
-    return failed(`failed (exit code ${error.code ?? 'unknown'})`);
-  });
-  return promise;
 }

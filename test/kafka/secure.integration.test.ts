@@ -143,7 +143,7 @@ describe.skipIf('skipped' in broker)('a broker with TLS, SASL and access lists',
         sources: {},
         connect: () => {
           const log = open(env, logger);
-          return Promise.resolve({ log, registry, close: () => log.close() });
+          return Promise.resolve({ log, openCodec: () => RecordCodec.open(registry), close: () => log.close() });
         },
         policy: defaultPolicy(),
         exchange: () => Promise.resolve(exchange),

@@ -4,7 +4,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { type Decider, approval, rejection, rollback } from '../../../pipelines/calibration/decisions.ts';
 import type { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
-import { type WorldOptions, worldOptions } from '../../open-world.ts';
+import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { appendDecision, withLog } from '../calibrate-world.ts';
 import { readVersions } from '../read-versions.ts';

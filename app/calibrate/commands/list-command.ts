@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type WorldOptions, worldOptions } from '../../open-world.ts';
+import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { withLog } from '../calibrate-world.ts';
 import { readVersions } from '../read-versions.ts';

@@ -12,7 +12,7 @@ import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { loadPolicy } from '../../policy/load-policy.ts';
 import { policyInForce } from '../../policy/policy-in-force.ts';
-import { type WorldOptions, worldOptions } from '../../open-world.ts';
+import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { parseOffsets } from '../parse-offsets.ts';

@@ -8,7 +8,8 @@ import {
 } from '../../../pipelines/calibration/slice-figures.ts';
 import { selectRows } from '../../../pipelines/calibration/usable-rows.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { type WorldOptions, openReadOnlyWorld, worldOptions } from '../../open-world.ts';
+import { openReadOnlyWorld } from '../../open-world.ts';
+import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { fixRanges, readDataset, rowsByModel } from '../read-dataset.ts';
 import { driftText, slicedLines } from '../report/sliced-lines.ts';

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { historyOf } from '../../../pipelines/calibration/decisions.ts';
-import { type WorldOptions, worldOptions } from '../../open-world.ts';
+import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { proposalFiles } from '../proposal-files.ts';

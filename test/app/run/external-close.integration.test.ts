@@ -63,7 +63,8 @@ async function aDesk(cycleMs: number) {
       desk: null,
       processors: ['execution'],
       sources: venue.desk === null ? {} : { snapshots: venue.desk.source },
-      connect: () => Promise.resolve({ log, registry: log.registry, close: () => Promise.resolve() }),
+      connect: () =>
+        Promise.resolve({ log, openCodec: () => RecordCodec.open(log.registry), close: () => Promise.resolve() }),
       policy: loadPolicy(DEFAULT_POLICY_ID),
       exchange: venue.connect,
       from: 'beginning',

@@ -55,7 +55,7 @@ describe.skipIf('skipped' in broker)('members of the groups on Kafka', () => {
           const own = open();
           const subscribe = own.subscribe.bind(own);
           own.subscribe = (options, handler) => subscribe({ ...options, ...SHORT_SESSION }, handler);
-          return Promise.resolve({ log: own, registry, close: () => own.close() });
+          return Promise.resolve({ log: own, openCodec: () => RecordCodec.open(registry), close: () => own.close() });
         },
         policy: defaultPolicy(),
         exchange: () => Promise.resolve(exchange),

@@ -64,7 +64,7 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
     const logger: Logger = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') };
     const connect = () => {
       const own = open();
-      return Promise.resolve({ log: own, registry, close: () => own.close() });
+      return Promise.resolve({ log: own, openCodec: () => RecordCodec.open(registry), close: () => own.close() });
     };
     const running = await startRun(
       () => {

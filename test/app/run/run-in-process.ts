@@ -62,7 +62,7 @@ export async function startRun(open: () => EmbeddedLog, overrides: Partial<RunOp
       sources: {},
       connect: () => {
         const log = open();
-        return Promise.resolve({ log, registry: log.registry, close: () => log.close() });
+        return Promise.resolve({ log, openCodec: () => RecordCodec.open(log.registry), close: () => log.close() });
       },
       policy: defaultPolicy(),
       exchange: () => Promise.resolve(exchange),

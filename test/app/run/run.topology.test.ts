@@ -4,6 +4,7 @@ import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
@@ -140,7 +141,7 @@ describe('run', () => {
       connect: () => {
         if (away) return Promise.reject(new HarvestlineError('REGISTRY_AWAY', 'connection refused'));
         const log = world.open();
-        return Promise.resolve({ log, registry: log.registry, close: () => log.close() });
+        return Promise.resolve({ log, openCodec: () => RecordCodec.open(log.registry), close: () => log.close() });
       },
     });
     await vi.waitFor(

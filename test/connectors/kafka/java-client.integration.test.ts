@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type Codec, CODECS } from '../../../connectors/kafka/compression.ts';
+import { type Codec, CODECS } from '../../../connectors/kafka/codecs.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';

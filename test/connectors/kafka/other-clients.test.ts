@@ -1,7 +1,7 @@
 /** Batches as other clients wrote them (batches/README.md), byte for byte as a broker keeps and sends them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CODECS } from '../../../connectors/kafka/compression.ts';
+import { CODECS } from '../../../connectors/kafka/codecs.ts';
 import { type AbortedTransaction, readBatches } from '../../../connectors/kafka/read-batches.ts';
 import { clientRecord, lineOf } from './batches/client-records.ts';
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Admission } from '../../../connectors/kafka/admission.ts';
 import { isAway, logError } from '../../../connectors/kafka/broker-errors.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { type SaslSettings, kafkajsSasl } from '../../../connectors/kafka/sasl.ts';
+import { kafkajsSasl } from '../../../connectors/kafka/sasl.ts';
+import type { SaslSettings } from '../../../connectors/kafka/sasl-settings.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 

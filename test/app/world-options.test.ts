@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenKafka } from '../../app/open-world.ts';
+import { chosenKafka } from '../../app/world-options.ts';
 
 const DATA = { data: 'desk' };
 const URL = 'http://registry:8081';
