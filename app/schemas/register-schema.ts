@@ -1,6 +1,6 @@
 import { type HarvestlineError, type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { checkSchemas } from '../../schemas/check-schemas.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
+import { loadSchema, schemaText } from '../../schemas/load-schema.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { type Topic, subjectOf } from '../../schemas/topics.ts';
 import { type SchemaDiff, diffSchema } from './diff-schema.ts';
@@ -40,7 +40,7 @@ export async function registerSchema(
   const asked = subjectOf(topic);
   const subject = registry.nameOf?.(asked) ?? asked;
   const schema = loadSchema(topic);
-  const text = JSON.stringify(schema);
+  const text = schemaText(topic);
   const diff = diffSchema(topic, schema, await versionsInRegistry(topic, registry));
   const known = await registry.idOf(asked, text);
   if (known !== null) {

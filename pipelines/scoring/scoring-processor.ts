@@ -22,8 +22,11 @@ import type { Policy } from './policy.ts';
 import { PolicyRecorder } from './policy-recorder.ts';
 import { type ShadowOptions, shadowRecords } from './shadow.ts';
 
-/** So few that, while their intents are on their way, others are scored; so many that a round trip for them costs little. Unit: records. */
-const BATCH_RECORDS = 1000;
+/**
+ * What a fetch brings of one partition at most, at the size that snapshots have in the field: its intents are one request to the broker, to whom
+ * requests cost more than records do. Other partitions are scored while they are on their way. Unit: records.
+ */
+const BATCH_RECORDS = 2000;
 
 export interface ScoringOptions {
   readonly writer: TopicWriter;

@@ -17,7 +17,7 @@ export class MemoryRegistry implements SchemaRegistry {
   static async withOwnSchemas(): Promise<MemoryRegistry> {
     const registry = new MemoryRegistry();
     for (const topic of Object.values(TOPICS)) {
-      await registry.register(subjectOf(topic), JSON.stringify(JSON.parse(schemaText(topic))));
+      await registry.register(subjectOf(topic), schemaText(topic));
     }
     return registry;
   }
