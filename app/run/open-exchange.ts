@@ -101,9 +101,13 @@ export async function openLivePaper(
   };
 }
 
+/** How long ago a market that was taken off may have been dealt in at last, to be still the account's business. Unit: milliseconds. */
+const DEALT_IN_MS = 90 * 24 * 60 * 60 * 1000;
+
 /**
- * Names are compared before anything runs: a misspelt one would leave its position unwatched without a word. What is open and not named is
- * said once.
+ * Names are compared before anything runs: a misspelt one would leave its position unwatched without a word. A market that the exchange has
+ * taken off is no misspelling where the account has dealt in it: what became of its position is still to be told, and the other positions
+ * are to be watched. What is open and not named is said once.
  */
 async function compareSymbols({
   client,
@@ -116,8 +120,19 @@ async function compareSymbols({
   readonly venue: CcxtVenue;
   readonly symbols: readonly string[] | null;
 }): Promise<void> {
-  if (symbols !== null) await markets.demand(symbols);
-  if (client.settings.credentials === null) return;
+  const { credentials } = client.settings;
+  if (symbols !== null) {
+    const takenOff =
+      credentials === null ? [] : await dealtInBefore(await markets.unlisted(symbols), markets, venue, client);
+    await markets.demand(symbols.filter((symbol) => !takenOff.includes(symbol)));
+    if (takenOff.length > 0) {
+      client.logger.warn(
+        { venue: client.id, symbols: takenOff },
+        `among --symbols, and not listed at ${client.id} any more: only what became of their positions is recorded: ${takenOff.join(', ')}`,
+      );
+    }
+  }
+  if (credentials === null) return;
   const open = await tryingKeys(() => venue.holdings());
   if (symbols === null) return;
   const named = new Set(symbols);
@@ -128,6 +143,31 @@ async function compareSymbols({
     { venue: client.id, symbols: others },
     `open at ${client.id} and not among --symbols, so neither observed nor closed: ${others.join(', ')}`,
   );
+}
+
+/** Those of the ids in which the account has fills. Throws EXCHANGE_AWAY. */
+async function dealtInBefore(
+  ids: readonly string[],
+  markets: VenueMarkets,
+  venue: CcxtVenue,
+  { clock }: VenueClient,
+): Promise<readonly string[]> {
+  const dealtIn: string[] = [];
+  for (const id of ids) {
+    if ((await markets.byRecordedId(id)) === null) continue;
+    try {
+      const { fills } = await tryingKeys(() => venue.fills(id, clock.now() - DEALT_IN_MS));
+      if (fills.length > 0) dealtIn.push(id);
+    } catch (thrown) {
+      // It never had such a market.
+      if (!(thrown instanceof HarvestlineError && isRefusal(thrown.cause))) throw thrown;
+    }
+  }
+  return dealtIn;
+}
+
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof ExchangeRejection && !cause.keys && cause.rule.meaning === 'refused';
 }
 
 /** A key that the exchange refuses at the start stays refused: trying again would only look like an exchange that is away. */

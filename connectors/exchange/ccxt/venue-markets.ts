@@ -123,13 +123,18 @@ export class VenueMarkets {
     return this.#find(symbol, () => this.#bySymbol.get(symbol) ?? this.#byId.get(symbol));
   }
 
+  /** Those that are on no list now. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
+  async unlisted(ids: Iterable<string>): Promise<readonly string[]> {
+    await this.any();
+    return [...new Set(ids)].filter((id) => !this.#byId.has(id));
+  }
+
   /**
    * Throws USAGE with every id that is no linear market here, and the nearest that are; EXCHANGE_AWAY, also where the exchange lists
    * no market at all.
    */
   async demand(ids: Iterable<string>): Promise<void> {
-    await this.any();
-    const unknown = [...new Set(ids)].filter((id) => !this.#byId.has(id));
+    const unknown = await this.unlisted(ids);
     if (unknown.length === 0) return;
     const hints = unknown.map((id) => {
       const same = this.#bySymbol.get(id);

@@ -22,18 +22,20 @@ export class DeskOnBinance {
   readonly server: BinanceServer;
   readonly prepared: PreparedLog;
   readonly #clock = new SystemClock();
+  readonly #symbols: readonly string[] | null;
 
-  private constructor(server: BinanceServer, prepared: PreparedLog) {
+  private constructor(server: BinanceServer, prepared: PreparedLog, symbols: readonly string[] | null) {
     this.server = server;
     this.prepared = prepared;
+    this.#symbols = symbols;
   }
 
-  /** Ends with the test. */
-  static async open(options: BinanceServerOptions): Promise<DeskOnBinance> {
+  /** Ends with the test. `symbols` are those of --symbols; null: all. */
+  static async open(options: BinanceServerOptions, symbols: readonly string[] | null = null): Promise<DeskOnBinance> {
     const server = await BinanceServer.start(options);
     const prepared = await preparedLog();
     onTestFinished(() => server.close());
-    return new DeskOnBinance(server, prepared);
+    return new DeskOnBinance(server, prepared, symbols);
   }
 
   now(): number {
@@ -48,11 +50,12 @@ export class DeskOnBinance {
     const observes = processors.includes('scoring');
     const { clock, venue, connect } = await openExchange(
       settingsFor(this.server.url),
-      null,
+      this.#symbols,
       this.#clock,
       SILENT_LOGGER,
     );
-    const looking = { venue, account: 'main', symbols: null, cycleMs: CYCLE_MS, mirror: null, clock, stream: null };
+    const symbols = this.#symbols === null ? null : new Set(this.#symbols);
+    const looking = { venue, account: 'main', symbols, cycleMs: CYCLE_MS, mirror: null, clock, stream: null };
     return startRun(this.prepared.open, {
       exchange: connect,
       clock,
