@@ -31,7 +31,7 @@ interface Outcome {
 }
 
 interface Flags {
-  readonly records: number;
+  readonly records?: number;
   readonly brokers: number;
   readonly kills?: number;
   readonly brokerKill?: true;
@@ -47,7 +47,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { records, brokers, kills, brokerKill, registryOutage, seed, json } = new Command('npm run chaos --')
   .description('Kill the chain again and again while it works, and audit what it leaves behind.')
-  .option('--records <n>', 'snapshots to produce', wholeNumber, 200_000)
+  .option('--records <n>', 'snapshots to produce; 200,000, or 30,000 beside restarts of brokers', wholeNumber)
   .option(
     '--brokers <n>',
     'more than 1: a cluster, of which one broker after the other is restarted by SIGTERM and kill -9 while a foreign producer writes',
@@ -68,7 +68,7 @@ const { records, brokers, kills, brokerKill, registryOutage, seed, json } = new 
   .opts<Flags>();
 
 const { violations, figures } = await inOwnWorld({
-  records,
+  records: records ?? (brokers > 1 ? 30_000 : 200_000),
   kills: kills ?? (brokers > 1 ? 0 : 10),
   brokerKill: brokerKill === true,
   registryOutageMs: registryOutage === undefined ? null : registryOutage * 1000,
