@@ -1,6 +1,10 @@
 import { replaceLine } from '../connectors/system/terminal.ts';
-import type { Clock, EpochMillis } from '../ports/clock.ts';
 import type { OutputStream } from './output.ts';
+
+/** Tells the time, in epoch milliseconds. */
+interface Clock {
+  now(): number;
+}
 
 /** As often as the eye follows. Unit: milliseconds. */
 const FRAME_MS = 100;
@@ -17,7 +21,7 @@ export class Progress {
   readonly #total: number | null;
   readonly #stream: OutputStream;
   readonly #clock: Clock;
-  readonly #startedAt: EpochMillis;
+  readonly #startedAt: number;
   #shownAt = -Infinity;
   #done = 0;
 
@@ -43,13 +47,13 @@ export class Progress {
     if (this.#stream.isTTY === true) replaceLine(this.#stream, '');
   }
 
-  #show(now: EpochMillis): void {
+  #show(now: number): void {
     this.#shownAt = now;
     if (this.#stream.isTTY !== true) return;
     replaceLine(this.#stream, this.#text(now));
   }
 
-  #text(now: EpochMillis): string {
+  #text(now: number): string {
     if (this.#done === 0) return this.#label;
     const seconds = Math.max(now - this.#startedAt, 1) / 1000;
     const figures = `${this.#done.toLocaleString('en')} at ${Math.round(this.#done / seconds).toLocaleString('en')}/s`;

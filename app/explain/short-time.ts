@@ -1,5 +1,4 @@
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import type { EpochMillis } from '../../schemas/generated/records.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -10,19 +9,19 @@ const MINUTES_UP_TO_MS = 2 * HOUR_MS;
 const HOURS_UP_TO_MS = 72 * HOUR_MS;
 
 /** YYYY-MM-DD in UTC; empty where no date has it. */
-export function dateOf(at: EpochMillis): string {
+export function dateOf(at: number): string {
   const [date = '', time] = formatEventTime(at).split('T');
   return time === undefined ? '' : date;
 }
 
 /** HH:MM:SS in UTC; the bare milliseconds where no date has it. */
-export function timeOf(at: EpochMillis): string {
+export function timeOf(at: number): string {
   const [whole = '', time] = formatEventTime(at).split('T');
   return time?.slice(0, 'HH:MM:SS'.length) ?? whole;
 }
 
 /** From a time to another; the end has a date of its own where it is another one. */
-export function spanOf(from: EpochMillis, to: EpochMillis): string {
+export function spanOf(from: number, to: number): string {
   if (dateOf(from) !== dateOf(to)) return `${timeOf(from)}–${dateOf(to)} ${timeOf(to)}`;
   return timeOf(from) === timeOf(to) ? timeOf(from) : `${timeOf(from)}–${timeOf(to)}`;
 }

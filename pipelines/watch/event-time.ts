@@ -1,15 +1,13 @@
-import type { EpochMillis } from '../../schemas/generated/records.ts';
-
 /** The last moment that a Date can name (ECMA-262). A record may carry any whole number of milliseconds. */
 const LAST_DATE_MS = 8.64e15;
 
 /** ISO 8601 in UTC; the bare number of milliseconds where no date has it. `tail --from` takes both. */
-export function formatEventTime(at: EpochMillis): string {
+export function formatEventTime(at: number): string {
   return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : String(at);
 }
 
 /** To the minute, in UTC: `2026-01-01 16:50`. */
-export function formatEventMinute(at: EpochMillis): string {
+export function formatEventMinute(at: number): string {
   return formatEventTime(at).slice(0, 16).replace('T', ' ');
 }
 
@@ -19,7 +17,7 @@ const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(
  * An ISO 8601 date or time; null for what is none, a 30th of February too. Without a zone it is UTC, wherever it is read: what a
  * command reads or a recorder wrote must not depend on the machine.
  */
-export function parseEventTime(text: string): EpochMillis | null {
+export function parseEventTime(text: string): number | null {
   const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
   if (date === undefined || !isDate(date)) return null;
   const colon = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();

@@ -1,4 +1,3 @@
-import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { formatEventTime } from './event-time.ts';
 
 /** What no shell takes for anything but a word. */
@@ -17,7 +16,7 @@ export function shellWord(text: string): string {
 }
 
 /** The command that shows a topic from `since` on. */
-export function tailFrom(topic: string, since: EpochMillis): string {
+export function tailFrom(topic: string, since: number): string {
   return `harvestline tail ${topic} --from ${startOf(since)} --json`;
 }
 
@@ -26,7 +25,7 @@ export function explainOf(id: string): string {
   return `harvestline explain ${shellWord(id)}`;
 }
 
-function startOf(since: EpochMillis): string {
+function startOf(since: number): string {
   if (since < FIRST_ISO_MS) return 'beginning';
   return since > LAST_ISO_MS ? String(Math.min(since, LAST_TAIL_MS)) : formatEventTime(since);
 }

@@ -1,5 +1,3 @@
-import type { Range } from '../../../pipelines/calibration/report.ts';
-
 /** One way to write each kind of number, so that page and terminal cannot differ. */
 const MINUS = '\u2212';
 const NO_BREAK_SPACE = '\u00A0';
@@ -33,7 +31,7 @@ export function points(difference: number): string {
   return `${fixed(100 * difference, 1)}${NO_BREAK_SPACE}points`;
 }
 
-export function interval({ low, high }: Range, figure: (value: number) => string): string {
+export function interval({ low, high }: { readonly low: number; readonly high: number }, figure: (value: number) => string): string {
   return `${figure(low)} to ${figure(high)}`;
 }
 
