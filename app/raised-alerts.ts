@@ -1,7 +1,11 @@
-import { type Alert, type AlertName, LETTER_ALERTS } from '../pipelines/watch/alerts.ts';
-import { ORDER_ALERTS } from '../pipelines/watch/order-alerts.ts';
-import { LIFECYCLE_ALERTS } from '../pipelines/watch/settling-positions.ts';
-import { STALL_ALERTS } from '../pipelines/watch/stall-limits.ts';
+import {
+  type Alert,
+  type AlertName,
+  LETTER_ALERTS,
+  LIFECYCLE_ALERTS,
+  ORDER_ALERTS,
+  STALL_ALERTS,
+} from '../pipelines/watch/alerts.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Gauge, Metrics } from '../ports/metrics.ts';
 import { onThatLog } from './alert-commands.ts';

@@ -11,7 +11,7 @@ import { DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Random } from '../../ports/random.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
-import { logWords } from '../alert-commands.ts';
+import { logWords } from '../log-words.ts';
 import { DevChain } from '../dev/dev-chain.ts';
 import { runDev } from '../dev/run-dev.ts';
 import { dataDirOption, deskOption } from '../world-options.ts';

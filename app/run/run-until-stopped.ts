@@ -8,7 +8,7 @@ import { userName } from '../../connectors/system/user-name.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
-import { logWords } from '../alert-commands.ts';
+import { logWords } from '../log-words.ts';
 import { rememberKafka } from '../desk/choose-log.ts';
 import { openKafka } from '../open-world.ts';
 import { LineWriter } from '../output.ts';

@@ -2,9 +2,6 @@ import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generat
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from './event-time.ts';
 import { shellWord, tailFrom } from './look-closer.ts';
-import type { OrderAlertName } from './order-alerts.ts';
-import type { LifecycleAlertName } from './settling-positions.ts';
-import type { StallAlertName } from './stall-limits.ts';
 
 /**
  * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert
@@ -29,6 +26,30 @@ export type AlertName =
 export const LETTER_ALERTS = ['letter_without_bytes', 'records_never_read'] as const;
 
 export type LetterAlertName = (typeof LETTER_ALERTS)[number];
+
+/** Of positions in markets that end. */
+export const LIFECYCLE_ALERTS = ['settles_soon'] as const;
+
+export type LifecycleAlertName = (typeof LIFECYCLE_ALERTS)[number];
+
+/** Of orders. */
+export const ORDER_ALERTS = ['order_set_aside', 'mark_price_differs', 'orders_refused'] as const;
+
+export type OrderAlertName = (typeof ORDER_ALERTS)[number];
+
+/** The alerts of a chain that has come to a halt somewhere while every part of it seems to work. */
+export const STALL_ALERTS = [
+  'winner_held',
+  'no_intents',
+  'snapshots_ceased',
+  'feed_silent',
+  'intents_without_reports',
+  'reports_without_trades',
+  'trades_without_outcomes',
+  'confidence_constant',
+] as const;
+
+export type StallAlertName = (typeof STALL_ALERTS)[number];
 
 export interface Alert {
   readonly name: AlertName;

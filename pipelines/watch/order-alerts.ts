@@ -19,10 +19,6 @@ import { type Reason, isRefusal } from '../execution/reasons.ts';
 import { type Alert, EVIDENCE_REPORTS } from './alerts.ts';
 import { tailFrom } from './look-closer.ts';
 
-export const ORDER_ALERTS = ['order_set_aside', 'mark_price_differs', 'orders_refused'] as const;
-
-export type OrderAlertName = (typeof ORDER_ALERTS)[number];
-
 /** OA2: whoever mends a feed sees it within the day; a position that is gone has no more intents. Unit: milliseconds. */
 const DIFFERS_FOR_MS = 24 * 60 * 60 * 1000;
 

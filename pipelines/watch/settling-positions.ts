@@ -10,10 +10,6 @@ import { type Alert, EVIDENCE_REPORTS } from './alerts.ts';
 import { formatEventTime } from './event-time.ts';
 import { tailFrom } from './look-closer.ts';
 
-export const LIFECYCLE_ALERTS = ['settles_soon'] as const;
-
-export type LifecycleAlertName = (typeof LIFECYCLE_ALERTS)[number];
-
 /** Long enough that a person of any time zone sees it in working hours, short enough that it means now. Unit: milliseconds. */
 export const SETTLES_SOON_MS = 24 * 60 * 60 * 1000;
 

@@ -1,11 +1,11 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { Alert } from './alerts.ts';
+import type { Alert, StallAlertName } from './alerts.ts';
 import type { ConstantConfidence } from './constant-confidence.ts';
 import { formatEventTime } from './event-time.ts';
 import type { Tally } from './intent-tally.ts';
 import { explainOf, tailFrom } from './look-closer.ts';
-import { HOUR_MS, MINUTE_MS, type StallAlertName, type StallLimits } from './stall-limits.ts';
+import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
 import type { SilentAccount } from './silent-accounts.ts';
 import type { SilentFeed } from './silent-feeds.ts';
 import type { Late } from './pending-join.ts';

@@ -1,17 +1,3 @@
-/** The alerts of a chain that has come to a halt somewhere while every part of it seems to work. */
-export const STALL_ALERTS = [
-  'winner_held',
-  'no_intents',
-  'snapshots_ceased',
-  'feed_silent',
-  'intents_without_reports',
-  'reports_without_trades',
-  'trades_without_outcomes',
-  'confidence_constant',
-] as const;
-
-export type StallAlertName = (typeof STALL_ALERTS)[number];
-
 export interface StallLimit {
   /** What it is called in a file of limits; null: it is not to be set. */
   readonly setting: string | null;

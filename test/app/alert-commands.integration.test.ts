@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
-import { STALL_ALERTS } from '../../pipelines/watch/stall-limits.ts';
+import { STALL_ALERTS } from '../../pipelines/watch/alerts.ts';
 import type { ClientOrderId, IntentId, PositionId, RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
