@@ -1,11 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
-import { chooseLog } from '../desk/choose-log.ts';
+import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
+import { type AdminWorld, openAdminWorld } from '../admin-world.ts';
+import { type ChosenLog, chooseLog } from '../desk/choose-log.ts';
 import { answerJson, answerLines, isDone } from '../desk/command-lines.ts';
-import { giveCommand } from '../desk/give-command.ts';
+import { type CommandedLog, giveCommand } from '../desk/give-command.ts';
 import { TimeLimit } from '../desk/time-limit.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { jsonWanted, writeLines } from '../output.ts';
@@ -87,7 +90,7 @@ async function give(command: 'HALT' | 'RESUME', flags: ControlFlags, isNamed: bo
   const clock = new SystemClock();
   const given = { scope, command, by: text(flags.by) ?? userName(), reason: text(flags.reason) ?? NO_REASON };
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const told = await giveCommand(log, given, new TimeLimit(clock, flags.wait, log.name, say), clock);
+  const told = await giveCommand(commanded(log), given, new TimeLimit(clock, flags.wait, log.name, say), clock);
   const answer = { log, given, waited: flags.wait, told };
   const lines = answerLines(answer);
   if (jsonWanted(flags)) {
@@ -98,6 +101,20 @@ async function give(command: 'HALT' | 'RESUME', flags: ControlFlags, isNamed: bo
   if (!isDone(answer)) process.exitCode = 1;
   // A connection that hangs must not keep the process: everything is said.
   if (told.trouble !== null) void clock.sleep(0).then(() => process.exit());
+}
+
+function commanded(log: ChosenLog): CommandedLog {
+  const { kind, options } = log;
+  return {
+    open: () => open(log),
+    isDevWorking: () => kind === 'embedded' && ProcessLock.isHeld(options.data, DEV_PROCESS),
+  };
+}
+
+/** A folder without a log is named and not made. */
+async function open({ kind, options }: ChosenLog): Promise<AdminWorld> {
+  if (kind === 'embedded') await openAdminWorld(options, 'read').close();
+  return openAdminWorld(options, 'write');
 }
 
 function seconds(given: string): number {

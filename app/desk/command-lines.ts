@@ -5,12 +5,17 @@ import { shellWord } from '../../pipelines/watch/look-closer.ts';
 import { formatEventTime } from '../../pipelines/watch/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
-import type { ChosenLog } from './choose-log.ts';
 import type { Command, Told } from './give-command.ts';
+
+/** A log as people are told of it: the folder, or the brokers. */
+export interface NamedLog {
+  readonly kind: 'embedded' | 'kafka';
+  readonly name: string;
+}
 
 /** What was asked, on which log, and what came of it. */
 export interface Answer {
-  readonly log: ChosenLog;
+  readonly log: NamedLog;
   readonly given: Command;
   readonly waited: number;
   readonly told: Told;
@@ -114,7 +119,7 @@ function count(some: number, all: number): string {
   return `${some} of ${all} executing ${all === 1 ? 'process' : 'processes'}`;
 }
 
-function placeOf({ kind, name }: ChosenLog): string {
+function placeOf({ kind, name }: NamedLog): string {
   return kind === 'kafka' ? `Kafka at ${printable(name)}` : `the log in ${printable(name)}`;
 }
 

@@ -9,15 +9,29 @@
  */
 import { type Obedience, obedience } from '../../pipelines/desk/obedience.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { EventLog } from '../../ports/event-log.ts';
 import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskControl } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { type AdminWorld, openAdminWorld } from '../admin-world.ts';
-import type { ChosenLog } from './choose-log.ts';
+import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { commandRecords, readKillSwitch, readWitnesses } from './control-topic.ts';
 import { refuseUnknown } from './known-scopes.ts';
 import { LimitReached, type TimeLimit } from './time-limit.ts';
 import { WorkingProcesses } from './working-processes.ts';
+
+/** The log that a command is for, as it is opened and reached. */
+export interface CommandedLog {
+  /** Throws where there is none: a command makes no log. */
+  readonly open: () => Promise<OpenLog>;
+  /** Whether `dev` works on it now. */
+  readonly isDevWorking: () => boolean;
+}
+
+interface OpenLog {
+  readonly log: EventLog;
+  readonly registry: SchemaRegistry;
+  readonly close: () => Promise<void>;
+}
 
 export interface Command {
   readonly scope: string;
@@ -51,8 +65,13 @@ const POLL_MS = 100;
 const CLOSE_MS = 1000;
 
 /** Throws USAGE for a scope that nobody knows, and what is no outage: a log that is not there, a record that breaks a rule. */
-export async function giveCommand(log: ChosenLog, given: Command, limit: TimeLimit, clock: Clock): Promise<Told> {
-  const worlds: AdminWorld[] = [];
+export async function giveCommand(
+  commanded: CommandedLog,
+  given: Command,
+  limit: TimeLimit,
+  clock: Clock,
+): Promise<Told> {
+  const worlds: OpenLog[] = [];
   let told: Omit<Told, 'trouble'> = {
     outcome: 'unwritten',
     record: null,
@@ -61,11 +80,11 @@ export async function giveCommand(log: ChosenLog, given: Command, limit: TimeLim
   };
   try {
     const topics = await limit.patiently(async () => {
-      const world = await open(log);
+      const world = await commanded.open();
       worlds.push(world);
       return { log: world.log, codec: await RecordCodec.open(world.registry) };
     });
-    const listening = await limit.patiently(() => WorkingProcesses.open(topics, log));
+    const listening = await limit.patiently(() => WorkingProcesses.open(topics, commanded.isDevWorking));
     const { state, known } = await limit.patiently(async () => {
       const before = await readKillSwitch(topics, await readWitnesses(topics));
       const scopes = new Set(given.command === 'RESUME' ? before.scopes() : []);
@@ -105,10 +124,4 @@ export async function giveCommand(log: ChosenLog, given: Command, limit: TimeLim
     const closed = Promise.all(worlds.map((world) => world.close().catch(() => {})));
     await Promise.race([closed, clock.sleep(CLOSE_MS)]);
   }
-}
-
-/** A folder without a log is named and not made. */
-async function open({ kind, options }: ChosenLog): Promise<AdminWorld> {
-  if (kind === 'embedded') await openAdminWorld(options, 'read').close();
-  return openAdminWorld(options, 'write');
 }

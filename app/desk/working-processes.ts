@@ -1,11 +1,9 @@
-import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { Claims, EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { DEV_PROCESS, Processes } from '../../pipelines/desk/processes.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../read-topic.ts';
-import type { ChosenLog } from './choose-log.ts';
 
 const TOPIC = TOPICS.deskProcess.name;
 
@@ -15,19 +13,18 @@ export class WorkingProcesses {
   /** Those of which a record came after the opening. */
   readonly heard = new Set<string>();
   readonly #topics: ReadableTopics;
-  /** The folder of an embedded log. */
-  readonly #dataDir: string | null;
+  readonly #isDevWorking: () => boolean;
   readonly #processes = new Processes();
   readonly #accounts = new Set<string>();
   readonly #next = new Map<number, number>();
 
-  private constructor(topics: ReadableTopics, { kind, options }: ChosenLog) {
+  private constructor(topics: ReadableTopics, isDevWorking: () => boolean) {
     this.#topics = topics;
-    this.#dataDir = kind === 'embedded' ? options.data : null;
+    this.#isDevWorking = isDevWorking;
   }
 
-  static async open(topics: ReadableTopics, log: ChosenLog): Promise<WorkingProcesses> {
-    const found = new WorkingProcesses(topics, log);
+  static async open(topics: ReadableTopics, isDevWorking: () => boolean): Promise<WorkingProcesses> {
+    const found = new WorkingProcesses(topics, isDevWorking);
     await visitTopic(topics, TOPICS.deskClaim.name, {}, (claim) => {
       found.claims.apply(claim);
       found.#accounts.add(claim.account);
@@ -64,10 +61,10 @@ export class WorkingProcesses {
     return [...this.#accounts].filter((account) => account !== EVERY_OTHER_ACCOUNT);
   }
 
-  /** Those that have not ended; of `dev` its lock tells whether it lives, since its records bear the market's time. */
+  /** Those that have not ended; `dev` says by its lock whether it works, since its records bear the market's time. */
   unended(now: EpochMillis): readonly DeskProcess[] {
     const others = this.#processes.unended().filter(({ process }) => process !== DEV_PROCESS);
-    if (this.#dataDir === null || !ProcessLock.isHeld(this.#dataDir, DEV_PROCESS)) return others;
+    if (!this.#isDevWorking()) return others;
     return [...others, { ...(this.#processes.of(DEV_PROCESS) ?? DEV), seen_at: now }];
   }
 }

@@ -12,7 +12,7 @@ const OTHER: DeskProcess = { ...ONE, process: 'host:2' };
 function answer(command: 'HALT' | 'RESUME', outcome: Outcome): Answer {
   const obeyed = outcome === 'obeyed' ? [ONE, OTHER] : outcome === 'silent' ? [ONE] : [];
   return {
-    log: { kind: 'kafka', name: 'k:9092', options: { data: '.harvestline' } },
+    log: { kind: 'kafka', name: 'k:9092' },
     given: { scope: 'desk', command, by: 'alice', reason: 'a test' },
     waited: 10,
     told: {
