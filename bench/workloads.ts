@@ -207,7 +207,7 @@ export function replaying(log: EmbeddedLog, codec: RecordCodec): Workload {
           candidate,
           window: { from: null, to: null },
           raw: false,
-          seed: SEED,
+          random: new SeededRandom(SEED),
           listed: 50,
         },
       );

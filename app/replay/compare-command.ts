@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts';
@@ -8,6 +9,7 @@ import type { WorldOptions } from '../world-options.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
 import { policyInForce } from '../policy/policy-in-force.ts';
 import { Progress } from '../progress.ts';
+import { compareInThreads } from './compare-in-threads.ts';
 import { comparePolicies } from './compare-policies.ts';
 import { parseCosts } from './replay-costs.ts';
 import type { ReplayFlags } from './replay-flags.ts';
@@ -43,8 +45,10 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       maps: flags.maps,
       costs,
       listed: flags.flips,
-      seed: flags.seed,
-      threads: { world: worldOf(flags) },
+      random: new SeededRandom(flags.seed),
+      threads: {
+        compare: (comparison) => compareInThreads({ ...comparison, world: worldOf(flags), seed: flags.seed }),
+      },
       onTotal: (records) => {
         progress = new Progress('snapshots', records, process.stderr, clock);
       },

@@ -1,5 +1,5 @@
-import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
+import type { Random } from '../../ports/random.ts';
 import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import type { MapRecords } from '../../pipelines/replay/past-maps.ts';
 import { Realised, type RealisedResults } from '../../pipelines/replay/realised.ts';
@@ -9,16 +9,14 @@ import { DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { type ReadableTopics, visitTopic } from '../read-topic.ts';
-import { compareInThreads } from './compare-in-threads.ts';
 import { type ComparePartitions, compareInTurn } from './compare-partitions.ts';
 import { type CostsWanted, replayCosts } from './replay-costs.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
-import type { WorldOptions } from '../world-options.ts';
 
 /** Fewer are compared before threads have started. Unit: records. */
 const WORTH_THREADS = 200_000;
 
-export interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs' | 'random'> {
+export interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs'> {
   readonly window: ReplayWindow;
   /** Raw confidence, even where a map is in force. */
   readonly raw: boolean;
@@ -26,10 +24,13 @@ export interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs'
   readonly maps?: MapRecords['which'];
   /** Left out: recorded ones, else those of a policy, else none. */
   readonly costs?: CostsWanted;
-  /** Seed of the sample and of the bootstrap. */
-  readonly seed: number;
-  /** How threads open the same log, for as many records as are worth them. Left out: all in this thread. */
-  readonly threads?: { readonly world: WorldOptions; readonly worthRecords?: number };
+  /** Of the sample and of the bootstrap. */
+  readonly random: Random;
+  /** Compares in threads, where as many records are worth them; draws from the same seed as `random`. Left out: all in this thread. */
+  readonly threads?: {
+    readonly compare: (comparison: Omit<ComparisonOptions, 'random'>) => ComparePartitions;
+    readonly worthRecords?: number;
+  };
   /** Told once of the records to read, then of those read. */
   readonly onTotal?: (records: number) => void;
   readonly onRecords?: (records: number) => void;
@@ -59,21 +60,21 @@ export const CANNOT_KNOW = [
 
 /** Streams the recorded snapshots past both policies, between offsets that are fixed at the start. */
 export async function comparePolicies(world: ReadableTopics, options: CompareOptions): Promise<ReplayResult> {
-  const { current, candidate, listed, seed, threads } = options;
+  const { current, candidate, listed, random, threads } = options;
   const maps = options.raw ? null : await readMaps(world, options.maps ?? 'then');
   const costs = await replayCosts(world, options.costs ?? 'auto', [current, candidate]);
   const ranges = await fixWindow(world.log, TOPICS.positionSnapshot.name, options.window);
   const records = ranges.reduce((sum, { begin, end }) => sum + end - begin, 0);
   options.onTotal?.(records);
-  const comparison = { current, candidate, maps, costs, listed, random: new SeededRandom(seed) };
+  const comparison = { current, candidate, maps, costs, listed };
   const comparePartitions: ComparePartitions =
     threads === undefined || records < (threads.worthRecords ?? WORTH_THREADS)
-      ? compareInTurn(world, comparison)
-      : compareInThreads({ world: threads.world, current, candidate, maps, costs, listed, seed });
+      ? compareInTurn(world, { ...comparison, random })
+      : threads.compare(comparison);
   const outcomes = await comparePartitions(ranges, options.onRecords ?? (() => {}));
   const { figures, sample } = sumPartitions(
     outcomes.map(({ compared }) => compared),
-    comparison,
+    { ...comparison, random },
   );
   const realised = new Realised(sample, costs, current.thresholds.default_risk);
   await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => realised.add(outcome));

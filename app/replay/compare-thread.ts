@@ -6,22 +6,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { ErrorCode } from '../../errors/codes.ts';
 import { type Coordinates, HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
-import type { MapRecords } from '../../pipelines/replay/past-maps.ts';
-import type { TradingCosts } from '../../pipelines/replay/trading-costs.ts';
-import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import type { WorldOptions } from '../world-options.ts';
 import { type PartitionOutcome, comparePartition } from './compare-partitions.ts';
 
 /** What does not change from one partition to the next. Plain data: it is copied to each thread. */
-export interface CompareJob {
+export interface CompareJob extends Omit<ComparisonOptions, 'random'> {
   readonly world: WorldOptions;
-  readonly current: Policy;
-  readonly candidate: Policy;
-  readonly maps: MapRecords | null;
-  readonly costs: TradingCosts;
-  readonly listed: number;
   readonly seed: number;
 }
 

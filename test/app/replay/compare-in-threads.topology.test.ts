@@ -7,6 +7,7 @@ import { compareInThreads } from '../../../app/replay/compare-in-threads.ts';
 import { comparePolicies } from '../../../app/replay/compare-policies.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
@@ -45,16 +46,19 @@ describe('compareInThreads', () => {
       candidate: LEGACY,
       window: { from: null, to: null },
       raw: false,
-      seed: 1,
       listed: 30,
     };
     let read = 0;
     const threaded = await comparePolicies(world, {
       ...options,
-      threads: { world: { data }, worthRecords: 1 },
+      random: new SeededRandom(1),
+      threads: {
+        compare: (comparison) => compareInThreads({ ...comparison, world: { data }, seed: 1 }),
+        worthRecords: 1,
+      },
       onRecords: (records) => (read += records),
     });
-    expect(threaded).toEqual(await comparePolicies(world, options));
+    expect(threaded).toEqual(await comparePolicies(world, { ...options, random: new SeededRandom(1) }));
     expect(threaded).toMatchObject({ snapshots: 400, undecodable: 1 });
     expect(read).toBe(401);
     await world.close();

@@ -51,7 +51,7 @@ describe('replay on the embedded log', () => {
       candidate: LEGACY,
       window: EVERYTHING,
       raw: false,
-      seed: 1,
+      random: new SeededRandom(1),
       listed: 5,
     });
     const counted: Record<string, number> = {};
