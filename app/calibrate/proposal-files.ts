@@ -11,6 +11,7 @@ import { parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
 import { readLines } from '../read-lines.ts';
 import { reportPage } from './report/report-page.ts';
+import type { ExportedRows } from './verify.ts';
 
 /** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */
 export interface ProposalFiles {
@@ -59,12 +60,6 @@ export async function writeProposalFiles(
     renameSync(unfinished, files.folder);
   });
   return files;
-}
-
-export interface ExportedRows {
-  /** SHA-256 of the lines as they stand in the file. */
-  readonly hash: string;
-  readonly rows: readonly OutcomeRow[];
 }
 
 /** The rows of an export; null where the file is not there. Throws ROWS_INVALID with the line. */

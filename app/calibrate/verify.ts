@@ -10,7 +10,6 @@ import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, visitTopic } from '../read-topic.ts';
 import { type RowDifference, compareRows } from './compare-rows.ts';
-import { type ExportedRows, readExportedRows } from './proposal-files.ts';
 import { OUTCOME_TOPICS, readDataset } from './read-dataset.ts';
 
 /** Another machine may round a logarithm in its last digit, and a sum of a million of them a few more. Unit: ratio. */
@@ -30,13 +29,26 @@ export interface Verification {
   readonly differences: readonly (RowDifference & { readonly where: 'topic' | 'export' })[];
 }
 
-/** Replays what a version was fitted from, fits again and compares. `rowsFile`: the export. */
+export interface ExportedRows {
+  /** SHA-256 of the lines as they stand in the file. */
+  readonly hash: string;
+  readonly rows: readonly OutcomeRow[];
+}
+
+/** The exported rows of a version, wherever they lie. */
+export interface RowsExport {
+  readonly file: string;
+  /** Null where the file is not there. Throws ROWS_INVALID with the line. */
+  readonly read: () => Promise<ExportedRows | null>;
+}
+
+/** Replays what a version was fitted from, fits again and compares. */
 export async function verify(
   world: ReadableTopics,
   proposal: ConfidenceCalibration,
   /** The map that it was compared with; null: raw confidence. */
   inForce: ConfidenceMap | null,
-  rowsFile: string,
+  rowsExport: RowsExport,
   random: Random,
   onStep: (step: string) => void,
 ): Promise<Verification> {
@@ -44,7 +56,7 @@ export async function verify(
   const rule = parseLabelRule(proposal.label ?? 'pnl');
   onStep('replay');
   const replayed = await replayedRows(world, proposal);
-  const exported = await readExportedRows(rowsFile);
+  const exported = await rowsExport.read();
   const topicIntact = datasetHash(replayed, rule) === evidence.dataset_hash;
   const exportIntact = exported?.hash === evidence.dataset_hash;
   const known = exportIntact ? exported.rows : topicIntact ? replayed : null;
@@ -55,7 +67,7 @@ export async function verify(
   const exportDifferences =
     exported === null || exportIntact || known === null ? [] : compareRows(known, exported.rows);
   const checks: Check[] = [
-    exportCheck(exported, exportIntact, rowsFile, exportDifferences.length),
+    exportCheck(exported, exportIntact, rowsExport.file, exportDifferences.length),
     topicCheck(topicIntact, known !== null, tampered.length, gone.size),
   ];
   if (known !== null) {

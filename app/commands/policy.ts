@@ -8,7 +8,7 @@ import { readVersions } from '../calibrate/read-versions.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
 import { type MapInForce, type PolicyFinding, checkAgainstMaps, checkPolicies } from '../policy/check-policies.ts';
-import { loadPolicy } from '../policy/load-policy.ts';
+import { loadPolicy, readPolicyFile } from '../policy/load-policy.ts';
 import { policyLines } from '../policy/policy-table.ts';
 
 interface Flags {
@@ -42,7 +42,10 @@ Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
     )
     .action(async (files: readonly string[], flags: Flags & WorldOptions) => {
       const maps = (): Promise<readonly MapInForce[]> => mapsInForce(flags);
-      const findings = [...checkPolicies(files), ...(await checkAgainstMaps(files, maps))];
+      const findings = [
+        ...checkPolicies(files, readPolicyFile),
+        ...(await checkAgainstMaps(files, readPolicyFile, maps)),
+      ];
       const problems = findings.filter(({ level }) => level === 'problem').length;
       const summary = {
         level: 'summary',

@@ -5,7 +5,6 @@ import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';
 import { lintPolicy } from '../../pipelines/scoring/lint-policy.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { readPolicyFile } from './load-policy.ts';
 
 export interface PolicyFinding extends Problem {
   readonly level: 'problem' | 'warning';
@@ -15,9 +14,12 @@ export interface PolicyFinding extends Problem {
 /** A confidence map in force. */
 export type MapInForce = Pick<ConfidenceCalibration, 'model_id' | 'version' | 'map'>;
 
+/** Reads a policy file. Throws USAGE where it cannot be read, POLICY_INVALID where it holds no policy. */
+export type ReadPolicy = (file: string) => Policy;
+
 /** Everything that is wrong with these files, and what is legal but hardly meant. Never stops at the first. */
-export function checkPolicies(files: readonly string[]): readonly PolicyFinding[] {
-  const checked = files.map(checkFile);
+export function checkPolicies(files: readonly string[], read: ReadPolicy): readonly PolicyFinding[] {
+  const checked = files.map((file) => checkFile(file, read));
   return checked.flatMap(({ file, policy, findings }, index) => {
     if (policy === null) return findings;
     const twin = checked
@@ -32,9 +34,11 @@ export function checkPolicies(files: readonly string[]): readonly PolicyFinding[
 /** Thresholds that a map in force cannot reach. The log is read only where a policy judges confidence by its map. */
 export async function checkAgainstMaps(
   files: readonly string[],
+  read: ReadPolicy,
   mapsInForce: () => Promise<readonly MapInForce[]>,
 ): Promise<readonly PolicyFinding[]> {
-  const mapped = files.map(checkFile).flatMap(({ file, policy }) => {
+  const checked = files.map((file) => checkFile(file, read));
+  const mapped = checked.flatMap(({ file, policy }) => {
     return policy !== null && judgesCalibrated(policy) ? [{ file, policy }] : [];
   });
   if (mapped.length === 0) return [];
@@ -57,9 +61,9 @@ interface CheckedFile {
   readonly findings: readonly PolicyFinding[];
 }
 
-function checkFile(file: string): CheckedFile {
+function checkFile(file: string, read: ReadPolicy): CheckedFile {
   try {
-    const policy = readPolicyFile(file);
+    const policy = read(file);
     return { file, policy, findings: lintPolicy(policy).map((problem) => ({ level: 'warning', file, ...problem })) };
   } catch (thrown) {
     // One file that cannot be read must not hide what is wrong with the others.

@@ -5,7 +5,7 @@ import { historyOf } from '../../../pipelines/calibration/decisions.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../output.ts';
 import { calibrationsFolder, withLog } from '../calibrate-world.ts';
-import { proposalFiles } from '../proposal-files.ts';
+import { proposalFiles, readExportedRows } from '../proposal-files.ts';
 import { readVersions } from '../read-versions.ts';
 import { StepProgress } from '../step-progress.ts';
 import { verificationLines } from '../verification-lines.ts';
@@ -43,7 +43,8 @@ Exit codes: 0 proved, 1 not proved, 2 no such version.`,
         const [proposal] = historyOf(versions, version).records;
         const { parent } = proposal;
         const inForce = parent === null ? null : (versions.find(parent)?.records[0].map ?? null);
-        const rows = flags.rows ?? proposalFiles(calibrationsFolder(flags), version).rows;
+        const file = flags.rows ?? proposalFiles(calibrationsFolder(flags), version).rows;
+        const rows = { file, read: () => readExportedRows(file) };
         return verify(world, proposal, inForce, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
       }).finally(() => progress.done());
       await writeLines(jsonWanted(flags) ? [JSON.stringify(verification)] : verificationLines(verification));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkAgainstMaps, checkPolicies } from '../../../app/policy/check-policies.ts';
-import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { loadPolicy, readPolicyFile } from '../../../app/policy/load-policy.ts';
 import { policyLines } from '../../../app/policy/policy-table.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { modelNamed } from '../../pipelines/calibration/calibration-record.ts';
@@ -21,7 +21,7 @@ function file(content: unknown): string {
 
 describe('policy check', () => {
   it('finds nothing in the built-in files, whose $schema is for editors and no part of the policy', () => {
-    expect(checkPolicies([own('2026-02-07.json'), own('legacy.json')])).toEqual([]);
+    expect(checkPolicies([own('2026-02-07.json'), own('legacy.json')], readPolicyFile)).toEqual([]);
     expect(loadPolicy(own('legacy.json'))).toEqual(BUILT_IN_POLICIES.get('legacy'));
     expect(loadPolicy(own('legacy.json'))).not.toHaveProperty('$schema');
   });
@@ -30,7 +30,7 @@ describe('policy check', () => {
     const broken = file({ ...loadPolicy('legacy'), description: 1, costs: 2 });
     const noJson = file('{');
     const warned = file({ ...loadPolicy('legacy'), rules: [] });
-    const found = checkPolicies([broken, noJson, '/nowhere/x.json', warned]);
+    const found = checkPolicies([broken, noJson, '/nowhere/x.json', warned], readPolicyFile);
     expect(found.map(({ level, file: name, path }) => [level, name, path])).toEqual([
       ['problem', broken, 'description'],
       ['problem', broken, 'costs'],
@@ -47,7 +47,7 @@ describe('policy check beside a map in force', () => {
 
   it('warns of a threshold that the map cannot reach', async () => {
     const mapped = file(onCalibrated({ ...loadPolicy('2026-02-07'), id: 'mine' }));
-    expect(await checkAgainstMaps([mapped], () => Promise.resolve([narrow]))).toEqual([
+    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([narrow]))).toEqual([
       {
         level: 'warning',
         file: mapped,
@@ -56,14 +56,14 @@ describe('policy check beside a map in force', () => {
       },
     ]);
     const wide = { ...narrow, map: { x: [0, 1], y: [0.2, 0.8] } };
-    expect(await checkAgainstMaps([mapped], () => Promise.resolve([wide]))).toEqual([]);
+    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([wide]))).toEqual([]);
   });
 
   it('reads no log where every policy judges raw confidence', async () => {
     const never = (): never => {
       throw new Error('read');
     };
-    expect(await checkAgainstMaps([own('2026-02-07.json'), '/nowhere/x.json'], never)).toEqual([]);
+    expect(await checkAgainstMaps([own('2026-02-07.json'), '/nowhere/x.json'], readPolicyFile, never)).toEqual([]);
   });
 });
 
@@ -71,9 +71,9 @@ describe('policy files', () => {
   it('two of one id that differ are warned of, copies are not', () => {
     const mine = { ...loadPolicy('2026-02-07'), id: 'mine' };
     const [one, copy, other] = [file(mine), file(mine), file({ ...mine, description: 'another' })];
-    expect(checkPolicies([one, copy, other]).map(({ level, file: name, path }) => [level, name, path])).toEqual([
-      ['warning', other, 'id'],
-    ]);
+    expect(
+      checkPolicies([one, copy, other], readPolicyFile).map(({ level, file: name, path }) => [level, name, path]),
+    ).toEqual([['warning', other, 'id']]);
   });
 
   it('may begin with a byte order mark', () => {
