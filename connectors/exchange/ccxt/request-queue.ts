@@ -1,18 +1,9 @@
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
+import type { Allowance } from './venue-traits.ts';
 
 /** What a request is for; one that stands earlier goes before all that stand later. */
 export const PRIORITIES = ['cancel', 'place', 'look-up', 'positions', 'history'] as const;
 export type Priority = (typeof PRIORITIES)[number];
-
-/** How many requests an exchange takes from one address. */
-export interface Allowance {
-  /** Unit: weight, as ccxt counts the exchange's requests. */
-  readonly perMinute: number;
-  /** What may be spent at once after a pause. Unit: weight. */
-  readonly burst: number;
-  /** The header of a reply that says what the running minute has cost so far; null where there is none. */
-  readonly usedHeader: string | null;
-}
 
 /** What one process spends of the allowance in the long run: other programs use the same address. Unit: share. */
 const SPENT = 0.7;

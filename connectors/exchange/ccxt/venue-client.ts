@@ -6,11 +6,12 @@ import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { openCcxt } from './open-ccxt.ts';
-import { type Allowance, type Priority, RequestQueue, type Reservation } from './request-queue.ts';
+import { type Priority, RequestQueue, type Reservation } from './request-queue.ts';
 import { AGAIN, ruleFor } from './code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { ExchangeRejection, NoResponse, readRejection } from './exchange-rejection.ts';
 import type { VenueSettings } from './venue-settings.ts';
+import type { Allowance } from './venue-traits.ts';
 
 /**
  * Keys that are refused for so long are not refused by mistake: the process ends then, as it does where a broker refuses it. Questions without

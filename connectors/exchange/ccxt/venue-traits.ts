@@ -2,7 +2,16 @@ import type { Exchange as CcxtExchange } from 'ccxt';
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { CodeTable } from './code-rules.ts';
-import type { Allowance } from './request-queue.ts';
+
+/** How many requests an exchange takes from one address. */
+export interface Allowance {
+  /** Unit: weight, as ccxt counts the exchange's requests. */
+  readonly perMinute: number;
+  /** What may be spent at once after a pause. Unit: weight. */
+  readonly burst: number;
+  /** The header of a reply that says what the running minute has cost so far; null where there is none. */
+  readonly usedHeader: string | null;
+}
 
 /** A market by both of its names. */
 export interface NamedMarket {
