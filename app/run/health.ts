@@ -1,5 +1,5 @@
-import type { ProbeAnswer } from '../../connectors/http/health-server.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type { ProbeAnswer } from '../../ports/probe.ts';
 
 /** What a processor does: it waits for partitions, restores its state, or works. */
 type State = 'unassigned' | 'restoring' | 'assigned' | 'failed';

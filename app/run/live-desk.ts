@@ -1,4 +1,5 @@
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
+import { originOf } from '../../connectors/system/market-origin.ts';
 import { accountsOf } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { Market } from '../../ports/market.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -7,8 +8,8 @@ import type { Logger } from '../../ports/logger.ts';
 import type { PositionBook } from '../../ports/position-book.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
-import { liveMarket, originOf } from './live-market.ts';
-import type { Source } from './run-processors.ts';
+import { liveMarket } from './live-market.ts';
+import type { Source } from './source.ts';
 import type { SourceParts } from './run.ts';
 import { snapshotSource } from './snapshot-source.ts';
 

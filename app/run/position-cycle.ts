@@ -27,7 +27,7 @@ import { BetweenCycles } from './between-cycles.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import { LogSignals } from './log-signals.ts';
-import type { Source } from './run-processors.ts';
+import type { Source } from './source.ts';
 import { sourceBackOff } from './source-back-off.ts';
 
 export interface PositionCycleOptions {

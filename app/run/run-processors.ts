@@ -10,12 +10,7 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { Health } from './health.ts';
 import { type WatchedGroup, watchLag } from './lag-watch.ts';
 import { observeProcessor } from './observe-processor.ts';
-
-/** A part that is no consumer: it works until `signal` aborts, or until it has nothing more to do. */
-export interface Source {
-  readonly name: string;
-  run(signal: AbortSignal): Promise<void>;
-}
+import type { Source } from './source.ts';
 
 export interface RunProcessorsOptions {
   readonly log: EventLog;

@@ -23,7 +23,8 @@ import { RaisedAlerts } from '../raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
 import { checkTopics } from './check-topics.ts';
 import { Health } from './health.ts';
-import { type Source, runProcessors, watchedGroups } from './run-processors.ts';
+import { runProcessors, watchedGroups } from './run-processors.ts';
+import type { Source } from './source.ts';
 
 /** The log that a process works on, with the schemas that its registry holds. */
 export interface RunWorld {

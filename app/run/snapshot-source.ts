@@ -14,7 +14,7 @@ import { visitTopic } from '../read-topic.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from './health.ts';
 import type { LiveMarket } from './live-market.ts';
-import type { Source } from './run-processors.ts';
+import type { Source } from './source.ts';
 import { sourceBackOff } from './source-back-off.ts';
 
 export interface SnapshotSourceOptions {

@@ -2,13 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import type { ProbeAnswer } from '../../ports/probe.ts';
 import { redactor } from '../system/redactor.ts';
-
-/** The answer to a probe: 200 when `ok`, else 503. `detail` is sent as JSON. */
-export interface ProbeAnswer {
-  readonly ok: boolean;
-  readonly detail: object;
-}
 
 export interface HealthServerOptions {
   readonly host: string;

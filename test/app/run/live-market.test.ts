@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { liveMarket, originOf } from '../../../app/run/live-market.ts';
+import { liveMarket } from '../../../app/run/live-market.ts';
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { folderForTest } from '../../temporary-folder.ts';
 import { countedBranches } from '../../counted-branches.ts';
 
 const ORIGIN = 1_770_000_000_000;
@@ -43,18 +40,5 @@ describe('a market on the wall clock', () => {
         },
       ),
     );
-  });
-
-  it('began when the desk was first started, however often it is started', () => {
-    const folder = join(folderForTest(), 'data');
-    expect(originOf(folder, 'desk', ORIGIN)).toBe(ORIGIN);
-    expect(originOf(folder, 'desk', ORIGIN + 5000)).toBe(ORIGIN);
-    expect(originOf(folder, 'another', ORIGIN + 5000)).toBe(ORIGIN + 5000);
-  });
-
-  it('refuses a file that says no such time', () => {
-    const folder = folderForTest();
-    writeFileSync(join(folder, 'desk.json'), '{"origin": "yesterday"}');
-    expect(() => originOf(folder, 'desk', ORIGIN)).toThrow(expect.objectContaining({ code: 'LOG_UNREADABLE' }));
   });
 });
