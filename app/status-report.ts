@@ -27,7 +27,7 @@ import { standingStops } from './desk/control-topic.ts';
 import { watchCalibrations } from './calibrate/watch-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from './dlq/times-ahead.ts';
 import { waitingLetters } from './dlq/waiting-letters.ts';
-import type { ReadOnlyWorld } from './embedded-world.ts';
+import type { ReadOnlyWorld } from './read-only-world.ts';
 import type { OrderCosts } from './order-costs.ts';
 import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import { type Dust, LeftBehind, type LeftResting } from './left-behind.ts';

@@ -4,7 +4,7 @@ import type { EpochMillis } from '../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic } from '../schemas/topics.ts';
 import { Claims, type ClaimInForce } from '../pipelines/desk/claims.ts';
 import { groupsOf } from './consumer-groups.ts';
-import type { ReadOnlyWorld } from './embedded-world.ts';
+import type { ReadOnlyWorld } from './read-only-world.ts';
 import { lastRecord } from './last-record.ts';
 import { visitTopic } from './read-topic.ts';
 

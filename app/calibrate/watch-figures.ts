@@ -8,7 +8,7 @@ import {
 } from '../../pipelines/watch/calibration-watch.ts';
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../read-only-world.ts';
 import { visitTopic } from '../read-topic.ts';
 import { readVersions } from './read-versions.ts';
 

@@ -2,7 +2,9 @@ import { pc } from '../../connectors/system/terminal.ts';
 import type { PnlFinding } from '../../pipelines/clm/pnl-unit.ts';
 import type { ImportFigures } from './import-tally.ts';
 import type { RefusedInput } from './import-trades.ts';
-import type { OutcomesMade } from './import-world.ts';
+
+/** What became of the imported trades: FINAL outcomes made here, or who makes them. */
+export type OutcomesMade = number | 'by the running dev' | 'by the clm processor';
 
 /** A screenful; --json has all. Unit: entries. */
 const MOST_NAMED = 20;

@@ -13,13 +13,11 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openKafka } from '../open-world.ts';
 import { type WorldOptions, chosenKafka } from '../world-options.ts';
+import type { OutcomesMade } from './import-lines.ts';
 import type { ImportTarget } from './import-trades.ts';
 
 /** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */
 const BATCH_RECORDS = 10_000;
-
-/** What became of the imported trades: FINAL outcomes made here, or who makes them. */
-export type OutcomesMade = number | 'by the running dev' | 'by the clm processor';
 
 export interface ImportWorld {
   readonly target: ImportTarget;

@@ -7,7 +7,7 @@ import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
 import { onThatLog } from '../alert-commands.ts';
 import { logWords } from '../log-words.ts';
-import type { ReadOnlyWorld } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../read-only-world.ts';
 import { watchLines } from '../calibrate/watch-lines.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';

@@ -7,7 +7,7 @@ import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../read-only-world.ts';
 import { mergePartitions } from '../merge-partitions.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../embedded-world.ts';
+import type { ReadOnlyWorld } from '../read-only-world.ts';
 import { visitTopic } from '../read-topic.ts';
 
 export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
