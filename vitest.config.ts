@@ -36,7 +36,7 @@ export default defineConfig({
       }),
       tier('topology', ['test/**/*.topology.test.ts']),
       tier('integration', ['test/**/*.integration.test.ts'], {
-        globalSetup: ['./test/kafka/global-setup.ts'],
+        globalSetup: ['./test/tools/kafka/global-setup.ts'],
         // kafkajs#1751: harmless, and one for each client.
         execArgv: ['--disable-warning=TimeoutNegativeWarning'],
       }),

@@ -13,7 +13,7 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { aSnapshot } from '../a-snapshot.ts';
-import { startTestBroker, started } from '../kafka/test-broker.ts';
+import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sharedTestBroker, started } from '../kafka/test-broker.ts';
+import { sharedTestBroker, started } from '../tools/kafka/test-broker.ts';
 import { runProgram, startProgram } from './program.ts';
 
 const broker = await sharedTestBroker();

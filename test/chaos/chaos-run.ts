@@ -9,7 +9,7 @@ import { Fleet } from './fleet.ts';
 import { Look, flowOf } from './log-watch.ts';
 import { JavaWriter } from './cluster/java-writer.ts';
 import { restartNode } from './cluster/append-run.ts';
-import type { TestCluster } from '../kafka/test-cluster.ts';
+import type { TestCluster } from '../tools/kafka/test-cluster.ts';
 import type { ChaosServers } from './own-broker.ts';
 import { type Mishap, mishapsOf } from './schedule.ts';
 import { SnapshotFeed } from './snapshot-feed.ts';

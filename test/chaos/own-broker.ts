@@ -1,16 +1,16 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { JARS_CACHE, provideJars } from '../../kafka/jars.ts';
-import { findJava } from '../../kafka/java-tools.ts';
-import { KAFKA_SERVER } from '../../kafka/kafka-server.ts';
-import { kill, sendSignal } from '../../kafka/processes.ts';
-import { REGISTRY_SERVER } from '../../kafka/registry-server.ts';
-import { type BrokerPlace, type Server, addressesOf } from '../../kafka/server.ts';
-import { SERVERS, startServers } from '../../kafka/start-servers.ts';
+import { JARS_CACHE, provideJars } from '../../tools/kafka/jars.ts';
+import { findJava } from '../../tools/kafka/java-tools.ts';
+import { KAFKA_SERVER } from '../../tools/kafka/kafka-server.ts';
+import { kill, sendSignal } from '../../tools/kafka/processes.ts';
+import { REGISTRY_SERVER } from '../../tools/kafka/registry-server.ts';
+import { type BrokerPlace, type Server, addressesOf } from '../../tools/kafka/server.ts';
+import { SERVERS, startServers } from '../../tools/kafka/start-servers.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { discard } from '../kafka/discard-broker.ts';
-import { freePorts } from '../kafka/free-ports.ts';
+import { discard } from '../tools/kafka/discard-broker.ts';
+import { freePorts } from '../tools/kafka/free-ports.ts';
 
 /** A Kafka and a registry of the run's own, on free ports and in a temporary folder, which `discard` removes. */
 export interface ChaosServers {

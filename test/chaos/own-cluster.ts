@@ -2,17 +2,17 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { JARS_CACHE, provideJars } from '../../kafka/jars.ts';
-import { findJava } from '../../kafka/java-tools.ts';
-import { kill } from '../../kafka/processes.ts';
-import { REGISTRY_SERVER } from '../../kafka/registry-server.ts';
-import { type BrokerPlace, addressesOf } from '../../kafka/server.ts';
-import { startServers } from '../../kafka/start-servers.ts';
+import { JARS_CACHE, provideJars } from '../../tools/kafka/jars.ts';
+import { findJava } from '../../tools/kafka/java-tools.ts';
+import { kill } from '../../tools/kafka/processes.ts';
+import { REGISTRY_SERVER } from '../../tools/kafka/registry-server.ts';
+import { type BrokerPlace, addressesOf } from '../../tools/kafka/server.ts';
+import { startServers } from '../../tools/kafka/start-servers.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { TOPICS, type TopicSpec } from '../../schemas/topics.ts';
-import { discard } from '../kafka/discard-broker.ts';
-import { freePorts } from '../kafka/free-ports.ts';
-import { type TestCluster, startTestCluster } from '../kafka/test-cluster.ts';
+import { discard } from '../tools/kafka/discard-broker.ts';
+import { freePorts } from '../tools/kafka/free-ports.ts';
+import { type TestCluster, startTestCluster } from '../tools/kafka/test-cluster.ts';
 import type { ChaosServers } from './own-broker.ts';
 
 /** A Kafka of several brokers and a registry of the run's own. */

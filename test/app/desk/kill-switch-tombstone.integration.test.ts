@@ -6,7 +6,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { runProgram } from '../program.ts';
 

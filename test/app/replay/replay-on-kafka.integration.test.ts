@@ -11,7 +11,7 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { runProgram } from '../program.ts';
 

@@ -9,7 +9,7 @@ import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { visitTopic } from '../../../app/read-topic.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 

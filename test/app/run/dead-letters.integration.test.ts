@@ -20,7 +20,7 @@ import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 import { runProgram } from '../program.ts';
 import { lagOf } from './lag.ts';

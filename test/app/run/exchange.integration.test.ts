@@ -11,7 +11,7 @@ import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.t
 import { visitTopic } from '../../../app/read-topic.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 

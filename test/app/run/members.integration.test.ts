@@ -10,7 +10,7 @@ import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { MemoryRegistry } from '../../schemas/memory-registry.ts';
 import { temporaryFolder } from '../../temporary-folder.ts';
 import { auditLog } from '../audit-data-folder.ts';

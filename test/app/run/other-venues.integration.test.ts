@@ -13,7 +13,7 @@ import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-byb
 import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';
 import type { VenueServer } from '../../../packages/fake-exchange/venue-server.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 

@@ -15,7 +15,7 @@ import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topic
 import type { PositionId } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { slice } from '../../pipelines/clm/slices.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { lagOf } from './lag.ts';
 import { rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';
 

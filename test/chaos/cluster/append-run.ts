@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { TestCluster } from '../../kafka/test-cluster.ts';
+import type { TestCluster } from '../../tools/kafka/test-cluster.ts';
 import { KafkajsWriter } from './kafkajs-writer.ts';
 
 /** SIGTERM, after which a broker hands its leaderships over, or kill -9. */

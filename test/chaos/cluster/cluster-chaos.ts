@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { hearStopSignals } from '../../../app/stop-signals.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { JARS_CACHE, provideJars } from '../../../kafka/jars.ts';
-import { findJava } from '../../../kafka/java-tools.ts';
-import { startTestCluster } from '../../kafka/test-cluster.ts';
+import { JARS_CACHE, provideJars } from '../../../tools/kafka/jars.ts';
+import { findJava } from '../../../tools/kafka/java-tools.ts';
+import { startTestCluster } from '../../tools/kafka/test-cluster.ts';
 import { rejectAt } from '../interruption.ts';
 import { type AppendRun, type ClientName, runAppends } from './append-run.ts';
 

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { JARS_CACHE, provideJars } from '../../../kafka/jars.ts';
-import { findJava } from '../../../kafka/java-tools.ts';
+import { JARS_CACHE, provideJars } from '../../../tools/kafka/jars.ts';
+import { findJava } from '../../../tools/kafka/java-tools.ts';
 import type { OutgoingRecord } from '../../../ports/event-log.ts';
 
 const PROGRAM = fileURLToPath(new URL('ForeignProducer.java', import.meta.url));

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';
 import { EXCHANGE_KEYS, runHalts } from './halt-run.ts';
 

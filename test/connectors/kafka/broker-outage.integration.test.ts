@@ -3,7 +3,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { BatchHandler } from '../../../ports/event-log.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
-import { type TestBroker, startTestBroker, started } from '../../kafka/test-broker.ts';
+import { type TestBroker, startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, numberedRange, until } from './numbered-records.ts';
 
 const broker = await startTestBroker();

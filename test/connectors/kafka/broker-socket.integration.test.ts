@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Admission } from '../../../connectors/kafka/admission.ts';
 import { brokerSockets } from '../../../connectors/kafka/broker-socket.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import { certificate } from '../../kafka/certificates.ts';
+import { certificate } from '../../tools/kafka/certificates.ts';
 
 const authority = certificate({ name: 'authority' });
 const other = certificate({ name: 'another authority' });

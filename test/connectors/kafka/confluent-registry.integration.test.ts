@@ -7,7 +7,7 @@ import { schemaText } from '../../../schemas/load-schema.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 
 const broker = await startTestBroker();

@@ -6,7 +6,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { Append, BatchHandler, MovedStart, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
+import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
 
 /** The shortest that a broker allows by default (group.min.session.timeout.ms). Unit: milliseconds. */

@@ -10,7 +10,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { startTestBroker, started } from '../../kafka/test-broker.ts';
+import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { clientRecord, lineOf } from './batches/client-records.ts';
 
 const SOURCE = fileURLToPath(new URL('./batches/JavaClient.java', import.meta.url));

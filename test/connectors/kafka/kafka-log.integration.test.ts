@@ -3,7 +3,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { eventLogContract } from '../../event-log.contract.ts';
-import { sharedTestBroker, started } from '../../kafka/test-broker.ts';
+import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
 
 const broker = await sharedTestBroker();
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type BrokerPorts, LOOPBACK } from './server.ts';
 
 const OPTIONS = {

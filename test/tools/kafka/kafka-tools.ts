@@ -1,4 +1,4 @@
-import type { Jars } from '../../kafka/jars.ts';
+import type { Jars } from '../../../tools/kafka/jars.ts';
 
 /** What the files of a run need to start brokers. */
 export interface KafkaTools {

@@ -12,21 +12,21 @@
  *     if (!('skipped' in broker)) afterAll(() => broker.stop());
  *     describe.skipIf('skipped' in broker)('…', () => { const { brokers, registryUrl } = started(broker); … });
  *
- * TB1  Every port and folder is the run's own, and gone after it, however the run ends: kafka/global-setup.ts stops what
+ * TB1  Every port and folder is the run's own, and gone after it, however the run ends: tools/kafka/global-setup.ts stops what
  *      a test left, and what an earlier run that was killed left.
  * TB2  Killed and started again, a server has the same ports and data.
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { KAFKA_SERVER } from '../../kafka/kafka-server.ts';
-import { placeOf, writePorts } from '../../kafka/ports-file.ts';
-import { kill, sendSignal } from '../../kafka/processes.ts';
-import { REGISTRY_SERVER } from '../../kafka/registry-server.ts';
-import { type BrokerPlace, type Server, addressesOf } from '../../kafka/server.ts';
-import { SERVERS, startServers } from '../../kafka/start-servers.ts';
+import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { KAFKA_SERVER } from '../../../tools/kafka/kafka-server.ts';
+import { placeOf, writePorts } from '../../../tools/kafka/ports-file.ts';
+import { kill, sendSignal } from '../../../tools/kafka/processes.ts';
+import { REGISTRY_SERVER } from '../../../tools/kafka/registry-server.ts';
+import { type BrokerPlace, type Server, addressesOf } from '../../../tools/kafka/server.ts';
+import { SERVERS, startServers } from '../../../tools/kafka/start-servers.ts';
 import { discard } from './discard-broker.ts';
 import { freePorts } from './free-ports.ts';
 import type { KafkaTools, Skipped } from './kafka-tools.ts';

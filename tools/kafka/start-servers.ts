@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
-import type { Clock } from '../ports/clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Jars } from './jars.ts';
 import { KAFKA_SERVER } from './kafka-server.ts';
 import { lastLogLines, launch, logFile, runningPid, terminate } from './processes.ts';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 
 /** Kafka 4 brokers and the registry are compiled for it. */
 const OLDEST_JAVA = 17;

@@ -1,5 +1,5 @@
-import { isFree } from '../../kafka/port-check.ts';
-import type { BrokerPorts } from '../../kafka/server.ts';
+import { isFree } from '../../../tools/kafka/port-check.ts';
+import type { BrokerPorts } from '../../../tools/kafka/server.ts';
 
 /**
  * Below the ports that systems give to outgoing connections (32768 and up on Linux, 49152 on macOS). A client that tries

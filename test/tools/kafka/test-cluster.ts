@@ -4,11 +4,11 @@
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { KAFKA_SERVER } from '../../kafka/kafka-server.ts';
-import { kill, terminate } from '../../kafka/processes.ts';
-import { type BrokerPlace, addressesOf } from '../../kafka/server.ts';
-import { startServers } from '../../kafka/start-servers.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { KAFKA_SERVER } from '../../../tools/kafka/kafka-server.ts';
+import { kill, terminate } from '../../../tools/kafka/processes.ts';
+import { type BrokerPlace, addressesOf } from '../../../tools/kafka/server.ts';
+import { startServers } from '../../../tools/kafka/start-servers.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import { discard } from './discard-broker.ts';
 import { freePorts } from './free-ports.ts';
 import type { KafkaTools } from './kafka-tools.ts';

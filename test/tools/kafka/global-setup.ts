@@ -1,6 +1,6 @@
 /**
  * Runs once before the files of the integration tier and once after them; never when none of them is selected. It starts
- * no broker itself: the first file that asks for one does (kafka/test-broker.ts).
+ * no broker itself: the first file that asks for one does (tools/kafka/test-broker.ts).
  *
  * Without Java, or without Maven on the first run, those files are skipped, and standard error says so; with
  * HARVESTLINE_REQUIRE_KAFKA=1 the run fails instead.
@@ -9,10 +9,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { JARS_CACHE, provideJars } from '../../kafka/jars.ts';
-import { findJava } from '../../kafka/java-tools.ts';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../../errors/harvestline-error.ts';
+import { JARS_CACHE, provideJars } from '../../../tools/kafka/jars.ts';
+import { findJava } from '../../../tools/kafka/java-tools.ts';
 import { discard } from './discard-broker.ts';
 import type { KafkaTools, Skipped } from './kafka-tools.ts';
 

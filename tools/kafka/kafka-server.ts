@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Jars } from './jars.ts';
 import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './server.ts';
 

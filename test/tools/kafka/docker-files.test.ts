@@ -4,14 +4,14 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { runCommand } from '../../app/commands/run.ts';
-import { schemasCommand } from '../../app/commands/schemas.ts';
-import { topicsCommand } from '../../app/commands/topics.ts';
-import { CONSUMER_GROUPS } from '../../app/consumer-groups.ts';
-import packageJson from '../../package.json' with { type: 'json' };
+import { runCommand } from '../../../app/commands/run.ts';
+import { schemasCommand } from '../../../app/commands/schemas.ts';
+import { topicsCommand } from '../../../app/commands/topics.ts';
+import { CONSUMER_GROUPS } from '../../../app/consumer-groups.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
 
 function read(path: string): string {
-  return readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
+  return readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8');
 }
 
 const SERVICE = z.object({
@@ -31,7 +31,7 @@ const COMPOSE = z.object({ services: z.record(z.string(), SERVICE), volumes: z.r
 
 const { services, volumes } = COMPOSE.parse(parse(read('docker-compose.yml'), { merge: true, uniqueKeys: true }));
 const dockerfile = read('Dockerfile');
-const pom = read('kafka/pom.xml');
+const pom = read('tools/kafka/pom.xml');
 
 /** The services that run this program, with the command that each gives it. */
 const ours = Object.entries(services).filter(([, { image }]) => image === packageJson.name);
@@ -135,7 +135,7 @@ describe('the Dockerfile', () => {
 
 /** The top folders of the checkout that the modules of `folder` import from. */
 function foldersImportedBy(folder: string): readonly string[] {
-  const root = new URL('../../', import.meta.url);
+  const root = new URL('../../../', import.meta.url);
   const names = readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' });
   return names
     .filter((name) => /\.m?ts$|\.mjs$/.test(name))

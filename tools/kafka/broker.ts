@@ -2,13 +2,13 @@
  * `npm run kafka`: a real Kafka and a schema registry on this machine, for those who have Java 17 and Maven.
  *
  * Writes to `<data>/broker`: `kafka/` and `registry/` (their data), `logs/`, pid files. Guarantee: it signals only
- * processes that it started itself (kafka/processes.ts).
+ * processes that it started itself (tools/kafka/processes.ts).
  */
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { pc } from '../connectors/system/terminal.ts';
-import { SystemClock } from '../connectors/system/system-clock.ts';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { pc } from '../../connectors/system/terminal.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { JARS_CACHE, provideJars } from './jars.ts';
 import { findJava } from './java-tools.ts';
 import { requireFree } from './port-check.ts';

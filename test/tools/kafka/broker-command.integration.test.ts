@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { isFree } from '../../kafka/port-check.ts';
-import type { BrokerPorts } from '../../kafka/server.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { isFree } from '../../../tools/kafka/port-check.ts';
+import type { BrokerPorts } from '../../../tools/kafka/server.ts';
+import { folderForTest } from '../../temporary-folder.ts';
 import { freePorts } from './free-ports.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../kafka/broker.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../tools/kafka/broker.ts', import.meta.url));
 
 function start(args: readonly string[], env: Record<string, string> = {}) {
   return spawn(process.execPath, [PROGRAM, ...args], {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { findMaven } from './java-tools.ts';
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
@@ -12,7 +12,7 @@ const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
 const HASH_DIGITS = 12;
 
 /** Where the fetched programs are kept: one folder a checkout, whatever data folder a broker works in. */
-export const JARS_CACHE = fileURLToPath(new URL('../.harvestline/kafka/', import.meta.url));
+export const JARS_CACHE = fileURLToPath(new URL('../../.harvestline/kafka/', import.meta.url));
 
 /** What Maven brought. */
 export interface Jars {
