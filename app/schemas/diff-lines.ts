@@ -1,8 +1,8 @@
 import { pc } from '../../connectors/system/terminal.ts';
 import type { Problem } from '../../errors/harvestline-error.ts';
-import type { DeployOrder } from '../../schemas/describe-change.ts';
-import type { SchemaDiff } from './diff-schema.ts';
-import type { Registration } from './register-schema.ts';
+import type { DeployOrder } from '../../schemas/tooling/describe-change.ts';
+import type { SchemaDiff } from '../../schemas/tooling/diff-schema.ts';
+import type { Registration } from '../../schemas/tooling/register-schema.ts';
 
 const DEPLOY_TEXT: Readonly<Record<DeployOrder, string>> = {
   either: 'compatible: deploy producers and consumers in either order',

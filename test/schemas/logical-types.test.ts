@@ -2,7 +2,7 @@ import avsc from 'avsc';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AvroRecord, AvroSchema } from '../../schemas/avro-schema.ts';
-import { compareForFullTransitive } from '../../schemas/compatibility.ts';
+import { compareForFullTransitive } from '../../schemas/tooling/compatibility.ts';
 import { differentMeanings } from '../../schemas/logical-types.ts';
 
 const PRIMITIVES = ['boolean', 'int', 'long', 'float', 'double', 'string', 'bytes'] as const;

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AvroRecord, AvroSchema, Bounds } from '../../schemas/avro-schema.ts';
-import { compileCheck } from '../../schemas/check-record.ts';
-import { addedBounds, compareChecks } from '../../schemas/compare-checks.ts';
+import type { AvroRecord, AvroSchema, Bounds } from '../../../schemas/avro-schema.ts';
+import { compileCheck } from '../../../schemas/check-record.ts';
+import { addedBounds, compareChecks } from '../../../schemas/tooling/compare-checks.ts';
 
 function recordOf(type: AvroSchema): AvroRecord {
   return { type: 'record', name: 'Sample', fields: [{ name: 'field', type }] };

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
-import type { AvroRecord } from '../../schemas/avro-schema.ts';
-import { releasedSchemas } from '../../schemas/check-schemas.ts';
-import type { ReleasedSchema } from '../../schemas/compatibility.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { parseJsonBytes } from '../../schemas/strict-json.ts';
-import { type Topic, subjectOf } from '../../schemas/topics.ts';
+import type { AvroRecord } from '../avro-schema.ts';
+import { releasedSchemas } from './check-schemas.ts';
+import type { ReleasedSchema } from './compatibility.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import { parseJsonBytes } from '../strict-json.ts';
+import { type Topic, subjectOf } from '../topics.ts';
 
 /** Older versions of one topic's schema, oldest first, and where they are from. */
 export interface TopicVersions {

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { HarvestlineError, formatProblems, messageOf } from '../errors/harvestline-error.ts';
-import type { AvroRecord } from './avro-schema.ts';
+import { HarvestlineError, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
+import type { AvroRecord } from '../avro-schema.ts';
 import { type ReleasedSchema, compareForFullTransitive } from './compatibility.ts';
 import { type Direction, addedBounds } from './compare-checks.ts';
 import { type LintRule, lintSchema } from './lint-schema.ts';
-import { parseJsonBytes } from './strict-json.ts';
-import { TOPICS } from './topics.ts';
+import { parseJsonBytes } from '../strict-json.ts';
+import { TOPICS } from '../topics.ts';
 
 /** What the check has to say about one place of one topic's schema. Only a problem makes it fail. */
 export interface Finding {
@@ -23,7 +23,7 @@ export interface Finding {
 }
 
 /** The folder of this program's own schemas. */
-const OWN_DIRECTORY = import.meta.dirname;
+const OWN_DIRECTORY = join(import.meta.dirname, '..');
 
 const RELEASED_FILE = /^v([1-9]\d*)\.avsc$/;
 

@@ -1,9 +1,9 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkSchemas } from '../../schemas/check-schemas.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { checkSchemas } from '../../../schemas/tooling/check-schemas.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { folderForTest } from '../../temporary-folder.ts';
 
 const TOPIC = TOPICS.tradeClosed.name;
 const NULLABLE_NOTE = { name: 'note', type: ['null', 'string'], default: null, doc: 'A remark. Null: none.' };
@@ -15,7 +15,7 @@ class SchemaFolder {
   readonly path = folderForTest();
 
   constructor() {
-    const own = join(import.meta.dirname, '../../schemas');
+    const own = join(import.meta.dirname, '../../../schemas');
     for (const topic of Object.values(TOPICS)) {
       cpSync(join(own, `${topic.name}.avsc`), join(this.path, `${topic.name}.avsc`));
       cpSync(join(own, `${topic.name}.avsc`), join(this.path, 'released', topic.name, 'v1.avsc'));

@@ -1,7 +1,7 @@
-import type { AvroRecord } from '../../schemas/avro-schema.ts';
-import { type Incompatibility, compareForFullTransitive } from '../../schemas/compatibility.ts';
-import { type Change, type DeployOrder, deployOrderOf, describeChange } from '../../schemas/describe-change.ts';
-import type { Topic } from '../../schemas/topics.ts';
+import type { AvroRecord } from '../avro-schema.ts';
+import { type Incompatibility, compareForFullTransitive } from './compatibility.ts';
+import { type Change, type DeployOrder, deployOrderOf, describeChange } from './describe-change.ts';
+import type { Topic } from '../topics.ts';
 import type { TopicVersions } from './topic-versions.ts';
 
 /** How a topic's schema differs from the latest of other versions, and what that means for all of them. */

@@ -7,10 +7,10 @@ import {
   boundsOf,
   isUnion,
   nullableOf,
-} from './avro-schema.ts';
+} from '../avro-schema.ts';
 import { isBoundAdded } from './compare-checks.ts';
-import { boundsTextOf, typeTextOf } from './describe-type.ts';
-import { unitOf } from './market-bounds.ts';
+import { boundsTextOf, typeTextOf } from '../describe-type.ts';
+import { unitOf } from '../market-bounds.ts';
 
 export type ChangeKind =
   | 'field-added'

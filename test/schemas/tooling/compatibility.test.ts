@@ -1,9 +1,9 @@
 import avsc from 'avsc';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AvroField, AvroRecord, AvroSchema } from '../../schemas/avro-schema.ts';
-import { compareForFullTransitive, readerCanRead } from '../../schemas/compatibility.ts';
-import { arbitrarySchema } from './arbitrary-schema.ts';
+import type { AvroField, AvroRecord, AvroSchema } from '../../../schemas/avro-schema.ts';
+import { compareForFullTransitive, readerCanRead } from '../../../schemas/tooling/compatibility.ts';
+import { arbitrarySchema } from '../arbitrary-schema.ts';
 
 function recordOf(...fields: readonly AvroField[]): AvroRecord {
   return { type: 'record', name: 'Order', namespace: 'harvestline', fields };

@@ -1,5 +1,5 @@
-import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, type Bounds, TIMESTAMP_LOGICAL_TYPE } from './avro-schema.ts';
-import type { Attributes } from './raw-schema.ts';
+import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, type Bounds, TIMESTAMP_LOGICAL_TYPE } from '../avro-schema.ts';
+import type { Attributes } from '../raw-schema.ts';
 
 type Word = keyof Bounds;
 

@@ -1,8 +1,8 @@
-import type { Problem } from '../errors/harvestline-error.ts';
-import { type AvroField, type AvroRecord, type AvroSchema, isUnion } from './avro-schema.ts';
+import type { Problem } from '../../errors/harvestline-error.ts';
+import { type AvroField, type AvroRecord, type AvroSchema, isUnion } from '../avro-schema.ts';
 import { type Direction, compareChecks } from './compare-checks.ts';
-import { differentMeanings } from './logical-types.ts';
-import { type NamedSchema, fullNameOf, namespaceOf, readableNamesOf } from './type-names.ts';
+import { differentMeanings } from '../logical-types.ts';
+import { type NamedSchema, fullNameOf, namespaceOf, readableNamesOf } from '../type-names.ts';
 
 /** A schema that was released as a version: records written with it are in the topic for as long as the topic keeps them. */
 export interface ReleasedSchema {

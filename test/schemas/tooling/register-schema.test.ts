@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { diffSchema } from '../../../app/schemas/diff-schema.ts';
+import { diffSchema } from '../../../schemas/tooling/diff-schema.ts';
 import { registrationLines } from '../../../app/schemas/diff-lines.ts';
-import { registerSchema } from '../../../app/schemas/register-schema.ts';
-import { versionInFile, versionsReleased } from '../../../app/schemas/topic-versions.ts';
+import { registerSchema } from '../../../schemas/tooling/register-schema.ts';
+import { versionInFile, versionsReleased } from '../../../schemas/tooling/topic-versions.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../../schemas/avro-schema.ts';
 import { loadSchema } from '../../../schemas/load-schema.ts';
 import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { MemoryRegistry } from '../memory-registry.ts';
 
 const TOPIC = TOPICS.tradeClosed;
 const SUBJECT = subjectOf(TOPIC);

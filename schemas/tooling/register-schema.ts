@@ -1,8 +1,8 @@
 import { type HarvestlineError, type Problem, isKind } from '../../errors/harvestline-error.ts';
-import { checkSchemas } from '../../schemas/check-schemas.ts';
-import { loadSchema, schemaText } from '../../schemas/load-schema.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { type Topic, subjectOf } from '../../schemas/topics.ts';
+import { checkSchemas } from './check-schemas.ts';
+import { loadSchema, schemaText } from '../load-schema.ts';
+import type { SchemaRegistry } from '../registry.ts';
+import { type Topic, subjectOf } from '../topics.ts';
 import { type SchemaDiff, diffSchema } from './diff-schema.ts';
 import { versionsInRegistry } from './topic-versions.ts';
 

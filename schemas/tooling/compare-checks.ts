@@ -1,6 +1,6 @@
-import type { Problem } from '../errors/harvestline-error.ts';
-import { type AvroEnum, type AvroSchema, type Bounds, boundsOf, isUnion, nullableOf } from './avro-schema.ts';
-import { isMarketBound, unitOf } from './market-bounds.ts';
+import type { Problem } from '../../errors/harvestline-error.ts';
+import { type AvroEnum, type AvroSchema, type Bounds, boundsOf, isUnion, nullableOf } from '../avro-schema.ts';
+import { isMarketBound, unitOf } from '../market-bounds.ts';
 
 export type Direction = 'new reader, old data' | 'old reader, new data';
 

@@ -1,7 +1,7 @@
-import type { Problem } from '../errors/harvestline-error.ts';
-import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, TIMESTAMP_LOGICAL_TYPE } from './avro-schema.ts';
+import type { Problem } from '../../errors/harvestline-error.ts';
+import { BOUND_WORDS, BOUNDS_LOGICAL_TYPE, TIMESTAMP_LOGICAL_TYPE } from '../avro-schema.ts';
 import { lintBounds } from './lint-bounds.ts';
-import { isMarketBound, marketBoundsOf, unitOf } from './market-bounds.ts';
+import { isMarketBound, marketBoundsOf, unitOf } from '../market-bounds.ts';
 import {
   type Attributes,
   NUMBERS,
@@ -11,7 +11,7 @@ import {
   logicalTypeOf,
   typeNameOf,
   withoutNull,
-} from './raw-schema.ts';
+} from '../raw-schema.ts';
 
 /**
  * - `structure`     it is Avro, of the kinds that records are checked for (check-record.ts), with no attribute unheard of

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { avroTypeOf } from '../../schemas/avro-type.ts';
-import type { AvroRecord } from '../../schemas/avro-schema.ts';
-import { compileCheck } from '../../schemas/check-record.ts';
-import { type LintRule, lintSchema } from '../../schemas/lint-schema.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { countedBranches } from '../counted-branches.ts';
+import { avroTypeOf } from '../../../schemas/avro-type.ts';
+import type { AvroRecord } from '../../../schemas/avro-schema.ts';
+import { compileCheck } from '../../../schemas/check-record.ts';
+import { type LintRule, lintSchema } from '../../../schemas/tooling/lint-schema.ts';
+import { loadSchema } from '../../../schemas/load-schema.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { countedBranches } from '../../counted-branches.ts';
 
 const SIDE = {
   type: 'enum',
