@@ -23,6 +23,7 @@ COPY bin ./bin
 COPY errors ./errors
 COPY schemas ./schemas
 COPY ports ./ports
+COPY render ./render
 COPY pipelines ./pipelines
 COPY connectors ./connectors
 COPY app ./app

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { LineWriter } from './output.ts';
+import type { LineWriter } from '../render/output.ts';
 import type { ReadableTopics } from './read-topic.ts';
 import { ShadowReader, type ShadowReport } from './shadow-report.ts';
 

@@ -1,4 +1,4 @@
-import { shellWord } from '../pipelines/watch/look-closer.ts';
+import { shellWord } from '../render/look-closer.ts';
 import type { WorldOptions } from './world-options.ts';
 
 /** The options that name the log, as given on the command line; a command that an alert prints needs the same ones. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { diskError } from '../connectors/system/disk-errors.ts';
-import { guardStream, oneLine, pc } from '../connectors/system/terminal.ts';
+import { guardStream, oneLine, pc } from '../render/terminal.ts';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
 import { redactor } from '../connectors/system/redactor.ts';
 import { learnSecrets } from '../connectors/system/secrets.ts';

@@ -1,10 +1,10 @@
-import { pc, printable } from '../connectors/system/terminal.ts';
-import { formatEventTime } from '../pipelines/watch/event-time.ts';
+import { pc, printable } from '../render/terminal.ts';
+import { formatEventTime } from '../render/event-time.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import { bufferOf } from '../schemas/buffer-of.ts';
 import type { ExecutionReport, RecordByTopic } from '../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../schemas/topics.ts';
-import { plural } from './calibrate/report/figures.ts';
+import { plural } from '../render/figures.ts';
 
 /** One record as `tail` shows it. */
 export interface TailRecord {

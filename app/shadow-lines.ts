@@ -1,8 +1,8 @@
-import { pc, printable } from '../connectors/system/terminal.ts';
-import { formatEventMinute, formatEventTime } from '../pipelines/watch/event-time.ts';
+import { pc, printable } from '../render/terminal.ts';
+import { formatEventMinute, formatEventTime } from '../render/event-time.ts';
 import type { ShadowScore } from '../pipelines/watch/shadow-board.ts';
 import type { ShadowAction, ShadowDecision } from '../schemas/generated/records.ts';
-import { plainTable } from './plain-table.ts';
+import { plainTable } from '../render/plain-table.ts';
 import type { ShadowReport } from './shadow-report.ts';
 
 const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const satisfies readonly ShadowAction[];

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
-import { type Drawing, drawingOn } from '../connectors/system/drawing.ts';
-import { pc } from '../connectors/system/terminal.ts';
+import { type Drawing, drawingOn } from '../render/drawing.ts';
+import { pc } from '../render/terminal.ts';
 import type { ShadowView } from './follow-shadow.ts';
-import { LineWriter, terminalWidth } from './output.ts';
+import { LineWriter, terminalWidth } from '../render/output.ts';
 import { type ShadowLayout, shadowLines } from './shadow-lines.ts';
 import type { ShadowReport } from './shadow-report.ts';
 

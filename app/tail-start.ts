@@ -1,5 +1,5 @@
 import { HarvestlineError } from '../errors/harvestline-error.ts';
-import { parseEventTime } from '../pipelines/watch/event-time.ts';
+import { parseEventTime } from '../render/event-time.ts';
 import type { EventLog, PartitionOffsets } from '../ports/event-log.ts';
 
 /** Where `tail` starts. */

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openKafka } from '../app/open-world.ts';
-import { Progress } from '../app/progress.ts';
+import { Progress } from '../render/progress.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';

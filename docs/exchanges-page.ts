@@ -1,5 +1,5 @@
-import type { CodeRule } from '../connectors/exchange/ccxt/code-rules.ts';
-import { KNOWN_VENUES } from '../connectors/exchange/ccxt/known-venues.ts';
+import type { CodeRule } from '../connectors/exchange/ccxt/venues/code-rules.ts';
+import { KNOWN_VENUES } from '../connectors/exchange/ccxt/venues/known-venues.ts';
 import { ALLOWED_SETTINGS } from '../connectors/exchange/ccxt/venue-settings.ts';
 import { UNTRIED } from '../connectors/exchange/ccxt/venues/untried.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { OutputStream } from '../output.ts';
-import { Progress } from '../progress.ts';
+import type { OutputStream } from '../../render/output.ts';
+import { Progress } from '../../render/progress.ts';
 
 /** The steps of a long fit on standard error, the one at work last; nothing in a pipe. */
 export class StepProgress {

@@ -1,4 +1,4 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import type { Verification } from './verify.ts';
 
 /** More than this many are a rewritten topic, not a changed record. Unit: differences. */

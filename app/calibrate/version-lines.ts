@@ -1,8 +1,8 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import type { CalibrationVersions, VersionHistory } from '../../pipelines/calibration/versions.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { plainTable } from '../plain-table.ts';
+import { plainTable } from '../../render/plain-table.ts';
 
 /** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */
 export function decisionJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {

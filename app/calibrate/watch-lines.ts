@@ -1,6 +1,6 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import type { CalibrationWatch, RateChange, Verdict } from '../../pipelines/watch/calibration-watch.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   not_used_yet: 'not used yet',

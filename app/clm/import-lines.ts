@@ -1,4 +1,4 @@
-import { pc } from '../../connectors/system/terminal.ts';
+import { pc } from '../../render/terminal.ts';
 import type { PnlFinding } from '../../pipelines/clm/pnl-unit.ts';
 import type { ImportFigures } from './import-tally.ts';
 import type { RefusedInput } from './import-trades.ts';

@@ -3,15 +3,15 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { userName } from '../../connectors/system/user-name.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { BEAT_MS } from '../../pipelines/desk/processes.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
 import { type WorkedAccount, retirement, workedAccounts } from '../desk/worked-accounts.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { jsonWanted, writeLines } from '../output.ts';
-import { plainTable } from '../plain-table.ts';
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
+import { plainTable } from '../../render/plain-table.ts';
+import { pc, printable } from '../../render/terminal.ts';
 
 interface JsonFlag {
   readonly json?: true;

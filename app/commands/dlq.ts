@@ -15,7 +15,7 @@ import { discardLine, groupLines, outcomeLine, reportLines } from '../dlq/letter
 import { listLetters } from '../dlq/list-letters.ts';
 import { readDiscarded } from '../dlq/open-letters.ts';
 import { type LetterSelection, retryLetters } from '../dlq/retry-letters.ts';
-import { LineWriter, jsonWanted, writeLines } from '../output.ts';
+import { LineWriter, jsonWanted, writeLines } from '../../render/output.ts';
 
 interface JsonFlag {
   readonly json?: true;

@@ -7,9 +7,9 @@ import { explain } from '../explain/gather.ts';
 import type { ReadObserver, ReadWorld } from '../explain/topic-reader.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { LineWriter, jsonWanted } from '../output.ts';
+import { LineWriter, jsonWanted } from '../../render/output.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
-import { Progress } from '../progress.ts';
+import { Progress } from '../../render/progress.ts';
 
 export function explainCommand(): Command {
   return worldOptions(new Command('explain'))

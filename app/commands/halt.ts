@@ -11,7 +11,7 @@ import { answerJson, answerLines, isDone } from '../desk/command-lines.ts';
 import { type CommandedLog, giveCommand } from '../desk/give-command.ts';
 import { TimeLimit } from '../desk/time-limit.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
 
 interface ControlFlags extends WorldOptions {
   readonly by?: string;

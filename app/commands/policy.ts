@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/policy.ts';
-import { plural } from '../calibrate/report/figures.ts';
-import { jsonWanted, writeLines } from '../output.ts';
+import { plural } from '../../render/figures.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { readVersions } from '../calibrate/read-versions.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { pc } from '../../connectors/system/terminal.ts';
+import { pc } from '../../render/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { type Finding, checkSchemas } from '../../schemas/tooling/check-schemas.ts';
@@ -7,7 +7,7 @@ import { loadSchema } from '../../schemas/load-schema.ts';
 import { type Topic, TOPICS, findTopic } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { LineWriter, jsonWanted, writeLines } from '../output.ts';
+import { LineWriter, jsonWanted, writeLines } from '../../render/output.ts';
 import { diffLines, registrationLines } from '../schemas/diff-lines.ts';
 import { type SchemaDiff, diffSchema } from '../../schemas/tooling/diff-schema.ts';
 import { registerSchema } from '../../schemas/tooling/register-schema.ts';

@@ -6,7 +6,7 @@ import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { recordChecker } from '../../schemas/check-rules.ts';
 import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { LineWriter } from '../output.ts';
+import { LineWriter } from '../../render/output.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
 import { readLines } from '../read-lines.ts';
 

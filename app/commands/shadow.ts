@@ -3,12 +3,12 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { followShadow, jsonLines } from '../follow-shadow.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { LineWriter, jsonWanted } from '../output.ts';
+import { LineWriter, jsonWanted } from '../../render/output.ts';
 import type { ReadableTopics } from '../read-topic.ts';
 import { shadowLines } from '../shadow-lines.ts';
 import { shadowReport } from '../shadow-report.ts';
 import { ShadowScreen } from '../shadow-screen.ts';
-import { hearStopSignals } from '../stop-signals.ts';
+import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
 
 interface ShadowFlags extends WorldOptions {
   readonly follow?: true;

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { pc } from '../../connectors/system/terminal.ts';
+import { pc } from '../../render/terminal.ts';
 import type { TopicDrift } from '../../ports/event-log.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openAdminWorld } from '../admin-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { LineWriter, jsonWanted } from '../output.ts';
+import { LineWriter, jsonWanted } from '../../render/output.ts';
 
 const EXAMPLES = `
 What differs of an existing topic (partitions, cleanup, retention, the largest record of a dead-letter topic) is reported as

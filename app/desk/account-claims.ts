@@ -13,8 +13,8 @@
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, type ClaimTerms, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { BEAT_MS } from '../../pipelines/desk/processes.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { shellWord } from '../../pipelines/watch/look-closer.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { shellWord } from '../../render/look-closer.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';

@@ -1,8 +1,8 @@
 /** What became of a command of the kill switch: as JSON, and in plain words for whoever gave it in a hurry. */
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
-import { shellWord } from '../../pipelines/watch/look-closer.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { shellWord } from '../../render/look-closer.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
 import type { Command, Told } from './give-command.ts';

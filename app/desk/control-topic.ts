@@ -1,5 +1,5 @@
 /** Reads and writes desk.control, and reads what processes said on desk.process that they obey. */
-import { partitionOf } from '../../connectors/embedded/partitioner.ts';
+import { partitionOf } from '../../ports/partitioner.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import {
   KillSwitchState,

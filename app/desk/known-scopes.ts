@@ -1,5 +1,5 @@
 /** Which scopes a command of the kill switch can be for: the desk, and every account that a process or a record knows. */
-import { printable } from '../../connectors/system/terminal.ts';
+import { printable } from '../../render/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';

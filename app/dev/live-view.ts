@@ -1,8 +1,8 @@
-import { type Drawing, drawingOn } from '../../connectors/system/drawing.ts';
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { type Drawing, drawingOn } from '../../render/drawing.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/watch/alerts.ts';
-import { formatEventMinute } from '../../pipelines/watch/event-time.ts';
+import { formatEventMinute } from '../../render/event-time.ts';
 import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';
 import type { DevSummary } from './summary.ts';

@@ -1,5 +1,5 @@
-import { pc } from '../../connectors/system/terminal.ts';
-import { type PlainColumn, plainTable } from '../plain-table.ts';
+import { pc } from '../../render/terminal.ts';
+import { type PlainColumn, plainTable } from '../../render/plain-table.ts';
 import type { Scored } from './dev-chain.ts';
 
 const HOUR_MS = 60 * 60 * 1000;

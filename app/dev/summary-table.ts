@@ -1,7 +1,7 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { pc, printable } from '../../render/terminal.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { orderCostLines } from '../order-costs.ts';
-import { plainTable } from '../plain-table.ts';
+import { plainTable } from '../../render/plain-table.ts';
 import type { WholeSummary } from './summary.ts';
 
 const ENDS = { cycles: '', market: '; the market has no more candles', signal: '' } as const;

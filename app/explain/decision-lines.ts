@@ -1,12 +1,12 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import type { ScoreShift } from '../../pipelines/scoring/score-gap.ts';
 import type { DecisionChange } from '../../pipelines/scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
-import { sideBySide } from '../calibrate/report/terminal-text.ts';
+import { sideBySide } from '../../render/terminal-text.ts';
 import type { ExplainedDecision } from './explanation.ts';
 import { calibrationText } from './run-lines.ts';
 import { hanging, together } from './screen.ts';
-import { dateOf, timeOf } from './short-time.ts';
+import { dateOf, timeOf } from '../../render/short-time.ts';
 
 /** One decision in full: what was weighed, by what, and what would have changed it. */
 export function decisionLines(decision: ExplainedDecision, width: number): readonly string[] {

@@ -1,10 +1,10 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
-import { count, plural } from '../calibrate/report/figures.ts';
+import { pc, printable } from '../../render/terminal.ts';
+import { count, plural } from '../../render/figures.ts';
 import { decisionLines } from './decision-lines.ts';
 import type { Explanation } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText } from './run-lines.ts';
 import { hanging, together, widthOf } from './screen.ts';
-import { lengthOf } from './short-time.ts';
+import { lengthOf } from '../../render/short-time.ts';
 import { stepLines } from './step-lines.ts';
 
 /** What a screen of today holds, with the prompt under it. Unit: rows. */

@@ -1,4 +1,4 @@
-import { printable } from '../../connectors/system/terminal.ts';
+import { printable } from '../../render/terminal.ts';
 import type { FactorName } from '../../pipelines/scoring/policy.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
 import { together } from './screen.ts';

@@ -1,9 +1,9 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
-import { count, plural } from '../calibrate/report/figures.ts';
+import { pc, printable } from '../../render/terminal.ts';
+import { count, plural } from '../../render/figures.ts';
 import type { DecisionRun, Explanation, Place } from './explanation.ts';
 import { factorSums } from './factor-words.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
-import { dateOf, spanOf } from './short-time.ts';
+import { dateOf, spanOf } from '../../render/short-time.ts';
 
 /** Every decision in runs, in `rows`: those around the one that is explained, as many as fit, and what the folded ones were. */
 export function runLines({ runs, decision }: Explanation, width: number, rows: number): readonly string[] {

@@ -1,7 +1,7 @@
-import { pc } from '../../connectors/system/terminal.ts';
+import { pc } from '../../render/terminal.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
-import { terminalWidth } from '../output.ts';
-import { dateOf } from './short-time.ts';
+import { terminalWidth } from '../../render/output.ts';
+import { dateOf } from '../../render/short-time.ts';
 
 /** Under it nothing can be laid out. Unit: characters. */
 const LEAST_COLUMNS = 40;

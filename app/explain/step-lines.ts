@@ -1,10 +1,10 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import { tableNameOf } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { count, plural } from '../calibrate/report/figures.ts';
+import { count, plural } from '../../render/figures.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
-import { dateOf, lengthOf, sinceText, spanOf } from './short-time.ts';
+import { dateOf, lengthOf, sinceText, spanOf } from '../../render/short-time.ts';
 import { type Episode, type StepGroup, groupsOf, isOutcome, isTrade } from './step-groups.ts';
 
 /** What a record is called beside its place. */

@@ -4,14 +4,14 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
-import { writePast } from '../../connectors/system/terminal.ts';
+import { writePast } from '../../render/terminal.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { TOPICS, type TopicName, findTopic, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import type { WorldOptions } from '../world-options.ts';
-import { Progress } from '../progress.ts';
+import { Progress } from '../../render/progress.ts';
 import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from './formats.ts';
 import { exportedRecords } from './exported-records.ts';
 

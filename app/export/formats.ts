@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { deflateRaw } from 'node:zlib';
 import avsc from 'avsc';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { type TopicName, findTopic } from '../../schemas/topics.ts';
 import { type Conversions, type Convert, converterOf } from './convert.ts';

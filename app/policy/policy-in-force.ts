@@ -1,4 +1,4 @@
-import { printable } from '../../connectors/system/terminal.ts';
+import { printable } from '../../render/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';

@@ -1,7 +1,7 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import { EXIT_FACTORS, HOLD_FACTORS, type Policy } from '../../pipelines/scoring/policy.ts';
 import { costsWords, factorWords, ruleWords } from '../../pipelines/scoring/policy-words.ts';
-import { plainTable } from '../plain-table.ts';
+import { plainTable } from '../../render/plain-table.ts';
 
 const FACTOR_COLUMNS = [
   { head: 'factor' },

@@ -1,7 +1,7 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
-import { count, plural } from '../calibrate/report/figures.ts';
-import { wrapped } from '../calibrate/report/terminal-text.ts';
-import { plainTable } from '../plain-table.ts';
+import { pc, printable } from '../../render/terminal.ts';
+import { count, plural } from '../../render/figures.ts';
+import { wrapped } from '../../render/terminal-text.ts';
+import { plainTable } from '../../render/plain-table.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AuditResult } from './audit-intents.ts';
 import { isProved, unfounded } from './audit-verdict.ts';

@@ -1,7 +1,7 @@
 import type { FlipCount } from '../../pipelines/replay/flip-tally.ts';
-import { count, percent } from '../calibrate/report/figures.ts';
-import { type Markup, markup } from '../calibrate/report/markup.ts';
-import { round } from '../calibrate/report/unit-plot.ts';
+import { count, percent } from '../../render/figures.ts';
+import { type Markup, markup } from '../../render/markup.ts';
+import { round } from '../../render/unit-plot.ts';
 
 /** Units: user units of the drawing. */
 const LEFT = 96;

@@ -6,14 +6,14 @@ import { failedConditions, parseFailIf } from '../../pipelines/replay/fail-if.ts
 import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import type { WorldOptions } from '../world-options.ts';
-import { jsonWanted, terminalWidth, writeLines } from '../output.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../../render/output.ts';
 import { policyInForce } from '../policy/policy-in-force.ts';
-import { Progress } from '../progress.ts';
+import { Progress } from '../../render/progress.ts';
 import { compareInThreads } from './compare-in-threads.ts';
 import { comparePolicies } from './compare-policies.ts';
 import { parseCosts } from './replay-costs.ts';
 import type { ReplayFlags } from './replay-flags.ts';
-import { wrapped } from '../calibrate/report/terminal-text.ts';
+import { wrapped } from '../../render/terminal-text.ts';
 import { parseWindow } from './replay-window.ts';
 import { resultLines } from './result-lines.ts';
 import { resultPage } from './result-page.ts';

@@ -1,5 +1,5 @@
 import type { ReplayResult } from './compare-policies.ts';
-import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
+import { count, interval, percent, plain, plural } from '../../render/figures.ts';
 
 /** The names of the two in sentences: an edited file may still have the id of what it is compared with. */
 export function policyNames({ policy, against }: Pick<ReplayResult, 'policy' | 'against'>): {

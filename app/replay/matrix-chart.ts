@@ -1,6 +1,6 @@
 import { ACTIONS, type Matrix } from '../../pipelines/replay/flip-tally.ts';
-import { count, percent } from '../calibrate/report/figures.ts';
-import { type Markup, markup } from '../calibrate/report/markup.ts';
+import { count, percent } from '../../render/figures.ts';
+import { type Markup, markup } from '../../render/markup.ts';
 
 /** Units: user units of the drawing. */
 const LEFT = 104;

@@ -1,14 +1,14 @@
-import { pc, printable } from '../../connectors/system/terminal.ts';
+import { pc, printable } from '../../render/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { ACTIONS, type Flip, type FlipCount } from '../../pipelines/replay/flip-tally.ts';
 import type { LongestHold } from '../../pipelines/replay/hold-stretch.ts';
 import { PROFITABLE_ABOVE_R } from '../../pipelines/replay/hold-stretch.ts';
 import type { FailedCondition } from '../../pipelines/replay/fail-if.ts';
 import type { TradingCosts } from '../../pipelines/replay/trading-costs.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { count, interval, percent, plain, plural } from '../calibrate/report/figures.ts';
-import { wrapped } from '../calibrate/report/terminal-text.ts';
-import { plainTable } from '../plain-table.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { count, interval, percent, plain, plural } from '../../render/figures.ts';
+import { wrapped } from '../../render/terminal-text.ts';
+import { plainTable } from '../../render/plain-table.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 

@@ -1,9 +1,9 @@
 import type { Flip } from '../../pipelines/replay/flip-tally.ts';
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
-import { dataTable } from '../calibrate/report/data-table.ts';
-import { count, plain } from '../calibrate/report/figures.ts';
-import { type Content, type Markup, markup, trusted } from '../calibrate/report/markup.ts';
-import { STYLE } from '../calibrate/report/style.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { dataTable } from '../../render/data-table.ts';
+import { count, plain } from '../../render/figures.ts';
+import { type Content, type Markup, markup, trusted } from '../../render/markup.ts';
+import { STYLE } from '../../render/style.ts';
 import { barChart } from './bar-chart.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';

@@ -1,4 +1,4 @@
-import { pc } from '../../connectors/system/terminal.ts';
+import { pc } from '../../render/terminal.ts';
 import type { Problem } from '../../errors/harvestline-error.ts';
 import type { DeployOrder } from '../../schemas/tooling/describe-change.ts';
 import type { SchemaDiff } from '../../schemas/tooling/diff-schema.ts';

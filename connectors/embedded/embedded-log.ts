@@ -21,7 +21,7 @@ import { logFile, openDatabase, openDatabaseReadOnly } from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
 import { decodeHeaders, encodeHeaders } from './headers.ts';
-import { partitionOf } from './partitioner.ts';
+import { partitionOf } from '../../ports/partitioner.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /** Records a page of a bounded read: enough to make the statement's cost vanish, few enough to be garbage before they are old. */

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Logger } from '../../ports/logger.ts';
 import { redactor } from './redactor.ts';
-import { shown } from './terminal.ts';
+import { shown } from '../../render/terminal.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

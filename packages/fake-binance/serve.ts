@@ -3,7 +3,7 @@
  * told to stop. Wrong options end it with 2 and what is wrong, a port that is taken with 1.
  */
 import { parseArgs } from 'node:util';
-import { heedNpm } from '../../app/npm-parent.ts';
+import { heedNpm } from '../../connectors/system/npm-parent.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { BinanceServer, TEST_KEYS } from './binance-server.ts';

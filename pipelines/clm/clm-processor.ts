@@ -6,7 +6,7 @@ import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import { type DecodedRecord, NOTHING_PROCESSED, type Processor, type Replay, type Write } from '../processor.ts';
 import type { Alert } from '../watch/alerts.ts';
-import { formatEventTime } from '../watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 import { IntentsSinceTrade } from '../watch/starvation.ts';
 import { accumulate } from './accumulate.ts';
 import { type Gate, GateTally } from './gate.ts';

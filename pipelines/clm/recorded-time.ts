@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { type TimeUnit, isPlausible, momentOf } from '../../schemas/time-unit.ts';
-import { parseEventTime } from '../watch/event-time.ts';
+import { parseEventTime } from '../../render/event-time.ts';
 import { type TimeZone, instantsOf } from './time-zone.ts';
 
 /** How a recorder wrote a time: a number of a unit, ISO 8601, or ISO 8601 that names no zone. */

@@ -17,7 +17,7 @@ import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { type Stop, isUnknown } from '../../ports/kill-switch.ts';
 import type { DeskProcess, ObeyedCommand, ObeyedKind } from '../../schemas/generated/records.ts';
-import { formatEventTime } from '../watch/event-time.ts';
+import { formatEventTime } from '../../render/event-time.ts';
 
 /** The scope of the whole desk; any other scope is an account. */
 export const WHOLE_DESK = 'desk';

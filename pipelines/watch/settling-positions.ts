@@ -7,8 +7,8 @@
 import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, EVIDENCE_REPORTS } from './alerts.ts';
-import { formatEventTime } from './event-time.ts';
-import { tailFrom } from './look-closer.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { tailFrom } from '../../render/look-closer.ts';
 
 /** Long enough that a person of any time zone sees it in working hours, short enough that it means now. Unit: milliseconds. */
 export const SETTLES_SOON_MS = 24 * 60 * 60 * 1000;

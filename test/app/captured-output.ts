@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { LineWriter } from '../../app/output.ts';
+import { LineWriter } from '../../render/output.ts';
 
 /** What a reader does with each chunk; it calls `done` once it has taken it, with an error where it went away. */
 export type Reader = (text: string, done: (error?: Error | null) => void) => void;

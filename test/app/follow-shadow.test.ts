@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ShadowView, followShadow, jsonLines } from '../../app/follow-shadow.ts';
-import { LineWriter } from '../../app/output.ts';
+import { LineWriter } from '../../render/output.ts';
 import { type ShadowReport, shadowReport } from '../../app/shadow-report.ts';
 import { ShadowScreen, linesThatFit } from '../../app/shadow-screen.ts';
 import { VirtualClock } from '../../ports/clock.ts';

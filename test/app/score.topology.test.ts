@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { score } from '../../app/commands/score.ts';
 import { loadPolicy } from '../../app/policy/load-policy.ts';
-import { LineWriter } from '../../app/output.ts';
+import { LineWriter } from '../../render/output.ts';
 import { aSnapshot } from '../a-snapshot.ts';
 
 interface Scored {

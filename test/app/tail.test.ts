@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type TailOptions, tail } from '../../app/commands/tail.ts';
-import { LineWriter } from '../../app/output.ts';
+import { LineWriter } from '../../render/output.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';

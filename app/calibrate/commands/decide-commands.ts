@@ -5,7 +5,7 @@ import { type Decider, approval, rejection, rollback } from '../../../pipelines/
 import type { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
 import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
-import { jsonWanted, writeLines } from '../../output.ts';
+import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { appendDecision, withLog } from '../calibrate-world.ts';
 import { readVersions } from '../read-versions.ts';
 import { decisionJson } from '../version-lines.ts';

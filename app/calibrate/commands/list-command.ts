@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
-import { jsonWanted, writeLines } from '../../output.ts';
+import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { withLog } from '../calibrate-world.ts';
 import { readVersions } from '../read-versions.ts';
 import { versionJson, versionTable } from '../version-lines.ts';

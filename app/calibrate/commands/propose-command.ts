@@ -13,7 +13,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { loadPolicy } from '../../policy/load-policy.ts';
 import { policyInForce } from '../../policy/policy-in-force.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
-import { jsonWanted, writeLines } from '../../output.ts';
+import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { parseOffsets } from '../parse-offsets.ts';
 import { writeProposalFiles } from '../proposal-files.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { pc } from '../../../connectors/system/terminal.ts';
+import { pc } from '../../../render/terminal.ts';
 import {
   SLICED_BY,
   type SlicedBy,
@@ -10,7 +10,7 @@ import { selectRows } from '../../../pipelines/calibration/usable-rows.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { openReadOnlyWorld } from '../../open-world.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
-import { jsonWanted, writeLines } from '../../output.ts';
+import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { fixRanges, readDataset, rowsByModel } from '../read-dataset.ts';
 import { driftText, slicedLines } from '../report/sliced-lines.ts';
 

@@ -3,7 +3,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { historyOf } from '../../../pipelines/calibration/decisions.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
-import { jsonWanted, writeLines } from '../../output.ts';
+import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { proposalFiles, readExportedRows } from '../proposal-files.ts';
 import { readVersions } from '../read-versions.ts';

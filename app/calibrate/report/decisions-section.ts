@@ -1,8 +1,8 @@
 import type { CalibrationReport, Flips } from '../../../pipelines/calibration/report.ts';
-import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
-import { type DataColumn, dataTable } from './data-table.ts';
-import { count, percent, probability } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { formatEventTime } from '../../../render/event-time.ts';
+import { type DataColumn, dataTable } from '../../../render/data-table.ts';
+import { count, percent, probability } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 
 /** Past snapshots, scored again: what the map would have changed. */
 export function decisionsSection({ flips, parent }: CalibrationReport): Markup {

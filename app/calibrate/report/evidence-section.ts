@@ -1,7 +1,7 @@
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { dataTable } from './data-table.ts';
-import { count } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { dataTable } from '../../../render/data-table.ts';
+import { count } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { nextSteps } from './verdict.ts';
 
 /** What it was fitted from, exactly, and how anybody can fit it again. */

@@ -1,8 +1,8 @@
 import type { CalibrationReport, Range, ScoreChange } from '../../../pipelines/calibration/report.ts';
-import { interval, signedScore } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { interval, signedScore } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { SCORE_TERMS, betterText, scoreOf } from './terms.ts';
-import { round } from './unit-plot.ts';
+import { round } from '../../../render/unit-plot.ts';
 
 /** Units: user units of the drawing. */
 const LEFT = 92;

@@ -1,8 +1,8 @@
 import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { probability } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
-import { PLOT, linePath, plotX, plotY, round, unitPlot } from './unit-plot.ts';
+import { probability } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
+import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/unit-plot.ts';
 
 /** Narrower than this a region has no room for its name. Unit: probability. */
 const ROOM_FOR_NAME = 0.2;

@@ -1,12 +1,12 @@
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { dataTable } from './data-table.ts';
-import { probability, score, signedScore } from './figures.ts';
+import { dataTable } from '../../../render/data-table.ts';
+import { probability, score, signedScore } from '../../../render/figures.ts';
 import { formulaOf } from './formula.ts';
 import { mapChart } from './map-chart.ts';
 import { mapReadings } from './map-readings.ts';
 import { boundText, winnerText } from './terms.ts';
 import { sentenceCase } from './verdict.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 
 /** The fitted map, as a curve and as numbers, and what else was tried. */
 export function mapSection(report: CalibrationReport): Markup {

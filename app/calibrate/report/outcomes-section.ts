@@ -1,7 +1,7 @@
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { dataTable } from './data-table.ts';
-import { count, interval, percent, plural, points, probability } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { dataTable } from '../../../render/data-table.ts';
+import { count, interval, percent, plural, points, probability } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { rateBar } from './rate-bar.ts';
 import { type SliceRow, sliceGroups } from './slice-groups.ts';
 

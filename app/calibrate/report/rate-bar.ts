@@ -1,6 +1,6 @@
-import { type Markup, markup } from './markup.ts';
+import { type Markup, markup } from '../../../render/markup.ts';
 import type { SliceRow } from './slice-groups.ts';
-import { round } from './unit-plot.ts';
+import { round } from '../../../render/unit-plot.ts';
 
 /** Unit: user units of the drawing. */
 const WIDTH = 120;

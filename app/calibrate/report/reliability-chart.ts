@@ -1,7 +1,7 @@
 import type { Reliability } from '../../../pipelines/calibration/report.ts';
-import { count, probability } from './figures.ts';
-import { type Markup, markup } from './markup.ts';
-import { linePath, unitPlot } from './unit-plot.ts';
+import { count, probability } from '../../../render/figures.ts';
+import { type Markup, markup } from '../../../render/markup.ts';
+import { linePath, unitPlot } from '../../../render/unit-plot.ts';
 
 /** A CORP reliability diagram: fit, consistency band, diagonal, and how many forecasts lie where. */
 export function reliabilityChart(which: 'before' | 'after', title: string, reliability: Reliability): Markup {

@@ -1,4 +1,4 @@
-import { pc } from '../../../connectors/system/terminal.ts';
+import { pc } from '../../../render/terminal.ts';
 import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
 import type { Reliability } from '../../../pipelines/calibration/report.ts';
 

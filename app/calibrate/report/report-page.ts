@@ -2,11 +2,11 @@ import type { CalibrationReport } from '../../../pipelines/calibration/report.ts
 import { decisionsSection } from './decisions-section.ts';
 import { evidenceSection } from './evidence-section.ts';
 import { mapSection } from './map-section.ts';
-import { markup, trusted } from './markup.ts';
+import { markup, trusted } from '../../../render/markup.ts';
 import { outcomesSection } from './outcomes-section.ts';
 import { slicesSection } from './slices-section.ts';
 import { scoresSection } from './scores-section.ts';
-import { STYLE } from './style.ts';
+import { STYLE } from '../../../render/style.ts';
 import { summarySection } from './summary-section.ts';
 
 /** The report as one HTML page that needs nothing else: no script, no font, no network. */

@@ -1,8 +1,8 @@
 import type { CalibrationReport, Evaluation, ScoreChange } from '../../../pipelines/calibration/report.ts';
-import { type DataGroup, dataTable } from './data-table.ts';
-import { count, interval, score, signedScore } from './figures.ts';
+import { type DataGroup, dataTable } from '../../../render/data-table.ts';
+import { count, interval, score, signedScore } from '../../../render/figures.ts';
 import { intervalChart } from './interval-chart.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { reliabilityChart } from './reliability-chart.ts';
 import { SCORE_TERMS, aucWords, betterText } from './terms.ts';
 import { aucText } from './verdict.ts';

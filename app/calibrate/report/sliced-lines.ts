@@ -1,7 +1,7 @@
 import type { Cusum } from '../../../pipelines/calibration/day-gaps.ts';
 import type { SliceFigures } from '../../../pipelines/calibration/slice-figures.ts';
-import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
-import { plainTable } from '../../plain-table.ts';
+import { formatEventTime } from '../../../render/event-time.ts';
+import { plainTable } from '../../../render/plain-table.ts';
 
 /** Parts of the outcomes as a table for a terminal. */
 export function slicedLines(parts: readonly SliceFigures[]): readonly string[] {

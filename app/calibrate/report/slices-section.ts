@@ -1,8 +1,8 @@
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import { SLICED_BY, type SliceFigures } from '../../../pipelines/calibration/slice-figures.ts';
-import { type DataGroup, dataTable } from './data-table.ts';
-import { count, interval, percent, probability, score, signedProbability } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { type DataGroup, dataTable } from '../../../render/data-table.ts';
+import { count, interval, percent, probability, score, signedProbability } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { driftText } from './sliced-lines.ts';
 import { SLICED_TITLES } from './terms.ts';
 

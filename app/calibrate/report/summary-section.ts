@@ -1,8 +1,8 @@
-import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
+import { formatEventTime } from '../../../render/event-time.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { dataTable } from './data-table.ts';
-import { count, interval, percent, plain, points, score, signedScore } from './figures.ts';
-import { type Content, type Markup, markup } from './markup.ts';
+import { dataTable } from '../../../render/data-table.ts';
+import { count, interval, percent, plain, points, score, signedScore } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/markup.ts';
 import { saidAndWon, scoreOf } from './terms.ts';
 import { methodText, nextSteps, verdictOf } from './verdict.ts';
 

@@ -1,15 +1,25 @@
-import { pc, printable } from '../../../connectors/system/terminal.ts';
+import { pc, printable } from '../../../render/terminal.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import { SLICED_BY } from '../../../pipelines/calibration/slice-figures.ts';
-import { formatEventTime } from '../../../pipelines/watch/event-time.ts';
-import { plainTable } from '../../plain-table.ts';
-import { count, interval, percent, plain, plural, points, probability, score, signedScore } from './figures.ts';
+import { formatEventTime } from '../../../render/event-time.ts';
+import { plainTable } from '../../../render/plain-table.ts';
+import {
+  count,
+  interval,
+  percent,
+  plain,
+  plural,
+  points,
+  probability,
+  score,
+  signedScore,
+} from '../../../render/figures.ts';
 import { formulaOf } from './formula.ts';
 import { mapReadings } from './map-readings.ts';
 import { reliabilitySketch } from './reliability-sketch.ts';
 import { type SliceGroup, sliceGroups } from './slice-groups.ts';
 import { driftText, slicedLines } from './sliced-lines.ts';
-import { sideBySide, wrapped } from './terminal-text.ts';
+import { sideBySide, wrapped } from '../../../render/terminal-text.ts';
 import { SCORE_TERMS, aucWords, boundText, candidatesText, scoreOf, winnerText } from './terms.ts';
 import { type Verdict, aucText, boundsText, methodText, nextSteps, verdictOf } from './verdict.ts';
 

@@ -7,7 +7,7 @@ import type {
   Slice,
 } from '../../../pipelines/calibration/report.ts';
 import type { SlicedBy } from '../../../pipelines/calibration/slice-figures.ts';
-import { interval, score, signedScore } from './figures.ts';
+import { interval, score, signedScore } from '../../../render/figures.ts';
 
 interface Term {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { CONSTANT } from '../../../pipelines/calibration/method.ts';
 import type { Auc, BoundName, CalibrationReport, Candidate } from '../../../pipelines/calibration/report.ts';
-import { count, interval, percent, plural, probability, score, signedScore } from './figures.ts';
+import { count, interval, percent, plural, probability, score, signedScore } from '../../../render/figures.ts';
 import { saidAndWon, scoreOf } from './terms.ts';
 
 export interface Verdict {

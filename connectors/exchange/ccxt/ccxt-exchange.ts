@@ -38,7 +38,7 @@ import type { RestingCancellation, RestingOrder } from '../../../ports/resting.t
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { AssetPrices } from './asset-prices.ts';
 import { venueClientId } from './client-order-id.ts';
-import { LONGEST_WAIT_MS } from './code-rules.ts';
+import { LONGEST_WAIT_MS } from './venues/code-rules.ts';
 import { namedMarkPrice } from './mark-price.ts';
 import { isAsObserved, openQuantityOf } from './open-quantity.ts';
 import type { AccountMode } from './position-mode.ts';
@@ -51,7 +51,7 @@ import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
-import type { Info } from './venue-traits.ts';
+import type { Info } from './venues/venue-traits.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];

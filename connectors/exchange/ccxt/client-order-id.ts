@@ -1,5 +1,5 @@
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
-import type { VenueTraits } from './venue-traits.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 
 const LONGEST_ALPHANUMERIC = 32;
 

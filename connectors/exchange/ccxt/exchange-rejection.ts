@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../../ports/clock.ts';
-import type { CodeRule } from './code-rules.ts';
+import type { CodeRule } from './venues/code-rules.ts';
 
 /** An exchange rejected a request: by an HTTP error, or by an error in the body of a 200. */
 export class ExchangeRejection extends Error {

@@ -2,7 +2,7 @@ import type { Exchange as CcxtExchange } from 'ccxt';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { didYouMean } from '../../../errors/nearest.ts';
 import type { VenueSettings } from './venue-settings.ts';
-import type { VenueTraits } from './venue-traits.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 
 /** No exchange takes longer unless something is wrong; then waiting does not mend it. Unit: milliseconds. */
 const TIMEOUT_MS = 5000;

@@ -1,6 +1,6 @@
 import type { OrderOrigin } from '../../../ports/venue.ts';
 import type { UnifiedOrder } from './unified.ts';
-import type { VenueTraits } from './venue-traits.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 
 type Cause = OrderOrigin['cause'];
 

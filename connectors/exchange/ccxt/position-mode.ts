@@ -1,6 +1,6 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { PositionMode } from './venue-traits.ts';
+import type { PositionMode } from './venues/venue-traits.ts';
 
 /** How the account counts positions: as last asked, since its owner may change it while it is flat. */
 export class AccountMode {

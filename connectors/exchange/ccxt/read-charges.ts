@@ -18,7 +18,7 @@ import { readFillsOnwards } from './read-fills.ts';
 import { UnifiedIncome, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
-import type { FundingList } from './venue-traits.ts';
+import type { FundingList } from './venues/venue-traits.ts';
 
 /** As many as exchanges give at a time. Unit: payments. */
 const PAGE = 1000;

@@ -9,7 +9,7 @@ import type { Priority } from './request-queue.ts';
 import { UnifiedTrade, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
-import type { Info } from './venue-traits.ts';
+import type { Info } from './venues/venue-traits.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 
 /** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */

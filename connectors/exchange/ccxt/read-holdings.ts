@@ -9,7 +9,7 @@ import { UnifiedPosition, unified } from './unified.ts';
 import type { Priority } from './request-queue.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarket, VenueMarkets } from './venue-markets.ts';
-import type { Info } from './venue-traits.ts';
+import type { Info } from './venues/venue-traits.ts';
 
 export interface ReadHoldings extends Shown {
   /** What the exchange itself sent of each whole one, by `SYMBOL:SIDE`. */

@@ -1,5 +1,5 @@
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
-import type { Allowance } from './venue-traits.ts';
+import type { Allowance } from './venues/venue-traits.ts';
 
 /** What a request is for; one that stands earlier goes before all that stand later. */
 export const PRIORITIES = ['cancel', 'place', 'look-up', 'positions', 'history'] as const;

@@ -7,11 +7,11 @@ import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
 import { openCcxt } from './open-ccxt.ts';
 import { type Priority, RequestQueue, type Reservation } from './request-queue.ts';
-import { AGAIN, ruleFor } from './code-rules.ts';
+import { AGAIN, ruleFor } from './venues/code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { ExchangeRejection, NoResponse, readRejection } from './exchange-rejection.ts';
 import type { VenueSettings } from './venue-settings.ts';
-import type { Allowance } from './venue-traits.ts';
+import type { Allowance } from './venues/venue-traits.ts';
 
 /**
  * Keys that are refused for so long are not refused by mistake: the process ends then, as it does where a broker refuses it. Questions without

@@ -6,7 +6,7 @@ import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { UnifiedMarket, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
-import type { Info, UnlistedMarket } from './venue-traits.ts';
+import type { Info, UnlistedMarket } from './venues/venue-traits.ts';
 
 /** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../../errors/harvestline-error.ts';
 import { type Environment, readSecret } from '../../system/secrets.ts';
 import { parseJsonBytes } from '../../../schemas/strict-json.ts';
-import { knownVenue } from './known-venues.ts';
-import type { VenueTraits } from './venue-traits.ts';
+import { knownVenue } from './venues/known-venues.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 import { UNTRIED } from './venues/untried.ts';
 
 /** What the exchange knows the account by. */

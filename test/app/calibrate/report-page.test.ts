@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reportPage } from '../../../app/calibrate/report/report-page.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import { BROKEN_REPORT, SAMPLE_REPORT } from './sample-report.ts';
-import { pageText, unbalancedTags } from './page-text.ts';
+import { pageText, unbalancedTags } from '../../render/page-text.ts';
 
 const PAGE = reportPage(SAMPLE_REPORT);
 

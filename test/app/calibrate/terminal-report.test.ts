@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { reportPage } from '../../../app/calibrate/report/report-page.ts';
 import { terminalReport } from '../../../app/calibrate/report/terminal-report.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
-import { pageText } from './page-text.ts';
+import { pageText } from '../../render/page-text.ts';
 import { BROKEN_REPORT, SAMPLE_REPORT } from './sample-report.ts';
 
 const textOf = (report: CalibrationReport, width?: number) =>

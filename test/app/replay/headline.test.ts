@@ -10,7 +10,7 @@ import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot, type SnapshotTraits } from '../../a-snapshot.ts';
-import { unbalancedTags } from '../calibrate/page-text.ts';
+import { unbalancedTags } from '../../render/page-text.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');

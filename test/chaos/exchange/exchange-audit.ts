@@ -1,4 +1,4 @@
-import { ruleFor } from '../../../connectors/exchange/ccxt/code-rules.ts';
+import { ruleFor } from '../../../connectors/exchange/ccxt/venues/code-rules.ts';
 import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';

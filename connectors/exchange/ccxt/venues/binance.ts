@@ -10,9 +10,9 @@ import {
   codeTable,
   otherRules,
   refused,
-} from '../code-rules.ts';
+} from './code-rules.ts';
 import type { EpochMillis } from '../../../../ports/clock.ts';
-import type { NamedMarket, UnlistedMarket, VenueTraits } from '../venue-traits.ts';
+import type { NamedMarket, UnlistedMarket, VenueTraits } from './venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;

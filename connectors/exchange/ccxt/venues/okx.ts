@@ -10,8 +10,8 @@ import {
   codeTable,
   otherRules,
   refused,
-} from '../code-rules.ts';
-import type { Info, NamedMarket, OrderName, VenueTraits } from '../venue-traits.ts';
+} from './code-rules.ts';
+import type { Info, NamedMarket, OrderName, VenueTraits } from './venue-traits.ts';
 import { UNTRIED } from './untried.ts';
 
 const KEYS = refused('keys');

@@ -2,8 +2,8 @@
  * An exchange that nobody has tried: ccxt's unified methods, and the narrowest of each trait. The others are made of it.
  */
 import type { Exchange as CcxtExchange } from 'ccxt';
-import { codeTable } from '../code-rules.ts';
-import type { NamedMarket, OrderName, PositionMode, VenueTraits } from '../venue-traits.ts';
+import { codeTable } from './code-rules.ts';
+import type { NamedMarket, OrderName, PositionMode, VenueTraits } from './venue-traits.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, boolean, constantFrom, integer, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRIORITIES, type Priority, RequestQueue } from '../../../../connectors/exchange/ccxt/request-queue.ts';
-import type { Allowance } from '../../../../connectors/exchange/ccxt/venue-traits.ts';
+import type { Allowance } from '../../../../connectors/exchange/ccxt/venues/venue-traits.ts';
 import { HandClock, settled } from './hand-clock.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,4 +1,4 @@
-import { formatEventTime } from '../../pipelines/watch/event-time.ts';
+import { formatEventTime } from './event-time.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 
 /** How often a process that npm started looks whether its parent is still there. Unit: milliseconds. */
 const LOOK_EVERY_MS = 200;

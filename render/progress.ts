@@ -1,4 +1,4 @@
-import { replaceLine } from '../connectors/system/terminal.ts';
+import { replaceLine } from './terminal.ts';
 import type { OutputStream } from './output.ts';
 
 /** Tells the time, in epoch milliseconds. */

@@ -1,7 +1,7 @@
 import type { VenueTraits } from './venue-traits.ts';
-import { BINANCE } from './venues/binance.ts';
-import { BYBIT } from './venues/bybit.ts';
-import { OKX } from './venues/okx.ts';
+import { BINANCE } from './binance.ts';
+import { BYBIT } from './bybit.ts';
+import { OKX } from './okx.ts';
 
 /**
  * Exchanges that this program is known to work with. Any other futures exchange of ccxt may be configured (venue-settings.ts); one that has

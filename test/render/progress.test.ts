@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { Progress } from '../../app/progress.ts';
+import { Progress } from '../../render/progress.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 
 function terminal(isTTY: boolean) {

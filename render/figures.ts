@@ -31,7 +31,10 @@ export function points(difference: number): string {
   return `${fixed(100 * difference, 1)}${NO_BREAK_SPACE}points`;
 }
 
-export function interval({ low, high }: { readonly low: number; readonly high: number }, figure: (value: number) => string): string {
+export function interval(
+  { low, high }: { readonly low: number; readonly high: number },
+  figure: (value: number) => string,
+): string {
   return `${figure(low)} to ${figure(high)}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Exchange as CcxtExchange } from 'ccxt';
-import type { EpochMillis } from '../../../ports/clock.ts';
-import type { DecimalText } from '../../../ports/exchange.ts';
+import type { EpochMillis } from '../../../../ports/clock.ts';
+import type { DecimalText } from '../../../../ports/exchange.ts';
 import type { CodeTable } from './code-rules.ts';
 
 /** How many requests an exchange takes from one address. */

@@ -1,4 +1,4 @@
-import { partitionOfKey } from '../kafka/murmur2.ts';
+import { partitionOfKey } from './murmur2.ts';
 
 /**
  * The partition of a key as Kafka's Java client computes it, so that a topic has the same layout on both logs. A record without a

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { oneLine, pc } from '../connectors/system/terminal.ts';
+import { oneLine, pc } from './terminal.ts';
 
 export interface PlainColumn {
   readonly head: string;

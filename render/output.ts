@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { oneLine } from '../connectors/system/terminal.ts';
+import { oneLine } from './terminal.ts';
 
 /** Where a command writes: a stream that may be a terminal. */
 export type OutputStream = Writable & { readonly isTTY?: boolean };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ruleFor } from '../../../../connectors/exchange/ccxt/code-rules.ts';
-import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
+import { ruleFor } from '../../../../../connectors/exchange/ccxt/venues/code-rules.ts';
+import { BINANCE } from '../../../../../connectors/exchange/ccxt/venues/binance.ts';
 
 describe('what an answer means for an order', () => {
   it.each([

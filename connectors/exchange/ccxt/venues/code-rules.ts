@@ -1,4 +1,4 @@
-import type { RefusalMeaning } from '../../../ports/exchange.ts';
+import type { RefusalMeaning } from '../../../../ports/exchange.ts';
 
 /**
  * What an exchange's refusal means for an order that was just sent. The codes are data of each venue (venues/).

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { heedNpm } from '../../app/npm-parent.ts';
-import { VirtualClock } from '../../ports/clock.ts';
+import { heedNpm } from '../../../connectors/system/npm-parent.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
 
 /** A process whose parent is gone at the n-th look. */
 function orphanAt(look: number, env: NodeJS.ProcessEnv) {

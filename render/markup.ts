@@ -1,4 +1,4 @@
-import { printable } from '../../../connectors/system/terminal.ts';
+import { printable } from './terminal.ts';
 
 /** Text that is HTML already. Only `markup` makes it, and `trusted` from text of ours. */
 export class Markup {

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { heedNpm } from './npm-parent.ts';
 
 /** Signals that ask to stop. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseTailStart } from '../../../app/tail-start.ts';
-import { explainOf, shellWord, tailFrom } from '../../../pipelines/watch/look-closer.ts';
+import { parseTailStart } from '../../app/tail-start.ts';
+import { explainOf, shellWord, tailFrom } from '../../render/look-closer.ts';
 
 describe('commands that look closer', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { guardStream, oneLine, printable, replaceLine, shown, writePast } from '../../../connectors/system/terminal.ts';
+import { guardStream, oneLine, printable, replaceLine, shown, writePast } from '../../render/terminal.ts';
 
 /** All that a terminal obeys, or that changes what is seen, without line breaks. */
 // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- it is about them
@@ -97,8 +97,8 @@ describe('T3: colours', () => {
     vi.stubEnv('NO_COLOR', undefined);
     vi.resetModules();
     try {
-      const { pc, ...own } = await import('../../../connectors/system/terminal.ts');
-      const { plainTable } = await import('../../../app/plain-table.ts');
+      const { pc, ...own } = await import('../../render/terminal.ts');
+      const { plainTable } = await import('../../render/plain-table.ts');
       expect(own.shown(pc.red(`a${pc.green('b')}c\u001B[31m`))).toBe(
         '\u001B[31ma\u001B[32mb\u001B[39m\u001B[31mc\\u001b[31m\u001B[39m',
       );
@@ -108,7 +108,7 @@ describe('T3: colours', () => {
       // The mark is drawn anew in every process: what one process wrote is foreign to the next.
       const before = pc.red('x');
       vi.resetModules();
-      const next = await import('../../../connectors/system/terminal.ts');
+      const next = await import('../../render/terminal.ts');
       expect(next.shown(before)).not.toContain('\u001B');
     } finally {
       vi.unstubAllEnvs();
