@@ -10,7 +10,7 @@ import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { allTopicSpecs } from '../schemas/topics.ts';
 import { openReadOnly } from './embedded-world.ts';
-import type { ReadOnlyWorld } from './read-only-world.ts';
+import type { ReadOnlyWorld } from '../pipelines/runtime/read-only-world.ts';
 import { type WorldOptions, chosenKafka } from './world-options.ts';
 
 /** Kafka and its registry, by the names of the desk. Connects at the first use. */

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type Drawing, drawingOn } from '../render/drawing.ts';
 import { pc } from '../render/terminal.ts';
-import type { ShadowView } from './follow-shadow.ts';
+import type { ShadowView } from '../pipelines/scoring/follow-shadow.ts';
 import { LineWriter, terminalWidth } from '../render/output.ts';
-import { type ShadowLayout, shadowLines } from './shadow-lines.ts';
-import type { ShadowReport } from './shadow-report.ts';
+import { type ShadowLayout, shadowLines } from '../pipelines/scoring/shadow-lines.ts';
+import type { ShadowReport } from '../pipelines/scoring/shadow-report.ts';
 
 /** Faster than the eye follows: boards between two pictures are not drawn. Unit: milliseconds. */
 const FRAME_MS = 100;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import avsc from 'avsc';
 import { DevChain } from '../app/dev/dev-chain.ts';
-import { comparePolicies } from '../app/replay/compare-policies.ts';
+import { comparePolicies } from '../pipelines/replay/compare-policies.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';
 import { DeskFeed } from '../pipelines/snapshots/simulated/desk-feed.ts';

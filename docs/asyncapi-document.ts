@@ -1,4 +1,4 @@
-import { CONSUMER_GROUPS } from '../app/consumer-groups.ts';
+import { CONSUMER_GROUPS } from '../pipelines/desk/consumer-groups.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { loadSchema } from '../schemas/load-schema.ts';
 import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, findTopic } from '../schemas/topics.ts';

@@ -1,5 +1,5 @@
-import { RETRY_HEADERS } from '../app/dlq/retry-headers.ts';
-import { DEAD_LETTER_HEADERS } from '../pipelines/dead-letter.ts';
+import { RETRY_HEADERS } from '../pipelines/dlq/retry-headers.ts';
+import { DEAD_LETTER_HEADERS } from '../pipelines/runtime/dead-letter.ts';
 
 export interface HeaderDoc {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { ROLES, type RoleName, aclCommand, rightsOf } from '../app/kafka-rights.ts';
+import { ROLES, type RoleName, aclCommand, rightsOf } from '../pipelines/desk/kafka-rights.ts';
 import { EXCHANGE_SETTINGS, KAFKA_SETTINGS, REGISTRY_SETTINGS, type Setting } from '../connectors/system/settings.ts';
 import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts';
 

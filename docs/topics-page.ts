@@ -1,4 +1,4 @@
-import { consumersOf } from '../app/consumer-groups.ts';
+import { consumersOf } from '../pipelines/desk/consumer-groups.ts';
 import { loadSchema } from '../schemas/load-schema.ts';
 import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../schemas/topics.ts';
 import { SCHEMA_ID_HEADER } from '../schemas/wire-format.ts';

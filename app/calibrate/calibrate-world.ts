@@ -5,7 +5,7 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
 import type { WorldOptions } from '../world-options.ts';
-import type { ReadableTopics } from '../read-topic.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/read-topic.ts';
 
 /** Opens the log that the options choose for as long as `work` takes. */
 export async function withLog<T>(

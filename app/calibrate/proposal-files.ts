@@ -9,9 +9,9 @@ import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/dataset.ts';
 import { parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
-import { readLines } from '../read-lines.ts';
-import { reportPage } from './report/report-page.ts';
-import type { ExportedRows } from './verify.ts';
+import { readLines } from '../../pipelines/runtime/read-lines.ts';
+import { reportPage } from '../../pipelines/calibration/report/report-page.ts';
+import type { ExportedRows } from '../../pipelines/calibration/verify.ts';
 
 /** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */
 export interface ProposalFiles {

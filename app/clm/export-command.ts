@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { TOPICS } from '../../schemas/topics.ts';
 import { exportTopic, exportedTopic } from '../export/export-topic.ts';
-import { FORMATS, type Format } from '../export/formats.ts';
+import { FORMATS, type Format } from '../../pipelines/export/formats.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 
 interface ExportFlags extends WorldOptions {

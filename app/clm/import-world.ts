@@ -4,7 +4,7 @@ import { logFile } from '../../connectors/embedded/database.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { clmProcessor } from '../../pipelines/clm/clm-processor.ts';
-import { wireProcessor } from '../../pipelines/runtime.ts';
+import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
@@ -13,8 +13,8 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openKafka } from '../open-world.ts';
 import { type WorldOptions, chosenKafka } from '../world-options.ts';
-import type { OutcomesMade } from './import-lines.ts';
-import type { ImportTarget } from './import-trades.ts';
+import type { OutcomesMade } from '../../pipelines/clm/import-lines.ts';
+import type { ImportTarget } from '../../pipelines/clm/import-trades.ts';
 
 /** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */
 const BATCH_RECORDS = 10_000;

@@ -7,7 +7,7 @@ import { formatEventTime } from '../../render/event-time.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
-import { type WorkedAccount, retirement, workedAccounts } from '../desk/worked-accounts.ts';
+import { type WorkedAccount, retirement, workedAccounts } from '../../pipelines/desk/worked-accounts.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { plainTable } from '../../render/plain-table.ts';

@@ -8,13 +8,18 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../../schemas/topics.ts';
 import { type Access, openAdminWorld } from '../admin-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
-import { idOfLetter, sourceTopicNamed } from '../dlq/dead-letter.ts';
-import { type DiscardOutcome, type DiscardSelection, type LetterName, discardLetters } from '../dlq/discard-letters.ts';
-import { type LetterWorld, examineLetter } from '../dlq/examine-letter.ts';
-import { discardLine, groupLines, outcomeLine, reportLines } from '../dlq/letter-lines.ts';
-import { listLetters } from '../dlq/list-letters.ts';
-import { readDiscarded } from '../dlq/open-letters.ts';
-import { type LetterSelection, retryLetters } from '../dlq/retry-letters.ts';
+import { idOfLetter, sourceTopicNamed } from '../../pipelines/dlq/dead-letter.ts';
+import {
+  type DiscardOutcome,
+  type DiscardSelection,
+  type LetterName,
+  discardLetters,
+} from '../../pipelines/dlq/discard-letters.ts';
+import { type LetterWorld, examineLetter } from '../../pipelines/dlq/examine-letter.ts';
+import { discardLine, groupLines, outcomeLine, reportLines } from '../../pipelines/dlq/letter-lines.ts';
+import { listLetters } from '../../pipelines/dlq/list-letters.ts';
+import { readDiscarded } from '../../pipelines/dlq/open-letters.ts';
+import { type LetterSelection, retryLetters } from '../../pipelines/dlq/retry-letters.ts';
 import { LineWriter, jsonWanted, writeLines } from '../../render/output.ts';
 
 interface JsonFlag {

@@ -7,9 +7,9 @@ import { WHOLE_DESK } from '../../pipelines/desk/kill-switch.ts';
 import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
 import { type AdminWorld, openAdminWorld } from '../admin-world.ts';
 import { type ChosenLog, chooseLog } from '../desk/choose-log.ts';
-import { answerJson, answerLines, isDone } from '../desk/command-lines.ts';
-import { type CommandedLog, giveCommand } from '../desk/give-command.ts';
-import { TimeLimit } from '../desk/time-limit.ts';
+import { answerJson, answerLines, isDone } from '../../pipelines/desk/command-lines.ts';
+import { type CommandedLog, giveCommand } from '../../pipelines/desk/give-command.ts';
+import { TimeLimit } from '../../pipelines/desk/time-limit.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 

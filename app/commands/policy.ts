@@ -4,12 +4,17 @@ import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../pipelines/scoring/po
 import { plural } from '../../render/figures.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { readVersions } from '../calibrate/read-versions.ts';
+import { readVersions } from '../../pipelines/calibration/read-versions.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { withLog } from '../calibrate/calibrate-world.ts';
-import { type MapInForce, type PolicyFinding, checkAgainstMaps, checkPolicies } from '../policy/check-policies.ts';
+import {
+  type MapInForce,
+  type PolicyFinding,
+  checkAgainstMaps,
+  checkPolicies,
+} from '../../pipelines/scoring/check-policies.ts';
 import { loadPolicy, readPolicyFile } from '../policy/load-policy.ts';
-import { policyLines } from '../policy/policy-table.ts';
+import { policyLines } from '../../pipelines/scoring/policy-table.ts';
 
 interface Flags {
   readonly json?: true;

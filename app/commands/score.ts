@@ -8,7 +8,7 @@ import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { LineWriter } from '../../render/output.ts';
 import { loadPolicy } from '../policy/load-policy.ts';
-import { readLines } from '../read-lines.ts';
+import { readLines } from '../../pipelines/runtime/read-lines.ts';
 
 export function scoreCommand(): Command {
   return new Command('score')

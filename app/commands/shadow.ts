@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { followShadow, jsonLines } from '../follow-shadow.ts';
+import { followShadow, jsonLines } from '../../pipelines/scoring/follow-shadow.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted } from '../../render/output.ts';
-import type { ReadableTopics } from '../read-topic.ts';
-import { shadowLines } from '../shadow-lines.ts';
-import { shadowReport } from '../shadow-report.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/read-topic.ts';
+import { shadowLines } from '../../pipelines/scoring/shadow-lines.ts';
+import { shadowReport } from '../../pipelines/scoring/shadow-report.ts';
 import { ShadowScreen } from '../shadow-screen.ts';
 import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
 

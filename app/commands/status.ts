@@ -5,20 +5,20 @@ import { formatEventTime } from '../../render/event-time.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../../schemas/topics.ts';
-import { onThatLog } from '../alert-commands.ts';
+import { onThatLog } from '../../pipelines/alerts/alert-commands.ts';
 import { logWords } from '../log-words.ts';
-import type { ReadOnlyWorld } from '../read-only-world.ts';
-import { watchLines } from '../calibrate/watch-lines.ts';
+import type { ReadOnlyWorld } from '../../pipelines/runtime/read-only-world.ts';
+import { watchLines } from '../../pipelines/status/watch-lines.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { LineWriter, jsonWanted } from '../../render/output.ts';
-import { orderCostLines } from '../order-costs.ts';
+import { orderCostLines } from '../../pipelines/status/order-costs.ts';
 import { plainTable } from '../../render/plain-table.ts';
-import { policyInForce } from '../policy/policy-in-force.ts';
-import type { ShadowFigures } from '../shadow-figures.ts';
+import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
+import type { ShadowFigures } from '../../pipelines/scoring/shadow-figures.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from '../stall-limits-option.ts';
-import { type StatusReport, statusReport } from '../status-report.ts';
-import type { TopicStatus } from '../topic-statuses.ts';
+import { type StatusReport, statusReport } from '../../pipelines/status/status-report.ts';
+import type { TopicStatus } from '../../pipelines/status/topic-statuses.ts';
 
 export function statusCommand(): Command {
   return worldOptions(new Command('status'))

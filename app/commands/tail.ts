@@ -7,14 +7,14 @@ import type { LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../read-only-world.ts';
-import { mergePartitions } from '../merge-partitions.ts';
+import type { ReadOnlyWorld } from '../../pipelines/runtime/read-only-world.ts';
+import { mergePartitions } from '../../pipelines/runtime/merge-partitions.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { type WorldOptions, worldOptions } from '../world-options.ts';
 import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
 import { LineWriter, jsonWanted } from '../../render/output.ts';
-import { prepareBatch } from '../read-topic.ts';
-import { type TailRecord, base64, jsonLine, readableLine } from '../record-line.ts';
+import { prepareBatch } from '../../pipelines/runtime/read-topic.ts';
+import { type TailRecord, base64, jsonLine, readableLine } from '../../pipelines/runtime/record-line.ts';
 import { type TailStart, parseTailStart, rangeFrom } from '../tail-start.ts';
 
 /** A screenful, with room for the prompt. Unit: records. */

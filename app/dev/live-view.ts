@@ -1,7 +1,7 @@
 import { type Drawing, drawingOn } from '../../render/drawing.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
-import type { Alert } from '../../pipelines/watch/alerts.ts';
+import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import { formatEventMinute } from '../../render/event-time.ts';
 import type { CycleResult } from './dev-chain.ts';
 import { positionsTable } from './positions-table.ts';

@@ -1,9 +1,9 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { Alert } from '../../pipelines/watch/alerts.ts';
+import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { onThatLog } from '../alert-commands.ts';
+import { onThatLog } from '../../pipelines/alerts/alert-commands.ts';
 import { LineWriter } from '../../render/output.ts';
-import { RaisedAlerts } from '../raised-alerts.ts';
+import { RaisedAlerts } from '../../pipelines/alerts/raised-alerts.ts';
 import type { CycleResult, DevChain } from './dev-chain.ts';
 import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
 import { LiveView } from './live-view.ts';

@@ -12,8 +12,8 @@ import { TOPICS, type TopicName, findTopic, isDeadLetterTopic } from '../../sche
 import { openReadOnlyWorld } from '../open-world.ts';
 import type { WorldOptions } from '../world-options.ts';
 import { Progress } from '../../render/progress.ts';
-import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from './formats.ts';
-import { exportedRecords } from './exported-records.ts';
+import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from '../../pipelines/export/formats.ts';
+import { exportedRecords } from '../../pipelines/export/exported-records.ts';
 
 /** Where a file's name says nothing else. */
 const DEFAULT_FORMAT: Format = 'jsonl';

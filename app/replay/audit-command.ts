@@ -5,11 +5,11 @@ import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../../render/output.ts';
 import { Progress } from '../../render/progress.ts';
-import { auditIntents } from './audit-intents.ts';
-import { isProved } from './audit-verdict.ts';
-import { auditLines } from './audit-lines.ts';
+import { auditIntents } from '../../pipelines/replay/audit-intents.ts';
+import { isProved } from '../../pipelines/replay/audit-verdict.ts';
+import { auditLines } from '../../pipelines/replay/audit-lines.ts';
 import type { ReplayFlags } from './replay-flags.ts';
-import { parseWindow } from './replay-window.ts';
+import { parseWindow } from '../../pipelines/replay/replay-window.ts';
 
 /** `harvestline replay --audit`. */
 export async function auditCommand(flags: ReplayFlags): Promise<void> {

@@ -7,16 +7,16 @@ import { loadPolicy } from '../policy/load-policy.ts';
 import { openReadOnlyWorld } from '../open-world.ts';
 import type { WorldOptions } from '../world-options.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../../render/output.ts';
-import { policyInForce } from '../policy/policy-in-force.ts';
+import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
 import { Progress } from '../../render/progress.ts';
 import { compareInThreads } from './compare-in-threads.ts';
-import { comparePolicies } from './compare-policies.ts';
-import { parseCosts } from './replay-costs.ts';
+import { comparePolicies } from '../../pipelines/replay/compare-policies.ts';
+import { parseCosts } from '../../pipelines/replay/replay-costs.ts';
 import type { ReplayFlags } from './replay-flags.ts';
 import { wrapped } from '../../render/terminal-text.ts';
-import { parseWindow } from './replay-window.ts';
-import { resultLines } from './result-lines.ts';
-import { resultPage } from './result-page.ts';
+import { parseWindow } from '../../pipelines/replay/replay-window.ts';
+import { resultLines } from '../../pipelines/replay/result-lines.ts';
+import { resultPage } from '../../pipelines/replay/result-page.ts';
 
 /** `harvestline replay --policy CANDIDATE`. */
 export async function compareCommand(flags: ReplayFlags): Promise<void> {

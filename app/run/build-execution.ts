@@ -2,13 +2,13 @@ import pLimit from 'p-limit';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import { CloseRate, DEFAULT_LIMITS } from '../../pipelines/execution/limits.ts';
 import { SUPPRESSIONS } from '../../pipelines/execution/reasons.ts';
-import { perPartition } from '../../pipelines/per-partition.ts';
-import type { Processor } from '../../pipelines/processor.ts';
+import { perPartition } from '../../pipelines/runtime/per-partition.ts';
+import type { Processor } from '../../pipelines/runtime/processor.ts';
 import { isUnknown } from '../../ports/kill-switch.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import type { DeskControlWatch } from '../desk-control.ts';
+import type { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import type { ProcessorParts } from './build-processors.ts';
 
 const MS_PER_SECOND = 1000;

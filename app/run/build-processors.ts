@@ -1,6 +1,6 @@
 import type { ClmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
-import type { Processor } from '../../pipelines/processor.ts';
+import type { Processor } from '../../pipelines/runtime/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,7 +11,7 @@ import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
-import type { DeskControlWatch } from '../desk-control.ts';
+import type { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 
 export interface ProcessorParts {
   readonly log: EventLog;

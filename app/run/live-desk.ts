@@ -8,10 +8,10 @@ import type { Logger } from '../../ports/logger.ts';
 import type { PositionBook } from '../../ports/position-book.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
-import { liveMarket } from './live-market.ts';
-import type { Source } from './source.ts';
+import { liveMarket } from '../../pipelines/snapshots/simulated/live-market.ts';
+import type { Source } from '../../pipelines/runtime/source.ts';
 import type { SourceParts } from './run.ts';
-import { snapshotSource } from './snapshot-source.ts';
+import { snapshotSource } from '../../pipelines/snapshots/simulated/snapshot-source.ts';
 
 export interface LiveDeskOptions {
   readonly market: Market;

@@ -15,7 +15,7 @@ import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type LiveDesk, openLiveDesk } from './live-desk.ts';
 import { type OpenedExchange, openExchange, openLivePaper } from './open-exchange.ts';
-import { positionCycle } from './position-cycle.ts';
+import { positionCycle } from '../../pipelines/snapshots/position-cycle.ts';
 import type { VenueChoice, VenueCliOptions } from './venue-options.ts';
 
 /** The options that say what a simulated or recorded market is. */

@@ -1,16 +1,16 @@
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
-import { patiently } from '../../pipelines/back-off.ts';
-import type { Processor } from '../../pipelines/processor.ts';
-import { wireProcessor } from '../../pipelines/runtime.ts';
+import { patiently } from '../../pipelines/runtime/back-off.ts';
+import type { Processor } from '../../pipelines/runtime/processor.ts';
+import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import type { Health } from './health.ts';
-import { type WatchedGroup, watchLag } from './lag-watch.ts';
-import { observeProcessor } from './observe-processor.ts';
-import type { Source } from './source.ts';
+import type { Health } from '../../pipelines/runtime/health.ts';
+import { type WatchedGroup, watchLag } from '../../pipelines/watch/lag-watch.ts';
+import { observeProcessor } from '../../pipelines/runtime/observe-processor.ts';
+import type { Source } from '../../pipelines/runtime/source.ts';
 
 export interface RunProcessorsOptions {
   readonly log: EventLog;

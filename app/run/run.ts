@@ -1,9 +1,9 @@
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
-import { type BackOff, patiently } from '../../pipelines/back-off.ts';
+import { type BackOff, patiently } from '../../pipelines/runtime/back-off.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
-import { killSwitchUnknownAlert } from '../../pipelines/watch/alerts.ts';
+import { killSwitchUnknownAlert } from '../../pipelines/alerts/alerts.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
@@ -14,17 +14,17 @@ import { type Metrics, NO_METRICS } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { DeskPart } from '../../schemas/generated/records.ts';
 import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
-import { DeskControlWatch } from '../desk-control.ts';
-import { AccountClaims } from '../desk/account-claims.ts';
-import { refuseForgetting, whyItForgets } from '../desk/control-topic.ts';
-import { Presence } from '../desk/presence.ts';
-import { WorkingPart } from '../desk/working-part.ts';
-import { RaisedAlerts } from '../raised-alerts.ts';
+import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
+import { AccountClaims } from '../../pipelines/desk/account-claims.ts';
+import { refuseForgetting, whyItForgets } from '../../pipelines/desk/control-topic.ts';
+import { Presence } from '../../pipelines/desk/presence.ts';
+import { WorkingPart } from '../../pipelines/desk/working-part.ts';
+import { RaisedAlerts } from '../../pipelines/alerts/raised-alerts.ts';
 import { PROCESSORS, type ProcessorName } from './build-processors.ts';
-import { checkTopics } from './check-topics.ts';
-import { Health } from './health.ts';
+import { checkTopics } from '../../pipelines/runtime/check-topics.ts';
+import { Health } from '../../pipelines/runtime/health.ts';
 import { runProcessors, watchedGroups } from './run-processors.ts';
-import type { Source } from './source.ts';
+import type { Source } from '../../pipelines/runtime/source.ts';
 
 /** The log that a process works on, with the schemas that its registry holds. */
 export interface RunWorld {
@@ -180,7 +180,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
       });
       const groups = { execution: executionGroup(options) };
       // Not waited for: it only reads, so it may lose the log in the middle of a look, and a drain never waits for its broker.
-      const { watchStalls } = await import('./stall-watcher.ts');
+      const { watchStalls } = await import('../../pipelines/watch/stall-watcher.ts');
       void watchStalls({ ...parts, groups: watchedGroups({ processors, groups }), stallLimits, logWords }, signal);
       const watchers = working.map(({ name, claims }): Source => ({ name, run: (until) => claims.watch(until) }));
       const running = { log, codec, processors, sources, watchers, groups, from, clock, metrics, health };

@@ -1,6 +1,6 @@
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { assess } from '../../pipelines/calibration/assess.ts';
-import type { ConfidenceMap } from '../../pipelines/calibration/confidence-map.ts';
+import type { ConfidenceMap } from '../../pipelines/scoring/confidence-map.ts';
 import { DecisionEffect } from '../../pipelines/calibration/decision-effect.ts';
 import { decisionBounds } from '../../pipelines/calibration/safety-bounds.ts';
 import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';

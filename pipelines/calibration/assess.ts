@@ -1,6 +1,6 @@
 import type { Random } from '../../ports/random.ts';
 import { aucOf } from './auc.ts';
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import { chooseMethod, mapAll } from './cross-validate.ts';
 import { type Dependence, dependenceOf } from './dependence.ts';
 import { detectable } from './detectable.ts';

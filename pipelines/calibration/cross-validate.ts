@@ -1,4 +1,4 @@
-import { type ConfidenceMap, calibrate } from './confidence-map.ts';
+import { type ConfidenceMap, calibrate } from '../scoring/confidence-map.ts';
 import { type Fit, constantMap, fitRising } from './fit.ts';
 import { CONSTANT, type Contestant, METHODS, type Method } from './method.ts';
 import { percentileOf } from './percentile.ts';

@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
-import type { Interval } from '../watch/proportion.ts';
+import type { Interval } from './proportion.ts';
 
 /**
  * The gap between confidence and outcomes, by day. Positions of one day share the market and are no independent draws, so a day is what is

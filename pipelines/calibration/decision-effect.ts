@@ -3,7 +3,7 @@ import { calibrated, seenBy } from '../scoring/calibrated.ts';
 import { judge } from '../scoring/evaluate.ts';
 import { type ConditionSet, contains } from '../scoring/factors.ts';
 import { type ConditionName, EXIT_FACTORS, HOLD_FACTORS, type Policy } from '../scoring/policy.ts';
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import type { Flip, Flips } from './report.ts';
 
 /** More would not be read. */

@@ -1,7 +1,7 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
 import type { BoundName } from './report.ts';
-import type { CalibrationVersions, VersionHistory } from './versions.ts';
+import type { CalibrationVersions, VersionHistory } from '../scoring/versions.ts';
 
 /** Who decides, why and when. */
 export interface Decider {

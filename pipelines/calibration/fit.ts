@@ -1,5 +1,5 @@
 import { betaAt, fitBeta, fitRisingBeta } from './beta.ts';
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import { fitIsotonic } from './isotonic.ts';
 import type { Method, Parameter } from './method.ts';
 import { sampledCurve } from './sampled-curve.ts';

@@ -1,4 +1,4 @@
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import { type Blocks, groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Random, RandomStream } from '../../ports/random.ts';
 import { cellsOf } from './cells.ts';
-import { calibrate } from './confidence-map.ts';
+import { calibrate } from '../scoring/confidence-map.ts';
 import { fitIsotonic, mapOfBlocks } from './isotonic.ts';
 import { poolAdjacentViolators } from './pool-adjacent-violators.ts';
 import { percentileOf } from './percentile.ts';

@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import type { LabelRates } from './label-rates.ts';
 import type { Contestant, Method, Parameter } from './method.ts';
 import type { SlicedOutcomes } from './slice-figures.ts';

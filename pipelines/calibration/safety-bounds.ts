@@ -1,5 +1,5 @@
 import { argsort } from './argsort.ts';
-import { type ConfidenceMap, calibrate } from './confidence-map.ts';
+import { type ConfidenceMap, calibrate } from '../scoring/confidence-map.ts';
 import type { Auc, Bound, CalibrationReport, Evaluation, Flips } from './report.ts';
 import type { Samples } from './samples.ts';
 

@@ -1,4 +1,4 @@
-import type { ConfidenceMap } from './confidence-map.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 
 /** A fifth of what the fits themselves are held to. Unit: probability. */
 const TOLERANCE = 2e-7;

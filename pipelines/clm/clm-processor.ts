@@ -4,10 +4,16 @@ import type { Logger } from '../../ports/logger.ts';
 import type { ClmOutcome, PositionId } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { type DecodedRecord, NOTHING_PROCESSED, type Processor, type Replay, type Write } from '../processor.ts';
-import type { Alert } from '../watch/alerts.ts';
+import {
+  type DecodedRecord,
+  NOTHING_PROCESSED,
+  type Processor,
+  type Replay,
+  type Write,
+} from '../runtime/processor.ts';
+import type { Alert } from '../alerts/alerts.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { IntentsSinceTrade } from '../watch/starvation.ts';
+import { IntentsSinceTrade } from '../alerts/starvation.ts';
 import { accumulate } from './accumulate.ts';
 import { type Gate, GateTally } from './gate.ts';
 import { RemadeOutcomes } from './remake-outcomes.ts';

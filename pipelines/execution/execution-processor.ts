@@ -42,7 +42,7 @@ import { EVERY_ACCOUNT, type WorkedAccounts } from '../../ports/worked-accounts.
 import type { ExecutionReport } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { DecodedRecord, Processor, Replay, Write } from '../processor.ts';
+import type { DecodedRecord, Processor, Replay, Write } from '../runtime/processor.ts';
 import { type ExecutionLimits, CloseRate, DEFAULT_LIMITS } from './limits.ts';
 import { type Ledger, restoreLedger } from './ledger.ts';
 import { Decider } from './decide.ts';

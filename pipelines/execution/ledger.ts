@@ -11,7 +11,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { Replay } from '../processor.ts';
+import type { Replay } from '../runtime/processor.ts';
 import type { CloseRate, Refusals } from './limits.ts';
 import { isRefusal } from './reasons.ts';
 

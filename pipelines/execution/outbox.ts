@@ -3,7 +3,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { Write } from '../processor.ts';
+import type { Write } from '../runtime/processor.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface OutboxOptions {

@@ -1,6 +1,6 @@
 import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../schemas/generated/records.ts';
-import { CalibrationVersions } from '../calibration/versions.ts';
-import type { ConfidenceMap } from '../calibration/confidence-map.ts';
+import { CalibrationVersions } from '../scoring/versions.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 
 /** From a snapshot of a partition on, scoring applied these versions. In the order of the log. */
 export type AppliedMaps = Pick<PolicyApplied, 'calibrations'> & {

@@ -1,5 +1,5 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type ConfidenceMap, calibrate } from '../calibration/confidence-map.ts';
+import { type ConfidenceMap, calibrate } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { ConfidenceMap } from '../calibration/confidence-map.ts';
+import type { ConfidenceMap } from './confidence-map.ts';
 import { judgesCalibrated } from './calibrated.ts';
 import type { Policy } from './policy.ts';
 

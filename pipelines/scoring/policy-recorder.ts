@@ -4,8 +4,8 @@ import { policyDigestOf } from '../../schemas/ids.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { CalibrationVersions } from '../calibration/versions.ts';
-import type { Replay } from '../processor.ts';
+import type { CalibrationVersions } from './versions.ts';
+import type { Replay } from '../runtime/processor.ts';
 import type { Policy } from './policy.ts';
 import { policyText } from './policy-text.ts';
 

@@ -16,7 +16,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Reason, isRefusal } from '../execution/reasons.ts';
-import { type Alert, EVIDENCE_REPORTS } from './alerts.ts';
+import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
 import { tailFrom } from '../../render/look-closer.ts';
 
 /** OA2: whoever mends a feed sees it within the day; a position that is gone has no more intents. Unit: milliseconds. */

@@ -6,7 +6,7 @@
  */
 import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type Alert, EVIDENCE_REPORTS } from './alerts.ts';
+import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { tailFrom } from '../../render/look-closer.ts';
 

@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { Alert, StallAlertName } from './alerts.ts';
+import type { Alert, StallAlertName } from '../alerts/alerts.ts';
 import type { ConstantConfidence } from './constant-confidence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import type { Tally } from './intent-tally.ts';

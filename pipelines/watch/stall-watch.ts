@@ -29,7 +29,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
 import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
-import type { Alert } from './alerts.ts';
+import type { Alert } from '../alerts/alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally } from './intent-tally.ts';
 import { PendingJoin } from './pending-join.ts';

@@ -7,7 +7,7 @@ import { openKafka } from '../../app/open-world.ts';
 import { kafkaConnection } from '../../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { deadLetterOf } from '../../pipelines/dead-letter.ts';
+import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';

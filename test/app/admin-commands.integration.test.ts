@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { deadLetterOf } from '../../pipelines/dead-letter.ts';
+import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { explainTo } from '../../app/commands/explain.ts';
-import type { Explanation } from '../../app/explain/explanation.ts';
+import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { loadPolicy } from '../../app/policy/load-policy.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../pipelines/calibration/versions.ts';
+import { CalibrationVersions } from '../../pipelines/scoring/versions.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../pipelines/calibration/calibration-record.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { explainTo } from '../../app/commands/explain.ts';
-import type { Explanation } from '../../app/explain/explanation.ts';
+import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';

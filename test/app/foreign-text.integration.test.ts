@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
-import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';

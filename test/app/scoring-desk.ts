@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { logFile } from '../../connectors/embedded/database.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { wireProcessor } from '../../pipelines/runtime.ts';
+import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../ports/clock.ts';
@@ -16,7 +16,7 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { type Topic, type TopicName, TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
-import { visitTopic } from '../../app/read-topic.ts';
+import { visitTopic } from '../../pipelines/runtime/read-topic.ts';
 import { aSnapshot } from '../a-snapshot.ts';
 import { folderForTest } from '../temporary-folder.ts';
 

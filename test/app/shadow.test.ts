@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { shadow } from '../../app/commands/shadow.ts';
-import type { ShadowReport } from '../../app/shadow-report.ts';
+import type { ShadowReport } from '../../pipelines/scoring/shadow-report.ts';
 import type { ShadowDecision } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../schemas/good-records.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { status } from '../../app/commands/status.ts';
-import { type StatusReport, statusReport } from '../../app/status-report.ts';
+import { type StatusReport, statusReport } from '../../pipelines/status/status-report.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../pipelines/watch/stall-limits.ts';
 import type {

@@ -1,4 +1,4 @@
-import { CONSUMER_GROUPS } from '../../app/consumer-groups.ts';
+import { CONSUMER_GROUPS } from '../../pipelines/desk/consumer-groups.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';

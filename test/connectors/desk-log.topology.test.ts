@@ -3,7 +3,7 @@ import { EmbeddedDeskLog } from '../../connectors/desk-log.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { deadLetterOf } from '../../pipelines/dead-letter.ts';
+import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';

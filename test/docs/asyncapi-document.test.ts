@@ -3,7 +3,7 @@ import avsc from 'avsc';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { AVRO_SCHEMA_FORMAT, asyncApiDocument } from '../../docs/asyncapi-document.ts';
-import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 

@@ -8,7 +8,7 @@
  * FZ3  Every record that the chain wrote is strictly valid.
  */
 import { join } from 'node:path';
-import { visitTopic } from '../../app/read-topic.ts';
+import { visitTopic } from '../../pipelines/runtime/read-topic.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
@@ -16,11 +16,11 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import { clmProcessor } from '../../pipelines/clm/clm-processor.ts';
-import { DEAD_LETTER_HEADERS } from '../../pipelines/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
-import { perPartition } from '../../pipelines/per-partition.ts';
-import type { Processor } from '../../pipelines/processor.ts';
-import { wireProcessor } from '../../pipelines/runtime.ts';
+import { perPartition } from '../../pipelines/runtime/per-partition.ts';
+import type { Processor } from '../../pipelines/runtime/processor.ts';
+import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import { defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../ports/clock.ts';

@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { type Decider, approval, rejection, rollback } from '../../../pipelines/calibration/decisions.ts';
-import type { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
+import type { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
 import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { appendDecision, withLog } from '../calibrate-world.ts';
-import { readVersions } from '../read-versions.ts';
-import { decisionJson } from '../version-lines.ts';
+import { readVersions } from '../../../pipelines/calibration/read-versions.ts';
+import { decisionJson } from '../../../pipelines/calibration/version-lines.ts';
 
 interface DecideFlags extends WorldOptions {
   readonly by?: string;

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { withLog } from '../calibrate-world.ts';
-import { readVersions } from '../read-versions.ts';
-import { versionJson, versionTable } from '../version-lines.ts';
+import { readVersions } from '../../../pipelines/calibration/read-versions.ts';
+import { versionJson, versionTable } from '../../../pipelines/calibration/version-lines.ts';
 
 export function listCommand(): Command {
   return worldOptions(new Command('list'))

@@ -11,18 +11,23 @@ import type { NeutralRule } from '../../../pipelines/calibration/usable-rows.ts'
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { loadPolicy } from '../../policy/load-policy.ts';
-import { policyInForce } from '../../policy/policy-in-force.ts';
+import { policyInForce } from '../../../pipelines/scoring/policy-in-force.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { parseOffsets } from '../parse-offsets.ts';
 import { writeProposalFiles } from '../proposal-files.ts';
-import { proposalJsonLines } from '../proposal-json.ts';
-import { proposalLines } from '../proposal-lines.ts';
-import { proposalRecord } from '../proposal-record.ts';
-import { type Proposal, proposeAll } from '../propose.ts';
-import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../read-dataset.ts';
-import { readVersions } from '../read-versions.ts';
+import { proposalJsonLines } from '../../../pipelines/calibration/report/proposal-json.ts';
+import { proposalLines } from '../../../pipelines/calibration/report/proposal-lines.ts';
+import { proposalRecord } from '../../../pipelines/calibration/proposal-record.ts';
+import { type Proposal, proposeAll } from '../../../pipelines/calibration/propose.ts';
+import {
+  OUTCOME_TOPICS,
+  type OutcomeTopic,
+  fixRanges,
+  readDataset,
+} from '../../../pipelines/calibration/read-dataset.ts';
+import { readVersions } from '../../../pipelines/calibration/read-versions.ts';
 import { StepProgress } from '../step-progress.ts';
 
 /** What `--by` says. */

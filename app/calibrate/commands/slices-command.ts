@@ -11,8 +11,8 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { openReadOnlyWorld } from '../../open-world.ts';
 import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../../render/output.ts';
-import { fixRanges, readDataset, rowsByModel } from '../read-dataset.ts';
-import { driftText, slicedLines } from '../report/sliced-lines.ts';
+import { fixRanges, readDataset, rowsByModel } from '../../../pipelines/calibration/read-dataset.ts';
+import { driftText, slicedLines } from '../../../pipelines/calibration/report/sliced-lines.ts';
 
 interface ModelSlices extends SlicedOutcomes {
   readonly model_id: string;

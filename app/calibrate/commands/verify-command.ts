@@ -6,10 +6,10 @@ import { type WorldOptions, worldOptions } from '../../world-options.ts';
 import { jsonWanted, writeLines } from '../../../render/output.ts';
 import { calibrationsFolder, withLog } from '../calibrate-world.ts';
 import { proposalFiles, readExportedRows } from '../proposal-files.ts';
-import { readVersions } from '../read-versions.ts';
+import { readVersions } from '../../../pipelines/calibration/read-versions.ts';
 import { StepProgress } from '../step-progress.ts';
-import { verificationLines } from '../verification-lines.ts';
-import { verify } from '../verify.ts';
+import { verificationLines } from '../../../pipelines/calibration/verification-lines.ts';
+import { verify } from '../../../pipelines/calibration/verify.ts';
 
 interface VerifyFlags extends WorldOptions {
   readonly rows?: string;

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type ImportOptions, importTrades } from '../../../app/clm/import-trades.ts';
+import { type ImportOptions, importTrades } from '../../../pipelines/clm/import-trades.ts';
 import { openImportWorld } from '../../../app/clm/import-world.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { UTC } from '../../../pipelines/clm/time-zone.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { commandRecords } from '../../../app/desk/control-topic.ts';
+import { commandRecords } from '../../../pipelines/desk/control-topic.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ExecutionReport } from '../../../schemas/generated/records.ts';

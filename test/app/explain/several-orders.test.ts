@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { explainTo } from '../../../app/commands/explain.ts';
-import type { Explanation } from '../../../app/explain/explanation.ts';
+import type { Explanation } from '../../../pipelines/explain/explanation.ts';
 import type { ClientOrderId, ExecutionReport, OrderId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';

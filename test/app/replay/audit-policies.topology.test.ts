@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { policiesById } from '../../../app/replay/audit-command.ts';
-import { auditIntents } from '../../../app/replay/audit-intents.ts';
-import { auditLines } from '../../../app/replay/audit-lines.ts';
+import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
+import { auditLines } from '../../../pipelines/replay/audit-lines.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../../pipelines/scoring/policy.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openReadOnly } from '../../../app/embedded-world.ts';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { compareInThreads } from '../../../app/replay/compare-in-threads.ts';
-import { comparePolicies } from '../../../app/replay/compare-policies.ts';
+import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
 import { openKafka } from '../../../app/open-world.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';

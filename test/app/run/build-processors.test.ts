@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { DeskControlWatch } from '../../../app/desk-control.ts';
+import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { PROCESSORS } from '../../../app/run/build-processors.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../../../pipelines/scoring/policy.ts';

@@ -7,7 +7,7 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../temporary-folder.ts';

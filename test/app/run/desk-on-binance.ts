@@ -1,7 +1,7 @@
 import { expect, onTestFinished, vi } from 'vitest';
-import { commandRecords } from '../../../app/desk/control-topic.ts';
+import { commandRecords } from '../../../pipelines/desk/control-topic.ts';
 import { openExchange } from '../../../app/run/open-exchange.ts';
-import { positionCycle } from '../../../app/run/position-cycle.ts';
+import { positionCycle } from '../../../pipelines/snapshots/position-cycle.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import type { BinanceServerOptions } from '../../../packages/fake-binance/server-options.ts';

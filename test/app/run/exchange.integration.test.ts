@@ -8,7 +8,7 @@ import type { ExecutionReport, RecordByTopic, TradeClosed } from '../../../schem
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { openVenue } from '../../../app/run/open-venue.ts';
 import { run } from '../../../app/run/run.ts';
 import { chooseVenue } from '../../../app/run/venue-options.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';

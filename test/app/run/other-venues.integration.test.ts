@@ -8,7 +8,7 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-bybit/bybit-server.ts';
 import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';

@@ -1,9 +1,9 @@
 /** What others do to the topics of a chain at work: retention, transactions, tombstones, and topics that are deleted and made again. */
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { discardLetters } from '../../../app/dlq/discard-letters.ts';
+import { discardLetters } from '../../../pipelines/dlq/discard-letters.ts';
 import type { RunOptions } from '../../../app/run/run.ts';
-import { statusReport } from '../../../app/status-report.ts';
+import { statusReport } from '../../../pipelines/status/status-report.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { loadPolicy } from '../../../app/policy/load-policy.ts';
-import { shadowReport } from '../../../app/shadow-report.ts';
+import { shadowReport } from '../../../pipelines/scoring/shadow-report.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

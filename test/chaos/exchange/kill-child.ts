@@ -10,8 +10,8 @@ import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts'
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import { perPartition } from '../../../pipelines/per-partition.ts';
-import { wireProcessor } from '../../../pipelines/runtime.ts';
+import { perPartition } from '../../../pipelines/runtime/per-partition.ts';
+import { wireProcessor } from '../../../pipelines/runtime/wire-processor.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';

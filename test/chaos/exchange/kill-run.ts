@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { visitTopic } from '../../../app/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';

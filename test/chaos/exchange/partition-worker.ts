@@ -1,6 +1,6 @@
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
+import type { DecodedRecord, Processor } from '../../../pipelines/runtime/processor.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

@@ -3,7 +3,7 @@ import { KafkaAppender } from '../../../connectors/kafka/kafka-appender.ts';
 import type { ByPartition, IdempotentProducer, Outcome } from '../../../connectors/kafka/idempotent-producer.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { deadLetterOf } from '../../../pipelines/dead-letter.ts';
+import { deadLetterOf } from '../../../pipelines/runtime/dead-letter.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { OutgoingRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';

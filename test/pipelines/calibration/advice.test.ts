@@ -3,7 +3,7 @@ import { reasonsNotToApply, risksOf } from '../../../pipelines/calibration/advic
 import type { OutcomeRow } from '../../../pipelines/calibration/dataset.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import type { PositionId } from '../../../schemas/generated/records.ts';
-import { SAMPLE_REPORT } from '../../app/calibrate/sample-report.ts';
+import { SAMPLE_REPORT } from './report/sample-report.ts';
 
 /** Nothing to warn of. */
 const SOUND: CalibrationReport = {

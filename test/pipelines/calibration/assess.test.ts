@@ -3,7 +3,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { type Assessment, assess } from '../../../pipelines/calibration/assess.ts';
 import { chooseMethod, crossValidate } from '../../../pipelines/calibration/cross-validate.ts';
 import { betaAt, fitBeta } from '../../../pipelines/calibration/beta.ts';
-import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { fit } from '../../../pipelines/calibration/fit.ts';
 import { METHODS } from '../../../pipelines/calibration/method.ts';
 import { fitSigmoid, sigmoidAt } from '../../../pipelines/calibration/sigmoid.ts';

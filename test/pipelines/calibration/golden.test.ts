@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { aucOf } from '../../../pipelines/calibration/auc.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { argsort } from '../../../pipelines/calibration/argsort.ts';
-import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { calibrate } from '../../../pipelines/calibration/confidence-map.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { crossValidate } from '../../../pipelines/calibration/cross-validate.ts';
 import { constantMap, fit, fitRising } from '../../../pipelines/calibration/fit.ts';
 import { weighsTooLittle } from '../../../pipelines/calibration/requirements.ts';

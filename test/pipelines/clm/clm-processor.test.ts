@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ClmProcessor, clmProcessor } from '../../../pipelines/clm/clm-processor.ts';
-import type { DecodedRecord, Replay } from '../../../pipelines/processor.ts';
+import type { DecodedRecord, Replay } from '../../../pipelines/runtime/processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ClmOutcome, PositionId, TradeClosed } from '../../../schemas/generated/records.ts';

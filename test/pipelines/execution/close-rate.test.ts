@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CloseRate } from '../../../pipelines/execution/limits.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import { perPartition } from '../../../pipelines/per-partition.ts';
+import { perPartition } from '../../../pipelines/runtime/per-partition.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';

@@ -1,5 +1,5 @@
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import type { Processor } from '../../../pipelines/processor.ts';
+import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { WorkedAccounts } from '../../../ports/worked-accounts.ts';

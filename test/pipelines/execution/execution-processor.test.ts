@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import type { Processor } from '../../../pipelines/processor.ts';
+import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { NEVER_HALTED } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';

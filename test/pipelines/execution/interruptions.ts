@@ -1,6 +1,6 @@
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
-import type { Write } from '../../../pipelines/processor.ts';
+import type { Write } from '../../../pipelines/runtime/processor.ts';
 
 /** The process dies here: nothing after it runs, nothing in memory survives. */
 export class Crash extends Error {}

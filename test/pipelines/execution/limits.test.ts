@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { CloseRate, settlesNow } from '../../../pipelines/execution/limits.ts';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
-import type { Processor } from '../../../pipelines/processor.ts';
+import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Halt, type KillSwitch, NEVER_HALTED, WithheldOrder } from '../../../ports/kill-switch.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';

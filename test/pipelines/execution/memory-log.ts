@@ -1,4 +1,4 @@
-import type { DecodedRecord, Replay, Write } from '../../../pipelines/processor.ts';
+import type { DecodedRecord, Replay, Write } from '../../../pipelines/runtime/processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type {
   ExecutionReport,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ExecutionOptions, executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import type { Processor } from '../../../pipelines/processor.ts';
+import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';

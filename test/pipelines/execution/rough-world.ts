@@ -4,7 +4,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
 import type { OrderTerms } from '../../../pipelines/execution/order-plan.ts';
-import type { DecodedRecord, Processor } from '../../../pipelines/processor.ts';
+import type { DecodedRecord, Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { Exchange } from '../../../ports/exchange.ts';
 import type { RestingOrder } from '../../../ports/resting.ts';

@@ -3,8 +3,8 @@ import type { EmbeddedConsumer } from '../../../connectors/embedded/embedded-con
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { approval, rollback } from '../../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
-import { wireProcessor } from '../../../pipelines/runtime.ts';
+import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
+import { wireProcessor } from '../../../pipelines/runtime/wire-processor.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';

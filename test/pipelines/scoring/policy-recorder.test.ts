@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { approval, rollback } from '../../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../../pipelines/calibration/versions.ts';
-import type { Processor, Replay } from '../../../pipelines/processor.ts';
+import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
+import type { Processor, Replay } from '../../../pipelines/runtime/processor.ts';
 import { BUILT_IN_POLICIES, type Policy, defaultPolicy, parsePolicy } from '../../../pipelines/scoring/policy.ts';
 import { policyText } from '../../../pipelines/scoring/policy-text.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { runCommand } from '../../../app/commands/run.ts';
 import { schemasCommand } from '../../../app/commands/schemas.ts';
 import { topicsCommand } from '../../../app/commands/topics.ts';
-import { CONSUMER_GROUPS } from '../../../app/consumer-groups.ts';
+import { CONSUMER_GROUPS } from '../../../pipelines/desk/consumer-groups.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
 function read(path: string): string {

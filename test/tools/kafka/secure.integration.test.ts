@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import kafkajs, { type AclEntry } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type RoleName, ROLES, rightsOf } from '../../../app/kafka-rights.ts';
+import { type RoleName, ROLES, rightsOf } from '../../../pipelines/desk/kafka-rights.ts';
 import type { ProcessorName } from '../../../app/run/build-processors.ts';
 import { run } from '../../../app/run/run.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';

@@ -1,0 +1,10 @@
+import { CalibrationVersions } from '../scoring/versions.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+
+/** All that was proposed and decided so far. */
+export async function readVersions(world: ReadableTopics): Promise<CalibrationVersions> {
+  const versions = new CalibrationVersions();
+  await visitTopic(world, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
+  return versions;
+}

@@ -1,0 +1,96 @@
+import type { NeutralRule } from '../usable-rows.ts';
+import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
+import { proposalRecord } from '../proposal-record.ts';
+import type { Proposal } from '../propose.ts';
+import { noRelationHeadline, verdictOf } from './verdict.ts';
+
+type BeforeAfter = Readonly<Record<'before' | 'after', number>>;
+
+/** How proposals were kept. */
+export interface Kept {
+  readonly dryRun: boolean;
+  readonly folder: string;
+  readonly neutral: NeutralRule;
+  readonly by: string | null;
+}
+
+/** A line for each model; one line for all where every model was refused. */
+export function proposalJsonLines(proposals: readonly Proposal[], kept: Kept): readonly string[] {
+  const refused = proposals.filter((proposal) => proposal.kind === 'refused');
+  if (refused.length === proposals.length) {
+    const [only] = refused;
+    const tried = refused.length === 1 && only !== undefined ? triedOf(only) : {};
+    return [JSON.stringify({ refused: true, unmet: refused.flatMap(({ unmet }) => unmet), ...tried })];
+  }
+  return proposals.map((proposal) => JSON.stringify(jsonOf(proposal, kept)));
+}
+
+function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): object {
+  if (proposal.kind === 'refused')
+    return { refused: true, model_id: proposal.model, unmet: proposal.unmet, ...triedOf(proposal) };
+  if (proposal.kind === 'known') return knownJson(proposal);
+  const { version, parent, flips, risks, do_not_apply_if, largest_change, detectable } = proposal.report;
+  const { auc, candidates, winner, dependence, label_rates, sliced } = proposal.report;
+  return {
+    ...proposalJson(proposalRecord(proposal.report, neutral, by)),
+    against: parent,
+    headline: verdictOf(proposal.report).headline,
+    methods: candidates,
+    winner,
+    auc,
+    dependence,
+    label_rates,
+    slices: sliced.slices,
+    weeks: sliced.weeks,
+    cusum: sliced.cusum,
+    factors: flips?.factors ?? null,
+    largest_change,
+    detectable,
+    flips,
+    risks,
+    do_not_apply_if,
+    dry_run: dryRun,
+    report: dryRun ? null : `${folder}/${version}`,
+  };
+}
+
+/** What was tried where there is no usable relation. */
+function triedOf({ tried }: Extract<Proposal, { kind: 'refused' }>): object {
+  if (tried === undefined) return {};
+  const { auc, candidates } = tried;
+  return { headline: noRelationHeadline(candidates), auc, methods: candidates };
+}
+
+/** What is in force gains nothing over itself. */
+function knownJson({ proposal, status, inForce }: Extract<Proposal, { kind: 'known' }>): object {
+  const said = { ...proposalJson(proposal), status, known: true };
+  if (!inForce) return { ...said, against: proposal.parent };
+  const same = proposal.metrics.map((metric) => ({ ...metric, before: metric.after }));
+  const { metrics } = proposalJson({ ...proposal, metrics: same });
+  return { ...said, in_force: true, against: proposal.version, gain: 0, metrics };
+}
+
+/** What is said of a version as JSON: programs rely on these names. */
+export function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
+  const metrics = new Map<string, Map<string, BeforeAfter>>();
+  for (const { name, sample, before, after } of record.metrics)
+    metrics.set(name, (metrics.get(name) ?? new Map()).set(sample.toLowerCase(), { before, after }));
+  return {
+    version: record.version,
+    model_id: record.model_id,
+    status: record.status,
+    method: record.method.toLowerCase(),
+    map: record.map,
+    ...Object.fromEntries(record.parameters.map(({ name, value }) => [name, value])),
+    metrics: Object.fromEntries(Array.from(metrics, ([name, samples]) => [name, Object.fromEntries(samples)])),
+    counts: record.counts,
+    bounds: record.bounds.map((bound) => ({ ...bound, holds: !record.broken_bounds.includes(bound.name) })),
+    neutral: record.neutral.toLowerCase(),
+    label: record.label ?? 'pnl',
+    half_life_days: record.half_life_days ?? null,
+    parent: record.parent,
+    evidence: record.evidence,
+    proposed_at: record.decided_at,
+    program_version: record.program_version,
+  };
+}

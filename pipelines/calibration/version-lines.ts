@@ -1,0 +1,64 @@
+import { pc, printable } from '../../render/terminal.ts';
+import type { CalibrationVersions, VersionHistory } from '../scoring/versions.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
+import { plainTable } from '../../render/plain-table.ts';
+
+/** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */
+export function decisionJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
+  const { version, model_id, status, decided_at, decided_by, reason, overridden, restores } = record;
+  return { version, model_id, status, decided_at, decided_by, reason, overridden, restores };
+}
+
+/** One version with its whole history, as one JSON object. */
+export function versionJson(versions: CalibrationVersions, { version, records }: VersionHistory): object {
+  const [proposal] = records;
+  const latest = records.at(-1) ?? proposal;
+  return {
+    version,
+    model_id: proposal.model_id,
+    status: latest.status,
+    in_force: versions.inForce(proposal.model_id)?.version === version,
+    method: proposal.method.toLowerCase(),
+    usable: proposal.counts.usable,
+    broken_bounds: proposal.broken_bounds,
+    parent: proposal.parent,
+    history: records.map(decisionJson),
+  };
+}
+
+/** All versions as a table: a line for each record of each. */
+export function versionTable(versions: CalibrationVersions): readonly string[] {
+  const all = versions.all();
+  if (all.length === 0) return ['nothing was proposed yet: harvestline calibrate propose'];
+  const rows = all.flatMap(({ version, records }) =>
+    records.map((record, index) => [
+      index === 0 ? pc.bold(version) : '',
+      index === 0 ? printable(record.model_id) : '',
+      index === 0 ? `${record.method.toLowerCase()}, ${record.counts.usable} outcomes` : '',
+      stateText(versions, record, index === records.length - 1),
+      formatEventTime(record.decided_at),
+      printable(decidedText(record)),
+    ]),
+  );
+  const heads = ['version', 'model', 'map', 'status', 'at', 'by, why'];
+  return plainTable(
+    heads.map((head) => ({ head })),
+    rows,
+  );
+}
+
+function stateText(versions: CalibrationVersions, record: ConfidenceCalibration, latest: boolean): string {
+  const inForce = latest && versions.inForce(record.model_id)?.version === record.version;
+  return inForce ? pc.green('APPROVED, in force') : record.status;
+}
+
+function decidedText({ decided_by, reason, overridden, restores, status }: ConfidenceCalibration): string {
+  const parts = [
+    decided_by ?? '',
+    reason ?? '',
+    overridden.length > 0 ? `overrides ${overridden.join(', ')}` : '',
+    status === 'ROLLED_BACK' ? `in force again: ${restores ?? 'raw confidence'}` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}

@@ -1,0 +1,201 @@
+/**
+ * The accounts that one part of this process works, by claims on desk.claim (pipelines/desk/claims.ts).
+ *
+ * reads      desk.claim, whole and then on; desk.process, where a claim stands in the way
+ * writes     desk.claim
+ * guarantee
+ *
+ * AC1  An account is worked only while the fold of the log, read back after the claim was appended, says that the claim holds.
+ * AC2  Whoever claims what another had before waits for TAKEOVER_MS until it works: a process that is taken for gone and was only paused
+ *      or out of reach, or one whose account was retired, sends its last order before that (LAST_FRESH_MS).
+ * AC3  A claim that was lost, to a person or to another process, is never claimed again by this process: it stops.
+ */
+import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
+import { type ClaimInForce, type ClaimTerms, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from './claims.ts';
+import { BEAT_MS } from './processes.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { shellWord } from '../../render/look-closer.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
+import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
+
+/** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
+const TAKEOVER_MS = LAST_FRESH_MS + 500;
+
+export interface AccountClaimsOptions extends ClaimBookOptions {
+  readonly part: DeskPart;
+  /** Names the process and its part, as on desk.process. */
+  readonly process: string;
+  /** The user that it runs as. */
+  readonly by: string;
+  readonly venue: string;
+  readonly mode: DeskMode;
+  /** Name the log in the command that ends a claim. */
+  readonly words?: string;
+  /** Ends waiting for others to be gone. */
+  readonly signal: AbortSignal;
+}
+
+export class AccountClaims implements WorkedAccounts {
+  readonly #options: AccountClaimsOptions;
+  readonly #book: ClaimBook;
+  readonly #writer: TopicWriter;
+  /** Account -> when it was claimed. */
+  readonly #held = new Map<string, EpochMillis>();
+  readonly #claiming = new Map<string, Promise<boolean>>();
+
+  constructor(options: AccountClaimsOptions) {
+    this.#options = options;
+    this.#book = new ClaimBook(options);
+    this.#writer = new TopicWriter(TOPICS.deskClaim.writer, options.codec);
+  }
+
+  /**
+   * Claims an account for as long as this process works, and where `standing` beyond. Waits while it is not known whether the processes of
+   * a claim in its way are gone. Throws ACCOUNT_TAKEN.
+   */
+  async take(account: string, standing: boolean): Promise<void> {
+    const { part, signal, logger } = this.#options;
+    const by_default = part === 'EXECUTION' && account === EVERY_OTHER_ACCOUNT;
+    const terms = this.#terms(account, by_default);
+    while (!signal.aborted) {
+      const claims = await this.#book.read();
+      const verdict = claims.verdict(terms);
+      if (verdict.kind === 'refused') throw this.#taken(verdict.by, account, null);
+      const replaced = verdict.kind === 'replaces' ? verdict.claims : [];
+      if (replaced.length > 0) {
+        logger.info({ account, claims: replaced.map(({ latest }) => latest) }, 'waiting to see whether others work it');
+        const living = await livingProcess(replaced, this.#options, signal);
+        const [found] = replaced.filter(({ processes }) => living !== null && processes.has(living));
+        if (found !== undefined) throw this.#taken(found, account, living);
+        if (signal.aborted) break;
+      }
+      if (!(await this.#append(terms, standing, replaced))) continue;
+      if (replaced.length > 0)
+        logger.warn({ account, claims: replaced.map(({ latest }) => latest) }, 'took over what gone processes had');
+      return;
+    }
+    throw new HarvestlineError('BROKER_AWAY', `${account} was not claimed before the stop`);
+  }
+
+  /** Of a process that works every other account: claims the account where nobody has, and says no where somebody has. */
+  async works(account: string): Promise<boolean> {
+    const claims = await this.#book.fresh();
+    const { process, part } = this.#options;
+    for (const held of [account, EVERY_OTHER_ACCOUNT]) {
+      if (this.#held.has(held) && !claims.holds(process, held, part)) throw this.#lost(held);
+    }
+    if (this.#held.has(account)) return true;
+    if (!this.#held.has(EVERY_OTHER_ACCOUNT) || part !== 'EXECUTION') return false;
+    const terms = this.#terms(account, true);
+    if (claims.verdict(terms).kind !== 'free') return false;
+    const claiming = this.#claiming.get(account) ?? this.#append(terms, false, []);
+    this.#claiming.set(account, claiming);
+    try {
+      return await claiming;
+    } finally {
+      this.#claiming.delete(account);
+    }
+  }
+
+  whyNotNow(account: string): string | null {
+    const { process, part } = this.#options;
+    if (!this.#book.isFreshEnough)
+      return `${TOPICS.deskClaim.name} does not answer: who works ${named(account)} is not known`;
+    return this.#book.claims.holds(process, account, part) ? null : this.#lost(account).message;
+  }
+
+  /** For a part that only observes: that all it claimed is held, as of a look that is a second old at most. Throws ACCOUNT_TAKEN. */
+  async hold(): Promise<void> {
+    const claims = await this.#book.fresh();
+    const { process, part } = this.#options;
+    for (const account of this.#held.keys()) if (!claims.holds(process, account, part)) throw this.#lost(account);
+  }
+
+  sentAsNow({ account, submitted_at, reported_at }: Pick<ExecutionReport, 'account' | 'submitted_at' | 'reported_at'>) {
+    const went = this.#book.claims.wentTo(account, submitted_at ?? reported_at);
+    return went === undefined || (went.venue === this.#options.venue && went.mode === this.#options.mode);
+  }
+
+  /** Looks at every beat until `signal` aborts. Throws ACCOUNT_TAKEN once an account is lost (AC3). */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      await clock.sleep(BEAT_MS, signal);
+      if (signal.aborted) return;
+      try {
+        await this.hold();
+      } catch (thrown) {
+        // A log that is away is said by who needs it; no order is announced meanwhile (B1).
+        if (!isKind(thrown, 'transient')) throw thrown;
+      }
+    }
+  }
+
+  #terms(account: string, by_default: boolean): ClaimTerms {
+    const { part, process, venue, mode } = this.#options;
+    return { part, account, venue, mode, process, by_default };
+  }
+
+  /** AC1, AC2. */
+  async #append(terms: ClaimTerms, standing: boolean, replaced: readonly ClaimInForce[]): Promise<boolean> {
+    const { log, clock, by, signal } = this.#options;
+    const { process, account, part } = terms;
+    const now = clock.now();
+    const claim: DeskClaim = {
+      claim_id: `${process}/${account}/${now}` as ClaimId,
+      ...terms,
+      state: 'CLAIMED',
+      standing,
+      replaces: replaced.map(({ latest }) => latest),
+      by,
+      reason: null,
+      claimed_at: now,
+    };
+    await log.append([this.#writer.encode(TOPICS.deskClaim, claim, now)]);
+    const claims = await this.#book.read();
+    if (!claims.holds(process, account, part)) return false;
+    if (claims.of(account, part)?.succeeds === true) await clock.sleep(TAKEOVER_MS, signal);
+    this.#held.set(account, now);
+    return true;
+  }
+
+  #taken({ account, venue, mode, process, standing, since }: ClaimInForce, wanted: string, living: string | null) {
+    const { part, venue: ownVenue, mode: ownMode, words = '' } = this.#options;
+    const who =
+      living !== null
+        ? `${living}, which is at work`
+        : `${process}${standing ? ', a claim that stands until it is retired' : ''}`;
+    const advice =
+      wanted === EVERY_OTHER_ACCOUNT && account === MAIN_ACCOUNT
+        ? ' A process for other accounts names the one that it works (--account NAME), or its own desk (--desk NAME).'
+        : '';
+    return new HarvestlineError(
+      'ACCOUNT_TAKEN',
+      `${part.toLowerCase()} of ${named(wanted)} at ${ownVenue} (${ownMode}) is refused: ${named(account)} is worked at ${venue} ` +
+        `(${mode}) since ${formatEventTime(since)} by ${who}.${advice} If that is over: ` +
+        `harvestline desk retire${words} ${shellWord(account)} --by NAME --reason TEXT`,
+    );
+  }
+
+  #lost(account: string): HarvestlineError {
+    const { part } = this.#options;
+    const claimedAt = this.#held.get(account) ?? 0;
+    const retired = this.#book.claims.retired(account);
+    const now = this.#book.claims.of(account, part);
+    const how =
+      now !== undefined
+        ? `${now.process} works it now, at ${now.venue} (${now.mode})`
+        : retired !== undefined && retired.claimed_at >= claimedAt
+          ? `it was retired by ${retired.by}: ${retired.reason ?? ''}`
+          : `the claim is no longer on ${TOPICS.deskClaim.name}`;
+    return new HarvestlineError('ACCOUNT_TAKEN', `this process no longer works ${named(account)}: ${how}`);
+  }
+}
+
+function named(account: string): string {
+  return account === EVERY_OTHER_ACCOUNT ? 'every other account' : `account ${account}`;
+}

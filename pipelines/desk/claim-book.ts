@@ -1,0 +1,166 @@
+import { formatCoordinates, isKind } from '../../errors/harvestline-error.ts';
+import { type ClaimInForce, Claims } from './claims.ts';
+import { BEAT_MS, GONE_MS, Processes } from './processes.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, prepareBatch } from '../runtime/read-topic.ts';
+import { TopicPosition } from '../runtime/topic-position.ts';
+
+const TOPIC = TOPICS.deskClaim.name;
+
+/** How old a look may be that work rests on, before it is taken again. Unit: milliseconds. */
+export const FRESH_MS = 1000;
+
+/** And at the moment of sending an order, where nothing is waited for any more. Unit: milliseconds. */
+export const LAST_FRESH_MS = 1500;
+
+export interface ClaimBookOptions extends ReadableTopics {
+  /** The machine's. */
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * The claims on desk.claim, read on. Invariants:
+ * B1  `fresh` answers from a look that began at most FRESH_MS before it was asked, or throws.
+ * B2  Callers at the same time share one look.
+ * B3  A topic that ends before what was read of it is another topic of that name: it is read from its beginning, and what was claimed on
+ *     the first is claimed no longer.
+ */
+export class ClaimBook {
+  readonly #options: ClaimBookOptions;
+  #claims = new Claims();
+  #next = new Map<number, number>();
+  #lookedAt: EpochMillis = -Infinity;
+  #looking: Promise<void> | null = null;
+
+  constructor(options: ClaimBookOptions) {
+    this.#options = options;
+  }
+
+  /** As of the last look. */
+  get claims(): Claims {
+    return this.#claims;
+  }
+
+  /** B1. */
+  async fresh(): Promise<Claims> {
+    const askedAt = this.#options.clock.now();
+    // A look in the future was dated by a clock that was set back since: it counts as old.
+    if (this.#lookedAt > askedAt || this.#isOldAt(askedAt)) await this.#look();
+    // The look that was joined may have taken long.
+    if (this.#isOldAt(askedAt)) await this.#look();
+    return this.#claims;
+  }
+
+  /** B1, of a claim at the moment of sending. */
+  get isFreshEnough(): boolean {
+    const age = this.#options.clock.now() - this.#lookedAt;
+    return age >= 0 && age < LAST_FRESH_MS;
+  }
+
+  /** To the end that stands now: a look that began before does not count. */
+  async read(): Promise<Claims> {
+    await this.#looking?.catch(() => {});
+    await this.#look();
+    return this.#claims;
+  }
+
+  #isOldAt(askedAt: EpochMillis): boolean {
+    return askedAt - this.#lookedAt >= FRESH_MS;
+  }
+
+  /** B2. */
+  async #look(): Promise<void> {
+    this.#looking ??= this.#readOn().finally(() => {
+      this.#looking = null;
+    });
+    await this.#looking;
+  }
+
+  async #readOn(): Promise<void> {
+    const { log, codec, clock, logger } = this.#options;
+    const startedAt = clock.now();
+    const offsets = await log.offsets(TOPIC);
+    // B3.
+    if (offsets.some(({ partition, end }) => end < (this.#next.get(partition) ?? 0))) {
+      this.#claims = new Claims();
+      this.#next = new Map();
+    }
+    if (offsets.some(({ partition, begin, end }) => end > (this.#next.get(partition) ?? begin))) {
+      for await (const batch of log.read(TOPIC, { from: new Map(this.#next) })) {
+        await prepareBatch(codec, TOPIC, batch);
+        for (const at of batch.records) {
+          try {
+            this.#claims.apply(codec.decode(TOPIC, at));
+          } catch (thrown) {
+            if (!isKind(thrown, 'poison')) throw thrown;
+            const { topic, partition, offset } = at;
+            const where = formatCoordinates({ topic, partition, offset });
+            logger.error({ topic, partition, offset, code: thrown.code }, `passed over: ${where}: ${thrown.message}`);
+          }
+        }
+        this.#next.set(batch.partition, batch.nextOffset);
+      }
+    }
+    this.#lookedAt = startedAt;
+  }
+}
+
+/** How far back beats are read: whoever has said nothing since is gone, unless it says something now. Unit: milliseconds. */
+const BEATS_FROM_MS = 10 * 60 * 1000;
+
+/** Between two looks for a beat. Unit: milliseconds. */
+const LOOK_EVERY_MS = 250;
+
+/** A look takes milliseconds; one that takes longer says that others could not write either. Unit: milliseconds. */
+const SLOW_LOOK_MS = 1000;
+
+/** A beat of somebody whose clock is behind, or who waits out a broker that was away, comes within this. Unit: milliseconds. */
+const WATCH_MS = 3 * BEAT_MS;
+
+/**
+ * Finds out whether the processes of claims live: the name of one that does, null where all are gone. A process lives where a new beat of it
+ * comes; it is gone where it said that it ended, or where nothing comes of it: for GONE_MS since its last beat, and for WATCH_MS as it is
+ * watched, whatever its clock says. Time in which the log does not answer is no evidence: watching begins anew then, and lasts GONE_MS.
+ */
+export async function livingProcess(
+  claims: readonly ClaimInForce[],
+  { log, codec, clock }: ClaimBookOptions,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const names = new Map(claims.flatMap(({ processes }) => [...processes]));
+  const processes = new Processes();
+  const beats = new TopicPosition(
+    { log, codec },
+    TOPICS.deskProcess.name,
+    clock.now() - BEATS_FROM_MS,
+    () => Promise.resolve(),
+    (record) => processes.apply(record),
+  );
+  await beats.readOn(signal);
+  const first = new Map([...names.keys()].map((name) => [name, processes.of(name)?.seen_at]));
+  let watchedFrom = clock.now();
+  let quietCounts = true;
+  for (;;) {
+    const now = clock.now();
+    const watched = now - watchedFrom;
+    let pending = 0;
+    for (const [name, claimedAt] of names) {
+      const latest = processes.of(name);
+      if (latest?.state === 'ENDED') continue;
+      if (latest !== undefined && latest.seen_at !== first.get(name)) return name;
+      const quietFor = now - (latest?.seen_at ?? claimedAt);
+      const isGone = watched >= GONE_MS || (quietCounts && quietFor > GONE_MS && watched >= WATCH_MS);
+      if (!isGone) pending += 1;
+    }
+    if (pending === 0 || signal.aborted) return null;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+    const lookedAt = clock.now();
+    await beats.readOn(signal);
+    if (clock.now() - lookedAt <= SLOW_LOOK_MS) continue;
+    watchedFrom = clock.now();
+    quietCounts = false;
+  }
+}

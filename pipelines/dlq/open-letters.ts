@@ -1,0 +1,101 @@
+import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
+import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { TOPICS, type TopicName, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
+import { idOfLetter } from './dead-letter.ts';
+import { markedOffset } from './retry-headers.ts';
+
+/** Which letters of one dead-letter topic were put back. Memory: one number a retried letter. */
+export class RetriedLetters {
+  readonly #offsets = new Map<number, Set<number>>();
+
+  /** Reads every mark up to the end that stands now. */
+  static async read(log: EventLog, topic: string): Promise<RetriedLetters> {
+    const retried = new RetriedLetters();
+    for await (const { partition, records } of log.read(topic)) {
+      for (const record of records) {
+        const offset = markedOffset(record);
+        if (offset !== null) retried.#add(partition, offset);
+      }
+    }
+    return retried;
+  }
+
+  has({ partition, offset }: LogRecord): boolean {
+    return this.#offsets.get(partition)?.has(offset) ?? false;
+  }
+
+  #add(partition: number, offset: number): void {
+    const offsets = this.#offsets.get(partition);
+    if (offsets === undefined) this.#offsets.set(partition, new Set([offset]));
+    else offsets.add(offset);
+  }
+}
+
+/** Which letters a person has given up. Memory: a record a discarded letter. */
+export type DiscardedLetters = ReadonlyMap<LetterId, LetterDiscarded>;
+
+/** The codec is asked for only where a letter was ever discarded: else letters can be looked at without a registry. */
+export async function readDiscarded(log: EventLog, codec: () => Promise<RecordCodec>): Promise<DiscardedLetters> {
+  const topic = TOPICS.letterDiscarded.name;
+  const discarded = new Map<LetterId, LetterDiscarded>();
+  for await (const batch of log.read(topic)) {
+    const opened = await codec();
+    await prepareBatch(opened, topic, batch);
+    for (const at of batch.records) {
+      const record = decodedOrNull(opened, topic, at);
+      if (record !== null) discarded.set(record.letter_id, record);
+    }
+  }
+  return discarded;
+}
+
+/** A letter that was not put back. */
+export interface FoundLetter {
+  readonly at: LogRecord;
+  readonly discarded: LetterDiscarded | null;
+}
+
+/** The letters of a topic's records, batch by batch, with neither the marks nor the letters that were put back. */
+export async function* lettersOf(
+  log: EventLog,
+  topic: TopicName,
+  discarded: DiscardedLetters,
+  range: ReadRange = {},
+): AsyncGenerator<readonly FoundLetter[]> {
+  const name = deadLetterTopicOf(topic);
+  const retried = await RetriedLetters.read(log, name);
+  for await (const { records } of log.read(name, range)) {
+    const found = records
+      .filter((record) => markedOffset(record) === null && !retried.has(record))
+      .map((at) => ({ at, discarded: discarded.get(idOfLetter(topic, at)) ?? null }));
+    if (found.length > 0) yield found;
+  }
+}
+
+/** Those that wait for somebody: neither put back nor discarded. */
+export async function* openLetters(
+  log: EventLog,
+  topic: TopicName,
+  discarded: DiscardedLetters,
+): AsyncGenerator<readonly LogRecord[]> {
+  for await (const letters of lettersOf(log, topic, discarded)) {
+    const open = letters.flatMap((letter) => (letter.discarded === null ? [letter.at] : []));
+    if (open.length > 0) yield open;
+  }
+}
+
+/** The record at that place of a topic; null where none is. */
+export async function recordAt(
+  log: EventLog,
+  topic: string,
+  { partition, offset }: { readonly partition: number; readonly offset: number },
+): Promise<LogRecord | null> {
+  const range = { from: new Map([[partition, offset]]), partitions: [partition] };
+  for await (const { records } of log.read(topic, range)) {
+    // The first record read is the one, or a later one where retention removed it.
+    return records[0]?.offset === offset ? records[0] : null;
+  }
+  return null;
+}

@@ -1,0 +1,43 @@
+import type { RecordByTopic } from '../../schemas/generated/records.ts';
+import { type TopicName, findTopic } from '../../schemas/topics.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/read-topic.ts';
+
+export interface ExportedRecords {
+  /** Every record; else of a compacted topic the latest of each key. */
+  readonly all: boolean;
+  readonly onUndecodable: () => void;
+}
+
+/**
+ * The records of a topic, in order of partition and offset. Those that do not decode are passed over. Memory: a batch; of a compacted
+ * topic the offset of each key's latest record, too.
+ */
+export async function* exportedRecords<N extends TopicName>(
+  world: ReadableTopics,
+  topic: N,
+  { all, onUndecodable }: ExportedRecords,
+): AsyncIterable<RecordByTopic[N]> {
+  const compacted = findTopic(topic)?.cleanup === 'compact';
+  const latest = compacted && !all ? await latestOffsets(world, topic) : null;
+  for await (const batch of world.log.read(topic)) {
+    await prepareBatch(world.codec, topic, batch);
+    for (const at of batch.records) {
+      // A tombstone is no record.
+      if (compacted && at.value === null) continue;
+      const record = decodedOrNull(world.codec, topic, at);
+      if (record === null) onUndecodable();
+      else if (latest === null || latest.get(keyText(at.key)) === at.offset) yield record;
+    }
+  }
+}
+
+/** By key: of one key all records are in one partition. */
+async function latestOffsets(world: ReadableTopics, topic: TopicName): Promise<ReadonlyMap<string, number>> {
+  const latest = new Map<string, number>();
+  await visitTopic(world, topic, {}, (_record, { key, offset }) => latest.set(keyText(key), offset));
+  return latest;
+}
+
+function keyText(key: Uint8Array | null): string {
+  return key === null ? '' : Buffer.from(key).toString('latin1');
+}

@@ -1,0 +1,151 @@
+/**
+ * One instance of a processor for each partition of its input, so that a partition that waits (an order that settles
+ * slowly) holds up no other, and a member of a group restores and holds only what its own partitions need.
+ *
+ * Q1  The batches of a partition are processed one after the other, whatever the log delivers meanwhile.
+ * Q2  After every assignment each instance is made anew and restored before its first batch, from that partition of its
+ *     state topics alone, read up to the end that stands then: what a former owner of the partition wrote is seen.
+ * Q3  All that an instance writes goes to the partition number of its input. So what Q2 reads is all that the partition's
+ *     records ever caused, however keys are hashed.
+ * Q4  It is in everything what it wraps: a property that `Processor` gains does not compile here until it is handed on.
+ * Q5  Every instance is given all followed records, before it is restored or when they come; and what is observed of its partition.
+ *
+ * Made for processors whose inputs and state have one key and equally many partitions. CLM is not one: its state is keyed
+ * by position_id, its input by account:symbol.
+ */
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { EncodedRecord } from '../../schemas/topic-writer.ts';
+import type { TopicName } from '../../schemas/topics.ts';
+import {
+  type DecodedRecord,
+  type AskProcessed,
+  NOTHING_PROCESSED,
+  type Processor,
+  type Replay,
+  type Write,
+} from './processor.ts';
+
+/** `create` makes one partition's instance; what a processor says of itself (name, topics, bounds) is the same in all of them. */
+export function perPartition(create: () => Processor): Processor {
+  const { name, inputs, observes, follows, maxBatchRecords, independentRecords } = create();
+  const partitions = new Partitions(create);
+  return given({
+    name,
+    inputs,
+    observes,
+    follows,
+    maxBatchRecords,
+    independentRecords,
+    restore: (replay, processed) => partitions.reassign(replay, processed),
+    recover: (assigned, write) => partitions.recover(assigned, write),
+    followed: (record) => partitions.follow(record),
+    observe: (records, topic) => partitions.observe(records, topic),
+    process: (records, write) => partitions.process(records, write),
+  });
+}
+
+/** Q4. */
+type EveryProperty = { readonly [K in keyof Required<Processor>]: Processor[K] };
+
+/** The same without those that are undefined: a processor leaves out what it does not have. */
+function given(properties: EveryProperty): Processor {
+  const { name, inputs, process } = properties;
+  const others = Object.entries(properties).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(others), name, inputs, process };
+}
+
+const NOTHING_BEFORE = Promise.resolve();
+
+class Partitions {
+  readonly #create: () => Processor;
+  /** Partition -> its latest batch, which the next one waits for (Q1). Survives assignments: a batch may still be in hand. */
+  readonly #latest = new Map<number, Promise<unknown>>();
+  /** Replaced as a whole by an assignment, so that an instance that was restored before it never comes back (Q2). */
+  #instances = new Map<number, Processor>();
+  #before: { readonly replay: Replay; readonly processed: AskProcessed } | null = null;
+  /** Q5: for instances that are made later. Followed topics are small. */
+  readonly #followed: DecodedRecord[] = [];
+
+  constructor(create: () => Processor) {
+    this.#create = create;
+  }
+
+  reassign(replay: Replay, processed = NOTHING_PROCESSED): Promise<void> {
+    this.#before = { replay, processed };
+    this.#instances = new Map();
+    return NOTHING_BEFORE;
+  }
+
+  /** All partitions at the same time: one that is slow holds up no other. */
+  async recover(partitions: readonly number[], write: Write): Promise<void> {
+    const recoveries = partitions.map((partition) =>
+      this.#inTurn(partition, async () => {
+        const instance = await this.#instanceOf(partition);
+        await instance.recover?.([partition], (written) => write(pinned(written, partition)));
+      }),
+    );
+    const failed = (await Promise.allSettled(recoveries)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  follow(record: DecodedRecord): void {
+    this.#followed.push(record);
+    for (const instance of this.#instances.values()) instance.followed?.(record);
+  }
+
+  async observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]> {
+    const partition = records[0]?.partition;
+    if (partition === undefined) return [];
+    const outputs = await this.#inTurn(partition, async () =>
+      (await this.#instanceOf(partition)).observe?.(records, topic),
+    );
+    return pinned(outputs ?? [], partition);
+  }
+
+  process(records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
+    const partition = records[0]?.at.partition;
+    if (partition === undefined) return Promise.resolve([]);
+    return this.#inTurn(partition, () => this.#work(partition, records, write));
+  }
+
+  /** Q1. */
+  #inTurn<T>(partition: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#latest.get(partition) ?? NOTHING_BEFORE;
+    const turn = before.then(work, work);
+    this.#latest.set(partition, turn);
+    return turn;
+  }
+
+  async #work(partition: number, records: readonly DecodedRecord[], write: Write): Promise<readonly EncodedRecord[]> {
+    const instance = await this.#instanceOf(partition);
+    const outputs = await instance.process(records, (written) => write(pinned(written, partition)));
+    return pinned(outputs, partition);
+  }
+
+  async #instanceOf(partition: number): Promise<Processor> {
+    const instances = this.#instances;
+    const known = instances.get(partition);
+    if (known !== undefined) return known;
+    const before = this.#before;
+    const fresh = this.#create();
+    const told = this.#tell(fresh, 0);
+    if (before !== null) {
+      await fresh.restore?.((topic) => before.replay(topic, [partition]), before.processed);
+    }
+    // What came meanwhile: nothing is waited for between this and its place among those that are told at once.
+    this.#tell(fresh, told);
+    instances.set(partition, fresh);
+    return fresh;
+  }
+
+  /** Gives it the followed records from the `told`th on; returns how many it has then. */
+  #tell(instance: Processor, told: number): number {
+    for (const record of this.#followed.slice(told)) instance.followed?.(record);
+    return this.#followed.length;
+  }
+}
+
+/** Q3. */
+function pinned(records: readonly EncodedRecord[], partition: number): readonly EncodedRecord[] {
+  return records.map((record) => ({ ...record, partition }));
+}

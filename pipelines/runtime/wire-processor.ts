@@ -1,0 +1,273 @@
+import { type HarvestlineError, formatCoordinates, isKind } from '../../errors/harvestline-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type {
+  Append,
+  Assigned,
+  Batch,
+  BatchHandler,
+  EventLog,
+  LogRecord,
+  OutgoingRecord,
+  SubscribeOptions,
+} from '../../ports/event-log.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { RecordByTopic } from '../../schemas/generated/records.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { AHEAD_MS, timesAhead, timestampAhead } from '../../schemas/time-bound.ts';
+import { type TopicName, findTopic } from '../../schemas/topics.ts';
+import { type BackOff, patiently } from './back-off.ts';
+import { type LeftOut, boundedMessage, boundedProblems, deadLetterOf } from './dead-letter.ts';
+import { FollowedTopics } from './followed-topics.ts';
+import { NO_OBSERVER, type ProcessorObserver } from './observer.ts';
+import { MovedStarts } from './moved-starts.ts';
+import { processedIn } from './processed.ts';
+import type { DecodedRecord, Processor, Replay } from './processor.ts';
+import { producerOf } from './producers.ts';
+
+export interface RuntimeOptions {
+  readonly processor: Processor;
+  /** The processor's name where left out. */
+  readonly group?: string;
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * What the times of records are held against (schemas/time-bound.ts): the clock of the world that they come from, which under `dev`
+   * is the market's. Left out where nothing is live: then their own timestamps alone count.
+   */
+  readonly liveClock?: Clock;
+  readonly from?: SubscribeOptions['from'];
+  /** Ends waiting for a transient error to pass: the batch stays uncommitted. */
+  readonly signal?: AbortSignal;
+  readonly observer?: ProcessorObserver;
+}
+
+/** What to subscribe a processor with. */
+export interface Wiring {
+  readonly options: SubscribeOptions;
+  readonly handler: BatchHandler;
+}
+
+/**
+ * Puts a processor on a log. Invariants:
+ * P1  A record is decoded and processed, or dead-lettered; never acknowledged without one of the two.
+ * P2  A transient error repeats the same batch after a back-off and dead-letters nothing.
+ * P3  Any other error ends the subscription with nothing of the batch committed.
+ * P4  No record ends it: one whose outputs the log refuses (too large, a time that it does not take) is dead-lettered, too, and
+ *     its letter is written in a form that the log takes (dead-letter.ts).
+ */
+export function wireProcessor(runtime: RuntimeOptions): Wiring {
+  const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
+  const backOff: BackOff = { ...runtime, processor: processor.name, observer };
+  const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
+  const followed = new FollowedTopics(runtime);
+  const starts = new MovedStarts(runtime);
+  const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
+    observer.deadLettered(topic, error.code);
+    logDeadLetter(runtime, at, error);
+    return deadLetterOf(at, error, {
+      topic,
+      // Under dev the market's time, by which its log ages.
+      at: (liveClock ?? clock).now(),
+      onLeftOut: (leftOut, refusal) => {
+        observer.leftOut(topic);
+        logLeftOut(runtime, at, leftOut, refusal);
+      },
+    });
+  };
+  const worker: Worker = { processor, codec, liveClock, observer, bury };
+  return {
+    options: {
+      group: runtime.group ?? processor.name,
+      topics: [...processor.inputs, ...(processor.observes ?? [])].map((topic) => topic.name),
+      from: runtime.from ?? 'beginning',
+      ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),
+      onAssigned: async (assigned, append) => {
+        observer.restoring();
+        await patiently(backOff, 'restoring', async () => {
+          await followed.catchUp();
+          await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
+        });
+        // Under this name the readiness probe shows it.
+        await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
+        observer.assigned();
+      },
+      onMoved: (moved, append) => starts.say(moved, append),
+      onDropped: () => observer.dropped(),
+    },
+    handler: async (batch, append, refusal) => {
+      const spec = findTopic(batch.topic);
+      const topic = spec?.name;
+      if (spec === undefined || topic === undefined)
+        throw new TypeError(`${processor.name} was given ${batch.topic}, which is not in the topic table`);
+      const startedAt = clock.now();
+      let outputs: readonly OutgoingRecord[] = [];
+      if (observed.has(topic)) {
+        const latest = (liveClock?.now() ?? Infinity) + AHEAD_MS;
+        // What compaction takes away it takes whatever the tombstone's time.
+        const isTombstone = (value: Uint8Array | null): boolean => value === null && spec.cleanup === 'compact';
+        const inTime = batch.records.filter(({ timestamp, value }) => timestamp <= latest || isTombstone(value));
+        const observe = async (): Promise<readonly OutgoingRecord[]> =>
+          (await processor.observe?.(inTime, topic)) ?? [];
+        if (refusal === undefined) outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, observe);
+      } else {
+        outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
+          await followed.refresh();
+          await codec.prepare(topic, batch.records);
+          return refusal === undefined
+            ? processBatch(worker, topic, batch, append)
+            : processOneByOne(worker, topic, batch, append);
+        });
+      }
+      observer.worked({ topic, records: batch.records.length, outputs, tookMs: clock.now() - startedAt });
+      return outputs;
+    },
+  };
+}
+
+/** The partitions of which this member has all inputs: another may have the rest of any other, and recover it. */
+function wholeOf({ inputs }: Processor, assigned: Assigned): readonly number[] {
+  const [first = [], ...others] = inputs.map(({ name }) => assigned[name] ?? []);
+  return first.filter((partition) => others.every((own) => own.includes(partition)));
+}
+
+interface Worker {
+  readonly processor: Processor;
+  readonly codec: RecordCodec;
+  readonly liveClock: Clock | undefined;
+  readonly observer: ProcessorObserver;
+  readonly bury: (topic: TopicName, at: LogRecord, error: HarvestlineError) => OutgoingRecord;
+}
+
+/**
+ * How many decoded records of a processor with independent records live at once. What dies before the garbage collector looks costs it
+ * nothing, while a whole batch of them is copied from generation to generation. Unit: records.
+ */
+const PART_RECORDS = 64;
+
+/** Letters come last: where the log refuses an output, none of them is written yet, and none is written twice. */
+async function processBatch(
+  worker: Worker,
+  topic: TopicName,
+  { records }: Batch,
+  append: Append,
+): Promise<readonly OutgoingRecord[]> {
+  const outputs: OutgoingRecord[] = [];
+  const letters: OutgoingRecord[] = [];
+  const size = worker.processor.independentRecords === true ? PART_RECORDS : records.length;
+  for (let start = 0; start < records.length; start += size) {
+    const part = records.slice(start, start + size);
+    for (const output of await processPart(worker, topic, part, append, letters)) outputs.push(output);
+  }
+  for (const letter of letters) outputs.push(letter);
+  return outputs;
+}
+
+async function processPart(
+  { processor, codec, liveClock, observer, bury }: Worker,
+  topic: TopicName,
+  records: readonly LogRecord[],
+  append: Append,
+  letters: OutgoingRecord[],
+): Promise<readonly OutgoingRecord[]> {
+  const decoded: DecodedRecord[] = [];
+  const decode = codec.decoderOf(topic);
+  const now = liveClock?.now() ?? null;
+  for (const at of records) {
+    try {
+      const record = decode(at);
+      const ahead = timesAhead(topic, record, at.timestamp, now);
+      if (ahead.length > 0) {
+        observer.timesAhead(topic, producerOf(record));
+        throw timestampAhead(topic, ahead);
+      }
+      decoded.push({ topic, record, at } as DecodedRecord);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      letters.push(bury(topic, at, thrown));
+    }
+  }
+  if (decoded.length === 0) return [];
+  try {
+    return await processor.process(decoded, append);
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+  }
+  // One record made the processor produce what no topic takes. Alone, each shows whether it is the one.
+  const outputs: OutgoingRecord[] = [];
+  for (const record of decoded) {
+    try {
+      for (const output of await processor.process([record], append)) outputs.push(output);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      letters.push(bury(topic, record.at, thrown));
+    }
+  }
+  return outputs;
+}
+
+/** P4: the log refused an output of the batch. Each record's outputs are appended by themselves; the letters are left to the log. */
+async function processOneByOne(
+  worker: Worker,
+  topic: TopicName,
+  { records }: Batch,
+  append: Append,
+): Promise<readonly OutgoingRecord[]> {
+  const letters: OutgoingRecord[] = [];
+  for (const at of records) {
+    const outputs = await processPart(worker, topic, [at], append, letters);
+    try {
+      await append(outputs);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+      letters.push(worker.bury(topic, at, thrown));
+    }
+  }
+  return letters;
+}
+
+function logDeadLetter({ processor, logger }: RuntimeOptions, at: LogRecord, error: HarvestlineError): void {
+  const { topic, partition, offset } = at;
+  const { code, remedy } = error;
+  const { paths: problems, total } = boundedProblems(error.problems);
+  logger.warn(
+    { processor: processor.name, topic, partition, offset, code, problems, problemsTotal: total, remedy },
+    `dead letter: ${formatCoordinates({ topic, partition, offset })}: ${boundedMessage(error)}`,
+  );
+}
+
+function logLeftOut(
+  { processor, logger }: RuntimeOptions,
+  at: LogRecord,
+  leftOut: LeftOut,
+  { code, remedy, message }: HarvestlineError,
+): void {
+  const { topic, partition, offset } = at;
+  const where = formatCoordinates({ topic, partition, offset });
+  logger.error(
+    { processor: processor.name, topic, partition, offset, code, leftOut, remedy },
+    `dead letter without its bytes: ${where}: ${message}; the record is on ${topic} for as long as that keeps it`,
+  );
+}
+
+function replayOf(log: EventLog, codec: RecordCodec): Replay {
+  return async function* replay<N extends TopicName>(
+    topic: N,
+    partitions?: readonly number[],
+  ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
+    for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
+      await codec.prepare(topic, batch.records);
+      for (const at of batch.records) {
+        let record: RecordByTopic[N];
+        try {
+          record = codec.decode(topic, at);
+        } catch (thrown) {
+          if (isKind(thrown, 'poison')) continue;
+          throw thrown;
+        }
+        yield { record, at };
+      }
+    }
+  };
+}

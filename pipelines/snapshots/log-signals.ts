@@ -1,0 +1,82 @@
+import { type Signals, SIGNAL_VALID_MS, validAt } from '../../ports/signals.ts';
+import { isKind } from '../../errors/harvestline-error.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import type { Batch } from '../../ports/event-log.ts';
+import type { ModelSignal } from '../../schemas/generated/records.ts';
+import { refuseTimesAhead } from '../../schemas/time-bound.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { prepareBatch, type ReadableTopics } from '../runtime/read-topic.ts';
+
+const TOPIC = TOPICS.modelSignal.name;
+
+/**
+ * The models' signals as they lie in model.signal. What every key said last is kept; what was said when a position was opened
+ * is read back from the log. A record that does not decode, or is of a time that cannot be, is passed over: it is the models' to mend,
+ * and would stay the last word until then.
+ */
+export class LogSignals implements Signals {
+  readonly #topics: ReadableTopics;
+  readonly #clock: Clock;
+  readonly #latest = new Map<string, ModelSignal>();
+  /** Partition -> the next offset to read; null before the first look. */
+  #next: Map<number, number> | null = null;
+
+  constructor(topics: ReadableTopics, clock: Clock) {
+    this.#topics = topics;
+    this.#clock = clock;
+  }
+
+  async refresh(): Promise<void> {
+    const { log } = this.#topics;
+    this.#next ??= new Map(await log.offsetsAt(TOPIC, this.#clock.now() - SIGNAL_VALID_MS));
+    for await (const batch of log.read(TOPIC, { from: this.#next })) {
+      for (const signal of await this.#decode(batch)) {
+        const key = keyOf(signal.account, signal.symbol);
+        const before = this.#latest.get(key);
+        if (before === undefined || signal.emitted_at >= before.emitted_at) this.#latest.set(key, signal);
+      }
+      this.#next.set(batch.partition, batch.nextOffset);
+    }
+  }
+
+  latest(account: string, symbol: string, now: EpochMillis): ModelSignal | null {
+    const signal = this.#latest.get(keyOf(account, symbol));
+    return signal === undefined ? null : validAt(now, null, signal);
+  }
+
+  async at(account: string, symbol: string, openedAt: EpochMillis): Promise<ModelSignal | null> {
+    const { log } = this.#topics;
+    const from = await log.offsetsAt(TOPIC, openedAt - SIGNAL_VALID_MS);
+    let best: ModelSignal | null = null;
+    for (const partition of from.keys()) {
+      for await (const batch of log.read(TOPIC, { from, partitions: [partition] })) {
+        for (const signal of await this.#decode(batch)) {
+          if (signal.account === account && signal.symbol === symbol) best = validAt(openedAt, best, signal);
+        }
+        // A producer's clock may be late by as much as a signal is valid.
+        if ((batch.records.at(-1)?.timestamp ?? 0) > openedAt + SIGNAL_VALID_MS) break;
+      }
+    }
+    return best;
+  }
+
+  async #decode(batch: Batch): Promise<readonly ModelSignal[]> {
+    const { codec } = this.#topics;
+    await prepareBatch(codec, TOPIC, batch);
+    const now = this.#clock.now();
+    return batch.records.flatMap((at) => {
+      try {
+        const signal = codec.decode(TOPIC, at);
+        refuseTimesAhead(TOPIC, signal, at.timestamp, now);
+        return [signal];
+      } catch (thrown) {
+        if (isKind(thrown, 'poison')) return [];
+        throw thrown;
+      }
+    });
+  }
+}
+
+function keyOf(account: string, symbol: string): string {
+  return `${account}:${symbol}`;
+}

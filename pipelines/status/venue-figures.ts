@@ -1,0 +1,61 @@
+import type { AccountWatermarks } from '../watch/account-watermarks.ts';
+import { type Alert, openOrdersAlert } from '../alerts/alerts.ts';
+import type { EpochMillis, ExecutionReport, IntentId, VenueDifference } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+
+/** One thing in which a venue and our record differ now, and where. */
+export interface StandingDifference {
+  readonly account: string;
+  readonly venue: string;
+  readonly symbol: string;
+  readonly kind: VenueDifference['kind'];
+  readonly position_id: string | null;
+  readonly recorded_quantity: number | null;
+  readonly venue_quantity: number | null;
+  readonly since: EpochMillis;
+  readonly detail: string;
+}
+
+/** The differences that stand, oldest first: those of the latest record of each account and symbol. */
+export async function standingDifferences(topics: ReadableTopics) {
+  const latest = new Map<string, readonly StandingDifference[]>();
+  const { name } = TOPICS.positionReconciled;
+  const undecodable = await visitTopic(topics, name, {}, ({ account, venue, symbol, differences }) => {
+    const standing = differences.map(({ kind, first_seen_at: since, detail, ...position }) => {
+      const { position_id, recorded_quantity, venue_quantity } = position;
+      return { account, venue, symbol, kind, position_id, recorded_quantity, venue_quantity, since, detail };
+    });
+    latest.set(JSON.stringify([account, symbol]), standing);
+  });
+  return { differences: [...latest.values()].flat().toSorted((one, other) => one.since - other.since), undecodable };
+}
+
+interface AnnouncedOrder {
+  readonly at: EpochMillis;
+  readonly account: string;
+}
+
+/** Orders that were announced and have no end yet, gathered from the reports in log order. */
+export class OpenOrders {
+  readonly #announced = new Map<IntentId, AnnouncedOrder>();
+  readonly #ended = new Set<IntentId>();
+
+  add({ intent_id, status, account }: ExecutionReport, at: EpochMillis): void {
+    if (status !== 'SUBMITTED') {
+      this.#announced.delete(intent_id);
+      this.#ended.add(intent_id);
+    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, account });
+  }
+
+  get count(): number {
+    return this.#announced.size;
+  }
+
+  /** The alert where one has none for long, in the time of its own desk. */
+  alert(watermarks: AccountWatermarks): Alert | null {
+    const waits = [...this.#announced.values()].map(({ at, account }) => ({ at, now: watermarks.of(account) }));
+    const [longest] = waits.toSorted((one, other) => other.now - other.at - (one.now - one.at));
+    return longest === undefined ? null : openOrdersAlert({ count: this.count, oldest: longest.at }, longest.now);
+  }
+}

@@ -1,0 +1,119 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { checkAgainstMaps, checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
+import { loadPolicy, readPolicyFile } from '../../../app/policy/load-policy.ts';
+import { policyLines } from '../../../pipelines/scoring/policy-table.ts';
+import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
+import { modelNamed } from '../calibration/calibration-record.ts';
+import { onCalibrated } from './on-calibrated.ts';
+import { folderForTest } from '../../temporary-folder.ts';
+
+const FILES = new URL('../../../pipelines/scoring/policies/', import.meta.url);
+const own = (name: string): string => new URL(name, FILES).pathname;
+
+function file(content: unknown): string {
+  const path = join(folderForTest(), 'mine.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+describe('policy check', () => {
+  it('finds nothing in the built-in files, whose $schema is for editors and no part of the policy', () => {
+    expect(checkPolicies([own('2026-02-07.json'), own('legacy.json')], readPolicyFile)).toEqual([]);
+    expect(loadPolicy(own('legacy.json'))).toEqual(BUILT_IN_POLICIES.get('legacy'));
+    expect(loadPolicy(own('legacy.json'))).not.toHaveProperty('$schema');
+  });
+
+  it('names everything in every file: one that is no policy hides nothing of the others', () => {
+    const broken = file({ ...loadPolicy('legacy'), description: 1, costs: 2 });
+    const noJson = file('{');
+    const warned = file({ ...loadPolicy('legacy'), rules: [] });
+    const found = checkPolicies([broken, noJson, '/nowhere/x.json', warned], readPolicyFile);
+    expect(found.map(({ level, file: name, path }) => [level, name, path])).toEqual([
+      ['problem', broken, 'description'],
+      ['problem', broken, 'costs'],
+      ['problem', noJson, '(root)'],
+      ['problem', '/nowhere/x.json', '(root)'],
+      ['warning', warned, 'id'],
+      ['warning', warned, 'rules'],
+    ]);
+  });
+});
+
+describe('policy check beside a map in force', () => {
+  const narrow = { version: 'cal-1', model_id: modelNamed('m'), map: { x: [0.64, 0.94], y: [0.547, 0.694] } };
+
+  it('warns of a threshold that the map cannot reach', async () => {
+    const mapped = file(onCalibrated({ ...loadPolicy('2026-02-07'), id: 'mine' }));
+    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([narrow]))).toEqual([
+      {
+        level: 'warning',
+        file: mapped,
+        path: 'thresholds.degraded_by',
+        why: expect.stringContaining('0.547 to 0.694') as string,
+      },
+    ]);
+    const wide = { ...narrow, map: { x: [0, 1], y: [0.2, 0.8] } };
+    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([wide]))).toEqual([]);
+  });
+
+  it('reads no log where every policy judges raw confidence', async () => {
+    const never = (): never => {
+      throw new Error('read');
+    };
+    expect(await checkAgainstMaps([own('2026-02-07.json'), '/nowhere/x.json'], readPolicyFile, never)).toEqual([]);
+  });
+});
+
+describe('policy files', () => {
+  it('two of one id that differ are warned of, copies are not', () => {
+    const mine = { ...loadPolicy('2026-02-07'), id: 'mine' };
+    const [one, copy, other] = [file(mine), file(mine), file({ ...mine, description: 'another' })];
+    expect(
+      checkPolicies([one, copy, other], readPolicyFile).map(({ level, file: name, path }) => [level, name, path]),
+    ).toEqual([['warning', other, 'id']]);
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(loadPolicy(file(`\uFEFF${JSON.stringify(loadPolicy('legacy'))}`))).toEqual(loadPolicy('legacy'));
+  });
+});
+
+describe('policy show', () => {
+  it('says a policy in words, in order', () => {
+    const lines = policyLines(loadPolicy('2026-02-07')).map((line) =>
+      stripVTControlCharacters(line).replaceAll(/ {2,}/g, ' | '),
+    );
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'old | exit | 3 | age > 6 h and R < 5',
+        'confidence_degraded | exit | 4 | confidence < entry - 0.15',
+        'R > 8 | 6',
+        '2 | thesis_broken | CLOSE when exit > hold + 2, and regime_changed or confidence_degraded',
+        '3 | strong_exit | PARTIAL_CLOSE min(0.75, exit / 12) when exit > hold + 2',
+        'R before costs; risk from the stop at opening, else 2 % of entry',
+      ]),
+    );
+    const rules = lines.filter((line) => /^\d \| /.test(line)).map((line) => line.split(' | ')[1]);
+    expect(rules).toEqual(['emergency_profit', 'thesis_broken', 'strong_exit', 'moderate_exit']);
+  });
+
+  it('says every condition and setting that a policy may have', () => {
+    const when = { r_below: -1.5, exit_at_least_hold_plus: 0, stop_hit: true, take_profit_hit: true } as const;
+    const text = policyLines({
+      ...loadPolicy('legacy'),
+      profit_rungs: [],
+      costs: { taker_fee: 0.0005, funding_per_8h: 0.0001 },
+      rules: [
+        { name: 'guard', when, action: 'CLOSE' },
+        { name: 'rest', when: {}, action: 'CLOSE' },
+      ],
+    }).join('\n');
+    expect(text).toContain('CLOSE when R < -1.5, and exit >= hold, and the stop is hit, and the take profit is hit');
+    expect(text).toContain('CLOSE always');
+    expect(text).toContain('no profit rungs');
+    expect(text).toContain('R after 0.05 % fee a side and 0.01 % funding every 8 h');
+  });
+});

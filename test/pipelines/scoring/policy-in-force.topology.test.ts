@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { policyInForce } from '../../../pipelines/scoring/policy-in-force.ts';
+import type { Policy } from '../../../pipelines/scoring/policy.ts';
+import { policyText } from '../../../pipelines/scoring/policy-text.ts';
+import { policyDigestOf } from '../../../schemas/ids.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { ScoringDesk } from '../../app/scoring-desk.ts';
+
+const LEGACY = loadPolicy('legacy');
+const OURS: Policy = { ...LEGACY, id: 'ours' };
+
+it('compares with the policy that came into force last, as it was recorded, and says where that stands', async () => {
+  const desk = await ScoringDesk.open();
+  for (const policy of [LEGACY, OURS]) {
+    await desk.observe(1);
+    await desk.score(policy);
+  }
+  const { policy, source, lines } = await policyInForce(desk);
+  expect({ policy, source }).toEqual({ policy: OURS, source: 'policy.applied' });
+  expect(lines).toEqual([expect.stringMatching(/^ours, in force last \(policy\.applied\[\d\]@1\)$/)]);
+});
+
+it('else with the default, and says so', async () => {
+  const desk = await ScoringDesk.open();
+  const { policy, source, lines } = await policyInForce(desk);
+  expect({ id: policy.id, source }).toEqual({ id: '2026-02-07', source: 'default' });
+  expect(lines).toEqual(['2026-02-07, the default: policy.applied tells of none in force']);
+});
+
+it('a policy in a form that this program does not know is named', async () => {
+  const desk = await ScoringDesk.open();
+  await desk.observe(1);
+  await desk.score(OURS);
+  const policy_json = JSON.stringify({ ...JSON.parse(policyText(OURS)), horizon: 4 });
+  await desk.alter(TOPICS.policyApplied.name, 0, { policy_json, policy_digest: policyDigestOf(policy_json) });
+  const { policy, source, lines } = await policyInForce(desk);
+  expect({ id: policy.id, source }).toEqual({ id: '2026-02-07', source: 'default' });
+  expect(lines[0]).toContain('this program cannot read ours, in force last');
+});
+
+it('says that a record which cannot be read may hide a later one', async () => {
+  const desk = await ScoringDesk.open();
+  for (const applied of [LEGACY, OURS]) {
+    await desk.observe(1);
+    await desk.score(applied);
+  }
+  desk.tamper(
+    'UPDATE records SET value = ? WHERE topic = ? AND offset = 1',
+    Buffer.from('?'),
+    TOPICS.policyApplied.name,
+  );
+  const { policy, lines } = await policyInForce(desk);
+  expect(policy.id).toBe('legacy');
+  expect(lines).toContainEqual(
+    expect.stringContaining('cannot be read: 1; another policy may have been in force last'),
+  );
+});

@@ -1,0 +1,376 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type StallWatcherOptions, watchStalls } from '../../../pipelines/watch/stall-watcher.ts';
+import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
+import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
+import { STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
+import { HOUR_MS, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
+import { clientOrderIdOf } from '../../../schemas/ids.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { type MemoryLog, type MemoryWorld, memoryWorld } from '../../app/memory-log.ts';
+
+const START = 1_770_003_600_000;
+const MINUTE_MS = 60_000;
+const BETWEEN_LOOKS_MS = 30_000;
+/** More than a group that keeps up leaves behind. Unit: records of a partition. */
+const BEHIND = 100_000;
+const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
+const SIGNAL = GOOD_RECORDS[TOPICS.modelSignal.name];
+const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
+const REPORT = GOOD_RECORDS[TOPICS.executionReport.name];
+const NO_FILL = { filled_quantity: 0, average_price: null, submitted_at: null } as const;
+const REFUSED = { ...REPORT, ...NO_FILL, status: 'SUPPRESSED', reason: 'COOLDOWN' } as const;
+const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];
+const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
+const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_id] };
+
+/**
+ * The records are written live: it is as late as the newest of them, and `later`. Between two looks nothing happens until `look` lets
+ * it go on, and resolves once the next look is done.
+ */
+class LookClock implements Clock {
+  later = 0;
+  /** Called for each shorter sleep. */
+  onShortSleep = (_ms: number): void => {};
+  readonly #log: MemoryLog;
+  #wake = (): void => {};
+  #asleep = Promise.withResolvers<void>();
+
+  constructor(log: MemoryLog) {
+    this.#log = log;
+  }
+
+  now(): number {
+    return Math.max(START, this.#log.newest) + this.later;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms < BETWEEN_LOOKS_MS) {
+      this.onShortSleep(ms);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      this.#asleep.resolve();
+    });
+  }
+
+  async look(): Promise<void> {
+    this.#asleep = Promise.withResolvers<void>();
+    this.#wake();
+    await this.#asleep.promise;
+  }
+
+  firstLook(): Promise<void> {
+    return this.#asleep.promise;
+  }
+}
+
+async function watched(
+  world: MemoryWorld,
+  traits: Partial<Pick<StallWatcherOptions, 'stallLimits' | 'logWords' | 'groups'>> = {},
+  clock = new LookClock(world.log),
+) {
+  const metrics = new PrometheusMetrics();
+  const lines: string[] = [];
+  const note = (_: object, message: string): void => void lines.push(message);
+  const stop = new AbortController();
+  const done = watchStalls(
+    {
+      ...world,
+      groups: [],
+      ...traits,
+      policy: defaultPolicy(),
+      clock,
+      logger: { ...SILENT_LOGGER, info: note, warn: note },
+      metrics,
+    },
+    stop.signal,
+  );
+  onTestFinished(() => {
+    stop.abort();
+    return done;
+  });
+  await clock.firstLook();
+  const gauges = async (): Promise<string[]> => {
+    const text = await metrics.text();
+    return STALL_ALERTS.filter((name) => text.includes(`harvestline_alert{name="${name}"} 1`));
+  };
+  return { clock, look: () => clock.look(), lines, gauges, stop, done };
+}
+
+describe('stall alerts of a running process', () => {
+  it('are said once when raised and once when over, with the gauge', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    const { look, lines, gauges } = await watched(world);
+    expect(lines).toEqual([]);
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + 6 * MINUTE_MS);
+    await look();
+    expect(await gauges()).toEqual(['intents_without_reports']);
+    expect(lines).toEqual([expect.stringMatching(/^alert intents_without_reports: .*Look closer: harvestline tail/)]);
+    await look();
+    expect(lines).toHaveLength(1);
+    await world.write(TOPICS.executionReport, REPORT, START + 6 * MINUTE_MS);
+    await world.write(TOPICS.tradeClosed, TRADE, START + 6 * MINUTE_MS);
+    await world.write(TOPICS.clmOutcome, OUTCOME, START + 6 * MINUTE_MS);
+    await look();
+    expect(await gauges()).toEqual([]);
+    expect(lines.slice(1)).toEqual(['alert intents_without_reports is over']);
+  });
+
+  it('reads no topic while a group of this process is far behind, and then all that came', async () => {
+    const world = await memoryWorld();
+    const { log } = world;
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + 6 * MINUTE_MS);
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    const snapshots = TOPICS.positionSnapshot;
+    const offsets = log.offsets.bind(log);
+    log.offsets = async (topic) =>
+      (await offsets(topic)).map((one) => (topic === snapshots.name ? { ...one, begin: one.end - BEHIND } : one));
+    const read = new Set<string>();
+    const readLog = log.read.bind(log);
+    log.read = (topic, range) => {
+      read.add(topic);
+      return readLog(topic, range);
+    };
+    const clock = new LookClock(log);
+    let waits = 0;
+    clock.onShortSleep = () => {
+      expect([...read]).not.toContain(snapshots.name);
+      waits += 1;
+      if (waits < 3) return;
+      const all = Array.from({ length: snapshots.partitions }, (_, partition): [number, number] => [partition, 1]);
+      log.commit('scoring', snapshots.name, new Map(all));
+      log.offsets = offsets;
+      clock.onShortSleep = () => {};
+    };
+    const { gauges } = await watched(world, { groups: [{ group: 'scoring', topics: [snapshots] }] }, clock);
+    expect(waits).toBe(3);
+    expect(await gauges()).toEqual(['intents_without_reports']);
+  });
+
+  it('reads each record once', async () => {
+    const world = await memoryWorld();
+    for (let i = 0; i < 10; i += 1) await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + i, i % 3);
+    const read: number[] = [];
+    const { log } = world;
+    const readLog = log.read.bind(log);
+    log.read = async function* (topic, range) {
+      for await (const batch of readLog(topic, range)) {
+        read.push(batch.records.length);
+        yield batch;
+      }
+    };
+    const { look } = await watched(world);
+    const first = read.reduce((sum, n) => sum + n, 0);
+    await look();
+    await look();
+    expect(read.reduce((sum, n) => sum + n, 0)).toBe(first);
+    await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + 11);
+    await look();
+    expect(read.reduce((sum, n) => sum + n, 0)).toBe(first + 1);
+  });
+
+  it('wait for a log that is away, saying so once, and go on where they were', async () => {
+    const world = await memoryWorld();
+    let away = true;
+    const { log } = world;
+    const readLog = log.read.bind(log);
+    log.read = (topic, range) => {
+      if (away) throw new Error('no broker');
+      return readLog(topic, range);
+    };
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + 6 * MINUTE_MS);
+    const { look, lines, gauges } = await watched(world);
+    await look();
+    expect(lines).toEqual(['stall alerts wait for the log: no broker']);
+    away = false;
+    await look();
+    expect(await gauges()).toEqual(['intents_without_reports']);
+    away = true;
+    await look();
+    expect(await gauges()).toEqual(['intents_without_reports']);
+    expect(lines).toHaveLength(3);
+  });
+
+  /** Three looks at the end of two days: what came at START is just in sight. */
+  async function twoDaysLater(world: MemoryWorld): Promise<void> {
+    for (let minutes = 0; minutes < 3; minutes += 1) {
+      const at = START + 48 * HOUR_MS + minutes * MINUTE_MS;
+      await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
+    }
+  }
+
+  it('see the answer that carries an earlier time than the first question in sight', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    await world.write(TOPICS.executionReport, REFUSED, START - 2 * MINUTE_MS);
+    await twoDaysLater(world);
+    const { gauges } = await watched(world);
+    expect(await gauges()).toEqual([]);
+  });
+
+  it('see the question at the very start of what is in sight, and none before it', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id: 'before' as IntentId }, START - 1);
+    await world.write(TOPICS.harvestIntent, INTENT, START);
+    await twoDaysLater(world);
+    const { lines } = await watched(world);
+    expect(lines).toEqual([expect.stringContaining('reported nothing of 1 intent since 2026-02-02T03:40:00.000Z')]);
+  });
+
+  it('see every trade, however old, that no outcome lists', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.tradeClosed, TRADE, START - 300 * HOUR_MS);
+    await twoDaysLater(world);
+    const { gauges, look } = await watched(world);
+    expect(await gauges()).toEqual(['trades_without_outcomes']);
+    await world.write(TOPICS.clmOutcome, OUTCOME, START - 300 * HOUR_MS);
+    await look();
+    expect(await gauges()).toEqual([]);
+  });
+
+  it('give up intents of long ago, and say so', async () => {
+    const world = await memoryWorld();
+    const winner = async (from: number, to: number): Promise<void> => {
+      for (let hour = from; hour <= to; hour += 1)
+        await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, opened_at: START - 1 }, START + hour * HOUR_MS);
+    };
+    await winner(0, 2);
+    await world.write(TOPICS.harvestIntent, INTENT, START + HOUR_MS);
+    await world.write(TOPICS.executionReport, REFUSED, START + HOUR_MS);
+    const { look, lines } = await watched(world);
+    expect(lines).toEqual([]);
+    await winner(3, 60);
+    await look();
+    expect(lines[0]).toContain('for at least 60.0 h (no intent since 2026-02-02T15:40:00.000Z)');
+  });
+
+  it('raise nothing of what is written while they read', async () => {
+    const world = await memoryWorld();
+    const { log } = world;
+    const read = log.read.bind(log);
+    let cycles = 0;
+    const cycle = async (): Promise<void> => {
+      // In one look they stay within what a source's clock may be ahead.
+      const at = START + (cycles += 1) * (MINUTE_MS / 3);
+      const intent_id = `intent ${cycles}` as IntentId;
+      const trade_id = `trade ${cycles}` as TradeId;
+      const client_order_id = clientOrderIdOf(intent_id);
+      await world.write(TOPICS.modelSignal, SIGNAL, at);
+      await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
+      await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id }, at);
+      // Execution's clock stands.
+      await world.write(TOPICS.executionReport, { ...REPORT, intent_id, client_order_id }, START);
+      await world.write(TOPICS.tradeClosed, { ...TRADE, intent_id, client_order_id, trade_id }, at + 20);
+      // Scoring works off a backlog: an intent has the time of its snapshot.
+      const backlog = { intent_id: `backlog ${cycles}` as IntentId };
+      await world.write(TOPICS.harvestIntent, { ...INTENT, ...backlog }, START);
+      await world.write(TOPICS.executionReport, { ...REFUSED, ...backlog }, at + 30);
+      // A fill that others ordered is found late, and has the venue's time.
+      const found = `found ${cycles}` as TradeId;
+      await world.write(TOPICS.tradeClosed, { ...TRADE, ...EXTERNAL, trade_id: found }, START);
+      await world.write(TOPICS.clmOutcome, { ...OUTCOME, slices: [trade_id, found] }, at + 20);
+    };
+    log.read = async function* (topic, range) {
+      for (let i = 0; i < 8; i += 1) await cycle();
+      yield* read(topic, range);
+    };
+    const { look, lines } = await watched(world);
+    for (let looks = 0; looks < 3; looks += 1) await look();
+    expect(lines).toEqual([]);
+    expect(cycles).toBeGreaterThan(30);
+  });
+
+  it('hear the models go on where the snapshots ended', async () => {
+    const world = await memoryWorld();
+    await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START);
+    const { look, gauges } = await watched(world);
+    for (const minutes of [0, 30, 61]) await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    await look();
+    expect(await gauges()).toEqual(['snapshots_ceased', 'feed_silent']);
+  });
+
+  describe('feed_silent', () => {
+    const observed = (world: MemoryWorld, ...minutes: readonly number[]) =>
+      Promise.all(
+        minutes.map((minute) =>
+          world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + minute * MINUTE_MS),
+        ),
+      );
+
+    it('stands while nothing comes of an account for three of its cycles, and is over when the feed is back', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      const { clock, look, lines, gauges } = await watched(world);
+      clock.later = 3 * MINUTE_MS;
+      await look();
+      expect(await gauges()).toEqual([]);
+      clock.later += 1;
+      await look();
+      expect(await gauges()).toEqual(['feed_silent']);
+      expect(lines).toEqual([expect.stringMatching(/^alert feed_silent: No snapshot of account desk-1 came from /)]);
+      clock.later = 0;
+      await observed(world, 300);
+      await look();
+      expect(await gauges()).toEqual([]);
+      expect(lines.slice(1)).toEqual(['alert feed_silent is over']);
+    });
+
+    it('is over when the positions end', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      const { clock, look, gauges } = await watched(world);
+      clock.later = 10 * MINUTE_MS;
+      await look();
+      expect(await gauges()).toEqual(['feed_silent']);
+      const end = { ...TRADE, ...EXTERNAL, remaining_quantity: 0 };
+      await world.write(TOPICS.tradeClosed, end, START + 4 * MINUTE_MS);
+      await world.write(TOPICS.clmOutcome, OUTCOME, START + 4 * MINUTE_MS);
+      await look();
+      expect(await gauges()).toEqual([]);
+    });
+
+    it('is seen by a process that starts after the feed died', async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2, 3);
+      await world.write(TOPICS.deskControl, GOOD_RECORDS[TOPICS.deskControl.name], START + 100 * HOUR_MS);
+      const { gauges } = await watched(world);
+      expect(await gauges()).toEqual(['feed_silent']);
+    });
+
+    it("is not raised by a source's clock that is slow, as long as records come", async () => {
+      const world = await memoryWorld();
+      await observed(world, 0, 1, 2);
+      const { clock, look, lines } = await watched(world);
+      for (let minute = 3; minute < 20; minute += 1) {
+        await observed(world, minute);
+        clock.later = minute * MINUTE_MS;
+        await look();
+      }
+      expect(lines).toEqual([]);
+    });
+  });
+
+  it('keep the limits they are given, and print commands for the log they read', async () => {
+    const world = await memoryWorld();
+    for (let minutes = 0; minutes <= 180; minutes += 10)
+      await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + minutes * MINUTE_MS);
+    const patient = await watched(world, { stallLimits: stallLimits({ heldFor: 4 * HOUR_MS }) });
+    expect(patient.lines).toEqual([]);
+    const { lines } = await watched(world, { logWords: ' --brokers b:9092' });
+    expect(lines[0]).toContain('Look closer: harvestline explain --brokers b:9092 desk-1:BTCUSDT');
+  });
+
+  it('end with the process', async () => {
+    const { stop, done } = await watched(await memoryWorld());
+    stop.abort();
+    await expect(done).resolves.toBeUndefined();
+  });
+});
