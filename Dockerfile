@@ -26,7 +26,7 @@ COPY ports ./ports
 COPY render ./render
 COPY pipelines ./pipelines
 COPY connectors ./connectors
-COPY app ./app
+COPY cli ./cli
 USER node
 VOLUME /data
 # In exec form the program is process 1 and gets SIGTERM itself: `run` drains on it and exits 0.

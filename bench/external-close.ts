@@ -3,9 +3,9 @@
  * log, with the exchange's stream and without it. Snapshots and execution of the program itself on the embedded log, at the local exchange;
  * both desks at the same time, each with N positions that are closed one by one at random moments.
  */
-import { openVenue } from '../app/run/open-venue.ts';
-import { run } from '../app/run/run.ts';
-import { chooseVenue } from '../app/run/venue-options.ts';
+import { openVenue } from '../cli/compose/open-venue.ts';
+import { run } from '../cli/compose/run.ts';
+import { chooseVenue } from '../cli/options/venue-options.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';
 import { PaperExchange } from '../connectors/exchange/paper/paper-exchange.ts';

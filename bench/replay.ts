@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { openKafka } from '../app/open-world.ts';
+import { openKafka } from '../cli/log-session/open-world.ts';
 import { Progress } from '../render/progress.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import avsc from 'avsc';
-import { DevChain } from '../app/dev/dev-chain.ts';
+import { DevChain } from '../cli/compose/dev-chain.ts';
 import { comparePolicies } from '../pipelines/replay/compare-policies.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';

@@ -15,7 +15,7 @@ const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.ur
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
   // Half of the time that it takes to start. Where the folder cannot be written, it starts as without.
   enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)));
-  const { endSoon, main } = await import('../app/main.ts');
+  const { endSoon, main } = await import('../cli/main.ts');
   await main(process.argv);
   endSoon();
 } else if (existsSync(pinned)) {

@@ -2,7 +2,7 @@ import { AssignerProtocol, type PartitionAssigner } from 'kafkajs';
 
 /**
  * Gives equal partition numbers of all topics to one member, as kafkajs's own assigner does not: what a processor keeps for a
- * partition it keeps for that number of each of its topics (pipelines/per-partition.ts). Members of the same group that know
+ * partition it keeps for that number of each of its topics (pipelines/runtime/per-partition.ts). Members of the same group that know
  * only kafkajs's assigner keep the group on that one until they are gone.
  */
 export const coPartitionedAssigner: PartitionAssigner = ({ cluster }) => ({

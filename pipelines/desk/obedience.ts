@@ -2,7 +2,7 @@
  * Which processes obey a command of the kill switch, from what they say of themselves. Pure.
  *
  * O1  A process counts from its first record to its ENDED. One that fell silent for longer than GONE_MS is gone: it was killed, or it
- *     stands still, and then it looks at the switch before it sends anything (app/desk-control.ts K1).
+ *     stands still, and then it looks at the switch before it sends anything (desk-control.ts K1).
  * O2  Clocks of machines differ. A process whose latest record only looks old is listened for, as long as two beats take, before it
  *     is called gone.
  * O3  A process obeys where it says so of this command or of a later one.

@@ -2,7 +2,7 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { EventLog, TopicAdmin } from '../../ports/event-log.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 
-/** Execution's input and state: read back by partition (pipelines/per-partition.ts Q2). */
+/** Execution's input and state: read back by partition (pipelines/runtime/per-partition.ts Q2). */
 const CO_PARTITIONED = [
   TOPICS.harvestIntent,
   TOPICS.positionReconciled,

@@ -4,7 +4,7 @@ import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
-import { auditLog } from '../app/audit-data-folder.ts';
+import { auditLog } from '../cli/audit-data-folder.ts';
 import { commitViolations } from './commit-audit.ts';
 import { clmEffects, executionEffects } from './effect-audit.ts';
 import { auditIntents } from './intent-audit.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { RandomStream } from '../../ports/random.ts';
-import { type RunningProgram, startProgram } from '../app/program.ts';
+import { type RunningProgram, startProgram } from '../cli/program.ts';
 
 interface Member {
   readonly name: string;

@@ -4,7 +4,7 @@ import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import type { HarvestIntent, IntentId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { defaultPolicy } from '../app/run/fresh-snapshots.ts';
+import { defaultPolicy } from '../cli/compose/fresh-snapshots.ts';
 import type { Effect } from './commit-audit.ts';
 import { type Place, placeKey, placeOf } from './places.ts';
 

@@ -3,7 +3,7 @@ import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchan
 import type { PaperOrder } from '../../connectors/exchange/paper/paper-book.ts';
 import type { ClientOrderId, ExecutionReport } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
-import type { Contents } from '../app/audit-data-folder.ts';
+import type { Contents } from '../cli/audit-data-folder.ts';
 
 /**
  * Orders, reports and trades tell one story: an intent is sent at most once, and each filled order is one FILLED report and

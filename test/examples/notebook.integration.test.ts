@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { overConfidentTrades } from '../app/calibrate/over-confident-trades.ts';
-import { runProgram } from '../app/program.ts';
+import { overConfidentTrades } from '../cli/calibrate/over-confident-trades.ts';
+import { runProgram } from '../cli/program.ts';
 import { folderForTest } from '../temporary-folder.ts';
 import { pythonWith } from './python-environment.ts';
 

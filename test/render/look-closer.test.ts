@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTailStart } from '../../app/tail-start.ts';
+import { parseTailStart } from '../../cli/tail/tail-start.ts';
 import { explainOf, shellWord, tailFrom } from '../../render/look-closer.ts';
 
 describe('commands that look closer', () => {

@@ -11,7 +11,7 @@ const TOPIC = TOPICS.tradeClosed.name;
 /** Runs `schemas check` in a process of its own, with its output in a pipe. */
 function schemasCheck(...options: readonly string[]) {
   const script = `
-    const { schemasCommand } = await import(${JSON.stringify(join(ROOT, 'app/commands/schemas.ts'))});
+    const { schemasCommand } = await import(${JSON.stringify(join(ROOT, 'cli/schemas.ts'))});
     await schemasCommand().parseAsync(process.argv.slice(1), { from: 'user' });
   `;
   const run = spawnSync(process.execPath, ['--input-type=module', '--eval', script, '--', 'check', ...options], {

@@ -22,7 +22,7 @@ export interface Jars {
 }
 
 /**
- * Kafka and the registry as kafka/pom.xml pins them. Fetches them the first time; from then on this reads one folder
+ * Kafka and the registry as tools/kafka/pom.xml pins them. Fetches them the first time; from then on this reads one folder
  * and needs neither Maven nor a network.
  *
  * J1  A cache folder is complete or not there: Maven fills a folder of its own, which is then renamed.

@@ -14,7 +14,7 @@ import { positionIdOf } from '../../../schemas/ids.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
-import { type RunningProgram, runProgram, startProgram } from '../../app/program.ts';
+import { type RunningProgram, runProgram, startProgram } from '../../cli/program.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import { type DesksAudit, auditDesks, unfinishedIntents } from './desks-audit.ts';

@@ -8,7 +8,7 @@ import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
-import { type RunningProgram, startProgram } from '../../app/program.ts';
+import { type RunningProgram, startProgram } from '../../cli/program.ts';
 import { isReady } from '../fleet.ts';
 import type { ChaosServers } from '../own-broker.ts';
 

@@ -14,7 +14,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { type Topic, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
 import { folderForTest } from '../../temporary-folder.ts';
-import { runProgram } from '../../app/program.ts';
+import { runProgram } from '../../cli/program.ts';
 
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;

@@ -8,7 +8,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { type PreparedLog, recordsOf, preparedLog } from '../../app/run/run-in-process.ts';
+import { type PreparedLog, recordsOf, preparedLog } from '../../cli/compose/run-in-process.ts';
 
 const START = Date.parse('2026-02-07T12:00:00Z');
 

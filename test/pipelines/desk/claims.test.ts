@@ -137,7 +137,7 @@ describe('a source of snapshots', () => {
   });
 });
 
-/** What an order may rest on, and what a successor waits: as in app/desk. */
+/** What an order may rest on, and what a successor waits: as in account-claims.ts. */
 const FRESH = 10;
 const TAKEOVER = 2 * FRESH;
 

@@ -7,7 +7,7 @@ import { WithheldOrder } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../app/memory-log.ts';
+import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
 
 const { deskControl, deskProcess } = TOPICS;
 const GOOD = GOOD_RECORDS[deskControl.name];

@@ -9,7 +9,7 @@ import type { PositionId, PositionSnapshot } from '../../../schemas/generated/re
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../app/memory-log.ts';
+import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
 import { onCalibrated } from '../scoring/on-calibrated.ts';
 
 const PARTITION = 3;

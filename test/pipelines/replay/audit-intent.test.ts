@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/load-policy.ts';
 import { auditIntent } from '../../../pipelines/replay/audit-intent.ts';
 import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';

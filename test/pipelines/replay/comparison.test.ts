@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/load-policy.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison, type ComparisonOptions } from '../../../pipelines/replay/comparison.ts';
 import type { MapRecords } from '../../../pipelines/replay/past-maps.ts';

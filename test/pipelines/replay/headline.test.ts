@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../app/policy/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/load-policy.ts';
 import { CANNOT_KNOW, type ReplayResult } from '../../../pipelines/replay/compare-policies.ts';
 import { headline } from '../../../pipelines/replay/headline.ts';
 import { resultLines } from '../../../pipelines/replay/result-lines.ts';

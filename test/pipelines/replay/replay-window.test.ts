@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixWindow, parseWindow } from '../../../pipelines/replay/replay-window.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
-import { memoryWorld } from '../../app/memory-log.ts';
+import { memoryWorld } from '../../memory-log.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

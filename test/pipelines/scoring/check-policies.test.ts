@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkAgainstMaps, checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
-import { loadPolicy, readPolicyFile } from '../../../app/policy/load-policy.ts';
+import { loadPolicy, readPolicyFile } from '../../../cli/options/load-policy.ts';
 import { policyLines } from '../../../pipelines/scoring/policy-table.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { modelNamed } from '../calibration/calibration-record.ts';

@@ -4,13 +4,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type ShadowView, followShadow, jsonLines } from '../../../pipelines/scoring/follow-shadow.ts';
 import { LineWriter } from '../../../render/output.ts';
 import { type ShadowReport, shadowReport } from '../../../pipelines/scoring/shadow-report.ts';
-import { ShadowScreen, linesThatFit } from '../../../app/shadow-screen.ts';
+import { ShadowScreen, linesThatFit } from '../../../cli/shadow/shadow-screen.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { brokenPipe, capturedLines, streamTo } from '../../app/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../../app/memory-log.ts';
+import { brokenPipe, capturedLines, streamTo } from '../../cli/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
 
 const GOOD: ShadowDecision = GOOD_RECORDS[TOPICS.shadowDecision.name];
 const START = 1_770_003_600_000;

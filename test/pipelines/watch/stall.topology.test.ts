@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DevChain, type DevOptions } from '../../../app/dev/dev-chain.ts';
+import { DevChain, type DevOptions } from '../../../cli/compose/dev-chain.ts';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';

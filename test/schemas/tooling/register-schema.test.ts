@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diffSchema } from '../../../schemas/tooling/diff-schema.ts';
-import { registrationLines } from '../../../app/schemas/diff-lines.ts';
+import { registrationLines } from '../../../cli/schemas/diff-lines.ts';
 import { registerSchema } from '../../../schemas/tooling/register-schema.ts';
 import { versionInFile, versionsReleased } from '../../../schemas/tooling/topic-versions.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { runCommand } from '../../../app/commands/run.ts';
-import { schemasCommand } from '../../../app/commands/schemas.ts';
-import { topicsCommand } from '../../../app/commands/topics.ts';
+import { runCommand } from '../../../cli/run.ts';
+import { schemasCommand } from '../../../cli/schemas.ts';
+import { topicsCommand } from '../../../cli/topics.ts';
 import { CONSUMER_GROUPS } from '../../../pipelines/desk/consumer-groups.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 

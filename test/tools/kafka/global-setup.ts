@@ -1,6 +1,6 @@
 /**
  * Runs once before the files of the integration tier and once after them; never when none of them is selected. It starts
- * no broker itself: the first file that asks for one does (tools/kafka/test-broker.ts).
+ * no broker itself: the first file that asks for one does (test-broker.ts).
  *
  * Without Java, or without Maven on the first run, those files are skipped, and standard error says so; with
  * HARVESTLINE_REQUIRE_KAFKA=1 the run fails instead.

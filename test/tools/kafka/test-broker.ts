@@ -12,7 +12,7 @@
  *     if (!('skipped' in broker)) afterAll(() => broker.stop());
  *     describe.skipIf('skipped' in broker)('…', () => { const { brokers, registryUrl } = started(broker); … });
  *
- * TB1  Every port and folder is the run's own, and gone after it, however the run ends: tools/kafka/global-setup.ts stops what
+ * TB1  Every port and folder is the run's own, and gone after it, however the run ends: global-setup.ts stops what
  *      a test left, and what an earlier run that was killed left.
  * TB2  Killed and started again, a server has the same ports and data.
  */

@@ -7,7 +7,7 @@ import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
 import { TOPICS } from '../../../../schemas/topics.ts';
-import { type PreparedLog, preparedLog, recordsOf, startRun } from '../../../app/run/run-in-process.ts';
+import { type PreparedLog, preparedLog, recordsOf, startRun } from '../../../cli/compose/run-in-process.ts';
 
 const PATIENCE = { timeout: 20_000 };
 

@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import { historyOf } from '../../pipelines/calibration/decisions.ts';
+import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
+import { calibrationsFolder, withLog } from '../log-session/calibrate-world.ts';
+import { proposalFiles, readExportedRows } from './proposal-files.ts';
+import { readVersions } from '../../pipelines/calibration/read-versions.ts';
+import { StepProgress } from './step-progress.ts';
+import { verificationLines } from '../../pipelines/calibration/verification-lines.ts';
+import { verify } from '../../pipelines/calibration/verify.ts';
+
+interface VerifyFlags extends WorldOptions {
+  readonly rows?: string;
+  readonly json?: true;
+}
+
+/** Scores do not depend on it: only their intervals do, and those are not compared. */
+const ANY_SEED = 1;
+
+export function verifyCommand(): Command {
+  return worldOptions(new Command('verify'))
+    .description('prove a version: replay its offsets, compare every row, fit again, compare map and scores')
+    .argument('<version>', 'as `calibrate list` shows it')
+    .option('--rows <file>', 'the exported rows (default: where propose left them)')
+    .option('--json', 'one JSON object, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+What was changed is named with its position, partition, offset and fields. Rows that retention or compaction took from the topic
+are proved by the export.
+
+Example:
+  $ harvestline calibrate verify cal-0123456789abcdef
+
+Exit codes: 0 proved, 1 not proved, 2 no such version.`,
+    )
+    .action(async (version: string, flags: VerifyFlags) => {
+      const progress = new StepProgress(process.stderr, new SystemClock());
+      const verification = await withLog(flags, 'read', async (world) => {
+        const versions = await readVersions(world);
+        const [proposal] = historyOf(versions, version).records;
+        const { parent } = proposal;
+        const inForce = parent === null ? null : (versions.find(parent)?.records[0].map ?? null);
+        const file = flags.rows ?? proposalFiles(calibrationsFolder(flags), version).rows;
+        const rows = { file, read: () => readExportedRows(file) };
+        return verify(world, proposal, inForce, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
+      }).finally(() => progress.done());
+      await writeLines(jsonWanted(flags) ? [JSON.stringify(verification)] : verificationLines(verification));
+      if (!verification.verified) process.exitCode = 1;
+    });
+}

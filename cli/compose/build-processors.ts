@@ -1,0 +1,98 @@
+import type { ClmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
+import type { Processor } from '../../pipelines/runtime/processor.ts';
+import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventLog } from '../../ports/event-log.ts';
+import type { Exchange } from '../../ports/exchange.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
+import type { Metrics } from '../../ports/metrics.ts';
+import type { RecordCodec } from '../../schemas/record-codec.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
+import type { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
+
+export interface ProcessorParts {
+  readonly log: EventLog;
+  readonly codec: RecordCodec;
+  readonly policy: Policy;
+  /** Candidates that scoring decides by as well, for shadow.decision alone. */
+  readonly shadows?: readonly Policy[];
+  /** Asked for where orders are placed alone. Waits for an exchange that is away. */
+  readonly exchange: () => Promise<Exchange>;
+  /** What is left out is as in DEFAULT_LIMITS. */
+  readonly limits: Partial<ExecutionLimits>;
+  /** Aborted when the process is to end. */
+  readonly draining: AbortSignal;
+  /** One for all partitions, and for the acknowledgement of what it says. */
+  readonly killSwitch: DeskControlWatch;
+  readonly accounts: WorkedAccounts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The processors as they run where partitions are worked at the same time, each loaded where it runs:
+ * scoring    has no state: one instance;
+ * execution  one instance for each partition (pipelines/runtime/per-partition.ts), since its `process` waits for the venue;
+ * clm        one instance with the outcomes of all partitions, since an outcome does not tell the partition of its trades.
+ *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition.
+ */
+export const PROCESSORS = {
+  scoring: async ({ codec, policy, shadows = [], metrics }) => {
+    const decisions = {
+      HOLD: metrics.counter('decisions', { action: 'HOLD' }),
+      PARTIAL_CLOSE: metrics.counter('decisions', { action: 'PARTIAL_CLOSE' }),
+      CLOSE: metrics.counter('decisions', { action: 'CLOSE' }),
+    };
+    const { scoringProcessor } = await import('../../pipelines/scoring/scoring-processor.ts');
+    return scoringProcessor({
+      writer: new TopicWriter('scoring', codec),
+      policy,
+      onDecision: (_, { action }) => decisions[action].add(1),
+      shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
+    });
+  },
+  execution: async (parts) => (await import('./build-execution.ts')).buildExecution(parts),
+  clm: async ({ codec, logger, metrics }) => {
+    const { clmProcessor } = await import('../../pipelines/clm/clm-processor.ts');
+    const processor = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
+    exposeGate(processor, metrics);
+    return processor;
+  },
+} as const satisfies Record<string, (parts: ProcessorParts) => Promise<Processor>>;
+
+export type ProcessorName = keyof typeof PROCESSORS;
+
+export const PROCESSOR_NAMES = Object.keys(PROCESSORS) as readonly ProcessorName[];
+
+/** What observes positions; it is no processor. */
+export const SOURCE = 'snapshots';
+
+function countShadows(shadows: readonly Policy[], metrics: Metrics): (candidate: Policy, result: ShadowResult) => void {
+  const byPolicy = new Map(
+    shadows.map(({ id: policy }) => [
+      policy,
+      {
+        written: metrics.counter('shadowDecisions', { policy, result: 'written' }),
+        both_hold: metrics.counter('shadowDecisions', { policy, result: 'both_hold' }),
+        failed: metrics.counter('shadowDecisions', { policy, result: 'failed' }),
+      },
+    ]),
+  );
+  return ({ id }, result) => byPolicy.get(id)?.[result].add(1);
+}
+
+function exposeGate(clm: ClmProcessor, metrics: Metrics): void {
+  const final = metrics.gauge('gateFinal', {});
+  const usable = metrics.gauge('gateUsable', {});
+  const needed = metrics.gauge('gateNeeded', {});
+  metrics.onLook(() => {
+    const gate = clm.gate();
+    final.set(gate.final);
+    usable.set(gate.usable);
+    needed.set(gate.needed);
+  });
+}

@@ -1,0 +1,132 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_FAULTS, type PaperFaults } from '../../connectors/exchange/paper/faults.ts';
+import { type Connections, describeConnections } from '../../connectors/kafka/kafka-connection.ts';
+import type { LogLevel } from '../../connectors/system/pino-logger.ts';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import { userName } from '../../connectors/system/user-name.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import { DeskNames } from '../../schemas/desk-names.ts';
+import { logWords } from '../options/log-words.ts';
+import { rememberKafka } from '../log-session/choose-log.ts';
+import { openKafka } from '../log-session/open-world.ts';
+import { LineWriter } from '../../render/output.ts';
+import { loadPolicy } from '../options/load-policy.ts';
+import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
+import { type StallLimitsFlag, loadStallLimits } from '../options/stall-limits-option.ts';
+import type { WorldOptions } from '../options/world-options.ts';
+import { PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
+import type { OpenedVenue, VenueParts } from './open-venue.ts';
+import { type RunWorld, run } from './run.ts';
+import { loadShadows } from '../options/shadow-option.ts';
+import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
+
+const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
+
+/** What `run` is called with. */
+export interface RunCliOptions extends WorldOptions, VenueCliOptions, StallLimitsFlag {
+  readonly policy: string;
+  readonly shadow?: readonly string[];
+  readonly from: 'beginning' | 'latest';
+  readonly httpPort?: number;
+  readonly httpHost: string;
+  readonly faults?: PaperFaults;
+  readonly candles?: readonly string[];
+  readonly seed: number;
+  readonly interval?: number;
+  readonly logLevel: LogLevel;
+}
+
+/** What stands before anything is connected. */
+export interface RunStart {
+  readonly connections: Connections;
+  readonly openCodec: RunWorld['openCodec'];
+  readonly machine: Clock;
+  readonly logger: Logger;
+}
+
+/** Runs the processors and the source that are named on Kafka until a signal asks to stop, and ends the process. */
+export async function runUntilStopped(parts: readonly string[], cli: RunCliOptions, start: RunStart): Promise<void> {
+  const { connections, openCodec, machine, logger } = start;
+  const names = new DeskNames(cli.desk);
+  rememberKafka(cli.data, connections, cli.desk);
+  logger.info({ ...describeConnections(connections), desk: names.desk }, 'connecting');
+  const policy = loadPolicy(cli.policy);
+  const stallLimits = loadStallLimits(cli);
+  const shadows = loadShadows(cli.shadow ?? [], policy, parts);
+  const random = new SeededRandom(cli.seed);
+  // Scoring and CLM never ask an exchange, so they neither need one nor wait for it.
+  const isAtVenue = parts.some((name) => AT_THE_VENUE.has(name));
+  const choice: VenueChoice = isAtVenue ? chooseVenue(cli, process.env) : { kind: 'paper' };
+  const drain = new AbortController();
+  // Never released: the drain has a bound of its own (run.ts), and the process ends with it.
+  hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
+  const output = new LineWriter(process.stdout);
+  const opened: { close(): void }[] = [];
+  try {
+    const observes = parts.includes(SOURCE);
+    const venue = isAtVenue
+      ? await openedVenue({ choice, cli, names, random, machine, logger, observes }, opened)
+      : { clock: machine, connect: noVenue, measure: () => {}, desk: null };
+    const { desk } = venue;
+    await run(
+      {
+        desk: {
+          ...deskOf(cli, choice),
+          observes: desk?.accounts ?? [],
+          machine: `${hostname()}:${process.pid}`,
+          by: userName(),
+          clock: machine,
+        },
+        processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
+        sources: desk === null ? {} : { [SOURCE]: desk.source },
+        connect: () => {
+          const { log } = openKafka(connections, logger, names);
+          return Promise.resolve({ log, openCodec, close: () => log.close() });
+        },
+        policy,
+        shadows,
+        stallLimits,
+        logWords: logWords(cli),
+        exchange: venue.connect,
+        measure: venue.measure,
+        limits: venueLimits(cli, choice),
+        from: cli.from,
+        http: cli.httpPort === undefined ? null : { host: cli.httpHost, port: cli.httpPort },
+        onListening: (url) => {
+          void output.write(JSON.stringify({ http: url }));
+          void output.flush();
+        },
+        clock: venue.clock,
+        logger,
+      },
+      drain,
+    );
+  } finally {
+    for (const part of opened.toReversed()) part.close();
+    // All that had to be done is done, or its time is up: a socket to a broker that is gone must not keep the process.
+    void machine.sleep(0).then(() => process.exit());
+  }
+}
+
+/** Markets and exchanges are loaded where somebody works at them: scoring and CLM start without. What is to be closed is added to `opened`. */
+async function openedVenue(
+  venue: Omit<VenueParts, 'paper'> & { readonly cli: RunCliOptions },
+  opened: { close(): void }[],
+): Promise<OpenedVenue> {
+  const { cli, names, random, machine: clock } = venue;
+  const { PAPER_BOOK, PaperExchange } = await import('../../connectors/exchange/paper/paper-exchange.ts');
+  const path = join(cli.data, names.local(PAPER_BOOK));
+  const paper = new PaperExchange({ path, clock, random, faults: cli.faults ?? DEFAULT_FAULTS });
+  opened.push(paper);
+  const { openVenue } = await import('./open-venue.ts');
+  const there = await openVenue({ ...venue, paper });
+  const { desk } = there;
+  if (desk !== null) opened.push({ close: () => desk.release() });
+  return there;
+}
+
+function noVenue(): Promise<never> {
+  return Promise.reject(new TypeError('no part of this process works at a venue'));
+}

@@ -1,0 +1,146 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../connectors/exchange/paper/faults.ts';
+import { loadCandleMarket } from '../connectors/market/candle-market.ts';
+import type { Market } from '../ports/market.ts';
+import { simulatedMarket } from '../pipelines/snapshots/simulated/simulated-market.ts';
+import { LOG_LEVELS, type LogLevel, pinoLogger } from '../connectors/system/pino-logger.ts';
+import { SeededRandom } from '../connectors/system/seeded-random.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Random } from '../ports/random.ts';
+import { DeskNames } from '../schemas/desk-names.ts';
+import { logWords } from './options/log-words.ts';
+import { DevChain } from './compose/dev-chain.ts';
+import { runDev } from './dev/run-dev.ts';
+import { dataDirOption, deskOption } from './options/world-options.ts';
+import { loadPolicy } from './options/load-policy.ts';
+import { type OrderCliOptions, orderOptions, orderTerms } from './options/order-options.ts';
+import { listed } from './options/venue-options.ts';
+import {
+  type StallLimitsFlag,
+  loadStallLimits,
+  stallLimitsHelp,
+  stallLimitsOption,
+} from './options/stall-limits-option.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Pause between two cycles when somebody is watching: slow enough to read. Unit: milliseconds. */
+const WATCHED_PACE_MS = 250;
+
+interface DevCliOptions extends StallLimitsFlag, OrderCliOptions {
+  readonly cycles?: number;
+  readonly seed: number;
+  readonly market?: 'simulated' | 'candles';
+  readonly candles?: readonly string[];
+  readonly policy: string;
+  readonly faults?: PaperFaults;
+  readonly pace?: number;
+  readonly data: string;
+  readonly desk?: string;
+  readonly json?: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export function devCommand(): Command {
+  return (
+    orderOptions(new Command('dev'))
+      .description(
+        'Run the whole chain on the embedded log: a market, 15 positions, scoring, the paper exchange, CLM; time sped up.',
+      )
+      .option('--cycles <n>', 'stop after n more cycles, with a summary', wholeNumber)
+      .option('--seed <n>', 'the same seed gives the same result', wholeNumber, 1)
+      .addOption(
+        new Option(
+          '--market <kind>',
+          'where prices come from (default: simulated; candles where --candles is given)',
+        ).choices(['simulated', 'candles']),
+      )
+      // It takes several words, too: no argument of dev can follow them.
+      .option('--candles <file...>', 'CSV files with timestamp_ms,open,high,low,close,volume, one symbol each', listed)
+      .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+      .addOption(stallLimitsOption())
+      .option(
+        '--faults <list>',
+        'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05,blackout=0.01',
+        parseFaults,
+      )
+      .option(
+        '--pace <ms>',
+        `pause between cycles (default: ${WATCHED_PACE_MS} on a terminal without --cycles, else 0)`,
+        wholeNumber,
+      )
+      .addOption(deskOption())
+      .addOption(dataDirOption())
+      .option('--json', 'lines instead of the live view, also on a terminal')
+      .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('warn'))
+      .addHelpText(
+        'after',
+        `
+On a terminal: a live view of positions, decisions and the gate; Ctrl-C ends it with a summary. In a pipe: one JSON
+object a cycle, and the summary as the last line. A second dev on the same data goes on from where the
+first was; another market or seed is another desk, with accounts of its own, in the same log.
+Stall alerts show on the screen, in a pipe as log lines, within a quarter of an hour of the market's time.
+Summary counts are of this run, but for dead letters, outcomes, gate and alerts, which are of the whole record.
+
+${stallLimitsHelp()}
+
+Examples:
+  harvestline dev
+  harvestline dev --cycles 400 --seed 7
+  harvestline dev --market candles --candles XRP-USDT-USDT-5m-futures.csv --cycles 400
+  harvestline dev --cycles 400 --data .rough --faults lost-reply=0.05,timeout=0.05,reject=0.02,blackout=0.01
+  harvestline dev --cycles 400 --data .legacy --policy legacy`,
+      )
+      .action(async (options: DevCliOptions) => {
+        const random = new SeededRandom(options.seed);
+        const logger = pinoLogger(options.logLevel);
+        const market = await marketOf(options, random, logger);
+        const chain = await DevChain.open({
+          dataDir: options.data,
+          desk: deskName(market, options.seed),
+          names: new DeskNames(options.desk),
+          market,
+          random,
+          policy: loadPolicy(options.policy),
+          stallLimits: loadStallLimits(options),
+          faults: options.faults ?? DEFAULT_FAULTS,
+          order: orderTerms(options, false),
+          logger,
+        });
+        const live = process.stdout.isTTY && options.json !== true;
+        const pace = options.pace ?? (live && options.cycles === undefined ? WATCHED_PACE_MS : 0);
+        await runDev({
+          chain,
+          cycles: options.cycles ?? Infinity,
+          paceMs: pace,
+          live,
+          output: process.stdout,
+          logger,
+          logWords: logWords(options),
+          clock: new SystemClock(),
+        });
+      })
+  );
+}
+
+/** `simulated-1`, `candles-5m-1`: one name for the same prices and the same draws. */
+function deskName({ source, intervalMs }: Market, seed: number): string {
+  return source === 'simulated' ? `${source}-${seed}` : `${source}-${intervalMs / MINUTE_MS}m-${seed}`;
+}
+
+async function marketOf({ market, candles }: DevCliOptions, random: Random, logger: Logger): Promise<Market> {
+  if (candles === undefined) {
+    if (market === 'candles') throw new HarvestlineError('USAGE', '--market candles needs --candles FILE…');
+    return simulatedMarket(random);
+  }
+  if (market === 'simulated') throw new HarvestlineError('USAGE', '--candles goes with --market candles');
+  return loadCandleMarket(candles, (text) => logger.warn({ option: '--candles' }, text));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}

@@ -1,0 +1,100 @@
+import type { Gate } from '../../pipelines/clm/gate.ts';
+import type { Alert } from '../../pipelines/alerts/alerts.ts';
+import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
+import { OrderCosts } from '../../pipelines/status/order-costs.ts';
+import type { CycleResult } from '../compose/dev-chain.ts';
+
+/** What ended a run: `--cycles`, the end of recorded candles, or a signal (or the reader of a pipe that went away). */
+export type StoppedBy = 'cycles' | 'market' | 'signal';
+
+/** What `dev` says at its end. Counts are of this run, but for `dead_letters`, `outcomes` and `gate`, which are of the whole record. */
+export interface DevSummary {
+  readonly cycles: number;
+  readonly stopped_by: StoppedBy;
+  /** Virtual time of the last cycle; null when there was none. */
+  readonly until: number | null;
+  readonly snapshots: number;
+  readonly decisions: Readonly<Record<'HOLD' | 'PARTIAL_CLOSE' | 'CLOSE', number>>;
+  readonly intents: number;
+  readonly fills: number;
+  /** Terminal reports by status. */
+  readonly reports: Readonly<Partial<Record<ExecutionStatus, number>>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly unknown: number;
+  /** What fills cost against the mark, by the style of their orders. */
+  readonly orders: ReturnType<OrderCosts['byStyle']>;
+  /** Records by dead-letter topic; empty where all is well. */
+  readonly dead_letters: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<OutcomeStatus | OutcomeLabel, number>>;
+  readonly gate: Gate;
+}
+
+/** The summary with what `status` raises over the whole record, which takes reading it. */
+export interface WholeSummary extends DevSummary {
+  readonly alerts: readonly Alert[];
+}
+
+/** What a summary says that is not counted cycle by cycle. */
+interface WholeRecord {
+  readonly stoppedBy: StoppedBy;
+  readonly gate: Gate;
+  /** Outcomes that are not FINAL yet. */
+  readonly accumulating: number;
+  readonly deadLetters: Readonly<Record<string, number>>;
+}
+
+/** Counts cycle by cycle. */
+export class SummaryCounter {
+  readonly decisions = { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 };
+  readonly #suppressed = new Map<string, number>();
+  readonly #rejected = new Map<string, number>();
+  readonly #statuses: Partial<Record<ExecutionStatus, number>> = {};
+  readonly #costs = new OrderCosts();
+  #cycles = 0;
+  #until: number | null = null;
+  #snapshots = 0;
+
+  add({ now, scored, reports }: CycleResult): void {
+    this.#cycles += 1;
+    this.#until = now;
+    this.#snapshots += scored.length;
+    for (const { decision } of scored) this.decisions[decision.action] += 1;
+    for (const report of reports) {
+      const { status, reason } = report;
+      this.#costs.add(report);
+      if (status === 'SUBMITTED') continue;
+      this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+      if (status === 'SUPPRESSED') increase(this.#suppressed, reason);
+      if (status === 'REJECTED') increase(this.#rejected, reason);
+    }
+  }
+
+  summary({ stoppedBy, gate, accumulating, deadLetters }: WholeRecord): DevSummary {
+    return {
+      cycles: this.#cycles,
+      stopped_by: stoppedBy,
+      until: this.#until,
+      snapshots: this.#snapshots,
+      decisions: { ...this.decisions },
+      intents: this.decisions.PARTIAL_CLOSE + this.decisions.CLOSE,
+      fills: this.#statuses.FILLED ?? 0,
+      reports: { ...this.#statuses },
+      suppressed: sorted(this.#suppressed),
+      rejected: sorted(this.#rejected),
+      unknown: this.#statuses.UNKNOWN ?? 0,
+      orders: this.#costs.byStyle(),
+      dead_letters: deadLetters,
+      outcomes: { ACCUMULATING: accumulating, FINAL: gate.final, ...gate.labels },
+      gate,
+    };
+  }
+}
+
+function increase(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}

@@ -1,0 +1,82 @@
+import { Argument, Command } from 'commander';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import type { Policy } from '../pipelines/scoring/policy.ts';
+import { explanationLines } from '../pipelines/explain/explanation-lines.ts';
+import { explain } from '../pipelines/explain/gather.ts';
+import type { ReadObserver, ReadWorld } from '../pipelines/explain/topic-reader.ts';
+import { openReadOnlyWorld } from './log-session/open-world.ts';
+import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { LineWriter, jsonWanted } from '../render/output.ts';
+import { loadPolicy } from './options/load-policy.ts';
+import { Progress } from '../render/progress.ts';
+
+export function explainCommand(): Command {
+  return worldOptions(new Command('explain'))
+    .description('Show why a position was held or closed, and what followed of each decision.')
+    .addArgument(new Argument('<id>', 'a position_id or an intent_id'))
+    .option(
+      '--policy <id-or-file>',
+      'policy to decide by where no intent was written (default: the one that was in force then)',
+    )
+    .option('--json', 'one JSON object, also on a terminal')
+    .addHelpText(
+      'after',
+      `
+A HOLD leaves no record of its own: it is computed again from its snapshot, with the policy and the calibration version that
+policy.applied says were in force. Where nothing says so, as on logs of earlier versions, the policy of the nearest intents is
+assumed, and the output says that it is. Times are event time, in UTC.
+
+The screen folds what does not fit into 40 rows; --json has every decision, by snapshot, with its factors, and every record that
+followed.
+
+Examples:
+  harvestline explain desk-1:BTCUSDT:LONG:1770003600000
+  harvestline tail harvest.intent --json | jq -r .value.intent_id | tail -1 | xargs harvestline explain
+  harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq .decision.changes
+  harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq -c '.decisions[] | [.offset, .action, .r, .factors]'`,
+    )
+    .action(async (id: string, flags: WorldOptions & { json?: true; policy?: string }) => {
+      const policy = flags.policy === undefined ? null : loadPolicy(flags.policy);
+      const world = await openReadOnlyWorld(flags);
+      const clock = new SystemClock();
+      let progress: Progress | undefined;
+      const observer: ReadObserver = {
+        onTotal: (records) => {
+          progress = new Progress('records', records, process.stderr, clock);
+        },
+        onRecords: (records) => progress?.add(records),
+        onDone: () => progress?.done(),
+      };
+      try {
+        const { columns } = process.stdout;
+        const screen = { columns, observer };
+        await explainTo(new LineWriter(process.stdout), world, id, policy, jsonWanted(flags), screen);
+      } finally {
+        progress?.done();
+        await world.close();
+      }
+    });
+}
+
+/** Where the explanation is shown. */
+export interface ExplainScreen {
+  readonly columns?: number | undefined;
+  readonly observer?: ReadObserver;
+}
+
+/** Writes the explanation. Throws ID_UNKNOWN. */
+export async function explainTo(
+  lines: LineWriter,
+  world: ReadWorld,
+  id: string,
+  policy: Policy | null,
+  json: boolean,
+  { columns, observer }: ExplainScreen = {},
+): Promise<void> {
+  const explanation = await explain(world, id, policy, observer);
+  if (explanation === null) throw new HarvestlineError('ID_UNKNOWN', `no position and no intent is called ${id}`);
+  for (const line of json ? [JSON.stringify(explanation)] : explanationLines(explanation, columns))
+    await lines.write(line);
+  await lines.flush();
+}

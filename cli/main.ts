@@ -1,0 +1,134 @@
+import { Command, CommanderError } from 'commander';
+import { diskError } from '../connectors/system/disk-errors.ts';
+import { guardStream, oneLine, pc } from '../render/terminal.ts';
+import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
+import { redactor } from '../connectors/system/redactor.ts';
+import { learnSecrets } from '../connectors/system/secrets.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+/** What the launcher calls after `main`: no command outlives its work. */
+export { endSoon } from '../connectors/system/process-end.ts';
+
+/** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
+const EXIT_REFUSED = 1;
+const EXIT_USAGE = 2;
+
+/** Each command's module is loaded when it is called, so that a quick command starts quickly. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  dev: async () => (await import('./dev.ts')).devCommand(),
+  run: async () => (await import('./run.ts')).runCommand(),
+  score: async () => (await import('./score.ts')).scoreCommand(),
+  replay: async () => (await import('./replay.ts')).replayCommand(),
+  policy: async () => (await import('./policy.ts')).policyCommand(),
+  tail: async () => (await import('./tail.ts')).tailCommand(),
+  status: async () => (await import('./status.ts')).statusCommand(),
+  shadow: async () => (await import('./shadow.ts')).shadowCommand(),
+  explain: async () => (await import('./explain.ts')).explainCommand(),
+  topics: async () => (await import('./topics.ts')).topicsCommand(),
+  schemas: async () => (await import('./schemas.ts')).schemasCommand(),
+  export: async () => (await import('./export.ts')).exportCommand(),
+  clm: async () => (await import('./clm.ts')).clmCommand(),
+  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand(),
+  halt: async () => (await import('./halt.ts')).haltCommand(),
+  resume: async () => (await import('./halt.ts')).resumeCommand(),
+  desk: async () => (await import('./desk.ts')).deskCommand(),
+  dlq: async () => (await import('./dlq.ts')).dlqCommand(),
+};
+
+/** Files that it makes are their owner's alone: what a desk trades is nobody else's to read. */
+const OWNER_ONLY = 0o077;
+
+/** The command-line program. Never throws: sets `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.umask(OWNER_ONLY);
+  hideSecrets(argv);
+  // What others wrote commands no terminal, whoever prints it. In front of what hides secrets: nothing goes past that.
+  for (const stream of [process.stdout, process.stderr]) guardStream(stream);
+  // A reader that goes away (`| head`) is no error, whoever writes; commander does not look.
+  let outputError: Error | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (outputError !== undefined || error.code === 'EPIPE') return;
+    outputError = error;
+    process.exitCode = report(error);
+  });
+  try {
+    const program = await programFor(argv[2]);
+    await program.parseAsync(argv);
+  } catch (thrown) {
+    if (thrown !== outputError) process.exitCode = report(thrown);
+  }
+}
+
+/** Before anything is said: what the environment and the command line hold, no stream shows. */
+function hideSecrets(argv: readonly string[]): void {
+  learnSecrets(process.env, argv);
+  const ends = [redactor.guard(process.stdout), redactor.guard(process.stderr, { foreign: true })];
+  process.on('exit', () => {
+    for (const end of ends) end();
+  });
+  // Node's own words go past the streams.
+  process.on('uncaughtException', (thrown) => {
+    process.exitCode = report(thrown);
+    process.exit();
+  });
+}
+
+/** The program with the command that is called, or with all of them where none is named. */
+export async function programFor(name?: string): Promise<Command> {
+  const program = new Command('harvestline')
+    .description(
+      'Takes profit from open futures positions, records every closed trade, and calibrates confidence from that record.',
+    )
+    .version(packageJson.version)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  harvestline dev --cycles 400            the whole chain on a simulated market, with a summary at the end
+  harvestline status                      counts, lag, gate and alerts of what dev left behind
+  harvestline tail trade.closed           the latest closed trades
+  harvestline calibrate propose           what the models' confidence is worth, from those trades
+  harvestline score < snapshots.ndjson    what the policy says about your own snapshots`,
+    );
+  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? { [name]: COMMANDS[name] } : COMMANDS;
+  for (const load of Object.values(wanted)) {
+    if (load !== undefined) program.addCommand(await load());
+  }
+  // Set on every command: a usage error must reach `report`, wherever it is found.
+  for (const command of withSubcommands(program))
+    command.exitOverride().showHelpAfterError('Run with --help for options and examples.');
+  return program;
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+function report(raised: unknown): number {
+  // Commander has printed its own message, or the help that was asked for.
+  if (raised instanceof CommanderError) return raised.exitCode === 0 ? 0 : EXIT_USAGE;
+  const thrown = told(raised);
+  if (!(thrown instanceof HarvestlineError)) {
+    // What the system refuses, such as a full disk, is no fault of the code.
+    const text =
+      thrown instanceof Error && !('syscall' in thrown) ? (thrown.stack ?? thrown.message) : messageOf(thrown);
+    process.stderr.write(`${pc.red('error')} ${text}\n`);
+    return EXIT_REFUSED;
+  }
+  const where =
+    thrown.at === undefined || thrown.message.includes(formatCoordinates(thrown.at))
+      ? ''
+      : `${formatCoordinates(thrown.at)}: `;
+  const said = `${pc.red('error')} ${thrown.code}: ${where}${thrown.message}`;
+  // Wrong usage may list what is right, a line each; elsewhere a line break is somebody else's.
+  process.stderr.write(`${thrown.kind === 'usage' ? said : oneLine(said)}\n${pc.dim(thrown.remedy)}\n`);
+  return thrown.kind === 'usage' ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+/** Trouble with a file, or with what standard output goes to, in words of this program, wherever it was met. */
+function told(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
+  const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : null;
+  if (path === null && thrown.syscall !== 'write') return thrown;
+  return diskError(path ?? 'standard output', thrown);
+}

@@ -1,0 +1,51 @@
+import { type Command, Option } from 'commander';
+import { type Connections, kafkaConnection } from '../../connectors/kafka/kafka-connection.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+
+/** What `worldOptions` adds to a command. */
+export interface WorldOptions {
+  readonly data: string;
+  readonly brokers?: string;
+  readonly registry?: string;
+  readonly desk?: string;
+}
+
+/** The options that choose a log: the embedded one in --data, unless Kafka is named. */
+export function worldOptions(command: Command): Command {
+  return command
+    .addOption(deskOption())
+    .addOption(dataDirOption())
+    .addOption(new Option('--brokers <list>', 'Kafka instead of the embedded log: host:port[,…]; or KAFKA_BROKERS'))
+    .addOption(new Option('--registry <url>', 'schema registry of that Kafka; or SCHEMA_REGISTRY_URL'));
+}
+
+/** The Kafka that options and environment name; null for the embedded log. Throws USAGE with every wrong setting. */
+export function chosenKafka(
+  { brokers, registry }: WorldOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Connections | null {
+  const settings = {
+    ...env,
+    KAFKA_BROKERS: brokers ?? env['KAFKA_BROKERS'],
+    SCHEMA_REGISTRY_URL: registry ?? env['SCHEMA_REGISTRY_URL'],
+  };
+  const named = settings.KAFKA_BROKERS !== undefined && settings.KAFKA_BROKERS !== '';
+  if (named) return kafkaConnection(settings);
+  if (registry === undefined) return null;
+  throw new HarvestlineError('USAGE', '--registry goes with Kafka: it needs --brokers or KAFKA_BROKERS too');
+}
+
+/** Which desk's topics, where several share a log. */
+export function deskOption(): Option {
+  return new Option(
+    '--desk <name>',
+    'a desk of its own in a log that desks share: put before its topics, subjects and groups',
+  ).env('HARVESTLINE_DESK');
+}
+
+/** Where the embedded log and everything else local lives. */
+export function dataDirOption(): Option {
+  return new Option('--data <dir>', 'folder of the embedded log and everything else local')
+    .env('HARVESTLINE_DATA')
+    .default('.harvestline');
+}

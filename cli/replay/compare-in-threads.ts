@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { Worker } from 'node:worker_threads';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { PartitionOffsets } from '../../ports/event-log.ts';
+import { chosenKafka } from '../options/world-options.ts';
+import type { ComparePartitions, PartitionOutcome } from '../../pipelines/replay/compare-partitions.ts';
+import type { CompareJob, FromThread, ToThread } from './compare-thread.ts';
+
+/**
+ * Each thread has a heap of its own, so their number is what bounds memory. What is read at a time must fit into the young
+ * generation (MiB) twice over, or it grows old as garbage: a page of the embedded log is small, but Kafka hands out record batches
+ * of up to a megabyte, which are several when decoded. Two heaps of that kind would need more than 300 MiB.
+ */
+const THREADS = {
+  embedded: { most: 2, youngGeneration: 24 },
+  kafka: { most: 1, youngGeneration: 64 },
+} as const;
+
+/**
+ * V8 learns that records outlive the collection in which they are young, and goes on to make them old at once; as garbage they
+ * then pile up by the hundred megabytes. Here every record is used and dropped.
+ */
+const RECORDS_DIE_YOUNG = '--no-allocation-site-pretenuring';
+
+const THREAD = new URL('compare-thread.ts', import.meta.url);
+
+/**
+ * Partitions side by side, each on one thread as long as there are any. Invariants:
+ * W1  The outcomes are those of one thread: a partition is compared by itself, whoever does it and whenever.
+ * W2  The first thread that fails ends all of them, with its error.
+ */
+export function compareInThreads(job: CompareJob): ComparePartitions {
+  return async (ranges, onRecords) => {
+    setFlagsFromString(RECORDS_DIE_YOUNG);
+    const outcomes = new Map<number, PartitionOutcome>();
+    // The largest first, so that the threads end at about the same time.
+    const waiting = [...ranges.entries()].toSorted(([, one], [, other]) => sizeOf(other) - sizeOf(one));
+    const { most, youngGeneration } = THREADS[chosenKafka(job.world) === null ? 'embedded' : 'kafka'];
+    const resourceLimits = { maxYoungGenerationSizeMb: youngGeneration };
+    const threads = Array.from(
+      { length: Math.min(most, availableParallelism(), ranges.length) },
+      () => new Worker(THREAD, { workerData: job, resourceLimits }),
+    );
+    try {
+      await Promise.all(
+        threads.map((thread) => work(thread, waiting, onRecords, (index, outcome) => outcomes.set(index, outcome))),
+      );
+    } finally {
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    }
+    return ranges.map((range, index) => {
+      const outcome = outcomes.get(index);
+      if (outcome === undefined) throw new TypeError(`no outcome of partition ${range.partition}`);
+      return outcome;
+    });
+  };
+}
+
+/** Hands partitions to one thread until none waits. */
+function work(
+  thread: Worker,
+  waiting: [number, PartitionOffsets][],
+  onRecords: (records: number) => void,
+  onOutcome: (index: number, outcome: PartitionOutcome) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (): void => {
+      const first = waiting.shift();
+      if (first === undefined) return resolve();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is for windows; this is a thread
+      thread.postMessage({ index: first[0], range: first[1] } satisfies ToThread);
+    };
+    thread.on('message', (message: FromThread) => {
+      switch (message.kind) {
+        case 'read':
+          onRecords(message.records);
+          break;
+        case 'compared':
+          onOutcome(message.index, message.outcome);
+          next();
+          break;
+        case 'failed':
+          reject(new HarvestlineError(message.code, message.message, message));
+      }
+    });
+    thread.on('error', reject);
+    thread.on('exit', (code) => reject(new Error(`a thread of the replay ended with ${code}`)));
+    next();
+  });
+}
+
+function sizeOf({ begin, end }: PartitionOffsets): number {
+  return end - begin;
+}

@@ -1,0 +1,75 @@
+/**
+ * One thread of a replay. It is given partitions of position.snapshot one by one, opens the log for itself, and answers with
+ * what it has read so far and with the outcome of each.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { SeededRandom } from '../../connectors/system/seeded-random.ts';
+import type { ErrorCode } from '../../errors/codes.ts';
+import { type Coordinates, HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
+import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
+import type { PartitionOffsets } from '../../ports/event-log.ts';
+import { openReadOnlyWorld } from '../log-session/open-world.ts';
+import type { WorldOptions } from '../options/world-options.ts';
+import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-partitions.ts';
+
+/** What does not change from one partition to the next. Plain data: it is copied to each thread. */
+export interface CompareJob extends Omit<ComparisonOptions, 'random'> {
+  readonly world: WorldOptions;
+  readonly seed: number;
+}
+
+export interface ToThread {
+  readonly index: number;
+  readonly range: PartitionOffsets;
+}
+
+export type FromThread =
+  | { readonly kind: 'read'; readonly records: number }
+  | { readonly kind: 'compared'; readonly index: number; readonly outcome: PartitionOutcome }
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly at?: Coordinates;
+      readonly problems: readonly Problem[];
+    };
+
+/** As often as a progress bar needs it. Unit: records. */
+const REPORT_EVERY = 10_000;
+
+const port = parentPort;
+if (port === null) throw new TypeError('this is a thread of the replay: it does not run by itself');
+const answer = (message: FromThread): void => port.postMessage(message);
+const { world: options, seed, ...job } = workerData as CompareJob;
+const comparison = { ...job, random: new SeededRandom(seed) };
+
+let unreported = 0;
+const report = (records: number, least: number): void => {
+  unreported += records;
+  if (unreported < least) return;
+  answer({ kind: 'read', records: unreported });
+  unreported = 0;
+};
+
+const world = explained(() => openReadOnlyWorld(options));
+port.on('message', ({ index, range }: ToThread) => {
+  void explained(async () => {
+    const opened = await world;
+    if (opened === undefined) return;
+    const outcome = await comparePartition(opened, comparison, range, (records) => report(records, REPORT_EVERY));
+    report(0, 1);
+    answer({ kind: 'compared', index, outcome });
+  });
+});
+
+/** An error of ours loses its class on the way to another thread, so its parts are sent; any other ends this thread. */
+async function explained<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof HarvestlineError)) throw thrown;
+    const { code, message, at, problems } = thrown;
+    answer({ kind: 'failed', code, message, problems, ...(at === undefined ? {} : { at }) });
+    return undefined;
+  }
+}

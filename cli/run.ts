@@ -1,0 +1,154 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { deskRegistry } from '../connectors/desk-log.ts';
+import { parseFaults } from '../connectors/exchange/paper/faults.ts';
+import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
+import { LOG_LEVELS, pinoLogger } from '../connectors/system/pino-logger.ts';
+import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../connectors/system/settings.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { boundYoungGeneration } from '../connectors/system/young-generation.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
+import { DeskNames } from '../schemas/desk-names.ts';
+import { RecordCodec } from '../schemas/record-codec.ts';
+import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
+import type { RunCliOptions } from './compose/run-until-stopped.ts';
+import { shadowOption } from './options/shadow-option.ts';
+import { listed, venueOptions } from './options/venue-options.ts';
+import { stallLimitsHelp, stallLimitsOption } from './options/stall-limits-option.ts';
+import { chosenKafka, worldOptions } from './options/world-options.ts';
+
+/** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
+const SENDING_MS = 10;
+
+export function runCommand(): Command {
+  return venueOptions(worldOptions(new Command('run')))
+    .description('Run processors on Kafka until SIGTERM, then finish what is in hand, commit, and exit 0.')
+    .addArgument(
+      new Argument('[processors...]', 'any of them; several processes share the partitions')
+        .choices([...PROCESSOR_NAMES, SOURCE])
+        .default([...PROCESSOR_NAMES], 'scoring execution clm'),
+    )
+    .option('--policy <id-or-file>', 'policy to score with', DEFAULT_POLICY_ID)
+    .addOption(shadowOption())
+    .addOption(stallLimitsOption())
+    .addOption(
+      new Option('--from <where>', 'where a consumer group starts that has committed nothing yet')
+        .choices(['beginning', 'latest'])
+        .default('beginning'),
+    )
+    .option('--http-port <n>', 'serve GET /live, /ready and /metrics there; 0 picks a free port', wholeNumber)
+    .option('--http-host <host>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--faults <list>',
+      'faults of the paper exchange with their probabilities, e.g. lost-reply=0.05',
+      parseFaults,
+    )
+    .addOption(
+      new Option('--market <kind>', 'at the paper venue: where positions and prices come from').choices([
+        'live',
+        'simulated',
+        'candles',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--candles <list>',
+        `${SOURCE}: CSV files with timestamp_ms,open,high,low,close,volume, one symbol each, separated by commas; may be repeated`,
+      )
+        .argParser(listed)
+        .implies({ market: 'candles' }),
+    )
+    .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
+    .addOption(
+      new Option('--interval <ms>', `${SOURCE}: real time between two candles (default: the market's own)`).argParser(
+        positive,
+      ),
+    )
+    .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
+    .addHelpText(
+      'after',
+      `
+With --http-port the first line on standard output is {"http": "http://HOST:PORT"}. Topics and schemas must be there before.
+
+Orders go to the paper venue, whose book lies in the data folder, unless --venue names an exchange. Keys of an account come
+from HARVESTLINE_API_KEY and HARVESTLINE_API_SECRET (each also as NAME_FILE). With keys the paper venue follows that account at
+real prices and sends it nothing; a key that may only read is enough. Without keys the desk is simulated.
+
+${stallLimitsHelp()}
+
+Kafka and its registry are reached by these settings of the environment. What comes from files, and tokens of a command, are read anew for
+each connection; docs/operations.md has rotation and the rights that each processor needs.
+${settingsHelp([...KAFKA_SETTINGS, ...REGISTRY_SETTINGS])}
+
+Examples:
+  harvestline topics apply && harvestline schemas register    once
+  harvestline run                                             scoring, execution and clm in one process
+  harvestline run scoring --http-port 9464                    one processor; start it again for a second member
+  harvestline run scoring --shadow mine.json                  what a candidate would do, for \`harvestline shadow\`
+  harvestline run execution --from latest                     a first start that leaves what lies there alone
+  harvestline run snapshots --interval 1000                   a simulated desk, one candle a second
+  harvestline run snapshots scoring execution clm --market live
+                                                              a real account, closed on paper only
+  harvestline run snapshots scoring execution clm --venue binanceusdm --demo
+                                                              a practice account at the exchange
+  harvestline run snapshots scoring execution clm --venue binanceusdm --live --symbols BTCUSDT,ETHUSDT --max-notional 5000
+                                                              real money; stop all orders with \`harvestline halt\`
+
+Exit codes: 0 drained, 1 a processor could not go on or log and registry are not prepared, 2 wrong usage.`,
+    )
+    .action(start);
+}
+
+/** What the command does is loaded while the registry looks its schemas up, which takes about as long. */
+async function start(parts: readonly string[], cli: RunCliOptions): Promise<void> {
+  checkLists(cli);
+  boundYoungGeneration();
+  const logger = pinoLogger(cli.logLevel);
+  const connections = chosenKafka(cli);
+  if (connections === null) {
+    const message = 'run works on Kafka: give --brokers or KAFKA_BROKERS; on the embedded log the whole chain is `dev`';
+    throw new HarvestlineError('USAGE', message);
+  }
+  const machine = new SystemClock();
+  const registry = deskRegistry(new ConfluentRegistry(connections.registry), new DeskNames(cli.desk));
+  const openCodec = (): Promise<RecordCodec> => RecordCodec.open(registry, { now: () => machine.now() });
+  const begun = begin(openCodec);
+  await machine.sleep(SENDING_MS);
+  const { runUntilStopped } = await import('./compose/run-until-stopped.ts');
+  await runUntilStopped(parts, cli, { connections, openCodec: begun, machine, logger });
+}
+
+/** The work, already under way when it is asked for first; asked for again, it is done anew. */
+function begin<T>(work: () => Promise<T>): () => Promise<T> {
+  let first: Promise<T> | null = work();
+  // Whoever asks hears of its failure.
+  first.catch(() => {});
+  return () => {
+    const result = first ?? work();
+    first = null;
+    return result;
+  };
+}
+
+/** Throws USAGE where a word after an option was meant for a processor. */
+function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
+  const names: ReadonlySet<string> = new Set([...PROCESSOR_NAMES, SOURCE]);
+  const misplaced = [...symbols, ...candles].filter((word) => names.has(word.toLowerCase()));
+  if (misplaced.length === 0) return;
+  throw new HarvestlineError(
+    'USAGE',
+    `${misplaced.join(', ')}: the name of a processor, given to --symbols or --candles; processors stand by themselves, e.g. ` +
+      '`run snapshots execution --symbols BTCUSDT,ETHUSDT`',
+  );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.');
+  return number;
+}

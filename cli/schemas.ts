@@ -1,0 +1,177 @@
+import { Command, Option } from 'commander';
+import { pc } from '../render/terminal.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../errors/nearest.ts';
+import { type Finding, checkSchemas } from '../schemas/tooling/check-schemas.ts';
+import { loadSchema } from '../schemas/load-schema.ts';
+import { type Topic, TOPICS, findTopic } from '../schemas/topics.ts';
+import { openAdminWorld } from './log-session/admin-world.ts';
+import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
+import { diffLines, registrationLines } from './schemas/diff-lines.ts';
+import { type SchemaDiff, diffSchema } from '../schemas/tooling/diff-schema.ts';
+import { registerSchema } from '../schemas/tooling/register-schema.ts';
+import { versionInFile, versionsInRegistry, versionsReleased } from '../schemas/tooling/topic-versions.ts';
+
+const CHECK_EXAMPLES = `
+Examples:
+  $ harvestline schemas check                    this program's schemas, for people
+  $ harvestline schemas check --json             one finding a line as JSON, a summary as the last line (as in a pipe)
+  $ harvestline schemas check --dir ../schemas   another folder of the same layout: <topic>.avsc, released/<topic>/v<N>.avsc
+
+Exit codes: 0 no problem, 1 at least one problem. An info (an unreleased change) is no problem.`;
+
+const REGISTER_EXAMPLES = `
+What breaks the lint, a released version or a version in the registry is refused here, before the registry is asked.
+
+Examples:
+  $ harvestline schemas register --dry-run    what would be registered, and how it differs from the latest version
+  $ harvestline schemas register              make this program's schemas versions of their subjects
+
+Exit codes: 0 the registry holds every schema (or would), 1 at least one was refused.`;
+
+const DIFF_EXAMPLES = `
+Examples:
+  $ harvestline schemas diff                                this program's schemas against the latest released versions
+  $ harvestline schemas diff trade.closed --against registry
+  $ harvestline schemas diff trade.closed --against ../main/schemas/trade.closed.avsc
+
+Exit codes: 0 every change is compatible with every older version, 1 one is not.`;
+
+/** `harvestline schemas`: what evolves the schemas. */
+export function schemasCommand(): Command {
+  return new Command('schemas')
+    .description('check, compare and register the schemas of the topics')
+    .addCommand(checkCommand())
+    .addCommand(diffCommand())
+    .addCommand(registerCommand());
+}
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description('lint the schemas and compare them with every released version, offline')
+    .option('--json', 'print NDJSON, as in a pipe')
+    .option('--dir <folder>', "the folder of schemas to check; this program's own when left out")
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(async (options: { readonly json?: true; readonly dir?: string }) => {
+      const findings = options.dir === undefined ? checkSchemas() : checkSchemas(options.dir);
+      await writeLines(jsonWanted(options) ? findingsAsJson(findings) : findingsAsText(findings));
+      process.exitCode = countOf(findings, 'problem') === 0 ? 0 : 1;
+    });
+}
+
+function registerCommand(): Command {
+  return worldOptions(new Command('register'))
+    .description("make this program's schemas versions of their subjects; nothing else ever registers one")
+    .option('--dry-run', 'say what would be registered, and change nothing')
+    .option('--json', 'one registration a line as JSON, as in a pipe')
+    .addHelpText('after', REGISTER_EXAMPLES)
+    .action(async (options: WorldOptions & { readonly dryRun?: true; readonly json?: true }) => {
+      const dryRun = options.dryRun === true;
+      const world = openAdminWorld(options, dryRun ? 'read' : 'write');
+      try {
+        const lines = new LineWriter(process.stdout);
+        for (const topic of Object.values(TOPICS)) {
+          const registration = await registerSchema(world.registry, topic, { dryRun });
+          if (registration.state === 'refused') process.exitCode = 1;
+          const text = jsonWanted(options) ? [JSON.stringify(registration)] : registrationLines(registration);
+          for (const line of text) await lines.write(line);
+        }
+        await lines.flush();
+      } finally {
+        await world.close();
+      }
+    });
+}
+
+function diffCommand(): Command {
+  return worldOptions(new Command('diff'))
+    .description("tell this program's schemas from older ones in words, and which side of a change to deploy first")
+    .argument(
+      '[topic]',
+      `one of ${Object.values(TOPICS)
+        .map(({ name }) => name)
+        .join(', ')}; all when left out`,
+    )
+    .addOption(
+      new Option('--against <older>', 'released, registry, or a file that holds an Avro schema').default('released'),
+    )
+    .option('--json', 'one topic a line as JSON, as in a pipe')
+    .addHelpText('after', DIFF_EXAMPLES)
+    .action(async (name: string | undefined, options: DiffOptions) => {
+      const diffs = await diffsOf(name === undefined ? Object.values(TOPICS) : [topicNamed(name)], options);
+      await writeLines(jsonWanted(options) ? diffs.map((diff) => JSON.stringify(diff)) : diffs.flatMap(diffLines));
+      process.exitCode = diffs.every(({ compatible }) => compatible) ? 0 : 1;
+    });
+}
+
+interface DiffOptions extends WorldOptions {
+  readonly against: string;
+  readonly json?: true;
+}
+
+async function diffsOf(topics: readonly Topic[], options: DiffOptions): Promise<readonly SchemaDiff[]> {
+  if (options.against === 'released') {
+    return topics.map((topic) => diffSchema(topic, loadSchema(topic), versionsReleased(topic)));
+  }
+  if (options.against !== 'registry') {
+    const [topic, ...others] = topics;
+    if (topic === undefined || others.length > 0) {
+      throw new HarvestlineError('USAGE', `name the topic whose schema to compare with ${options.against}`);
+    }
+    return [diffSchema(topic, loadSchema(topic), versionInFile(options.against))];
+  }
+  const { registry, close } = openAdminWorld(options, 'read');
+  try {
+    const diffs: SchemaDiff[] = [];
+    for (const topic of topics) {
+      diffs.push(diffSchema(topic, loadSchema(topic), await versionsInRegistry(topic, registry)));
+    }
+    return diffs;
+  } finally {
+    await close();
+  }
+}
+
+function topicNamed(name: string): Topic {
+  const topic = findTopic(name);
+  if (topic !== undefined) return topic;
+  const names = Object.values(TOPICS).map((known) => known.name);
+  throw new HarvestlineError(
+    'USAGE',
+    `no topic ${didYouMean(name, names)}; there are ${nearestFirst(name, names).join(', ')}`,
+  );
+}
+
+function findingsAsJson(findings: readonly Finding[]): readonly string[] {
+  const summary = {
+    level: 'summary',
+    topics: Object.keys(TOPICS).length,
+    problems: countOf(findings, 'problem'),
+    infos: countOf(findings, 'info'),
+  };
+  return [...findings, summary].map((line) => JSON.stringify(line));
+}
+
+function findingsAsText(findings: readonly Finding[]): readonly string[] {
+  const problems = countOf(findings, 'problem');
+  const summary = `${Object.keys(TOPICS).length} topics checked, ${countText(problems, 'problem')}`;
+  return [...findings.map(lineOf), problems === 0 ? pc.green(summary) : pc.red(summary)];
+}
+
+/** `trade.closed: quantity: the bound was tightened … (v1, new reader, old data) [compatibility]` */
+function lineOf(finding: Finding): string {
+  const level = finding.level === 'problem' ? pc.red('problem') : pc.dim('info   ');
+  const where = [finding.version === undefined ? undefined : `v${finding.version}`, finding.direction];
+  const coordinates = where.filter((part) => part !== undefined).join(', ');
+  const suffix = coordinates === '' ? '' : ` (${coordinates})`;
+  return `${level}  ${pc.bold(finding.topic)}: ${finding.path}: ${finding.why}${suffix} ${pc.dim(`[${finding.rule}]`)}`;
+}
+
+function countOf(findings: readonly Finding[], level: Finding['level']): number {
+  return findings.filter((finding) => finding.level === level).length;
+}
+
+function countText(count: number, noun: string): string {
+  return `${count === 0 ? 'no' : count} ${count === 1 ? noun : `${noun}s`}`;
+}

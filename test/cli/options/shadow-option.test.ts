@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
+import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
+import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
+import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadShadows, shadowOption } from '../../../cli/options/shadow-option.ts';
+import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
+import { VirtualClock } from '../../../ports/clock.ts';
+import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
+import { TOPICS } from '../../../schemas/topics.ts';
+import { ScriptedExchange } from '../../pipelines/execution/scripted-exchange.ts';
+import { folderForTest } from '../../temporary-folder.ts';
+import { memoryWorld } from '../../memory-log.ts';
+
+const CURRENT = loadPolicy('2026-02-07');
+
+function copy(id: string): string {
+  const file = join(folderForTest(), `${id}.json`);
+  writeFileSync(file, JSON.stringify({ ...CURRENT, id }));
+  return file;
+}
+
+describe('--shadow', () => {
+  const parse = (...args: readonly string[]): unknown =>
+    new Command()
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} })
+      .addOption(shadowOption())
+      .parse(args, { from: 'user' })
+      .opts()['shadow'];
+
+  it('is given up to three times', () => {
+    expect(parse()).toBeUndefined();
+    expect(parse('--shadow', 'a', '--shadow', 'b', '--shadow', 'c')).toEqual(['a', 'b', 'c']);
+    const four = ['a', 'b', 'c', 'd'].flatMap((name) => ['--shadow', name]);
+    expect(() => parse(...four)).toThrow('At most 3 candidates');
+  });
+
+  it('takes candidates by id or file', () => {
+    const candidates = loadShadows(['legacy', copy('mine')], CURRENT, ['scoring']);
+    expect(candidates.map(({ id }) => id)).toEqual(['legacy', 'mine']);
+  });
+
+  it('refuses what records could not tell apart, and a process without scoring', () => {
+    expect(() => loadShadows(['2026-02-07'], CURRENT, ['scoring'])).toThrow(
+      'another policy here has its id, 2026-02-07',
+    );
+    expect(() => loadShadows(['legacy', 'legacy'], CURRENT, ['scoring'])).toThrow('has its id, legacy');
+    expect(() => loadShadows(['legacy'], CURRENT, ['execution'])).toThrow('--shadow is for scoring');
+    expect(loadShadows([], CURRENT, ['execution'])).toEqual([]);
+  });
+});
+
+it('no processor reads shadow.decision', async () => {
+  const world = await memoryWorld();
+  const clock = new VirtualClock(0);
+  const parts = {
+    ...world,
+    policy: CURRENT,
+    shadows: [loadPolicy('legacy')],
+    exchange: () => Promise.resolve(new ScriptedExchange()),
+    limits: {},
+    draining: new AbortController().signal,
+    killSwitch: new DeskControlWatch(world, clock, SILENT_LOGGER),
+    accounts: EVERY_ACCOUNT,
+    clock,
+    logger: SILENT_LOGGER,
+    metrics: new PrometheusMetrics(),
+  };
+  const processors = await Promise.all(Object.values(PROCESSORS).map((make) => make(parts)));
+  const read = processors.flatMap(({ inputs, observes = [], follows = [] }) => [...inputs, ...observes, ...follows]);
+  expect(read.map(({ name }) => name)).toContain(TOPICS.harvestIntent.name);
+  expect(read.map(({ name }) => name)).not.toContain(TOPICS.shadowDecision.name);
+  expect(Object.keys(CONSUMER_GROUPS)).toHaveLength(processors.length);
+  expect(consumersOf(TOPICS.shadowDecision.name)).toEqual([]);
+  // It shows before the first snapshot.
+  expect(await parts.metrics.text()).toContain(
+    'harvestline_shadow_decisions_total{policy="legacy",result="written"} 0',
+  );
+});
