@@ -1,0 +1,110 @@
+import * as fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { Generation } from '../../../connectors/kafka/generation.ts';
+
+/** Lets everything run that waits for nothing else. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+/** Never resolves. */
+const never = (): Promise<never> => new Promise(() => {});
+
+const said = (type: string): Error => Object.assign(new Error(type), { type });
+
+const EXPELLED = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'];
+const REBALANCING = ['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP'];
+const OTHERS = ['COORDINATOR_LOAD_IN_PROGRESS', 'NOT_LEADER_FOR_PARTITION', 'GROUP_AUTHORIZATION_FAILED'];
+
+const aType = fc.constantFrom(...EXPELLED, ...REBALANCING, ...OTHERS);
+
+describe('what the coordinator says of a generation', () => {
+  it.each(EXPELLED)('C5: after %s what is in hand belongs to a later assignment', (type) => {
+    const generation = new Generation();
+    const error = said(type);
+    generation.heed(error);
+    expect(generation.lost).toBe(true);
+    expect(generation.disturbance).toBe(error);
+  });
+
+  it.each(REBALANCING)('after %s what is in hand may still be finished and committed', (type) => {
+    const generation = new Generation();
+    const error = said(type);
+    generation.heed(error);
+    expect(generation.lost).toBe(false);
+    expect(generation.disturbance).toBe(error);
+  });
+
+  it('is found in what kafkajs wraps, too', () => {
+    const generation = new Generation();
+    generation.heed(new Error('retries exceeded', { cause: said('ILLEGAL_GENERATION') }));
+    expect(generation.lost).toBe(true);
+  });
+
+  it.each([...OTHERS.map(said), new Error('Connection closed'), { type: 'ILLEGAL_GENERATION' }])(
+    'leaves it as it is otherwise: %s',
+    (thrown) => {
+      const generation = new Generation();
+      generation.heed(thrown);
+      expect(generation.lost).toBe(false);
+      expect(generation.disturbance).toBeNull();
+    },
+  );
+
+  it('in any order: once lost it stays lost, and the disturbance is the first one', () => {
+    fc.assert(
+      fc.property(fc.array(aType, { maxLength: 12 }), (types) => {
+        const generation = new Generation();
+        const errors = types.map(said);
+        for (const error of errors) generation.heed(error);
+        const first = errors.find(({ message }) => !OTHERS.includes(message));
+        expect(generation.lost).toBe(types.some((type) => EXPELLED.includes(type)));
+        expect(generation.disturbance).toBe(first ?? null);
+      }),
+    );
+  });
+});
+
+describe('C3: waiting for a generation to be ready', () => {
+  const outcome = async (waiting: Promise<boolean>): Promise<boolean | 'waits'> => {
+    let is: boolean | 'waits' = 'waits';
+    void waiting.then((ready) => (is = ready));
+    await turns();
+    return is;
+  };
+
+  it('lasts until it is prepared, and then says whether it is ready', async () => {
+    const generation = new Generation();
+    const prepared = Promise.withResolvers<void>();
+    const waiting = generation.whenReady(prepared.promise, never());
+    expect(await outcome(waiting)).toBe('waits');
+    generation.markReady();
+    prepared.resolve();
+    expect(await outcome(waiting)).toBe(true);
+  });
+
+  it('ends without it where preparing failed, where the membership ended, and where the group shares anew', async () => {
+    const error = said('REBALANCE_IN_PROGRESS');
+    expect(await outcome(new Generation().whenReady(Promise.resolve(), never()))).toBe(false);
+    expect(await outcome(new Generation().whenReady(never(), Promise.resolve()))).toBe(false);
+    const disturbed = new Generation();
+    const waiting = disturbed.whenReady(never(), never());
+    expect(await outcome(waiting)).toBe('waits');
+    disturbed.disturb(error);
+    expect(await outcome(waiting)).toBe(false);
+    expect(await outcome(disturbed.whenReady(never(), never()))).toBe(false);
+    const lost = new Generation();
+    lost.lose(error);
+    expect(await outcome(lost.whenReady(never(), never()))).toBe(false);
+  });
+
+  it('is over for good once it is ready, and then leaves nothing on the promises that outlive it', async () => {
+    const generation = new Generation();
+    generation.markReady();
+    generation.disturb(said('REBALANCE_IN_PROGRESS'));
+    const [prepared, ended] = [never(), never()];
+    const subscriptions = [vi.spyOn(prepared, 'then'), vi.spyOn(ended, 'then')];
+    expect(await outcome(generation.whenReady(prepared, ended))).toBe(true);
+    for (const subscription of subscriptions) expect(subscription).not.toHaveBeenCalled();
+  });
+});
