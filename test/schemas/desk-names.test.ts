@@ -36,7 +36,7 @@ describe("a desk's names", () => {
     );
   });
 
-  it('are the table’s without a desk, and with an empty variable', () => {
+  it('DN2: are the table’s without a desk, and with an empty variable', () => {
     for (const desk of [undefined, null, '']) {
       const own = new DeskNames(desk);
       expect([own.desk, own.topic('trade.closed'), own.subject('s'), own.group('g')]).toEqual([

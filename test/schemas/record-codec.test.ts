@@ -442,7 +442,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
   });
 
-  test('R5: it is asked for more and more rarely, a minute apart in the end, whatever many records name it', async () => {
+  test('R5, WS1, WS2: it is asked for more and more rarely, a minute apart in the end, whatever many records name it', async () => {
     const { growing, time, reader, record } = await lateSchema();
     const askedAt: number[] = [];
     for (time.now = 0; time.now < 300_000; time.now += 500) {
@@ -479,7 +479,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
   });
 
-  test('R3: a registry without an answer says nothing of an id: it is asked again at once', async () => {
+  test('R3, WS3: a registry without an answer says nothing of an id: it is asked again at once', async () => {
     const { growing, reader, record, register } = await lateSchema();
     growing.away = true;
     await expect(reader.prepare(TOPIC.name, [record])).rejects.toMatchObject({ kind: 'transient' });

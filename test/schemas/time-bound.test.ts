@@ -46,7 +46,7 @@ describe('TB1: a time ahead', () => {
   });
 });
 
-it('every topic whose records are observed, opened or closed at some time is held to it, but for state that is read back', () => {
+it('TB3: every topic whose records are observed, opened or closed at some time is held to it, but for state that is read back', () => {
   const timed = Object.values(TOPICS)
     .filter((topic) => /"(?:observed|opened|closed)_at"/.test(JSON.stringify(loadSchema(topic))))
     .map(({ name }) => name);

@@ -95,7 +95,7 @@ describe.skipIf('skipped' in broker)("others' topics", () => {
   const status = () =>
     statusReport({ log, codec, counts: () => 0, countsOffsets: true, admin: log, liveNow: () => clock.now() });
 
-  it('retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
+  it('DL5, MS1, retention-overtook: what was never read is logged once, counted, in status, and an alert until somebody has seen it', async () => {
     const symbols = Array.from({ length: 12 }, (_, index) => `S${index}USDT`);
     const first = await work('scoring');
     await snapshots(symbols);

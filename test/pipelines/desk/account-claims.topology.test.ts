@@ -88,7 +88,7 @@ describe('an account', () => {
     ]);
   });
 
-  it('of a process that ended is free at once, of one that was killed when its beats have ceased', async () => {
+  it('AC1: of a process that ended is free at once, of one that was killed when its beats have ceased', async () => {
     const one = claimant('one', LIVE);
     await one.take('main', false);
     await beat('one');
@@ -119,7 +119,7 @@ describe('an account', () => {
     expect(await refusal(claimant('two', DEMO).take('main', false))).toMatchObject({ code: 'ACCOUNT_TAKEN' });
   });
 
-  it('that a person named stands without a process, until it is retired: then whoever works it stops', async () => {
+  it('AC3: that a person named stands without a process, until it is retired: then whoever works it stops', async () => {
     const one = claimant('one', LIVE);
     await one.take('second', true);
     clock.set(START + 3_600_000);

@@ -40,7 +40,7 @@ const desk = (days: number) => {
 const kinds = ({ reconciled }: ObservedCycle): readonly string[] =>
   reconciled.flatMap(({ symbol, differences }) => differences.map(({ kind }) => `${symbol} ${kind}`));
 
-describe('orders-behind-history', () => {
+describe('O6: orders-behind-history', () => {
   it('positions of 150 days are all observed in the first cycle, and dated under the same id as their history is read', async () => {
     const { venue, cycle } = desk(150);
     venue.olderAnswers = 24;

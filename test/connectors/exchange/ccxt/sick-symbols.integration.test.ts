@@ -48,7 +48,7 @@ const SICK: readonly [string, (row: Row) => Row, Lie, { entryPrice: string | nul
   ['no entry', (row) => without(row, 'entryPrice'), () => undefined, { entryPrice: null, lacks: /entry price/ }],
 ];
 
-describe('mark-price-zero: one symbol that the exchange shows in part', () => {
+describe('RH2, mark-price-zero: one symbol that the exchange shows in part', () => {
   it.each(SICK)('%s: it alone is incomplete, with what is known of it', async (_, change, premium, expected) => {
     const world = await connect();
     for (const symbol of ['ETHUSDT', 'SOLUSDT'])
@@ -88,7 +88,7 @@ describe('mark-price-zero: one symbol that the exchange shows in part', () => {
   });
 });
 
-describe('two-ids-one-name: what the exchange shows under an id is that market', () => {
+describe('VM1, two-ids-one-name: what the exchange shows under an id is that market', () => {
   const market = (id: string, lotStep: string): object => ({ symbol: id, price: '1.5', tick: '0.0001', lotStep });
 
   it.each([
