@@ -90,7 +90,6 @@ export const KNOWN_UNCITED: Readonly<Record<string, string>> = {
   G4: 'give-command.ts',
   I3: 'idempotent-producer.ts',
   IM4: 'import-trades.ts',
-  MB2: 'market-bounds.ts',
   MS2: 'moved-starts.ts',
   RC3: 'read-charges.ts',
   RF3: 'read-fills.ts',
