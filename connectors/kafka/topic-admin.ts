@@ -72,7 +72,7 @@ export async function createTopics(
     const growth = grown.get(drift.topic);
     if (growth === undefined) return drift;
     const detail = drift.detail === undefined ? growth : `${growth}; ${drift.detail}`;
-    return { topic: drift.topic, state: drift.state === 'unchanged' ? 'grown' : drift.state, detail };
+    return { ...drift, state: drift.state === 'unchanged' ? 'grown' : drift.state, detail };
   });
 }
 

@@ -269,6 +269,7 @@ describe('creating topics', () => {
     expect(drift?.state).toBe('drifted');
     expect(drift?.detail).toMatch(/^partitions were 3, prices has 5; retention\.ms is 7/);
     expect(drift?.detail).not.toContain('partitions is');
+    expect(drift?.differs?.map(({ setting }) => setting)).toContain('retention.ms');
   });
 
   it('changes nothing of what is there but that dead-letter topics get the partitions of their sources, and does it once', async () => {
