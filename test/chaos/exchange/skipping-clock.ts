@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
@@ -20,6 +22,7 @@ interface Sleeper {
 export class SkippingClock implements Clock {
   readonly #machine = new SystemClock();
   readonly #sleepers = new Set<Sleeper>();
+  readonly #loopback = new Loopback();
   #skippedMs = 0;
   #isWatching = false;
 
@@ -55,12 +58,18 @@ export class SkippingClock implements Clock {
       await this.#machine.sleep(QUIET_MS);
       const isQuiet = performance.eventLoopUtilization(before).utilization < QUIET_SHARE;
       const next = Math.min(...[...this.#sleepers].map(({ at }) => at));
-      if (isQuiet && next > this.now() && (await this.#staysQuiet())) {
+      if (isQuiet && next > this.now() && (await this.#staysQuiet()) && (await this.#nothingOnTheWire())) {
         this.#skippedMs += Math.max(0, next - this.now());
       }
       for (const { at, wake } of this.#sleepers) if (at <= this.now()) wake();
     }
     this.#isWatching = false;
+  }
+
+  /** On a busy machine the kernel hands over late what client and server have sent each other, and both look idle meanwhile. */
+  async #nothingOnTheWire(): Promise<boolean> {
+    await this.#loopback.emptied();
+    return this.#staysQuiet();
   }
 
   /** Answers that arrived with the timer are heard in the next turns of the event loop. */
@@ -69,4 +78,28 @@ export class SkippingClock implements Clock {
     for (let turn = 0; turn < 3; turn++) await this.#machine.sleep(0);
     return performance.eventLoopUtilization(before).active < QUIET_MS * QUIET_SHARE;
   }
+}
+
+/** A connection of this process to itself. What was sent before by the same machine arrives before its byte comes back. */
+class Loopback {
+  #opening: Promise<Socket> | null = null;
+
+  async emptied(): Promise<void> {
+    const socket = await (this.#opening ??= open());
+    const came = once(socket, 'data');
+    socket.write('.');
+    await came;
+  }
+}
+
+/** Neither its server nor its two ends keep the process. */
+async function open(): Promise<Socket> {
+  const server: Server = createServer({ noDelay: true }, (other) => void other.unref().pipe(other)).unref();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    .setNoDelay()
+    .unref();
+  await once(socket, 'connect');
+  return socket;
 }
