@@ -151,9 +151,11 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
   try {
     world = await patiently(backOff, 'connecting', options.connect);
     const { log, openCodec } = world;
-    // Asked of two others at the same time.
+    // Asked of two others at the same time. Where both say no, what comes first is said first: topics are made before schemas are registered.
     const schemas = patiently(backOff, 'schemas', openCodec);
-    const [codec] = await Promise.all([schemas, patiently(backOff, 'topics', () => checkTopics(log))]);
+    schemas.catch(() => {});
+    await patiently(backOff, 'topics', () => checkTopics(log));
+    const codec = await schemas;
     if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
