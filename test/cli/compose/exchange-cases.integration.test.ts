@@ -250,9 +250,11 @@ describe('orders', () => {
     );
     expect(cycle.toSorted()).toEqual(symbols.toSorted());
     await desk.run();
-    await closed(desk, symbols);
+    await vi.waitFor(() => expect(desk.server.attempts.length).toBeGreaterThan(0), { ...PATIENCE, interval: 2 });
+    const asked = desk.server.requests.get('GET /fapi/v1/userTrades');
     // Twenty-two weeks of each.
-    expect(desk.server.requests.get('GET /fapi/v1/userTrades')).toBeLessThan(15 * 22);
+    expect(asked).toBeLessThan(15 * 22);
+    await closed(desk, symbols);
   });
 
   it(
