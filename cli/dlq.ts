@@ -16,9 +16,9 @@ import {
   discardLetters,
 } from '../pipelines/dlq/discard-letters.ts';
 import { type LetterWorld, examineLetter } from '../pipelines/dlq/examine-letter.ts';
-import { discardLine, groupLines, outcomeLine, reportLines } from '../pipelines/dlq/letter-lines.ts';
+import { discardLine, groupLines, outcomeLine, reportLines } from '../pipelines/dlq/view.ts';
 import { listLetters } from '../pipelines/dlq/list-letters.ts';
-import { readDiscarded } from '../pipelines/dlq/open-letters.ts';
+import { readDiscarded } from '../pipelines/dlq/read-letters.ts';
 import { type LetterSelection, retryLetters } from '../pipelines/dlq/retry-letters.ts';
 import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
 

@@ -1,4 +1,4 @@
-import { RETRY_HEADERS } from '../pipelines/dlq/retry-headers.ts';
+import { RETRY_HEADERS } from '../pipelines/dlq/dead-letter.ts';
 import { DEAD_LETTER_HEADERS } from '../pipelines/runtime/dead-letter.ts';
 
 export interface HeaderDoc {

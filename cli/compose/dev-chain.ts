@@ -11,7 +11,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
-import { DEV_PROCESS } from '../../pipelines/desk/processes.ts';
+import { DEV_PROCESS } from '../../pipelines/desk/presence.ts';
 import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { OrderTerms } from '../../pipelines/execution/order-plan.ts';
 import type { Processor } from '../../pipelines/runtime/processor.ts';
@@ -34,7 +34,7 @@ import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.t
 import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
 import { visitTopic } from '../../pipelines/runtime/read-topic.ts';
-import { StallReader } from '../../pipelines/watch/stall-reader.ts';
+import { StallReader } from '../../pipelines/watch/stall-watcher.ts';
 import { statusReport } from '../../pipelines/status/status-report.ts';
 import { NewRecords } from '../../pipelines/runtime/new-records.ts';
 

@@ -1,6 +1,6 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { orderCostLines } from '../../pipelines/status/order-costs.ts';
+import { orderCostLines } from '../../pipelines/status/execution-figures.ts';
 import { plainTable } from '../../render/plain-table.ts';
 import type { WholeSummary } from './summary.ts';
 

@@ -1,7 +1,7 @@
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
-import { OrderCosts } from '../../pipelines/status/order-costs.ts';
+import { OrderCosts } from '../../pipelines/status/execution-figures.ts';
 import type { CycleResult } from '../compose/dev-chain.ts';
 
 /** What ended a run: `--cycles`, the end of recorded candles, or a signal (or the reader of a pipe that went away). */

@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { checkedJson } from '../../schemas/strict-json.ts';
-import { parseStallLimits, settingLines } from '../../pipelines/watch/stall-limits-file.ts';
-import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
+import {
+  parseStallLimits,
+  settingLines,
+  DEFAULT_STALL_LIMITS,
+  type StallLimits,
+} from '../../pipelines/watch/stall-limits.ts';
 
 /** What `stallLimitsOption` adds to a command. */
 export interface StallLimitsFlag {

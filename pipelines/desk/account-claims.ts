@@ -12,7 +12,7 @@
  */
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, type ClaimTerms, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from './claims.ts';
-import { BEAT_MS } from './processes.ts';
+import { BEAT_MS, type Presence } from './presence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { shellWord } from '../../render/look-closer.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -21,6 +21,7 @@ import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '..
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
+import { type BackOff, patiently } from '../runtime/back-off.ts';
 
 /** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
 const TAKEOVER_MS = LAST_FRESH_MS + 500;
@@ -198,4 +199,46 @@ export class AccountClaims implements WorkedAccounts {
 
 function named(account: string): string {
   return account === EVERY_OTHER_ACCOUNT ? 'every other account' : `account ${account}`;
+}
+
+export interface WorkingPartOptions {
+  /** Execution, or the source of snapshots: as in health. */
+  readonly name: string;
+  readonly accounts: readonly string[];
+  /** The claims stand while no process works the accounts. */
+  readonly standing: boolean;
+  readonly claims: AccountClaims;
+  readonly presence: Presence;
+  readonly backOff: BackOff;
+}
+
+/** What this process does for accounts, as execution or as a source of snapshots: it claims them first, and says that it lives. */
+export class WorkingPart {
+  readonly name: string;
+  readonly claims: AccountClaims;
+  readonly #options: WorkingPartOptions;
+  readonly #ended = new AbortController();
+  #begun = false;
+
+  constructor(options: WorkingPartOptions) {
+    this.name = options.name;
+    this.claims = options.claims;
+    this.#options = options;
+  }
+
+  /** Resolves once the accounts are this part's to work. Throws ACCOUNT_TAKEN. */
+  async begin(): Promise<void> {
+    const { accounts, standing, claims, presence, backOff } = this.#options;
+    await patiently(backOff, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
+    await patiently(backOff, 'presence', () => presence.begin());
+    this.#begun = true;
+    // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
+    void presence.beat(this.#ended.signal);
+  }
+
+  /** Never throws. */
+  async end(): Promise<void> {
+    this.#ended.abort();
+    if (this.#begun) await this.#options.presence.end();
+  }
 }

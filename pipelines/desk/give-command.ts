@@ -7,17 +7,20 @@
  * G3  A scope that no record and no process knows is refused before anything is written.
  * G4  A command is issued later than all that is known of its scope, whatever the clocks of those who issued before.
  */
-import { type Obedience, obedience } from './obedience.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { type Obedience, obedience, WorkingProcesses } from './obedience.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskControl } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { commandRecords, readKillSwitch, readWitnesses } from './control-topic.ts';
-import { refuseUnknown } from './known-scopes.ts';
-import { LimitReached, type TimeLimit } from './time-limit.ts';
-import { WorkingProcesses } from './working-processes.ts';
+import { printable } from '../../render/terminal.ts';
+import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { nearestFirst } from '../../errors/nearest.ts';
+import { WHOLE_DESK } from './kill-switch.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
 
 /** The log that a command is for, as it is opened and reached. */
 export interface CommandedLog {
@@ -123,5 +126,132 @@ export async function giveCommand(
   } finally {
     const closed = Promise.all(worlds.map((world) => world.close().catch(() => {})));
     await Promise.race([closed, clock.sleep(CLOSE_MS)]);
+  }
+}
+
+/** Which scopes a command of the kill switch can be for: the desk, and every account that a process or a record knows. */
+
+/** Whose records name an account: small topics first. */
+const OF_ACCOUNTS = [
+  TOPICS.executionReport.name,
+  TOPICS.harvestIntent.name,
+  TOPICS.positionReconciled.name,
+  TOPICS.positionSnapshot.name,
+] as const;
+
+/**
+ * Throws USAGE where nobody knows the scope, with what is known, the nearest first. `known` is what processes and claims name; only
+ * where that does not have it the records are read, to the first that does.
+ */
+async function refuseUnknown(topics: ReadableTopics, scope: string, known: ReadonlySet<string>): Promise<void> {
+  if (scope === WHOLE_DESK || known.has(scope)) return;
+  const accounts = new Set(known);
+  for (const topic of OF_ACCOUNTS) {
+    if (await gather(topics, topic, accounts, scope)) return;
+  }
+  const list = nearestFirst(scope, [WHOLE_DESK, ...accounts])
+    .map(printable)
+    .join(', ');
+  throw new HarvestlineError(
+    'USAGE',
+    `--scope ${printable(scope)}: no process and no record on this log knows it; nothing was written. Known: ${list}`,
+  );
+}
+
+/** True as soon as `wanted` turns up. */
+async function gather(
+  { log, codec }: ReadableTopics,
+  topic: (typeof OF_ACCOUNTS)[number],
+  accounts: Set<string>,
+  wanted: string,
+): Promise<boolean> {
+  for await (const batch of log.read(topic)) {
+    await prepareBatch(codec, topic, batch);
+    for (const at of batch.records) {
+      const record = decodedOrNull(codec, topic, at);
+      if (record === null) continue;
+      if (record.account === wanted) return true;
+      accounts.add(record.account);
+    }
+  }
+  return false;
+}
+
+/** The time was up. The message says what was waited for. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached';
+}
+
+/** Between two tries of a log that is away. Unit: milliseconds. */
+const AGAIN_MS = 500;
+
+/** A person who waits in a hurry is told so often that it is still tried. Unit: milliseconds. */
+const STILL_MS = 2000;
+
+/** A limit on everything that a command asks of a log, for a person who waits: what takes long is said, and nothing takes longer. */
+export class TimeLimit {
+  readonly #clock: Clock;
+  readonly #endsAt: EpochMillis;
+  readonly #seconds: number;
+  readonly #log: string;
+  readonly #say: (line: string) => void;
+
+  constructor(clock: Clock, seconds: number, log: string, say: (line: string) => void) {
+    this.#clock = clock;
+    this.#endsAt = clock.now() + 1000 * seconds;
+    this.#seconds = seconds;
+    this.#log = log;
+    this.#say = say;
+  }
+
+  /** Tries again while the log is away. Throws LimitReached when the time is up, and any other error. */
+  async patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.within(work());
+      } catch (thrown) {
+        if (!isKind(thrown, 'transient')) throw thrown;
+        const { code, message } = thrown;
+        if (this.#leftMs() <= 0) throw new LimitReached(`${code}: ${message}`);
+        this.#say(`${code}: ${message}; trying again`);
+        await this.within(this.#clock.sleep(AGAIN_MS)).catch(() => {
+          throw new LimitReached(`${code}: ${messageOf(thrown)}`);
+        });
+      }
+    }
+  }
+
+  /** Waits for something as long as there is time. Throws LimitReached. */
+  async within<T>(work: Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const late = new LimitReached(`BROKER_AWAY: ${this.#log} gave no answer within ${this.#seconds} s`);
+    const limit = this.#untilTheEnd(over.signal).then((): never => {
+      throw late;
+    });
+    try {
+      return await Promise.race([work, limit]);
+    } finally {
+      over.abort();
+      // Whichever lost the race has nobody to tell.
+      limit.catch(() => {});
+      work.catch(() => {});
+    }
+  }
+
+  async #untilTheEnd(signal: AbortSignal): Promise<void> {
+    let waited = 0;
+    while (this.#leftMs() > 0 && !signal.aborted) {
+      const wait = Math.min(STILL_MS, this.#leftMs());
+      await this.#clock.sleep(wait, signal);
+      waited += wait;
+      if (signal.aborted || this.#leftMs() <= 0) break;
+      this.#say(`${this.#log} has not answered for ${(waited / 1000).toFixed(0)} s; still trying`);
+    }
+    // The race was won: it is over for good.
+    if (signal.aborted) await new Promise(() => {});
+  }
+
+  #leftMs(): number {
+    return this.#endsAt - this.#clock.now();
   }
 }

@@ -4,9 +4,8 @@ import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
 import type { ReadableTopics } from '../runtime/read-topic.ts';
-import { deadLetterFrom, idOfLetter } from './dead-letter.ts';
-import { type DiscardedLetters, lettersOf, readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
-import { markedOffset } from './retry-headers.ts';
+import { deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
+import { type DiscardedLetters, lettersOf, readDiscarded, recordAt, RetriedLetters } from './read-letters.ts';
 
 /** A letter as a person names it: the topic of its records, and its place in their dead-letter topic. */
 export interface LetterName {

@@ -8,11 +8,8 @@ import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { refuseTimesAhead } from '../../schemas/time-bound.ts';
 import { type Topic, type TopicName, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
 import { schemaReferenceOf, type WrittenRecord } from '../../schemas/wire-format.ts';
-import { deadLetterFrom, idOfLetter, type LeftOut, type Place } from './dead-letter.ts';
-import { textOf } from './header-text.ts';
-import { readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
-import { originalOf } from './original-record.ts';
-import { markedOffset } from './retry-headers.ts';
+import { deadLetterFrom, idOfLetter, type LeftOut, type Place, textOf, markedOffset } from './dead-letter.ts';
+import { readDiscarded, recordAt, RetriedLetters, originalOf } from './read-letters.ts';
 
 export interface LetterWorld {
   readonly log: EventLog;

@@ -1,11 +1,9 @@
 import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { EventLog, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { deadLetterFrom, type Place } from './dead-letter.ts';
+import { deadLetterFrom, type Place, markOf, markedOffset, retriedRecord } from './dead-letter.ts';
 import { type CheckOutcome, type LetterWorld, checkLetter, outcomeOf } from './examine-letter.ts';
-import { openLetters, readDiscarded, recordAt, RetriedLetters } from './open-letters.ts';
-import { originalOf } from './original-record.ts';
-import { markOf, markedOffset, retriedRecord } from './retry-headers.ts';
+import { openLetters, readDiscarded, recordAt, RetriedLetters, originalOf } from './read-letters.ts';
 
 export type LetterSelection =
   | { readonly kind: 'all' }

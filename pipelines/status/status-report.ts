@@ -7,7 +7,7 @@ import {
   transactionOpenAlert,
   venueDiffersAlert,
 } from '../alerts/alerts.ts';
-import { type CalibrationWatch, calibrationAlert } from '../watch/calibration-watch.ts';
+import { type CalibrationWatch, calibrationAlert } from './calibration-watch.ts';
 import type { OrderAlerts } from '../watch/order-alerts.ts';
 import { DEFAULT_STALL_LIMITS } from '../watch/stall-limits.ts';
 import { StallWatch } from '../watch/stall-watch.ts';
@@ -24,18 +24,22 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { standingStops } from '../desk/control-topic.ts';
-import { watchCalibrations } from './watch-figures.ts';
-import { type ProducerAhead, timesAheadByProducer } from '../dlq/times-ahead.ts';
-import { waitingLetters } from '../dlq/waiting-letters.ts';
+import { watchCalibrations } from './calibration-figures.ts';
+import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
+import { waitingLetters } from '../dlq/letter-alerts.ts';
 import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';
-import type { OrderCosts } from './order-costs.ts';
-import { type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
-import { type Dust, LeftBehind, type LeftResting } from './left-behind.ts';
+import { type OrderCosts, type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
+import {
+  type Dust,
+  LeftBehind,
+  type LeftResting,
+  type StandingDifference,
+  standingDifferences,
+} from './venue-figures.ts';
 import { type Ends, endsOf, visitTopic } from '../runtime/read-topic.ts';
 import { type ShadowFigures, shadowFigures } from '../scoring/shadow-figures.ts';
-import { stallsFrom } from '../watch/stall-start.ts';
+import { stallsFrom } from '../watch/stall-watcher.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
-import { type StandingDifference, standingDifferences } from './venue-figures.ts';
 
 /**
  * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer

@@ -3,12 +3,10 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { Alert, StallAlertName } from '../alerts/alerts.ts';
 import type { ConstantConfidence } from './constant-confidence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import type { Tally } from './intent-tally.ts';
+import type { Tally, Late } from './topic-joins.ts';
 import { explainOf, tailFrom } from '../../render/look-closer.ts';
 import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
-import type { SilentAccount } from './silent-accounts.ts';
-import type { SilentFeed } from './silent-feeds.ts';
-import type { Late } from './pending-join.ts';
+import type { SilentAccount, SilentFeed } from './silence.ts';
 import type { Unobserved, Winner } from './watched-positions.ts';
 
 /** A winner that is held too long, and what was wanted of it meanwhile. */

@@ -1,4 +1,7 @@
-export interface StallLimit {
+import { z } from 'zod';
+import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
+
+interface StallLimit {
   /** What it is called in a file of limits; null: it is not to be set. */
   readonly setting: string | null;
   readonly value: number;
@@ -10,7 +13,7 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
 /** Fewer would take one late cycle for a dead feed. Unit: cycles. */
-export const FEWEST_SILENT_CYCLES = 3;
+const FEWEST_SILENT_CYCLES = 3;
 
 /** Every threshold of the stall alerts. Times are event time. */
 export const STALL_LIMITS = {
@@ -113,7 +116,7 @@ export const STALL_LIMITS = {
   namedIds: { setting: null, value: 3, unit: 'ids', reason: 'enough to start looking, few enough to read' },
 } as const satisfies Record<string, StallLimit>;
 
-export type StallLimitKey = keyof typeof STALL_LIMITS;
+type StallLimitKey = keyof typeof STALL_LIMITS;
 
 /** The thresholds in force, in the units of the table. */
 export type StallLimits = Readonly<Record<StallLimitKey, number>>;
@@ -129,3 +132,56 @@ export function stallLimits(changed: Partial<StallLimits> = {}): StallLimits {
 }
 
 export const DEFAULT_STALL_LIMITS = stallLimits();
+
+/** A year: whoever wants an alert later than that wants none. Unit: minutes. */
+const MOST_MINUTES = 366 * 24 * 60;
+
+interface Setting {
+  readonly key: StallLimitKey;
+  readonly name: string;
+  readonly limit: StallLimit;
+}
+
+const SETTINGS: readonly Setting[] = Object.entries(STALL_LIMITS).flatMap(([key, limit]) =>
+  // The keys are those of the table that it runs over.
+  limit.setting === null ? [] : [{ key: key as StallLimitKey, name: limit.setting, limit }],
+);
+
+const FILE = z.strictObject(Object.fromEntries(SETTINGS.map(({ name, limit }) => [name, valueOf(limit).optional()])));
+
+function valueOf({ unit }: StallLimit) {
+  if (unit === 'R') return z.number().positive();
+  if (unit === 'milliseconds') return z.number().positive().max(MOST_MINUTES);
+  return unit === 'cycles' ? z.int().min(FEWEST_SILENT_CYCLES) : z.int().positive();
+}
+
+/** Checks limits read from `file`; what it leaves out is as in the table. Throws STALL_LIMITS_INVALID with every failing path at once. */
+export function parseStallLimits(value: unknown, file: string): StallLimits {
+  const result = FILE.safeParse(value);
+  if (!result.success) {
+    const problems = result.error.issues.flatMap(problemsOf);
+    throw new HarvestlineError('STALL_LIMITS_INVALID', `${file}: ${formatProblems(problems)}`, {
+      at: { file },
+      problems,
+    });
+  }
+  const changed: Partial<Record<StallLimitKey, number>> = {};
+  for (const { key, name, limit } of SETTINGS) {
+    const given = result.data[name];
+    if (given !== undefined) changed[key] = limit.unit === 'milliseconds' ? Math.round(given * MINUTE_MS) : given;
+  }
+  return stallLimits(changed);
+}
+
+function problemsOf(issue: z.core.$ZodIssue): readonly Problem[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((path) => ({ path, why: 'is no limit' }));
+  return [{ path: issue.path.length === 0 ? '(root)' : issue.path.join('.'), why: issue.message }];
+}
+
+/** A line for each setting: its name, what it is without a file, and why. */
+export function settingLines(): readonly string[] {
+  return SETTINGS.map(({ name, limit: { value, unit, reason } }) => {
+    const usual = unit === 'milliseconds' ? value / MINUTE_MS : value;
+    return `${name.padEnd(26)} ${String(usual).padStart(3)}  ${reason}`;
+  });
+}

@@ -2,7 +2,7 @@
  * Watches the chain for a step after which nothing comes: a winner of which nothing is closed, a position or an account that is no longer
  * observed, an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that says the same of
  * everything. Pure: records in, alerts out, in the event time of each account (account-watermarks.ts); a feed that died is held against
- * a clock that is passed in (silent-feeds.ts).
+ * a clock that is passed in (silence.ts).
  *
  * S1  The order of topics, and repeats, change no alert; records of one key come in their order. One exception: whoever has trades and
  *     ends from before `from` tells the snapshots first, since those of positions that are not known are dropped at once (S2).
@@ -31,11 +31,9 @@ import { rOf } from '../scoring/risk.ts';
 import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
-import { IntentTally } from './intent-tally.ts';
-import { PendingJoin } from './pending-join.ts';
-import { SettlingPositions } from './settling-positions.ts';
-import { isObserved, silentAccounts } from './silent-accounts.ts';
-import { silentFeeds } from './silent-feeds.ts';
+import { IntentTally, PendingJoin } from './topic-joins.ts';
+import { SettlingPositions, type Unobserved, WatchedPositions, type Winner } from './watched-positions.ts';
+import { isObserved, silentAccounts, silentFeeds } from './silence.ts';
 import {
   FILLS_ASK,
   INTENTS_ASK,
@@ -49,7 +47,6 @@ import {
   winnerHeldAlert,
 } from './stall-evidence.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from './stall-limits.ts';
-import { type Unobserved, WatchedPositions, type Winner } from './watched-positions.ts';
 
 export class StallWatch {
   readonly #policy: Policy;

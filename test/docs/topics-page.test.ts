@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fieldRowsOf } from '../../docs/field-rows.ts';
 import { topicsPage } from '../../docs/topics-page.ts';
-import { RETRY_HEADERS } from '../../pipelines/dlq/retry-headers.ts';
+import { RETRY_HEADERS } from '../../pipelines/dlq/dead-letter.ts';
 import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { TOPICS } from '../../schemas/topics.ts';

@@ -1,7 +1,7 @@
 import avsc from 'avsc';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RETRY_HEADERS } from '../../pipelines/dlq/retry-headers.ts';
+import { RETRY_HEADERS } from '../../pipelines/dlq/dead-letter.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { AvroRecord, AvroSchema } from '../../schemas/avro-schema.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';

@@ -4,7 +4,7 @@
  * again and again. Then everything is worked off, and audited (desks-audit.ts).
  */
 import { join } from 'node:path';
-import { workedAccounts } from '../../../pipelines/desk/worked-accounts.ts';
+import { workedAccounts } from '../../../pipelines/desk/claim-book.ts';
 import type { ReadableTopics } from '../../../pipelines/runtime/read-topic.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';

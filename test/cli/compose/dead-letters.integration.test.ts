@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import avsc from 'avsc';
 import { CompressionTypes, ConfigResourceTypes, Kafka, type Message, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { lastHeader } from '../../../pipelines/dlq/header-text.ts';
+import { lastHeader } from '../../../pipelines/dlq/dead-letter.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AccountClaims, type AccountClaimsOptions } from '../../../pipelines/desk/account-claims.ts';
-import { retirement, workedAccounts } from '../../../pipelines/desk/worked-accounts.ts';
+import { retirement, workedAccounts } from '../../../pipelines/desk/claim-book.ts';
 import type { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { GONE_MS } from '../../../pipelines/desk/processes.ts';
+import { GONE_MS } from '../../../pipelines/desk/presence.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';

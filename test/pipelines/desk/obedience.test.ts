@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Claims } from '../../../pipelines/desk/claims.ts';
 import { LISTEN_MS, type GivenCommand, obedience } from '../../../pipelines/desk/obedience.ts';
-import { GONE_MS } from '../../../pipelines/desk/processes.ts';
+import { GONE_MS } from '../../../pipelines/desk/presence.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';

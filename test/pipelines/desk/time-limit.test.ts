@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { LimitReached, TimeLimit } from '../../../pipelines/desk/time-limit.ts';
+import { LimitReached, TimeLimit } from '../../../pipelines/desk/give-command.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 

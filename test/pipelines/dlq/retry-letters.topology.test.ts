@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { examineLetter } from '../../../pipelines/dlq/examine-letter.ts';
-import { reportLines } from '../../../pipelines/dlq/letter-lines.ts';
+import { reportLines } from '../../../pipelines/dlq/view.ts';
 import { listLetters } from '../../../pipelines/dlq/list-letters.ts';
-import { lastHeader } from '../../../pipelines/dlq/header-text.ts';
-import { RETRY_HEADERS } from '../../../pipelines/dlq/retry-headers.ts';
+import { lastHeader, RETRY_HEADERS } from '../../../pipelines/dlq/dead-letter.ts';
 import { statusReport } from '../../../pipelines/status/status-report.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';

@@ -1,7 +1,7 @@
 /** Records of writers who are not this program, through the whole runtime and scoring. */
 import avsc from 'avsc';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { RETRY_HEADERS } from '../../../pipelines/dlq/retry-headers.ts';
+import { RETRY_HEADERS } from '../../../pipelines/dlq/dead-letter.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { DEAD_LETTER_HEADERS } from '../../../pipelines/runtime/dead-letter.ts';

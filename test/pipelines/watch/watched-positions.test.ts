@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SETTLES_SOON_MS, SettlingPositions } from '../../../pipelines/watch/settling-positions.ts';
+import { SETTLES_SOON_MS, SettlingPositions } from '../../../pipelines/watch/watched-positions.ts';
 import { aSnapshot } from '../../a-snapshot.ts';
 
 const NOW = 1_770_100_000_000;

@@ -5,7 +5,7 @@ import {
   type WindowFigures,
   calibrationWatch,
   emptyFigures,
-} from '../watch/calibration-watch.ts';
+} from './calibration-watch.ts';
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';

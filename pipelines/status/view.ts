@@ -1,5 +1,5 @@
 import { pc, printable } from '../../render/terminal.ts';
-import type { CalibrationWatch, RateChange, Verdict } from '../watch/calibration-watch.ts';
+import type { CalibrationWatch, RateChange, Verdict } from './calibration-watch.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {

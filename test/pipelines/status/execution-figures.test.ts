@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { OrderCosts, orderCostLines } from '../../../pipelines/status/order-costs.ts';
+import { OrderCosts, orderCostLines } from '../../../pipelines/status/execution-figures.ts';
 import type { ExecutionReport } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../schemas/good-records.ts';

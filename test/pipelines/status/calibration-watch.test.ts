@@ -5,7 +5,7 @@ import {
   calibrationAlert,
   calibrationWatch,
   emptyFigures,
-} from '../../../pipelines/watch/calibration-watch.ts';
+} from '../../../pipelines/status/calibration-watch.ts';
 
 const SUBJECT = { model_id: 'm', version: 'cal-1', since: 1000 };
 

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { parseStallLimits, settingLines } from '../../../pipelines/watch/stall-limits-file.ts';
-import { DEFAULT_STALL_LIMITS, HOUR_MS, STALL_LIMITS } from '../../../pipelines/watch/stall-limits.ts';
+import {
+  parseStallLimits,
+  settingLines,
+  DEFAULT_STALL_LIMITS,
+  HOUR_MS,
+  STALL_LIMITS,
+} from '../../../pipelines/watch/stall-limits.ts';
 
 function problems(value: unknown): readonly string[] {
   try {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { untilCaughtUp } from '../../../pipelines/watch/catch-up.ts';
+import { untilCaughtUp } from '../../../pipelines/watch/lag-watch.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 

@@ -1,7 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deadLetterFrom } from '../../../pipelines/dlq/dead-letter.ts';
-import { RETRY_HEADERS, markOf, markedOffset, retriedRecord } from '../../../pipelines/dlq/retry-headers.ts';
+import {
+  deadLetterFrom,
+  RETRY_HEADERS,
+  markOf,
+  markedOffset,
+  retriedRecord,
+} from '../../../pipelines/dlq/dead-letter.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { DEAD_LETTER_HEADERS, deadLetterOf } from '../../../pipelines/runtime/dead-letter.ts';
 import type { Headers, LogRecord } from '../../../ports/event-log.ts';
