@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { openKafka } from '../cli/log-session/open-world.ts';
+import { openKafka } from '../cli/log-session/log-session.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';

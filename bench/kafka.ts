@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { openKafka } from '../cli/log-session/open-world.ts';
+import { openKafka } from '../cli/log-session/log-session.ts';
 import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';

@@ -6,8 +6,8 @@ import { didYouMean, nearestFirst } from '../errors/nearest.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../schemas/topics.ts';
-import { type Access, openAdminWorld } from './log-session/admin-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { type Access, openAdminWorld } from './log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { idOfLetter, sourceTopicNamed } from '../pipelines/dlq/dead-letter.ts';
 import {
   type DiscardOutcome,

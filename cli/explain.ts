@@ -5,10 +5,10 @@ import type { Policy } from '../pipelines/scoring/policy.ts';
 import { explanationLines } from '../pipelines/explain/explanation-lines.ts';
 import { explain } from '../pipelines/explain/gather.ts';
 import type { ReadObserver, ReadWorld } from '../pipelines/explain/topic-reader.ts';
-import { openReadOnlyWorld } from './log-session/open-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { openReadOnlyWorld } from './log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
-import { loadPolicy } from './options/load-policy.ts';
+import { loadPolicy } from './options/policy-options.ts';
 import { Progress } from '../render/progress.ts';
 
 export function explainCommand(): Command {

@@ -5,11 +5,11 @@ import { userName } from '../connectors/system/user-name.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { WHOLE_DESK } from '../pipelines/desk/kill-switch.ts';
 import { DEV_PROCESS } from '../pipelines/desk/presence.ts';
-import { type AdminWorld, openAdminWorld } from './log-session/admin-world.ts';
+import { type AdminWorld, openAdminWorld } from './log-session/log-session.ts';
 import { type ChosenLog, chooseLog } from './log-session/choose-log.ts';
 import { answerJson, answerLines, isDone } from '../pipelines/desk/command-lines.ts';
 import { type CommandedLog, giveCommand, TimeLimit } from '../pipelines/desk/give-command.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 
 interface ControlFlags extends WorldOptions {

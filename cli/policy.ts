@@ -5,15 +5,15 @@ import { plural } from '../render/figures.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { readVersions } from '../pipelines/calibration/read-versions.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
-import { withLog } from './log-session/calibrate-world.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { withLog } from './log-session/log-session.ts';
 import {
   type MapInForce,
   type PolicyFinding,
   checkAgainstMaps,
   checkPolicies,
 } from '../pipelines/scoring/check-policies.ts';
-import { loadPolicy, readPolicyFile } from './options/load-policy.ts';
+import { loadPolicy, readPolicyFile } from './options/policy-options.ts';
 import { policyLines } from '../pipelines/scoring/policy-table.ts';
 
 interface Flags {

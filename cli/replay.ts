@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
 import { auditCommand } from './replay/audit-command.ts';
 import { compareCommand } from './replay/compare-command.ts';
-import { worldOptions } from './options/world-options.ts';
+import { worldOptions } from './options/log-options.ts';
 import type { ReplayFlags } from './replay/replay-flags.ts';
 
 /** Flips that are listed unless asked otherwise. */

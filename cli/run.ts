@@ -12,10 +12,9 @@ import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
 import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
 import type { RunCliOptions } from './compose/run-until-stopped.ts';
-import { shadowOption } from './options/shadow-option.ts';
+import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { listed, venueOptions } from './options/venue-options.ts';
-import { stallLimitsHelp, stallLimitsOption } from './options/stall-limits-option.ts';
-import { chosenKafka, worldOptions } from './options/world-options.ts';
+import { chosenKafka, worldOptions } from './options/log-options.ts';
 
 /** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
 const SENDING_MS = 10;

@@ -7,7 +7,7 @@ import { recordChecker } from '../schemas/check-rules.ts';
 import { parseJson } from '../schemas/strict-json.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { LineWriter } from '../render/output.ts';
-import { loadPolicy } from './options/load-policy.ts';
+import { loadPolicy } from './options/policy-options.ts';
 import { readLines } from '../pipelines/runtime/read-lines.ts';
 
 export function scoreCommand(): Command {

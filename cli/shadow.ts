@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { followShadow, jsonLines } from '../pipelines/scoring/follow-shadow.ts';
-import { openReadOnlyWorld } from './log-session/open-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { openReadOnlyWorld } from './log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
-import type { ReadableTopics } from '../pipelines/runtime/read-topic.ts';
+import type { ReadableTopics } from '../pipelines/runtime/topic-cursor.ts';
 import { shadowLines } from '../pipelines/scoring/shadow-lines.ts';
 import { shadowReport } from '../pipelines/scoring/shadow-report.ts';
 import { ShadowScreen } from './shadow/shadow-screen.ts';

@@ -6,22 +6,16 @@ import type { StallLimits } from '../pipelines/watch/stall-limits.ts';
 import type { EpochMillis } from '../schemas/generated/records.ts';
 import { isDeadLetterTopic } from '../schemas/topics.ts';
 import { onThatLog } from '../pipelines/alerts/alert-commands.ts';
-import { logWords } from './options/log-words.ts';
-import type { ReadOnlyWorld } from '../pipelines/runtime/read-only-world.ts';
+import { logWords, type WorldOptions, worldOptions } from './options/log-options.ts';
+import type { ReadOnlyWorld } from '../pipelines/runtime/topic-cursor.ts';
 import { watchLines } from '../pipelines/status/view.ts';
-import { openReadOnlyWorld } from './log-session/open-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { orderCostLines } from '../pipelines/status/execution-figures.ts';
 import { plainTable } from '../render/plain-table.ts';
 import { policyInForce } from '../pipelines/scoring/policy-in-force.ts';
 import type { ShadowFigures } from '../pipelines/scoring/shadow-figures.ts';
-import {
-  type StallLimitsFlag,
-  loadStallLimits,
-  stallLimitsHelp,
-  stallLimitsOption,
-} from './options/stall-limits-option.ts';
+import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { type StatusReport, statusReport } from '../pipelines/status/status-report.ts';
 import type { TopicStatus } from '../pipelines/status/topic-statuses.ts';
 

@@ -7,13 +7,11 @@ import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../pipelines/runtime/read-only-world.ts';
-import { mergePartitions } from '../pipelines/runtime/merge-partitions.ts';
-import { openReadOnlyWorld } from './log-session/open-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { type ReadOnlyWorld, mergePartitions, prepareBatch } from '../pipelines/runtime/topic-cursor.ts';
+import { openReadOnlyWorld } from './log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { hearStopSignals } from '../connectors/system/stop-signals.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
-import { prepareBatch } from '../pipelines/runtime/read-topic.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
 import { type TailStart, parseTailStart, rangeFrom } from './tail/tail-start.ts';
 

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { pc } from '../render/terminal.ts';
 import type { TopicDrift } from '../ports/event-log.ts';
 import { allTopicSpecs } from '../schemas/topics.ts';
-import { openAdminWorld } from './log-session/admin-world.ts';
-import { type WorldOptions, worldOptions } from './options/world-options.ts';
+import { openAdminWorld } from './log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 
 const EXAMPLES = `

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { folderForTest } from './temporary-folder.ts';
+import { folderForTest } from './fixtures/temporary-folder.ts';
 
 const OXLINT = fileURLToPath(new URL('../node_modules/oxlint/bin/oxlint', import.meta.url));
 const RULES = fileURLToPath(new URL('lint-rules.ts', import.meta.url));

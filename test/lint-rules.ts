@@ -31,14 +31,14 @@ const COUNTS =
 
 /**
  * A property that asserts only in a branch, or only behind an early return, holds over nothing as well. Its callback counts the
- * cases that reach the branch (`countedBranches` in test/counted-branches.ts), or has others drawn in their place (`fc.pre`).
+ * cases that reach the branch (`countedBranches` in test/fixtures/counted-branches.ts), or has others drawn in their place (`fc.pre`).
  */
 const countedBranches = {
   create: (context: Context) => ({
     [`${PROPERTY}:not(${COUNTS}) ${BRANCH}`](node: object): void {
       context.report({
         node,
-        message: 'Count how often this branch is reached: countedBranches (test/counted-branches.ts).',
+        message: 'Count how often this branch is reached: countedBranches (test/fixtures/counted-branches.ts).',
       });
     },
   }),

@@ -4,9 +4,9 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type Decider, approval, rejection, rollback } from '../../pipelines/calibration/decisions.ts';
 import type { CalibrationVersions } from '../../pipelines/scoring/versions.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
-import { appendDecision, withLog } from '../log-session/calibrate-world.ts';
+import { appendDecision, withLog } from '../log-session/log-session.ts';
 import { readVersions } from '../../pipelines/calibration/read-versions.ts';
 import { decisionJson } from '../../pipelines/calibration/version-lines.ts';
 

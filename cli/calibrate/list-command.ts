@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
-import { withLog } from '../log-session/calibrate-world.ts';
+import { withLog } from '../log-session/log-session.ts';
 import { readVersions } from '../../pipelines/calibration/read-versions.ts';
 import { versionJson, versionTable } from '../../pipelines/calibration/version-lines.ts';
 

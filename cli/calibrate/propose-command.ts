@@ -10,11 +10,11 @@ import { SLICED_BY, type SlicedBy } from '../../pipelines/calibration/slice-figu
 import type { NeutralRule } from '../../pipelines/calibration/usable-rows.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { loadPolicy } from '../options/load-policy.ts';
+import { loadPolicy } from '../options/policy-options.ts';
 import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
-import { appendDecision, calibrationsFolder, withLog } from '../log-session/calibrate-world.ts';
+import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
 import { parseOffsets } from './parse-offsets.ts';
 import { writeProposalFiles } from './proposal-files.ts';
 import { proposalJsonLines } from '../../pipelines/calibration/report/proposal-json.ts';

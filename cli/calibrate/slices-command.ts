@@ -8,8 +8,8 @@ import {
 } from '../../pipelines/calibration/slice-figures.ts';
 import { selectRows } from '../../pipelines/calibration/usable-rows.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { openReadOnlyWorld } from '../log-session/open-world.ts';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { openReadOnlyWorld } from '../log-session/log-session.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/read-dataset.ts';
 import { driftText, slicedLines } from '../../pipelines/calibration/report/sliced-lines.ts';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { TOPICS } from '../../schemas/topics.ts';
 import { exportTopic, exportedTopic } from '../export/export-topic.ts';
 import { FORMATS, type Format } from '../../pipelines/export/formats.ts';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 
 interface ExportFlags extends WorldOptions {
   readonly format: Format;

@@ -4,7 +4,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { PnlUnit } from '../../pipelines/clm/pnl-unit.ts';
 import { type TimeZone, UTC, timeZoneOf } from '../../pipelines/clm/time-zone.ts';
-import { type WorldOptions, worldOptions } from '../options/world-options.ts';
+import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../../render/output.ts';
 import { Progress } from '../../render/progress.ts';
 import { accountName } from '../options/venue-options.ts';

@@ -33,10 +33,9 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
-import { visitTopic } from '../../pipelines/runtime/read-topic.ts';
+import { visitTopic, NewRecords } from '../../pipelines/runtime/topic-cursor.ts';
 import { StallReader } from '../../pipelines/watch/stall-watcher.ts';
 import { statusReport } from '../../pipelines/status/status-report.ts';
-import { NewRecords } from '../../pipelines/runtime/new-records.ts';
 
 /** How often cleanup runs. Retention is a matter of months, compaction of thousands of records. Unit: cycles. */
 const CLEANUP_CYCLES = 500;

@@ -18,7 +18,7 @@ import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Venue } from '../../ports/venue.ts';
-import { measureVenue } from './measure-venue.ts';
+import { PRIORITIES } from '../../connectors/exchange/ccxt/request-queue.ts';
 
 /** An exchange as a process uses it: one client, and so one allowance, for all of its parts. */
 export interface OpenedExchange {
@@ -198,4 +198,24 @@ function onPaper(real: CcxtVenue, name: string): Venue {
 
 function paperMarketOf(market: VenueMarket | null): PaperMarket | null {
   return market === null ? null : { ...market.rules, tick: market.tick };
+}
+
+/** The clock of an exchange, and what its requests cost, each time that somebody looks. */
+function measureVenue({ clock, queue }: VenueClient, metrics: Metrics): void {
+  const skew = metrics.gauge('clockSkew', {});
+  const used = metrics.gauge('venueAllowanceUsed', {});
+  const spent = PRIORITIES.map((priority) => ({
+    priority,
+    counter: metrics.counter('venueWeight', { priority }),
+    counted: 0,
+  }));
+  metrics.onLook(() => {
+    skew.set(clock.skewMs);
+    used.set(queue.used ?? 0);
+    for (const one of spent) {
+      const now = queue.spent[one.priority];
+      one.counter.add(now - one.counted);
+      one.counted = now;
+    }
+  });
 }

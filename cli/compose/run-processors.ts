@@ -1,6 +1,6 @@
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import { patiently } from '../../pipelines/runtime/back-off.ts';
-import type { Processor } from '../../pipelines/runtime/processor.ts';
+import type { Processor, Source } from '../../pipelines/runtime/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, Subscription } from '../../ports/event-log.ts';
@@ -9,8 +9,7 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { Health } from '../../pipelines/runtime/health.ts';
 import { type WatchedGroup, watchLag } from '../../pipelines/watch/lag-watch.ts';
-import { observeProcessor } from '../../pipelines/runtime/observe-processor.ts';
-import type { Source } from '../../pipelines/runtime/source.ts';
+import { observeProcessor } from '../../pipelines/runtime/processor-observer.ts';
 
 export interface RunProcessorsOptions {
   readonly log: EventLog;

@@ -9,7 +9,7 @@ import { logFile } from '../../connectors/embedded/database.ts';
 import type { Connections } from '../../connectors/kafka/kafka-connection.ts';
 import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { type WorldOptions, chosenKafka } from '../options/world-options.ts';
+import { type WorldOptions, chosenKafka } from '../options/log-options.ts';
 
 export interface ChosenLog {
   readonly kind: 'embedded' | 'kafka';

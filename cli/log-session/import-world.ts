@@ -11,8 +11,8 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
-import { openKafka } from './open-world.ts';
-import { type WorldOptions, chosenKafka } from '../options/world-options.ts';
+import { openKafka } from './log-session.ts';
+import { type WorldOptions, chosenKafka } from '../options/log-options.ts';
 import type { OutcomesMade } from '../../pipelines/clm/import-lines.ts';
 import type { ImportTarget } from '../../pipelines/clm/import-trades.ts';
 

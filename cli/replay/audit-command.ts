@@ -1,8 +1,8 @@
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../pipelines/scoring/policy.ts';
-import { loadPolicy } from '../options/load-policy.ts';
-import { openReadOnlyWorld } from '../log-session/open-world.ts';
+import { loadPolicy } from '../options/policy-options.ts';
+import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../../render/output.ts';
 import { Progress } from '../../render/progress.ts';
 import { auditIntents } from '../../pipelines/replay/audit-intents.ts';

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
-import { chosenKafka } from '../options/world-options.ts';
+import { chosenKafka } from '../options/log-options.ts';
 import type { ComparePartitions, PartitionOutcome } from '../../pipelines/replay/compare-partitions.ts';
 import type { CompareJob, FromThread, ToThread } from './compare-thread.ts';
 

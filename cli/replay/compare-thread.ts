@@ -8,8 +8,8 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import { type Coordinates, HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
 import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
-import { openReadOnlyWorld } from '../log-session/open-world.ts';
-import type { WorldOptions } from '../options/world-options.ts';
+import { openReadOnlyWorld } from '../log-session/log-session.ts';
+import type { WorldOptions } from '../options/log-options.ts';
 import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-partitions.ts';
 
 /** What does not change from one partition to the next. Plain data: it is copied to each thread. */

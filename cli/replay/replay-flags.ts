@@ -1,4 +1,4 @@
-import type { WorldOptions } from '../options/world-options.ts';
+import type { WorldOptions } from '../options/log-options.ts';
 
 /** What `harvestline replay` was told. */
 export interface ReplayFlags extends WorldOptions {

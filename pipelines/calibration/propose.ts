@@ -17,7 +17,7 @@ import type { EpochMillis } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration, ModelId } from '../../schemas/generated/records.ts';
 import { calibrationVersionOf } from '../../schemas/ids.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { type Dataset, rowsByModel } from './read-dataset.ts';
 import { replayFlips } from './replay-flips.ts';
 

@@ -3,7 +3,7 @@ import type { OffsetRange } from './report.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { schemaReferenceOf } from '../../schemas/wire-format.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** The topics that outcomes can be read from. */
 export const OUTCOME_TOPICS = [TOPICS.clmOutcome.name, TOPICS.tradeClosed.name] as const;

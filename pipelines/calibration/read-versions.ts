@@ -1,6 +1,6 @@
 import { CalibrationVersions } from '../scoring/versions.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** All that was proposed and decided so far. */
 export async function readVersions(world: ReadableTopics): Promise<CalibrationVersions> {

@@ -5,7 +5,7 @@ import type { Flips } from './report.ts';
 import type { Policy } from '../scoring/policy.ts';
 import type { ModelId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** Unit: snapshots of the model. */
 const PROGRESS_EVERY = 10_000;

@@ -8,7 +8,7 @@ import { samplesOf, selectRows } from './usable-rows.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 import { type RowDifference, compareRows } from './compare-rows.ts';
 import { OUTCOME_TOPICS, readDataset } from './read-dataset.ts';
 

@@ -15,7 +15,7 @@ import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Line, readLines } from '../runtime/read-lines.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 import { type ImportFigures, ImportTally, type RowPlace } from './import-tally.ts';
 
 /** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */

@@ -4,8 +4,7 @@ import { BEAT_MS, GONE_MS, Processes } from './presence.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, prepareBatch, visitTopic } from '../runtime/read-topic.ts';
-import { TopicPosition } from '../runtime/topic-position.ts';
+import { type ReadableTopics, prepareBatch, visitTopic, TopicPosition } from '../runtime/topic-cursor.ts';
 import type { ClaimId, DeskClaim } from '../../schemas/generated/records.ts';
 
 const TOPIC = TOPICS.deskClaim.name;

@@ -17,7 +17,7 @@ import type { DeskControl } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, prepareBatch, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.deskControl;
 

@@ -28,7 +28,7 @@ import type { ObeyedCommand } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readKillSwitch, readWitnesses } from './control-topic.ts';
 import type { Obedience } from './presence.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.deskControl.name;
 

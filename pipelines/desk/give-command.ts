@@ -20,7 +20,7 @@ import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-er
 import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 
 /** The log that a command is for, as it is opened and reached. */
 export interface CommandedLog {

@@ -13,7 +13,7 @@ import { Claims, EVERY_OTHER_ACCOUNT } from './claims.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { BEAT_MS, GONE_MS, DEV_PROCESS, Processes } from './presence.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** O2. Unit: milliseconds. */
 export const LISTEN_MS = 1.5 * BEAT_MS;

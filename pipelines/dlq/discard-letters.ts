@@ -3,7 +3,7 @@ import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
 import { type DiscardedLetters, lettersOf, readDiscarded, recordAt, RetriedLetters } from './read-letters.ts';
 

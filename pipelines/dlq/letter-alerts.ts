@@ -7,7 +7,7 @@ import {
   recordsNeverReadAlert,
 } from '../alerts/alerts.ts';
 import { TOPICS, type TopicName, deadLetterTopicOf, type Topic } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 import { type DeadLetter, deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
 import { openLetters, readDiscarded } from './read-letters.ts';
 import type { EpochMillis } from '../../ports/clock.ts';

@@ -5,9 +5,9 @@ import type { Topic } from '../../schemas/topics.ts';
 import { deadLetterFrom, idOfLetter, type Place, textOf } from './dead-letter.ts';
 import { type DiscardedLetters, type FoundLetter, lettersOf, openLetters, readDiscarded } from './read-letters.ts';
 import type { ErrorCode } from '../../errors/codes.ts';
-import { KnownProducers, type Producer, producerOf } from '../runtime/producers.ts';
+import { KnownProducers, type Producer, producerOf } from '../runtime/processor-observer.ts';
 import { TIMED_TOPICS } from '../../schemas/time-bound.ts';
-import { type ReadableTopics, decodedOrNull } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull } from '../runtime/topic-cursor.ts';
 
 /** The letters of one dead-letter topic that were refused for one reason, and were not put back. */
 export interface LetterGroup {

@@ -2,7 +2,7 @@ import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName, deadLetterTopicOf, type Topic } from '../../schemas/topics.ts';
-import { decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
+import { decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 import { idOfLetter, markedOffset, type DeadLetter } from './dead-letter.ts';
 import { sha256Of } from '../runtime/dead-letter.ts';
 

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { EpochMillis, HarvestIntent } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitRange } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitRange } from '../runtime/topic-cursor.ts';
 import type { TopicReader } from './topic-reader.ts';
 
 export interface FoundIntent {

@@ -1,8 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';
-import { visitTopic } from '../runtime/read-topic.ts';
+import { type ReadOnlyWorld, visitTopic } from '../runtime/topic-cursor.ts';
 
 export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 

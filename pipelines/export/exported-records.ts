@@ -1,6 +1,6 @@
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, findTopic } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
 
 export interface ExportedRecords {
   /** Every record; else of a compacted topic the latest of each key. */

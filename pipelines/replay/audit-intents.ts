@@ -9,7 +9,7 @@ import { topicBeside } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibration/read-versions.ts';
 import { readPolicyHistory } from '../scoring/read-policy-history.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/read-topic.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 

@@ -1,7 +1,7 @@
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { type ComparedPartition, Comparison, type ComparisonOptions } from './comparison.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitRange } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitRange } from '../runtime/topic-cursor.ts';
 
 /** What came of one partition. */
 export interface PartitionOutcome {

@@ -8,7 +8,7 @@ import { type ComparisonFigures, sumPartitions } from './sum-partitions.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 import { type ComparePartitions, compareInTurn } from './compare-partitions.ts';
 import { type CostsWanted, replayCosts } from './replay-costs.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';

@@ -2,7 +2,7 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { NO_COSTS, RecordedCosts, type TradingCosts, costsOfPolicy } from './trading-costs.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** Where the costs of a replay come from; `auto`: recorded ones, else those of a policy, else none. */
 export type CostsWanted = 'auto' | 'recorded' | 'policy' | 'none' | TradingCosts;

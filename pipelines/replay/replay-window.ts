@@ -1,7 +1,7 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { parseEventTime } from '../../render/event-time.ts';
 import type { EventLog, PartitionOffsets } from '../../ports/event-log.ts';
-import type { TopicRange } from '../runtime/merge-partitions.ts';
+import type { TopicRange } from '../runtime/topic-cursor.ts';
 
 /** From a moment on, and up to another that is not included, by the records' timestamps. Null: the oldest kept; the end that stands now. */
 export interface ReplayWindow {

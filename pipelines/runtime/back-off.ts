@@ -2,6 +2,8 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import type { ErrorCode } from '../../errors/codes.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import type { Health } from './health.ts';
 
 /** First and longest wait between two tries after a transient error. Unit: milliseconds. */
 const FIRST_BACK_OFF_MS = 100;
@@ -42,4 +44,25 @@ export async function patiently<T>(backOff: BackOff, what: string, work: () => P
   } finally {
     if (waited) observer?.recovered(what);
   }
+}
+
+interface Dependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+}
+
+/** How a snapshot source waits out what is transient: its health says so meanwhile. */
+export function sourceBackOff({ clock, logger, health }: Dependencies, signal: AbortSignal): BackOff {
+  const processor = TOPICS.positionSnapshot.writer;
+  return {
+    processor,
+    clock,
+    logger,
+    signal,
+    observer: {
+      backedOff: (what, code) => health.backedOff(processor, what, code),
+      recovered: (what) => health.recovered(processor, what),
+    },
+  };
 }

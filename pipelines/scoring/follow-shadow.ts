@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { LineWriter } from '../../render/output.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { ShadowReader, type ShadowReport } from './shadow-report.ts';
 
 /** Soon enough to feel immediate, rare enough to cost nothing. Unit: milliseconds. */

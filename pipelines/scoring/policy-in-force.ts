@@ -2,7 +2,7 @@ import { printable } from '../../render/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type Policy, defaultPolicy } from './policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { readPolicyHistory } from './read-policy-history.ts';
 
 /** The policy that came into force last on a log. */

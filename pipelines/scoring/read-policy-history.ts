@@ -1,6 +1,6 @@
 import { PolicyHistory, type ReadHistory } from './policy-history.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** All that scoring has told of what its decisions rest on. */
 export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHistory> {

@@ -1,7 +1,7 @@
 import { ShadowBoard, type ShadowScore } from './shadow-board.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /**
  * All that `status` reads of shadow.decision. Of a snapshot there are at most as many records as candidates, so this is about as

@@ -1,8 +1,7 @@
 import { ShadowBoard, type ShadowScore } from './shadow-board.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
-import { TopicPosition } from '../runtime/topic-position.ts';
+import { type ReadableTopics, TopicPosition } from '../runtime/topic-cursor.ts';
 
 export interface ShadowReport {
   /** The newest observed_at of a candidate's decision; null without one. */

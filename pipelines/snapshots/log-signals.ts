@@ -5,7 +5,7 @@ import type { Batch } from '../../ports/event-log.ts';
 import type { ModelSignal } from '../../schemas/generated/records.ts';
 import { refuseTimesAhead } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { prepareBatch, type ReadableTopics } from '../runtime/read-topic.ts';
+import { prepareBatch, type ReadableTopics } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.modelSignal.name;
 

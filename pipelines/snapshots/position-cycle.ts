@@ -10,7 +10,7 @@
  */
 import { PositionSource } from './position-source.ts';
 import type { ObservedCycle } from './cycle.ts';
-import { type BackOff, patiently } from '../runtime/back-off.ts';
+import { type BackOff, patiently, sourceBackOff } from '../runtime/back-off.ts';
 import type { ChangeStream } from '../../ports/change-stream.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -22,13 +22,12 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { visitTopic } from '../runtime/read-topic.ts';
+import { visitTopic } from '../runtime/topic-cursor.ts';
 import { BetweenCycles } from './between-cycles.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from '../runtime/health.ts';
 import { LogSignals } from './log-signals.ts';
-import type { Source } from '../runtime/source.ts';
-import { sourceBackOff } from '../runtime/source-back-off.ts';
+import type { Source } from '../runtime/processor.ts';
 
 export interface PositionCycleOptions {
   readonly venue: Venue;

@@ -8,8 +8,7 @@ import {
 } from './calibration-watch.ts';
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';
-import { visitTopic } from '../runtime/read-topic.ts';
+import { type ReadOnlyWorld, visitTopic } from '../runtime/topic-cursor.ts';
 import { readVersions } from '../calibration/read-versions.ts';
 
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;

@@ -11,7 +11,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type LeftBehind, OpenOrders } from './venue-figures.ts';
-import { type Ends, type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type Ends, type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** A report of status UNKNOWN. */
 export interface Doubt extends UnknownReport {

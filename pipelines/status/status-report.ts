@@ -27,7 +27,7 @@ import { standingStops } from '../desk/control-topic.ts';
 import { watchCalibrations } from './calibration-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
 import { waitingLetters } from '../dlq/letter-alerts.ts';
-import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';
+import { type ReadOnlyWorld, type Ends, endsOf, visitTopic } from '../runtime/topic-cursor.ts';
 import { type OrderCosts, type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
 import {
   type Dust,
@@ -36,7 +36,6 @@ import {
   type StandingDifference,
   standingDifferences,
 } from './venue-figures.ts';
-import { type Ends, endsOf, visitTopic } from '../runtime/read-topic.ts';
 import { type ShadowFigures, shadowFigures } from '../scoring/shadow-figures.ts';
 import { stallsFrom } from '../watch/stall-watcher.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';

@@ -4,9 +4,7 @@ import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import { Claims, type ClaimInForce } from '../desk/claims.ts';
 import { groupsOf } from '../desk/consumer-groups.ts';
-import type { ReadOnlyWorld } from '../runtime/read-only-world.ts';
-import { lastRecord } from '../runtime/last-record.ts';
-import { visitTopic } from '../runtime/read-topic.ts';
+import { type ReadOnlyWorld, lastRecord, visitTopic } from '../runtime/topic-cursor.ts';
 
 export interface TopicStatus {
   /** Retained, counted as `counted` says. */

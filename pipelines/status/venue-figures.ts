@@ -9,7 +9,7 @@ import type {
   ReportedResting,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 
 /** One thing in which a venue and our record differ now, and where. */
 export interface StandingDifference {

@@ -19,13 +19,12 @@ import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { LetterWatch } from '../dlq/letter-alerts.ts';
 import { RaisedAlerts } from '../alerts/raised-alerts.ts';
-import type { ReadableTopics } from '../runtime/read-topic.ts';
+import { type ReadableTopics, TopicPosition } from '../runtime/topic-cursor.ts';
 import { untilCaughtUp, type WatchedGroup } from './lag-watch.ts';
 import { OrderAlerts } from './order-alerts.ts';
 import { StallWatch, answersFrom } from './stall-watch.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
-import { TopicPosition } from '../runtime/topic-position.ts';
 import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 
 /** Adds little to the minutes that a stall takes to show, and asks the log for a few offsets. Unit: milliseconds. */

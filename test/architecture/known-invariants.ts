@@ -90,7 +90,7 @@ export const KNOWN_UNCITED: Readonly<Record<string, string>> = {
   G4: 'give-command.ts',
   I3: 'idempotent-producer.ts',
   IM4: 'import-trades.ts',
-  MS2: 'moved-starts.ts',
+  MS2: 'dead-letter.ts',
   RC3: 'read-charges.ts',
   RF3: 'read-fills.ts',
   RS1: 'resting.ts',

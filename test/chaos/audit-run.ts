@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ReadableTopics } from '../../pipelines/runtime/read-topic.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { Clock } from '../../ports/clock.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ReadableTopics } from '../../pipelines/runtime/read-topic.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
 import type { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';

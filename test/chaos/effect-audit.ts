@@ -1,4 +1,4 @@
-import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
 import type { IntentId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Effect } from './commit-audit.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import type { HarvestIntent, IntentId } from '../../schemas/generated/records.ts';

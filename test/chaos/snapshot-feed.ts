@@ -6,7 +6,7 @@ import { positionIdOf } from '../../schemas/ids.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { aSnapshot } from '../a-snapshot.ts';
+import { aSnapshot } from '../fixtures/a-snapshot.ts';
 import { type Look, flowOf } from './log-watch.ts';
 
 /** Keys; each partition gets some dozens. */

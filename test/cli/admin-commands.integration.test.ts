@@ -10,8 +10,8 @@ import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { aSnapshot } from '../a-snapshot.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { aSnapshot } from '../fixtures/a-snapshot.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../bin/harvestline.mjs');
 const SNAPSHOTS = TOPICS.positionSnapshot.name;

@@ -7,7 +7,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
 
 /** Every violation, and what was looked at. */
 export interface Audit {

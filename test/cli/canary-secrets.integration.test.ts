@@ -12,7 +12,7 @@ import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { settingsFor } from '../connectors/exchange/ccxt/a-client.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /**
  * Secrets that can be recognised, in every place where a secret can stand, and every command: found nowhere in what is printed or kept. The

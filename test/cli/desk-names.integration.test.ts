@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runProgram } from './program.ts';
 
 const DEV = ['dev', '--cycles', '60', '--seed', '5'];

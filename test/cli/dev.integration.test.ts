@@ -5,7 +5,7 @@ import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { auditDataFolder } from './audit-data-folder.ts';
 import { runProgram, startProgram } from './program.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runProgram } from './program.ts';
 
 /** What the command said, of which the first line is the error. */

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { explainTo } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
-import { loadPolicy } from '../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../cli/options/policy-options.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../pipelines/scoring/versions.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { modelNamed, proposalOf } from '../pipelines/calibration/calibration-record.ts';
-import { capturedLines } from './captured-output.ts';
-import { ScoringDesk } from './scoring-desk.ts';
-import { onCalibrated } from '../pipelines/scoring/on-calibrated.ts';
+import { modelNamed, proposalOf } from '../fixtures/calibration-record.ts';
+import { capturedLines } from '../fixtures/captured-output.ts';
+import { ScoringDesk } from '../fixtures/scoring-desk.ts';
+import { onCalibrated } from '../fixtures/policies.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');

@@ -3,9 +3,9 @@ import { explainTo } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import type { ClientOrderId, ExecutionReport, OrderId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { capturedLines } from './captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { capturedLines } from '../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
 
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const { intent_id, position_id } = INTENT;

@@ -7,9 +7,9 @@ import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { capturedLines } from './captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { capturedLines } from '../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
 
 const MINUTE_MS = 60_000;
 const SNAPSHOT: PositionSnapshot = { ...GOOD_RECORDS[TOPICS.positionSnapshot.name], r_history: [] };

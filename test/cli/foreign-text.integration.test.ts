@@ -14,9 +14,9 @@ import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { aSnapshot } from '../a-snapshot.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { aSnapshot } from '../fixtures/a-snapshot.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 /** Clipboard, concealed text, a title, colours, C1, direction, zero width, separators, line breaks. */
 const HOSTILE =

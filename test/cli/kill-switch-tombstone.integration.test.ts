@@ -7,7 +7,7 @@ import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runProgram } from './program.ts';
 
 const { deskControl } = TOPICS;

@@ -2,9 +2,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { score } from '../../cli/score.ts';
-import { loadPolicy } from '../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../cli/options/policy-options.ts';
 import { LineWriter } from '../../render/output.ts';
-import { aSnapshot } from '../a-snapshot.ts';
+import { aSnapshot } from '../fixtures/a-snapshot.ts';
 
 interface Scored {
   readonly decisions: readonly Record<string, unknown>[];

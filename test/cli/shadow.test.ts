@@ -3,9 +3,9 @@ import { shadow } from '../../cli/shadow.ts';
 import type { ShadowReport } from '../../pipelines/scoring/shadow-report.ts';
 import type { ShadowDecision } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { capturedLines } from './captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { capturedLines } from '../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
 
 const GOOD: ShadowDecision = GOOD_RECORDS[TOPICS.shadowDecision.name];
 

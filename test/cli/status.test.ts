@@ -12,9 +12,9 @@ import type {
   ShadowDecision,
 } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { capturedLines } from './captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { capturedLines } from '../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const HOUR_MS = 60 * 60 * 1000;

@@ -9,8 +9,8 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { folderForTest, temporaryFolder } from '../temporary-folder.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { folderForTest, temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/harvestline.mjs', import.meta.url));
 const TOPIC = TOPICS.tradeClosed;

@@ -4,9 +4,9 @@ import { type TailOptions, tail } from '../../cli/tail.ts';
 import { LineWriter } from '../../render/output.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../schemas/good-records.ts';
-import { brokenPipe, capturedLines, streamTo } from './captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../memory-log.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { brokenPipe, capturedLines, streamTo } from '../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
 
 const TOPIC = TOPICS.tradeClosed;
 const TRADE = GOOD_RECORDS[TOPIC.name];

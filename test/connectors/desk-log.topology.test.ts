@@ -10,7 +10,7 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { eventLogContract } from '../event-log.contract.ts';
-import { folderForTest, temporaryFolder } from '../temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const ALPHA = new DeskNames('alpha');
 

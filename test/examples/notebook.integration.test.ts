@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { overConfidentTrades } from '../cli/calibrate/over-confident-trades.ts';
 import { runProgram } from '../cli/program.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { pythonWith } from './python-environment.ts';
 
 const FOLDER = fileURLToPath(new URL('../../examples/notebook', import.meta.url));

@@ -8,7 +8,7 @@
  * FZ3  Every record that the chain wrote is strictly valid.
  */
 import { join } from 'node:path';
-import { visitTopic } from '../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';

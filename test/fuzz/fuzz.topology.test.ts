@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runFuzz } from './fuzz-run.ts';
 
 /** The short form of `npm run fuzz`. */

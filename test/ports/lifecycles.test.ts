@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { lifecyclesOf } from '../../ports/lifecycles.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import { aFill, aHolding } from '../pipelines/snapshots/a-venue.ts';
-import { countedBranches } from '../counted-branches.ts';
+import { countedBranches } from '../fixtures/counted-branches.ts';
 
 const told = (lifecycles: ReturnType<typeof lifecyclesOf>) =>
   lifecycles.map(({ side, opening, initialQuantity, quantity, reductions }) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type OutputStream, LineWriter, jsonWanted } from '../../render/output.ts';
-import { brokenPipe, streamTo } from '../cli/captured-output.ts';
+import { brokenPipe, streamTo } from '../fixtures/captured-output.ts';
 
 describe('LineWriter', () => {
   it('writes every line once, in order, in few chunks', async () => {

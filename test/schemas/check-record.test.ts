@@ -6,8 +6,8 @@ import { compileCheck } from '../../schemas/check-record.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { ODD_VALUE, valueOf } from './arbitrary-value.ts';
-import { GOOD_RECORDS } from './good-records.ts';
-import { countedBranches } from '../counted-branches.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { countedBranches } from '../fixtures/counted-branches.ts';
 
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];

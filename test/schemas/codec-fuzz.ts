@@ -14,8 +14,8 @@ import { type Topic, TOPICS, subjectOf } from '../../schemas/topics.ts';
 import { type WrittenRecord, inWireFormat } from '../../schemas/wire-format.ts';
 import { ODD_VALUES } from './arbitrary-value.ts';
 import { type Outcome, outcomeOf, readByAvsc, same, writeByAvsc } from './codec-oracle.ts';
-import { GOOD_RECORDS } from './good-records.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 import { OddBytes } from './odd-bytes.ts';
 
 /** How often each outcome came: without good records and bad ones of every kind nothing is shown. */

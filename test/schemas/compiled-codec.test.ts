@@ -8,10 +8,10 @@ import { GAVE_UP, NO_ROOM, compileWriter } from '../../schemas/compile-writer.ts
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { StringTable } from '../../schemas/string-table.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { countedBranches } from '../counted-branches.ts';
+import { countedBranches } from '../fixtures/counted-branches.ts';
 import { ODD_VALUE, valueOf } from './arbitrary-value.ts';
 import { fuzzCodec, fuzzCompiled } from './codec-fuzz.ts';
-import { GOOD_RECORDS } from './good-records.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const SEED = Number(process.env['FAST_CHECK_SEED'] ?? 1);
 /** `npm run fuzz:codec` reads a million. */

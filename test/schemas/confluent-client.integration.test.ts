@@ -4,8 +4,8 @@ import { SchemaRegistry as ConfluentClient } from '@kafkajs/confluent-schema-reg
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from './good-records.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 
 /**
  * Other teams read the topics with the ordinary client, which knows nothing of our bounds. The server speaks the one

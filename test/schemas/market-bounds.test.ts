@@ -10,8 +10,8 @@ import type { HarvestIntent, PositionSnapshot, Reduction, TradeClosed } from '..
 import { MARKET_BOUNDS } from '../../schemas/market-bounds.ts';
 import { recordChecker } from '../../schemas/check-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { venueOrder } from '../pipelines/execution/scripted-exchange.ts';
-import { GOOD_RECORDS } from './good-records.ts';
+import { venueOrder } from '../fixtures/scripted-exchange.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const checkSnapshot = recordChecker(TOPICS.positionSnapshot);
 const checkIntent = recordChecker(TOPICS.harvestIntent);

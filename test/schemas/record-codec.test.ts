@@ -8,8 +8,8 @@ import { loadSchema } from '../../schemas/load-schema.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { TOPICS, subjectOf } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from './good-records.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 
 const TOPIC = TOPICS.positionSnapshot;
 const SNAPSHOT = GOOD_RECORDS[TOPIC.name];

@@ -3,7 +3,7 @@ import { policyDigestOf } from '../../schemas/ids.ts';
 import { recordChecker } from '../../schemas/check-rules.ts';
 import { RECORD_RULES } from '../../schemas/record-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from './good-records.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const { positionSnapshot, harvestIntent, executionReport, tradeClosed, clmOutcome, confidenceCalibration } = TOPICS;
 const { positionReconciled, shadowDecision, policyApplied, deskClaim, letterDiscarded } = TOPICS;

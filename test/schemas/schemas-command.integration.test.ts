@@ -3,7 +3,7 @@ import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { TOPICS } from '../../schemas/topics.ts';
-import { folderForTest } from '../temporary-folder.ts';
+import { folderForTest } from '../fixtures/temporary-folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TOPIC = TOPICS.tradeClosed.name;

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HarvestlineError, formatProblems } from '../../errors/harvestline-error.ts';
 import { checkedJson, parseJson, parseJsonBytes, whyNotUtf8 } from '../../schemas/strict-json.ts';
-import { countedBranches } from '../counted-branches.ts';
-import { thrownBy } from '../thrown-by.ts';
+import { countedBranches } from '../fixtures/counted-branches.ts';
+import { thrownBy } from '../fixtures/thrown-by.ts';
 
 const problemsOf = (text: string): string => formatProblems(parseJson(text).problems);
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AHEAD_MS, TIMED_TOPICS, knownSince, refuseTimesAhead, timesAhead } from '../../schemas/time-bound.ts';
 import { loadSchema } from '../../schemas/load-schema.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from './good-records.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const SNAPSHOT = TOPICS.positionSnapshot.name;
 const AT = 1_900_000_000_000;

@@ -3,8 +3,8 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type Writer } from '../../schemas/topics.ts';
-import { GOOD_RECORDS } from './good-records.ts';
-import { MemoryRegistry } from './memory-registry.ts';
+import { GOOD_RECORDS } from '../fixtures/good-records.ts';
+import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 
 const codec = await RecordCodec.open(await MemoryRegistry.withOwnSchemas());
 

@@ -1,5 +1,5 @@
 import { DeskFeed } from './desk-feed.ts';
-import { patiently } from '../../runtime/back-off.ts';
+import { patiently, sourceBackOff } from '../../runtime/back-off.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { Logger } from '../../../ports/logger.ts';
@@ -10,12 +10,11 @@ import type { RecordCodec } from '../../../schemas/record-codec.ts';
 import { timesAhead } from '../../../schemas/time-bound.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../runtime/read-topic.ts';
+import { visitTopic } from '../../runtime/topic-cursor.ts';
 import { encodeObserved } from '../encode-observed.ts';
 import type { Health } from '../../runtime/health.ts';
 import type { LiveMarket } from './live-market.ts';
-import type { Source } from '../../runtime/source.ts';
-import { sourceBackOff } from '../../runtime/source-back-off.ts';
+import type { Source } from '../../runtime/processor.ts';
 
 export interface SnapshotSourceOptions {
   readonly desk: string;

@@ -1,4 +1,4 @@
-import { type ReadableTopics, visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { type ReadableTopics, visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import type { ExecutionReport, HarvestIntent, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';

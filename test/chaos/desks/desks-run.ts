@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { workedAccounts } from '../../../pipelines/desk/claim-book.ts';
-import type { ReadableTopics } from '../../../pipelines/runtime/read-topic.ts';
+import type { ReadableTopics } from '../../../pipelines/runtime/topic-cursor.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -13,7 +13,7 @@ import type { RandomStream } from '../../../ports/random.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { type RunningProgram, runProgram, startProgram } from '../../cli/program.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';

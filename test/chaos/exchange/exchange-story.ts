@@ -4,7 +4,7 @@ import type { HarvestIntent, PositionSnapshot } from '../../../schemas/generated
 import { intentIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { BinanceExchange } from '../../../packages/fake-binance/binance-exchange.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 export const ACCOUNT = 'main';
 

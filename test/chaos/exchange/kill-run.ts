@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
@@ -15,8 +15,8 @@ import type {
   HarvestIntent,
   OrderStyle,
   PositionSnapshot,
+  TradeClosed,
 } from '../../../schemas/generated/records.ts';
-import type { TradeClosed } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';

@@ -1,4 +1,4 @@
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { EXCHANGE_KEYS, runHalts } from './halt-run.ts';
 
 /** Four tries, one of them with a broker that hangs for longer than `halt` waits. Unit: milliseconds. */

@@ -19,7 +19,7 @@ import type { RandomStream } from '../../../ports/random.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { type RunningProgram, runProgram, startProgram } from '../../cli/program.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { VENUE, feedOrders } from './order-feed.ts';

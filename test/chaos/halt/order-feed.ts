@@ -6,7 +6,7 @@ import type { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
-import { anIntent } from '../../pipelines/execution/an-intent.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 
 export const ACCOUNT = 'main';
 export const VENUE = 'binanceusdm';

@@ -7,7 +7,7 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { type RunningProgram, startProgram } from '../../cli/program.ts';
 import { isReady } from '../fleet.ts';
 import type { ChaosServers } from '../own-broker.ts';

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { openKafka } from '../../../cli/log-session/open-world.ts';
+import { openKafka } from '../../../cli/log-session/log-session.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -7,9 +7,9 @@ import type { HarvestIntent, ModelId } from '../../../schemas/generated/records.
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 import { overConfidentTrades } from './over-confident-trades.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 import { overConfidentTrades } from './over-confident-trades.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import avsc from 'avsc';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 
 const START = 1_770_000_000_000;

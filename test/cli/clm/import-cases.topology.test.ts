@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ImportOptions, importTrades } from '../../../pipelines/clm/import-trades.ts';
 import { openImportWorld } from '../../../cli/log-session/import-world.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { UTC } from '../../../pipelines/clm/time-zone.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 type Patch = Partial<Pick<ImportOptions, 'pnl' | 'symbolsMap' | 'timeZone'>>;
 

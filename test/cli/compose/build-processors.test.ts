@@ -7,11 +7,11 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from '../../pipelines/execution/an-intent.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
-import { ScriptedExchange, venueOrder } from '../../pipelines/execution/scripted-exchange.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { memoryWorld } from '../../memory-log.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { memoryWorld } from '../../fixtures/memory-log.ts';
 
 it('execution measures what it suppresses and whether anything is halted', async () => {
   const world = await memoryWorld();

@@ -7,10 +7,10 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 
 /** The whole chain on contracts of every name and life: case two-ids-one-name, issue 16 point 11. */

@@ -10,7 +10,7 @@ import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { settingsFor } from '../../chaos/exchange/exchange-settings.ts';
 import { type PreparedLog, type RunningProgram, preparedLog, recordsOf, startRun } from './run-in-process.ts';
 

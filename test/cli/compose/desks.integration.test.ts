@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -11,7 +11,7 @@ import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.t
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 
 /** Several desks on one Kafka, as people start them: case second-execution-takes-partitions. */

@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { type Contents, auditDataFolder } from '../audit-data-folder.ts';
 
 interface Traits extends Partial<DevOptions> {

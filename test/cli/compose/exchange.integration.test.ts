@@ -8,11 +8,11 @@ import type { ExecutionReport, RecordByTopic, TradeClosed } from '../../../schem
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { temporaryFolder } from '../../temporary-folder.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { type RunningProgram, runProgram, startProgram } from '../program.ts';
 
 /** The whole chain as processes: ccxt on a local server of Binance's API, Kafka, and the program as people start it. */

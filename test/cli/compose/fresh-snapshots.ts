@@ -5,7 +5,7 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 export function defaultPolicy(): Policy {
   const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);

@@ -12,7 +12,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { settingsFor } from '../../chaos/exchange/exchange-settings.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { type PreparedLog, preparedLog, rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';
 
 /** Records of others that once moved orders, on the whole chain with a local exchange: shared by all tests of this file. */

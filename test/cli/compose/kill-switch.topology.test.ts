@@ -5,7 +5,7 @@ import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ExecutionReport } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { freshSnapshots } from './fresh-snapshots.ts';
 import { type PreparedLog, type RunningProgram, preparedLog, recordsOf, startRun } from './run-in-process.ts';
 

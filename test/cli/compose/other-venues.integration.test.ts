@@ -8,13 +8,13 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-bybit/bybit-server.ts';
 import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';
 import type { VenueServer } from '../../../packages/fake-exchange/venue-server.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 
 /** The whole chain as processes on venues besides Binance: ccxt on a local server each, Kafka, and the program as people start it. */

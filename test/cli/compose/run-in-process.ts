@@ -10,8 +10,8 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { defaultPolicy } from './fresh-snapshots.ts';
 
 export interface PreparedLog {

@@ -8,7 +8,7 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { deservingIntents, freshSnapshots } from './fresh-snapshots.ts';
 import { lagOf } from './lag.ts';
 import { type PreparedLog, preparedLog, rawRecordsOf, recordsOf, startRun } from './run-in-process.ts';

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { shadowReport } from '../../../pipelines/scoring/shadow-report.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';

@@ -5,7 +5,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOPICS, deadLetterTopicOf } from '../../../schemas/topics.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 
 const broker = await startTestBroker();

@@ -2,8 +2,8 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseLog, rememberKafka } from '../../../cli/log-session/choose-log.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { thrownBy } from '../../thrown-by.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { thrownBy } from '../../fixtures/thrown-by.ts';
 
 const DEFAULT = { data: '.harvestline' };
 const REGISTRY = 'http://127.0.0.1:8081/apis';

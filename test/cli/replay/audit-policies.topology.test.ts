@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { policiesById } from '../../../cli/replay/audit-command.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { auditLines } from '../../../pipelines/replay/audit-lines.ts';
@@ -7,8 +7,8 @@ import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../../pipelines/scoring/policy.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { ScoringDesk } from '../scoring-desk.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { ScoringDesk } from '../../fixtures/scoring-desk.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 const INTENTS = TOPICS.harvestIntent.name;
 const CURRENT = loadPolicy('2026-02-07');

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openReadOnly } from '../../../cli/log-session/embedded-world.ts';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { openReadOnly } from '../../../cli/log-session/log-session.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { compareInThreads } from '../../../cli/replay/compare-in-threads.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
@@ -13,8 +13,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');

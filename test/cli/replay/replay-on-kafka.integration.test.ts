@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
-import { openKafka } from '../../../cli/log-session/open-world.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
+import { openKafka } from '../../../cli/log-session/log-session.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
@@ -10,9 +10,9 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
 
 const SNAPSHOTS = 400;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { DevChain } from '../../../cli/compose/dev-chain.ts';
-import { openReadOnly } from '../../../cli/log-session/embedded-world.ts';
-import { visitTopic } from '../../../pipelines/runtime/read-topic.ts';
+import { openReadOnly } from '../../../cli/log-session/log-session.ts';
+import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay/audit-command.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
@@ -16,7 +16,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 const LEGACY = loadPolicy('legacy');

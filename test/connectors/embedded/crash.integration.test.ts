@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { BATCH, CRASH_TOPIC } from './appending-process.ts';
 
 const APPENDING = fileURLToPath(new URL('./appending-process.ts', import.meta.url));

@@ -10,8 +10,8 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const PAGE_BYTES = 4096;
 const TOPIC = TOPICS.positionSnapshot.name;

@@ -5,7 +5,7 @@ import { applyRetention } from '../../../connectors/embedded/retention.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 import { eventLogContract } from '../../event-log.contract.ts';
-import { folderForTest, temporaryFolder } from '../../temporary-folder.ts';
+import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
 
 eventLogContract('embedded', () => {
   const folder = temporaryFolder();

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeHeaders, encodeHeaders } from '../../../connectors/embedded/headers.ts';
-import { countedBranches } from '../../counted-branches.ts';
-import { thrownBy } from '../../thrown-by.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
+import { thrownBy } from '../../fixtures/thrown-by.ts';
 
 const HEADERS = fc.array(
   fc.tuple(fc.string({ maxLength: 4 }), fc.option(fc.uint8Array({ maxLength: 6 }), { nil: null })),

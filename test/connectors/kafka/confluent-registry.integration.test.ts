@@ -8,7 +8,7 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());

@@ -5,7 +5,7 @@ import { KafkaAppender } from '../../../connectors/kafka/kafka-appender.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { OutgoingRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 import { FakeCluster, type Fault, LARGEST_BATCH, NO_LEADER } from './fake-cluster.ts';
 
 const TOPIC = 't';

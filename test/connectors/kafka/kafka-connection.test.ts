@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeConnections, kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const PLAIN = { KAFKA_BROKERS: 'one:9092, [::1]:9093', SCHEMA_REGISTRY_URL: 'http://registry:8081/apis/ccompat/v7' };
 const SECRET = 'correct-horse';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { tokenOfCommand } from '../../../connectors/kafka/sasl-settings.ts';
 import { redactor } from '../../../connectors/system/redactor.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const NAME = 'KAFKA_SASL_TOKEN_COMMAND';
 

@@ -6,7 +6,7 @@ import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import { compareTopics, createTopics } from '../../../connectors/kafka/topic-admin.ts';
 import type { TopicDrift } from '../../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, deadLetterTopicOf, sourceTopicOf } from '../../../schemas/topics.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const [UNKNOWN_TOPIC, TOPIC_DENIED, CLUSTER_DENIED] = [3, 29, 31];
 

@@ -5,7 +5,7 @@ import { symbolOf } from '../../../connectors/market/candle-file.ts';
 import { loadCandleMarket } from '../../../connectors/market/candle-market.ts';
 import { WARM_UP_CYCLES } from '../../../ports/market.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { FIVE_MINUTES_MS, HEADER, row, rows } from './candle-rows.ts';
 
 function write(name: string, lines: readonly string[]): string {

@@ -5,7 +5,7 @@ import { closeToOthers, makeDataFolder } from '../../../connectors/system/data-f
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
 

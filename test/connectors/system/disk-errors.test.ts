@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { diskError, onDisk, onDiskAsync } from '../../../connectors/system/disk-errors.ts';
 import { SqliteFile } from '../../../connectors/system/sqlite-file.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { thrownBy } from '../../thrown-by.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { thrownBy } from '../../fixtures/thrown-by.ts';
 
 const systemError = (code: string): Error => Object.assign(new Error(`${code}: no`), { code, syscall: 'write' });
 const sqliteError = (errcode: number, message = 'no'): Error =>

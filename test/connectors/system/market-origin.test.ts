@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { originOf } from '../../../connectors/system/market-origin.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const ORIGIN = 1_770_000_000_000;
 

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { redactor } from '../../../connectors/system/redactor.ts';
 import { learnSecrets, readSecretFile } from '../../../connectors/system/secrets.ts';
 import type { Problem } from '../../../errors/harvestline-error.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 function file(content: string, mode = 0o600): string {
   const path = join(folderForTest(), 'secret');

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { ControlServer } from '../../../packages/fake-binance/control-server.ts';
-import { temporaryFolder } from '../../temporary-folder.ts';
+import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { ccxtClient } from './a-ccxt-client.ts';
 
 const MARKET = { symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' };

@@ -5,15 +5,14 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import type { Alert } from '../../../pipelines/alerts/alerts.ts';
-import { STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
+import { type Alert, STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
 import type { ClientOrderId, IntentId, PositionId, RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { type Topic, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../../cli/program.ts';
 
 const START = 1_770_003_600_000;

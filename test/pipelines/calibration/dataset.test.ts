@@ -5,7 +5,7 @@ import { unmetConditions } from '../../../pipelines/calibration/requirements.ts'
 import { samplesOf, selectRows, slicesOf } from '../../../pipelines/calibration/usable-rows.ts';
 import type { ClmOutcome, OutcomeLabel, PositionId, TradeClosed, TradeId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 const TRADE = GOOD_RECORDS[TOPICS.tradeClosed.name];

@@ -4,7 +4,7 @@ import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
 import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { modelNamed, proposalOf } from './calibration-record.ts';
+import { modelNamed, proposalOf } from '../../fixtures/calibration-record.ts';
 
 const ADA = { by: 'Ada', reason: 'read the report', at: 1_770_010_000_000 };
 const MODEL = proposalOf('any').model_id;

@@ -9,9 +9,9 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { onCalibrated } from '../scoring/on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const MODEL = 'ensemble-7' as ModelId;
 const SNAPSHOTS = TOPICS.positionSnapshot;

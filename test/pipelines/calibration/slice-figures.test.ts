@@ -4,7 +4,7 @@ import { DatasetBuilder } from '../../../pipelines/calibration/dataset.ts';
 import { selectRows } from '../../../pipelines/calibration/usable-rows.ts';
 import type { ClmOutcome, ModelId, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const HOUR_MS = 3_600_000;
 const MONDAY = Date.parse('2026-02-02');

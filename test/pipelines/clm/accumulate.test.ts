@@ -4,7 +4,7 @@ import { accumulate, labelOf } from '../../../pipelines/clm/accumulate.ts';
 import type { ClmOutcome, TradeClosed } from '../../../schemas/generated/records.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { OTHER_MODEL, slice } from './slices.ts';
+import { OTHER_MODEL, slice } from '../../fixtures/slices.ts';
 
 const problemsOf = recordChecker(TOPICS.clmOutcome);
 

@@ -7,8 +7,8 @@ import type { ClmOutcome, PositionId, TradeClosed } from '../../../schemas/gener
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { slice } from './slices.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
+import { slice } from '../../fixtures/slices.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const START = 1_770_003_600_000;

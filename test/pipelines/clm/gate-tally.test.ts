@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { modelNamed } from '../calibration/calibration-record.ts';
+import { modelNamed } from '../../fixtures/calibration-record.ts';
 import { type GateOutcome, GateTally, gateOf } from '../../../pipelines/clm/gate.ts';
 
 const [ONE, OTHER] = [modelNamed('one'), modelNamed('other')];

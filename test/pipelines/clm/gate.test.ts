@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { GATE_OUTCOMES, marketOf } from '../../../pipelines/clm/gate-conditions.ts';
 import { type GateOutcome, gateOf } from '../../../pipelines/clm/gate.ts';
-import { modelNamed } from '../calibration/calibration-record.ts';
+import { modelNamed } from '../../fixtures/calibration-record.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { accumulate } from '../../../pipelines/clm/accumulate.ts';
 import type { ClmOutcome, TradeClosed } from '../../../schemas/generated/records.ts';
-import { slice } from './slices.ts';
+import { slice } from '../../fixtures/slices.ts';
 
 function outcomeOf(...trades: readonly TradeClosed[]): ClmOutcome | undefined {
   let outcome: ClmOutcome | undefined;

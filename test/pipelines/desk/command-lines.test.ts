@@ -4,7 +4,7 @@ import { type Answer, answerJson, answerLines, isDone } from '../../../pipelines
 import type { Outcome } from '../../../pipelines/desk/give-command.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const ONE: DeskProcess = { ...GOOD_RECORDS[TOPICS.deskProcess.name], process: 'host:1', account: 'main', mode: 'LIVE' };
 const OTHER: DeskProcess = { ...ONE, process: 'host:2' };

@@ -6,8 +6,8 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import { WithheldOrder } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const { deskControl, deskProcess } = TOPICS;
 const GOOD = GOOD_RECORDS[deskControl.name];

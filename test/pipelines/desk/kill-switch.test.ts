@@ -10,7 +10,7 @@ import {
   scopeOfKey,
 } from '../../../pipelines/desk/kill-switch.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const PROCESS = GOOD_RECORDS[TOPICS.deskProcess.name];
 

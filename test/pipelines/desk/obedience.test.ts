@@ -4,7 +4,7 @@ import { LISTEN_MS, type GivenCommand, obedience } from '../../../pipelines/desk
 import { GONE_MS } from '../../../pipelines/desk/presence.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const NOW = 1_770_000_000_000;
 const HALT: GivenCommand = { scope: 'desk', command: 'HALT', issued_at: NOW - 100 };

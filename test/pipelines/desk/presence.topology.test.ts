@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { type PreparedLog, preparedLog, recordsOf, startRun } from '../../cli/compose/run-in-process.ts';
 
 /** Far longer than it takes on a busy machine. */

@@ -14,8 +14,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 export const SNAPSHOTS = TOPICS.positionSnapshot;
 export const DEAD = deadLetterTopicOf(SNAPSHOTS.name);

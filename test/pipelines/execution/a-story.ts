@@ -3,7 +3,7 @@ import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
 import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
-import { anIntent } from './an-intent.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 import type { Interruption } from './interruptions.ts';
 import type { Story } from './rough-world.ts';
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Exchange, OrderRequest, Placement } from '../../../ports/exchange.ts';
 import type { EncodedRecord } from '../../../schemas/topic-writer.ts';
-import { anIntent } from './an-intent.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
-import { type ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { type ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 /** A venue that answers an order when `answers` says. */
 function answering(venue: ScriptedExchange, answers: (request: OrderRequest) => Promise<Placement>): Exchange {

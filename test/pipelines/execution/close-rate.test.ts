@@ -7,9 +7,9 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
-import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 it('counts each order of the last minute once, but the one that asks', () => {
   const anEvent = fc.record({ intent: fc.integer({ min: 0, max: 5 }), pause: fc.integer({ min: 0, max: 40_000 }) });

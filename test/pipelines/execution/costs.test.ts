@@ -7,8 +7,8 @@ import { Exact } from '../../../ports/exact-decimal.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import type { FillId, OrderId, Side, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { anIntent } from './an-intent.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 
 const OPENED = 1_770_000_000_000;
 const checkTrade = recordChecker(TOPICS.tradeClosed);

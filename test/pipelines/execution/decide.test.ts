@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
-import { countedBranches } from '../../counted-branches.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
-import { venueOrder } from './scripted-exchange.ts';
+import { venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 let desk: DeskOfTests;
 

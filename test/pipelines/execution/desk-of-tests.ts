@@ -5,9 +5,9 @@ import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { MINUTE_MS, OPENED_AT } from './an-intent.ts';
+import { MINUTE_MS, OPENED_AT } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
-import { ScriptedExchange } from './scripted-exchange.ts';
+import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
 
 /** Execution on a log in memory and a venue that says what it is told to; the clock stands a second after the usual intent. */
 export class DeskOfTests {

@@ -6,7 +6,7 @@ import type { RestingOrder } from '../../../ports/resting.ts';
 import type { OrderId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory } from './a-story.ts';
-import { OPENED_AT, anIntent } from './an-intent.ts';
+import { OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { expectGuarantees } from './execution-guarantees.ts';
 import type { Interruption } from './interruptions.ts';
 import { MemoryLog } from './memory-log.ts';

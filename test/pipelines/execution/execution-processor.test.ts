@@ -7,9 +7,9 @@ import { NEVER_HALTED } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
-import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const HALT = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
 

@@ -11,8 +11,8 @@ import type {
 import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { anIntent } from './an-intent.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 
 const SYMBOLS = ['AIOUSDT', 'FHEUSDT'];
 

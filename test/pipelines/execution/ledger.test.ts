@@ -8,8 +8,8 @@ import type { ExecutionReport, HarvestIntent, OrderId, PositionId } from '../../
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { countedBranches } from '../../counted-branches.ts';
-import { anIntent } from './an-intent.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
 import { type Entry, aLog, externalTradeOf, reportOf, tradeOf, venueIdOf } from './ledger-stories.ts';
 
 /** As execution does it: each record when it is written. */

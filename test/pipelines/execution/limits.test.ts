@@ -11,10 +11,10 @@ import type { Exchange, MarketEnding } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests, onlyAccount } from './desk-of-tests.ts';
 import { MemoryLog } from './memory-log.ts';
-import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 let log: MemoryLog;
 let exchange: ScriptedExchange;

@@ -10,7 +10,7 @@ import type {
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import type { EncodedRecord } from '../../../schemas/topic-writer.ts';
 import { type TopicName, TOPICS } from '../../../schemas/topics.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 
 type IntentDelivery = Extract<DecodedRecord, { topic: typeof TOPICS.harvestIntent.name }>;
 

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-// By path: the package exports only its entry, which loads every exchange.
 import { TICK_SIZE, TRUNCATE, decimalToPrecision } from '../../../node_modules/ccxt/js/src/base/functions/number.js';
 import {
   DEFAULT_TERMS,
@@ -14,8 +13,9 @@ import {
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { MarketRules } from '../../../ports/exchange.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
-import { countedBranches } from '../../counted-branches.ts';
-import { anIntent } from './an-intent.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
+import { anIntent } from '../../fixtures/an-intent.ts';
+// By path: the package exports only its entry, which loads every exchange.
 
 const rulesOf = (lotStep: string, minQuantity = lotStep, minNotional = '5', maxQuantity: string | null = null) => ({
   lotStep,

@@ -5,9 +5,9 @@ import type { Placement, VenueOrder } from '../../../ports/exchange.ts';
 import { type KillSwitch, NEVER_HALTED } from '../../../ports/kill-switch.ts';
 import type { ClientOrderId, OrderStyle } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
-import { OPENED_AT, anIntent } from './an-intent.ts';
+import { OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
-import { venueOrder } from './scripted-exchange.ts';
+import { venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const HALT = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
 

@@ -15,11 +15,11 @@ import type {
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from './memory-log.ts';
 import { onlyAccount } from './desk-of-tests.ts';
-import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const [GOOD_REDUCTION] = GOOD_RECORDS[TOPICS.positionReconciled.name].reductions;
 

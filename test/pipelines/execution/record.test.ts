@@ -5,9 +5,9 @@ import { submittedReport } from '../../../pipelines/execution/reports.ts';
 import { sizeOrder } from '../../../pipelines/execution/order-plan.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { MINUTE_MS, anIntent } from './an-intent.ts';
+import { MINUTE_MS, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
-import { venueOrder } from './scripted-exchange.ts';
+import { venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 /** E14 of execution-processor.ts. */
 

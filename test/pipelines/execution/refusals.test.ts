@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CloseRate } from '../../../pipelines/execution/limits.ts';
 import type { Placement, RefusalMeaning } from '../../../ports/exchange.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from './an-intent.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
-import { venueOrder } from './scripted-exchange.ts';
+import { venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const refused = (code: string, meaning: RefusalMeaning = 'other'): Placement => ({
   kind: 'rejected',

@@ -4,7 +4,7 @@ import { lookUpUntilEnded } from '../../../pipelines/execution/resolve.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { LookUp } from '../../../ports/exchange.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
-import { ScriptedExchange, venueOrder } from './scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const ABSENT: LookUp = { kind: 'absent' };
 const SILENT: LookUp = { kind: 'unavailable', message: 'no route' };

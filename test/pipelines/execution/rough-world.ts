@@ -11,7 +11,7 @@ import type { RestingOrder } from '../../../ports/resting.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { OPENED_AT } from './an-intent.ts';
+import { OPENED_AT } from '../../fixtures/an-intent.ts';
 import { Crash, type Interruption, Interruptions } from './interruptions.ts';
 import type { MemoryLog } from './memory-log.ts';
 

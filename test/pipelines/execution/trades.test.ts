@@ -3,7 +3,7 @@ import { excursionsOf, riskOf, tradeOf } from '../../../pipelines/execution/trad
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { OrderId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../../schemas/ids.ts';
-import { OPENED_AT, anIntent } from './an-intent.ts';
+import { OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 
 const FILL_AT = OPENED_AT + 3_600_100;
 

@@ -5,7 +5,7 @@ import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 const MINUTE_MS = 60_000;
 

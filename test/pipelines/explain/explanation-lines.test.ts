@@ -5,7 +5,7 @@ import type { Explanation } from '../../../pipelines/explain/explanation.ts';
 import { explanationLines } from '../../../pipelines/explain/explanation-lines.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { anExplanation, stepsOf } from './an-explanation.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 /** As on a terminal that shows no colours. */
 function linesOf(...[explanation, columns]: Parameters<typeof explanationLines>): readonly string[] {

@@ -7,10 +7,10 @@ import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
-import { onCalibrated } from '../scoring/on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const PARTITION = 3;
 const MINUTE_MS = 60_000;

@@ -3,8 +3,8 @@ import { type VersionChange, readIntents, versionAt } from '../../../pipelines/e
 import { TopicReader } from '../../../pipelines/explain/topic-reader.ts';
 import type { HarvestIntent, IntentId, ModelId, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const INTENT: HarvestIntent = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const OTHERS = `${INTENT.position_id}0` as PositionId;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { groupsOf, isTrade } from '../../../pipelines/explain/step-groups.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { stepsOf } from './an-explanation.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const FATES = fc.array(fc.constantFrom('filled' as const, 'cooldown' as const, 'open' as const), { maxLength: 30 });
 

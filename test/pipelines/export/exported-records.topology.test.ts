@@ -7,8 +7,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const TOPIC = TOPICS.deskControl;
 const AT = 1_770_000_000_000;

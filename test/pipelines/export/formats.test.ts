@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { type TimeTexts, formatStream } from '../../../pipelines/export/formats.ts';
 import type { RecordByTopic, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS, type TopicName } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 async function csvOf<N extends TopicName>(
   topic: N,

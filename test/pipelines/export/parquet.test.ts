@@ -3,11 +3,10 @@ import { buffer } from 'node:stream/consumers';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { describe, expect, test } from 'vitest';
 import { formatStream } from '../../../pipelines/export/formats.ts';
-import type { TopicName } from '../../../schemas/topics.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
+import { type TopicName, TOPICS } from '../../../schemas/topics.ts';
 import { loadSchema } from '../../../schemas/load-schema.ts';
 import { type AvroSchema, TIMESTAMP_LOGICAL_TYPE, isUnion, nullableOf } from '../../../schemas/avro-schema.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 async function parquetOf(topic: TopicName, records: readonly object[]): Promise<ArrayBuffer> {
   const bytes = await buffer(Readable.from(records).pipe(formatStream('parquet', topic, 'utc')));

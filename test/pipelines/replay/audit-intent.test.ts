@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { auditIntent } from '../../../pipelines/replay/audit-intent.ts';
 import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { onCalibrated } from '../scoring/on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const POLICY = loadPolicy('2026-02-07');
 const AT: LogRecord = {

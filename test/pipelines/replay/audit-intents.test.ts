@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { policiesById } from '../../../cli/replay/audit-command.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const POLICY = loadPolicy('2026-02-07');
 const EVERYTHING = { window: { from: null, to: null }, policies: policiesById([]) };

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison, type ComparisonOptions } from '../../../pipelines/replay/comparison.ts';
 import type { MapRecords } from '../../../pipelines/replay/past-maps.ts';
@@ -10,8 +10,8 @@ import { ACTIONS } from '../../../pipelines/replay/flip-tally.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { onCalibrated } from '../scoring/on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const HOUR = 3_600_000;
 const CURRENT = loadPolicy('2026-02-07');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Growth } from '../../../pipelines/replay/growth.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 const at = (quantity: number, entry_price: number, mark_price = 104, initial_stop_price: number | null = 98) =>
   aSnapshot({}, { quantity, entry_price, mark_price, initial_stop_price });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { CANNOT_KNOW, type ReplayResult } from '../../../pipelines/replay/compare-policies.ts';
 import { headline } from '../../../pipelines/replay/headline.ts';
 import { resultLines } from '../../../pipelines/replay/result-lines.ts';
@@ -9,7 +9,7 @@ import { Comparison } from '../../../pipelines/replay/comparison.ts';
 import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { aSnapshot, type SnapshotTraits } from '../../a-snapshot.ts';
+import { aSnapshot, type SnapshotTraits } from '../../fixtures/a-snapshot.ts';
 import { unbalancedTags } from '../../render/page-text.ts';
 
 const CURRENT = loadPolicy('2026-02-07');

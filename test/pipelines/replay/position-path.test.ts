@@ -4,7 +4,7 @@ import { PositionPath } from '../../../pipelines/replay/position-path.ts';
 import { NO_COSTS, RecordedCosts, type TradingCosts } from '../../../pipelines/replay/trading-costs.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

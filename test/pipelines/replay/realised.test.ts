@@ -3,7 +3,7 @@ import { Realised } from '../../../pipelines/replay/realised.ts';
 import type { TradingCosts } from '../../../pipelines/replay/trading-costs.ts';
 import type { ClmOutcome, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const COSTS: TradingCosts = { source: 'given', fee: 0.001, funding_per_8h: { LONG: 0, SHORT: 0 } };
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixWindow, parseWindow } from '../../../pipelines/replay/replay-window.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { memoryWorld } from '../../memory-log.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { memoryWorld } from '../../fixtures/memory-log.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

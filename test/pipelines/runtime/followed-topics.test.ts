@@ -4,8 +4,8 @@ import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { memoryWorld } from '../../memory-log.ts';
-import { proposalOf } from '../calibration/calibration-record.ts';
+import { memoryWorld } from '../../fixtures/memory-log.ts';
+import { proposalOf } from '../../fixtures/calibration-record.ts';
 
 const TOPIC = TOPICS.confidenceCalibration;
 

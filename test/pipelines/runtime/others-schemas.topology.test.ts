@@ -16,9 +16,9 @@ import { loadSchema } from '../../../schemas/load-schema.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, deadLetterTopicOf, allTopicSpecs, subjectOf } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const SNAPSHOTS = TOPICS.positionSnapshot;
 const SNAPSHOT = aSnapshot({ r: 9 });

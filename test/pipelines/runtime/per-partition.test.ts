@@ -6,13 +6,12 @@ import type { DecodedRecord, Processor, Replay } from '../../../pipelines/runtim
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { EncodedRecord } from '../../../schemas/topic-writer.ts';
-import { TopicWriter } from '../../../schemas/topic-writer.ts';
+import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { MINUTE_MS, OPENED_AT, anIntent } from '../execution/an-intent.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from '../execution/memory-log.ts';
-import { ScriptedExchange, venueOrder } from '../execution/scripted-exchange.ts';
+import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const INTENTS = TOPICS.harvestIntent;
 const NOTHING: Replay = async function* none() {};

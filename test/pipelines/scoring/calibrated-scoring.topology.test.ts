@@ -14,10 +14,10 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { proposalOf } from '../calibration/calibration-record.ts';
-import { onCalibrated } from './on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { proposalOf } from '../../fixtures/calibration-record.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const ADA = { by: 'Ada', reason: 'test', at: 1_770_000_000_000 };
 const MODEL = 'ensemble-3' as ModelId;

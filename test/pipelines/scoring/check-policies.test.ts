@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkAgainstMaps, checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
-import { loadPolicy, readPolicyFile } from '../../../cli/options/load-policy.ts';
+import { loadPolicy, readPolicyFile } from '../../../cli/options/policy-options.ts';
 import { policyLines } from '../../../pipelines/scoring/policy-table.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
-import { modelNamed } from '../calibration/calibration-record.ts';
-import { onCalibrated } from './on-calibrated.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { modelNamed } from '../../fixtures/calibration-record.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const FILES = new URL('../../../pipelines/scoring/policies/', import.meta.url);
 const own = (name: string): string => new URL(name, FILES).pathname;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 /** The built-in ones, and one with everything that they leave out: stops, costs, a bound below, broken points. */
 const POLICIES: readonly Policy[] = [...BUILT_IN_POLICIES.values(), ...[...BUILT_IN_POLICIES.values()].map(guarded)];

@@ -7,8 +7,8 @@ import { degradedBelow, whyNeverDegraded } from '../../../pipelines/scoring/degr
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy, parsePolicy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { onCalibrated } from './on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 const CASE = new URL('../calibration/cases/map-mutes-an-exit-factor/', import.meta.url);
 const MAP = JSON.parse(readFileSync(new URL('map.json', CASE), 'utf8')) as { x: number[]; y: number[] };

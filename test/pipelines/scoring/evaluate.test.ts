@@ -4,8 +4,8 @@ import { evaluate, explain, verdictOf } from '../../../pipelines/scoring/evaluat
 import { scoreFactors, scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 function policy(id: string): Policy {
   const found = BUILT_IN_POLICIES.get(id);

@@ -8,9 +8,9 @@ import { ShadowScreen, linesThatFit } from '../../../cli/shadow/shadow-screen.ts
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { brokenPipe, capturedLines, streamTo } from '../../cli/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { brokenPipe, capturedLines, streamTo } from '../../fixtures/captured-output.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const GOOD: ShadowDecision = GOOD_RECORDS[TOPICS.shadowDecision.name];
 const START = 1_770_003_600_000;

@@ -10,8 +10,8 @@ import {
   type PolicyRule,
 } from '../../../pipelines/scoring/policy.ts';
 import { whyUnreachable } from '../../../pipelines/scoring/rule-reach.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const found = BUILT_IN_POLICIES.get('2026-02-07');
 if (found === undefined) throw new Error('no default policy');

@@ -6,7 +6,7 @@ import type { LogRecord } from '../../../ports/event-log.ts';
 import type { ModelId } from '../../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const TOPIC = TOPICS.positionSnapshot.name;
 const RAW = null;

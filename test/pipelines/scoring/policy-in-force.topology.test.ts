@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
+import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { policyInForce } from '../../../pipelines/scoring/policy-in-force.ts';
 import type { Policy } from '../../../pipelines/scoring/policy.ts';
 import { policyText } from '../../../pipelines/scoring/policy-text.ts';
 import { policyDigestOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { ScoringDesk } from '../../cli/scoring-desk.ts';
+import { ScoringDesk } from '../../fixtures/scoring-desk.ts';
 
 const LEGACY = loadPolicy('legacy');
 const OURS: Policy = { ...LEGACY, id: 'ours' };

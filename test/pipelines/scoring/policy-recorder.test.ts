@@ -10,9 +10,9 @@ import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../../sch
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { proposalOf } from '../calibration/calibration-record.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
+import { proposalOf } from '../../fixtures/calibration-record.ts';
 
 const SNAPSHOTS = TOPICS.positionSnapshot.name;
 const APPLIED = TOPICS.policyApplied.name;

@@ -4,7 +4,7 @@ import { RecentTimes } from '../../../pipelines/scoring/recent-times.ts';
 import { ShadowBoard } from '../../../pipelines/scoring/shadow-board.ts';
 import type { ShadowAction, ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const MINUTE_MS = 60_000;
 const NOON = 1_770_033_600_000;

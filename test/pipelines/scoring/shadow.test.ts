@@ -11,10 +11,10 @@ import type { ConfidenceCalibration, PositionSnapshot, ShadowDecision } from '..
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
-import { proposalOf } from '../calibration/calibration-record.ts';
-import { onCalibrated } from './on-calibrated.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
+import { proposalOf } from '../../fixtures/calibration-record.ts';
+import { onCalibrated } from '../../fixtures/policies.ts';
 
 function policy(id: string): Policy {
   const found = BUILT_IN_POLICIES.get(id);

@@ -5,7 +5,7 @@ import type { Policy } from '../../../pipelines/scoring/policy.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { CASES, atMark, markAt, offPeak } from './decision-cases.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 

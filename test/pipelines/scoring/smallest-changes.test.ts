@@ -5,7 +5,7 @@ import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 

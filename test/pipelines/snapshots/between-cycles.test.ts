@@ -5,10 +5,9 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { FollowedChanges } from '../../../pipelines/snapshots/cycle.ts';
 import type { ChangeStream, VenueChange } from '../../../ports/change-stream.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { Logger } from '../../../ports/logger.ts';
-import { SILENT_LOGGER } from '../../../ports/logger.ts';
+import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const START = 1_770_000_000_000;
 

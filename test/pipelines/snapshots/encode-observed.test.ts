@@ -5,8 +5,8 @@ import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
-import { MemoryRegistry } from '../../schemas/memory-registry.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 
 it('what consumers would refuse is said by its name and code and left out; the others of a cycle are written', async () => {
   const codec = await RecordCodec.open(await MemoryRegistry.withOwnSchemas());

@@ -4,7 +4,7 @@ import { PositionSource } from '../../../pipelines/snapshots/position-source.ts'
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 import { ScriptedVenue, aFill, aHolding } from './a-venue.ts';
 
 const START = 1_770_000_000_000;

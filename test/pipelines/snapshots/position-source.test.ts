@@ -15,7 +15,7 @@ import type {
 import { positionIdOf } from '../../../schemas/ids.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { aFill, aHolding, ScriptedVenue } from './a-venue.ts';
 
 const START = 1_770_000_000_000;

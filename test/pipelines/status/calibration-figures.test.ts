@@ -8,8 +8,8 @@ import type {
   PositionId,
 } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const HOUR_MS = 60 * 60 * 1000;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { OrderCosts, orderCostLines } from '../../../pipelines/status/execution-figures.ts';
 import type { ExecutionReport } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const FILLED: ExecutionReport = {
   ...GOOD_RECORDS[TOPICS.executionReport.name],

@@ -4,8 +4,8 @@ import type { Batch } from '../../../ports/event-log.ts';
 import type { IntentId, PositionId, PositionSnapshot, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;

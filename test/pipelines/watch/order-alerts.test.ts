@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { OrderAlerts } from '../../../pipelines/watch/order-alerts.ts';
 import type { ClientOrderId, ExecutionReport, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const base = GOOD_RECORDS[TOPICS.executionReport.name];

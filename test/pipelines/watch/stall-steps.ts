@@ -12,7 +12,7 @@ import type {
 } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 export const START = 1_770_003_600_000;
 export const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_STALL_LIMITS } from '../../../pipelines/watch/stall-limits.ts';
 import type { IntentId, PositionId, TradeId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import {
   DAY,
   MINUTE_MS,

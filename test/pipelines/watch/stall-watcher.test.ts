@@ -9,8 +9,8 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../schemas/good-records.ts';
-import { type MemoryLog, type MemoryWorld, memoryWorld } from '../../memory-log.ts';
+import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { type MemoryLog, type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SETTLES_SOON_MS, SettlingPositions } from '../../../pipelines/watch/watched-positions.ts';
-import { aSnapshot } from '../../a-snapshot.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 const NOW = 1_770_100_000_000;
 const OPEN = (): boolean => true;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkSchemas } from '../../../schemas/tooling/check-schemas.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const TOPIC = TOPICS.tradeClosed.name;
 const NULLABLE_NOTE = { name: 'note', type: ['null', 'string'], default: null, doc: 'A remark. Null: none.' };

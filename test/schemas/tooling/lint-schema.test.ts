@@ -6,7 +6,7 @@ import { compileCheck } from '../../../schemas/check-record.ts';
 import { type LintRule, lintSchema } from '../../../schemas/tooling/lint-schema.ts';
 import { loadSchema } from '../../../schemas/load-schema.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { countedBranches } from '../../counted-branches.ts';
+import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const SIDE = {
   type: 'enum',

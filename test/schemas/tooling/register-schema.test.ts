@@ -7,7 +7,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../../schemas/avro-schema.ts';
 import { loadSchema } from '../../../schemas/load-schema.ts';
 import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
-import { MemoryRegistry } from '../memory-registry.ts';
+import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 
 const TOPIC = TOPICS.tradeClosed;
 const SUBJECT = subjectOf(TOPIC);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { isFree } from '../../../tools/kafka/port-check.ts';
 import type { BrokerPorts } from '../../../tools/kafka/server.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { freePorts } from './free-ports.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../tools/kafka/broker.ts', import.meta.url));

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findJava, findMaven, javaMajor, mavenVersion } from '../../../tools/kafka/java-tools.ts';
-import { folderForTest } from '../../temporary-folder.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 /** A folder with one program that prints that text to standard error and ends well. */
 function folderWith(name: string, prints: string): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isAsObserved, openQuantityOf } from '../../../../connectors/exchange/ccxt/open-quantity.ts';
 import { Exact } from '../../../../ports/exact-decimal.ts';
 import { aFill, aHolding } from '../../../pipelines/snapshots/a-venue.ts';
-import { countedBranches } from '../../../counted-branches.ts';
+import { countedBranches } from '../../../fixtures/counted-branches.ts';
 
 const OPENED = 1000;
 const SEEN = 5000;

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { thrownBy } from '../../../thrown-by.ts';
+import { thrownBy } from '../../../fixtures/thrown-by.ts';
 import { hasCredentials, venueSettings } from '../../../../connectors/exchange/ccxt/venue-settings.ts';
 
 const KEYS = { HARVESTLINE_API_KEY: 'the-key', HARVESTLINE_API_SECRET: 'the-secret' };

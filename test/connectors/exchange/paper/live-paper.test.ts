@@ -8,7 +8,7 @@ import { HarvestlineError } from '../../../../errors/harvestline-error.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';
 import type { ClientOrderId, FillId, PositionSnapshot, Reduction } from '../../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../../schemas/topics.ts';
-import { GOOD_RECORDS } from '../../../schemas/good-records.ts';
+import { GOOD_RECORDS } from '../../../fixtures/good-records.ts';
 
 const NOW = 1_770_003_600_000;
 const RULES = { tick: '0.5', lotStep: '0.25', minQuantity: '0.25', maxQuantity: null, minNotional: '5' };

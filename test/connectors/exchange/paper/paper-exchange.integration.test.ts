@@ -9,7 +9,7 @@ import { Exact } from '../../../../ports/exact-decimal.ts';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';
-import { folderForTest } from '../../../temporary-folder.ts';
+import { folderForTest } from '../../../fixtures/temporary-folder.ts';
 
 const PROGRAM = fileURLToPath(new URL('place-orders.ts', import.meta.url));
 

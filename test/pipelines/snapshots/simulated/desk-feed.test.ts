@@ -12,11 +12,11 @@ import type { PositionSnapshot } from '../../../../schemas/generated/records.ts'
 import { positionIdOf } from '../../../../schemas/ids.ts';
 import { recordChecker } from '../../../../schemas/check-rules.ts';
 import { TOPICS } from '../../../../schemas/topics.ts';
-import { folderForTest } from '../../../temporary-folder.ts';
+import { folderForTest } from '../../../fixtures/temporary-folder.ts';
 import { HEADER, rows } from '../../../connectors/market/candle-rows.ts';
 import { harvest } from './harvest.ts';
 import { MemoryBook } from './memory-book.ts';
-import { countedBranches } from '../../../counted-branches.ts';
+import { countedBranches } from '../../../fixtures/counted-branches.ts';
 
 interface Run {
   readonly cycles: readonly (DeskCycle & {

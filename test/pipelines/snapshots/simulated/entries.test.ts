@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planOpening, slotKey, slotsOf, wholeLots } from '../../../../pipelines/snapshots/simulated/entries.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
-import { countedBranches } from '../../../counted-branches.ts';
+import { countedBranches } from '../../../fixtures/counted-branches.ts';
 import { MemoryBook } from './memory-book.ts';
 
 describe('planOpening', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { liveMarket } from '../../../../pipelines/snapshots/simulated/live-market.ts';
 import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
-import { countedBranches } from '../../../counted-branches.ts';
+import { countedBranches } from '../../../fixtures/counted-branches.ts';
 
 const ORIGIN = 1_770_000_000_000;
 

@@ -5,16 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { CONSUMER_GROUPS, consumersOf } from '../../../pipelines/desk/consumer-groups.ts';
 import { DeskControlWatch } from '../../../pipelines/desk/desk-control.ts';
 import { PROCESSORS } from '../../../cli/compose/build-processors.ts';
-import { loadPolicy } from '../../../cli/options/load-policy.ts';
-import { loadShadows, shadowOption } from '../../../cli/options/shadow-option.ts';
+import { loadPolicy, loadShadows, shadowOption } from '../../../cli/options/policy-options.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { ScriptedExchange } from '../../pipelines/execution/scripted-exchange.ts';
-import { folderForTest } from '../../temporary-folder.ts';
-import { memoryWorld } from '../../memory-log.ts';
+import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { memoryWorld } from '../../fixtures/memory-log.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 

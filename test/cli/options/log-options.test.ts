@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenKafka } from '../../../cli/options/world-options.ts';
+import { chosenKafka, logWords } from '../../../cli/options/log-options.ts';
 
 const DATA = { data: 'desk' };
 const URL = 'http://registry:8081';
@@ -22,5 +22,24 @@ describe('which log a command takes', () => {
   it('refuses half of the two', () => {
     expect(() => chosenKafka({ ...DATA, registry: URL }, {})).toThrow(/--brokers/);
     expect(() => chosenKafka({ ...DATA, brokers: 'option:9092' }, {})).toThrow(/SCHEMA_REGISTRY_URL/);
+  });
+});
+
+describe('the options that name the log', () => {
+  it.each([
+    { flags: { data: '.harvestline' }, env: {}, words: '' },
+    { flags: { data: '.rough' }, env: {}, words: ' --data .rough' },
+    { flags: { data: 'my data' }, env: {}, words: " --data 'my data'" },
+    { flags: { data: '.rough' }, env: { HARVESTLINE_DATA: '.rough' }, words: '' },
+    { flags: { data: '.rough' }, env: { KAFKA_BROKERS: 'b:9092' }, words: '' },
+    { flags: { data: '.harvestline', desk: 'alpha' }, env: {}, words: ' --desk alpha' },
+    { flags: { data: '.harvestline', desk: 'alpha' }, env: { HARVESTLINE_DESK: 'alpha' }, words: '' },
+    {
+      flags: { data: '.rough', brokers: 'b:9092', registry: 'http://r' },
+      env: {},
+      words: ' --brokers b:9092 --registry http://r',
+    },
+  ])('$flags in $env: "$words"', ({ flags, env, words }) => {
+    expect(logWords(flags, env)).toBe(words);
   });
 });

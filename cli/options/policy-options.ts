@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
+import { checkedJson } from '../../schemas/strict-json.ts';
+import { BUILT_IN_POLICIES, type Policy, parsePolicy } from '../../pipelines/scoring/policy.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import {
+  parseStallLimits,
+  settingLines,
+  DEFAULT_STALL_LIMITS,
+  type StallLimits,
+} from '../../pipelines/watch/stall-limits.ts';
+
+/** A built-in policy by its id, else a policy file. Throws USAGE or POLICY_INVALID. */
+export function loadPolicy(idOrFile: string): Policy {
+  return BUILT_IN_POLICIES.get(idOrFile) ?? readPolicyFile(idOrFile);
+}
+
+/** Throws USAGE where the file cannot be read, POLICY_INVALID where it holds no policy. */
+export function readPolicyFile(file: string): Policy {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    const known = nearestFirst(file, BUILT_IN_POLICIES.keys()).join(', ');
+    const named = didYouMean(file, BUILT_IN_POLICIES.keys());
+    throw new HarvestlineError(
+      'USAGE',
+      `no policy ${named}: neither one of ${known} nor a readable file (${messageOf(cause)})`,
+      { cause },
+    );
+  }
+  return checkedJson('POLICY_INVALID', file, bytes, (value) => parsePolicy(value, file));
+}
+
+/** Each candidate costs about as much as the policy in force. Unit: policies. */
+const MAX_SHADOWS = 3;
+
+/** `--shadow CANDIDATE`, up to three times. */
+export function shadowOption(): Option {
+  return new Option(
+    '--shadow <id-or-file>',
+    `scoring: a candidate policy whose decisions go to shadow.decision and are never executed; up to ${MAX_SHADOWS} times`,
+  ).argParser((candidate: string, earlier: readonly string[] | undefined): readonly string[] => {
+    const all = [...(earlier ?? []), candidate];
+    if (all.length > MAX_SHADOWS) throw new InvalidArgumentError(`At most ${MAX_SHADOWS} candidates.`);
+    return all;
+  });
+}
+
+/** The candidates by what was given. Throws USAGE where records could not tell one policy from another, or POLICY_INVALID. */
+export function loadShadows(
+  given: readonly string[],
+  policy: Policy,
+  processors: readonly string[],
+): readonly Policy[] {
+  if (given.length > 0 && !processors.includes('scoring'))
+    throw new HarvestlineError('USAGE', '--shadow is for scoring, which does not run here');
+  const ids = new Set([policy.id]);
+  return given.map((idOrFile) => {
+    const candidate = loadPolicy(idOrFile);
+    if (ids.has(candidate.id))
+      throw new HarvestlineError(
+        'USAGE',
+        `--shadow ${idOrFile}: another policy here has its id, ${candidate.id}: give it its own`,
+      );
+    ids.add(candidate.id);
+    return candidate;
+  });
+}
+
+/** What `stallLimitsOption` adds to a command. */
+export interface StallLimitsFlag {
+  readonly stallLimits?: string;
+}
+
+export function stallLimitsOption(): Option {
+  return new Option(
+    '--stall-limits <file>',
+    'when stall alerts are raised, where a policy is meant to hold longer: JSON',
+  );
+}
+
+/** What a file may set, for --help. */
+export function stallLimitsHelp(): string {
+  const lines = settingLines().map((line) => `  ${line}`);
+  return `A file of --stall-limits has any of these, e.g. {"held_for_minutes": 720, "winner_above_r": 4}:\n${lines.join('\n')}`;
+}
+
+/** Those of the file, or the usual ones. Throws USAGE where it cannot be read, STALL_LIMITS_INVALID with every failing path. */
+export function loadStallLimits({ stallLimits: file }: StallLimitsFlag): StallLimits {
+  if (file === undefined) return DEFAULT_STALL_LIMITS;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    throw new HarvestlineError('USAGE', `--stall-limits ${file}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return checkedJson('STALL_LIMITS_INVALID', file, bytes, (value) => parseStallLimits(value, file));
+}
