@@ -181,7 +181,7 @@ export async function runDev({
   output,
   clock,
   logger,
-  logWords = '',
+  logWords: words = '',
 }: RunDevOptions): Promise<void> {
   const stop = hearStopSignals(clock);
   const counter = new SummaryCounter();
@@ -194,7 +194,7 @@ export async function runDev({
       accumulating: chain.clm.accumulating(),
       deadLetters: chain.deadLetters(),
     });
-  const raised = live ? null : new RaisedAlerts({ logger, logWords });
+  const raised = live ? null : new RaisedAlerts({ logger, logWords: words });
   let stalls: readonly Alert[] = [];
   let lookedAt = -Infinity;
   let drawnAt = -Infinity;
@@ -231,7 +231,7 @@ export async function runDev({
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
-    const alerts = (await chain.alerts()).map((alert) => onThatLog(alert, logWords));
+    const alerts = (await chain.alerts()).map((alert) => onThatLog(alert, words));
     const whole = { ...summary(), alerts };
     for (const line of live ? summaryTable(whole) : [JSON.stringify(whole)]) await lines.write(line);
     await lines.flush();
