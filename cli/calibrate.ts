@@ -1,9 +1,16 @@
 import { Command } from 'commander';
-import { decisionCommands } from './calibrate/decide-commands.ts';
-import { listCommand } from './calibrate/list-command.ts';
 import { proposeCommand } from './calibrate/propose-command.ts';
 import { slicesCommand } from './calibrate/slices-command.ts';
 import { verifyCommand } from './calibrate/verify-command.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { type Decider, approval, rejection, rollback, readVersions } from '../pipelines/calibration/decisions.ts';
+import type { CalibrationVersions } from '../pipelines/scoring/versions.ts';
+import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
+import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { jsonWanted, writeLines } from '../render/output.ts';
+import { appendDecision, withLog } from './log-session/log-session.ts';
+import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
 
 /** `harvestline calibrate`: confidence maps, proposed by evidence, decided by a person. */
 export function calibrateCommand(): Command {
@@ -23,4 +30,97 @@ Examples:
   $ harvestline calibrate approve cal-0123456789abcdef --by "A. Quant" --reason "gap of 20 points, 1,200 outcomes"
   $ harvestline calibrate list`,
     );
+}
+
+interface DecideFlags extends WorldOptions {
+  readonly by?: string;
+  readonly reason?: string;
+  readonly override?: true;
+  readonly json?: true;
+}
+
+type Decide = (versions: CalibrationVersions, decider: Decider) => ConfidenceCalibration;
+
+/** approve, reject, rollback: each is one record on the topic. */
+export function decisionCommands(): readonly Command[] {
+  return [
+    decisionCommand('approve <version>', 'put a version in force: running scorers take it up within seconds')
+      .option(
+        '--override',
+        'approve although a safety bound does not hold, or another version came into force since; the record says so',
+      )
+      .addHelpText('after', examples('approve cal-0123456789abcdef'))
+      .action((version: string, flags: DecideFlags) =>
+        decide(flags, (versions, decider) => approval(versions, version, decider, flags.override === true)),
+      ),
+    decisionCommand('reject <version>', 'say that a version is not to be used')
+      .addHelpText('after', examples('reject cal-0123456789abcdef'))
+      .action((version: string, flags: DecideFlags) =>
+        decide(flags, (versions, decider) => rejection(versions, version, decider)),
+      ),
+    decisionCommand('rollback [version]', 'take back what is in force: what was in force before is again')
+      .addHelpText('after', examples('rollback'))
+      .action((version: string | undefined, flags: DecideFlags) =>
+        decide(flags, (versions, decider) => rollback(versions, version, decider)),
+      ),
+  ];
+}
+
+function decisionCommand(usage: string, description: string): Command {
+  return worldOptions(new Command(usage.split(' ')[0]))
+    .arguments(usage.split(' ').slice(1).join(' '))
+    .description(description)
+    .option('--name, --by <name>', 'who decides (needed)')
+    .option('--reason <text>', 'why (needed)')
+    .option('--json', 'the decision as one JSON object, as in a pipe');
+}
+
+function examples(command: string): string {
+  return `
+Example:
+  $ harvestline calibrate ${command} --by "A. Quant" --reason "read the report, bounds hold"
+
+Exit codes: 0 decided, 1 refused, 2 wrong usage.`;
+}
+
+async function decide(flags: DecideFlags, make: Decide): Promise<void> {
+  const by = flags.by?.trim() ?? '';
+  const reason = flags.reason?.trim() ?? '';
+  const missing = [by === '' ? '--by NAME' : '', reason === '' ? '--reason TEXT' : ''].filter((one) => one !== '');
+  if (missing.length > 0)
+    throw new HarvestlineError('USAGE', `a decision needs a name and a reason: ${missing.join(' and ')} missing`);
+  const at = new SystemClock().now();
+  // Looked at first, so that a folder without a log is named and not made.
+  const versions = await withLog(flags, 'read', readVersions);
+  const record = make(versions, { by, reason, at });
+  await withLog(flags, 'write', (world) => appendDecision(world, record));
+  await writeLines(jsonWanted(flags) ? [JSON.stringify(decisionJson(record))] : [decisionText(record)]);
+}
+
+function decisionText({ version, model_id, status, overridden, restores }: ConfidenceCalibration): string {
+  if (status === 'ROLLED_BACK')
+    return `${version} is rolled back: ${restores ?? 'raw confidence'} is in force for ${model_id}`;
+  if (status !== 'APPROVED') return `${version} is ${status}`;
+  const notice = overridden.length === 0 ? '' : `; overridden: ${overridden.join(', ')}`;
+  return `${version} is in force for ${model_id}: running scorers take it up within seconds${notice}`;
+}
+
+export function listCommand(): Command {
+  return worldOptions(new Command('list'))
+    .description('every version with all that was decided about it, and which one is in force')
+    .option('--json', 'one version a line as JSON, as in a pipe')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ harvestline calibrate list --json | jq 'select(.in_force)'`,
+    )
+    .action(async (flags: WorldOptions & { json?: true }) => {
+      const versions = await withLog(flags, 'read', readVersions);
+      await writeLines(
+        jsonWanted(flags)
+          ? versions.all().map((history) => JSON.stringify(versionJson(versions, history)))
+          : versionTable(versions),
+      );
+    });
 }

@@ -4,7 +4,7 @@ import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../pipelines/scoring/polic
 import { plural } from '../render/figures.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
-import { readVersions } from '../pipelines/calibration/read-versions.ts';
+import { readVersions } from '../pipelines/calibration/decisions.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { withLog } from './log-session/log-session.ts';
 import {

@@ -2,12 +2,14 @@ import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { assess } from '../../pipelines/calibration/assess.ts';
 import type { ConfidenceMap } from '../../pipelines/scoring/confidence-map.ts';
 import { DecisionEffect } from '../../pipelines/calibration/decision-effect.ts';
-import { decisionBounds } from '../../pipelines/calibration/safety-bounds.ts';
+import { decisionBounds } from '../../pipelines/calibration/bounds-and-risks.ts';
 import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { simulatedDesk } from './simulated-desk.ts';
+import { type Dependence, dependenceOf } from '../../pipelines/calibration/block-bootstrap.ts';
+import { scoreChanges } from '../../pipelines/calibration/evaluation.ts';
+import type { Samples } from '../../pipelines/calibration/samples.ts';
 
 const SAID = [0.6, 0.94] as const;
 const OUTCOMES = 3000;
@@ -140,4 +142,100 @@ function aSnapshot(atEntry: number, now: number): PositionSnapshot {
     r_history: [1.5, 1.5, 1.5],
     source: 'made up',
   } as unknown as PositionSnapshot;
+}
+
+/** E[x (1 - x)] for x uniform over 0.55 to 0.90: the expected Brier score of calibrated confidences. */
+export const TRUE_BRIER = (0.55 + 0.9) / 2 - (0.9 ** 3 - 0.55 ** 3) / (3 * (0.9 - 0.55));
+
+export const CORRELATIONS = [0, 0.1, 0.2, 0.3, 0.4] as const;
+
+export interface Coverage {
+  readonly correlation: number;
+  /** The share of samples whose 95 % interval of the raw Brier score has the true one in it. */
+  readonly covered: number;
+  /** Mean effective sample size. Unit: outcomes. */
+  readonly effective: number;
+}
+
+/** 800 outcomes of a calibrated model, 20 a day, alike within a day: how often the intervals hold what they promise. */
+export function coverageAt(correlation: number, samples: number, seed: number): Coverage {
+  const random = new SeededRandom(seed);
+  const stream = random.stream(`coverage-${correlation}`);
+  let covered = 0;
+  let effective = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    const desk = simulatedDesk(
+      { outcomes: 800, days: 40, said: [0.55, 0.9], truth: (said) => said, correlation },
+      stream,
+    );
+    const dependence: Dependence = dependenceOf(desk);
+    const scores = scoreChanges(desk.x, desk.x, desk.y, dependence, new SeededRandom(sample));
+    const brier = scores.find(({ name }) => name === 'brier')?.before_interval;
+    if (brier !== undefined && brier.low <= TRUE_BRIER && brier.high >= TRUE_BRIER) covered += 1;
+    effective += dependence.effective;
+  }
+  return { correlation, covered: covered / samples, effective: effective / samples };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const START = Date.UTC(2026, 0, 1);
+
+/** What a desk is made of. */
+export interface DeskShape {
+  readonly outcomes: number;
+  readonly days: number;
+  /** Confidences are uniform over this. */
+  readonly said: readonly [low: number, high: number];
+  /** The true probability of a win at each confidence. */
+  readonly truth: (said: number) => number;
+  /** How much outcomes of a day are alike: the correlation of the normal variables behind them. */
+  readonly correlation: number;
+}
+
+/**
+ * Outcomes of a desk: won where sqrt(rho) z(day) + sqrt(1 - rho) e is below the normal quantile of the true probability, with z one for
+ * each day, and e for each position. So every outcome has its true probability, and those of a day are alike.
+ */
+export function simulatedDesk(
+  { outcomes, days, said: [low, high], truth, correlation }: DeskShape,
+  stream: RandomStream,
+): Samples {
+  const x = new Float64Array(outcomes);
+  const y = new Float64Array(outcomes);
+  const closed = new Float64Array(outcomes);
+  const shared = Float64Array.from({ length: days }, () => stream.normal());
+  for (let row = 0; row < outcomes; row++) {
+    const at = (row * days) / outcomes;
+    const said = low + (high - low) * stream.uniform();
+    const z =
+      Math.sqrt(correlation) * (shared[Math.floor(at)] as number) + Math.sqrt(1 - correlation) * stream.normal();
+    x[row] = said;
+    y[row] = z < normalQuantile(truth(said)) ? 1 : 0;
+    closed[row] = START + at * DAY_MS;
+  }
+  return { x, y, times: { opened: closed, closed } };
+}
+
+/** Acklam's approximation of the normal quantile, exact to 1e-9. */
+function normalQuantile(p: number): number {
+  const a = [
+    -39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239,
+  ];
+  const b = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572];
+  const c = [
+    -0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+    2.938163982698783,
+  ];
+  const d = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416];
+  const edge = 0.02425;
+  const polynomial = (coefficients: readonly number[], at: number): number =>
+    coefficients.reduce((sum, coefficient) => sum * at + coefficient, 0);
+  if (p > 1 - edge) return -normalQuantile(1 - p);
+  if (p < edge) {
+    const q = Math.sqrt(-2 * Math.log(p));
+    return polynomial(c, q) / (polynomial(d, q) * q + 1);
+  }
+  const q = p - 0.5;
+  const r = q * q;
+  return (polynomial(a, r) * q) / (polynomial(b, r) * r + 1);
 }

@@ -10,7 +10,7 @@ import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/da
 import { parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
 import { readLines } from '../../pipelines/runtime/read-lines.ts';
-import { reportPage } from '../../pipelines/calibration/report/report-page.ts';
+import { reportPage } from '../../pipelines/calibration/page/report-page.ts';
 import type { ExportedRows } from '../../pipelines/calibration/verify.ts';
 
 /** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */

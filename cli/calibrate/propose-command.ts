@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { messageOf } from '../../errors/harvestline-error.ts';
+import { messageOf, HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearest } from '../../errors/nearest.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type LabelRule, RECORDED_LABEL, parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
-import { METHODS, type Method } from '../../pipelines/calibration/method.ts';
+import { METHODS, type Method } from '../../pipelines/calibration/fit.ts';
 import { SLICED_BY, type SlicedBy } from '../../pipelines/calibration/slice-figures.ts';
 import type { NeutralRule } from '../../pipelines/calibration/usable-rows.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
@@ -15,15 +15,13 @@ import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
 import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
-import { parseOffsets } from './parse-offsets.ts';
 import { writeProposalFiles } from './proposal-files.ts';
-import { proposalJsonLines } from '../../pipelines/calibration/report/proposal-json.ts';
-import { proposalLines } from '../../pipelines/calibration/report/proposal-lines.ts';
-import { proposalRecord } from '../../pipelines/calibration/proposal-record.ts';
+import { proposalJsonLines, proposalRecord } from '../../pipelines/calibration/proposal-json.ts';
+import { proposalLines } from '../../pipelines/calibration/proposal-lines.ts';
 import { type Proposal, proposeAll } from '../../pipelines/calibration/propose.ts';
-import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../../pipelines/calibration/read-dataset.ts';
-import { readVersions } from '../../pipelines/calibration/read-versions.ts';
-import { StepProgress } from './step-progress.ts';
+import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../../pipelines/calibration/dataset.ts';
+import { readVersions } from '../../pipelines/calibration/decisions.ts';
+import { StepProgress } from '../../render/progress.ts';
 
 /** What `--by` says. */
 interface By {
@@ -211,4 +209,16 @@ function parseSeed(text: string): number {
   const seed = Number(text);
   if (!Number.isSafeInteger(seed)) throw new InvalidArgumentError('It must be a whole number.');
   return seed;
+}
+
+/** `PARTITION:OFFSET[,…]` as offsets by partition. Throws USAGE. */
+function parseOffsets(text: string): ReadonlyMap<number, number> {
+  return new Map(
+    text.split(',').map((part) => {
+      const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(part.trim()) ?? [];
+      if (partition === undefined || offset === undefined)
+        throw new HarvestlineError('USAGE', `${part} is no PARTITION:OFFSET, for example 0:1200,3:950`);
+      return [Number(partition), Number(offset)] as const;
+    }),
+  );
 }

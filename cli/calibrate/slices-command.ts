@@ -11,8 +11,8 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
-import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/read-dataset.ts';
-import { driftText, slicedLines } from '../../pipelines/calibration/report/sliced-lines.ts';
+import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/dataset.ts';
+import { driftText, slicedLines } from '../../pipelines/calibration/report-words.ts';
 
 interface ModelSlices extends SlicedOutcomes {
   readonly model_id: string;

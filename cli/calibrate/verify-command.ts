@@ -1,14 +1,13 @@
 import { Command } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { historyOf } from '../../pipelines/calibration/decisions.ts';
+import { historyOf, readVersions } from '../../pipelines/calibration/decisions.ts';
 import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { calibrationsFolder, withLog } from '../log-session/log-session.ts';
 import { proposalFiles, readExportedRows } from './proposal-files.ts';
-import { readVersions } from '../../pipelines/calibration/read-versions.ts';
-import { StepProgress } from './step-progress.ts';
-import { verificationLines } from '../../pipelines/calibration/verification-lines.ts';
+import { StepProgress } from '../../render/progress.ts';
+import { verificationLines } from '../../pipelines/calibration/version-lines.ts';
 import { verify } from '../../pipelines/calibration/verify.ts';
 
 interface VerifyFlags extends WorldOptions {

@@ -1,16 +1,13 @@
 import type { Random } from '../../ports/random.ts';
-import { aucOf } from './auc.ts';
+import { aucOf } from './scores.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { chooseMethod, mapAll } from './cross-validate.ts';
-import { type Dependence, dependenceOf } from './dependence.ts';
-import { detectable } from './detectable.ts';
-import { evaluateMap } from './evaluate-map.ts';
-import { type Fit, rangeOf } from './fit.ts';
-import { CONSTANT, type Method } from './method.ts';
+import { chooseMethod, mapAll, marginOf } from './choose-method.ts';
+import { type Dependence, dependenceOf } from './block-bootstrap.ts';
+import { detectable, type Samples, slice, weightedShare } from './samples.ts';
+import { evaluateMap } from './evaluation.ts';
+import { type Fit, rangeOf, CONSTANT, type Method } from './fit.ts';
 import type { Auc, CalibrationReport, Candidate } from './report.ts';
-import { largestChange, safetyBounds } from './safety-bounds.ts';
-import { marginOf } from './winner.ts';
-import { type Samples, slice, weightedShare } from './samples.ts';
+import { largestChange, safetyBounds } from './bounds-and-risks.ts';
 
 export type Assessment = Pick<
   CalibrationReport,

@@ -1,5 +1,3 @@
-import { fitLogistic } from './logistic-regression.ts';
-
 /** betacal's own regularisation, 1 / 99999999999: next to none, but separable data get a finite answer. Unit: none. */
 const PENALTY = 1 / 99_999_999_999;
 
@@ -57,4 +55,130 @@ export function fitRisingBeta(x: Float64Array, y: Float64Array, weights: Float64
 /** The logarithms of 0 are infinite: confidences stay an epsilon inside, as betacal keeps them. */
 function clipped(x: number): number {
   return Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, x));
+}
+
+/** Far more than Newton's method takes; reached only where rounding stops progress. Unit: steps. */
+const MAX_STEPS = 200;
+
+/** A step is halved at most this often before it is given up. Unit: halvings. */
+const MAX_HALVINGS = 40;
+
+/** As in sigmoid.ts: a step that gains no more than this is exact to rounding. Unit: nats. */
+const LAST_STEP_GAINS = 1e-7;
+
+/**
+ * Logistic regression by Newton's method with back-tracking. `features` are columns, equally long; `y` is 0 or 1. `penalty` times half
+ * the squared coefficients (not the intercept) is added to the summed loss, so that separable data have a finite answer.
+ * `rowWeights`: null where all rows weigh 1. Returns the coefficients, and the intercept last.
+ */
+function fitLogistic(
+  features: readonly Float64Array[],
+  y: Float64Array,
+  penalty: number,
+  rowWeights: Float64Array | null = null,
+): readonly number[] {
+  const size = features.length + 1;
+  const columns = [...features, new Float64Array(y.length).fill(1)];
+  let weights: number[] = Array.from({ length: size }, () => 0);
+  const lossAt = (at: readonly number[]): number => {
+    let loss = 0;
+    for (let row = 0; row < y.length; row++) {
+      let z = 0;
+      for (let column = 0; column < size; column++)
+        z += (at[column] as number) * ((columns[column] as Float64Array)[row] as number);
+      const cost = (z > 0 ? z : 0) + Math.log1p(Math.exp(-Math.abs(z))) - (y[row] as number) * z;
+      loss += rowWeights === null ? cost : (rowWeights[row] as number) * cost;
+    }
+    for (let column = 0; column < size - 1; column++) loss += (penalty / 2) * (at[column] as number) ** 2;
+    return loss;
+  };
+  let loss = lossAt(weights);
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const { gradient, hessian } = derivatives(columns, y, weights, penalty, rowWeights);
+    const direction = solve(hessian, gradient);
+    const moved = (scale: number): number[] =>
+      weights.map((weight, column) => weight - scale * (direction[column] as number));
+    const gain = direction.reduce((sum, value, column) => sum + value * (gradient[column] as number), 0) / 2;
+    if (gain <= LAST_STEP_GAINS) return moved(1);
+    let candidate = moved(1);
+    let next = lossAt(candidate);
+    for (let halvings = 1; !(next <= loss) && halvings <= MAX_HALVINGS; halvings++) {
+      candidate = moved(2 ** -halvings);
+      next = lossAt(candidate);
+    }
+    if (!(next <= loss)) break;
+    weights = candidate;
+    loss = next;
+  }
+  return weights;
+}
+
+function derivatives(
+  columns: readonly Float64Array[],
+  y: Float64Array,
+  weights: readonly number[],
+  penalty: number,
+  rowWeights: Float64Array | null,
+) {
+  const size = columns.length;
+  const gradient = new Float64Array(size);
+  const hessian = Array.from({ length: size }, () => new Float64Array(size));
+  for (let row = 0; row < y.length; row++) {
+    let z = 0;
+    for (let column = 0; column < size; column++)
+      z += (weights[column] as number) * ((columns[column] as Float64Array)[row] as number);
+    const p = 1 / (1 + Math.exp(-z));
+    const rowWeight = rowWeights === null ? 1 : (rowWeights[row] as number);
+    const error = rowWeight * (p - (y[row] as number));
+    const spread = rowWeight * p * (1 - p);
+    for (let one = 0; one < size; one++) {
+      const value = (columns[one] as Float64Array)[row] as number;
+      gradient[one] = (gradient[one] as number) + value * error;
+      const line = hessian[one] as Float64Array;
+      for (let other = 0; other <= one; other++)
+        line[other] = (line[other] as number) + value * spread * ((columns[other] as Float64Array)[row] as number);
+    }
+  }
+  for (let one = 0; one < size; one++) {
+    const line = hessian[one] as Float64Array;
+    for (let other = 0; other < one; other++) (hessian[other] as Float64Array)[one] = line[other] as number;
+    if (one < size - 1) {
+      gradient[one] = (gradient[one] as number) + penalty * (weights[one] as number);
+      line[one] = (line[one] as number) + penalty;
+    }
+  }
+  return { gradient, hessian };
+}
+
+/** A tiny share of the diagonal: keeps a flat direction solvable without moving the answer. Unit: ratio. */
+const JITTER = 1e-14;
+
+/** Gauss elimination with pivots, for the two or three unknowns there are. */
+function solve(matrix: readonly Float64Array[], right: Float64Array): readonly number[] {
+  const size = right.length;
+  const rows = matrix.map((line, index) => {
+    const copy = [...line, right[index] as number];
+    copy[index] = (copy[index] as number) * (1 + JITTER) + Number.MIN_VALUE;
+    return copy;
+  });
+  for (let column = 0; column < size; column++) {
+    let pivot = column;
+    for (let row = column + 1; row < size; row++)
+      if (Math.abs(rows[row]?.[column] ?? 0) > Math.abs(rows[pivot]?.[column] ?? 0)) pivot = row;
+    const line = rows[pivot] as number[];
+    rows[pivot] = rows[column] as number[];
+    rows[column] = line;
+    const head = line[column] as number;
+    if (head === 0) continue;
+    for (let row = 0; row < size; row++) {
+      if (row === column) continue;
+      const other = rows[row] as number[];
+      const factor = (other[column] as number) / head;
+      for (let at = column; at <= size; at++) other[at] = (other[at] as number) - factor * (line[at] as number);
+    }
+  }
+  return rows.map((line, index) => {
+    const head = line[index] as number;
+    return head === 0 ? 0 : (line[size] as number) / head;
+  });
 }

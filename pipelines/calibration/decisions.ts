@@ -1,7 +1,16 @@
+import { CalibrationVersions, type VersionHistory } from '../scoring/versions.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
 import type { BoundName } from './report.ts';
-import type { CalibrationVersions, VersionHistory } from '../scoring/versions.ts';
+
+/** All that was proposed and decided so far. */
+export async function readVersions(world: ReadableTopics): Promise<CalibrationVersions> {
+  const versions = new CalibrationVersions();
+  await visitTopic(world, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
+  return versions;
+}
 
 /** Who decides, why and when. */
 export interface Decider {

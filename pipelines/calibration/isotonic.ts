@@ -1,5 +1,5 @@
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { type Blocks, groupTies, poolAdjacentViolators } from './pool-adjacent-violators.ts';
+import { argsort } from './statistics.ts';
 
 /**
  * Isotonic regression: the ascending map with the least squared error. Its points are the ends of each level, as
@@ -34,4 +34,77 @@ export function mapOfBlocks(x: Float64Array, blocks: Blocks): ConfidenceMap {
     first = last + 1;
   }
   return { x: mapX, y: mapY };
+}
+
+/** Groups of equal forecasts in ascending order: forecast, mean outcome, weight. */
+export interface Groups {
+  readonly x: Float64Array;
+  readonly mean: Float64Array;
+  readonly weight: Float64Array;
+  readonly length: number;
+}
+
+/** Blocks of groups after pooling: mean outcome and weight, ascending, and for each the index of its last group. */
+interface Blocks {
+  readonly mean: Float64Array;
+  readonly weight: Float64Array;
+  readonly last: Uint32Array;
+  readonly length: number;
+}
+
+/** Equal forecasts are one group with the weighted mean of their outcomes, as scikit-learn pools ties. */
+export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Array | null, order = argsort(x)): Groups {
+  const n = x.length;
+  const groups = { x: new Float64Array(n), mean: new Float64Array(n), weight: new Float64Array(n), length: 0 };
+  let at = 0;
+  while (at < n) {
+    const value = x[order[at] as number] as number;
+    let sum = 0;
+    let weight = 0;
+    for (; at < n && x[order[at] as number] === value; at++) {
+      const row = order[at] as number;
+      const share = weights === null ? 1 : (weights[row] as number);
+      sum += share * (y[row] as number);
+      weight += share;
+    }
+    // Rows of no weight say nothing: a level must not begin or end at one.
+    if (weight === 0) continue;
+    groups.x[groups.length] = value;
+    groups.mean[groups.length] = sum / weight;
+    groups.weight[groups.length] = weight;
+    groups.length += 1;
+  }
+  return groups;
+}
+
+/**
+ * The weighted least-squares fit of ascending means: neighbours that descend are pooled until none do. One pass, O(groups)
+ * (Ayer et al. 1955; Best and Chakravarti 1990). Groups of no weight are passed over.
+ */
+export function poolAdjacentViolators(mean: Float64Array, weight: Float64Array, length = mean.length): Blocks {
+  const blocks = {
+    mean: new Float64Array(length),
+    weight: new Float64Array(length),
+    last: new Uint32Array(length),
+    length: 0,
+  };
+  let top = -1;
+  for (let group = 0; group < length; group++) {
+    let blockWeight = weight[group] as number;
+    if (blockWeight === 0) continue;
+    let blockMean = mean[group] as number;
+    while (top >= 0 && (blocks.mean[top] as number) >= blockMean) {
+      const below = blocks.weight[top] as number;
+      const total = below + blockWeight;
+      blockMean = (below * (blocks.mean[top] as number) + blockWeight * blockMean) / total;
+      blockWeight = total;
+      top -= 1;
+    }
+    top += 1;
+    blocks.mean[top] = blockMean;
+    blocks.weight[top] = blockWeight;
+    blocks.last[top] = group;
+  }
+  blocks.length = top + 1;
+  return blocks;
 }

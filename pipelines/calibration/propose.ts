@@ -1,15 +1,22 @@
 import { type Assessment, type NoRelation, assess } from './assess.ts';
-import { reasonsNotToApply, risksOf } from './advice.ts';
+import { reasonsNotToApply, risksOf, decisionBounds } from './bounds-and-risks.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { type OutcomeRow, datasetHash } from './dataset.ts';
-import { labelRatesOf } from './label-rates.ts';
-import { type LabelRule, labelRuleText, labelRuleWords } from './label-rule.ts';
-import type { Method } from './method.ts';
+import { type OutcomeRow, datasetHash, type Dataset, rowsByModel } from './dataset.ts';
+import { labelRatesOf, type LabelRule, labelRuleText, labelRuleWords } from './label-rule.ts';
+import type { Method } from './fit.ts';
 import type { Bound, CalibrationReport, Flips } from './report.ts';
-import { type Unmet, noUsableRelation, unmetConditions, weighsTooLittle } from './requirements.ts';
-import { decisionBounds } from './safety-bounds.ts';
+import {
+  type Unmet,
+  noUsableRelation,
+  unmetConditions,
+  weighsTooLittle,
+  type NeutralRule,
+  type Selection,
+  samplesOf,
+  selectRows,
+  slicesOf,
+} from './usable-rows.ts';
 import { type SlicedBy, sliceFigures } from './slice-figures.ts';
-import { type NeutralRule, type Selection, samplesOf, selectRows, slicesOf } from './usable-rows.ts';
 import type { CalibrationVersions } from '../scoring/versions.ts';
 import { whyNeverDegraded } from '../scoring/degradation.ts';
 import type { Policy } from '../scoring/policy.ts';
@@ -18,8 +25,7 @@ import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration, ModelId } from '../../schemas/generated/records.ts';
 import { calibrationVersionOf } from '../../schemas/ids.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
-import { type Dataset, rowsByModel } from './read-dataset.ts';
-import { replayFlips } from './replay-flips.ts';
+import { replayFlips } from './decision-effect.ts';
 
 export interface ProposeOptions {
   /** Null: every model of the dataset. */

@@ -1,9 +1,9 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import type { LabelRates } from './label-rates.ts';
-import type { Contestant, Method, Parameter } from './method.ts';
+import type { LabelRates } from './label-rule.ts';
+import type { Contestant, Method, Parameter } from './fit.ts';
 import type { SlicedOutcomes } from './slice-figures.ts';
-import type { Winner } from './winner.ts';
+import type { Winner } from './choose-method.ts';
 
 /** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
 export interface CalibrationReport {

@@ -3,6 +3,7 @@ import type { CalibrationVersions, VersionHistory } from '../scoring/versions.ts
 import { formatEventTime } from '../../render/event-time.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { plainTable } from '../../render/plain-table.ts';
+import type { Verification } from './verify.ts';
 
 /** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */
 export function decisionJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
@@ -61,4 +62,26 @@ function decidedText({ decided_by, reason, overridden, restores, status }: Confi
     status === 'ROLLED_BACK' ? `in force again: ${restores ?? 'raw confidence'}` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+/** More than this many are a rewritten topic, not a changed record. Unit: differences. */
+const SHOWN = 20;
+
+/** A verification for people. */
+export function verificationLines({ version, verified, checks, differences }: Verification): readonly string[] {
+  return [
+    verified ? pc.green(`${version} is proved by its evidence`) : pc.red(`${version} is NOT proved by its evidence`),
+    ...checks.map(
+      ({ name, holds, detail }) => `  ${holds ? pc.green('holds') : pc.red('fails')}  ${name.padEnd(8)} ${detail}`,
+    ),
+    ...differences
+      .slice(0, SHOWN)
+      .flatMap(({ kind, where, position_id, partition, offset, fields }) => [
+        printable(`  ${kind} in the ${where}: ${position_id} (${partition}@${offset})`),
+        ...fields.map(({ field, recorded, found }) =>
+          printable(`    ${field}: the fit saw ${JSON.stringify(recorded)}, now ${JSON.stringify(found)}`),
+        ),
+      ]),
+    ...(differences.length > SHOWN ? [`  and ${differences.length - SHOWN} more: --json shows all`] : []),
+  ];
 }

@@ -7,7 +7,7 @@ import { smallestChanges } from '../scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { readVersions } from '../calibration/read-versions.ts';
+import { readVersions } from '../calibration/decisions.ts';
 import { readPolicyHistory } from '../scoring/read-policy-history.ts';
 import { Deciders } from './deciders.ts';
 import { runsOf } from './decision-runs.ts';

@@ -7,7 +7,7 @@ import type { Policy } from '../scoring/policy.ts';
 import type { Examined } from '../../schemas/record-codec.ts';
 import { topicBeside } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { readVersions } from '../calibration/read-versions.ts';
+import { readVersions } from '../calibration/decisions.ts';
 import { readPolicyHistory } from '../scoring/read-policy-history.ts';
 import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 import { RecordCursor } from './record-cursor.ts';

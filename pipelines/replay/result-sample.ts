@@ -1,5 +1,5 @@
 import type { Random } from '../../ports/random.ts';
-import { percentileOf } from '../calibration/percentile.ts';
+import { percentileOf } from '../calibration/statistics.ts';
 import { KeepLeast } from './keep-least.ts';
 import type { PathResult } from './position-path.ts';
 import type { PositionId } from '../../schemas/generated/records.ts';

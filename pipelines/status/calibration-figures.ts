@@ -9,7 +9,7 @@ import {
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadOnlyWorld, visitTopic } from '../runtime/topic-cursor.ts';
-import { readVersions } from '../calibration/read-versions.ts';
+import { readVersions } from '../calibration/decisions.ts';
 
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 

@@ -1,6 +1,6 @@
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { Alert } from '../alerts/alerts.ts';
-import { type Interval, differenceInterval, wilsonInterval } from '../calibration/proportion.ts';
+import { type Interval, differenceInterval, wilsonInterval } from '../calibration/statistics.ts';
 
 /**
  * What changed since a calibration came into force, from figures counted in the log before and after. Times are event time: the

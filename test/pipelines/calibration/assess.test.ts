@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { type Assessment, assess } from '../../../pipelines/calibration/assess.ts';
-import { chooseMethod, crossValidate } from '../../../pipelines/calibration/cross-validate.ts';
+import { chooseMethod, crossValidate } from '../../../pipelines/calibration/choose-method.ts';
 import { betaAt, fitBeta } from '../../../pipelines/calibration/beta.ts';
 import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
-import { fit } from '../../../pipelines/calibration/fit.ts';
-import { METHODS } from '../../../pipelines/calibration/method.ts';
+import { fit, METHODS } from '../../../pipelines/calibration/fit.ts';
 import { fitSigmoid, sigmoidAt } from '../../../pipelines/calibration/sigmoid.ts';
 
 /** Rows whose win rate is `truth` of the confidence said, in time order. */

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DatasetBuilder, canonicalLine, datasetHash } from '../../../pipelines/calibration/dataset.ts';
-import { unmetConditions } from '../../../pipelines/calibration/requirements.ts';
-import { samplesOf, selectRows, slicesOf } from '../../../pipelines/calibration/usable-rows.ts';
+import { unmetConditions, samplesOf, selectRows, slicesOf } from '../../../pipelines/calibration/usable-rows.ts';
 import type { ClmOutcome, OutcomeLabel, PositionId, TradeClosed, TradeId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
-import { aucOf } from '../../../pipelines/calibration/auc.ts';
+import { aucOf, brier, logLoss } from '../../../pipelines/calibration/scores.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
+import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
 import { fit, fitRising } from '../../../pipelines/calibration/fit.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
-import { brier, logLoss } from '../../../pipelines/calibration/scores.ts';
 import golden from './golden/golden.json' with { type: 'json' };
 
 /** What the fits are held to. Unit: probability. */

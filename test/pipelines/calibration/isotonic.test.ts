@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { argsort } from '../../../pipelines/calibration/argsort.ts';
+import { argsort } from '../../../pipelines/calibration/statistics.ts';
 import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';

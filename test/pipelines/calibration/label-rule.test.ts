@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type OutcomeRow, canonicalLine, datasetHash } from '../../../pipelines/calibration/dataset.ts';
-import { labelRatesOf } from '../../../pipelines/calibration/label-rates.ts';
-import { labelOf, labelRuleText, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
+import { labelRatesOf, labelOf, labelRuleText, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
 import { samplesOf, selectRows, slicesOf } from '../../../pipelines/calibration/usable-rows.ts';
 
 type Results = NonNullable<OutcomeRow['results']>;

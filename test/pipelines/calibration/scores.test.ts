@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { dependenceOf } from '../../../pipelines/calibration/dependence.ts';
-import { cellsOf } from '../../../pipelines/calibration/cells.ts';
-import { decompose } from '../../../pipelines/calibration/corp.ts';
-import { evaluateMap } from '../../../pipelines/calibration/evaluate-map.ts';
-import { brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
+import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
+import { cellsOf } from '../../../pipelines/calibration/statistics.ts';
+import { decompose, brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
+import { evaluateMap } from '../../../pipelines/calibration/evaluation.ts';
 
 const aForecast = fc.record({ p: fc.double({ min: 0, max: 1, noNaN: true }), y: fc.integer({ min: 0, max: 1 }) });
 const forecasts = fc.array(aForecast, { minLength: 2, maxLength: 60 }).map((rows) => ({

@@ -1,0 +1,293 @@
+import { CONSTANT, type Method } from './fit.ts';
+import type {
+  Auc,
+  BoundName,
+  CalibrationReport,
+  Candidate,
+  Evaluation,
+  ScoreChange,
+  ScoreName,
+  Slice,
+} from './report.ts';
+import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
+import type { SlicedBy, Cusum, SliceFigures } from './slice-figures.ts';
+import { formatEventTime } from '../../render/event-time.ts';
+import { plainTable } from '../../render/plain-table.ts';
+import { calibrate } from '../scoring/confidence-map.ts';
+
+export interface Verdict {
+  readonly tone: 'good' | 'caution' | 'bad';
+  readonly headline: string;
+  readonly sentence: string;
+}
+
+/** What the figures say, in one sentence. Whether to approve is for a person to say. */
+export function verdictOf(report: CalibrationReport): Verdict {
+  return { ...headlineOf(report), sentence: sentenceOf(report) };
+}
+
+export interface NextSteps {
+  readonly approve: string;
+  readonly reject: string;
+  readonly verify: string;
+}
+
+/** What to type next. Capitals are for the person to fill in. */
+export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
+  // factors_possible is passed by no override: the refusal says what to do instead.
+  const override = bounds.every(({ holds }) => holds) ? '' : ' --override';
+  return {
+    approve: `harvestline calibrate approve ${version} --by NAME --reason TEXT${override}`,
+    reject: `harvestline calibrate reject ${version} --by NAME --reason TEXT`,
+    verify: `harvestline calibrate verify ${version}`,
+  };
+}
+
+/** For example "2 of 3 hold". */
+export function boundsText({ bounds }: CalibrationReport): string {
+  const holding = bounds.filter(({ holds }) => holds).length;
+  return holding === bounds.length ? `all ${bounds.length} hold` : `${holding} of ${bounds.length} hold`;
+}
+
+export function methodText({ method, method_asked_for: asked }: CalibrationReport): string {
+  return `${method} (${asked ? 'asked for' : 'chosen by cross-validation'})`;
+}
+
+/** Of a refusal because the best map falls. */
+export function noRelationHeadline(candidates: readonly Candidate[]): string {
+  return `No usable relation: ${nothingBeatsConstant(candidates)}.`;
+}
+
+/** "no rising map beats the constant base rate out of fold (Brier 0.2552; the best one 0.2575)". */
+function nothingBeatsConstant(candidates: readonly Candidate[]): string {
+  const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Number.NaN;
+  const rising = candidates.filter(
+    ({ method, why_not: why }) => method !== CONSTANT && why?.startsWith('no usable') !== true,
+  );
+  const best = rising.reduce((least, { brier }) => Math.min(least, brier ?? Infinity), Infinity);
+  const of = Number.isFinite(best) ? `; the best one ${score(best)}` : '';
+  return `no rising map beats the constant base rate out of fold (Brier ${score(constant)}${of})`;
+}
+
+function headlineOf(report: CalibrationReport): Pick<Verdict, 'tone' | 'headline'> {
+  const broken = report.bounds.filter(({ holds }) => !holds).length;
+  const { finding, tone } = findingOf(report);
+  if (broken > 0 && report.bounds.some(({ name, holds }) => name === 'factors_possible' && !holds))
+    return {
+      tone: 'bad',
+      headline: `${finding}, but a factor of the policy in force could no longer occur: it cannot be approved.`,
+    };
+  if (broken > 0)
+    return {
+      tone: 'bad',
+      headline: `${finding}${tone === 'good' ? ', but it breaks' : ', and this one breaks'} ${plural(broken, 'safety bound')}: approval needs an override.`,
+    };
+  return { tone, headline: `${finding}, and every safety bound holds.` };
+}
+
+function findingOf(report: CalibrationReport): { readonly finding: string; readonly tone: Verdict['tone'] } {
+  const holds = (wanted: BoundName): boolean => report.bounds.find(({ name }) => name === wanted)?.holds ?? true;
+  if (!holds('beats_constant') && everyoneLoses(report))
+    return { finding: sentenceCase(nothingBeatsConstant(report.candidates)), tone: 'bad' };
+  if (!holds('beats_constant'))
+    return { finding: `${report.method} does no better than the constant base rate`, tone: 'bad' };
+  if (!holds('tells_apart'))
+    return { finding: `Confidence is not shown to tell wins from losses (AUC ${aucText(report.auc)})`, tone: 'bad' };
+  if (report.method === 'identity')
+    return {
+      finding: `Nothing is to be gained: no map did better than ${report.parent === null ? '' : 'going back to '}raw confidence`,
+      tone: 'caution',
+    };
+  const change = scoreOf(report.out_of_fold, 'brier')?.change_interval;
+  if (change !== undefined && change.high < 0) return { finding: 'The map does better on later data', tone: 'good' };
+  if (change !== undefined && change.low > 0) return { finding: 'The map does worse on later data', tone: 'bad' };
+  return {
+    finding: 'Nothing is shown to be gained: whether the map does better on later data is not clear',
+    tone: 'caution',
+  };
+}
+
+function everyoneLoses({ candidates }: CalibrationReport): boolean {
+  const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Infinity;
+  return candidates.every(
+    ({ method, brier, why_not: why }) =>
+      method === CONSTANT || brier === null || brier >= constant || why?.startsWith('no usable') === true,
+  );
+}
+
+export function aucText({ value, low, high }: Auc): string {
+  return `${value.toFixed(3)}, 95\u00A0% interval ${low.toFixed(3)} to ${high.toFixed(3)}`;
+}
+
+export function sentenceCase(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function sentenceOf(report: CalibrationReport): string {
+  const { model_id: model, counts, largest_change: largest, method } = report;
+  const { said, won } = saidAndWon(report);
+  const brier = scoreOf(report.out_of_fold, 'brier');
+  const happened = `${model} said ${percent(said)} on average and won ${percent(won)} of ${count(counts.usable)} outcomes`;
+  const map =
+    method === 'identity'
+      ? 'the identity map changes nothing'
+      : `the ${method} map moves a confidence by ${probability(Math.abs(largest.to - largest.from))} at most (${probability(largest.from)} becomes ${probability(largest.to)})`;
+  const effect =
+    brier === undefined
+      ? ''
+      : `, and takes the Brier score out of fold from ${score(brier.before)} to ${score(brier.after)} (change ${signedScore(brier.change)}, 95\u00A0% interval ${interval(brier.change_interval, signedScore)})`;
+  return `${happened}; ${map}${effect}.`;
+}
+
+interface Term {
+  readonly name: string;
+  readonly meaning: string;
+  /** Which way is better; null where no forecast has a say. */
+  readonly better: 'lower' | 'higher' | null;
+}
+
+/** The names of the scores, and half a sentence for who meets them first. */
+export const SCORE_TERMS = {
+  brier: { name: 'Brier', meaning: 'mean squared error of the probability', better: 'lower' },
+  log_loss: { name: 'log loss', meaning: 'as Brier, but harsh on confident mistakes', better: 'lower' },
+  ece: { name: 'ECE', meaning: 'mean gap between said and won, over 15 equal-width bins', better: 'lower' },
+  mcb: {
+    name: 'MCB',
+    meaning: 'how wrong the numbers are: what perfect recalibration would take off Brier',
+    better: 'lower',
+  },
+  dsc: {
+    name: 'DSC',
+    meaning:
+      'how well high and low confidence part wins from losses: what it takes off Brier against saying the same of all, once the numbers are right; 0 tells nothing apart, and no rising map adds to it',
+    better: 'higher',
+  },
+  unc: { name: 'UNC', meaning: 'uncertainty of the outcomes: no forecast changes it', better: null },
+} as const satisfies Record<ScoreName, Term>;
+
+export function betterText(name: ScoreName): string {
+  const { better } = SCORE_TERMS[name];
+  return better === null ? 'fixed' : `${better} is better`;
+}
+
+/** In the order in which they are shown, with what a table calls them. */
+export const SLICE_TITLES = {
+  label: 'Label',
+  model: 'Model',
+  side: 'Side',
+  exit_reason: 'Exit reason',
+  policy: 'Policy at close',
+  regime: 'Regime at entry',
+  symbol: 'Symbol',
+} as const satisfies Record<Slice['by'], string>;
+
+/** What a report can be parted by. */
+export const SLICED_TITLES = {
+  symbol: 'Symbol',
+  side: 'Side',
+  regime: 'Regime at entry',
+  age: 'Time held',
+  policy: 'Policy at close',
+} as const satisfies Record<SlicedBy, string>;
+
+/** Every method with its Brier score out of fold, and why it was not chosen where that is no matter of scores. */
+export function candidatesText(candidates: readonly Candidate[]): string {
+  const tried = candidates.map(({ method, brier, why_not: why }) => {
+    if (brier === null) return `${method} (${why ?? 'not tried'})`;
+    if (why === null) return `${method} ${score(brier)} (chosen)`;
+    return `${method} ${score(brier)}${why.startsWith('no usable relation') ? ' (falls)' : ''}`;
+  });
+  return `Brier out of fold: ${tried.join(', ')}`;
+}
+
+/** Which method won by how much against the next. Null where nothing else has a rising map. */
+export function winnerText({ method, winner }: Pick<CalibrationReport, 'method' | 'winner'>): string | null {
+  if (winner === null) return null;
+  const { next, margin, interval: range } = winner;
+  const by = `${score(Math.abs(margin))} Brier out of fold, 95 % interval of the difference ${interval(range, signedScore)}`;
+  if (margin < 0)
+    return `${next} did better than ${method} by ${by}${range.high < 0 ? '' : ': they are not told apart'}`;
+  if (margin === 0) return `${method} and the next, ${next}, did equally well out of fold`;
+  return `${method} won by ${by}, against the next, ${next}${range.low > 0 ? '' : ': they are not told apart, and the choice hardly matters'}`;
+}
+
+/** A coefficient of a rising map that the data would have below 0. */
+export function boundText({ method, parameters }: Pick<CalibrationReport, 'method' | 'parameters'>): string | null {
+  if (method !== 'beta') return null;
+  const at = parameters.filter(({ name, value }) => name !== 'c' && value === 0).map(({ name }) => name);
+  if (at.length === 0) return null;
+  return `coefficient ${at.join(' and ')} is at its bound, 0: the data would have it negative, which would make the map fall somewhere; the others were fitted again without it`;
+}
+
+/** AUC as a count that anybody can picture. */
+export function aucWords({ value }: CalibrationReport['auc']): string {
+  return `of a win and a loss drawn at random the win had the higher confidence ${Math.round(100 * value)} times in 100; 50 is a coin toss, 100 tells all apart, and no rising map changes it`;
+}
+
+export function scoreOf({ scores }: Evaluation, name: ScoreName): ScoreChange | undefined {
+  return scores.find((one) => one.name === name);
+}
+
+/** The mean of the usable raw confidences, and the share of them that won. */
+export function saidAndWon({ counts, detectable }: CalibrationReport): { readonly said: number; readonly won: number } {
+  const won = counts.usable === 0 ? Number.NaN : counts.wins / counts.usable;
+  return { said: won + detectable.found, won };
+}
+
+/** Parts of the outcomes as a table for a terminal. */
+export function slicedLines(parts: readonly SliceFigures[]): readonly string[] {
+  return plainTable(
+    [
+      { head: '' },
+      { head: '' },
+      ...['n', 'hit rate', 'confidence', 'gap', '95 %', 'Brier'].map((head) => ({ head, align: 'right' as const })),
+    ],
+    parts.map((row) => [
+      row.by,
+      row.by === 'all' ? '' : row.name,
+      String(row.n),
+      row.hit_rate.toFixed(3),
+      row.mean_confidence.toFixed(3),
+      row.gap.toFixed(3),
+      row.gap_low === null || row.gap_high === null ? '' : `${row.gap_low.toFixed(3)} to ${row.gap_high.toFixed(3)}`,
+      row.brier.toFixed(4),
+    ]),
+  );
+}
+
+/** Whether the gap between confidence and outcomes has changed over time, in words. */
+export function driftText(cusum: Cusum | null): string {
+  if (cusum === null) return 'fewer than 20 days cannot tell';
+  const { statistic, threshold, day } = cusum;
+  const figures = `CUSUM ${statistic.toFixed(2)}, ${threshold.toFixed(2)} at 5 %`;
+  if (statistic <= threshold) return `none seen (${figures})`;
+  return `the gap differs before and after ${formatEventTime(day).slice(0, 10)} (${figures})`;
+}
+
+export interface MapReading {
+  readonly raw: number;
+  readonly calibrated: number;
+  /** Whether outcomes had such a confidence. */
+  readonly observed: boolean;
+}
+
+/** The map at every tenth from 0 to 1: a curve to read off. */
+export function mapReadings({ map, observed }: CalibrationReport): readonly MapReading[] {
+  return Array.from({ length: 11 }, (_, tenth) => {
+    const raw = tenth / 10;
+    return { raw, calibrated: calibrate(map, raw), observed: raw >= observed.low && raw <= observed.high };
+  });
+}
+
+/** How a method's parameters make a map, x being raw confidence; null where it has none. */
+const FORMULAS = {
+  identity: null,
+  sigmoid: '1 / (1 + exp(a · x + b))',
+  sigmoid_log_odds: '1 / (1 + exp(a · ln(x / (1 − x)) + b))',
+  beta: '1 / (1 + exp(−(a · ln(x) − b · ln(1 − x) + c)))',
+  isotonic: null,
+} as const satisfies Record<Method, string | null>;
+
+export function formulaOf(method: Method): string | null {
+  return FORMULAS[method];
+}

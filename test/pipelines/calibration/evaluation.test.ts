@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
+import { resampleScores, evaluateMap, reliability } from '../../../pipelines/calibration/evaluation.ts';
+import { decompose, brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
+import type { Random } from '../../../ports/random.ts';
+
+/** Half a 95 % interval, standard normal. Unit: standard deviations. */
+const Z = 1.959964;
+
+/** Forecasts on at most 40 levels, so that every level has a cell of its own and nothing is approximated. */
+function rowsOf(n: number) {
+  const stream = new SeededRandom(21).stream('rows');
+  const before = Float64Array.from({ length: n }, () => (stream.integer(0, 39) + 0.5) / 40);
+  const after = before.map((p) => 0.2 + 0.5 * p);
+  return { before, after, y: after.map((p) => (stream.uniform() < p ? 1 : 0)) };
+}
+
+/** Draws these blocks, again and again. */
+function drawing(blocks: readonly number[]): Random {
+  let at = 0;
+  const uniform = (): number => ((blocks[at++ % blocks.length] ?? Number.NaN) + 0.5) / blocks.length;
+  return { stream: () => ({ uniform, integer: () => Number.NaN, normal: () => Number.NaN }) };
+}
+
+const spreadOf = (values: Float64Array): number => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+};
+
+describe('a resample', () => {
+  test.each([
+    [60, 60],
+    [1000, 1000],
+    [2500, 1000],
+  ])('of %d rows scores what its rows score, drawn as %d blocks', (n, blocks) => {
+    const { before, after, y } = rowsOf(n);
+    const stream = new SeededRandom(8).stream('draws');
+    const drawn = Array.from({ length: blocks }, () => stream.integer(0, blocks - 1));
+    const rows = drawn.flatMap((block) => {
+      const from = Math.floor((block * n) / blocks);
+      return Array.from({ length: Math.floor(((block + 1) * n) / blocks) - from }, (_, at) => from + at);
+    });
+    const pick = (values: Float64Array) => Float64Array.from(rows, (row) => values[row] ?? Number.NaN);
+    const resamples = resampleScores(before, after, y, dependenceOf({ x: before, y }).ends, drawing(drawn));
+    for (const [found, p] of [
+      [resamples.before, before],
+      [resamples.after, after],
+    ] as const) {
+      const [said, outcomes] = [pick(p), pick(y)];
+      const expected = {
+        brier: brier(said, outcomes),
+        log_loss: logLoss(said, outcomes),
+        ece: ece(said, outcomes),
+        ...decompose(said, outcomes),
+      };
+      for (const resample of [found[0], found.at(-1)])
+        for (const [name, value] of Object.entries(expected))
+          expect(resample?.[name as keyof typeof expected], name).toBeCloseTo(value, 10);
+    }
+  });
+
+  test('draws every block equally often', () => {
+    const n = 50;
+    const y = new Float64Array(n);
+    // Only the last row costs anything: its share of the draws is the mean score.
+    const p = new Float64Array(n);
+    p[n - 1] = 1;
+    const { before } = resampleScores(p, p, y, dependenceOf({ x: p, y }).ends, new SeededRandom(4));
+    expect(before.reduce((sum, scores) => sum + scores.brier, 0) / before.length).toBeCloseTo(1 / n, 2.5);
+  });
+});
+
+describe('an interval', () => {
+  const { before, after, y } = rowsOf(900);
+  const { scores } = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1));
+  const errorsOf = (p: Float64Array, error: (p: number, y: number) => number) =>
+    p.map((said, row) => error(said, y[row] ?? Number.NaN));
+  const squared = (p: Float64Array) => errorsOf(p, (said, outcome) => (said - outcome) ** 2);
+  const logs = (p: Float64Array) => errorsOf(p, (said, outcome) => -Math.log(outcome === 1 ? said : 1 - said));
+
+  test.each([
+    ['brier', squared],
+    ['log_loss', logs],
+  ] as const)('of %s is as wide, on both sides, as the normal approximation says', (name, errors) => {
+    const score = scores.find((one) => one.name === name);
+    if (score === undefined) throw new Error(name);
+    const paired = errors(after).map((value, row) => value - (errors(before)[row] ?? Number.NaN));
+    for (const [value, interval, spread] of [
+      [score.before, score.before_interval, spreadOf(errors(before))],
+      [score.after, score.after_interval, spreadOf(errors(after))],
+      // Were before and after drawn apart, this one would be wider by far.
+      [score.change, score.change_interval, spreadOf(paired)],
+    ] as const) {
+      const half = (Z * spread) / Math.sqrt(y.length);
+      for (const side of [value - interval.low, interval.high - value]) {
+        expect(side / half).toBeGreaterThan(0.8);
+        expect(side / half).toBeLessThan(1.2);
+      }
+    }
+  });
+});
+
+describe('the consistency band', () => {
+  // Fewer rows than 64 are drawn one by one, more by a normal approximation.
+  test.each([50, 400, 10_000])('of one forecast for %d rows is the binomial interval around it', (n) => {
+    const p = new Float64Array(n).fill(0.3);
+    const { band } = reliability(
+      p,
+      p.map(() => 0),
+      new SeededRandom(6),
+    );
+    const half = Z * Math.sqrt((0.3 * 0.7) / n);
+    expect(band.x).toEqual([expect.closeTo(0.3, 12)]);
+    for (const side of [0.3 - (band.low[0] ?? Number.NaN), (band.high[0] ?? Number.NaN) - 0.3]) {
+      expect(side / half).toBeGreaterThan(0.75);
+      expect(side / half).toBeLessThan(1.25);
+    }
+  });
+
+  test('has at most 101 points, however many forecasts there are, and the histogram counts every row', () => {
+    const stream = new SeededRandom(2).stream('forecasts');
+    const p = Float64Array.from({ length: 5000 }, () => stream.uniform());
+    p[0] = 1;
+    const found = reliability(
+      p,
+      p.map((said) => (stream.uniform() < said ? 1 : 0)),
+      new SeededRandom(6),
+    );
+    expect(found.band.x).toHaveLength(101);
+    expect([found.band.x[0], found.band.x.at(-1)]).toEqual([expect.closeTo(0, 2), expect.closeTo(1, 2)]);
+    found.band.low.forEach((low, at) => expect(low).toBeLessThanOrEqual(found.band.high[at] ?? Number.NaN));
+    expect(found.histogram.reduce((sum, rows) => sum + rows, 0)).toBe(5000);
+  });
+});
