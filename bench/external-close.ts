@@ -7,7 +7,7 @@ import { openVenue } from '../cli/compose/open-venue.ts';
 import { run } from '../cli/compose/run.ts';
 import { chooseVenue } from '../cli/options/venue-options.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
-import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../connectors/exchange/paper/fill-plan.ts';
 import { PaperExchange } from '../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';

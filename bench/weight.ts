@@ -3,16 +3,14 @@
  * real client on the local exchange, whose count of each minute it is; the clock of both is moved by hand, so that a day takes minutes. Each order
  * is asked about as a whole close is. The user data stream, which costs a listen key and a look at each change, is left out.
  */
-import { CcxtExchange } from '../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtExchange, AccountMode } from '../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../connectors/exchange/ccxt/ccxt-venue.ts';
-import { AccountMode } from '../connectors/exchange/ccxt/position-mode.ts';
 import { PRIORITIES } from '../connectors/exchange/ccxt/request-queue.ts';
 import { VenueClient } from '../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../connectors/exchange/ccxt/venue-markets.ts';
 import { BINANCE } from '../connectors/exchange/ccxt/venues/binance.ts';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
-import { BINANCE_ALLOWANCES, TEST_KEYS } from '../packages/fake-binance/server-options.ts';
-import { BinanceServer } from '../packages/fake-binance/binance-server.ts';
+import { BINANCE_ALLOWANCES, TEST_KEYS, BinanceServer } from '../packages/fake-binance/binance-server.ts';
 import { PositionSource } from '../pipelines/snapshots/position-source.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { ClientOrderId, PositionSnapshot } from '../schemas/generated/records.ts';

@@ -5,7 +5,7 @@ import avsc from 'avsc';
 import { DevChain } from '../cli/compose/dev-chain.ts';
 import { comparePolicies } from '../pipelines/replay/compare-policies.ts';
 import { EmbeddedLog } from '../connectors/embedded/embedded-log.ts';
-import { DEFAULT_FAULTS } from '../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../connectors/exchange/paper/fill-plan.ts';
 import { DeskFeed } from '../pipelines/snapshots/simulated/desk-feed.ts';
 import { simulatedMarket } from '../pipelines/snapshots/simulated/simulated-market.ts';
 import { PaperExchange } from '../connectors/exchange/paper/paper-exchange.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import { userName } from '../connectors/system/user-name.ts';
+import { userName } from '../connectors/system/process.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { BEAT_MS } from '../pipelines/desk/presence.ts';
 import { formatEventTime } from '../render/event-time.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../connectors/exchange/paper/fill-plan.ts';
 import { loadCandleMarket } from '../connectors/market/candle-market.ts';
 import type { Market } from '../ports/market.ts';
 import { simulatedMarket } from '../pipelines/snapshots/simulated/simulated-market.ts';
@@ -26,7 +26,7 @@ import type { Alert } from '../pipelines/alerts/alerts.ts';
 import { onThatLog } from '../pipelines/alerts/alert-commands.ts';
 import { LineWriter } from '../render/output.ts';
 import { RaisedAlerts } from '../pipelines/alerts/raised-alerts.ts';
-import { hearStopSignals } from '../connectors/system/stop-signals.ts';
+import { hearStopSignals } from '../connectors/system/process.ts';
 import { LiveView } from './dev/live-view.ts';
 import { summaryTable, type StoppedBy, SummaryCounter } from './dev/summary.ts';
 

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ProcessLock } from '../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import { userName } from '../connectors/system/user-name.ts';
+import { userName } from '../connectors/system/process.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { WHOLE_DESK } from '../pipelines/desk/kill-switch.ts';
 import { DEV_PROCESS } from '../pipelines/desk/presence.ts';

@@ -3,11 +3,11 @@ import { diskError } from '../connectors/system/disk-errors.ts';
 import { guardStream, oneLine, pc } from '../render/terminal.ts';
 import { HarvestlineError, formatCoordinates, messageOf } from '../errors/harvestline-error.ts';
 import { redactor } from '../connectors/system/redactor.ts';
-import { learnSecrets } from '../connectors/system/secrets.ts';
+import { learnSecrets } from '../connectors/system/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** What the launcher calls after `main`: no command outlives its work. */
-export { endSoon } from '../connectors/system/process-end.ts';
+export { endSoon } from '../connectors/system/process.ts';
 
 /** Exit codes: 0 done, 1 the input or the data said no, 2 wrong usage. */
 const EXIT_REFUSED = 1;

@@ -1,6 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { deskRegistry } from '../connectors/desk-log.ts';
-import { parseFaults } from '../connectors/exchange/paper/faults.ts';
+import { parseFaults } from '../connectors/exchange/paper/fill-plan.ts';
 import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
 import { LOG_LEVELS, pinoLogger } from '../connectors/system/pino-logger.ts';
 import { KAFKA_SETTINGS, REGISTRY_SETTINGS, settingsHelp } from '../connectors/system/settings.ts';

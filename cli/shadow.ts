@@ -8,7 +8,7 @@ import type { ReadableTopics } from '../pipelines/runtime/topic-cursor.ts';
 import { shadowLines } from '../pipelines/scoring/shadow-lines.ts';
 import { shadowReport } from '../pipelines/scoring/shadow-report.ts';
 import { ShadowScreen } from './shadow/shadow-screen.ts';
-import { hearStopSignals } from '../connectors/system/stop-signals.ts';
+import { hearStopSignals } from '../connectors/system/process.ts';
 
 interface ShadowFlags extends WorldOptions {
   readonly follow?: true;

@@ -10,7 +10,7 @@ import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
 import { type ReadOnlyWorld, mergePartitions, prepareBatch } from '../pipelines/runtime/topic-cursor.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
-import { hearStopSignals } from '../connectors/system/stop-signals.ts';
+import { hearStopSignals } from '../connectors/system/process.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
 import { type TailStart, parseTailStart, rangeFrom } from './tail/tail-start.ts';

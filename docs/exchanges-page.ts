@@ -1,7 +1,7 @@
 import type { CodeRule } from '../connectors/exchange/ccxt/venues/code-rules.ts';
 import { KNOWN_VENUES } from '../connectors/exchange/ccxt/venues/known-venues.ts';
 import { ALLOWED_SETTINGS } from '../connectors/exchange/ccxt/venue-settings.ts';
-import { UNTRIED } from '../connectors/exchange/ccxt/venues/untried.ts';
+import { UNTRIED } from '../connectors/exchange/ccxt/venues/venue-traits.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

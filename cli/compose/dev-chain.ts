@@ -3,7 +3,7 @@ import { EmbeddedDeskLog } from '../../connectors/desk-log.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
-import type { PaperFaults } from '../../connectors/exchange/paper/faults.ts';
+import type { PaperFaults } from '../../connectors/exchange/paper/fill-plan.ts';
 import { PAPER_BOOK, PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { DeskFeed } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { Market } from '../../ports/market.ts';

@@ -1,7 +1,6 @@
-import { CcxtExchange } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtExchange, AccountMode } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { namedMarkPrice } from '../../connectors/exchange/ccxt/mark-price.ts';
-import { AccountMode } from '../../connectors/exchange/ccxt/position-mode.ts';
+import { namedMarkPrice } from '../../connectors/exchange/ccxt/read-holdings.ts';
 import { userStreamOf } from '../../connectors/exchange/ccxt/user-stream.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';

@@ -1,5 +1,5 @@
 import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
-import { PaperMirror } from '../../connectors/exchange/paper/paper-mirror.ts';
+import { PaperMirror } from '../../connectors/exchange/paper/live-paper.ts';
 import { ProcessLock } from '../../connectors/embedded/process-lock.ts';
 import { loadCandleMarket } from '../../connectors/market/candle-market.ts';
 import type { Market } from '../../ports/market.ts';
@@ -16,7 +16,7 @@ import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type OpenedExchange, openExchange, openLivePaper } from './open-exchange.ts';
 import { positionCycle } from '../../pipelines/snapshots/position-cycle.ts';
 import type { VenueChoice, VenueCliOptions } from '../options/venue-options.ts';
-import { originOf } from '../../connectors/system/market-origin.ts';
+import { originOf } from '../../connectors/system/data-folder.ts';
 import { accountsOf } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { PositionBook } from '../../ports/position-book.ts';
 import { liveMarket } from '../../pipelines/snapshots/simulated/live-market.ts';

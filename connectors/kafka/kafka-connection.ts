@@ -8,7 +8,7 @@ import {
   readPlainFile,
   readSecretFile,
   secretReading,
-} from '../system/secrets.ts';
+} from '../system/settings.ts';
 import { CODECS } from './codecs.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
 import type { KafkaConnection } from './kafka-client.ts';

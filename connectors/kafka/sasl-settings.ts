@@ -1,7 +1,7 @@
 /** What may be said of SASL in the settings of a connection; the exchange itself is sasl.ts. */
 import { exec } from 'node:child_process';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
-import { learnToken } from '../system/secrets.ts';
+import { learnToken } from '../system/settings.ts';
 
 /** `password` and `token` may be getters, or read a file: they are asked for each exchange. */
 export type SaslSettings =

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { formatProblems, HarvestlineError, messageOf, type Problem } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { decodeUtf8 } from '../../schemas/strict-json.ts';
-import { type CandleFile, readCandleFile } from './candle-file.ts';
-import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../ports/market.ts';
+import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES, type Candle } from '../../ports/market.ts';
+import { basename } from 'node:path';
+import { type CsvError, parse } from 'csv-parse/sync';
+import { type TimeUnit, momentOf } from '../../schemas/time-unit.ts';
 
 /** A broken export is broken on every line; this many tell what is wrong with it. */
 const PROBLEMS_LISTED = 20;
@@ -90,5 +92,158 @@ class CandleMarket implements Market {
       else low = middle + 1;
     }
     return Math.max(0, low - WARM_UP_CYCLES);
+  }
+}
+
+interface CandleFile {
+  readonly symbol: string;
+  /** Length of its candles. Unit: milliseconds. */
+  readonly intervalMs: number;
+  /** Oldest first. */
+  readonly candles: readonly Candle[];
+  /** Units other than milliseconds that its times were in -> rows. */
+  readonly converted: ReadonlyMap<TimeUnit, number>;
+}
+
+const COLUMNS = ['timestamp_ms', 'open', 'high', 'low', 'close', 'volume'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/**
+ * Below it a time is in no unit of today, and is of a market that somebody made up from 1970 on: it is what the header says. Unit:
+ * milliseconds.
+ */
+const MADE_UP_BELOW = 1e8;
+
+/** History, and at least one candle to act on. */
+const MIN_CANDLES = WARM_UP_CYCLES + 1;
+
+/** BASE-QUOTE or BASE-QUOTE-SETTLE, a timeframe, and whatever the exporter adds: `XRP-USDT-USDT-5m-futures`, `ETH-BTC-5m`. */
+const EXPORT_NAME = /^([a-z0-9]+)-([a-z0-9]+)(?:-[a-z0-9]+)?-\d+[smhdw](?:-.*)?$/i;
+
+/** The market id that a file's name stands for: BASE and QUOTE of an exporter's name, else the letters and digits of the stem. Empty when there are none. */
+export function symbolOf(file: string): string {
+  const stem = basename(file).replace(/\.[^.]*$/, '');
+  const [, base = '', quote = ''] = EXPORT_NAME.exec(stem) ?? [];
+  return (base === '' ? stem.replaceAll(/[^a-z0-9]/gi, '') : base + quote).toUpperCase();
+}
+
+/** A row as csv-parse gives it with `info: true`. `lines` is the row's number in the file, from 1. */
+interface CsvRow {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/**
+ * Reads one file of candles, oldest first. `timestamp_ms` is a candle's opening time; it closes one interval later, and the
+ * interval is the smallest gap between two candles. Exporters write other units under that name, and some change the unit within a
+ * file: each time is told by its range, and `converted` says so. Every bad value is added to `problems`, at `FILE:LINE COLUMN`; where
+ * there is one, what is returned is not to be used.
+ */
+function readCandleFile(file: string, text: string, problems: Problem[]): CandleFile {
+  const known = problems.length;
+  const symbol = symbolOf(file);
+  if (symbol === '') problems.push({ path: file, why: 'the name has no letter or digit to take a symbol from' });
+  const rows = parseRows(file, text, problems);
+  const header = rows[0]?.record;
+  if (header?.join() !== COLUMNS.join()) {
+    if (problems.length === known)
+      problems.push({
+        path: `${file}:1`,
+        why: `the header must be ${COLUMNS.join()}, found ${header?.join() ?? 'nothing'}`,
+      });
+    return { symbol, intervalMs: 0, candles: [], converted: new Map() };
+  }
+  const parsed: (Omit<Candle, 'closedAt'> & { readonly openedAt: number })[] = [];
+  const converted = new Map<TimeUnit, number>();
+  let previous = -Infinity;
+  let intervalMs = Infinity;
+  for (const { record, info } of rows.slice(1)) {
+    const row = new CandleRow(`${file}:${info.lines}`, record, problems);
+    const { unit, ...candle } = row.candle();
+    if (unit !== 'milliseconds') converted.set(unit, (converted.get(unit) ?? 0) + 1);
+    if (Number.isFinite(candle.openedAt)) {
+      if (candle.openedAt <= previous)
+        row.refuse('timestamp_ms', `must be after the row before, ${previous}, found ${candle.openedAt}`);
+      else intervalMs = Math.min(intervalMs, candle.openedAt - previous);
+      previous = candle.openedAt;
+    }
+    parsed.push(candle);
+  }
+  if (problems.length === known && parsed.length < MIN_CANDLES) {
+    problems.push({
+      path: file,
+      why: `is too short: it has ${parsed.length} candles; ${WARM_UP_CYCLES} warm the indicators up, so at least ${MIN_CANDLES} are needed`,
+    });
+  }
+  const candles = parsed.map(({ openedAt, ...candle }) => ({ closedAt: openedAt + intervalMs, ...candle }));
+  return { symbol, intervalMs, candles, converted };
+}
+
+function parseRows(file: string, text: string, problems: Problem[]): readonly CsvRow[] {
+  try {
+    const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true };
+    // csv-parse's types do not know what `info` does to the result.
+    return parse(text, options) as unknown as readonly CsvRow[];
+  } catch (cause) {
+    const line = (cause as Partial<CsvError & { lines: number }>).lines;
+    problems.push({ path: line === undefined ? file : `${file}:${line}`, why: messageOf(cause) });
+    return [];
+  }
+}
+
+/** One row's values, each checked; what is wrong is said once per column. */
+class CandleRow {
+  readonly #at: string;
+  readonly #record: readonly string[];
+  readonly #problems: Problem[];
+
+  constructor(at: string, record: readonly string[], problems: Problem[]) {
+    this.#at = at;
+    this.#record = record;
+    this.#problems = problems;
+  }
+
+  refuse(column: Column | null, why: string): void {
+    this.#problems.push({ path: column === null ? this.#at : `${this.#at} ${column}`, why });
+  }
+
+  candle(): Omit<Candle, 'closedAt'> & { readonly openedAt: number; readonly unit: TimeUnit } {
+    if (this.#record.length > COLUMNS.length)
+      this.refuse(null, `must have ${COLUMNS.length} values, found ${this.#record.length}`);
+    const { at: openedAt, unit } = this.#openingTime();
+    const open = this.#price('open');
+    const high = this.#price('high');
+    const low = this.#price('low');
+    const close = this.#price('close');
+    const volume = this.#number('volume', (value) => value >= 0 && value < Infinity, 'a number, at least 0');
+    // A comparison with NaN is false: a value already refused is not refused again.
+    if (high < Math.max(open, close)) this.refuse('high', `must not be below open or close, found ${high}`);
+    if (low > Math.min(open, close)) this.refuse('low', `must not be above open or close, found ${low}`);
+    return { openedAt, unit, open, high, low, close, volume };
+  }
+
+  /** NaN where the value was refused. */
+  #openingTime(): { readonly at: number; readonly unit: TimeUnit } {
+    // Not only safe integers: nanoseconds are beyond them, and exact enough for a millisecond.
+    const value = this.#number('timestamp_ms', Number.isInteger, 'a whole number of milliseconds');
+    if (Number.isNaN(value) || (value >= 0 && value < MADE_UP_BELOW)) return { at: value, unit: 'milliseconds' };
+    const moment = momentOf(value);
+    if (moment !== null) return moment;
+    const why = `must be a time between 1973 and 2100, found ${value}: that is none in seconds, milliseconds, microseconds or nanoseconds`;
+    this.refuse('timestamp_ms', why);
+    return { at: NaN, unit: 'milliseconds' };
+  }
+
+  #price(column: Column): number {
+    return this.#number(column, (value) => value > 0 && value < Infinity, 'a number above 0');
+  }
+
+  /** NaN where the value was refused. */
+  #number(column: Column, accepts: (value: number) => boolean, kind: string): number {
+    const text = this.#record[COLUMNS.indexOf(column)] ?? '';
+    const value = text === '' ? NaN : Number(text);
+    if (accepts(value)) return value;
+    this.refuse(column, `must be ${kind}, found ${text === '' ? 'nothing' : JSON.stringify(text.slice(0, 40))}`);
+    return NaN;
   }
 }

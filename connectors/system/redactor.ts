@@ -1,6 +1,6 @@
 /**
  * Takes the secrets of this process out of everything that leaves it as text: logs, errors, standard output, what a library prints.
- * Secrets are learned where they are read (secrets.ts), and at the start from the environment (cli/main.ts).
+ * Secrets are learned where they are read (settings.ts), and at the start from the environment (cli/main.ts).
  *
  * RD1  No secret that was learned passes: as it is, or in the forms of JSON, of an address, of base64 at any alignment, or of hex.
  * RD2  Nor one that is split over several writes to a stream: an end that may be the beginning of a secret waits for what follows.

@@ -10,8 +10,17 @@ import {
 } from './account-replies.ts';
 import { BinanceError } from './binance-error.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
-import { type Asked, type EndpointTable, signed } from './endpoint.ts';
-import { booleanOf, limitOf, mandatory, rangeOf, symbolOf, wholeOf } from './parameters.ts';
+import {
+  type Asked,
+  type EndpointTable,
+  signed,
+  booleanOf,
+  limitOf,
+  mandatory,
+  rangeOf,
+  symbolOf,
+  wholeOf,
+} from './endpoint.ts';
 import { fillReply } from './replies.ts';
 
 const RIGHTS = { feeTier: 0, canTrade: true, canDeposit: true, canWithdraw: true, multiAssetsMargin: false };

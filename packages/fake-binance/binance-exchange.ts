@@ -4,12 +4,11 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Commission, Direction, PositionSide } from './account.ts';
 import { AlgoOrders, type ConditionalType, isReached } from './algo-orders.ts';
 import { BinanceError } from './binance-error.ts';
-import { Candles, type PriceLevel } from './candles.ts';
+import { Candles, type PriceLevel } from './prices.ts';
 import { Funding } from './funding.ts';
-import { ListenKeys } from './listen-keys.ts';
-import { type MarketSpec, marketOf } from './market.ts';
+import { ListenKeys } from './user-stream.ts';
+import { type MarketSpec, marketOf, type BookSpec, OrderBook } from './market.ts';
 import { ADL_ID, LIQUIDATION_ID, type Matching, type Order, type OrderRequest, SETTLEMENT_ID, WHOLE } from './order.ts';
-import { type BookSpec, OrderBook } from './order-book.ts';
 import { Orders } from './orders.ts';
 
 export interface ExchangeOptions {

@@ -1,23 +1,23 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
-import { AnswerChanges } from './answer-changes.ts';
-import { answer, answerPage, refuse, turnAway } from './answers.ts';
+import { AnswerChanges, answer, answerPage, refuse, turnAway, type Outcome, answerFaulty } from './answers.ts';
 import { BinanceError } from './binance-error.ts';
 import { BinanceExchange } from './binance-exchange.ts';
-import type { Endpoint } from './endpoint.ts';
-import { ENDPOINTS } from './endpoints.ts';
-import { FaultPlan, type OneShot, counter } from './fault-plan.ts';
-import { FAULTS } from './faults.ts';
-import { type Outcome, answerFaulty } from './faulty-answers.ts';
+import { type Endpoint, checkKey, checkSigned, type Keys, type EndpointTable } from './endpoint.ts';
+import { FaultPlan, type OneShot, counter, FAULTS } from './faults.ts';
 import { type Matching, WHOLE } from './order.ts';
-import { OrderCounts } from './order-counts.ts';
-import { type Received, bodyOf, receive } from './received.ts';
-import { RequestLog } from './request-log.ts';
-import { type Allowances, BINANCE_ALLOWANCES, type BinanceServerOptions, serverOptions } from './server-options.ts';
-import { checkKey, checkSigned } from './signed-request.ts';
+import { OrderCounts, type Ban, Weights, weightOf } from './allowances.ts';
+import { type Received, bodyOf, receive, RequestLog } from './request-log.ts';
 import { StreamServer } from './stream-server.ts';
-import { type Ban, Weights, weightOf } from './weights.ts';
+import { SystemClock } from '../../connectors/system/system-clock.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { ACCOUNT_ENDPOINTS } from './account-endpoints.ts';
+import { ALGO_ENDPOINTS } from './algo-orders.ts';
+import { FUNDING_ENDPOINTS } from './funding.ts';
+import { MARKET_ENDPOINTS } from './market-endpoints.ts';
+import { ORDER_ENDPOINTS } from './order-endpoints.ts';
+import { STREAM_ENDPOINTS } from './user-stream.ts';
 
 /** A client may keep a connection for longer than any pause of a test. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
@@ -213,4 +213,80 @@ export class BinanceServer {
   }
 }
 
-export { TEST_KEYS, type BinanceServerOptions } from './server-options.ts';
+export interface BinanceServerOptions {
+  readonly clock?: Clock;
+  /** 0 picks a free one. */
+  readonly port?: number;
+  readonly keys?: Keys;
+  /** Of made-up candles and of faults by chance. */
+  readonly seed?: number;
+  /** Whether the account is in hedge mode. */
+  readonly hedge?: boolean;
+  /** How long a request that is never answered is held before its connection is closed. Unit: milliseconds. */
+  readonly holdMs?: number;
+  /** After how long a late order is carried out. Unit: milliseconds. */
+  readonly delayMs?: number;
+  /** What a 429 or 418 that was asked for says. Unit: seconds. */
+  readonly retryAfterS?: number;
+  /** Allowance of a minute. Unit: weight. */
+  readonly weightPerMinute?: number;
+  /** Unit: orders. Infinity, which is the default: as many as one likes. */
+  readonly ordersPer10Seconds?: number;
+  /** Unit: orders. Infinity, which is the default: as many as one likes. */
+  readonly ordersPerMinute?: number;
+  /** Into how many fills a market order is split, each one tick worse than the one before. */
+  readonly fills?: number;
+  /** How much worse than the mark the first fill of a market order is. Unit: ticks. */
+  readonly slippageTicks?: number;
+  readonly commissionAsset?: string;
+  /** Unit: quote currency for one of the commission asset. */
+  readonly commissionAssetPrice?: string;
+  /** Unit: fraction of notional. */
+  readonly takerRate?: string;
+  /** Unit: fraction of notional. */
+  readonly makerRate?: string;
+}
+
+export interface Allowances {
+  readonly weightPerMinute: number;
+  readonly ordersPer10Seconds: number;
+  readonly ordersPerMinute: number;
+}
+
+/** Binance's own. Unit: weight, orders. */
+export const BINANCE_ALLOWANCES: Allowances = { weightPerMinute: 2400, ordersPer10Seconds: 300, ordersPerMinute: 1200 };
+
+export const TEST_KEYS: Keys = { key: 'test-key-0f3b9c5d7e21', secret: 'test-secret-6a1d2f4b8c90e7' };
+
+export function serverOptions(given: BinanceServerOptions): Required<BinanceServerOptions> {
+  return {
+    clock: new SystemClock(),
+    port: 0,
+    keys: TEST_KEYS,
+    seed: 1,
+    hedge: false,
+    holdMs: 2000,
+    delayMs: 100,
+    retryAfterS: 1,
+    weightPerMinute: BINANCE_ALLOWANCES.weightPerMinute,
+    ordersPer10Seconds: Infinity,
+    ordersPerMinute: Infinity,
+    fills: 1,
+    slippageTicks: 0,
+    commissionAsset: 'USDT',
+    commissionAssetPrice: '1',
+    takerRate: '0.0005',
+    makerRate: '0.0002',
+    ...given,
+  };
+}
+
+/** The paths that the server knows, by method and path. */
+export const ENDPOINTS: EndpointTable = {
+  ...MARKET_ENDPOINTS,
+  ...ACCOUNT_ENDPOINTS,
+  ...ORDER_ENDPOINTS,
+  ...ALGO_ENDPOINTS,
+  ...FUNDING_ENDPOINTS,
+  ...STREAM_ENDPOINTS,
+};

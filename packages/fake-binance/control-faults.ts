@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { type AnswerChange, CHANGE_NAMES } from './answer-changes.ts';
+import { type AnswerChange, CHANGE_NAMES } from './answers.ts';
 import type { BinanceServer } from './binance-server.ts';
-import type { OneShot } from './fault-plan.ts';
-import { FAULT_NAMES } from './faults.ts';
-import { STREAM_FAULTS } from './stream-faults.ts';
+import { type OneShot, FAULT_NAMES } from './faults.ts';
+import { STREAM_FAULTS } from './stream-server.ts';
 
 /** The faults as they are asked for and listed through the control port. */
 

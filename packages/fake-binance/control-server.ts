@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { answer } from './answers.ts';
 import { BinanceError } from './binance-error.ts';
 import { CONTROLS, type Controlled } from './control.ts';
-import { bodyOf, pathOf } from './received.ts';
+import { bodyOf, pathOf } from './request-log.ts';
 
 /** Some thousand candles. Unit: bytes. */
 const MOST_BODY_BYTES = 4 * 1024 * 1024;

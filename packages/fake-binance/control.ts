@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { Exact } from '../../ports/exact-decimal.ts';
-import { positionReply } from './account-replies.ts';
+import { positionReply, ledgerOf } from './account-replies.ts';
 import type { BinanceServer } from './binance-server.ts';
 import type { Hand } from './binance-exchange.ts';
 import { FAULTS_GIVEN, askForFaults, listFaults, removeFaults } from './control-faults.ts';
 import { fundingReply } from './funding.ts';
-import { ledgerOf } from './ledger.ts';
 import type { Market } from './market.ts';
-import type { MarketWalk } from './market-walk.ts';
+import type { MarketWalk } from './prices.ts';
 import { algoReply, fillReply, marketReply, orderReply } from './replies.ts';
 
 /** What is controlled: the server, and the walk of its marks where there is one. */

@@ -2,8 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Position, PositionSide } from './account.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import { BinanceError } from './binance-error.ts';
-import { type EndpointTable, signed } from './endpoint.ts';
-import { limitOf, rangeOf } from './parameters.ts';
+import { type EndpointTable, signed, limitOf, rangeOf } from './endpoint.ts';
 
 /** One payment of funding. */
 export interface FundingPayment {

@@ -1,9 +1,17 @@
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { Direction } from './account.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
-import { type Asked, type Endpoint, type EndpointTable, open } from './endpoint.ts';
-import { limitOf, mandatory, symbolOf, wholeOf } from './parameters.ts';
-import type { Level } from './order-book.ts';
+import {
+  type Asked,
+  type Endpoint,
+  type EndpointTable,
+  open,
+  limitOf,
+  mandatory,
+  symbolOf,
+  wholeOf,
+} from './endpoint.ts';
+import type { Level } from './market.ts';
 import { marketReply } from './replies.ts';
 
 /** Unit: candles. */

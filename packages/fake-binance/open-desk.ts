@@ -1,5 +1,9 @@
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { BinanceServer } from './binance-server.ts';
+import { MARKET, POSITION, openPosition, setMarket } from './control.ts';
 
 /** Made-up markets of very different prices and steps, as a real exchange has them. */
 const MARKETS = [
@@ -21,7 +25,7 @@ const MARKETS = [
 ] as const;
 
 /** Markets of the kinds that programs trip over: names in other scripts and with figures, another quote currency, contracts that are delivered. */
-export const ODD_MARKETS = [
+const ODD_MARKETS = [
   { symbol: '币安人生USDT', price: '0.12345', tick: '0.00001', lotStep: '1' },
   { symbol: '1000PEPEUSDT', price: '0.0117300', tick: '0.0000001', lotStep: '1' },
   { symbol: 'BTCUSDC', price: '60001.2', tick: '0.1', lotStep: '0.001' },
@@ -65,4 +69,65 @@ export function openDesk(exchange: BinanceExchange, count: number): readonly str
     });
     return symbol;
   });
+}
+
+/** What a person gave on the command line cannot be. */
+export class WrongOption extends Error {
+  override readonly name = 'WrongOption';
+}
+
+/** More would be a mistake. Unit: markets. */
+const MOST_SYMBOLS = 1000;
+
+/** Of a market that only its name says anything of. */
+const ORDINARY = { price: '100', tick: '0.01', lotStep: '0.001' };
+
+const ENTRY = z.union([z.string().min(1), MARKET.extend({ position: POSITION.omit({ symbol: true }).optional() })]);
+
+/**
+ * Lists what `--symbols` names: a number of made-up markets with a position in each, or those of a file, one symbol a line or a JSON list;
+ * and the odd ones besides. Throws WrongOption with what is wrong.
+ */
+export function listSymbols(server: BinanceServer, symbols: string): void {
+  if (/^\d+$/.test(symbols)) {
+    if (Number(symbols) > MOST_SYMBOLS) throw new WrongOption(`--symbols: at most ${MOST_SYMBOLS}`);
+    openDesk(server.exchange, Number(symbols));
+  } else {
+    for (const entry of entriesOf(symbols)) list(server, entry);
+  }
+  for (const { price, ...market } of ODD_MARKETS) {
+    if (!server.exchange.orders.markets.has(market.symbol)) server.exchange.setMarket({ ...market, price });
+  }
+}
+
+function entriesOf(file: string): readonly z.infer<typeof ENTRY>[] {
+  const text = read(file);
+  if (!text.trimStart().startsWith('[')) {
+    return text
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  }
+  try {
+    return z.array(ENTRY).max(MOST_SYMBOLS).parse(JSON.parse(text));
+  } catch (thrown) {
+    const why = thrown instanceof z.ZodError ? z.prettifyError(thrown) : String(thrown);
+    throw new WrongOption(`--symbols: ${file}: ${why}`, { cause: thrown });
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new WrongOption(`--symbols: neither a number nor a file that can be read: ${file}`, { cause: thrown });
+  }
+}
+
+function list(server: BinanceServer, entry: z.infer<typeof ENTRY>): void {
+  if (typeof entry === 'string') return server.exchange.setMarket({ symbol: entry, ...ORDINARY });
+  const { position, ...market } = entry;
+  setMarket(server, { ...market, price: market.price ?? new Exact(ORDINARY.price).toFixed() });
+  if (position !== undefined) openPosition(server, { symbol: market.symbol, ...position });
+  return undefined;
 }

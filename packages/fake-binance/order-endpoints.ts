@@ -1,12 +1,23 @@
 import type { Direction } from './account.ts';
 import { BinanceError } from './binance-error.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
-import { type Asked, type EndpointTable, signed } from './endpoint.ts';
-import { vetBespoken } from './bespoken.ts';
-import { type OrderRequest, type TimeInForce, isOpen } from './order.ts';
-import type { OrderName } from './order-index.ts';
-import { booleanOf, limitOf, mandatory, oneOf, positionSideOf, rangeOf, symbolOf, wholeOf } from './parameters.ts';
+import {
+  type Asked,
+  type EndpointTable,
+  signed,
+  booleanOf,
+  limitOf,
+  mandatory,
+  oneOf,
+  positionSideOf,
+  rangeOf,
+  symbolOf,
+  wholeOf,
+} from './endpoint.ts';
+import { type OrderRequest, type TimeInForce, isOpen, type OrderName } from './order.ts';
 import { acknowledgement, orderReply } from './replies.ts';
+import { Exact } from '../../ports/exact-decimal.ts';
+import type { Orders } from './orders.ts';
 
 /** Moved to the service of conditional orders in December 2025. */
 const CONDITIONAL_TYPES = ['STOP', 'STOP_MARKET', 'TAKE_PROFIT', 'TAKE_PROFIT_MARKET', 'TRAILING_STOP_MARKET'];
@@ -101,4 +112,21 @@ function nameOf(parameters: URLSearchParams): OrderName {
   const clientOrderId = parameters.get('origClientOrderId') ?? undefined;
   if (orderId === undefined && clientOrderId === undefined) throw new BinanceError('-1102', 'orderId');
   return { orderId, clientOrderId };
+}
+
+/**
+ * An order that only reduces is refused with -4118 where orders that rest in the book would reduce the position by so much already that
+ * not enough of it is left. What is larger than the position itself is another refusal.
+ */
+function vetBespoken(orders: Orders, { symbol, side, positionSide, reduceOnly, quantity }: OrderRequest): void {
+  const own = positionSide ?? 'BOTH';
+  const closing = own === 'BOTH' ? reduceOnly === true : side === (own === 'LONG' ? 'SELL' : 'BUY');
+  if (!closing) return;
+  const resting = orders.index
+    .open(symbol)
+    .filter((one) => one.side === side && one.positionSide === own && (own !== 'BOTH' || one.reduceOnly));
+  const bespoken = Exact.sum(0, ...resting.map((one) => one.quantity.sub(one.executedQty)));
+  if (bespoken.isZero()) return;
+  const open = orders.account.reducible(symbol, own, side);
+  if (open.gte(quantity) && open.lt(bespoken.add(quantity))) throw new BinanceError('-4118');
 }

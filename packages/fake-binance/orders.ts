@@ -1,11 +1,18 @@
 import { Exact } from '../../ports/exact-decimal.ts';
 import { Account, type Commission, type Direction, type Fill, type PositionSide } from './account.ts';
 import { BinanceError } from './binance-error.ts';
-import { MOST_OPEN_ORDERS, vetBestPrice, vetClientId, vetNotional, vetPrice, vetQuantity } from './filters.ts';
-import type { Market } from './market.ts';
-import type { Level, OrderBook } from './order-book.ts';
-import { type Matching, type Order, type OrderRequest, WHOLE, isOpen } from './order.ts';
-import { OrderIndex, type OrderName } from './order-index.ts';
+import {
+  MOST_OPEN_ORDERS,
+  vetBestPrice,
+  vetClientId,
+  vetNotional,
+  vetPrice,
+  vetQuantity,
+  type Market,
+  type Level,
+  type OrderBook,
+} from './market.ts';
+import { type Matching, type Order, type OrderRequest, WHOLE, isOpen, OrderIndex, type OrderName } from './order.ts';
 
 /** The order book's side of the account: what is taken, how it is matched, what rests. One account, one mode. */
 export class Orders {

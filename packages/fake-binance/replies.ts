@@ -1,8 +1,7 @@
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { Fill } from './account.ts';
 import type { AlgoOrder } from './algo-orders.ts';
-import { MOST_OPEN_ORDERS, PRICE_CAP, PRICE_FLOOR } from './filters.ts';
-import type { Market } from './market.ts';
+import { MOST_OPEN_ORDERS, PRICE_CAP, PRICE_FLOOR, type Market } from './market.ts';
 import type { Order } from './order.ts';
 
 /** What Binance answers, field by field. Numbers that could lose digits are texts, as there. */

@@ -3,13 +3,13 @@
  * told to stop. Wrong options end it with 2 and what is wrong, a port that is taken with 1.
  */
 import { parseArgs } from 'node:util';
-import { heedNpm } from '../../connectors/system/npm-parent.ts';
+import { heedNpm } from '../../connectors/system/process.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { BinanceServer, TEST_KEYS } from './binance-server.ts';
 import { ControlServer } from './control-server.ts';
-import { MarketWalk } from './market-walk.ts';
-import { WrongOption, listSymbols } from './list-symbols.ts';
+import { MarketWalk } from './prices.ts';
+import { WrongOption, listSymbols } from './open-desk.ts';
 
 const HELP = `A Binance USD-M futures exchange on this machine, for tests: signed REST API, user data stream, and a control port.
 

@@ -2,9 +2,8 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../ports/clock.ts';
-import { type AccountEvent, watchAccount } from './account-events.ts';
+import { type AccountEvent, watchAccount } from './user-stream.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
-import { StreamFaults, type StreamKind } from './stream-faults.ts';
 
 /** Mark prices come so often. Unit: milliseconds. */
 const MARKS_MS = 1000;
@@ -196,4 +195,97 @@ function answerTo(message: string, streams: Set<string>): object {
     return { error: { code: 2, msg: `Invalid request: at most ${MOST_STREAMS} streams` }, id };
   } else for (const name of names) streams.add(name);
   return { result: null, id };
+}
+
+/** What can go wrong with streams on purpose. */
+export const STREAM_FAULTS = [
+  /** Connections stay open and say nothing, not even when they are asked. */
+  'stream-silent',
+  /** Whoever connects is turned away with 503. */
+  'stream-refused',
+  'events-lost',
+  'events-duplicated',
+  /** An event comes after the one that follows it. */
+  'events-out-of-order',
+] as const;
+
+export type StreamFault = (typeof STREAM_FAULTS)[number];
+
+/** The account's events, the mark prices, or both. */
+type StreamKind = 'account' | 'marks';
+
+export interface StreamFaultSpec {
+  readonly fault: StreamFault;
+  /** Both where left out. */
+  readonly of?: StreamKind;
+  /** How many events it befalls; Infinity: all until it is removed. */
+  readonly times: number;
+}
+
+interface Standing extends StreamFaultSpec {
+  readonly id: number;
+  left: number;
+}
+
+/** The faults of streams that stand. */
+class StreamFaults {
+  #standing: Standing[] = [];
+  readonly #held = new Map<StreamKind, () => void>();
+  readonly #nextId: () => number;
+
+  constructor(nextId: () => number) {
+    this.#nextId = nextId;
+  }
+
+  /** Its id. */
+  add(spec: StreamFaultSpec): number {
+    const id = this.#nextId();
+    this.#standing.push({ ...spec, id, left: spec.times });
+    return id;
+  }
+
+  remove(id: number): boolean {
+    const before = this.#standing.length;
+    this.#standing = this.#standing.filter((one) => one.id !== id);
+    return this.#standing.length < before;
+  }
+
+  clear(): void {
+    this.#standing = [];
+    this.#held.clear();
+  }
+
+  list(): readonly (StreamFaultSpec & { readonly id: number; readonly left: number })[] {
+    return this.#standing;
+  }
+
+  /** Whether such a stream is silent, or refused. */
+  stands(fault: 'stream-silent' | 'stream-refused', kind: StreamKind): boolean {
+    return this.#standing.some((one) => one.fault === fault && isMeant(one, kind));
+  }
+
+  /** Sends an event as often, and when, the faults have it. */
+  deliver(kind: StreamKind, send: () => void): void {
+    if (this.stands('stream-silent', kind)) return;
+    if (this.#take('events-lost', kind)) return;
+    const isHeld = this.#take('events-out-of-order', kind);
+    const earlier = this.#held.get(kind);
+    this.#held.delete(kind);
+    if (isHeld) this.#held.set(kind, send);
+    else send();
+    if (this.#take('events-duplicated', kind)) send();
+    earlier?.();
+  }
+
+  #take(fault: StreamFault, kind: StreamKind): boolean {
+    const found = this.#standing.find((one) => one.fault === fault && isMeant(one, kind));
+    if (found === undefined) return false;
+    found.left -= 1;
+    if (found.left <= 0) this.remove(found.id);
+    return true;
+  }
+}
+
+function isMeant({ of }: StreamFaultSpec, kind: StreamKind): boolean {
+  return of === undefined || of === kind;
 }

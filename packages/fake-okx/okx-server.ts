@@ -1,8 +1,7 @@
 import { LocalVenue, type LocalVenueOptions, parametersOf } from '../fake-exchange/local-venue.ts';
 import type { Received, Reply } from '../fake-exchange/venue-server.ts';
-import { ENDPOINTS } from './endpoints.ts';
-import { type OkxCode, OkxError } from './okx-error.ts';
-import { type Keys, checkSigned } from './signed-request.ts';
+import { ENDPOINTS, type OkxCode, OkxError } from './endpoints.ts';
+import { createHmac } from 'node:crypto';
 
 export interface OkxServerOptions extends LocalVenueOptions {
   readonly keys?: Keys;
@@ -61,4 +60,29 @@ function refusal({ code, status, message }: OkxError, request: string): Reply {
   if (status !== 200 || !request.startsWith('POST ')) return { status, body: { code, msg: message, data: [] } };
   const data = [{ ordId: '', clOrdId: '', sCode: code, sMsg: message, tag: '' }];
   return { status, body: { code: '1', msg: 'All operations failed', data } };
+}
+
+interface Keys {
+  readonly key: string;
+  readonly secret: string;
+  readonly passphrase: string;
+}
+
+/** How far the client's clock may be off. Unit: milliseconds. */
+const WINDOW_MS = 30_000;
+
+/**
+ * HMAC-SHA256, in base64, over time, method, path, query and body, in headers; a key belongs to practice accounts, which one more header
+ * asks for, or to real ones.
+ */
+function checkSigned({ headers, method, path, query, body }: Received, keys: Keys, isDemo: boolean, now: number): void {
+  const header = (name: string): string => String(headers[name] ?? '');
+  if (header('ok-access-key') !== keys.key) throw new OkxError('50111');
+  if (header('ok-access-passphrase') !== keys.passphrase) throw new OkxError('50105');
+  if ((header('x-simulated-trading') === '1') !== isDemo) throw new OkxError('50101');
+  const timestamp = header('ok-access-timestamp');
+  if (!(Math.abs(now - Date.parse(timestamp)) <= WINDOW_MS)) throw new OkxError('50102');
+  const payload = timestamp + method + path + (query === '' ? '' : `?${query}`) + body;
+  const expected = createHmac('sha256', keys.secret).update(payload).digest('base64');
+  if (header('ok-access-sign') !== expected) throw new OkxError('50113');
 }

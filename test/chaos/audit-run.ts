@@ -1,15 +1,21 @@
 import { join } from 'node:path';
-import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
+import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
-import { auditLog } from '../cli/audit-data-folder.ts';
-import { commitViolations } from './commit-audit.ts';
-import { clmEffects, executionEffects } from './effect-audit.ts';
-import { auditIntents } from './intent-audit.ts';
+import { auditLog, type Contents } from '../cli/audit-data-folder.ts';
+import { commitViolations, type Effect } from './commit-audit.ts';
 import { FLOWS, type Look, flowOf } from './log-watch.ts';
-import { orderViolations } from './order-audit.ts';
+import type { IntentId, HarvestIntent, ClientOrderId, ExecutionReport } from '../../schemas/generated/records.ts';
+import { type Place, placeOf, placeKey } from './places.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { evaluate } from '../../pipelines/scoring/evaluate.ts';
+import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
+import { defaultPolicy } from '../cli/compose/fresh-snapshots.ts';
+import { Decimal } from 'decimal.js';
+import type { PaperOrder } from '../../connectors/exchange/paper/paper-book.ts';
+import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 
 /** Some seconds. */
 const FORGIVEN_LOOKS = 10;
@@ -100,4 +106,140 @@ async function deadLetterViolations({ log }: ReadableTopics): Promise<string[]> 
     if (records > 0) violations.push(`${name} holds ${records} dead letters`);
   }
   return violations;
+}
+
+/** Each intent record and the terminal report that it needed. */
+async function executionEffects(world: ReadableTopics): Promise<readonly Effect[]> {
+  const ends = new Map<IntentId, Place>();
+  await visitTopic(world, TOPICS.executionReport.name, {}, ({ intent_id, status }, at) => {
+    if (status !== 'SUBMITTED' && !ends.has(intent_id)) ends.set(intent_id, placeOf(at));
+  });
+  const effects: Effect[] = [];
+  await visitTopic(world, TOPICS.harvestIntent.name, {}, ({ intent_id }, at) => {
+    const output = ends.get(intent_id);
+    if (output !== undefined) effects.push({ input: placeOf(at), output });
+  });
+  return effects;
+}
+
+/** Each trade record and the outcome that it went into. */
+async function clmEffects(world: ReadableTopics): Promise<readonly Effect[]> {
+  const counted = new Map<string, Place>();
+  await visitTopic(world, TOPICS.clmOutcome.name, {}, ({ slices }, at) => {
+    for (const slice of slices) if (!counted.has(slice)) counted.set(slice, placeOf(at));
+  });
+  const effects: Effect[] = [];
+  await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ trade_id }, at) => {
+    const output = counted.get(trade_id);
+    if (output !== undefined) effects.push({ input: placeOf(at), output });
+  });
+  return effects;
+}
+
+export interface IntentAudit {
+  readonly violations: readonly string[];
+  /** Snapshot records, and how many different ones. */
+  readonly snapshots: number;
+  readonly distinctSnapshots: number;
+  /** Snapshot records that deserve an intent, and different intents that they deserve. */
+  readonly deserving: number;
+  readonly intents: ReadonlySet<IntentId>;
+  /** Intent records: more than the deserving where a crash had a batch scored again. */
+  readonly intentRecords: number;
+  /** A snapshot and the intent it caused. */
+  readonly effects: readonly Effect[];
+}
+
+interface Expected {
+  readonly intent: HarvestIntent;
+  readonly input: Place;
+  output: Place | null;
+}
+
+/** Every snapshot on the topic that deserves an intent has it, exactly as `evaluate` says, and no other intent is there. */
+async function auditIntents(world: ReadableTopics): Promise<IntentAudit> {
+  const policy = defaultPolicy();
+  const violations: string[] = [];
+  const expected = new Map<string, Expected>();
+  const different = new Set<string>();
+  let snapshots = 0;
+  await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+    snapshots += 1;
+    different.add(`${snapshot.position_id} ${snapshot.observed_at}`);
+    const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
+    const input = placeOf(at);
+    if (intent !== null) expected.set(placeKey(input), { intent, input, output: null });
+  });
+  let intentRecords = 0;
+  await visitTopic(world, TOPICS.harvestIntent.name, {}, (intent, at) => {
+    intentRecords += 1;
+    const wanted = expected.get(placeKey(intent.input));
+    if (wanted === undefined) violations.push(`intent ${intent.intent_id} rests on a snapshot that deserves none`);
+    else if (!isDeepStrictEqual(plain(intent), plain(wanted.intent)))
+      violations.push(`intent ${intent.intent_id} is not what the policy says`);
+    else wanted.output ??= placeOf(at);
+  });
+  const effects: Effect[] = [];
+  for (const { intent, input, output } of expected.values()) {
+    if (output === null) violations.push(`the snapshot at ${placeKey(input)} has no intent ${intent.intent_id}`);
+    else effects.push({ input, output });
+  }
+  return {
+    violations,
+    snapshots,
+    distinctSnapshots: different.size,
+    deserving: expected.size,
+    intents: new Set(Array.from(expected.values(), ({ intent }) => intent.intent_id)),
+    intentRecords,
+    effects,
+  };
+}
+
+/** Decoded records are instances of classes that avsc makes; only their content counts. */
+function plain(record: HarvestIntent): unknown {
+  return JSON.parse(JSON.stringify(record));
+}
+
+/**
+ * Orders, reports and trades tell one story: an intent is sent at most once, and each filled order is one FILLED report and
+ * one trade of the venue's quantity. A trade may lie on the topic twice, with one trade_id: at least once.
+ */
+function orderViolations({ intents, reports, trades }: Contents, book: PaperExchange): string[] {
+  const orders = new Map(Array.from(book.orders(), (order) => [order.clientOrderId, order]));
+  const known = new Set(intents.map(({ intent_id }) => clientOrderIdOf(intent_id)));
+  const traded = new Map(trades.map((trade) => [trade.trade_id, trade]));
+  const violations: string[] = [];
+  for (const id of orders.keys()) if (!known.has(id)) violations.push(`order ${id} belongs to no intent`);
+  for (const [id, times] of sendings(reports)) {
+    if (times.size > 1) violations.push(`order ${id} was sent at ${times.size} times`);
+  }
+  const filled = new Set<string>();
+  for (const { status, client_order_id: id, filled_quantity } of reports) {
+    if (status !== 'FILLED') continue;
+    const trade = traded.get(tradeIdOf(id));
+    filled.add(tradeIdOf(id));
+    const placed = filledQuantity(orders.get(id));
+    if (!placed.equals(filled_quantity) || trade?.quantity !== filled_quantity)
+      violations.push(
+        `order ${id} is FILLED with ${filled_quantity}, traded ${trade?.quantity}, at the venue ${placed.toFixed()}`,
+      );
+  }
+  for (const id of traded.keys()) if (!filled.has(id)) violations.push(`trade ${id} has no FILLED report`);
+  return violations;
+}
+
+/** Each order's announcements: every sending has one of its own, written before. */
+function sendings(reports: readonly ExecutionReport[]): ReadonlyMap<ClientOrderId, ReadonlySet<number | null>> {
+  const found = new Map<ClientOrderId, Set<number | null>>();
+  for (const { status, client_order_id: id, submitted_at } of reports) {
+    if (status !== 'SUBMITTED') continue;
+    const times = found.get(id);
+    if (times === undefined) found.set(id, new Set([submitted_at]));
+    else times.add(submitted_at);
+  }
+  return found;
+}
+
+function filledQuantity(order: PaperOrder | undefined): Decimal {
+  return Decimal.sum(0, ...(order?.fills ?? []).map(({ quantity }) => quantity));
 }

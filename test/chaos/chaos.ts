@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { plainTable } from '../../render/plain-table.ts';
-import { hearStopSignals } from '../../connectors/system/stop-signals.ts';
+import { hearStopSignals } from '../../connectors/system/process.ts';
 import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';

@@ -36,22 +36,17 @@ import type { VenueFill } from '../../../ports/venue.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
-import { AssetPrices } from './asset-prices.ts';
-import { venueClientId } from './client-order-id.ts';
+import { AssetPrices, readCharges } from './charges.ts';
+import { venueClientId, orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { LONGEST_WAIT_MS } from './venues/code-rules.ts';
-import { namedMarkPrice } from './mark-price.ts';
-import { isAsObserved, openQuantityOf } from './open-quantity.ts';
-import type { AccountMode } from './position-mode.ts';
-import { readCharges } from './read-charges.ts';
+import { namedMarkPrice, isAsObserved, openQuantityOf, readHoldings } from './read-holdings.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
-import { readHoldings } from './read-holdings.ts';
 import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
-import { orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
-import type { Info } from './venues/venue-traits.ts';
+import type { Info, PositionMode } from './venues/venue-traits.ts';
 
 /** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];
@@ -279,4 +274,40 @@ async function ofThisSymbol<T>(question: () => Promise<T>): Promise<T | null> {
     if (isKind(thrown, 'transient')) return null;
     throw thrown;
   }
+}
+
+/** How the account counts positions: as last asked, since its owner may change it while it is flat. */
+export class AccountMode {
+  readonly #client: VenueClient;
+  #mode: PositionMode;
+
+  private constructor(client: VenueClient, mode: PositionMode) {
+    this.#client = client;
+    this.#mode = mode;
+  }
+
+  /** Throws EXCHANGE_UNSUPPORTED where the exchange does not say, EXCHANGE_AWAY. */
+  static async of(client: VenueClient): Promise<AccountMode> {
+    return new AccountMode(client, await detectPositionMode(client));
+  }
+
+  get now(): PositionMode {
+    return this.#mode;
+  }
+
+  /** Asks again, because an order was refused for it. Throws EXCHANGE_AWAY. */
+  async refresh(): Promise<void> {
+    const before = this.#mode;
+    this.#mode = await detectPositionMode(this.#client);
+    if (this.#mode === before) return;
+    const context = { venue: this.#client.id, before, mode: this.#mode };
+    this.#client.logger.warn(context, `the account's position mode was changed from ${before} to ${this.#mode}`);
+  }
+}
+
+/** Throws EXCHANGE_UNSUPPORTED where the exchange does not say, EXCHANGE_AWAY. */
+async function detectPositionMode(client: VenueClient): Promise<PositionMode> {
+  const mode = await client.ask('look-up', 'position mode', (api) => client.settings.traits.positionMode(api));
+  if (mode !== null) return mode;
+  throw new HarvestlineError('EXCHANGE_UNSUPPORTED', `${client.id} does not say whether the account is in hedge mode`);
 }

@@ -9,10 +9,9 @@ import type { Candle } from '../../../ports/market.ts';
 import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { causeOf, isConditional } from './order-cause.ts';
+import { causeOf, hasBecome, readResting, stopsOf } from './resting-orders.ts';
 import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
-import { readResting, stopsOf } from './resting-orders.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
@@ -96,7 +95,7 @@ export class CcxtVenue implements Venue {
           trigger: true,
         }),
       );
-      const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isConditional(order, id));
+      const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => hasBecome(order, id));
       return source === undefined ? 'ORDER' : causeOf(source, this.#client.settings.traits.madeBy);
     } catch {
       // Not every exchange has such a list; an order by somebody else is what is known then.

@@ -8,15 +8,15 @@ import { messageOf } from '../../../errors/harvestline-error.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { DecimalText } from '../../../ports/exchange.ts';
 import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
-import type { VenueStops } from '../../../ports/venue.ts';
+import type { VenueStops, OrderOrigin } from '../../../ports/venue.ts';
 import type { OrderId, Side } from '../../../schemas/generated/records.ts';
-import { kindOf } from './order-cause.ts';
 import { positionSideOf } from './read-fills.ts';
 import type { Priority } from './request-queue.ts';
 import { UnifiedOrder, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket } from './venue-markets.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 
 /** RO2. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
 export async function readResting(
@@ -138,4 +138,31 @@ export async function cancelRestingOrder(
     const message = thrown.code === null ? thrown.message : `${thrown.code}: ${thrown.message}`;
     return { kind: thrown.rule.meaning === 'refused' ? 'refused' : 'unavailable', message };
   }
+}
+
+type Cause = OrderOrigin['cause'];
+
+/** By what the exchange calls the kind of order, in its own words first: ccxt's are poorer. */
+const TARGET = /take.?profit/i;
+const STOP = /stop|trailing/i;
+
+/** What kind of order it was, as far as the order itself tells. */
+export function causeOf(order: UnifiedOrder, madeBy: VenueTraits['madeBy']): Cause {
+  return madeBy(order.clientOrderId, order.info) ?? kindOf(order) ?? 'ORDER';
+}
+
+/** Null: neither a stop nor a target. */
+function kindOf({ type, stopLossPrice, takeProfitPrice, info }: UnifiedOrder): 'STOP' | 'TAKE_PROFIT' | null {
+  const words = [info['origType'], info['orderType'], info['stopOrderType'], info['type'], type];
+  const kinds = words.filter((kind) => typeof kind === 'string');
+  if (kinds.some((kind) => TARGET.test(kind))) return 'TAKE_PROFIT';
+  // A conditional order whose name says nothing: ccxt goes by the side on which it waits.
+  if (takeProfitPrice !== null && stopLossPrice === null) return 'TAKE_PROFIT';
+  return stopLossPrice !== null || kinds.some((kind) => STOP.test(kind)) ? 'STOP' : null;
+}
+
+/** Whether a conditional order became the order of that id when it was hit. */
+export function hasBecome({ info }: UnifiedOrder, orderId: string): boolean {
+  const { actualOrderId } = info;
+  return (typeof actualOrderId === 'string' || typeof actualOrderId === 'number') && String(actualOrderId) === orderId;
 }

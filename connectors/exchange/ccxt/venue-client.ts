@@ -5,12 +5,11 @@ import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import { type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import { redactor } from '../../system/redactor.ts';
-import { openCcxt } from './open-ccxt.ts';
+import { openCcxt, type VenueSettings } from './venue-settings.ts';
 import { type Priority, RequestQueue, type Reservation } from './request-queue.ts';
 import { AGAIN, ruleFor } from './venues/code-rules.ts';
 import { VenueClock } from './venue-clock.ts';
 import { ExchangeRejection, NoResponse, readRejection } from './exchange-rejection.ts';
-import type { VenueSettings } from './venue-settings.ts';
 import type { Allowance } from './venues/venue-traits.ts';
 
 /**

@@ -5,6 +5,7 @@ import type { VenueFill } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import type { UnifiedOrder } from './unified.ts';
 import type { PastMarket } from './venue-markets.ts';
+import type { VenueTraits } from './venues/venue-traits.ts';
 
 /** The direction of an order that makes a position smaller, in ccxt's words. */
 export function orderSide(side: Side): 'buy' | 'sell' {
@@ -93,4 +94,11 @@ function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'fe
 function feeOf(fills: readonly VenueFill[]): string | null {
   const fees = fills.flatMap(({ fee }) => (fee === null ? [] : [fee]));
   return fills.length === 0 || fees.length < fills.length ? null : toText(Exact.sum(0, ...fees));
+}
+
+const LONGEST_ALPHANUMERIC = 32;
+
+/** Our client order id in the form that an exchange takes. What is cut off is the end of a hash: the rest is as good as unique. */
+export function venueClientId(id: ClientOrderId, form: VenueTraits['clientOrderIds']): string {
+  return form === 'verbatim' ? id : id.replace(/[^0-9a-z]/gi, '').slice(0, LONGEST_ALPHANUMERIC);
 }

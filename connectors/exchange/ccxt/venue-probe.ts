@@ -1,5 +1,5 @@
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
-import { venueClientId } from './client-order-id.ts';
+import { venueClientId } from './venue-order.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { VenueMarkets } from './venue-markets.ts';

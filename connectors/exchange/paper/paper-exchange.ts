@@ -20,12 +20,23 @@ import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import { DEFAULT_FAULTS, type PaperFaults } from './faults.ts';
-import { type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';
-import { type PaperMarket, rulesForPrice } from './market-rules.ts';
-import { PaperBook, type PaperFill, type PaperOrder, type PaperPosition } from './paper-book.ts';
-import { inTransaction, openPaperDatabase } from './paper-database.ts';
-import { ARBITRARY_REFUSAL, type Refusal, duplicateId, vetOrder } from './vet-order.ts';
+import { DEFAULT_FAULTS, type PaperFaults, type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';
+import {
+  type PaperMarket,
+  rulesForPrice,
+  ARBITRARY_REFUSAL,
+  type Refusal,
+  duplicateId,
+  vetOrder,
+} from './market-rules.ts';
+import {
+  PaperBook,
+  type PaperFill,
+  type PaperOrder,
+  type PaperPosition,
+  inTransaction,
+  openPaperDatabase,
+} from './paper-book.ts';
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
@@ -171,7 +182,7 @@ export class PaperExchange implements Exchange, PositionBook {
     return this.#book.openPositions();
   }
 
-  // -- A real account in the book (paper-mirror.ts)
+  // -- A real account in the book (live-paper.ts)
 
   /** The rules of a real market in place of those that its price suggests. */
   defineMarket(symbol: string, market: PaperMarket): void {

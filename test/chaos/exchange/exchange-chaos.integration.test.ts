@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FAULT_NAMES } from '../../../packages/fake-binance/faults.ts';
 import { runExchange } from './exchange-run.ts';
 import { runKills } from './kill-run.ts';
-import { ALL_FAULTS } from './random-faults.ts';
+import { ALL_FAULTS } from './exchange-settings.ts';
 
 describe('execution and reconciliation on an exchange that misbehaves', () => {
   it.each(FAULT_NAMES)('A1 to A7: %s alone', async (fault) => {

@@ -11,7 +11,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { type ExchangeProgress, runExchange } from './exchange-run.ts';
 import { runKills } from './kill-run.ts';
-import { ALL_FAULTS } from './random-faults.ts';
+import { ALL_FAULTS } from './exchange-settings.ts';
 
 const STYLES: readonly string[] = ['market', 'ioc', 'sliced', 'post_only'] satisfies OrderStyle[];
 

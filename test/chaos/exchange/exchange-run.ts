@@ -1,6 +1,5 @@
-import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtExchange, AccountMode } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
@@ -17,8 +16,7 @@ import { type HealthFigures, HealthyWatch } from './healthy-watch.ts';
 import { PartitionWorker } from './partition-worker.ts';
 import { patient } from './patient.ts';
 import { SickSymbols } from './sick-symbols.ts';
-import { SkippingClock } from './skipping-clock.ts';
-import { tally } from './tally.ts';
+import { SkippingClock } from './chaos-clocks.ts';
 
 export interface ExchangeRunOptions {
   readonly intents: number;
@@ -162,4 +160,11 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
   } finally {
     await server.close();
   }
+}
+
+/** How often each name is there. */
+export function tally(names: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }

@@ -4,6 +4,7 @@ import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { type BinanceServerOptions, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
+import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 
 /**
  * As a desk has them, but for the waits between two orders of one position: intents come much faster here, and an order that rests is given
@@ -37,3 +38,11 @@ export function settingsFor(url: string, timeoutMs = TIMEOUT_MS): VenueSettings 
     ccxt: { timeout: timeoutMs, rateLimit: 0.01 },
   };
 }
+
+/** How often an order meets some fault. */
+const OFTEN = 0.25;
+
+/** Everything that can go wrong, each as likely as the others; nobody can answer for a few. */
+export const ALL_FAULTS: Readonly<Partial<Record<Fault, number>>> = Object.fromEntries(
+  FAULT_NAMES.map((fault) => [fault, OFTEN / FAULT_NAMES.length]),
+);

@@ -5,8 +5,7 @@
  * Exits 0 when nothing is left to do.
  */
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
-import { CcxtExchange } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
-import { AccountMode } from '../../../connectors/exchange/ccxt/position-mode.ts';
+import { CcxtExchange, AccountMode } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';
@@ -20,7 +19,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { SPED_UP, limitsFor, settingsFor } from './exchange-settings.ts';
 import { patient } from './patient.ts';
 import { restoredSource } from './restored-source.ts';
-import { SpedUpClock } from './sped-up-clock.ts';
+import { SpedUpClock } from './chaos-clocks.ts';
 
 const [dataDir = '', url = '', killAt = '0', style = 'market', since = '0'] = process.argv.slice(2);
 

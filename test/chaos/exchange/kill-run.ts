@@ -23,15 +23,14 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { auditExchange } from './exchange-audit.ts';
-import type { ExchangeProgress, ExchangeRun, ExchangeRunOptions } from './exchange-run.ts';
+import { type ExchangeProgress, type ExchangeRun, type ExchangeRunOptions, tally } from './exchange-run.ts';
 import { SERVER, SPED_UP, settingsFor } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';
 import { HealthyWatch } from './healthy-watch.ts';
 import { patient } from './patient.ts';
 import { restoredSource } from './restored-source.ts';
 import { SickSymbols } from './sick-symbols.ts';
-import { SpedUpClock } from './sped-up-clock.ts';
-import { tally } from './tally.ts';
+import { SpedUpClock } from './chaos-clocks.ts';
 
 export interface KillRunOptions extends Omit<ExchangeRunOptions, 'onProgress'> {
   readonly kills: number;

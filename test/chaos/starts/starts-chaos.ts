@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { hearStopSignals } from '../../../connectors/system/stop-signals.ts';
+import { hearStopSignals } from '../../../connectors/system/process.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { rejectAt } from '../interruption.ts';
 import { startOwnCluster } from '../own-cluster.ts';

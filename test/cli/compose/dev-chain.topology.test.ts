@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DevChain, type DevOptions } from '../../../cli/compose/dev-chain.ts';
 import { logFile } from '../../../connectors/embedded/database.ts';
 import type { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
-import { DEFAULT_FAULTS, parseFaults } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS, parseFaults } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { BinanceServerOptions } from '../../../packages/fake-binance/server-options.ts';
+import type { BinanceServerOptions } from '../../../packages/fake-binance/binance-server.ts';
 import type { TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { DeskOnBinance } from './desk-on-binance.ts';

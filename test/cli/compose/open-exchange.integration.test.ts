@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openExchange, openLivePaper } from '../../../cli/compose/open-exchange.ts';
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
-import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';

@@ -10,7 +10,7 @@ import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
 import { resultPage } from '../../../pipelines/replay/result-page.ts';
 import { resultLines } from '../../../pipelines/replay/result-lines.ts';
 import { logFile } from '../../../connectors/embedded/database.ts';
-import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';

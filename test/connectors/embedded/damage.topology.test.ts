@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { logFile } from '../../../connectors/embedded/database.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
-import { openPaperDatabase } from '../../../connectors/exchange/paper/paper-database.ts';
+import { openPaperDatabase } from '../../../connectors/exchange/paper/paper-book.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';

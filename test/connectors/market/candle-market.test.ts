@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { symbolOf } from '../../../connectors/market/candle-file.ts';
-import { loadCandleMarket } from '../../../connectors/market/candle-market.ts';
+import { symbolOf, loadCandleMarket } from '../../../connectors/market/candle-market.ts';
 import { WARM_UP_CYCLES } from '../../../ports/market.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';

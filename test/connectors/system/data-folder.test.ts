@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { closeToOthers, makeDataFolder } from '../../../connectors/system/data-folder.ts';
+import { closeToOthers, makeDataFolder, originOf } from '../../../connectors/system/data-folder.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -9,7 +9,7 @@ import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
 
-function folder(mode: number, ...files: readonly string[]): string {
+function folderWith(mode: number, ...files: readonly string[]): string {
   const path = join(folderForTest(), 'data');
   mkdirSync(path);
   for (const file of files) writeFileSync(join(path, file), '', { mode: 0o644 });
@@ -25,19 +25,22 @@ describe.runIf(process.platform !== 'win32')('the data folder', () => {
   });
 
   it("is tightened where it is empty or this program has worked in it, not where it is somebody else's or everybody's", () => {
-    const modes = [folder(0o755), folder(0o755, 'log.sqlite'), folder(0o755, 'thesis.doc'), folder(0o1777)].map(
-      (path) => {
-        makeDataFolder(path);
-        return modeOf(path);
-      },
-    );
+    const modes = [
+      folderWith(0o755),
+      folderWith(0o755, 'log.sqlite'),
+      folderWith(0o755, 'thesis.doc'),
+      folderWith(0o1777),
+    ].map((path) => {
+      makeDataFolder(path);
+      return modeOf(path);
+    });
     expect(modes).toEqual(['700', '700', '755', '1777']);
   });
 
   it('holds files of its owner alone, whatever the umask; wider ones are tightened, with what SQLite keeps beside them', () => {
     const earlier = process.umask(0);
     try {
-      const data = folder(0o755);
+      const data = folderWith(0o755);
       const log = EmbeddedLog.open(data, new SystemClock());
       const lock = ProcessLock.tryAcquire(data, 'a');
       const files = readdirSync(data, { recursive: true, encoding: 'utf8' });
@@ -49,9 +52,26 @@ describe.runIf(process.platform !== 'win32')('the data folder', () => {
     } finally {
       process.umask(earlier);
     }
-    const old = folder(0o755, 'log.sqlite', 'log.sqlite-wal');
+    const old = folderWith(0o755, 'log.sqlite', 'log.sqlite-wal');
     closeToOthers(join(old, 'log.sqlite'));
     expect([modeOf(join(old, 'log.sqlite')), modeOf(join(old, 'log.sqlite-wal'))]).toEqual(['600', '600']);
     expect(existsSync(join(old, 'log.sqlite-shm'))).toBe(false);
+  });
+});
+
+const ORIGIN = 1_770_000_000_000;
+
+describe('when the market of a desk began', () => {
+  it('is when the desk was first started, however often it is started', () => {
+    const folder = join(folderForTest(), 'data');
+    expect(originOf(folder, 'desk', ORIGIN)).toBe(ORIGIN);
+    expect(originOf(folder, 'desk', ORIGIN + 5000)).toBe(ORIGIN);
+    expect(originOf(folder, 'another', ORIGIN + 5000)).toBe(ORIGIN + 5000);
+  });
+
+  it('refuses a file that says no such time', () => {
+    const folder = folderForTest();
+    writeFileSync(join(folder, 'desk.json'), '{"origin": "yesterday"}');
+    expect(() => originOf(folder, 'desk', ORIGIN)).toThrow(expect.objectContaining({ code: 'LOG_UNREADABLE' }));
   });
 });

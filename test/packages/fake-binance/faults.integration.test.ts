@@ -2,8 +2,7 @@ import { OperationFailed, type binanceusdm } from 'ccxt';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ccxtClient } from './a-ccxt-client.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
-import type { OneShot } from '../../../packages/fake-binance/fault-plan.ts';
-import { FAULTS, FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
+import { type OneShot, FAULTS, FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 
 const BTC = 'BTC/USDT:USDT';
 const ID = 'own-1';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { rulesForPrice } from '../../../connectors/exchange/paper/market-rules.ts';
 import { DEFAULT_TERMS, type OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 import type { RestingOrder } from '../../../ports/resting.ts';
 import type { OrderId } from '../../../schemas/generated/records.ts';

@@ -1,5 +1,5 @@
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';
-import type { PaperFaults } from '../../../connectors/exchange/paper/faults.ts';
+import type { PaperFaults } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { isKind } from '../../../errors/harvestline-error.ts';
 import { executionProcessor } from '../../../pipelines/execution/execution-processor.ts';

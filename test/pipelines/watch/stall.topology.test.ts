@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DevChain, type DevOptions } from '../../../cli/compose/dev-chain.ts';
-import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';

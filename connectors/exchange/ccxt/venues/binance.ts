@@ -12,8 +12,7 @@ import {
   refused,
 } from './code-rules.ts';
 import type { EpochMillis } from '../../../../ports/clock.ts';
-import type { NamedMarket, UnlistedMarket, VenueTraits } from './venue-traits.ts';
-import { UNTRIED } from './untried.ts';
+import { type NamedMarket, type UnlistedMarket, type VenueTraits, UNTRIED } from './venue-traits.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 

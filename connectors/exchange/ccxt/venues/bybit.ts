@@ -1,8 +1,7 @@
 /** Bybit's V5 API for linear contracts, by its documentation and its list of error codes. */
 import type { Exchange as CcxtExchange, bybit } from 'ccxt';
 import { ABSENT, AGAIN, DUPLICATE_ID, RESYNC, TAKEN_OR_NOT, codeTable, otherRules, refused } from './code-rules.ts';
-import type { Info, NamedMarket, OrderName, VenueTraits } from './venue-traits.ts';
-import { UNTRIED } from './untried.ts';
+import { type Info, type NamedMarket, type OrderName, type VenueTraits, UNTRIED } from './venue-traits.ts';
 
 const CODES = codeTable({
   // Server time-out, internal error.

@@ -11,8 +11,7 @@ import {
   otherRules,
   refused,
 } from './code-rules.ts';
-import type { Info, NamedMarket, OrderName, VenueTraits } from './venue-traits.ts';
-import { UNTRIED } from './untried.ts';
+import { type Info, type NamedMarket, type OrderName, type VenueTraits, UNTRIED } from './venue-traits.ts';
 
 const KEYS = refused('keys');
 

@@ -1,7 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { CcxtExchange, AccountMode } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
 import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAsObserved, openQuantityOf } from '../../../../connectors/exchange/ccxt/open-quantity.ts';
+import { isAsObserved, openQuantityOf } from '../../../../connectors/exchange/ccxt/read-holdings.ts';
 import { Exact } from '../../../../ports/exact-decimal.ts';
 import { aFill, aHolding } from '../../../pipelines/snapshots/a-venue.ts';
 import { countedBranches } from '../../../fixtures/counted-branches.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
-import { causeOf, isConditional } from '../../../../connectors/exchange/ccxt/order-cause.ts';
-import { restingOf, stopsOf } from '../../../../connectors/exchange/ccxt/resting-orders.ts';
+import { causeOf, hasBecome, restingOf, stopsOf } from '../../../../connectors/exchange/ccxt/resting-orders.ts';
 import { UnifiedOrder, unified } from '../../../../connectors/exchange/ccxt/unified.ts';
 import type { Side } from '../../../../schemas/generated/records.ts';
 
@@ -115,7 +114,7 @@ describe('what an order was', () => {
   });
 
   it('a conditional order names the order that it became', () => {
-    expect(isConditional(anOrder({ info: { actualOrderId: 7001 } }), '7001')).toBe(true);
-    expect(isConditional(anOrder({ info: { actualOrderId: '' } }), '7001')).toBe(false);
+    expect(hasBecome(anOrder({ info: { actualOrderId: 7001 } }), '7001')).toBe(true);
+    expect(hasBecome(anOrder({ info: { actualOrderId: '' } }), '7001')).toBe(false);
   });
 });

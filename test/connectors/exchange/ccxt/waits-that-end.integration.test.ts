@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
-import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
+import { AccountMode, CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LivePaper, type RealMarket } from '../../../../connectors/exchange/paper/live-paper.ts';
+import { LivePaper, type RealMarket, PaperMirror } from '../../../../connectors/exchange/paper/live-paper.ts';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
-import { PaperMirror } from '../../../../connectors/exchange/paper/paper-mirror.ts';
 import type { ObservedCycle } from '../../../../pipelines/snapshots/cycle.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { HarvestlineError } from '../../../../errors/harvestline-error.ts';

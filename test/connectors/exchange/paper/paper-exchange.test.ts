@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Exact } from '../../../../ports/exact-decimal.ts';
-import { DEFAULT_FAULTS, type PaperFaults } from '../../../../connectors/exchange/paper/faults.ts';
-import { SLOW_MS } from '../../../../connectors/exchange/paper/fill-plan.ts';
+import { DEFAULT_FAULTS, type PaperFaults, SLOW_MS } from '../../../../connectors/exchange/paper/fill-plan.ts';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../../ports/clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { heedNpm } from '../../../connectors/system/npm-parent.ts';
+import { heedNpm } from '../../../connectors/system/process.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 
 /** A process whose parent is gone at the n-th look. */

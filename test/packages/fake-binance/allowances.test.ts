@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOW } from './an-exchange.ts';
-import { OrderCounts } from '../../../packages/fake-binance/order-counts.ts';
-import { Weights, weightOf } from '../../../packages/fake-binance/weights.ts';
+import { OrderCounts, Weights, weightOf } from '../../../packages/fake-binance/allowances.ts';
 
 const MINUTE_MS = 60_000;
 const MINUTE = Math.floor(NOW / MINUTE_MS) * MINUTE_MS;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { FaultPlan } from '../../../packages/fake-binance/fault-plan.ts';
+import { FaultPlan } from '../../../packages/fake-binance/faults.ts';
 
 const ORDER = { method: 'POST', path: '/fapi/v1/order', symbol: 'BTCUSDT', clientOrderId: 'own-1' };
 const LOOK_UP = { ...ORDER, method: 'GET' };

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { redactor } from '../../../connectors/system/redactor.ts';
-import { learnSecrets, readSecretFile } from '../../../connectors/system/secrets.ts';
+import { learnSecrets, readSecretFile } from '../../../connectors/system/settings.ts';
 import type { Problem } from '../../../errors/harvestline-error.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_FAULTS, parseFaults } from '../../../../connectors/exchange/paper/faults.ts';
+import { DEFAULT_FAULTS, parseFaults } from '../../../../connectors/exchange/paper/fill-plan.ts';
 import { HarvestlineError } from '../../../../errors/harvestline-error.ts';
 
 describe('parseFaults', () => {

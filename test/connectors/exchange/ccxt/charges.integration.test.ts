@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
-import { AccountMode } from '../../../../connectors/exchange/ccxt/position-mode.ts';
+import { CcxtExchange, AccountMode } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';

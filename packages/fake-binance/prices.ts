@@ -1,6 +1,8 @@
 import type { Random } from '../../ports/random.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import { BinanceError } from './binance-error.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { BinanceExchange } from './binance-exchange.ts';
 
 /** Intervals that the server knows. Unit: milliseconds. */
 const INTERVALS_MS: Readonly<Record<string, number>> = {
@@ -113,4 +115,53 @@ function lengthOf(interval: string): number {
 /** No candle is at nothing, however small the price. */
 function onTick(price: Exact, tick: string): Exact {
   return Exact.max(1, price.div(tick).round()).mul(tick);
+}
+
+/** Between two steps. Unit: milliseconds. */
+const STEP_MS = 1000;
+
+/** Of a step; a minute of them is about 0.8 %. Unit: fraction of price. */
+const VOLATILITY = 0.001;
+
+/**
+ * Marks that move by themselves. Where nobody sets one by hand, the mark of a market after step n depends on seed, symbol, first price
+ * and n alone.
+ */
+export class MarketWalk {
+  readonly #exchange: BinanceExchange;
+  readonly #random: Random;
+  #steps = 0;
+
+  constructor(exchange: BinanceExchange, random: Random) {
+    this.#exchange = exchange;
+    this.#random = random;
+  }
+
+  /** How many were made. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Moves every market by so many steps at once. */
+  step(count = 1): void {
+    const { orders } = this.#exchange;
+    for (let made = 0; made < count; made++) {
+      this.#steps += 1;
+      for (const { symbol, tick, status } of orders.markets.values()) {
+        if (status !== 'TRADING') continue;
+        const moved = Math.exp(VOLATILITY * this.#random.stream('walk', symbol, this.#steps).normal());
+        const ticks = Exact.max(1, orders.mark(symbol).mul(moved).div(tick).round());
+        this.#exchange.setMark(symbol, ticks.mul(tick).toFixed());
+      }
+    }
+  }
+
+  /** Until the signal aborts. */
+  async run(clock: Clock, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(STEP_MS, signal);
+      if (signal.aborted) return;
+      this.step();
+    }
+  }
 }
