@@ -5,7 +5,7 @@ import { verifyCommand } from './calibrate/verify-command.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { type Decider, approval, rejection, rollback, readVersions } from '../pipelines/calibration/decisions.ts';
-import type { CalibrationVersions } from '../pipelines/scoring/versions.ts';
+import type { CalibrationVersions } from '../pipelines/scoring/confidence-map.ts';
 import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';

@@ -14,7 +14,7 @@ import {
   checkPolicies,
 } from '../pipelines/scoring/check-policies.ts';
 import { loadPolicy, readPolicyFile } from './options/policy-options.ts';
-import { policyLines } from '../pipelines/scoring/policy-table.ts';
+import { policyLines } from '../pipelines/scoring/policy-view.ts';
 
 interface Flags {
   readonly json?: true;

@@ -1,13 +1,11 @@
 import { Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
-import { followShadow, jsonLines } from '../pipelines/scoring/follow-shadow.ts';
+import { followShadow, jsonLines, shadowReport } from '../pipelines/scoring/shadow-report.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import type { ReadableTopics } from '../pipelines/runtime/topic-cursor.ts';
-import { shadowLines } from '../pipelines/scoring/shadow-lines.ts';
-import { shadowReport } from '../pipelines/scoring/shadow-report.ts';
-import { ShadowScreen } from './shadow/shadow-screen.ts';
+import { shadowLines, ShadowScreen } from '../pipelines/scoring/shadow-view.ts';
 import { hearStopSignals } from '../connectors/system/process.ts';
 
 interface ShadowFlags extends WorldOptions {

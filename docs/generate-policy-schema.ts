@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
-import { policyJsonSchema } from '../pipelines/scoring/policy-schema.ts';
+import { policyJsonSchema } from '../pipelines/scoring/policy.ts';
 
 const OUTPUT = new URL('../pipelines/scoring/policy.schema.json', import.meta.url);
 

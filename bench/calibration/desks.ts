@@ -1,9 +1,8 @@
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { assess } from '../../pipelines/calibration/assess.ts';
-import type { ConfidenceMap } from '../../pipelines/scoring/confidence-map.ts';
+import { type ConfidenceMap, whyNeverDegraded } from '../../pipelines/scoring/confidence-map.ts';
 import { DecisionEffect } from '../../pipelines/calibration/decision-effect.ts';
 import { decisionBounds } from '../../pipelines/calibration/bounds-and-risks.ts';
-import { whyNeverDegraded } from '../../pipelines/scoring/degradation.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';

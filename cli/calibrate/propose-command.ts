@@ -11,7 +11,7 @@ import type { NeutralRule } from '../../pipelines/calibration/usable-rows.ts';
 import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { loadPolicy } from '../options/policy-options.ts';
-import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
+import { policyInForce } from '../../pipelines/scoring/policy-history.ts';
 import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';

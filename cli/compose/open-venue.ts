@@ -19,10 +19,9 @@ import type { VenueChoice, VenueCliOptions } from '../options/venue-options.ts';
 import { originOf } from '../../connectors/system/data-folder.ts';
 import { accountsOf } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { PositionBook } from '../../ports/position-book.ts';
-import { liveMarket } from '../../pipelines/snapshots/simulated/live-market.ts';
+import { liveMarket, snapshotSource } from '../../pipelines/snapshots/simulated/snapshot-source.ts';
 import type { Source } from '../../pipelines/runtime/processor.ts';
 import type { SourceParts } from './run.ts';
-import { snapshotSource } from '../../pipelines/snapshots/simulated/snapshot-source.ts';
 
 /** The options that say what a simulated or recorded market is. */
 export interface MarketCliOptions {

@@ -7,7 +7,7 @@ import { loadPolicy } from '../options/policy-options.ts';
 import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import type { WorldOptions } from '../options/log-options.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../../render/output.ts';
-import { policyInForce } from '../../pipelines/scoring/policy-in-force.ts';
+import { policyInForce } from '../../pipelines/scoring/policy-history.ts';
 import { Progress } from '../../render/progress.ts';
 import { compareInThreads } from './compare-in-threads.ts';
 import { comparePolicies } from '../../pipelines/replay/compare-policies.ts';

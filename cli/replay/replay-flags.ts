@@ -5,7 +5,7 @@ export interface ReplayFlags extends WorldOptions {
   readonly policy: readonly string[];
   /** Recomputes intents instead of comparing policies. */
   readonly audit?: true;
-  /** Left out: what is in force (pipelines/scoring/policy-in-force.ts). */
+  /** Left out: what is in force (pipelines/scoring/policy-history.ts). */
   readonly against?: string;
   readonly from?: string;
   readonly to?: string;

@@ -1,11 +1,10 @@
 import { isKind } from '../../errors/harvestline-error.ts';
-import type { ConfidenceMap } from '../scoring/confidence-map.ts';
+import { type ConfidenceMap, calibrated, seenBy } from '../scoring/confidence-map.ts';
 import type { Flips, Flip } from './report.ts';
 import { type Policy, type ConditionName, EXIT_FACTORS, HOLD_FACTORS } from '../scoring/policy.ts';
 import type { ModelId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
-import { calibrated, seenBy } from '../scoring/calibrated.ts';
 import { judge } from '../scoring/evaluate.ts';
 import { type ConditionSet, contains } from '../scoring/factors.ts';
 

@@ -1,4 +1,4 @@
-import { CalibrationVersions, type VersionHistory } from '../scoring/versions.ts';
+import { CalibrationVersions, type VersionHistory } from '../scoring/confidence-map.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';

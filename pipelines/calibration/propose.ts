@@ -1,6 +1,6 @@
 import { type Assessment, type NoRelation, assess } from './assess.ts';
 import { reasonsNotToApply, risksOf, decisionBounds } from './bounds-and-risks.ts';
-import type { ConfidenceMap } from '../scoring/confidence-map.ts';
+import { type ConfidenceMap, type CalibrationVersions, whyNeverDegraded } from '../scoring/confidence-map.ts';
 import { type OutcomeRow, datasetHash, type Dataset, rowsByModel } from './dataset.ts';
 import { labelRatesOf, type LabelRule, labelRuleText, labelRuleWords } from './label-rule.ts';
 import type { Method } from './fit.ts';
@@ -17,8 +17,6 @@ import {
   slicesOf,
 } from './usable-rows.ts';
 import { type SlicedBy, sliceFigures } from './slice-figures.ts';
-import type { CalibrationVersions } from '../scoring/versions.ts';
-import { whyNeverDegraded } from '../scoring/degradation.ts';
 import type { Policy } from '../scoring/policy.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';

@@ -1,5 +1,5 @@
 import { pc, printable } from '../../render/terminal.ts';
-import type { CalibrationVersions, VersionHistory } from '../scoring/versions.ts';
+import type { CalibrationVersions, VersionHistory } from '../scoring/confidence-map.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { plainTable } from '../../render/plain-table.ts';

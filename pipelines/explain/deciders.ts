@@ -1,6 +1,5 @@
 import { type AppliedPolicy, type ReadHistory, appliedVersion } from '../scoring/policy-history.ts';
-import { type Policy, BUILT_IN_POLICIES, defaultPolicy } from '../scoring/policy.ts';
-import { policyText } from '../scoring/policy-text.ts';
+import { type Policy, BUILT_IN_POLICIES, defaultPolicy, policyText } from '../scoring/policy.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../schemas/ids.ts';

@@ -1,6 +1,5 @@
 import { pc, printable } from '../../render/terminal.ts';
-import type { ScoreShift } from '../scoring/score-gap.ts';
-import type { DecisionChange } from '../scoring/smallest-changes.ts';
+import type { ScoreShift, DecisionChange } from '../scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
 import { sideBySide } from '../../render/terminal-text.ts';
 import type { ExplainedDecision } from './explanation.ts';

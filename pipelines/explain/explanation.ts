@@ -1,6 +1,5 @@
 import type { Decision } from '../scoring/evaluate.ts';
-import type { ScoreShift } from '../scoring/score-gap.ts';
-import type { DecisionChange } from '../scoring/smallest-changes.ts';
+import type { ScoreShift, DecisionChange } from '../scoring/smallest-changes.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
 /** What `explain --json` prints, and what the screen is made of. */

@@ -1,14 +1,13 @@
 import { isKind } from '../../errors/harvestline-error.ts';
-import { judgesCalibrated, seenBy } from '../scoring/calibrated.ts';
+import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Policy, defaultPolicy } from '../scoring/policy.ts';
-import { scoreGap } from '../scoring/score-gap.ts';
-import { smallestChanges } from '../scoring/smallest-changes.ts';
+import { scoreGap, smallestChanges } from '../scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibration/decisions.ts';
-import { readPolicyHistory } from '../scoring/read-policy-history.ts';
+import { readPolicyHistory } from '../scoring/policy-history.ts';
 import { Deciders } from './deciders.ts';
 import { runsOf } from './decision-runs.ts';
 import type { ExplainedDecision, Explanation, Place, SnapshotDecision } from './explanation.ts';

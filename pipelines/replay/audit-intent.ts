@@ -1,8 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
-import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { seenBy } from '../scoring/calibrated.ts';
+import { type ConfidenceMap, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 

@@ -1,6 +1,6 @@
 import { formatProblems, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { Batch, LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
-import type { CalibrationVersions } from '../scoring/versions.ts';
+import type { CalibrationVersions } from '../scoring/confidence-map.ts';
 import { type AuditedDifference, type Unverifiable, auditIntent, locatedDifferences } from './audit-intent.ts';
 import { AuditedPolicies } from './audited-policies.ts';
 import type { Policy } from '../scoring/policy.ts';
@@ -8,7 +8,7 @@ import type { Examined } from '../../schemas/record-codec.ts';
 import { topicBeside } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibration/decisions.ts';
-import { readPolicyHistory } from '../scoring/read-policy-history.ts';
+import { readPolicyHistory } from '../scoring/policy-history.ts';
 import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
 import { RecordCursor } from './record-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';

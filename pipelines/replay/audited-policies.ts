@@ -3,9 +3,8 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent } from '../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type Policy, BUILT_IN_POLICIES } from '../scoring/policy.ts';
+import { type Policy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts';
 import { type AppliedPolicy, type PolicyHistory, type ReadHistory, appliedVersion } from '../scoring/policy-history.ts';
-import { policyText } from '../scoring/policy-text.ts';
 import type { Difference } from './audit-intent.ts';
 
 /** What an intent is to be decided by again. */

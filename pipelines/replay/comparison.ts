@@ -7,7 +7,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
-import { judgesCalibrated, seenBy } from '../scoring/calibrated.ts';
+import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';

@@ -1,6 +1,5 @@
 import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../schemas/generated/records.ts';
-import { CalibrationVersions } from '../scoring/versions.ts';
-import type { ConfidenceMap } from '../scoring/confidence-map.ts';
+import { CalibrationVersions, type ConfidenceMap } from '../scoring/confidence-map.ts';
 
 /** From a snapshot of a partition on, scoring applied these versions. In the order of the log. */
 export type AppliedMaps = Pick<PolicyApplied, 'calibrations'> & {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
-import { judgesCalibrated } from './calibrated.ts';
-import { whyNeverDegraded } from './degradation.ts';
-import { lintPolicy } from './lint-policy.ts';
-import type { Policy } from './policy.ts';
+import { judgesCalibrated, whyNeverDegraded } from './confidence-map.ts';
+import { type Policy, BUILT_IN_POLICIES, type FractionFormula, type PolicyRule, EXIT_FACTORS } from './policy.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
+import { HOLD_REASONS } from './evaluate.ts';
+import { ROUNDS_TO_NOTHING_BELOW } from './input-axes.ts';
 
 export interface PolicyFinding extends Problem {
   readonly level: 'problem' | 'warning';
@@ -43,10 +43,10 @@ export async function checkAgainstMaps(
   });
   if (mapped.length === 0) return [];
   const inForce = await mapsInForce();
-  return mapped.flatMap(({ file, policy }) => unreachable(file, policy, inForce));
+  return mapped.flatMap(({ file, policy }) => unreachableByMap(file, policy, inForce));
 }
 
-function unreachable(file: string, policy: Policy, inForce: readonly MapInForce[]): readonly PolicyFinding[] {
+function unreachableByMap(file: string, policy: Policy, inForce: readonly MapInForce[]): readonly PolicyFinding[] {
   return inForce.flatMap(({ model_id: model, version, map }): readonly PolicyFinding[] => {
     const why = whyNeverDegraded(policy, map);
     if (why === null) return [];
@@ -71,4 +71,150 @@ function checkFile(file: string, read: ReadPolicy): CheckedFile {
     const problems = thrown.problems.length > 0 ? thrown.problems : [{ path: '(root)', why: thrown.message }];
     return { file, policy: null, findings: problems.map((problem) => ({ level: 'problem', file, ...problem })) };
   }
+}
+
+/**
+ * What is legal in a policy but hardly meant, by path. Warnings only: none of it keeps a policy from scoring. Invariants:
+ * V2  No CLOSE that can be reached is said once, at `rules`: such a policy never empties a position.
+ * V3  Thresholds and rungs that contradict each other are named at the one that is to be changed.
+ * V4  The id of a built-in policy with other content is named: records would blame the wrong policy.
+ * V5  A reason that two outcomes share is named: exit_reason would not tell which it was.
+ */
+export function lintPolicy(policy: Policy): readonly Problem[] {
+  return [...idWarnings(policy), ...rungWarnings(policy), ...thresholdWarnings(policy), ...ruleWarnings(policy)];
+}
+
+function idWarnings(policy: Policy): readonly Problem[] {
+  const builtIn = BUILT_IN_POLICIES.get(policy.id);
+  if (builtIn === undefined || isDeepStrictEqual(builtIn, policy)) return [];
+  return [
+    { path: 'id', why: `is that of a built-in policy, ${policy.id}, with other content: give it an id of its own` },
+  ];
+}
+
+function rungWarnings({ profit_rungs: rungs }: Policy): readonly Problem[] {
+  return rungs.flatMap(({ above_r, points }, index) => {
+    const lower = rungs[index + 1];
+    if (lower === undefined || points >= lower.points) return [];
+    const why = `${points} above R ${above_r} is less than ${lower.points} above R ${lower.above_r}: more profit, less reason to leave`;
+    return [{ path: `profit_rungs[${index}].points`, why }];
+  });
+}
+
+function thresholdWarnings({ thresholds: t }: Policy): readonly Problem[] {
+  const warnings: Problem[] = [];
+  const warn = (name: keyof typeof t, why: string): void => void warnings.push({ path: `thresholds.${name}`, why });
+  if (t.fresh_below_hours > t.old_above_hours && t.fresh_above_r < t.old_below_r)
+    warn(
+      'old_above_hours',
+      `is below fresh_below_hours ${t.fresh_below_hours}: a position can be fresh and old at once`,
+    );
+  if (t.momentum_above_r < 0) warn('momentum_above_r', 'is below 0: a falling R counts as strong momentum');
+  if (t.expanding_above_gradient < 0)
+    warn('expanding_above_gradient', 'is below 0: a shrinking volatility counts as expanding');
+  return warnings;
+}
+
+function ruleWarnings(policy: Policy): readonly Problem[] {
+  const { rules } = policy;
+  const unreachable = rules.map((_, index) => whyUnreachable(policy, index));
+  const warnings = rules.flatMap((rule, index): readonly Problem[] => {
+    const path = `rules[${index}]`;
+    const why = unreachable[index] ?? null;
+    const ambiguous = whyAmbiguous(policy, index);
+    const limits = rule.action === 'PARTIAL_CLOSE' ? whyConstant(rule.fraction) : null;
+    return [
+      ...(why === null ? [] : [{ path, why: `${rule.name} ${why}` }]),
+      ...(ambiguous === null ? [] : [{ path: `${path}.name`, why: ambiguous }]),
+      ...(limits === null ? [] : [{ path: `${path}.fraction`, why: limits }]),
+    ];
+  });
+  const closes = rules.some(({ action }, index) => action === 'CLOSE' && unreachable[index] === null);
+  return closes
+    ? warnings
+    : [{ path: 'rules', why: 'can never CLOSE: no rule that can be reached closes a position' }, ...warnings];
+}
+
+/** What `reason` says where no rule did it must not be a rule's name, too. */
+const RESERVED: ReadonlySet<string> = new Set(Object.values(HOLD_REASONS));
+
+function whyAmbiguous({ rules }: Policy, index: number): string | null {
+  const name = rules[index]?.name ?? '';
+  if (RESERVED.has(name)) return `${name} is the reason of a HOLD`;
+  const first = rules.findIndex((rule) => rule.name === name);
+  return first === index ? null : `${name} is the name of rules[${first}], too`;
+}
+
+function whyConstant(formula: FractionFormula): string | null {
+  if (formula.max < ROUNDS_TO_NOTHING_BELOW) return `max ${formula.max} rounds to 0: the rule always holds`;
+  if (formula.kind === 'graded' && formula.base > formula.max)
+    return `base ${formula.base} is above max ${formula.max}: only a loss brings it below max`;
+  return null;
+}
+
+type When = PolicyRule['when'];
+
+/**
+ * Why the rule at `index` can never decide; null where none of these shows it. Invariants:
+ * V1  What is said here never decides, whatever the snapshot. The reverse is not promised: a rule may be out of reach for
+ *     reasons that are not looked for.
+ */
+export function whyUnreachable(policy: Policy, index: number): string | null {
+  const rule = policy.rules[index];
+  if (rule === undefined) return null;
+  const { when } = rule;
+  if (when.r_above !== undefined && when.r_below !== undefined && when.r_above >= when.r_below)
+    return `can never hold: no R is above ${when.r_above} and below ${when.r_below}`;
+  const most = mostExitOverHold(policy, when);
+  if (when.exit_above_hold_plus !== undefined && most <= when.exit_above_hold_plus)
+    return `can never hold: exit is at most ${most} over hold, not above ${when.exit_above_hold_plus}`;
+  if (when.exit_at_least_hold_plus !== undefined && most < when.exit_at_least_hold_plus)
+    return `can never hold: exit is at most ${most} over hold, not ${when.exit_at_least_hold_plus}`;
+  const earlier = policy.rules.slice(0, index).find((candidate) => impliesAll(when, candidate.when));
+  return earlier === undefined ? null : `is never reached: whenever it holds, ${earlier.name} has decided already`;
+}
+
+/** True where a snapshot that `when` holds for always meets every condition of `of`. */
+function impliesAll(when: When, of: When): boolean {
+  return (
+    (of.r_above === undefined || (when.r_above !== undefined && when.r_above >= of.r_above)) &&
+    (of.r_below === undefined || (when.r_below !== undefined && when.r_below <= of.r_below)) &&
+    (of.exit_above_hold_plus === undefined || marginAbove(when, of.exit_above_hold_plus)) &&
+    (of.exit_at_least_hold_plus === undefined || marginAtLeast(when, of.exit_at_least_hold_plus)) &&
+    (of.any_factor === undefined || when.any_factor?.every((name) => of.any_factor?.includes(name)) === true) &&
+    (of.stop_hit === undefined || when.stop_hit === true) &&
+    (of.take_profit_hit === undefined || when.take_profit_hit === true)
+  );
+}
+
+function marginAbove({ exit_above_hold_plus: above, exit_at_least_hold_plus: atLeast }: When, margin: number): boolean {
+  return (above !== undefined && above >= margin) || (atLeast !== undefined && atLeast > margin);
+}
+
+function marginAtLeast(
+  { exit_above_hold_plus: above, exit_at_least_hold_plus: atLeast }: When,
+  margin: number,
+): boolean {
+  return (above !== undefined && above >= margin) || (atLeast !== undefined && atLeast >= margin);
+}
+
+/**
+ * The most that exit can be over hold where R is within the rule's bounds. Never too small: hold is taken as 0, and every factor
+ * for leaving that R allows as given. -Infinity where no R is within the bounds. Unit: points.
+ */
+function mostExitOverHold({ points, profit_rungs: rungs, thresholds }: Policy, when: PolicyRule['when']): number {
+  const above = when.r_above ?? -Infinity;
+  const below = when.r_below ?? Infinity;
+  // Where R is above no rung, that is a rung of its own, without points.
+  const bands = [...rungs, { above_r: -Infinity, points: 0 }];
+  const always = EXIT_FACTORS.reduce((sum, name) => (name === 'old' ? sum : sum + points[name]), 0);
+  return bands.reduce((most, band, index) => {
+    const from = Math.max(above, band.above_r);
+    // The top of a band belongs to it: the rung above needs more than that.
+    const to = bands[index - 1]?.above_r ?? Infinity;
+    const empty = from >= below || from >= to;
+    if (empty) return most;
+    const old = from < thresholds.old_below_r ? points.old : 0;
+    return Math.max(most, always + old + band.points);
+  }, -Infinity);
 }

@@ -1,6 +1,6 @@
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { type ConditionName, type Policy, PROFIT_RUNG } from './policy.ts';
-import { degradedBelow } from './degradation.ts';
+import { degradedBelow } from './confidence-map.ts';
 import { ageHours, momentumOf, offPeak } from './risk.ts';
 
 /** Inputs that can be unknown: null in the snapshot, or null at entry where the two are compared. */

@@ -1,9 +1,8 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { degradedBelow } from './degradation.ts';
-import type { InputAxis } from './input-axis.ts';
+import { degradedBelow } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
 import { ageHours, momentumOf, offPeak, rOf } from './risk.ts';
-import { zeroFractionEdges } from './zero-fraction.ts';
+import { evaluate } from './evaluate.ts';
 
 export type NumericInput =
   'r' | 'confidence' | 'volatility' | 'momentum' | 'age_hours' | 'off_peak' | 'stop_price' | 'take_profit_price';
@@ -174,4 +173,96 @@ function withMomentum(history: readonly number[], momentum: number): readonly nu
 function withOffPeak(snapshot: PositionSnapshot, off: number): PositionSnapshot {
   const { side, mark_price: mark } = snapshot;
   return { ...snapshot, peak_price: side === 'LONG' ? mark / (1 - off) : mark / (1 + off) };
+}
+
+/** One number of a snapshot that can be set by itself. */
+interface InputAxis {
+  /** What a snapshot has now; null where it is unknown. */
+  readonly measure: (snapshot: PositionSnapshot) => number | null;
+  /** The snapshot with it at `to`. */
+  readonly at: (to: number) => PositionSnapshot;
+  /** Only at these may the action change; those that change nothing do no harm. */
+  readonly edges: readonly number[];
+  /** How far past an edge is surely past it, and near enough. */
+  readonly beyond: number;
+  /** The input is always between these. */
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+export interface Candidate {
+  readonly to: number;
+  readonly snapshot: PositionSnapshot;
+}
+
+/**
+ * A value on either side of each edge, and each edge itself where the snapshot meets it to the last digit: some conditions hold there
+ * and nowhere near. Invariants:
+ * N1  Between two neighbouring edges, and outside them, the action is the same everywhere; so whatever action the axis can give, a
+ *     candidate gives it, and one within `beyond` of the nearest value that does.
+ */
+export function candidatesOf(axis: InputAxis): readonly Candidate[] {
+  const edges = insideEdges(axis, axis.edges);
+  return edges.flatMap((edge, index) => {
+    const below = edge - Math.min(axis.beyond, (edge - (edges[index - 1] ?? axis.lowest)) / 2);
+    const above = edge + Math.min(axis.beyond, ((edges[index + 1] ?? axis.highest) - edge) / 2);
+    const exact = axis.at(edge);
+    return [
+      ...(below < edge ? [{ to: below, snapshot: axis.at(below) }] : []),
+      ...(axis.measure(exact) === edge ? [{ to: edge, snapshot: exact }] : []),
+      ...(above > edge ? [{ to: above, snapshot: axis.at(above) }] : []),
+    ];
+  });
+}
+
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** A value between the two. */
+  readonly inside: number;
+}
+
+/** What the edges part the axis into. */
+function stretchesOf({ lowest, highest }: InputAxis, edges: readonly number[]): readonly Stretch[] {
+  const ends = [lowest, ...insideEdges({ lowest, highest }, edges), highest];
+  return ends.slice(1).flatMap((to, index) => {
+    const from = ends[index] ?? lowest;
+    return from < to ? [{ from, to, inside: between(from, to) }] : [];
+  });
+}
+
+function insideEdges(
+  { lowest, highest }: Pick<InputAxis, 'lowest' | 'highest'>,
+  edges: readonly number[],
+): readonly number[] {
+  const inside = edges.filter((edge) => edge > lowest && edge < highest);
+  return [...new Set(inside)].toSorted((one, other) => one - other);
+}
+
+/** One of either end may be infinite, or both. */
+function between(from: number, to: number): number {
+  if (from === -Infinity) return to === Infinity ? 0 : to - 1;
+  return to === Infinity ? from + 1 : (from + to) / 2;
+}
+
+/** Fractions round to hundredths, halves upwards: below this one is nothing. Unit: fraction of the position. */
+export const ROUNDS_TO_NOTHING_BELOW = 0.005;
+
+/**
+ * Where on an axis that moves R a graded fraction begins to round to nothing, which makes a PARTIAL_CLOSE a HOLD. Between the edges of
+ * the axis the scores stand still, and the fraction is a straight line of R; `xOfR` says where on the axis an R is.
+ */
+function zeroFractionEdges(policy: Policy, axis: InputAxis, xOfR: (r: number) => number): readonly number[] {
+  const graded = policy.rules.flatMap((rule) =>
+    rule.action === 'PARTIAL_CLOSE' && rule.fraction.kind === 'graded' ? [rule.fraction] : [],
+  );
+  if (graded.length === 0) return [];
+  return stretchesOf(axis, axis.edges).flatMap(({ from, to, inside }) => {
+    const { hold_score: hold, exit_score: exit } = evaluate(axis.at(inside), policy);
+    return graded
+      .map(({ base, r_divisor, margin_weight }) =>
+        xOfR(r_divisor * (ROUNDS_TO_NOTHING_BELOW - base - Math.max(0, (exit - hold) * margin_weight))),
+      )
+      .filter((edge) => edge > from && edge < to);
+  });
 }

@@ -1,7 +1,10 @@
-import { isKind } from '../../errors/harvestline-error.ts';
+import { isKind, formatCoordinates } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { InputCoordinates, PolicyApplied } from '../../schemas/generated/records.ts';
-import { type Policy, parsePolicy } from './policy.ts';
+import { type Policy, parsePolicy, defaultPolicy } from './policy.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { printable } from '../../render/terminal.ts';
 
 /** A record of policy.applied, and the policy in it. */
 export interface AppliedPolicy {
@@ -103,4 +106,46 @@ function contentOf({ policy_json, policy }: PolicyApplied): Policy | null {
     if (!isKind(thrown, 'poison')) throw thrown;
     return null;
   }
+}
+
+/** All that scoring has told of what its decisions rest on. */
+export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHistory> {
+  const history = new PolicyHistory();
+  const unreadable = await visitTopic(topics, TOPICS.policyApplied.name, {}, (record, at) => history.add(record, at));
+  return { history, unreadable };
+}
+
+/** The policy that came into force last on a log. */
+export interface PolicyInForce {
+  readonly policy: Policy;
+  /** `default`: the log tells of none, or of one that this program cannot read. */
+  readonly source: 'policy.applied' | 'default';
+  /** What a person should know of where it comes from. */
+  readonly lines: readonly string[];
+}
+
+/** As policy.applied tells, else the default. */
+export async function policyInForce(topics: ReadableTopics): Promise<PolicyInForce> {
+  const { history, unreadable } = await readPolicyHistory(topics);
+  const { name } = TOPICS.policyApplied;
+  const gap =
+    unreadable === 0
+      ? []
+      : [`records of ${name} that cannot be read: ${unreadable}; another policy may have been in force last`];
+  const latest = history.latest();
+  const assumed = (why: string): PolicyInForce => {
+    const policy = defaultPolicy();
+    return { policy, source: 'default', lines: [`${policy.id}, the default: ${why}`, ...gap] };
+  };
+  if (latest === null) return assumed(`${name} tells of none in force`);
+  const { record, at, content } = latest;
+  const { topic, partition, offset } = at;
+  const place = formatCoordinates({ topic, partition, offset });
+  if (content === null)
+    return assumed(`this program cannot read ${printable(record.policy)}, in force last (${place})`);
+  return {
+    policy: content,
+    source: 'policy.applied',
+    lines: [`${printable(record.policy)}, in force last (${place})`, ...gap],
+  };
 }

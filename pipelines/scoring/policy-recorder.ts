@@ -4,10 +4,9 @@ import { policyDigestOf } from '../../schemas/ids.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { CalibrationVersions } from './versions.ts';
+import type { CalibrationVersions } from './confidence-map.ts';
 import type { Replay } from '../runtime/processor.ts';
-import type { Policy } from './policy.ts';
-import { policyText } from './policy-text.ts';
+import { type Policy, policyText } from './policy.ts';
 
 /** The bound of policy.applied's policy_json. In any alphabet it fits a record that a broker takes. Unit: UTF-16 code units. */
 const MAX_TEXT = 131_072;

@@ -3,8 +3,7 @@ import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/r
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import type { ConfidenceMap } from './confidence-map.ts';
-import { seenBy } from './calibrated.ts';
+import { type ConfidenceMap, seenBy } from './confidence-map.ts';
 import { type Verdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 

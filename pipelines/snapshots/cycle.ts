@@ -2,7 +2,7 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Venue } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
-import type { Signals } from '../../ports/signals.ts';
+import type { Signals } from './signals.ts';
 
 export interface PositionSourceOptions {
   readonly venue: Venue;

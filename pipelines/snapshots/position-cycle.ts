@@ -26,7 +26,7 @@ import { visitTopic } from '../runtime/topic-cursor.ts';
 import { BetweenCycles } from './between-cycles.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from '../runtime/health.ts';
-import { LogSignals } from './log-signals.ts';
+import { LogSignals } from './signals.ts';
 import type { Source } from '../runtime/processor.ts';
 
 export interface PositionCycleOptions {

@@ -18,16 +18,14 @@ import {
   unopenedDifference,
   unprovenDifference,
 } from './differences.ts';
-import { FillLog } from './fill-log.ts';
+import { FillLog, LookPause } from './fill-log.ts';
 import { type History, type Known, LISTED_LATE_MS, readHistory } from './history.ts';
 import type { Lifecycle } from '../../ports/lifecycles.ts';
 import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
-import { LookPause } from './look-pause.ts';
 import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
 import { SymbolMarket } from './indicators.ts';
-import { type Watched, beginWatching, followed, noteMark } from './watched-position.ts';
-import { WatchedPositions } from './watched-positions.ts';
+import { type Watched, beginWatching, followed, noteMark, WatchedPositions } from './observed-positions.ts';
 
 export interface Look {
   readonly reconciled: PositionReconciled | null;

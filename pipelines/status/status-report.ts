@@ -36,7 +36,7 @@ import {
   type StandingDifference,
   standingDifferences,
 } from './venue-figures.ts';
-import { type ShadowFigures, shadowFigures } from '../scoring/shadow-figures.ts';
+import { type ShadowFigures, shadowFigures } from '../scoring/shadow-report.ts';
 import { stallsFrom } from '../watch/stall-watcher.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
 

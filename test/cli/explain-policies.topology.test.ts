@@ -3,7 +3,7 @@ import { explainTo } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
 import { loadPolicy } from '../../cli/options/policy-options.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../pipelines/scoring/versions.ts';
+import { CalibrationVersions } from '../../pipelines/scoring/confidence-map.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../fixtures/calibration-record.ts';

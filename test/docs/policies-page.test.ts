@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { deploymentTable } from '../../docs/deployment-table.ts';
 import { policiesPage } from '../../docs/policies-page.ts';
 import { policyRows } from '../../docs/policy-rows.ts';
-import { EXIT_FACTORS, HOLD_FACTORS } from '../../pipelines/scoring/policy.ts';
-import { policyJsonSchema } from '../../pipelines/scoring/policy-schema.ts';
+import { EXIT_FACTORS, HOLD_FACTORS, policyJsonSchema } from '../../pipelines/scoring/policy.ts';
 
 const page = policiesPage();
 const rows = new Map(policyRows(policyJsonSchema()).map((row) => [row.path, row]));

@@ -1,6 +1,6 @@
-import type { Random } from '../../../ports/random.ts';
-import { type Market, type MarketCycle, WARM_UP_CYCLES } from '../../../ports/market.ts';
-import { SimulatedSymbol, type SymbolProfile } from './simulated-symbol.ts';
+import type { Random, RandomStream } from '../../../ports/random.ts';
+import { type Market, type MarketCycle, WARM_UP_CYCLES, type Candle } from '../../../ports/market.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
 
 /** Cycle 0 closes at this instant, 2026-01-01T00:00:00Z: virtual time never depends on when the program runs. Unit: epoch milliseconds. */
 const START = Date.UTC(2026, 0, 1);
@@ -80,4 +80,161 @@ class SimulatedMarket implements Market {
     });
     return (this.#last = { now, ticks });
   }
+}
+
+/** How a symbol is simulated. */
+interface SymbolProfile {
+  readonly symbol: string;
+  /** Where the price starts and is pulled back to in the very long run. Unit: USDT per contract. */
+  readonly anchorPrice: number;
+  /** Standard deviation of a calm candle's return. Unit: ratio. */
+  readonly volatility: number;
+}
+
+/** A hidden regime. `next` are the chances of the regime that follows. */
+interface HiddenRegime {
+  /** Unit: standard deviations of one candle's return. */
+  readonly drift: number;
+  /** Multiplies the symbol's volatility. */
+  readonly volatility: number;
+  /** Mean length. Unit: candles. */
+  readonly meanLength: number;
+  readonly next: readonly (readonly [regime: RegimeName, chance: number])[];
+}
+
+type RegimeName = 'trend_up' | 'trend_down' | 'range' | 'turbulent';
+
+/**
+ * Trends of some hours, as long as a position is held, between quieter ranges; now and then a turbulent hour. A drift of 0.16
+ * moves a trend of 60 candles by about 10 standard deviations of one candle: more than the 8 that chance alone makes of it.
+ */
+const REGIMES: Readonly<Record<RegimeName, HiddenRegime>> = {
+  trend_up: {
+    drift: 0.16,
+    volatility: 1,
+    meanLength: 72,
+    next: [
+      ['range', 0.6],
+      ['turbulent', 0.2],
+      ['trend_down', 0.2],
+    ],
+  },
+  trend_down: {
+    drift: -0.16,
+    volatility: 1.1,
+    meanLength: 60,
+    next: [
+      ['range', 0.6],
+      ['turbulent', 0.2],
+      ['trend_up', 0.2],
+    ],
+  },
+  range: {
+    drift: 0,
+    volatility: 0.75,
+    meanLength: 60,
+    next: [
+      ['trend_up', 0.45],
+      ['trend_down', 0.45],
+      ['turbulent', 0.1],
+    ],
+  },
+  turbulent: {
+    drift: 0,
+    volatility: 1.8,
+    meanLength: 18,
+    next: [
+      ['range', 0.4],
+      ['trend_up', 0.3],
+      ['trend_down', 0.3],
+    ],
+  },
+};
+
+/** Log-volatility keeps this share of its distance from normal at each candle: half is gone after about 13. */
+const VOLATILITY_MEMORY = 0.95;
+/** What each candle adds to log-volatility, so that it stays within about a factor of 1.5 either way. Unit: natural log. */
+const VOLATILITY_SHOCK = 0.13;
+
+/** Pull of the log-price towards its anchor: too weak to matter within a day, enough that no price runs away in a year. Unit: share per candle. */
+const ANCHOR_PULL = 1 / 2_000;
+
+/** Steps within a candle; its high and low are the extremes of their ends. */
+const STEPS = 4;
+const STEP_SCALE = Math.sqrt(1 / STEPS);
+
+/** Digits of a quoted price, as derivatives venues commonly quote. */
+const SIGNIFICANT_DIGITS = 5;
+
+/** Contracts worth about this much change hands in a calm candle. Unit: USDT. */
+const TURNOVER = 400_000;
+
+/**
+ * One symbol's endless path: a hidden Markov regime sets drift and volatility, volatility clusters (a log AR(1)), the log-price
+ * walks. It only goes forward; all its numbers come from the one stream it was given.
+ */
+class SimulatedSymbol {
+  readonly symbol: string;
+  readonly #stream: RandomStream;
+  readonly #volatility: number;
+  readonly #anchor: number;
+  readonly #scale: number;
+  #regime: HiddenRegime;
+  #logVolatility = 0;
+  #logPrice: number;
+  #close: number;
+
+  constructor(profile: SymbolProfile, stream: RandomStream) {
+    this.symbol = profile.symbol;
+    this.#stream = stream;
+    this.#volatility = profile.volatility;
+    this.#anchor = Math.log(profile.anchorPrice);
+    this.#scale = 10 ** Math.max(0, SIGNIFICANT_DIGITS - 1 - Math.floor(Math.log10(profile.anchorPrice)));
+    this.#regime = REGIMES[choose(REGIMES.range.next, stream.uniform())];
+    this.#logPrice = this.#anchor;
+    this.#close = this.#quote(this.#logPrice);
+  }
+
+  /** The drift in force during the candle that `next` gave last. Unit: standard deviations of one candle's return. */
+  get drift(): number {
+    return this.#regime.drift;
+  }
+
+  next(closedAt: EpochMillis): Candle {
+    const stream = this.#stream;
+    if (stream.uniform() * this.#regime.meanLength < 1) {
+      this.#regime = REGIMES[choose(this.#regime.next, stream.uniform())];
+    }
+    this.#logVolatility = VOLATILITY_MEMORY * this.#logVolatility + VOLATILITY_SHOCK * stream.normal();
+    const deviation = this.#volatility * this.#regime.volatility * Math.exp(this.#logVolatility);
+    const drift = (this.#regime.drift * deviation + ANCHOR_PULL * (this.#anchor - this.#logPrice)) / STEPS;
+    const open = this.#close;
+    let high = open;
+    let low = open;
+    for (let step = 0; step < STEPS; step++) {
+      this.#logPrice += drift + STEP_SCALE * deviation * stream.normal();
+      this.#close = this.#quote(this.#logPrice);
+      high = Math.max(high, this.#close);
+      low = Math.min(low, this.#close);
+    }
+    const turnover = TURNOVER * (deviation / this.#volatility) * Math.exp(0.3 * stream.normal());
+    return { closedAt, open, high, low, close: this.#close, volume: Math.round(turnover / this.#close) };
+  }
+
+  /** Rounded to the tick. Dividing whole numbers gives the double nearest to the decimal, so it prints without a tail. */
+  #quote(logPrice: number): number {
+    return Math.max(1, Math.round(Math.exp(logPrice) * this.#scale)) / this.#scale;
+  }
+}
+
+/** The chances sum to 1; rounding errors fall to the last. */
+function choose(chances: HiddenRegime['next'], draw: number): RegimeName {
+  let rest = draw;
+  let chosen: RegimeName = 'range';
+  for (const [regime, chance] of chances) {
+    chosen = regime;
+    rest -= chance;
+    if (rest < 0) break;
+  }
+  return chosen;
 }

@@ -1,6 +1,6 @@
 import { DeskFeed } from './desk-feed.ts';
 import { patiently, sourceBackOff } from '../../runtime/back-off.ts';
-import type { Clock } from '../../../ports/clock.ts';
+import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import type { PositionBook } from '../../../ports/position-book.ts';
@@ -13,8 +13,8 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { visitTopic } from '../../runtime/topic-cursor.ts';
 import { encodeObserved } from '../encode-observed.ts';
 import type { Health } from '../../runtime/health.ts';
-import type { LiveMarket } from './live-market.ts';
 import type { Source } from '../../runtime/processor.ts';
+import type { Market, MarketCycle } from '../../../ports/market.ts';
 
 export interface SnapshotSourceOptions {
   readonly desk: string;
@@ -84,4 +84,31 @@ async function latestSnapshots(
     if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) latest.set(snapshot.position_id, snapshot);
   });
   return latest.values();
+}
+
+/** A market on the wall clock. */
+interface LiveMarket extends Market {
+  /** When that cycle's candles close, also where the market has ended by then. */
+  closesAt(cycle: number): EpochMillis;
+}
+
+/**
+ * A market whose candles close now instead of when they were recorded or simulated: cycle n at `origin + n * intervalMs`.
+ * Prices are the market's; with a shorter interval they move faster, and every time that a record carries is real.
+ */
+export function liveMarket(market: Market, origin: EpochMillis, intervalMs: number): LiveMarket {
+  const closesAt = (cycle: number): EpochMillis => origin + cycle * intervalMs;
+  return {
+    source: market.source,
+    symbols: market.symbols,
+    intervalMs,
+    cycle: (index): MarketCycle | undefined => {
+      const cycle = market.cycle(index);
+      if (cycle === undefined) return undefined;
+      const now = closesAt(index);
+      return { now, ticks: cycle.ticks.map((tick) => ({ ...tick, candle: { ...tick.candle, closedAt: now } })) };
+    },
+    closesAt,
+    cycleAfter: (time) => Math.max(0, Math.floor((time - origin) / intervalMs) + 1),
+  };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readPolicyHistory } from '../../../pipelines/scoring/read-policy-history.ts';
+import { readPolicyHistory } from '../../../pipelines/scoring/policy-history.ts';
 import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay/audit-command.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';

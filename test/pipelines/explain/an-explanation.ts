@@ -2,8 +2,7 @@ import type { ExplainedStep, Explanation, SnapshotDecision } from '../../../pipe
 import { runsOf } from '../../../pipelines/explain/decision-runs.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
-import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
-import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
+import { scoreGap, smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 

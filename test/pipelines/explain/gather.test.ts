@@ -3,7 +3,7 @@ import { explain } from '../../../pipelines/explain/gather.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, type Policy, defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
-import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
+import { calibrated } from '../../../pipelines/scoring/confidence-map.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { auditIntent } from '../../../pipelines/replay/audit-intent.ts';
-import { calibrated } from '../../../pipelines/scoring/calibrated.ts';
+import { calibrated } from '../../../pipelines/scoring/confidence-map.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';

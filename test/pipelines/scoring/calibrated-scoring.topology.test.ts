@@ -3,7 +3,7 @@ import type { EmbeddedConsumer } from '../../../connectors/embedded/embedded-con
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { approval, rollback } from '../../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
+import { CalibrationVersions } from '../../../pipelines/scoring/confidence-map.ts';
 import { wireProcessor } from '../../../pipelines/runtime/wire-processor.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkAgainstMaps, checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
 import { loadPolicy, readPolicyFile } from '../../../cli/options/policy-options.ts';
-import { policyLines } from '../../../pipelines/scoring/policy-table.ts';
+import { policyLines } from '../../../pipelines/scoring/policy-view.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { modelNamed } from '../../fixtures/calibration-record.ts';
 import { onCalibrated } from '../../fixtures/policies.ts';

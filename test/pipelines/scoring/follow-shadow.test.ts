@@ -1,10 +1,15 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type ShadowView, followShadow, jsonLines } from '../../../pipelines/scoring/follow-shadow.ts';
+import {
+  type ShadowView,
+  followShadow,
+  jsonLines,
+  type ShadowReport,
+  shadowReport,
+} from '../../../pipelines/scoring/shadow-report.ts';
 import { LineWriter } from '../../../render/output.ts';
-import { type ShadowReport, shadowReport } from '../../../pipelines/scoring/shadow-report.ts';
-import { ShadowScreen, linesThatFit } from '../../../cli/shadow/shadow-screen.ts';
+import { ShadowScreen, linesThatFit } from '../../../pipelines/scoring/shadow-view.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
-import { lintPolicy } from '../../../pipelines/scoring/lint-policy.ts';
+import { lintPolicy, whyUnreachable } from '../../../pipelines/scoring/check-policies.ts';
 import {
   BUILT_IN_POLICIES,
   EXIT_FACTORS,
@@ -9,7 +9,6 @@ import {
   type Policy,
   type PolicyRule,
 } from '../../../pipelines/scoring/policy.ts';
-import { whyUnreachable } from '../../../pipelines/scoring/rule-reach.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_POLICIES, type Policy, defaultPolicy } from '../../../pipelines/scoring/policy.ts';
+import { BUILT_IN_POLICIES, type Policy, defaultPolicy, policyText } from '../../../pipelines/scoring/policy.ts';
 import { PolicyHistory, appliedVersion } from '../../../pipelines/scoring/policy-history.ts';
-import { policyText } from '../../../pipelines/scoring/policy-text.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { ModelId } from '../../../schemas/generated/records.ts';
 import { policyDigestOf } from '../../../schemas/ids.ts';

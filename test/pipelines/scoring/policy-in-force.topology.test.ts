@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
-import { policyInForce } from '../../../pipelines/scoring/policy-in-force.ts';
-import type { Policy } from '../../../pipelines/scoring/policy.ts';
-import { policyText } from '../../../pipelines/scoring/policy-text.ts';
+import { policyInForce } from '../../../pipelines/scoring/policy-history.ts';
+import { type Policy, policyText } from '../../../pipelines/scoring/policy.ts';
 import { policyDigestOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScoringDesk } from '../../fixtures/scoring-desk.ts';

@@ -1,9 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { approval, rollback } from '../../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
+import { CalibrationVersions } from '../../../pipelines/scoring/confidence-map.ts';
 import type { Processor, Replay } from '../../../pipelines/runtime/processor.ts';
-import { BUILT_IN_POLICIES, type Policy, defaultPolicy, parsePolicy } from '../../../pipelines/scoring/policy.ts';
-import { policyText } from '../../../pipelines/scoring/policy-text.ts';
+import {
+  BUILT_IN_POLICIES,
+  type Policy,
+  defaultPolicy,
+  parsePolicy,
+  policyText,
+} from '../../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../../schemas/generated/records.ts';

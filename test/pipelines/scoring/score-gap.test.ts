@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide, evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
-import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
+import { scoreGap } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { CASES } from './decision-cases.ts';
 

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RecentTimes } from '../../../pipelines/scoring/recent-times.ts';
-import { ShadowBoard } from '../../../pipelines/scoring/shadow-board.ts';
+import { RecentTimes, ShadowBoard } from '../../../pipelines/scoring/shadow-board.ts';
 import type { ShadowAction, ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

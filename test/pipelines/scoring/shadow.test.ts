@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { approval } from '../../../pipelines/calibration/decisions.ts';
-import { CalibrationVersions } from '../../../pipelines/scoring/versions.ts';
+import { CalibrationVersions } from '../../../pipelines/scoring/confidence-map.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.ts';

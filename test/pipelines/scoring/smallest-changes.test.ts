@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
-import { scoreGap } from '../../../pipelines/scoring/score-gap.ts';
-import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
+import { scoreGap, smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

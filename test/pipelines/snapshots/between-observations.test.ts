@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
-import type { Signals } from '../../../ports/signals.ts';
+import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { recordChecker } from '../../../schemas/check-rules.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';

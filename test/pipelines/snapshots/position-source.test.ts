@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
-import type { Signals } from '../../../ports/signals.ts';
+import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
 import type { RestingOrder } from '../../../ports/resting.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { liveMarket } from '../../../../pipelines/snapshots/simulated/live-market.ts';
+import { liveMarket } from '../../../../pipelines/snapshots/simulated/snapshot-source.ts';
 import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import { countedBranches } from '../../../fixtures/counted-branches.ts';

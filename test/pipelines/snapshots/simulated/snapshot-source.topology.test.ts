@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { liveMarket } from '../../../../pipelines/snapshots/simulated/live-market.ts';
-import { snapshotSource } from '../../../../pipelines/snapshots/simulated/snapshot-source.ts';
+import { liveMarket, snapshotSource } from '../../../../pipelines/snapshots/simulated/snapshot-source.ts';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
 import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
