@@ -20,7 +20,7 @@ export interface Basis {
  * Finds what decided an intent. Invariants:
  * AD1  Where policy.applied tells what was in force at an intent's snapshot, an intent that names another policy or map differs, and is
  *      decided again by what was in force: naming what nobody has hides nothing.
- * AD2  Around a change a snapshot may have been decided on by both sides (PH3): an intent of the earlier one is good, and counted. It comes
+ * AD2  Around a change a snapshot may have been decided on by both sides (SCO-17): an intent of the earlier one is good, and counted. It comes
  *      before all of the later side: intents are walked in the order of their log, and none may go back to what was overtaken.
  * AD3  Content counts in this order: of a file that was given, since whoever audits trusts it; as it was recorded; as the program has it.
  */

@@ -87,7 +87,7 @@ export class PastMaps {
   }
 }
 
-/** By offset: of two records the later one in the log counts wherever both have begun (policy-history.ts PH1). */
+/** By offset: of two records the later one in the log counts wherever both have begun (SCO-15). */
 function stretchesOf(applied: readonly AppliedMaps[]): readonly Stretch[] {
   const stretches: Stretch[] = [];
   for (const { input, calibrations } of applied) {

@@ -75,10 +75,10 @@ function checkFile(file: string, read: ReadPolicy): CheckedFile {
 
 /**
  * What is legal in a policy but hardly meant, by path. Warnings only: none of it keeps a policy from scoring. Invariants:
- * V2  No CLOSE that can be reached is said once, at `rules`: such a policy never empties a position.
- * V3  Thresholds and rungs that contradict each other are named at the one that is to be changed.
- * V4  The id of a built-in policy with other content is named: records would blame the wrong policy.
- * V5  A reason that two outcomes share is named: exit_reason would not tell which it was.
+ * SCO-1  No CLOSE that can be reached is said once, at `rules`: such a policy never empties a position.
+ * SCO-2  Thresholds and rungs that contradict each other are named at the one that is to be changed.
+ * SCO-3  The id of a built-in policy with other content is named: records would blame the wrong policy.
+ * SCO-4  A reason that two outcomes share is named: exit_reason would not tell which it was.
  */
 export function lintPolicy(policy: Policy): readonly Problem[] {
   return [...idWarnings(policy), ...rungWarnings(policy), ...thresholdWarnings(policy), ...ruleWarnings(policy)];
@@ -156,7 +156,7 @@ type When = PolicyRule['when'];
 
 /**
  * Why the rule at `index` can never decide; null where none of these shows it. Invariants:
- * V1  What is said here never decides, whatever the snapshot. The reverse is not promised: a rule may be out of reach for
+ * SCO-5  What is said here never decides, whatever the snapshot. The reverse is not promised: a rule may be out of reach for
  *     reasons that are not looked for.
  */
 export function whyUnreachable(policy: Policy, index: number): string | null {

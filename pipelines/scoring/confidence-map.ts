@@ -32,7 +32,7 @@ export function calibrate({ x, y }: ConfidenceMap, confidence: number): number {
 
 /**
  * The snapshot as this policy judges it. Nothing of it is written anywhere: records carry raw confidence, and the version in force.
- * CA1  Confidences are mapped only for a policy that judges degradation on the calibrated scale. On every other scale a map changes no
+ * SCO-6  Confidences are mapped only for a policy that judges degradation on the calibrated scale. On every other scale a map changes no
  *      decision: degraded_by was chosen for confidences as the models say them, and a map that narrows them would mute the factor.
  */
 export function seenBy(policy: Policy, snapshot: PositionSnapshot, map: ConfidenceMap | null): PositionSnapshot {
@@ -92,9 +92,9 @@ export interface VersionHistory {
 
 /**
  * The state of all versions, from the records of confidence.calibration in order. Invariants:
- * V1  In force for a model is its latest approved version that was not rolled back since; none means raw confidence.
- * V2  A rollback of any version leaves the others as they were: what was approved before it is in force again.
- * V3  A record that comes twice changes nothing.
+ * SCO-7  In force for a model is its latest approved version that was not rolled back since; none means raw confidence.
+ * SCO-8  A rollback of any version leaves the others as they were: what was approved before it is in force again.
+ * SCO-9  A record that comes twice changes nothing.
  */
 export class CalibrationVersions {
   readonly #histories = new Map<string, VersionHistory>();

@@ -69,10 +69,10 @@ export function scoreFactors(snapshot: PositionSnapshot, r: number, policy: Poli
 
 /**
  * Weighs every consideration once. Invariants:
- * F1  hold and exit are the sums of the factors' points on their side.
- * F2  An unknown input scores on neither side and is named. A short R history is not unknown: momentum is not strong.
- * F3  At most one profit rung scores: the highest that R is above.
- * F4  Sums alone are those of the explained scores, and so are the conditions.
+ * SCO-10  hold and exit are the sums of the factors' points on their side.
+ * SCO-11  An unknown input scores on neither side and is named. A short R history is not unknown: momentum is not strong.
+ * SCO-12  At most one profit rung scores: the highest that R is above.
+ * SCO-13  Sums alone are those of the explained scores, and so are the conditions.
  */
 function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: ScoreSheet): void {
   const { thresholds, points } = policy;
@@ -137,7 +137,7 @@ interface Lists {
   readonly unknown: UnknownInput[];
 }
 
-/** Takes down what is said of one snapshot, and keeps F1. A factor with no points is a condition, but not listed. */
+/** Takes down what is said of one snapshot, and keeps SCO-10. A factor with no points is a condition, but not listed. */
 class ScoreSheet implements Scores {
   hold = 0;
   exit = 0;

@@ -198,7 +198,7 @@ export interface Candidate {
 /**
  * A value on either side of each edge, and each edge itself where the snapshot meets it to the last digit: some conditions hold there
  * and nowhere near. Invariants:
- * N1  Between two neighbouring edges, and outside them, the action is the same everywhere; so whatever action the axis can give, a
+ * SCO-14  Between two neighbouring edges, and outside them, the action is the same everywhere; so whatever action the axis can give, a
  *     candidate gives it, and one within `beyond` of the nearest value that does.
  */
 export function candidatesOf(axis: InputAxis): readonly Candidate[] {

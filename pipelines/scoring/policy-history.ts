@@ -25,10 +25,10 @@ export interface Named {
 
 /**
  * What policy.applied tells of the past. Pure. Invariants:
- * PH1  To a snapshot applies the last record of its partition, in the order of the log, that begins at it or before it. One that begins
+ * SCO-15  To a snapshot applies the last record of its partition, in the order of the log, that begins at it or before it. One that begins
  *      earlier than the record before it is of snapshots that came again: they were decided on anew.
- * PH2  A record that comes twice changes nothing.
- * PH3  Around a change a snapshot may so have been decided on twice, by either side of it; an intent may rest on both. What began
+ * SCO-16  A record that comes twice changes nothing.
+ * SCO-17  Around a change a snapshot may so have been decided on twice, by either side of it; an intent may rest on both. What began
  *      after a snapshot never decided on it.
  */
 export class PolicyHistory {
@@ -48,12 +48,12 @@ export class PolicyHistory {
     else known.push({ record, at, content });
   }
 
-  /** PH1. Null where nothing was recorded yet. */
+  /** SCO-15. Null where nothing was recorded yet. */
   inForceAt(snapshot: Snapshot): AppliedPolicy | null {
     return this.#findLast(snapshot, () => true);
   }
 
-  /** PH3: the record that a decision on this snapshot rests on which names these; null where none can have. */
+  /** SCO-17: the record that a decision on this snapshot rests on which names these; null where none can have. */
   decidedBy(snapshot: Snapshot, { policy, model_id, calibration_version }: Named): AppliedPolicy | null {
     return this.#findLast(
       snapshot,

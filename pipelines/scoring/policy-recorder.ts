@@ -28,12 +28,12 @@ export interface Due {
 /**
  * Tells on policy.applied what decisions rest on. A HOLD leaves no record, so without it nobody could say later how one came about.
  * Invariants:
- * AP1  A record is due before the first decisions of a partition, and before the first ones after the policy or a map in force
+ * SCO-18  A record is due before the first decisions of a partition, and before the first ones after the policy or a map in force
  *      has changed; not again while nothing changes, restarts included: what was told is read back from the topic.
- * AP2  It names the first of the snapshots that are decided on together with it. It is an output of theirs, so it is on the log before
+ * SCO-19  It names the first of the snapshots that are decided on together with it. It is an output of theirs, so it is on the log before
  *      their intents, and committed with them.
- * AP3  It is told only once its snapshots are decided. Where one of them made the batch fail, the next try tells anew.
- * AP4  Snapshots that come again, from the told one or from before it, are told of again: the same ones by an equal record.
+ * SCO-20  It is told only once its snapshots are decided. Where one of them made the batch fail, the next try tells anew.
+ * SCO-21  Snapshots that come again, from the told one or from before it, are told of again: the same ones by an equal record.
  */
 export class PolicyRecorder {
   readonly #writer: TopicWriter;
@@ -56,7 +56,7 @@ export class PolicyRecorder {
     this.#rests = restsOn(this.#policy.policy_digest, []);
   }
 
-  /** AP1. */
+  /** SCO-18. */
   async restore(replay: Replay): Promise<void> {
     const told = new Map<string, Told>();
     for await (const { record } of replay(TOPICS.policyApplied.name)) {
@@ -90,7 +90,7 @@ export class PolicyRecorder {
     return { output, scope, told: { offset, rests: this.#rests } };
   }
 
-  /** AP3. */
+  /** SCO-20. */
   wasTold({ scope, told }: Due): void {
     this.#told.set(scope, told);
   }

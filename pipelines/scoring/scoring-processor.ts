@@ -5,9 +5,8 @@
  *            changed (policy-recorder.ts); shadow.decision, with candidates (shadow.ts)
  * State      the approved confidence maps: confidence.calibration from its beginning; what policy.applied tells. Else none: a decision
  *            is a pure function of one snapshot, the policy and the map of the snapshot's model
- * Guarantee  the same snapshot gives the same intent_id again (I1), so a repeated batch doubles no effect; an intent names the policy
- *            and the calibration version that scored it, and carries raw confidences; an intent's record has its snapshot's
- *            timestamp, so retention keeps the two together whatever observed_at says
+ *
+ * SCO-22  The same snapshot gives the same intent again, under the same intent_id, so a batch that is processed twice has its effect once.
  */
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';

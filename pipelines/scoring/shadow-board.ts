@@ -28,11 +28,11 @@ export interface ShadowScore {
 
 /**
  * Counts the records of shadow.decision. Memory grows with the flips of a day, not with the topic. Invariants:
- * B1  decisions = agreed + resized + flips = the sum of the matrix; a flip is another action.
- * B2  A record that came again counts once: a producer may append a batch twice (at least once), and then in order.
- * B3  "The last hour" ends at the newest observed_at of all candidates: event time, whatever the machine's clock says.
- * B4  A candidate is judged against one policy in force at a time: after a change of that there is another score.
- * B5  The order in which partitions are read changes nothing: who follows the topic sees what who reads it at once does.
+ * SCO-23  decisions = agreed + resized + flips = the sum of the matrix; a flip is another action.
+ * SCO-24  A record that came again counts once: a producer may append a batch twice (at least once), and then in order.
+ * SCO-25  "The last hour" ends at the newest observed_at of all candidates: event time, whatever the machine's clock says.
+ * SCO-26  A candidate is judged against one policy in force at a time: after a change of that there is another score.
+ * SCO-27  The order in which partitions are read changes nothing: who follows the topic sees what who reads it at once does.
  */
 export class ShadowBoard {
   readonly #tallies = new Map<string, Tally>();
@@ -75,7 +75,7 @@ class Tally {
     PARTIAL_CLOSE: noneYet(),
     CLOSE: noneYet(),
   };
-  /** Partition here and there -> the highest offset counted (B2). */
+  /** Partition here and there -> the highest offset counted (SCO-24). */
   readonly #counted = new Map<string, number>();
   readonly #flipTimes = new RecentTimes(DAY_MS);
   #decisions = 0;
@@ -125,7 +125,7 @@ class Tally {
   }
 }
 
-/** Those of one moment in the order of their snapshots (B5). */
+/** Those of one moment in the order of their snapshots (SCO-27). */
 function newestFirst(a: ShadowDecision, b: ShadowDecision): number {
   return b.observed_at - a.observed_at || a.input.partition - b.input.partition || a.input.offset - b.input.offset;
 }

@@ -29,10 +29,10 @@ export interface ShadowOptions {
 
 /**
  * Candidates beside the policy in force: the same snapshots, the same confidences, and records that nobody acts on. Invariants:
- * SH1  A candidate changes nothing of what is done: it decides after the policy in force, on the same snapshot, and where it
+ * SCO-28  A candidate changes nothing of what is done: it decides after the policy in force, on the same snapshot, and where it
  *      cannot (its costs or its default risk drive R beyond 1e12) it is passed over. The snapshot is good all the same.
- * SH2  No record where both hold: a desk holds most of the time, and that would be a record a snapshot.
- * SH3  A record names the snapshot, so that a reader knows a repeated one.
+ * SCO-29  No record where both hold: a desk holds most of the time, and that would be a record a snapshot.
+ * SCO-30  A record names the snapshot, so that a reader knows a repeated one.
  */
 export function shadowRecords(
   { writer, candidates, onResult }: ShadowOptions,
@@ -53,7 +53,7 @@ export function shadowRecords(
   return records;
 }
 
-/** The two decisions side by side; null where both hold (SH2). */
+/** The two decisions side by side; null where both hold (SCO-29). */
 export function shadowOf(
   { snapshot, verdict: current, at, calibrationVersion }: Decided,
   candidate: Verdict,

@@ -21,7 +21,7 @@ const OTHER_REGIME = 'another';
 
 /**
  * For each input the smallest change that gives another action, where one does; the smallest in relation to its value first, then those
- * that no number measures. It is the smallest to within what is said to be past an edge (N1 of input-axes.ts). Another fraction is no
+ * that no number measures. It is the smallest to within what is said to be past an edge (SCO-14 of input-axes.ts). Another fraction is no
  * other action. R moves with its distance from the peak kept. A snapshot whose confidence is to be mapped comes mapped.
  */
 export function smallestChanges(snapshot: PositionSnapshot, policy: Policy): readonly DecisionChange[] {

@@ -1,11 +1,11 @@
 /**
  * What happens between two cycles of the position source: looks where the venue's stream says that something changed.
  *
- * BC1  A change is a reason to look: only what the venue answers is recorded.
- * BC2  Changes of a moment are one look, looks are a second apart, and a burst of them is bounded by an allowance; what is not looked at
+ * SNA-1  A change is a reason to look: only what the venue answers is recorded.
+ * SNA-2  Changes of a moment are one look, looks are a second apart, and a burst of them is bounded by an allowance; what is not looked at
  *      is the next cycle's.
- * BC3  Nothing here delays a cycle for longer than one look takes, and a look without an answer is the next cycle's.
- * BC4  A stream that did not tell of a fill that a cycle found is begun anew: one that says nothing is no better than none.
+ * SNA-3  Nothing here delays a cycle for longer than one look takes, and a look without an answer is the next cycle's.
+ * SNA-4  A stream that did not tell of a fill that a cycle found is begun anew: one that says nothing is no better than none.
  */
 import { type FollowedChanges, type ObservedCycle, transient } from './cycle.ts';
 import type { ChangeStream, VenueChange } from '../../ports/change-stream.ts';
@@ -34,17 +34,17 @@ export interface BetweenCyclesOptions {
 /** A fill comes as several events. Unit: milliseconds. */
 const GATHER_MS = 100;
 
-/** BC2. Unit: milliseconds. */
+/** SNA-2. Unit: milliseconds. */
 const APART_MS = 1000;
 
-/** BC2: looks at once, and how long until one more is allowed. In the long run about a tenth of Binance's weight. */
+/** SNA-2: looks at once, and how long until one more is allowed. In the long run about a tenth of Binance's weight. */
 const BURST = 10;
 const REFILL_MS = 3000;
 
 /** An event may be ahead of what the venue answers: so often is asked again, a second later each. */
 const TRIES = 3;
 
-/** BC4: events may be behind the fills that they tell of by less than this. Unit: milliseconds. */
+/** SNA-4: events may be behind the fills that they tell of by less than this. Unit: milliseconds. */
 const EVENTS_LATE_MS = 5000;
 
 export class BetweenCycles {
@@ -134,7 +134,7 @@ export class BetweenCycles {
     this.#wake?.();
   }
 
-  /** BC2. */
+  /** SNA-2. */
   #nextLookAt(): EpochMillis {
     const now = this.#options.clock.now();
     const refills = Math.floor((now - this.#refilledAt) / REFILL_MS);
@@ -146,7 +146,7 @@ export class BetweenCycles {
     return Math.max(allowed, this.#askedAt + GATHER_MS, this.#lookedAt + APART_MS);
   }
 
-  /** BC3. */
+  /** SNA-3. */
   async #look(): Promise<void> {
     const { source, write, clock, logger, metrics } = this.#options;
     const asked = new Map(this.#asked);
@@ -173,7 +173,7 @@ export class BetweenCycles {
     this.#asked.set(symbol, tries - 1);
   }
 
-  /** BC4: a fill from while the stream told of the account's changes, and long enough ago. */
+  /** SNA-4: a fill from while the stream told of the account's changes, and long enough ago. */
   #wasMissed({ symbol, reductions, reconciled_at: now }: ObservedCycle['reconciled'][number]): boolean {
     const { tellsSince } = this.#options.stream;
     if (tellsSince === null) return false;

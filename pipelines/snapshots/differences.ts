@@ -13,7 +13,7 @@ export function unexplainedDifferences(
     const shown = holdings.find((holding) => holding.side === side);
     const figures = {
       position_id,
-      // O5: what the fills said last, not what was observed without them since.
+      // SNA-9: what the fills said last, not what was observed without them since.
       recorded_quantity: agreed.quantity,
       venue_quantity: shown === undefined ? null : Number(shown.quantity),
       first_seen_at: now,

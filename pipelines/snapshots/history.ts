@@ -179,7 +179,7 @@ function match(told: Told, known: readonly Known[], holdings: readonly VenueHold
   return { followed, fresh, unexplained, unopened, untold };
 }
 
-/** O3: whether its fills lead from what was open when they last agreed with the venue to what is open now. */
+/** SNA-7: whether its fills lead from what was open when they last agreed with the venue to what is open now. */
 function goesOn(one: Known, lifecycle: Lifecycle, shownAt: EpochMillis): boolean {
   const latest = Math.max(one.doubtedSince ?? shownAt, lifecycle.sizes.at(-1)?.fill?.filledAt ?? 0);
   return shownAt - latest < LISTED_LATE_MS ? goesOnFrom(one, lifecycle) : !lacksFills(one, lifecycle);

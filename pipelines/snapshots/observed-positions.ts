@@ -49,14 +49,14 @@ export class WatchedPositions extends Map<PositionId, Watched> {
     return [...this.values()].filter((watched) => watched.side === side && !watched.isOver);
   }
 
-  /** O1: the position that a holding still is, without asking for fills. */
+  /** SNA-5: the position that a holding still is, without asking for fills. */
   unchanged(holding: VenueHolding): Watched | null {
     const own = this.openOn(holding.side);
     const [watched] = own;
     return watched !== undefined && own.length === 1 && isAsBefore(watched, holding) ? watched : null;
   }
 
-  /** O5: the fills of these are asked for again in the next cycle, whatever the venue shows then. */
+  /** SNA-9: the fills of these are asked for again in the next cycle, whatever the venue shows then. */
   distrust(holdings: readonly VenueHolding[]): void {
     for (const watched of this.values()) {
       if (holdings.some(({ side }) => side === watched.side)) watched.holding = null;
@@ -74,7 +74,7 @@ export interface Watched {
   readonly proven: boolean;
   /** Its opening is still to be looked for. */
   isSought: boolean;
-  /** Its fills have ended it, and not all of them could be recorded yet (O3). */
+  /** Its fills have ended it, and not all of them could be recorded yet (SNA-7). */
   isOver: boolean;
   agreed: Agreed;
   readonly side: VenueHolding['side'];
@@ -187,7 +187,7 @@ function knownOf(
   return { ...identity, side, proven, isSought, agreed, told, doubtedSince: doubt?.first_seen_at ?? null };
 }
 
-/** O1: the venue changed nothing of it since it was observed last. */
+/** SNA-5: the venue changed nothing of it since it was observed last. */
 function isAsBefore({ holding: before }: Watched, now: VenueHolding): boolean {
   return (
     before !== null &&

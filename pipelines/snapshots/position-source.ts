@@ -7,17 +7,17 @@
  * state      each open position's latest snapshot, the fills already told of, indicators: all recovered after a restart
  * guarantee
  *
- * O1  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. One whose
+ * SNA-5  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. One whose
  *     opening is out of reach is observed all the same, from when the venue last changed it, and said to be OPENING_UNKNOWN.
- * O2  What is not shown is not taken for closed: a position ends where its fills end it.
- * O3  Every fill that reduced a position under observation is told of, once.
- * O4  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it. An order
+ * SNA-6  What is not shown is not taken for closed: a position ends where its fills end it.
+ * SNA-7  Every fill that reduced a position under observation is told of, once.
+ * SNA-8  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it. An order
  *     that is not told costs its fills their record until it is, and no position its snapshot.
- * O5  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
+ * SNA-9  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
  *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them. Fills that
  *     disagree are read anew, as what was told may have been false.
- * O6  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
- * O7  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
+ * SNA-10  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
+ * SNA-11  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
  *     marks move the peak. Openings, differences and snapshots are a cycle's.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
@@ -80,7 +80,7 @@ export class PositionSource {
     return new Set(this.#watches.keys());
   }
 
-  /** O7: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
+  /** SNA-11: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
   async follow(asked: ReadonlySet<string> | null): Promise<FollowedChanges> {
     const { venue, clock } = this.#options;
     const now = clock.now();
@@ -104,7 +104,7 @@ export class PositionSource {
     };
   }
 
-  /** O7. */
+  /** SNA-11. */
   noteMark(symbol: string, price: number): void {
     this.#watches.get(symbol)?.noteMark(price);
   }

@@ -67,10 +67,10 @@ export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, 
 /**
  * The snapshot of a holding. Pure.
  *
- * Q1  A signal for the other side says nothing about this one: its confidence is not inverted.
- * Q2  Both regimes of a snapshot come from one vocabulary: where the models named the regime at entry in words of their own, the regime now is
+ * SNA-12  A signal for the other side says nothing about this one: its confidence is not inverted.
+ * SNA-13  Both regimes of a snapshot come from one vocabulary: where the models named the regime at entry in words of their own, the regime now is
  *     theirs as well, and unknown while they publish none; otherwise it is the one that the candles show.
- * Q3  R is profit over the risk that the position was opened with, or over 2 % of entry where that is not known, as in scoring.
+ * SNA-14  R is profit over the risk that the position was opened with, or over 2 % of entry where that is not known, as in scoring.
  */
 export function snapshotOf(holding: VenueHolding, identity: Identity, before: Memory, seen: Seen): PositionSnapshot {
   const { side, symbol } = holding;
@@ -112,7 +112,7 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
   };
 }
 
-/** Q2. */
+/** SNA-13. */
 function regimeNow(atEntry: string | null, { signal, regime }: Seen): string | null {
   return atEntry === null || isObservedRegime(atEntry) ? regime : (signal?.regime ?? null);
 }

@@ -89,7 +89,7 @@ export class SymbolWatch {
       holdings.map(({ side }) => [side, attempt(this.#options.venue.stops(this.symbol, side))] as const),
     );
     let reductions: readonly Reduction[] = [];
-    // O3, O4: where fills came from may not be told; what is open is known from them all the same.
+    // SNA-7, SNA-8: where fills came from may not be told; what is open is known from them all the same.
     let unattributed: readonly VenueDifference[] = [];
     // Fills are held against what is open, which is known in part only.
     let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
@@ -112,7 +112,7 @@ export class SymbolWatch {
         blocking = [DifferenceList.noAnswer(why, now)];
       }
     }
-    // O5: once the fills have had a cycle to catch up, what the venue shows is observed without them.
+    // SNA-9: once the fills have had a cycle to catch up, what the venue shows is observed without them.
     if (blocking.length > 0 && this.#isDoubted()) await this.#beginUnproven(holdings, now);
     const observed =
       blocking.length === 0 ? holdings : holdings.filter((one) => settled.includes(one) || this.#goesOn(one));
@@ -126,7 +126,7 @@ export class SymbolWatch {
     return { reconciled: news || reductions.length > 0 ? this.#reconciled(reductions, now) : null, snapshots, missing };
   }
 
-  /** O7: follows positions under observation through their fills, and does nothing else. Fails only where waiting cannot help. */
+  /** SNA-11: follows positions under observation through their fills, and does nothing else. Fails only where waiting cannot help. */
   async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
     if (this.#watched.size === 0) return { state: 'followed', reconciled: null };
     if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
@@ -147,7 +147,7 @@ export class SymbolWatch {
     }
   }
 
-  /** O7: a mark price that the venue told between two observations. */
+  /** SNA-11: a mark price that the venue told between two observations. */
   noteMark(price: number): void {
     for (const watched of this.#watched.values()) noteMark(watched, price);
   }
@@ -180,12 +180,12 @@ export class SymbolWatch {
     return history;
   }
 
-  /** O5: the fills failed or disagreed in the look before as well. */
+  /** SNA-9: the fills failed or disagreed in the look before as well. */
   #isDoubted(): boolean {
     return this.#differences.standing.some(({ kind }) => DOUBTS.has(kind));
   }
 
-  /** O5: the position under observation that a holding must still be, though its fills do not say so. */
+  /** SNA-9: the position under observation that a holding must still be, though its fills do not say so. */
   #goesOn({ side }: VenueHolding): boolean {
     return this.#watched.openOn(side).length === 1 && this.#isDoubted();
   }

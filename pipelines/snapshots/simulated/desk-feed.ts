@@ -42,10 +42,10 @@ export interface DeskCycle {
  * close: that is execution's work) and returns signals and snapshots for others to write. State: indicators, which are computed
  * again from the candles, and each open position's latest snapshot, which is recovered from the log.
  *
- * D1  A cycle's result is a function of seed, cycle, book and recorded snapshots. Nothing depends on when or how often it ran.
- * D2  A cycle that runs again after a crash, whatever part of its bookings and records survived, gives what the first run gave:
+ * SIM-1  A cycle's result is a function of seed, cycle, book and recorded snapshots. Nothing depends on when or how often it ran.
+ * SIM-2  A cycle that runs again after a crash, whatever part of its bookings and records survived, gives what the first run gave:
  *     what it would open now counts as not open yet, and all bookings are idempotent by their ids.
- * D3  Every open position on the desk's accounts has a snapshot in every cycle in which its symbol has a candle, whoever
+ * SIM-3  Every open position on the desk's accounts has a snapshot in every cycle in which its symbol has a candle, whoever
  *     opened it; what is not known of it is null. Other accounts' positions are not this market's to price.
  */
 export class DeskFeed {

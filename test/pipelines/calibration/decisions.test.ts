@@ -24,7 +24,7 @@ function decide(versions: CalibrationVersions, record: ConfidenceCalibration): C
 }
 
 describe('what is in force', () => {
-  test('nothing before an approval; the latest approved version after it (V1)', () => {
+  test('nothing before an approval; the latest approved version after it (SCO-7)', () => {
     const versions = versionsOf(proposalOf('one'), proposalOf('two', { parent: 'one' }));
     expect(versions.inForce(MODEL)).toBeNull();
     decide(versions, approval(versions, 'one', ADA, false));
@@ -33,7 +33,7 @@ describe('what is in force', () => {
     expect(versions.inForce(MODEL)?.version).toBe('two');
   });
 
-  test('a rollback brings back what was approved before, and names it (V2)', () => {
+  test('a rollback brings back what was approved before, and names it (SCO-8)', () => {
     const versions = versionsOf(proposalOf('one'), proposalOf('two', { parent: 'one' }));
     decide(versions, approval(versions, 'one', ADA, false));
     decide(versions, approval(versions, 'two', ADA, false));
@@ -46,7 +46,7 @@ describe('what is in force', () => {
     expect(versions.inForce(MODEL)?.version).toBe('one');
   });
 
-  test('a record that comes twice changes nothing (V3)', () => {
+  test('a record that comes twice changes nothing (SCO-9)', () => {
     const approved = { ...proposalOf('one'), status: 'APPROVED' as const };
     const two = { ...proposalOf('two'), status: 'APPROVED' as const };
     const back = { ...two, status: 'ROLLED_BACK' as const };

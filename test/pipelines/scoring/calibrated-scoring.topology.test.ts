@@ -122,7 +122,7 @@ test('a running scorer takes up an approval and a rollback without a restart, an
   expect((await desk.score()).calibration_version).toBeNull();
 });
 
-test('CA1: a map changes no decision of a policy that judges raw confidence, and the intent names the version all the same', async () => {
+test('SCO-6: a map changes no decision of a policy that judges raw confidence, and the intent names the version all the same', async () => {
   const desk = await Desk.open();
   await desk.decide(proposalOf('cal-1', { map: STEEP }));
   await desk.decide(approval(desk.versions, 'cal-1', ADA, false));

@@ -17,7 +17,7 @@ const SNAPSHOTS = readFileSync(new URL('snapshots.ndjson', CASE), 'utf8')
   .map((line) => JSON.parse(line) as PositionSnapshot);
 
 describe('case map-mutes-an-exit-factor', () => {
-  test('CA1: both positions stay CLOSE thesis_broken with the map in force', () => {
+  test('SCO-6: both positions stay CLOSE thesis_broken with the map in force', () => {
     for (const snapshot of SNAPSHOTS) {
       const said = evaluate(snapshot, defaultPolicy());
       expect(said).toMatchObject({ action: 'CLOSE', reason: 'thesis_broken', hold_score: 3, exit_score: 7 });
@@ -54,7 +54,7 @@ describe('scales of degradation', () => {
       expect(Number.isFinite(degradedBelow(certain, { degraded_by: 1, degraded_on: 'log_odds' }))).toBe(true);
   });
 
-  test('CA1: on raw and on log-odds no map changes a decision', () => {
+  test('SCO-6: on raw and on log-odds no map changes a decision', () => {
     const probability = fc.double({ min: 0, max: 1, noNaN: true });
     const scales = fc.constantFrom('raw' as const, 'log_odds' as const, undefined);
     fc.assert(

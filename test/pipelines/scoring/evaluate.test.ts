@@ -182,7 +182,7 @@ describe('factors, each at its edge', () => {
     [3.01, 3],
     [5.01, 4],
     [8.01, 6],
-  ])('F3: at R %d one rung of %d points', (r, points) => {
+  ])('SCO-12: at R %d one rung of %d points', (r, points) => {
     const rungs = evaluate(aSnapshot({ r }), CURRENT).factors.filter(({ name }) => name === 'profit_rung');
     expect(rungs.map((rung) => rung.points)).toEqual([points]);
   });
@@ -245,7 +245,7 @@ describe('decisions', () => {
     }
   });
 
-  it('F2: unknown inputs score on neither side and are named', () => {
+  it('SCO-11: unknown inputs score on neither side and are named', () => {
     const blind = aSnapshot({}, { regime: null, confidence_at_entry: null, volatility_gradient: null, r_history: [] });
     const { unknown, factors } = evaluate(blind, CURRENT);
     expect(unknown).toEqual(['regime', 'volatility', 'confidence']);
@@ -299,7 +299,7 @@ const anySnapshot: fc.Arbitrary<PositionSnapshot> = fc
   });
 
 describe('properties of every decision', () => {
-  it('F1: the scores are the sums of the factors; fractions fit their action; the same input decides the same', () => {
+  it('SCO-10: the scores are the sums of the factors; fractions fit their action; the same input decides the same', () => {
     const hit = countedBranches({ HOLD: 10, PARTIAL_CLOSE: 10, CLOSE: 10 });
     fc.assert(
       fc.property(anySnapshot, fc.constantFrom(LEGACY, CURRENT), (snapshot, by) => {
@@ -321,7 +321,7 @@ describe('properties of every decision', () => {
     );
   });
 
-  it('F4: the verdict alone is that of the decision with its factors', () => {
+  it('SCO-13: the verdict alone is that of the decision with its factors', () => {
     fc.assert(
       fc.property(anySnapshot, fc.constantFrom(LEGACY, CURRENT), (snapshot, by) => {
         const { factors: _factors, unknown: _unknown, ...verdict } = evaluate(snapshot, by);

@@ -31,7 +31,7 @@ it('has nothing to say about the built-in policies', () => {
   for (const policy of BUILT_IN_POLICIES.values()) expect(lintPolicy(policy)).toEqual([]);
 });
 
-describe('V1: a rule that can never be reached', () => {
+describe('SCO-5: a rule that can never be reached', () => {
   it.each<Case>([
     ['no R is above and below', [{ when: { r_above: 2, r_below: 2 } }], 0],
     ['more exit than there are points', [{ when: { exit_above_hold_plus: 24 } }], 0],
@@ -118,7 +118,7 @@ describe('V1: a rule that can never be reached', () => {
 });
 
 describe('what is legal but hardly meant', () => {
-  it('V2: no rule closes, or none that can be reached', () => {
+  it('SCO-1: no rule closes, or none that can be reached', () => {
     const partial = { name: 'some', when: {}, action: 'PARTIAL_CLOSE', fraction: SHARE } as const;
     const late = { name: 'late', when: { r_above: 3 }, action: 'CLOSE' } as const;
     expect(pathsOf({ ...MINE, rules: [] })).toEqual(['rules']);
@@ -127,7 +127,7 @@ describe('what is legal but hardly meant', () => {
     expect(pathsOf({ ...MINE, rules: [late, partial] })).toEqual([]);
   });
 
-  it('V3: thresholds and rungs out of order', () => {
+  it('SCO-2: thresholds and rungs out of order', () => {
     const { thresholds } = MINE;
     expect(pathsOf({ ...MINE, thresholds: { ...thresholds, fresh_below_hours: 7 } })).toEqual([
       'thresholds.old_above_hours',
@@ -143,13 +143,13 @@ describe('what is legal but hardly meant', () => {
     expect(pathsOf({ ...MINE, profit_rungs: rungs })).toEqual(['profit_rungs[0].points']);
   });
 
-  it("V4: a built-in policy's id with other content", () => {
+  it("SCO-3: a built-in policy's id with other content", () => {
     const { id } = found;
     expect(pathsOf({ ...MINE, id })).toEqual([]);
     expect(pathsOf({ ...MINE, id, costs: { taker_fee: 0.0005, funding_per_8h: 0 } })).toEqual(['id']);
   });
 
-  it('V5: a reason that two outcomes share', () => {
+  it('SCO-4: a reason that two outcomes share', () => {
     const close = { when: { r_above: 8 }, action: 'CLOSE' } as const;
     const other = { when: { r_below: -1 }, action: 'CLOSE' } as const;
     const rules = [

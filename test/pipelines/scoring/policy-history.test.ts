@@ -48,7 +48,7 @@ const names = (policy: string, calibration_version: string | null = RAW) => ({
 });
 
 describe('PolicyHistory', () => {
-  it('PH1: from its first snapshot on a policy applies to a partition, until the next one does', () => {
+  it('SCO-15: from its first snapshot on a policy applies to a partition, until the next one does', () => {
     const history = historyOf(['a', 10], ['b', 20], ['c', 0, RAW, 4]);
     const inForce = (offset: number, partition?: number) =>
       history.inForceAt(at(offset, partition))?.record.policy ?? null;
@@ -56,18 +56,18 @@ describe('PolicyHistory', () => {
     expect([inForce(5, 4), inForce(5, 5)]).toEqual(['c', null]);
   });
 
-  it('PH1: snapshots that came again were decided on anew, and those after them too', () => {
+  it('SCO-15: snapshots that came again were decided on anew, and those after them too', () => {
     const history = historyOf(['a', 0], ['b', 100], ['a', 90]);
     expect([80, 95, 100, 500].map((offset) => history.inForceAt(at(offset))?.at.offset)).toEqual([0, 2, 2, 2]);
   });
 
-  it('PH2: a record that comes twice changes nothing', () => {
+  it('SCO-16: a record that comes twice changes nothing', () => {
     const history = historyOf(['a', 10], ['a', 10], ['b', 20]);
     expect(history.inForceAt(at(15))?.record).toEqual(historyOf(['a', 10], ['b', 20]).inForceAt(at(15))?.record);
     expect(history.inForceAt(at(9))).toBeNull();
   });
 
-  it('PH3: finds what a decision that names policy and map rests on, and nothing that began after it', () => {
+  it('SCO-17: finds what a decision that names policy and map rests on, and nothing that began after it', () => {
     const history = historyOf(['a', 0], ['a', 10, 'cal-1'], ['b', 20, 'cal-1'], ['a', 30]);
     const decided = (offset: number, ...name: Parameters<typeof names>) =>
       history.decidedBy(at(offset), names(...name))?.at.offset ?? null;

@@ -87,7 +87,7 @@ const brief = (outputs: readonly EncodedRecord[]) =>
   );
 
 describe('policy.applied', () => {
-  it('AP1, AP2: comes before the first intents of each partition, names the first snapshot, and does not come again', async () => {
+  it('SCO-18, SCO-19: comes before the first intents of each partition, names the first snapshot, and does not come again', async () => {
     const scorer = new Scorer();
     const outputs = await scorer.batch([7, 8, 9]);
     expect(outputs.map(({ topic }) => topic)).toEqual([APPLIED, ...Array<string>(3).fill('harvest.intent')]);
@@ -114,7 +114,7 @@ describe('policy.applied', () => {
     expect(brief(outputs)).toEqual(['never-closes 0']);
   });
 
-  it('AP1: tells of a map that was approved or rolled back, of the models in order, and not of a proposal', async () => {
+  it('SCO-18: tells of a map that was approved or rolled back, of the models in order, and not of a proposal', async () => {
     const scorer = new Scorer();
     await scorer.batch([0]);
     scorer.decide(proposalOf('cal-9'));
@@ -127,7 +127,7 @@ describe('policy.applied', () => {
     expect(brief(await scorer.batch([4]))).toEqual(['2026-02-07 4 cal-2']);
   });
 
-  it('AP3: where a snapshot makes the batch fail, the first one that is decided is told of', async () => {
+  it('SCO-20: where a snapshot makes the batch fail, the first one that is decided is told of', async () => {
     const scorer = new Scorer();
     await expect(scorer.batch([-5, 6, 7])).rejects.toMatchObject({ code: 'RECORD_INVALID' });
     await expect(scorer.batch([-5])).rejects.toMatchObject({ code: 'RECORD_INVALID' });
@@ -135,7 +135,7 @@ describe('policy.applied', () => {
     expect(brief(await scorer.batch([7]))).toEqual([]);
   });
 
-  it('AP4: a batch that comes again is told of by an equal record, whole or from its middle', async () => {
+  it('SCO-21, SCO-22: a batch that comes again is told of by an equal record, whole or from its middle', async () => {
     const scorer = new Scorer();
     const once = await scorer.batch([0, 1]);
     scorer.approve('cal-1');
@@ -150,7 +150,7 @@ describe('policy.applied', () => {
     expect(once).toHaveLength(3);
   });
 
-  it('AP1: after a start or an assignment it goes by what is on the log, whoever wrote it', async () => {
+  it('SCO-18: after a start or an assignment it goes by what is on the log, whoever wrote it', async () => {
     const log = [...(await new Scorer().batch([0]))];
     const same = new Scorer();
     await same.restore(log);

@@ -72,7 +72,7 @@ describe('the scoreboard', () => {
     expect(score?.latest_flips.map(({ input }) => input.offset)).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it('B3: the last hour ends at the newest decision of all candidates', () => {
+  it('SCO-25: the last hour ends at the newest decision of all candidates', () => {
     const board = boardOf([
       decision({ current: 'HOLD', action: 'CLOSE', ago: 90, offset: 0 }),
       decision({ current: 'CLOSE', action: 'CLOSE', offset: 1 }, { policy: 'candidate-2' }),
@@ -83,7 +83,7 @@ describe('the scoreboard', () => {
     ]);
   });
 
-  it('B4: another policy in force is another score', () => {
+  it('SCO-26: another policy in force is another score', () => {
     const board = boardOf([
       decision({ current: 'HOLD', action: 'CLOSE', offset: 0 }),
       decision({ current: 'HOLD', action: 'CLOSE', offset: 1 }, { against: 'legacy' }),
@@ -120,7 +120,7 @@ describe('properties of every topic', () => {
       }),
     );
 
-  it('B1: the counts sum to the decisions', () => {
+  it('SCO-23: the counts sum to the decisions', () => {
     fc.assert(
       fc.property(topic, (records) => {
         for (const { policy, decisions, agreed, resized, flips, matrix, ...score } of boardOf(records).scores()) {
@@ -140,7 +140,7 @@ describe('properties of every topic', () => {
     );
   });
 
-  it('B2: a stretch that came twice counts once', () => {
+  it('SCO-24: a stretch that came twice counts once', () => {
     fc.assert(
       fc.property(topic, fc.nat(), fc.nat(), (records, a, b) => {
         const end = records.length === 0 ? 0 : a % (records.length + 1);
@@ -151,7 +151,7 @@ describe('properties of every topic', () => {
     );
   });
 
-  it('B5: partitions may be read one after the other or in turn', () => {
+  it('SCO-27: partitions may be read one after the other or in turn', () => {
     fc.assert(
       fc.property(topic, (records) => {
         // Several flips of one moment, as a desk has them that observes all its positions at once.

@@ -100,7 +100,7 @@ describe("the deployment report's table, with the fix as a candidate", () => {
     ]);
   });
 
-  it('SH3: names candidate, policy in force and snapshot, under the timestamp and the key of the snapshot', async () => {
+  it('SCO-30: names candidate, policy in force and snapshot, under the timestamp and the key of the snapshot', async () => {
     const { shadows, written } = await score(table, { inForce: LEGACY, candidates: [CURRENT] });
     expect(shadows[1]).toMatchObject({
       policy: '2026-02-07',
@@ -138,7 +138,7 @@ describe('properties of every batch', () => {
   );
   const candidates = fc.subarray([LEGACY, HOPELESS, { ...CURRENT, id: 'same' }]);
 
-  it('SH1: the intents are those of a scorer without candidates, byte for byte', async () => {
+  it('SCO-28: the intents are those of a scorer without candidates, byte for byte', async () => {
     await fc.assert(
       fc.asyncProperty(snapshots, candidates, async (batch, chosen) => {
         const without = await score(batch, { candidates: [] });
@@ -148,7 +148,7 @@ describe('properties of every batch', () => {
     );
   });
 
-  it('SH2: there is a record where one of the two acts, and it says what evaluate says', async () => {
+  it('SCO-29: there is a record where one of the two acts, and it says what evaluate says', async () => {
     await fc.assert(
       fc.asyncProperty(snapshots, async (batch) => {
         const { shadows } = await score(batch, { candidates: [LEGACY] });
@@ -173,7 +173,7 @@ describe('properties of every batch', () => {
   });
 });
 
-it('SH1: a candidate that cannot decide is passed over, and the others are not', async () => {
+it('SCO-28: a candidate that cannot decide is passed over, and the others are not', async () => {
   const { intents, shadows, results } = await score([aSnapshot({ r: 9 }), aSnapshot({ r: 0.5, age: 1 })], {
     candidates: [HOPELESS, LEGACY],
   });

@@ -75,7 +75,7 @@ function valueNow(input: string, snapshot: PositionSnapshot, policy: Policy): nu
 }
 
 describe('the smallest change against every value in small steps', () => {
-  it.each(Object.keys(BEYOND))('N1: %s: none that is nearer, none that is missed', (input) => {
+  it.each(Object.keys(BEYOND))('SCO-14: %s: none that is nearer, none that is missed', (input) => {
     const hit = countedBranches({ offered: 6, 'offered from a value': 3 });
     let scanned = 0;
     fc.assert(

@@ -108,7 +108,7 @@ function between(answer: (look: Look) => Partial<FollowedChanges> = () => ({}), 
 }
 
 describe('between cycles', () => {
-  it('BC1: a change is looked at, and what the look found is written', async () => {
+  it('SNA-1: a change is looked at, and what the look found is written', async () => {
     const record = GOOD_RECORDS['position.reconciled'];
     const { clock, looks, written, changed, until } = between(() => ({ reconciled: [record] }));
     const waiting = until(30_000);
@@ -122,7 +122,7 @@ describe('between cycles', () => {
     expect(looks).toHaveLength(1);
   });
 
-  it('BC2: a burst is one look, and looks are a second apart', async () => {
+  it('SNA-2: a burst is one look, and looks are a second apart', async () => {
     const { clock, looks, changed, until } = between();
     void until(30_000);
     await clock.move(1);
@@ -137,7 +137,7 @@ describe('between cycles', () => {
     ]);
   });
 
-  it('BC2: changes without end are bounded by an allowance', async () => {
+  it('SNA-2: changes without end are bounded by an allowance', async () => {
     const { clock, looks, changed, until } = between();
     void until(120_000);
     for (let tenth = 0; tenth < 1200; tenth++) {
@@ -165,7 +165,7 @@ describe('between cycles', () => {
     expect(looks).toEqual([{ at: 100, asked: null }]);
   });
 
-  it('BC3: what would come after the next cycle is its own, and it begins without what was asked for before', async () => {
+  it('SNA-3: what would come after the next cycle is its own, and it begins without what was asked for before', async () => {
     const { clock, looks, changed, until, made } = between();
     const waiting = until(10_000);
     await clock.move(9950);
@@ -190,7 +190,7 @@ describe('between cycles', () => {
     expect(await thrown).toBe(lost);
   });
 
-  it('BC3: a look without an answer ends nothing', async () => {
+  it('SNA-3: a look without an answer ends nothing', async () => {
     const warned: string[] = [];
     const logger = { ...SILENT_LOGGER, warn: (_: object, words: string) => void warned.push(words) };
     const { clock, changed, until } = between(
@@ -214,7 +214,7 @@ describe('between cycles', () => {
     expect(stream.watched).toEqual(new Set(['BTCUSDT', 'ETHUSDT']));
   });
 
-  describe('BC4: a fill that a cycle found', () => {
+  describe('SNA-4: a fill that a cycle found', () => {
     const found = (closedAt: number, now: number): PositionReconciled => {
       const record = GOOD_RECORDS['position.reconciled'];
       const reductions = record.reductions.map((one) => ({ ...one, closed_at: closedAt }));

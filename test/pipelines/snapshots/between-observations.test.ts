@@ -50,7 +50,7 @@ beforeEach(async () => {
   await desk.source.observe();
 });
 
-describe('O7: between cycles', () => {
+describe('SNA-11: between cycles', () => {
   it('a close is told at once, and not again by the next cycle', async () => {
     const { source, sell } = desk;
     sell(1, 3);
@@ -111,7 +111,7 @@ describe('O7: between cycles', () => {
     expect(checkSnapshot(snapshots[0])).toEqual([]);
   });
 
-  it('O3: whatever happens in whatever order, each fill is told once', async () => {
+  it('SNA-7: whatever happens in whatever order, each fill is told once', async () => {
     const step = constantFrom('observe', 'follow', 'follow all', 'late position', 'late fill', 'sell', 'mark');
     await assert(
       asyncProperty(array(step, { minLength: 1, maxLength: 20 }), async (steps) => {

@@ -50,7 +50,7 @@ const reduced = ({ reconciled }: ObservedCycle) =>
     reductions.map((one) => [one.position_id, one.quantity, one.remaining_quantity]),
   );
 
-describe('O4: the order of a fill that is not told costs no position its snapshot', () => {
+describe('SNA-8: the order of a fill that is not told costs no position its snapshot', () => {
   it('a position that was reduced is observed at once, and the fill recorded once when its order is told', async () => {
     const observed = source();
     await cycle(observed);
@@ -101,7 +101,7 @@ describe('O4: the order of a fill that is not told costs no position its snapsho
   });
 });
 
-describe('O5: fills that were false', () => {
+describe('SNA-9: fills that were false', () => {
   it('are corrected by the next answer, and what they hid is recorded', async () => {
     const observed = source();
     await cycle(observed);

@@ -89,7 +89,7 @@ class LateVenue extends ScriptedVenue {
 }
 
 it.each(Object.entries(STEPS))(
-  'O3: each reduction of a position %s is told once, with what it left, however late fills and positions are',
+  'SNA-7: each reduction of a position %s is told once, with what it left, however late fills and positions are',
   async (_, Step) => {
     const hit = countedBranches({ 'positions late': 50, 'fills late': 50 });
     await assert(

@@ -40,7 +40,7 @@ const desk = (days: number) => {
 const kinds = ({ reconciled }: ObservedCycle): readonly string[] =>
   reconciled.flatMap(({ symbol, differences }) => differences.map(({ kind }) => `${symbol} ${kind}`));
 
-describe('O6: orders-behind-history', () => {
+describe('SNA-10: orders-behind-history', () => {
   it('positions of 150 days are all observed in the first cycle, and dated under the same id as their history is read', async () => {
     const { venue, cycle } = desk(150);
     venue.olderAnswers = 24;
@@ -117,7 +117,7 @@ interface Truth {
 }
 
 describe('a position whose history is read piece by piece', () => {
-  it('O1, O3: is one position under one id, and each of its fills is told of once, whatever is read when', async () => {
+  it('SNA-5, SNA-7: is one position under one id, and each of its fills is told of once, whatever is read when', async () => {
     let reductionsSeen = 0;
     let datedLate = 0;
     await assert(

@@ -79,7 +79,7 @@ function aStop(price: string, placedAt: number | null): RestingOrder {
 }
 
 describe('the position source', () => {
-  it('O3: the fill that ended a position is told of, also where it is late and looks like one before it', async () => {
+  it('SNA-7: the fill that ended a position is told of, also where it is late and looks like one before it', async () => {
     const observed = source();
     await cycle(observed);
     sold('2', '2');
@@ -101,7 +101,7 @@ describe('the position source', () => {
     expect((await cycle(source())).snapshots).toMatchObject([{ opened_at: opened, observed_at: opened }]);
   });
 
-  it('O1: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
+  it('SNA-5: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
     const observed = source();
     const first = await cycle(observed);
     expect(first.snapshots).toMatchObject([
@@ -135,7 +135,7 @@ describe('the position source', () => {
     expect(brief(after)).toEqual(['1 by ORDER, 3 left']);
   });
 
-  it('O3: tells of every fill once, with what its order was', async () => {
+  it('SNA-7: tells of every fill once, with what its order was', async () => {
     const observed = source();
     await cycle(observed);
     venue.origins = {
@@ -187,7 +187,7 @@ describe('the position source', () => {
     expect(await cycle(again)).toMatchObject({ snapshots: [], reconciled: [] });
   });
 
-  it('O2: an empty answer closes nothing, and says so until it is explained', async () => {
+  it('SNA-6: an empty answer closes nothing, and says so until it is explained', async () => {
     const observed = source();
     await cycle(observed);
     const shown = venue.shown;
@@ -216,7 +216,7 @@ describe('the position source', () => {
     expect((await cycle(observed)).snapshots).toHaveLength(1);
   });
 
-  it('O1: a position whose opening is out of reach counts from its last change, is a difference, and is followed', async () => {
+  it('SNA-5: a position whose opening is out of reach counts from its last change, is a difference, and is followed', async () => {
     // It was changed long ago, and no fill of it is left.
     venue.allFills['BTCUSDT'] = [];
     const changed = START - 300 * 24 * 60 * MINUTE_MS;
@@ -241,7 +241,7 @@ describe('the position source', () => {
     expect(await cycle(restarted)).toMatchObject({ snapshots: [], reconciled: [] });
   });
 
-  it('O1: a position without an opening is held back while its fills disagree', async () => {
+  it('SNA-5: a position without an opening is held back while its fills disagree', async () => {
     venue.allFills['BTCUSDT'] = [];
     venue.shown = [aHolding('LONG', '4', { updatedAt: START })];
     const observed = source();
@@ -253,7 +253,7 @@ describe('the position source', () => {
     expect(brief(await cycle(observed))).toEqual(['1 by ORDER, 3 left', 'OPENING_UNKNOWN']);
   });
 
-  it('O1: the opening of a young position is waited for, once', async () => {
+  it('SNA-5: the opening of a young position is waited for, once', async () => {
     const at = clock.now() - 2000;
     venue.allFills['BTCUSDT'] = [];
     venue.shown = [aHolding('LONG', '4', { updatedAt: at })];
@@ -267,7 +267,7 @@ describe('the position source', () => {
     expect(told.reconciled).toMatchObject([{ differences: [] }]);
   });
 
-  it('O1: fills that lag behind the position hold its snapshot back until they agree', async () => {
+  it('SNA-5: fills that lag behind the position hold its snapshot back until they agree', async () => {
     const observed = source();
     await cycle(observed);
     venue.shown = [aHolding('LONG', '3', { updatedAt: clock.now() - 10 })];
@@ -294,7 +294,7 @@ describe('the position source', () => {
     expect(brief(await cycle(observed))).toEqual(['1 by ORDER, 2 left']);
   });
 
-  it('O4: a symbol without answers costs only itself, and what is missing is said', async () => {
+  it('SNA-8: a symbol without answers costs only itself, and what is missing is said', async () => {
     venue.allFills['ETHUSDT'] = [aFill('5', 'SELL', '2', { at: START })];
     venue.shown = [...venue.shown, aHolding('SHORT', '2', { symbol: 'ETHUSDT', updatedAt: START, markPrice: '95' })];
     venue.silent.add('fills ETHUSDT');
@@ -359,7 +359,7 @@ describe('the position source', () => {
         model_id: signal.model_id,
       },
     ]);
-    // Q1: what is said for the other side is not turned round. Q2: and in the models' words, not the candles'.
+    // SNA-12: what is said for the other side is not turned round. SNA-13: and in the models' words, not the candles'.
     said = [...said, { ...signal, side: 'SHORT', emitted_at: START + 2000, confidence: 0.9, regime: 'chop' }];
     expect((await cycle(observed)).snapshots).toMatchObject([{ confidence: null, regime: 'chop' }]);
     said = [];
@@ -397,7 +397,7 @@ describe('the position source', () => {
     expect((await cycle(observed)).snapshots).toMatchObject([{ regime: null, volatility_gradient: null }]);
   });
 
-  it('takes a stop seen at the opening for the risk the position began with', async () => {
+  it('SNA-14: takes a stop seen at the opening for the risk the position began with', async () => {
     clock.set(START + MINUTE_MS);
     venue.stopsOf = { stopPrice: '96', takeProfitPrice: '130', resting: [aStop('96', START + MINUTE_MS)] };
     const observed = source();
@@ -443,7 +443,7 @@ describe('the position source', () => {
   });
 });
 
-describe('O4: a position that the venue shows in part', () => {
+describe('SNA-8: a position that the venue shows in part', () => {
   const SICK = {
     symbol: 'SOLUSDT',
     side: 'SHORT',
@@ -491,7 +491,7 @@ describe('O4: a position that the venue shows in part', () => {
   });
 });
 
-describe('O5: fills are no precondition', () => {
+describe('SNA-9: fills are no precondition', () => {
   it('a size that no fill explains is observed from the second cycle on, under its id, and the difference stands', async () => {
     const observed = source();
     await cycle(observed);

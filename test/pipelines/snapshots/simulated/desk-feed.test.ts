@@ -53,7 +53,7 @@ describe('DeskFeed', () => {
   const snapshots = long.cycles.flatMap((cycle) => cycle.snapshots);
   const byPosition = Map.groupBy(snapshots, (snapshot) => snapshot.position_id);
 
-  test('D1: a restart at any cycle, from what was recorded, goes on as if there had been none', () => {
+  test('SIM-1: a restart at any cycle, from what was recorded, goes on as if there had been none', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 90 }), (seed, restart) => {
         const run = uninterrupted(seed, restart + 3);
@@ -69,7 +69,7 @@ describe('DeskFeed', () => {
     );
   });
 
-  test('D2: a cycle that crashed after any booking, or with any part of its records written, runs again the same', () => {
+  test('SIM-2: a cycle that crashed after any booking, or with any part of its records written, runs again the same', () => {
     const acting = long.cycles.filter((cycle) => cycle.index < 150 && cycle.bookings > 0);
     expect(acting.some(({ snapshots: seen }) => seen.some((one) => one.quantity > one.initial_quantity))).toBe(true);
     const hit = countedBranches({ crashed: 10, 'written in part': 10 });
@@ -103,7 +103,7 @@ describe('DeskFeed', () => {
     );
   });
 
-  test('D3: every open position has one snapshot a cycle, from its opening on', () => {
+  test('SIM-3: every open position has one snapshot a cycle, from its opening on', () => {
     for (const { snapshots: seen, now } of long.cycles) {
       expect(new Set(seen.map((snapshot) => snapshot.position_id)).size).toBe(seen.length);
       expect(new Set(seen.map((snapshot) => `${snapshot.account}:${snapshot.symbol}`)).size).toBe(seen.length);
@@ -117,7 +117,7 @@ describe('DeskFeed', () => {
     }
   });
 
-  test('D3: a position on the desk’s account that nobody told of is observed from entry and mark on, its unknowns null; others’ are not', () => {
+  test('SIM-3: a position on the desk’s account that nobody told of is observed from entry and mark on, its unknowns null; others’ are not', () => {
     const book = new MemoryBook();
     const feed = feedOf(42, book);
     const cycle = feed.run(5);
