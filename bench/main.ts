@@ -3,7 +3,7 @@
  * pair by pair in one run and can be compared between machines; rates cannot.
  */
 import { parseArgs } from 'node:util';
-import { plainTable } from '../render/plain-table.ts';
+import { plainTable } from '../render/tables.ts';
 import { benchExecution } from './execution.ts';
 import { benchExternalClose } from './external-close.ts';
 import { benchKafka } from './kafka.ts';

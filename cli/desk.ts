@@ -10,7 +10,7 @@ import { withLog } from './log-session/log-session.ts';
 import { type WorkedAccount, retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
-import { plainTable } from '../render/plain-table.ts';
+import { plainTable } from '../render/tables.ts';
 import { pc, printable } from '../render/terminal.ts';
 
 interface JsonFlag {

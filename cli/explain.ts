@@ -4,7 +4,7 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
 import { explanationLines } from '../pipelines/explain/explanation-lines.ts';
 import { explain } from '../pipelines/explain/gather.ts';
-import type { ReadObserver, ReadWorld } from '../pipelines/explain/topic-reader.ts';
+import type { ReadObserver, ReadWorld } from '../pipelines/explain/position-records.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';

@@ -1,9 +1,25 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID } from '../pipelines/scoring/policy.ts';
-import { auditCommand } from './replay/audit-command.ts';
-import { compareCommand } from './replay/compare-command.ts';
-import { worldOptions } from './options/log-options.ts';
-import type { ReplayFlags } from './replay/replay-flags.ts';
+import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../pipelines/scoring/policy.ts';
+import { worldOptions, type WorldOptions } from './options/log-options.ts';
+import { writeFile } from 'node:fs/promises';
+import { SeededRandom } from '../connectors/system/seeded-random.ts';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
+import { failedConditions, parseFailIf } from '../pipelines/replay/fail-if.ts';
+import { loadPolicy } from './options/policy-options.ts';
+import { openReadOnlyWorld } from './log-session/log-session.ts';
+import { jsonWanted, terminalWidth, writeLines } from '../render/output.ts';
+import { policyInForce } from '../pipelines/scoring/policy-history.ts';
+import { Progress } from '../render/progress.ts';
+import { compareInThreads } from './replay/compare-in-threads.ts';
+import { comparePolicies } from '../pipelines/replay/compare-policies.ts';
+import { parseCosts } from '../pipelines/replay/trading-costs.ts';
+import { wrapped } from '../render/terminal-text.ts';
+import { parseWindow } from '../pipelines/replay/replay-window.ts';
+import { resultLines } from '../pipelines/replay/result-lines.ts';
+import { resultPage } from '../pipelines/replay/result-page.ts';
+import { auditIntents } from '../pipelines/replay/audit-intents.ts';
+import { isProved, auditLines } from '../pipelines/replay/audit-lines.ts';
 
 /** Flips that are listed unless asked otherwise. */
 const LISTED = 50;
@@ -95,4 +111,132 @@ function parseCount(text: string): number {
   const n = Number(text);
   if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be a whole number, not negative.');
   return n;
+}
+
+/** `harvestline replay --policy CANDIDATE`. */
+export async function compareCommand(flags: ReplayFlags): Promise<void> {
+  // Everything that can be wrong with the call is said before anything is read.
+  const [candidate, ...more] = flags.policy;
+  if (candidate === undefined || more.length > 0)
+    throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
+  const conditions = flags.failIf.map(parseFailIf);
+  const window = parseWindow(flags.from, flags.to);
+  const costs = parseCosts(flags.costs);
+  const policy = loadPolicy(candidate);
+  const given = flags.against === undefined ? null : loadPolicy(flags.against);
+  const clock = new SystemClock();
+  const world = await openReadOnlyWorld(flags);
+  let progress: Progress | undefined;
+  try {
+    // Nothing is added, and what is there stays: a page that cannot be written must be known before a long replay.
+    if (flags.html !== undefined) await writePage(flags.html, '', 'a');
+    const against =
+      given === null ? await policyInForce(world) : { policy: given, source: 'given' as const, lines: [] };
+    const result = await comparePolicies(world, {
+      candidate: policy,
+      current: against.policy,
+      window,
+      raw: flags.raw === true,
+      maps: flags.maps,
+      costs,
+      listed: flags.flips,
+      random: new SeededRandom(flags.seed),
+      threads: {
+        compare: (comparison) => compareInThreads({ ...comparison, world: worldOf(flags), seed: flags.seed }),
+      },
+      onTotal: (records) => {
+        progress = new Progress('snapshots', records, process.stderr, clock);
+      },
+      onRecords: (records) => progress?.add(records),
+    });
+    progress?.done();
+    const failed = failedConditions(conditions, result);
+    await writeLines(
+      jsonWanted(flags)
+        ? [JSON.stringify({ ...result, against_source: against.source, failed })]
+        : [
+            ...resultLines(result, failed, terminalWidth()),
+            ...against.lines.flatMap((line) => ['', ...wrapped(`Compared with ${line}.`, terminalWidth())]),
+          ],
+    );
+    if (flags.html !== undefined) await writePage(flags.html, resultPage(result), 'w');
+    if (failed.length === 0) return;
+    if (jsonWanted(flags))
+      for (const { condition, value } of failed)
+        process.stderr.write(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : value}\n`);
+    process.exitCode = 1;
+  } finally {
+    progress?.done();
+    await world.close();
+  }
+}
+
+/** Without what the command line adds: threads are given a copy. */
+function worldOf({ data, brokers, registry, desk }: WorldOptions): WorldOptions {
+  return {
+    data,
+    ...(brokers === undefined ? {} : { brokers }),
+    ...(registry === undefined ? {} : { registry }),
+    ...(desk === undefined ? {} : { desk }),
+  };
+}
+
+async function writePage(file: string, page: string, flag: 'w' | 'a'): Promise<void> {
+  try {
+    await writeFile(file, page, { flag });
+  } catch (cause) {
+    throw new HarvestlineError('USAGE', `--html ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** `harvestline replay --audit`. */
+export async function auditCommand(flags: ReplayFlags): Promise<void> {
+  const window = parseWindow(flags.from, flags.to);
+  const policies = policiesById(flags.policy);
+  const clock = new SystemClock();
+  const world = await openReadOnlyWorld(flags);
+  let progress: Progress | undefined;
+  try {
+    const result = await auditIntents(world, {
+      window,
+      policies,
+      onTotal: (intents) => {
+        progress = new Progress('intents', intents, process.stderr, clock);
+      },
+      onIntents: (intents) => progress?.add(intents),
+    });
+    progress?.done();
+    await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : auditLines(result, terminalWidth()));
+    if (!isProved(result)) process.exitCode = 1;
+  } finally {
+    progress?.done();
+    await world.close();
+  }
+}
+
+/** The built-in ones and those given; a given file stands for its id, also where a built-in one has it. Throws USAGE, POLICY_INVALID. */
+export function policiesById(given: readonly string[]): ReadonlyMap<string, Policy> {
+  const files = given.map(loadPolicy);
+  const twice = files.find(({ id }, index) => files.findIndex((other) => other.id === id) !== index);
+  if (twice !== undefined) throw new HarvestlineError('USAGE', `--policy: two of them have the id ${twice.id}`);
+  return new Map([...BUILT_IN_POLICIES, ...files.map((policy): [string, Policy] => [policy.id, policy])]);
+}
+
+/** What `harvestline replay` was told. */
+export interface ReplayFlags extends WorldOptions {
+  readonly policy: readonly string[];
+  /** Recomputes intents instead of comparing policies. */
+  readonly audit?: true;
+  /** Left out: what is in force (pipelines/scoring/policy-history.ts). */
+  readonly against?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly failIf: readonly string[];
+  readonly flips: number;
+  readonly raw?: true;
+  readonly maps: 'then' | 'now';
+  readonly costs: string;
+  readonly seed: number;
+  readonly html?: string;
+  readonly json?: true;
 }

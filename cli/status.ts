@@ -12,7 +12,7 @@ import { watchLines } from '../pipelines/status/view.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { orderCostLines } from '../pipelines/status/execution-figures.ts';
-import { plainTable } from '../render/plain-table.ts';
+import { plainTable } from '../render/tables.ts';
 import { policyInForce } from '../pipelines/scoring/policy-history.ts';
 import type { ShadowFigures } from '../pipelines/scoring/shadow-report.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';

@@ -3,7 +3,7 @@ import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError, isKind, messageOf } from '../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../errors/nearest.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { LogRecord, PartitionOffsets } from '../ports/event-log.ts';
+import type { LogRecord, PartitionOffsets, EventLog } from '../ports/event-log.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
@@ -13,7 +13,7 @@ import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { hearStopSignals } from '../connectors/system/process.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
-import { type TailStart, parseTailStart, rangeFrom } from './tail/tail-start.ts';
+import { parseEventTime } from '../render/event-time.ts';
 
 /** A screenful, with room for the prompt. Unit: records. */
 const LAST_RECORDS = 10;
@@ -155,4 +155,78 @@ function checkUsage({ topic, from, follow }: TailOptions): void {
 
 function topicNames(): readonly string[] {
   return allTopicSpecs().map(({ name }) => name);
+}
+
+/** Where `tail` starts. */
+export type TailStart =
+  | { readonly kind: 'beginning' | 'latest' | 'last' }
+  | { readonly kind: 'offset'; readonly offset: number }
+  | { readonly kind: 'partition offsets'; readonly offsets: ReadonlyMap<number, number> }
+  | { readonly kind: 'time'; readonly timestamp: number };
+
+/**
+ * A bare number is an offset below this and a time from it on: as epoch milliseconds it is March 1973, long before any
+ * record, and as an offset more records than a partition here will ever hold.
+ */
+const FIRST_TIME_MS = 100_000_000_000;
+
+/** `beginning`, `latest`, an offset, `PARTITION:OFFSET[,…]`, epoch milliseconds or an ISO time. Throws USAGE. */
+export function parseTailStart(text: string): TailStart {
+  if (text === 'beginning' || text === 'latest') return { kind: text };
+  if (/^\d{1,15}$/.test(text)) {
+    const number = Number(text);
+    return number < FIRST_TIME_MS ? { kind: 'offset', offset: number } : { kind: 'time', timestamp: number };
+  }
+  if (/^\d{1,9}:\d{1,15}(,\d{1,9}:\d{1,15})*$/.test(text)) {
+    const pairs = text.split(',').map((pair) => pair.split(':').map(Number));
+    return {
+      kind: 'partition offsets',
+      offsets: new Map(pairs.map(([partition = 0, offset = 0]) => [partition, offset])),
+    };
+  }
+  const timestamp = parseEventTime(text);
+  if (timestamp === null) {
+    throw new HarvestlineError(
+      'USAGE',
+      `--from ${text}: must be beginning, latest, an offset, PARTITION:OFFSET[,…], epoch milliseconds or an ISO time`,
+    );
+  }
+  return { kind: 'time', timestamp };
+}
+
+/** The stretch of `topic` from `start` to the ends that stand now. `last` is how many records kind `last` asks of each partition. */
+export async function rangeFrom(
+  log: EventLog,
+  topic: string,
+  start: TailStart,
+  last: number,
+): Promise<readonly PartitionOffsets[]> {
+  const ends = await log.offsets(topic);
+  // Asked after the ends: a record appended in between starts beyond them and is left out.
+  const byTime = start.kind === 'time' ? await log.offsetsAt(topic, start.timestamp) : undefined;
+  const range = ends.map((part) => ({ ...part, begin: Math.max(part.begin, firstOffset(start, part, last, byTime)) }));
+  return start.kind === 'partition offsets' ? range.filter(({ partition }) => start.offsets.has(partition)) : range;
+}
+
+function firstOffset(
+  start: TailStart,
+  { partition, begin, end }: PartitionOffsets,
+  last: number,
+  byTime: ReadonlyMap<number, number> | undefined,
+): number {
+  switch (start.kind) {
+    case 'beginning':
+      return begin;
+    case 'last':
+      return end - last;
+    case 'offset':
+      return start.offset;
+    case 'partition offsets':
+      return start.offsets.get(partition) ?? end;
+    case 'time':
+      return byTime?.get(partition) ?? end;
+    case 'latest':
+    default:
+      return end;
+  }
 }

@@ -1,4 +1,4 @@
-import { type Content, type Markup, markup } from './markup.ts';
+import { type Content, type Markup, markup } from './page.ts';
 
 /** Where the unit square lies in the drawing. Units: user units of the drawing. */
 export const PLOT = { left: 36, top: 8, size: 272, width: 320 } as const;

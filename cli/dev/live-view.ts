@@ -5,7 +5,7 @@ import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import { formatEventMinute } from '../../render/event-time.ts';
 import type { CycleResult, Scored } from '../compose/dev-chain.ts';
 import type { DevSummary } from './summary.ts';
-import { type PlainColumn, plainTable } from '../../render/plain-table.ts';
+import { type PlainColumn, plainTable } from '../../render/tables.ts';
 
 /** Lines that are neither positions nor events: heading, table head, blank lines, totals, gate, alert, the last line. */
 const FIXED_ROWS = 8;

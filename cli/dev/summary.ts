@@ -1,7 +1,7 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { orderCostLines, OrderCosts } from '../../pipelines/status/execution-figures.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
 import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';

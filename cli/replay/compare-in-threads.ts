@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { chosenKafka } from '../options/log-options.ts';
-import type { ComparePartitions, PartitionOutcome } from '../../pipelines/replay/compare-partitions.ts';
+import type { ComparePartitions, PartitionOutcome } from '../../pipelines/replay/compare-policies.ts';
 import type { CompareJob, FromThread, ToThread } from './compare-thread.ts';
 
 /**

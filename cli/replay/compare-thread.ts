@@ -10,7 +10,7 @@ import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import type { WorldOptions } from '../options/log-options.ts';
-import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-partitions.ts';
+import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-policies.ts';
 
 /** What does not change from one partition to the next. Plain data: it is copied to each thread. */
 export interface CompareJob extends Omit<ComparisonOptions, 'random'> {

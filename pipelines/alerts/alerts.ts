@@ -1,7 +1,7 @@
 import type { ClientOrderId, EpochMillis, IntentId } from '../../schemas/generated/records.ts';
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { shellWord, tailFrom } from '../../render/look-closer.ts';
+import { shellWord, tailFrom } from '../../render/suggested-commands.ts';
 
 /**
  * Alerts as data, from figures that were counted in the log. Every time is event time (record timestamps), so an alert

@@ -1,6 +1,6 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { terminalWidth } from '../../render/output.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { Kept } from './proposal-json.ts';
 import type { Proposal } from './propose.ts';
 import { candidatesText, noRelationHeadline } from './report-words.ts';

@@ -12,7 +12,7 @@ import type {
 import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
 import type { SlicedBy, Cusum, SliceFigures } from './slice-figures.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import { calibrate } from '../scoring/confidence-map.ts';
 
 export interface Verdict {

@@ -2,7 +2,7 @@ import { pc, printable } from '../../render/terminal.ts';
 import type { CalibrationReport } from './report.ts';
 import { SLICED_BY } from './slice-figures.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import {
   count,
   interval,

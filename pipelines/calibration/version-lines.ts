@@ -2,7 +2,7 @@ import { pc, printable } from '../../render/terminal.ts';
 import type { CalibrationVersions, VersionHistory } from '../scoring/confidence-map.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { Verification } from './verify.ts';
 
 /** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */

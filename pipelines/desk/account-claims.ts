@@ -14,7 +14,7 @@ import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, type ClaimTerms, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from './claims.ts';
 import { BEAT_MS, type Presence } from './presence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { shellWord } from '../../render/look-closer.ts';
+import { shellWord } from '../../render/suggested-commands.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';

@@ -1,7 +1,7 @@
 /** What became of a command of the kill switch: as JSON, and in plain words for whoever gave it in a hurry. */
 import { pc, printable } from '../../render/terminal.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
-import { shellWord } from '../../render/look-closer.ts';
+import { shellWord } from '../../render/suggested-commands.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';

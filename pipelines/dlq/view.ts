@@ -1,7 +1,7 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { formatProblems } from '../../errors/harvestline-error.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { Place } from './dead-letter.ts';
 import type { CheckOutcome, DecodeAttempt, LetterReport } from './examine-letter.ts';
 import type { DiscardOutcome } from './discard-letters.ts';

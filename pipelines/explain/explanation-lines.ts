@@ -1,11 +1,13 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { count, plural } from '../../render/figures.ts';
-import { decisionLines } from './decision-lines.ts';
-import type { Explanation } from './explanation.ts';
-import { actionCounts, runLines, sameScorer, scorerText } from './run-lines.ts';
+import type { Explanation, ExplainedDecision } from './explanation.ts';
+import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from './run-lines.ts';
 import { hanging, together, widthOf } from './screen.ts';
-import { lengthOf } from '../../render/short-time.ts';
+import { lengthOf, dateOf, timeOf } from '../../render/event-time.ts';
 import { stepLines } from './step-lines.ts';
+import type { ScoreShift, DecisionChange } from '../scoring/smallest-changes.ts';
+import type { Factor } from '../../schemas/generated/records.ts';
+import { sideBySide } from '../../render/terminal-text.ts';
 
 /** What a screen of today holds, with the prompt under it. Unit: rows. */
 const ROWS = 40;
@@ -70,4 +72,109 @@ function leftOutLines({ runs, unscorable, undecodable }: Explanation, width: num
       ([topic, records]) => `${count(records)} of ${topic} did not decode, and may have been of this position`,
     ),
   ].flatMap((text) => hanging('', text, width).map(pc.yellow));
+}
+
+/** One decision in full: what was weighed, by what, and what would have changed it. */
+function decisionLines(decision: ExplainedDecision, width: number): readonly string[] {
+  const { action, fraction, reason, at, partition, offset, policy, assumed, unknown } = decision;
+  const head = [
+    `${action}${action === 'PARTIAL_CLOSE' ? ` ${fraction}` : ''} ${printable(reason)} at ${dateOf(at)} ${timeOf(at)}`,
+    `R ${decision.r.toFixed(2)}`,
+    `snapshot ${partition}:${offset}`,
+  ];
+  const by = [
+    `policy ${printable(policy)}${assumed ? ' (assumed)' : ''}`,
+    calibrationText(decision.calibration_version),
+    `unknown: ${unknown.length === 0 ? 'nothing' : unknown.map(printable).join(', ')}`,
+  ];
+  return [
+    ...hanging('', head.map(together).join(', '), width).map((line) => pc.bold(line)),
+    ...hanging('', by.map(together).join(', '), width),
+    ...factorLines(decision, width),
+    ...changeLines(decision, width),
+  ];
+}
+
+function factorLines({ hold_score, exit_score, factors }: ExplainedDecision, width: number): readonly string[] {
+  const hold = [`hold ${hold_score}`, ...sideLines(factors, 'HOLD')];
+  const exit = [`exit ${exit_score}`, ...sideLines(factors, 'EXIT')];
+  const beside = sideBySide([hold, exit], '  ');
+  return beside.every(({ length }) => length <= width) ? beside : [...hold, ...exit];
+}
+
+/** `name points  value (threshold)`, in columns. */
+function sideLines(factors: readonly Factor[], side: Factor['side']): readonly string[] {
+  const ofSide = factors.filter((factor) => factor.side === side);
+  const name = Math.max(0, ...ofSide.map((factor) => printable(factor.name).length));
+  const points = Math.max(0, ...ofSide.map((factor) => String(factor.points).length));
+  return ofSide.map((factor) => {
+    const { value, threshold } = factor;
+    const measured = value === null ? '' : `  ${figure(value)}${threshold === null ? '' : ` (${figure(threshold)})`}`;
+    return ` ${printable(factor.name).padEnd(name)} ${String(factor.points).padStart(points)}${measured}`;
+  });
+}
+
+function changeLines(
+  {
+    changes,
+    score_gap: gap,
+    policy,
+    policy_available: available,
+    action,
+    confidence_mapped: mapped,
+  }: ExplainedDecision,
+  width: number,
+): readonly string[] {
+  if (changes === null || gap === null) {
+    const why = available
+      ? 'its policy or its map decides otherwise here'
+      : `nothing here has ${printable(policy)}; --policy FILE does`;
+    return hanging('', `what would have changed it is not known: ${why}`, width);
+  }
+  if (changes.length > 0) return byOutcome(changes).flatMap((same, index) => outcomeLines(same, index, mapped, width));
+  const text = gap.length === 0 ? `nor would any scores: it is ${action} whatever they are` : gapText(gap);
+  return hanging('', `no change of one input would have changed it: ${text}`, width);
+}
+
+/** Those that lead to the same are said together; the smallest of all comes first. */
+function byOutcome(changes: readonly DecisionChange[]): readonly (readonly DecisionChange[])[] {
+  return [...Map.groupBy(changes, ({ action, reason }) => JSON.stringify([action, reason])).values()];
+}
+
+function outcomeLines(
+  changes: readonly DecisionChange[],
+  index: number,
+  mapped: boolean,
+  width: number,
+): readonly string[] {
+  const [first] = changes;
+  if (first === undefined) return [];
+  const ways = changes.map(({ input, from, to }) =>
+    together(`${mapped && input === 'confidence' ? 'calibrated ' : ''}${input} ${exact(to)} (was ${exact(from)})`),
+  );
+  const head = index === 0 ? 'smallest change: ' : 'or ';
+  return hanging(head, `${first.action} ${printable(first.reason)} with ${ways.join(', or ')}`, width, 2);
+}
+
+/** `exit needs 3 more points than it has, or hold 3 fewer (PARTIAL_CLOSE moderate_exit)`. */
+function gapText(gap: readonly ScoreShift[]): string {
+  return gap
+    .map(({ side, points, action, reason }, index) => {
+      const by = `${figure(Math.abs(points))} ${points > 0 ? 'more' : 'fewer'}`;
+      const needs = index === 0 ? `needs ${by} ${Math.abs(points) === 1 ? 'point' : 'points'} than it has` : by;
+      const next = gap[index + 1];
+      const same = next?.action === action && next.reason === reason;
+      return `${side.toLowerCase()} ${needs}${same ? '' : ` (${action} ${printable(reason)})`}`;
+    })
+    .join(', or ');
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+/** Prices, and values near a threshold, need more digits. */
+function exact(value: number | string | null): string {
+  if (value === null) return 'unknown';
+  return typeof value === 'string' ? printable(value) : String(Number(value.toPrecision(6)));
 }

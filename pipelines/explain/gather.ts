@@ -1,24 +1,30 @@
 import { isKind } from '../../errors/harvestline-error.ts';
 import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
-import { type Policy, defaultPolicy } from '../scoring/policy.ts';
+import { type Policy, defaultPolicy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts';
 import { scoreGap, smallestChanges } from '../scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibration/decisions.ts';
-import { readPolicyHistory } from '../scoring/policy-history.ts';
-import { Deciders } from './deciders.ts';
-import { runsOf } from './decision-runs.ts';
-import type { ExplainedDecision, Explanation, Place, SnapshotDecision } from './explanation.ts';
-import { gatherSteps } from './gather-steps.ts';
-import { readIntents } from './read-intents.ts';
-import { type ReadObserver, type ReadWorld, TopicReader } from './topic-reader.ts';
+import { readPolicyHistory, type AppliedPolicy, type ReadHistory, appliedVersion } from '../scoring/policy-history.ts';
+import { runsOf, type ExplainedDecision, type Explanation, type Place, type SnapshotDecision } from './explanation.ts';
+import {
+  gatherSteps,
+  readIntents,
+  type ReadObserver,
+  type ReadWorld,
+  TopicReader,
+  type ReadIntents,
+  policyAt,
+  versionAt,
+} from './position-records.ts';
+import { policyDigestOf } from '../../schemas/ids.ts';
 
 /**
  * Everything that became of a position, or of one intent; null where the log knows no such id. Each topic is streamed once; what is
  * kept is what belongs to the position. A HOLD leaves no record, so it is computed again: by `policy`, else by what
- * policy.applied tells (deciders.ts).
+ * policy.applied tells (`Deciders`).
  */
 export async function explain(
   world: ReadWorld,
@@ -116,4 +122,76 @@ function placeOf({ topic, partition, offset }: LogRecord): Place {
 
 function placeKey({ partition, offset }: { readonly partition: number; readonly offset: number }): string {
   return `${partition}:${offset}`;
+}
+
+/** What a decision rests on. */
+export interface Decider {
+  /** Its id. */
+  readonly policy: string;
+  /** Null where neither the log nor the program has the policy of that id. */
+  readonly content: Policy | null;
+  readonly calibration_version: string | null;
+  /** True where no record tells for certain: nothing was told of the snapshot, or scoring has not got to it, or --policy says otherwise. */
+  readonly assumed: boolean;
+}
+
+export interface DecidersOptions extends ReadHistory {
+  /** By partition: the first snapshot that scoring had not committed before the intents were read. */
+  readonly scoredTo: ReadonlyMap<number, number>;
+  readonly intents: ReadIntents;
+  /** Decides wherever no intent tells. */
+  readonly given: Policy | null;
+}
+
+/**
+ * Who decided, to look it up for one snapshot after the other. Invariants:
+ * DE1  An intent names who decided; else policy.applied tells; else the nearest intents are gone by, and that is assumed.
+ * DE2  What scoring has not committed, and all where policy.applied cannot be read whole, is assumed: a record may be missing.
+ * DE3  The content of an id is what was recorded, before what a file or the program says of that id.
+ */
+class Deciders {
+  readonly #options: DecidersOptions;
+  readonly #byId: ReadonlyMap<string, AppliedPolicy>;
+  readonly #givenDigest: string | null;
+
+  constructor(options: DecidersOptions) {
+    const { history, given } = options;
+    this.#options = options;
+    this.#byId = history.byId();
+    this.#givenDigest = given === null ? null : policyDigestOf(policyText(given));
+  }
+
+  of(snapshot: PositionSnapshot, at: LogRecord, intent: HarvestIntent | undefined): Decider {
+    if (intent !== undefined) {
+      const { policy, calibration_version } = intent;
+      return { policy, content: this.#contentOf(policy, at), calibration_version, assumed: false };
+    }
+    const { history, unreadable, scoredTo, intents, given } = this.#options;
+    const applied = history.inForceAt(at);
+    const version =
+      applied === null
+        ? versionAt(intents.versions, snapshot.model_id, at.timestamp)
+        : appliedVersion(applied.record, snapshot.model_id);
+    const recorded = applied?.content ?? null;
+    const certain = recorded !== null && unreadable === 0 && at.offset < (scoredTo.get(at.partition) ?? 0);
+    if (given === null) return decider(recorded ?? this.#nearest(at), version, !certain);
+    return decider(given, version, !certain || applied?.record.policy_digest !== this.#givenDigest);
+  }
+
+  /** That of the nearest intents, else the default. */
+  #nearest(at: LogRecord): Policy {
+    const named = policyAt(this.#options.intents.policies, at.timestamp);
+    return (named === null ? null : this.#contentOf(named, at)) ?? defaultPolicy();
+  }
+
+  /** DE3. */
+  #contentOf(id: string, at: LogRecord): Policy | null {
+    const { history, given } = this.#options;
+    const recorded = (history.policyAt(at, id) ?? this.#byId.get(id))?.content;
+    return recorded ?? (given?.id === id ? given : (BUILT_IN_POLICIES.get(id) ?? null));
+  }
+}
+
+function decider(content: Policy, calibration_version: string | null, assumed: boolean): Decider {
+  return { policy: content.id, content, calibration_version, assumed };
 }

@@ -1,7 +1,7 @@
 import { pc } from '../../render/terminal.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { terminalWidth } from '../../render/output.ts';
-import { dateOf } from '../../render/short-time.ts';
+import { dateOf } from '../../render/event-time.ts';
 
 /** Under it nothing can be laid out. Unit: characters. */
 const LEAST_COLUMNS = 40;

@@ -4,8 +4,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { count, plural } from '../../render/figures.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
-import { dateOf, lengthOf, sinceText, spanOf } from '../../render/short-time.ts';
-import { type Episode, type StepGroup, groupsOf, isOutcome, isTrade } from './step-groups.ts';
+import { dateOf, lengthOf, sinceText, spanOf } from '../../render/event-time.ts';
 
 /** What a record is called beside its place. */
 const RECORD_WORDS: Readonly<Record<string, string>> = {
@@ -125,4 +124,57 @@ function folded(groups: readonly StepGroup[], width: number): readonly string[] 
     `${plural(steps.length, 'earlier record')} of ${plural(intents, 'intent')} (--json has all), ` +
     `${spanOf(first.steps[0].at, last.steps[0].at)}: ${plural(slices, 'slice')}`;
   return hanging('', text, width).map(pc.dim);
+}
+
+/** What became of one intent: the intent, then its records in time; or a record without an intent. */
+interface Episode {
+  readonly steps: readonly [ExplainedStep, ...ExplainedStep[]];
+  /** The kinds of its steps: alike in episodes that went alike. */
+  readonly kind: string;
+}
+
+/** Episodes one after the other that went alike and moved nothing, or a single one. */
+type StepGroup = readonly [Episode, ...Episode[]];
+
+/**
+ * Steps by what caused them. Invariants:
+ * G1  Every step is in one episode, and every episode in one group; neither order nor number is lost.
+ * G2  An intent comes before its reports, whatever their clocks say.
+ * G3  Only what was suppressed, rejected or is still without an end is grouped: a fill always stands by itself.
+ */
+export function groupsOf(steps: readonly ExplainedStep[]): readonly StepGroup[] {
+  const groups: [Episode, ...Episode[]][] = [];
+  for (const episode of episodesOf(steps)) {
+    const last = groups.at(-1);
+    if (last !== undefined && last[0].kind === episode.kind && groupable(episode)) last.push(episode);
+    else groups.push([episode]);
+  }
+  return groups;
+}
+
+function episodesOf(steps: readonly ExplainedStep[]): readonly Episode[] {
+  const byIntent = Map.groupBy(steps, (step) => step.intent_id ?? step);
+  return Array.from(byIntent.values()).flatMap((same): readonly Episode[] => {
+    const intent = same.find(isIntent);
+    const [first, ...rest] = intent === undefined ? same : [intent, ...same.filter((step) => step !== intent)];
+    if (first === undefined) return [];
+    return [{ steps: [first, ...rest], kind: [first, ...rest].map(({ kind }) => kind).join(', ') }];
+  });
+}
+
+function groupable({ steps }: Episode): boolean {
+  const [first] = steps;
+  return isIntent(first) && steps.every((step) => !isTrade(step) && !step.kind.startsWith('FILLED'));
+}
+
+function isIntent({ topic }: ExplainedStep): boolean {
+  return tableNameOf(topic) === TOPICS.harvestIntent.name;
+}
+
+export function isTrade({ topic }: ExplainedStep): boolean {
+  return tableNameOf(topic) === TOPICS.tradeClosed.name;
+}
+
+function isOutcome({ topic }: ExplainedStep): boolean {
+  return tableNameOf(topic) === TOPICS.clmOutcome.name;
 }

@@ -1,10 +1,9 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { count, plural } from '../../render/figures.ts';
 import { wrapped } from '../../render/terminal-text.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AuditResult } from './audit-intents.ts';
-import { isProved, unfounded } from './audit-verdict.ts';
 
 /** The JSON has the others. */
 const SHOWN = 20;
@@ -83,4 +82,16 @@ function unverifiableLines({ unverifiable: { reasons, listed } }: AuditResult): 
 function shown(value: unknown): string {
   const text = printable(JSON.stringify(value) ?? 'nothing');
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+/** Intents that rest on something that cannot be found, though it must be there: a forged intent looks like that. */
+function unfounded({ unverifiable: { total, reasons } }: AuditResult): number {
+  // Only retention takes away what was there honestly.
+  return total - (reasons.input_removed ?? 0);
+}
+
+/** No difference, nothing unfounded, all of policy.applied read; and an audit that could verify nothing at all must not look like one that found nothing wrong. */
+export function isProved(result: AuditResult): boolean {
+  const nothingVerified = result.audited === 0 && result.unverifiable.total > 0;
+  return result.differing === 0 && unfounded(result) === 0 && result.policies_unreadable === 0 && !nothingVerified;
 }

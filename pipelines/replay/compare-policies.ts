@@ -1,16 +1,19 @@
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { ComparisonOptions } from './comparison.ts';
+import {
+  type ComparisonOptions,
+  type ComparisonFigures,
+  sumPartitions,
+  type ComparedPartition,
+  Comparison,
+} from './comparison.ts';
 import type { MapRecords } from './past-maps.ts';
-import { Realised, type RealisedResults } from './realised.ts';
-import type { TradingCosts } from './trading-costs.ts';
-import { type ComparisonFigures, sumPartitions } from './sum-partitions.ts';
+import { Realised, type RealisedResults } from './position-results.ts';
+import { type TradingCosts, type CostsWanted, replayCosts } from './trading-costs.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
-import { type ComparePartitions, compareInTurn } from './compare-partitions.ts';
-import { type CostsWanted, replayCosts } from './replay-costs.ts';
+import { type ReadableTopics, visitTopic, visitRange } from '../runtime/topic-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
 /** Fewer are compared before threads have started. Unit: records. */
@@ -99,4 +102,43 @@ async function readMaps(world: ReadableTopics, which: MapRecords['which']): Prom
     if (input.topic === TOPICS.positionSnapshot.name) applied.push({ calibrations, input });
   });
   return { decisions, applied, which };
+}
+
+/** What came of one partition. */
+export interface PartitionOutcome {
+  readonly compared: ComparedPartition;
+  readonly undecodable: number;
+}
+
+/** Compares stretches of position.snapshot; the outcomes are in the order of the stretches. `onRecords` is told of those read. */
+export type ComparePartitions = (
+  ranges: readonly PartitionOffsets[],
+  onRecords: (records: number) => void,
+) => Promise<readonly PartitionOutcome[]>;
+
+/** One after the other, in this thread. */
+function compareInTurn(world: ReadableTopics, options: ComparisonOptions): ComparePartitions {
+  return async (ranges, onRecords) => {
+    const outcomes: PartitionOutcome[] = [];
+    for (const range of ranges) outcomes.push(await comparePartition(world, options, range, onRecords));
+    return outcomes;
+  };
+}
+
+/** Streams one partition past both policies. */
+export async function comparePartition(
+  world: ReadableTopics,
+  options: ComparisonOptions,
+  range: PartitionOffsets,
+  onRecords: (records: number) => void,
+): Promise<PartitionOutcome> {
+  const comparison = new Comparison(options);
+  const undecodable = await visitRange(
+    world,
+    TOPICS.positionSnapshot.name,
+    range,
+    (snapshot, at) => comparison.add(snapshot, at),
+    onRecords,
+  );
+  return { compared: comparison.end(), undecodable };
 }

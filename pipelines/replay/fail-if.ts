@@ -1,5 +1,5 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { ComparisonFigures } from './sum-partitions.ts';
+import type { ComparisonFigures } from './comparison.ts';
 
 /** What can be asked, and what each is when a share of it makes sense: the whole. */
 const FIGURES = {

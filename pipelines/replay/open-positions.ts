@@ -1,7 +1,6 @@
 import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
-import { Course, type CourseResult } from './course.ts';
-import { Growth } from './growth.ts';
+import { Growth, type Addition, type PathResult, PositionPath } from './position-path.ts';
 import type { TradingCosts } from './trading-costs.ts';
 
 /** Longer than any cycle, restart or lesser outage: a position that was not seen for a day is over. Unit: milliseconds. */
@@ -127,4 +126,90 @@ export class OpenPositions {
   #end({ position_id, current, candidate, lastR, lastMark }: Followed): void {
     this.#onResult({ position_id, current: current.result(lastMark), candidate: candidate.result(lastMark), lastR });
   }
+}
+
+/** How one position ended under one policy. */
+export interface CourseResult {
+  /** Earned, with what was never closed marked to the last snapshot. Unit: R. */
+  readonly r: PathResult;
+  /** Until the policy had closed all of it, or the snapshots ended. Unit: milliseconds. */
+  readonly openMs: number;
+  /** Whether the policy closed any of it. */
+  readonly harvested: boolean;
+  readonly longestHold: LongestHold | null;
+}
+
+/**
+ * One position under one policy that is obeyed from the first snapshot on.
+ *
+ * K1  Once the policy has closed all of it, snapshots that were recorded later count for nothing: neither time nor profit nor a hold.
+ */
+class Course {
+  readonly #path: PositionPath;
+  readonly #hold = new HoldStretch();
+  #openMs = 0;
+
+  constructor(cooldownMs: number, { side, opened_at }: PositionSnapshot, costs: TradingCosts) {
+    this.#path = new PositionPath(cooldownMs, side, opened_at, costs);
+  }
+
+  /** `elapsed` is the time since the snapshot before, in milliseconds; `added` is what the position grew by since. */
+  add(snapshot: PositionSnapshot, r: number, decision: Decision, elapsed: number, added: Addition | null): void {
+    if (this.#path.left === 0) return;
+    if (added !== null) this.#path.grow(added);
+    this.#openMs += elapsed;
+    this.#hold.add(snapshot, r, decision.action);
+    this.#path.obey(decision, { price: snapshot.mark_price, at: snapshot.observed_at });
+  }
+
+  result(lastMark: number): CourseResult {
+    return {
+      r: this.#path.result(lastMark),
+      openMs: this.#openMs,
+      harvested: this.#path.harvested,
+      longestHold: this.#hold.longest,
+    };
+  }
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** Both built-in policies see profit worth taking above it at the latest. Unit: R. */
+export const PROFITABLE_ABOVE_R = 2;
+
+/** The longest that a position in profit was held without a break. */
+export interface LongestHold {
+  readonly position_id: PositionId;
+  readonly symbol: string;
+  readonly from: number;
+  readonly to: number;
+  readonly hours: number;
+  /** The greatest R in that time. */
+  readonly peak_r: number;
+}
+
+/** Consecutive snapshots of one position with R above PROFITABLE_ABOVE_R and HOLD: H1 either one failing ends the stretch. */
+class HoldStretch {
+  longest: LongestHold | null = null;
+  #from: number | null = null;
+  #peak = -Infinity;
+
+  add({ position_id, symbol, observed_at }: PositionSnapshot, r: number, action: Decision['action']): void {
+    if (r <= PROFITABLE_ABOVE_R || action !== 'HOLD') {
+      this.#from = null;
+      this.#peak = -Infinity;
+      return;
+    }
+    this.#from ??= observed_at;
+    this.#peak = Math.max(this.#peak, r);
+    const hours = (observed_at - this.#from) / HOUR_MS;
+    if (this.longest !== null && hours <= this.longest.hours) return;
+    this.longest = { position_id, symbol, from: this.#from, to: observed_at, hours, peak_r: this.#peak };
+  }
+}
+
+/** The longer of the two; the one found first where they are equal. */
+export function longer(one: LongestHold | null, other: LongestHold | null): LongestHold | null {
+  if (one === null || other === null) return one ?? other;
+  return other.hours > one.hours ? other : one;
 }

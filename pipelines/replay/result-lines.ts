@@ -1,14 +1,13 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { ACTIONS, type Flip, type FlipCount } from './flip-tally.ts';
-import type { LongestHold } from './hold-stretch.ts';
-import { PROFITABLE_ABOVE_R } from './hold-stretch.ts';
+import { type LongestHold, PROFITABLE_ABOVE_R } from './open-positions.ts';
 import type { FailedCondition } from './fail-if.ts';
 import type { TradingCosts } from './trading-costs.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { count, interval, percent, plain, plural } from '../../render/figures.ts';
 import { wrapped } from '../../render/terminal-text.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import { headline, policyNames } from './headline.ts';
 

@@ -7,7 +7,7 @@ import {
   type FractionFormula,
   type PolicyRule,
 } from './policy.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 
 const FACTOR_COLUMNS = [
   { head: 'factor' },

@@ -2,7 +2,7 @@ import { pc, printable } from '../../render/terminal.ts';
 import { formatEventMinute, formatEventTime } from '../../render/event-time.ts';
 import type { ShadowScore } from './shadow-board.ts';
 import type { ShadowAction, ShadowDecision } from '../../schemas/generated/records.ts';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import type { ShadowReport, ShadowView } from './shadow-report.ts';
 import { stripVTControlCharacters } from 'node:util';
 import { type Drawing, drawingOn } from '../../render/drawing.ts';

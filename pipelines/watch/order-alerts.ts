@@ -17,7 +17,7 @@ import type {
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Reason, isRefusal } from '../execution/reasons.ts';
 import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
-import { tailFrom } from '../../render/look-closer.ts';
+import { tailFrom } from '../../render/suggested-commands.ts';
 
 /** OA2: whoever mends a feed sees it within the day; a position that is gone has no more intents. Unit: milliseconds. */
 const DIFFERS_FOR_MS = 24 * 60 * 60 * 1000;

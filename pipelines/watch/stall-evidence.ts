@@ -4,7 +4,7 @@ import type { Alert, StallAlertName } from '../alerts/alerts.ts';
 import type { ConstantConfidence } from './constant-confidence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import type { Tally, Late } from './topic-joins.ts';
-import { explainOf, tailFrom } from '../../render/look-closer.ts';
+import { explainOf, tailFrom } from '../../render/suggested-commands.ts';
 import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
 import type { SilentAccount, SilentFeed } from './silence.ts';
 import type { Unobserved, Winner } from './watched-positions.ts';

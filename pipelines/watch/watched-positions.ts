@@ -4,7 +4,7 @@ import type { StallLimits } from './stall-limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { tailFrom } from '../../render/look-closer.ts';
+import { tailFrom } from '../../render/suggested-commands.ts';
 
 /** What one snapshot shows of a position. */
 export interface Observation {

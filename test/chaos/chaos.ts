@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 import { hearStopSignals } from '../../connectors/system/process.ts';
 import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';

@@ -98,7 +98,7 @@ describe('T3: colours', () => {
     vi.resetModules();
     try {
       const { pc, ...own } = await import('../../render/terminal.ts');
-      const { plainTable } = await import('../../render/plain-table.ts');
+      const { plainTable } = await import('../../render/tables.ts');
       expect(own.shown(pc.red(`a${pc.green('b')}c\u001B[31m`))).toBe(
         '\u001B[31ma\u001B[32mb\u001B[39m\u001B[31mc\\u001b[31m\u001B[39m',
       );

@@ -1,8 +1,8 @@
 import type { CalibrationReport } from '../report.ts';
-import { dataTable } from '../../../render/data-table.ts';
+import { dataTable } from '../../../render/tables.ts';
 import { probability, score, signedScore } from '../../../render/figures.ts';
 import { formulaOf, mapReadings, boundText, winnerText, sentenceCase } from '../report-words.ts';
-import { type Content, type Markup, markup } from '../../../render/markup.ts';
+import { type Content, type Markup, markup } from '../../../render/page.ts';
 import { calibrate } from '../../scoring/confidence-map.ts';
 import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/unit-plot.ts';
 

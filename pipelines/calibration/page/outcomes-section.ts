@@ -1,5 +1,5 @@
 import type { CalibrationReport } from '../report.ts';
-import { dataTable, type DataGroup } from '../../../render/data-table.ts';
+import { dataTable, type DataGroup } from '../../../render/tables.ts';
 import {
   count,
   interval,
@@ -10,7 +10,7 @@ import {
   score,
   signedProbability,
 } from '../../../render/figures.ts';
-import { type Content, type Markup, markup } from '../../../render/markup.ts';
+import { type Content, type Markup, markup } from '../../../render/page.ts';
 import { type SliceRow, sliceGroups } from '../slice-groups.ts';
 import { round } from '../../../render/unit-plot.ts';
 import { SLICED_BY, type SliceFigures } from '../slice-figures.ts';

@@ -1,11 +1,10 @@
 import type { CalibrationReport, Flips } from '../report.ts';
 import { mapSection } from './map-section.ts';
-import { markup, trusted, type Content, type Markup } from '../../../render/markup.ts';
+import { markup, trusted, type Content, type Markup, STYLE } from '../../../render/page.ts';
 import { outcomesSection, slicesSection } from './outcomes-section.ts';
 import { scoresSection } from './scores-section.ts';
-import { STYLE } from '../../../render/style.ts';
 import { formatEventTime } from '../../../render/event-time.ts';
-import { dataTable, type DataColumn } from '../../../render/data-table.ts';
+import { dataTable, type DataColumn } from '../../../render/tables.ts';
 import { count, interval, percent, plain, points, score, signedScore, probability } from '../../../render/figures.ts';
 import { saidAndWon, scoreOf, methodText, nextSteps, verdictOf } from '../report-words.ts';
 

@@ -1,7 +1,7 @@
 import type { CalibrationReport, Evaluation, ScoreChange, Reliability, Range } from '../report.ts';
-import { type DataGroup, dataTable } from '../../../render/data-table.ts';
+import { type DataGroup, dataTable } from '../../../render/tables.ts';
 import { count, interval, score, signedScore, probability } from '../../../render/figures.ts';
-import { type Content, type Markup, markup } from '../../../render/markup.ts';
+import { type Content, type Markup, markup } from '../../../render/page.ts';
 import { SCORE_TERMS, aucWords, betterText, aucText, scoreOf } from '../report-words.ts';
 import { linePath, unitPlot, round } from '../../../render/unit-plot.ts';
 

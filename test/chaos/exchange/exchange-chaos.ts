@@ -6,7 +6,7 @@
  * pipe, has the summary as JSON. Exits 1 on a violation.
  */
 import { parseArgs } from 'node:util';
-import { plainTable } from '../../../render/plain-table.ts';
+import { plainTable } from '../../../render/tables.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { type ExchangeProgress, runExchange } from './exchange-run.ts';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPolicyHistory } from '../../../pipelines/scoring/policy-history.ts';
 import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
-import { policiesById } from '../../../cli/replay/audit-command.ts';
+import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { freePorts } from '../../tools/kafka/free-ports.ts';

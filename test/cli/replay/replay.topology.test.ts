@@ -4,7 +4,7 @@ import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { DevChain } from '../../../cli/compose/dev-chain.ts';
 import { openReadOnly } from '../../../cli/log-session/log-session.ts';
 import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
-import { policiesById } from '../../../cli/replay/audit-command.ts';
+import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
 import { resultPage } from '../../../pipelines/replay/result-page.ts';

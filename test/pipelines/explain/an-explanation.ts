@@ -1,5 +1,9 @@
-import type { ExplainedStep, Explanation, SnapshotDecision } from '../../../pipelines/explain/explanation.ts';
-import { runsOf } from '../../../pipelines/explain/decision-runs.ts';
+import {
+  type ExplainedStep,
+  type Explanation,
+  type SnapshotDecision,
+  runsOf,
+} from '../../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { scoreGap, smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
-import { policiesById } from '../../../cli/replay/audit-command.ts';
+import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { failedConditions, parseFailIf } from '../../../pipelines/replay/fail-if.ts';
-import { sumPartitions } from '../../../pipelines/replay/sum-partitions.ts';
+import { sumPartitions } from '../../../pipelines/replay/comparison.ts';
 import { thrownBy } from '../../fixtures/thrown-by.ts';
 
 const EMPTY = sumPartitions([], { random: new SeededRandom(1), listed: 0 }).figures;

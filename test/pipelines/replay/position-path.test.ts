@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PositionPath } from '../../../pipelines/replay/position-path.ts';
+import { PositionPath, Growth } from '../../../pipelines/replay/position-path.ts';
 import { NO_COSTS, RecordedCosts, type TradingCosts } from '../../../pipelines/replay/trading-costs.ts';
 import type { Side } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
+import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -141,4 +142,28 @@ it('recorded costs are what was paid over what was traded, unknown ones left out
   expect(rates?.fee).toBeCloseTo(0.21 / 420, 12);
   expect(rates?.funding_per_8h.LONG).toBeCloseTo(0.044 / (220 * 2), 12);
   expect(rates?.funding_per_8h.SHORT).toBe(0);
+});
+
+const at = (quantity: number, entry_price: number, mark_price = 104, initial_stop_price: number | null = 98) =>
+  aSnapshot({}, { quantity, entry_price, mark_price, initial_stop_price });
+
+it('all is added at first, then what the quantity grows by, at the price that the average entry tells', () => {
+  const growth = new Growth(0.02);
+  expect(growth.next(at(10, 100))).toEqual({ quantity: 10, price: 100, risk: 20 });
+  expect(growth.next(at(10, 100))).toBeNull();
+  // (10 * 100 + 10 * 104) / 20 = 102.
+  expect(growth.next(at(20, 102))).toEqual({ quantity: 10, price: 104, risk: 60 });
+});
+
+it('a partial close in between adds nothing, and what grows after it is measured from what was left', () => {
+  const growth = new Growth(0.02);
+  growth.next(at(10, 100));
+  expect(growth.next(at(4, 100))).toBeNull();
+  expect(growth.next(at(8, 102))).toMatchObject({ quantity: 4, price: 104 });
+});
+
+it('without a stop the risk is the default one; a price that cannot be is the mark', () => {
+  const growth = new Growth(0.02);
+  expect(growth.next(at(10, 100, 104, null))).toMatchObject({ risk: 20 });
+  expect(growth.next(at(10.001, 150))).toMatchObject({ price: 104 });
 });

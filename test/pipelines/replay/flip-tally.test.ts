@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AGE_BANDS, R_BANDS, bandIndex } from '../../../pipelines/replay/bands.ts';
+import { AGE_BANDS, R_BANDS, bandIndex } from '../../../pipelines/replay/flip-tally.ts';
 
 describe('bands', () => {
   it.each([

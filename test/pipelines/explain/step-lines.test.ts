@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groupsOf, isTrade } from '../../../pipelines/explain/step-groups.ts';
+import { groupsOf, isTrade } from '../../../pipelines/explain/step-lines.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { stepsOf } from './an-explanation.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Realised } from '../../../pipelines/replay/realised.ts';
+import { Realised } from '../../../pipelines/replay/position-results.ts';
 import type { TradingCosts } from '../../../pipelines/replay/trading-costs.ts';
 import type { ClmOutcome, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditResult } from '../../../pipelines/replay/audit-intents.ts';
-import { auditHeadline } from '../../../pipelines/replay/audit-lines.ts';
-import { isProved } from '../../../pipelines/replay/audit-verdict.ts';
+import { auditHeadline, isProved } from '../../../pipelines/replay/audit-lines.ts';
 import { UNVERIFIABLE, type Unverifiable } from '../../../pipelines/replay/audit-intent.ts';
 
 function audited(intents: number, reasons: Partial<Record<Unverifiable, number>> = {}, differing = 0): AuditResult {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseTailStart } from '../../cli/tail/tail-start.ts';
-import { explainOf, shellWord, tailFrom } from '../../render/look-closer.ts';
+import { parseTailStart } from '../../cli/tail.ts';
+import { explainOf, shellWord, tailFrom } from '../../render/suggested-commands.ts';
 
 describe('commands that look closer', () => {
   it.each([

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runsOf } from '../../../pipelines/explain/decision-runs.ts';
-import type { SnapshotDecision } from '../../../pipelines/explain/explanation.ts';
+import { runsOf, type SnapshotDecision } from '../../../pipelines/explain/explanation.ts';
 import { decisionsOf } from './an-explanation.ts';
 
 const [FIRST, SECOND] = decisionsOf([true, true]);

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { type VersionChange, readIntents, versionAt } from '../../../pipelines/explain/read-intents.ts';
-import { TopicReader } from '../../../pipelines/explain/topic-reader.ts';
+import {
+  type VersionChange,
+  readIntents,
+  versionAt,
+  TopicReader,
+} from '../../../pipelines/explain/position-records.ts';
 import type { HarvestIntent, IntentId, ModelId, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

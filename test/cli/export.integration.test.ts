@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TOPICS, deadLetterTopicOf } from '../../../schemas/topics.ts';
-import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { folderForTest, temporaryFolder } from '../../fixtures/temporary-folder.ts';
-import { runProgram } from '../program.ts';
+import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
+import { folderForTest, temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { runProgram } from './program.ts';
 
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dateOf, lengthOf, sinceText, spanOf, timeOf } from '../../render/short-time.ts';
+import { dateOf, lengthOf, sinceText, spanOf, timeOf } from '../../render/event-time.ts';
 
 const AT = Date.UTC(2026, 1, 7, 23, 59, 58, 900);
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { plainTable } from '../../render/plain-table.ts';
+import { plainTable } from '../../render/tables.ts';
 
 const COLUMNS = [{ head: 'a' }, { head: 'b', align: 'right' }, { head: 'c' }] as const;
 const linesOf = (rows: readonly (readonly string[])[]): readonly string[] =>

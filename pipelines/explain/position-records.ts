@@ -1,0 +1,255 @@
+import type { LogRecord } from '../../ports/event-log.ts';
+import type {
+  RecordByTopic,
+  EpochMillis,
+  HarvestIntent,
+  ClmOutcome,
+  ExecutionReport,
+} from '../../schemas/generated/records.ts';
+import { type TopicName, TOPICS } from '../../schemas/topics.ts';
+import { type ReadOnlyWorld, visitTopic, type ReadableTopics, visitRange } from '../runtime/topic-cursor.ts';
+import { briefOf } from '../runtime/record-line.ts';
+import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
+
+export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
+
+/** Told once of the records to read, then of those read, and of the end. */
+export interface ReadObserver {
+  readonly onTotal: (records: number) => void;
+  readonly onRecords: (records: number) => void;
+  readonly onDone: () => void;
+}
+
+/** Streams whole topics, tells how far it is, and counts what did not decode. */
+export class TopicReader {
+  readonly #world: ReadWorld;
+  readonly #observer: ReadObserver | undefined;
+  readonly #undecodable = new Map<string, number>();
+
+  constructor(world: ReadWorld, observer?: ReadObserver) {
+    this.#world = world;
+    this.#observer = observer;
+    const read = [
+      TOPICS.harvestIntent,
+      TOPICS.positionSnapshot,
+      TOPICS.executionReport,
+      TOPICS.tradeClosed,
+      TOPICS.clmOutcome,
+    ];
+    observer?.onTotal(read.reduce((sum, { name }) => sum + world.counts(name), 0));
+  }
+
+  async visit<N extends TopicName>(topic: N, visit: (record: RecordByTopic[N], at: LogRecord) => void): Promise<void> {
+    const onBatch = this.#observer?.onRecords;
+    const undecodable = await visitTopic(this.#world, topic, {}, visit, onBatch);
+    if (undecodable > 0) this.#undecodable.set(topic, undecodable);
+  }
+
+  /** By topic; topics without any are left out. */
+  undecodable(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#undecodable);
+  }
+}
+
+interface FoundIntent {
+  readonly intent: HarvestIntent;
+  readonly at: LogRecord;
+}
+
+/** From `at` on intents of the model name `version`. */
+export interface VersionChange {
+  readonly at: EpochMillis;
+  readonly model: string | null;
+  readonly version: string | null;
+}
+
+/** From `at` on intents of a partition name `policy`. */
+export interface PolicyChange {
+  readonly at: EpochMillis;
+  readonly policy: string;
+}
+
+export interface ReadIntents {
+  /** All of the position, in the order of its partition. */
+  readonly found: readonly FoundIntent[];
+  /** The one that was asked for by its id. */
+  readonly selected: FoundIntent | null;
+  /** In time: which policy intents of any position name. */
+  readonly policies: readonly PolicyChange[];
+  /** In time: which map scored at which time. Approvals live by another clock than a simulated market. */
+  readonly versions: readonly VersionChange[];
+}
+
+/**
+ * The intents of a position, or of the position of one intent, in one pass. Only once an intent is found is its position known: of
+ * the intents before it those since the position's first one are read again.
+ */
+export async function readIntents(topics: ReadableTopics, reader: TopicReader, id: string): Promise<ReadIntents> {
+  const topic = TOPICS.harvestIntent.name;
+  const found: FoundIntent[] = [];
+  const versions: VersionChange[] = [];
+  const current = new Map<string, string | null>();
+  const selected: FoundIntent[] = [];
+  /** Where each position's intents begin in the partition that is being read. */
+  const begins = new Map<string, number>();
+  let reading = -1;
+  const policies: PolicyChange[] = [];
+  const currentPolicy = new Map<number, string>();
+  await reader.visit(topic, (intent, at) => {
+    const { timestamp, partition } = at;
+    if (currentPolicy.get(partition) !== intent.policy) {
+      currentPolicy.set(partition, intent.policy);
+      policies.push({ at: timestamp, policy: intent.policy });
+    }
+    const key = JSON.stringify([partition, intent.model_id]);
+    if (current.get(key) !== intent.calibration_version) {
+      current.set(key, intent.calibration_version);
+      versions.push({ at: timestamp, model: intent.model_id, version: intent.calibration_version });
+    }
+    if (selected.length === 0) {
+      if (partition !== reading) begins.clear();
+      reading = partition;
+      if (!begins.has(intent.position_id)) begins.set(intent.position_id, at.offset);
+    }
+    if (intent.intent_id === id && selected.length === 0) selected.push({ intent, at });
+    const position = selected[0]?.intent.position_id ?? id;
+    if (intent.position_id === position) found.push({ intent, at });
+  });
+  const [one = null] = selected;
+  if (one !== null)
+    found.unshift(...(await intentsBefore(topics, one, begins.get(one.intent.position_id) ?? one.at.offset)));
+  return {
+    found,
+    selected: one,
+    policies: policies.toSorted((a, b) => a.at - b.at),
+    versions: versions.toSorted((a, b) => a.at - b.at),
+  };
+}
+
+/** The policy that the nearest intents name: those before that time, else the first ones after it; null without any. */
+export function policyAt(policies: readonly PolicyChange[], at: EpochMillis): string | null {
+  return (policies.findLast((change) => change.at <= at) ?? policies[0])?.policy ?? null;
+}
+
+/** The version that scored a model at a time, as its intents tell; null: raw confidence, or nothing told of it. */
+export function versionAt(versions: readonly VersionChange[], model: string | null, at: EpochMillis): string | null {
+  return versions.findLast((change) => change.model === model && change.at <= at)?.version ?? null;
+}
+
+async function intentsBefore(
+  topics: ReadableTopics,
+  { intent, at }: FoundIntent,
+  begin: number,
+): Promise<readonly FoundIntent[]> {
+  const found: FoundIntent[] = [];
+  const range = { partition: at.partition, begin, end: at.offset };
+  const keep = (other: HarvestIntent, place: LogRecord): void => {
+    if (other.position_id === intent.position_id) found.push({ intent: other, at: place });
+  };
+  await visitRange(topics, TOPICS.harvestIntent.name, range, keep);
+  return found;
+}
+
+/** Records of the same time in the order in which they cause each other. */
+const RANK = { intent: 0, report: 1, trade: 2, outcome: 3 } as const;
+
+interface FoundStep extends Omit<ExplainedStep, 'after_ms'> {
+  readonly rank: number;
+}
+
+/**
+ * What followed of a position's intents, or of one of them, in time. Of an outcome only the latest record is kept, by design of its
+ * topic; it says nothing of an intent unless it counts one of the intent's trades.
+ */
+export async function gatherSteps(
+  reader: TopicReader,
+  positionId: string,
+  intentId: string | null,
+  intents: readonly FoundIntent[],
+): Promise<readonly ExplainedStep[]> {
+  const { harvestIntent, executionReport, tradeClosed, clmOutcome } = TOPICS;
+  const wanted = (record: { readonly position_id: string; readonly intent_id: string | null }): boolean =>
+    record.position_id === positionId && (intentId === null || record.intent_id === intentId);
+  const found: FoundStep[] = [];
+  for (const { intent, at } of intents) {
+    if (!wanted(intent)) continue;
+    const { intent_id, action, fraction } = intent;
+    const what = briefOf(harvestIntent.name, intent);
+    const figures = action === 'CLOSE' ? '' : String(fraction);
+    found.push({ ...placed(at), rank: RANK.intent, intent_id, order: null, kind: action, figures, what });
+  }
+  const orders = new Map<string, ExplainedOrder>();
+  await reader.visit(executionReport.name, (report, at) => {
+    if (!wanted(report)) return;
+    const { intent_id, client_order_id, order_id, order_style, part, submitted_at } = report;
+    const order = submitted_at === null ? null : { client_order_id, order_id, order_style, part };
+    if (order !== null) orders.set(client_order_id, order);
+    const [kind, figures] = reportWords(report);
+    const what = briefOf(executionReport.name, report);
+    found.push({ ...placed(at), rank: RANK.report, intent_id, order, kind, figures, what });
+  });
+  const slices = new Set<string>();
+  await reader.visit(tradeClosed.name, (trade, at) => {
+    if (!wanted(trade)) return;
+    slices.add(trade.trade_id);
+    const { intent_id, origin, quantity, exit_price, pnl_percent, client_order_id, order_id } = trade;
+    const sent = client_order_id === null ? undefined : orders.get(client_order_id);
+    const order =
+      client_order_id === null
+        ? null
+        : { client_order_id, order_id, order_style: sent?.order_style ?? null, part: sent?.part ?? null };
+    const kind = origin === 'HARVEST' ? 'slice' : `slice ${origin}`;
+    const figures = `${figure(quantity)} at ${figure(exit_price)}, ${pnl_percent.toFixed(2)} %`;
+    const what = briefOf(tradeClosed.name, trade);
+    found.push({ ...placed(at), rank: RANK.trade, intent_id, order, kind, figures, what });
+  });
+  const outcomes: { latest: { readonly outcome: ClmOutcome; readonly at: LogRecord } | null } = { latest: null };
+  await reader.visit(clmOutcome.name, (outcome, at) => {
+    if (outcome.position_id === positionId) outcomes.latest = { outcome, at };
+  });
+  const { latest } = outcomes;
+  if (latest !== null && (intentId === null || latest.outcome.slices.some((slice) => slices.has(slice)))) {
+    const { label, status } = latest.outcome;
+    const brief = briefOf(clmOutcome.name, latest.outcome);
+    const what = `the position's latest outcome: ${brief}`;
+    found.push({
+      ...placed(latest.at),
+      rank: RANK.outcome,
+      intent_id: null,
+      order: null,
+      kind: label ?? status,
+      figures: brief,
+      what,
+    });
+  }
+  return inTime(found);
+}
+
+/** Kind and figures. An intent may lead to several orders, each SUBMITTED by itself and ended by one report. */
+function reportWords({ status, reason, filled_quantity, order_style, part }: ExecutionReport): [string, string] {
+  const number = part ?? 0;
+  if (status === 'SUBMITTED') {
+    const style = order_style === null || order_style === 'market' ? '' : ` ${order_style}`;
+    const why = reason === 'ORDER_SENT' ? '' : ` ${reason}`;
+    return [`${status}${why}${style}`, number === 0 ? '' : `order ${number + 1}`];
+  }
+  const kind = status === reason ? status : `${status} ${reason}`;
+  if (filled_quantity <= 0) return [kind, ''];
+  return [kind, `${figure(filled_quantity)}${number === 0 ? '' : ` in ${number + 1} orders`}`];
+}
+
+function placed({ topic, partition, offset, timestamp }: LogRecord): Place & { readonly at: EpochMillis } {
+  return { topic, partition, offset, at: timestamp };
+}
+
+function inTime(found: readonly FoundStep[]): readonly ExplainedStep[] {
+  const sorted = found.toSorted((one, other) => one.at - other.at || one.rank - other.rank);
+  return sorted.map(({ rank: _sortedBy, ...step }, index) => {
+    const before = sorted[index - 1];
+    return { ...step, after_ms: before === undefined ? null : step.at - before.at };
+  });
+}
+
+function figure(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
