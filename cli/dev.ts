@@ -22,10 +22,8 @@ import {
 } from './options/policy-options.ts';
 import { type OrderCliOptions, orderOptions, orderTerms, listed } from './options/venue-options.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Alert } from '../pipelines/alerts/alerts.ts';
-import { onThatLog } from '../pipelines/alerts/alert-commands.ts';
+import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
 import { LineWriter } from '../render/output.ts';
-import { RaisedAlerts } from '../pipelines/alerts/raised-alerts.ts';
 import { hearStopSignals } from '../connectors/system/process.ts';
 import { LiveView } from './dev/live-view.ts';
 import { summaryTable, type StoppedBy, SummaryCounter } from './dev/summary.ts';
@@ -231,7 +229,7 @@ export async function runDev({
       await clock.sleep(paceMs, stop.signal);
     }
     view?.done();
-    const alerts = (await chain.alerts()).map((alert) => onThatLog(alert, words));
+    const alerts = (await chain.alerts()).map((alert) => printedAlert(alert, words));
     const whole = { ...summary(), alerts };
     for (const line of live ? summaryTable(whole) : [JSON.stringify(whole)]) await lines.write(line);
     await lines.flush();

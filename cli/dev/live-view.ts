@@ -1,7 +1,7 @@
 import { type Drawing, drawingOn } from '../../render/drawing.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
-import type { Alert } from '../../pipelines/alerts/alerts.ts';
+import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
 import { formatEventMinute } from '../../render/event-time.ts';
 import type { CycleResult, Scored } from '../compose/dev-chain.ts';
 import type { DevSummary } from './summary.ts';
@@ -93,7 +93,7 @@ function totalsLines(
 function alertLines([first, ...others]: readonly Alert[], columns: number): readonly string[] {
   if (first === undefined) return [];
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  return [pc.red(printable(`alert ${first.name}${more}: ${first.evidence}`).slice(0, columns))];
+  return [pc.red(printable(`alert ${first.name}${more}: ${printedAlert(first).evidence}`).slice(0, columns))];
 }
 
 function gateLine({ usable, needed, open, eta, labels }: Gate): string {

@@ -3,7 +3,7 @@ import { formatEventTime } from '../../render/event-time.ts';
 import { orderCostLines, OrderCosts } from '../../pipelines/status/execution-figures.ts';
 import { plainTable } from '../../render/tables.ts';
 import type { Gate } from '../../pipelines/clm/gate.ts';
-import type { Alert } from '../../pipelines/alerts/alerts.ts';
+import type { PrintedAlert } from '../../pipelines/alerts/alerts.ts';
 import type { ExecutionStatus, OutcomeLabel, OutcomeStatus } from '../../schemas/generated/records.ts';
 import type { CycleResult } from '../compose/dev-chain.ts';
 
@@ -87,7 +87,7 @@ export interface DevSummary {
 
 /** The summary with what `status` raises over the whole record, which takes reading it. */
 interface WholeSummary extends DevSummary {
-  readonly alerts: readonly Alert[];
+  readonly alerts: readonly PrintedAlert[];
 }
 
 /** What a summary says that is not counted cycle by cycle. */

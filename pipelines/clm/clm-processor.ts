@@ -11,7 +11,7 @@ import {
   type Replay,
   type Write,
 } from '../runtime/processor.ts';
-import type { Alert } from '../alerts/alerts.ts';
+import { type Alert, printedAlert } from '../alerts/alerts.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { IntentsSinceTrade } from '../alerts/starvation.ts';
 import { accumulate } from './accumulate.ts';
@@ -159,7 +159,7 @@ class Clm implements ClmProcessor {
     for (const { timestamp } of records) this.#intents.intent(timestamp);
     const alert = this.#intents.alert();
     if (alert === null) return;
-    if (this.#starved === null) this.#logger.warn({ alert }, 'trades are starved');
+    if (this.#starved === null) this.#logger.warn({ alert: printedAlert(alert) }, 'trades are starved');
     this.#starved = alert;
   }
 

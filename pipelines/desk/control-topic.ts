@@ -1,4 +1,7 @@
-/** Reads and writes desk.control, and reads what processes said on desk.process that they obey. */
+/**
+ * The kill switch on the log: reads and writes desk.control, reads on desk.process what processes last obeyed, and makes sure that the topic
+ * cannot forget a command.
+ */
 import { partitionOf } from '../../ports/partitioner.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import {
@@ -17,18 +20,16 @@ import type { DeskControl } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { type Alert, earliestOf, lookCloser } from '../alerts/alerts.ts';
 import { type ReadableTopics, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.deskControl;
 
 /**
- * The whole topic, from its oldest record to the end that stands now: it is small, and a topic that was made anew is never taken for
- * the rest of the old one. Throws the log's errors.
+ * Reads the whole topic, from its oldest record to the end that stands now: it is small, and a topic that was made anew is then never taken
+ * for the rest of the old one. Throws the log's errors.
  */
-export async function readKillSwitch(
-  { log, codec }: ReadableTopics,
-  remembered?: Remembered,
-): Promise<KillSwitchState> {
+export async function readKillSwitch({ log, codec }: ReadableTopics, remembered: Remembered): Promise<KillSwitchState> {
   const state = new KillSwitchState(remembered);
   for await (const batch of log.read(TOPIC.name)) {
     await prepareBatch(codec, TOPIC.name, batch);
@@ -37,19 +38,19 @@ export async function readKillSwitch(
   return state;
 }
 
-/** What every process obeyed when it was last seen. */
+/** By scope, what processes obeyed when they were last seen. */
 export async function readWitnesses(topics: ReadableTopics): Promise<Remembered> {
   const witnesses = new Witnesses();
   try {
     await visitTopic(topics, TOPICS.deskProcess.name, {}, (record) => witnesses.apply(record));
   } catch (thrown) {
-    // A log of an earlier version has no such topic, and so no witness.
+    // A log of an earlier version has no such topic.
     if (!(thrown instanceof HarvestlineError) || thrown.code !== 'TOPIC_MISSING') throw thrown;
   }
   return witnesses.remembered();
 }
 
-/** A command as it goes to the log: both of its records, in one partition. */
+/** The records of a command: one under each of its two keys (kill-switch.ts), in one partition. */
 export async function commandRecords(
   { log, codec }: ReadableTopics,
   command: DeskControl,
@@ -62,17 +63,14 @@ export async function commandRecords(
   ];
 }
 
-/**
- * Why the topic can forget a command; null: it cannot. A missing topic is no answer: TOPIC_MISSING is thrown, as are the log's
- * transient errors.
- */
+/** Why the topic can forget a command; null where it cannot. Throws TOPIC_MISSING, and the log's transient errors. */
 export async function whyItForgets(log: Pick<TopicAdmin, 'compareTopics'>): Promise<string | null> {
   const [found] = await log.compareTopics([TOPIC]);
   if (found?.state === 'missing') throw new HarvestlineError('TOPIC_MISSING', `the log has no ${TOPIC.name}`);
   const forgetting = (found?.differs ?? []).filter(({ setting }) => setting !== 'partitions');
   if (forgetting.length === 0) return null;
   const settings = forgetting.map(({ setting, is, wanted }) => `${setting} is ${is}, and must be ${wanted}`);
-  return `it can forget a halt: ${settings.join('; ')}. ${mendingOf(found?.topic ?? TOPIC.name)}`;
+  return `it can forget a halt: ${settings.join('; ')}. ${remedyFor(found?.topic ?? TOPIC.name)}`;
 }
 
 /** Throws CONTROL_TOPIC_FORGETS, TOPIC_MISSING, and the log's transient errors. */
@@ -82,14 +80,14 @@ export async function refuseForgetting(log: EventLog & Pick<TopicAdmin, 'compare
     throw new HarvestlineError('CONTROL_TOPIC_FORGETS', `${TOPIC.name}: ${why}`, { at: { topic: TOPIC.name } });
 }
 
-function mendingOf(topic: string): string {
+function remedyFor(topic: string): string {
   return (
     'Mend it: kafka-configs.sh --bootstrap-server HOST:PORT --alter --entity-type topics ' +
     `--entity-name ${topic} --add-config cleanup.policy=compact,retention.ms=-1`
   );
 }
 
-/** What stands on the log: what people have halted, and what nobody can tell. */
+/** What stops orders, as the log has it: what people have halted, and scopes that cannot be known. */
 export async function standingStops(
   topics: ReadableTopics,
   admin: Pick<TopicAdmin, 'compareTopics'> | undefined,
@@ -105,14 +103,41 @@ export async function standingStops(
   };
 }
 
+/** Orders are stopped, and positions stay open however much they win. */
+export function haltedAlert(halts: readonly Halt[]): Alert | null {
+  if (halts.length === 0) return null;
+  const named = halts.map(({ scope, by, reason }) => `${scope} halted by ${by} (${reason})`);
+  return {
+    name: 'halted',
+    since: earliestOf(halts),
+    evidence: `Orders are stopped: ${named.join(', ')}.`,
+    next: { purpose: 'Lift it', commands: halts.map(({ scope }) => ({ words: 'resume', args: ['--scope', scope] })) },
+  };
+}
+
+/** Whether orders are stopped cannot be known, so none is sent. */
+export function killSwitchUnknownAlert(unknown: readonly UnknownSwitch[]): Alert | null {
+  if (unknown.length === 0) return null;
+  const named = unknown.map(({ scope, why }) => `${scope} (${why})`);
+  return {
+    name: 'kill_switch_unknown',
+    since: earliestOf(unknown),
+    evidence:
+      `No order is sent, because nobody can tell whether it is halted: ${named.join('; ')}. A later halt or resume of the scope settles ` +
+      'what a record left open.',
+    next: lookCloser('tail', TOPIC.name, '--from', 'beginning'),
+  };
+}
+
+/** A record of the topic as the kill switch takes it: a command, a tombstone, or one that cannot be acted on. */
 function switchRecord(codec: RecordCodec, written: LogRecord): SwitchRecord {
   const { topic, key, value, partition, offset, timestamp } = written;
   const named = scopeOfKey(key);
   const placed = { topic, key: Buffer.from(key ?? []).toString('base64'), partition, offset };
   if (value === null) return { ...placed, kind: 'tombstone', scope: named ?? WHOLE_DESK, at: timestamp };
   const bad = (scopes: readonly (string | null)[], why: string): SwitchRecord => {
-    const told = new Set(scopes.flatMap((scope) => scope ?? []));
-    return { ...placed, kind: 'bad', scopes: told.size === 0 ? [WHOLE_DESK] : [...told], at: timestamp, why };
+    const known = new Set(scopes.flatMap((scope) => scope ?? []));
+    return { ...placed, kind: 'bad', scopes: known.size === 0 ? [WHOLE_DESK] : [...known], at: timestamp, why };
   };
   try {
     const { record, problems } = codec.examine(TOPIC.name, written);

@@ -1,29 +1,57 @@
-import {
-  type Alert,
-  type LetterWithoutBytes,
-  type NeverReadFigures,
-  deadLettersAlert,
-  lettersWithoutBytesAlert,
-  recordsNeverReadAlert,
-} from '../alerts/alerts.ts';
-import { TOPICS, type TopicName, deadLetterTopicOf, type Topic } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
-import { type DeadLetter, deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
-import { openLetters, readDiscarded } from './read-letters.ts';
+/**
+ * The alerts of dead letters that wait: one way for `status`, which reads the topics once, and one for a running process, which reads on.
+ * Letters that `dlq retry` put back or `dlq discard` gave up wait no longer.
+ */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { LetterId } from '../../schemas/generated/records.ts';
 import { letterIdOf } from '../../schemas/ids.ts';
+import { TOPICS, type Topic, type TopicName, deadLetterTopicOf } from '../../schemas/topics.ts';
+import { type Alert, NAMED_IN_EVIDENCE, earliestOf, firstFew, lookCloser } from '../alerts/alerts.ts';
+import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
+import { type DeadLetter, deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
+import { openLetters, readDiscarded } from './read-letters.ts';
 
-export interface WaitingLetters {
+/** A stretch of a partition that a group never read; its letter waits for somebody to see it. */
+export interface NeverReadFigures {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Its first offset, and the one after its last. */
+  readonly from: number;
+  readonly to: number;
+  /** When it was found. */
+  readonly since: EpochMillis;
+}
+
+/** A waiting letter that does not hold its record: the log refused it for its size. */
+interface LetterWithoutBytes {
+  /** The topic of its record. */
+  readonly topic: string;
+  /** Where the letter lies in the dead-letter topic. */
+  readonly partition: number;
+  readonly offset: number;
+  /** When the record was dead-lettered. */
+  readonly since: EpochMillis;
+}
+
+/** What waits in one dead-letter topic. */
+interface WaitingCount {
+  readonly topic: string;
+  readonly records: number;
+  /** Timestamp of the oldest. */
+  readonly since: EpochMillis;
+}
+
+interface WaitingLetters {
   readonly alerts: readonly Alert[];
-  /** What groups never read, as far as nobody has seen it: each stretch once. */
+  /** What groups never read, each stretch once. */
   readonly neverRead: readonly NeverReadFigures[];
 }
 
-/** Only letters that still wait: those that `dlq retry` put back, or a person has discarded, are nobody's concern any more. */
+/** For `status`: reads every dead-letter topic from its beginning. */
 export async function waitingLetters({ log, codec }: ReadableTopics): Promise<WaitingLetters> {
   const discarded = await readDiscarded(log, () => Promise.resolve(codec));
-  const figures = [];
+  const counts: WaitingCount[] = [];
   const withoutBytes: LetterWithoutBytes[] = [];
   const neverRead = new Map<string, NeverReadFigures>();
   for (const topic of Object.values(TOPICS)) {
@@ -40,33 +68,21 @@ export async function waitingLetters({ log, codec }: ReadableTopics): Promise<Wa
         withoutBytes.push({ topic: topic.name, partition: at.partition, offset: at.offset, since: at.timestamp });
       }
     }
-    figures.push({ topic: deadLetterTopicOf(topic.name), records, since });
+    counts.push({ topic: deadLetterTopicOf(topic.name), records, since });
   }
   const stretches = [...neverRead.values()];
   const alerts = [
-    deadLettersAlert(figures),
+    deadLettersAlert(counts),
     lettersWithoutBytesAlert(withoutBytes),
     recordsNeverReadAlert(stretches),
   ].filter((alert) => alert !== null);
   return { alerts, neverRead: stretches };
 }
 
-/** What the letter says was never read; null for a letter of a record. */
-function neverReadOf(topic: TopicName, { at, neverRead }: DeadLetter): NeverReadFigures | null {
-  if (neverRead === null) return null;
-  const { group, partition, offset: from, to } = neverRead;
-  return { group, topic, partition, from, to, since: at.timestamp };
-}
-
-/** The same for two letters of one loss: a member that died before it went on leaves one, and its successor another. */
-function stretchOf({ group, topic, partition, from, to }: NeverReadFigures): string {
-  return JSON.stringify([group, topic, partition, from, to]);
-}
-
 /**
- * The waiting letters that raise alerts of their own: those without their bytes, and those of records that were never read. For a process
- * that looks again and again: each look reads what came since the last one. Memory: one entry a letter of these kinds, and an id a
- * discarded letter of any.
+ * For a running process: the letters without their bytes and the stretches that were never read, which need an answer before retention
+ * does away with the records. Each call reads what came since the one before. Memory: one entry for each such letter, and the id of every
+ * discarded letter.
  */
 export class LetterWatch {
   readonly #topics: ReadableTopics;
@@ -90,17 +106,17 @@ export class LetterWatch {
   }
 
   alerts(): readonly Alert[] {
-    const stretches = new Map(this.#open(this.#neverRead).map((stretch) => [stretchOf(stretch), stretch]));
+    const stretches = new Map(this.#waiting(this.#neverRead).map((stretch) => [stretchOf(stretch), stretch]));
     return [
-      lettersWithoutBytesAlert(this.#open(this.#withoutBytes)),
+      lettersWithoutBytesAlert(this.#waiting(this.#withoutBytes)),
       recordsNeverReadAlert([...stretches.values()]),
     ].filter((alert) => alert !== null);
   }
 
-  /** The oldest first. */
-  #open<L extends { readonly since: EpochMillis }>(letters: ReadonlyMap<LetterId, L>): readonly L[] {
-    const open = [...letters].filter(([id]) => !this.#discarded.has(id)).map(([, letter]) => letter);
-    return open.toSorted((one, other) => one.since - other.since);
+  /** Those that nobody has discarded, oldest first. */
+  #waiting<L extends { readonly since: EpochMillis }>(letters: ReadonlyMap<LetterId, L>): readonly L[] {
+    const waiting = [...letters].filter(([id]) => !this.#discarded.has(id)).map(([, letter]) => letter);
+    return waiting.toSorted((one, other) => one.since - other.since);
   }
 
   async #readLetters(topic: Topic, signal: AbortSignal): Promise<void> {
@@ -150,4 +166,71 @@ export class LetterWatch {
       if (signal.aborted) return;
     }
   }
+}
+
+/** The stretch that a letter reports as never read; null for the letter of a record. */
+function neverReadOf(topic: TopicName, { at, neverRead }: DeadLetter): NeverReadFigures | null {
+  if (neverRead === null) return null;
+  const { group, partition, offset: from, to } = neverRead;
+  return { group, topic, partition, from, to, since: at.timestamp };
+}
+
+/** Equal for two letters of one loss: a member that died before it went on leaves one, and its successor another. */
+function stretchOf({ group, topic, partition, from, to }: NeverReadFigures): string {
+  return JSON.stringify([group, topic, partition, from, to]);
+}
+
+/** A record that no processor could read or act on waits for a person. One is one too many. */
+export function deadLettersAlert(topics: readonly WaitingCount[]): Alert | null {
+  const waiting = topics.filter(({ records }) => records > 0);
+  if (waiting.length === 0) return null;
+  return {
+    name: 'dead_letters',
+    since: earliestOf(waiting),
+    evidence: `Dead letters wait: ${waiting.map(({ topic, records }) => `${records} in ${topic}`).join(', ')}.`,
+    next: lookCloser('dlq list'),
+  };
+}
+
+/** The bytes are on the source topic alone, and gone when retention gets there. */
+function lettersWithoutBytesAlert(letters: readonly LetterWithoutBytes[]): Alert | null {
+  const [first] = letters;
+  if (first === undefined) return null;
+  const named = firstFew(
+    letters,
+    NAMED_IN_EVIDENCE,
+    ({ topic, partition, offset }) => `${deadLetterTopicOf(topic)} ${partition}:${offset}`,
+  );
+  const are = letters.length === 1 ? '1 dead letter is' : `${letters.length} dead letters are`;
+  return {
+    name: 'letter_without_bytes',
+    since: earliestOf(letters),
+    evidence:
+      `${are} without the bytes, which the log refused for their size (${named.join(', ')}): they are on the source topic ` +
+      'until retention removes them there.',
+    next: lookCloser('dlq show', first.topic, `${first.partition}:${first.offset}`),
+  };
+}
+
+/** Retention removed records before a group came to them: positions that nobody scored, intents that nobody executed. */
+function recordsNeverReadAlert(stretches: readonly NeverReadFigures[]): Alert | null {
+  if (stretches.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const { group, topic, from, to } of stretches) {
+    const which = `of ${topic} by ${group}`;
+    counts.set(which, (counts.get(which) ?? 0) + to - from);
+  }
+  const named = firstFew(
+    stretches,
+    NAMED_IN_EVIDENCE,
+    ({ topic, partition, from, to }) => `${topic}[${partition}] ${from} to ${to - 1}`,
+  );
+  return {
+    name: 'records_never_read',
+    since: earliestOf(stretches),
+    evidence:
+      `Retention removed records that were never read: ${Array.from(counts, ([which, count]) => `${count} ${which}`).join(', ')} ` +
+      `(offsets ${named.join(', ')}). It stands until their letters are discarded.`,
+    next: lookCloser('dlq list'),
+  };
 }

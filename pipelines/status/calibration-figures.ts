@@ -1,3 +1,4 @@
+/** The figures behind the watch over calibrations (calibration-watch.ts), counted in the log before and after each came into force. */
 import { calibrate } from '../scoring/confidence-map.ts';
 import {
   CONFIDENCE_BINS,
@@ -13,34 +14,35 @@ import { readVersions } from '../calibration/decisions.ts';
 
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
-/** The time before is at least this long, so that a map that was approved an hour ago is not compared with an hour. Unit: milliseconds. */
+/** The least length of the time before, so that a map approved an hour ago is not compared with a single hour. Unit: milliseconds. */
 const LEAST_BEFORE_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** A calibration in force. */
 interface Watched {
   readonly approval: ConfidenceCalibration;
   /** Event time of the first intent that names the version. */
   since: EpochMillis | null;
-  /** Start of the time before. */
+  /** Start of the window before `since`. */
   from: EpochMillis;
   readonly before: Counted;
   readonly after: Counted;
 }
 
-/** Figures being counted; positions by id, so that each counts with its latest record. */
+/** The figures of one window. Positions by id, so that each counts with its latest record. */
 interface Counted {
   snapshots: number;
   intents: number;
   /** Intents that name each factor. */
   readonly factors: Map<string, number>;
-  /** Offset of the latest snapshot that an intent was counted for: a batch that was scored twice repeats its intents. */
+  /** By position, the offset of the latest snapshot with an intent: a batch that was scored twice repeats its intents. */
   readonly decidedTo: Map<string, number>;
   readonly confidences: Map<string, number>;
   readonly outcomes: Map<string, { readonly label: OutcomeLabel; readonly confidence: number }>;
 }
 
-/** What `status` says of each version in force. Reads nothing but its topic where none is. */
+/** One result for each version in force. Reads no other topic where none is in force. */
 export async function watchCalibrations(world: Topics): Promise<readonly CalibrationWatch[]> {
-  // A log that was made before the topic existed has none: nothing is in force.
+  // A log that was made before the topic existed does not have it.
   if (world.counts(TOPICS.confidenceCalibration.name) === 0) return [];
   const inForce = (await readVersions(world)).allInForce();
   if (inForce.length === 0) return [];
@@ -103,10 +105,10 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
     },
   );
   const outcomes = TOPICS.clmOutcome.name;
-  // An outcome's record is never older than its closed_at, so the stretch holds the latest record of all that closed in it.
+  // An outcome's record is never older than its closed_at, so the range holds the latest record of every position closed in it.
   await visitTopic(world, outcomes, await rangeOf(outcomes), (outcome) => {
     const { position_id: id, label, closed_at: closedAt, confidence, model_id } = outcome;
-    // The latest record is the whole truth: what counted before may be excluded now, or have lost its model.
+    // The latest record counts alone: an outcome that counted before may now be excluded, or have lost its model.
     for (const { before, after } of watched.values()) {
       before.outcomes.delete(id);
       after.outcomes.delete(id);

@@ -1,46 +1,47 @@
+/**
+ * Whether a calibration does well: what changed since it came into force, from figures counted in the log before and after. Times are event
+ * time. The boundary is the first intent that names the version, since the time of its approval is by another clock than a simulated
+ * market's.
+ */
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { type Interval, differenceInterval, wilsonInterval } from '../calibration/statistics.ts';
 
-/**
- * What changed since a calibration came into force, from figures counted in the log before and after. Times are event time: the
- * boundary is the first intent that names the version, since who approves lives by another clock than a simulated market.
- */
-
-/** Below this a win rate is known to about +-0.18: no ground for any advice. Unit: outcomes. */
+/** With fewer a win rate is known to about +-0.18 only: too little for advice. Unit: outcomes. */
 export const FEWEST_OUTCOMES = 30;
 
-/** Histograms of confidence have this many bins over 0 to 1: finer than any model is. Unit: bins. */
+/** Bins of a histogram of confidence, over 0 to 1: finer than the confidence of any model. */
 export const CONFIDENCE_BINS = 1000;
 
-/** Snapshots of one position resemble each other, so their interval is too narrow: a smaller change of a rate is said, and no reason to worry. Unit: ratio. */
+/** The snapshots of one position resemble each other, so the intervals are too narrow: a smaller change of a rate is reported, but no verdict. Unit: ratio. */
 const LEAST_RATE_CHANGE = 0.05;
 
-/** Fewer mentions before, and a factor that no longer occurs may be chance. Unit: intents. */
+/** With fewer mentions before, chance may explain that a factor no longer occurs. Unit: intents. */
 const FEWEST_MENTIONS = 10;
 
 /** Large-sample 95 % point of the Kolmogorov-Smirnov statistic. Unit: none. */
 const KS_95 = 1.358;
 
+/** The figures of one model in a window of time. */
 export interface WindowFigures {
-  /** WIN and LOSS outcomes of the model that closed in the window. */
+  /** WIN and LOSS outcomes of positions closed in the window. */
   readonly wins: number;
   readonly losses: number;
-  /** NEUTRAL ones, where the map was fitted with these as losses: it foretells wins among all three. Else 0. */
+  /** NEUTRAL outcomes where the map was fitted with them as losses, and so predicts wins among all three; else 0. */
   readonly neutralLosses: number;
   /** Sums of the raw and mapped confidences of all these. */
   readonly rawSum: number;
   readonly mappedSum: number;
-  /** Snapshots and intents of the model. */
   readonly snapshots: number;
   readonly intents: number;
   /** Intents that name each factor. */
   readonly factors: ReadonlyMap<string, number>;
-  /** Positions by the raw confidence of their latest snapshot in the window: one a position, since its snapshots resemble each other. */
+  /** A histogram of raw confidence: one count for each position, of its latest snapshot in the window. */
   readonly confidences: Uint32Array;
 }
 
-export interface Rate {
+/** A share of `n`, with its 95 % interval. */
+interface Rate {
   readonly n: number;
   readonly value: number;
   readonly low: number;
@@ -48,14 +49,14 @@ export interface Rate {
 }
 
 export interface RateChange {
-  /** Null: nothing in that window. */
+  /** Null for an empty window. */
   readonly before: Rate | null;
   readonly after: Rate | null;
   /** After minus before, with its 95 % interval. */
   readonly difference: (Interval & { readonly value: number }) | null;
 }
 
-export interface Distribution {
+interface Distribution {
   readonly n: number;
   readonly mean: number;
   readonly q1: number;
@@ -63,7 +64,7 @@ export interface Distribution {
   readonly q3: number;
 }
 
-export interface FactorMentions {
+interface FactorMentions {
   readonly mentions: { readonly before: number; readonly after: number };
 }
 
@@ -72,18 +73,18 @@ export type Verdict = 'not_used_yet' | 'too_early' | 'steady' | 'changed' | 'thi
 export interface CalibrationWatch {
   readonly model_id: string;
   readonly version: string;
-  /** Event time of the first intent that names the version; null: none does. */
+  /** Event time of the first intent that names the version; null without one. */
   readonly since: EpochMillis | null;
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
   readonly win_rate: RateChange;
   readonly hold_rate: RateChange;
-  /** By factor, the share of snapshots whose intent names it, and in how many intents. A HOLD leaves no record, so its factors are not counted. */
+  /** By factor: the share of snapshots with an intent that names it, and the number of these intents. A HOLD leaves no record, so its factors are not counted. */
   readonly factor_rates: Readonly<Record<string, RateChange & FactorMentions>>;
   readonly confidence: {
     readonly before: Distribution | null;
     readonly after: Distribution | null;
-    /** Kolmogorov-Smirnov distance, and what chance alone exceeds in 5 of 100 cases. */
+    /** Kolmogorov-Smirnov distance, and the value that chance alone exceeds in 5 of 100 cases. */
     readonly ks: number | null;
     readonly ks_critical: number | null;
   };
@@ -118,15 +119,17 @@ export function calibrationWatch(
   return { ...figures, ...verdictOf(figures, after) };
 }
 
-/** The alert of a calibration that does worse than what was before it; null otherwise. */
+/** Raised where a calibration does worse than the time before it. */
 export function calibrationAlert({ version, model_id, since, verdict, reasons }: CalibrationWatch): Alert | null {
   if (verdict !== 'think_of_rollback' || since === null) return null;
   return {
     name: 'calibration_worse',
     since,
-    evidence:
-      `${version} of ${model_id}: ${reasons.join(' ')} ` +
-      `Think of a rollback: harvestline calibrate rollback ${version} --by NAME --reason TEXT`,
+    evidence: `${version} of ${model_id}: ${reasons.join(' ')}`,
+    next: {
+      purpose: 'Think of a rollback',
+      commands: [{ words: 'calibrate rollback', args: [version, '--by', 'NAME', '--reason', 'TEXT'] }],
+    },
   };
 }
 
@@ -142,11 +145,11 @@ function verdictOf(
       worse.push(
         `The win rate fell from ${percent(win_rate.before?.value)} to ${percent(win_rate.after.value)}, more than chance explains.`,
       );
-    const foretold = outcomes + after.neutralLosses;
-    const value = after.wins / foretold;
-    const { low, high } = wilsonInterval(after.wins, foretold);
-    const raw = after.rawSum / foretold;
-    const mapped = after.mappedSum / foretold;
+    const predicted = outcomes + after.neutralLosses;
+    const value = after.wins / predicted;
+    const { low, high } = wilsonInterval(after.wins, predicted);
+    const raw = after.rawSum / predicted;
+    const mapped = after.mappedSum / predicted;
     const isInside = (mean: number): boolean => mean >= low && mean <= high;
     if (isInside(raw) && !isInside(mapped))
       worse.push(

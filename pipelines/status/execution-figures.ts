@@ -1,33 +1,38 @@
-import { type Alert, EVIDENCE_REPORTS, type UnknownReport, unknownReportsAlert } from '../alerts/alerts.ts';
-import { OrderAlerts } from '../watch/order-alerts.ts';
-import type { StallWatch } from '../watch/stall-watch.ts';
+/** What `status` reads of execution.report: counts, orders without an end, orders of unknown fate, and what fills cost. */
 import type { LogRecord } from '../../ports/event-log.ts';
 import type {
   ClientOrderId,
   EpochMillis,
   ExecutionReport,
   ExecutionStatus,
+  IntentId,
   OrderStyle,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type LeftBehind, OpenOrders } from './venue-figures.ts';
+import { type Alert, NAMED_IN_EVIDENCE, tailFrom } from '../alerts/alerts.ts';
 import { type Ends, type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import type { AccountWatermarks } from '../watch/account-watermarks.ts';
+import { OrderAlerts } from '../watch/order-alerts.ts';
+import type { StallWatch } from '../watch/stall-watch.ts';
+import type { LeftBehind } from './venue-figures.ts';
 
-/** A report of status UNKNOWN. */
-export interface Doubt extends UnknownReport {
+/** An order whose fate the venue could not tell: a report of status UNKNOWN. */
+export interface UnknownOrder {
+  readonly intent_id: IntentId;
+  readonly client_order_id: ClientOrderId;
   readonly at: EpochMillis;
 }
 
-/** Reads execution.report once: counts, doubts, open orders, and what is to be raised of them; trades are still to be told of. */
+/** Reads execution.report once, for the other parts of the report as well. Trades have yet to be read: they end what is unknown. */
 export async function executionFigures(
-  world: ReadableTopics,
+  topics: ReadableTopics,
   stalls: StallWatch,
   left: LeftBehind,
   ends: Ends | undefined,
 ) {
   const reports: Record<ExecutionStatus, number> = { SUBMITTED: 0, FILLED: 0, SUPPRESSED: 0, REJECTED: 0, UNKNOWN: 0 };
   const suppressed = new Map<string, number>();
-  const doubts = new Map<ClientOrderId, Doubt>();
+  const unknown = new Map<ClientOrderId, UnknownOrder>();
   const openOrders = new OpenOrders();
   const orders = new OrderAlerts();
   const costs = new OrderCosts();
@@ -40,44 +45,86 @@ export async function executionFigures(
     stalls.report(report, at);
     left.report(report);
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
-    if (status === 'UNKNOWN') doubts.set(client_order_id, { intent_id, client_order_id, at });
+    if (status === 'UNKNOWN') unknown.set(client_order_id, { intent_id, client_order_id, at });
   };
-  const undecodable = await visitTopic(world, TOPICS.executionReport.name, { ends }, visit);
-  return { reports, suppressed, undecodable, doubts, openOrders, orders, costs };
+  const undecodable = await visitTopic(topics, TOPICS.executionReport.name, { ends }, visit);
+  return { reports, suppressed, undecodable, unknown, openOrders, orders, costs };
 }
 
-/** The doubts that are left: one that turned out to be filled has its trade, and is none any more. */
-export function doubtsAlert(doubts: ReadonlyMap<ClientOrderId, Doubt>): Alert | null {
-  const oldestFirst = [...doubts.values()].toSorted((one, other) => one.at - other.at);
-  return unknownReportsAlert({
-    count: doubts.size,
-    since: oldestFirst[0]?.at ?? null,
-    latest: oldestFirst.slice(-EVIDENCE_REPORTS),
-  });
+/** An order of unknown fate may be filled, and nobody counts it. One is one too many. `unknown`: those without a trade. */
+export function unknownReportsAlert(unknown: ReadonlyMap<ClientOrderId, UnknownOrder>): Alert | null {
+  const oldestFirst = [...unknown.values()].toSorted((one, other) => one.at - other.at);
+  const [oldest] = oldestFirst;
+  if (oldest === undefined) return null;
+  const count = oldestFirst.length;
+  const named = oldestFirst
+    .slice(-NAMED_IN_EVIDENCE)
+    .map(({ intent_id, client_order_id }) => `intent ${intent_id} order ${client_order_id}`)
+    .join(', ');
+  return {
+    name: 'unknown_reports',
+    since: oldest.at,
+    evidence: `${count} UNKNOWN ${count === 1 ? 'report' : 'reports'}, the latest: ${named}. Ask the venue for these orders.`,
+    next: tailFrom(TOPICS.executionReport.name, oldest.at),
+  };
 }
 
-/** What orders of one style have filled, and what that cost against the mark at their decisions. */
-export interface OrderCost {
+/** Far above the 10 s that it takes to resolve an in-flight order. Unit: milliseconds. */
+const OPEN_ORDER_SPAN_MS = 60_000;
+
+/** Orders that were announced and have no end yet. Expects the reports in log order. */
+export class OpenOrders {
+  readonly #announced = new Map<IntentId, { readonly at: EpochMillis; readonly account: string }>();
+  readonly #ended = new Set<IntentId>();
+
+  add({ intent_id, status, account }: ExecutionReport, at: EpochMillis): void {
+    if (status !== 'SUBMITTED') {
+      this.#announced.delete(intent_id);
+      this.#ended.add(intent_id);
+    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, account });
+  }
+
+  get count(): number {
+    return this.#announced.size;
+  }
+
+  /** Raised where an order has no end for a minute of its account's time: execution is not running, or cannot go on. */
+  alert(watermarks: AccountWatermarks): Alert | null {
+    const waits = [...this.#announced.values()].map(({ at, account }) => ({
+      at,
+      waitsMs: watermarks.of(account) - at,
+    }));
+    const [longest] = waits.toSorted((one, other) => other.waitsMs - one.waitsMs);
+    if (longest === undefined || longest.waitsMs <= OPEN_ORDER_SPAN_MS) return null;
+    const orders = this.count === 1 ? '1 order was announced and has' : `${this.count} orders were announced and have`;
+    return {
+      name: 'open_orders',
+      since: longest.at,
+      evidence: `${orders} no end: see that execution runs, it asks the venue when it starts.`,
+      next: tailFrom(TOPICS.executionReport.name, longest.at),
+    };
+  }
+}
+
+/** What orders of one style have filled, and what that cost against the mark price at their decisions. */
+interface OrderCost {
   /** Intents of which something was filled. */
   readonly fills: number;
   /** Unit: quote currency. */
   readonly filled_quote: number;
-  /** Positive is what was lost. Unit: quote currency. */
+  /** Positive is a loss. Unit: quote currency. */
   readonly slippage_quote: number;
-  /** The same over all that was filled, at its marks. Unit: basis points. */
+  /** Relative to what was filled, at its mark prices. Unit: basis points. */
   readonly slippage_bps: number;
 }
 
-interface Sums {
-  fills: number;
-  filled: number;
-  atMarks: number;
-  slippage: number;
-}
+export type OrderCostsByStyle = Readonly<Partial<Record<OrderStyle, OrderCost>>>;
 
-/** Adds up what reports tell of slippage, by the style of their last order. Older ones tell nothing of it. */
+const BASIS_POINTS = 10_000;
+
+/** Adds up the slippage of fills, by the style of their last order. Reports of earlier versions have no slippage and are left out. */
 export class OrderCosts {
-  readonly #sums = new Map<OrderStyle, Sums>();
+  readonly #sums = new Map<OrderStyle, { fills: number; filled: number; atMarks: number; slippage: number }>();
 
   add({
     status,
@@ -98,7 +145,7 @@ export class OrderCosts {
   }
 
   /** Styles without a fill are absent. */
-  byStyle(): Readonly<Partial<Record<OrderStyle, OrderCost>>> {
+  byStyle(): OrderCostsByStyle {
     return Object.fromEntries(
       [...this.#sums]
         .toSorted(([one], [other]) => (one < other ? -1 : 1))
@@ -115,10 +162,8 @@ export class OrderCosts {
   }
 }
 
-const BASIS_POINTS = 10_000;
-
-/** One line a style, for people. */
-export function orderCostLines(costs: Readonly<Partial<Record<OrderStyle, OrderCost>>>): readonly string[] {
+/** One line for each style, for people. */
+export function orderCostLines(costs: OrderCostsByStyle): readonly string[] {
   return Object.entries(costs).map(([style, { fills, filled_quote, slippage_quote, slippage_bps }]) => {
     const worse = `${slippage_bps.toFixed(1)} bps (${slippage_quote.toFixed(2)}) against the mark`;
     return `${style}: ${fills} fills of ${Math.round(filled_quote).toLocaleString('en')}, ${worse}`;

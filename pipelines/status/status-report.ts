@@ -1,14 +1,9 @@
 import { type Gate, type GateOutcome, gateOf } from '../clm/gate.ts';
 import { type Policy, defaultPolicy } from '../scoring/policy.ts';
-import {
-  type Alert,
-  haltedAlert,
-  killSwitchUnknownAlert,
-  transactionOpenAlert,
-  venueDiffersAlert,
-} from '../alerts/alerts.ts';
+import type { Alert } from '../alerts/alerts.ts';
 import { type CalibrationWatch, calibrationAlert } from './calibration-watch.ts';
 import type { OrderAlerts } from '../watch/order-alerts.ts';
+import { transactionOpenAlert } from '../watch/lag-watch.ts';
 import { DEFAULT_STALL_LIMITS } from '../watch/stall-limits.ts';
 import { StallWatch } from '../watch/stall-watch.ts';
 import { IntentsSinceTrade } from '../alerts/starvation.ts';
@@ -23,28 +18,34 @@ import type {
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { standingStops } from '../desk/control-topic.ts';
+import { haltedAlert, killSwitchUnknownAlert, standingStops } from '../desk/control-topic.ts';
 import { watchCalibrations } from './calibration-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
 import { waitingLetters } from '../dlq/letter-alerts.ts';
 import { type ReadOnlyWorld, type Ends, endsOf, visitTopic } from '../runtime/topic-cursor.ts';
-import { type OrderCosts, type Doubt, doubtsAlert, executionFigures } from './execution-figures.ts';
+import {
+  type OrderCostsByStyle,
+  type UnknownOrder,
+  executionFigures,
+  unknownReportsAlert,
+} from './execution-figures.ts';
 import {
   type Dust,
   LeftBehind,
   type LeftResting,
   type StandingDifference,
   standingDifferences,
+  venueDiffersAlert,
 } from './venue-figures.ts';
 import { type ShadowFigures, shadowFigures } from '../scoring/shadow-report.ts';
 import { stallsFrom } from '../watch/stall-watcher.ts';
 import { type TopicStatus, topicStatuses } from './topic-statuses.ts';
 
 /**
- * What asks, before what answers it: taken in this order before anything is read, so that nothing is counted as asked whose answer
- * was not there to be read.
+ * The topics with questions, each before the topic with its answers. Their ends are taken in this order before anything is read, so that
+ * no question is counted of which the answer was not there to be read.
  */
-const ASKING = [
+const QUESTIONS = [
   TOPICS.modelSignal.name,
   TOPICS.positionSnapshot.name,
   TOPICS.harvestIntent.name,
@@ -52,7 +53,7 @@ const ASKING = [
   TOPICS.tradeClosed.name,
 ] as const;
 
-/** What `status --json` prints. Every figure derives from the log; times are event time, in epoch milliseconds. */
+/** What `status` shows. Every figure derives from the log; times are event time, in epoch milliseconds. */
 export interface StatusReport {
   readonly topics: Readonly<Record<string, TopicStatus>>;
   readonly gate: Gate;
@@ -61,15 +62,15 @@ export interface StatusReport {
   /** Execution reports by status, and the SUPPRESSED ones by reason. */
   readonly reports: Readonly<Record<ExecutionStatus, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
-  /** What fills cost against the mark, by the style of their orders; of reports that tell it. */
-  readonly orders: ReturnType<OrderCosts['byStyle']>;
-  /** UNKNOWN reports; the alert of that name counts those whose order has not turned up as a trade since. */
+  /** What fills cost against the mark price, by order style. */
+  readonly orders: OrderCostsByStyle;
+  /** UNKNOWN reports. The alert of that name counts only those without a trade of their order since. */
   readonly unknown_reports: number;
   /** Orders that were announced and have no end yet. */
   readonly open_orders: number;
-  /** What people have halted; empty: nothing. */
+  /** What people have halted. */
   readonly halted: readonly Halt[];
-  /** Scopes of which nobody can tell whether they are halted; nothing is sent for them either. */
+  /** Scopes that cannot be known to be halted or not: no order is sent for them either. */
   readonly kill_switch_unknown: readonly UnknownSwitch[];
   /** Where venue and record differ now. */
   readonly differences: readonly StandingDifference[];
@@ -77,15 +78,15 @@ export interface StatusReport {
   readonly resting_left: readonly LeftResting[];
   /** Positions that are too small for any order. */
   readonly dust: readonly Dust[];
-  /** Records met on the way that do not decode; `tail` shows them. */
+  /** Records that do not decode; `tail` shows them. */
   readonly undecodable: number;
-  /** Who wrote records with times that cannot be: dead letters of code TIMESTAMP_AHEAD that wait. */
+  /** By producer, the waiting dead letters of code TIMESTAMP_AHEAD. */
   readonly times_ahead: readonly ProducerAhead[];
-  /** Snapshots dated so far ahead that their time is not believed: they count for nothing. */
+  /** Snapshots dated too far ahead to be believed: no other figure counts them. */
   readonly ahead: number;
-  /** Every confidence map in force, against the time before it. */
+  /** Every calibration in force, compared with the time before it. */
   readonly calibrations: readonly CalibrationWatch[];
-  /** What candidates decided in the latest day; `shadow` counts all that is kept. */
+  /** What candidate policies decided in the latest day; `shadow` counts all that is kept. */
   readonly shadow: readonly ShadowFigures[];
   readonly alerts: readonly Alert[];
 }
@@ -93,8 +94,8 @@ export interface StatusReport {
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'admin' | 'liveNow'>;
 
 /**
- * Reads the log once, streaming; what stays in memory is a few fields for each position, the ids of trades, and of the intents of two
- * days. R is as `policy` computes it.
+ * Streams through the log once. Memory: a few fields for each position, the ids of all trades, and those of the intents of two days. R is
+ * as `policy` computes it.
  */
 export async function statusReport(
   world: Topics,
@@ -106,8 +107,8 @@ export async function statusReport(
   const now = world.liveNow();
   const from = await stallsFrom(world.log, limits.keptFor, now);
   const stalls = new StallWatch(policy, from, limits);
-  if (now !== null) stalls.clock(now, { follows: false });
-  const ends = await endsOf(world.log, ASKING);
+  if (now !== null) stalls.clock(now, { readsLive: false });
+  const ends = await endsOf(world.log, QUESTIONS);
   let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
     const { status, label, closed_at, excluded_from_calibration, confidence } = outcome;
     const [account, symbol] = [texts.of(outcome.account), texts.of(outcome.symbol)];
@@ -123,7 +124,7 @@ export async function statusReport(
   const trades = await tradeFigures(world, execution, stalls, from, ends);
   undecodable += execution.undecodable + snapshots.undecodable + signals.undecodable + trades.undecodable;
   const watermarks = stalls.watermarks();
-  // One that was closed when it cannot have been yet moves no estimate.
+  // A wrong closing time far ahead must not move the estimate.
   const closed = Array.from(outcomes.values(), ({ account, closed_at, ...outcome }) => ({
     ...outcome,
     closed_at: closed_at === null ? null : watermarks.bounded(account, closed_at),
@@ -138,7 +139,7 @@ export async function statusReport(
   const topics = await topicStatuses(world, letters.neverRead);
   const alerts = [
     trades.alert,
-    doubtsAlert(execution.doubts),
+    unknownReportsAlert(execution.unknown),
     execution.openOrders.alert(watermarks),
     ...execution.orders.alerts(),
     ...stalls.alerts(),
@@ -172,7 +173,7 @@ export async function statusReport(
   };
 }
 
-/** Decoding makes new strings for each record; accounts, symbols and models are few. */
+/** One string for equal texts: decoding makes a new one for each record, although accounts, symbols and models are few. */
 class SharedTexts {
   readonly #texts = new Map<string, string>();
 
@@ -184,7 +185,7 @@ class SharedTexts {
   }
 }
 
-/** Where nothing is written live there are no transactions. */
+/** Null where the log is not written live: it has no transactions. */
 function transactionAlert(topics: StatusReport['topics'], now: EpochMillis | null): Alert | null {
   if (now === null) return null;
   const held = Object.entries(topics).flatMap(([topic, { held_back }]) =>
@@ -215,7 +216,7 @@ async function snapshotFigures(
   return { undecodable };
 }
 
-/** Reads what the models said since the snapshots of some account ended: in a chain at work the latest of them. */
+/** Reads the signals from the latest snapshot of the account that is furthest behind: few while the chain works. */
 async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | undefined) {
   const topic = TOPICS.modelSignal.name;
   const since = stalls.signalsFrom();
@@ -227,10 +228,10 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
   return { undecodable };
 }
 
-/** Reads the trades and the intents: trades end doubts, and starvation; one whose time cannot be says nothing of that. */
+/** Reads trades, which settle unknown orders and end starvation, and intents. Times too far ahead do not count for starvation. */
 async function tradeFigures(
   world: Topics,
-  { doubts, orders }: { readonly doubts: Map<ClientOrderId, Doubt>; readonly orders: OrderAlerts },
+  { unknown, orders }: { readonly unknown: Map<ClientOrderId, UnknownOrder>; readonly orders: OrderAlerts },
   stalls: StallWatch,
   sightFrom: EpochMillis,
   ends: ReadonlyMap<string, Ends>,
@@ -240,7 +241,7 @@ async function tradeFigures(
   const { name } = TOPICS.tradeClosed;
   const visit = (trade: TradeClosed, { timestamp }: LogRecord): void => {
     if (trade.origin !== 'BACKFILL' && !watermarks.isAhead(trade.account, timestamp)) intents.trade(timestamp);
-    if (trade.client_order_id !== null) doubts.delete(trade.client_order_id);
+    if (trade.client_order_id !== null) unknown.delete(trade.client_order_id);
     orders.trade(trade);
     stalls.trade(trade, timestamp);
   };

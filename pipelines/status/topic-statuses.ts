@@ -1,38 +1,38 @@
-import type { NeverReadFigures } from '../alerts/alerts.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import { Claims, type ClaimInForce } from '../desk/claims.ts';
 import { groupsOf } from '../desk/consumer-groups.ts';
+import type { NeverReadFigures } from '../dlq/letter-alerts.ts';
 import { type ReadOnlyWorld, lastRecord, visitTopic } from '../runtime/topic-cursor.ts';
+import { lagOf } from '../watch/lag-watch.ts';
 
+/** What `status --json` prints of one topic. */
 export interface TopicStatus {
-  /** Retained, counted as `counted` says. */
+  /** Records that are kept, counted as `counted` says. */
   readonly records: number;
-  /**
-   * `offsets` on Kafka, which counts nothing else: among them are control records, aborted ones, and those that compaction removed.
-   */
+  /** `offsets` on Kafka, which counts nothing else: control records, aborted ones and those removed by compaction are among them. */
   readonly counted: 'records' | 'offsets';
-  /** By consumer group: records it has not committed yet; all that are kept where it never committed. */
+  /** By consumer group: records not committed yet, or all that are kept where the group never committed. */
   readonly lag: Readonly<Record<string, number>>;
   /**
-   * By consumer group that has any: records that retention removed before it came to them, counted by offsets. They count until somebody
-   * has discarded their letters; those of a group that does not run, until it goes on.
+   * By consumer group that has any: records that retention removed before the group read them, counted by offsets. They count until their
+   * letters are discarded, or, for a group that is not running, until it goes on.
    */
   readonly never_read: Readonly<Record<string, number>>;
-  /** Offsets behind a transaction that has not ended, by partition: they are given to nobody yet, and are no lag. */
+  /** By partition, offsets behind a transaction that has not ended: no consumer receives them yet, and they are no lag. */
   readonly held_back: readonly {
     readonly partition: number;
     readonly from: number;
     readonly offsets: number;
-    /** By the clock of the transaction's producer; null where that is not known. */
+    /** Start of the transaction by its producer's clock; null where that is not known. */
     readonly since: EpochMillis | null;
   }[];
   /** The latest record by timestamp; null in an empty topic. */
   readonly last: { readonly timestamp: EpochMillis; readonly key: string | null } | null;
 }
 
-/** Every topic, by name. */
+/** The status of every topic, by name. `neverRead`: stretches with a letter. */
 export async function topicStatuses(
   world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets'>,
   neverRead: readonly NeverReadFigures[],
@@ -45,17 +45,21 @@ export async function topicStatuses(
     const topic = findTopic(name)?.name;
     const lag: Record<string, number> = {};
     const never_read: Record<string, number> = {};
-    const lost = (group: string, count: number): void => {
+    const addLost = (group: string, count: number): void => {
       if (count > 0) never_read[group] = (never_read[group] ?? 0) + count;
     };
-    for (const { topic: of, group, from, to } of neverRead) if (of === name) lost(group, to - from);
+    for (const { topic: of, group, from, to } of neverRead) if (of === name) addLost(group, to - from);
     for (const group of topic === undefined ? [] : groupsOf(topic, claims)) {
       const committed = await log.committed(group, name);
-      lag[group] = lagOf(offsets, committed);
-      lost(group, lostOf(offsets, committed));
+      lag[group] = sumOf(offsets, (one) => lagOf(one, committed.get(one.partition)));
+      // A group that does not run has no letter yet for what it will never read.
+      addLost(
+        group,
+        sumOf(offsets, ({ partition, begin }) => Math.max(0, begin - (committed.get(partition) ?? begin))),
+      );
     }
     const records = counts(name);
-    // Nobody writes dead letters in transactions, and nobody consumes them.
+    // Dead letters are not written in transactions, and have no consumers.
     const heldBack = topic === undefined ? [] : await log.heldBack(name);
     const last = await lastRecord(log, name, offsets);
     statuses[name] = {
@@ -71,7 +75,7 @@ export async function topicStatuses(
   return statuses;
 }
 
-/** A log that was made before the topic existed has none. */
+/** None on a log that was made before the topic existed. */
 async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>): Promise<readonly ClaimInForce[]> {
   const topic = TOPICS.deskClaim.name;
   const claims = new Claims();
@@ -79,18 +83,6 @@ async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'count
   return claims.all();
 }
 
-/** What a group that does not run will never read. */
-function lostOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
-  return offsets.reduce(
-    (sum, { partition, begin }) => sum + Math.max(0, begin - (committed.get(partition) ?? begin)),
-    0,
-  );
-}
-
-/** What retention removed is not lag: nobody can read it any more. */
-function lagOf(offsets: readonly PartitionOffsets[], committed: ReadonlyMap<number, number>): number {
-  return offsets.reduce(
-    (sum, { partition, begin, end }) => sum + Math.max(0, end - Math.max(begin, committed.get(partition) ?? begin)),
-    0,
-  );
+function sumOf(offsets: readonly PartitionOffsets[], count: (one: PartitionOffsets) => number): number {
+  return offsets.reduce((sum, one) => sum + count(one), 0);
 }

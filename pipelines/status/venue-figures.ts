@@ -1,17 +1,20 @@
-import type { AccountWatermarks } from '../watch/account-watermarks.ts';
-import { type Alert, openOrdersAlert } from '../alerts/alerts.ts';
+/**
+ * Where a venue is not as our record has it, or as the desk would leave it: differences found by reconciliation, orders that rest after
+ * their position was closed, and dust.
+ */
 import type {
   EpochMillis,
   ExecutionReport,
-  IntentId,
-  VenueDifference,
   PositionSnapshot,
   ReportedResting,
+  VenueDifference,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { type Alert, earliestOf, firstFew, lookCloser } from '../alerts/alerts.ts';
 import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import type { AccountWatermarks } from '../watch/account-watermarks.ts';
 
-/** One thing in which a venue and our record differ now, and where. */
+/** One difference between a venue and our record that stands now. */
 export interface StandingDifference {
   readonly account: string;
   readonly venue: string;
@@ -24,7 +27,7 @@ export interface StandingDifference {
   readonly detail: string;
 }
 
-/** The differences that stand, oldest first: those of the latest record of each account and symbol. */
+/** The differences in the latest record of each account and symbol, oldest first. */
 export async function standingDifferences(topics: ReadableTopics) {
   const latest = new Map<string, readonly StandingDifference[]>();
   const { name } = TOPICS.positionReconciled;
@@ -38,33 +41,22 @@ export async function standingDifferences(topics: ReadableTopics) {
   return { differences: [...latest.values()].flat().toSorted((one, other) => one.since - other.since), undecodable };
 }
 
-interface AnnouncedOrder {
-  readonly at: EpochMillis;
-  readonly account: string;
-}
+/** Enough to start looking, few enough to read. Unit: differences. */
+const NAMED_DIFFERENCES = 5;
 
-/** Orders that were announced and have no end yet, gathered from the reports in log order. */
-export class OpenOrders {
-  readonly #announced = new Map<IntentId, AnnouncedOrder>();
-  readonly #ended = new Set<IntentId>();
-
-  add({ intent_id, status, account }: ExecutionReport, at: EpochMillis): void {
-    if (status !== 'SUBMITTED') {
-      this.#announced.delete(intent_id);
-      this.#ended.add(intent_id);
-    } else if (!this.#ended.has(intent_id)) this.#announced.set(intent_id, { at, account });
-  }
-
-  get count(): number {
-    return this.#announced.size;
-  }
-
-  /** The alert where one has none for long, in the time of its own desk. */
-  alert(watermarks: AccountWatermarks): Alert | null {
-    const waits = [...this.#announced.values()].map(({ at, account }) => ({ at, now: watermarks.of(account) }));
-    const [longest] = waits.toSorted((one, other) => other.now - other.at - (one.now - one.at));
-    return longest === undefined ? null : openOrdersAlert({ count: this.count, oldest: longest.at }, longest.now);
-  }
+/** Decisions rest on a record that is not all there is. */
+export function venueDiffersAlert(
+  differences: readonly Pick<StandingDifference, 'symbol' | 'kind' | 'since'>[],
+): Alert | null {
+  if (differences.length === 0) return null;
+  const named = firstFew(differences, NAMED_DIFFERENCES, ({ symbol, kind }) => `${symbol} ${kind}`);
+  const places = differences.length === 1 ? 'place' : 'places';
+  return {
+    name: 'venue_differs',
+    since: earliestOf(differences),
+    evidence: `Venue and record differ in ${differences.length} ${places}: ${named.join(', ')}.`,
+    next: lookCloser('status'),
+  };
 }
 
 /** Orders that still rested for a position when the desk had closed it. */
@@ -76,7 +68,7 @@ export interface LeftResting {
   readonly orders: readonly ReportedResting[];
 }
 
-/** What is open and too small for any order. */
+/** An open position that is too small for any order. */
 export interface Dust {
   readonly account: string;
   readonly symbol: string;
@@ -86,10 +78,10 @@ export interface Dust {
   readonly observed_at: EpochMillis;
 }
 
-/** Dust is no longer shown when its position has not been observed for so long. Unit: milliseconds. */
+/** Dust is no longer shown when its position has not been observed for this long. Unit: milliseconds. */
 const OBSERVED_MS = 60 * 60 * 1000;
 
-/** What stays at a venue after the desk has closed what it could: orders that rest, and dust. By the latest record of each. */
+/** What stays at a venue after the desk has closed what it could: resting orders and dust, by the latest record of each. */
 export class LeftBehind {
   readonly #resting = new Map<string, LeftResting>();
   readonly #dust = new Map<string, Dust>();

@@ -1,11 +1,11 @@
 /**
- * The time that each account has come to: its watermark, the newest time of its own snapshots. Whatever follows of them is measured by it, so
- * desks in one log may live years apart, and no clock but that of the account's source counts.
+ * The watermark of each account: the newest believable time of its own snapshots. How late or silent something is, is measured by it.
  *
- * One rule for time stamps that are too far ahead: a record that lies more than an hour (`leap`) beyond the one before it of its series
- * (a position's snapshots, a symbol's signals) waits for the next one. Where that goes on from it, the source had paused; where that is
- * earlier, the time was wrong and is dropped. Where the log is written live, the reader's clock decides at once: what is more than an
- * hour ahead of it is never believed (stall-watch.ts).
+ * WAT-1  An account's watermark moves with its own records only, so desks in one log may live years apart.
+ *
+ * A time stamp may be wrong. A record that lies more than `leap` (an hour) ahead of the one before it in its series (the snapshots of a
+ * position, the signals of a symbol) waits for the next one: if that is as late, the source had paused; if it is earlier, the time was
+ * wrong and is dropped. Where the log is written live, the reader's clock decides at once (stall-watch.ts, WAT-11).
  */
 import type { EpochMillis, ModelSignal } from '../../schemas/generated/records.ts';
 
@@ -13,51 +13,51 @@ interface Timed {
   readonly at: EpochMillis;
 }
 
-/** Records that come in order, a partition's key has them so, of which one may carry a time that is far off. */
+/** Records of one key, in the order of their partition, of which one may carry a wrong time. */
 export class Series<O extends Timed> {
   readonly #leapMs: number;
   #last: O | null = null;
   #ahead: O | null = null;
-  #vouched = false;
+  #confirmed = false;
 
   constructor(leapMs: number) {
     this.#leapMs = leapMs;
   }
 
-  /** The latest that is believed. */
+  /** The latest record with a believable time. */
   get last(): O | null {
     return this.#last;
   }
 
-  /** One that waits for the next. */
+  /** The record that is ahead and waits for the next; null without one. */
   get ahead(): O | null {
     return this.#ahead;
   }
 
-  /** Two records agree on the time; nothing vouches for that of a first one. */
-  get vouched(): boolean {
-    return this.#vouched;
+  /** Two records agree on the time. False while only a first record is known. */
+  get confirmed(): boolean {
+    return this.#confirmed;
   }
 
-  /** Those that are believed through this one, oldest first. One that is not newer than the last is a repeat, and changes nothing. */
+  /** Adds a record, and returns those that are accepted now, oldest first. A record no newer than the last is a repeat and changes nothing. */
   add(next: O): readonly O[] {
     const last = this.#last;
-    if (last === null) return this.#believe([next]);
+    if (last === null) return this.#accept([next]);
     if (next.at <= last.at) {
       if (next.at < last.at) this.#ahead = null;
-      // The first one was ahead.
-      return !this.#vouched && this.#leaps(next, last) ? this.#believe([next]) : [];
+      // The first record was ahead.
+      return !this.#confirmed && this.#leaps(next, last) ? this.#accept([next]) : [];
     }
     const ahead = this.#ahead !== null && next.at > this.#ahead.at ? this.#ahead : null;
     const leaps = this.#leaps(ahead ?? last, next);
-    this.#vouched ||= ahead !== null || !leaps;
-    const believed = [ahead, leaps ? null : next].filter((one) => one !== null);
-    if (believed.length > 0) this.#believe(believed);
+    this.#confirmed ||= ahead !== null || !leaps;
+    const accepted = [ahead, leaps ? null : next].filter((one) => one !== null);
+    if (accepted.length > 0) this.#accept(accepted);
     if (leaps) this.#ahead = next;
-    return believed;
+    return accepted;
   }
 
-  #believe(records: readonly O[]): readonly O[] {
+  #accept(records: readonly O[]): readonly O[] {
     this.#last = records.at(-1) ?? this.#last;
     this.#ahead = null;
     return records;
@@ -68,25 +68,25 @@ export class Series<O extends Timed> {
   }
 }
 
-/** What of a series tells time. */
-export type Progress = Pick<Series<Timed>, 'last' | 'vouched'>;
+/** What a watermark needs of a series. */
+export type Progress = Pick<Series<Timed>, 'last' | 'confirmed'>;
 
 /**
- * The time that series have come to together; -Infinity without any. The newest that two records of a series agree on, or a first
- * record that is no leap beyond it. Where there are only first records: the newest that another one is near to, else the oldest, since
- * a watermark that is late raises nothing falsely.
+ * The watermark of several series; -Infinity without any. It is the newest time that two records of a series agree on, or that of a first
+ * record within `leap` of it. Where there are only first records it is the newest one with another within `leap`, else the oldest: a
+ * watermark that is late raises no false alert.
  */
 export function watermarkOf(series: readonly Progress[], leapMs: number): EpochMillis {
   const newestFirst = series
-    .flatMap(({ last, vouched }) => (last === null ? [] : [{ at: last.at, vouched }]))
+    .flatMap(({ last, confirmed }) => (last === null ? [] : [{ at: last.at, confirmed }]))
     .toSorted((one, other) => other.at - one.at);
-  const vouched = newestFirst.find((one) => one.vouched)?.at;
+  const confirmed = newestFirst.find((one) => one.confirmed)?.at;
   const near = (at: EpochMillis, index: number): boolean =>
-    vouched === undefined ? at - (newestFirst[index + 1]?.at ?? -Infinity) <= leapMs : at - vouched <= leapMs;
+    confirmed === undefined ? at - (newestFirst[index + 1]?.at ?? -Infinity) <= leapMs : at - confirmed <= leapMs;
   return (newestFirst.find(({ at }, index) => near(at, index)) ?? newestFirst.at(-1))?.at ?? -Infinity;
 }
 
-/** What the models said, symbol by symbol: they are programs of their own, and go on where the source of snapshots died. */
+/** The times of model signals, by account and symbol. Models are programs of their own: they go on when the source of snapshots dies. */
 export class SignalSeries {
   readonly #leapMs: number;
   readonly #accounts = new Map<string, Map<string, Series<Timed>>>();
@@ -103,21 +103,21 @@ export class SignalSeries {
     series.add({ at });
   }
 
-  /** -Infinity where nobody spoke. A single signal that is not near another one says nothing. */
+  /** Latest signal time of the account; -Infinity without one, or where the only signal is near to no other. */
   watermark(account: string): EpochMillis {
     const symbols = [...(this.#accounts.get(account)?.values() ?? [])];
-    return symbols.length > 1 || symbols.some(({ vouched }) => vouched)
+    return symbols.length > 1 || symbols.some(({ confirmed }) => confirmed)
       ? watermarkOf(symbols, this.#leapMs)
       : -Infinity;
   }
 }
 
-/** The watermarks of all accounts at one moment. */
+/** The watermarks of all accounts, as of one moment. */
 export class AccountWatermarks {
   readonly #watermarks: ReadonlyMap<string, EpochMillis>;
-  readonly #vouched: ReadonlySet<string>;
+  readonly #confirmed: ReadonlySet<string>;
   readonly #signals: SignalSeries;
-  readonly #heardOf = new Map<string, EpochMillis>();
+  readonly #activeAt = new Map<string, EpochMillis>();
   readonly #leapMs: number;
   readonly #now: EpochMillis | null;
 
@@ -129,8 +129,8 @@ export class AccountWatermarks {
     now: EpochMillis | null,
   ) {
     this.#watermarks = new Map([...positions].map(([account, series]) => [account, watermarkOf(series, leapMs)]));
-    this.#vouched = new Set(
-      [...positions].filter(([, series]) => series.some(({ vouched }) => vouched)).map(([account]) => account),
+    this.#confirmed = new Set(
+      [...positions].filter(([, series]) => series.some(({ confirmed }) => confirmed)).map(([account]) => account),
     );
     this.#signals = signals;
     this.#leapMs = leapMs;
@@ -141,40 +141,40 @@ export class AccountWatermarks {
     return [...this.#watermarks.keys()];
   }
 
-  /** -Infinity where nothing of it was observed. */
+  /** -Infinity where the account has no snapshot. */
   of(account: string): EpochMillis {
     return this.#watermarks.get(account) ?? -Infinity;
   }
 
-  /** Until when it is heard of: its models go on where its snapshots do not. */
-  heardOf(account: string): EpochMillis {
-    let heardAt = this.#heardOf.get(account);
-    if (heardAt === undefined) {
-      heardAt = Math.max(this.of(account), this.#signals.watermark(account));
-      this.#heardOf.set(account, heardAt);
+  /** The latest time of its snapshots and signals. */
+  latestActivity(account: string): EpochMillis {
+    let activeAt = this.#activeAt.get(account);
+    if (activeAt === undefined) {
+      activeAt = Math.max(this.of(account), this.#signals.watermark(account));
+      this.#activeAt.set(account, activeAt);
     }
-    return heardAt;
+    return activeAt;
   }
 
-  /** Whether a time is one that the account cannot have come to; false for an account of which nothing is known. */
+  /** Whether a time is too far ahead to be true of the account; false for an unknown account. */
   isAhead(account: string, at: EpochMillis): boolean {
     return at - this.#latest(account, at) > this.#leapMs;
   }
 
-  /** The same time, or the latest that the account can have come to. */
+  /** The time itself, or the latest believable one where it is ahead. */
   bounded(account: string, at: EpochMillis): EpochMillis {
     return this.isAhead(account, at) ? this.#latest(account, at) : at;
   }
 
-  /** That of the account which is furthest; of those for which a single record speaks only where there is no other. Null without any. */
+  /** The newest of all watermarks; null without any. Accounts with a single record count only where there are no others. */
   newest(): EpochMillis | null {
-    const accounts = this.#vouched.size > 0 ? [...this.#vouched] : this.accounts;
+    const accounts = this.#confirmed.size > 0 ? [...this.#confirmed] : this.accounts;
     const newest = accounts.reduce((latest, account) => Math.max(latest, this.of(account)), -Infinity);
     return newest === -Infinity ? null : newest;
   }
 
   #latest(account: string, at: EpochMillis): EpochMillis {
-    const heardAt = this.heardOf(account);
-    return this.#now ?? (heardAt === -Infinity ? at : heardAt);
+    const activeAt = this.latestActivity(account);
+    return this.#now ?? (activeAt === -Infinity ? at : activeAt);
   }
 }

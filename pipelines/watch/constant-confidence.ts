@@ -2,7 +2,7 @@ import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts
 import type { AccountWatermarks } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
 
-/** Positions are observed every few minutes, so this tells observations apart and repeats not. Unit: milliseconds. */
+/** Observations of a position within one slot count as one, so that redeliveries do not count. Positions are observed every few minutes. Unit: milliseconds. */
 const SLOT_MS = 60_000;
 
 interface Slot {
@@ -11,16 +11,18 @@ interface Slot {
   readonly positions: Map<PositionId, string>;
 }
 
-/** By number of the slot. */
+/** By number of the slot since the epoch. */
 type Slots = Map<number, Slot>;
 
-export interface Spoken {
+/** The position that a confidence is about. */
+interface ConfidenceSubject {
   readonly position_id: PositionId;
   readonly account: string;
   readonly symbol: string;
   readonly model_id: string | null;
 }
 
+/** A model that gives the same confidence for everything. */
 export interface ConstantConfidence {
   readonly model: string | null;
   readonly value: number;
@@ -31,12 +33,12 @@ export interface ConstantConfidence {
 }
 
 /**
- * Whether a model says the same whatever it looks at: one confidence a position and minute, over the latest window of each account, or as
- * far back as it takes to have enough of them where positions are observed seldom.
+ * Finds models that give the same confidence whatever the position. It counts one confidence for each position and minute, over the latest
+ * window of each account, or further back, to have enough of them, where positions are observed seldom.
  *
- * K1  Neither order nor repeats change the answer.
- * K2  Models are looked at one by one, each on every account alone, then on all: neither another model nor another desk hides it.
- * K3  `forget` drops what has fallen out of the window.
+ * WAT-2  Order and redelivery of the snapshots do not change the answer.
+ * WAT-3  Each model is judged alone, first on each account, then on all of them: no other model and no other desk hides it.
+ * WAT-4  `forget` drops what has fallen out of the window, and nothing else.
  */
 export class ConfidenceWindow {
   readonly #limits: StallLimits;
@@ -46,7 +48,7 @@ export class ConfidenceWindow {
     this.#limits = limits;
   }
 
-  add({ position_id, account, symbol, model_id }: Spoken, confidence: number, at: EpochMillis): void {
+  add({ position_id, account, symbol, model_id }: ConfidenceSubject, confidence: number, at: EpochMillis): void {
     const slots = this.#slotsOf(model_id, account);
     const number = Math.floor(at / SLOT_MS);
     const slot = slots.get(number) ?? { low: Infinity, high: -Infinity, positions: new Map<PositionId, string>() };
@@ -56,7 +58,7 @@ export class ConfidenceWindow {
     slots.set(number, slot);
   }
 
-  /** The models that say the same of everything, by name; none of those of which too little is known. */
+  /** By name of the model. Models with too few confidences to judge are left out. */
   constant(watermarks: AccountWatermarks): readonly ConstantConfidence[] {
     const constant: ConstantConfidence[] = [];
     for (const [model, accounts] of this.#models) {
@@ -71,7 +73,7 @@ export class ConfidenceWindow {
     return constant.toSorted((one, other) => ((one.model ?? '') < (other.model ?? '') ? -1 : 1));
   }
 
-  /** K3. */
+  /** WAT-4. */
   forget(watermarks: AccountWatermarks): void {
     for (const accounts of this.#models.values()) {
       for (const [account, slots] of accounts) {
@@ -115,7 +117,7 @@ export class ConfidenceWindow {
     return window;
   }
 
-  /** The latest slot that is no clock's leap. */
+  /** The latest slot that a believable time can fall into. */
   #newest(now: EpochMillis): number {
     return Math.floor((now + this.#limits.leap) / SLOT_MS);
   }

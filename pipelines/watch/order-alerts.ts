@@ -1,12 +1,14 @@
 /**
  * Alerts about orders, from the reports on them and the trades. Pure: the same records in any order of delivery give the same alerts.
  *
- * OA1 `order_set_aside` stands for every order that could not be finished, until a trade turns up for it.
- * OA2 `mark_price_differs` stands for a position whose intents rest on another price than the venue's, until one of them came past that
- *     check, or none has for a day.
- * OA3 `orders_refused` stands for a position of which the venue refused two orders in a row, or of which the desk's limit on value allows no
- *     order at all, until an order of it is taken, it is flat, or no intent came for a day.
+ * WAT-5  `order_set_aside` stands for every order that could not be finished, until a trade of it is recorded.
+ * WAT-6  `mark_price_differs` stands for a position whose snapshots show another price than the venue, until an intent of it passes that
+ *        check, or none has come for a day.
+ * WAT-7  `orders_refused` stands for a position of which the venue rejected two orders in a row, or of which the desk's limit on value
+ *        allows no order at all, until an order of it is accepted, it is flat, or no intent has come for a day.
  */
+import { tailFrom, type Alert, NAMED_IN_EVIDENCE } from '../alerts/alerts.ts';
+import { type Reason, isRefusal } from '../execution/reasons.ts';
 import type {
   ClientOrderId,
   EpochMillis,
@@ -15,18 +17,15 @@ import type {
   TradeClosed,
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type Reason, isRefusal } from '../execution/reasons.ts';
-import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
-import { tailFrom } from '../../render/suggested-commands.ts';
 
-/** OA2: whoever mends a feed sees it within the day; a position that is gone has no more intents. Unit: milliseconds. */
-const DIFFERS_FOR_MS = 24 * 60 * 60 * 1000;
+/** WAT-6, WAT-7: whoever mends a feed sees it within the day; a closed position has no more intents. Unit: milliseconds. */
+const STANDS_MS = 24 * 60 * 60 * 1000;
 
-/** OA3: one refusal may be of rules that just changed. Unit: orders. */
-const REFUSED_IN_A_ROW = 2;
+/** WAT-7: a single rejection may be of rules that just changed. Unit: orders. */
+const REJECTED_IN_A_ROW = 2;
 
-/** Suppressions that are decided before the mark is looked at: they say nothing of it. */
-const BEFORE_THE_MARK: ReadonlySet<string> = new Set([
+/** Suppressions that are decided before the mark price is looked at: they say nothing of it. */
+const BEFORE_MARK_CHECK: ReadonlySet<string> = new Set([
   'OTHER_ACCOUNT',
   'SYMBOL_NOT_ALLOWED',
   'STALE_INTENT',
@@ -41,44 +40,45 @@ const BEFORE_THE_MARK: ReadonlySet<string> = new Set([
   'NO_MARK_PRICE',
 ] satisfies readonly Reason[]);
 
-interface Told {
+/** A report, and when it was recorded. */
+interface Recorded {
   readonly at: EpochMillis;
   readonly report: Pick<ExecutionReport, 'position_id' | 'client_order_id' | 'detail' | 'reason'>;
 }
 
 export class OrderAlerts {
-  readonly #setAside = new Map<ClientOrderId, Told>();
-  readonly #differs = new Map<PositionId, Told>();
-  /** OA3: of each position the refused orders since one that was taken. */
-  readonly #refused = new Map<PositionId, Map<ClientOrderId, Told>>();
-  /** When an order of the position was last taken, or it was found flat. */
-  readonly #takenAt = new Map<PositionId, EpochMillis>();
+  readonly #setAside = new Map<ClientOrderId, Recorded>();
+  readonly #differs = new Map<PositionId, Recorded>();
+  /** WAT-7: by position, the orders refused since one was accepted. */
+  readonly #refused = new Map<PositionId, Map<ClientOrderId, Recorded>>();
+  /** When an order of the position was last accepted, or it was found flat. */
+  readonly #acceptedAt = new Map<PositionId, EpochMillis>();
   #newest = -Infinity;
 
   report(report: ExecutionReport, at: EpochMillis): void {
     const { status, reason, position_id, client_order_id, detail } = report;
     this.#newest = Math.max(this.#newest, at);
-    const told = { at, report: { position_id, client_order_id, detail, reason } };
+    const recorded = { at, report: { position_id, client_order_id, detail, reason } };
     if (status === 'UNKNOWN' && reason === ('ORDER_SET_ASIDE' satisfies Reason))
-      this.#setAside.set(client_order_id, told);
-    if (reason === ('MARK_PRICE_DIFFERS' satisfies Reason)) this.#differs.set(position_id, told);
-    else if (!BEFORE_THE_MARK.has(reason)) this.#differs.delete(position_id);
-    this.#noteRefusal(report, told);
+      this.#setAside.set(client_order_id, recorded);
+    if (reason === ('MARK_PRICE_DIFFERS' satisfies Reason)) this.#differs.set(position_id, recorded);
+    else if (!BEFORE_MARK_CHECK.has(reason)) this.#differs.delete(position_id);
+    this.#noteRefusal(report, recorded);
   }
 
-  /** OA3. A report that is delivered again, or after later ones, changes nothing. */
+  /** WAT-7. A report that is redelivered, or delivered after later ones, changes nothing. */
   #noteRefusal(
     { status, reason, position_id: position, remaining_quantity: remaining }: ExecutionReport,
-    told: Told,
+    recorded: Recorded,
   ): void {
-    const { at } = told;
-    const takenAt = this.#takenAt.get(position) ?? -Infinity;
+    const { at } = recorded;
+    const acceptedAt = this.#acceptedAt.get(position) ?? -Infinity;
     if (isRefusal(reason) || reason === ('ABOVE_MAX_NOTIONAL' satisfies Reason)) {
-      if (at <= takenAt) return;
-      const refused = this.#refused.get(position) ?? new Map<ClientOrderId, Told>();
-      this.#refused.set(position, refused.set(told.report.client_order_id, told));
+      if (at <= acceptedAt) return;
+      const refused = this.#refused.get(position) ?? new Map<ClientOrderId, Recorded>();
+      this.#refused.set(position, refused.set(recorded.report.client_order_id, recorded));
     } else if (status === 'FILLED' || status === 'UNKNOWN' || remaining === 0) {
-      this.#takenAt.set(position, Math.max(at, takenAt));
+      this.#acceptedAt.set(position, Math.max(at, acceptedAt));
       const refused = this.#refused.get(position);
       for (const [order, one] of refused ?? []) if (one.at <= at) refused?.delete(order);
       if (refused?.size === 0) this.#refused.delete(position);
@@ -91,17 +91,17 @@ export class OrderAlerts {
 
   alerts(): readonly Alert[] {
     for (const [position, { at }] of this.#differs) {
-      if (at < this.#newest - DIFFERS_FOR_MS) this.#differs.delete(position);
+      if (at < this.#newest - STANDS_MS) this.#differs.delete(position);
     }
-    for (const [position, at] of this.#takenAt) if (at < this.#newest - DIFFERS_FOR_MS) this.#takenAt.delete(position);
-    const refused: (readonly Told[])[] = [];
+    for (const [position, at] of this.#acceptedAt) if (at < this.#newest - STANDS_MS) this.#acceptedAt.delete(position);
+    const refused: (readonly Recorded[])[] = [];
     for (const [position, orders] of this.#refused) {
-      // The first says since when; of the others a day is enough.
-      for (const [order, { at }] of [...orders].slice(1)) if (at < this.#newest - DIFFERS_FOR_MS) orders.delete(order);
-      const told = [...orders.values()].toSorted((one, other) => one.at - other.at);
-      const last = told.at(-1);
-      if (last === undefined || last.at < this.#newest - DIFFERS_FOR_MS) this.#refused.delete(position);
-      else if (told.length >= REFUSED_IN_A_ROW || !isRefusal(last.report.reason)) refused.push(told);
+      // The first tells since when the alert stands; of the others a day is enough.
+      for (const [order, { at }] of [...orders].slice(1)) if (at < this.#newest - STANDS_MS) orders.delete(order);
+      const recorded = [...orders.values()].toSorted((one, other) => one.at - other.at);
+      const last = recorded.at(-1);
+      if (last === undefined || last.at < this.#newest - STANDS_MS) this.#refused.delete(position);
+      else if (recorded.length >= REJECTED_IN_A_ROW || !isRefusal(last.report.reason)) refused.push(recorded);
     }
     return [
       ...setAsideAlert([...this.#setAside.values()]),
@@ -111,11 +111,11 @@ export class OrderAlerts {
   }
 }
 
-/** OA1. */
-function setAsideAlert(told: readonly Told[]): readonly Alert[] {
-  if (told.length === 0) return [];
-  const since = earliest(told);
-  const named = latest(told).map(
+/** WAT-5. */
+function setAsideAlert(recorded: readonly Recorded[]): readonly Alert[] {
+  if (recorded.length === 0) return [];
+  const since = earliest(recorded);
+  const named = latest(recorded).map(
     ({ report }) => `${report.client_order_id} of ${report.position_id} (${report.detail})`,
   );
   return [
@@ -123,37 +123,40 @@ function setAsideAlert(told: readonly Told[]): readonly Alert[] {
       name: 'order_set_aside',
       since,
       evidence:
-        `${told.length} ${told.length === 1 ? 'order' : 'orders'} could not be finished, the latest: ${named.join('; ')}. ` +
-        'Their positions are left alone: look at the venue, and close there what is open. ' +
-        `Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+        `${recorded.length} ${recorded.length === 1 ? 'order' : 'orders'} could not be finished, the latest: ${named.join('; ')}. ` +
+        'Their positions are left alone: look at the venue, and close there what is open.',
+      next: tailFrom(TOPICS.executionReport.name, since),
     },
   ];
 }
 
-/** OA2. */
-function differsAlert(told: readonly Told[]): readonly Alert[] {
-  if (told.length === 0) return [];
-  const since = earliest(told);
-  const named = latest(told).map(({ report }) => `${report.position_id} (${report.detail})`);
+/** WAT-6. */
+function differsAlert(recorded: readonly Recorded[]): readonly Alert[] {
+  if (recorded.length === 0) return [];
+  const since = earliest(recorded);
+  const named = latest(recorded).map(({ report }) => `${report.position_id} (${report.detail})`);
   return [
     {
       name: 'mark_price_differs',
       since,
       evidence:
-        `The snapshots of ${told.length} ${told.length === 1 ? 'position' : 'positions'} have another price than the venue, so no order is ` +
-        `sent for them: ${named.join('; ')}. Mend their feed. Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+        `The snapshots of ${recorded.length} ${recorded.length === 1 ? 'position' : 'positions'} have another price than the venue, so no order is ` +
+        `sent for them: ${named.join('; ')}. Mend their feed.`,
+      next: tailFrom(TOPICS.executionReport.name, since),
     },
   ];
 }
 
-/** OA3. `positions`: of each the refused orders, oldest first. */
-function refusedAlert(positions: readonly (readonly Told[])[]): readonly Alert[] {
+/** WAT-7. `positions`: the refused orders of each, oldest first. */
+function refusedAlert(positions: readonly (readonly Recorded[])[]): readonly Alert[] {
   if (positions.length === 0) return [];
   const since = earliest(positions.flat());
-  const lasts = positions.flatMap((told) => told.slice(-1).map((last) => ({ ...last, times: told.length })));
+  const lasts = positions.flatMap((recorded) =>
+    recorded.slice(-1).map((last) => ({ ...last, times: recorded.length })),
+  );
   const named = lasts
     .toSorted((one, other) => one.at - other.at)
-    .slice(-EVIDENCE_REPORTS)
+    .slice(-NAMED_IN_EVIDENCE)
     .map(({ report, times }) => `${report.position_id} (${times}, the last ${report.reason}: ${report.detail})`);
   const of = positions.length === 1 ? '1 position' : `${positions.length} positions`;
   return [
@@ -162,15 +165,16 @@ function refusedAlert(positions: readonly (readonly Told[])[]): readonly Alert[]
       since,
       evidence:
         `Orders of ${of} are refused again and again, and what is open stays open: ${named.join('; ')}. Do what the code asks for at the ` +
-        `venue (where the report says "blocks it", cancel those orders there), or raise --max-notional where that is the limit. Look closer: ${tailFrom(TOPICS.executionReport.name, since)}`,
+        `venue (where the report says "blocks it", cancel those orders there), or raise --max-notional where that is the limit.`,
+      next: tailFrom(TOPICS.executionReport.name, since),
     },
   ];
 }
 
-function earliest(told: readonly Told[]): EpochMillis {
-  return told.reduce((oldest, { at }) => Math.min(oldest, at), Infinity);
+function earliest(recorded: readonly Recorded[]): EpochMillis {
+  return recorded.reduce((oldest, { at }) => Math.min(oldest, at), Infinity);
 }
 
-function latest(told: readonly Told[]): readonly Told[] {
-  return told.toSorted((one, other) => one.at - other.at).slice(-EVIDENCE_REPORTS);
+function latest(recorded: readonly Recorded[]): readonly Recorded[] {
+  return recorded.toSorted((one, other) => one.at - other.at).slice(-NAMED_IN_EVIDENCE);
 }

@@ -1,38 +1,41 @@
+/**
+ * Two ways in which an account falls silent: its feed ends, and nobody observes its open positions (`silentFeeds`), or scoring sends no
+ * intent although winners are open (`silentAccounts`).
+ */
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
 import type { AccountWatermarks } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
 import type { OpenPosition, Winner } from './watched-positions.ts';
 import type { IntentTally } from './topic-joins.ts';
 
-/** An account with open positions of which no snapshot comes any more. */
+/** An account with open positions, and no snapshots any more. */
 export interface SilentFeed {
   readonly account: string;
   readonly source: string;
   /** The time of its last snapshot. */
   readonly since: EpochMillis;
   readonly silentMs: number;
-  /** What usually lies between two snapshots of a position; null: too few are known. */
+  /** The usual interval between two snapshots of a position; null where too few are known. */
   readonly usualMs: number | null;
   readonly positions: readonly PositionId[];
 }
 
-export interface FeedParts {
+interface FeedParts {
   readonly open: readonly OpenPosition[];
-  /** By account. */
+  /** By account. Unit: milliseconds. */
   readonly usualIntervals: ReadonlyMap<string, number>;
   readonly watermarks: AccountWatermarks;
-  /** Where the log is written live. */
+  /** The reader's clock where the log is written live; null elsewhere. */
   readonly now: EpochMillis | null;
-  /** By account: when a snapshot of it came last, by the same clock as `now`. Unknown for what was on the log before. */
+  /** By account: when its last snapshot was read, by the same clock as `now`. Absent where all its snapshots were there at the start. */
   readonly cameAt: ReadonlyMap<string, EpochMillis>;
   readonly limits: StallLimits;
 }
 
 /**
- * Feeds that died: the longest silent first. No record comes that could move event time, so where the log is written live the reader's
- * clock is held against it: the silence is what passed since a snapshot came, or, of what was there already, since the time of the
- * last one. Elsewhere, as over the log of `dev`, an account's time is what its snapshots and models have come to, and a market that
- * ended is not silent.
+ * The feeds that ended, the longest silence first. Where the log is written live, silence is measured by the reader's clock, since no record
+ * moves event time any more: from when the last snapshot was read, or from its own time where it was there at the start. Elsewhere, as
+ * over the log of `dev`, it is measured by the account's latest snapshot or signal, so a market that ended is not silent.
  */
 export function silentFeeds({
   open,
@@ -44,10 +47,10 @@ export function silentFeeds({
 }: FeedParts): readonly SilentFeed[] {
   const silent: SilentFeed[] = [];
   for (const [account, positions] of Map.groupBy(open, (position) => position.account)) {
-    const accountNow = Math.max(now ?? -Infinity, watermarks.heardOf(account));
+    const accountNow = Math.max(now ?? -Infinity, watermarks.latestActivity(account));
     const timed = positions.map((position) => ({ ...position, at: observedAt(position, accountNow + limits.leap) }));
     const since = timed.reduce((latest, { at }) => Math.max(latest, at), watermarks.of(account));
-    // One that was not observed before the feed died is a matter of snapshots_ceased.
+    // A position that was lost before the feed ended belongs to snapshots_ceased.
     const [first, ...others] = timed.filter(({ at }) => since - at <= limits.unobservedFor);
     const usualMs = usualIntervals.get(account) ?? null;
     const came = cameAt.get(account);
@@ -73,21 +76,22 @@ function idsOf(positions: readonly OpenPosition[]): readonly PositionId[] {
   return positions.map(({ position_id }) => position_id).toSorted();
 }
 
-/** An account with winners of which scoring wants nothing, nor of any other of its positions. */
+/** An account with open winners and no intent for any of its positions. */
 export interface SilentAccount {
   readonly account: string;
   readonly now: EpochMillis;
   readonly winners: number;
-  /** Since then winners were open and no intent came. */
+  /** Since when a winner has been open and no intent has come. */
   readonly since: EpochMillis;
+  /** The winner may have been open before, out of sight. */
   readonly atLeast: boolean;
-  /** Null: none is in sight. */
+  /** Null where none is in sight. */
   readonly latestIntentAt: EpochMillis | null;
-  /** Intents before that are out of sight. */
+  /** Intents from before this time were not read. */
   readonly sightFrom: EpochMillis;
 }
 
-export interface SilenceParts {
+interface SilenceParts {
   readonly winners: readonly Winner[];
   readonly tally: IntentTally;
   readonly watermarks: AccountWatermarks;
@@ -95,7 +99,7 @@ export interface SilenceParts {
   readonly sightFrom: EpochMillis;
 }
 
-/** Accounts whose winners are observed, and scoring wants nothing: the longest first. */
+/** The silent accounts, the longest silence first. */
 export function silentAccounts({
   winners,
   tally,
@@ -119,7 +123,7 @@ export function silentAccounts({
   );
 }
 
-/** Where it is not, snapshots_ceased tells of it: scoring cannot want anything of what it does not see. */
+/** Whether the winner is still observed. If not, it belongs to snapshots_ceased: scoring has no snapshot to decide on. */
 export function isObserved({ account, seenAt }: Winner, watermarks: AccountWatermarks, limits: StallLimits): boolean {
-  return watermarks.heardOf(account) - seenAt <= limits.unobservedFor;
+  return watermarks.latestActivity(account) - seenAt <= limits.unobservedFor;
 }

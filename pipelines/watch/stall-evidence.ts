@@ -1,20 +1,28 @@
-import type { EpochMillis } from '../../schemas/generated/records.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import type { Alert, StallAlertName } from '../alerts/alerts.ts';
-import type { ConstantConfidence } from './constant-confidence.ts';
+/** The alerts of stalls in words: each function takes what was found, the worst first, and says it with its figures. */
 import { formatEventTime } from '../../render/event-time.ts';
-import type { Tally, Late } from './topic-joins.ts';
-import { explainOf, tailFrom } from '../../render/suggested-commands.ts';
-import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
+import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import {
+  type Alert,
+  NAMED_IN_EVIDENCE,
+  type STALL_ALERTS,
+  earliestOf,
+  firstFew,
+  lookCloser,
+  tailFrom,
+} from '../alerts/alerts.ts';
+import type { ConstantConfidence } from './constant-confidence.ts';
 import type { SilentAccount, SilentFeed } from './silence.ts';
-import type { Unobserved, Winner } from './watched-positions.ts';
+import { HOUR_MS, MINUTE_MS, type StallLimits } from './stall-limits.ts';
+import type { LateAnswers, Tally } from './topic-joins.ts';
+import type { SettlingPosition, UnobservedPosition, Winner } from './watched-positions.ts';
 
-/** A winner that is held too long, and what was wanted of it meanwhile. */
-export interface HeldWinner extends Winner {
+/** A winner that is held too long, with the intents of it meanwhile. */
+interface HeldWinner extends Winner {
   readonly tally: Tally;
-  /** Intents before that are out of sight, though they may have been. */
+  /** Intents from before this time are not known. */
   readonly talliedFrom: EpochMillis;
-  /** It is no longer observed while its account is. */
+  /** The position is no longer observed, although its account is. */
   readonly unobserved: boolean;
 }
 
@@ -26,7 +34,8 @@ export function winnerHeldAlert(held: readonly HeldWinner[], limits: StallLimits
     since: longest.since,
     evidence:
       `${held.length} ${held.length === 1 ? 'position is' : 'positions are'} held above R ${limits.winnerAboveR} without a trade: ` +
-      `${named(held, limits.namedPositions, heldText)}. Look closer: ${explainOf(longest.position_id)}`,
+      `${firstFew(held, limits.namedPositions, heldText).join(', ')}.`,
+    next: lookCloser('explain', longest.position_id),
   };
 }
 
@@ -54,7 +63,6 @@ function reasonText({ status, reason }: NonNullable<Tally['last']>): string {
   return reason === null || reason === status ? '' : ` (${reason})`;
 }
 
-/** `silent`: the longest first. */
 export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLimits): Alert | null {
   const [longest] = silent;
   if (longest === undefined) return null;
@@ -71,13 +79,13 @@ export function noIntentsAlert(silent: readonly SilentAccount[], limits: StallLi
     since,
     evidence:
       `No intent for ${atLeast ? 'at least ' : ''}${hours(now - since)} on account ${account}, where ${winners} ` +
-      `${winners === 1 ? 'position is' : 'positions are'} open above R ${limits.winnerAboveR}: ${last}${others}. ` +
-      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+      `${winners === 1 ? 'position is' : 'positions are'} open above R ${limits.winnerAboveR}: ${last}${others}.`,
+    next: tailFrom(TOPICS.positionSnapshot.name, since),
   };
 }
 
-/** A position that is no longer observed, and the last that was wanted of it. */
-export interface CeasedPosition extends Unobserved {
+/** A position that is no longer observed, with its last intent. */
+interface CeasedPosition extends UnobservedPosition {
   readonly lastIntent: Tally['last'];
 }
 
@@ -90,20 +98,20 @@ export function snapshotsCeasedAlert(unobserved: readonly CeasedPosition[], limi
     evidence:
       `${unobserved.length} ${unobserved.length === 1 ? 'position is' : 'positions are'} not observed any more, and nothing on record ` +
       `closed ${unobserved.length === 1 ? 'it' : 'them'}: ` +
-      `${named(unobserved, limits.namedPositions, unobservedText)}. Look closer: ${explainOf(longest.position_id)}`,
+      `${firstFew(unobserved, limits.namedPositions, unobservedText).join(', ')}.`,
+    next: lookCloser('explain', longest.position_id),
   };
 }
 
-function unobservedText({ position_id, source, r, seenAt, heardAt, others, lastIntent }: CeasedPosition): string {
+function unobservedText({ position_id, source, r, seenAt, activeAt, others, lastIntent }: CeasedPosition): string {
   const ordered =
     lastIntent === null ? '' : `, its last intent ${lastIntent.status ?? 'without a report'}${reasonText(lastIntent)}`;
   return (
     `${position_id} seen last at ${formatEventTime(seenAt)} by ${source} at R ${r.toFixed(2)}, ` +
-    `${hours(heardAt - seenAt)} before the latest ${others ? 'snapshot' : 'signal'} of its account${ordered}`
+    `${hours(activeAt - seenAt)} before the latest ${others ? 'snapshot' : 'signal'} of its account${ordered}`
   );
 }
 
-/** `silent`: the longest first. */
 export function feedSilentAlert(silent: readonly SilentFeed[], limits: StallLimits): Alert | null {
   const [longest] = silent;
   if (longest === undefined) return null;
@@ -117,43 +125,48 @@ export function feedSilentAlert(silent: readonly SilentFeed[], limits: StallLimi
     evidence:
       `No snapshot of account ${account} came from ${source} for ${duration(silentMs)}${usual}, and nobody watches its ` +
       `${positions.length} open ${positions.length === 1 ? 'position' : 'positions'}: ` +
-      `${named(positions, limits.namedPositions, (id) => id)}${others}. See that the source of snapshots runs. ` +
-      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+      `${firstFew(positions, limits.namedPositions, (id) => id).join(', ')}${others}. See that the source of snapshots runs.`,
+    next: tailFrom(TOPICS.positionSnapshot.name, since),
   };
 }
 
-/** What waits for an answer: the alert, what is asked and what should follow, and the topic to look at. */
+/** A record that has to be answered by another one. */
 export interface Question {
-  readonly name: StallAlertName;
+  /** The alert where the answer is late. */
+  readonly name: (typeof STALL_ALERTS)[number];
+  /** How long the answer may take. Unit: milliseconds. */
   readonly within: number;
+  /** The record, in words. */
   readonly what: string;
+  /** The missing answer, in words. */
   readonly missing: string;
+  /** The topic of the question. */
   readonly topic: string;
 }
 
-export const INTENTS_ASK = {
+export const INTENT_REPORTED = {
   name: 'intents_without_reports',
   what: 'intent',
   missing: 'execution reported nothing of',
   topic: TOPICS.harvestIntent.name,
 } as const;
 
-export const FILLS_ASK = {
+export const FILL_TRADED = {
   name: 'reports_without_trades',
   what: 'FILLED order',
   missing: 'no trade.closed records',
   topic: TOPICS.executionReport.name,
 } as const;
 
-export const TRADES_ASK = {
+export const TRADE_LISTED = {
   name: 'trades_without_outcomes',
   what: 'trade',
   missing: 'no clm.outcome lists',
   topic: TOPICS.tradeClosed.name,
 } as const;
 
-/** `sightFrom`: what was asked before is not known. */
-export function lateAlert(question: Question, late: Late | null, sightFrom: EpochMillis): Alert | null {
+/** `sightFrom`: questions from before this time are not known. */
+export function lateAlert(question: Question, late: LateAnswers | null, sightFrom: EpochMillis): Alert | null {
   if (late === null) return null;
   const { name, within, what, missing, topic } = question;
   const { count, since, waitsMs, ids } = late;
@@ -164,14 +177,15 @@ export function lateAlert(question: Question, late: Late | null, sightFrom: Epoc
     evidence:
       `${missing} ${count} ${what}${count === 1 ? '' : 's'}${sight}, which ${count === 1 ? 'waits' : 'wait'} longer than ` +
       `${within / MINUTE_MS} min; the oldest, for ${(waitsMs / MINUTE_MS).toFixed(0)} min: ${ids.join(', ')}` +
-      `${count > ids.length ? ', …' : ''}. Look closer: ${tailFrom(topic, since)}`,
+      `${count > ids.length ? ', …' : ''}.`,
+    next: tailFrom(topic, since),
   };
 }
 
 export function constantAlert(constant: readonly ConstantConfidence[]): Alert | null {
   const [first] = constant;
   if (first === undefined) return null;
-  const since = constant.reduce((oldest, one) => Math.min(oldest, one.since), Infinity);
+  const since = earliestOf(constant);
   const said = constant.map(
     ({ model, value, confidences, symbols }) =>
       `all ${confidences} confidences of ${model ?? 'a model without a name'} on ${symbols} symbols are ${value}`,
@@ -180,15 +194,26 @@ export function constantAlert(constant: readonly ConstantConfidence[]): Alert | 
   return {
     name: 'confidence_constant',
     since,
-    evidence:
-      `${text.charAt(0).toUpperCase()}${text.slice(1)}: a made-up default, or a model that does not look. ` +
-      `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
+    evidence: `${text.charAt(0).toUpperCase()}${text.slice(1)}: a made-up default, or a model that does not look.`,
+    next: tailFrom(TOPICS.positionSnapshot.name, since),
   };
 }
 
-function named<T>(all: readonly T[], most: number, text: (one: T) => string): string {
-  const said = all.slice(0, most).map(text);
-  return (all.length > said.length ? [...said, '…'] : said).join(', ');
+/** `settling`: the soonest first. */
+export function settlesSoonAlert(settling: readonly (readonly [PositionId, SettlingPosition])[]): Alert | null {
+  if (settling.length === 0) return null;
+  const since = earliestOf(settling.map(([, one]) => one));
+  const named = settling
+    .slice(0, NAMED_IN_EVIDENCE)
+    .map(([id, { settlesAt }]) => `${id} at ${formatEventTime(settlesAt)}`);
+  return {
+    name: 'settles_soon',
+    since,
+    evidence:
+      `The ${settling.length === 1 ? 'contract of 1 position settles' : `contracts of ${settling.length} positions settle`} soon, the first: ` +
+      `${named.join('; ')}. No order is sent in the last minutes: close it at the venue, or let the settlement close it at its price.`,
+    next: tailFrom(TOPICS.positionSnapshot.name, since),
+  };
 }
 
 /** In the unit that reads best. */

@@ -1,8 +1,9 @@
+/** The thresholds of the stall alerts: the table, and a file that changes some of them. */
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 
 interface StallLimit {
-  /** What it is called in a file of limits; null: it is not to be set. */
+  /** Its name in a file of limits; null where a file cannot set it. */
   readonly setting: string | null;
   readonly value: number;
   readonly unit: 'R' | 'milliseconds' | 'cycles' | 'confidences' | 'symbols' | 'positions' | 'ids';
@@ -12,7 +13,7 @@ interface StallLimit {
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 
-/** Fewer would take one late cycle for a dead feed. Unit: cycles. */
+/** With fewer, one late cycle would look like a dead feed. Unit: cycles. */
 const FEWEST_SILENT_CYCLES = 3;
 
 /** Every threshold of the stall alerts. Times are event time. */
@@ -121,7 +122,7 @@ type StallLimitKey = keyof typeof STALL_LIMITS;
 /** The thresholds in force, in the units of the table. */
 export type StallLimits = Readonly<Record<StallLimitKey, number>>;
 
-/** The table with what is `changed`. What is kept reaches back further than any limit, or it could not be passed. */
+/** The table with some limits `changed`. `keptFor` is always longer than any other limit: no limit could be exceeded otherwise. */
 export function stallLimits(changed: Partial<StallLimits> = {}): StallLimits {
   const entries = Object.entries(STALL_LIMITS).map(([key, { value }]) => [key, value]);
   const limits = { ...(Object.fromEntries(entries) as StallLimits), ...changed };
@@ -133,7 +134,7 @@ export function stallLimits(changed: Partial<StallLimits> = {}): StallLimits {
 
 export const DEFAULT_STALL_LIMITS = stallLimits();
 
-/** A year: whoever wants an alert later than that wants none. Unit: minutes. */
+/** A year: an alert that comes later than that is none. Unit: minutes. */
 const MOST_MINUTES = 366 * 24 * 60;
 
 interface Setting {
@@ -155,7 +156,7 @@ function valueOf({ unit }: StallLimit) {
   return unit === 'cycles' ? z.int().min(FEWEST_SILENT_CYCLES) : z.int().positive();
 }
 
-/** Checks limits read from `file`; what it leaves out is as in the table. Throws STALL_LIMITS_INVALID with every failing path at once. */
+/** Checks limits read from `file`; those it leaves out stay as in the table. Throws STALL_LIMITS_INVALID with every failing path at once. */
 export function parseStallLimits(value: unknown, file: string): StallLimits {
   const result = FILE.safeParse(value);
   if (!result.success) {
@@ -178,7 +179,7 @@ function problemsOf(issue: z.core.$ZodIssue): readonly Problem[] {
   return [{ path: issue.path.length === 0 ? '(root)' : issue.path.join('.'), why: issue.message }];
 }
 
-/** A line for each setting: its name, what it is without a file, and why. */
+/** For `--help`, one line a setting: its name, its default, and the reason for it. */
 export function settingLines(): readonly string[] {
   return SETTINGS.map(({ name, limit: { value, unit, reason } }) => {
     const usual = unit === 'milliseconds' ? value / MINUTE_MS : value;

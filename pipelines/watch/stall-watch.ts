@@ -1,17 +1,17 @@
 /**
  * Watches the chain for a step after which nothing comes: a winner of which nothing is closed, a position or an account that is no longer
- * observed, an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that says the same of
- * everything. Pure: records in, alerts out, in the event time of each account (account-watermarks.ts); a feed that died is held against
- * a clock that is passed in (silence.ts).
+ * observed, an intent that nobody executes, a fill without its trade, a trade without its outcome, a model that gives one confidence for
+ * everything. Pure: records in, alerts out, in the event time of each account (account-watermarks.ts). Only the silence of a feed is
+ * measured by a clock, which is passed in (silence.ts).
  *
- * S1  The order of topics, and repeats, change no alert; records of one key come in their order. One exception: whoever has trades and
- *     ends from before `from` tells the snapshots first, since those of positions that are not known are dropped at once (S2).
- * S2  Memory holds open positions, questions without an answer, and ids of what came of late (`keptFor`): `forget` gives up the rest.
- * S3  One record with a time that is far off neither raises an alert nor hides one of another position; but a winner whose latest
- *     observation is up to `keptFor` ahead, as that of its account is, counts as held until then, for its source may have paused: the
- *     next observation decides.
- * S4  A snapshot that was observed after its own time stamp is a dead letter (schemas/time-bound.ts) and changes nothing. Where the log
- *     is written live, a snapshot or signal that is more than `leap` ahead of the clock changes nothing, however many there are.
+ * WAT-8   Neither the order of the topics nor redelivery changes an alert, as long as the records of one key come in their order. Trades
+ *         and outcomes from before `from` must come after the snapshots: those of unknown positions are dropped at once (WAT-9).
+ * WAT-9   Memory holds open positions, questions without an answer, and the ids of recent answers (`keptFor`); `forget` drops the rest.
+ * WAT-10  One record with a wrong time neither raises an alert nor hides one of another position. A winner whose latest observation is up
+ *         to `keptFor` ahead, as its whole account is, counts as held until then, since its source may have paused: the next observation
+ *         decides.
+ * WAT-11  A snapshot observed after its own time stamp is a dead letter (schemas/time-bound.ts) and changes nothing. Where the log is
+ *         written live, a snapshot or signal more than `leap` ahead of the clock changes nothing, however many there are.
  */
 import type {
   ClmOutcome,
@@ -32,17 +32,18 @@ import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';
 import { IntentTally, PendingJoin } from './topic-joins.ts';
-import { SettlingPositions, type Unobserved, WatchedPositions, type Winner } from './watched-positions.ts';
+import { SettlingPositions, type UnobservedPosition, WatchedPositions, type Winner } from './watched-positions.ts';
 import { isObserved, silentAccounts, silentFeeds } from './silence.ts';
 import {
-  FILLS_ASK,
-  INTENTS_ASK,
+  FILL_TRADED,
+  INTENT_REPORTED,
   type Question,
-  TRADES_ASK,
+  TRADE_LISTED,
   constantAlert,
   feedSilentAlert,
   lateAlert,
   noIntentsAlert,
+  settlesSoonAlert,
   snapshotsCeasedAlert,
   winnerHeldAlert,
 } from './stall-evidence.ts';
@@ -60,15 +61,15 @@ export class StallWatch {
   readonly #intents = new PendingJoin();
   readonly #fills = new PendingJoin();
   readonly #trades = new PendingJoin();
-  /** By account: what was asked before is answered, or known not to be. */
+  /** By account: questions from before this time are answered, or known to have no answer. */
   readonly #forgotten = new Map<string, EpochMillis>();
-  /** By account: when the latest snapshot came, by the clock. */
+  /** By account: when its latest snapshot was read, by the clock. */
   readonly #cameAt = new Map<string, EpochMillis>();
   #now: EpochMillis | null = null;
-  #follows = false;
+  #readsLive = false;
   #ahead = 0;
 
-  /** R is as `policy` computes it. It takes snapshots, intents and reports from `from` on, and all trades and outcomes. */
+  /** R is as `policy` computes it. Expects the snapshots, intents and reports from `from` on, and all trades and outcomes. */
   constructor(policy: Policy, from: EpochMillis, limits: StallLimits = DEFAULT_STALL_LIMITS) {
     this.#policy = policy;
     this.#from = from;
@@ -79,12 +80,12 @@ export class StallWatch {
   }
 
   /**
-   * The reader's clock, where the log is written live. `follows`: what is read from now on came since it was said before; else it was
-   * there already, and only its own time tells when it came.
+   * The reader's clock, where the log is written live. With `readsLive` the records to come were written since the call before; without it
+   * they may be old, and only their own time tells when they were written.
    */
-  clock(now: EpochMillis, { follows }: { readonly follows: boolean }): void {
+  clock(now: EpochMillis, { readsLive }: { readonly readsLive: boolean }): void {
     this.#now = now;
-    this.#follows = follows;
+    this.#readsLive = readsLive;
   }
 
   signal(signal: Pick<ModelSignal, 'account' | 'symbol'>, at: EpochMillis): void {
@@ -92,14 +93,14 @@ export class StallWatch {
   }
 
   snapshot(snapshot: PositionSnapshot, at: EpochMillis): void {
-    // The clock has its own bound here: one that is minutes slow must not blind the watch.
+    // Null for the clock: it has a wider bound here, since one that is minutes slow must not blind the watch.
     if (this.#isAhead(at) || timesAhead(TOPICS.positionSnapshot.name, snapshot, at, null).length > 0) {
       this.#ahead += 1;
       return;
     }
     const { position_id, account, source, opened_at, confidence } = snapshot;
-    if (this.#now !== null && this.#follows) this.#cameAt.set(account, this.#now);
-    // What no order can close is no winner that is held.
+    if (this.#now !== null && this.#readsLive) this.#cameAt.set(account, this.#now);
+    // Dust is no winner: no order can close it.
     const r = snapshot.dust === true ? 0 : rOf(snapshot, this.#policy);
     this.#positions.observed(position_id, { account, source, opened_at, at, r });
     this.#settling.observed(snapshot, at);
@@ -124,7 +125,7 @@ export class StallWatch {
     if (at >= this.#forgottenTo(account)) this.#fills.asked(client_order_id, report, at);
   }
 
-  /** An import says nothing of what waits: it is worked off as fast as CLM can, whatever times its trades have. */
+  /** Imported trades are ignored: CLM works them off as fast as it can, whatever their times. */
   trade(trade: TradeClosed, at: EpochMillis): void {
     const { trade_id, position_id, account, intent_id, client_order_id, remaining_quantity, origin } = trade;
     if (origin === 'BACKFILL') return;
@@ -143,12 +144,11 @@ export class StallWatch {
     for (const trade of slices) this.#trades.answered(trade, outcome, at);
   }
 
-  /** The time that accounts have come to. */
   watermarks(): AccountWatermarks {
     return this.#positions.watermarks(this.#signals, this.#now);
   }
 
-  /** Positions that nothing on record closed, and that were observed as lately as their account. */
+  /** Counts the positions that nothing on record closed, and that were observed as lately as their account. */
   openPositions(): number {
     const watermarks = this.watermarks();
     const { unobservedFor, leap } = this.#limits;
@@ -158,7 +158,7 @@ export class StallWatch {
     }).length;
   }
 
-  /** Snapshots with a time that is too far ahead to be believed (S4), or that none came after to show it was right. */
+  /** Counts the snapshots with a time too far ahead to be believed (WAT-11), or not yet confirmed by a later one. */
   snapshotsAhead(): number {
     const watermarks = this.watermarks();
     const { leap } = this.#limits;
@@ -180,16 +180,16 @@ export class StallWatch {
       ),
       this.#snapshotsCeased(watermarks),
       this.#feedSilent(watermarks),
-      this.#late({ ...INTENTS_ASK, within: reportWithin }, this.#intents, watermarks, this.#from),
-      this.#late({ ...FILLS_ASK, within: tradeWithin }, this.#fills, watermarks, -Infinity),
-      this.#late({ ...TRADES_ASK, within: outcomeWithin }, this.#trades, watermarks, -Infinity),
+      this.#late({ ...INTENT_REPORTED, within: reportWithin }, this.#intents, watermarks, this.#from),
+      this.#late({ ...FILL_TRADED, within: tradeWithin }, this.#fills, watermarks, -Infinity),
+      this.#late({ ...TRADE_LISTED, within: outcomeWithin }, this.#trades, watermarks, -Infinity),
       constantAlert(this.#confidences.constant(watermarks)),
-      this.#settling.alert((id) => this.#positions.isOpen(id)),
+      settlesSoonAlert(this.#settling.soonestFirst((id) => this.#positions.isOpen(id))),
     ];
     return alerts.filter((alert) => alert !== null);
   }
 
-  /** Of model.signal only what is as new counts: the rest shows nothing that snapshots do not. */
+  /** From when on model.signal has to be read: older signals show nothing that the snapshots do not. */
   signalsFrom(): EpochMillis {
     const watermarks = this.watermarks();
     return this.#positions
@@ -197,7 +197,7 @@ export class StallWatch {
       .reduce((earliest, { account }) => Math.min(earliest, watermarks.of(account)), Infinity);
   }
 
-  /** S2. Once all topics were read as far as they go: what is dropped too early could not be answered any more. */
+  /** WAT-9. To be called when all topics are read to their ends: a question dropped too early could not be answered any more. */
   forget(): void {
     const watermarks = this.watermarks();
     for (const account of watermarks.accounts) {
@@ -210,7 +210,7 @@ export class StallWatch {
     this.#settling.keep((id) => this.#positions.isOpen(id));
   }
 
-  /** Positions and ids in memory. */
+  /** Counts the positions and ids in memory. */
   get size(): number {
     return [this.#positions, this.#intents, this.#fills, this.#trades].reduce((sum, { size }) => sum + size, 0);
   }
@@ -231,7 +231,7 @@ export class StallWatch {
   }
 
   #snapshotsCeased(watermarks: AccountWatermarks): Alert | null {
-    const lastIntentOf = ({ position_id, seenAt }: Unobserved) =>
+    const lastIntentOf = ({ position_id, seenAt }: UnobservedPosition) =>
       this.#tally.of(position_id, -Infinity, seenAt + this.#limits.leap).last;
     const unobserved = this.#positions.unobserved(watermarks);
     const ceased = unobserved.map((position) => ({ ...position, lastIntent: lastIntentOf(position) }));
@@ -250,7 +250,7 @@ export class StallWatch {
     return feedSilentAlert(silentFeeds(parts), this.#limits);
   }
 
-  /** S4. */
+  /** WAT-11. */
   #isAhead(at: EpochMillis): boolean {
     return this.#now !== null && at - this.#now > this.#limits.leap;
   }
@@ -259,7 +259,7 @@ export class StallWatch {
     return lateAlert(question, join.late(watermarks, question.within, this.#limits.namedIds), sightFrom);
   }
 
-  /** S2. Of a position that nobody has observed in sight, what ended it before that is history: `forget` would drop it. */
+  /** WAT-9. Trades and closes from before sight matter only for observed positions: `forget` would drop the others. */
   #mayMatter(id: PositionId, at: EpochMillis): boolean {
     return at >= answersFrom(this.#from) || this.#positions.has(id);
   }
@@ -273,7 +273,7 @@ export class StallWatch {
   }
 }
 
-/** From when what answers is read, so that nothing after `from` seems unanswered. */
+/** From when answers have to be read, so that no question after `from` seems unanswered. */
 export function answersFrom(from: EpochMillis): EpochMillis {
   return from - DEFAULT_STALL_LIMITS.crossing;
 }

@@ -1,24 +1,23 @@
 /**
- * Raises stall alerts while the processors run, and those of letters: reads what came to the topics since the
- * last look, as lines in the log and a gauge.
+ * Raises the alerts of stalls and dead letters while the processors run. It reads on in the topics every half a minute, and reports alerts
+ * as log lines and a gauge.
  *
- * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group; at first 48 h
- *            before the account that is furthest behind of the first four, and all of the others; every dead-letter topic and letter.discarded
+ * reads      model.signal, position.snapshot, harvest.intent, execution.report, trade.closed, clm.outcome, without a group: of the first
+ *            four from 48 h before the account that is furthest behind, all of the others; every dead-letter topic, letter.discarded
  * writes     nothing
- * state      what the watch keeps (stall-watch.ts, S2); the first look holds every trade and outcome until its end
- * guarantee  an alert is said once when it is raised and once when it is over; a log that is away is said once and asked again at
- *            the next look. Processors in the same process go first: the first look waits until they have caught up (lag-watch.ts), and
- *            looks take a small share of their time
+ * state      in memory (stall-watch.ts, WAT-9); the first read holds every trade and outcome until it has ended
+ * guarantee  an alert is logged once when raised and once when over. A log that does not answer is logged once, and asked again at the next
+ *            read. The processors go first: the first read waits until they have caught up (lag-watch.ts), and reads take a fifth of one
+ *            core at most
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
-import type { Alert } from '../alerts/alerts.ts';
+import { type Alert, RaisedAlerts } from '../alerts/alerts.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { type StallLimits, DEFAULT_STALL_LIMITS } from './stall-limits.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { LetterWatch } from '../dlq/letter-alerts.ts';
-import { RaisedAlerts } from '../alerts/raised-alerts.ts';
 import { type ReadableTopics, TopicPosition } from '../runtime/topic-cursor.ts';
 import { untilCaughtUp, type WatchedGroup } from './lag-watch.ts';
 import { OrderAlerts } from './order-alerts.ts';
@@ -27,28 +26,28 @@ import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { EventLog, LogRecord } from '../../ports/event-log.ts';
 
-/** Adds little to the minutes that a stall takes to show, and asks the log for a few offsets. Unit: milliseconds. */
-const LOOK_EVERY_MS = 30_000;
+/** Adds little to the minutes after which a stall shows, and costs the log a few requests for offsets. Unit: milliseconds. */
+const READ_EVERY_MS = 30_000;
 
-/** How many times as long as a batch took a look pauses after it: so it has at most a fifth of one core. */
+/** The pause after a batch, as a multiple of what the batch took: reading has a fifth of one core at most. */
 const PAUSE_SHARE = 4;
 
-/** A look goes on, however long a batch took. Unit: milliseconds. */
+/** Bounds the pause, however long a batch took. Unit: milliseconds. */
 const LONGEST_PAUSE_MS = 1000;
 
 export interface StallWatcherOptions extends ReadableTopics {
   readonly policy: Policy;
-  /** The consumer groups of the processors of this process; the first look waits for them. */
+  /** The consumer groups of this process; the first read waits until they have caught up. */
   readonly groups: readonly WatchedGroup[];
   readonly stallLimits?: StallLimits;
-  /** Name the log in the commands that alerts print. */
+  /** The flags that name the log in the commands of alerts. */
   readonly logWords?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** Looks until `signal` aborts. Never throws. */
+/** Reads on until `signal` aborts. Never throws. */
 export async function watchStalls(options: StallWatcherOptions, signal: AbortSignal): Promise<void> {
   const { clock, logger } = options;
   const raised = new RaisedAlerts(options);
@@ -60,7 +59,7 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
   };
   const letters = new LetterWatch(options, pause);
   let reader: StallReader | null = null;
-  /** What each of them raises, null when `signal` aborted; one that fails or waits keeps none before it from being raised. */
+  /** Each returns its alerts, or null where `signal` aborted. One that fails or waits does not keep back the alerts of those before it. */
   const watches: readonly (() => Promise<readonly Alert[] | null>)[] = [
     async () => ((await letters.readOn(signal)) ? letters.alerts() : null),
     async () => {
@@ -88,25 +87,28 @@ export async function watchStalls(options: StallWatcherOptions, signal: AbortSig
       logger.warn({ err: first }, `stall alerts wait for the log: ${messageOf(first)}`);
     }
     away = first !== undefined;
-    await clock.sleep(LOOK_EVERY_MS, signal);
+    await clock.sleep(READ_EVERY_MS, signal);
   }
 }
 
-export interface StallReaderOptions extends ReadableTopics {
+interface StallReaderOptions extends ReadableTopics {
   readonly policy: Policy;
   readonly stallLimits?: StallLimits;
   /** The reader's clock where the log is written live; null elsewhere. */
   readonly now: () => EpochMillis | null;
-  /** Waited for after every batch. */
+  /** Waited for after every batch, so that reading does not starve the processors. */
   readonly pause: (signal: AbortSignal) => Promise<void>;
 }
 
-/** The topics from where they were read to, told to a watch. What is asked is read before what answers it. */
+/**
+ * Reads on in the topics of the stall watch, each from where it was read to. Questions are read before their answers, so that no answer is
+ * missed.
+ */
 export class StallReader {
   readonly #watch: StallWatch;
   readonly #orders: OrderAlerts;
   readonly #now: () => EpochMillis | null;
-  #follows = false;
+  #readsLive = false;
   readonly #topics: readonly { readOn(signal: AbortSignal): Promise<void> }[];
 
   private constructor({ log, codec, policy, stallLimits, now, pause }: StallReaderOptions, sightFrom: number) {
@@ -116,8 +118,8 @@ export class StallReader {
     const read = <N extends TopicName>(
       topic: N,
       from: EpochMillis,
-      tell: (record: RecordByTopic[N], at: EpochMillis) => void,
-    ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => tell(record, timestamp));
+      apply: (record: RecordByTopic[N], at: EpochMillis) => void,
+    ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => apply(record, timestamp));
     this.#watch = watch;
     this.#orders = orders;
     this.#now = now;
@@ -125,7 +127,7 @@ export class StallReader {
       read(TOPICS.modelSignal.name, since, (record, at) => watch.signal(record, at)),
       read(TOPICS.positionSnapshot.name, since, (record, at) => watch.snapshot(record, at)),
       read(TOPICS.harvestIntent.name, since, (record, at) => watch.intent(record, at)),
-      // Whole: an order that was set aside stays so however long ago that was.
+      // From the beginning: an order that was set aside stays so, however long ago that was.
       read(TOPICS.executionReport.name, -Infinity, (record, at) => {
         orders.report(record, at);
         if (at >= since) watch.report(record, at);
@@ -143,13 +145,13 @@ export class StallReader {
     return new StallReader(options, await stallsFrom(options.log, keptFor, options.now()));
   }
 
-  /** False when `signal` aborted first: half a look would seem like a stall. */
+  /** Returns false where `signal` aborted: half a read would look like a stall. */
   async readOn(signal: AbortSignal): Promise<boolean> {
-    // Before anything is read, so that nothing seems silent whose records were not there to be read.
+    // The clock before the records: what is written while this reads must not seem silent.
     const now = this.#now();
-    if (now !== null) this.#watch.clock(now, { follows: this.#follows });
+    if (now !== null) this.#watch.clock(now, { readsLive: this.#readsLive });
     for (const topic of this.#topics) await topic.readOn(signal);
-    if (!signal.aborted) this.#follows = true;
+    if (!signal.aborted) this.#readsLive = true;
     return !signal.aborted;
   }
 
@@ -159,17 +161,16 @@ export class StallReader {
   }
 }
 
-/** Enough that desks which take turns in a log stay in sight of each other, and read in a moment. Unit: records of a partition. */
+/** Enough that each of several desks in one log is among them, and read in a moment. Unit: records of a partition. */
 const TAIL_RECORDS = 1000;
 
-/** One of them may carry a time that is far off. Unit: records of a key. */
+/** More than one, since one of them may carry a wrong time. Unit: records of a key. */
 const LATEST_RECORDS = 3;
 
 /**
- * From when a watch looks that comes to know the log: `keptMs` before the earliest of what the keys came to that have snapshots among
- * the latest of their partition. Desks may live years apart, so the newest time of all would leave some out of sight, and a single
- * time that is far ahead all of them; what lies after `now`, the reader's clock where the log is written live, shows nothing. -Infinity
- * where there is no snapshot.
+ * From when the stall watch has to read a log that it does not know: `keptMs` before the earliest account that still has snapshots among
+ * the latest of their partition. The earliest, since desks in one log may live years apart, and a wrong time far ahead must not put all
+ * of them out of sight. Bounded by `now`, the reader's clock where the log is written live. -Infinity where there is no snapshot.
  */
 export async function stallsFrom(
   log: Pick<EventLog, 'offsets' | 'read'>,

@@ -1,3 +1,12 @@
+/**
+ * Joins of topics in memory, for alerts about what has no answer: `PendingJoin` by the id of a question (an intent and its report, a fill
+ * and its trade, a trade and its outcome), `IntentTally` by position (its intents and what became of them).
+ *
+ * WAT-12  Questions and answers may come in any order and more than once: an answer may come first.
+ * WAT-13  A question without an answer is kept until it has one. Answered ones are kept for the latest stretch of event time; `forget`
+ *         drops the rest.
+ * WAT-14  Of several reports on an intent the terminal one counts.
+ */
 import type {
   EpochMillis,
   ExecutionReport,
@@ -8,28 +17,22 @@ import type {
 import type { AccountWatermarks } from './account-watermarks.ts';
 
 interface Entry {
-  /** Its watermark tells how long it waits. */
+  /** How long it waits is measured by the watermark of this account. */
   readonly account: string;
   readonly at: EpochMillis;
   readonly answered: boolean;
 }
 
-export interface Late {
+/** Questions that have waited too long for an answer. */
+export interface LateAnswers {
   readonly count: number;
-  /** When the oldest was asked, and for how long it waits. */
+  /** The oldest: when it was asked, and how long it has waited. */
   readonly since: EpochMillis;
   readonly waitsMs: number;
-  /** The oldest ones, oldest first. */
+  /** The ids of the oldest, oldest first. */
   readonly ids: readonly string[];
 }
 
-/**
- * What one topic asks and another answers, joined by an id.
- *
- * U1  The order in which both come, and how often, changes nothing: an answer may come first.
- * U2  What was not answered is kept until it is. Of what was answered, memory holds the latest span of event time: `forget` gives up
- *     the rest.
- */
 export class PendingJoin {
   readonly #entries = new Map<string, Entry>();
 
@@ -43,13 +46,13 @@ export class PendingJoin {
     if (this.#entries.get(id)?.answered !== true) this.#entries.set(id, { account, at, answered: true });
   }
 
-  /** It was asked, and not answered. */
+  /** The question was asked and has no answer. */
   waits(id: string): boolean {
     return this.#entries.get(id)?.answered === false;
   }
 
-  /** Those that wait longer than `within`; null without any. */
-  late(watermarks: AccountWatermarks, within: number, named: number): Late | null {
+  /** The questions that have waited longer than `within`, `named` of them by id; null without any. */
+  late(watermarks: AccountWatermarks, within: number, named: number): LateAnswers | null {
     const late: { id: string; at: EpochMillis; waitsMs: number }[] = [];
     for (const [id, { account, at, answered }] of this.#entries) {
       if (answered) continue;
@@ -63,7 +66,7 @@ export class PendingJoin {
     return { count: late.length, since: oldest.at, waitsMs: oldest.waitsMs, ids };
   }
 
-  /** U2. */
+  /** WAT-13. */
   forget(before: (account: string) => EpochMillis): void {
     for (const [id, { account, at, answered }] of this.#entries) {
       if (answered && at < before(account)) this.#entries.delete(id);
@@ -76,13 +79,13 @@ export class PendingJoin {
 }
 
 interface KnownIntent {
-  /** Null: only its report was seen yet. */
+  /** Null while only its report is known. */
   at: EpochMillis | null;
   report: Pick<ExecutionReport, 'status' | 'reason'> | null;
   reportAt: EpochMillis | null;
 }
 
-interface Kept {
+interface PositionIntents {
   readonly account: string;
   readonly intents: Map<IntentId, KnownIntent>;
 }
@@ -99,14 +102,9 @@ export interface Tally {
   } | null;
 }
 
-/**
- * What was wanted of each position of late, and what became of it.
- *
- * I1  Intents and reports may come in any order and again; of the reports on an intent the terminal one counts.
- */
 export class IntentTally {
-  readonly #positions = new Map<PositionId, Kept>();
-  /** The latest intent of an account that was given up. */
+  readonly #positions = new Map<PositionId, PositionIntents>();
+  /** By account, the latest intent that `forget` dropped. */
   readonly #forgottenAt = new Map<string, EpochMillis>();
 
   intent(position: PositionId, account: string, id: IntentId, at: EpochMillis): void {
@@ -117,10 +115,11 @@ export class IntentTally {
   report({ position_id, account, intent_id, status, reason }: ExecutionReport, at: EpochMillis): void {
     const known = this.#of(position_id, account, intent_id);
     known.reportAt = at;
+    // WAT-14.
     if (known.report === null || known.report.status === 'SUBMITTED') known.report = { status, reason };
   }
 
-  /** Those of a position from `since` to `until`. */
+  /** The intents of a position from `since` to `until`. */
   of(position: PositionId, since: EpochMillis, until: EpochMillis): Tally {
     const counts = new Map<ExecutionStatus | null, number>();
     let count = 0;
@@ -137,7 +136,7 @@ export class IntentTally {
     return { count, statuses, last };
   }
 
-  /** The latest intent of an account up to `until`; null where none is known. */
+  /** The time of the account's latest intent up to `until`; null where none is known. */
   latestAt(account: string, until: EpochMillis): EpochMillis | null {
     let latest = this.#forgottenAt.get(account) ?? -Infinity;
     for (const kept of this.#positions.values()) {
@@ -147,7 +146,7 @@ export class IntentTally {
     return latest === -Infinity ? null : latest;
   }
 
-  /** Gives up what came before. */
+  /** Drops the intents from before that time. */
   forget(before: (account: string) => EpochMillis): void {
     for (const [position, { account, intents }] of this.#positions) {
       const bound = before(account);

@@ -1,13 +1,22 @@
+/**
+ * Positions as their snapshots, trades and outcomes show them: which are open, which have been winners for how long, which are no longer
+ * observed, and which settle soon.
+ *
+ * WAT-15  Observations of one position come in order, as its key's partition has them. Trades and closes may come at any time, before or
+ *         after the observations they belong to.
+ * WAT-16  Only a trade, a close or an observation ends the holding of a winner. Where observations cease it stays as it was last seen.
+ *         Observations far apart, up to `keptFor`, are those of a source that paused: the winner was held meanwhile. A position that is
+ *         closed on record is held no longer, even if it is still observed.
+ * WAT-17  Memory holds the positions that are not known to be closed, and those that were observed or closed lately.
+ * WAT-18  `settles_soon` stands for a position from a day before its settlement, or from the snapshot that first names it, until the
+ *         position is closed on record or the venue announces no settlement any more.
+ */
 import type { EpochMillis, PositionId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { AccountWatermarks, Series, type SignalSeries } from './account-watermarks.ts';
 import type { StallLimits } from './stall-limits.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { type Alert, EVIDENCE_REPORTS } from '../alerts/alerts.ts';
-import { formatEventTime } from '../../render/event-time.ts';
-import { tailFrom } from '../../render/suggested-commands.ts';
 
 /** What one snapshot shows of a position. */
-export interface Observation {
+interface Observation {
   readonly account: string;
   readonly source: string;
   readonly opened_at: EpochMillis;
@@ -15,72 +24,62 @@ export interface Observation {
   readonly r: number;
 }
 
-/** A position above the threshold, as the latest observation shows it. */
+/** An open position above the R of a winner, as its latest observation shows it. */
 export interface Winner {
   readonly position_id: PositionId;
   readonly account: string;
   readonly r: number;
   readonly seenAt: EpochMillis;
-  /** Since then it was a winner, and nothing of it was closed. */
+  /** Since when it has been a winner of which nothing was closed. */
   readonly since: EpochMillis;
-  /** It may have been one before: that is out of sight. */
+  /** It may have been one before, out of sight. */
   readonly atLeast: boolean;
 }
 
-/** A position that nothing ended, and that is no longer observed while its account is, or its models speak of it. */
-export interface Unobserved {
+/** An open position that is no longer observed, although its account is, or its models still signal. */
+export interface UnobservedPosition {
   readonly position_id: PositionId;
   readonly account: string;
   readonly source: string;
   readonly r: number;
   readonly seenAt: EpochMillis;
-  /** Until when its account is heard of. */
-  readonly heardAt: EpochMillis;
-  /** Others of the account are observed still; else only its models speak. */
+  /** The latest snapshot or signal of its account. */
+  readonly activeAt: EpochMillis;
+  /** Other positions of the account are still observed; else only its models go on. */
   readonly others: boolean;
 }
 
-/** A position that nothing on record closed, as it was observed last. */
+/** A position that nothing on record closed, as it was last observed. */
 export interface OpenPosition {
   readonly position_id: PositionId;
   readonly account: string;
   readonly source: string;
   readonly seenAt: EpochMillis;
-  /** The time of an observation that leaps ahead and waits for the next; null without one. */
+  /** The time of an observation that is ahead and waits for the next; null without one. */
   readonly aheadAt: EpochMillis | null;
 }
 
 interface Position {
   readonly account: string;
   readonly observations: Series<Observation>;
-  /** The first of the consecutive observations that the latest goes on from; null before any. */
+  /** The first of the consecutive observations up to the latest; null before any. */
   first: Observation | null;
-  /** Since when they show a winner; null: the latest shows none. */
+  /** Since when they show a winner; null where the latest shows none. */
   winnerSince: EpochMillis | null;
-  /** Between its latest observations. Unit: milliseconds. */
+  /** The intervals between its latest observations. Unit: milliseconds. */
   intervals: readonly number[];
   /** Times of its latest trades, newest first. */
   trades: readonly EpochMillis[];
-  /** When it was closed whole; null: not known to be. */
+  /** When it was closed completely; null where that is not known. */
   closedAt: EpochMillis | null;
 }
 
-/** A trade whose time is far off must not hide those before it. */
+/** More than one, so that a trade with a wrong time does not hide those before it. */
 const TRADES_KEPT = 4;
 
-/** So many that one odd interval moves no median. Unit: intervals of a position. */
+/** Enough that one odd interval does not move the median. Unit: intervals of a position. */
 const INTERVALS_KEPT = 8;
 
-/**
- * Positions as they are observed, and since when nothing of them was closed.
- *
- * W1  Observations of one position come in order, as its key's partition has them. Trades and ends may come at any time, before or after
- *     the observations they belong to.
- * W2  Only a trade, an end or an observation says that a winner is held no longer: where observations cease, it is still as it was seen
- *     last. Observations that are far apart, up to what is kept, are of a source that paused: it was held meanwhile. What is closed on
- *     record is held no longer, though it be observed on.
- * W3  Memory holds positions that are not known to be closed, and those that were seen or closed of late.
- */
 export class WatchedPositions {
   readonly #limits: StallLimits;
   readonly #positions = new Map<PositionId, Position>();
@@ -93,7 +92,7 @@ export class WatchedPositions {
     const position = this.#of(id, observation.account);
     let before = position.observations.last;
     for (const next of position.observations.add(observation)) {
-      if (!this.#goesOn(before, next)) {
+      if (!this.#isConsecutive(before, next)) {
         position.first = position.winnerSince = null;
         position.intervals = [];
       } else if (before !== null)
@@ -124,7 +123,7 @@ export class WatchedPositions {
     return new AccountWatermarks(new Map(series), signals, this.#limits.leap, now);
   }
 
-  /** Winners that are not known to be closed, those that are held longest first. */
+  /** The open winners, the longest held first. */
   winners(): readonly Winner[] {
     const winners: Winner[] = [];
     const open = Map.groupBy(this.open(), ({ account }) => account);
@@ -143,26 +142,26 @@ export class WatchedPositions {
     );
   }
 
-  /** Those that are not observed while their account is, the longest first. An observation that waits for the next is one too. */
-  unobserved(watermarks: AccountWatermarks): readonly Unobserved[] {
-    const unobserved: Unobserved[] = [];
+  /** The positions no longer observed, the longest first. An observation that waits for the next counts as one. */
+  unobserved(watermarks: AccountWatermarks): readonly UnobservedPosition[] {
+    const unobserved: UnobservedPosition[] = [];
     for (const [position_id, { observations, closedAt }] of this.#positions) {
       const { last, ahead } = observations;
       if (last === null || closedAt !== null) continue;
       const { account, source, r, at: seenAt } = last;
-      const heardAt = watermarks.heardOf(account);
+      const activeAt = watermarks.latestActivity(account);
       const waiting = ahead?.at ?? seenAt;
-      const observedAt = waiting <= heardAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
-      if (heardAt - observedAt <= this.#limits.unobservedFor) continue;
+      const observedAt = waiting <= activeAt + this.#limits.leap ? Math.max(seenAt, waiting) : seenAt;
+      if (activeAt - observedAt <= this.#limits.unobservedFor) continue;
       const others = watermarks.of(account) - observedAt > this.#limits.unobservedFor;
-      unobserved.push({ position_id, account, source, r, seenAt, heardAt, others });
+      unobserved.push({ position_id, account, source, r, seenAt, activeAt, others });
     }
     return unobserved.toSorted(
       (one, other) => one.seenAt - other.seenAt || (one.position_id < other.position_id ? -1 : 1),
     );
   }
 
-  /** Those that nothing on record closed, however long ago they were observed. */
+  /** The positions that nothing on record closed, however long ago they were observed. */
   open(): readonly OpenPosition[] {
     const open: OpenPosition[] = [];
     for (const [position_id, { account, observations, closedAt }] of this.#positions) {
@@ -174,7 +173,7 @@ export class WatchedPositions {
     return open;
   }
 
-  /** By account, the time that usually lies between two observations of a position: the median of the latest. Unit: milliseconds. */
+  /** By account, the median interval between the latest observations of its positions. Unit: milliseconds. */
   usualIntervals(): ReadonlyMap<string, number> {
     const usual = new Map<string, number>();
     for (const [account, positions] of Map.groupBy(this.#positions.values(), (position) => position.account)) {
@@ -209,8 +208,8 @@ export class WatchedPositions {
   }
 
   /**
-   * W2. The observation of a winner after a pause, which waits for the next. Where its account has other open positions, one of them
-   * resumed with it: else it is the time that is wrong.
+   * WAT-16. The observation of a winner after a pause, which waits for the next. It is taken at its time where another open position of the
+   * account resumed with it, or there is none; else that time is wrong.
    */
   #afterPause(
     id: PositionId,
@@ -218,14 +217,14 @@ export class WatchedPositions {
     ahead: Observation | null,
     open: readonly OpenPosition[],
   ): Observation {
-    if (ahead === null || ahead.r <= this.#limits.winnerAboveR || !this.#goesOn(last, ahead)) return last;
+    if (ahead === null || ahead.r <= this.#limits.winnerAboveR || !this.#isConsecutive(last, ahead)) return last;
     const others = open.filter(({ position_id }) => position_id !== id);
     const resumed = others.some(({ seenAt, aheadAt }) => Math.abs((aheadAt ?? seenAt) - ahead.at) <= this.#limits.leap);
     return resumed || others.length === 0 ? ahead : last;
   }
 
-  /** Not more than what is kept lies between them. */
-  #goesOn(last: Observation | null, next: Observation): boolean {
+  /** Whether both are consecutive: no more than `keptFor` lies between them. */
+  #isConsecutive(last: Observation | null, next: Observation): boolean {
     return last !== null && next.at >= last.at && next.at - last.at <= this.#limits.keptFor;
   }
 
@@ -248,53 +247,35 @@ export class WatchedPositions {
   }
 }
 
-/**
- * The alert about positions whose contract is delivered or taken off soon, from their snapshots. Pure: times are those of the records.
- *
- * LA1 `settles_soon` stands for a position from a day before its settlement, or from the snapshot that first names it, until the position is
- *     closed on record or the venue announces no end any more.
- */
-
 /** Long enough that a person of any time zone sees it in working hours, short enough that it means now. Unit: milliseconds. */
 export const SETTLES_SOON_MS = 24 * 60 * 60 * 1000;
 
-interface Settling {
+export interface SettlingPosition {
   readonly settlesAt: EpochMillis;
-  /** Since when it is soon and known to be. */
+  /** Since when the settlement has been near and known. */
   readonly since: EpochMillis;
 }
 
+/** WAT-18. */
 export class SettlingPositions {
-  readonly #settling = new Map<PositionId, Settling>();
+  readonly #settling = new Map<PositionId, SettlingPosition>();
 
-  /** The latest snapshot of a position: they come in order. */
+  /** Snapshots of a position come in order. */
   observed({ position_id: id, settles_at: settlesAt }: PositionSnapshot, at: EpochMillis): void {
     const before = this.#settling.get(id);
     if (settlesAt === null || settlesAt - at > SETTLES_SOON_MS) this.#settling.delete(id);
     else if (before?.settlesAt !== settlesAt) this.#settling.set(id, { settlesAt, since: at });
   }
 
-  /** Positions that are no more. */
+  /** Drops the positions that are closed. */
   keep(isOpen: (id: PositionId) => boolean): void {
     for (const id of this.#settling.keys()) if (!isOpen(id)) this.#settling.delete(id);
   }
 
-  /** LA1. `isOpen`: whether nothing on record closed it. */
-  alert(isOpen: (id: PositionId) => boolean): Alert | null {
-    const open = [...this.#settling].filter(([id]) => isOpen(id));
-    if (open.length === 0) return null;
-    const soonest = open.toSorted(([, one], [, other]) => one.settlesAt - other.settlesAt);
-    const named = soonest
-      .slice(0, EVIDENCE_REPORTS)
-      .map(([id, { settlesAt }]) => `${id} at ${formatEventTime(settlesAt)}`);
-    const since = open.reduce((oldest, [, one]) => Math.min(oldest, one.since), Infinity);
-    return {
-      name: 'settles_soon',
-      since,
-      evidence:
-        `The ${open.length === 1 ? 'contract of 1 position settles' : `contracts of ${open.length} positions settle`} soon, the first: ` +
-        `${named.join('; ')}. No order is sent in the last minutes: close it at the venue, or let the settlement close it at its price. ` +
-        `Look closer: ${tailFrom(TOPICS.positionSnapshot.name, since)}`,
-    };
+  /** The open positions, the soonest settlement first. */
+  soonestFirst(isOpen: (id: PositionId) => boolean): readonly (readonly [PositionId, SettlingPosition])[] {
+    return [...this.#settling]
+      .filter(([id]) => isOpen(id))
+      .toSorted(([, one], [, other]) => one.settlesAt - other.settlesAt);
   }
 }

@@ -25,12 +25,9 @@ export const KNOWN_DOUBLED: Readonly<Record<string, string>> = {
   G3: 'give-command.ts step-lines.ts',
   H1: 'health.ts healthy-watch.ts',
   H2: 'health.ts healthy-watch.ts',
-  I1: 'idempotent-producer.ts topic-joins.ts',
   J1: 'jars.ts strict-json.ts',
   J2: 'jars.ts strict-json.ts',
-  K1: 'constant-confidence.ts open-positions.ts desk-control.ts',
-  K2: 'constant-confidence.ts desk-control.ts',
-  K3: 'constant-confidence.ts desk-control.ts',
+  K1: 'open-positions.ts desk-control.ts',
   L1: 'event-log.ts lifecycles.ts',
   L2: 'event-log.ts lifecycles.ts',
   L3: 'event-log.ts lifecycles.ts',
@@ -66,10 +63,6 @@ export const KNOWN_DOUBLED: Readonly<Record<string, string>> = {
   T5: 'flip-tally.ts retry-letters.ts',
   TB1: 'test-broker.ts time-bound.ts',
   TB2: 'test-broker.ts time-bound.ts',
-  U1: 'topic-joins.ts totals.ts',
-  U2: 'topic-joins.ts totals.ts',
-  W1: 'compare-in-threads.ts watched-positions.ts',
-  W2: 'compare-in-threads.ts watched-positions.ts',
 };
 
 /** Labels that no test cites, with the names of the files that define them. It only shrinks. */
@@ -89,4 +82,5 @@ export const KNOWN_UNCITED: Readonly<Record<string, string>> = {
   SO2: 'place.ts',
   V3: 'venue-client.ts',
   VP1: 'venue-probe.ts',
+  U2: 'totals.ts',
 };

@@ -88,7 +88,7 @@ describe('status beside a chain at work', () => {
     expect(next).toBeGreaterThan(20);
   });
 
-  it('hears the models go on where the snapshots ended', async () => {
+  it('finds by the models that go on that the snapshots ended', async () => {
     for (let number = 0; number < 5; number += 1) await cycle(number);
     const speak = (minutes: number) => world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
     for (const minutes of [50, 60, 70]) await speak(minutes);
@@ -106,16 +106,9 @@ describe('status beside a chain at work', () => {
     world.liveNow = () => died + 30 * MINUTE_MS;
     expect(await names()).toEqual([]);
     world.liveNow = () => died + 31 * MINUTE_MS;
-    expect((await statusReport(world)).alerts).toEqual([
-      {
-        name: 'feed_silent',
-        since: died,
-        evidence:
-          'No snapshot of account desk-1 came from simulated for 31 min, where one comes every 10 min, and nobody watches its ' +
-          '1 open position: position of desk-1. See that the source of snapshots runs. ' +
-          'Look closer: harvestline tail position.snapshot --from 2026-02-02T04:20:00.000Z --json',
-      },
-    ]);
+    const { alerts } = await statusReport(world);
+    expect(alerts).toMatchObject([{ name: 'feed_silent', since: died }]);
+    expect(alerts[0]?.evidence).toMatch(/desk-1 .*31 min.*10 min.*position of desk-1/);
     await world.write(
       TOPICS.clmOutcome,
       { ...OUTCOME, position_id: 'position of desk-1' as PositionId, ...FINAL },

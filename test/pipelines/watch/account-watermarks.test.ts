@@ -32,7 +32,7 @@ describe('records of a series whose times may be off', () => {
     expect(believed(times)).toEqual({ taken, at: taken.at(-1) });
   });
 
-  it('S3: one that is ahead, wherever it stands, leaves the time as the others have it', () => {
+  it('WAT-10: one that is ahead, wherever it stands, leaves the time as the others have it', () => {
     const steps = fc.array(fc.integer({ min: 1, max: LEAP }), { minLength: 2, maxLength: 20 });
     fc.assert(
       fc.property(steps, fc.nat(), fc.integer({ min: 1, max: 1e12 }), (gaps, place, ahead) => {
@@ -50,7 +50,7 @@ describe('records of a series whose times may be off', () => {
 describe('the watermark', () => {
   it.each([
     { of: 'nothing', times: [], watermark: -Infinity },
-    { of: 'what is vouched for', times: [[5, true] as const, [7, true] as const], watermark: 7 },
+    { of: 'what is confirmed for', times: [[5, true] as const, [7, true] as const], watermark: 7 },
     { of: 'a first record near that', times: [[5, true] as const, [60, false] as const], watermark: 60 },
     { of: 'a first record ahead of that', times: [[5, true] as const, [66, false] as const], watermark: 5 },
     { of: 'one first record', times: [[66, false] as const], watermark: 66 },
@@ -61,7 +61,7 @@ describe('the watermark', () => {
     },
     { of: 'two first records apart', times: [[5, false] as const, [9999, false] as const], watermark: 5 },
   ])('of $of: $watermark', ({ times, watermark }) => {
-    const series = times.map(([at, vouched]) => ({ last: { at }, vouched }));
+    const series = times.map(([at, confirmed]) => ({ last: { at }, confirmed }));
     expect(watermarkOf(series, LEAP)).toBe(watermark);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY, type Step, evidence, looks, names, snapshot, told } from './stall-steps.ts';
+import { DAY, type Step, evidence, observations, names, snapshot, recorded } from './stall-steps.ts';
 
 describe('confidence_constant', () => {
   const confident = (count: number, symbols: number, value: (i: number) => number, traits: object = {}): Step[] =>
@@ -21,7 +21,7 @@ describe('confidence_constant', () => {
       raised: ['confidence_constant'],
     },
     {
-      what: 'K1: that one told late',
+      what: 'WAT-2: that one read late',
       steps: [...confident(60, 3, () => 0.7), snapshot('S0 {}', -60, 0, { confidence: 0.1 })],
       raised: ['confidence_constant'],
     },
@@ -41,46 +41,46 @@ describe('confidence_constant', () => {
       ],
       raised: [],
     },
-    { what: 'none known', steps: looks('A', [0, 200], 0), raised: [] },
+    { what: 'none known', steps: observations('A', [0, 200], 0), raised: [] },
     {
-      what: 'K2: beside a model that varies',
+      what: 'WAT-3: beside a model that varies',
       steps: [...confident(21, 3, () => 0.7, { model_id: 'stuck' }), ...confident(21, 3, varied, { model_id: 'fine' })],
       raised: ['confidence_constant'],
     },
     {
-      what: 'K2: beside another desk of the same model that varies',
+      what: 'WAT-3: beside another desk of the same model that varies',
       steps: [...confident(21, 3, () => 0.7, { account: 'one' }), ...confident(21, 3, varied, { account: 'other' })],
       raised: ['confidence_constant'],
     },
     {
-      what: 'K2: on accounts with one symbol each',
+      what: 'WAT-3: on accounts with one symbol each',
       steps: [1, 2, 3].flatMap((i) => confident(10, 1, () => 0.7, { account: `sub-${i}`, symbol: `S${i}` })),
       raised: ['confidence_constant'],
     },
     {
-      what: 'S3: after one snapshot that is 400 days ahead',
+      what: 'WAT-10: after one snapshot that is 400 days ahead',
       steps: [...confident(21, 3, () => 0.7), snapshot('S9', 400 * DAY, 0, { confidence: 0.1 })],
       raised: ['confidence_constant'],
     },
   ])('$what: $raised', ({ steps, raised }) => {
-    expect(names(told(steps))).toEqual(raised);
+    expect(names(recorded(steps))).toEqual(raised);
   });
 
-  it('says the model and the value', () => {
-    const watch = told(confident(21, 3, () => 0.7, { model_id: 'stuck' }));
-    expect(evidence(watch, 'confidence_constant')).toContain('All 21 confidences of stuck on 3 symbols are 0.7');
+  it('names the model, the value, and how many confidences on how many symbols', () => {
+    const watch = recorded(confident(21, 3, () => 0.7, { model_id: 'stuck' }));
+    expect(evidence(watch, 'confidence_constant')).toMatch(/ 21 .*stuck.* 3 symbols.* 0\.7/);
   });
 
-  it('K3: forgets what fell out of the window, not what is in it', () => {
-    const watch = told(confident(60, 3, () => 0.7));
+  it('WAT-4: forgets what fell out of the window, not what is in it', () => {
+    const watch = recorded(confident(60, 3, () => 0.7));
     watch.forget();
     expect(names(watch)).toEqual(['confidence_constant']);
     const seldom = Array.from({ length: 21 }, (_, i) =>
       snapshot(`S${i % 3}`, 50 * Math.floor(i / 3), 0, { symbol: `S${i % 3}`, confidence: 0.7 }),
     );
-    const forgetful = told([]);
+    const forgetful = recorded([]);
     for (const step of seldom) {
-      told([step], forgetful);
+      recorded([step], forgetful);
       forgetful.forget();
     }
     expect(names(forgetful)).toEqual(['confidence_constant']);

@@ -1,3 +1,4 @@
+import { printedAlert } from '../../../pipelines/alerts/alerts.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { type StallLimits, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
 import { StallWatch } from '../../../pipelines/watch/stall-watch.ts';
@@ -24,7 +25,7 @@ const REPORT: ExecutionReport = GOOD_RECORDS[TOPICS.executionReport.name];
 const TRADE: TradeClosed = GOOD_RECORDS[TOPICS.tradeClosed.name];
 const OUTCOME: ClmOutcome = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
-/** What a record does to a watch. */
+/** A record that is applied to a watch. */
 export type Step = (watch: StallWatch) => void;
 
 export const at = (minutes: number): number => START + minutes * MINUTE_MS;
@@ -34,7 +35,7 @@ export function started(from = -Infinity, limits: Partial<StallLimits> = {}): St
   return new StallWatch(defaultPolicy(), from, stallLimits(limits));
 }
 
-export function told(steps: readonly (Step | readonly Step[])[], watch = started()): StallWatch {
+export function recorded(steps: readonly (Step | readonly Step[])[], watch = started()): StallWatch {
   for (const step of steps.flat()) step(watch);
   return watch;
 }
@@ -45,7 +46,13 @@ export function evidence(watch: StallWatch, wanted: string): string {
   return watch.alerts().find(({ name }) => name === wanted)?.evidence ?? 'none';
 }
 
-/** With an entry of 100 and a stop of 98, a mark of 100 + 2 R is R. It was opened when the test starts, or when it is observed before that. */
+/** The command that the alert tells to type next. */
+export function commandOf(watch: StallWatch, wanted: string): string {
+  const alert = watch.alerts().find(({ name }) => name === wanted);
+  return alert === undefined ? 'none' : printedAlert(alert).command;
+}
+
+/** A snapshot at R: with an entry of 100 and a stop of 98 the mark is 100 + 2 R. The position was opened at START, or when it is observed before that. */
 export function snapshot(name: string, minutes: number, r: number, traits: Partial<PositionSnapshot> = {}): Step {
   const mark_price = 100 + 2 * r;
   const record = {
@@ -60,8 +67,8 @@ export function snapshot(name: string, minutes: number, r: number, traits: Parti
   return (watch) => watch.snapshot(record, at(minutes));
 }
 
-/** Looks every five minutes, the last one included. */
-export function looks(
+/** Observations every five minutes, the last one included. */
+export function observations(
   name: string,
   [from, to]: readonly [number, number],
   r: number,
@@ -74,14 +81,14 @@ export type OrderEnd = 'intent' | 'SUPPRESSED' | 'REJECTED' | 'FILLED' | 'trade'
 
 export interface OrderTraits {
   readonly account?: string;
-  /** Tells orders of one position apart. */
+  /** Distinguishes the orders of one position. */
   readonly number?: number;
-  /** What is left of the position. */
+  /** The remaining quantity of the position. */
   readonly remaining?: number;
   readonly origin?: TradeClosed['origin'];
 }
 
-/** The order of an intent, all the way; `last` is how far it comes. */
+/** The records of an order, from its intent to `last`. */
 export function order(
   name: string,
   minutes: number,
@@ -91,27 +98,27 @@ export function order(
   const intent_id = `intent of ${name}${number === 0 ? '' : number}` as IntentId;
   const client_order_id = clientOrderIdOf(intent_id);
   const trade_id = `trade of ${name}${number === 0 ? '' : number}` as TradeId;
-  const whose = { position_id: position(name), account };
+  const ids = { position_id: position(name), account };
   const status = last === 'SUPPRESSED' || last === 'REJECTED' ? last : ('FILLED' as const);
   const reason = { SUPPRESSED: 'COOLDOWN', REJECTED: 'NOT_PLACED', FILLED: 'FILLED' }[status];
   const report: ExecutionReport = {
     ...REPORT,
-    ...whose,
+    ...ids,
     intent_id,
     client_order_id,
     status,
     reason,
     remaining_quantity: remaining,
   };
-  const trade = { ...TRADE, ...whose, intent_id, client_order_id, trade_id, remaining_quantity: remaining, origin };
+  const trade = { ...TRADE, ...ids, intent_id, client_order_id, trade_id, remaining_quantity: remaining, origin };
   const outcome = {
     ...OUTCOME,
-    ...whose,
+    ...ids,
     slices: [trade_id],
     status: remaining === 0 ? 'FINAL' : 'ACCUMULATING',
   } as const;
   const steps: Step[] = [
-    (watch) => watch.intent({ ...INTENT, ...whose, intent_id }, at(minutes)),
+    (watch) => watch.intent({ ...INTENT, ...ids, intent_id }, at(minutes)),
     (watch) => watch.report(report, at(minutes) + 10),
     (watch) => watch.trade(trade, at(minutes) + 10),
     (watch) => watch.outcome(outcome, at(minutes) + 20),

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { type Alert, STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
+import { type PrintedAlert, STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
 import type { ClientOrderId, IntentId, PositionId, RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
@@ -22,7 +22,7 @@ const LAUNCHER = join(import.meta.dirname, '../../../bin/harvestline.mjs');
 const ACCOUNT = "the desk's";
 const own = (name: string) => ({ account: ACCOUNT, position_id: `${ACCOUNT}:${name}` as PositionId, symbol: name });
 
-/** A log of everything that stands still. */
+/** A log with every stall. */
 async function stalledLog(folder: string): Promise<void> {
   const log = EmbeddedLog.open(folder, new SystemClock());
   await log.createTopics(allTopicSpecs());
@@ -54,14 +54,14 @@ async function stalledLog(folder: string): Promise<void> {
 }
 
 describe('what an alert says to run', () => {
-  it('runs as printed, on the log that the alert is about, and shows something', async () => {
+  it('ALR-1: runs as printed, on the log that the alert is about, and shows something', async () => {
     const folder = join(folderForTest(), 'my data');
     await stalledLog(folder);
     const { stdout } = await runProgram(['status', '--data', folder, '--json']);
-    const { alerts } = JSON.parse(stdout) as { alerts: readonly Alert[] };
+    const { alerts } = JSON.parse(stdout) as { alerts: readonly PrintedAlert[] };
     expect(alerts.map(({ name }) => name)).toEqual(STALL_ALERTS);
-    for (const { name, evidence } of alerts) {
-      const command = /: (harvestline .*)$/.exec(evidence)?.[1] ?? '';
+    for (const { name, evidence, command } of alerts) {
+      expect(evidence.endsWith(`: ${command}`)).toBe(true);
       const script = `harvestline() { '${process.execPath}' '${LAUNCHER}' "$@"; }; ${command}`;
       const shown = await promisify(execFile)('sh', ['-c', script], { maxBuffer: 64 * 1024 * 1024 });
       expect(shown.stdout.trim(), `${name}: ${command}`).not.toBe('');
@@ -79,7 +79,7 @@ describe('what an alert says to run', () => {
     const patient = await status(
       '{"held_for_minutes": 600, "unobserved_for_minutes": 120, "silent_minutes": 30, "confidences": 1000}',
     );
-    const { alerts } = JSON.parse(patient.stdout) as { alerts: readonly Alert[] };
+    const { alerts } = JSON.parse(patient.stdout) as { alerts: readonly PrintedAlert[] };
     expect(alerts.map(({ name }) => name)).toEqual(STALL_ALERTS.filter((name) => name.includes('without')));
     const wrong = await status('{"held_for_minutes": -1, "held": 3, "silent_cycles": 2}');
     expect(wrong).toMatchObject({ code: 1, stdout: '' });
