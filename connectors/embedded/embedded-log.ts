@@ -17,10 +17,9 @@ import {
   driftOf,
 } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { logFile, openDatabase, openDatabaseReadOnly } from './database.ts';
+import { logFile, openDatabase, openDatabaseReadOnly, decodeHeaders, encodeHeaders } from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
-import { decodeHeaders, encodeHeaders } from './headers.ts';
 import { partitionOf } from '../../ports/partitioner.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 

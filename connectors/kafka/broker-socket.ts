@@ -2,7 +2,7 @@
  * Sockets to brokers, and what they tell when a broker is there but not to be talked to. kafkajs takes over the `code` of a socket's error;
  * broker-errors.ts goes by it.
  *
- * BS1  A certificate that is not trusted, on either side, is BROKER_CERTIFICATE; BROKER_AWAY while it may be being rotated (admission.ts).
+ * BS1  A certificate that is not trusted, on either side, is BROKER_CERTIFICATE; BROKER_AWAY while it may be being rotated (authentication.ts).
  * BS2  The files of certificates are read for each connection: `tls` may have getters.
  * BS3  A listener that speaks otherwise than configured (TLS, SASL) just closes the connection, as one does that goes away. So it is
  *      asked what it speaks, and only its own answer is BROKER_LISTENER.
@@ -11,9 +11,7 @@ import { Socket, connect as connectPlain, isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import { messageOf } from '../../errors/harvestline-error.ts';
-import type { Admission } from './admission.ts';
-import { type Place, type Speech, speechOf } from './listener-speech.ts';
-import { ResponseFrames } from './response-frames.ts';
+import type { Admission } from './authentication.ts';
 
 /** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
@@ -139,4 +137,143 @@ function isTlsAlert(bytes: Buffer): boolean {
 
 function addressOf({ host, port }: Place): string {
   return `${host}:${port}`;
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a listener of a Kafka broker speaks; null where nobody answered as one would. */
+type Speech = { readonly tls: boolean; readonly sasl: boolean } | null;
+
+/** A broker that is there answers such a question at once. Unit: milliseconds. */
+const ANSWER_MS = 3000;
+
+/** SaslHandshake of version 1, for a mechanism that does not exist: a listener with SASL and one without refuse it differently. */
+const QUESTION = request(17, 1, 'none');
+
+/** UNSUPPORTED_SASL_MECHANISM, of a listener with SASL; ILLEGAL_SASL_STATE, of one without. */
+const WITH_SASL = 33;
+const WITHOUT_SASL = 34;
+
+/** Asks a listener, plainly and, where `tls` is given, over TLS as well. Rejects where the files of TLS cannot be used. */
+async function speechOf(place: Place, tls: ConnectionOptions | null): Promise<Speech> {
+  const plain = await ask(connectPlain(place));
+  if (plain === 'alert') {
+    if (tls === null) return { tls: true, sasl: false };
+  } else if (plain !== null) return { tls: false, sasl: plain === WITH_SASL };
+  if (tls === null) return null;
+  const name = isIP(place.host) === 0 ? { servername: place.host } : {};
+  const secured = await ask(connectTls({ ...place, ...name, ...tls }));
+  return secured === null || secured === 'alert' ? null : { tls: true, sasl: secured === WITH_SASL };
+}
+
+/** The error code of the answer, or that it is an alert of TLS. */
+function ask(socket: Socket): Promise<number | 'alert' | null> {
+  const { promise, resolve } = Promise.withResolvers<number | 'alert' | null>();
+  let answer = Buffer.alloc(0);
+  // Nothing waits for it when the process ends.
+  socket.unref();
+  socket.setTimeout(ANSWER_MS, () => socket.destroy());
+  socket.on('error', () => {});
+  socket.on('close', () => resolve(null));
+  socket.on('data', (bytes: Buffer) => {
+    answer = Buffer.concat([answer, bytes]);
+    if (answer[0] === 21 && answer[1] === 3) resolve('alert');
+    else if (answer.length < 10) return;
+    else {
+      // Length, number of the request, error code.
+      const code = answer.readInt32BE(4) === 0 ? answer.readInt16BE(8) : null;
+      resolve(code === WITH_SASL || code === WITHOUT_SASL ? code : null);
+    }
+    socket.destroy();
+  });
+  socket.write(QUESTION);
+  return promise;
+}
+
+/** A request number 0 without a client id, whose body is one text. */
+function request(apiKey: number, apiVersion: number, text: string): Buffer {
+  const bytes = Buffer.alloc(4 + 2 + 2 + 4 + 2 + 2 + text.length);
+  let at = bytes.writeInt32BE(bytes.length - 4, 0);
+  for (const value of [apiKey, apiVersion]) at = bytes.writeInt16BE(value, at);
+  at = bytes.writeInt32BE(0, at);
+  at = bytes.writeInt16BE(-1, at);
+  at = bytes.writeInt16BE(text.length, at);
+  bytes.write(text, at);
+  return bytes;
+}
+
+/**
+ * The answers of one connection, each read into memory of its own size, so that nothing of megabytes that come in pieces is copied. In front
+ * of each stands its length, in 4 bytes.
+ *
+ * RF1  However their bytes are cut, answers are given whole, in order and once, with their length, in memory that is not used again.
+ * RF2  A length that no answer has is of somebody who does not speak Kafka: from there on bytes are given as they come, and as little memory
+ *      is taken for them.
+ */
+
+/** What small answers are read into, many at once. Unit: bytes. */
+const SHARED_BYTES = 64 * 1024;
+
+const LENGTH_BYTES = 4;
+
+/** Above what a broker gives in one answer; what TLS and HTTP begin with is above it, too. Unit: bytes. */
+const LARGEST_BYTES = 300 * 1024 * 1024;
+
+export class ResponseFrames {
+  readonly #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  /** How much of a length has come. Unit: bytes. */
+  #held = 0;
+  /** An answer of which a part has come. */
+  #begun: Buffer | null = null;
+  #filled = 0;
+  /** RF2: what the next bytes go to. */
+  #foreign: Buffer | null = null;
+
+  /** Where the next bytes go. */
+  room(): Buffer {
+    return this.#foreign ?? this.#begun?.subarray(this.#filled) ?? this.#shared.subarray(this.#held);
+  }
+
+  /** What is whole with the `count` bytes that have come there. */
+  take(count: number): readonly Buffer[] {
+    if (this.#foreign !== null) return [this.#giveForeign(this.#foreign, count)];
+    if (this.#begun === null) return this.#cut(this.#held + count);
+    this.#filled += count;
+    if (this.#filled < this.#begun.length) return [];
+    const whole = this.#begun;
+    this.#begun = null;
+    return [whole];
+  }
+
+  /** Of the shared memory up to `end`. */
+  #cut(end: number): readonly Buffer[] {
+    const shared = this.#shared;
+    const whole: Buffer[] = [];
+    let at = 0;
+    while (end - at >= LENGTH_BYTES) {
+      const size = LENGTH_BYTES + shared.readInt32BE(at);
+      if (size < LENGTH_BYTES || size > LARGEST_BYTES) {
+        whole.push(this.#giveForeign(shared.subarray(at), end - at));
+        return whole;
+      }
+      if (size > end - at) {
+        this.#begun = Buffer.allocUnsafeSlow(size);
+        this.#filled = shared.copy(this.#begun, 0, at, end);
+        this.#held = 0;
+        return whole;
+      }
+      whole.push(Buffer.from(shared.subarray(at, at + size)));
+      at += size;
+    }
+    this.#held = shared.copy(shared, 0, at, end);
+    return whole;
+  }
+
+  #giveForeign(bytes: Buffer, count: number): Buffer {
+    this.#foreign = Buffer.allocUnsafeSlow(SHARED_BYTES);
+    return bytes.subarray(0, count);
+  }
 }

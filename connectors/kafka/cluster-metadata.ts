@@ -6,7 +6,7 @@
  * M2  An answer is about every topic that was asked about, or there is an error: metadata that were fetched for other topics
  *     meanwhile look like an empty topic otherwise (kafkajs#461).
  */
-import { noteDenial } from './denied-rights.ts';
+import { noteDenial } from './broker-errors.ts';
 import { type Cluster, Encoder, MetadataResponseV6, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 
 const METADATA_KEY = 3;

@@ -1,15 +1,12 @@
-import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Kafka, Offsets } from 'kafkajs';
+import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Offsets } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
 import { type MemberEnd, endOf, logError } from './broker-errors.ts';
-import { Generation } from './generation.ts';
-import { groupConsumer } from './group-consumer.ts';
-import { type Assignment, type Standing, beginAtStarts } from './group-start.ts';
-import { OffsetCommits, OnTheWay } from './offset-commits.ts';
-import { slicesOf } from './slices.ts';
+import { Generation, type Assignment, type Standing, beginAtStarts, OffsetCommits, OnTheWay } from './assignment.ts';
+import { slicesOf } from './fetch-response.ts';
 
 /** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
 const COMMIT_MS = 200;
@@ -46,13 +43,13 @@ export interface MemberContext {
  * C1  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
  *     and before a stop or rebalance that this member hears of.
  * C2  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
- * C3  Nothing is fetched of an assignment before it is known where the group starts (group-start.ts) and `onAssigned` is done, which is
+ * C3  Nothing is fetched of an assignment before it is known where the group starts (assignment.ts) and `onAssigned` is done, which is
  *     called for every assignment.
  * C4  A handler's error ends the membership; of its batch nothing is committed.
  * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
  * C6  Where a group starts is committed before anything else, so a crash skips nothing.
- * C7  The last batch of a fetch is left on its way (offset-commits.ts) where more of its partition is known to be there, which a later fetch
+ * C7  The last batch of a fetch is left on its way (assignment.ts) where more of its partition is known to be there, which a later fetch
  *     brings: kafkajs fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
  */
 export class GroupMember {
@@ -78,11 +75,11 @@ export class GroupMember {
   /** kafkajs offers heartbeat and direct commit only inside a batch; they serve the whole consumer. */
   #group: Pick<EachBatchPayload, 'heartbeat' | 'commitOffsetsIfNecessary'> | null = null;
 
-  constructor(kafka: Kafka, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
+  constructor(consumer: Consumer, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
     this.#options = options;
     this.#handler = handler;
     this.#context = context;
-    this.#consumer = groupConsumer(kafka, options);
+    this.#consumer = consumer;
   }
 
   get hasJoined(): boolean {

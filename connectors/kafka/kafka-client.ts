@@ -2,14 +2,13 @@ import type { ConnectionOptions } from 'node:tls';
 import { type ISocketFactory, Kafka, type KafkaConfig, type Mechanism, logLevel } from 'kafkajs';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { Admission } from './admission.ts';
+import { Admission, kafkajsSasl } from './authentication.ts';
 import { brokerSockets } from './broker-socket.ts';
 import { takeWholeMetadata } from './cluster-metadata.ts';
 import type { Codec } from './codecs.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
-import { kafkajsSasl } from './sasl.ts';
-import type { SaslSettings } from './sasl-settings.ts';
+import type { SaslSettings } from './kafka-connection.ts';
 
 /** How to reach a Kafka cluster. */
 export interface KafkaConnection {
@@ -43,7 +42,7 @@ export const METADATA_MAX_AGE_MS = 10_000;
 export interface ClientOptions extends KafkaConnection {
   readonly clientId?: string;
   readonly logger: Logger;
-  /** Measures how long a rotation may take (admission.ts); without it whoever is refused is refused for good. */
+  /** Measures how long a rotation may take (authentication.ts); without it whoever is refused is refused for good. */
   readonly clock?: Clock;
 }
 

@@ -12,8 +12,10 @@ import {
   OffsetManager,
   RequestQueue,
   errorOfCode,
+  BrokerPool,
+  SaslAuthenticator,
 } from './kafkajs-internals.ts';
-import { fixSecurity } from './kafkajs-security.ts';
+import { isDenied, namingWhatIsDenied } from './broker-errors.ts';
 
 /** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
 const FIRST_QUESTION = 'ApiVersions';
@@ -56,7 +58,7 @@ export function fixKafkajs(): void {
       throw new ConnectionError(`${thrown.message}: the broker is silent`, { broker: this.brokerAddress });
     }
   };
-  // What the answer leaves out is not committed: it stays pending, and goes with the next (offset-commits.ts).
+  // What the answer leaves out is not committed: it stays pending, and goes with the next (assignment.ts).
   const { offsetCommit } = Broker.prototype;
   Broker.prototype.offsetCommit = async function wholly(request) {
     const answer = await offsetCommit.call(this, request);
@@ -109,7 +111,7 @@ export function fixKafkajs(): void {
     this.buf = Buffer.from(front.buffer, front.byteOffset + start, this.offset);
     return this;
   };
-  // It copies an answer that came whole (response-frames.ts) to put it behind the nothing that the one before has left.
+  // It copies an answer that came whole (broker-socket.ts) to put it behind the nothing that the one before has left.
   const { processData } = Connection.prototype;
   Connection.prototype.processData = function behindNothing(bytes) {
     if (this.bytesBuffered === 0) this.chunks = [];
@@ -120,7 +122,7 @@ export function fixKafkajs(): void {
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
     if (this.pending.length > 0 || this.throttledUntil > 0) scheduleCheckPendingRequests.call(this);
   };
-  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (group-start.ts).
+  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (assignment.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity();
 }
@@ -139,4 +141,55 @@ function liesBehind(front: Buffer, buf: Buffer): boolean {
 
 function placesOf(topics: CommitRequest['topics']): readonly string[] {
   return topics.flatMap(({ topic, partitions }) => partitions.map(({ partition }) => `${topic}/${partition}`));
+}
+
+/**
+ * How long a broker may be silent in a SASL exchange, and longer than a command for a token may take in between. kafkajs has no limit but
+ * that of any request, and keeps such a connection. Unit: milliseconds.
+ */
+const SASL_TIMEOUT_MS = 12_000;
+
+/** Mends what kafkajs makes of brokers that are silent, or that deny something. */
+function fixSecurity(): void {
+  const { authenticate } = SaslAuthenticator.prototype;
+  SaslAuthenticator.prototype.authenticate = async function authenticateInTime() {
+    const { connection } = this;
+    const { socket } = connection;
+    let silent = false;
+    const onTimeout = (): void => void (silent = true);
+    socket.once('timeout', onTimeout);
+    // kafkajs itself ends a connection whose socket times out, and what waits for answers on it.
+    socket.setTimeout(SASL_TIMEOUT_MS);
+    try {
+      await authenticate.call(this);
+    } catch (thrown) {
+      // The broker takes nothing more on it, and the next try would go on in the middle of the exchange.
+      void connection.disconnect();
+      // Its own tries would take a minute until the outage is said.
+      throw silent && thrown instanceof Error ? Object.assign(thrown, { retriable: false }) : thrown;
+    } finally {
+      socket.off('timeout', onTimeout);
+      socket.setTimeout(0);
+    }
+  };
+  const { send } = Connection.prototype;
+  Connection.prototype.send = function sendAndNameWhatIsDenied(call) {
+    return send.call(this, namingWhatIsDenied(call));
+  };
+
+  // kafkajs asks each broker and drops whatever they say: a group that may not be used would seem to have no coordinator yet.
+  const { withBroker } = BrokerPool.prototype;
+  BrokerPool.prototype.withBroker = async function withBrokerUnlessDenied(work) {
+    let denied: unknown = null;
+    const found = await withBroker.call(this, async (one) => {
+      try {
+        return await work(one);
+      } catch (thrown) {
+        if (isDenied(thrown)) denied = thrown;
+        throw thrown;
+      }
+    });
+    if (found === null && denied !== null) throw denied;
+    return found as Awaited<ReturnType<typeof work>> | null;
+  };
 }

@@ -2,8 +2,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
 import { DEAD_LETTER_ROOM_BYTES, type TopicSpec, sourceTopicOf } from '../../schemas/topics.ts';
-import { deniedText, protocolType } from './broker-errors.ts';
-import { isDenied } from './denied-rights.ts';
+import { deniedText, protocolType, isDenied } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE } from './cluster-metadata.ts';
 import { errorOfCode } from './kafkajs-internals.ts';
 

@@ -19,8 +19,7 @@ import { registerSchemas } from '../../schemas/register-schemas.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { auditRun } from './audit-run.ts';
 import { type ChaosOptions, runChaos } from './chaos-run.ts';
-import { type ChaosServers, startOwnBroker } from './own-broker.ts';
-import { type OwnCluster, startOwnCluster } from './own-cluster.ts';
+import { type ChaosServers, startOwnBroker, type OwnCluster, startOwnCluster } from './chaos-servers.ts';
 
 /** More say nothing new. */
 const SHOWN_VIOLATIONS = 50;

@@ -1,6 +1,6 @@
 import type { TopicName } from '../../schemas/topics.ts';
 import type { Flow, Look } from './log-watch.ts';
-import type { Place } from './places.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
 
 /** What a record of a flow's topic had to cause before its offset might be committed. */
 export interface Effect {
@@ -65,4 +65,19 @@ function early(
     );
   }
   return violations;
+}
+
+/** Where a record lies in its topic. */
+export interface Place {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Equal for equal places of one topic. */
+export function placeKey({ partition, offset }: Place): string {
+  return `${partition}:${offset}`;
+}
+
+export function placeOf({ partition, offset }: LogRecord): Place {
+  return { partition, offset };
 }

@@ -9,12 +9,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { pc } from '../../render/terminal.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { JARS_CACHE, provideJars } from './jars.ts';
-import { findJava } from './java-tools.ts';
-import { requireFree } from './port-check.ts';
-import { placeOf, writePorts } from './ports-file.ts';
+import { JARS_CACHE, provideJars, findJava } from './java-tools.ts';
+import { requireFree, placeOf, writePorts, type BrokerPlace, addressesOf } from './broker-place.ts';
 import { runningPid } from './processes.ts';
-import { type BrokerPlace, addressesOf } from './server.ts';
 import { SERVERS, failure, startServers, stopServers } from './start-servers.ts';
 
 /** Kafka's own port, the one after it, and the usual port of a Confluent registry. */

@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Jars } from './jars.ts';
-import { KAFKA_SERVER } from './kafka-server.ts';
+import type { Jars } from './java-tools.ts';
+import { KAFKA_SERVER, REGISTRY_SERVER } from './servers.ts';
 import { lastLogLines, launch, logFile, runningPid, terminate } from './processes.ts';
-import { REGISTRY_SERVER } from './registry-server.ts';
-import { type BrokerPlace, LOOPBACK, type Server } from './server.ts';
+import { type BrokerPlace, LOOPBACK, type Server } from './broker-place.ts';
 
 /** The registry first: it takes a second longer. */
 export const SERVERS = [REGISTRY_SERVER, KAFKA_SERVER] as const;

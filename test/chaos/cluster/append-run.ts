@@ -3,7 +3,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { TestCluster } from '../../tools/kafka/test-cluster.ts';
-import { KafkajsWriter } from './kafkajs-writer.ts';
+import { KafkajsWriter } from './writers.ts';
 
 /** SIGTERM, after which a broker hands its leaderships over, or kill -9. */
 export type How = 'stop' | 'kill';

@@ -10,10 +10,9 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { hearStopSignals } from '../../../connectors/system/process.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { JARS_CACHE, provideJars } from '../../../tools/kafka/jars.ts';
-import { findJava } from '../../../tools/kafka/java-tools.ts';
+import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-tools.ts';
 import { startTestCluster } from '../../tools/kafka/test-cluster.ts';
-import { rejectAt } from '../interruption.ts';
+import { rejectAt } from '../chaos-servers.ts';
 import { type AppendRun, type ClientName, runAppends } from './append-run.ts';
 
 const BROKERS = 3;

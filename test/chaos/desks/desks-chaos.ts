@@ -14,7 +14,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { allTopicSpecs } from '../../../schemas/topics.ts';
-import { type OwnBroker, startOwnBroker } from '../own-broker.ts';
+import { type OwnBroker, startOwnBroker } from '../chaos-servers.ts';
 import { runDesks } from './desks-run.ts';
 
 const { values } = parseArgs({

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { startOwnBroker } from '../own-broker.ts';
+import { startOwnBroker } from '../chaos-servers.ts';
 import { EXCHANGE_KEYS, mixedTries, runHalts } from './halt-run.ts';
 
 const { values } = parseArgs({

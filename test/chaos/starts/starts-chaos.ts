@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { hearStopSignals } from '../../../connectors/system/process.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { rejectAt } from '../interruption.ts';
-import { startOwnCluster } from '../own-cluster.ts';
+import { rejectAt, startOwnCluster } from '../chaos-servers.ts';
 import { prepareDesk, startCommands } from './starts-run.ts';
 
 const BROKERS = 3;

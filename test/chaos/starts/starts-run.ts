@@ -10,7 +10,7 @@ import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { type RunningProgram, startProgram } from '../../cli/program.ts';
 import { isReady } from '../fleet.ts';
-import type { ChaosServers } from '../own-broker.ts';
+import type { ChaosServers } from '../chaos-servers.ts';
 
 /** Each of another position; the policy closes a part of all of them. */
 const SNAPSHOTS = 24;

@@ -10,7 +10,7 @@ import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
-import { freePorts } from '../../tools/kafka/free-ports.ts';
+import { freePorts } from '../../tools/kafka/test-servers.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';

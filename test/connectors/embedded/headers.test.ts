@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeHeaders, encodeHeaders } from '../../../connectors/embedded/headers.ts';
+import { decodeHeaders, encodeHeaders } from '../../../connectors/embedded/database.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
 import { thrownBy } from '../../fixtures/thrown-by.ts';
 

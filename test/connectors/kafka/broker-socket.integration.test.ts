@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { type ConnectionOptions, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Admission } from '../../../connectors/kafka/admission.ts';
+import { Admission } from '../../../connectors/kafka/authentication.ts';
 import { brokerSockets } from '../../../connectors/kafka/broker-socket.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { certificate } from '../../tools/kafka/certificates.ts';

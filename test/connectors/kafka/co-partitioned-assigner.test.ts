@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { AssignerProtocol, type Cluster, type Logger } from 'kafkajs';
 import { expect, it } from 'vitest';
-import { coPartitionedAssigner } from '../../../connectors/kafka/co-partitioned-assigner.ts';
+import { coPartitionedAssigner } from '../../../connectors/kafka/kafka-consumer.ts';
 
 const TOPICS = ['intents', 'reconciled'];
 

@@ -2,9 +2,8 @@ import { createRequire } from 'node:module';
 import * as fc from 'fast-check';
 import type { Batch } from 'kafkajs';
 import { expect, it } from 'vitest';
-import { FetchedRecords, recordsWithin } from '../../../connectors/kafka/fetch-response.ts';
+import { FetchedRecords, recordsWithin, slicesOf } from '../../../connectors/kafka/fetch-response.ts';
 import type { FetchedBatch } from '../../../connectors/kafka/read-batches.ts';
-import { slicesOf } from '../../../connectors/kafka/slices.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 
 /** kafkajs's own, which looks at a list of messages in its ways. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { Generation } from '../../../connectors/kafka/generation.ts';
+import { Generation } from '../../../connectors/kafka/assignment.ts';
 
 /** Lets everything run that waits for nothing else. */
 async function turns(): Promise<void> {

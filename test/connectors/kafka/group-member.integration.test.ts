@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GroupMember } from '../../../connectors/kafka/group-member.ts';
+import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
 import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -257,7 +258,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
       known: new Set<string>(),
     };
     const member = new GroupMember(
-      kafkaClient(options),
+      groupConsumer(kafkaClient(options), { group }),
       { group, topics: [topic], from: 'beginning' },
       ({ partition, records }) => {
         if (unacknowledged.has(String(partition))) overtaken += 1;

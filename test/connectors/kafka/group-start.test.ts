@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FROM_OLDEST } from '../../../connectors/kafka/group-offsets.ts';
-import { type Standing, startsOf } from '../../../connectors/kafka/group-start.ts';
+import { FROM_OLDEST } from '../../../connectors/kafka/topic-offsets.ts';
+import { type Standing, startsOf } from '../../../connectors/kafka/assignment.ts';
 
 const TOPIC = 'position.snapshot';
 

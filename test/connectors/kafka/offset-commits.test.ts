@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Offsets } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { OffsetCommits, OnTheWay } from '../../../connectors/kafka/offset-commits.ts';
+import { OffsetCommits, OnTheWay } from '../../../connectors/kafka/assignment.ts';
 
 const TOPIC = 'prices';
 

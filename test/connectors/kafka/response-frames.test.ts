@@ -3,11 +3,10 @@ import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import * as fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
-import { Admission } from '../../../connectors/kafka/admission.ts';
-import { brokerSockets } from '../../../connectors/kafka/broker-socket.ts';
+import { Admission } from '../../../connectors/kafka/authentication.ts';
+import { brokerSockets, ResponseFrames } from '../../../connectors/kafka/broker-socket.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import { Encoder } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { ResponseFrames } from '../../../connectors/kafka/response-frames.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differences } from '../../../connectors/kafka/same-schema.ts';
+import { differences } from '../../../connectors/kafka/confluent-registry.ts';
 import { loadSchema, schemaText } from '../../../schemas/load-schema.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { tokenOfCommand } from '../../../connectors/kafka/sasl-settings.ts';
+import { tokenOfCommand } from '../../../connectors/kafka/kafka-connection.ts';
 import { redactor } from '../../../connectors/system/redactor.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { noteDenial } from '../../../connectors/kafka/denied-rights.ts';
+import { noteDenial } from '../../../connectors/kafka/broker-errors.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import { compareTopics, createTopics } from '../../../connectors/kafka/topic-admin.ts';
 import type { TopicDrift } from '../../../ports/event-log.ts';

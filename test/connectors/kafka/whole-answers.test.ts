@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { leaderOf, partitionsOf, takeWholeMetadata } from '../../../connectors/kafka/cluster-metadata.ts';
-import { ConnectionHolder } from '../../../connectors/kafka/connection-holder.ts';
+import { ConnectionHolder } from '../../../connectors/kafka/kafka-log.ts';
 import { type FetchedPartition, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
-import { groupOffsetsOf } from '../../../connectors/kafka/group-offsets.ts';
+import { groupOffsetsOf, offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import {
   Broker as KafkajsBroker,
@@ -10,7 +10,6 @@ import {
   type Cluster,
   type ClusterMetadata,
 } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
 import { readTopic } from '../../../connectors/kafka/topic-reader.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { isFree } from '../../../tools/kafka/port-check.ts';
-import type { BrokerPorts } from '../../../tools/kafka/server.ts';
+import { isFree, type BrokerPorts } from '../../../tools/kafka/broker-place.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
-import { freePorts } from './free-ports.ts';
+import { freePorts } from './test-servers.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../tools/kafka/broker.ts', import.meta.url));
 

@@ -11,10 +11,8 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { JARS_CACHE, provideJars } from '../../../tools/kafka/jars.ts';
-import { findJava } from '../../../tools/kafka/java-tools.ts';
-import { discard } from './discard-broker.ts';
-import type { KafkaTools, Skipped } from './kafka-tools.ts';
+import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-tools.ts';
+import { discard, type KafkaTools, type Skipped } from './test-servers.ts';
 
 const PREFIX = 'harvestline-kafka-';
 const clock = new SystemClock();

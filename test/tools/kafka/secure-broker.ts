@@ -10,14 +10,12 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { KAFKA_SERVER, serverProperties } from '../../../tools/kafka/kafka-server.ts';
+import { KAFKA_SERVER, serverProperties } from '../../../tools/kafka/servers.ts';
 import { kill } from '../../../tools/kafka/processes.ts';
-import { type BrokerPlace, LOOPBACK } from '../../../tools/kafka/server.ts';
+import { type BrokerPlace, LOOPBACK } from '../../../tools/kafka/broker-place.ts';
 import { startServers } from '../../../tools/kafka/start-servers.ts';
 import { type Certificate, certificate } from './certificates.ts';
-import { discard } from './discard-broker.ts';
-import { freePorts } from './free-ports.ts';
-import type { KafkaTools, Skipped } from './kafka-tools.ts';
+import { discard, freePorts, type KafkaTools, type Skipped } from './test-servers.ts';
 
 /** Starts in half of the processor time. */
 const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;

@@ -21,15 +21,11 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import { KAFKA_SERVER } from '../../../tools/kafka/kafka-server.ts';
-import { placeOf, writePorts } from '../../../tools/kafka/ports-file.ts';
+import { KAFKA_SERVER, REGISTRY_SERVER } from '../../../tools/kafka/servers.ts';
+import { placeOf, writePorts, type BrokerPlace, type Server, addressesOf } from '../../../tools/kafka/broker-place.ts';
 import { kill, sendSignal } from '../../../tools/kafka/processes.ts';
-import { REGISTRY_SERVER } from '../../../tools/kafka/registry-server.ts';
-import { type BrokerPlace, type Server, addressesOf } from '../../../tools/kafka/server.ts';
 import { SERVERS, startServers } from '../../../tools/kafka/start-servers.ts';
-import { discard } from './discard-broker.ts';
-import { freePorts } from './free-ports.ts';
-import type { KafkaTools, Skipped } from './kafka-tools.ts';
+import { discard, freePorts, type KafkaTools, type Skipped } from './test-servers.ts';
 
 export interface Addresses {
   readonly brokers: string[];

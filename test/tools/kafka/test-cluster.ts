@@ -4,14 +4,12 @@
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { KAFKA_SERVER } from '../../../tools/kafka/kafka-server.ts';
+import { KAFKA_SERVER } from '../../../tools/kafka/servers.ts';
 import { kill, terminate } from '../../../tools/kafka/processes.ts';
-import { type BrokerPlace, addressesOf } from '../../../tools/kafka/server.ts';
+import { type BrokerPlace, addressesOf } from '../../../tools/kafka/broker-place.ts';
 import { startServers } from '../../../tools/kafka/start-servers.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import { discard } from './discard-broker.ts';
-import { freePorts } from './free-ports.ts';
-import type { KafkaTools } from './kafka-tools.ts';
+import { discard, freePorts, type KafkaTools } from './test-servers.ts';
 
 /** Starts in half of the processor time. */
 const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;

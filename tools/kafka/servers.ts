@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import type { Jars } from './jars.ts';
-import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './server.ts';
+import type { Jars } from './java-tools.ts';
+import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './broker-place.ts';
 
 /** A heap for development: a broker of one node needs little, its speed comes from the page cache. */
 const HEAP = ['-Xms256m', '-Xmx768m'] as const;
@@ -13,7 +13,7 @@ const HEAP = ['-Xms256m', '-Xmx768m'] as const;
 /** For a program that runs a second: the optimising compiler would cost more than it saves. */
 const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 
-/** One attempt to reach a broker on this machine. Unit: milliseconds. */
+/** One attempt to reach a server on this machine. Unit: milliseconds. */
 const PROBE_TIMEOUT_MS = 1000;
 
 /** Bytes of a Kafka UUID; as base64url it has 22 characters. */
@@ -128,3 +128,39 @@ function dataFolder({ folder }: BrokerPlace): string {
 function configFile({ folder }: BrokerPlace): string {
   return join(folder, 'server.properties');
 }
+
+/** It runs in 250 MB; this leaves room for the schemas of a desk. */
+const REGISTRY_HEAP = '-Xmx256m';
+
+/** Apicurio Registry 2.6, used through nothing but its Confluent-compatible API. */
+export const REGISTRY_SERVER: Server = {
+  name: 'registry',
+  port: (ports) => ports.registry,
+
+  prepare({ folder }) {
+    mkdirSync(join(folder, 'registry'), { recursive: true });
+  },
+
+  command: ({ folder, ports }, { registryJar }) => [
+    REGISTRY_HEAP,
+    `-Dquarkus.http.host=${LOOPBACK}`,
+    `-Dquarkus.http.port=${ports.registry}`,
+    // The distribution keeps its data in an H2 database in memory; a file makes it last. WRITE_DELAY=0: H2 would
+    // otherwise write half a second later, and a kill -9 would lose what was answered before.
+    `-Dquarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, 'registry', 'registry')};WRITE_DELAY=0`,
+    '-jar',
+    registryJar,
+  ],
+
+  async isReady(place) {
+    try {
+      const response = await fetch(`${addressesOf(place).registryUrl}/subjects`, {
+        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      });
+      await response.arrayBuffer();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  },
+};

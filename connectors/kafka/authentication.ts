@@ -10,10 +10,10 @@
  */
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
-import type { Admission } from './admission.ts';
 import { protocolType } from './broker-errors.ts';
 import { SCRAM, SCRAM_DIGESTS, type SaslStep } from './kafkajs-internals.ts';
-import type { SaslSettings } from './sasl-settings.ts';
+import type { SaslSettings } from './kafka-connection.ts';
+import type { Clock, EpochMillis } from '../../ports/clock.ts';
 
 const DIGESTS = { 'scram-sha-256': SCRAM_DIGESTS.SHA256, 'scram-sha-512': SCRAM_DIGESTS.SHA512 } as const;
 
@@ -91,4 +91,40 @@ function messageOfText(text: string): SaslStep<string> {
       parse: (answer) => Promise.resolve(answer),
     },
   };
+}
+
+/**
+ * How long what let this process in before may be refused until that is taken for good: a rotation changes the brokers and the files
+ * of this process one after the other. Unit: milliseconds.
+ */
+const ROTATION_MS = 30_000;
+
+/**
+ * Tells a definite no from a rotation under way, of credentials or of certificates.
+ *
+ * AD1  What never let this process in is refused for good at once: a start with wrong settings ends at once.
+ * AD2  What did let it in may be refused by a broker for ROTATION_MS; each try reads the files anew. After that it is for good.
+ */
+export class Admission {
+  readonly #clock: Clock | undefined;
+  readonly #refusedSince = new Map<string, EpochMillis>();
+  #admitted = false;
+
+  constructor(clock: Clock | undefined) {
+    this.#clock = clock;
+  }
+
+  admit(broker: string): void {
+    this.#admitted = true;
+    this.#refusedSince.delete(broker);
+  }
+
+  /** Whether that refusal by a broker is for good. */
+  refuse(broker: string): boolean {
+    if (!this.#admitted || this.#clock === undefined) return true;
+    const now = this.#clock.now();
+    const since = this.#refusedSince.get(broker) ?? now;
+    this.#refusedSince.set(broker, since);
+    return now - since >= ROTATION_MS;
+  }
 }

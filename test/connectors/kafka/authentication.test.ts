@@ -1,10 +1,9 @@
 import type { AuthenticationProviderArgs } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { Admission } from '../../../connectors/kafka/admission.ts';
+import { Admission, kafkajsSasl } from '../../../connectors/kafka/authentication.ts';
 import { isAway, logError } from '../../../connectors/kafka/broker-errors.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
-import { kafkajsSasl } from '../../../connectors/kafka/sasl.ts';
-import type { SaslSettings } from '../../../connectors/kafka/sasl-settings.ts';
+import type { SaslSettings } from '../../../connectors/kafka/kafka-connection.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 

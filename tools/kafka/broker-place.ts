@@ -1,0 +1,98 @@
+import type { Jars } from './java-tools.ts';
+import type { ServerName } from './processes.ts';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { createServer } from 'node:net';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
+
+/** All on 127.0.0.1. */
+export interface BrokerPorts {
+  readonly kafka: number;
+  readonly controller: number;
+  readonly registry: number;
+}
+
+/** Where a broker lives: an absolute folder with everything it writes, and its ports. */
+export interface BrokerPlace {
+  readonly folder: string;
+  readonly ports: BrokerPorts;
+  /** For one of several that are a cluster together; alone where left out. */
+  readonly cluster?: ClusterNode;
+  /** Settings of Kafka's besides those that every broker here has. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A node of a cluster: its number, and all of them. */
+export interface ClusterNode {
+  readonly node: number;
+  /** The folder that all nodes share: the cluster's id derives from it. */
+  readonly folder: string;
+  /** Every node's number and port as a controller. */
+  readonly voters: readonly { readonly node: number; readonly controller: number }[];
+}
+
+/** One of the two programs. */
+export interface Server {
+  readonly name: ServerName;
+  port(ports: BrokerPorts): number;
+  /** What must be there before it starts: folders, a configuration, a formatted log. Throws SERVER_FAILED. */
+  prepare(place: BrokerPlace, jars: Jars, java: string): void;
+  /** The arguments of `java`. */
+  command(place: BrokerPlace, jars: Jars): readonly string[];
+  /** True once it does what clients need; false, never an error, while it does not. */
+  isReady(place: BrokerPlace): Promise<boolean>;
+}
+
+export const LOOPBACK = '127.0.0.1';
+
+/** What a client needs to know, as the environment variables of this program. */
+export function addressesOf({ ports }: BrokerPlace): { readonly brokers: string; readonly registryUrl: string } {
+  return { brokers: `${LOOPBACK}:${ports.kafka}`, registryUrl: `http://${LOOPBACK}:${ports.registry}/apis/ccompat/v7` };
+}
+
+const PORT = z.int().min(1).max(65_535);
+const PORTS = z.strictObject({ kafka: PORT, controller: PORT, registry: PORT });
+
+/** Remembers the ports of the last start, so that `stop` and `status` need only the folder. */
+export function writePorts({ folder, ports }: BrokerPlace): void {
+  // Whole or not there: others wait for it.
+  const partial = join(folder, 'ports.json.partial');
+  writeFileSync(partial, `${JSON.stringify(ports)}\n`);
+  renameSync(partial, join(folder, 'ports.json'));
+}
+
+/** The place that was started last in this folder, or null. */
+export function placeOf(folder: string): BrokerPlace | null {
+  const file = join(folder, 'ports.json');
+  return existsSync(file) ? { folder, ports: PORTS.parse(JSON.parse(readFileSync(file, 'utf8'))) } : null;
+}
+
+const OPTIONS = {
+  kafka: '--kafka-port',
+  controller: '--controller-port',
+  registry: '--registry-port',
+} as const satisfies Record<keyof BrokerPorts, string>;
+
+/** True when nothing listens on that port of the loopback interface. */
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: LOOPBACK, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** Throws PORT_TAKEN with every port of `names` that is taken, and the option that changes it. */
+export async function requireFree(ports: BrokerPorts, names: readonly (keyof BrokerPorts)[]): Promise<void> {
+  const problems = [];
+  for (const name of names) {
+    const port = ports[name];
+    if (!(await isFree(port))) {
+      problems.push({ path: OPTIONS[name], why: `port ${port} of ${LOOPBACK} is taken by another program` });
+    }
+  }
+  if (problems.length === 0) return;
+  const said = problems.map(({ path, why }) => `${why}: choose another with \`${path} N\``);
+  throw new HarvestlineError('PORT_TAKEN', said.join('\n'), { problems });
+}
