@@ -5,7 +5,7 @@ import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from 
 import { hanging, together, widthOf } from './screen.ts';
 import { lengthOf, dateOf, timeOf } from '../../render/event-time.ts';
 import { stepLines } from './step-lines.ts';
-import type { ScoreShift, DecisionChange } from '../scoring/smallest-changes.ts';
+import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
 import { sideBySide } from '../../render/terminal-text.ts';
 
@@ -115,25 +115,17 @@ function sideLines(factors: readonly Factor[], side: Factor['side']): readonly s
 }
 
 function changeLines(
-  {
-    changes,
-    score_gap: gap,
-    policy,
-    policy_available: available,
-    action,
-    confidence_mapped: mapped,
-  }: ExplainedDecision,
+  { changes, policy, policy_available: available, confidence_mapped: mapped }: ExplainedDecision,
   width: number,
 ): readonly string[] {
-  if (changes === null || gap === null) {
+  if (changes === null) {
     const why = available
       ? 'its policy or its map decides otherwise here'
       : `nothing here has ${printable(policy)}; --policy FILE does`;
     return hanging('', `what would have changed it is not known: ${why}`, width);
   }
   if (changes.length > 0) return byOutcome(changes).flatMap((same, index) => outcomeLines(same, index, mapped, width));
-  const text = gap.length === 0 ? `nor would any scores: it is ${action} whatever they are` : gapText(gap);
-  return hanging('', `no change of one input would have changed it: ${text}`, width);
+  return ['no change of one input would have changed it'];
 }
 
 /** Those that lead to the same are said together; the smallest of all comes first. */
@@ -154,19 +146,6 @@ function outcomeLines(
   );
   const head = index === 0 ? 'smallest change: ' : 'or ';
   return hanging(head, `${first.action} ${printable(first.reason)} with ${ways.join(', or ')}`, width, 2);
-}
-
-/** `exit needs 3 more points than it has, or hold 3 fewer (PARTIAL_CLOSE moderate_exit)`. */
-function gapText(gap: readonly ScoreShift[]): string {
-  return gap
-    .map(({ side, points, action, reason }, index) => {
-      const by = `${figure(Math.abs(points))} ${points > 0 ? 'more' : 'fewer'}`;
-      const needs = index === 0 ? `needs ${by} ${Math.abs(points) === 1 ? 'point' : 'points'} than it has` : by;
-      const next = gap[index + 1];
-      const same = next?.action === action && next.reason === reason;
-      return `${side.toLowerCase()} ${needs}${same ? '' : ` (${action} ${printable(reason)})`}`;
-    })
-    .join(', or ');
 }
 
 function figure(value: number): string {

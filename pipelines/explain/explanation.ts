@@ -1,5 +1,5 @@
 import type { Decision } from '../scoring/evaluate.ts';
-import type { ScoreShift, DecisionChange } from '../scoring/smallest-changes.ts';
+import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
 /** What `explain --json` prints, and what the screen is made of. */
@@ -76,7 +76,6 @@ export interface ExplainedDecision extends SnapshotDecision {
   readonly confidence_mapped: boolean;
   /** Null where it cannot be decided again, for want of its policy or its map: then nothing is known of changes. */
   readonly changes: readonly DecisionChange[] | null;
-  readonly score_gap: readonly ScoreShift[] | null;
 }
 
 export interface ExplainedOrder {

@@ -2,7 +2,7 @@ import { isKind } from '../../errors/harvestline-error.ts';
 import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Policy, defaultPolicy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts';
-import { scoreGap, smallestChanges } from '../scoring/smallest-changes.ts';
+import { smallestChanges } from '../scoring/smallest-changes.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -89,12 +89,11 @@ interface Shown {
 
 /** Where policy or map are not those that decided, what they would do is no change of that decision. */
 function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
-  if (policy === null)
-    return { ...decision, policy_available: false, confidence_mapped: false, changes: null, score_gap: null };
+  if (policy === null) return { ...decision, policy_available: false, confidence_mapped: false, changes: null };
   const mapped = decision.calibration_version !== null && judgesCalibrated(policy);
   const whole = { ...decision, policy_available: true, confidence_mapped: mapped };
-  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null, score_gap: null };
-  return { ...whole, changes: smallestChanges(snapshot, policy), score_gap: scoreGap(snapshot, policy) };
+  if (evaluate(snapshot, policy).action !== decision.action) return { ...whole, changes: null };
+  return { ...whole, changes: smallestChanges(snapshot, policy) };
 }
 
 type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version' | 'assumed'>;

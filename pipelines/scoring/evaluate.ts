@@ -85,7 +85,7 @@ function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
 }
 
 /** The rules' part of it: what they say about these scores. */
-export function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
+function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
   // Whatever was decided could not be done.
   if (snapshot.dust === true) return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.dust);
   for (const { rule, when } of uniformRules(policy)) {

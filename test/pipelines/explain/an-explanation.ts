@@ -6,7 +6,7 @@ import {
 } from '../../../pipelines/explain/explanation.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
-import { scoreGap, smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
+import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 
@@ -97,7 +97,6 @@ export function anExplanation(takes: readonly boolean[], steps: readonly Explain
             policy_available: true,
             confidence_mapped: false,
             changes: smallestChanges(snapshot, defaultPolicy()),
-            score_gap: scoreGap(snapshot, defaultPolicy()),
           },
     steps,
     unscorable: [],

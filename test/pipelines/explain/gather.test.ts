@@ -90,7 +90,6 @@ describe('what explain gathers', () => {
       factors,
       reason,
       changes: null,
-      score_gap: null,
     });
     const known = await explain(world, SNAPSHOT.position_id, own);
     expect(known?.decision?.changes).toEqual(smallestChanges(first, own));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
-import { scoreGap, smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
+import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
@@ -43,14 +43,10 @@ describe('the smallest change of one input', () => {
     ]);
   });
 
-  it('legacy: what once held a winner whatever it won; only the gap says how far it was from letting go', () => {
+  it('legacy: no single input would have let go of the winner that it held whatever it won', () => {
     const winner = { ...HELD, mark_price: 121, peak_price: 121 };
     expect(evaluate(winner, policy('legacy'))).toMatchObject({ action: 'HOLD', hold_score: 9, exit_score: 1 });
     expect(smallestChanges(winner, policy('legacy'))).toEqual([]);
-    expect(scoreGap(winner, policy('legacy'))).toEqual([
-      { side: 'EXIT', points: 9, action: 'PARTIAL_CLOSE', reason: 'moderate_exit' },
-      { side: 'HOLD', points: -9, action: 'PARTIAL_CLOSE', reason: 'moderate_exit' },
-    ]);
   });
 
   it('legacy: no R would have done it, another regime would', () => {
