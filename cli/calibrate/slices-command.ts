@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { pc } from '../../render/terminal.ts';
 import {
   SLICED_BY,
+  type SliceFigures,
   type SlicedBy,
   type SlicedOutcomes,
   sliceFigures,
@@ -12,7 +13,8 @@ import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/dataset.ts';
-import { driftText, slicedLines } from '../../pipelines/calibration/report-words.ts';
+import { driftText } from '../../pipelines/calibration/report-words.ts';
+import { plainTable } from '../../render/tables.ts';
 
 interface ModelSlices extends SlicedOutcomes {
   readonly model_id: string;
@@ -86,4 +88,25 @@ function slicedBy(text: string): readonly SlicedBy[] {
     if (by === undefined) throw new InvalidArgumentError(`Give some of ${SLICED_BY.join(', ')}.`);
     return by;
   });
+}
+
+/** Parts of the outcomes as a table for a terminal. */
+function slicedLines(parts: readonly SliceFigures[]): readonly string[] {
+  return plainTable(
+    [
+      { head: '' },
+      { head: '' },
+      ...['n', 'hit rate', 'confidence', 'gap', '95 %', 'Brier'].map((head) => ({ head, align: 'right' as const })),
+    ],
+    parts.map((row) => [
+      row.by,
+      row.by === 'all' ? '' : row.name,
+      String(row.n),
+      row.hit_rate.toFixed(3),
+      row.mean_confidence.toFixed(3),
+      row.gap.toFixed(3),
+      row.gap_low === null || row.gap_high === null ? '' : `${row.gap_low.toFixed(3)} to ${row.gap_high.toFixed(3)}`,
+      row.brier.toFixed(4),
+    ]),
+  );
 }

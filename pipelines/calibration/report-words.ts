@@ -1,19 +1,8 @@
-import { CONSTANT, type Method } from './fit.ts';
-import type {
-  Auc,
-  BoundName,
-  CalibrationReport,
-  Candidate,
-  Evaluation,
-  ScoreChange,
-  ScoreName,
-  Slice,
-} from './report.ts';
+import { CONSTANT } from './fit.ts';
+import type { Auc, BoundName, CalibrationReport, Candidate, Evaluation, ScoreChange, ScoreName } from './report.ts';
 import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
-import type { SlicedBy, Cusum, SliceFigures } from './slice-figures.ts';
+import type { Cusum } from './slice-figures.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { plainTable } from '../../render/tables.ts';
-import { calibrate } from '../scoring/confidence-map.ts';
 
 export interface Verdict {
   readonly tone: 'good' | 'caution' | 'bad';
@@ -41,12 +30,6 @@ export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
     reject: `harvestline calibrate reject ${version} --by NAME --reason TEXT`,
     verify: `harvestline calibrate verify ${version}`,
   };
-}
-
-/** For example "2 of 3 hold". */
-export function boundsText({ bounds }: CalibrationReport): string {
-  const holding = bounds.filter(({ holds }) => holds).length;
-  return holding === bounds.length ? `all ${bounds.length} hold` : `${holding} of ${bounds.length} hold`;
 }
 
 export function methodText({ method, method_asked_for: asked }: CalibrationReport): string {
@@ -139,57 +122,6 @@ function sentenceOf(report: CalibrationReport): string {
   return `${happened}; ${map}${effect}.`;
 }
 
-interface Term {
-  readonly name: string;
-  readonly meaning: string;
-  /** Which way is better; null where no forecast has a say. */
-  readonly better: 'lower' | 'higher' | null;
-}
-
-/** The names of the scores, and half a sentence for who meets them first. */
-export const SCORE_TERMS = {
-  brier: { name: 'Brier', meaning: 'mean squared error of the probability', better: 'lower' },
-  log_loss: { name: 'log loss', meaning: 'as Brier, but harsh on confident mistakes', better: 'lower' },
-  ece: { name: 'ECE', meaning: 'mean gap between said and won, over 15 equal-width bins', better: 'lower' },
-  mcb: {
-    name: 'MCB',
-    meaning: 'how wrong the numbers are: what perfect recalibration would take off Brier',
-    better: 'lower',
-  },
-  dsc: {
-    name: 'DSC',
-    meaning:
-      'how well high and low confidence part wins from losses: what it takes off Brier against saying the same of all, once the numbers are right; 0 tells nothing apart, and no rising map adds to it',
-    better: 'higher',
-  },
-  unc: { name: 'UNC', meaning: 'uncertainty of the outcomes: no forecast changes it', better: null },
-} as const satisfies Record<ScoreName, Term>;
-
-export function betterText(name: ScoreName): string {
-  const { better } = SCORE_TERMS[name];
-  return better === null ? 'fixed' : `${better} is better`;
-}
-
-/** In the order in which they are shown, with what a table calls them. */
-export const SLICE_TITLES = {
-  label: 'Label',
-  model: 'Model',
-  side: 'Side',
-  exit_reason: 'Exit reason',
-  policy: 'Policy at close',
-  regime: 'Regime at entry',
-  symbol: 'Symbol',
-} as const satisfies Record<Slice['by'], string>;
-
-/** What a report can be parted by. */
-export const SLICED_TITLES = {
-  symbol: 'Symbol',
-  side: 'Side',
-  regime: 'Regime at entry',
-  age: 'Time held',
-  policy: 'Policy at close',
-} as const satisfies Record<SlicedBy, string>;
-
 /** Every method with its Brier score out of fold, and why it was not chosen where that is no matter of scores. */
 export function candidatesText(candidates: readonly Candidate[]): string {
   const tried = candidates.map(({ method, brier, why_not: why }) => {
@@ -212,7 +144,10 @@ export function winnerText({ method, winner }: Pick<CalibrationReport, 'method' 
 }
 
 /** A coefficient of a rising map that the data would have below 0. */
-export function boundText({ method, parameters }: Pick<CalibrationReport, 'method' | 'parameters'>): string | null {
+export function coefficientAtBoundText({
+  method,
+  parameters,
+}: Pick<CalibrationReport, 'method' | 'parameters'>): string | null {
   if (method !== 'beta') return null;
   const at = parameters.filter(({ name, value }) => name !== 'c' && value === 0).map(({ name }) => name);
   if (at.length === 0) return null;
@@ -221,7 +156,7 @@ export function boundText({ method, parameters }: Pick<CalibrationReport, 'metho
 
 /** AUC as a count that anybody can picture. */
 export function aucWords({ value }: CalibrationReport['auc']): string {
-  return `of a win and a loss drawn at random the win had the higher confidence ${Math.round(100 * value)} times in 100; 50 is a coin toss, 100 tells all apart, and no rising map changes it`;
+  return `of a win and a loss drawn at random the win had the higher confidence ${Math.round(100 * value)} times in 100`;
 }
 
 export function scoreOf({ scores }: Evaluation, name: ScoreName): ScoreChange | undefined {
@@ -234,27 +169,6 @@ export function saidAndWon({ counts, detectable }: CalibrationReport): { readonl
   return { said: won + detectable.found, won };
 }
 
-/** Parts of the outcomes as a table for a terminal. */
-export function slicedLines(parts: readonly SliceFigures[]): readonly string[] {
-  return plainTable(
-    [
-      { head: '' },
-      { head: '' },
-      ...['n', 'hit rate', 'confidence', 'gap', '95 %', 'Brier'].map((head) => ({ head, align: 'right' as const })),
-    ],
-    parts.map((row) => [
-      row.by,
-      row.by === 'all' ? '' : row.name,
-      String(row.n),
-      row.hit_rate.toFixed(3),
-      row.mean_confidence.toFixed(3),
-      row.gap.toFixed(3),
-      row.gap_low === null || row.gap_high === null ? '' : `${row.gap_low.toFixed(3)} to ${row.gap_high.toFixed(3)}`,
-      row.brier.toFixed(4),
-    ]),
-  );
-}
-
 /** Whether the gap between confidence and outcomes has changed over time, in words. */
 export function driftText(cusum: Cusum | null): string {
   if (cusum === null) return 'fewer than 20 days cannot tell';
@@ -262,32 +176,4 @@ export function driftText(cusum: Cusum | null): string {
   const figures = `CUSUM ${statistic.toFixed(2)}, ${threshold.toFixed(2)} at 5 %`;
   if (statistic <= threshold) return `none seen (${figures})`;
   return `the gap differs before and after ${formatEventTime(day).slice(0, 10)} (${figures})`;
-}
-
-export interface MapReading {
-  readonly raw: number;
-  readonly calibrated: number;
-  /** Whether outcomes had such a confidence. */
-  readonly observed: boolean;
-}
-
-/** The map at every tenth from 0 to 1: a curve to read off. */
-export function mapReadings({ map, observed }: CalibrationReport): readonly MapReading[] {
-  return Array.from({ length: 11 }, (_, tenth) => {
-    const raw = tenth / 10;
-    return { raw, calibrated: calibrate(map, raw), observed: raw >= observed.low && raw <= observed.high };
-  });
-}
-
-/** How a method's parameters make a map, x being raw confidence; null where it has none. */
-const FORMULAS = {
-  identity: null,
-  sigmoid: '1 / (1 + exp(a · x + b))',
-  sigmoid_log_odds: '1 / (1 + exp(a · ln(x / (1 − x)) + b))',
-  beta: '1 / (1 + exp(−(a · ln(x) − b · ln(1 − x) + c)))',
-  isotonic: null,
-} as const satisfies Record<Method, string | null>;
-
-export function formulaOf(method: Method): string | null {
-  return FORMULAS[method];
 }

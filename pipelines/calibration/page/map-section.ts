@@ -1,18 +1,28 @@
+import { calibrate } from '../../scoring/confidence-map.ts';
+import type { Method } from '../fit.ts';
+import { coefficientAtBoundText, sentenceCase, winnerText } from '../report-words.ts';
 import type { CalibrationReport } from '../report.ts';
 import { dataTable } from '../../../render/tables.ts';
 import { probability, score, signedScore } from '../../../render/figures.ts';
-import { formulaOf, mapReadings, boundText, winnerText, sentenceCase } from '../report-words.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { calibrate } from '../../scoring/confidence-map.ts';
 import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/unit-plot.ts';
 
-/** The fitted map, as a curve and as numbers, and what else was tried. */
+/** The map of each method as a formula of its parameters, x being raw confidence; null where there is none. */
+const FORMULAS = {
+  identity: null,
+  sigmoid: '1 / (1 + exp(a · x + b))',
+  sigmoid_log_odds: '1 / (1 + exp(a · ln(x / (1 − x)) + b))',
+  beta: '1 / (1 + exp(−(a · ln(x) − b · ln(1 − x) + c)))',
+  isotonic: null,
+} as const satisfies Record<Method, string | null>;
+
+/** The fitted map as a curve and as numbers, and all methods that were compared. */
 export function mapSection(report: CalibrationReport): Markup {
   const { observed } = report;
   return markup`<section id="map-section"><h2>The map</h2>
 <p class="lead">What a scorer makes of a raw confidence. Hatched and dashed: no outcome had such a confidence (observed: ${probability(observed.low)} to ${probability(observed.high)})${report.method === 'identity' ? '' : ', so the map is the constant at its edge, not a finding'}.</p>
 <div class="columns"><figure><figcaption>Raw to calibrated<span>dotted: no change; the thin line marks the largest change</span></figcaption>${mapChart(report)}</figure>
-<div>${formula(report)}${paragraph(boundText(report))}${readings(report)}</div></div>
+<div>${formula(report)}${paragraph(coefficientAtBoundText(report))}${readings(report)}</div></div>
 <h3>Methods compared</h3>
 ${paragraph(winnerText(report))}
 ${candidates(report)}</section>`;
@@ -24,26 +34,31 @@ function paragraph(text: string | null): Content {
 
 function formula(report: CalibrationReport): Content {
   const { method, parameters } = report;
-  const text = formulaOf(method);
+  const text = FORMULAS[method];
   if (text === null)
     return markup`<p class="lead">${method === 'identity' ? 'No change: x stays x.' : 'Steps, pooled from the outcomes; there is no formula.'}</p>`;
   const values = parameters.map(({ name, value }) => `${name} = ${score(value)}`).join(', ');
   return markup`<p class="lead">Formula of the ${method} map, x being raw confidence:</p><p><span class="code">${text}</span><br><span class="code">${values}</span></p>`;
 }
 
-function readings(report: CalibrationReport): Markup {
+function readings({ map, observed }: CalibrationReport): Markup {
   const columns = [
     { head: 'Raw', align: 'right' },
     { head: 'Calibrated', align: 'right' },
     { head: 'Change', align: 'right' },
     { head: 'Seen' },
   ] as const;
-  const rows = mapReadings(report).map(({ raw, calibrated, observed }) => [
-    raw.toFixed(1),
-    probability(calibrated),
-    signedScore(calibrated - raw),
-    observed ? 'yes' : markup`<span class="dim">no: extrapolated</span>`,
-  ]);
+  const rows = Array.from({ length: 11 }, (_, tenth) => {
+    const raw = tenth / 10;
+    const mapped = calibrate(map, raw);
+    const isObserved = raw >= observed.low && raw <= observed.high;
+    return [
+      raw.toFixed(1),
+      probability(mapped),
+      signedScore(mapped - raw),
+      isObserved ? 'yes' : markup`<span class="dim">no: extrapolated</span>`,
+    ];
+  });
   return dataTable('The map at every tenth', columns, [{ rows }]);
 }
 

@@ -1,4 +1,7 @@
-import type { CalibrationReport } from '../report.ts';
+import { driftText } from '../report-words.ts';
+import type { CalibrationReport, Slice } from '../report.ts';
+import { SLICED_BY, type SliceFigures, type SlicedBy } from '../slice-figures.ts';
+import { type Interval, wilsonInterval } from '../statistics.ts';
 import { dataTable, type DataGroup } from '../../../render/tables.ts';
 import {
   count,
@@ -11,15 +14,38 @@ import {
   signedProbability,
 } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { type SliceRow, sliceGroups } from '../slice-groups.ts';
 import { round } from '../../../render/unit-plot.ts';
-import { SLICED_BY, type SliceFigures } from '../slice-figures.ts';
-import { driftText, SLICED_TITLES } from '../report-words.ts';
 
-/** More rows of a kind than this tell nobody more. */
-const TOP = 20;
+/** Symbols and reasons beyond these become one row; the report as JSON has all. Unit: rows of a kind. */
+const MOST_SLICES = 20;
 
-/** What the fit was made of, what was left out, and how small an effect so many outcomes can show. */
+/** Parts of a kind beyond these are in the report as JSON only. Unit: rows of a kind. */
+const MOST_PARTS = 20;
+
+/** Half a year. Unit: weeks. */
+const MOST_WEEKS = 26;
+
+/** Kinds of slices in the order in which they are shown, with their names in the table. */
+const SLICE_TITLES = {
+  label: 'Label',
+  model: 'Model',
+  side: 'Side',
+  exit_reason: 'Exit reason',
+  policy: 'Policy at close',
+  regime: 'Regime at entry',
+  symbol: 'Symbol',
+} as const satisfies Record<Slice['by'], string>;
+
+/** Names of what `--by` splits the outcomes by. */
+const SLICED_TITLES = {
+  symbol: 'Symbol',
+  side: 'Side',
+  regime: 'Regime at entry',
+  age: 'Time held',
+  policy: 'Policy at close',
+} as const satisfies Record<SlicedBy, string>;
+
+/** The outcomes behind the fit by label rule and slice, the outcomes left out, and how small a gap so many can show. */
 export function outcomesSection(report: CalibrationReport): Markup {
   const { label_rule: rule, counts, detectable } = report;
   const enough = Math.abs(detectable.found) >= detectable.gap;
@@ -64,16 +90,35 @@ function sliceTable(report: CalibrationReport): Markup {
     { head: 'Mean confidence', align: 'right' },
     { head: '0 to 100 %' },
   ] as const;
-  const groups = sliceGroups(report.slices, TOP).map(({ title, rows }) => ({ title, rows: rows.map(cells) }));
+  const groups = Object.entries(SLICE_TITLES).flatMap(([by, title]): DataGroup[] => {
+    const own = report.slices.filter((slice) => slice.by === by).toSorted((one, other) => other.n - one.n);
+    const rest = own.slice(MOST_SLICES);
+    const shown = [...own.slice(0, MOST_SLICES), ...(rest.length === 0 ? [] : [merged(rest)])];
+    return own.length === 0 ? [] : [{ title, rows: shown.map(sliceCells) }];
+  });
   const caption =
     'Dot and bar: win rate with Wilson’s 95 % interval; tick: mean raw confidence. A position with several exit reasons counts for each';
   return dataTable(caption, columns, groups);
 }
 
-function cells({ name, n, won, confidence }: SliceRow): readonly Content[] {
+/** Several slices of a kind as one. */
+function merged(slices: readonly Slice[]): Slice {
+  const n = slices.reduce((sum, slice) => sum + slice.n, 0);
+  return {
+    by: slices[0]?.by ?? 'symbol',
+    name: `${slices.length} others`,
+    n,
+    wins: slices.reduce((sum, { wins }) => sum + wins, 0),
+    confidence: slices.reduce((sum, slice) => sum + slice.confidence * slice.n, 0) / n,
+  };
+}
+
+/** By label there is no win rate: the label is the result itself. */
+function sliceCells({ by, name, n, wins, confidence }: Slice): readonly Content[] {
   const said = probability(confidence);
-  if (won === null) return [name, count(n), '–', '–', '–', said, null];
-  const { wins, rate, interval: range } = won;
+  if (by === 'label') return [name, count(n), '–', '–', '–', said, null];
+  const rate = wins / n;
+  const range = wilsonInterval(wins, n);
   return [
     name,
     count(n),
@@ -81,8 +126,17 @@ function cells({ name, n, won, confidence }: SliceRow): readonly Content[] {
     percent(rate),
     markup`<span class="dim">${interval(range, percent)}</span>`,
     said,
-    rateBar(won, confidence),
+    rateBar(rate, range, confidence),
   ];
+}
+
+/** Width of the bar. Unit: user units of the drawing. */
+const BAR_WIDTH = 120;
+
+/** A win rate with its interval, and a tick at the mean confidence. Hidden from screen readers: the table has the numbers. */
+function rateBar(rate: number, { low, high }: Interval, confidence: number): Markup {
+  const at = (share: number) => round(4 + (BAR_WIDTH - 8) * share);
+  return markup`<svg class="rate" viewBox="0 0 ${BAR_WIDTH} 12" aria-hidden="true"><path class="grid" d="M4 6H${BAR_WIDTH - 4}"/><path class="whisker after" d="M${at(low)} 6H${at(high)}"/><circle class="dot after" cx="${at(rate)}" cy="6" r="3"/><path class="said" d="M${at(confidence)} 1V11"/></svg>`;
 }
 
 function exclusions({ excluded, counts }: CalibrationReport): Markup {
@@ -96,23 +150,7 @@ function exclusions({ excluded, counts }: CalibrationReport): Markup {
   return dataTable(`${plural(excluded.length, 'reason')}, the most frequent first`, columns, [{ rows }]);
 }
 
-/** Unit: user units of the drawing. */
-const WIDTH = 120;
-
-/** A win rate with its interval, and a tick where the mean confidence is. The table has the numbers, so readers aloud skip it. */
-function rateBar(won: NonNullable<SliceRow['won']>, confidence: number): Markup {
-  const { low, high } = won.interval;
-  const at = (share: number) => round(4 + (WIDTH - 8) * share);
-  return markup`<svg class="rate" viewBox="0 0 ${WIDTH} 12" aria-hidden="true"><path class="grid" d="M4 6H${WIDTH - 4}"/><path class="whisker after" d="M${at(low)} 6H${at(high)}"/><circle class="dot after" cx="${at(won.rate)}" cy="6" r="3"/><path class="said" d="M${at(confidence)} 1V11"/></svg>`;
-}
-
-/** Parts of a kind beyond these are in report.json. */
-const MOST_PARTS = 20;
-
-/** Half a year. Unit: weeks. */
-const MOST_WEEKS = 26;
-
-const COLUMNS = [
+const PART_COLUMNS = [
   { head: 'Part' },
   { head: 'n', align: 'right' },
   { head: 'Hit rate', align: 'right' },
@@ -133,10 +171,10 @@ export function slicesSection({ sliced }: CalibrationReport): Markup {
   const older = weeks.length === latest.length ? '' : `, the latest ${MOST_WEEKS} of ${count(weeks.length)}`;
   return markup`<section id="slices"><h2>Where it is off</h2>
 <p class="lead">Gap: mean raw confidence minus the share that won; above 0 the model is over-confident. Intervals count with days, since positions of one day share a market; fewer than 10 days have none. Among many parts some look odd by chance, and the map stays one for all of them.</p>
-${dataTable('Parts of the usable outcomes, the largest first', COLUMNS, [{ rows: [partCells(all)] }, ...parts])}
+${dataTable('Parts of the usable outcomes, the largest first', PART_COLUMNS, [{ rows: [partCells(all)] }, ...parts])}
 <h3>Over time</h3>
 <p class="lead">Drift: ${driftText(cusum)}.</p>
-${dataTable(`By the week in which positions closed, from Monday, UTC${older}`, COLUMNS, [{ rows: latest.map(partCells) }])}</section>`;
+${dataTable(`By the week in which positions closed, from Monday, UTC${older}`, PART_COLUMNS, [{ rows: latest.map(partCells) }])}</section>`;
 }
 
 function partCells({ by, name, n, hit_rate, mean_confidence, gap, gap_low, gap_high, brier }: SliceFigures): Content[] {

@@ -1,11 +1,43 @@
-import type { CalibrationReport, Evaluation, ScoreChange, Reliability, Range } from '../report.ts';
+import { aucText, aucWords, scoreOf } from '../report-words.ts';
+import type { CalibrationReport, Evaluation, Reliability, ScoreChange, ScoreName } from '../report.ts';
+import type { Interval } from '../statistics.ts';
 import { type DataGroup, dataTable } from '../../../render/tables.ts';
-import { count, interval, score, signedScore, probability } from '../../../render/figures.ts';
+import { count, interval, plain, probability, score, signedScore } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { SCORE_TERMS, aucWords, betterText, aucText, scoreOf } from '../report-words.ts';
 import { linePath, unitPlot, round } from '../../../render/unit-plot.ts';
 
-/** Scores before and after, and the reliability diagrams that they summarise. */
+interface Term {
+  readonly name: string;
+  readonly meaning: string;
+  /** Null: no forecast changes this score. */
+  readonly better: 'lower' | 'higher' | null;
+}
+
+/** Names of the scores, and their meaning for readers who do not know them. */
+const SCORE_TERMS = {
+  brier: { name: 'Brier', meaning: 'mean squared error of the probability', better: 'lower' },
+  log_loss: { name: 'log loss', meaning: 'as Brier, but harsh on confident mistakes', better: 'lower' },
+  ece: { name: 'ECE', meaning: 'mean gap between said and won, over 15 equal-width bins', better: 'lower' },
+  mcb: {
+    name: 'MCB',
+    meaning: 'how wrong the numbers are: what perfect recalibration would take off Brier',
+    better: 'lower',
+  },
+  dsc: {
+    name: 'DSC',
+    meaning:
+      'how well high and low confidence part wins from losses: what it takes off Brier against saying the same of all, once the numbers are right; 0 tells nothing apart, and no rising map adds to it',
+    better: 'higher',
+  },
+  unc: { name: 'UNC', meaning: 'uncertainty of the outcomes: no forecast changes it', better: null },
+} as const satisfies Record<ScoreName, Term>;
+
+function betterText(name: ScoreName): string {
+  const { better } = SCORE_TERMS[name];
+  return better === null ? 'fixed' : `${better} is better`;
+}
+
+/** Reliability diagrams before and after, and the scores that summarise them. */
 export function scoresSection(report: CalibrationReport): Markup {
   const { before, after } = report.out_of_fold.reliability;
   return markup`<section id="reliability"><h2>Reliability, before and after</h2>
@@ -21,7 +53,7 @@ export function scoresSection(report: CalibrationReport): Markup {
 <figure><figcaption>After<span>calibrated confidence</span></figcaption>${reliabilityChart('after', 'Reliability of calibrated confidence, out of fold', after)}</figure></div>
 <p class="lead">The line is the isotonic fit of outcomes on confidences (CORP: pool-adjacent-violators), so no choice of bins shapes it.</p></section>
 <section id="scores"><h2>Scores</h2>
-<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals are the middle 95 % of 500 resamples of whole blocks of time, around the score: ${worth(report)}. Brier = MCB − DSC + UNC. AUC ${aucText(report.auc)}: ${aucWords(report.auc)}.</p>
+<p class="lead">Out of fold is what to expect of later outcomes; in sample, where the map has seen the answers, flatters it. Intervals are the middle 95 % of 500 resamples of whole blocks of time, around the score: ${effectiveSizeText(report)}. Brier = MCB − DSC + UNC. AUC ${aucText(report.auc)}: ${aucWords(report.auc)}; 50 is a coin toss, 100 tells all apart, and no rising map changes it.</p>
 ${scoresTable(report)}
 <figure><figcaption>How much each score changed<span>filled and thick: out of fold; hollow and thin: in sample; an interval that reaches 0 may be chance</span></figcaption>${intervalChart(report)}</figure></section>`;
 }
@@ -44,8 +76,12 @@ function scoresTable(report: CalibrationReport): Markup {
   );
 }
 
-function worth({ dependence: { n, effective, blocks } }: CalibrationReport): string {
-  return `${count(n)} outcomes in ${count(blocks)} blocks are worth ${count(Math.round(effective))} independent ones`;
+/** Unit: milliseconds. */
+const HOUR_MS = 60 * 60 * 1000;
+
+function effectiveSizeText({ dependence: { n, effective, blocks, block_ms: length } }: CalibrationReport): string {
+  const drawn = length === null ? `${count(blocks)} blocks` : `${count(blocks)} blocks of ${plain(length / HOUR_MS)} h`;
+  return `${count(n)} outcomes in ${drawn} are worth ${count(Math.round(effective))} independent ones`;
 }
 
 function group(title: string, { n, scores }: Evaluation, nameOf: (score: ScoreChange) => Content): DataGroup {
@@ -61,7 +97,7 @@ function group(title: string, { n, scores }: Evaluation, nameOf: (score: ScoreCh
   return { title: `${title}, n = ${count(n)}`, rows };
 }
 
-/** The name, and under it what it means. */
+/** The name, and below it the meaning. */
 function explained({ name }: ScoreChange): Markup {
   return markup`${SCORE_TERMS[name].name}<span class="term">${SCORE_TERMS[name].meaning}; ${betterText(name)}</span>`;
 }
@@ -88,7 +124,7 @@ function reliabilityChart(which: 'before' | 'after', title: string, reliability:
   });
 }
 
-/** The chart in words, for who cannot see it. */
+/** The chart in words, for screen readers. */
 function diagramText(fit: readonly (readonly [number, number])[], histogram: readonly number[]): string {
   const first = fit[0];
   const last = fit.at(-1);
@@ -112,7 +148,7 @@ function corners(x: readonly number[], y: readonly number[]): (readonly [number,
   return x.map((value, index) => [value, y[index] ?? Number.NaN] as const);
 }
 
-/** Units: user units of the drawing. */
+/** Measures of the chart of changes. Unit: user units of the drawing. */
 const LEFT = 92;
 const WIDTH = 360;
 const ROW = 34;
@@ -153,7 +189,7 @@ ${fitted === null ? null : whisker('quiet', fitted.change, fitted.change_interva
 function whisker(
   kind: string,
   change: number,
-  { low, high }: Range,
+  { low, high }: Interval,
   y: number,
   at: (value: number) => number,
 ): Content {

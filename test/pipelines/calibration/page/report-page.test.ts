@@ -123,7 +123,7 @@ describe('what the page says', () => {
   it('says in plain words how far the methods are apart, what AUC counts, and which coefficient is at its bound', () => {
     expect(text).toContain('Beta did better than sigmoid by 0.0002 Brier out of fold');
     expect(text).toContain('they are not told apart');
-    expect(text).toContain('the win had the higher confidence 64 times in 100');
+    expect(text).toContain('the win had the higher confidence 64 times in 100; 50 is a coin toss');
     const beta = [
       { name: 'a', value: 0 },
       { name: 'b', value: 1.2 },
@@ -163,8 +163,17 @@ describe('what the page says', () => {
     expect(pageText(reportPage(SPARSE))).toContain('no position snapshot of this model');
   });
 
+  it('says what the other label rules would have given, how the outcomes depend on each other, and which factors change', () => {
+    expect(text).toContain('pnl (fitted) 1,296 58.0\u00A0% 62.7\u00A0% 7.4\u00A0%');
+    expect(text).toContain('r:0.5 0 – – –');
+    const { blocks, effective } = SAMPLE_REPORT.dependence;
+    expect(text).toContain(`${blocks} blocks of 24 h are worth ${Math.round(effective)} independent ones`);
+    expect(text).toContain('confidence_degraded 1,304 1,113');
+  });
+
   it('names the evidence', () => {
     expect(text).toContain(SAMPLE_REPORT.evidence.dataset_hash);
+    expect(text).toContain(`${SAMPLE_REPORT.evidence.rows.toLocaleString('en-US')} final outcomes of ensemble-7`);
     for (const { partition, from, to } of SAMPLE_REPORT.evidence.ranges)
       expect(text).toMatch(new RegExp(` ${partition} ${from} ${to}( |$)`));
   });
