@@ -2,9 +2,9 @@
  * Takes the secrets of this process out of everything that leaves it as text: logs, errors, standard output, what a library prints.
  * Secrets are learned where they are read (settings.ts), and at the start from the environment (cli/main.ts).
  *
- * RD1  No secret that was learned passes: as it is, or in the forms of JSON, of an address, of base64 at any alignment, or of hex.
- * RD2  Nor one that is split over several writes to a stream: an end that may be the beginning of a secret waits for what follows.
- * RD3  While no secret is known, what passes is neither looked at nor copied.
+ * SYS-1  No secret that was learned passes: as it is, or in the forms of JSON, of an address, of base64 at any alignment, or of hex.
+ * SYS-2  Nor one that is split over several writes to a stream: an end that may be the beginning of a secret waits for what follows.
+ * SYS-3  While no secret is known, what passes is neither looked at nor copied.
  */
 import { inspect } from 'node:util';
 
@@ -47,7 +47,7 @@ export class Redactor {
       longestFirst.length === 0 ? null : new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g');
   }
 
-  /** RD1. */
+  /** SYS-1. */
   redact(text: string): string {
     return this.#pattern === null ? text : text.replace(this.#pattern, HIDDEN);
   }
@@ -60,7 +60,7 @@ export class Redactor {
   }
 
   /**
-   * Stands before a stream, whoever writes to it: RD1, RD2, RD3; with `foreign` as redactForeign. Returns what writes out the end that
+   * Stands before a stream, whoever writes to it: SYS-1, SYS-2, SYS-3; with `foreign` as redactForeign. Returns what writes out the end that
    * waits, for when nothing more will come.
    */
   guard(stream: NodeJS.WriteStream, { foreign = false }: { readonly foreign?: boolean } = {}): () => void {

@@ -7,8 +7,8 @@ import type { Random, RandomStream } from '../../ports/random.ts';
 /**
  * Randomness from a seed, by name.
  *
- * SR1  A stream depends on the seed and its key alone: not on the order of the calls, nor on what was drawn elsewhere.
- * SR2  Keys are told apart by part and by type: ('a', 'b'), ('ab') and ('a', 1), ('a', '1') name different streams.
+ * SYS-4  A stream depends on the seed and its key alone: not on the order of the calls, nor on what was drawn elsewhere.
+ * SYS-5  Keys are told apart by part and by type: ('a', 'b'), ('ab') and ('a', 1), ('a', '1') name different streams.
  */
 export class SeededRandom implements Random {
   readonly #seed: number;
@@ -54,7 +54,7 @@ class Stream implements RandomStream {
   }
 }
 
-/** Marks that no character code (below 2^16) can imitate, so that parts and types stay apart (SR2). */
+/** Marks that no character code (below 2^16) can imitate, so that parts and types stay apart (SYS-5). */
 const TEXT_MARK = 0x10001;
 const NUMBER_MARK = 0x10002;
 

@@ -64,8 +64,8 @@ const INITIAL_BALANCE_OF_OTHERS = 100;
 /**
  * Positions, fills and wallets of one account.
  *
- * B1  A position is the sum of its fills, exactly, always, but where `showWithoutFill` was called for it.
- * B2  The entry price is quantity-weighted over what opened or grew the position; a reduction leaves it.
+ * FAK-1  A position is the sum of its fills, exactly, always, but where `showWithoutFill` was called for it.
+ * FAK-2  The entry price is quantity-weighted over what opened or grew the position; a reduction leaves it.
  */
 export class Account {
   readonly positions = new Map<string, Position>();
@@ -110,7 +110,7 @@ export class Account {
     this.#wallets.set(asset, this.wallet(asset).add(amount));
   }
 
-  /** What the exchange shows from now on, whatever fills say. B1 does not hold for this position any more. */
+  /** What the exchange shows from now on, whatever fills say. FAK-1 does not hold for this position any more. */
   showWithoutFill(symbol: string, positionSide: PositionSide, amount: Exact, entryPrice: Exact, time: number): void {
     Object.assign(this.position(symbol, positionSide), { amount, entryPrice, updateTime: time });
   }
@@ -217,7 +217,7 @@ function realizedOf(position: Position, moved: Exact, price: Exact): Exact {
   return (position.amount.isNegative() ? gain.neg() : gain).toDecimalPlaces(SHOWN_DIGITS);
 }
 
-/** B2. */
+/** FAK-2. */
 function entryAfter(position: Position, moved: Exact, price: Exact): Exact {
   const { amount, entryPrice } = position;
   const after = amount.add(moved);

@@ -6,8 +6,8 @@ import type { Market, MarketSpec } from './market.ts';
  * Markets and one account of a futures exchange, without the words of any: what packages/fake-bybit and packages/fake-okx answer from.
  * Quantities are in the exchange's contracts.
  *
- * FD1  A position is the sum of its fills, exactly, always.
- * FD2  Its entry price is quantity-weighted over what opened or grew it; a reduction leaves it.
+ * FAK-3  A position is the sum of its fills, exactly, always.
+ * FAK-4  Its entry price is quantity-weighted over what opened or grew it; a reduction leaves it.
  */
 
 export type Side = 'LONG' | 'SHORT';
@@ -286,7 +286,7 @@ export class Desk {
     if (order.status === 'open') this.#end(order, 'cancelled');
   }
 
-  /** FD1, FD2. */
+  /** FAK-3, FAK-4. */
   #fill(order: Order, quantity: Exact, price: Exact, at: number): void {
     const { symbol, direction, slot } = order;
     const position = this.position(symbol, slot);

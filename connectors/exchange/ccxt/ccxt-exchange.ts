@@ -5,16 +5,16 @@
  * asks       rules, positions with their marks, orders by their client ids, their fills
  * guarantee
  *
- * X1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
+ * EXC-1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
  *     that is not an order of our client id is in doubt.
- * X2  An order is sent again only after such a no, and no more often than its code's rule says (code-rules.ts).
- * X3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
+ * EXC-2  An order is sent again only after such a no, and no more often than its code's rule says (code-rules.ts).
+ * EXC-3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
  *     fee unknown.
- * X4  Absent only where the exchange says so; a failed look-up is no answer.
- * X5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts V4).
- * X7  A question about one symbol that fails although the exchange has just told of its position is not waited out: nothing is known of that
+ * EXC-4  Absent only where the exchange says so; a failed look-up is no answer.
+ * EXC-5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts EXC-34).
+ * EXC-6  A question about one symbol that fails although the exchange has just told of its position is not waited out: nothing is known of that
  *     symbol then, no order of it is sent, and those behind it go on. The next snapshot decides anew.
- * X6  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
+ * EXC-7  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
 import { HarvestlineError, isKind, messageOf } from '../../../errors/harvestline-error.ts';
 import type { Charges } from '../../../ports/charges.ts';
@@ -133,11 +133,11 @@ export class CcxtExchange implements Exchange {
         return { kind: 'accepted', order: await this.#withFills(order, clientOrderId, market) };
       } catch (thrown) {
         if (thrown instanceof WithheldOrder) return { kind: 'withheld', stop: thrown.stop, message: thrown.message };
-        // X1.
+        // EXC-1.
         if (!(thrown instanceof ExchangeRejection)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const { rule } = thrown;
         if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
-        // X2.
+        // EXC-2.
         if (attempt < rule.attempts && (await this.#mayGoOn(thrown))) continue;
         if (rule.outdated === 'rules') this.#markets.forget(market.id);
         return {
@@ -161,7 +161,7 @@ export class CcxtExchange implements Exchange {
       if (order === null) return { kind: 'absent' };
       return { kind: 'found', order: await this.#withFills(order, clientOrderId, market) };
     } catch (thrown) {
-      // X4.
+      // EXC-4.
       if (thrown instanceof ExchangeRejection && thrown.absent) return { kind: 'absent' };
       if (thrown instanceof ExchangeRejection && thrown.rule.meaning === 'resync') {
         await this.#client.measureClock().catch(() => {});
@@ -177,7 +177,7 @@ export class CcxtExchange implements Exchange {
       await this.#client.send('cancel', (api) => cancelOrder(api, market, this.#venueId(clientOrderId)));
       return { kind: 'ended' };
     } catch (thrown) {
-      // X4.
+      // EXC-4.
       if (thrown instanceof ExchangeRejection && thrown.absent) return { kind: 'ended' };
       return { kind: 'unavailable', message: messageOf(thrown) };
     }
@@ -215,7 +215,7 @@ export class CcxtExchange implements Exchange {
     return true;
   }
 
-  /** X3. */
+  /** EXC-3. */
   async #withFills(order: UnifiedOrder, clientOrderId: ClientOrderId, market: PastMarket): Promise<VenueOrder> {
     if (order.clientOrderId !== this.#venueId(clientOrderId)) {
       throw new Error(`the exchange answered with another order than ${clientOrderId}`);
@@ -266,7 +266,7 @@ export class CcxtExchange implements Exchange {
   }
 }
 
-/** X7. Null: the exchange does not say. */
+/** EXC-6. Null: the exchange does not say. */
 async function ofThisSymbol<T>(question: () => Promise<T>): Promise<T | null> {
   try {
     return await question();

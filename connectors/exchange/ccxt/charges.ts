@@ -1,11 +1,11 @@
 /**
  * What an exchange tells of the costs of a position: the fees of its symbol's fills since its opening, and its funding.
  *
- * RC1  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
- * RC2  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
- * RC3  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
- * RC4  One question for the payments of all symbols serves the trades of some seconds. A payment that cannot be read costs its own symbol only.
- * RC5  A question that nobody waits for any more is not asked.
+ * EXC-8  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
+ * EXC-9  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
+ * EXC-10  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
+ * EXC-11  One question for the payments of all symbols serves the trades of some seconds. A payment that cannot be read costs its own symbol only.
+ * EXC-12  A question that nobody waits for any more is not asked.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type { ChargedFill, Charges, FundingPayment, Told, Charge } from '../../../ports/charges.ts';
@@ -26,10 +26,10 @@ const PAGE = 1000;
 /** Three months of thirty symbols that pay every eight hours. Unit: pages. */
 const MOST_PAGES = 10;
 
-/** RC4. Payments are made on the hour and listed some seconds later. Unit: milliseconds. */
+/** EXC-11. Payments are made on the hour and listed some seconds later. Unit: milliseconds. */
 const SHARED_MS = 5000;
 
-/** RC2. Two or three questions to an exchange that is well. Unit: milliseconds. */
+/** EXC-9. Two or three questions to an exchange that is well. Unit: milliseconds. */
 const CHARGES_WITHIN_MS = 5000;
 
 /** `holdsOther`: whether the account holds the other side of the symbol now. */
@@ -53,10 +53,10 @@ export async function readCharges(
     ]),
   );
   answered.abort();
-  // RC5.
+  // EXC-12.
   givenUp.abort();
   if (!('told' in funding) || funding.told.length === 0) return { kind: 'records', fills, funding };
-  // RC3.
+  // EXC-10.
   const isHedged = !('told' in fills) || fills.told.some(({ positionSide }) => positionSide !== null);
   const others = 'told' in fills && fills.told.some(({ positionSide }) => (positionSide ?? side) !== side);
   if (isHedged && (others || (await holdsOther().catch(() => true)))) {
@@ -69,7 +69,7 @@ export async function readCharges(
   return { kind: 'records', fills, funding };
 }
 
-/** RC1, RC2. What waiting could mend is no error here: it is a reason. */
+/** EXC-8, EXC-9. What waiting could mend is no error here: it is a reason. */
 async function told<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
   const reading = read().then(
     (list): Told<T> => ({ told: list }),
@@ -128,7 +128,7 @@ function timeOf({ timestamp }: Row): EpochMillis {
   return typeof timestamp === 'number' ? timestamp : NaN;
 }
 
-/** RC1. Throws EXCHANGE_AWAY. */
+/** EXC-8. Throws EXCHANGE_AWAY. */
 function paymentOf(client: VenueClient, row: Row): UnifiedIncome {
   try {
     return unified(UnifiedIncome, row);
@@ -150,7 +150,7 @@ interface SharedPayments {
 const shared = new WeakMap<VenueClient, SharedPayments>();
 
 /**
- * RC4. The question is among the dearest that an exchange has (30 of 2,400 a minute at Binance), and a desk that closes many positions at
+ * EXC-11. The question is among the dearest that an exchange has (30 of 2,400 a minute at Binance), and a desk that closes many positions at
  * once would ask it for each: one for all symbols serves those that follow within SHARED_MS. Throws EXCHANGE_AWAY.
  */
 async function paymentsSince(
@@ -164,7 +164,7 @@ async function paymentsSince(
   const isFresh = before !== undefined && now - before.askedAt < SHARED_MS;
   const payments = isFresh && before.since <= since ? before : ask(isFresh ? Math.min(since, before.since) : since);
   payments.waiting += 1;
-  // RC5: it is given up when all who wait for it have.
+  // EXC-12: it is given up when all who wait for it have.
   const leave = (): void => {
     payments.waiting -= 1;
     if (payments.waiting === 0) payments.givenUp.abort();
@@ -206,9 +206,9 @@ function away({ id }: VenueClient, why: string): HarvestlineError {
 /**
  * What assets that fees and funding are charged in were worth in a market's quote currency.
  *
- * AP1  The quote currency is worth 1, and so are credits that the exchange takes for it (its trait). Any other asset has the price of its own
+ * EXC-13  The quote currency is worth 1, and so are credits that the exchange takes for it (its trait). Any other asset has the price of its own
  *      market at that time: the mark within RECENT_MS, the minute's closing price before that.
- * AP2  Where that market is not there, or does not tell, the price is null: none is made up. It is asked for again the next time.
+ * EXC-14  Where that market is not there, or does not tell, the price is null: none is made up. It is asked for again the next time.
  */
 
 /** In so short a time the price of an asset changes by far less than a fee is a part of a profit. Unit: milliseconds. */
@@ -247,9 +247,9 @@ export class AssetPrices {
     return { asset, amount, quote: price === null ? null : toText(new Exact(amount).mul(price)) };
   }
 
-  /** Null: none can be had (AP2). Unit: quote currency for one of the asset. */
+  /** Null: none can be had (EXC-14). Unit: quote currency for one of the asset. */
   async price(asset: string, quote: string, at: EpochMillis): Promise<DecimalText | null> {
-    // AP1.
+    // EXC-13.
     const { credits } = this.#client.settings.traits;
     if (asset === quote || (Object.hasOwn(credits, asset) && credits[asset]?.includes(quote) === true)) return '1';
     try {

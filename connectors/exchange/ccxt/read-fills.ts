@@ -22,9 +22,9 @@ const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
  * All fills of a market from `since` on: window by window where the exchange bounds what one question may span, page by page within it.
  * Throws EXCHANGE_AWAY.
  *
- * RF1  A full page is gone on from as the exchange's trait says: by the id of its last fill or by a cursor, so that any number of fills may
+ * EXC-15  A full page is gone on from as the exchange's trait says: by the id of its last fill or by a cursor, so that any number of fills may
  *      share a millisecond. Where an exchange has no such question it is by time, and one that gives the same full page again throws.
- * RF2  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
+ * EXC-16  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
  */
 export async function readFills(
   client: VenueClient,
@@ -33,14 +33,14 @@ export async function readFills(
   priority: Priority,
 ): Promise<Fills> {
   const now = client.clock.now();
-  // RF2.
+  // EXC-16.
   const earliest = Math.max(since, earliestTold(client));
   const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > earliest);
   for (const start of [earliest, ...narrower]) {
     try {
       return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
-      // RF2.
+      // EXC-16.
       if (start === narrower.at(-1) || !isRefusal(thrown)) throw thrown;
     }
   }
@@ -60,7 +60,7 @@ const SHORTEST_SPAN_MS = 60_000;
  * The old fills of markets, backwards, one question at a time. Null where it would have to wait for others; `since` is `before` where nothing
  * older is told. Throws EXCHANGE_AWAY.
  *
- * RF3  The answer is whole: of a stretch that fills a page half is asked for, and so on, and the next question goes by what was learnt.
+ * EXC-17  The answer is whole: of a stretch that fills a page half is asked for, and so on, and the next question goes by what was learnt.
  */
 export class OlderFills {
   readonly #client: VenueClient;
@@ -87,7 +87,7 @@ export class OlderFills {
         );
       } catch (thrown) {
         if (!isRefusal(thrown)) throw thrown;
-        // RF2.
+        // EXC-16.
         if (span <= DAY_MS) return { fills: [], since: before };
         continue;
       }
@@ -151,7 +151,7 @@ interface Page {
   readonly rows: readonly Info[];
 }
 
-/** RF1: all fills that follow a full page. None where the exchange has no such question. */
+/** EXC-15: all fills that follow a full page. None where the exchange has no such question. */
 async function readOn(
   reading: Reading,
   first: Page,

@@ -21,8 +21,8 @@ export interface ReadHoldings extends Shown {
  * The open positions that an exchange shows, of one market or of all. Positions in markets that are not linear are left out: R and
  * profit would be counted wrongly. Throws EXCHANGE_AWAY.
  *
- * RH1  One that is not whole is said with what is known of it, also where ccxt leaves it out, and costs no other its place.
- * RH2  A price of 0 is none: a market that is suspended or about to be taken off.
+ * EXC-18  One that is not whole is said with what is known of it, also where ccxt leaves it out, and costs no other its place.
+ * EXC-19  A price of 0 is none: a market that is suspended or about to be taken off.
  */
 export async function readHoldings(
   client: VenueClient,
@@ -196,7 +196,7 @@ function signedSize(row: Row): Exact | null {
   return decimal(row['positionAmt']);
 }
 
-/** RH2. */
+/** EXC-19. */
 function positive(given: unknown): DecimalText | null {
   const price = decimal(given);
   return price?.gt(0) === true && price.lte(LARGEST_PRICE) ? toText(price) : null;
@@ -253,8 +253,8 @@ export function isAsObserved({ quantity, entry_price }: Observed, holding: Venue
  * How much of a position that was observed before is open now. `holdings` are the open positions of its symbol, `fills` all fills
  * since it was observed. Pure.
  *
- * OQ1 A position of the same side that was opened since is another one: the one that was observed is flat.
- * OQ2 A position that is not shown is flat only where the fills closed all that was observed of it. Otherwise nothing is known
+ * EXC-20  A position of the same side that was opened since is another one: the one that was observed is flat.
+ * EXC-21  A position that is not shown is flat only where the fills closed all that was observed of it. Otherwise nothing is known
  *     (null): an empty answer, or fills that are late.
  */
 export function openQuantityOf(
@@ -267,11 +267,11 @@ export function openQuantityOf(
   const first = own.find((lifecycle) => isSame(observed, lifecycle));
   const shown = holdings.find((holding) => holding.side === side);
   if (shown !== undefined) {
-    // OQ1. Without a fill since it cannot be another.
+    // EXC-20. Without a fill since it cannot be another.
     if (own.length === 0 || first?.quantity.gt(0) === true) return shown.quantity;
   }
   if (first === undefined || first.quantity.gt(0)) return null;
-  // OQ2.
+  // EXC-21.
   const closed = Exact.sum(0, ...first.reductions.map(({ quantity }) => quantity));
   return closed.gte(observed.quantity) ? toText(new Exact(0)) : null;
 }

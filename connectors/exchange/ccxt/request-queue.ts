@@ -49,11 +49,11 @@ interface Waiting {
 /**
  * The one queue of all requests that a process sends to an exchange. It takes the place of ccxt's, which is first come, first served.
  *
- * RQ1  A request goes before all that wait with a lower priority; among its own the first comes first.
- * RQ2  An order never waits for weight: exchanges count orders apart, and a refusal is an answer.
- * RQ3  All others leave what the ones before them may need, by our own count and by the exchange's, which knows of other programs.
- * RQ4  History has a bound of its own, so reading it for long takes nothing from the rest.
- * RQ5  A request whose asker has given up leaves the queue, and costs nothing.
+ * EXC-22  A request goes before all that wait with a lower priority; among its own the first comes first.
+ * EXC-23  An order never waits for weight: exchanges count orders apart, and a refusal is an answer.
+ * EXC-24  All others leave what the ones before them may need, by our own count and by the exchange's, which knows of other programs.
+ * EXC-25  History has a bound of its own, so reading it for long takes nothing from the rest.
+ * EXC-26  A request whose asker has given up leaves the queue, and costs nothing.
  */
 export class RequestQueue {
   readonly allowance: Allowance;
@@ -101,7 +101,7 @@ export class RequestQueue {
   /** Resolves when a request of that cost may be signed and sent. Rejects once `givenUp` is aborted. */
   turn(priority: Priority, cost: number, givenUp?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      // RQ5.
+      // EXC-26.
       const leave = (): void => {
         this.#waiting[priority] = this.#waiting[priority].filter((one) => one !== waiting);
         this.#advance();
@@ -185,7 +185,7 @@ export class RequestQueue {
   /** Unit: milliseconds. */
   #waitOf(priority: Priority): number {
     const { burst } = this.allowance;
-    // RQ3.
+    // EXC-24.
     const told = this.#told;
     const left = told === null ? 0 : told.until - this.#clock.now();
     const isFull = (this.used ?? 0) >= CEILING[priority];

@@ -1,8 +1,8 @@
 /**
  * Orders that rest at an exchange for a position: stops, targets, reduce-only orders in the book.
  *
- * RO1  An order that might as well open another position is none of them.
- * RO2  Both lists or none: an exchange that tells of one of them only has not told.
+ * EXC-27  An order that might as well open another position is none of them.
+ * EXC-28  Both lists or none: an exchange that tells of one of them only has not told.
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
@@ -18,7 +18,7 @@ import type { PastMarket } from './venue-markets.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 import type { VenueTraits } from './venues/venue-traits.ts';
 
-/** RO2. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
+/** EXC-28. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
 export async function readResting(
   client: VenueClient,
   market: PastMarket,
@@ -38,7 +38,7 @@ export async function readResting(
   return [...found.values()].toSorted((one, other) => (one.placedAt ?? 0) - (other.placedAt ?? 0));
 }
 
-/** RO1. Pure. */
+/** EXC-27. Pure. */
 export function restingOf(
   orders: readonly unknown[],
   side: Side,
@@ -93,7 +93,7 @@ function closesAll(info: UnifiedOrder['info']): boolean {
   return info['closePosition'] === true || info['closePosition'] === 'true';
 }
 
-/** RO1. */
+/** EXC-27. */
 function wouldClose({ side: direction, reduceOnly, info }: UnifiedOrder, side: Side): boolean {
   if (direction !== (side === 'LONG' ? 'sell' : 'buy')) return false;
   const named = positionSideOf(info);

@@ -250,9 +250,9 @@ export interface StreamSocketOptions {
 /**
  * Reads a WebSocket until it ends, and says why it did. Never throws.
  *
- * SS1  It ends by itself: a connection without messages is asked for one, and closed when none comes, since a half-open connection looks
+ * EXC-29  It ends by itself: a connection without messages is asked for one, and closed when none comes, since a half-open connection looks
  *      like an account in which nothing happens.
- * SS2  Once it has ended nothing is told any more.
+ * EXC-30  Once it has ended nothing is told any more.
  */
 async function readSocket(options: StreamSocketOptions): Promise<string> {
   const { url, clock, signal, probe, onOpen, onMessage } = options;

@@ -42,13 +42,13 @@ interface Asked {
  * ccxt's client of one exchange, with one allowance, one clock and one way to fail for everything that this process asks of
  * it. Invariants:
  *
- * V1  Every failure is an ExchangeRejection, with the exchange's own code, or a NoResponse. No secret is in either.
- * V2  Once the exchange has said to wait (429, 418), nothing is asked until then.
- * V3  Nothing takes longer than the time-out, also where a reply stops in its middle.
- * V4  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
+ * EXC-31  Every failure is an ExchangeRejection, with the exchange's own code, or a NoResponse. No secret is in either.
+ * EXC-32  Once the exchange has said to wait (429, 418), nothing is asked until then.
+ * EXC-33  Nothing takes longer than the time-out, also where a reply stops in its middle.
+ * EXC-34  A request that may be an order asks its gate behind the queue, signed and ready, in the turn of the event loop in which it is
  *     handed to the network.
- * V6  Keys that are refused at every request for half a minute are KEYS_REFUSED, which nobody waits out.
- * V5  Every request has its turn in one queue, by what it is for (request-queue.ts). What nobody waits for any more leaves it.
+ * EXC-35  Keys that are refused at every request for half a minute are KEYS_REFUSED, which nobody waits out.
+ * EXC-36  Every request has its turn in one queue, by what it is for (request-queue.ts). What nobody waits for any more leaves it.
  */
 export class VenueClient {
   readonly id: string;
@@ -75,7 +75,7 @@ export class VenueClient {
     redactor.learn(key, secret, passphrase);
     this.#watchReplies();
     this.#boundRequests();
-    // V5. ccxt signs after it.
+    // EXC-36. ccxt signs after it.
     const throttle = (cost: unknown): Promise<void> => this.#turn(Number(cost ?? 1));
     Object.assign(api, { nonce: () => this.clock.now(), throttle });
   }
@@ -85,7 +85,7 @@ export class VenueClient {
     return new VenueClient(await openCcxt(settings), settings, machine, logger);
   }
 
-  /** V5: what `work` asks leaves the queue, with EXCHANGE_AWAY, once `givenUp` is aborted. */
+  /** EXC-36: what `work` asks leaves the queue, with EXCHANGE_AWAY, once `givenUp` is aborted. */
   unlessGivenUp<T>(givenUp: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#givenUp.run(givenUp, work);
   }
@@ -174,7 +174,7 @@ export class VenueClient {
         return await this.#send(asked, question);
       }
     } catch (thrown) {
-      // V6.
+      // EXC-35.
       const refusedFor = this.#keysRefusedAt === null ? 0 : this.clock.now() - this.#keysRefusedAt;
       const isOver = thrown instanceof ExchangeRejection && thrown.keys && refusedFor >= KEYS_REFUSED_MS;
       const code = isOver ? 'KEYS_REFUSED' : 'EXCHANGE_AWAY';
@@ -202,14 +202,14 @@ export class VenueClient {
     asked.turn = null;
   }
 
-  /** V1. What ccxt itself throws on the way is silence, but for what the exchange refused. */
+  /** EXC-31. What ccxt itself throws on the way is silence, but for what the exchange refused. */
   #failure(thrown: unknown): ExchangeRejection | NoResponse | WithheldOrder {
     if (thrown instanceof ExchangeRejection || thrown instanceof WithheldOrder) return thrown;
     const unsupported = thrown instanceof Error && CANNOT.has(thrown.name);
     return new NoResponse(redactor.redactForeign(messageOf(thrown)), unsupported);
   }
 
-  /** V1, V2: every reply comes by here before ccxt makes anything of it. */
+  /** EXC-31, EXC-32: every reply comes by here before ccxt makes anything of it. */
   #watchReplies(): void {
     const { api } = this;
     const original = api.handleErrors.bind(api);
@@ -241,7 +241,7 @@ export class VenueClient {
     Object.assign(api, { handleErrors: watched });
   }
 
-  /** V6. */
+  /** EXC-35. */
   #noteRefusedKeys({ message }: ExchangeRejection): void {
     if (this.#keysRefusedAt !== null) return;
     this.#keysRefusedAt = this.clock.now();
@@ -256,7 +256,7 @@ export class VenueClient {
     return Object.values(headers).includes(credentials.key);
   }
 
-  /** V2, V3, V4. ccxt's own time-out ends with the headers. */
+  /** EXC-32, EXC-33, EXC-34. ccxt's own time-out ends with the headers. */
   #boundRequests(): void {
     const { api } = this;
     const original = api.fetch.bind(api);
@@ -277,7 +277,7 @@ export class VenueClient {
     Object.assign(api, { fetch: bounded });
   }
 
-  /** V3. */
+  /** EXC-33. */
   async #bounded<T>(request: () => Promise<T>): Promise<T> {
     const { api } = this;
     const answered = new AbortController();

@@ -41,14 +41,14 @@ export interface VenueMarket extends PastMarket {
  * The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old or do not
  * have what is asked for; what they do not have then is said.
  *
- * VM1  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
- * VM2  A market that was listed is remembered when it is taken off: what is open there is open still.
- * VM3  Where the list cannot be read again the one of before holds, for ccxt's own questions too: every order and position would wait for
+ * EXC-37  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
+ * EXC-38  A market that was listed is remembered when it is taken off: what is open there is open still.
+ * EXC-39  Where the list cannot be read again the one of before holds, for ccxt's own questions too: every order and position would wait for
  *      it else.
- * VM4  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
+ * EXC-40  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
  *      positions there: its rules are unknown, so no order is made and nothing is observed.
- * VM5  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
- * VM6  A market that cannot be read costs only itself.
+ * EXC-41  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
+ * EXC-42  A market that cannot be read costs only itself.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -59,7 +59,7 @@ export class VenueMarkets {
   readonly #unknown = new Set<string>();
   /** Ids whose rules are others by now. */
   readonly #outdated = new Set<string>();
-  /** VM4, by id, as ccxt takes them. */
+  /** EXC-40, by id, as ccxt takes them. */
   readonly #unlisted = new Map<string, CcxtMarket>();
 
   constructor(client: VenueClient) {
@@ -75,7 +75,7 @@ export class VenueMarkets {
       for (const id of listed.keys()) this.#unlisted.delete(id);
       return [...distinctlyNamed([...listed.values()]), ...this.#unlisted.values()];
     };
-    // VM3. ccxt asks for them with every question: it would wait for a list that is being read, and keep a failure of that for ever.
+    // EXC-39. ccxt asks for them with every question: it would wait for a list that is being read, and keep a failure of that for ever.
     const load = api.loadMarkets.bind(api);
     const loadMarkets: CcxtExchange['loadMarkets'] = async (reload, params) =>
       reload === true || api.markets === undefined ? load(true, params) : api.markets;
@@ -101,7 +101,7 @@ export class VenueMarkets {
     return this.#byId.get(id)?.rules ?? null;
   }
 
-  /** By an id that records have; also one that is on no list any more (VM4). Null: its id says too little. Throws EXCHANGE_AWAY. */
+  /** By an id that records have; also one that is on no list any more (EXC-40). Null: its id says too little. Throws EXCHANGE_AWAY. */
   async byRecordedId(id: string): Promise<PastMarket | null> {
     const market = await this.byId(id);
     if (market !== null) return market;
@@ -180,7 +180,7 @@ export class VenueMarkets {
     return market;
   }
 
-  /** VM4: nobody waits for a list that is only old. */
+  /** EXC-41: nobody waits for a list that is only old. */
   async #refresh(): Promise<void> {
     if (!this.#isOlder(RELOAD_MS)) return;
     const reloaded = this.#reload();
@@ -198,7 +198,7 @@ export class VenueMarkets {
     return this.#loading;
   }
 
-  /** VM3. */
+  /** EXC-39. */
   async #load(): Promise<void> {
     // What is outdated from now on may be missing from the answer.
     const outdated = [...this.#outdated];
@@ -221,7 +221,7 @@ export class VenueMarkets {
     this.#loadedAt = this.#client.clock.now();
   }
 
-  /** VM6. */
+  /** EXC-42. */
   #read(given: unknown): readonly VenueMarket[] {
     try {
       return marketOf(given, this.#client);
@@ -233,7 +233,7 @@ export class VenueMarkets {
   }
 }
 
-/** VM4. It has no name but its id, as ccxt calls markets that it does not know. */
+/** EXC-40. It has no name but its id, as ccxt calls markets that it does not know. */
 function unlistedMarket(
   api: CcxtExchange,
   id: string,
@@ -259,7 +259,7 @@ function unlistedMarket(
 
 type CcxtMarket = NonNullable<Awaited<ReturnType<CcxtExchange['fetchMarkets']>>[number]>;
 
-/** VM1. The name stays with the market whose id is made of its currencies, as a settled twin's is not. */
+/** EXC-37. The name stays with the market whose id is made of its currencies, as a settled twin's is not. */
 function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
   return [...Map.groupBy(markets, ({ symbol }) => symbol).values()].flatMap((same) => {
     const [first] = same;

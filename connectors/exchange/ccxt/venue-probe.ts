@@ -27,7 +27,7 @@ const RECENT_MS = 60_000;
  * runs: what ccxt has, the kind of account, the look-up of an order by its client id, a page of fills. Throws EXCHANGE_UNSUPPORTED with
  * every reason at once, EXCHANGE_AWAY where the exchange gives no answer, and what it threw where it refuses the keys.
  *
- * VP1  A look-up by client id is there only where one of an id that nobody has used is answered with a definite "no such order": a crash
+ * EXC-43  A look-up by client id is there only where one of an id that nobody has used is answered with a definite "no such order": a crash
  *      between sending and reading the reply would otherwise leave an order that nobody can find.
  */
 export async function probeVenue(client: VenueClient, markets: VenueMarkets): Promise<void> {
@@ -44,7 +44,7 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
     const found = await traits.findOrder(api, market, name);
     return found === null ? null : `the order ${NOBODYS}, which nobody has sent, was found`;
   });
-  // VP1.
+  // EXC-43.
   if (lookUp !== null) reasons.push(`no look-up by client order id: ${lookUp}`);
   const { page, parameters } = traits.fills;
   const fills = await whyNot(client, async () => {

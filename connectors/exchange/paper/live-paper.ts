@@ -99,11 +99,11 @@ const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;
 /**
  * A real account in the paper venue's book: what would have become of its positions, had our orders been sent.
  *
- * M1  A position has in the book the size at which it was first seen, less what our paper orders and the account's own fills
+ * PAP-1  A position has in the book the size at which it was first seen, less what our paper orders and the account's own fills
  *     have closed since. It is not grown with the real one: a paper close cannot be undone by a real purchase.
- * M2  A fill that reduced the real position by a share reduces the paper one by that share, in whole lots; one that closed it
+ * PAP-2  A fill that reduced the real position by a share reduces the paper one by that share, in whole lots; one that closed it
  *     closes what is left. Each counts once, however often it is told of.
- * M3  A position that is flat on paper has no more snapshots, though it may still be open at the exchange.
+ * PAP-3  A position that is flat on paper has no more snapshots, though it may still be open at the exchange.
  */
 
 /** What a cycle observed that the paper venue has its own word on. */
@@ -130,7 +130,7 @@ export class PaperMirror {
     return { ...cycle, reconciled, snapshots };
   }
 
-  /** M2. */
+  /** PAP-2. */
   #reduce(record: PositionReconciled): PositionReconciled {
     const reductions = record.reductions.flatMap((reduction): readonly Reduction[] => {
       const { position_id, fill_id, price, quantity, remaining_quantity } = reduction;

@@ -11,7 +11,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../../system/data-folder.ts';
 import { onDisk } from '../../system/disk-errors.ts';
 
-/** A position of the book. `initialQuantity + grownQuantity - all fills = quantity`, always (P3). */
+/** A position of the book. `initialQuantity + grownQuantity - all fills = quantity`, always (PAP-6). */
 export interface PaperPosition extends BookedPosition {
   readonly grownQuantity: DecimalText;
 }

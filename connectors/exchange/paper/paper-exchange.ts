@@ -56,11 +56,11 @@ type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonl
 /**
  * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
  *
- * P1  Every change is one write transaction: after kill -9 it is there whole or not at all.
- * P2  A client order id names at most one order, for ever.
- * P3  Opened + grown - filled = open, exactly, for every position, always; nothing goes below flat.
- * P4  A position that was closed stays flat for ever: naming it again does not open it.
- * P5  What befalls an order depends on the seed and its client id, never on the order of calls; all of it is booked when
+ * PAP-4  Every change is one write transaction: after kill -9 it is there whole or not at all.
+ * PAP-5  A client order id names at most one order, for ever.
+ * PAP-6  Opened + grown - filled = open, exactly, for every position, always; nothing goes below flat.
+ * PAP-7  A position that was closed stays flat for ever: naming it again does not open it.
+ * PAP-8  What befalls an order depends on the seed and its client id, never on the order of calls; all of it is booked when
  *     the order is placed, so every process sees the same order whenever it asks. A cancellation takes back what lies ahead of it.
  */
 export class PaperExchange implements Exchange, PositionBook {
@@ -277,7 +277,7 @@ export class PaperExchange implements Exchange, PositionBook {
     return { kind: 'accepted', order: venueOrderAt(order, now), blackout: fate.blackout };
   }
 
-  /** P3, P5: the fills that lie ahead will not be, and what they would have closed is open again. */
+  /** PAP-6, PAP-8: the fills that lie ahead will not be, and what they would have closed is open again. */
   #takeOffTheBook(clientOrderId: ClientOrderId): void {
     const order = this.#book.order(clientOrderId);
     const now = this.#clock.now();
@@ -314,7 +314,7 @@ function refused(refusal: Refusal): Verdict {
   return { kind: 'rejected', ...refusal, blackout: false };
 }
 
-/** A fill of the account's own is a growth below nothing: P3 holds as it is. */
+/** A fill of the account's own is a growth below nothing: PAP-6 holds as it is. */
 function followed(fillId: FillId): string {
   return `fill-${fillId}`;
 }
@@ -329,7 +329,7 @@ function sameMarket(one: PaperMarket, other: PaperMarket): boolean {
   );
 }
 
-/** Derived, not counted, so that concurrent orders get the same ids whichever comes first (P5). */
+/** Derived, not counted, so that concurrent orders get the same ids whichever comes first (PAP-8). */
 function orderIdOf(clientOrderId: ClientOrderId): OrderId {
   return `paper-${hash('sha256', clientOrderId, 'hex').slice(0, 16)}` as OrderId;
 }

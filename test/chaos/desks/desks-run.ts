@@ -234,9 +234,9 @@ async function unfinishedIntents(world: ReadableTopics): Promise<readonly string
 }
 
 /**
- * DA1  Every intent has one terminal report, of its own account, at the venue where that is worked.
- * DA2  Trades are of the account's own venue; each filled order has one.
- * DA3  What the exchange did is what main's records say (exchange-audit.ts A1 to A5), and of no other account.
+ * CHX-1  Every intent has one terminal report, of its own account, at the venue where that is worked.
+ * CHX-2  Trades are of the account's own venue; each filled order has one.
+ * CHX-3  What the exchange did is what main's records say (exchange-audit.ts CHX-4 to CHX-7, CHX-10), and of no other account.
  */
 async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise<DesksAudit> {
   const intents = new Map<string, HarvestIntent>();
@@ -247,9 +247,10 @@ async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise
   await visitTopic(world, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
   const violations: string[] = [];
   for (const { account, venue, status, reason, intent_id } of reports) {
-    if (VENUES[account] !== venue) violations.push(`DA1: ${status} ${reason} of ${account} at ${venue} (${intent_id})`);
-    if (reason === 'OTHER_ACCOUNT') violations.push(`DA1: ${intent_id} was finished for another account`);
-    if (intents.get(intent_id)?.account !== account) violations.push(`DA1: ${intent_id} is not of ${account}`);
+    if (VENUES[account] !== venue)
+      violations.push(`CHX-1: ${status} ${reason} of ${account} at ${venue} (${intent_id})`);
+    if (reason === 'OTHER_ACCOUNT') violations.push(`CHX-1: ${intent_id} was finished for another account`);
+    if (intents.get(intent_id)?.account !== account) violations.push(`CHX-1: ${intent_id} is not of ${account}`);
   }
   const ends = Map.groupBy(
     reports.filter(({ status }) => status !== 'SUBMITTED'),
@@ -257,14 +258,14 @@ async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise
   );
   for (const { intent_id, account } of intents.values()) {
     const count = ends.get(intent_id)?.length ?? 0;
-    if (count !== 1) violations.push(`DA1: intent ${intent_id} of ${account} has ${count} ends`);
+    if (count !== 1) violations.push(`CHX-1: intent ${intent_id} of ${account} has ${count} ends`);
   }
   for (const { trade_id, account, venue } of trades.values()) {
-    if (VENUES[account] !== venue) violations.push(`DA2: trade ${trade_id} of ${account} at ${venue}`);
+    if (VENUES[account] !== venue) violations.push(`CHX-2: trade ${trade_id} of ${account} at ${venue}`);
   }
   const filled = reports.filter(({ status }) => status === 'FILLED');
   const traded = new Set([...trades.values()].map(({ intent_id }) => intent_id));
-  for (const { intent_id } of filled) if (!traded.has(intent_id)) violations.push(`DA2: ${intent_id} has no trade`);
+  for (const { intent_id } of filled) if (!traded.has(intent_id)) violations.push(`CHX-2: ${intent_id} has no trade`);
   const of = <R extends { readonly account: string }>(account: string, records: Iterable<R>): readonly R[] =>
     [...records].filter((record) => record.account === account);
   const main = {
@@ -276,7 +277,7 @@ async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise
     main.reports.filter(({ status }) => status === 'SUBMITTED').map(({ client_order_id }) => client_order_id),
   );
   for (const { clientOrderId } of server.attempts) {
-    if (!announced.has(clientOrderId)) violations.push(`DA3: ${clientOrderId} was sent for no intent of main`);
+    if (!announced.has(clientOrderId)) violations.push(`CHX-3: ${clientOrderId} was sent for no intent of main`);
   }
   return {
     violations: [...violations, ...auditExchange(server, main)],

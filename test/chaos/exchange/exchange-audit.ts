@@ -18,15 +18,15 @@ export interface Recorded {
 /**
  * What the exchange did against what was recorded. A list of violations; empty is as it should be.
  *
- * A1  Each intent has one terminal report.
- * A2  No client order id is filled by two orders, and none is sent again but after a no that means "not taken", and no more often
+ * CHX-4  Each intent has one terminal report.
+ * CHX-5  No client order id is filled by two orders, and none is sent again but after a no that means "not taken", and no more often
  *     than that code's rule says.
- * A3  UNKNOWN only where the exchange was made unable to answer for that order, or, where the order is set aside, for what is left of its
+ * CHX-6  UNKNOWN only where the exchange was made unable to answer for that order, or, where the order is set aside, for what is left of its
  *     position.
- * A4  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
- * A6  The orders of an intent fill no more than it asked for, together.
- * A7  Nothing rests of an intent that has its end.
- * A5  Every fill that reduced a position is in exactly one slice: what was opened less all slices is what is open.
+ * CHX-7  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
+ * CHX-8  The orders of an intent fill no more than it asked for, together.
+ * CHX-9  Nothing rests of an intent that has its end.
+ * CHX-10  Every fill that reduced a position is in exactly one slice: what was opened less all slices is what is open.
  */
 export function auditExchange(server: BinanceServer, recorded: Recorded): readonly string[] {
   return [...auditIntents(server, recorded), ...auditAttempts(server), ...auditQuantities(server, recorded)];
@@ -43,7 +43,7 @@ function auditIntents(server: BinanceServer, { intents, reports, trades, sick }:
     const terminal = (byIntent.get(intent.intent_id) ?? []).filter(({ status }) => status !== 'SUBMITTED');
     const [end] = terminal;
     if (end === undefined || terminal.length > 1) {
-      violations.push(`A1: ${intent.intent_id} has ${terminal.length} terminal reports`);
+      violations.push(`CHX-4: ${intent.intent_id} has ${terminal.length} terminal reports`);
       continue;
     }
     const announced = (byIntent.get(intent.intent_id) ?? []).filter(({ status }) => status === 'SUBMITTED');
@@ -61,23 +61,23 @@ function auditIntents(server: BinanceServer, { intents, reports, trades, sick }:
     const value = Exact.sum(0, ...fills.map(({ price, quantity }) => price.mul(quantity)));
     const [last = ''] = ids.slice(-1);
     if (filled.gt(end.rounded_quantity))
-      violations.push(`A6: ${last} filled ${filled.toFixed()} of ${end.rounded_quantity}`);
+      violations.push(`CHX-8: ${last} filled ${filled.toFixed()} of ${end.rounded_quantity}`);
     const isSetAside = end.reason === 'ORDER_SET_ASIDE' && sick?.has(intent.symbol) === true;
     if (end.status === 'UNKNOWN' && !unanswered.has(last) && !isSetAside) {
-      violations.push(`A3: ${last} is UNKNOWN (${end.detail ?? ''})`);
+      violations.push(`CHX-6: ${last} is UNKNOWN (${end.detail ?? ''})`);
     }
-    if (end.status !== 'UNKNOWN' && orders.some(isOpen)) violations.push(`A7: ${last} has its end, and rests`);
+    if (end.status !== 'UNKNOWN' && orders.some(isOpen)) violations.push(`CHX-9: ${last} has its end, and rests`);
     for (const id of ids) {
       const own = orders.filter(({ clientOrderId }) => clientOrderId === id);
-      if (own.length > 1) violations.push(`A2: ${id} is ${own.length} orders`);
+      if (own.length > 1) violations.push(`CHX-5: ${id} is ${own.length} orders`);
       const quantity = Exact.sum(0, ...fillsOf(own).map((fill) => fill.quantity));
       const trade = tradeOf.get(id);
       if (quantity.gt(0) && trade === undefined && !(end.status === 'UNKNOWN' && id !== last)) {
-        if (end.status !== 'FILLED') violations.push(`A4: ${id} is ${end.status}, has fills, and no trade`);
-        else violations.push(`A4: ${id} has fills, and no trade`);
+        if (end.status !== 'FILLED') violations.push(`CHX-7: ${id} is ${end.status}, has fills, and no trade`);
+        else violations.push(`CHX-7: ${id} has fills, and no trade`);
       }
       if (end.status === 'FILLED' && trade !== undefined && trade.quantity !== quantity.toNumber()) {
-        violations.push(`A4: the trade of ${id} is ${trade.quantity}, filled ${quantity.toFixed()}`);
+        violations.push(`CHX-7: the trade of ${id} is ${trade.quantity}, filled ${quantity.toFixed()}`);
       }
     }
     if (end.status === 'FILLED') {
@@ -85,12 +85,12 @@ function auditIntents(server: BinanceServer, { intents, reports, trades, sick }:
       const isAverage = Math.abs((end.average_price ?? 0) - average) <= average * ROUNDING;
       if (end.filled_quantity !== filled.toNumber() || !isAverage) {
         violations.push(
-          `A4: ${last} is reported as ${end.filled_quantity} at ${end.average_price ?? 'none'}, filled ${filled.toFixed()} at ${average}`,
+          `CHX-7: ${last} is reported as ${end.filled_quantity} at ${end.average_price ?? 'none'}, filled ${filled.toFixed()} at ${average}`,
         );
       }
       const fee = Exact.sum(0, ...fills.map(({ commission }) => commission)).toNumber();
       if (end.fee !== null && Math.abs(end.fee - fee) > ROUNDING)
-        violations.push(`A4: fee of ${last} is reported as ${end.fee}, charged ${fee}`);
+        violations.push(`CHX-7: fee of ${last} is reported as ${end.fee}, charged ${fee}`);
     }
   }
   return violations;
@@ -103,7 +103,7 @@ function isOneOf(ids: readonly string[], id: string): boolean {
   return ids.includes(id);
 }
 
-/** A2. */
+/** CHX-5. */
 function auditAttempts({ attempts }: BinanceServer): readonly string[] {
   return [...Map.groupBy(attempts, ({ clientOrderId }) => clientOrderId)].flatMap(([id, sent]) => {
     if (id.startsWith('web_')) return [];
@@ -116,13 +116,13 @@ function auditAttempts({ attempts }: BinanceServer): readonly string[] {
       ...sent.map(({ code }) => ruleFor(BINANCE.codes, { status: 400, code, ccxtClass: null }).attempts),
     );
     return [
-      ...repeated.map(({ code, fault }) => `A2: ${id} was sent again after ${code ?? fault ?? 'an answer'}`),
-      ...(sent.length > most ? [`A2: ${id} was sent ${sent.length} times`] : []),
+      ...repeated.map(({ code, fault }) => `CHX-5: ${id} was sent again after ${code ?? fault ?? 'an answer'}`),
+      ...(sent.length > most ? [`CHX-5: ${id} was sent ${sent.length} times`] : []),
     ];
   });
 }
 
-/** A5. */
+/** CHX-10. */
 function auditQuantities(server: BinanceServer, { trades, reports }: Recorded): readonly string[] {
   const { account } = server.exchange.orders;
   const unknown = new Set(
@@ -152,6 +152,8 @@ function auditQuantities(server: BinanceServer, { trades, reports }: Recorded): 
     const open = opened.sub(closed);
     return open.eq(amount.abs())
       ? []
-      : [`A5: ${symbol}: opened ${opened.toFixed()} less closed ${closed.toFixed()} is not ${amount.abs().toFixed()}`];
+      : [
+          `CHX-10: ${symbol}: opened ${opened.toFixed()} less closed ${closed.toFixed()} is not ${amount.abs().toFixed()}`,
+        ];
   });
 }

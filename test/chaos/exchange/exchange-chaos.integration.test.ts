@@ -5,7 +5,7 @@ import { runKills } from './kill-run.ts';
 import { ALL_FAULTS } from './exchange-settings.ts';
 
 describe('execution and reconciliation on an exchange that misbehaves', () => {
-  it.each(FAULT_NAMES)('A1 to A7: %s alone', async (fault) => {
+  it.each(FAULT_NAMES)('CHX-4 to CHX-10: %s alone', async (fault) => {
     // A look-up happens only where an order is in doubt.
     const doubt = fault === '-2013' ? { 'reset-after-taken': 0.3 } : {};
     const chances = { ...doubt, [fault]: 0.15 };
@@ -15,7 +15,7 @@ describe('execution and reconciliation on an exchange that misbehaves', () => {
   });
 
   it.each(['market', 'ioc', 'sliced', 'post_only'] as const)(
-    'A1 to A7, H1, H2: everything at random with %s orders, and three of thirty symbols sick at any time',
+    'CHX-4 to CHX-10, CHX-11, CHX-12: everything at random with %s orders, and three of thirty symbols sick at any time',
     async (order) => {
       const run = await runExchange({ intents: 100, seed: 7, chances: ALL_FAULTS, positions: 30, sick: 3, order });
       expect(run.violations).toEqual([]);
@@ -28,7 +28,7 @@ describe('execution and reconciliation on an exchange that misbehaves', () => {
   );
 });
 
-it('A1 to A7, H1, H2: killed with -9 between any two steps', async () => {
+it('CHX-4 to CHX-10, CHX-11, CHX-12: killed with -9 between any two steps', async () => {
   const run = await runKills({ intents: 40, kills: 4, seed: 5, chances: ALL_FAULTS, positions: 30, sick: 3 });
   expect(run.violations).toEqual([]);
   expect(run.kills).toBe(4);

@@ -28,9 +28,9 @@ export interface HealthFigures {
 /**
  * Healthy is a position of a symbol that is not made sick, and that is open and the same from the beginning of a cycle to its end.
  *
- * H1  A healthy position has a snapshot in every cycle. One that is new, or has changed since its latest snapshot, may lack it in the one
+ * CHX-11  A healthy position has a snapshot in every cycle. One that is new, or has changed since its latest snapshot, may lack it in the one
  *     cycle in which a question about it met a fault; in the next it has one, whatever befalls its questions.
- * H2  That snapshot has the exchange's side and quantity.
+ * CHX-12  That snapshot has the exchange's side and quantity.
  */
 export class HealthyWatch {
   readonly #server: BinanceServer;
@@ -91,7 +91,7 @@ export class HealthyWatch {
         const side = amount.isNegative() ? 'SHORT' : 'LONG';
         if (snapshots.length > 1 || snapshot.side !== side || !amount.abs().eq(snapshot.quantity))
           this.violations.push(
-            `H2: ${symbol} is ${side} ${amount.abs().toFixed()}, observed as ${JSON.stringify(snapshots)}`,
+            `CHX-12: ${symbol} is ${side} ${amount.abs().toFixed()}, observed as ${JSON.stringify(snapshots)}`,
           );
         continue;
       }
@@ -110,7 +110,7 @@ export class HealthyWatch {
           ? 'it has had none for two cycles'
           : 'it had one before, and has not changed';
       this.violations.push(
-        `H1: cycle ${this.#figures.cycles}: ${symbol} was not observed: ${cause} (${why.join('; ')})`,
+        `CHX-11: cycle ${this.#figures.cycles}: ${symbol} was not observed: ${cause} (${why.join('; ')})`,
       );
     }
     this.#lacking = lacking;

@@ -6,7 +6,7 @@ it.each([
   ['all symbols', null],
   ['--symbols that name it', ['OLDUSDT', 'BTCUSDT']],
 ])(
-  'VM4, %s: a position that is settled while the desk is down is a trade at the price of its settlement, though its market is gone',
+  'EXC-40, %s: a position that is settled while the desk is down is a trade at the price of its settlement, though its market is gone',
   async (_, symbols) => {
     const desk = await DeskOnBinance.open({}, symbols);
     const { exchange } = desk.server;

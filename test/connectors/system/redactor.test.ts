@@ -38,7 +38,7 @@ const secrets = fc.oneof(
     .filter((text) => text.trim().length >= 8 && !/[\r\n]/.test(text)),
 );
 
-describe('RD1', () => {
+describe('SYS-1', () => {
   it('nothing that was learned is in what passes, in any of its forms', () => {
     fc.assert(
       fc.property(secrets, fc.string(), fc.string(), (secret, before, after) => {
@@ -92,7 +92,7 @@ describe('RD1', () => {
   });
 });
 
-describe('RD2', () => {
+describe('SYS-2', () => {
   it('a secret that is split over writes does not pass, and all else does, in order', () => {
     const pieces = fc.array(fc.oneof(fc.constant('S3CRET-one'), fc.constant('S3CR'), fc.string(), fc.constant('\n')), {
       maxLength: 12,
@@ -132,7 +132,7 @@ describe('RD2', () => {
   });
 });
 
-it('RD3: while no secret is known, chunks pass as they are', () => {
+it('SYS-3: while no secret is known, chunks pass as they are', () => {
   const redactor = new Redactor();
   const seen: unknown[] = [];
   const stream = { write: (chunk: unknown): boolean => seen.push(chunk) > 0 } as unknown as NodeJS.WriteStream;

@@ -16,7 +16,7 @@ const draw = (stream: RandomStream) => [
 const key = fc.array(fc.oneof(fc.string({ maxLength: 6 }), fc.integer(), fc.double({ noNaN: true })), { maxLength: 4 });
 
 describe('SeededRandom', () => {
-  test('SR1: a stream is the same whatever was drawn before from other streams', () => {
+  test('SYS-4: a stream is the same whatever was drawn before from other streams', () => {
     fc.assert(
       fc.property(fc.integer(), key, key, (seed, mine, other) => {
         const fresh = draw(new SeededRandom(seed).stream(...mine));
@@ -28,7 +28,7 @@ describe('SeededRandom', () => {
     );
   });
 
-  test('SR2: different seeds, parts and types name different streams', () => {
+  test('SYS-5: different seeds, parts and types name different streams', () => {
     const random = new SeededRandom(1);
     const first = [
       random.stream(),

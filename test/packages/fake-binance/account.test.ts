@@ -20,7 +20,7 @@ const position = (account: Account) => {
 };
 
 describe('positions and fills', () => {
-  it('B2: growth weighs the entry price, reduction leaves it, the other side starts anew', () => {
+  it('FAK-2: growth weighs the entry price, reduction leaves it, the other side starts anew', () => {
     const account = new Account();
     account.book(fill('BUY', '1', '100'));
     account.book(fill('BUY', '3', '104'));
@@ -33,7 +33,7 @@ describe('positions and fills', () => {
     expect(position(account)).toEqual(['0', '0']);
   });
 
-  it('B1: a position is the sum of its fills, whatever they are', () => {
+  it('FAK-1: a position is the sum of its fills, whatever they are', () => {
     const fills = array(
       record({ side: constantFrom('BUY' as const, 'SELL' as const), lots: integer({ min: 1, max: 1e9 }) }),
     );

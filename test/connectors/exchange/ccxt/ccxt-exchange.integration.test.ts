@@ -60,7 +60,7 @@ describe('orders through ccxt', () => {
     expect(await world.exchange.rules('NOSUCHUSDT')).toBeNull();
   });
 
-  it('X3: closes a part of a position; price and fee are the fills', async () => {
+  it('EXC-3: closes a part of a position; price and fee are the fills', async () => {
     const world = await connect({ fills: 3 });
     openPosition(world);
     const placement = await place(world);
@@ -84,7 +84,7 @@ describe('orders through ccxt', () => {
     expect(await world.exchange.position(observed(world))).toEqual({ quantity: '2.5' });
   });
 
-  it('X3: an order of more fills than a page holds has the price and the fee of all of them', async () => {
+  it('EXC-3: an order of more fills than a page holds has the price and the fee of all of them', async () => {
     const world = await connect({ fills: 1200 });
     openPosition(world);
     const placement = await place(world, '1.2');
@@ -112,7 +112,7 @@ describe('orders through ccxt', () => {
     expect(await world.exchange.position(observed(world, side))).toEqual({ quantity: '2.5' });
   });
 
-  it.each([true, false])('X6: the mode was changed while the account was flat (to hedge: %s)', async (hedge) => {
+  it.each([true, false])('EXC-7: the mode was changed while the account was flat (to hedge: %s)', async (hedge) => {
     const world = await connect({ hedge: !hedge });
     world.server.exchange.orders.hedge = hedge;
     openPosition(world);
@@ -167,7 +167,7 @@ describe('orders through ccxt', () => {
     expect(await place(world, '1', 'LONG', { kind: 'ioc', limitPrice: '90' })).toMatchObject(refused('price', '-4024'));
   });
 
-  it('X1: what is larger than the position is refused whole, and sent once', async () => {
+  it('EXC-1: what is larger than the position is refused whole, and sent once', async () => {
     const world = await connect();
     openPosition(world);
     expect(await place(world, '5')).toMatchObject({ kind: 'rejected', code: '-2022' });
@@ -215,7 +215,7 @@ describe('orders through ccxt', () => {
     unanswering: ['in-doubt', 1],
   } as const satisfies Partial<Record<Fault, readonly [string, number]>>;
 
-  it.each(Object.entries(EXPECTED))('X1, X2: %s', async (fault, [outcome, sent]) => {
+  it.each(Object.entries(EXPECTED))('EXC-1, EXC-2: %s', async (fault, [outcome, sent]) => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -236,7 +236,7 @@ describe('orders through ccxt', () => {
   });
 
   it.each(['timeout-before', 'half-reply-taken', 'reset-before', '500', '502', '429'] as const)(
-    'X4: a look-up that meets %s is no answer',
+    'EXC-4: a look-up that meets %s is no answer',
     async (fault) => {
       const world = await connect();
       openPosition(world);
@@ -248,7 +248,7 @@ describe('orders through ccxt', () => {
 
   const STOP = { scope: 'desk', by: 'alice', reason: 'a test', since: 0 };
 
-  it('X5: an order asks the switch behind the queue of the client, when it is its turn to be sent', async () => {
+  it('EXC-5: an order asks the switch behind the queue of the client, when it is its turn to be sent', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -279,7 +279,7 @@ describe('orders through ccxt', () => {
     expect([order, world.server.attempts.length, amountOf(world)]).toEqual([['turn', 'gate'], 0, '4']);
   });
 
-  it('X5: an order that may be sent again asks again', async () => {
+  it('EXC-5: an order that may be sent again asks again', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -294,7 +294,7 @@ describe('orders through ccxt', () => {
     expect([placement.kind, world.server.attempts.length, amountOf(world)]).toEqual(['withheld', 1, '4']);
   });
 
-  it('V4: an order of which a request has left is in doubt, however the switch stands then', async () => {
+  it('EXC-34: an order of which a request has left is in doubt, however the switch stands then', async () => {
     const world = await connect();
     let asked = 0;
     const gate: SendGate = (send) => {

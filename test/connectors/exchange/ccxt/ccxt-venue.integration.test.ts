@@ -65,7 +65,7 @@ describe('what ccxt tells of an account', () => {
     });
   });
 
-  it('RF1: more fills of one millisecond than a page holds', async () => {
+  it('EXC-15: more fills of one millisecond than a page holds', async () => {
     const { server, venue } = await connect();
     const at = server.exchange.now() - 60 * MINUTE_MS;
     const filling = { symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', at } as const;
@@ -77,6 +77,33 @@ describe('what ccxt tells of an account', () => {
       1201,
       at - 10 * DAY_MS,
     ]);
+  });
+
+  it('EXC-17: old fills are read whole, in whatever stretches', async () => {
+    const { server, venue } = await connect();
+    const now = server.exchange.now();
+    const count = 2300;
+    for (let index = 0; index < count; index++) {
+      const at = now - 2 * DAY_MS + index * MINUTE_MS;
+      server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '0.1', at });
+    }
+    const found = new Set<string>();
+    for (let before = now; before > now - 3 * DAY_MS;) {
+      const older = await venue.olderFills('BTCUSDT', before);
+      if (older === null) throw new Error('nothing else waits');
+      expect(older.fills.every(({ filledAt }) => filledAt >= older.since && filledAt <= before)).toBe(true);
+      for (const { fillId } of older.fills) found.add(fillId);
+      before = older.since;
+    }
+    expect(found.size).toBe(count);
+  });
+
+  it('EXC-28: resting orders are both lists or none', async () => {
+    const { server, venue } = await connect();
+    server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
+    server.faults.add({ fault: 'timeout-before', path: '/fapi/v1/openAlgoOrders', holdMs: 50 });
+    await expect(venue.stops('BTCUSDT', 'LONG')).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    expect(await venue.stops('BTCUSDT', 'LONG')).toMatchObject({ resting: [] });
   });
 
   it.each([
@@ -172,7 +199,7 @@ describe('the client of an exchange', () => {
     expect((await venue.holdings()).holdings).toEqual([]);
   });
 
-  it('V2: asks nothing more once it was told to wait', async () => {
+  it('EXC-32: asks nothing more once it was told to wait', async () => {
     const { server, client, venue } = await connect({ retryAfterS: 3600 });
     server.faults.add({ fault: '418', path: '/fapi/v3/positionRisk' });
     await expect(venue.holdings()).rejects.toThrow(/418/);
@@ -183,7 +210,7 @@ describe('the client of an exchange', () => {
     expect(client.blockedMs).toBeGreaterThan(3_500_000);
   });
 
-  it('V1: no secret is in any error, whatever fails', async () => {
+  it('EXC-31: no secret is in any error, whatever fails', async () => {
     const { server, client, venue } = await connect();
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
     const words: string[] = [];

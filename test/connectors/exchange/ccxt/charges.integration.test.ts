@@ -59,7 +59,7 @@ describe('payments of funding, asked for once for all symbols', () => {
     ['no amount', { income: null }],
     ['no time', { time: null }],
     ['a time that is none', { time: 'soon' }],
-  ])('RC4: %s costs its own symbol only', async (_, set) => {
+  ])('EXC-11: %s costs its own symbol only', async (_, set) => {
     const { server, exchange } = await twoThatPaid();
     server.changes.add({ fault: 'change-answer', symbol: 'ETHUSDT', path: '/income', set });
     const openedAt = server.exchange.now() - 60_000;
@@ -74,7 +74,7 @@ describe('payments of funding, asked for once for all symbols', () => {
   it.each([
     ['a payment of no market may be of any', [{ incomeType: 'FUNDING_FEE', income: '-3', asset: 'USDT', tranId: 9 }]],
     ['an answer that is no list is none', {}],
-  ])('RC1: %s', async (_, body) => {
+  ])('EXC-8: %s', async (_, body) => {
     const { server } = await twoThatPaid();
     const url = await lyingProxy(server.url, (_method, path) =>
       path.includes('/income') ? { status: 200, body } : undefined,
@@ -84,7 +84,7 @@ describe('payments of funding, asked for once for all symbols', () => {
     expect(fundingOf(charges)).toMatch(/cannot be read|no list/);
   });
 
-  it('RC4: a question that fails leaves the answer of a later one to those who follow', async () => {
+  it('EXC-11: a question that fails leaves the answer of a later one to those who follow', async () => {
     const { server, exchange } = await twoThatPaid();
     const openedAt = server.exchange.now() - 60_000;
     server.faults.add({ fault: 'timeout-before', path: '/fapi/v1/income', holdMs: 200 });
@@ -97,7 +97,18 @@ describe('payments of funding, asked for once for all symbols', () => {
     expect(server.requests.get(INCOME)).toBe(2);
   });
 
-  it('RC2, RC5: what is not told in time is asked for no more', async () => {
+  it.each([false, true])('EXC-10: is not known in hedge mode where both sides were open: %s', async (isBoth) => {
+    const { server, exchange } = await connect({ hedge: true });
+    const openedAt = server.exchange.now() - 60_000;
+    const at = openedAt - 1000;
+    if (isBoth) server.exchange.open({ symbol: 'BTCUSDT', side: 'SHORT', quantity: '1', price: '90', at });
+    server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '90', at: openedAt });
+    server.exchange.funding.charge(server.exchange, { symbol: 'BTCUSDT', amount: '0.5' });
+    const funding = fundingOf(await exchange.charges(referenceTo('BTCUSDT', openedAt)));
+    expect(funding).toEqual(isBoth ? expect.stringMatching(/which of both open sides/) : ['0.5']);
+  });
+
+  it('EXC-9, EXC-12: what is not told in time is asked for no more', async () => {
     const { server } = await twoThatPaid();
     const clock = new HandClock(server.exchange.now());
     const { client, exchange } = await clientOf(server.url, clock);
@@ -110,5 +121,33 @@ describe('payments of funding, asked for once for all symbols', () => {
     expect(fundingOf(await charges)).toMatch(/did not tell within 5000 ms/);
     await clock.pass(2 * 60 * 60_000);
     expect(client.queue.spent.positions).toBe(before);
+  });
+});
+
+describe('the value of a fee in another asset', () => {
+  const values = (charges: Charges) =>
+    charges.kind === 'records' && 'told' in charges.fills ? charges.fills.told.map(({ fee }) => fee.quote) : null;
+
+  it('EXC-13: is at the mark for a fill of now, at the close of its minute for an older one', async () => {
+    const { server, exchange } = await connect({ commissionAsset: 'BNB', commissionAssetPrice: '500' });
+    server.exchange.setMarket({ symbol: 'BNBUSDT', price: '600', tick: '0.01', lotStep: '0.01' });
+    const openedAt = server.exchange.now() - 60 * 60_000;
+    const recent = server.exchange.now() - 2 * 60_000;
+    const candles = [openedAt, recent].map((at) => {
+      const openTime = Math.floor(at / 60_000) * 60_000;
+      return { openTime, open: '499', high: '501', low: '499', close: '500' };
+    });
+    server.exchange.candles.set('BNBUSDT', '1m', candles);
+    server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '100', at: openedAt });
+    server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '100', at: recent });
+    // 0.0002 BNB each.
+    expect(values(await exchange.charges(referenceTo('BTCUSDT', openedAt)))).toEqual(['0.1', '0.12']);
+  });
+
+  it('EXC-14: is unknown while the exchange has no market of that asset', async () => {
+    const { server, exchange } = await connect({ commissionAsset: 'XYZ', commissionAssetPrice: '1' });
+    server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '100' });
+    const reference = referenceTo('BTCUSDT', server.exchange.now() - 1000);
+    expect(values(await exchange.charges(reference))).toEqual([null]);
   });
 });

@@ -54,7 +54,7 @@ const VALUES = [
 const Lie = record({ field: constantFrom(...FIELDS), value: constantFrom(...VALUES) });
 
 describe('rows of positions that are not as they should be', () => {
-  it('RH1: cost nobody but themselves, whatever stands in them', async () => {
+  it('EXC-18: cost nobody but themselves, whatever stands in them', async () => {
     const { server } = await connect();
     for (const symbol of ['ETHUSDT', 'SOLUSDT']) server.exchange.setMarket({ symbol, price: '100', lotStep: '0.1' });
     for (const symbol of ['BTCUSDT', 'ETHUSDT', 'SOLUSDT']) {

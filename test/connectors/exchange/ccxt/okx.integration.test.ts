@@ -72,7 +72,7 @@ describe('OKX', () => {
     },
   );
 
-  it('X6: the mode was changed while the account was flat: it is asked for again, and the order is sent once more', async () => {
+  it('EXC-7: the mode was changed while the account was flat: it is asked for again, and the order is sent once more', async () => {
     const server = await startOkx();
     const world = await worldOf(okxSettings(server.url), server);
     Object.assign(server.desk.options, { hedge: true });
@@ -108,7 +108,7 @@ describe('OKX', () => {
     expect((await world.exchange.lookUp(ID, BTC)).kind).toBe(taken ? 'found' : 'absent');
   });
 
-  it('RF2: fills of more than three months ago are left out there, and said to be unknown here', async () => {
+  it('EXC-16: fills of more than three months ago are left out there, and said to be unknown here', async () => {
     const server = await startOkx();
     const now = server.desk.now();
     for (const days of [120, 30]) open(server, 'LONG', now - days * DAY_MS);

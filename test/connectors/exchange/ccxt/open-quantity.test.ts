@@ -16,21 +16,21 @@ describe('how much of an observed position is open', () => {
     ['grown since', [aHolding('LONG', '6')], [aFill('1', 'BUY', '2', { at: SEEN + 1 })], '6'],
     ['closed since', [], [aFill('1', 'SELL', '1', { at: SEEN + 1 }), aFill('2', 'SELL', '3', { at: SEEN + 2 })], '0'],
     [
-      'OQ1: closed and opened again since',
+      'EXC-20: closed and opened again since',
       [aHolding('LONG', '4')],
       [aFill('1', 'SELL', '4', { at: SEEN + 1 }), aFill('2', 'BUY', '4', { at: SEEN + 2 })],
       '0',
     ],
     ['turned round since', [aHolding('SHORT', '2')], [aFill('1', 'SELL', '6', { at: SEEN + 1 })], '0'],
     ['opened at the very moment it was seen', [aHolding('LONG', '4')], [aFill('1', 'BUY', '4', { at: SEEN })], '4'],
-    ['OQ2: not shown, and no fill', [], [], null],
-    ['OQ2: not shown, and the fills closed only a part', [], [aFill('1', 'SELL', '1', { at: SEEN + 1 })], null],
-    ['OQ2: the other side is shown, and no fill', [aHolding('SHORT', '2')], [], null],
+    ['EXC-21: not shown, and no fill', [], [], null],
+    ['EXC-21: not shown, and the fills closed only a part', [], [aFill('1', 'SELL', '1', { at: SEEN + 1 })], null],
+    ['EXC-21: the other side is shown, and no fill', [aHolding('SHORT', '2')], [], null],
   ] as const)('%s', (_, holdings, fills, open) => {
     expect(openQuantityOf(observed, holdings, fills)).toBe(open);
   });
 
-  it('OQ1: a side of hedge mode is counted by itself', () => {
+  it('EXC-20: a side of hedge mode is counted by itself', () => {
     const fills = [
       aFill('1', 'SELL', '4', { at: SEEN + 1, positionSide: 'SHORT' }),
       aFill('2', 'SELL', '1', { at: SEEN + 2, positionSide: 'LONG' }),

@@ -29,7 +29,7 @@ const Question = constantFrom<Priority>('look-up', 'positions', 'history');
 const Questions = array(Question, { maxLength: 40 });
 
 describe('the queue of requests', () => {
-  it('RQ1: what waits goes by what it is for, and among its own as it came', async () => {
+  it('EXC-22: what waits goes by what it is for, and among its own as it came', async () => {
     await assert(
       asyncProperty(Questions, async (asked) => {
         const world = setUp();
@@ -46,7 +46,7 @@ describe('the queue of requests', () => {
     );
   });
 
-  it('RQ2: an order goes at once, whatever waits and whatever is used', async () => {
+  it('EXC-23: an order goes at once, whatever waits and whatever is used', async () => {
     const world = setUp();
     await exhaust(world);
     world.queue.heard({ 'X-MBX-USED-WEIGHT-1M': '2400' });
@@ -57,7 +57,7 @@ describe('the queue of requests', () => {
     expect(world.gone.map(({ name }) => name)).toEqual([100, 101]);
   });
 
-  it('RQ3, RQ4: no minute of questions costs more than the allowance, and none of history more than its part', async () => {
+  it('EXC-24, EXC-25: no minute of questions costs more than the allowance, and none of history more than its part', async () => {
     const Asked = record({
       priority: Question,
       cost: integer({ min: 1, max: 40 }),
@@ -87,7 +87,7 @@ describe('the queue of requests', () => {
     );
   });
 
-  it('RQ3: what the exchange says others have used is left alone until the minute ends', async () => {
+  it('EXC-24: what the exchange says others have used is left alone until the minute ends', async () => {
     const world = setUp();
     world.queue.heard({ 'x-mbx-used-weight-1m': '2000' });
     for (const priority of ['look-up', 'positions', 'history'] as const) world.ask(priority, 1);
@@ -98,7 +98,7 @@ describe('the queue of requests', () => {
     expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up', 'positions', 'history']);
   });
 
-  it('RQ5: what is given up leaves the queue, costs nothing, and holds up nobody', async () => {
+  it('EXC-26: what is given up leaves the queue, costs nothing, and holds up nobody', async () => {
     await assert(
       asyncProperty(array(record({ priority: Question, isGivenUp: boolean() }), { maxLength: 40 }), async (asked) => {
         const world = setUp();
@@ -147,7 +147,7 @@ describe('the queue of requests', () => {
     expect(isFree('history')).toBe(true);
   });
 
-  it('RQ4: turns that are kept count until they are taken or given back', async () => {
+  it('EXC-25: turns that are kept count until they are taken or given back', async () => {
     const world = setUp();
     const kept = Array.from({ length: 30 }, () => world.queue.reserve('history'));
     expect(kept.filter((turn) => turn !== null)).toHaveLength(25);

@@ -31,7 +31,7 @@ describe('where stop and target stand', () => {
     });
   });
 
-  it('RO1: passes over what would not close the position', () => {
+  it('EXC-27: passes over what would not close the position', () => {
     const others = [
       stop('95', { reduceOnly: false }),
       stop('95', { side: 'buy' }),

@@ -34,7 +34,7 @@ describe('a position that the exchange settled, though its market is on no list 
     expect(reconciled).toMatchObject([{ symbol: 'OLDUSDT', reductions: [slice], differences: [] }]);
   });
 
-  it.each(['OLDUSDT', 'OLDUSDT_261225'])('VM4: %s is one after a restart too', async (symbol) => {
+  it.each(['OLDUSDT', 'OLDUSDT_261225'])('EXC-40: %s is one after a restart too', async (symbol) => {
     const { server, snapshots } = await delisted(symbol);
     server.exchange.close(symbol, 'LONG', 'settlement');
     const restarted = await connectTo(server);
@@ -48,7 +48,7 @@ describe('a position that the exchange settled, though its market is on no list 
     expect(await restarted.exchange.rules(symbol)).toBeNull();
   });
 
-  it('VM4: what is open there after a restart is named, and observed by nobody', async () => {
+  it('EXC-40: what is open there after a restart is named, and observed by nobody', async () => {
     const { server, snapshots } = await delisted();
     const restarted = await connectTo(server);
     const source = sourceOn(restarted);

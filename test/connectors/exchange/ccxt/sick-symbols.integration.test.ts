@@ -47,7 +47,7 @@ const SICK: readonly [string, (row: Row) => Row, Lie, { entryPrice: string | nul
   ['no entry', (row) => without(row, 'entryPrice'), () => undefined, { entryPrice: null, lacks: /entry price/ }],
 ];
 
-describe('RH2, mark-price-zero: one symbol that the exchange shows in part', () => {
+describe('EXC-19, mark-price-zero: one symbol that the exchange shows in part', () => {
   it.each(SICK)('%s: it alone is incomplete, with what is known of it', async (_, change, premium, expected) => {
     const world = await connect();
     for (const symbol of ['ETHUSDT', 'SOLUSDT'])
@@ -87,7 +87,7 @@ describe('RH2, mark-price-zero: one symbol that the exchange shows in part', () 
   });
 });
 
-describe('VM1, two-ids-one-name: what the exchange shows under an id is that market', () => {
+describe('EXC-37, two-ids-one-name: what the exchange shows under an id is that market', () => {
   const market = (id: string, lotStep: string): object => ({ symbol: id, price: '1.5', tick: '0.0001', lotStep });
 
   it.each([
@@ -116,7 +116,7 @@ describe('VM1, two-ids-one-name: what the exchange shows under an id is that mar
   });
 });
 
-it('VM2: a market that is taken off the list is remembered, and what is open there is shown', async () => {
+it('EXC-38: a market that is taken off the list is remembered, and what is open there is shown', async () => {
   const world = await connect();
   world.server.exchange.setMarket({ symbol: 'OLDUSDT', price: '5', lotStep: '1' });
   world.server.exchange.open({ symbol: 'OLDUSDT', side: 'LONG', quantity: '7', price: '4' });
@@ -140,7 +140,7 @@ describe('fills-older-than-ninety-days', () => {
     [45, 90, 90],
     [45, 40, 30],
     [120, 90, 90],
-  ])('RF2: opened %i days ago, told of %i: asked for half a year, told of %i days', async (opened, kept, told) => {
+  ])('EXC-16: opened %i days ago, told of %i: asked for half a year, told of %i days', async (opened, kept, told) => {
     const world = await connect();
     const now = world.server.exchange.now();
     world.server.exchange.open({

@@ -33,7 +33,10 @@ class HurriedClock extends SystemClock {
   }
 }
 
-async function follow(clock: Clock = new SystemClock()) {
+async function follow(
+  clock: Clock = new SystemClock(),
+  onChange: (change: VenueChange, stop: () => void) => void = () => {},
+) {
   const server = await BinanceServer.start();
   onTestFinished(() => server.close());
   for (const symbol of ['BTCUSDT', '币安人生USDT']) {
@@ -46,7 +49,10 @@ async function follow(clock: Clock = new SystemClock()) {
   if (stream === null) throw new Error('there is no stream');
   const changes: VenueChange[] = [];
   const stop = new AbortController();
-  const following = stream.follow((change) => changes.push(change), stop.signal);
+  const following = stream.follow((change) => {
+    changes.push(change);
+    onChange(change, () => stop.abort());
+  }, stop.signal);
   onTestFinished(async () => {
     stop.abort();
     await following;
@@ -71,6 +77,18 @@ describe('the user data stream', () => {
     exchange.rest({ symbol: '币安人生USDT', side: 'LONG' }, '101');
     exchange.setMark('币安人生USDT', '102');
     await vi.waitFor(() => expect(account()).toHaveLength(4), PATIENCE);
+  });
+
+  it('EXC-30: tells nothing once it was told to stop, though more of one message had arrived', async () => {
+    const { server, there, account } = await follow(new SystemClock(), ({ kind }, stop) => {
+      if (kind === 'account') stop();
+    });
+    await there(1);
+    // A fill is an update of the account and one of the order.
+    trade(server);
+    await vi.waitFor(() => expect(account()).toEqual(['BTCUSDT']), PATIENCE);
+    await new SystemClock().sleep(50);
+    expect(account()).toEqual(['BTCUSDT']);
   });
 
   it('tells the marks of the symbols that are watched', async () => {
@@ -99,7 +117,7 @@ describe('the user data stream', () => {
     await vi.waitFor(() => expect(account()).toContain('BTCUSDT'), PATIENCE);
   });
 
-  it('that is silent is noticed, refused ones are waited out longer and longer, and it is there again after', async () => {
+  it('EXC-29: that is silent is noticed, refused ones are waited out longer and longer, and it is there again after', async () => {
     const { server, stream, gaps, there, warned, warning } = await follow(new FastClock());
     await there(1);
     server.streams.faults.add({ fault: 'stream-silent', times: Infinity });

@@ -73,7 +73,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
   });
 
   it.each(['LONG', 'SHORT'] as const)(
-    'X3: closes a part of a %s; price and fee are those of the fills',
+    'EXC-3: closes a part of a %s; price and fee are those of the fills',
     async (side) => {
       const world = await tested.connect({ fills: 3 });
       openBtc(world, '4', side);
@@ -95,7 +95,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     },
   );
 
-  it('X3: an order of more fills than two pages hold has the price and the fee of all of them', async () => {
+  it('EXC-3: an order of more fills than two pages hold has the price and the fee of all of them', async () => {
     const world = await tested.connect({ fills: 250 });
     openBtc(world, '0.5');
     const before = observed(world, 'LONG', 0.5);
@@ -118,7 +118,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     ['502 before it was taken', { taken: false, answer: { status: 502, body: {} } }],
   ];
 
-  it.each(DOUBTS)('X1, X4: %s is a doubt that the look-up ends; the order is sent once', async (_, fault) => {
+  it.each(DOUBTS)('EXC-1, EXC-4: %s is a doubt that the look-up ends; the order is sent once', async (_, fault) => {
     const world = await tested.connect();
     openBtc(world, '4');
     world.fail({ ...fault, request: placing });
@@ -129,13 +129,13 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     expect(openCoins(world)).toBe(fault.taken ? '2.5' : '4');
   });
 
-  it('X4: a look-up that fails is no answer', async () => {
+  it('EXC-4: a look-up that fails is no answer', async () => {
     const world = await tested.connect();
     world.fail({ request: lookingUp, taken: false, answer: { status: 502, body: {} } });
     expect((await world.exchange.lookUp(ID, btc)).kind).toBe('unavailable');
   });
 
-  it('X1: nothing to reduce is a definite no', async () => {
+  it('EXC-1: nothing to reduce is a definite no', async () => {
     const world = await tested.connect();
     expect(await place(world, '1')).toMatchObject({ kind: 'rejected', meaning: 'reduce-only' });
     expect(world.asked(placing)).toBe(1);

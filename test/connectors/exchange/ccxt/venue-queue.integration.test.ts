@@ -7,7 +7,7 @@ import { DAY_MS, connect, settingsFor } from './a-client.ts';
 import { type Answered, lyingProxy } from './lying-proxy.ts';
 
 describe('orders-behind-history', () => {
-  it('V5: an order leaves before the hundred questions about old fills that wait', async () => {
+  it('EXC-36: an order leaves before the hundred questions about old fills that wait', async () => {
     // The pace of an exchange that nobody has tried: a question each 50 ms, by ccxt's count.
     const { server, client, exchange } = await connect({}, SILENT_LOGGER, { rateLimit: 50 });
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1', price: '90' });
@@ -38,7 +38,7 @@ describe('orders-behind-history', () => {
 });
 
 describe('a ban without Retry-After', () => {
-  it.each([418, 429, 403])('V2: HTTP %i: nothing is asked before the time that its words name', async (status) => {
+  it.each([418, 429, 403])('EXC-32: HTTP %i: nothing is asked before the time that its words name', async (status) => {
     const { server } = await connect();
     const clock = new SystemClock();
     const until = clock.now() + 3_600_000;
@@ -79,7 +79,7 @@ describe('a ban without Retry-After', () => {
   });
 });
 
-it('V5: what the exchange counts is read from its answers', async () => {
+it('EXC-36: what the exchange counts is read from its answers', async () => {
   const { server } = await connect({ weightPerMinute: 2400 });
   const { rateLimit: _, ...ccxt } = settingsFor(server.url).ccxt;
   // In the middle of a minute, however long the test takes.

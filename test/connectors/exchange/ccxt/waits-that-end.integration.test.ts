@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { AccountMode, CcxtExchange } from '../../../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
+import { probeVenue } from '../../../../connectors/exchange/ccxt/venue-probe.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../../ports/logger.ts';
 import type { PositionId } from '../../../../schemas/generated/records.ts';
@@ -43,28 +47,31 @@ describe('keys that are refused while the program runs', () => {
     [401, -2015],
     [401, -2014],
     [400, -1022],
-  ])('V6: HTTP %i with %i is waited out for half a minute, said at once, and then no wait', async (status, code) => {
-    let isRevoked = false;
-    const { venue, ahead, errors } = await lying((_, path) =>
-      isRevoked && path.includes('signature=') ? { status, body: { code, msg: 'refused' } } : undefined,
-    );
-    await venue.holdings();
-    isRevoked = true;
-    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
-    expect(errors).toEqual([expect.stringMatching(/refuses the keys.*ends if that goes on for 30 s/)]);
-    // A question without keys is no proof of them.
-    expect(await venue.candles('BTCUSDT', 3)).toHaveLength(3);
-    ahead.ms += 31_000;
-    await expect(venue.holdings()).rejects.toMatchObject({ code: 'KEYS_REFUSED' });
-    expect(errors).toHaveLength(1);
-    // Once they are taken again, the time begins anew.
-    isRevoked = false;
-    await venue.holdings();
-    isRevoked = true;
-    await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
-  });
+  ])(
+    'EXC-35: HTTP %i with %i is waited out for half a minute, said at once, and then no wait',
+    async (status, code) => {
+      let isRevoked = false;
+      const { venue, ahead, errors } = await lying((_, path) =>
+        isRevoked && path.includes('signature=') ? { status, body: { code, msg: 'refused' } } : undefined,
+      );
+      await venue.holdings();
+      isRevoked = true;
+      await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+      expect(errors).toEqual([expect.stringMatching(/refuses the keys.*ends if that goes on for 30 s/)]);
+      // A question without keys is no proof of them.
+      expect(await venue.candles('BTCUSDT', 3)).toHaveLength(3);
+      ahead.ms += 31_000;
+      await expect(venue.holdings()).rejects.toMatchObject({ code: 'KEYS_REFUSED' });
+      expect(errors).toHaveLength(1);
+      // Once they are taken again, the time begins anew.
+      isRevoked = false;
+      await venue.holdings();
+      isRevoked = true;
+      await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
+    },
+  );
 
-  it('V6: a key that may not do one thing works on', async () => {
+  it('EXC-35: a key that may not do one thing works on', async () => {
     const { venue, ahead } = await lying((_, path) =>
       path.includes('openAlgoOrders') ? { status: 401, body: { code: -2015, msg: 'no permission' } } : undefined,
     );
@@ -76,7 +83,7 @@ describe('keys that are refused while the program runs', () => {
   });
 });
 
-describe('X7: what fails for one symbol is not waited out', () => {
+describe('EXC-6: what fails for one symbol is not waited out', () => {
   it.each([
     [400, { code: -1121, msg: 'Invalid symbol.' }],
     [503, { msg: 'Service Unavailable' }],
@@ -111,7 +118,31 @@ describe('X7: what fails for one symbol is not waited out', () => {
   });
 });
 
-it('VM3: markets that cannot be read again are those of before, and all else is asked and sent as ever', async () => {
+it('EXC-33: a reply that stops in its middle ends with the time-out', async () => {
+  const half = createServer((_, response) => void response.writeHead(200, { 'content-length': 100 }).write('{"a":'));
+  half.listen(0, '127.0.0.1');
+  await once(half, 'listening');
+  onTestFinished(() => void half.closeAllConnections());
+  const url = `http://127.0.0.1:${(half.address() as AddressInfo).port}`;
+  const client = await VenueClient.open(settingsFor(url, { timeout: 200 }), new SystemClock(), SILENT_LOGGER);
+  const asked = client.ask('look-up', 'time', (api) => api.fetchTime());
+  await expect(asked).rejects.toThrow(/no whole answer within 200 ms/);
+  half.close();
+});
+
+it('EXC-43: an exchange that does not deny an order of an unused id has no look-up by client id', async () => {
+  const { client, markets } = await lying((method, path) =>
+    method === 'GET' && path.startsWith('/fapi/v1/order?')
+      ? { status: 400, body: { code: -1128, msg: 'Combination of optional parameters invalid.' } }
+      : undefined,
+  );
+  await expect(probeVenue(client, markets)).rejects.toMatchObject({
+    code: 'EXCHANGE_UNSUPPORTED',
+    message: expect.stringMatching(/no look-up by client order id/),
+  });
+});
+
+it('EXC-39: markets that cannot be read again are those of before, and all else is asked and sent as ever', async () => {
   let isAway = false;
   const { markets, venue, exchange, ahead, server } = await lying((_, path) =>
     isAway && path.includes('exchangeInfo') ? { status: 502, body: {} } : undefined,
@@ -130,7 +161,7 @@ it('VM3: markets that cannot be read again are those of before, and all else is 
   expect(await exchange.place(order)).toMatchObject({ kind: 'accepted' });
 });
 
-it('VM5: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
+it('EXC-41: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
   const { markets, exchange, venue, server } = await lying(() => undefined);
   await markets.ready();
   markets.forget('BTCUSDT');
@@ -143,7 +174,7 @@ it('VM5: nobody waits for a list that is read again, but for an order that was r
   await rules;
 });
 
-it('VM6: a market that cannot be read costs only itself', async () => {
+it('EXC-42: a market that cannot be read costs only itself', async () => {
   const { markets } = await lying((_, path, answered) => {
     if (!path.includes('exchangeInfo')) return undefined;
     const { symbols } = answered.body as { readonly symbols: readonly object[] };

@@ -87,13 +87,13 @@ describe('a real account in the paper book', () => {
     price: 107,
   });
 
-  it('M1: keeps the size that a position was first seen with', async () => {
+  it('PAP-1: keeps the size that a position was first seen with', async () => {
     const mirror = new PaperMirror(paper);
     expect((await mirror.mirror(cycle([snapshot(4)]))).snapshots).toMatchObject([{ quantity: 4 }]);
     expect((await mirror.mirror(cycle([snapshot(6)]))).snapshots).toMatchObject([{ quantity: 4 }]);
   });
 
-  it('M2: follows the shares that the account closes, each fill once', async () => {
+  it('PAP-2: follows the shares that the account closes, each fill once', async () => {
     paper.defineMarket(snapshot(4).symbol, RULES);
     const mirror = new PaperMirror(paper);
     await mirror.mirror(cycle([snapshot(4)]));
@@ -112,7 +112,7 @@ describe('a real account in the paper book', () => {
     expect([position?.initialQuantity, position?.grownQuantity, position?.quantity]).toEqual(['4', '-4', '0']);
   });
 
-  it('M3: what is flat on paper is seen no more, and a fill of what the book never had is not', async () => {
+  it('PAP-3: what is flat on paper is seen no more, and a fill of what the book never had is not', async () => {
     const mirror = new PaperMirror(paper);
     await mirror.mirror(cycle([snapshot(4)]));
     await paper.place({

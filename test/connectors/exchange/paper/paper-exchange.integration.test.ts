@@ -49,7 +49,7 @@ function expectBooksBalance(exchange: PaperExchange): void {
 }
 
 describe('the paper book between real processes', () => {
-  it('P1: kill -9 loses no acknowledged order and leaves none half booked', async () => {
+  it('PAP-4: kill -9 loses no acknowledged order and leaves none half booked', async () => {
     const path = join(folderForTest(), 'paper-exchange.sqlite');
     const acknowledged: string[] = [];
     for (const [round, killAfter] of [1, 17, 40].entries()) {
@@ -62,7 +62,7 @@ describe('the paper book between real processes', () => {
     expectBooksBalance(exchange);
   });
 
-  it('P2: processes that start together and race for the same ids place each once', async () => {
+  it('PAP-5: processes that start together and race for the same ids place each once', async () => {
     const path = join(folderForTest(), 'paper-exchange.sqlite');
     const lines = await Promise.all([1, 2, 3].map(() => linesOf(placing(path, 'race', 60))));
     const outcomes = Map.groupBy(lines.flat(), (line) => line.replace(/.* /, ''));

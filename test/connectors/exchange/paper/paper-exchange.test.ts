@@ -108,7 +108,7 @@ describe('PaperExchange', () => {
   });
 
   it.each(['LONG', 'SHORT'] as const)(
-    'P5: fills a %s on the worse side of mark, on the tick, for the taker fee',
+    'PAP-8: fills a %s on the worse side of mark, on the tick, for the taker fee',
     async (side) => {
       const clock = new VirtualClock(START);
       const exchange = venue(CALM, clock);
@@ -134,7 +134,7 @@ describe('PaperExchange', () => {
     },
   );
 
-  it('P5: an order does not depend on what came before it', async () => {
+  it('PAP-8: an order does not depend on what came before it', async () => {
     const [one, other] = [venue(), venue()];
     await other.place(order('first', '10'));
     const position = reference({ symbol: 'FHEUSDT', mark_price: 3.37 });
@@ -169,7 +169,7 @@ describe('PaperExchange', () => {
     expect(await exchange.position(position)).toMatchObject({ quantity: '0' });
   });
 
-  it('P4: a closed position stays flat for ever', async () => {
+  it('PAP-7: a closed position stays flat for ever', async () => {
     const exchange = venue();
     await exchange.place(order('all', '1000'));
     const { position_id, account, symbol, side, opened_at } = reference();
@@ -204,7 +204,7 @@ describe('PaperExchange', () => {
     expect([...exchange.orders()].length).toBe(orders);
   });
 
-  it('P2, P3: whatever is asked in whatever order, quantities add up and an id is one order', async () => {
+  it('PAP-5, PAP-6: whatever is asked in whatever order, quantities add up and an id is one order', async () => {
     const aRequest = fc.record({
       id: fc.nat({ max: 12 }),
       position: fc.nat({ max: 2 }),
