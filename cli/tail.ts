@@ -7,7 +7,7 @@ import type { LogRecord, PartitionOffsets, EventLog } from '../ports/event-log.t
 import { DeskNames } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
-import { type ReadOnlyWorld, mergePartitions, prepareBatch } from '../pipelines/runtime/topic-cursor.ts';
+import { type ReadOnlyWorld, mergePartitions } from '../pipelines/runtime/topic-cursor.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { hearStopSignals } from '../connectors/system/process.ts';
@@ -97,7 +97,7 @@ export async function tail({ world, lines, clock, signal }: TailDependencies, op
   let range = await rangeFrom(log, options.topic, options.from, LAST_RECORDS);
   for (let lastOnly = options.from.kind === 'last'; ; lastOnly = false) {
     const runs = mergePartitions(log, options.topic, range, async (batch) => {
-      if (topic !== null) await prepareBatch(codec, topic, batch);
+      if (topic !== null) await codec.prepare(topic, batch.records);
     });
     for await (const run of lastOnly ? lastOf(runs) : runs) {
       for (const at of run) {

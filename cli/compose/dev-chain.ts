@@ -33,7 +33,7 @@ import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';
 import { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
 import { whyItForgets } from '../../pipelines/desk/control-topic.ts';
-import { visitTopic, NewRecords } from '../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord, TopicCursor } from '../../pipelines/runtime/topic-cursor.ts';
 import { StallReader } from '../../pipelines/watch/stall-watcher.ts';
 import { statusReport } from '../../pipelines/status/status-report.ts';
 
@@ -99,10 +99,12 @@ export class DevChain {
   readonly #consumers: readonly EmbeddedConsumer[];
   readonly #models: TopicWriter;
   readonly #source: TopicWriter;
-  readonly #reports: NewRecords<typeof TOPICS.executionReport.name>;
-  readonly #outcomes: NewRecords<typeof TOPICS.clmOutcome.name>;
+  readonly #reports: TopicCursor<typeof TOPICS.executionReport.name>;
+  readonly #outcomes: TopicCursor<typeof TOPICS.clmOutcome.name>;
   #stalls: StallReader | null = null;
   #scored: Scored[] = [];
+  #reported: ExecutionReport[] = [];
+  #concluded: ClmOutcome[] = [];
   #nextCycle = 0;
   /** What it has said that it obeys. */
   #obeyed = NOTHING_OBEYED;
@@ -126,8 +128,9 @@ export class DevChain {
     this.#feed = new DeskFeed({ desk, market, book: exchange, random });
     this.#models = new TopicWriter('models', codec);
     this.#source = new TopicWriter('snapshots', codec);
-    this.#reports = new NewRecords(log, codec, TOPICS.executionReport.name);
-    this.#outcomes = new NewRecords(log, codec, TOPICS.clmOutcome.name);
+    const topics = { log, codec };
+    this.#reports = new TopicCursor(topics, TOPICS.executionReport.name, (report) => this.#reported.push(report));
+    this.#outcomes = new TopicCursor(topics, TOPICS.clmOutcome.name, (outcome) => this.#concluded.push(outcome));
     this.#killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),
       timer: new SystemClock(),
@@ -187,16 +190,13 @@ export class DevChain {
     this.#nextCycle = cycle + 1;
     await this.#workOff(now);
     if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now, this.#feed.accounts);
-    const scored = this.#scored;
+    await this.#reports.readOn();
+    await this.#outcomes.readOn();
+    const [scored, reports, outcomes] = [this.#scored, this.#reported, this.#concluded];
     this.#scored = [];
-    return {
-      cycle,
-      now,
-      signals: signals.length,
-      scored,
-      reports: await this.#reports.take(),
-      outcomes: await this.#outcomes.take(),
-    };
+    this.#reported = [];
+    this.#concluded = [];
+    return { cycle, now, signals: signals.length, scored, reports, outcomes };
   }
 
   /**
@@ -246,7 +246,7 @@ export class DevChain {
     const latest = new Map<string, PositionSnapshot>();
     const marketTime = await this.#lastEmitted(codec);
     const { name: topic } = TOPICS.positionSnapshot;
-    await visitTopic({ log: this.log, codec }, topic, {}, (snapshot, { timestamp }) => {
+    await forEachRecord({ log: this.log, codec }, topic, {}, (snapshot, { timestamp }) => {
       if (!this.#feed.accounts.has(snapshot.account)) return;
       // Nobody has observed anything after the market's own time.
       if (timesAhead(topic, snapshot, timestamp, marketTime).length === 0) latest.set(snapshot.position_id, snapshot);
@@ -264,7 +264,7 @@ export class DevChain {
   /** The time of the desk's own last cycle; -Infinity before the first. */
   async #lastEmitted(codec: RecordCodec): Promise<EpochMillis> {
     let last = -Infinity;
-    await visitTopic({ log: this.log, codec }, TOPICS.modelSignal.name, {}, ({ account, emitted_at }) => {
+    await forEachRecord({ log: this.log, codec }, TOPICS.modelSignal.name, {}, ({ account, emitted_at }) => {
       if (this.#feed.accounts.has(account)) last = Math.max(last, emitted_at);
     });
     return last;

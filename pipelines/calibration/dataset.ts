@@ -13,7 +13,7 @@ import { type LabelRule, RECORDED_LABEL } from './label-rule.ts';
 import type { OffsetRange } from './report.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { schemaReferenceOf } from '../../schemas/wire-format.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
 /** What label rules other than the recorded one look at, and what a sample can be split by. */
 export interface OutcomeResults {
@@ -235,10 +235,10 @@ export async function readDataset(
   };
   const undecodable =
     topic === TOPICS.clmOutcome.name
-      ? await visitTopic(world, topic, range, (outcome, at) => {
+      ? await forEachRecord(world, topic, range, (outcome, at) => {
           if (within(at)) builder.addOutcome(outcome, at);
         })
-      : await visitTopic(world, topic, range, (trade, at) => {
+      : await forEachRecord(world, topic, range, (trade, at) => {
           if (within(at)) builder.addTrade(trade, at);
         });
   return {

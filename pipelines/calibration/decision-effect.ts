@@ -4,7 +4,7 @@ import type { Flips, Flip } from './report.ts';
 import { type Policy, type ConditionName, EXIT_FACTORS, HOLD_FACTORS } from '../scoring/policy.ts';
 import type { ModelId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { judge } from '../scoring/evaluate.ts';
 import { type ConditionSet, contains } from '../scoring/factors.ts';
 
@@ -28,7 +28,7 @@ export interface ReplayOptions {
 export async function replayFlips(world: ReadableTopics, options: ReplayOptions): Promise<Flips | null> {
   const { modelId, current, candidate, policy, onProgress } = options;
   const effect = new DecisionEffect(policy, current, candidate);
-  await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+  await forEachRecord(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
     if (snapshot.model_id !== modelId) return;
     try {
       effect.add(snapshot, at);

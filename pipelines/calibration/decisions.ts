@@ -1,6 +1,6 @@
 import { CalibrationVersions, type VersionHistory } from '../scoring/confidence-map.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
 import type { BoundName } from './report.ts';
@@ -8,7 +8,7 @@ import type { BoundName } from './report.ts';
 /** All that was proposed and decided so far. */
 export async function readVersions(world: ReadableTopics): Promise<CalibrationVersions> {
   const versions = new CalibrationVersions();
-  await visitTopic(world, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
+  await forEachRecord(world, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
   return versions;
 }
 

@@ -7,7 +7,7 @@ import { samplesOf, selectRows } from './usable-rows.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
 /** Another machine may round a logarithm in its last digit, and a sum of a million of them a few more. Unit: ratio. */
 const REFIT_TOLERANCE = 1e-9;
@@ -107,7 +107,7 @@ async function keptElsewhere(
   if (topic !== TOPICS.clmOutcome.name || missing.length === gone.size) return gone;
   const sought = new Set<string>(missing.map(({ position_id }) => position_id));
   const from = new Map(evidence.ranges.map(({ partition, to }) => [partition, to]));
-  await visitTopic(world, topic, { from, partitions: [...from.keys()] }, ({ position_id }) => {
+  await forEachRecord(world, topic, { from, partitions: [...from.keys()] }, ({ position_id }) => {
     if (sought.has(position_id)) gone.add(position_id);
   });
   return gone;

@@ -15,7 +15,7 @@ import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Line, readLines } from '../runtime/read-lines.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { type ImportFigures, ImportTally, type RowPlace } from './import-tally.ts';
 
 /** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */
@@ -259,7 +259,7 @@ const NOTHING_RECORDED: Recorded = { recorded: new KeptTrades(), symbols: new Se
 async function recordedBefore(world: ReadableTopics): Promise<Recorded> {
   const recorded = new KeptTrades();
   const symbols = new Set<string>();
-  await visitTopic(world, TOPICS.tradeClosed.name, {}, (trade) => {
+  await forEachRecord(world, TOPICS.tradeClosed.name, {}, (trade) => {
     symbols.add(trade.symbol);
     if (trade.origin === 'BACKFILL') recorded.add(trade);
   });

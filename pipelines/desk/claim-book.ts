@@ -1,10 +1,10 @@
-import { formatCoordinates, isKind } from '../../errors/harvestline-error.ts';
+import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, Claims } from './claims.ts';
 import { BEAT_MS, GONE_MS, Processes } from './presence.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, prepareBatch, visitTopic, TopicPosition } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord, TopicCursor } from '../runtime/topic-cursor.ts';
 import type { ClaimId, DeskClaim } from '../../schemas/generated/records.ts';
 
 const TOPIC = TOPICS.deskClaim.name;
@@ -31,12 +31,22 @@ export interface ClaimBookOptions extends ReadableTopics {
 export class ClaimBook {
   readonly #options: ClaimBookOptions;
   #claims = new Claims();
-  #next = new Map<number, number>();
+  readonly #records: TopicCursor<typeof TOPIC>;
   #lookedAt: EpochMillis = -Infinity;
   #looking: Promise<void> | null = null;
 
   constructor(options: ClaimBookOptions) {
     this.#options = options;
+    this.#records = new TopicCursor(options, TOPIC, (claim) => this.#claims.apply(claim), {
+      // B3.
+      onMadeAnew: () => {
+        this.#claims = new Claims();
+      },
+      onPoison: ({ topic, partition, offset }, { code, message }) => {
+        const where = formatCoordinates({ topic, partition, offset });
+        options.logger.error({ topic, partition, offset, code }, `passed over: ${where}: ${message}`);
+      },
+    });
   }
 
   /** As of the last look. */
@@ -80,30 +90,8 @@ export class ClaimBook {
   }
 
   async #readOn(): Promise<void> {
-    const { log, codec, clock, logger } = this.#options;
-    const startedAt = clock.now();
-    const offsets = await log.offsets(TOPIC);
-    // B3.
-    if (offsets.some(({ partition, end }) => end < (this.#next.get(partition) ?? 0))) {
-      this.#claims = new Claims();
-      this.#next = new Map();
-    }
-    if (offsets.some(({ partition, begin, end }) => end > (this.#next.get(partition) ?? begin))) {
-      for await (const batch of log.read(TOPIC, { from: new Map(this.#next) })) {
-        await prepareBatch(codec, TOPIC, batch);
-        for (const at of batch.records) {
-          try {
-            this.#claims.apply(codec.decode(TOPIC, at));
-          } catch (thrown) {
-            if (!isKind(thrown, 'poison')) throw thrown;
-            const { topic, partition, offset } = at;
-            const where = formatCoordinates({ topic, partition, offset });
-            logger.error({ topic, partition, offset, code: thrown.code }, `passed over: ${where}: ${thrown.message}`);
-          }
-        }
-        this.#next.set(batch.partition, batch.nextOffset);
-      }
-    }
+    const startedAt = this.#options.clock.now();
+    await this.#records.readOn();
     this.#lookedAt = startedAt;
   }
 }
@@ -132,13 +120,10 @@ export async function livingProcess(
 ): Promise<string | null> {
   const names = new Map(claims.flatMap(({ processes }) => [...processes]));
   const processes = new Processes();
-  const beats = new TopicPosition(
-    { log, codec },
-    TOPICS.deskProcess.name,
-    clock.now() - BEATS_FROM_MS,
-    () => Promise.resolve(),
-    (record) => processes.apply(record),
-  );
+  const since = clock.now() - BEATS_FROM_MS;
+  const beats = new TopicCursor({ log, codec }, TOPICS.deskProcess.name, (record) => processes.apply(record), {
+    since,
+  });
   await beats.readOn(signal);
   const first = new Map([...names.keys()].map((name) => [name, processes.of(name)?.seen_at]));
   let watchedFrom = clock.now();
@@ -183,11 +168,11 @@ export interface WorkedAccount {
 /** The accounts that are claimed, with the processes of their claims that live. */
 export async function workedAccounts(topics: ReadableTopics, clock: Clock): Promise<readonly WorkedAccount[]> {
   const claims = new Claims();
-  await visitTopic(topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim));
+  await forEachRecord(topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim));
   const processes = new Processes();
   const now = clock.now();
   const from = await topics.log.offsetsAt(TOPICS.deskProcess.name, now - BEATS_FROM_MS);
-  await visitTopic(topics, TOPICS.deskProcess.name, { from }, (record) => processes.apply(record));
+  await forEachRecord(topics, TOPICS.deskProcess.name, { from }, (record) => processes.apply(record));
   const working = processes.working(now).map(({ process }) => process);
   return [...Map.groupBy(claims.all(), ({ account }) => account).values()].map((parts) => merged(parts, working));
 }

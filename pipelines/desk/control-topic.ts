@@ -21,7 +21,7 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, earliestOf, lookCloser } from '../alerts/alerts.ts';
-import { type ReadableTopics, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.deskControl;
 
@@ -32,7 +32,7 @@ const TOPIC = TOPICS.deskControl;
 export async function readKillSwitch({ log, codec }: ReadableTopics, remembered: Remembered): Promise<KillSwitchState> {
   const state = new KillSwitchState(remembered);
   for await (const batch of log.read(TOPIC.name)) {
-    await prepareBatch(codec, TOPIC.name, batch);
+    await codec.prepare(TOPIC.name, batch.records);
     for (const at of batch.records) state.apply(switchRecord(codec, at));
   }
   return state;
@@ -42,7 +42,7 @@ export async function readKillSwitch({ log, codec }: ReadableTopics, remembered:
 export async function readWitnesses(topics: ReadableTopics): Promise<Remembered> {
   const witnesses = new Witnesses();
   try {
-    await visitTopic(topics, TOPICS.deskProcess.name, {}, (record) => witnesses.apply(record));
+    await forEachRecord(topics, TOPICS.deskProcess.name, {}, (record) => witnesses.apply(record));
   } catch (thrown) {
     // A log of an earlier version has no such topic.
     if (!(thrown instanceof HarvestlineError) || thrown.code !== 'TOPIC_MISSING') throw thrown;

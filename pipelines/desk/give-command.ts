@@ -20,7 +20,7 @@ import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-er
 import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, decodeBatch } from '../runtime/topic-cursor.ts';
 
 /** The log that a command is for, as it is opened and reached. */
 export interface CommandedLog {
@@ -160,19 +160,14 @@ async function refuseUnknown(topics: ReadableTopics, scope: string, known: Reado
 
 /** True as soon as `wanted` turns up. */
 async function gather(
-  { log, codec }: ReadableTopics,
+  topics: ReadableTopics,
   topic: (typeof OF_ACCOUNTS)[number],
   accounts: Set<string>,
   wanted: string,
 ): Promise<boolean> {
-  for await (const batch of log.read(topic)) {
-    await prepareBatch(codec, topic, batch);
-    for (const at of batch.records) {
-      const record = decodedOrNull(codec, topic, at);
-      if (record === null) continue;
-      if (record.account === wanted) return true;
-      accounts.add(record.account);
-    }
+  for await (const batch of topics.log.read(topic)) {
+    await decodeBatch(topics, topic, batch, ({ account }) => accounts.add(account));
+    if (accounts.has(wanted)) return true;
   }
   return false;
 }

@@ -13,7 +13,7 @@ import { Claims, EVERY_OTHER_ACCOUNT } from './claims.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { BEAT_MS, GONE_MS, DEV_PROCESS, Processes } from './presence.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord, TopicCursor } from '../runtime/topic-cursor.ts';
 
 /** O2. Unit: milliseconds. */
 export const LISTEN_MS = 1.5 * BEAT_MS;
@@ -91,20 +91,23 @@ export class WorkingProcesses {
   readonly claims = new Claims();
   /** Those of which a record came after the opening. */
   readonly heard = new Set<string>();
-  readonly #topics: ReadableTopics;
   readonly #isDevWorking: () => boolean;
   readonly #processes = new Processes();
   readonly #accounts = new Set<string>();
-  readonly #next = new Map<number, number>();
+  readonly #beats: TopicCursor<typeof TOPIC>;
 
   private constructor(topics: ReadableTopics, isDevWorking: () => boolean) {
-    this.#topics = topics;
     this.#isDevWorking = isDevWorking;
+    this.#beats = new TopicCursor(topics, TOPIC, (record) => {
+      this.#processes.apply(record);
+      this.#accounts.add(record.account);
+      this.heard.add(record.process);
+    });
   }
 
   static async open(topics: ReadableTopics, isDevWorking: () => boolean): Promise<WorkingProcesses> {
     const found = new WorkingProcesses(topics, isDevWorking);
-    await visitTopic(topics, TOPICS.deskClaim.name, {}, (claim) => {
+    await forEachRecord(topics, TOPICS.deskClaim.name, {}, (claim) => {
       found.claims.apply(claim);
       found.#accounts.add(claim.account);
     });
@@ -114,25 +117,8 @@ export class WorkingProcesses {
   }
 
   /** Reads what has come since. */
-  async readOn(): Promise<void> {
-    const { log, codec } = this.#topics;
-    const offsets = await log.offsets(TOPIC);
-    const grown = offsets.filter(({ partition, begin, end }) => end > (this.#next.get(partition) ?? begin));
-    if (grown.length === 0) return;
-    const partitions = grown.map(({ partition }) => partition);
-    for await (const batch of log.read(TOPIC, { from: this.#next, partitions })) {
-      await prepareBatch(codec, TOPIC, batch);
-      for (const at of batch.records) {
-        const record = decodedOrNull(codec, TOPIC, at);
-        if (record === null) continue;
-        this.#processes.apply(record);
-        this.#accounts.add(record.account);
-        this.heard.add(record.process);
-      }
-      this.#next.set(batch.partition, batch.nextOffset);
-    }
-    // What compaction removed at the end of a partition is not waited for.
-    for (const { partition, end } of grown) this.#next.set(partition, Math.max(end, this.#next.get(partition) ?? 0));
+  readOn(): Promise<void> {
+    return this.#beats.readOn();
   }
 
   /** Every account that a process or a claim names. */

@@ -3,11 +3,12 @@
  * Letters that `dlq retry` put back or `dlq discard` gave up wait no longer.
  */
 import type { EpochMillis } from '../../ports/clock.ts';
+import type { Batch } from '../../ports/event-log.ts';
 import type { LetterId } from '../../schemas/generated/records.ts';
 import { letterIdOf } from '../../schemas/ids.ts';
 import { TOPICS, type Topic, type TopicName, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { type Alert, NAMED_IN_EVIDENCE, earliestOf, firstFew, lookCloser } from '../alerts/alerts.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
+import { BatchCursor, type ReadableTopics, TopicCursor } from '../runtime/topic-cursor.ts';
 import { type DeadLetter, deadLetterFrom, idOfLetter, markedOffset } from './dead-letter.ts';
 import { openLetters, readDiscarded } from './read-letters.ts';
 
@@ -87,7 +88,8 @@ export async function waitingLetters({ log, codec }: ReadableTopics): Promise<Wa
 export class LetterWatch {
   readonly #topics: ReadableTopics;
   readonly #pause: (signal: AbortSignal) => Promise<void>;
-  readonly #next = new Map<string, Map<number, number>>();
+  readonly #cursors = new Map<string, BatchCursor>();
+  readonly #discardings: TopicCursor<typeof TOPICS.letterDiscarded.name>;
   readonly #withoutBytes = new Map<LetterId, LetterWithoutBytes>();
   readonly #neverRead = new Map<LetterId, NeverReadFigures>();
   readonly #discarded = new Set<LetterId>();
@@ -96,12 +98,14 @@ export class LetterWatch {
   constructor(topics: ReadableTopics, pause: (signal: AbortSignal) => Promise<void>) {
     this.#topics = topics;
     this.#pause = pause;
+    const discarded = TOPICS.letterDiscarded.name;
+    this.#discardings = new TopicCursor(topics, discarded, ({ letter_id: id }) => this.#discarded.add(id), { pause });
   }
 
   /** To the ends that stand now; false when `signal` aborted first. */
   async readOn(signal: AbortSignal): Promise<boolean> {
     for (const topic of Object.values(TOPICS)) await this.#readLetters(topic, signal);
-    await this.#readDiscarded(signal);
+    await this.#discardings.readOn(signal);
     return !signal.aborted;
   }
 
@@ -121,7 +125,7 @@ export class LetterWatch {
 
   async #readLetters(topic: Topic, signal: AbortSignal): Promise<void> {
     const name = deadLetterTopicOf(topic.name);
-    for await (const { partition, records } of this.#read(name, signal)) {
+    await this.#readOn(name, signal, ({ partition, records }) => {
       for (const at of records) {
         const marked = markedOffset(at);
         if (marked !== null) {
@@ -135,36 +139,16 @@ export class LetterWatch {
         if (letter.leftOut === null) continue;
         this.#withoutBytes.set(id, { topic: topic.name, partition, offset: at.offset, since: at.timestamp });
       }
-    }
+    });
   }
 
-  async #readDiscarded(signal: AbortSignal): Promise<void> {
-    const { codec } = this.#topics;
-    const topic = TOPICS.letterDiscarded.name;
-    for await (const batch of this.#read(topic, signal)) {
-      await prepareBatch(codec, topic, batch);
-      for (const at of batch.records) {
-        const record = decodedOrNull(codec, topic, at);
-        if (record !== null) this.#discarded.add(record.letter_id);
-      }
-    }
-  }
-
-  async *#read(topic: string, signal: AbortSignal) {
-    const next = this.#next.get(topic) ?? new Map<number, number>();
-    this.#next.set(topic, next);
-    const { log } = this.#topics;
-    const grown = (await log.offsets(topic)).filter(
-      ({ partition, begin, end }) => end > (next.get(partition) ?? begin),
-    );
-    if (grown.length === 0 || signal.aborted) return;
-    const partitions = grown.map(({ partition }) => partition);
-    for await (const batch of log.read(topic, { from: new Map(next), partitions })) {
-      yield batch;
-      next.set(batch.partition, batch.nextOffset);
+  async #readOn(topic: string, signal: AbortSignal, work: (batch: Batch) => void): Promise<void> {
+    const cursor = this.#cursors.get(topic) ?? new BatchCursor(this.#topics.log, topic);
+    this.#cursors.set(topic, cursor);
+    await cursor.readOn(async (batch) => {
+      work(batch);
       await this.#pause(signal);
-      if (signal.aborted) return;
-    }
+    }, signal);
   }
 }
 

@@ -2,7 +2,7 @@ import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName, deadLetterTopicOf, type Topic } from '../../schemas/topics.ts';
-import { decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
+import { decodeBatch } from '../runtime/topic-cursor.ts';
 import { idOfLetter, markedOffset, type DeadLetter } from './dead-letter.ts';
 import { sha256Of } from '../runtime/dead-letter.ts';
 
@@ -41,12 +41,7 @@ export async function readDiscarded(log: EventLog, codec: () => Promise<RecordCo
   const topic = TOPICS.letterDiscarded.name;
   const discarded = new Map<LetterId, LetterDiscarded>();
   for await (const batch of log.read(topic)) {
-    const opened = await codec();
-    await prepareBatch(opened, topic, batch);
-    for (const at of batch.records) {
-      const record = decodedOrNull(opened, topic, at);
-      if (record !== null) discarded.set(record.letter_id, record);
-    }
+    await decodeBatch({ codec: await codec() }, topic, batch, (record) => discarded.set(record.letter_id, record));
   }
   return discarded;
 }

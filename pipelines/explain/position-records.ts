@@ -7,7 +7,7 @@ import type {
   ExecutionReport,
 } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, visitTopic, type ReadableTopics, visitRange } from '../runtime/topic-cursor.ts';
+import { type ReadOnlyWorld, forEachRecord, type ReadableTopics, withinPartition } from '../runtime/topic-cursor.ts';
 import { briefOf } from '../runtime/record-line.ts';
 import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 
@@ -41,7 +41,7 @@ export class TopicReader {
 
   async visit<N extends TopicName>(topic: N, visit: (record: RecordByTopic[N], at: LogRecord) => void): Promise<void> {
     const onBatch = this.#observer?.onRecords;
-    const undecodable = await visitTopic(this.#world, topic, {}, visit, onBatch);
+    const undecodable = await forEachRecord(this.#world, topic, {}, visit, onBatch);
     if (undecodable > 0) this.#undecodable.set(topic, undecodable);
   }
 
@@ -146,7 +146,7 @@ async function intentsBefore(
   const keep = (other: HarvestIntent, place: LogRecord): void => {
     if (other.position_id === intent.position_id) found.push({ intent: other, at: place });
   };
-  await visitRange(topics, TOPICS.harvestIntent.name, range, keep);
+  await forEachRecord(topics, TOPICS.harvestIntent.name, withinPartition(range), keep);
   return found;
 }
 

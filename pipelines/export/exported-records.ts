@@ -1,6 +1,7 @@
+import type { LogRecord } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, findTopic } from '../../schemas/topics.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord, decodedRecords } from '../runtime/topic-cursor.ts';
 
 export interface ExportedRecords {
   /** Every record; else of a compacted topic the latest of each key. */
@@ -19,22 +20,19 @@ export async function* exportedRecords<N extends TopicName>(
 ): AsyncIterable<RecordByTopic[N]> {
   const compacted = findTopic(topic)?.cleanup === 'compact';
   const latest = compacted && !all ? await latestOffsets(world, topic) : null;
-  for await (const batch of world.log.read(topic)) {
-    await prepareBatch(world.codec, topic, batch);
-    for (const at of batch.records) {
-      // A tombstone is no record.
-      if (compacted && at.value === null) continue;
-      const record = decodedOrNull(world.codec, topic, at);
-      if (record === null) onUndecodable();
-      else if (latest === null || latest.get(keyText(at.key)) === at.offset) yield record;
-    }
+  const onPoison = ({ value }: LogRecord): void => {
+    // A tombstone is no record.
+    if (!compacted || value !== null) onUndecodable();
+  };
+  for await (const { record, at } of decodedRecords(world, topic, {}, onPoison)) {
+    if (latest === null || latest.get(keyText(at.key)) === at.offset) yield record;
   }
 }
 
 /** By key: of one key all records are in one partition. */
 async function latestOffsets(world: ReadableTopics, topic: TopicName): Promise<ReadonlyMap<string, number>> {
   const latest = new Map<string, number>();
-  await visitTopic(world, topic, {}, (_record, { key, offset }) => latest.set(keyText(key), offset));
+  await forEachRecord(world, topic, {}, (_record, { key, offset }) => latest.set(keyText(key), offset));
   return latest;
 }
 

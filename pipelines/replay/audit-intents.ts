@@ -9,7 +9,7 @@ import { topicBeside } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { readVersions } from '../calibration/decisions.ts';
 import { readPolicyHistory } from '../scoring/policy-history.ts';
-import { type ReadableTopics, decodedOrNull, prepareBatch } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, decodedOrNull } from '../runtime/topic-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
 /** More would not be read; all are counted. */
@@ -105,7 +105,7 @@ class Audit {
   }
 
   async batch(batch: Batch, end: number): Promise<void> {
-    await prepareBatch(this.#world.codec, INTENTS, batch);
+    await this.#world.codec.prepare(INTENTS, batch.records);
     // Batch.topic is the table's name, whatever the desk's own is.
     const snapshots = topicBeside(batch.records[0]?.topic ?? INTENTS, SNAPSHOTS);
     for (const at of batch.records) {
@@ -126,7 +126,7 @@ class Audit {
         continue;
       }
       if (found.batch !== this.#prepared) {
-        await prepareBatch(this.#world.codec, SNAPSHOTS, found.batch);
+        await this.#world.codec.prepare(SNAPSHOTS, found.batch.records);
         this.#prepared = found.batch;
       }
       this.#recompute(examined, at, found.record, input);

@@ -13,7 +13,7 @@ import { type TradingCosts, type CostsWanted, replayCosts } from './trading-cost
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { type ReadableTopics, visitTopic, visitRange } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord, withinPartition } from '../runtime/topic-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
 /** Fewer are compared before threads have started. Unit: records. */
@@ -80,7 +80,7 @@ export async function comparePolicies(world: ReadableTopics, options: CompareOpt
     { ...comparison, random },
   );
   const realised = new Realised(sample, costs, current.thresholds.default_risk);
-  await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome) => realised.add(outcome));
+  await forEachRecord(world, TOPICS.clmOutcome.name, {}, (outcome) => realised.add(outcome));
   return {
     policy: candidate.id,
     against: current.id,
@@ -95,10 +95,10 @@ export async function comparePolicies(world: ReadableTopics, options: CompareOpt
 
 async function readMaps(world: ReadableTopics, which: MapRecords['which']): Promise<MapRecords> {
   const decisions: ConfidenceCalibration[] = [];
-  await visitTopic(world, TOPICS.confidenceCalibration.name, {}, (decision) => decisions.push(decision));
+  await forEachRecord(world, TOPICS.confidenceCalibration.name, {}, (decision) => decisions.push(decision));
   if (decisions.length === 0 || which === 'now') return { decisions, applied: [], which };
   const applied: MapRecords['applied'][number][] = [];
-  await visitTopic(world, TOPICS.policyApplied.name, {}, ({ calibrations, input }) => {
+  await forEachRecord(world, TOPICS.policyApplied.name, {}, ({ calibrations, input }) => {
     if (input.topic === TOPICS.positionSnapshot.name) applied.push({ calibrations, input });
   });
   return { decisions, applied, which };
@@ -133,10 +133,10 @@ export async function comparePartition(
   onRecords: (records: number) => void,
 ): Promise<PartitionOutcome> {
   const comparison = new Comparison(options);
-  const undecodable = await visitRange(
+  const undecodable = await forEachRecord(
     world,
     TOPICS.positionSnapshot.name,
-    range,
+    withinPartition(range),
     (snapshot, at) => comparison.add(snapshot, at),
     onRecords,
   );

@@ -2,7 +2,7 @@ import type { Side, TradeClosed } from '../../schemas/generated/records.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -108,6 +108,6 @@ export async function replayCosts(
 
 async function recordedCosts(world: ReadableTopics): Promise<TradingCosts | null> {
   const costs = new RecordedCosts();
-  await visitTopic(world, TOPICS.tradeClosed.name, {}, (trade) => costs.add(trade));
+  await forEachRecord(world, TOPICS.tradeClosed.name, {}, (trade) => costs.add(trade));
   return costs.rates();
 }

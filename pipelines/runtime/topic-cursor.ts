@@ -1,9 +1,20 @@
-import { isKind } from '../../errors/harvestline-error.ts';
+/**
+ * Reading topics without a consumer group: `TopicCursor` goes on from where it was, `forEachRecord` reads one stretch between two ends, and
+ * `mergePartitions` gives the records of all partitions in the order of time. Each decodes a batch at a time and passes over what does not
+ * decode; nothing here waits for single records, but for `decodedRecords`.
+ *
+ * TC1  Every record is visited, those of a partition in their order. A batch in which the log or the visit failed is read again: its records
+ *      may be visited twice, and none is left out.
+ * TC2  What does not decode is counted, told to `onPoison`, and passed over.
+ * TC3  A topic that ends before what was read of it is another topic of that name. A cursor with `onMadeAnew` tells so and reads it from its
+ *      beginning.
+ */
+import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
 import type { Batch, EventLog, LogRecord, PartitionOffsets, ReadRange, TopicAdmin } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { TopicName } from '../../schemas/topics.ts';
-import type { EpochMillis } from '../../ports/clock.ts';
 
 /** What a reader of topics needs. */
 export interface ReadableTopics {
@@ -11,22 +22,103 @@ export interface ReadableTopics {
   readonly codec: RecordCodec;
 }
 
-/** Fetches the writers' schemas that a batch needs. */
-export function prepareBatch(codec: RecordCodec, topic: TopicName, batch: Batch): Promise<void> {
-  return codec.prepare(topic, batch.records);
+/** Called with each decoded record, and where it lies. */
+export type Visit<N extends TopicName> = (record: RecordByTopic[N], at: LogRecord) => void;
+
+/** Called with each record that does not decode, and why. */
+export type OnPoison = (at: LogRecord, error: HarvestlineError) => void;
+
+const NEVER_ABORTED = new AbortController().signal;
+
+interface Start {
+  /** Starts with what came then or later; with the oldest record where left out. */
+  readonly since?: EpochMillis;
+  /** TC3. What was made of the records so far is to be forgotten. */
+  readonly onMadeAnew?: () => void;
 }
 
-/** The record; null where it is poison. Its batch was prepared. */
-export function decodedOrNull<N extends TopicName>(
-  codec: RecordCodec,
-  topic: N,
-  at: LogRecord,
-): RecordByTopic[N] | null {
-  try {
-    return codec.decode(topic, at);
-  } catch (error) {
-    if (!isKind(error, 'poison')) throw error;
-    return null;
+/** Reads a topic on from where it was, by batches as they lie on the log. */
+export class BatchCursor {
+  readonly #log: EventLog;
+  readonly #topic: string;
+  readonly #since: EpochMillis;
+  readonly #onMadeAnew: (() => void) | undefined;
+  /** Partition -> the next offset; null before the first look. */
+  #next: Map<number, number> | null = null;
+
+  constructor(log: EventLog, topic: string, { since = -Infinity, onMadeAnew }: Start = {}) {
+    this.#log = log;
+    this.#topic = topic;
+    this.#since = since;
+    this.#onMadeAnew = onMadeAnew;
+  }
+
+  /** Leaves out all that lies there now. */
+  async skipToEnd(): Promise<void> {
+    this.#next = new Map((await this.#log.offsets(this.#topic)).map(({ partition, end }) => [partition, end]));
+  }
+
+  /** To the end that stands now, or until `signal` aborts. Asks for the ends first: partitions that have not grown cost no read. */
+  async readOn(work: (batch: Batch) => Promise<void> | void, signal = NEVER_ABORTED): Promise<void> {
+    const log = this.#log;
+    let next = (this.#next ??= new Map(this.#since === -Infinity ? [] : await log.offsetsAt(this.#topic, this.#since)));
+    const offsets = await log.offsets(this.#topic);
+    // TC3.
+    if (this.#onMadeAnew !== undefined && offsets.some(({ partition, end }) => end < (next.get(partition) ?? 0))) {
+      this.#next = next = new Map();
+      this.#onMadeAnew();
+    }
+    const grown = offsets.filter(({ partition, begin, end }) => end > (next.get(partition) ?? begin));
+    if (grown.length === 0 || signal.aborted) return;
+    const partitions = grown.map(({ partition }) => partition);
+    for await (const batch of log.read(this.#topic, { from: new Map(next), partitions })) {
+      await work(batch);
+      next.set(batch.partition, batch.nextOffset);
+      if (signal.aborted) return;
+    }
+  }
+}
+
+interface CursorOptions extends Start {
+  readonly onPoison?: OnPoison;
+  /** Waited for after every batch. */
+  readonly pause?: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Reads a topic on from where it was, and visits its decoded records. */
+export class TopicCursor<N extends TopicName> {
+  readonly #topics: ReadableTopics;
+  readonly #topic: N;
+  readonly #visit: Visit<N>;
+  readonly #options: CursorOptions;
+  readonly #batches: BatchCursor;
+  #undecodable = 0;
+
+  constructor(topics: ReadableTopics, topic: N, visit: Visit<N>, options: CursorOptions = {}) {
+    this.#topics = topics;
+    this.#topic = topic;
+    this.#visit = visit;
+    this.#options = options;
+    this.#batches = new BatchCursor(topics.log, topic, options);
+  }
+
+  /** Records so far that did not decode. */
+  get undecodable(): number {
+    return this.#undecodable;
+  }
+
+  /** Leaves out all that lies there now. */
+  skipToEnd(): Promise<void> {
+    return this.#batches.skipToEnd();
+  }
+
+  /** To the end that stands now, or until `signal` aborts. */
+  readOn(signal = NEVER_ABORTED): Promise<void> {
+    const { onPoison, pause } = this.#options;
+    return this.#batches.readOn(async (batch) => {
+      this.#undecodable += await decodeBatch(this.#topics, this.#topic, batch, this.#visit, { onPoison });
+      await pause?.(signal);
+    }, signal);
   }
 }
 
@@ -34,7 +126,7 @@ export function decodedOrNull<N extends TopicName>(
 export type Ends = ReadonlyMap<number, number>;
 
 /** A stretch of a topic; the end that stands when it is read where `ends` are left out. */
-export type VisitRange = ReadRange & { readonly ends?: Ends | undefined };
+export type Stretch = ReadRange & { readonly ends?: Ends | undefined };
 
 /** The ends of `topics` as they stand now, taken in the order given. */
 export async function endsOf(
@@ -49,30 +141,34 @@ export async function endsOf(
   return ends;
 }
 
+/** The stretch of one partition between two offsets. */
+export function withinPartition({ partition, begin, end }: PartitionOffsets): Stretch {
+  return {
+    from: new Map([[partition, begin]]),
+    partitions: begin < end ? [partition] : [],
+    ends: new Map([[partition, end]]),
+  };
+}
+
 /**
- * Calls `visit` with each decoded record of a stretch of `topic`, in constant memory, one partition after the other.
- * `onBatch` with the number of records after each batch. Returns how many records did not decode; they are passed over.
+ * Visits each decoded record of a stretch of `topic`, in constant memory, one partition after the other. `onBatch` is called with the number
+ * of records after each batch. Returns how many records did not decode.
  */
-export async function visitTopic<N extends TopicName>(
-  { log, codec }: ReadableTopics,
+export async function forEachRecord<N extends TopicName>(
+  topics: ReadableTopics,
   topic: N,
-  { ends, ...range }: VisitRange,
-  visit: (record: RecordByTopic[N], at: LogRecord) => void,
+  { ends, ...range }: Stretch,
+  visit: Visit<N>,
   onBatch?: (records: number) => void,
 ): Promise<number> {
+  if (range.partitions?.length === 0) return 0;
   let undecodable = 0;
   const unfinished = new Set(ends?.keys());
-  for await (const batch of log.read(topic, range)) {
-    await prepareBatch(codec, topic, batch);
-    const end = ends?.get(batch.partition) ?? Infinity;
-    for (const at of batch.records) {
-      if (at.offset >= end) break;
-      const record = decodedOrNull(codec, topic, at);
-      if (record === null) undecodable += 1;
-      else visit(record, at);
-    }
+  for await (const batch of topics.log.read(topic, range)) {
+    const end = ends?.get(batch.partition);
+    undecodable += await decodeBatch(topics, topic, batch, visit, { end });
     onBatch?.(batch.records.length);
-    if (batch.nextOffset < end) continue;
+    if (end === undefined || batch.nextOffset < end) continue;
     unfinished.delete(batch.partition);
     // What lies beyond the ends need not be read.
     if (unfinished.size === 0) break;
@@ -80,115 +176,55 @@ export async function visitTopic<N extends TopicName>(
   return undecodable;
 }
 
-/** The same for one partition between two offsets. */
-export async function visitRange<N extends TopicName>(
-  topics: ReadableTopics,
+/** The decoded records of a topic, one by one, for readers that have to wait between them: a promise for each. */
+export async function* decodedRecords<N extends TopicName>(
+  { log, codec }: ReadableTopics,
   topic: N,
-  { partition, begin, end }: PartitionOffsets,
-  visit: (record: RecordByTopic[N], at: LogRecord) => void,
-  onBatch?: (records: number) => void,
+  range: ReadRange = {},
+  onPoison?: OnPoison,
+): AsyncGenerator<{ readonly record: RecordByTopic[N]; readonly at: LogRecord }> {
+  for await (const batch of log.read(topic, range)) {
+    await codec.prepare(topic, batch.records);
+    for (const at of batch.records) {
+      const record = decodedOrNull(codec, topic, at, onPoison);
+      if (record !== null) yield { record, at };
+    }
+  }
+}
+
+/** Visits the decoded records of a batch that lie before `end`. Returns how many did not decode. */
+export async function decodeBatch<N extends TopicName>(
+  { codec }: Pick<ReadableTopics, 'codec'>,
+  topic: N,
+  { records }: Batch,
+  visit: Visit<N>,
+  { end = Infinity, onPoison }: { readonly end?: number | undefined; readonly onPoison?: OnPoison | undefined } = {},
 ): Promise<number> {
-  if (begin >= end) return 0;
-  const range = { from: new Map([[partition, begin]]), partitions: [partition], ends: new Map([[partition, end]]) };
-  return visitTopic(topics, topic, range, visit, onBatch);
+  await codec.prepare(topic, records);
+  let undecodable = 0;
+  for (const at of records) {
+    if (at.offset >= end) break;
+    const record = decodedOrNull(codec, topic, at, onPoison);
+    if (record === null) undecodable += 1;
+    else visit(record, at);
+  }
+  return undecodable;
 }
 
-/**
- * Reads a topic on from where it was, by bounded reads. A batch in which the log fails is read again, so a record may be visited
- * twice, and none is left out; what does not decode is counted and passed over.
- */
-export class TopicPosition<N extends TopicName> {
-  readonly #topics: ReadableTopics;
-  readonly #topic: N;
-  readonly #since: EpochMillis;
-  readonly #pause: (signal: AbortSignal) => Promise<void>;
-  readonly #visit: (record: RecordByTopic[N], at: LogRecord) => void;
-  /** Partition -> the next offset; null before the first look. */
-  #next: Map<number, number> | null = null;
-  #undecodable = 0;
-
-  /** Starts with what came at `since` or later, -Infinity for all. `pause` is waited for after every batch. */
-  constructor(
-    topics: ReadableTopics,
-    topic: N,
-    since: EpochMillis,
-    pause: (signal: AbortSignal) => Promise<void>,
-    visit: (record: RecordByTopic[N], at: LogRecord) => void,
-  ) {
-    this.#topics = topics;
-    this.#topic = topic;
-    this.#since = since;
-    this.#pause = pause;
-    this.#visit = visit;
+/** The record; null where it is poison. Its batch was prepared. */
+export function decodedOrNull<N extends TopicName>(
+  codec: RecordCodec,
+  topic: N,
+  at: LogRecord,
+  onPoison?: OnPoison,
+): RecordByTopic[N] | null {
+  try {
+    return codec.decode(topic, at);
+  } catch (thrown) {
+    if (!isKind(thrown, 'poison')) throw thrown;
+    onPoison?.(at, thrown);
+    return null;
   }
-
-  /** Records so far that do not decode. */
-  get undecodable(): number {
-    return this.#undecodable;
-  }
-
-  /** To the end that stands now, or until `signal` aborts. */
-  async readOn(signal: AbortSignal): Promise<void> {
-    const { log, codec } = this.#topics;
-    this.#next ??= this.#since === -Infinity ? new Map() : new Map(await log.offsetsAt(this.#topic, this.#since));
-    if (signal.aborted) return;
-    for await (const batch of log.read(this.#topic, { from: new Map(this.#next) })) {
-      await prepareBatch(codec, this.#topic, batch);
-      for (const at of batch.records) this.#tell(at);
-      this.#next.set(batch.partition, batch.nextOffset);
-      await this.#pause(signal);
-      if (signal.aborted) return;
-    }
-  }
-
-  #tell(at: LogRecord): void {
-    const record = decodedOrNull(this.#topics.codec, this.#topic, at);
-    if (record === null) this.#undecodable += 1;
-    else this.#visit(record, at);
-  }
-}
-
-/** The records of one topic that came since the last look. For views: it belongs to no consumer group. */
-export class NewRecords<N extends TopicName> {
-  readonly #log: EventLog;
-  readonly #codec: RecordCodec;
-  readonly #topic: N;
-  readonly #positions = new Map<number, number>();
-
-  constructor(log: EventLog, codec: RecordCodec, topic: N) {
-    this.#log = log;
-    this.#codec = codec;
-    this.#topic = topic;
-  }
-
-  async skipToEnd(): Promise<void> {
-    for (const { partition, end } of await this.#log.offsets(this.#topic)) this.#positions.set(partition, end);
-  }
-
-  async take(): Promise<readonly RecordByTopic[N][]> {
-    const records: RecordByTopic[N][] = [];
-    for await (const batch of this.#log.read(this.#topic, { from: this.#positions })) {
-      await this.#codec.prepare(this.#topic, batch.records);
-      for (const at of batch.records) records.push(this.#codec.decode(this.#topic, at));
-      this.#positions.set(batch.partition, batch.nextOffset);
-    }
-    return records;
-  }
-}
-
-/** The latest record of a topic by timestamp; null in an empty one. Reads one record a partition. */
-export async function lastRecord(
-  log: Pick<EventLog, 'offsets' | 'read'>,
-  topic: string,
-  offsets?: readonly PartitionOffsets[],
-): Promise<LogRecord | null> {
-  let last: LogRecord | null = null;
-  const known = offsets ?? (await log.offsets(topic));
-  const from = new Map(known.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
-  for await (const { records } of log.read(topic, { from })) {
-    for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
-  }
-  return last;
 }
 
 /** A stretch of a topic: for each partition the offset to start at and the offset to stop before. */

@@ -11,7 +11,6 @@ import type {
   SubscribeOptions,
 } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { AHEAD_MS, timesAhead, timestampAhead } from '../../schemas/time-bound.ts';
 import { type TopicName, findTopic, deadLetterTopicOf } from '../../schemas/topics.ts';
@@ -24,7 +23,8 @@ import {
   MovedStarts,
   DEAD_LETTER_HEADERS,
 } from './dead-letter.ts';
-import { FollowedTopics } from './followed-topics.ts';
+import { BroadcastInputs } from './broadcast-inputs.ts';
+import { decodedRecords } from './topic-cursor.ts';
 import { NO_OBSERVER, type ProcessorObserver, producerOf } from './processor-observer.ts';
 import type { DecodedRecord, Processor, Replay, IsProcessed } from './processor.ts';
 
@@ -65,7 +65,9 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
   const backOff: BackOff = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
-  const followed = new FollowedTopics(runtime);
+  const broadcast = new BroadcastInputs(runtime);
+  const replay: Replay = (topic, partitions) =>
+    decodedRecords({ log, codec }, topic, partitions === undefined ? {} : { partitions });
   const starts = new MovedStarts(runtime);
   const bury = (topic: TopicName, at: LogRecord, error: HarvestlineError): OutgoingRecord => {
     observer.deadLettered(topic, error.code);
@@ -90,8 +92,8 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       onAssigned: async (assigned, append) => {
         observer.restoring();
         await patiently(backOff, 'restoring', async () => {
-          await followed.catchUp();
-          await processor.restore?.(replayOf(log, codec), () => processedIn(runtime, assigned));
+          await broadcast.catchUp();
+          await processor.restore?.(replay, () => processedIn(runtime, assigned));
         });
         // Under this name the readiness probe shows it.
         await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
@@ -117,7 +119,7 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         if (refusal === undefined) outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, observe);
       } else {
         outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
-          await followed.refresh();
+          await broadcast.refresh();
           await codec.prepare(topic, batch.records);
           return refusal === undefined
             ? processBatch(worker, topic, batch, append)
@@ -253,27 +255,6 @@ function logLeftOut(
     { processor: processor.name, topic, partition, offset, code, leftOut, remedy },
     `dead letter without its bytes: ${where}: ${message}; the record is on ${topic} for as long as that keeps it`,
   );
-}
-
-function replayOf(log: EventLog, codec: RecordCodec): Replay {
-  return async function* replay<N extends TopicName>(
-    topic: N,
-    partitions?: readonly number[],
-  ): AsyncIterable<{ record: RecordByTopic[N]; at: LogRecord }> {
-    for await (const batch of log.read(topic, partitions === undefined ? {} : { partitions })) {
-      await codec.prepare(topic, batch.records);
-      for (const at of batch.records) {
-        let record: RecordByTopic[N];
-        try {
-          record = codec.decode(topic, at);
-        } catch (thrown) {
-          if (isKind(thrown, 'poison')) continue;
-          throw thrown;
-        }
-        yield { record, at };
-      }
-    }
-  };
 }
 
 export interface ProcessedOptions {

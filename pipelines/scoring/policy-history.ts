@@ -3,7 +3,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { InputCoordinates, PolicyApplied } from '../../schemas/generated/records.ts';
 import { type Policy, parsePolicy, defaultPolicy } from './policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { printable } from '../../render/terminal.ts';
 
 /** A record of policy.applied, and the policy in it. */
@@ -111,7 +111,9 @@ function contentOf({ policy_json, policy }: PolicyApplied): Policy | null {
 /** All that scoring has told of what its decisions rest on. */
 export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHistory> {
   const history = new PolicyHistory();
-  const unreadable = await visitTopic(topics, TOPICS.policyApplied.name, {}, (record, at) => history.add(record, at));
+  const unreadable = await forEachRecord(topics, TOPICS.policyApplied.name, {}, (record, at) =>
+    history.add(record, at),
+  );
   return { history, unreadable };
 }
 

@@ -1,7 +1,8 @@
 import { ShadowBoard, type ShadowScore } from './shadow-board.ts';
-import type { EpochMillis } from '../../schemas/generated/records.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import type { EpochMillis, ShadowDecision } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, TopicPosition, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord, TopicCursor } from '../runtime/topic-cursor.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LineWriter } from '../../render/output.ts';
 
@@ -15,36 +16,37 @@ export interface ShadowReport {
 /** The scoreboard of shadow.decision, as far as it was read. */
 class ShadowReader {
   readonly #board = new ShadowBoard();
-  readonly #position: TopicPosition<typeof TOPICS.shadowDecision.name>;
+  readonly #decisions: TopicCursor<typeof TOPICS.shadowDecision.name>;
   #counted = 0;
 
   /** `pause` is waited for after every batch. */
-  constructor(topics: ReadableTopics, pause: (signal: AbortSignal) => Promise<void> = () => Promise.resolve()) {
+  constructor(topics: ReadableTopics, pause?: (signal: AbortSignal) => Promise<void>) {
     const topic = TOPICS.shadowDecision.name;
-    this.#position = new TopicPosition(topics, topic, -Infinity, pause, (record, { partition }) => {
+    const count = (record: ShadowDecision, { partition }: LogRecord): void => {
       if (this.#board.add(record, partition)) this.#counted += 1;
-    });
+    };
+    this.#decisions = new TopicCursor(topics, topic, count, pause === undefined ? {} : { pause });
   }
 
   /** To the end that stands now, or until `signal` aborts. */
-  readOn(signal: AbortSignal): Promise<void> {
-    return this.#position.readOn(signal);
+  readOn(signal?: AbortSignal): Promise<void> {
+    return this.#decisions.readOn(signal);
   }
 
   /** Grows whenever the report changes. */
   get changes(): number {
-    return this.#counted + this.#position.undecodable;
+    return this.#counted + this.#decisions.undecodable;
   }
 
   report(): ShadowReport {
-    return { as_of: this.#board.asOf, undecodable: this.#position.undecodable, candidates: this.#board.scores() };
+    return { as_of: this.#board.asOf, undecodable: this.#decisions.undecodable, candidates: this.#board.scores() };
   }
 }
 
 /** Reads shadow.decision as the log has it now. */
 export async function shadowReport(topics: ReadableTopics): Promise<ShadowReport> {
   const reader = new ShadowReader(topics);
-  await reader.readOn(new AbortController().signal);
+  await reader.readOn();
   return reader.report();
 }
 
@@ -134,7 +136,9 @@ export async function shadowFigures(
   const { name } = TOPICS.shadowDecision;
   const board = new ShadowBoard();
   const from = await topics.log.offsetsAt(name, newest - DAY_MS);
-  const undecodable = await visitTopic(topics, name, { from }, (record, { partition }) => board.add(record, partition));
+  const undecodable = await forEachRecord(topics, name, { from }, (record, { partition }) =>
+    board.add(record, partition),
+  );
   const candidates = board.scores().map(({ policy, against, decisions, agreed, resized, flips, matrix }) => ({
     policy,
     against,

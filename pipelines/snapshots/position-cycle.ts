@@ -22,7 +22,7 @@ import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { visitTopic } from '../runtime/topic-cursor.ts';
+import { forEachRecord } from '../runtime/topic-cursor.ts';
 import { BetweenCycles } from './between-cycles.ts';
 import { encodeObserved } from './encode-observed.ts';
 import type { Health } from '../runtime/health.ts';
@@ -130,12 +130,12 @@ async function readRecorded({ log, codec, account, clock }: PositionCycleOptions
   const { name: topic } = TOPICS.positionSnapshot;
   const snapshots = new Map<string, PositionSnapshot>();
   const reconciled: PositionReconciled[] = [];
-  await visitTopic({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
+  await forEachRecord({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
     if (snapshot.account !== account) return;
     // One of a time that cannot be would stay the latest until then.
     if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) snapshots.set(snapshot.position_id, snapshot);
   });
-  await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
+  await forEachRecord({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
     if (record.account === account) reconciled.push(record);
   });
   return { snapshots: snapshots.values(), reconciled };

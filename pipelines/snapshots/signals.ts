@@ -1,10 +1,9 @@
 import type { EpochMillis, Clock } from '../../ports/clock.ts';
 import type { ModelSignal } from '../../schemas/generated/records.ts';
-import { isKind } from '../../errors/harvestline-error.ts';
-import type { Batch } from '../../ports/event-log.ts';
-import { refuseTimesAhead } from '../../schemas/time-bound.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { prepareBatch, type ReadableTopics } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, TopicCursor, decodeBatch } from '../runtime/topic-cursor.ts';
 
 /** A model that has not spoken for so long is taken to have nothing to say. Unit: milliseconds. */
 const SIGNAL_VALID_MS = 60 * 60 * 1000;
@@ -36,8 +35,8 @@ export class LogSignals implements Signals {
   readonly #topics: ReadableTopics;
   readonly #clock: Clock;
   readonly #latest = new Map<string, ModelSignal>();
-  /** Partition -> the next offset to read; null before the first look. */
-  #next: Map<number, number> | null = null;
+  /** Null before the first look. */
+  #signals: TopicCursor<typeof TOPIC> | null = null;
 
   constructor(topics: ReadableTopics, clock: Clock) {
     this.#topics = topics;
@@ -45,16 +44,9 @@ export class LogSignals implements Signals {
   }
 
   async refresh(): Promise<void> {
-    const { log } = this.#topics;
-    this.#next ??= new Map(await log.offsetsAt(TOPIC, this.#clock.now() - SIGNAL_VALID_MS));
-    for await (const batch of log.read(TOPIC, { from: this.#next })) {
-      for (const signal of await this.#decode(batch)) {
-        const key = keyOf(signal.account, signal.symbol);
-        const before = this.#latest.get(key);
-        if (before === undefined || signal.emitted_at >= before.emitted_at) this.#latest.set(key, signal);
-      }
-      this.#next.set(batch.partition, batch.nextOffset);
-    }
+    const since = this.#clock.now() - SIGNAL_VALID_MS;
+    this.#signals ??= new TopicCursor(this.#topics, TOPIC, (signal, at) => this.#hear(signal, at), { since });
+    await this.#signals.readOn();
   }
 
   latest(account: string, symbol: string, now: EpochMillis): ModelSignal | null {
@@ -62,15 +54,17 @@ export class LogSignals implements Signals {
     return signal === undefined ? null : validAt(now, null, signal);
   }
 
+  /** Reads no farther than a batch that ends later than any signal of that time can lie. */
   async at(account: string, symbol: string, openedAt: EpochMillis): Promise<ModelSignal | null> {
     const { log } = this.#topics;
     const from = await log.offsetsAt(TOPIC, openedAt - SIGNAL_VALID_MS);
     let best: ModelSignal | null = null;
     for (const partition of from.keys()) {
       for await (const batch of log.read(TOPIC, { from, partitions: [partition] })) {
-        for (const signal of await this.#decode(batch)) {
-          if (signal.account === account && signal.symbol === symbol) best = validAt(openedAt, best, signal);
-        }
+        await decodeBatch(this.#topics, TOPIC, batch, (signal, at) => {
+          if (signal.account !== account || signal.symbol !== symbol || !this.#isPossible(signal, at)) return;
+          best = validAt(openedAt, best, signal);
+        });
         // A producer's clock may be late by as much as a signal is valid.
         if ((batch.records.at(-1)?.timestamp ?? 0) > openedAt + SIGNAL_VALID_MS) break;
       }
@@ -78,20 +72,15 @@ export class LogSignals implements Signals {
     return best;
   }
 
-  async #decode(batch: Batch): Promise<readonly ModelSignal[]> {
-    const { codec } = this.#topics;
-    await prepareBatch(codec, TOPIC, batch);
-    const now = this.#clock.now();
-    return batch.records.flatMap((at) => {
-      try {
-        const signal = codec.decode(TOPIC, at);
-        refuseTimesAhead(TOPIC, signal, at.timestamp, now);
-        return [signal];
-      } catch (thrown) {
-        if (isKind(thrown, 'poison')) return [];
-        throw thrown;
-      }
-    });
+  #hear(signal: ModelSignal, at: LogRecord): void {
+    if (!this.#isPossible(signal, at)) return;
+    const key = keyOf(signal.account, signal.symbol);
+    const before = this.#latest.get(key);
+    if (before === undefined || signal.emitted_at >= before.emitted_at) this.#latest.set(key, signal);
+  }
+
+  #isPossible(signal: ModelSignal, { timestamp }: LogRecord): boolean {
+    return timesAhead(TOPIC, signal, timestamp, this.#clock.now()).length === 0;
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from './calibration-watch.ts';
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadOnlyWorld, forEachRecord } from '../runtime/topic-cursor.ts';
 import { readVersions } from '../calibration/decisions.ts';
 
 type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
@@ -66,7 +66,7 @@ export async function watchCalibrations(world: Topics): Promise<readonly Calibra
 async function findBoundaries(world: Topics, watched: ReadonlyMap<string, Watched>): Promise<void> {
   const byVersion = new Map([...watched.values()].map((one) => [one.approval.version, one]));
   let latest = -Infinity;
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, ({ calibration_version: version }, { timestamp }) => {
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, ({ calibration_version: version }, { timestamp }) => {
     latest = Math.max(latest, timestamp);
     const one = version === null ? undefined : byVersion.get(version);
     if (one !== undefined) one.since = Math.min(one.since ?? timestamp, timestamp);
@@ -85,14 +85,14 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
   };
   const rangeOf = async (topic: string) => ({ from: await world.log.offsetsAt(topic, start) });
   const snapshots = TOPICS.positionSnapshot.name;
-  await visitTopic(world, snapshots, await rangeOf(snapshots), (snapshot, { timestamp }) => {
+  await forEachRecord(world, snapshots, await rangeOf(snapshots), (snapshot, { timestamp }) => {
     const window = windowOf(snapshot.model_id, timestamp);
     if (window === null) return;
     window.snapshots += 1;
     if (snapshot.confidence !== null) window.confidences.set(snapshot.position_id, snapshot.confidence);
   });
   const intents = TOPICS.harvestIntent.name;
-  await visitTopic(
+  await forEachRecord(
     world,
     intents,
     await rangeOf(intents),
@@ -106,7 +106,7 @@ async function count(world: Topics, watched: ReadonlyMap<string, Watched>): Prom
   );
   const outcomes = TOPICS.clmOutcome.name;
   // An outcome's record is never older than its closed_at, so the range holds the latest record of every position closed in it.
-  await visitTopic(world, outcomes, await rangeOf(outcomes), (outcome) => {
+  await forEachRecord(world, outcomes, await rangeOf(outcomes), (outcome) => {
     const { position_id: id, label, closed_at: closedAt, confidence, model_id } = outcome;
     // The latest record counts alone: an outcome that counted before may now be excluded, or have lost its model.
     for (const { before, after } of watched.values()) {

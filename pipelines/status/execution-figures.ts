@@ -10,7 +10,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, NAMED_IN_EVIDENCE, tailFrom } from '../alerts/alerts.ts';
-import { type Ends, type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type Ends, type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import type { AccountWatermarks } from '../watch/account-watermarks.ts';
 import { OrderAlerts } from '../watch/order-alerts.ts';
 import type { StallWatch } from '../watch/stall-watch.ts';
@@ -47,7 +47,7 @@ export async function executionFigures(
     if (status === 'SUPPRESSED') suppressed.set(reason, (suppressed.get(reason) ?? 0) + 1);
     if (status === 'UNKNOWN') unknown.set(client_order_id, { intent_id, client_order_id, at });
   };
-  const undecodable = await visitTopic(topics, TOPICS.executionReport.name, { ends }, visit);
+  const undecodable = await forEachRecord(topics, TOPICS.executionReport.name, { ends }, visit);
   return { reports, suppressed, undecodable, unknown, openOrders, orders, costs };
 }
 

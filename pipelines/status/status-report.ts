@@ -22,7 +22,7 @@ import { haltedAlert, killSwitchUnknownAlert, standingStops } from '../desk/cont
 import { watchCalibrations } from './calibration-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
 import { waitingLetters } from '../dlq/letter-alerts.ts';
-import { type ReadOnlyWorld, type Ends, endsOf, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadOnlyWorld, type Ends, endsOf, forEachRecord } from '../runtime/topic-cursor.ts';
 import {
   type OrderCostsByStyle,
   type UnknownOrder,
@@ -109,7 +109,7 @@ export async function statusReport(
   const stalls = new StallWatch(policy, from, limits);
   if (now !== null) stalls.clock(now, { readsLive: false });
   const ends = await endsOf(world.log, QUESTIONS);
-  let undecodable = await visitTopic(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
+  let undecodable = await forEachRecord(world, TOPICS.clmOutcome.name, {}, (outcome, { timestamp }) => {
     const { status, label, closed_at, excluded_from_calibration, confidence } = outcome;
     const [account, symbol] = [texts.of(outcome.account), texts.of(outcome.symbol)];
     const model_id = outcome.model_id === null ? null : texts.of(outcome.model_id);
@@ -209,7 +209,7 @@ async function snapshotFigures(
 ) {
   const topic = TOPICS.positionSnapshot.name;
   const start = sightFrom === -Infinity ? {} : { from: await world.log.offsetsAt(topic, sightFrom) };
-  const undecodable = await visitTopic(world, topic, { ...start, ends }, (snapshot, { timestamp }) => {
+  const undecodable = await forEachRecord(world, topic, { ...start, ends }, (snapshot, { timestamp }) => {
     stalls.snapshot(snapshot, timestamp);
     left.snapshot(snapshot);
   });
@@ -222,7 +222,7 @@ async function signalFigures(world: Topics, stalls: StallWatch, ends: Ends | und
   const since = stalls.signalsFrom();
   if (since === Infinity) return { undecodable: 0 };
   const from = await world.log.offsetsAt(topic, since);
-  const undecodable = await visitTopic(world, topic, { from, ends }, (signal, { timestamp }) =>
+  const undecodable = await forEachRecord(world, topic, { from, ends }, (signal, { timestamp }) =>
     stalls.signal(signal, timestamp),
   );
   return { undecodable };
@@ -245,7 +245,7 @@ async function tradeFigures(
     orders.trade(trade);
     stalls.trade(trade, timestamp);
   };
-  let undecodable = await visitTopic(world, name, { ends: ends.get(name) }, visit);
+  let undecodable = await forEachRecord(world, name, { ends: ends.get(name) }, visit);
   const topic = TOPICS.harvestIntent.name;
   const from = Math.min(intents.lastTradeAt ?? -Infinity, sightFrom);
   const start = from === -Infinity ? {} : { from: await world.log.offsetsAt(topic, from) };
@@ -253,6 +253,6 @@ async function tradeFigures(
     if (!watermarks.isAhead(intent.account, timestamp)) intents.intent(timestamp);
     stalls.intent(intent, timestamp);
   };
-  undecodable += await visitTopic(world, topic, { ...start, ends: ends.get(topic) }, visitIntent);
+  undecodable += await forEachRecord(world, topic, { ...start, ends: ends.get(topic) }, visitIntent);
   return { undecodable, alert: intents.alert() };
 }

@@ -1,10 +1,10 @@
-import type { PartitionOffsets } from '../../ports/event-log.ts';
+import type { EventLog, LogRecord, PartitionOffsets } from '../../ports/event-log.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { TOPICS, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import { Claims, type ClaimInForce } from '../desk/claims.ts';
 import { groupsOf } from '../desk/consumer-groups.ts';
 import type { NeverReadFigures } from '../dlq/letter-alerts.ts';
-import { type ReadOnlyWorld, lastRecord, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadOnlyWorld, forEachRecord } from '../runtime/topic-cursor.ts';
 import { lagOf } from '../watch/lag-watch.ts';
 
 /** What `status --json` prints of one topic. */
@@ -79,8 +79,22 @@ export async function topicStatuses(
 async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>): Promise<readonly ClaimInForce[]> {
   const topic = TOPICS.deskClaim.name;
   const claims = new Claims();
-  if (world.counts(topic) > 0) await visitTopic(world, topic, {}, (claim) => claims.apply(claim));
+  if (world.counts(topic) > 0) await forEachRecord(world, topic, {}, (claim) => claims.apply(claim));
   return claims.all();
+}
+
+/** The latest record by timestamp; null in an empty topic. Reads one record a partition. */
+async function lastRecord(
+  log: Pick<EventLog, 'read'>,
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+): Promise<LogRecord | null> {
+  let last: LogRecord | null = null;
+  const from = new Map(offsets.map(({ partition, begin, end }) => [partition, Math.max(begin, end - 1)]));
+  for await (const { records } of log.read(topic, { from })) {
+    for (const record of records) if (last === null || record.timestamp > last.timestamp) last = record;
+  }
+  return last;
 }
 
 function sumOf(offsets: readonly PartitionOffsets[], count: (one: PartitionOffsets) => number): number {

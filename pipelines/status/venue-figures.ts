@@ -11,7 +11,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Alert, earliestOf, firstFew, lookCloser } from '../alerts/alerts.ts';
-import { type ReadableTopics, visitTopic } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import type { AccountWatermarks } from '../watch/account-watermarks.ts';
 
 /** One difference between a venue and our record that stands now. */
@@ -31,7 +31,7 @@ export interface StandingDifference {
 export async function standingDifferences(topics: ReadableTopics) {
   const latest = new Map<string, readonly StandingDifference[]>();
   const { name } = TOPICS.positionReconciled;
-  const undecodable = await visitTopic(topics, name, {}, ({ account, venue, symbol, differences }) => {
+  const undecodable = await forEachRecord(topics, name, {}, ({ account, venue, symbol, differences }) => {
     const standing = differences.map(({ kind, first_seen_at: since, detail, ...position }) => {
       const { position_id, recorded_quantity, venue_quantity } = position;
       return { account, venue, symbol, kind, position_id, recorded_quantity, venue_quantity, since, detail };

@@ -18,7 +18,7 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import { LetterWatch } from '../dlq/letter-alerts.ts';
-import { type ReadableTopics, TopicPosition } from '../runtime/topic-cursor.ts';
+import { type ReadableTopics, TopicCursor } from '../runtime/topic-cursor.ts';
 import { untilCaughtUp, type WatchedGroup } from './lag-watch.ts';
 import { OrderAlerts } from './order-alerts.ts';
 import { StallWatch, answersFrom } from './stall-watch.ts';
@@ -119,7 +119,11 @@ export class StallReader {
       topic: N,
       from: EpochMillis,
       apply: (record: RecordByTopic[N], at: EpochMillis) => void,
-    ) => new TopicPosition({ log, codec }, topic, from, pause, (record, { timestamp }) => apply(record, timestamp));
+    ) =>
+      new TopicCursor({ log, codec }, topic, (record, { timestamp }) => apply(record, timestamp), {
+        since: from,
+        pause,
+      });
     this.#watch = watch;
     this.#orders = orders;
     this.#now = now;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../../pipelines/runtime/topic-cursor.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -110,11 +110,11 @@ async function deadLetterViolations({ log }: ReadableTopics): Promise<string[]> 
 /** Each intent record and the terminal report that it needed. */
 async function executionEffects(world: ReadableTopics): Promise<readonly Effect[]> {
   const ends = new Map<IntentId, Place>();
-  await visitTopic(world, TOPICS.executionReport.name, {}, ({ intent_id, status }, at) => {
+  await forEachRecord(world, TOPICS.executionReport.name, {}, ({ intent_id, status }, at) => {
     if (status !== 'SUBMITTED' && !ends.has(intent_id)) ends.set(intent_id, placeOf(at));
   });
   const effects: Effect[] = [];
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, ({ intent_id }, at) => {
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, ({ intent_id }, at) => {
     const output = ends.get(intent_id);
     if (output !== undefined) effects.push({ input: placeOf(at), output });
   });
@@ -124,11 +124,11 @@ async function executionEffects(world: ReadableTopics): Promise<readonly Effect[
 /** Each trade record and the outcome that it went into. */
 async function clmEffects(world: ReadableTopics): Promise<readonly Effect[]> {
   const counted = new Map<string, Place>();
-  await visitTopic(world, TOPICS.clmOutcome.name, {}, ({ slices }, at) => {
+  await forEachRecord(world, TOPICS.clmOutcome.name, {}, ({ slices }, at) => {
     for (const slice of slices) if (!counted.has(slice)) counted.set(slice, placeOf(at));
   });
   const effects: Effect[] = [];
-  await visitTopic(world, TOPICS.tradeClosed.name, {}, ({ trade_id }, at) => {
+  await forEachRecord(world, TOPICS.tradeClosed.name, {}, ({ trade_id }, at) => {
     const output = counted.get(trade_id);
     if (output !== undefined) effects.push({ input: placeOf(at), output });
   });
@@ -162,7 +162,7 @@ async function auditIntents(world: ReadableTopics): Promise<IntentAudit> {
   const expected = new Map<string, Expected>();
   const different = new Set<string>();
   let snapshots = 0;
-  await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+  await forEachRecord(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
     snapshots += 1;
     different.add(`${snapshot.position_id} ${snapshot.observed_at}`);
     const intent = intentOf(snapshot, evaluate(snapshot, policy), at);
@@ -170,7 +170,7 @@ async function auditIntents(world: ReadableTopics): Promise<IntentAudit> {
     if (intent !== null) expected.set(placeKey(input), { intent, input, output: null });
   });
   let intentRecords = 0;
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, (intent, at) => {
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, (intent, at) => {
     intentRecords += 1;
     const wanted = expected.get(placeKey(intent.input));
     if (wanted === undefined) violations.push(`intent ${intent.intent_id} rests on a snapshot that deserves none`);

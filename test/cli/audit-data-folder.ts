@@ -7,7 +7,7 @@ import { SystemClock } from '../../connectors/system/system-clock.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
-import { type ReadableTopics, visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../../pipelines/runtime/topic-cursor.ts';
 
 /** Every violation, and what was looked at. */
 export interface Audit {
@@ -45,7 +45,7 @@ export async function auditLog(world: ReadableTopics, folder: string): Promise<A
   });
   const all = async <N extends TopicName>(topic: N): Promise<RecordByTopic[N][]> => {
     const records: RecordByTopic[N][] = [];
-    const undecodable = await visitTopic(world, topic, {}, (record) => records.push(record));
+    const undecodable = await forEachRecord(world, topic, {}, (record) => records.push(record));
     if (undecodable > 0) throw new Error(`${undecodable} records of ${topic} do not decode`);
     return records;
   };

@@ -8,7 +8,7 @@
  * FZ3  Every record that the chain wrote is strictly valid.
  */
 import { join } from 'node:path';
-import { visitTopic } from '../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../pipelines/runtime/topic-cursor.ts';
 import type { EmbeddedConsumer } from '../../connectors/embedded/embedded-consumer.ts';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
@@ -173,12 +173,12 @@ async function auditLog(log: EmbeddedLog, codec: RecordCodec): Promise<FuzzResul
   const figures: Record<string, number> = {};
   const count = (name: string, by = 1): void => void (figures[name] = (figures[name] ?? 0) + by);
   const ended = new Set<string>();
-  await visitTopic({ log, codec }, TOPICS.executionReport.name, {}, ({ intent_id, status, reason }) => {
+  await forEachRecord({ log, codec }, TOPICS.executionReport.name, {}, ({ intent_id, status, reason }) => {
     if (status !== 'SUBMITTED') ended.add(intent_id);
     count(status === 'SUPPRESSED' || status === 'UNKNOWN' ? `${status} ${reason}` : status);
   });
   const counted = new Set<string>();
-  await visitTopic({ log, codec }, TOPICS.clmOutcome.name, {}, ({ slices }) => {
+  await forEachRecord({ log, codec }, TOPICS.clmOutcome.name, {}, ({ slices }) => {
     for (const slice of slices) counted.add(slice);
   });
   for (const [topic, group] of WORKED) {

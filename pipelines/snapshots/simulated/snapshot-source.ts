@@ -10,7 +10,7 @@ import type { RecordCodec } from '../../../schemas/record-codec.ts';
 import { timesAhead } from '../../../schemas/time-bound.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../runtime/topic-cursor.ts';
+import { forEachRecord } from '../../runtime/topic-cursor.ts';
 import { encodeObserved } from '../encode-observed.ts';
 import type { Health } from '../../runtime/health.ts';
 import type { Source } from '../../runtime/processor.ts';
@@ -78,7 +78,7 @@ async function latestSnapshots(
 ): Promise<Iterable<PositionSnapshot>> {
   const latest = new Map<string, PositionSnapshot>();
   const { name: topic } = TOPICS.positionSnapshot;
-  await visitTopic({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
+  await forEachRecord({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
     if (!accounts.has(snapshot.account)) return;
     // One of a time that cannot be would stay the latest until then.
     if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) latest.set(snapshot.position_id, snapshot);

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { workedAccounts } from '../../../pipelines/desk/claim-book.ts';
-import { type ReadableTopics, visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { type ReadableTopics, forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -223,11 +223,11 @@ const VENUES: Readonly<Record<string, string>> = { main: 'binanceusdm', second: 
 /** Intents without a terminal report. */
 async function unfinishedIntents(world: ReadableTopics): Promise<readonly string[]> {
   const ended = new Set<string>();
-  await visitTopic(world, TOPICS.executionReport.name, {}, ({ status, intent_id }) => {
+  await forEachRecord(world, TOPICS.executionReport.name, {}, ({ status, intent_id }) => {
     if (status !== 'SUBMITTED') ended.add(intent_id);
   });
   const left = new Set<string>();
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, ({ account, intent_id }) => {
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, ({ account, intent_id }) => {
     if (!ended.has(intent_id)) left.add(`${account} ${intent_id}`);
   });
   return [...left];
@@ -242,9 +242,9 @@ async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise
   const intents = new Map<string, HarvestIntent>();
   const reports: ExecutionReport[] = [];
   const trades = new Map<string, TradeClosed>();
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, (intent) => intents.set(intent.intent_id, intent));
-  await visitTopic(world, TOPICS.executionReport.name, {}, (report) => reports.push(report));
-  await visitTopic(world, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, (intent) => intents.set(intent.intent_id, intent));
+  await forEachRecord(world, TOPICS.executionReport.name, {}, (report) => reports.push(report));
+  await forEachRecord(world, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
   const violations: string[] = [];
   for (const { account, venue, status, reason, intent_id } of reports) {
     if (VENUES[account] !== venue)

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
@@ -131,8 +131,8 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     if (last !== 0) throw new Error(`the last life ended with ${String(last)}`);
     const reports: ExecutionReport[] = [];
     const trades = new Map<string, TradeClosed>();
-    await visitTopic({ log, codec }, TOPICS.executionReport.name, {}, (report) => reports.push(report));
-    await visitTopic({ log, codec }, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
+    await forEachRecord({ log, codec }, TOPICS.executionReport.name, {}, (report) => reports.push(report));
+    await forEachRecord({ log, codec }, TOPICS.tradeClosed.name, {}, (trade) => trades.set(trade.trade_id, trade));
     const faults = tally(server.injected.map(({ fault }) => fault));
     const ended = reports.filter(({ status }) => status !== 'SUBMITTED');
     return {

@@ -1,4 +1,4 @@
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
@@ -34,8 +34,8 @@ export async function restoredSource({
   });
   const snapshots = new Map<string, PositionSnapshot>();
   const reconciled: PositionReconciled[] = [];
-  await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (one) => snapshots.set(one.position_id, one));
-  await visitTopic({ log, codec }, TOPICS.positionReconciled.name, {}, (one) => reconciled.push(one));
+  await forEachRecord({ log, codec }, TOPICS.positionSnapshot.name, {}, (one) => snapshots.set(one.position_id, one));
+  await forEachRecord({ log, codec }, TOPICS.positionReconciled.name, {}, (one) => reconciled.push(one));
   source.restore(snapshots.values(), reconciled);
   const writer = new TopicWriter('snapshots', codec);
   return async () => {

@@ -19,7 +19,7 @@ import type { RandomStream } from '../../../ports/random.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { type RunningProgram, runProgram, startProgram } from '../../cli/program.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { VENUE, feedOrders } from './order-feed.ts';
@@ -277,7 +277,7 @@ class TriedDesk {
 
   async #isOnLog(codec: RecordCodec, by: string): Promise<boolean> {
     let found = false;
-    await visitTopic({ log: this.#log, codec }, TOPICS.deskControl.name, {}, (record) => {
+    await forEachRecord({ log: this.#log, codec }, TOPICS.deskControl.name, {}, (record) => {
       found ||= record.issued_by === by;
     });
     return found;

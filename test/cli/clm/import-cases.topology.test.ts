@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ImportOptions, importTrades } from '../../../pipelines/clm/import-trades.ts';
 import { openImportWorld } from '../../../cli/log-session/import-world.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { UTC } from '../../../pipelines/clm/time-zone.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -33,7 +33,7 @@ async function imported(name: string, patch: Patch = {}) {
     await world.workOff(() => {});
     const outcomes: ClmOutcome[] = [];
     if (world.target !== null)
-      await visitTopic(world.target, TOPICS.clmOutcome.name, {}, (outcome) => outcomes.push(outcome));
+      await forEachRecord(world.target, TOPICS.clmOutcome.name, {}, (outcome) => outcomes.push(outcome));
     const byTime = outcomes.toSorted((one, other) => (one.closed_at ?? 0) - (other.closed_at ?? 0));
     return { result, figures: result.refused === null ? result.figures : null, outcomes: byTime, said };
   } finally {

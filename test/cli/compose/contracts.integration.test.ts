@@ -7,7 +7,7 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
@@ -37,7 +37,7 @@ describe.skipIf('skipped' in broker)('contracts of every name and life', () => {
     const codec = await RecordCodec.open(registry);
     const recordsOf = async <N extends TopicName>(topic: N): Promise<readonly RecordByTopic[N][]> => {
       const records: RecordByTopic[N][] = [];
-      await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+      await forEachRecord({ log, codec }, topic, {}, (record) => records.push(record));
       return records;
     };
     const server = await BinanceServer.start({});

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -89,7 +89,7 @@ describe.skipIf('skipped' in broker)('desks on one Kafka', () => {
 
   async function recordsOf<N extends TopicName>(topic: N): Promise<readonly RecordByTopic[N][]> {
     const records: RecordByTopic[N][] = [];
-    await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+    await forEachRecord({ log, codec }, topic, {}, (record) => records.push(record));
     return records;
   }
 

@@ -8,7 +8,7 @@ import type { ExecutionReport, RecordByTopic, TradeClosed } from '../../../schem
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { openDesk } from '../../../packages/fake-binance/open-desk.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
@@ -70,7 +70,7 @@ describe.skipIf('skipped' in broker)('the chain on an exchange', () => {
 
   async function recordsOf<N extends TopicName>(topic: N): Promise<readonly RecordByTopic[N][]> {
     const records: RecordByTopic[N][] = [];
-    await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+    await forEachRecord({ log, codec }, topic, {}, (record) => records.push(record));
     return records;
   }
 

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { openVenue } from '../../../cli/compose/open-venue.ts';
 import { run } from '../../../cli/compose/run.ts';
 import { chooseVenue } from '../../../cli/options/venue-options.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts';
 import { PaperExchange } from '../../../connectors/exchange/paper/paper-exchange.ts';
@@ -86,7 +86,7 @@ async function aDesk(cycleMs: number) {
   });
   const recordsOf = async <N extends TopicName>(topic: N): Promise<readonly RecordByTopic[N][]> => {
     const records: RecordByTopic[N][] = [];
-    await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+    await forEachRecord({ log, codec }, topic, {}, (record) => records.push(record));
     return records;
   };
   const comes = <N extends TopicName>(topic: N, found: (records: readonly RecordByTopic[N][]) => void) =>

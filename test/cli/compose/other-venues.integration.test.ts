@@ -8,7 +8,7 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-bybit/bybit-server.ts';
 import { OkxServer, TEST_KEYS as OKX_KEYS } from '../../../packages/fake-okx/okx-server.ts';
 import type { Desk } from '../../../packages/fake-exchange/desk.ts';
@@ -81,7 +81,7 @@ describe.skipIf('skipped' in broker)('the chain on other venues', () => {
 
   async function recordsOf<N extends TopicName>(topic: N, venue: string): Promise<readonly RecordByTopic[N][]> {
     const records: RecordByTopic[N][] = [];
-    await visitTopic({ log, codec }, topic, {}, (record) => records.push(record));
+    await forEachRecord({ log, codec }, topic, {}, (record) => records.push(record));
     return records.filter((record) => 'venue' in record && record.venue === venue);
   }
 

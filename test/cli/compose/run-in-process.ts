@@ -10,7 +10,7 @@ import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { registerSchemas } from '../../../schemas/register-schemas.ts';
 import { type TopicName, allTopicSpecs } from '../../../schemas/topics.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { defaultPolicy } from './fresh-snapshots.ts';
 
@@ -99,7 +99,7 @@ export async function recordsOf<N extends TopicName>(
   topic: N,
 ): Promise<RecordByTopic[N][]> {
   const found: RecordByTopic[N][] = [];
-  await visitTopic(world, topic, {}, (record) => found.push(record));
+  await forEachRecord(world, topic, {}, (record) => found.push(record));
   return found;
 }
 

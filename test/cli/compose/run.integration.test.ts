@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPolicyHistory } from '../../../pipelines/scoring/policy-history.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
@@ -241,7 +241,7 @@ describe.skipIf('skipped' in broker)('run on Kafka', () => {
     // Killed or not, every snapshot has what it was decided by on the log, HOLDs too.
     const { history, unreadable } = await readPolicyHistory({ log, codec });
     const told = new Set<string | undefined>();
-    await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (_, at) =>
+    await forEachRecord({ log, codec }, TOPICS.positionSnapshot.name, {}, (_, at) =>
       told.add(history.inForceAt(at)?.record.policy),
     );
     expect({ told: [...told], unreadable }).toEqual({ told: ['2026-02-07'], unreadable: 0 });

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { openKafka } from '../../../cli/log-session/log-session.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
@@ -46,7 +46,7 @@ describe.skipIf('skipped' in broker)('replay on Kafka', () => {
       await log.append(snapshots.map((one) => source.encode(TOPICS.positionSnapshot, one, one.observed_at)));
       const scoring = new TopicWriter('scoring', codec);
       const encoded: EncodedRecord[] = [];
-      await visitTopic({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+      await forEachRecord({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
         const decision = evaluate(snapshot, loadPolicy('2026-02-07'));
         if (decision.action !== evaluate(snapshot, loadPolicy('legacy')).action) flips += 1;
         const intent = intentOf(snapshot, decision, at);

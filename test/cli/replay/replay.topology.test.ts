@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { DevChain } from '../../../cli/compose/dev-chain.ts';
 import { openReadOnly } from '../../../cli/log-session/log-session.ts';
-import { visitTopic } from '../../../pipelines/runtime/topic-cursor.ts';
+import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
@@ -56,7 +56,7 @@ describe('replay on the embedded log', () => {
     });
     const counted: Record<string, number> = {};
     const positions = new Set<string>();
-    await visitTopic(world, TOPICS.positionSnapshot.name, {}, (snapshot) => {
+    await forEachRecord(world, TOPICS.positionSnapshot.name, {}, (snapshot) => {
       const cell = `${evaluate(snapshot, CURRENT).action} ${evaluate(snapshot, LEGACY).action}`;
       counted[cell] = (counted[cell] ?? 0) + 1;
       positions.add(snapshot.position_id);
@@ -105,7 +105,7 @@ describe('replay on the embedded log', () => {
 async function alterAnIntent(world: Awaited<ReturnType<typeof openReadOnly>>, dataDir: string) {
   let place: { partition: number; offset: number } | undefined;
   let value: Uint8Array | undefined;
-  await visitTopic(world, TOPICS.harvestIntent.name, {}, (intent, { partition, offset }) => {
+  await forEachRecord(world, TOPICS.harvestIntent.name, {}, (intent, { partition, offset }) => {
     const [first, ...others] = intent.factors;
     if (place !== undefined || offset < 10 || first?.side !== 'HOLD') return;
     place = { partition, offset };

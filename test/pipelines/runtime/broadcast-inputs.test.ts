@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FollowedTopics } from '../../../pipelines/runtime/followed-topics.ts';
+import { BroadcastInputs } from '../../../pipelines/runtime/broadcast-inputs.ts';
 import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -20,7 +20,7 @@ async function follower() {
     followed: ({ record }) => void seen.push('version' in record ? record.version : '?'),
     process: () => Promise.resolve([]),
   };
-  const topics = new FollowedTopics({ ...world, processor, clock, logger: SILENT_LOGGER });
+  const topics = new BroadcastInputs({ ...world, processor, clock, logger: SILENT_LOGGER });
   const write = (version: string, partition?: number) => world.write(TOPIC, proposalOf(version), 1, partition);
   return { world, clock, topics, seen, write };
 }
