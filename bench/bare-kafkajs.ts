@@ -10,8 +10,7 @@ import { evaluate } from '../pipelines/scoring/evaluate.ts';
 import { defaultPolicy } from '../pipelines/scoring/policy.ts';
 import { intentOf } from '../pipelines/scoring/scoring-processor.ts';
 import type { PositionSnapshot } from '../schemas/generated/records.ts';
-import { loadSchema } from '../schemas/load-schema.ts';
-import { TOPICS } from '../schemas/topics.ts';
+import { loadSchema, TOPICS } from '../schemas/topics.ts';
 
 const HEADER_BYTES = 5;
 const COMMIT_MS = 200;

@@ -16,7 +16,7 @@ import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { ExecutionReport, HarvestIntent } from '../schemas/generated/records.ts';
 import { positionIdOf } from '../schemas/ids.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
-import { registerSchemas } from '../schemas/register-schemas.ts';
+import { registerSchemas } from '../schemas/registry.ts';
 import { TopicWriter } from '../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import { purge } from './kafka.ts';

@@ -16,7 +16,7 @@ import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { RandomStream } from '../ports/random.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
-import { registerSchemas } from '../schemas/register-schemas.ts';
+import { registerSchemas } from '../schemas/registry.ts';
 import { TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import { type Figure, spread } from './measure.ts';
 import { defaultPolicy, inTemporaryFolder } from './workloads.ts';

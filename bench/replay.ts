@@ -13,7 +13,7 @@ import { kafkaConnection } from '../connectors/kafka/kafka-connection.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
-import { registerSchemas } from '../schemas/register-schemas.ts';
+import { registerSchemas } from '../schemas/registry.ts';
 import { allTopicSpecs, TOPICS } from '../schemas/topics.ts';
 import { purge } from './kafka.ts';
 import { type Figure, spread } from './measure.ts';

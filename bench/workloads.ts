@@ -18,11 +18,10 @@ import { VirtualClock } from '../ports/clock.ts';
 import type { LogRecord } from '../ports/event-log.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { PositionSnapshot } from '../schemas/generated/records.ts';
-import { loadSchema } from '../schemas/load-schema.ts';
+import { loadSchema, TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import { RecordCodec } from '../schemas/record-codec.ts';
-import { registerSchemas } from '../schemas/register-schemas.ts';
+import { registerSchemas } from '../schemas/registry.ts';
 import { TopicWriter } from '../schemas/topic-writer.ts';
-import { TOPICS, allTopicSpecs } from '../schemas/topics.ts';
 import type { Workload } from './measure.ts';
 
 /** Snapshots of a simulated desk, as many as a second of heavy load brings. */

@@ -1,8 +1,15 @@
 import { CONSUMER_GROUPS } from '../pipelines/desk/consumer-groups.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { loadSchema } from '../schemas/load-schema.ts';
-import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, findTopic } from '../schemas/topics.ts';
-import { REFUSAL_HEADER_DOCS, RETRY_HEADER_DOCS } from './dead-letter-headers.ts';
+import {
+  loadSchema,
+  type Topic,
+  type TopicSpec,
+  TOPICS,
+  allTopicSpecs,
+  deadLetterTopicOf,
+  findTopic,
+} from '../schemas/topics.ts';
+import { REFUSAL_HEADER_DOCS, RETRY_HEADER_DOCS } from './topics-page.ts';
 
 /** Versions of the specifications that the document follows. */
 const ASYNCAPI_VERSION = '3.0.0';

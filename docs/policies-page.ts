@@ -1,8 +1,8 @@
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, policyJsonSchema } from '../pipelines/scoring/policy.ts';
-import type { Decision } from '../pipelines/scoring/evaluate.ts';
+import { type Decision, evaluate } from '../pipelines/scoring/evaluate.ts';
 import { ruleWords } from '../pipelines/scoring/policy-view.ts';
-import { type DeploymentRow, deploymentTable } from './deployment-table.ts';
-import { type PolicyRow, policyRows } from './policy-rows.ts';
+import type { ModelId, PositionSnapshot } from '../schemas/generated/records.ts';
+import { positionIdOf } from '../schemas/ids.ts';
 
 /** docs/policies.md: how to write a policy. Tables come from its schema, decisions from the program. */
 export function policiesPage(): string {
@@ -143,4 +143,155 @@ function sentence(table: readonly DeploymentRow[], symbol: string): string {
     `for holding ${side('HOLD')}, together ${decision.hold_score}; for leaving ${side('EXIT')}, together ${decision.exit_score}.\n` +
     `The first rule that holds is \`${decision.reason}\`, and ${decision.exit_score} / 12 rounds to ${decision.fraction}.`
   );
+}
+
+/** One setting of a policy, as the guide shows it. */
+interface PolicyRow {
+  /** `rules[].when.r_above` for a field inside a list. */
+  readonly path: string;
+  readonly type: string;
+  readonly doc: string;
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/**
+ * Every setting of the JSON Schema of policies, in order. What several shapes of a rule share comes once; a shape that says what it is
+ * comes as a row of its own, named by its `kind`.
+ */
+export function policyRows(schema: JsonSchema, path = ''): readonly PolicyRow[] {
+  const below = path === '' ? '' : `${path}.`;
+  const rows = [
+    ...shapesOf(schema).flatMap((shape) => [...shapeRow(shape, path), ...policyRows(shape, path)]),
+    ...Object.entries(objectOf(schema['properties'])).flatMap(([name, value]) => {
+      const inner = objectOf(value);
+      const own = `${below}${name}`;
+      // `kind` is said by the row of its shape.
+      if (name === 'kind') return [];
+      return [{ path: own, type: typeText(inner), doc: docOf(inner) }, ...policyRows(inner, own)];
+    }),
+    ...(schema['items'] === undefined ? [] : policyRows(objectOf(schema['items']), `${path}[]`)),
+  ];
+  return mergedByPath(rows);
+}
+
+/** The row of `{ "kind": "graded", … }`: what it computes. */
+function shapeRow(shape: JsonSchema, path: string): readonly PolicyRow[] {
+  const kind = objectOf(objectOf(shape['properties'])['kind'])['const'];
+  return typeof kind === 'string' ? [{ path: `${path}.kind`, type: `"${kind}"`, doc: `\`${docOf(shape)}\`` }] : [];
+}
+
+/** Shapes of a rule share most settings; what differs (`action`) is joined. */
+function mergedByPath(rows: readonly PolicyRow[]): readonly PolicyRow[] {
+  const merged = new Map<string, PolicyRow>();
+  for (const row of rows) {
+    const key = row.path.endsWith('.kind') ? `${row.path} ${row.type}` : row.path;
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, row);
+    else if (known.type !== row.type)
+      merged.set(key, { ...row, type: `${known.type} or ${row.type}`, doc: `${known.doc} ${row.doc}` });
+  }
+  return [...merged.values()];
+}
+
+function typeText(schema: JsonSchema): string {
+  if (schema['const'] !== undefined) return JSON.stringify(schema['const']);
+  const shapes = shapesOf(schema);
+  if (shapes.length > 0) return [...new Set(shapes.map(typeText))].join(' or ');
+  const bounds = [
+    boundText('at least', schema['minimum']),
+    boundText('above', schema['exclusiveMinimum']),
+    boundText('at most', schema['maximum']),
+    boundText('at least', schema['minLength'], ' character'),
+    boundText('at most', schema['maxLength'], ' characters'),
+    boundText('at least', schema['minItems'], ' item'),
+    boundText('at most', schema['maxItems'], ' items'),
+    schema['pattern'] === undefined ? null : 'letters, digits, dot, dash and underscore, at most 64',
+  ].filter((text) => text !== null);
+  return [schema['type'] === 'array' ? 'list' : String(schema['type']), ...bounds].join(', ');
+}
+
+function boundText(word: string, bound: unknown, unit = ''): string | null {
+  return typeof bound === 'number' ? `${word} ${bound}${unit}` : null;
+}
+
+function shapesOf(schema: JsonSchema): readonly JsonSchema[] {
+  const shapes = schema['oneOf'] ?? schema['anyOf'];
+  return Array.isArray(shapes) ? shapes.map(objectOf) : [];
+}
+
+function objectOf(value: unknown): JsonSchema {
+  return typeof value === 'object' && value !== null ? (value as JsonSchema) : {};
+}
+
+function docOf(schema: JsonSchema): string {
+  const doc = schema['description'];
+  return typeof doc === 'string' ? doc : '';
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+const OPENED_AT = 1_770_000_000_000;
+
+/** Positions of the deployment that closed nothing for 40 hours, with R and age as its report has them. */
+const POSITIONS = [
+  { symbol: 'COLLECT', r: 10.16, age: 3 },
+  { symbol: 'AIO', r: 5.33, age: 3 },
+  { symbol: 'FHE', r: 3.37, age: 7 },
+  { symbol: 'BERA', r: -0.08, age: 7 },
+  { symbol: 'STABLE', r: 1.57, age: 7 },
+  { symbol: 'LA', r: 5.77, age: 3 },
+] as const;
+
+/** One position under both built-in policies. */
+interface DeploymentRow {
+  readonly symbol: string;
+  readonly r: number;
+  /** Unit: hours. */
+  readonly age: number;
+  readonly before: Decision;
+  readonly after: Decision;
+}
+
+/** The table as the program decides it now. */
+export function deploymentTable(): readonly DeploymentRow[] {
+  const [legacy, current] = [BUILT_IN_POLICIES.get('legacy'), BUILT_IN_POLICIES.get('2026-02-07')];
+  if (legacy === undefined || current === undefined) throw new Error('the guide needs both built-in policies');
+  return POSITIONS.map((position) => {
+    const snapshot = snapshotOf(position);
+    return { ...position, before: evaluate(snapshot, legacy), after: evaluate(snapshot, current) };
+  });
+}
+
+/** Regime and confidence as at entry, near the peak, volatility contracting; entry 100, risk 2 a contract. */
+function snapshotOf({ symbol, r, age }: (typeof POSITIONS)[number]): PositionSnapshot {
+  const mark = 100 + r * 2;
+  return {
+    position_id: positionIdOf('desk', symbol, 'LONG', OPENED_AT),
+    account: 'desk',
+    venue: 'paper',
+    symbol,
+    side: 'LONG',
+    observed_at: OPENED_AT + age * HOUR_MS,
+    opened_at: OPENED_AT,
+    quantity: 10,
+    initial_quantity: 10,
+    entry_price: 100,
+    mark_price: mark,
+    peak_price: Math.max(mark, 100),
+    worst_price: Math.min(mark, 100),
+    initial_stop_price: 98,
+    stop_price: null,
+    take_profit_price: null,
+    resting: [],
+    settles_at: null,
+    dust: null,
+    confidence_at_entry: 0.7,
+    confidence: 0.7,
+    model_id: 'ensemble-7' as ModelId,
+    regime_at_entry: 'trend',
+    regime: 'trend',
+    volatility_gradient: -0.05,
+    r_history: [r],
+    source: 'deployment report',
+  };
 }

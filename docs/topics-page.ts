@@ -1,9 +1,25 @@
 import { consumersOf } from '../pipelines/desk/consumer-groups.ts';
-import { loadSchema } from '../schemas/load-schema.ts';
-import { type Topic, type TopicSpec, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../schemas/topics.ts';
+import {
+  loadSchema,
+  type Topic,
+  type TopicSpec,
+  TOPICS,
+  allTopicSpecs,
+  deadLetterTopicOf,
+  subjectOf,
+} from '../schemas/topics.ts';
 import { SCHEMA_ID_HEADER } from '../schemas/wire-format.ts';
-import { type HeaderDoc, REFUSAL_HEADER_DOCS, RETRY_HEADER_DOCS } from './dead-letter-headers.ts';
-import { fieldRowsOf } from './field-rows.ts';
+import {
+  type AvroEnum,
+  type AvroRecord,
+  type AvroSchema,
+  isUnion,
+  nullableOf,
+  boundsTextOf,
+  typeTextOf,
+} from '../schemas/avro-schema.ts';
+import { RETRY_HEADERS } from '../pipelines/dlq/dead-letter.ts';
+import { DEAD_LETTER_HEADERS } from '../pipelines/runtime/dead-letter.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -183,3 +199,96 @@ partition: a record without a value. Two records with equal \`harvestline.retry.
 
 \`harvestline dlq discard\` gives up those that nobody can mend: they stay where they are and wait for nobody any more. Who, why and when
 is on \`letter.discarded\`. \`retry\` and \`discard\` both say with \`--dry-run\` what they would do.`;
+
+/** One field of a record, as the documentation shows it. */
+export interface FieldRow {
+  /** `factors[].points` for a field inside a list. */
+  readonly path: string;
+  readonly type: string;
+  readonly nullable: boolean;
+  /** The bounds, or the symbols of an enum; the empty text where there are none. */
+  readonly bounds: string;
+  /** With the unit of a number. */
+  readonly doc: string;
+}
+
+/** Every field of a record, in order; those of a record inside it follow the field that holds them. */
+export function fieldRowsOf(record: AvroRecord, parent = ''): readonly FieldRow[] {
+  return record.fields.flatMap((field) => {
+    const path = parent + field.name;
+    const inner = itemOf(field.type);
+    const row: FieldRow = {
+      path,
+      type: typeTextOf(field.type),
+      nullable: nullableOf(field.type) !== undefined,
+      bounds: [boundsTextOf(field.type), inner.text].filter((text) => text !== '').join('; '),
+      doc: field.doc ?? '',
+    };
+    return inner.record === null ? [row] : [row, ...fieldRowsOf(inner.record, `${path}${inner.suffix}.`)];
+  });
+}
+
+/** What a field holds beneath null and lists: a record's fields and an enum's symbols are documented, too. */
+function itemOf(schema: AvroSchema): {
+  readonly record: AvroRecord | null;
+  readonly suffix: string;
+  readonly text: string;
+} {
+  const type = nullableOf(schema) ?? schema;
+  if (typeof type === 'string' || isUnion(type)) return { record: null, suffix: '', text: '' };
+  if (type.type === 'array') {
+    const { record, suffix, text } = itemOf(type.items);
+    const bounds = boundsTextOf(type.items);
+    return { record, suffix: `[]${suffix}`, text: bounds === '' ? text : `each ${bounds}` };
+  }
+  if (type.type === 'record') return { record: type, suffix: '', text: '' };
+  return { record: null, suffix: '', text: type.type === 'enum' ? symbolsOf(type) : '' };
+}
+
+/** The symbols that are written: the default stands for one that an older reader does not know. */
+function symbolsOf({ symbols, default: unknown }: AvroEnum): string {
+  return symbols.filter((symbol) => symbol !== unknown).join(', ');
+}
+
+interface HeaderDoc {
+  readonly name: string;
+  readonly doc: string;
+}
+
+const REFUSAL_DOCS = {
+  exception: 'The class of the error. KIP-1034.',
+  message: 'Why, in words: the failing paths, or the error; at most 2,000 characters. KIP-1034.',
+  topic: 'The topic of the record. KIP-1034.',
+  partition: 'The partition of the record, in decimal digits. KIP-1034.',
+  offset: 'The offset of the record, in decimal digits. KIP-1034.',
+  code: 'A stable code of the error, for example RECORD_INVALID: what tools group by.',
+  paths:
+    'JSON: a list of {"path", "why"}, one for each failing field, the first 50 of them at most and 4,000 characters; empty where the bytes do not decode.',
+  pathsTotal: 'How many paths failed, in decimal digits.',
+  timestamp:
+    "The record's own timestamp, in milliseconds since 1970-01-01 UTC; that of the letter is when it was set aside.",
+  valueSha256: 'Of a letter without its bytes: the SHA-256 of the value, in hexadecimal digits.',
+  valueBytes: 'Of a letter without its bytes: how long the value is, in bytes.',
+  keyBytes: 'Of a letter without its key, because that is large: how long it is, in bytes.',
+  headersLeftOut: 'Of a letter without some of the headers of its record, because they are large: how many.',
+  group:
+    'Of a letter with the code RECORDS_NEVER_READ: the consumer group that never read the records. It has no key and no value.',
+  offsetTo:
+    'Of a letter with the code RECORDS_NEVER_READ: the oldest offset that was still kept, in decimal digits. The group never read those from `__streams.errors.offset` to before it.',
+} as const satisfies Record<keyof typeof DEAD_LETTER_HEADERS, string>;
+
+const RETRY_DOCS = {
+  of: 'On a record that was put back: the letter it was, `<topic>/<partition>/<offset>`; one for each time.',
+  count: 'On a record that was put back: how often, in decimal digits.',
+  mark: 'On a record without a value in a dead-letter topic: the letter at this offset of the same partition was put back.',
+} as const satisfies Record<keyof typeof RETRY_HEADERS, string>;
+
+/** What a dead letter carries beside the headers that its record arrived with. */
+export const REFUSAL_HEADER_DOCS: readonly HeaderDoc[] = docsOf(DEAD_LETTER_HEADERS, REFUSAL_DOCS);
+
+/** What `dlq retry` adds. */
+export const RETRY_HEADER_DOCS: readonly HeaderDoc[] = docsOf(RETRY_HEADERS, RETRY_DOCS);
+
+function docsOf<K extends string>(names: Readonly<Record<K, string>>, docs: Readonly<Record<K, string>>): HeaderDoc[] {
+  return (Object.keys(names) as K[]).map((key) => ({ name: names[key], doc: docs[key] }));
+}

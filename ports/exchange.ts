@@ -1,8 +1,6 @@
-import type { ClientOrderId, OrderId, PositionId, Side } from '../schemas/generated/records.ts';
-import type { Charges } from './charges.ts';
+import type { ClientOrderId, OrderId, PositionId, Side, RestingKind, FillId } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
 import type { SendGate, Stop } from './kill-switch.ts';
-import type { RestingOrders } from './resting.ts';
 
 /** A decimal number as text, so that no digit of a quantity or price is lost between the venue and the sizing. */
 export type DecimalText = string;
@@ -170,4 +168,81 @@ export interface Exchange extends RestingOrders {
   cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation>;
   /** What the position has been charged since its opening. What the venue has not told within five seconds is named as untold. */
   charges(reference: PositionReference): Promise<Charges>;
+}
+
+/** An order that waits at a venue and can only make a position smaller. */
+export interface RestingOrder {
+  readonly orderId: OrderId;
+  /** It waits for a trigger price; venues may number such orders apart from those in the book. */
+  readonly isConditional: boolean;
+  readonly kind: Exclude<RestingKind, 'UNRECOGNISED'>;
+  /** What is left of it. Null: not said, or whatever is open then. Unit: contracts. */
+  readonly quantity: DecimalText | null;
+  /** Trigger price of a conditional order, limit price of any other; null: not said. Unit: quote currency per contract. */
+  readonly price: DecimalText | null;
+  /** Null: not said. */
+  readonly placedAt: EpochMillis | null;
+  /** It closes whatever is open when it is triggered. */
+  readonly wholePosition: boolean;
+}
+
+/** `gone`: it had ended before, by itself or by somebody else. `refused` is a definite no; `unavailable` is no answer. */
+export type RestingCancellation =
+  { readonly kind: 'cancelled' | 'gone' } | { readonly kind: 'refused' | 'unavailable'; readonly message: string };
+
+/** What rests at a venue, and taking it off. */
+interface RestingOrders {
+  /** Those that would close a position of that side, oldest first; never one that might open another. Throws EXCHANGE_AWAY. */
+  resting(symbol: string, side: Side): Promise<readonly RestingOrder[]>;
+  /** What filled of it before stays filled. Asking again for one that was cancelled does no harm. */
+  cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation>;
+}
+
+/** An amount that a venue charged, and what it was worth in the quote currency then. */
+export interface Charge {
+  /** Null: the venue did not say. */
+  readonly asset: string | null;
+  /** Negative was given, a rebate. Null: the venue did not say. Unit: units of the asset. */
+  readonly amount: DecimalText | null;
+  /** Null: no price of the asset can be had. Unit: quote currency. */
+  readonly quote: DecimalText | null;
+}
+
+/** One fill of a position's symbol, with its fee. */
+export interface ChargedFill {
+  readonly fillId: FillId;
+  readonly orderId: OrderId;
+  /** The side it belongs to in hedge mode; null in one-way mode. */
+  readonly positionSide: Side | null;
+  readonly direction: 'BUY' | 'SELL';
+  /** Unit: contracts. */
+  readonly quantity: DecimalText;
+  readonly fee: Charge;
+  readonly filledAt: EpochMillis;
+}
+
+/** One payment of funding: its amount is positive where the account paid it, negative where it was received. */
+export interface FundingPayment {
+  readonly charge: Charge;
+  readonly paidAt: EpochMillis;
+}
+
+/** A list that the venue told whole, or why it did not. */
+export type Told<T> = { readonly told: readonly T[] } | { readonly why: string };
+
+/**
+ * What a venue has charged for a position since its opening.
+ *
+ * - `records`  what it tells: fills and funding of the symbol, oldest first, from the opening on
+ * - `rates`    it charges every fill that share of its value, and no funding: the paper venue
+ */
+export type Charges =
+  | { readonly kind: 'records'; readonly fills: Told<ChargedFill>; readonly funding: Told<FundingPayment> }
+  | { readonly kind: 'rates'; readonly feeRate: DecimalText };
+
+/** The assets that charges were made in, each once, joined by +; null where there is none, or one is not known. */
+export function joinedAssets(assets: Iterable<string | null>): string | null {
+  const distinct = new Set(assets);
+  if (distinct.size === 0 || distinct.has(null)) return null;
+  return [...distinct].toSorted((one, other) => ((one ?? '') < (other ?? '') ? -1 : 1)).join('+');
 }

@@ -87,3 +87,84 @@ export function boundsOf(schema: AvroSchema): Bounds {
   if (typeof type === 'string' || isUnion(type) || type.type === 'record' || type.type === 'enum') return {};
   return type.logicalType === BOUNDS_LOGICAL_TYPE || type.logicalType === TIMESTAMP_LOGICAL_TYPE ? type : {};
 }
+
+/** avsc refuses 2^53 - 1, and brings what is below -2^52 back as another number: its zigzag form is odd and above 2^53. */
+export const LEAST_LONG = -(2 ** 52);
+export const GREATEST_LONG = 2 ** 53 - 2;
+
+/** The type in a reader's words, without bounds and without null: `double`, `timestamp-millis (long)`, `array of Factor`, `enum Side`. */
+export function typeTextOf(schema: AvroSchema): string {
+  const type = nullableOf(schema) ?? schema;
+  if (isUnion(type)) return type.map(typeTextOf).join(' or ');
+  if (typeof type === 'string') return type;
+  switch (type.type) {
+    case 'record':
+      return `record ${type.name}`;
+    case 'enum':
+      return `enum ${type.name}`;
+    case 'array':
+      return `array of ${typeTextOf(type.items)}`;
+    default:
+      return type.logicalType === undefined || type.logicalType === BOUNDS_LOGICAL_TYPE
+        ? type.type
+        : `${type.logicalType} (${type.type})`;
+  }
+}
+
+/** `above 0, at most 1`, `1 to 256 characters`, `at least 1 item`; the empty text without bounds. */
+export function boundsTextOf(schema: AvroSchema): string {
+  const bounds = boundsOf(schema);
+  return [
+    bounds.exclusiveMinimum === undefined ? '' : `above ${bounds.exclusiveMinimum}`,
+    bounds.minimum === undefined ? '' : `at least ${bounds.minimum}`,
+    bounds.exclusiveMaximum === undefined ? '' : `below ${bounds.exclusiveMaximum}`,
+    bounds.maximum === undefined ? '' : `at most ${bounds.maximum}`,
+    countText(bounds.minLength, bounds.maxLength, 'character'),
+    countText(bounds.minItems, bounds.maxItems, 'item'),
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function countText(least: number | undefined, most: number | undefined, noun: string): string {
+  if (least === undefined && most === undefined) return '';
+  if (most === undefined) return `at least ${plural(least ?? 0, noun)}`;
+  return least === undefined ? `at most ${plural(most, noun)}` : `${least} to ${plural(most, noun)}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Looking into JSON that should be an Avro schema and may not be. */
+
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export const NUMBERS: ReadonlySet<unknown> = new Set(['int', 'long', 'float', 'double']);
+
+export function isObject(value: unknown): value is Attributes {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** T of ["null", T], any other schema as it is. */
+export function withoutNull(schema: unknown): unknown {
+  return Array.isArray(schema) && schema.length === 2 && schema[0] === 'null' ? schema[1] : schema;
+}
+
+/** What an array, an array of arrays … holds in the end; any other schema as it is. */
+export function itemsOf(schema: unknown): unknown {
+  const inner = withoutNull(schema);
+  return isObject(inner) && inner['type'] === 'array' ? itemsOf(inner['items']) : inner;
+}
+
+export function typeNameOf(schema: unknown): unknown {
+  return isObject(schema) ? schema['type'] : schema;
+}
+
+export function logicalTypeOf(schema: unknown): unknown {
+  return isObject(schema) ? schema['logicalType'] : undefined;
+}
+
+export function holdsNumbers(schema: unknown): boolean {
+  return NUMBERS.has(typeNameOf(itemsOf(schema)));
+}

@@ -9,8 +9,11 @@ import {
   boundsOf,
   isUnion,
   nullableOf,
+  GREATEST_LONG,
+  LEAST_LONG,
 } from './avro-schema.ts';
-import { GREATEST_LONG, LEAST_LONG } from './avro-limits.ts';
+import { loadSchema, type Topic, type TopicName } from './topics.ts';
+import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 
 /** Appends every problem of `value` to `problems`; none for a good value. */
 type Explain = (value: unknown, path: string, problems: Problem[]) => void;
@@ -189,4 +192,86 @@ function describe(value: unknown): string {
     default:
       return typeof value;
   }
+}
+
+/** Conditions in generated source, which the compiled reader and the compiled writer share. They say what check-record.ts says. */
+
+/** True where `x`, a number, is one of that type and within its bounds. False for NaN, as every comparison with it is. */
+export function numberCondition(type: AvroPrimitive, bounds: Bounds): string {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = bounds;
+  const [least, greatest] = type === 'long' ? [LEAST_LONG, GREATEST_LONG] : [-Infinity, Infinity];
+  const tests = [
+    type === 'int' ? '(x | 0) === x' : undefined,
+    type === 'long' ? 'Number.isInteger(x)' : undefined,
+    type === 'float' ? 'Math.fround(x) === x' : undefined,
+    `x ${Number.isFinite(least) ? '>=' : '>'} ${least}`,
+    `x ${Number.isFinite(greatest) ? '<=' : '<'} ${greatest}`,
+    minimum === undefined ? undefined : `x >= ${minimum}`,
+    maximum === undefined ? undefined : `x <= ${maximum}`,
+    exclusiveMinimum === undefined ? undefined : `x > ${exclusiveMinimum}`,
+    exclusiveMaximum === undefined ? undefined : `x < ${exclusiveMaximum}`,
+  ];
+  return tests.filter((test) => test !== undefined).join(' && ');
+}
+
+/** True where a string has an allowed length. */
+export function lengthCondition(text: string, { minLength = 0, maxLength = Infinity }: Bounds): string {
+  return `${text}.length >= ${minLength} && ${text}.length <= ${maxLength}`;
+}
+
+/** True where that many items are allowed. */
+export function itemsCondition(count: string, { minItems = 0, maxItems = Infinity }: Bounds): string {
+  return `${count} >= ${minItems} && ${count} <= ${maxItems}`;
+}
+
+/** Index of every symbol but the default one, which nobody may write or act on. */
+export function indexOfSymbols({ symbols, default: fallback }: AvroEnum): ReadonlyMap<string, number> {
+  return new Map(symbols.map((symbol, index) => [symbol, index] as const).filter(([symbol]) => symbol !== fallback));
+}
+
+/** Structure (check-record.ts) and the rules over several fields (record-rules.ts) together: what a record is held against. */
+
+/**
+ * Whether a record whose structure is good keeps every rule. Generated source: each rule is called from a place of its own there, so that it is
+ * compiled into the check, which runs for every record.
+ */
+export function compileRules(rules: readonly RecordRule<never>[]): (record: object) => boolean {
+  const names = rules.map((_, index) => `rule${index}`);
+  const keeps = ['true', ...names.map((name) => `${name}(record) === null`)].join(' && ');
+  // oxlint-disable-next-line no-implied-eval -- made of numbered names alone
+  return new Function(...names, `'use strict'; return (record) => ${keeps};`)(
+    ...rules.map(({ violation }) => violation),
+  ) as (record: object) => boolean;
+}
+
+/** The problems of its structure, and those of the rules whose fields have none. */
+export function withRules(
+  structural: readonly Problem[],
+  rules: readonly RecordRule<never>[],
+  record: unknown,
+): readonly Problem[] {
+  if (typeof record !== 'object' || record === null) return structural;
+  let problems: Problem[] | undefined;
+  for (const rule of rules) {
+    if (structural.length > 0 && rule.needs.some((field) => concerns(structural, field))) continue;
+    const why = rule.violation(record as never);
+    if (why !== null) (problems ??= [...structural]).push({ path: rule.path, why });
+  }
+  return problems ?? structural;
+}
+
+function concerns(problems: readonly Problem[], field: string): boolean {
+  return problems.some(({ path }) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+}
+
+/**
+ * The same check without a registry or bytes, for records that arrive as JSON. `topic`'s schema is read once; the
+ * returned function gives every problem of a value, none for a good one.
+ */
+export function recordChecker<N extends TopicName>(
+  topic: Topic & { readonly name: N },
+): (value: unknown) => readonly Problem[] {
+  const check = compileCheck(loadSchema(topic));
+  const rules = RECORD_RULES[topic.name] as readonly RecordRule<never>[];
+  return (value) => withRules(check(value), rules, value);
 }

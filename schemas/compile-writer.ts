@@ -8,7 +8,7 @@ import {
   isUnion,
   nullableOf,
 } from './avro-schema.ts';
-import { indexOfSymbols, itemsCondition, lengthCondition, numberCondition } from './compiled-conditions.ts';
+import { indexOfSymbols, itemsCondition, lengthCondition, numberCondition } from './check-record.ts';
 
 /** Instead of an end: the value may not be good, and avsc and the check that explains decide. */
 export const GAVE_UP = -1;

@@ -10,9 +10,7 @@
  * The writer's schema may be any that Avro allows: fields that the reader does not have, types of kinds that are not used here.
  */
 import type { Problem } from '../errors/harvestline-error.ts';
-import type { AvroSchema } from './avro-schema.ts';
-import { typeTextOf } from './describe-type.ts';
-import { type Attributes, isObject, logicalTypeOf } from './raw-schema.ts';
+import { type AvroSchema, typeTextOf, type Attributes, isObject, logicalTypeOf } from './avro-schema.ts';
 
 /** Those of the specification, and of their families whatever unit they count in. */
 const MEANINGS = /^(?:(?:local-)?timestamp|time|date|datetime|(?:big-)?decimal|duration|interval|uuid)(?:-|$)/i;

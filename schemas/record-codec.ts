@@ -9,17 +9,14 @@ import {
 import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { type Memory, bufferOf, freshMemory, memoryOf } from './buffer-of.ts';
-import { compileCheck } from './check-record.ts';
-import { compileRules, withRules } from './check-rules.ts';
-import { type FastReader, compileReader } from './compile-reader.ts';
+import { compileCheck, compileRules, withRules } from './check-record.ts';
+import { type FastReader, compileReader, StringTable } from './compile-reader.ts';
 import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
-import { loadSchema } from './load-schema.ts';
+import { loadSchema, type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
 import { differentMeanings } from './logical-types.ts';
 import { RECORD_RULES, type RecordRule } from './record-rules.ts';
-import type { SchemaRegistry } from './registry.ts';
-import { StringTable } from './string-table.ts';
-import { type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
+import { type SchemaRegistry, WriterSchemas } from './registry.ts';
 import {
   type SchemaId,
   type WrittenRecord,
@@ -35,7 +32,6 @@ import {
   unknownSchema,
   wasPutBack,
 } from './wire-format.ts';
-import { WriterSchemas } from './writer-schemas.ts';
 
 /** Size of the memory that encoded records are cut from: some dozens of them, so that one that is kept keeps little. Unit: bytes. */
 const SLAB_BYTES = 32 * 1024;
@@ -105,7 +101,7 @@ interface Reader {
  * R2  A reader is built once for a writer's schema id, never for a record.
  * R3  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
  * R4  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
- * R5  An id that the registry does not know is asked for again, at once for a letter that was put back (writer-schemas.ts).
+ * R5  An id that the registry does not know is asked for again, at once for a letter that was put back (registry.ts).
  */
 export class RecordCodec {
   readonly #writers: WriterSchemas;

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import type { AvroRecord } from './avro-schema.ts';
+
 /**
  * The topic table: names, keys, subjects, partitions, cleanup and writers. Creation, wiring, ownership, documentation
  * and tests derive from it; no topic name is written anywhere else.
@@ -210,4 +213,14 @@ export function allTopicSpecs(): readonly TopicSpec[] {
     retentionMs: LONG_RETENTION_MS,
   }));
   return [...Object.values(TOPICS), ...deadLetters];
+}
+
+/** The schema of a topic's value, `schemas/<topic>.avsc`. Throws when the file is missing or not JSON: that is a broken checkout. */
+export function loadSchema(topic: Topic): AvroRecord {
+  return JSON.parse(readFileSync(new URL(`./${topic.name}.avsc`, import.meta.url), 'utf8')) as AvroRecord;
+}
+
+/** Its text, as registries are given it and asked for it: some compare texts. */
+export function schemaText(topic: Topic): string {
+  return JSON.stringify(loadSchema(topic));
 }

@@ -27,7 +27,7 @@ import type { Random } from '../../ports/random.ts';
 import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { timesAhead } from '../../schemas/time-bound.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, isDeadLetterTopic } from '../../schemas/topics.ts';

@@ -11,12 +11,11 @@ import { LivePaper } from '../../connectors/exchange/paper/live-paper.ts';
 import type { PaperMarket } from '../../connectors/exchange/paper/market-rules.ts';
 import type { PaperExchange } from '../../connectors/exchange/paper/paper-exchange.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
-import type { ChangeStream } from '../../ports/change-stream.ts';
+import type { ChangeStream, Venue } from '../../ports/venue.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { Venue } from '../../ports/venue.ts';
 import { PRIORITIES } from '../../connectors/exchange/ccxt/request-queue.ts';
 
 /** An exchange as a process uses it: one client, and so one allowance, for all of its parts. */

@@ -8,12 +8,12 @@ import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { openKafka } from './log-session.ts';
 import { type WorldOptions, chosenKafka } from '../options/log-options.ts';
-import type { OutcomesMade } from '../../pipelines/clm/import-lines.ts';
+import type { OutcomesMade } from '../../pipelines/clm/import-summary.ts';
 import type { ImportTarget } from '../../pipelines/clm/import-trades.ts';
 
 /** Nothing waits for a batch here: each is one sync to disk and one look at the gate. Unit: records. */

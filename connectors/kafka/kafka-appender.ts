@@ -7,7 +7,7 @@ import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.t
 import { BackOff, ELECTION_MS } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import type { IdempotentProducer } from './idempotent-producer.ts';
-import { partitionOfKey } from '../../ports/murmur2.ts';
+import { partitionOfKey } from '../../ports/partitioner.ts';
 
 /** One call of `append`, until all of its records are acknowledged or it has failed. */
 interface Waiting {

@@ -3,7 +3,7 @@ import type { OutcomeRow } from './dataset.ts';
 import { type LabelRule, RECORDED_LABEL, isLabel, labelOf } from './label-rule.ts';
 import type { Counts, Slice, Auc } from './report.ts';
 import { type Samples, weightedShare } from './samples.ts';
-import { type GateCondition, GateEvidence, GATE_OUTCOMES } from '../clm/gate-conditions.ts';
+import { type GateCondition, GateEvidence, GATE_OUTCOMES } from '../clm/gate.ts';
 
 /** What a NEUTRAL outcome counts as. */
 export type NeutralRule = 'exclude' | 'loss';

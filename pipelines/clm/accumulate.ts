@@ -1,7 +1,6 @@
 import { Decimal } from 'decimal.js';
-import type { ClmOutcome, OutcomeLabel, Side, TradeClosed } from '../../schemas/generated/records.ts';
-import { type Exclusion, exclusionOf } from './exclusions.ts';
-import { addTotals } from './totals.ts';
+import type { ClmOutcome, OutcomeLabel, Side, TradeClosed, Origin } from '../../schemas/generated/records.ts';
+import { GREATEST_R } from '../../schemas/market-bounds.ts';
 
 /**
  * The truth about one position, slice by slice. Invariants:
@@ -12,7 +11,7 @@ import { addTotals } from './totals.ts';
  * A3  Quantities add in decimal arithmetic; entry and exit price are quantity-weighted, and pnl_percent is the move
  *     between these two in the position's favour.
  * A4  FINAL as soon as one slice left nothing open; a slice that comes later is still added.
- * A5  An unknown stays unknown: a cost or a risk is null once it is unknown for one slice (totals.ts).
+ * A5  An unknown stays unknown: a cost or a risk is null once it is unknown for one slice (U1).
  * A6  A position of one BACKFILL slice keeps the pnl_percent that was recorded, whatever its prices say.
  */
 
@@ -137,4 +136,136 @@ function moveInFavour(side: Side, entryPrice: number, exitPrice: number): number
 /** Both known and not the same. A null says nothing. */
 function differ<T>(known: T | null, other: T | null): boolean {
   return known !== null && other !== null && known !== other;
+}
+
+/** What an outcome adds up over the slices of its position, besides their fee and their profit before costs. */
+export type Totals = Pick<
+  ClmOutcome,
+  | 'opening_fee_quote'
+  | 'funding_quote'
+  | 'pnl_net_quote'
+  | 'unknown_costs'
+  | 'initial_risk_quote'
+  | 'r_net'
+  | 'mae_r'
+  | 'mfe_r'
+  | 'policy_at_close'
+  | 'regime_at_entry'
+>;
+
+/**
+ * The totals with one slice more, or of the first one. The order of the slices does not matter (A2).
+ *
+ * U1  A sum is null as soon as it is unknown for one slice (A5), and stays so; `unknown_costs` names the costs.
+ * U2  r_net is the sum of pnl_net_quote over the sum of the initial risks: slices count by what they risked.
+ * U3  policy_at_close is that of the slice that left nothing open; of several the latest, of several at one time the first in the alphabet.
+ */
+function addTotals(outcome: ClmOutcome | null, trade: TradeClosed): Totals {
+  const netted = sumOf(outcome?.pnl_net_quote, trade.pnl_net_quote);
+  const risked = sumOf(outcome?.initial_risk_quote, trade.risk_quote);
+  return {
+    opening_fee_quote: sumOf(outcome?.opening_fee_quote, trade.opening_fee_quote),
+    funding_quote: sumOf(outcome?.funding_quote, trade.funding_quote),
+    pnl_net_quote: netted,
+    unknown_costs: namesOf(outcome, trade),
+    initial_risk_quote: risked,
+    r_net: ratioOf(netted, risked),
+    mae_r: extremeOf(outcome?.mae_r, trade.mae_r, Math.min),
+    mfe_r: extremeOf(outcome?.mfe_r, trade.mfe_r, Math.max),
+    policy_at_close: policyAtClose(outcome, trade),
+    regime_at_entry: firstOf(outcome?.regime_at_entry ?? null, trade.regime_at_entry),
+  };
+}
+
+/** `before` is undefined for the first slice. */
+function sumOf(before: number | null | undefined, added: number | null): number | null {
+  if (before === undefined) return added;
+  return before === null || added === null ? null : new Exact(before).plus(added).toNumber();
+}
+
+function extremeOf(
+  before: number | null | undefined,
+  added: number | null,
+  of: (one: number, other: number) => number,
+): number | null {
+  if (before === undefined) return added;
+  return before === null || added === null ? null : of(before, added);
+}
+
+/** U2. */
+function ratioOf(netted: number | null, risked: number | null): number | null {
+  if (netted === null || risked === null || risked === 0) return null;
+  const r = new Exact(netted).div(risked).toNumber();
+  return Math.abs(r) <= GREATEST_R ? r : null;
+}
+
+/** The names of the costs that are not known, sorted; null where a slice does not say. */
+function namesOf(outcome: ClmOutcome | null, { unknown_costs: costs }: TradeClosed): readonly string[] | null {
+  const before = outcome === null ? [] : outcome.unknown_costs;
+  if (before === null || costs === null) return null;
+  const names = costs.map((cost) => cost.split(':', 1)[0] ?? cost);
+  return [...new Set([...before, ...names])].toSorted();
+}
+
+/** U3. */
+function policyAtClose(outcome: ClmOutcome | null, trade: TradeClosed): string | null {
+  const before = outcome?.policy_at_close ?? null;
+  if (trade.remaining_quantity !== 0) return before;
+  const closedAt = outcome?.closed_at ?? null;
+  if (closedAt === null || trade.closed_at > closedAt) return trade.policy;
+  return trade.closed_at < closedAt ? before : firstOf(before, trade.policy);
+}
+
+/** The one that is known; of two the first in the alphabet, so that the order in which they come does not matter. */
+function firstOf(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}
+
+/**
+ * Why calibration leaves a position out. The codes are stable: records carry them. Strongest first: a position that has
+ * several reasons carries the strongest, so the result does not depend on which slice came first.
+ */
+export const EXCLUSIONS = {
+  CONFLICTING_MODEL:
+    'The slices disagree on the model or on its confidence at entry; neither is believed and both are null.',
+  LIQUIDATION: 'The venue liquidated the position or reduced it (ADL); that says nothing about the decision to exit.',
+  EXTERNAL: 'Someone or something else closed part of the position; its result is not that of our exits.',
+  NO_CONFIDENCE: 'No confidence at entry is known, so there is nothing to calibrate.',
+  NO_MODEL: 'It is not known which model the confidence came from, and a confidence map belongs to one model.',
+} as const satisfies Record<string, string>;
+
+type Exclusion = keyof typeof EXCLUSIONS;
+
+const STRONGEST_FIRST = Object.keys(EXCLUSIONS) as readonly Exclusion[];
+
+/** These two follow from the outcome as it stands and go away when a later slice brings the value; the others stay. */
+const REVOCABLE: ReadonlySet<string> = new Set(['NO_CONFIDENCE', 'NO_MODEL'] satisfies readonly Exclusion[]);
+
+const BY_ORIGIN: Readonly<Record<Origin, Exclusion | null>> = {
+  HARVEST: null,
+  BACKFILL: null,
+  EXTERNAL: 'EXTERNAL',
+  LIQUIDATION: 'LIQUIDATION',
+};
+
+export interface ExclusionFacts {
+  /** What the outcome carried before this slice. */
+  readonly previous: string | null;
+  readonly origin: Origin;
+  readonly conflicting: boolean;
+  readonly confidence: number | null;
+  readonly model: string | null;
+}
+
+/** The strongest reason that holds, or null. A code this version does not know stays: who wrote it knew why. */
+function exclusionOf(facts: ExclusionFacts): string | null {
+  const { previous } = facts;
+  const kept = previous === null || REVOCABLE.has(previous) ? null : previous;
+  if (kept !== null && !Object.hasOwn(EXCLUSIONS, kept)) return kept;
+  const holds = new Set<string | null>([kept, BY_ORIGIN[facts.origin]]);
+  if (facts.conflicting) holds.add('CONFLICTING_MODEL');
+  if (facts.confidence === null) holds.add('NO_CONFIDENCE');
+  if (facts.model === null) holds.add('NO_MODEL');
+  return STRONGEST_FIRST.find((code) => holds.has(code)) ?? null;
 }

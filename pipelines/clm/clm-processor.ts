@@ -1,7 +1,7 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { ClmOutcome, PositionId } from '../../schemas/generated/records.ts';
+import type { ClmOutcome, PositionId, TradeClosed } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, type TopicName } from '../../schemas/topics.ts';
 import {
@@ -16,7 +16,8 @@ import { formatEventTime } from '../../render/event-time.ts';
 import { IntentsSinceTrade } from '../alerts/starvation.ts';
 import { accumulate } from './accumulate.ts';
 import { type Gate, GateTally } from './gate.ts';
-import { RemadeOutcomes } from './remake-outcomes.ts';
+import { isKind } from '../../errors/harvestline-error.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
 
 /**
  * CLM, the closed-trade learning memory: one outcome a position, accumulated over its trades.
@@ -24,7 +25,7 @@ import { RemadeOutcomes } from './remake-outcomes.ts';
  * Reads      trade.closed; watches harvest.intent (timestamps only) to notice that trades stopped coming, and clm.outcome for tombstones.
  * Writes     clm.outcome: once for each position that a batch changed, stamped with the time of its latest slice.
  * State      the latest outcome of every position, in memory; clm.outcome is the durable copy and holds nothing less. What others took
- *            from it is made again from trade.closed (remake-outcomes.ts): when a tombstone comes, and at every start.
+ *            from it is made again from trade.closed (RemadeOutcomes): when a tombstone comes, and at every start.
  * Guarantee  effectively once: whatever is delivered twice, each trade counts once and the last outcome written is whole.
  *
  * Invariants:
@@ -233,4 +234,42 @@ function tombstonedIn(records: readonly LogRecord[]): ReadonlyMap<string, LogRec
     else tombstones.delete(key);
   }
   return tombstones;
+}
+
+/**
+ * Outcomes made again from trade.closed, which keeps every trade forever, where clm.outcome no longer has them: a tombstone that
+ * compaction has honoured, a topic that was deleted.
+ *
+ * RO1  A trade that an outcome counts changes nothing, so outcomes that are whole stay as they are.
+ * RO2  A trade that CLM set aside when it came is left out here, too: one that is dated ahead, or that makes an outcome which no topic
+ *      takes.
+ */
+export class RemadeOutcomes {
+  readonly #outcomes: Map<PositionId, ClmOutcome>;
+  readonly #encode: (outcome: ClmOutcome) => EncodedRecord;
+  readonly #changed = new Set<PositionId>();
+
+  /** `outcomes` are those that there are; what is made again is put among them. */
+  constructor(outcomes: Map<PositionId, ClmOutcome>, encode: (outcome: ClmOutcome) => EncodedRecord) {
+    this.#outcomes = outcomes;
+    this.#encode = encode;
+  }
+
+  add(trade: TradeClosed, at: LogRecord): void {
+    if (timesAhead(TOPICS.tradeClosed.name, trade, at.timestamp, null).length > 0) return;
+    try {
+      const outcome = accumulate(this.#outcomes.get(trade.position_id), trade);
+      if (outcome === null) return;
+      this.#encode(outcome);
+      this.#outcomes.set(trade.position_id, outcome);
+      this.#changed.add(trade.position_id);
+    } catch (thrown) {
+      if (!isKind(thrown, 'poison')) throw thrown;
+    }
+  }
+
+  /** Those that a trade has changed. */
+  changed(): readonly ClmOutcome[] {
+    return [...this.#changed].flatMap((position) => this.#outcomes.get(position) ?? []);
+  }
 }

@@ -1,12 +1,17 @@
 import { Readable } from 'node:stream';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
-import { contradictsPrices, priceMoveOf, tradeOf } from './backfill.ts';
+import {
+  contradictsPrices,
+  priceMoveOf,
+  tradeOf,
+  type GoodTrade,
+  type ParsedTrade,
+  parseRecordedTrade,
+} from './recorded-trade.ts';
 import { KeptTrades } from './kept-trades.ts';
-import { PnlSurvey } from './pnl-survey.ts';
-import { type PnlFinding, type PnlUnit, asRecorded, findPnlUnit, percentOf } from './pnl-unit.ts';
-import { type GoodTrade, type ParsedTrade, parseRecordedTrade } from './recorded-trade.ts';
+import { PnlSurvey, type PnlFinding, type PnlUnit, asRecorded, findPnlUnit, percentOf } from './pnl-unit.ts';
 import { SymbolSpellings } from './symbol-spellings.ts';
-import type { TimeZone } from './time-zone.ts';
+import type { TimeZone } from './recorded-time.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import { TIMESTAMP_PATH, timesAhead } from '../../schemas/time-bound.ts';
 import type { EpochMillis, TradeClosed } from '../../schemas/generated/records.ts';
@@ -16,7 +21,7 @@ import { parseJson } from '../../schemas/strict-json.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type Line, readLines } from '../runtime/read-lines.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
-import { type ImportFigures, ImportTally, type RowPlace } from './import-tally.ts';
+import { type ImportFigures, ImportTally, type RowPlace } from './import-summary.ts';
 
 /** Large enough that its one sync to disk is shared by many rows, small enough to hold in memory. Unit: records. */
 const BATCH_RECORDS = 10_000;

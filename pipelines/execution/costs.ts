@@ -8,10 +8,19 @@
  *      known by then.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
-import { type Charge, type ChargedFill, type Charges, type FundingPayment, joinedAssets } from '../../ports/charges.ts';
+import {
+  type Charge,
+  type ChargedFill,
+  type Charges,
+  type FundingPayment,
+  joinedAssets,
+  type DecimalText,
+  type Exchange,
+  type PositionReference,
+  type VenueOrder,
+} from '../../ports/exchange.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
-import type { DecimalText, Exchange, PositionReference, VenueOrder } from '../../ports/exchange.ts';
 import type { FillId, OrderId, Reduction, Side, TradeClosed } from '../../schemas/generated/records.ts';
 import { inR } from './trades.ts';
 

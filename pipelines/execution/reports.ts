@@ -1,6 +1,5 @@
-import { joinedAssets } from '../../ports/charges.ts';
+import { joinedAssets, type DecimalText, type Pricing, type VenueOrder } from '../../ports/exchange.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { DecimalText, Pricing, VenueOrder } from '../../ports/exchange.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type {
   ExecutionReport,

@@ -9,9 +9,8 @@
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { Exchange } from '../../ports/exchange.ts';
+import type { Exchange, RestingCancellation, RestingOrder } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
-import type { RestingCancellation, RestingOrder } from '../../ports/resting.ts';
 import type { ReportedResting, Side, TradeClosed } from '../../schemas/generated/records.ts';
 
 /** The most requests to cancel one order, while the venue gives no answer. */

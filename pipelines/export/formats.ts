@@ -3,8 +3,7 @@ import { deflateRaw } from 'node:zlib';
 // oxlint-disable-next-line no-restricted-imports -- a container file is one of the formats: bytes in memory, no world
 import avsc from 'avsc';
 import { formatEventTime } from '../../render/event-time.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { type TopicName, findTopic } from '../../schemas/topics.ts';
+import { loadSchema, type TopicName, findTopic } from '../../schemas/topics.ts';
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import { compressSync } from 'snappy';
 import {

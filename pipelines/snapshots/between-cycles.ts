@@ -8,7 +8,7 @@
  * SNA-4  A stream that did not tell of a fill that a cycle found is begun anew: one that says nothing is no better than none.
  */
 import { type FollowedChanges, type ObservedCycle, transient } from './cycle.ts';
-import type { ChangeStream, VenueChange } from '../../ports/change-stream.ts';
+import type { ChangeStream, VenueChange } from '../../ports/venue.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Logger } from '../../ports/logger.ts';

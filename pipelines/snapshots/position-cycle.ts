@@ -11,12 +11,11 @@
 import { PositionSource } from './position-source.ts';
 import type { ObservedCycle } from './cycle.ts';
 import { type BackOff, patiently, sourceBackOff } from '../runtime/back-off.ts';
-import type { ChangeStream } from '../../ports/change-stream.ts';
+import type { ChangeStream, Venue } from '../../ports/venue.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { Venue } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { timesAhead } from '../../schemas/time-bound.ts';

@@ -1,7 +1,6 @@
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
-import type { DecimalText } from '../../ports/exchange.ts';
-import type { RestingOrder } from '../../ports/resting.ts';
+import type { DecimalText, RestingOrder } from '../../ports/exchange.ts';
 import type { VenueHolding, VenueStops } from '../../ports/venue.ts';
 import type {
   ModelSignal,

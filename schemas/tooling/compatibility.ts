@@ -1,8 +1,7 @@
 import type { Problem } from '../../errors/harvestline-error.ts';
-import { type AvroField, type AvroRecord, type AvroSchema, isUnion } from '../avro-schema.ts';
+import { type AvroField, type AvroRecord, type AvroSchema, isUnion, type AvroEnum } from '../avro-schema.ts';
 import { type Direction, compareChecks } from './compare-checks.ts';
 import { differentMeanings } from '../logical-types.ts';
-import { type NamedSchema, fullNameOf, namespaceOf, readableNamesOf } from '../type-names.ts';
 
 /** A schema that was released as a version: records written with it are in the topic for as long as the topic keeps them. */
 export interface ReleasedSchema {
@@ -169,4 +168,34 @@ function report(place: Place, why: string): void {
   const path = place.path === '' ? '(root)' : place.path;
   if (place.problems.some((problem) => problem.path === path && problem.why === why)) return;
   place.problems.push({ path, why });
+}
+
+/** The kinds of schema that Avro knows by name. */
+type NamedSchema = AvroRecord | AvroEnum;
+
+/** `harvestline.Side`. A name with a dot is complete; another one is in its own namespace, else in the enclosing one. */
+function fullNameOf(schema: NamedSchema, enclosing: string): string {
+  return qualify(schema.name, namespaceAttribute(schema) ?? enclosing);
+}
+
+/** The namespace that the types inside `schema` are in unless they say otherwise. */
+function namespaceOf(schema: NamedSchema, enclosing: string): string {
+  const name = fullNameOf(schema, enclosing);
+  const dot = name.lastIndexOf('.');
+  return dot === -1 ? '' : name.slice(0, dot);
+}
+
+/** The full names of written types that a reader's type stands for: its own and its aliases. */
+function readableNamesOf(reader: NamedSchema, enclosing: string): readonly string[] {
+  const aliases = reader.type === 'record' ? (reader.aliases ?? []) : [];
+  const namespace = namespaceOf(reader, enclosing);
+  return [fullNameOf(reader, enclosing), ...aliases.map((alias) => qualify(alias, namespace))];
+}
+
+function namespaceAttribute(schema: NamedSchema): string | undefined {
+  return schema.type === 'record' ? schema.namespace : undefined;
+}
+
+function qualify(name: string, namespace: string): string {
+  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }

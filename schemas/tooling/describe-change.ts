@@ -7,9 +7,10 @@ import {
   boundsOf,
   isUnion,
   nullableOf,
+  boundsTextOf,
+  typeTextOf,
 } from '../avro-schema.ts';
 import { isBoundAdded } from './compare-checks.ts';
-import { boundsTextOf, typeTextOf } from '../describe-type.ts';
 import { unitOf } from '../market-bounds.ts';
 
 export type ChangeKind =

@@ -5,8 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { type AvroField, type AvroSchema, isUnion } from '../avro-schema.ts';
-import { loadSchema } from '../load-schema.ts';
-import { TOPICS } from '../topics.ts';
+import { loadSchema, TOPICS } from '../topics.ts';
 
 const OUTPUT = new URL('../generated/records.ts', import.meta.url);
 

@@ -15,7 +15,7 @@ import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { allTopicSpecs } from '../../schemas/topics.ts';
 import { auditRun } from './audit-run.ts';
 import { type ChaosOptions, runChaos } from './chaos-run.ts';

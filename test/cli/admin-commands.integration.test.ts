@@ -7,9 +7,8 @@ import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
+import { loadSchema, TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { aSnapshot } from '../fixtures/a-snapshot.ts';
 import { folderForTest } from '../fixtures/temporary-folder.ts';
 

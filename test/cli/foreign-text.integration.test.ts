@@ -12,7 +12,7 @@ import { VirtualClock } from '../../ports/clock.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { aSnapshot } from '../fixtures/a-snapshot.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';

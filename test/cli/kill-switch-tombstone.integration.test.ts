@@ -4,7 +4,7 @@ import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { startTestBroker, started } from '../tools/kafka/test-broker.ts';
 import { folderForTest } from '../fixtures/temporary-folder.ts';

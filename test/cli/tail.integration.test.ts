@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';

@@ -7,7 +7,7 @@ import { deadLetterOf } from '../../pipelines/runtime/dead-letter.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { eventLogContract } from '../event-log.contract.ts';
 import { folderForTest, temporaryFolder } from '../fixtures/temporary-folder.ts';

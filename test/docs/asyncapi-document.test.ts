@@ -4,8 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { AVRO_SCHEMA_FORMAT, asyncApiDocument } from '../../docs/asyncapi-document.ts';
 import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
+import { loadSchema, TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 
 /** The parts of AsyncAPI 3 that a reader of ours looks at; asserted on the file that is handed out. */
 interface Document {

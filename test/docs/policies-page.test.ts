@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { deploymentTable } from '../../docs/deployment-table.ts';
-import { policiesPage } from '../../docs/policies-page.ts';
-import { policyRows } from '../../docs/policy-rows.ts';
+import { deploymentTable, policiesPage, policyRows } from '../../docs/policies-page.ts';
 import { EXIT_FACTORS, HOLD_FACTORS, policyJsonSchema } from '../../pipelines/scoring/policy.ts';
 
 const page = policiesPage();

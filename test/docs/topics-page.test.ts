@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { fieldRowsOf } from '../../docs/field-rows.ts';
-import { topicsPage } from '../../docs/topics-page.ts';
+import { fieldRowsOf, topicsPage } from '../../docs/topics-page.ts';
 import { RETRY_HEADERS } from '../../pipelines/dlq/dead-letter.ts';
 import { DEAD_LETTER_HEADERS } from '../../pipelines/runtime/dead-letter.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { loadSchema, TOPICS } from '../../schemas/topics.ts';
 
 const page = topicsPage();
 

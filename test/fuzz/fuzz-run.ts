@@ -26,12 +26,8 @@ import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import { VirtualClock } from '../../ports/clock.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../ports/logger.ts';
-import { schemaText } from '../../schemas/load-schema.ts';
-import { RecordCodec } from '../../schemas/record-codec.ts';
-import { registerSchemas } from '../../schemas/register-schemas.ts';
-import { timesAhead } from '../../schemas/time-bound.ts';
-import { TopicWriter } from '../../schemas/topic-writer.ts';
 import {
+  schemaText,
   type Topic,
   type TopicName,
   TOPICS,
@@ -39,6 +35,10 @@ import {
   deadLetterTopicOf,
   subjectOf,
 } from '../../schemas/topics.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
+import { registerSchemas } from '../../schemas/registry.ts';
+import { timesAhead } from '../../schemas/time-bound.ts';
+import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { FUZZ_HEADER, HostileRecords } from './hostile-record.ts';
 
 export interface FuzzOptions {

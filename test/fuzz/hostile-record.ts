@@ -8,8 +8,7 @@ import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import { avroTypeOf } from '../../schemas/avro-type.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { type Topic, TOPICS } from '../../schemas/topics.ts';
+import { loadSchema, type Topic, TOPICS } from '../../schemas/topics.ts';
 import { valueOf } from '../schemas/arbitrary-value.ts';
 
 type Fields = Record<string, unknown>;

@@ -4,10 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { RETRY_HEADERS } from '../../pipelines/dlq/dead-letter.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { AvroRecord, AvroSchema } from '../../schemas/avro-schema.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
+import { loadSchema, TOPICS, subjectOf } from '../../schemas/topics.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { TOPICS, subjectOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { MemoryRegistry } from '../fixtures/memory-registry.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AHEAD_MS, TIMED_TOPICS, knownSince, refuseTimesAhead, timesAhead } from '../../schemas/time-bound.ts';
-import { loadSchema } from '../../schemas/load-schema.ts';
-import { TOPICS } from '../../schemas/topics.ts';
+import { loadSchema, TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 
 const SNAPSHOT = TOPICS.positionSnapshot.name;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { loadSchema } from '../../schemas/load-schema.ts';
 import {
+  loadSchema,
   TOPICS,
   allTopicSpecs,
   deadLetterTopicOf,

@@ -17,9 +17,8 @@
  * EXC-7  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
  */
 import { HarvestlineError, isKind, messageOf } from '../../../errors/harvestline-error.ts';
-import type { Charges } from '../../../ports/charges.ts';
-import type { EpochMillis } from '../../../ports/clock.ts';
 import type {
+  Charges,
   Cancellation,
   DecimalText,
   Exchange,
@@ -30,11 +29,13 @@ import type {
   PositionReference,
   VenueOrder,
   VenuePosition,
+  RestingCancellation,
+  RestingOrder,
 } from '../../../ports/exchange.ts';
+import type { EpochMillis } from '../../../ports/clock.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
-import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { AssetPrices, readCharges } from './charges.ts';
 import { venueClientId, orderSide, venueOrderOf, venueTerms } from './venue-order.ts';

@@ -8,9 +8,16 @@
  * EXC-12  A question that nobody waits for any more is not asked.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
-import type { ChargedFill, Charges, FundingPayment, Told, Charge } from '../../../ports/charges.ts';
+import type {
+  ChargedFill,
+  Charges,
+  FundingPayment,
+  Told,
+  Charge,
+  PositionReference,
+  DecimalText,
+} from '../../../ports/exchange.ts';
 import type { EpochMillis } from '../../../ports/clock.ts';
-import type { PositionReference, DecimalText } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import { readFillsOnwards } from './read-fills.ts';

@@ -6,8 +6,7 @@
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
-import type { DecimalText } from '../../../ports/exchange.ts';
-import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
+import type { DecimalText, RestingCancellation, RestingOrder } from '../../../ports/exchange.ts';
 import type { VenueStops, OrderOrigin } from '../../../ports/venue.ts';
 import type { OrderId, Side } from '../../../schemas/generated/records.ts';
 import { positionSideOf } from './read-fills.ts';

@@ -1,5 +1,5 @@
 /**
- * What Binance's USD-M futures tell between questions (ports/change-stream.ts): the user data stream of a listen key, and mark prices.
+ * What Binance's USD-M futures tell between questions (ports/venue.ts): the user data stream of a listen key, and mark prices.
  *
  * asks       the listen key: POST at each beginning, PUT every half hour
  * guarantee  one of its two connections that breaks, is silent (readSocket) or loses its key is opened anew, with waits that
@@ -9,7 +9,7 @@
  */
 import { z } from 'zod';
 import { messageOf } from '../../../errors/harvestline-error.ts';
-import type { ChangeStream, VenueChange } from '../../../ports/change-stream.ts';
+import type { ChangeStream, VenueChange } from '../../../ports/venue.ts';
 import type { EpochMillis, Clock } from '../../../ports/clock.ts';
 import { redactor } from '../../system/redactor.ts';
 import type { VenueClient } from './venue-client.ts';

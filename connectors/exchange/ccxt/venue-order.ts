@@ -1,5 +1,4 @@
-import { joinedAssets } from '../../../ports/charges.ts';
-import type { DecimalText, Pricing, VenueOrder } from '../../../ports/exchange.ts';
+import { joinedAssets, type DecimalText, type Pricing, type VenueOrder } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';

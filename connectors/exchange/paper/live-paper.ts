@@ -13,10 +13,11 @@ import type {
   Placement,
   PositionReference,
   VenuePosition,
+  Charges,
+  RestingCancellation,
+  RestingOrder,
 } from '../../../ports/exchange.ts';
 import { OPEN_GATE, type SendGate } from '../../../ports/kill-switch.ts';
-import type { Charges } from '../../../ports/charges.ts';
-import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type {
   ClientOrderId,
   PositionReconciled,

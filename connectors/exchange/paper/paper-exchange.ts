@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import { isKind } from '../../../errors/harvestline-error.ts';
-import type { Charges } from '../../../ports/charges.ts';
-import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type {
+  Charges,
   Cancellation,
   DecimalText,
   Exchange,
@@ -13,11 +12,13 @@ import type {
   PositionReference,
   VenueOrder,
   VenuePosition,
+  RestingCancellation,
+  RestingOrder,
 } from '../../../ports/exchange.ts';
+import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-switch.ts';
 import type { BookedPosition, PositionBook } from '../../../ports/position-book.ts';
 import type { Random, RandomStream } from '../../../ports/random.ts';
-import type { RestingCancellation, RestingOrder } from '../../../ports/resting.ts';
 import type { ClientOrderId, FillId, OrderId, PositionId } from '../../../schemas/generated/records.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 import { DEFAULT_FAULTS, type PaperFaults, type Fate, TAKER_FEE, drawFate, planFills } from './fill-plan.ts';

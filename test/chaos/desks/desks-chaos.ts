@@ -12,7 +12,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { allTopicSpecs } from '../../../schemas/topics.ts';
 import { type OwnBroker, startOwnBroker } from '../chaos-servers.ts';
 import { runDesks } from './desks-run.ts';

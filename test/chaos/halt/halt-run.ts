@@ -17,7 +17,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RandomStream } from '../../../ports/random.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { type RunningProgram, runProgram, startProgram } from '../../cli/program.ts';

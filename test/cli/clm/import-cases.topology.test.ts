@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type ImportOptions, importTrades } from '../../../pipelines/clm/import-trades.ts';
 import { openImportWorld } from '../../../cli/log-session/import-world.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
-import { UTC } from '../../../pipelines/clm/time-zone.ts';
+import { UTC } from '../../../pipelines/clm/recorded-time.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';

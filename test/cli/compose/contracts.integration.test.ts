@@ -5,7 +5,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';

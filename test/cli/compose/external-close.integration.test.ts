@@ -15,7 +15,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { DeskNames } from '../../../schemas/desk-names.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 

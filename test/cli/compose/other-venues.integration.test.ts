@@ -6,7 +6,7 @@ import { Exact } from '../../../ports/exact-decimal.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { BybitServer, TEST_KEYS as BYBIT_KEYS } from '../../../packages/fake-bybit/bybit-server.ts';

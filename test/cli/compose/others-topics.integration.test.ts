@@ -9,7 +9,7 @@ import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
 import type { PositionId } from '../../../schemas/generated/records.ts';

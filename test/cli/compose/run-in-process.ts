@@ -8,7 +8,7 @@ import type { EventLog, LogRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { type TopicName, allTopicSpecs } from '../../../schemas/topics.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';

@@ -5,7 +5,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../../schemas/topics.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';

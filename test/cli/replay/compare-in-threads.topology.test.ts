@@ -10,7 +10,7 @@ import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';

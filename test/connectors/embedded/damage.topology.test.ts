@@ -8,7 +8,7 @@ import { openPaperDatabase } from '../../../connectors/exchange/paper/paper-book
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';

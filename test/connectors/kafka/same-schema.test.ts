@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { differences } from '../../../connectors/kafka/confluent-registry.ts';
-import { loadSchema, schemaText } from '../../../schemas/load-schema.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
+import { loadSchema, schemaText, TOPICS } from '../../../schemas/topics.ts';
 
 const OURS = {
   type: 'record',

@@ -8,7 +8,7 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { type PrintedAlert, STALL_ALERTS } from '../../../pipelines/alerts/alerts.ts';
 import type { ClientOrderId, IntentId, PositionId, RecordByTopic } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { type Topic, TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

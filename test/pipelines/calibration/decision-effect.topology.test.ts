@@ -6,7 +6,7 @@ import type { ConfidenceMap } from '../../../pipelines/scoring/confidence-map.ts
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import type { ModelId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';

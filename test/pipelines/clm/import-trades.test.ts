@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ImportFigures } from '../../../pipelines/clm/import-tally.ts';
+import type { ImportFigures } from '../../../pipelines/clm/import-summary.ts';
 import { importTrades } from '../../../pipelines/clm/import-trades.ts';
-import { UTC } from '../../../pipelines/clm/time-zone.ts';
+import { UTC } from '../../../pipelines/clm/recorded-time.ts';
 
 const ROW = {
   timestamp: '2026-03-02T09:00:00Z',

@@ -1,6 +1,6 @@
 import { array, assert, double, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type PnlSample, findPnlUnit, percentOf } from '../../../pipelines/clm/pnl-unit.ts';
+import { type PnlSample, findPnlUnit, percentOf, PnlSurvey } from '../../../pipelines/clm/pnl-unit.ts';
 
 /** Moves of some per cent either way, a desk's day. */
 const MOVES = [2.1, -0.8, 0.7, 0.12, -1.4, 0.33, -0.45, 3.2, -2.2, 0.91, 0.51, -0.62, 1.15, -0.28, 0.2];
@@ -82,4 +82,24 @@ test.each([
   [3, { kind: 'percent' } as const, 10, 3],
 ])('%d as %j is %s and %s per cent', (pnl, unit, leverage, expected) => {
   expect(percentOf(pnl, unit, leverage)).toBe(expected);
+});
+
+function surveyed(rows: number): readonly number[] {
+  const survey = new PnlSurvey();
+  for (let row = 1; row <= rows; row++) if (survey.wants(row)) survey.add(row, { pnl: row, move: 1, leverage: null });
+  return survey.samples().map(({ pnl }) => pnl);
+}
+
+test('a small input is taken whole', () => {
+  expect(surveyed(100_000)).toHaveLength(100_000);
+});
+
+test('of a large one a bounded sample is taken, from all of it, whatever pattern it was written in', () => {
+  const rows = surveyed(400_000);
+  expect(rows.length).toBeGreaterThan(40_000);
+  expect(rows.length).toBeLessThanOrEqual(100_000);
+  const share = (holds: (row: number) => boolean): number => rows.filter(holds).length / rows.length;
+  for (const period of [2, 4, 7, 64]) expect(share((row) => row % period === 0)).toBeCloseTo(1 / period, 1);
+  expect(share((row) => row <= 200_000)).toBeCloseTo(0.5, 1);
+  expect(surveyed(400_000)).toEqual(rows);
 });

@@ -1,7 +1,6 @@
 import { assert, constantFrom, integer, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRecordedTime } from '../../../pipelines/clm/recorded-time.ts';
-import { UTC, timeZoneOf } from '../../../pipelines/clm/time-zone.ts';
+import { parseRecordedTime, UTC, timeZoneOf } from '../../../pipelines/clm/recorded-time.ts';
 
 const AT = Date.parse('2026-03-01T12:00:00Z');
 

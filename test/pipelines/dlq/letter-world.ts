@@ -9,11 +9,10 @@ import { scoringProcessor } from '../../../pipelines/scoring/scoring-processor.t
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { loadSchema } from '../../../schemas/load-schema.ts';
+import { loadSchema, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+// By path: the package exports only its entry, which loads every exchange.
 import { TICK_SIZE, TRUNCATE, decimalToPrecision } from '../../../node_modules/ccxt/js/src/base/functions/number.js';
 import {
   DEFAULT_TERMS,
@@ -15,7 +16,6 @@ import type { MarketRules } from '../../../ports/exchange.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
 import { anIntent } from '../../fixtures/an-intent.ts';
-// By path: the package exports only its entry, which loads every exchange.
 
 const rulesOf = (lotStep: string, minQuantity = lotStep, minNotional = '5', maxQuantity: string | null = null) => ({
   lotStep,

@@ -6,8 +6,7 @@ import { executionProcessor } from '../../../pipelines/execution/execution-proce
 import type { OrderTerms } from '../../../pipelines/execution/order-plan.ts';
 import type { DecodedRecord, Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import type { Exchange } from '../../../ports/exchange.ts';
-import type { RestingOrder } from '../../../ports/resting.ts';
+import type { Exchange, RestingOrder } from '../../../ports/exchange.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';

@@ -4,7 +4,7 @@ import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { DeskControl } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
-import { registerSchemas } from '../../../schemas/register-schemas.ts';
+import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

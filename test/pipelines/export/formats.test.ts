@@ -4,10 +4,9 @@ import { parse } from 'csv-parse/sync';
 import { expect, test, describe } from 'vitest';
 import { type TimeTexts, formatStream } from '../../../pipelines/export/formats.ts';
 import type { RecordByTopic, TradeClosed } from '../../../schemas/generated/records.ts';
-import { TOPICS, type TopicName } from '../../../schemas/topics.ts';
+import { TOPICS, type TopicName, loadSchema } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import { loadSchema } from '../../../schemas/load-schema.ts';
 import { type AvroSchema, TIMESTAMP_LOGICAL_TYPE, isUnion, nullableOf } from '../../../schemas/avro-schema.ts';
 
 async function csvOf<N extends TopicName>(

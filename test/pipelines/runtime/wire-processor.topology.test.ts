@@ -11,10 +11,9 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import type { Append, LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 import { NO_OBSERVER } from '../../../pipelines/runtime/processor-observer.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import { schemaText } from '../../../schemas/load-schema.ts';
+import { schemaText, TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { TOPICS, allTopicSpecs, deadLetterTopicOf, subjectOf } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 

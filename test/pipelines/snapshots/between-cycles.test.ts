@@ -3,7 +3,7 @@ import { BetweenCycles } from '../../../pipelines/snapshots/between-cycles.ts';
 import { PrometheusMetrics } from '../../../connectors/metrics/prometheus-metrics.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { FollowedChanges } from '../../../pipelines/snapshots/cycle.ts';
-import type { ChangeStream, VenueChange } from '../../../ports/change-stream.ts';
+import type { ChangeStream, VenueChange } from '../../../ports/venue.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';

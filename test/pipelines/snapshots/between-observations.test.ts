@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import { recordChecker } from '../../../schemas/check-rules.ts';
+import { recordChecker } from '../../../schemas/check-record.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedVenue, aFill, aHolding } from './a-venue.ts';

@@ -4,7 +4,7 @@ import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
-import type { RestingOrder } from '../../../ports/resting.ts';
+import type { RestingOrder } from '../../../ports/exchange.ts';
 import type {
   ClientOrderId,
   ModelSignal,
@@ -13,7 +13,7 @@ import type {
   PositionSnapshot,
 } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
-import { recordChecker } from '../../../schemas/check-rules.ts';
+import { recordChecker } from '../../../schemas/check-record.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { aFill, aHolding, ScriptedVenue } from './a-venue.ts';

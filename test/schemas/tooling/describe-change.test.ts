@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AvroEnum, AvroField, AvroRecord } from '../../../schemas/avro-schema.ts';
 import { compareForFullTransitive } from '../../../schemas/tooling/compatibility.ts';
 import { deployOrderOf, describeChange } from '../../../schemas/tooling/describe-change.ts';
-import { loadSchema } from '../../../schemas/load-schema.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
+import { loadSchema, TOPICS } from '../../../schemas/topics.ts';
 import { arbitrarySchema } from '../arbitrary-schema.ts';
 
 function recordOf(...fields: readonly AvroField[]): AvroRecord {

@@ -4,8 +4,7 @@ import { avroTypeOf } from '../../../schemas/avro-type.ts';
 import type { AvroRecord } from '../../../schemas/avro-schema.ts';
 import { compileCheck } from '../../../schemas/check-record.ts';
 import { type LintRule, lintSchema } from '../../../schemas/tooling/lint-schema.ts';
-import { loadSchema } from '../../../schemas/load-schema.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
+import { loadSchema, TOPICS } from '../../../schemas/topics.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
 
 const SIDE = {

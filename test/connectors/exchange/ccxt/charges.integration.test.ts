@@ -4,9 +4,8 @@ import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.t
 import { VenueMarkets } from '../../../../connectors/exchange/ccxt/venue-markets.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
-import type { Charges } from '../../../../ports/charges.ts';
+import type { Charges, PositionReference } from '../../../../ports/exchange.ts';
 import type { Clock } from '../../../../ports/clock.ts';
-import type { PositionReference } from '../../../../ports/exchange.ts';
 import type { PositionId } from '../../../../schemas/generated/records.ts';
 import { type Connected, connect, settingsFor } from './a-client.ts';
 import { HandClock } from './hand-clock.ts';

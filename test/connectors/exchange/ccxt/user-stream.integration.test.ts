@@ -3,7 +3,7 @@ import { userStreamOf } from '../../../../connectors/exchange/ccxt/user-stream.t
 import { VenueClient } from '../../../../connectors/exchange/ccxt/venue-client.ts';
 import { SystemClock } from '../../../../connectors/system/system-clock.ts';
 import { BinanceServer } from '../../../../packages/fake-binance/binance-server.ts';
-import type { VenueChange } from '../../../../ports/change-stream.ts';
+import type { VenueChange } from '../../../../ports/venue.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../../ports/logger.ts';
 import { settingsFor } from './a-client.ts';

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { diffSchema } from '../../../schemas/tooling/diff-schema.ts';
-import { registrationLines } from '../../../cli/schemas/diff-lines.ts';
-import { registerSchema } from '../../../schemas/tooling/register-schema.ts';
-import { versionInFile, versionsReleased } from '../../../schemas/tooling/topic-versions.ts';
+import {
+  diffSchema,
+  registerSchema,
+  versionInFile,
+  versionsReleased,
+} from '../../../schemas/tooling/schema-versions.ts';
+import { registrationLines } from '../../../cli/schemas.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { AvroRecord } from '../../../schemas/avro-schema.ts';
-import { loadSchema } from '../../../schemas/load-schema.ts';
-import { TOPICS, subjectOf } from '../../../schemas/topics.ts';
+import { loadSchema, TOPICS, subjectOf } from '../../../schemas/topics.ts';
 import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 
 const TOPIC = TOPICS.tradeClosed;
