@@ -27,8 +27,8 @@ A HOLD leaves no record of its own: it is computed again from its snapshot, with
 policy.applied says were in force. Where nothing says so, as on logs of earlier versions, the policy of the nearest intents is
 assumed, and the output says that it is. Times are event time, in UTC.
 
-The screen folds what does not fit into 40 rows; --json has every decision, by snapshot, with its factors, and every record that
-followed.
+On a terminal, decisions and records that are alike share a line; --json has every decision, by snapshot, with its factors, and every
+record that followed.
 
 Examples:
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000

@@ -1,21 +1,33 @@
-import { stripVTControlCharacters } from 'node:util';
+/** Lays out text on lines of a terminal. Widths are in columns: a wide character takes two. */
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import { oneLine } from './terminal.ts';
 
-/** Words on lines of at most `width`; a longer word gets a line of its own. Text comes without colours. */
+const NO_BREAK_SPACE = '\u00A0';
+
+/** Words that stay on one line: a number and its unit, a name and its place. */
+export function together(text: string): string {
+  return text.replaceAll(' ', NO_BREAK_SPACE);
+}
+
+/** Text on lines of at most `width`, without colours; a longer word gets a line of its own. A line break in it is foreign, and shown. */
 export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+  return wrapAnsi(oneLine(text), width)
+    .split('\n')
+    .map((line) => line.replaceAll(NO_BREAK_SPACE, ' '));
+}
+
+/** `text` after `head`, wrapped; every line but the first is indented. */
+export function hanging(head: string, text: string, width: number, indent = stringWidth(head)): readonly string[] {
+  // A word of the length of what the head has more than the indent, so that all lines are wrapped alike.
+  const filler = 'x'.repeat(Math.max(0, stringWidth(head) - indent));
+  const [first = '', ...rest] = wrapped(filler + text, width - indent);
+  return [head + first.slice(filler.length), ...rest.map((line) => ' '.repeat(indent) + line)];
 }
 
 /** Columns of lines beside each other. Lines may be coloured. */
 export function sideBySide(blocks: readonly (readonly string[])[], gap: string): readonly string[] {
-  const widths = blocks.map((lines) => Math.max(0, ...lines.map(visibleLength)));
+  const widths = blocks.map((lines) => Math.max(0, ...lines.map((line) => stringWidth(line))));
   const height = Math.max(...blocks.map(({ length }) => length));
   return Array.from({ length: height }, (_, index) =>
     blocks
@@ -26,9 +38,5 @@ export function sideBySide(blocks: readonly (readonly string[])[], gap: string):
 }
 
 function padded(line: string, width: number): string {
-  return line + ' '.repeat(Math.max(0, width - visibleLength(line)));
-}
-
-function visibleLength(line: string): number {
-  return stripVTControlCharacters(line).length;
+  return line + ' '.repeat(Math.max(0, width - stringWidth(line)));
 }

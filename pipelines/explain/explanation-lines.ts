@@ -2,46 +2,43 @@ import { pc, printable } from '../../render/terminal.ts';
 import { count, plural } from '../../render/figures.ts';
 import type { Explanation, ExplainedDecision } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from './run-lines.ts';
-import { hanging, together, widthOf } from './screen.ts';
 import { lengthOf, dateOf, timeOf } from '../../render/event-time.ts';
 import { stepLines } from './step-lines.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
-import { sideBySide } from '../../render/terminal-text.ts';
+import { terminalWidth } from '../../render/output.ts';
+import { hanging, sideBySide, together } from '../../render/terminal-text.ts';
 
-/** What a screen of today holds, with the prompt under it. Unit: rows. */
-const ROWS = 40;
-
-/** What runs and steps get in any case, however much there is to say of the decision. Unit: rows. */
-const LEAST_ROWS = 14;
+/** Under it nothing can be laid out. Unit: columns. */
+const LEAST_COLUMNS = 40;
 
 /**
- * The explanation for people, on one screen of `columns`. Invariants:
- * O1  No line is longer than the screen is wide, unless a single word is.
- * O2  At 80 columns and more it is ROWS long at most, however long the position lived; what is folded is counted, and --json has all.
+ * The explanation for people: first the position and what was made of it, then the decision that is explained, then every decision and all
+ * that followed, in time.
+ *
+ * O1  No line is wider than the terminal, unless a single word is.
+ * O2  Every decision and every record is in it, alike ones in one line with their number and places.
  */
 export function explanationLines(explanation: Explanation, columns: number | undefined): readonly string[] {
-  const width = widthOf(columns);
+  const width = Math.max(LEAST_COLUMNS, terminalWidth({ columns }));
   const { position_id, intent_id, decision } = explanation;
-  const head = [
-    ...hanging('position  ', printable(position_id), width),
-    ...(intent_id === null ? [] : hanging('intent    ', printable(intent_id), width)),
+  return [
+    ...idLines('position', position_id, width),
+    ...(intent_id === null ? [] : idLines('intent', intent_id, width)),
     ...summaryLines(explanation, width),
     ...leftOutLines(explanation, width),
+    '',
+    ...(decision === null ? ['its snapshot is not kept any more'] : decisionLines(decision, width)),
+    '',
+    ...runLines(explanation, width),
+    '',
+    ...stepLines(explanation, width),
   ];
-  const middle = decision === null ? ['its snapshot is not kept any more'] : decisionLines(decision, width);
-  const left = Math.max(LEAST_ROWS, ROWS - head.length - middle.length - BLANKS);
-  // Half for either, and what one leaves over for the other.
-  const leastSteps = stepLines(explanation, width, Math.floor(left / 2));
-  const runs = runLines(explanation, width, left - leastSteps.length);
-  const steps = stepLines(explanation, width, left - runs.length);
-  return [...head.map(withBoldName), '', ...runs, '', ...middle, '', ...steps];
 }
 
-const BLANKS = 3;
-
-function withBoldName(line: string): string {
-  return line.replace(/^(?:position|intent)(?= )/, (name) => pc.bold(name));
+function idLines(name: string, id: string, width: number): readonly string[] {
+  const lines = hanging(name.padEnd('position  '.length), printable(id), width);
+  return lines.map((line) => line.replace(name, pc.bold(name)));
 }
 
 function summaryLines({ runs, decisions }: Explanation, width: number): readonly string[] {

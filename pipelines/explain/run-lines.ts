@@ -1,34 +1,40 @@
 import { pc, printable } from '../../render/terminal.ts';
-import { count, plural } from '../../render/figures.ts';
-import type { DecisionRun, Explanation, Place } from './explanation.ts';
-import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
+import { count } from '../../render/figures.ts';
+import type { DecisionRun, Explanation } from './explanation.ts';
+import { hanging, together } from '../../render/terminal-text.ts';
 import { dateOf, spanOf } from '../../render/event-time.ts';
 import type { FactorName } from '../scoring/policy.ts';
-import type { Factor } from '../../schemas/generated/records.ts';
+import type { EpochMillis, Factor } from '../../schemas/generated/records.ts';
 
-/** Every decision in runs, in `rows`: those around the one that is explained, as many as fit, and what the folded ones were. */
-export function runLines({ runs, decision }: Explanation, width: number, rows: number): readonly string[] {
-  const at = runs.findIndex((run) => decision !== null && holds(run, decision));
-  const focus = at === -1 ? runs.length - 1 : at;
+/** Every decision, in runs. */
+export function runLines({ runs }: Explanation, width: number): readonly string[] {
+  const [first] = runs;
+  if (first === undefined) return ['no snapshot is kept any more'];
   const uniform = sameScorer(runs);
-  const blocks = runs.map((run): Block => ({ at: run.from, lines: linesOf(run, uniform, width) }));
-  return fitted(rows, (blockRows) => {
-    const { begin, end } = windowOf(blocks, focus, blockRows);
-    const [first] = runs.slice(begin, end);
-    if (first === undefined) return ['no snapshot is kept any more'];
-    const date = dateOf(first.from);
-    const heading = `decisions on ${date} UTC (${first.topic} partition:offset; factors of the first of each run)`;
-    return [
-      ...hanging('', heading, width, 2).map((line) => pc.bold(line)),
-      ...folded(runs.slice(0, begin), 'earlier', width),
-      ...dated(blocks.slice(begin, end), date),
-      ...folded(runs.slice(end), 'later', width),
-    ];
-  });
+  const date = dateOf(first.from);
+  const heading = `decisions on ${date} UTC (${first.topic} partition:offset; factors of the first of each run)`;
+  return [
+    ...hanging('', heading, width, 2).map((line) => pc.bold(line)),
+    ...dated(
+      runs.map((run) => ({ at: run.from, lines: linesOf(run, uniform, width) })),
+      date,
+    ),
+  ];
 }
 
-function holds({ partition, first_offset, last_offset }: DecisionRun, { partition: own, offset }: Place): boolean {
-  return partition === own && first_offset <= offset && offset <= last_offset;
+/** Lines that belong to a time. */
+interface DatedLines {
+  readonly at: EpochMillis;
+  readonly lines: readonly string[];
+}
+
+/** The lines, with the date where it changes; `date` is the one that stands above them. */
+export function dated(blocks: readonly DatedLines[], date: string): readonly string[] {
+  return blocks.flatMap(({ at, lines }, index) => {
+    const before = blocks[index - 1];
+    const known = before === undefined ? date : dateOf(before.at);
+    return known === dateOf(at) ? lines : [pc.dim(dateOf(at)), ...lines];
+  });
 }
 
 function linesOf(run: DecisionRun, uniform: boolean, width: number): readonly string[] {
@@ -84,15 +90,6 @@ export function scorerText({ policy, calibration_version: version }: DecisionRun
 
 export function calibrationText(version: string | null): string {
   return version === null ? 'raw confidence' : `calibration ${printable(version)}`;
-}
-
-/** What the folded runs were, so that the whole life is told. */
-function folded(runs: readonly DecisionRun[], which: string, width: number): readonly string[] {
-  const [first] = runs;
-  const last = runs.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const text = `${plural(runs.length, `${which} run`)} (--json has all), ${spanOf(first.from, last.to)}: ${actionCounts(runs)}`;
-  return hanging('', text, width).map(pc.dim);
 }
 
 export function actionCounts(runs: readonly DecisionRun[]): string {

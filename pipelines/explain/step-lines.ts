@@ -1,9 +1,10 @@
 import { pc, printable } from '../../render/terminal.ts';
 import { tableNameOf } from '../../schemas/desk-names.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { count, plural } from '../../render/figures.ts';
+import { count } from '../../render/figures.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
-import { type Block, dated, fitted, hanging, together, windowOf } from './screen.ts';
+import { hanging, together } from '../../render/terminal-text.ts';
+import { dated } from './run-lines.ts';
 import { dateOf, lengthOf, sinceText, spanOf } from '../../render/event-time.ts';
 
 /** What a record is called beside its place. */
@@ -16,12 +17,13 @@ const RECORD_WORDS: Readonly<Record<string, string>> = {
 
 const LEGEND = `intent ${TOPICS.harvestIntent.name}, report ${TOPICS.executionReport.name}, trade ${TOPICS.tradeClosed.name}, outcome ${TOPICS.clmOutcome.name}`;
 
-/** What followed, in `rows`, the latest as far as it fits: intents with what became of them, and the outcome. */
-export function stepLines({ steps, intent_id: intentId }: Explanation, width: number, rows: number): readonly string[] {
-  if (steps.length === 0) return ['nothing followed: no intent, no report, no trade, no outcome'];
+/** All that followed: intents with what became of them, and the outcome. */
+export function stepLines({ steps, intent_id: intentId }: Explanation, width: number): readonly string[] {
   const groups = groupsOf(steps);
+  const [first] = groups;
+  if (first === undefined) return ['nothing followed: no intent, no report, no trade, no outcome'];
   const lastTrade = steps.findLast(isTrade);
-  const blocks = groups.map((group, index): Block => {
+  const blocks = groups.map((group, index) => {
     const [{ steps: own }] = group;
     // From intent to intent; an outcome follows from trades.
     const outcome = isOutcome(own[0]);
@@ -30,16 +32,11 @@ export function stepLines({ steps, intent_id: intentId }: Explanation, width: nu
     const text = outcome ? outcomeText(own[0], since, intentId !== null) : since + groupText(group, intentId !== null);
     return { at: own[0].at, lines: hanging(headOf(group), text, width, INDENT) };
   });
-  return fitted(rows, (blockRows) => {
-    const { begin } = windowOf(blocks, blocks.length - 1, blockRows);
-    const [first] = blocks.slice(begin);
-    const date = first === undefined ? '' : dateOf(first.at);
-    return [
-      ...hanging('', `what followed on ${date} UTC (${LEGEND})`, width, 2).map((line) => pc.bold(line)),
-      ...folded(groups.slice(0, begin), width),
-      ...dated(blocks.slice(begin), date),
-    ];
-  });
+  const date = dateOf(first[0].steps[0].at);
+  return [
+    ...hanging('', `what followed on ${date} UTC (${LEGEND})`, width, 2).map((line) => pc.bold(line)),
+    ...dated(blocks, date),
+  ];
 }
 
 function headOf(group: StepGroup): string {
@@ -109,21 +106,6 @@ function placesOf(steps: readonly ExplainedStep[]): string {
   const last = steps.at(-1);
   if (first === undefined || last === undefined) return '';
   return `${wordOf(first.topic)}s ${first.partition}:${first.offset}–${last.partition === first.partition ? '' : `${last.partition}:`}${last.offset}`;
-}
-
-/** What the folded ones were. */
-function folded(groups: readonly StepGroup[], width: number): readonly string[] {
-  const episodes = groups.flat();
-  const [first] = episodes;
-  const last = episodes.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const steps = episodes.flatMap((episode) => episode.steps);
-  const slices = steps.filter(isTrade).length;
-  const intents = new Set(steps.flatMap((step) => step.intent_id ?? [])).size;
-  const text =
-    `${plural(steps.length, 'earlier record')} of ${plural(intents, 'intent')} (--json has all), ` +
-    `${spanOf(first.steps[0].at, last.steps[0].at)}: ${plural(slices, 'slice')}`;
-  return hanging('', text, width).map(pc.dim);
 }
 
 /** What became of one intent: the intent, then its records in time; or a record without an intent. */
