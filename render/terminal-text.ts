@@ -1,20 +1,22 @@
-/** Lays out text on lines of a terminal. Widths are in columns: a wide character takes two. */
+/**
+ * Lays out text on lines of a terminal. Widths are in columns: a wide character takes two.
+ *
+ * REN-4  A control character in text to be laid out, a line break too, is foreign: it is shown (REN-1), and nothing is laid out by it.
+ */
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { oneLine } from './terminal.ts';
 
 const NO_BREAK_SPACE = '\u00A0';
 
-/** Words that stay on one line: a number and its unit, a name and its place. */
+/** Words that `hanging` keeps on one line: a number and its unit, a name and its place. */
 export function together(text: string): string {
   return text.replaceAll(' ', NO_BREAK_SPACE);
 }
 
-/** Text on lines of at most `width`, without colours; a longer word gets a line of its own. A line break in it is foreign, and shown. */
+/** Text on lines of at most `width`, without colours; a longer word gets a line of its own. */
 export function wrapped(text: string, width: number): readonly string[] {
-  return wrapAnsi(oneLine(text), width)
-    .split('\n')
-    .map((line) => line.replaceAll(NO_BREAK_SPACE, ' '));
+  return wrapAnsi(oneLine(text), width).split('\n');
 }
 
 /** `text` after `head`, wrapped; every line but the first is indented. */
@@ -22,7 +24,9 @@ export function hanging(head: string, text: string, width: number, indent = stri
   // A word of the length of what the head has more than the indent, so that all lines are wrapped alike.
   const filler = 'x'.repeat(Math.max(0, stringWidth(head) - indent));
   const [first = '', ...rest] = wrapped(filler + text, width - indent);
-  return [head + first.slice(filler.length), ...rest.map((line) => ' '.repeat(indent) + line)];
+  return [head + first.slice(filler.length), ...rest.map((line) => ' '.repeat(indent) + line)].map((line) =>
+    line.replaceAll(NO_BREAK_SPACE, ' '),
+  );
 }
 
 /** Columns of lines beside each other. Lines may be coloured. */

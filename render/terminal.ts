@@ -1,10 +1,10 @@
 /**
  * What stands between this program's words and a terminal, or whatever reads its streams.
  *
- * T1  Text from outside is shown, never obeyed: of all that is written, whoever wrote it, control characters (C0, C1), direction and
+ * REN-1  Text from outside is shown, never obeyed: of all that is written, whoever wrote it, control characters (C0, C1), direction and
  *     zero-width marks, line and paragraph separators and lone surrogates come out as `\u001b`.
- * T2  That is the escape of JSON, where such characters stand in strings only: a line of JSON stays one, with the same strings in it.
- * T3  Colours of this program's own pass. They are known by a mark that is drawn anew in every process: no record that was written
+ * REN-2  That is the escape of JSON, where such characters stand in strings only: a line of JSON stays one, with the same strings in it.
+ * REN-3  Colours of this program's own pass. They are known by a mark that is drawn anew in every process: no record that was written
  *     before can bear it. What moves the cursor is written past the guard, here only, with nothing foreign in it.
  */
 import { randomInt } from 'node:crypto';
@@ -18,7 +18,7 @@ const MARK = Array.from({ length: 3 }, () => `${randomInt(1000, 10_000)};`).join
 const INTRODUCER = '\u001B[';
 const MARKED = INTRODUCER + MARK;
 
-/** All that T1 names, and line breaks. */
+/** All that REN-1 names, and line breaks. */
 const CONTROL = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
 const CONTROLS = new RegExp(CONTROL, 'gu');
 const MARKS_AND_CONTROLS = new RegExp(`${RegExp.escape(MARKED)}|${CONTROL}`, 'gu');
@@ -34,12 +34,12 @@ export function printable(foreign: string): string {
   return foreign.replace(CONTROLS, '\uFFFD');
 }
 
-/** T1 for a line, or a part of one, before it is laid out or written: a line break in it is foreign, too. Own colours stay marked. */
+/** REN-1 for a line, or a part of one, before it is laid out or written: a line break in it is foreign, too. Own colours stay marked. */
 export function oneLine(line: string): string {
   return line.replace(MARKS_AND_CONTROLS, (found) => (found === MARKED ? found : escaped(found)));
 }
 
-/** T1, T2, T3. Line breaks pass. */
+/** REN-1, REN-2, REN-3. Line breaks pass. */
 export function shown(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(MARKS_AND_CONTROLS, (found) =>

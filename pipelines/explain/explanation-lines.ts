@@ -9,15 +9,14 @@ import type { Factor } from '../../schemas/generated/records.ts';
 import { terminalWidth } from '../../render/output.ts';
 import { hanging, sideBySide, together } from '../../render/terminal-text.ts';
 
-/** Under it nothing can be laid out. Unit: columns. */
+/** Narrower terminals are written to as if they were so wide. Unit: columns. */
 const LEAST_COLUMNS = 40;
 
 /**
- * The explanation for people: first the position and what was made of it, then the decision that is explained, then every decision and all
- * that followed, in time.
+ * An explanation for people: the position, the decision that is explained, then every decision, then all records that followed.
  *
- * O1  No line is wider than the terminal, unless a single word is.
- * O2  Every decision and every record is in it, alike ones in one line with their number and places.
+ * EXP-2  No line is wider than the terminal, unless a single word is.
+ * EXP-3  Every decision and every record is in it, alike ones in one line with their number and places.
  */
 export function explanationLines(explanation: Explanation, columns: number | undefined): readonly string[] {
   const width = Math.max(LEAST_COLUMNS, terminalWidth({ columns }));
@@ -52,7 +51,7 @@ function summaryLines({ runs, decisions }: Explanation, width: number): readonly
   return hanging('', text, width);
 }
 
-/** What the explanation rests on less than it should. */
+/** What makes the explanation less certain or incomplete. */
 function leftOutLines({ runs, unscorable, undecodable }: Explanation, width: number): readonly string[] {
   const [first] = unscorable;
   return [
@@ -71,7 +70,7 @@ function leftOutLines({ runs, unscorable, undecodable }: Explanation, width: num
   ].flatMap((text) => hanging('', text, width).map(pc.yellow));
 }
 
-/** One decision in full: what was weighed, by what, and what would have changed it. */
+/** One decision in full: its factors, its policy and map, and what would have changed it. */
 function decisionLines(decision: ExplainedDecision, width: number): readonly string[] {
   const { action, fraction, reason, at, partition, offset, policy, assumed, unknown } = decision;
   const head = [
@@ -125,7 +124,7 @@ function changeLines(
   return ['no change of one input would have changed it'];
 }
 
-/** Those that lead to the same are said together; the smallest of all comes first. */
+/** Changes that lead to the same decision, together; the smallest change comes first. */
 function byOutcome(changes: readonly DecisionChange[]): readonly (readonly DecisionChange[])[] {
   return [...Map.groupBy(changes, ({ action, reason }) => JSON.stringify([action, reason])).values()];
 }
@@ -149,7 +148,7 @@ function figure(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** Prices, and values near a threshold, need more digits. */
+/** With more digits than `figure`: for prices, and for values near a threshold. */
 function exact(value: number | string | null): string {
   if (value === null) return 'unknown';
   return typeof value === 'string' ? printable(value) : String(Number(value.toPrecision(6)));

@@ -2,7 +2,7 @@ import type { Decision } from '../scoring/evaluate.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
-/** What `explain --json` prints, and what the screen is made of. */
+/** What `explain --json` prints, and the text for people is made from. */
 export interface Explanation {
   readonly position_id: string;
   readonly intent_id: string | null;
@@ -34,13 +34,13 @@ export interface SnapshotDecision extends Place, Omit<Decision, 'unknown'> {
   readonly unknown: readonly string[];
   /** Null: raw confidence. */
   readonly calibration_version: string | null;
-  /** No record tells for certain that policy and map decided this: see gather.ts. */
+  /** No record says for certain that this policy and this map decided (gather.ts, EXP-4 and EXP-5). */
   readonly assumed: boolean;
   /** Null for a HOLD. A decision to act without an intent is a fault, unless it is `assumed`. */
   readonly intent_id: string | null;
 }
 
-/** Decisions one after the other that did the same for the same reason by the same policy and map. All but the end is the first one's. */
+/** Consecutive decisions with the same action and reason by the same policy and map. Fields are those of the first, but for `last_*` and `to`. */
 export interface DecisionRun extends Pick<
   SnapshotDecision,
   | 'topic'
@@ -64,59 +64,63 @@ export interface DecisionRun extends Pick<
   readonly last_offset: number;
   readonly last_r: number;
   readonly last_fraction: number;
-  /** An intent was written for each. */
+  /** Whether each has an intent. */
   readonly intents: boolean;
 }
 
-/** One decision in full. */
+/** The decision that is explained in full. */
 export interface ExplainedDecision extends SnapshotDecision {
-  /** False where neither the log nor the program has the policy of that id: `--policy FILE` does. */
+  /** False where neither the log nor the program has the policy of that id: `--policy FILE` supplies it. */
   readonly policy_available: boolean;
-  /** The policy judges confidence as the map gives it: changes of it are of the mapped one. */
+  /** The policy judges mapped confidence: a change of confidence is of the mapped one. */
   readonly confidence_mapped: boolean;
-  /** Null where it cannot be decided again, for want of its policy or its map: then nothing is known of changes. */
+  /** The smallest change of each input. Null where the decision cannot be repeated, because its policy or its map is missing. */
   readonly changes: readonly DecisionChange[] | null;
 }
 
 export interface ExplainedOrder {
   readonly client_order_id: string;
   readonly order_id: string | null;
-  /** In the words of --order; null: not recorded. */
+  /** As --order names it; null: not recorded. */
   readonly order_style: string | null;
-  /** Which order of its intent it was, from 0 on; null: not recorded. */
+  /** Its number among the orders of the intent, from 0; null: not recorded. */
   readonly part: number | null;
 }
 
-/** A record that followed. In time. */
+/** A record that followed from the decisions. */
 export interface ExplainedStep extends Place {
   readonly at: EpochMillis;
-  /** Since the step before; null for the first. */
+  /** Time since the step before; null for the first. */
   readonly after_ms: number | null;
-  /** Whose record it is; null for what has none: what others closed, and the outcome. */
+  /** Null: the record belongs to no intent (closed by others, or the outcome). */
   readonly intent_id: string | null;
-  /** The order that was sent, or the last of several; null for a record of none. */
+  /** The order sent, or the last of several; null: no order. */
   readonly order: ExplainedOrder | null;
-  /** What it says, without figures: alike in what is alike. */
+  /** What the record says, without figures: equal in records that say the same. */
   readonly kind: string;
   /** Fraction, quantity, price. */
   readonly figures: string;
   readonly what: string;
 }
 
-/** Decisions in runs that did the same. Invariants: R1  Their counts add up to the decisions, whose order they keep. */
+/**
+ * Groups consecutive decisions that are alike.
+ *
+ * EXP-1  The counts of the runs add up to the decisions, in the same order.
+ */
 export function runsOf(decisions: readonly SnapshotDecision[]): readonly DecisionRun[] {
   const runs: DecisionRun[] = [];
   for (const decision of decisions) {
     const last = runs.at(-1);
     const { at: to, offset: last_offset, r: last_r, fraction: last_fraction } = decision;
-    if (last !== undefined && goesOn(last, decision))
+    if (last !== undefined && continues(last, decision))
       runs[runs.length - 1] = { ...last, to, last_offset, last_r, last_fraction, count: last.count + 1 };
     else runs.push(runOf(decision));
   }
   return runs;
 }
 
-function goesOn(run: DecisionRun, decision: SnapshotDecision): boolean {
+function continues(run: DecisionRun, decision: SnapshotDecision): boolean {
   return (
     run.action === decision.action &&
     run.reason === decision.reason &&

@@ -22,9 +22,8 @@ import {
 import { policyDigestOf } from '../../schemas/ids.ts';
 
 /**
- * Everything that became of a position, or of one intent; null where the log knows no such id. Each topic is streamed once; what is
- * kept is what belongs to the position. A HOLD leaves no record, so it is computed again: by `policy`, else by what
- * policy.applied tells (`Deciders`).
+ * Explains a position, or one intent; null where the log has no such id. Each topic is streamed once, and only records of the position
+ * are kept. A HOLD leaves no record, so it is computed again: by `policy`, else by what policy.applied says was in force.
  */
 export async function explain(
   world: ReadWorld,
@@ -32,22 +31,22 @@ export async function explain(
   policy: Policy | null,
   observer?: ReadObserver,
 ): Promise<Explanation | null> {
-  // Before the intents: of what is committed by then, intents and policies are on the log.
+  // Read before the intents: whatever is committed by now has its intents and policies on the log.
   const scoredTo = await world.log.committed(TOPICS.harvestIntent.writer, TOPICS.positionSnapshot.name);
   const reader = new TopicReader(world, observer);
   const intents = await readIntents(world, reader, id);
   const positionId = intents.selected?.intent.position_id ?? id;
-  const deciders = new Deciders({ ...(await readPolicyHistory(world)), scoredTo, intents, given: policy });
+  const lookup = new PolicyLookup({ ...(await readPolicyHistory(world)), scoredTo, intents, given: policy });
   const versions = world.counts(TOPICS.confidenceCalibration.name) === 0 ? null : await readVersions(world);
   const byInput = new Map(intents.found.map(({ intent }) => [placeKey(intent.input), intent]));
   const decisions: SnapshotDecision[] = [];
   const unscorable: (Place & { readonly why: string })[] = [];
-  const shown: { last: Shown | null } = { last: null };
+  const explained: { last: Scored | null } = { last: null };
   const wanted = intents.selected === null ? null : placeKey(intents.selected.intent.input);
   await reader.visit(TOPICS.positionSnapshot.name, (snapshot, at) => {
     if (snapshot.position_id !== positionId) return;
     const intent = byInput.get(placeKey(at));
-    const by = deciders.of(snapshot, at, intent);
+    const by = lookup.of(snapshot, at, intent);
     const { calibration_version } = by;
     const map = calibration_version === null ? null : (versions?.find(calibration_version)?.records[0].map ?? null);
     const scored = by.content === null ? snapshot : seenBy(by.content, snapshot, map);
@@ -56,9 +55,10 @@ export async function explain(
       const decided = decisionOf(intent, scored, by.content);
       const decision = { ...decided, ...ofSnapshot(snapshot, at), calibration_version, assumed };
       decisions.push(decision);
-      if (wanted === null || wanted === placeKey(at)) shown.last = { snapshot: scored, policy: by.content, decision };
+      if (wanted === null || wanted === placeKey(at))
+        explained.last = { snapshot: scored, policy: by.content, decision };
     } catch (error) {
-      // A snapshot whose R is no number scores nowhere; anything else is a fault of the program.
+      // A snapshot whose R is not finite cannot be scored; any other error is a fault of the program.
       if (!isKind(error, 'poison')) throw error;
       unscorable.push({ ...placeOf(at), why: error.message });
     }
@@ -74,21 +74,21 @@ export async function explain(
     policy: decisions.at(-1)?.policy ?? intents.found.at(-1)?.intent.policy ?? defaultPolicy().id,
     decisions,
     runs: runsOf(decisions),
-    decision: shown.last === null ? null : inFull(shown.last),
+    decision: explained.last === null ? null : inFull(explained.last),
     steps,
     unscorable,
     undecodable: reader.undecodable(),
   };
 }
 
-interface Shown {
+interface Scored {
   readonly snapshot: PositionSnapshot;
   readonly policy: Policy | null;
   readonly decision: SnapshotDecision;
 }
 
-/** Where policy or map are not those that decided, what they would do is no change of that decision. */
-function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
+/** Without the policy or the map that decided, nothing can be said of what would have changed the decision. */
+function inFull({ snapshot, policy, decision }: Scored): ExplainedDecision {
   if (policy === null) return { ...decision, policy_available: false, confidence_mapped: false, changes: null };
   const mapped = decision.calibration_version !== null && judgesCalibrated(policy);
   const whole = { ...decision, policy_available: true, confidence_mapped: mapped };
@@ -98,7 +98,7 @@ function inFull({ snapshot, policy, decision }: Shown): ExplainedDecision {
 
 type Decided = Omit<SnapshotDecision, keyof Place | 'observed_at' | 'at' | 'calibration_version' | 'assumed'>;
 
-/** As it was recorded, where it was. Only then may there be no policy. */
+/** The recorded decision where there is an intent, else computed again. Without an intent there is always a policy. */
 function decisionOf(intent: HarvestIntent | undefined, snapshot: PositionSnapshot, policy: Policy | null): Decided {
   if (intent === undefined) {
     if (policy === null) throw new TypeError('nothing was recorded, and there is no policy to decide by');
@@ -123,44 +123,45 @@ function placeKey({ partition, offset }: { readonly partition: number; readonly 
   return `${partition}:${offset}`;
 }
 
-/** What a decision rests on. */
-export interface Decider {
-  /** Its id. */
+/** The policy and the calibration version of a decision. */
+export interface DecidedBy {
+  /** The id of the policy. */
   readonly policy: string;
   /** Null where neither the log nor the program has the policy of that id. */
   readonly content: Policy | null;
   readonly calibration_version: string | null;
-  /** True where no record tells for certain: nothing was told of the snapshot, or scoring has not got to it, or --policy says otherwise. */
+  /** No record says so for certain: none covers the snapshot, scoring has not reached it, or --policy names another. */
   readonly assumed: boolean;
 }
 
-export interface DecidersOptions extends ReadHistory {
-  /** By partition: the first snapshot that scoring had not committed before the intents were read. */
+export interface PolicyLookupOptions extends ReadHistory {
+  /** Partition -> first snapshot that scoring had not committed when the intents were read. */
   readonly scoredTo: ReadonlyMap<number, number>;
   readonly intents: ReadIntents;
-  /** Decides wherever no intent tells. */
+  /** The policy of --policy: decides where there is no intent. */
   readonly given: Policy | null;
 }
 
 /**
- * Who decided, to look it up for one snapshot after the other. Invariants:
- * DE1  An intent names who decided; else policy.applied tells; else the nearest intents are gone by, and that is assumed.
- * DE2  What scoring has not committed, and all where policy.applied cannot be read whole, is assumed: a record may be missing.
- * DE3  The content of an id is what was recorded, before what a file or the program says of that id.
+ * Finds the policy and the calibration version that decided a snapshot.
+ *
+ * EXP-4  The intent counts first, then policy.applied, then the nearest intents; the last is an assumption.
+ * EXP-5  Beyond what scoring has committed, and wherever a record of policy.applied cannot be read, it is an assumption.
+ * EXP-6  The content of a policy id is as it was recorded; else that of the given file; else the program's.
  */
-class Deciders {
-  readonly #options: DecidersOptions;
+class PolicyLookup {
+  readonly #options: PolicyLookupOptions;
   readonly #byId: ReadonlyMap<string, AppliedPolicy>;
   readonly #givenDigest: string | null;
 
-  constructor(options: DecidersOptions) {
+  constructor(options: PolicyLookupOptions) {
     const { history, given } = options;
     this.#options = options;
     this.#byId = history.byId();
     this.#givenDigest = given === null ? null : policyDigestOf(policyText(given));
   }
 
-  of(snapshot: PositionSnapshot, at: LogRecord, intent: HarvestIntent | undefined): Decider {
+  of(snapshot: PositionSnapshot, at: LogRecord, intent: HarvestIntent | undefined): DecidedBy {
     if (intent !== undefined) {
       const { policy, calibration_version } = intent;
       return { policy, content: this.#contentOf(policy, at), calibration_version, assumed: false };
@@ -173,17 +174,17 @@ class Deciders {
         : appliedVersion(applied.record, snapshot.model_id);
     const recorded = applied?.content ?? null;
     const certain = recorded !== null && unreadable === 0 && at.offset < (scoredTo.get(at.partition) ?? 0);
-    if (given === null) return decider(recorded ?? this.#nearest(at), version, !certain);
-    return decider(given, version, !certain || applied?.record.policy_digest !== this.#givenDigest);
+    if (given === null) return decidedBy(recorded ?? this.#nearest(at), version, !certain);
+    return decidedBy(given, version, !certain || applied?.record.policy_digest !== this.#givenDigest);
   }
 
-  /** That of the nearest intents, else the default. */
+  /** The policy of the nearest intents, else the default. */
   #nearest(at: LogRecord): Policy {
     const named = policyAt(this.#options.intents.policies, at.timestamp);
     return (named === null ? null : this.#contentOf(named, at)) ?? defaultPolicy();
   }
 
-  /** DE3. */
+  /** By EXP-6. */
   #contentOf(id: string, at: LogRecord): Policy | null {
     const { history, given } = this.#options;
     const recorded = (history.policyAt(at, id) ?? this.#byId.get(id))?.content;
@@ -191,6 +192,6 @@ class Deciders {
   }
 }
 
-function decider(content: Policy, calibration_version: string | null, assumed: boolean): Decider {
+function decidedBy(content: Policy, calibration_version: string | null, assumed: boolean): DecidedBy {
   return { policy: content.id, content, calibration_version, assumed };
 }

@@ -13,14 +13,14 @@ import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 
 export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
-/** Told once of the records to read, then of those read, and of the end. */
+/** Called once with the number of records to read, then with those read since, then at the end. */
 export interface ReadObserver {
   readonly onTotal: (records: number) => void;
   readonly onRecords: (records: number) => void;
   readonly onDone: () => void;
 }
 
-/** Streams whole topics, tells how far it is, and counts what did not decode. */
+/** Streams whole topics, reports progress, and counts records that did not decode. */
 export class TopicReader {
   readonly #world: ReadWorld;
   readonly #observer: ReadObserver | undefined;
@@ -56,33 +56,33 @@ interface FoundIntent {
   readonly at: LogRecord;
 }
 
-/** From `at` on intents of the model name `version`. */
+/** From `at` on the intents of a model name `version`. */
 export interface VersionChange {
   readonly at: EpochMillis;
   readonly model: string | null;
   readonly version: string | null;
 }
 
-/** From `at` on intents of a partition name `policy`. */
+/** From `at` on the intents of a partition name `policy`. */
 export interface PolicyChange {
   readonly at: EpochMillis;
   readonly policy: string;
 }
 
 export interface ReadIntents {
-  /** All of the position, in the order of its partition. */
+  /** The intents of the position, in the order of their partition. */
   readonly found: readonly FoundIntent[];
-  /** The one that was asked for by its id. */
+  /** The intent that was asked for by its id. */
   readonly selected: FoundIntent | null;
-  /** In time: which policy intents of any position name. */
+  /** In order of time: the policies that intents of any position name. */
   readonly policies: readonly PolicyChange[];
-  /** In time: which map scored at which time. Approvals live by another clock than a simulated market. */
+  /** In order of time: the versions that intents name. Times of approvals do not serve: a simulated market has a clock of its own. */
   readonly versions: readonly VersionChange[];
 }
 
 /**
- * The intents of a position, or of the position of one intent, in one pass. Only once an intent is found is its position known: of
- * the intents before it those since the position's first one are read again.
+ * Reads the intents of a position, or of the position of one intent, in one pass. The position of an intent is known only once the intent
+ * is found: the part of the partition since the position's first intent is then read again.
  */
 export async function readIntents(topics: ReadableTopics, reader: TopicReader, id: string): Promise<ReadIntents> {
   const topic = TOPICS.harvestIntent.name;
@@ -90,7 +90,7 @@ export async function readIntents(topics: ReadableTopics, reader: TopicReader, i
   const versions: VersionChange[] = [];
   const current = new Map<string, string | null>();
   const selected: FoundIntent[] = [];
-  /** Where each position's intents begin in the partition that is being read. */
+  /** Position -> offset of its first intent in the partition that is being read. */
   const begins = new Map<string, number>();
   let reading = -1;
   const policies: PolicyChange[] = [];
@@ -126,12 +126,12 @@ export async function readIntents(topics: ReadableTopics, reader: TopicReader, i
   };
 }
 
-/** The policy that the nearest intents name: those before that time, else the first ones after it; null without any. */
+/** The policy that the last intents before a time name, else the first after it; null without intents. */
 export function policyAt(policies: readonly PolicyChange[], at: EpochMillis): string | null {
   return (policies.findLast((change) => change.at <= at) ?? policies[0])?.policy ?? null;
 }
 
-/** The version that scored a model at a time, as its intents tell; null: raw confidence, or nothing told of it. */
+/** The calibration version that intents of a model name at a time; null: raw confidence, or no intent. */
 export function versionAt(versions: readonly VersionChange[], model: string | null, at: EpochMillis): string | null {
   return versions.findLast((change) => change.model === model && change.at <= at)?.version ?? null;
 }
@@ -150,7 +150,7 @@ async function intentsBefore(
   return found;
 }
 
-/** Records of the same time in the order in which they cause each other. */
+/** The order of records of the same time: that in which they cause each other. */
 const RANK = { intent: 0, report: 1, trade: 2, outcome: 3 } as const;
 
 interface FoundStep extends Omit<ExplainedStep, 'after_ms'> {
@@ -158,8 +158,8 @@ interface FoundStep extends Omit<ExplainedStep, 'after_ms'> {
 }
 
 /**
- * What followed of a position's intents, or of one of them, in time. Of an outcome only the latest record is kept, by design of its
- * topic; it says nothing of an intent unless it counts one of the intent's trades.
+ * The records that followed from the intents of a position, or from one of them, in order of time. Of the outcome only the latest record
+ * is kept (its topic is compacted); for one intent it is shown only if it counts a trade of the intent.
  */
 export async function gatherSteps(
   reader: TopicReader,
@@ -225,7 +225,7 @@ export async function gatherSteps(
   return inTime(found);
 }
 
-/** Kind and figures. An intent may lead to several orders, each SUBMITTED by itself and ended by one report. */
+/** Kind and figures. An intent may have several orders: a SUBMITTED report for each, and one terminal report for all. */
 function reportWords({ status, reason, filled_quantity, order_style, part }: ExecutionReport): [string, string] {
   const number = part ?? 0;
   if (status === 'SUBMITTED') {

@@ -6,7 +6,7 @@ import { dateOf, spanOf } from '../../render/event-time.ts';
 import type { FactorName } from '../scoring/policy.ts';
 import type { EpochMillis, Factor } from '../../schemas/generated/records.ts';
 
-/** Every decision, in runs. */
+/** Every decision, a run in one or two lines. */
 export function runLines({ runs }: Explanation, width: number): readonly string[] {
   const [first] = runs;
   if (first === undefined) return ['no snapshot is kept any more'];
@@ -53,7 +53,7 @@ function linesOf(run: DecisionRun, uniform: boolean, width: number): readonly st
     last_offset,
   } = run;
   const fractions = action === 'PARTIAL_CLOSE' ? ` ${fromTo(String(run.fraction), String(run.last_fraction))}` : '';
-  // That no intent came of a decision to act is a fault only where it is certain that it was decided.
+  // A decision to act without an intent is a fault only where it is certain that it was made.
   const would = assumed && action !== 'HOLD' && !intents ? 'would ' : '';
   const parts = [
     `${together(`${decisions === 1 ? '' : `${decisions} × `}${would}${action}${fractions}`)} ${printable(reason)}`,
@@ -76,10 +76,10 @@ function fromTo(first: string, last: string): string {
   return first === last ? first : `${first} to ${last}`;
 }
 
-/** Every column counts in a narrow screen. */
+/** Under the time, where the factors do not fit beside the decision. */
 const FACTORS_INDENT = '  ';
 
-/** True where one policy with one map decided all. */
+/** True where one policy with one map made all decisions. */
 export function sameScorer(runs: readonly DecisionRun[]): boolean {
   return new Set(runs.map(scorerText)).size <= 1;
 }
@@ -100,7 +100,7 @@ export function actionCounts(runs: readonly DecisionRun[]): string {
   ).join(', ');
 }
 
-/** What is weighed: its side tells the rest. */
+/** Factor -> its short name beside the score of its side. */
 const SHORT: ReadonlyMap<string, string> = new Map(
   Object.entries({
     regime_intact: 'regime',
@@ -118,7 +118,7 @@ const SHORT: ReadonlyMap<string, string> = new Map(
   } satisfies Record<FactorName, string>),
 );
 
-/** The long ones, for a narrow screen. */
+/** Still shorter names, for narrow terminals. */
 const SHORTER: readonly (readonly [string, string])[] = [
   ['volatility', 'vol'],
   ['momentum', 'mom'],
@@ -146,7 +146,7 @@ function sumOf(factors: readonly Factor[], side: Factor['side']): string {
   return terms.length === 0 ? '' : ` = ${terms.join(' + ')}`;
 }
 
-/** A record may carry a factor that this program does not know. */
+/** A record may have a factor that this program does not know. */
 function shortName(name: string): string {
   return SHORT.get(name) ?? printable(name);
 }

@@ -7,7 +7,7 @@ import { hanging, together } from '../../render/terminal-text.ts';
 import { dated } from './run-lines.ts';
 import { dateOf, lengthOf, sinceText, spanOf } from '../../render/event-time.ts';
 
-/** What a record is called beside its place. */
+/** Topic -> what a record of it is called beside its partition and offset. */
 const RECORD_WORDS: Readonly<Record<string, string>> = {
   [TOPICS.harvestIntent.name]: 'intent',
   [TOPICS.executionReport.name]: 'report',
@@ -17,7 +17,7 @@ const RECORD_WORDS: Readonly<Record<string, string>> = {
 
 const LEGEND = `intent ${TOPICS.harvestIntent.name}, report ${TOPICS.executionReport.name}, trade ${TOPICS.tradeClosed.name}, outcome ${TOPICS.clmOutcome.name}`;
 
-/** All that followed: intents with what became of them, and the outcome. */
+/** All records that followed: each intent with its reports and trades, and the outcome. */
 export function stepLines({ steps, intent_id: intentId }: Explanation, width: number): readonly string[] {
   const groups = groupsOf(steps);
   const [first] = groups;
@@ -25,7 +25,7 @@ export function stepLines({ steps, intent_id: intentId }: Explanation, width: nu
   const lastTrade = steps.findLast(isTrade);
   const blocks = groups.map((group, index) => {
     const [{ steps: own }] = group;
-    // From intent to intent; an outcome follows from trades.
+    // Times are from intent to intent, and to an outcome from the last trade.
     const outcome = isOutcome(own[0]);
     const before = outcome ? lastTrade : groups[index - 1]?.at(-1)?.steps[0];
     const since = before === undefined ? '' : `${sinceText(own[0].at - before.at)} `;
@@ -51,7 +51,7 @@ function groupText(group: StepGroup, ofIntent: boolean): string {
   return group.length === 1 ? episodeText(group[0], ofIntent) : alikeText(group);
 }
 
-/** The order's id only where one intent is told of: among many it would fill the screen. */
+/** With the client order id only where one intent is explained: among many it would fill the text. */
 function episodeText({ steps }: Episode, ofIntent: boolean): string {
   return steps
     .map((step, index) => {
@@ -65,7 +65,7 @@ function episodeText({ steps }: Episode, ofIntent: boolean): string {
     .join(' ');
 }
 
-/** Of an outcome only the latest record is kept: for one intent that is the truth of much later. */
+/** Only the latest outcome record is kept, which may be from long after an intent. */
 function outcomeText(step: ExplainedStep, since: string, ofIntent: boolean): string {
   const slice = ofIntent ? 'the slice' : 'the last slice';
   const after = since === '' ? '' : together(`${since}${since.startsWith('+') ? 'after' : 'than'} ${slice}, `);
@@ -108,21 +108,22 @@ function placesOf(steps: readonly ExplainedStep[]): string {
   return `${wordOf(first.topic)}s ${first.partition}:${first.offset}–${last.partition === first.partition ? '' : `${last.partition}:`}${last.offset}`;
 }
 
-/** What became of one intent: the intent, then its records in time; or a record without an intent. */
+/** An intent followed by its records in time; or one record without an intent. */
 interface Episode {
   readonly steps: readonly [ExplainedStep, ...ExplainedStep[]];
-  /** The kinds of its steps: alike in episodes that went alike. */
+  /** The kinds of its steps: equal in episodes that went alike. */
   readonly kind: string;
 }
 
-/** Episodes one after the other that went alike and moved nothing, or a single one. */
+/** Consecutive episodes that went alike and closed nothing, or a single one. */
 type StepGroup = readonly [Episode, ...Episode[]];
 
 /**
- * Steps by what caused them. Invariants:
- * G1  Every step is in one episode, and every episode in one group; neither order nor number is lost.
- * G2  An intent comes before its reports, whatever their clocks say.
- * G3  Only what was suppressed, rejected or is still without an end is grouped: a fill always stands by itself.
+ * Groups steps by the intent that caused them.
+ *
+ * EXP-7  Every step is in one episode, and every episode in one group; neither order nor number is lost.
+ * EXP-8  An intent comes before its reports, whatever their clocks say.
+ * EXP-9  Only intents that were suppressed, rejected or have no end yet are grouped: one with a fill stands by itself.
  */
 export function groupsOf(steps: readonly ExplainedStep[]): readonly StepGroup[] {
   const groups: [Episode, ...Episode[]][] = [];

@@ -5,7 +5,7 @@ import { type ConfidenceMap, seenBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 
-/** One place in an intent that is not what its snapshot, policy and map give. */
+/** A field of a recorded intent that is not what its snapshot, policy and calibration map give when evaluated again. */
 export interface Difference {
   /** Dotted, for example `factors[2].points`. */
   readonly path: string;
@@ -14,7 +14,7 @@ export interface Difference {
   readonly recomputed: unknown;
 }
 
-/** What scoring copies from the snapshot into the intent. */
+/** Fields that scoring copies from the snapshot into the intent. */
 const COPIED = [
   'position_id',
   'account',
@@ -32,14 +32,15 @@ const COPIED = [
   'model_id',
 ] as const satisfies readonly (keyof HarvestIntent & keyof PositionSnapshot)[];
 
-/** Copied as well since the third version of the intent's schema: in an earlier one they are null, whatever the snapshot has. */
+/** Copied since version 3 of the intent's schema. An intent of an earlier version has null there, whatever its snapshot has. */
 const COPIED_SINCE = ['peak_price', 'worst_price', 'regime_at_entry'] as const satisfies readonly (keyof HarvestIntent &
   keyof PositionSnapshot)[];
 
 /**
- * Every difference between an intent and what its snapshot gives again. Pure. Invariants:
- * A1  Decision and copied fields are compared exactly: scoring is deterministic, so the last digit counts too.
- * A2  An intent whose snapshot would be held has differences, `action` among them.
+ * Recomputes an intent from its snapshot and lists every difference. Pure.
+ *
+ * RPL-1  Decision and copied fields are compared exactly: scoring is deterministic, so the last digit counts too.
+ * RPL-2  An intent whose snapshot evaluates to HOLD differs, at least in its action.
  * Throws RECORD_INVALID where the snapshot cannot be scored.
  */
 export function auditIntent(
@@ -69,7 +70,7 @@ export function auditIntent(
   return found;
 }
 
-/** Where an audit of an intent stops before it can compare anything: why it is unverifiable. */
+/** Why nothing of an intent could be compared. */
 export const UNVERIFIABLE = [
   'intent_undecodable',
   'intent_breaks_a_rule',
@@ -83,7 +84,7 @@ export const UNVERIFIABLE = [
 ] as const;
 export type Unverifiable = (typeof UNVERIFIABLE)[number];
 
-/** An intent that was looked at, by where it lies and what it rests on. */
+/** A difference with the coordinates of its intent and of the snapshot that the intent names. */
 export interface AuditedDifference extends Difference {
   readonly intent_id: string;
   readonly topic: string;

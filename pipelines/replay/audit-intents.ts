@@ -12,8 +12,10 @@ import { readPolicyHistory } from '../scoring/policy-history.ts';
 import { type ReadableTopics, decodedOrNull } from '../runtime/topic-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
-/** More would not be read; all are counted. */
+/** More would not be read. All are counted. Unit: differences. */
 const LISTED = 10_000;
+
+/** Unit: intents. */
 const UNVERIFIABLE_LISTED = 100;
 
 const INTENTS = TOPICS.harvestIntent.name;
@@ -21,7 +23,7 @@ const SNAPSHOTS = TOPICS.positionSnapshot.name;
 
 export interface AuditOptions {
   readonly window: ReplayWindow;
-  /** By id; for what policy.applied does not tell. */
+  /** By id: for intents that no record of policy.applied covers. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly onTotal?: (intents: number) => void;
   readonly onIntents?: (intents: number) => void;
@@ -30,17 +32,17 @@ export interface AuditOptions {
 /** An intent that could not be recomputed. */
 interface UnverifiableIntent {
   readonly reason: Unverifiable;
-  /** The name of what is not known, or the input's coordinates. */
+  /** The name of what is unknown, or the coordinates of the input. */
   readonly what: string;
   readonly partition: number;
   readonly offset: number;
 }
 
-/** What an audit found, as `replay --audit --json` prints it. */
+/** The result of an audit, as `replay --audit --json` prints it. */
 export interface AuditResult {
-  /** Intents that were recomputed. */
+  /** Intents recomputed. */
   readonly audited: number;
-  /** Of those, with any difference. */
+  /** Of those, intents with any difference. */
   readonly differing: number;
   readonly differences: readonly AuditedDifference[];
   readonly unverifiable: {
@@ -49,17 +51,17 @@ export interface AuditResult {
     /** The first of them. */
     readonly listed: readonly UnverifiableIntent[];
   };
-  /** What is no difference of any intent, and still worth a look. */
-  /** Records of policy.applied that cannot be read: what decided may be among them, so nothing is proved. */
+  /** Records of policy.applied that cannot be read: the deciding policy may be among them, so the audit is inconclusive. */
   readonly policies_unreadable: number;
+  /** Findings that are no difference of a single intent. */
   readonly warnings: readonly string[];
   readonly ranges: readonly PartitionOffsets[];
 }
 
 /**
- * Recomputes recorded intents from their snapshots, and the policies and maps that were in force (audited-policies.ts). Intents of a
- * partition rest on snapshots of the partition of that number in ascending order, so both are walked together; whatever else an
- * intent names is jumped to. Constant memory, but for the differences listed.
+ * Recomputes recorded intents from their snapshots and from the policies and maps that were in force (audited-policies.ts). Scoring
+ * works a partition in order, so the intents of a partition and its snapshots are read side by side; any other snapshot is looked up by
+ * its offset. Memory: constant, but for the differences listed.
  */
 export async function auditIntents(world: ReadableTopics, options: AuditOptions): Promise<AuditResult> {
   const { log } = world;
@@ -67,8 +69,8 @@ export async function auditIntents(world: ReadableTopics, options: AuditOptions)
   const versions = await readVersions(world);
   options.onTotal?.(ranges.reduce((sum, { begin, end }) => sum + end - begin, 0));
   const policies = new AuditedPolicies(await readPolicyHistory(world), options.policies);
-  const cursor = await RecordCursor.open(log, SNAPSHOTS);
-  const audit = new Audit(world, cursor, versions, policies);
+  const snapshots = await RecordLookup.open(log, SNAPSHOTS);
+  const audit = new Audit(world, snapshots, versions, policies);
   try {
     for (const { partition, begin, end } of ranges) {
       if (begin >= end) continue;
@@ -79,14 +81,14 @@ export async function auditIntents(world: ReadableTopics, options: AuditOptions)
       }
     }
   } finally {
-    await cursor.close();
+    await snapshots.close();
   }
   return { ...audit.result(), ranges };
 }
 
 class Audit {
   readonly #world: ReadableTopics;
-  readonly #cursor: RecordCursor;
+  readonly #snapshots: RecordLookup;
   readonly #versions: CalibrationVersions;
   readonly #policies: AuditedPolicies;
   readonly #differences: AuditedDifference[] = [];
@@ -94,20 +96,25 @@ class Audit {
   readonly #unverifiable: UnverifiableIntent[] = [];
   #audited = 0;
   #differing = 0;
-  /** Whose schemas were fetched last. */
+  /** The last snapshot batch whose schemas were fetched. */
   #prepared: Batch | undefined;
 
-  constructor(world: ReadableTopics, cursor: RecordCursor, versions: CalibrationVersions, policies: AuditedPolicies) {
+  constructor(
+    world: ReadableTopics,
+    snapshots: RecordLookup,
+    versions: CalibrationVersions,
+    policies: AuditedPolicies,
+  ) {
     this.#world = world;
-    this.#cursor = cursor;
+    this.#snapshots = snapshots;
     this.#versions = versions;
     this.#policies = policies;
   }
 
   async batch(batch: Batch, end: number): Promise<void> {
     await this.#world.codec.prepare(INTENTS, batch.records);
-    // Batch.topic is the table's name, whatever the desk's own is.
-    const snapshots = topicBeside(batch.records[0]?.topic ?? INTENTS, SNAPSHOTS);
+    // An intent names the topic of its desk, with the desk's prefix.
+    const snapshotTopic = topicBeside(batch.records[0]?.topic ?? INTENTS, SNAPSHOTS);
     for (const at of batch.records) {
       if (at.offset >= end) return;
       const examined = this.#examine(at);
@@ -115,14 +122,14 @@ class Audit {
       const { record: intent } = examined;
       const { topic, partition, offset } = intent.input;
       const input = `${topic}[${partition}]@${offset}`;
-      if (topic !== snapshots) {
-        this.#setAside('input_of_another_topic', input, at);
+      if (topic !== snapshotTopic) {
+        this.#addUnverifiable('input_of_another_topic', input, at);
         continue;
       }
-      const finding = this.#cursor.find(partition, offset);
+      const finding = this.#snapshots.find(partition, offset);
       const found = finding instanceof Promise ? await finding : finding;
       if ('absent' in found) {
-        this.#setAside(found.absent, input, at);
+        this.#addUnverifiable(found.absent, input, at);
         continue;
       }
       if (found.batch !== this.#prepared) {
@@ -148,13 +155,13 @@ class Audit {
     };
   }
 
-  /** An intent that breaks a rule is compared like any other: that may be how it was altered. */
+  /** An intent that breaks a record rule is compared too: breaking it may be the alteration. */
   #examine(at: LogRecord): Examined<typeof INTENTS> | null {
     try {
       return this.#world.codec.examine(INTENTS, at);
     } catch (error) {
       if (!isKind(error, 'poison')) throw error;
-      this.#setAside('intent_undecodable', messageOf(error), at);
+      this.#addUnverifiable('intent_undecodable', messageOf(error), at);
       return null;
     }
   }
@@ -167,57 +174,57 @@ class Audit {
   ): void {
     const { policy, calibration_version: version, differences: named } = this.#policies.basisOf(intent, at);
     if (policy === null) {
-      this.#setAside('unknown_policy', intent.policy, at);
+      this.#addUnverifiable('unknown_policy', intent.policy, at);
       return;
     }
     const map = version === null ? null : (this.#versions.find(version)?.records[0].map ?? undefined);
     if (map === undefined) {
-      this.#setAside('unknown_calibration_version', String(version), at);
+      this.#addUnverifiable('unknown_calibration_version', String(version), at);
       return;
     }
     const snapshot = decodedOrNull(this.#world.codec, SNAPSHOTS, record);
     if (snapshot === null) {
-      this.#setAside('input_undecodable', input, at);
+      this.#addUnverifiable('input_undecodable', input, at);
       return;
     }
     try {
       const differences = [...named, ...auditIntent(intent, snapshot, policy, map)];
       this.#audited += 1;
-      // It is what its snapshot gives, and still breaks a rule: scoring of another version wrote it.
+      // The same as its snapshot gives, yet it breaks a rule: another version of scoring wrote it.
       if (differences.length === 0 && problems.length > 0)
-        this.#setAside('intent_breaks_a_rule', formatProblems(problems), at);
+        this.#addUnverifiable('intent_breaks_a_rule', formatProblems(problems), at);
       if (differences.length === 0) return;
       this.#differing += 1;
       if (this.#differences.length < LISTED) this.#differences.push(...locatedDifferences(intent, at, differences));
     } catch (error) {
       if (!isKind(error, 'poison')) throw error;
-      this.#setAside('input_unscorable', input, at);
+      this.#addUnverifiable('input_unscorable', input, at);
     }
   }
 
-  #setAside(reason: Unverifiable, what: string, { partition, offset }: LogRecord): void {
+  #addUnverifiable(reason: Unverifiable, what: string, { partition, offset }: LogRecord): void {
     this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     if (this.#unverifiable.length < UNVERIFIABLE_LISTED) this.#unverifiable.push({ reason, what, partition, offset });
   }
 }
 
-/** Nearer records are reached by reading on; to those farther ahead it is cheaper to jump. Unit: offsets. */
+/** Up to so far ahead reading on is cheaper than starting to read anew. Unit: offsets. */
 const READ_ON = 20_000;
 
-/** What is to be found at an offset: the record, or why there is none. */
+/** The record at an offset, or why there is none. */
 export type Found =
   { readonly record: LogRecord; readonly batch: Batch } | { readonly absent: 'input_removed' | 'input_missing' };
 
 /**
- * Finds records of one topic by their coordinates. Invariants:
- * RC1  Asked in ascending order it reads each partition once; a step back or a long one ahead jumps.
- * RC2  Memory is one batch a partition.
+ * Finds records of one topic by partition and offset. Memory: one batch a partition.
+ *
+ * RPL-3  Asked for ascending offsets it reads each partition once; a step back, or a long one ahead, starts to read anew.
  */
-class RecordCursor {
+class RecordLookup {
   readonly #log: EventLog;
   readonly #topic: string;
   readonly #partitions: ReadonlyMap<number, PartitionOffsets>;
-  readonly #places = new Map<number, Place>();
+  readonly #readers = new Map<number, PartitionReader>();
 
   private constructor(log: EventLog, topic: string, offsets: readonly PartitionOffsets[]) {
     this.#log = log;
@@ -225,8 +232,8 @@ class RecordCursor {
     this.#partitions = new Map(offsets.map((part) => [part.partition, part]));
   }
 
-  static async open(log: EventLog, topic: string): Promise<RecordCursor> {
-    return new RecordCursor(log, topic, await log.offsets(topic));
+  static async open(log: EventLog, topic: string): Promise<RecordLookup> {
+    return new RecordLookup(log, topic, await log.offsets(topic));
   }
 
   /** A promise only where a batch must be read. */
@@ -234,39 +241,38 @@ class RecordCursor {
     const bounds = this.#partitions.get(partition);
     if (bounds === undefined || offset >= bounds.end) return { absent: 'input_missing' };
     if (offset < bounds.begin) return { absent: 'input_removed' };
-    const batch = this.#places.get(partition)?.batch;
+    const batch = this.#readers.get(partition)?.batch;
     if (batch !== undefined && offset >= firstOf(batch) && offset < batch.nextOffset) return within(batch, offset);
     return this.#seek(partition, offset);
   }
 
   async close(): Promise<void> {
-    for (const { batches } of this.#places.values()) await batches.return?.();
-    this.#places.clear();
+    for (const { batches } of this.#readers.values()) await batches.return?.();
+    this.#readers.clear();
   }
 
   async #seek(partition: number, offset: number): Promise<Found> {
-    let place = this.#places.get(partition);
-    const reached = place?.batch?.nextOffset ?? 0;
-    if (place === undefined || offset < reached || offset - reached > READ_ON) {
-      await place?.batches.return?.();
+    let reader = this.#readers.get(partition);
+    const reached = reader?.batch?.nextOffset ?? 0;
+    if (reader === undefined || offset < reached || offset - reached > READ_ON) {
+      await reader?.batches.return?.();
       const range = { from: new Map([[partition, offset]]), partitions: [partition] };
-      place = { batches: this.#log.read(this.#topic, range)[Symbol.asyncIterator](), batch: undefined };
-      this.#places.set(partition, place);
+      reader = { batches: this.#log.read(this.#topic, range)[Symbol.asyncIterator](), batch: undefined };
+      this.#readers.set(partition, reader);
     }
     for (;;) {
-      const next = await place.batches.next();
+      const next = await reader.batches.next();
       if (next.done === true) {
-        // Whatever comes next starts over.
-        this.#places.delete(partition);
+        this.#readers.delete(partition);
         return { absent: 'input_missing' };
       }
-      place.batch = next.value;
+      reader.batch = next.value;
       if (offset < next.value.nextOffset) return within(next.value, offset);
     }
   }
 }
 
-interface Place {
+interface PartitionReader {
   readonly batches: AsyncIterator<Batch>;
   batch: Batch | undefined;
 }
@@ -275,7 +281,7 @@ function firstOf({ records, nextOffset }: Batch): number {
   return records[0]?.offset ?? nextOffset;
 }
 
-/** Offsets may have gaps, so it is searched by halves. */
+/** A binary search: offsets may have gaps. */
 function within(batch: Batch, offset: number): Found {
   const { records } = batch;
   let low = 0;

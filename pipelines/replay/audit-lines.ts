@@ -5,10 +5,10 @@ import { plainTable } from '../../render/tables.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { AuditResult } from './audit-intents.ts';
 
-/** The JSON has the others. */
+/** --json has the others. Unit: differences. */
 const SHOWN = 20;
 
-/** The audit for people, the verdict first. */
+/** An audit for people: the verdict, then the differences, then what could not be verified. */
 export function auditLines(result: AuditResult, width = 80): readonly string[] {
   const colour = !isProved(result) ? pc.red : result.audited > 0 ? pc.green : pc.yellow;
   return [
@@ -27,7 +27,7 @@ export function auditHeadline(result: AuditResult): string {
   } = result;
   const removed = reasons.input_removed ?? 0;
   const unread = result.policies_unreadable;
-  const lost = unfounded(result);
+  const lost = unmatchedIntents(result);
   const aside = [
     ...(removed > 0 ? [` The snapshots of ${plural(removed, 'intent')} are no longer kept.`] : []),
     ...(unread > 0
@@ -84,14 +84,15 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
-/** Intents that rest on something that cannot be found, though it must be there: a forged intent looks like that. */
-function unfounded({ unverifiable: { total, reasons } }: AuditResult): number {
-  // Only retention takes away what was there honestly.
+/** Unverifiable intents whose snapshot was not simply removed by retention. A forged intent looks like that. */
+function unmatchedIntents({ unverifiable: { total, reasons } }: AuditResult): number {
   return total - (reasons.input_removed ?? 0);
 }
 
-/** No difference, nothing unfounded, all of policy.applied read; and an audit that could verify nothing at all must not look like one that found nothing wrong. */
+/** No difference, no unmatched intent, and all of policy.applied read. An audit that verified nothing proves nothing. */
 export function isProved(result: AuditResult): boolean {
   const nothingVerified = result.audited === 0 && result.unverifiable.total > 0;
-  return result.differing === 0 && unfounded(result) === 0 && result.policies_unreadable === 0 && !nothingVerified;
+  return (
+    result.differing === 0 && unmatchedIntents(result) === 0 && result.policies_unreadable === 0 && !nothingVerified
+  );
 }

@@ -7,34 +7,35 @@ import { type Policy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts
 import { type AppliedPolicy, type PolicyHistory, type ReadHistory, appliedVersion } from '../scoring/policy-history.ts';
 import type { Difference } from './audit-intent.ts';
 
-/** What an intent is to be decided by again. */
+/** The policy and the calibration version that an intent is recomputed by. */
 export interface Basis {
-  /** Null where nobody has the policy. */
+  /** Null: neither policy.applied nor a given file nor the program has it. */
   readonly policy: Policy | null;
   readonly calibration_version: string | null;
-  /** Where the intent names what cannot have decided it. */
+  /** The policy or version that the intent names, where another was in force. */
   readonly differences: readonly Difference[];
 }
 
 /**
- * Finds what decided an intent. Invariants:
- * AD1  Where policy.applied tells what was in force at an intent's snapshot, an intent that names another policy or map differs, and is
- *      decided again by what was in force: naming what nobody has hides nothing.
- * AD2  Around a change a snapshot may have been decided on by both sides (SCO-17): an intent of the earlier one is good, and counted. It comes
- *      before all of the later side: intents are walked in the order of their log, and none may go back to what was overtaken.
- * AD3  Content counts in this order: of a file that was given, since whoever audits trusts it; as it was recorded; as the program has it.
+ * Finds the policy and the calibration version that decided an intent.
+ *
+ * RPL-4  What policy.applied says was in force counts before what the intent names: an intent that names something else differs, and is
+ *        recomputed by what was in force. So an intent cannot hide behind a policy that nobody has.
+ * RPL-5  Around a change of policy a redelivered snapshot may have an intent by the earlier policy (SCO-17): it verifies, and is counted.
+ *        All such intents come before those by the later policy, so one by the earlier policy that comes after them differs.
+ * RPL-6  The content of a policy id is that of a given file, since the auditor trusts it; else as it was recorded; else the program's.
  */
 export class AuditedPolicies {
   readonly #history: PolicyHistory;
   readonly #unreadable: number;
   readonly #byId: ReadonlyMap<string, AppliedPolicy>;
   readonly #known: ReadonlyMap<string, Policy>;
-  /** AD2. By scope: where the record lies that decided last. */
-  readonly #reached = new Map<string, number>();
-  #overtaken = 0;
-  #firstOvertaken: LogRecord | null = null;
+  /** Scope -> offset of the record of policy.applied that the latest intent was decided by (RPL-5). */
+  readonly #latestApplied = new Map<string, number>();
+  #superseded = 0;
+  #firstSuperseded: LogRecord | null = null;
 
-  /** `known`: those that the program has and those that were given, by id. */
+  /** `known`: built-in and given policies, by id. */
   constructor({ history, unreadable }: ReadHistory, known: ReadonlyMap<string, Policy>) {
     this.#history = history;
     this.#unreadable = unreadable;
@@ -42,7 +43,7 @@ export class AuditedPolicies {
     this.#known = known;
   }
 
-  /** Records that cannot be read. */
+  /** Records of policy.applied that cannot be read. */
   get unreadable(): number {
     return this.#unreadable;
   }
@@ -64,9 +65,9 @@ export class AuditedPolicies {
       };
     }
     const decided = this.#history.decidedBy(input, named);
-    if (decided !== null && decided.at.offset >= (this.#reached.get(decided.record.scope) ?? 0)) {
-      this.#reached.set(decided.record.scope, decided.at.offset);
-      if (!sameFor(decided, inForce, named.model_id)) this.#countOvertaken(at);
+    if (decided !== null && decided.at.offset >= (this.#latestApplied.get(decided.record.scope) ?? 0)) {
+      this.#latestApplied.set(decided.record.scope, decided.at.offset);
+      if (!decidesAlike(decided, inForce, named.model_id)) this.#countSuperseded(at);
       return {
         policy: this.#contentOf(policy, decided.content),
         calibration_version: named.calibration_version,
@@ -85,7 +86,7 @@ export class AuditedPolicies {
     };
   }
 
-  /** What is no difference of any intent, and still worth a look. */
+  /** Findings that are no difference of a single intent. */
   warnings(): readonly string[] {
     const found: string[] = [];
     if (this.#unreadable > 0)
@@ -96,39 +97,38 @@ export class AuditedPolicies {
       const digests = new Set(applied.map(({ record }) => record.policy_digest));
       if (digests.size > 1) found.push(`policy ${id} was in force with ${digests.size} different contents`);
       const known = this.#known.get(id);
-      const other = known === undefined ? undefined : applied.find((one) => !isOf(one, known));
+      const other = known === undefined ? undefined : applied.find((one) => !hasContentOf(one, known));
       if (other !== undefined) found.push(`policy ${id} as ${placeText(other.at)} has it is not the ${id} at hand`);
     }
-    if (this.#firstOvertaken !== null)
+    if (this.#firstSuperseded !== null)
       found.push(
-        `intents by what had ceased to be in force before their snapshot: ${this.#overtaken}, the first ` +
-          `${placeText(this.#firstOvertaken)}; snapshots that came again around a change leave such`,
+        `intents by what had ceased to be in force before their snapshot: ${this.#superseded}, the first ` +
+          `${placeText(this.#firstSuperseded)}; snapshots that came again around a change leave such`,
       );
     return found;
   }
 
-  /** AD3. */
+  /** By RPL-6. Null: nobody has it. */
   #contentOf(id: string, recorded: Policy | null): Policy | null {
     const known = this.#known.get(id);
     const isGiven = known !== undefined && known !== BUILT_IN_POLICIES.get(id);
     return (isGiven ? known : (recorded ?? known)) ?? null;
   }
 
-  /** AD2. */
-  #countOvertaken(at: LogRecord): void {
-    this.#overtaken += 1;
-    this.#firstOvertaken ??= at;
+  #countSuperseded(at: LogRecord): void {
+    this.#superseded += 1;
+    this.#firstSuperseded ??= at;
   }
 }
 
-function sameFor(one: AppliedPolicy, other: AppliedPolicy, model: string | null): boolean {
+function decidesAlike(one: AppliedPolicy, other: AppliedPolicy, model: string | null): boolean {
   return (
     one.record.policy_digest === other.record.policy_digest &&
     appliedVersion(one.record, model) === appliedVersion(other.record, model)
   );
 }
 
-function isOf({ record }: AppliedPolicy, policy: Policy): boolean {
+function hasContentOf({ record }: AppliedPolicy, policy: Policy): boolean {
   return record.policy_digest === policyDigestOf(policyText(policy));
 }
 

@@ -16,42 +16,42 @@ import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { type ReadableTopics, forEachRecord, withinPartition } from '../runtime/topic-cursor.ts';
 import { type ReplayWindow, fixWindow } from './replay-window.ts';
 
-/** Fewer are compared before threads have started. Unit: records. */
+/** Fewer are compared in the time that threads take to start. Unit: records. */
 const WORTH_THREADS = 200_000;
 
 export interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs'> {
   readonly window: ReplayWindow;
   /** Raw confidence, even where a map is in force. */
   readonly raw: boolean;
-  /** Each snapshot by the map of its own time, or all by that in force now; left out: of its own time. */
+  /** Calibration maps of each snapshot's own time, or those in force now for all. Default: of its own time. */
   readonly maps?: MapRecords['which'];
-  /** Left out: recorded ones, else those of a policy, else none. */
+  /** Default: recorded ones, else those of a policy, else none. */
   readonly costs?: CostsWanted;
-  /** Of the sample and of the bootstrap. */
+  /** For the sample and the bootstrap. */
   readonly random: Random;
-  /** Compares in threads, where as many records are worth them; draws from the same seed as `random`. Left out: all in this thread. */
+  /** Compares in threads, from `worthRecords` on; must draw from the same seed as `random`. Default: all in this thread. */
   readonly threads?: {
     readonly compare: (comparison: Omit<ComparisonOptions, 'random'>) => ComparePartitions;
     readonly worthRecords?: number;
   };
-  /** Told once of the records to read, then of those read. */
+  /** Called once with the number of records to read; `onRecords` with the number of those read since. */
   readonly onTotal?: (records: number) => void;
   readonly onRecords?: (records: number) => void;
 }
 
-/** What a replay of two policies found, as `replay --json` prints it. */
+/** The comparison of two policies, as `replay --json` prints it. */
 export interface ReplayResult extends ComparisonFigures {
   readonly policy: string;
   readonly against: string;
   readonly costs: TradingCosts;
-  /** What the replayed positions really made; null: none of them is closed on record. */
+  /** Realised results of the replayed positions; null: none of them is closed on record. */
   readonly realised: RealisedResults | null;
   readonly undecodable: number;
   readonly ranges: readonly PartitionOffsets[];
   readonly cannot_know: readonly string[];
 }
 
-/** What such a comparison leaves open, whatever the figures are. */
+/** What such a comparison cannot know, whatever its figures. */
 export const CANNOT_KNOW = [
   'Once a policy closes, the rest of its path is hypothetical; and paths end where the recorded snapshots end, which the policy that really traded decided.',
   'A policy that would have held on past the last snapshot is marked there: what it would have earned or lost later is not known.',
@@ -104,19 +104,19 @@ async function readMaps(world: ReadableTopics, which: MapRecords['which']): Prom
   return { decisions, applied, which };
 }
 
-/** What came of one partition. */
+/** The comparison of one partition. */
 export interface PartitionOutcome {
   readonly compared: ComparedPartition;
   readonly undecodable: number;
 }
 
-/** Compares stretches of position.snapshot; the outcomes are in the order of the stretches. `onRecords` is told of those read. */
+/** Compares stretches of position.snapshot; the outcomes are in their order. `onRecords` gets the number of records read since. */
 export type ComparePartitions = (
   ranges: readonly PartitionOffsets[],
   onRecords: (records: number) => void,
 ) => Promise<readonly PartitionOutcome[]>;
 
-/** One after the other, in this thread. */
+/** One partition after the other, in this thread. */
 function compareInTurn(world: ReadableTopics, options: ComparisonOptions): ComparePartitions {
   return async (ranges, onRecords) => {
     const outcomes: PartitionOutcome[] = [];

@@ -1,6 +1,6 @@
 /**
- * Two policies over the snapshots of one partition. Pure: the same records in the same order and the same seed give the same
- * comparison.
+ * Compares two policies on the snapshots of a partition, and sums up partitions. Pure: the same records in the same order and the same
+ * seed give the same figures.
  */
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -12,7 +12,13 @@ import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
 import { type FlipFigures, FlipTally } from './flip-tally.ts';
-import { OpenPositions, type PositionResult, type LongestHold, type CourseResult, longer } from './open-positions.ts';
+import {
+  OpenPositions,
+  type PositionResult,
+  type LongestHold,
+  type SimulatedResult,
+  longer,
+} from './open-positions.ts';
 import { type MapRecords, PastMaps } from './past-maps.ts';
 import { ResultSample, type SampledResults, type MeanResults, type SampledPosition } from './position-results.ts';
 import type { TradingCosts } from './trading-costs.ts';
@@ -20,47 +26,47 @@ import type { TradingCosts } from './trading-costs.ts';
 export interface ComparisonOptions {
   readonly current: Policy;
   readonly candidate: Policy;
-  /** Maps are applied to both, as scoring does. Null: raw confidence. */
+  /** Calibration maps, applied for both policies as scoring does. Null: raw confidence. */
   readonly maps: MapRecords | null;
-  /** The same for both. */
+  /** The same for both policies. */
   readonly costs: TradingCosts;
   readonly random: Random;
   /** How many flips are listed. */
   readonly listed: number;
 }
 
-/** What one partition gave: plain data, so that it can come from another thread. */
+/** The figures of one partition. Plain data, so that it can come from another thread. */
 export interface ComparedPartition {
   readonly flips: FlipFigures;
   /** Snapshots whose prices are too extreme to score. */
   readonly unscorable: number;
-  /** As recorded, whatever either policy would have closed. Unit: milliseconds. */
+  /** Time that positions were open as recorded, whatever either policy would have closed. Unit: milliseconds. */
   readonly openMs: number;
-  readonly courses: { readonly current: CourseTotals; readonly candidate: CourseTotals };
+  readonly totals: { readonly current: PolicyTotals; readonly candidate: PolicyTotals };
   readonly results: SampledResults;
-  /** Calibration versions that had a say in a decision, by model. */
+  /** Calibration versions that a decision was made with, by model. */
   readonly calibration: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * Invariants:
- * C1  Bands and stretches use R before costs and the current policy's default risk, results the same costs and that risk, so that both
- *     are measured alike.
- * C2  A snapshot that cannot be scored counts for neither.
- * C3  Constant memory, but for open positions, symbols and the flips listed.
+ * Takes the snapshots of a partition one by one. Memory: constant, but for open positions, symbols and the flips listed.
+ *
+ * RPL-7  Both policies are measured alike: R of bands and stretches is before costs, with the current policy's default risk; results
+ *        are by the same costs and the same default risk.
+ * RPL-8  A snapshot that cannot be scored counts for neither policy.
  */
 export class Comparison {
   readonly #current: Policy;
   readonly #candidate: Policy;
-  /** C1. */
+  /** The current policy without costs (RPL-7). */
   readonly #measure: Policy;
-  /** Null: no map has a say, for lack of one or because neither policy judges on it. */
+  /** Null: no map applies, for lack of one or because neither policy judges calibrated confidence. */
   readonly #maps: PastMaps | null;
   readonly #tally: FlipTally;
   readonly #results: ResultSample;
   readonly #positions: OpenPositions;
   #unscorable = 0;
-  #courses = { current: NO_COURSES, candidate: NO_COURSES };
+  #totals = { current: NO_TOTALS, candidate: NO_TOTALS };
 
   constructor({ current, candidate, maps, costs, random, listed }: ComparisonOptions) {
     this.#current = current;
@@ -72,7 +78,7 @@ export class Comparison {
     this.#results = new ResultSample(random);
     const { cooldownMs } = DEFAULT_LIMITS;
     const defaultRisk = current.thresholds.default_risk;
-    this.#positions = new OpenPositions({ cooldownMs, costs, defaultRisk }, (result) => this.#settle(result));
+    this.#positions = new OpenPositions({ cooldownMs, costs, defaultRisk }, (result) => this.#addResult(result));
   }
 
   add(snapshot: PositionSnapshot, at: LogRecord): void {
@@ -82,7 +88,7 @@ export class Comparison {
       const current = evaluate(seenBy(this.#current, snapshot, map), this.#current);
       const candidate = evaluate(seenBy(this.#candidate, snapshot, map), this.#candidate);
       const r = this.#current.costs === null ? current.r : rOf(snapshot, this.#measure);
-      // First: where the position comes back after it was over, this flip is none of those that are marked then.
+      // Before the tally: if this snapshot opens a position anew, the flips of the one that is over are marked, and this one is not.
       this.#positions.add(snapshot, r, current, candidate);
       this.#tally.add(snapshot, at, r, current, candidate);
     } catch (thrown) {
@@ -91,43 +97,43 @@ export class Comparison {
     }
   }
 
-  /** Positions that are being followed. */
+  /** Positions followed now. */
   get openPositions(): number {
     return this.#positions.size;
   }
 
-  /** The partition has no more. */
+  /** The figures; the partition has no more snapshots. */
   end(): ComparedPartition {
     this.#positions.endAll();
     return {
       flips: this.#tally.figures(),
       unscorable: this.#unscorable,
       openMs: this.#positions.openMs,
-      courses: this.#courses,
+      totals: this.#totals,
       results: this.#results.results(),
       calibration: this.#maps?.used() ?? {},
     };
   }
 
-  #settle({ position_id, current, candidate, lastR }: PositionResult): void {
+  #addResult({ position_id, current, candidate, lastR }: PositionResult): void {
     this.#tally.mark(position_id, lastR);
     this.#results.add({ position_id, current: current.r, candidate: candidate.r });
-    this.#courses = {
-      current: addTotals(this.#courses.current, totalsOf(current, candidate)),
-      candidate: addTotals(this.#courses.candidate, totalsOf(candidate, current)),
+    this.#totals = {
+      current: addTotals(this.#totals.current, totalsOf(current, candidate)),
+      candidate: addTotals(this.#totals.candidate, totalsOf(candidate, current)),
     };
   }
 }
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** The same of each of the two, obeyed from the first snapshot on. */
+/** A figure of each policy, had it been obeyed from the first snapshot on. */
 interface OfBoth<T> {
   readonly current: T;
   readonly candidate: T;
 }
 
-/** What two policies make of the same snapshots. */
+/** How two policies differ on the same snapshots. */
 export interface ComparisonFigures extends FlipFigures {
   /** Flips to CLOSE: the candidate closes what the current policy does not. */
   readonly close_flips: number;
@@ -135,9 +141,9 @@ export interface ComparisonFigures extends FlipFigures {
   readonly hold_flips: number;
   /** Snapshots whose prices are too extreme to score. */
   readonly unscorable: number;
-  /** Time between the snapshots of positions as recorded, summed over them. */
+  /** Time that positions were open as recorded, summed over them. */
   readonly open_position_hours: number;
-  /** How much of that a position would have been open, at least in part. */
+  /** How much of it they would have been open, at least in part. */
   readonly open_hours: OfBoth<number>;
   readonly longest_hold: OfBoth<LongestHold | null>;
   /** Positions of which the policy closes any part. */
@@ -145,17 +151,17 @@ export interface ComparisonFigures extends FlipFigures {
   /** Positions that the other policy harvests, and of which this one never closes any part. */
   readonly never_closed_positions: OfBoth<number>;
   readonly results: MeanResults;
-  /** Calibration versions that had a say in a decision of either, by model; none: raw confidence. */
+  /** Calibration versions that a decision was made with, by model; none: raw confidence. */
   readonly calibration: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface SummedPartitions {
   readonly figures: ComparisonFigures;
-  /** Positions by which realised results can be set beside these. */
+  /** The positions that realised results are compared with. */
   readonly sample: readonly SampledPosition[];
 }
 
-/** The figures of all partitions; they do not depend on which was compared first, only on the order they are given in. */
+/** The figures of all partitions. They depend on the order given, not on which partition was compared first. */
 export function sumPartitions(
   partitions: readonly ComparedPartition[],
   { listed, random }: Pick<ComparisonOptions, 'listed' | 'random'>,
@@ -164,8 +170,8 @@ export function sumPartitions(
   const results = new ResultSample(random);
   let unscorable = 0;
   let openMs = 0;
-  let current = NO_COURSES;
-  let candidate = NO_COURSES;
+  let current = NO_TOTALS;
+  let candidate = NO_TOTALS;
   const versions = new Map<string, Set<string>>();
   for (const partition of partitions) {
     tally.absorb(partition.flips);
@@ -174,8 +180,8 @@ export function sumPartitions(
     openMs += partition.openMs;
     for (const [model, used] of Object.entries(partition.calibration))
       versions.set(model, new Set([...(versions.get(model) ?? []), ...used]));
-    current = addTotals(current, partition.courses.current);
-    candidate = addTotals(candidate, partition.courses.candidate);
+    current = addTotals(current, partition.totals.current);
+    candidate = addTotals(candidate, partition.totals.candidate);
   }
   const flips = tally.figures();
   const { HOLD: held, PARTIAL_CLOSE: reduced, CLOSE: closed } = flips.matrix;
@@ -195,8 +201,8 @@ export function sumPartitions(
   return { figures, sample: results.sampled() };
 }
 
-/** What one policy makes of all positions. */
-interface CourseTotals {
+/** Sums over all positions under one policy. */
+interface PolicyTotals {
   /** Positions of which it closes any part. */
   readonly harvested: number;
   /** Positions that the other policy harvests, and of which this one never closes any part. */
@@ -206,19 +212,19 @@ interface CourseTotals {
   readonly longestHold: LongestHold | null;
 }
 
-const NO_COURSES: CourseTotals = { harvested: 0, neverClosed: 0, openMs: 0, longestHold: null };
+const NO_TOTALS: PolicyTotals = { harvested: 0, neverClosed: 0, openMs: 0, longestHold: null };
 
-/** One position under this policy, beside the same position under the other. */
-function totalsOf(course: CourseResult, other: CourseResult): CourseTotals {
+/** The totals of one position under one policy; `other` is the same position under the other policy. */
+function totalsOf(own: SimulatedResult, other: SimulatedResult): PolicyTotals {
   return {
-    harvested: course.harvested ? 1 : 0,
-    neverClosed: other.harvested && !course.harvested ? 1 : 0,
-    openMs: course.openMs,
-    longestHold: course.longestHold,
+    harvested: own.harvested ? 1 : 0,
+    neverClosed: other.harvested && !own.harvested ? 1 : 0,
+    openMs: own.openMs,
+    longestHold: own.longestHold,
   };
 }
 
-function addTotals(one: CourseTotals, next: CourseTotals): CourseTotals {
+function addTotals(one: PolicyTotals, next: PolicyTotals): PolicyTotals {
   return {
     harvested: one.harvested + next.harvested,
     neverClosed: one.neverClosed + next.neverClosed,

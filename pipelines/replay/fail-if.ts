@@ -1,18 +1,18 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ComparisonFigures } from './comparison.ts';
 
-/** What can be asked, and what each is when a share of it makes sense: the whole. */
+/** The figures that a condition can name. */
 const FIGURES = {
   flips: { share: true, of: ({ flips }) => flips },
   close_flips: { share: true, of: ({ close_flips }) => close_flips },
   hold_flips: { share: true, of: ({ hold_flips }) => hold_flips },
-  // A comparison without a stretch of profit held none: 0 hours.
+  // No stretch above that R: nothing was held, for 0 hours.
   longest_hold_hours: { share: false, of: ({ longest_hold }) => longest_hold.candidate?.hours ?? 0 },
   mean_r_change: { share: false, of: ({ results }) => results.change },
 } as const satisfies Record<string, FigureSpec>;
 
 interface FigureSpec {
-  /** Whether `%` of the snapshots can be asked for. */
+  /** Whether a limit may be a percentage of the snapshots. */
   readonly share: boolean;
   readonly of: (figures: ComparisonFigures) => number | null;
 }
@@ -40,13 +40,13 @@ export interface FailCondition {
   readonly percent: boolean;
 }
 
-/** What came of a condition. `value` is null where nothing was there to judge by: then it cannot be said to be fine, and fails too. */
+/** A condition that holds. `value` null: there was nothing to judge by, which fails too. */
 export interface FailedCondition {
   readonly condition: string;
   readonly value: number | null;
 }
 
-/** `flips>5%`, `mean_r_change < 0`. Throws USAGE naming what is allowed. */
+/** Reads a condition, for example `flips>5%` or `mean_r_change < 0`. Throws USAGE naming what is allowed. */
 export function parseFailIf(text: string): FailCondition {
   const [, figure = '', operator = '', limit = '', percent = ''] = EXPRESSION.exec(text) ?? [];
   if (!isFigure(figure) || !isOperator(operator)) throw refused(text, null);

@@ -10,20 +10,20 @@ type AnyAction = Decision['action'];
 /** Current action to candidate action to snapshots. */
 export type Matrix = Readonly<Record<AnyAction, Readonly<Record<AnyAction, number>>>>;
 
-/** One kind of snapshots, and how many of them were decided otherwise. */
+/** Snapshots of one symbol or band, and how many of them flip. */
 export interface FlipCount {
   readonly name: string;
   readonly snapshots: number;
   readonly flips: number;
 }
 
-/** One snapshot that the two policies decide differently, with both explanations. */
+/** A snapshot on which the two policies take different actions, with both decisions. */
 export interface Flip {
   readonly position_id: string;
   readonly symbol: string;
   readonly observed_at: number;
   readonly r: number;
-  /** R at the position's last snapshot: what is held on to makes that. Null while the position goes on. */
+  /** R at the position's last snapshot: what holding on came to. Null while the position is open. */
   readonly last_r: number | null;
   readonly age_hours: number;
   readonly from: Explanation;
@@ -33,7 +33,7 @@ export interface Flip {
   readonly offset: number;
 }
 
-type Listed = Omit<Flip, 'last_r'> & { last_r: number | null };
+type ListedFlip = Omit<Flip, 'last_r'> & { last_r: number | null };
 
 export type Explanation = Pick<
   Decision,
@@ -47,19 +47,19 @@ export interface FlipFigures {
   readonly by_symbol: readonly FlipCount[];
   readonly by_r: readonly FlipCount[];
   readonly by_age: readonly FlipCount[];
-  /** In how many flips the factor's points differ between the two; those that differ in none are left out. */
+  /** In how many flips the points of a factor differ; factors that never differ are left out. */
   readonly by_factor: readonly { readonly name: string; readonly flips: number }[];
   /** The latest first. */
   readonly listed_flips: readonly Flip[];
 }
 
 /**
- * Counts what two policies say about the same snapshots. Invariants:
- * T1  A flip is another action; another fraction is none.
- * T2  The cells of the matrix, the bands and the symbols each add up to `snapshots`, their flips to `flips`.
- * T3  Memory is bounded by the number of symbols and `listed`.
- * T4  Tallies of stretches, absorbed in their order, give the same figures as one tally of all.
- * T5  A listed flip is marked to the last snapshot of its position once that is over.
+ * Counts the actions of two policies on the same snapshots. Memory is bounded by the number of symbols and `listed`.
+ *
+ * RPL-9  A flip is a different action; a different fraction is no flip.
+ * RPL-10  The cells of the matrix, the bands and the symbols each add up to `snapshots`, their flips to `flips`.
+ * RPL-11  Tallies of consecutive stretches, absorbed in their order, give the same figures as one tally of everything.
+ * RPL-12  A listed flip gets the R of the last snapshot of its position once the position is over.
  */
 export class FlipTally {
   #snapshots = 0;
@@ -73,17 +73,17 @@ export class FlipTally {
   readonly #byAge = bandCounts(AGE_BANDS);
   readonly #bySymbol = new Map<string, Count>();
   readonly #byFactor = new Map<string, number>();
-  readonly #listed: KeepLeast<Listed>;
-  /** Listed flips of positions that go on (T5). */
-  readonly #unmarked = new Map<string, Set<Listed>>();
+  readonly #listed: KeepLeast<ListedFlip>;
+  /** Position -> its listed flips without a last R yet (RPL-12). */
+  readonly #unmarked = new Map<string, Set<ListedFlip>>();
 
   constructor(listed: number) {
-    this.#listed = new KeepLeast<Listed>(listed, latestFirst, (flip) =>
+    this.#listed = new KeepLeast<ListedFlip>(listed, latestFirst, (flip) =>
       this.#unmarked.get(flip.position_id)?.delete(flip),
     );
   }
 
-  /** `r` is that of the mark, the same for both. */
+  /** `r` is the same for both policies. */
   add(snapshot: PositionSnapshot, at: LogRecord, r: number, current: Decision, candidate: Decision): void {
     const age = ageHours(snapshot);
     const flipped = current.action !== candidate.action ? 1 : 0;
@@ -104,13 +104,13 @@ export class FlipTally {
     this.#listed.add(flip);
   }
 
-  /** The position is over, and its last snapshot shows `lastR` (T5). */
+  /** The position is over; its last snapshot was at `lastR` (RPL-12). */
   mark(positionId: string, lastR: number): void {
     for (const flip of this.#unmarked.get(positionId) ?? []) flip.last_r = lastR;
     this.#unmarked.delete(positionId);
   }
 
-  /** Adds what a tally of the stretch that follows has found (T4). */
+  /** Adds the figures of the stretch that follows (RPL-11). */
   absorb(next: FlipFigures): void {
     this.#snapshots += next.snapshots;
     this.#flips += next.flips;
@@ -149,7 +149,7 @@ export class FlipTally {
   }
 }
 
-/** Names of the factors whose points differ; one that does not score has 0. */
+/** Names of the factors whose points differ; a factor that does not score has 0. */
 export function differingFactors(one: readonly Factor[], other: readonly Factor[]): readonly string[] {
   const names: string[] = [];
   for (const { name, points } of one) if (pointsOf(other, name) !== points) names.push(name);
@@ -194,7 +194,7 @@ function flipOf(
   age_hours: number,
   from: Decision,
   to: Decision,
-): Listed {
+): ListedFlip {
   return {
     position_id,
     symbol,
@@ -214,18 +214,22 @@ function explained({ action, fraction, hold_score, exit_score, reason, factors, 
   return { action, fraction, hold_score, exit_score, reason, factors, unknown };
 }
 
-/** A stretch of a scale, from the band before up to and including `upTo`. */
+/** A part of a scale: above the band before it, up to and including `upTo`. */
 interface Band {
   readonly name: string;
   readonly upTo: number;
 }
 
-/** Every value is in exactly one band: `at or below upTo` of the first that takes it (B1). */
+/**
+ * Bands in ascending order.
+ *
+ * RPL-13  Every value is in exactly one band: the first whose `upTo` is not below it.
+ */
 type Bands = readonly Band[];
 
-/** Profit in R, cut where the rungs of the built-in policies are: a rung scores above its R, so a band includes its upper end. */
+/** R, cut at the profit rungs of the built-in policies. A rung scores above its R, so a band includes its upper end. */
 export const R_BANDS: Bands = [
-  // A rung at 0 scores above 0, but break-even is no loss: the largest number below 0.
+  // Break-even is no loss: this band ends at the largest number below 0.
   { name: '< 0', upTo: -Number.MIN_VALUE },
   { name: '0–1', upTo: 1 },
   { name: '1–2', upTo: 2 },
@@ -237,7 +241,7 @@ export const R_BANDS: Bands = [
 
 /** Time since opening, in hours. */
 export const AGE_BANDS: Bands = [
-  // Fresh is below an hour, so an hour itself is not.
+  // Fresh is below an hour, so this band ends at the largest number below it.
   { name: '< 1 h', upTo: 1 - Number.EPSILON / 2 },
   { name: '1–6 h', upTo: 6 },
   { name: '6–24 h', upTo: 24 },

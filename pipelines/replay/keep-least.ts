@@ -1,23 +1,22 @@
 /**
- * The `limit` least items by `rank`, in ascending order, whatever order they come in and however many. Equal ranks: the one that
- * came first. Memory: twice the limit.
+ * Keeps the `limit` items of the lowest rank, in ascending order; of equal ranks those that came first. Memory: twice the limit.
  */
 export class KeepLeast<T> {
   readonly #limit: number;
   readonly #rank: (item: T) => number;
   readonly #onDropped: (item: T) => void;
-  /** Ranks above are out already. */
+  /** From this rank on items are dropped. */
   #worst = Infinity;
   #items: T[] = [];
 
-  /** `onDropped` is told of items that were kept for a while. */
+  /** `onDropped` is called with items that were kept for a while. */
   constructor(limit: number, rank: (item: T) => number, onDropped: (item: T) => void = () => {}) {
     this.#limit = limit;
     this.#rank = rank;
     this.#onDropped = onDropped;
   }
 
-  /** Whether an item of that rank would still be kept: asked before a costly one is made. */
+  /** Whether an item of that rank would be kept: for items that are costly to make. */
   wants(rank: number): boolean {
     return this.#limit > 0 && rank < this.#worst;
   }
@@ -34,7 +33,7 @@ export class KeepLeast<T> {
   }
 
   #cut(): void {
-    // toSorted is stable, which keeps the earlier of equals.
+    // toSorted is stable: of equal ranks the earlier item comes first.
     const sorted = this.#items.toSorted((one, other) => this.#rank(one) - this.#rank(other));
     this.#items = sorted.slice(0, this.#limit);
     for (const dropped of sorted.slice(this.#limit)) this.#onDropped(dropped);

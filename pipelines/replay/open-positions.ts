@@ -3,17 +3,17 @@ import type { Decision } from '../scoring/evaluate.ts';
 import { Growth, type Addition, type PathResult, PositionPath } from './position-path.ts';
 import type { TradingCosts } from './trading-costs.ts';
 
-/** Longer than any cycle, restart or lesser outage: a position that was not seen for a day is over. Unit: milliseconds. */
+/** A position without a snapshot for so long is over: longer than any cycle, restart or short outage. Unit: milliseconds. */
 const GONE_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Rare enough to cost nothing a record, often enough that what is over does not pile up. Unit: snapshots. */
+/** Positions that are over are looked for once in so many: it costs nothing a record, and they do not pile up. Unit: snapshots. */
 const SWEEP_EVERY = 4096;
 
 /** How one position ended under each policy. */
 export interface PositionResult {
   readonly position_id: PositionId;
-  readonly current: CourseResult;
-  readonly candidate: CourseResult;
+  readonly current: SimulatedResult;
+  readonly candidate: SimulatedResult;
   /** R at its last snapshot. */
   readonly lastR: number;
 }
@@ -21,8 +21,8 @@ export interface PositionResult {
 interface Followed {
   readonly position_id: PositionId;
   readonly account: string;
-  readonly current: Course;
-  readonly candidate: Course;
+  readonly current: SimulatedPosition;
+  readonly candidate: SimulatedPosition;
   readonly growth: Growth;
   lastSeen: number;
   lastR: number;
@@ -30,11 +30,12 @@ interface Followed {
 }
 
 /**
- * Follows each position from its first snapshot to its last. Invariants:
- * O1  A position is over when no snapshot of it came for a day of its account's time, or the partition ends. An account of which
- *     nothing came between two sweeps is at the partition's time: nobody can tell whether it lives on.
- * O2  Memory is bounded by the positions open at a time, not by those that ever were.
- * O3  Results do not depend on when the sweep comes: a position that comes back after a day starts anew either way.
+ * Follows each position from its first snapshot to its last, under both policies.
+ *
+ * RPL-14  A position is over a day of its account's time after its last snapshot, or at the end of the partition. An account without
+ *         snapshots between two sweeps is taken to be at the partition's time.
+ * RPL-15  Memory is bounded by the positions open at the same time, not by all there ever were.
+ * RPL-16  Results do not depend on when a sweep comes: a position that comes back after a day starts anew either way.
  */
 export class OpenPositions {
   readonly #cooldownMs: number;
@@ -42,12 +43,12 @@ export class OpenPositions {
   readonly #defaultRisk: number;
   readonly #onResult: (result: PositionResult) => void;
   readonly #open = new Map<PositionId, Followed>();
-  /** What the latest snapshot of each account since the last sweep says: desks in one log may live years apart. */
+  /** Account -> time of its latest snapshot since the last sweep. By account: desks of different years may share a log. */
   readonly #times = new Map<string, EpochMillis>();
   #untilSweep = SWEEP_EVERY;
   #openMs = 0;
 
-  /** `defaultRisk`: of the price, for positions without a known stop. */
+  /** `defaultRisk`: ratio of the price, for positions without a known stop. */
   constructor(
     { cooldownMs, costs, defaultRisk }: { cooldownMs: number; costs: TradingCosts; defaultRisk: number },
     onResult: (result: PositionResult) => void,
@@ -74,18 +75,18 @@ export class OpenPositions {
     if (this.#untilSweep === 0) this.#sweep();
   }
 
-  /** The partition ends: every position in it is over. */
+  /** The partition ends, and every position in it is over. */
   endAll(): void {
     for (const followed of this.#open.values()) this.#end(followed);
     this.#open.clear();
   }
 
-  /** Positions that are being followed. */
+  /** Positions followed now. */
   get size(): number {
     return this.#open.size;
   }
 
-  /** Time between the snapshots of positions as they were recorded, summed over them. Unit: milliseconds. */
+  /** Time between the snapshots of positions as recorded, summed over them. Unit: milliseconds. */
   get openMs(): number {
     return this.#openMs;
   }
@@ -100,8 +101,8 @@ export class OpenPositions {
     const followed: Followed = {
       position_id: id,
       account,
-      current: new Course(this.#cooldownMs, snapshot, this.#costs),
-      candidate: new Course(this.#cooldownMs, snapshot, this.#costs),
+      current: new SimulatedPosition(this.#cooldownMs, snapshot, this.#costs),
+      candidate: new SimulatedPosition(this.#cooldownMs, snapshot, this.#costs),
       growth: new Growth(this.#defaultRisk),
       lastSeen: observedAt,
       lastR: 0,
@@ -128,11 +129,11 @@ export class OpenPositions {
   }
 }
 
-/** How one position ended under one policy. */
-export interface CourseResult {
+/** How a position ended under one policy. */
+export interface SimulatedResult {
   /** Earned, with what was never closed marked to the last snapshot. Unit: R. */
   readonly r: PathResult;
-  /** Until the policy had closed all of it, or the snapshots ended. Unit: milliseconds. */
+  /** Time until the policy had closed all of it, or the snapshots ended. Unit: milliseconds. */
   readonly openMs: number;
   /** Whether the policy closed any of it. */
   readonly harvested: boolean;
@@ -140,11 +141,11 @@ export interface CourseResult {
 }
 
 /**
- * One position under one policy that is obeyed from the first snapshot on.
+ * One position as it would have gone had one policy been obeyed from its first snapshot on.
  *
- * K1  Once the policy has closed all of it, snapshots that were recorded later count for nothing: neither time nor profit nor a hold.
+ * RPL-17  Once the policy has closed all of it, later snapshots count for nothing: neither time nor profit nor a hold.
  */
-class Course {
+class SimulatedPosition {
   readonly #path: PositionPath;
   readonly #hold = new HoldStretch();
   #openMs = 0;
@@ -162,7 +163,7 @@ class Course {
     this.#path.obey(decision, { price: snapshot.mark_price, at: snapshot.observed_at });
   }
 
-  result(lastMark: number): CourseResult {
+  result(lastMark: number): SimulatedResult {
     return {
       r: this.#path.result(lastMark),
       openMs: this.#openMs,
@@ -174,21 +175,25 @@ class Course {
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Both built-in policies see profit worth taking above it at the latest. Unit: R. */
+/** The lowest profit rung of 2026-02-07: above it there is profit worth taking. Unit: R. */
 export const PROFITABLE_ABOVE_R = 2;
 
-/** The longest that a position in profit was held without a break. */
+/** The longest time that a position in profit was held without a break. */
 export interface LongestHold {
   readonly position_id: PositionId;
   readonly symbol: string;
   readonly from: number;
   readonly to: number;
   readonly hours: number;
-  /** The greatest R in that time. */
+  /** The highest R in that time. */
   readonly peak_r: number;
 }
 
-/** Consecutive snapshots of one position with R above PROFITABLE_ABOVE_R and HOLD: H1 either one failing ends the stretch. */
+/**
+ * The longest run of consecutive snapshots of one position with HOLD and an R above PROFITABLE_ABOVE_R.
+ *
+ * RPL-18  A snapshot with another action, or at or below that R, ends the run.
+ */
 class HoldStretch {
   longest: LongestHold | null = null;
   #from: number | null = null;

@@ -1,12 +1,12 @@
 import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../schemas/generated/records.ts';
 import { CalibrationVersions, type ConfidenceMap } from '../scoring/confidence-map.ts';
 
-/** From a snapshot of a partition on, scoring applied these versions. In the order of the log. */
+/** The calibration versions that scoring applied from a snapshot of a partition on. */
 export type AppliedMaps = Pick<PolicyApplied, 'calibrations'> & {
   readonly input: { partition: number; offset: number };
 };
 
-/** What is known of maps in the past. Plain data: it is copied to threads. */
+/** All that is recorded of calibration maps. Plain data: it is copied to threads. */
 export interface MapRecords {
   readonly decisions: readonly ConfidenceCalibration[];
   readonly applied: readonly AppliedMaps[];
@@ -19,23 +19,24 @@ interface Stretch {
   readonly versions: ReadonlyMap<string, string>;
 }
 
-interface Seen {
+interface VersionedMap {
   readonly version: string;
   readonly map: ConfidenceMap;
 }
 
 /**
- * The confidence map that a snapshot was seen with. Invariants:
- * PM1  Where scoring has recorded what it applied, that counts, from the snapshot that it names on.
- * PM2  Where it has not, a map is in force from the time of its approval to that of its rollback or of the next approval.
- * PM3  With `now` the map in force at the end counts for all.
+ * Finds the confidence map that applied to a snapshot.
+ *
+ * RPL-19  From the snapshot on that a record of policy.applied names, the versions of that record count.
+ * RPL-20  Before any such record a map is in force from its approval to its rollback or the next approval, by the clock.
+ * RPL-21  With `now` the map in force at the end counts for all snapshots.
  */
 export class PastMaps {
   readonly #which: MapRecords['which'];
   readonly #byVersion = new Map<string, ConfidenceMap>();
   readonly #stretches = new Map<number, readonly Stretch[]>();
-  /** By model, in time: what came into force; null: raw confidence. */
-  readonly #times = new Map<string, { readonly at: number; readonly seen: Seen | null }[]>();
+  /** Model -> maps in the order in which they came into force; null: raw confidence. */
+  readonly #times = new Map<string, { readonly at: number; readonly seen: VersionedMap | null }[]>();
   readonly #now = new CalibrationVersions();
   readonly #used = new Map<string, Set<string>>();
 
@@ -48,7 +49,7 @@ export class PastMaps {
 
   /** Null: raw confidence. */
   mapAt(model: ModelId, at: { partition: number; offset: number }, observedAt: number): ConfidenceMap | null {
-    const seen = this.#seenAt(model, at, observedAt);
+    const seen = this.#versionAt(model, at, observedAt);
     if (seen === null) return null;
     const used = this.#used.get(model);
     if (used === undefined) this.#used.set(model, new Set([seen.version]));
@@ -56,12 +57,12 @@ export class PastMaps {
     return seen.map;
   }
 
-  /** The versions that had a say so far, by model. */
+  /** Versions applied so far, by model. */
   used(): Readonly<Record<string, readonly string[]>> {
     return Object.fromEntries(Array.from(this.#used, ([model, versions]) => [model, [...versions]]));
   }
 
-  #seenAt(model: ModelId, { partition, offset }: { partition: number; offset: number }, observedAt: number) {
+  #versionAt(model: ModelId, { partition, offset }: { partition: number; offset: number }, observedAt: number) {
     if (this.#which === 'now') {
       const record = this.#now.inForce(model);
       return record === null ? null : { version: record.version, map: record.map };
@@ -87,7 +88,7 @@ export class PastMaps {
   }
 }
 
-/** By offset: of two records the later one in the log counts wherever both have begun (SCO-15). */
+/** In ascending order of offset: of two records that have both begun, the later one in the log counts (policy-history.ts SCO-15). */
 function stretchesOf(applied: readonly AppliedMaps[]): readonly Stretch[] {
   const stretches: Stretch[] = [];
   for (const { input, calibrations } of applied) {
@@ -100,7 +101,7 @@ function stretchesOf(applied: readonly AppliedMaps[]): readonly Stretch[] {
   return stretches;
 }
 
-/** Of items that hold up to some place and not beyond it, the last that holds. */
+/** A binary search for the last item that holds, where all before it hold and none after it does. */
 function lastWhere<T>(items: readonly T[], holds: (item: T) => boolean): T | undefined {
   let low = 0;
   let high = items.length;

@@ -2,36 +2,37 @@ import type { Side, PositionSnapshot } from '../../schemas/generated/records.ts'
 import type { Decision } from '../scoring/evaluate.ts';
 import { FUNDING_PERIOD_MS, type TradingCosts } from './trading-costs.ts';
 
-/** What was bought or sold to open, at once or later. */
+/** A quantity by which a position was opened or grew. */
 export interface Addition {
   /** Unit: contracts. */
   readonly quantity: number;
   /** Unit: quote currency per contract. */
   readonly price: number;
-  /** Unit: quote currency, of the whole quantity. */
+  /** Of the whole quantity. Unit: quote currency. */
   readonly risk: number;
 }
 
-/** A moment of the market. */
+/** A mark price and its time. */
 export interface Mark {
   readonly price: number;
   /** Unit: milliseconds since 1970-01-01 UTC. */
   readonly at: number;
 }
 
-/** Before and after costs, in multiples of all the risk that the position took (R). */
+/** The result before and after costs, in multiples of all the risk that the position took (R). */
 export interface PathResult {
   readonly gross: number;
   readonly net: number;
 }
 
 /**
- * What a position would have earned had one policy been obeyed. Invariants:
- * P1  What is closed and what is left add up to what was opened, and each part earns what its mark is off the average entry.
- * P2  Between partial closes lies the cooldown, from observation to observation as in execution; CLOSE ignores it.
- * P3  Once all is closed nothing more is earned, whatever the marks do later.
- * P4  What a position grew by is added to what is left, at its own price; R is by the sum of the risks, so each part weighs by its risk.
- * P5  Fees are paid on what is opened and closed, what is left at the end included; funding on what is held, for as long as it is.
+ * What a position would have earned had one policy been obeyed.
+ *
+ * RPL-22  What is closed and what is left add up to what was opened, and each part earns the distance of its mark from the average entry.
+ * RPL-23  Between partial closes lies the cooldown, from observation to observation as in execution; CLOSE ignores it.
+ * RPL-24  Once all is closed nothing more is earned, whatever the marks do later.
+ * RPL-25  What a position grows by is added to what is left, at its own price. R is by the sum of the risks, so each part weighs by its risk.
+ * RPL-26  Fees are paid on what is opened and closed, what is left at the end included; funding on what is held, for as long as it is.
  */
 export class PositionPath {
   readonly #cooldownMs: number;
@@ -48,7 +49,7 @@ export class PositionPath {
   #lastPartialAt = -Infinity;
   #harvested = false;
 
-  /** `openedAt`: funding counts from then on. Unit: milliseconds since 1970-01-01 UTC. */
+  /** `openedAt`: funding is paid from then on. Unit: milliseconds since 1970-01-01 UTC. */
   constructor(cooldownMs: number, side: Side, openedAt: number, costs: TradingCosts) {
     this.#cooldownMs = cooldownMs;
     this.#costs = costs;
@@ -57,7 +58,7 @@ export class PositionPath {
     this.#fundedTo = openedAt;
   }
 
-  /** P4. */
+  /** Adds to the position (RPL-25). */
   grow({ quantity, price, risk }: Addition): void {
     this.#entry = (this.#entry * this.#held + price * quantity) / (this.#held + quantity);
     this.#opened += quantity;
@@ -66,7 +67,7 @@ export class PositionPath {
     this.#paid += quantity * price * this.#costs.fee;
   }
 
-  /** Obeys a decision at a mark. */
+  /** Carries out a decision at a mark. */
   obey({ action, fraction }: Pick<Decision, 'action' | 'fraction'>, { price, at }: Mark): void {
     if (this.#held === 0) return;
     this.#fund(price, at);
@@ -106,21 +107,24 @@ export class PositionPath {
   }
 }
 
-/** A price of what was added that is farther from the mark comes of rounding or of a close between the two snapshots. Unit: ratio. */
+/**
+ * The price at which a position grew is derived from its average entry. Farther than this from the mark it comes from rounding, or from a
+ * close between the two snapshots, and the mark is taken instead. Unit: ratio.
+ */
 const FARTHEST = 0.5;
 
-/** Recognises from snapshots what a position was opened with and what it grew by. */
+/** Derives from snapshots what a position was opened with and what it grew by. */
 export class Growth {
   readonly #defaultRisk: number;
   #quantity = 0;
   #entry = 0;
 
-  /** `defaultRisk`: of the price, where no stop is known. */
+  /** `defaultRisk`: ratio of the price, where no stop is known. */
   constructor(defaultRisk: number) {
     this.#defaultRisk = defaultRisk;
   }
 
-  /** What was added since the snapshot before; all of it at the first one. Null: nothing. */
+  /** The quantity added since the snapshot before, at the first one all of it. Null: none. */
   next({ quantity, entry_price: entry, mark_price: mark, initial_stop_price }: PositionSnapshot): Addition | null {
     const before = this.#quantity;
     const added = quantity - before;
@@ -133,7 +137,7 @@ export class Growth {
     return { quantity: added, price, risk: added * (distance > 0 ? distance : price * this.#defaultRisk) };
   }
 
-  /** The average entry tells at which price the position grew: entry times quantity is what was paid for it. */
+  /** Average entry times quantity is what was paid for the position: the difference to before was paid for the addition. */
   #priceOf(added: number, quantity: number, entry: number, mark: number): number {
     const price = (entry * quantity - this.#entry * (quantity - added)) / added;
     return Math.abs(price / mark - 1) <= FARTHEST ? price : mark;

@@ -5,17 +5,17 @@ import type { PathResult } from './position-path.ts';
 import type { PositionId, ClmOutcome } from '../../schemas/generated/records.ts';
 import { FUNDING_PERIOD_MS, type TradingCosts } from './trading-costs.ts';
 
-/** What one position made under each policy. Unit: R. */
+/** The result of one position under each policy. Unit: R. */
 export interface PairedResult {
   readonly position_id: PositionId;
   readonly current: PathResult;
   readonly candidate: PathResult;
 }
 
-/** Enough for any interval, and some hundred kilobytes. Unit: positions. */
+/** Enough for a stable interval in some hundred kilobytes. Unit: positions. */
 const SAMPLE = 5_000;
 
-/** Ends of a 95 % interval move by less than a tenth of its width from seed to seed. Unit: resamples. */
+/** So many that the ends of a 95 % interval move by less than a tenth of its width from seed to seed. Unit: resamples. */
 const RESAMPLES = 1_000;
 
 /** Mean results of the positions under each policy, net of costs. Unit: R a position. */
@@ -25,7 +25,7 @@ export interface MeanResults {
   readonly candidate_mean_r: number | null;
   /** Candidate minus current. */
   readonly change: number | null;
-  /** 95 % bootstrap interval of the change, the positions drawn with replacement; null with fewer than two. */
+  /** 95 % bootstrap interval of the change, over positions drawn with replacement; null with fewer than two. */
   readonly change_interval: { readonly low: number; readonly high: number } | null;
   /** Positions that the interval rests on. */
   readonly sampled: number;
@@ -38,7 +38,7 @@ interface Sums {
   readonly gross: number;
 }
 
-/** Results of a stretch of the log, before anything is made of them. */
+/** Results of a stretch of the log, as they are summed. */
 export interface SampledResults {
   readonly positions: number;
   /** Sums. Unit: R. */
@@ -48,7 +48,7 @@ export interface SampledResults {
   readonly sample: readonly Ranked[];
 }
 
-/** A position in the sample, net of costs. Unit: R. */
+/** A sampled position: its result under each policy, net of costs. Unit: R. */
 export interface SampledPosition {
   readonly position_id: PositionId;
   readonly current: number;
@@ -60,9 +60,10 @@ interface Ranked extends SampledPosition {
 }
 
 /**
- * Means over all positions, and an interval from a bounded sample of them. Invariants:
- * M1  Each position is as likely to be in the sample as any other, and whether it is depends on the seed and its id alone.
- * M2  The interval lies about the mean of all; that of a sample is drawn in by the square root of its share.
+ * Mean results of all positions, and an interval from a bounded sample of them.
+ *
+ * RPL-27  Every position is equally likely to be sampled, and whether it is depends on the seed and its id alone.
+ * RPL-28  The interval is centred on the mean of all positions; one from a sample is narrowed by the square root of the sampled share.
  */
 export class ResultSample {
   readonly #random: Random;
@@ -87,7 +88,7 @@ export class ResultSample {
     });
   }
 
-  /** Adds what was sampled of other positions. */
+  /** Adds the results of other positions. */
   absorb({ positions, current, candidate, sample }: SampledResults): void {
     this.#positions += positions;
     this.#current = summed(this.#current, current);
@@ -159,7 +160,7 @@ function summed(one: Sums, other: Sums): Sums {
   return { net: one.net + other.net, gross: one.gross + other.gross };
 }
 
-/** What positions really made, beside what each policy would have made of the same ones. Unit: R a position, net of costs. */
+/** Mean realised results, beside those of each policy on the same positions. Unit: R a position, net of costs. */
 export interface RealisedResults {
   /** Replayed positions that are closed on record. */
   readonly positions: number;
@@ -167,14 +168,15 @@ export interface RealisedResults {
   /** Of the same positions. */
   readonly current_mean_r: number;
   readonly candidate_mean_r: number;
-  /** Of how many of them the record has every cost; of the others costs are reckoned as in the replay. */
+  /** Positions whose every cost is on record; the costs of the others are estimated as in the replay. */
   readonly costs_recorded: number;
 }
 
 /**
- * Invariants:
- * RR1  A position counts once, by its latest record, and only when that is FINAL.
- * RR2  R is measured as in the replay: by the initial risk, or by the default risk where no stop is known.
+ * Sums up clm.outcome records of the sampled positions.
+ *
+ * RPL-29  A position counts once, by its latest record, and only when that is FINAL.
+ * RPL-30  R is measured as in the replay: by the initial risk, or by the default risk where no stop is known.
  */
 export class Realised {
   readonly #costs: TradingCosts;
@@ -218,14 +220,14 @@ export class Realised {
 
   #resultOf(outcome: ClmOutcome): { readonly r: number; readonly recorded: boolean } | null {
     const { initial_risk_quote, entry_price, quantity, pnl_quote, pnl_net_quote } = outcome;
-    // A risk of 0 is no risk known, as for labels by R.
+    // A risk of 0 means that it is unknown, as for labels by R.
     const known = initial_risk_quote ?? 0;
     const risk = known > 0 ? known : entry_price * quantity * this.#defaultRisk;
-    const net = pnl_net_quote ?? pnl_quote - this.#reckonedCosts(outcome);
+    const net = pnl_net_quote ?? pnl_quote - this.#estimatedCosts(outcome);
     return { r: net / risk, recorded: pnl_net_quote !== null && pnl_net_quote !== undefined };
   }
 
-  #reckonedCosts({ side, quantity, entry_price, exit_price, opened_at, last_slice_at }: ClmOutcome): number {
+  #estimatedCosts({ side, quantity, entry_price, exit_price, opened_at, last_slice_at }: ClmOutcome): number {
     const { fee, funding_per_8h } = this.#costs;
     const funding = quantity * exit_price * funding_per_8h[side] * ((last_slice_at - opened_at) / FUNDING_PERIOD_MS);
     return quantity * (entry_price + exit_price) * fee + funding;

@@ -3,14 +3,15 @@ import { parseEventTime } from '../../render/event-time.ts';
 import type { EventLog, PartitionOffsets } from '../../ports/event-log.ts';
 import type { TopicRange } from '../runtime/topic-cursor.ts';
 
-/** From a moment on, and up to another that is not included, by the records' timestamps. Null: the oldest kept; the end that stands now. */
+/** A stretch of a log by record timestamps; `to` is not included. Null: the oldest record kept; the end as it stands now. */
 export interface ReplayWindow {
   readonly from: number | null;
   readonly to: number | null;
 }
 
-/** A number of four digits is more likely a year. */
+/** Not of four digits: that is more likely a year. */
 const EPOCH_MS = /^(?!\d{4}$)\d{1,15}$/;
+
 /** `--from` takes `beginning` too, `--to` does not; both an ISO time or epoch milliseconds. Throws USAGE. */
 export function parseWindow(from: string | undefined, to: string | undefined): ReplayWindow {
   const window = {
@@ -22,7 +23,7 @@ export function parseWindow(from: string | undefined, to: string | undefined): R
   return window;
 }
 
-/** The offsets of that window, fixed now: what is appended meanwhile is left out. */
+/** The offsets of the window as they stand now: records appended later are left out. */
 export async function fixWindow(log: EventLog, topic: string, { from, to }: ReplayWindow): Promise<TopicRange> {
   const ends = await log.offsets(topic);
   const firsts = from === null ? null : await log.offsetsAt(topic, from);

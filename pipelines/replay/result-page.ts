@@ -4,15 +4,16 @@ import { dataTable } from '../../render/tables.ts';
 import { count, plain, percent } from '../../render/figures.ts';
 import { type Content, type Markup, markup, trusted, STYLE } from '../../render/page.ts';
 import type { ReplayResult } from './compare-policies.ts';
-import { headline, policyNames } from './headline.ts';
 import {
   decided,
+  headline,
   holdSentence,
   meansSentence,
   openSentence,
+  policyNames,
   realisedSentence,
   summarySentence,
-} from './result-lines.ts';
+} from './result-sentences.ts';
 import { round } from '../../render/unit-plot.ts';
 
 /** Taller charts would not be read; the JSON has every symbol. */

@@ -9,19 +9,19 @@ const HOUR_MS = 60 * 60 * 1000;
 /** Funding is settled every eight hours. Unit: milliseconds. */
 export const FUNDING_PERIOD_MS = 8 * HOUR_MS;
 
-/** What trading costs in a replay, the same for both policies. */
+/** Trading costs in a replay, the same for both policies. */
 export interface TradingCosts {
-  /** Where the rates come from: measured on trade.closed, a policy's, given by hand; none: nothing is known, results are before costs. */
+  /** recorded: measured on trade.closed; policy: a policy's; given: by --costs; none: unknown, so results are before costs. */
   readonly source: 'recorded' | 'policy' | 'given' | 'none';
-  /** Paid on entry and on exit. Unit: ratio of notional. */
+  /** Paid on entry and again on exit. Unit: ratio of notional. */
   readonly fee: number;
-  /** Paid for eight hours by each side; negative is received. Unit: ratio of notional. */
+  /** Paid by each side every eight hours; negative is received. Unit: ratio of notional. */
   readonly funding_per_8h: Readonly<Record<Side, number>>;
 }
 
 export const NO_COSTS: TradingCosts = { source: 'none', fee: 0, funding_per_8h: { LONG: 0, SHORT: 0 } };
 
-/** A policy deducts the same funding on both sides. Null: it has no costs. */
+/** The costs that a policy deducts, with the same funding on both sides. Null: none. */
 function costsOfPolicy({ costs }: Policy): TradingCosts | null {
   if (costs === null) return null;
   const { taker_fee: fee, funding_per_8h: funding } = costs;
@@ -82,7 +82,7 @@ export function parseCosts(text: string): CostsWanted {
   return { source: 'given', fee: Number(fee), funding_per_8h: { LONG: Number(funding), SHORT: Number(funding) } };
 }
 
-/** The costs that both policies bear. Throws USAGE where those asked for are not known. */
+/** The costs of a replay. Throws USAGE where those asked for are not known. */
 export async function replayCosts(
   world: ReadableTopics,
   wanted: CostsWanted,

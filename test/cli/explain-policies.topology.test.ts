@@ -35,7 +35,7 @@ const brief = ({ runs }: Explanation) =>
   );
 
 describe('explain, by what policy.applied tells', () => {
-  it('DE1: the founding incident: a policy that holds everything, zero intents, and each HOLD is its own', async () => {
+  it('EXP-4: the founding incident: a policy that holds everything, zero intents, and each HOLD is its own', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(5);
     await desk.score(NEVER_CLOSES);
@@ -107,7 +107,7 @@ describe('explain, by what policy.applied tells', () => {
     expect(text).toContain('assumed: no record tells for certain which policy decided');
   });
 
-  it('DE1: a log of before: the policy of the nearest intents is assumed, those before a snapshot first', async () => {
+  it('EXP-4: a log of before: the policy of the nearest intents is assumed, those before a snapshot first', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score(LEGACY);
@@ -159,14 +159,14 @@ describe('explain, by what policy.applied tells', () => {
     expect(brief(await explained(desk, NEVER_CLOSES))).toEqual(['HOLD 2 never-closes raw certain none']);
   });
 
-  it('DE3: the content that was recorded counts, not that of a file or of the program with the same id', async () => {
+  it('EXP-6: the content that was recorded counts, not that of a file or of the program with the same id', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
     await desk.score({ ...NEVER_CLOSES, id: CURRENT.id });
     expect(brief(await explained(desk))).toEqual(['HOLD 2 2026-02-07 raw certain none']);
   });
 
-  it('DE2: a record of policy.applied that was altered makes all assumed: the one before it may not be the last word', async () => {
+  it('EXP-5: a record of policy.applied that was altered makes all assumed: the one before it may not be the last word', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score(NEVER_CLOSES);

@@ -24,7 +24,7 @@ it('no line is wider than asked, unless a single word is, and no word is lost or
 });
 
 it('words that belong together stay on one line', () => {
-  expect(wrapped(`one two ${together('3 of 4')} five`, 10)).toEqual(['one two', '3 of 4', 'five']);
+  expect(hanging('', `one two ${together('3 of 4')} five`, 10)).toEqual(['one two', '3 of 4', 'five']);
 });
 
 it('the lines after the first are indented as asked', () => {

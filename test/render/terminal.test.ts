@@ -32,7 +32,7 @@ function terminal() {
   return { stream, text: () => String(stream.read() ?? '') };
 }
 
-describe('T1: whatever is written', () => {
+describe('REN-1: whatever is written', () => {
   it('comes out as text that no terminal obeys', () => {
     fc.assert(
       fc.property(FOREIGN, (text) => {
@@ -80,7 +80,7 @@ describe('T1: whatever is written', () => {
   });
 });
 
-describe('T2: a line of JSON', () => {
+describe('REN-2: a line of JSON', () => {
   it('stays one, with the same value', () => {
     fc.assert(
       fc.property(fc.dictionary(FOREIGN, FOREIGN), (value) => {
@@ -91,7 +91,7 @@ describe('T2: a line of JSON', () => {
   });
 });
 
-describe('T3: colours', () => {
+describe('REN-3: colours', () => {
   it('of this program pass, whole also where one ends inside another, and those of others do not', async () => {
     vi.stubEnv('FORCE_COLOR', '1');
     vi.stubEnv('NO_COLOR', undefined);

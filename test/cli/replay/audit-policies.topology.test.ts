@@ -66,7 +66,7 @@ describe('replay --audit, by what policy.applied tells', () => {
       ],
     ],
     ['a map that was not in force', { calibration_version: 'cal-lost' }, [['calibration_version', 'cal-lost', null]]],
-  ])('AD1: finds an intent that was altered to name %s', async (_, patch, expected) => {
+  ])('RPL-4: finds an intent that was altered to name %s', async (_, patch, expected) => {
     const desk = await aChange();
     await desk.alter(INTENTS, 0, patch);
     const { audited, differing, differences, unverifiable } = await audit(desk);
@@ -94,7 +94,7 @@ describe('replay --audit, by what policy.applied tells', () => {
     expect(differences.map(({ path }) => path)).toEqual(paths);
   });
 
-  it('AD2: a snapshot that came again around a change may have an intent of either side; what is overtaken is said', async () => {
+  it('RPL-5: a snapshot that came again around a change may have an intent of either side; what is overtaken is said', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
     await desk.scoreAndDie(EAGER);
@@ -110,7 +110,7 @@ describe('replay --audit, by what policy.applied tells', () => {
     expect(auditLines(result, 500).join('\n')).toContain('warning: intents by what had ceased');
   });
 
-  it('AD2: long after a change, no intent is by what the change overtook', async () => {
+  it('RPL-5: long after a change, no intent is by what the change overtook', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score(EAGER);
@@ -123,7 +123,7 @@ describe('replay --audit, by what policy.applied tells', () => {
     expect(differences[0]).toMatchObject({ path: 'policy', recorded: 'eager', recomputed: 'later' });
   });
 
-  it('AD3: what was recorded counts before a built-in policy of that id, and the two differing is said', async () => {
+  it('RPL-6: what was recorded counts before a built-in policy of that id, and the two differing is said', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
     await desk.score({ ...EAGER, id: CURRENT.id });
@@ -134,7 +134,7 @@ describe('replay --audit, by what policy.applied tells', () => {
     ]);
   });
 
-  it('AD3: a file that was given counts before what was recorded', async () => {
+  it('RPL-6: a file that was given counts before what was recorded', async () => {
     const desk = await aChange();
     const { differing, differences, warnings } = await audit(desk, [{ ...LATER, id: 'eager' }]);
     expect(differing).toBe(1);

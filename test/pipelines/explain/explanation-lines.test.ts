@@ -28,7 +28,7 @@ it('names the order of an intent; of a position it would be many', () => {
 });
 
 describe('the whole explanation', () => {
-  it('O1: no line is wider than the terminal, and no word is broken, at any width and for any story', () => {
+  it('EXP-2: no line is wider than the terminal, and no word is broken, at any width and for any story', () => {
     const fates = fc.array(fc.constantFrom('filled' as const, 'cooldown' as const, 'open' as const), { maxLength: 40 });
     fc.assert(
       fc.property(
@@ -51,7 +51,7 @@ describe('the whole explanation', () => {
     expect(linesOf(LONG, columns)).toEqual(linesOf(LONG, 80));
   });
 
-  it('O2: every decision and every intent is in it', () => {
+  it('EXP-3: every decision and every intent is in it', () => {
     const whole = text(LONG, 80);
     expect(whole).toContain('97 snapshots in 29 runs');
     expect(whole.match(/^ {2}hold \d+ = /gm)).toHaveLength(29);

@@ -12,7 +12,7 @@ function pair(second: Partial<SnapshotDecision>): readonly SnapshotDecision[] {
 }
 
 describe('runs of decisions', () => {
-  it('R1: counts add up, the order stays, and neighbours differ', () => {
+  it('EXP-1: counts add up, the order stays, and neighbours differ', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 40 }), (takes) => {
         const decisions = decisionsOf(takes);

@@ -8,7 +8,7 @@ import { countedBranches } from '../../fixtures/counted-branches.ts';
 const FATES = fc.array(fc.constantFrom('filled' as const, 'cooldown' as const, 'open' as const), { maxLength: 30 });
 
 describe('what followed, in groups', () => {
-  it('G1: every step once, in order', () => {
+  it('EXP-7: every step once, in order', () => {
     fc.assert(
       fc.property(FATES, (fates) => {
         const steps = stepsOf(fates);
@@ -17,7 +17,7 @@ describe('what followed, in groups', () => {
     );
   });
 
-  it('G3: neighbours that went alike are one group, but a fill always stands by itself', () => {
+  it('EXP-9: neighbours that went alike are one group, but a fill always stands by itself', () => {
     const hit = countedBranches({ 'a fill': 10, 'neighbours that differ': 10 });
     fc.assert(
       fc.property(FATES, (fates) => {
@@ -38,7 +38,7 @@ describe('what followed, in groups', () => {
     );
   });
 
-  it('G2: an intent comes first, though its report is dated before it', () => {
+  it('EXP-8: an intent comes first, though its report is dated before it', () => {
     const [intent, report] = stepsOf(['cooldown'], false);
     if (!intent || !report) throw new TypeError('no steps');
     const [group] = groupsOf([{ ...report, at: intent.at - 1 }, intent]);

@@ -43,17 +43,17 @@ describe('auditIntent', () => {
     [{ entry_price: 101 }, 'entry_price', 101, 100],
     [{ confidence: null }, 'confidence', null, 0.7],
     [{ symbol: 'ETHUSDT' }, 'symbol', 'ETHUSDT', 'BTCUSDT'],
-  ])('A1: %j is named', (altered, path, recorded, recomputed) => {
+  ])('RPL-1: %j is named', (altered, path, recorded, recomputed) => {
     expect(auditIntent(anIntent(altered), SNAPSHOT, POLICY, null)).toEqual([{ path, recorded, recomputed }]);
   });
 
-  it('A1: the last digit of r counts', () => {
+  it('RPL-1: the last digit of r counts', () => {
     const { r } = anIntent();
     const differences = auditIntent(anIntent({ r: r + 1e-15 * Math.abs(r) * 2 }), SNAPSHOT, POLICY, null);
     expect(differences).toMatchObject([{ path: 'r', recomputed: r }]);
   });
 
-  it('A1: any change of any factor is named by its path, a missing and an added one too', () => {
+  it('RPL-1: any change of any factor is named by its path, a missing and an added one too', () => {
     const { factors } = anIntent();
     fc.assert(
       fc.property(
@@ -76,7 +76,7 @@ describe('auditIntent', () => {
     ]);
   });
 
-  it('A2: an intent from a snapshot that is held differs in its action', () => {
+  it('RPL-2: an intent from a snapshot that is held differs in its action', () => {
     const paths = auditIntent(anIntent(), SNAPSHOT, loadPolicy('legacy'), null);
     expect(paths).toContainEqual({ path: 'action', recorded: 'PARTIAL_CLOSE', recomputed: 'HOLD' });
     expect(paths).toContainEqual({ path: 'fraction', recorded: 0.58, recomputed: 0 });

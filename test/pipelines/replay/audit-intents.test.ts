@@ -45,7 +45,7 @@ describe('auditIntents', () => {
     expect(await audited(intents)).toMatchObject({ audited: 6, differing: 0, unverifiable: { total: 0 } });
   });
 
-  it('RC1: finds the snapshot also a step back, as a redelivered batch has it, and in another partition', async () => {
+  it('RPL-3: finds the snapshot also a step back, as a redelivered batch has it, and in another partition', async () => {
     const result = await audited([
       [intentAt(8), 0],
       [intentAt(2), 0],

@@ -63,7 +63,7 @@ const REPORTED = [
 ];
 
 describe('Comparison', () => {
-  it('T1: a flip is another action; both explanations and the coordinates are listed, the latest first', () => {
+  it('RPL-9: a flip is another action; both explanations and the coordinates are listed, the latest first', () => {
     const figures = compared(REPORTED);
     expect(figures).toMatchObject({ snapshots: 4, flips: 4, close_flips: 0, hold_flips: 4, unscorable: 0 });
     expect(figures.matrix.CLOSE.HOLD).toBe(1);
@@ -83,7 +83,7 @@ describe('Comparison', () => {
     expect(figures.by_factor).toContainEqual({ name: 'old', flips: 1 });
   });
 
-  it('T5: marks a listed flip to the last snapshot of its position, whichever flips were dropped meanwhile', () => {
+  it('RPL-12: marks a listed flip to the last snapshot of its position, whichever flips were dropped meanwhile', () => {
     const path = [10.16, 5.33, 4].map((r, hour) => aSnapshot({ r, age: 2 + hour }));
     const marks = (listed: number) => compared(path, { listed }).listed_flips.map(({ r, last_r }) => [r, last_r]);
     expect(marks(50)).toEqual([4, 5.33, 10.16].map((r) => [expect.closeTo(r, 9), expect.closeTo(4, 9)]));
@@ -92,7 +92,7 @@ describe('Comparison', () => {
     expect(twice.listed_flips.map(({ last_r }) => last_r)).toEqual([expect.closeTo(5.33, 9), expect.closeTo(10.16, 9)]);
   });
 
-  it('T2: matrix, bands and symbols add up to the snapshots, and agree with evaluate', () => {
+  it('RPL-10: matrix, bands and symbols add up to the snapshots, and agree with evaluate', () => {
     fc.assert(
       fc.property(fc.array(aSeen(), { maxLength: 60 }), (snapshots) => {
         const figures = compared(snapshots);
@@ -122,14 +122,14 @@ describe('Comparison', () => {
     expect(figures.results).toMatchObject({ positions: 4, change: 0, change_interval: { low: 0, high: 0 } });
   });
 
-  it('H1: the longest hold above R 2 counts from first to last snapshot without a break', () => {
+  it('RPL-18: the longest hold above R 2 counts from first to last snapshot without a break', () => {
     const path = [2, 2.1, 3, 4, 1.9, 2.5, 2.6].map((r, hour) => aSnapshot({ r, age: 2 + hour }));
     const { longest_hold: held } = compared(path, { candidate: LEGACY });
     expect(held.candidate).toMatchObject({ symbol: 'BTCUSDT', hours: 2, peak_r: expect.closeTo(4, 9) });
     expect(held.current).toBeNull();
   });
 
-  it('K1: once a policy has closed all of it, a position is neither open nor held, whatever was recorded later', () => {
+  it('RPL-17: once a policy has closed all of it, a position is neither open nor held, whatever was recorded later', () => {
     // 2026-02-07 closes at once, above R 8; legacy holds to the end.
     const path = [10.16, 4, 4, 4].map((r, hour) => aSnapshot({ r, age: 2 + hour }, { volatility_gradient: 0.2 }));
     const figures = compared(path, { current: LEGACY, candidate: CURRENT });
@@ -151,7 +151,7 @@ describe('Comparison', () => {
     expect(counted(by_age)).toEqual(['< 1 h', '6–24 h']);
   });
 
-  it('P2: obeys partial closes with the cooldown of execution between them', () => {
+  it('RPL-23: obeys partial closes with the cooldown of execution between them', () => {
     const twoCloses = (hoursApart: number) =>
       compared(
         [aSnapshot({ r: 5.33, age: 3 }), aSnapshot({ r: 5.33, age: 3 + hoursApart }), aSnapshot({ r: 0, age: 8 })],
@@ -162,7 +162,7 @@ describe('Comparison', () => {
     expect(twoCloses(1 / 60)).toBeLessThan(twoCloses(4));
   });
 
-  it('T4: partitions compared one by one give the figures of the same records in one go, positions being apart', () => {
+  it('RPL-11: partitions compared one by one give the figures of the same records in one go, positions being apart', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(aSeen(), { maxLength: 12 }), { maxLength: 5 }),
@@ -206,7 +206,7 @@ describe('Comparison', () => {
     expect(results.change_interval).toBeNull();
   });
 
-  it('O1, O2, O3: a position that is not seen for a day is over, is dropped, and starts anew when it comes back', () => {
+  it('RPL-14, RPL-15, RPL-16: a position that is not seen for a day is over, is dropped, and starts anew when it comes back', () => {
     const compare = new Comparison(OPTIONS);
     const others = Array.from({ length: 10_000 }, (_, index) =>
       aSnapshot({ age: 3 }, { position_id: `p${index}` as PositionId, observed_at: 1_770_000_000_000 + index * HOUR }),
@@ -221,7 +221,7 @@ describe('Comparison', () => {
     expect(back.open_position_hours).toBe(2);
   });
 
-  it('O1, O3: desks that live years apart in one partition do not end each other', () => {
+  it('RPL-14, RPL-16: desks that live years apart in one partition do not end each other', () => {
     const years = [0, 6].map((year) => year * 365 * 24 * HOUR);
     const looks = Array.from({ length: 6000 }, (_, index) => {
       const desk = index % 2;
@@ -237,7 +237,7 @@ describe('Comparison', () => {
     expect(compared(looks).results.positions).toBe(2);
   });
 
-  it('M1: the interval does not depend on the order of the positions, holds the mean, and is the same again', () => {
+  it('RPL-27: the interval does not depend on the order of the positions, holds the mean, and is the same again', () => {
     const snapshots = Array.from({ length: 200 }, (_, index) =>
       aSnapshot({ r: (index % 17) - 3, age: 3 }, { position_id: `p${index}` as PositionId }),
     ).flatMap((first) => [first, { ...first, observed_at: first.observed_at + HOUR, mark_price: 101 }]);
@@ -252,7 +252,7 @@ describe('Comparison', () => {
     expect(one.change_interval?.high).toBeGreaterThan(one.change ?? Number.NaN);
   });
 
-  it('M2: the interval of a sample is as wide as that of all would be', () => {
+  it('RPL-28: the interval of a sample is as wide as that of all would be', () => {
     const path = (index: number) => [
       aSnapshot({ r: 10.16, age: 3 }, { position_id: `p${index}` as PositionId }),
       aSnapshot({ r: index % 7, age: 4 }, { position_id: `p${index}` as PositionId }),
@@ -278,13 +278,13 @@ describe('Comparison', () => {
     expect(range?.low).toBeLessThan(2.5 * (change ?? Number.NaN));
   });
 
-  it('C1: costs of a policy do not move the bands', () => {
+  it('RPL-7: costs of a policy do not move the bands', () => {
     const costly = { ...CURRENT, id: 'costly', costs: { taker_fee: 0.01, funding_per_8h: 0 } };
     const { by_r } = compared([aSnapshot({ r: 2.2 })], { current: costly });
     expect(by_r.find(({ name }) => name === '2–3')?.snapshots).toBe(1);
   });
 
-  it('C2: a snapshot that cannot be scored counts for neither', () => {
+  it('RPL-8: a snapshot that cannot be scored counts for neither', () => {
     const extreme = aSnapshot(
       {},
       { mark_price: 1e300, peak_price: 1e300, entry_price: 1e-9, initial_stop_price: null },

@@ -17,7 +17,7 @@ describe('bands', () => {
     [8, '5–8'],
     [8.000_001, '> 8'],
     [1e300, '> 8'],
-  ])('B1: R %d is in %s', (r, name) => {
+  ])('RPL-13: R %d is in %s', (r, name) => {
     expect(R_BANDS[bandIndex(R_BANDS, r)]?.name).toBe(name);
   });
 
@@ -29,11 +29,11 @@ describe('bands', () => {
     [6.01, '6–24 h'],
     [24, '6–24 h'],
     [25, '> 24 h'],
-  ])('B1: an age of %d h is in %s', (hours, name) => {
+  ])('RPL-13: an age of %d h is in %s', (hours, name) => {
     expect(AGE_BANDS[bandIndex(AGE_BANDS, hours)]?.name).toBe(name);
   });
 
-  it('B1: a greater value is never in a lower band', () => {
+  it('RPL-13: a greater value is never in a lower band', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (one, other) => {
         expect(bandIndex(R_BANDS, Math.min(one, other))).toBeLessThanOrEqual(bandIndex(R_BANDS, Math.max(one, other)));

@@ -29,19 +29,19 @@ function seen(
 }
 
 describe('the map that a snapshot was seen with', () => {
-  it('PM2: by the times of approval and rollback where scoring has recorded nothing', () => {
+  it('RPL-20: by the times of approval and rollback where scoring has recorded nothing', () => {
     const times = [99, 199, 200, 399, 400, 499, 500].map((at) => [0, 0, at] as const);
     expect(seen({}, times)).toEqual([null, null, 0.1, 0.1, 0.2, 0.2, 0.1]);
   });
 
-  it('PM1: by what scoring applied, whatever the times say; a record that begins earlier overrules', () => {
+  it('RPL-19: by what scoring applied, whatever the times say; a record that begins earlier overrules', () => {
     const records = [applied(0, 0, null), applied(0, 10, '0.1'), applied(0, 20, '0.2'), applied(0, 15, '0.1')];
     const places = [0, 9, 10, 15, 25].map((offset) => [0, offset, 9999] as const);
     expect(seen({ applied: records }, places)).toEqual([null, null, 0.1, 0.1, 0.1]);
     expect(seen({ applied: records }, [[1, 25, 450]])).toEqual([0.2]);
   });
 
-  it('PM3: by the one in force at the end', () => {
+  it('RPL-21: by the one in force at the end', () => {
     expect(seen({ which: 'now' }, [[0, 0, 0]])).toEqual([0.1]);
   });
 

@@ -34,9 +34,9 @@ function markAt(r: number): number {
 describe('PositionPath', () => {
   it.each<[string, readonly Step[], number, number, number]>([
     ['held throughout, it earns the last R', [['HOLD', 0, 1, 0]], 4, 1, 4],
-    ['P1: half at 2, the rest at 4', [['PARTIAL_CLOSE', 0.5, 2, 0]], 4, 0.5, 3],
+    ['RPL-22: half at 2, the rest at 4', [['PARTIAL_CLOSE', 0.5, 2, 0]], 4, 0.5, 3],
     [
-      'P2: within the cooldown a partial close is passed over',
+      'RPL-23: within the cooldown a partial close is passed over',
       [
         ['PARTIAL_CLOSE', 0.5, 2, 0],
         ['PARTIAL_CLOSE', 0.5, 3, 29],
@@ -46,7 +46,7 @@ describe('PositionPath', () => {
       3,
     ],
     [
-      'P2: after exactly the cooldown it is obeyed, of what is left',
+      'RPL-23: after exactly the cooldown it is obeyed, of what is left',
       [
         ['PARTIAL_CLOSE', 0.5, 2, 0],
         ['PARTIAL_CLOSE', 0.5, 3, 30],
@@ -56,7 +56,7 @@ describe('PositionPath', () => {
       2.75,
     ],
     [
-      'P2: CLOSE ignores the cooldown',
+      'RPL-23: CLOSE ignores the cooldown',
       [
         ['PARTIAL_CLOSE', 0.5, 2, 0],
         ['CLOSE', 1, 3, 5],
@@ -66,7 +66,7 @@ describe('PositionPath', () => {
       2.5,
     ],
     [
-      'P3: nothing is earned or lost after a close',
+      'RPL-24: nothing is earned or lost after a close',
       [
         ['CLOSE', 1, 3, 0],
         ['PARTIAL_CLOSE', 0.75, 9, 60],
@@ -82,7 +82,7 @@ describe('PositionPath', () => {
     expect(path.result(markAt(lastR)).gross).toBeCloseTo(result, 12);
   });
 
-  it('P1: at a constant R every path earns exactly it', () => {
+  it('RPL-22: at a constant R every path earns exactly it', () => {
     const step = fc.tuple(
       fc.constantFrom('HOLD', 'PARTIAL_CLOSE', 'CLOSE'),
       fc.double({ min: 0.01, max: 0.75, noNaN: true }),
@@ -98,7 +98,7 @@ describe('PositionPath', () => {
     );
   });
 
-  it('P4: what was added weighs by its own risk', () => {
+  it('RPL-25: what was added weighs by its own risk', () => {
     const path = opened(NO_COSTS);
     // Ten more at 104, whose stop at 98 is a risk of 60: at 106 the first ten made 60 and these 20, of a risk of 80.
     path.grow({ quantity: 10, price: 104, risk: 60 });
@@ -108,7 +108,7 @@ describe('PositionPath', () => {
     expect(path.result(102).gross).toBeCloseTo((10 * (106 - 102) + 10 * (102 - 102)) / 80, 12);
   });
 
-  it('P5: fees of both legs and funding of what is held, by hand', () => {
+  it('RPL-26: fees of both legs and funding of what is held, by hand', () => {
     const costs: TradingCosts = { source: 'given', fee: 0.001, funding_per_8h: { LONG: 0.0008, SHORT: -0.0008 } };
     const path = opened(costs);
     path.obey({ action: 'PARTIAL_CLOSE', fraction: 0.5 }, { price: 104, at: 4 * HOUR });

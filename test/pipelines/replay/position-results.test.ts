@@ -23,7 +23,7 @@ function outcome(id: string, patch: Partial<ClmOutcome>): ClmOutcome {
   };
 }
 
-it('RR1, RR2: FINAL positions of the sample, once, net of recorded or reckoned costs, by the risk or the default one', () => {
+it('RPL-29, RPL-30: FINAL positions of the sample, once, net of recorded or reckoned costs, by the risk or the default one', () => {
   const sample = ['a', 'b', 'c'].map((id, at) => ({ position_id: id as PositionId, current: at, candidate: 10 * at }));
   const realised = new Realised(sample, COSTS, 0.02);
   expect(realised.results()).toBeNull();

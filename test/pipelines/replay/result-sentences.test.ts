@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { CANNOT_KNOW, type ReplayResult } from '../../../pipelines/replay/compare-policies.ts';
-import { headline } from '../../../pipelines/replay/headline.ts';
+import { headline } from '../../../pipelines/replay/result-sentences.ts';
 import { resultLines } from '../../../pipelines/replay/result-lines.ts';
 import { resultPage } from '../../../pipelines/replay/result-page.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
