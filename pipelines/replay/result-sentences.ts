@@ -48,12 +48,12 @@ function heldSentence(result: ReplayResult): string {
   const { candidate, current } = policyNames(result);
   if (result.snapshots === 0) return 'No snapshot lies in that stretch, so nothing was compared.';
   if (result.flips === 0)
-    return `${candidate} takes the same action as ${current} on all ${snapshots(result.snapshots)}.`;
+    return `${candidate} takes the same action as ${current} on all ${snapshotCount(result.snapshots)}.`;
   const { matrix } = result;
   const heldByCandidate = matrix.PARTIAL_CLOSE.HOLD + matrix.CLOSE.HOLD;
   const heldByCurrent = matrix.HOLD.PARTIAL_CLOSE + matrix.HOLD.CLOSE;
   if (heldByCandidate === 0 && heldByCurrent === 0)
-    return `${candidate} and ${current} harvest the same snapshots, but close differently on ${count(result.flips)} of ${snapshots(result.snapshots)} (${percent(result.flips / result.snapshots)}).`;
+    return `${candidate} and ${current} harvest the same snapshots, but close differently on ${count(result.flips)} of ${snapshotCount(result.snapshots)} (${percent(result.flips / result.snapshots)}).`;
   const harvestedByCurrent = result.snapshots - matrix.HOLD.HOLD - heldByCurrent;
   const harvestedByCandidate = result.snapshots - matrix.HOLD.HOLD - heldByCandidate;
   const { harvested_positions: positions, never_closed_positions: never } = result;
@@ -89,15 +89,15 @@ interface Holding {
 
 /** Positions that are never closed come first: a hold may be followed by a close. */
 function sentence({ holder, harvester, held, harvested, never, positions }: Holding): string {
-  const share = `${count(held)} of ${snapshots(harvested)} (${percent(held / harvested)}) that ${harvester} would harvest`;
+  const share = `${count(held)} of ${snapshotCount(harvested)} (${percent(held / harvested)}) that ${harvester} would harvest`;
   if (held === harvested)
-    return `${holder} never closes what ${harvester} harvests: it holds all of ${snapshots(harvested)} in ${plural(positions, 'position')}.`;
+    return `${holder} never closes what ${harvester} harvests: it holds all of ${snapshotCount(harvested)} in ${plural(positions, 'position')}.`;
   if (never > 0)
     return `${holder} never closes ${count(never)} of the ${plural(positions, 'position')} that ${harvester} harvests, and holds ${share}.`;
   return `${holder} holds ${share}.`;
 }
 
-function snapshots(n: number): string {
+function snapshotCount(n: number): string {
   return plural(n, 'snapshot');
 }
 
