@@ -2,8 +2,8 @@
  * A desk's own part of a log and a registry that desks share: whoever asks speaks of the topic table's names, and the broker is asked by
  * the desk's (schemas/desk-names.ts).
  *
- * N1  Everything that is asked for, and Batch.topic, is by the table's names: processors know nothing of desks.
- * N2  LogRecord.topic is the name in the broker, and so is TopicDrift.topic: coordinates in records, dead letters and messages hold for
+ * LOG-1  Everything that is asked for, and Batch.topic, is by the table's names: processors know nothing of desks.
+ * LOG-2  LogRecord.topic is the name in the broker, and so is TopicDrift.topic: coordinates in records, dead letters and messages hold for
  *     everybody who reads that broker.
  */
 import type { EpochMillis } from '../ports/clock.ts';
@@ -116,7 +116,7 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
     return records.map((record) => ({ ...record, topic: this.names.topic(record.topic) }));
   }
 
-  /** N2: the records stay as they are. */
+  /** LOG-2: the records stay as they are. */
   #incoming(batch: Batch): Batch {
     return { ...batch, topic: this.names.inTable(batch.topic) };
   }

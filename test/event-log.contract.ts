@@ -267,7 +267,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       await subscription.stop();
     });
 
-    it('C6: a group that starts at the latest commits where at once, so that a crash skips nothing', async () => {
+    it('KFK-29: a group that starts at the latest commits where at once, so that a crash skips nothing', async () => {
       const topic = await newTopic();
       const group = `${topic}-group`;
       await world.log.append([{ ...record(topic, 'k', 'old'), partition: 0 }]);

@@ -89,10 +89,10 @@ export interface Starts {
  * Where a group goes on in the partitions of a topic. kafkajs would find out by itself, but without a word where records are gone, and
  * it commits -2 then. Invariants:
  *
- * F1  A group that has committed nothing of a topic begins at `from`, in all its partitions, whoever has them: a partition that the group
+ * KFK-1  A group that has committed nothing of a topic begins at `from`, in all its partitions, whoever has them: a partition that the group
  *     has never committed while it has others was added later, and is read from its beginning.
- * F2  Every assigned partition has a committed offset, 0 or more, before its first fetch: from then on it is known what retention removed.
- * F3  A committed offset below the oldest kept is moved to that, and the records between are said to be lost; one beyond the end belongs
+ * KFK-2  Every assigned partition has a committed offset, 0 or more, before its first fetch: from then on it is known what retention removed.
+ * KFK-3  A committed offset below the oldest kept is moved to that, and the records between are said to be lost; one beyond the end belongs
  *     to a topic that is gone, and the new one is read from its beginning.
  */
 export function startsOf(
@@ -111,7 +111,7 @@ export function startsOf(
     const offset = committedOf(partition);
     const start = { topic, partition, offset: atEnd ? end : begin };
     if (!assigned.includes(partition)) {
-      // F1: or those of other members would be taken for partitions that were added.
+      // KFK-1: or those of other members would be taken for partitions that were added.
       if (atEnd) starts.push(start);
       continue;
     }
@@ -196,7 +196,7 @@ export class OffsetCommits {
 /**
  * By partition, the batch that was worked last, until its outputs are acknowledged. The next fetch may begin meanwhile.
  *
- * OW1  What follows in a partition, be it a batch or an offset to be committed, follows only once that has ended.
+ * KFK-4  What follows in a partition, be it a batch or an offset to be committed, follows only once that has ended.
  */
 export class OnTheWay {
   readonly #last = new Map<string, Promise<unknown>>();

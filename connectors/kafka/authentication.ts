@@ -1,11 +1,11 @@
 /**
  * How this process proves to a broker who it is, over kafkajs's own exchange of SASL messages.
  *
- * SA1  Credentials are read for each exchange, so a new connection and a re-authentication (connections.max.reauth.ms) use what the
+ * KFK-5  Credentials are read for each exchange, so a new connection and a re-authentication (connections.max.reauth.ms) use what the
  *      file or the command gives then.
- * SA2  An exchange that ends without an answer is an outage. kafkajs reports it as a failed authentication, whatever it was
+ * KFK-6  An exchange that ends without an answer is an outage. kafkajs reports it as a failed authentication, whatever it was
  *      (kafkajs#1550): what broke the exchange is thrown here instead.
- * SA3  A definite no is the broker's own word alone: an error code in an answer, or an answer that proves that it does not know the
+ * KFK-7  A definite no is the broker's own word alone: an error code in an answer, or an answer that proves that it does not know the
  *      password (SCRAM).
  */
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
@@ -25,7 +25,7 @@ export function kafkajsSasl(settings: SaslSettings, admission: Admission): Mecha
   };
 }
 
-/** SA1, SA2, SA3. Throws CREDENTIALS_UNAVAILABLE too. */
+/** KFK-5, KFK-6, KFK-7. Throws CREDENTIALS_UNAVAILABLE too. */
 async function authenticate(
   settings: SaslSettings,
   { host, port, logger, saslAuthenticate }: AuthenticationProviderArgs,
@@ -35,7 +35,7 @@ async function authenticate(
   // kafkajs's types have it that the answer is parsed from bytes, and parsed at once.
   const send = saslAuthenticate as <T>(step: SaslStep<T>) => Promise<T>;
   let broken: unknown = null;
-  // SA2: kafkajs keeps only the message of what is thrown in its SCRAM.
+  // KFK-6: kafkajs keeps only the message of what is thrown in its SCRAM.
   const exchange = async <T>(step: SaslStep<T>): Promise<T> => {
     try {
       return await send(step);
@@ -59,7 +59,7 @@ async function authenticate(
   admission.admit(broker);
 }
 
-/** AD2 of admission.ts. Without a cause: kafkajs would put it in the place of the error. */
+/** KFK-9 of admission.ts. Without a cause: kafkajs would put it in the place of the error. */
 function refusal(settings: SaslSettings, broker: string, why: string, forGood: boolean): HarvestlineError {
   const who = 'username' in settings ? `user ${settings.username}` : 'the token';
   const message = `${broker} does not let in ${who} by ${settings.mechanism.toUpperCase()}: ${why}`;
@@ -102,8 +102,8 @@ const ROTATION_MS = 30_000;
 /**
  * Tells a definite no from a rotation under way, of credentials or of certificates.
  *
- * AD1  What never let this process in is refused for good at once: a start with wrong settings ends at once.
- * AD2  What did let it in may be refused by a broker for ROTATION_MS; each try reads the files anew. After that it is for good.
+ * KFK-8  What never let this process in is refused for good at once: a start with wrong settings ends at once.
+ * KFK-9  What did let it in may be refused by a broker for ROTATION_MS; each try reads the files anew. After that it is for good.
  */
 export class Admission {
   readonly #clock: Clock | undefined;

@@ -2,9 +2,9 @@
  * Sockets to brokers, and what they tell when a broker is there but not to be talked to. kafkajs takes over the `code` of a socket's error;
  * broker-errors.ts goes by it.
  *
- * BS1  A certificate that is not trusted, on either side, is BROKER_CERTIFICATE; BROKER_AWAY while it may be being rotated (authentication.ts).
- * BS2  The files of certificates are read for each connection: `tls` may have getters.
- * BS3  A listener that speaks otherwise than configured (TLS, SASL) just closes the connection, as one does that goes away. So it is
+ * KFK-10  A certificate that is not trusted, on either side, is BROKER_CERTIFICATE; BROKER_AWAY while it may be being rotated (authentication.ts).
+ * KFK-11  The files of certificates are read for each connection: `tls` may have getters.
+ * KFK-12  A listener that speaks otherwise than configured (TLS, SASL) just closes the connection, as one does that goes away. So it is
  *      asked what it speaks, and only its own answer is BROKER_LISTENER.
  */
 import { Socket, connect as connectPlain, isIP } from 'node:net';
@@ -74,11 +74,11 @@ export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactor
     socket.once('error', (error: NodeJS.ErrnoException) => {
       const code = error.code ?? '';
       if (NO_TLS.test(code)) Object.assign(error, coded('BROKER_LISTENER', `${address} speaks no TLS`));
-      // BS1.
+      // KFK-10.
       else if (UNTRUSTED.test(code)) Object.assign(error, untrusted(address, error, admission.refuse(address)));
       else if (tls !== null && socket.bytesRead === 0) look({ host, port }, tls);
     });
-    // BS3: it is the other side that closes.
+    // KFK-12: it is the other side that closes.
     socket.once('end', () => {
       if (!socket.writableEnded && !sasl) look({ host, port }, tls);
     });
@@ -209,8 +209,8 @@ function request(apiKey: number, apiVersion: number, text: string): Buffer {
  * The answers of one connection, each read into memory of its own size, so that nothing of megabytes that come in pieces is copied. In front
  * of each stands its length, in 4 bytes.
  *
- * RF1  However their bytes are cut, answers are given whole, in order and once, with their length, in memory that is not used again.
- * RF2  A length that no answer has is of somebody who does not speak Kafka: from there on bytes are given as they come, and as little memory
+ * KFK-13  However their bytes are cut, answers are given whole, in order and once, with their length, in memory that is not used again.
+ * KFK-14  A length that no answer has is of somebody who does not speak Kafka: from there on bytes are given as they come, and as little memory
  *      is taken for them.
  */
 
@@ -229,7 +229,7 @@ export class ResponseFrames {
   /** An answer of which a part has come. */
   #begun: Buffer | null = null;
   #filled = 0;
-  /** RF2: what the next bytes go to. */
+  /** KFK-14: what the next bytes go to. */
   #foreign: Buffer | null = null;
 
   /** Where the next bytes go. */

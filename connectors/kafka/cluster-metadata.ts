@@ -1,9 +1,9 @@
 /**
  * Which partitions a topic has and which broker leads each of them, as one broker answers.
  *
- * M1  What is wrong with one partition or one topic says nothing about the others: while a leader is being chosen, and after a topic was
+ * KFK-15  What is wrong with one partition or one topic says nothing about the others: while a leader is being chosen, and after a topic was
  *     deleted, the rest is as known as ever. kafkajs throws the whole answer away then and goes on with what it knew before.
- * M2  An answer is about every topic that was asked about, or there is an error: metadata that were fetched for other topics
+ * KFK-16  An answer is about every topic that was asked about, or there is an error: metadata that were fetched for other topics
  *     meanwhile look like an empty topic otherwise (kafkajs#461).
  */
 import { noteDenial } from './broker-errors.ts';
@@ -17,7 +17,7 @@ const NO_LEADER = -1;
 /** Its error where metadata lack what should be there, which another look may mend. */
 export const LEADER_NOT_AVAILABLE = 5;
 
-/** M1, for every broker that the cluster asks. */
+/** KFK-15, for every broker that the cluster asks. */
 export function takeWholeMetadata(cluster: Cluster): Cluster {
   const { brokerPool } = cluster;
   const { createBroker } = brokerPool;
@@ -61,7 +61,7 @@ export async function partitionsOf(cluster: Cluster, topic: string): Promise<rea
     noteDenial(error, 'Metadata', found);
     throw error;
   }
-  // M2.
+  // KFK-16.
   if (found === undefined || found.partitionMetadata.length === 0) throw errorOfCode(LEADER_NOT_AVAILABLE);
   return found.partitionMetadata.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);
 }

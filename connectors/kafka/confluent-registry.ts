@@ -39,9 +39,9 @@ const UNAUTHORISED: ReadonlySet<number> = new Set([401, 403]);
 
 interface Question {
   readonly body?: object;
-  /** RG3. */
+  /** KFK-19. */
   readonly mayBeMissing?: boolean;
-  /** RG4. */
+  /** KFK-20. */
   readonly recordsWait?: boolean;
 }
 
@@ -54,11 +54,11 @@ type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly ki
  * lacks what is needed here: the text of a schema (it gives an avsc type, without docs), the level of a subject before its
  * first version, the versions of a subject, and a connection refused that does not look like the registry's own 400.
  *
- * RG1  A definite no is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
- * RG2  The id of a schema is given only where the registry's text equals it in all that matters.
- * RG3  GUIDs, and ids above those of an `int`, are unknown to a registry that has no place for them. That it is a registry which says so is
+ * KFK-17  A definite no is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
+ * KFK-18  The id of a schema is given only where the registry's text equals it in all that matters.
+ * KFK-19  GUIDs, and ids above those of an `int`, are unknown to a registry that has no place for them. That it is a registry which says so is
  *      seen by its answer for an id that it has.
- * RG4  Where records wait for a schema, refused credentials are REGISTRY_AWAY, too: they worked at the start, and say nothing of the id.
+ * KFK-20  Where records wait for a schema, refused credentials are REGISTRY_AWAY, too: they worked at the start, and say nothing of the id.
  */
 export class ConfluentRegistry implements SchemaRegistry {
   readonly #url: string;
@@ -93,7 +93,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     const answer = await this.#ask('GET', path, { mayBeMissing, recordsWait: true });
     if (answer.kind === 'found') return shaped(SchemaBody, answer.body).schema;
     if (answer.kind === 'absent') return null;
-    // RG3.
+    // KFK-19.
     const proof =
       this.#known === undefined
         ? { kind: 'absent' }
@@ -179,7 +179,7 @@ function refused(message: string): HarvestlineError {
   return new HarvestlineError('REGISTRY_REFUSED', message);
 }
 
-/** RG1: what does not look like the registry's answer is none: a proxy, or another server at that address. */
+/** KFK-17: what does not look like the registry's answer is none: a proxy, or another server at that address. */
 function shaped<T>(shape: z.ZodType<T>, body: unknown): T {
   const { data, error } = shape.safeParse(body);
   if (error === undefined) return data;

@@ -15,10 +15,10 @@ interface Ahead {
  * Fetches of one member from one broker, one ahead: kafkajs fetches nothing while what it fetched is processed, so that broker and
  * processor would wait for each other. Memory: two fetches.
  *
- * FA1  What was fetched ahead is given only where exactly its offsets are asked for; else it is dropped. So whatever moves a
+ * KFK-21  What was fetched ahead is given only where exactly its offsets are asked for; else it is dropped. So whatever moves a
  *      member (a rebalance, a seek, a batch that failed) is as without.
- * FA2  Nothing is fetched ahead of what is known to be there: a fetch that waited for records would delay the next one.
- * FA3  Partitions take turns: those that gave records last are asked for last. A broker fills an answer in the order of the request, so the
+ * KFK-22  Nothing is fetched ahead of what is known to be there: a fetch that waited for records would delay the next one.
+ * KFK-23  Partitions take turns: those that gave records last are asked for last. A broker fills an answer in the order of the request, so the
  *      first ones, as long as they have records, would leave no room for the others.
  */
 export class FetchAhead {
@@ -50,7 +50,7 @@ export class FetchAhead {
     return response;
   }
 
-  /** FA3. */
+  /** KFK-23. */
   #inTurn(request: FetchRequest): FetchRequest {
     const servedIn = (topic: string, partition: number): number => this.#served.get(placeOf(topic, partition)) ?? 0;
     const topics = request.topics.map(({ topic, partitions }) => {
@@ -76,7 +76,7 @@ function placeOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-/** The same request from where the response ends; null where no more is known to be there (FA2). */
+/** The same request from where the response ends; null where no more is known to be there (KFK-22). */
 function following(request: FetchRequest, { responses }: FetchResponse): FetchRequest | null {
   const ends = new Map<string, string>();
   let more = false;

@@ -40,16 +40,16 @@ export interface MemberContext {
 /**
  * One membership in a consumer group: one kafkajs consumer, from joining to leaving or crashing. Invariants:
  *
- * C1  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
+ * KFK-24  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
  *     and before a stop or rebalance that this member hears of.
- * C2  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
- * C3  Nothing is fetched of an assignment before it is known where the group starts (assignment.ts) and `onAssigned` is done, which is
+ * KFK-25  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
+ * KFK-26  Nothing is fetched of an assignment before it is known where the group starts (assignment.ts) and `onAssigned` is done, which is
  *     called for every assignment.
- * C4  A handler's error ends the membership; of its batch nothing is committed.
- * C5  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
+ * KFK-27  A handler's error ends the membership; of its batch nothing is committed.
+ * KFK-28  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
  *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
- * C6  Where a group starts is committed before anything else, so a crash skips nothing.
- * C7  The last batch of a fetch is left on its way (assignment.ts) where more of its partition is known to be there, which a later fetch
+ * KFK-29  Where a group starts is committed before anything else, so a crash skips nothing.
+ * KFK-30  The last batch of a fetch is left on its way (assignment.ts) where more of its partition is known to be there, which a later fetch
  *     brings: kafkajs fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
  */
 export class GroupMember {
@@ -104,7 +104,7 @@ export class GroupMember {
     const keeping = this.#keep();
     const end = await this.#ended.promise;
     await running;
-    // C2: another member would begin anew what this one is about to finish.
+    // KFK-25: another member would begin anew what this one is about to finish.
     if (end.kind === 'stopped') await Promise.allSettled(this.#inHand);
     this.#finished.abort();
     await keeping;
@@ -126,7 +126,7 @@ export class GroupMember {
   async #start(): Promise<void> {
     try {
       await this.#consumer.connect();
-      // Where it starts is decided before the first fetch (C3).
+      // Where it starts is decided before the first fetch (KFK-26).
       await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
       await this.#consumer.run({
         autoCommit: false,
@@ -139,7 +139,7 @@ export class GroupMember {
     }
   }
 
-  /** C1 and C2: beside whatever the handlers do. */
+  /** KFK-24 and KFK-25: beside whatever the handlers do. */
   async #keep(): Promise<void> {
     const { signal } = this.#finished;
     while (!signal.aborted) {
@@ -149,7 +149,7 @@ export class GroupMember {
     }
   }
 
-  /** OW1. Of a member that has failed nothing more is committed (C4). */
+  /** KFK-4. Of a member that has failed nothing more is committed (KFK-27). */
   async #passOver({ topic, partition, lastOffset }: ConsumerEndBatchProcessEvent['payload']): Promise<void> {
     const generation = this.#generation;
     await this.#onTheWay.ended(topic, partition);
@@ -163,7 +163,7 @@ export class GroupMember {
     this.#generation.lose(new Error('a new assignment came'));
     const generation = new Generation();
     this.#generation = generation;
-    // C3: before kafkajs fetches anything.
+    // KFK-26: before kafkajs fetches anything.
     this.#consumer.pause(listed(assignment));
     // One after the other: a restore must not be overtaken by that of the next assignment.
     this.#preparing = this.#preparing
@@ -174,7 +174,7 @@ export class GroupMember {
       });
   }
 
-  /** C3 and C6 */
+  /** KFK-26 and KFK-29 */
   async #prepare(generation: Generation, assignment: Assignment): Promise<void> {
     const superseded = (): boolean => generation !== this.#generation || generation.disturbance !== null;
     const { log, clock, logger, known } = this.#context;
@@ -251,7 +251,7 @@ export class GroupMember {
       const { handled, acknowledged } = this.#process(generation, batch, commitOffset);
       this.#onTheWay.add(topic, partition, this.#holding(acknowledged));
       await handled;
-      // C7.
+      // KFK-30.
       if (!isFollowed && !(await acknowledged)) break;
       payload.resolveOffset(String(batch.nextOffset - 1));
     }
@@ -275,7 +275,7 @@ export class GroupMember {
       return !generation.lost;
     };
     const fail = (error: unknown): false => {
-      // C5: what a handler makes of being refused is no failure of its own.
+      // KFK-28: what a handler makes of being refused is no failure of its own.
       if (generation.lost) return false;
       // Nor is an outage that was waited for until the stop.
       if (!(signal.aborted && isKind(error, 'transient'))) this.#failure ??= { kind: 'failed', error };
@@ -297,7 +297,7 @@ export class GroupMember {
     }
   }
 
-  /** C5. */
+  /** KFK-28. */
   #appendOf(generation: Generation): Append {
     return async (records) => {
       const { signal } = this.#ending;

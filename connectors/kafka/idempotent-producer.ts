@@ -4,11 +4,11 @@
  * kafkajs's own `send` resolves although it left a partition out, where a leader has moved to a broker that had answered before
  * (kafkajs#1303). So requests and answers are matched here, by partition, over kafkajs's connections.
  *
- * I1  `acknowledged` only where the leader's answer names the partition, with an offset and no error. What the answer leaves out is
+ * KFK-31  `acknowledged` only where the leader's answer names the partition, with an offset and no error. What the answer leaves out is
  *     `unanswered`, like a request without an answer.
- * I2  A partition's sequence number moves on by what was acknowledged, and by nothing else. Whoever sends an unanswered batch again
+ * KFK-32  A partition's sequence number moves on by what was acknowledged, and by nothing else. Whoever sends an unanswered batch again
  *     sends it unchanged: the broker then recognises it. Other records under a used number would be taken for those before, and lost.
- * I3  One request at a time is under way: a partition's batches cannot overtake each other.
+ * KFK-33  One request at a time is under way: a partition's batches cannot overtake each other.
  */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
@@ -97,7 +97,7 @@ export class IdempotentProducer {
     return (await partitionsOf(this.#cluster, topic)).length;
   }
 
-  /** One attempt; an outcome for every partition (I1). Never throws for what a broker said or did not say. */
+  /** One attempt; an outcome for every partition (KFK-31). Never throws for what a broker said or did not say. */
   async send(topic: string, batches: ByPartition): Promise<ReadonlyMap<number, Outcome>> {
     const outcomes = new Map<number, Outcome>();
     const byLeader = new Map<number, Map<number, readonly OutgoingRecord[]>>();
@@ -147,7 +147,7 @@ export class IdempotentProducer {
     }
   }
 
-  /** I1, I2. */
+  /** KFK-31, KFK-32. */
   #outcomeOf(topic: string, partition: number, count: number, answers: ReadonlyMap<number, Answer> | Error): Outcome {
     if (answers instanceof Error) return { kind: 'unanswered', error: answers };
     const answer = answers.get(partition);

@@ -37,13 +37,13 @@ const MISSING_MS = 5000;
 /**
  * Writes to Kafka, one request at a time, in the order of the calls.
  *
- * A1  A batch whose fate is unknown is sent again unchanged by the same producer, before anything else of its partition; the broker drops
+ * KFK-34  A batch whose fate is unknown is sent again unchanged by the same producer, before anything else of its partition; the broker drops
  *     what it has already. Where the broker has lost count, a new producer sends it, and at worst it is there twice.
- * A2  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or whoever waits
+ * KFK-35  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or whoever waits
  *     is stopped.
- * A3  Appends that wait share a request, but one that is refused fails alone, and nothing of the others is written twice.
- * A4  An append resolves when each of its records was acknowledged in its own partition (idempotent-producer.ts I1).
- * A5  A record that is refused, and names what is to be written in its place, fails nothing (L7).
+ * KFK-36  Appends that wait share a request, but one that is refused fails alone, and nothing of the others is written twice.
+ * KFK-37  An append resolves when each of its records was acknowledged in its own partition (idempotent-producer.ts KFK-31).
+ * KFK-38  A record that is refused, and names what is to be written in its place, fails nothing (L7).
  */
 export class KafkaAppender {
   readonly #open: () => Promise<IdempotentProducer>;
@@ -116,7 +116,7 @@ export class KafkaAppender {
       }
     } catch (thrown) {
       for (const { owner } of open) fail(owner, thrown);
-      // A1: a part may be written under numbers that this producer would use again.
+      // KFK-34: a part may be written under numbers that this producer would use again.
       if (isSending) await this.#dropProducer();
     }
   }
@@ -172,7 +172,7 @@ export class KafkaAppender {
           if (outcome?.kind === 'refused') {
             const error = logError(outcome.error, `appending to ${topic}`, topic);
             refused.push([entries, partition, error]);
-            // A1: it may have been written before it was refused, unless it is the record itself that no broker takes.
+            // KFK-34: it may have been written before it was refused, unless it is the record itself that no broker takes.
             if (doubted.has(partition) && !OF_ONE_RECORD.has(error.code)) lost = true;
           } else again.set(partition, entries);
           if (outcome?.kind === 'sequence-lost') lost = true;
@@ -184,7 +184,7 @@ export class KafkaAppender {
         for (const [partition, entries] of left) again.set(partition, entries);
       }
       for (const [entries, partition, error] of refused) await this.#refuse(topic, known, entries, partition, error);
-      // A1: what may be written already is sent again, whoever still waits for it.
+      // KFK-34: what may be written already is sent again, whoever still waits for it.
       left = again;
       for (const partition of left.keys()) doubted.add(partition);
       if (left.size === 0) return;
@@ -213,7 +213,7 @@ export class KafkaAppender {
     }
   }
 
-  /** A3, A5: what is refused is divided until it is one record's or one append's. */
+  /** KFK-36, KFK-38: what is refused is divided until it is one record's or one append's. */
   async #refuse(
     topic: string,
     partitions: number,
@@ -242,7 +242,7 @@ export class KafkaAppender {
     await this.#deliver(topic, partitions, new Map([[this.#place(other, partitions), [{ record: other, owner }]]]));
   }
 
-  /** A5, of all at once: it concerns each of them alike. */
+  /** KFK-38, of all at once: it concerns each of them alike. */
   async #placeElsewhere(
     topic: string,
     partitions: number,
@@ -273,7 +273,7 @@ export class KafkaAppender {
     }
   }
 
-  /** A2. Throws BROKER_AWAY once the log is closed. */
+  /** KFK-35. Throws BROKER_AWAY once the log is closed. */
   async #waitFor(
     topic: string,
     error: HarvestlineError,
@@ -283,7 +283,7 @@ export class KafkaAppender {
     if (this.#closing.signal.aborted) {
       throw new HarvestlineError('BROKER_AWAY', `${error.message}; the log was closed meanwhile`, { cause: error });
     }
-    // A1: their records are sent again all the same, since a part may be written.
+    // KFK-34: their records are sent again all the same, since a part may be written.
     const stopped = [...entries.map(({ owner }) => owner), ...this.#waiting].filter(({ signal }) => signal?.aborted);
     for (const { reject } of stopped) reject(error);
     await backOff.wait(this.#clock, this.#logger, error, { topic }, this.#closing.signal);

@@ -43,8 +43,8 @@ export interface KafkaLogOptions extends ClientOptions {
 }
 
 /**
- * The EventLog on Apache Kafka. What it does is spread over the files beside this one: kafka-appender.ts (A1 to A3),
- * kafka-consumer.ts and group-member.ts (C1 to C6), topic-reader.ts (L6), topic-admin.ts.
+ * The EventLog on Apache Kafka. What it does is spread over the files beside this one: kafka-appender.ts (KFK-34 to KFK-36),
+ * kafka-consumer.ts and group-member.ts (KFK-24 to KFK-29), topic-reader.ts (L6), topic-admin.ts.
  *
  * While the broker is away, appends and subscriptions wait, say so and go on by themselves; the other calls wait for a leader that is
  * being chosen (ELECTION_MS), and throw BROKER_AWAY where nobody answers (PATIENCE_MS and kafkajs's own tries).

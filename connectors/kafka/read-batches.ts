@@ -1,13 +1,13 @@
 /**
  * Kafka's record batches, as they were fetched (record-batch.ts has their layout).
  *
- * RB1  What is read are views of the bytes that came, or of those they unpacked to, made when they are asked for: what lives short costs
+ * KFK-39  What is read are views of the bytes that came, or of those they unpacked to, made when they are asked for: what lives short costs
  *      the garbage collector nothing.
- * RB2  Headers keep their order, their repeats and their nulls.
- * RB3  A batch whose CRC differs, or that does not decode, is BATCH_UNREADABLE with topic, partition and base offset; it is never passed
+ * KFK-40  Headers keep their order, their repeats and their nulls.
+ * KFK-41  A batch whose CRC differs, or that does not decode, is BATCH_UNREADABLE with topic, partition and base offset; it is never passed
  *      over.
- * RB4  Control records and records of aborted transactions are left out; the offset to go on from counts them.
- * RB5  A batch that the fetch cut off is left for the next fetch.
+ * KFK-42  Control records and records of aborted transactions are left out; the offset to go on from counts them.
+ * KFK-43  A batch that the fetch cut off is left for the next fetch.
  */
 import { crc32c } from '@node-rs/crc32';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
@@ -47,7 +47,7 @@ export interface FetchedBatches {
   readonly next: number | null;
 }
 
-/** Consecutive batches of a partition, but for those without a record for a reader (RB3 to RB5). Throws BATCH_UNREADABLE. */
+/** Consecutive batches of a partition, but for those without a record for a reader (KFK-41 to KFK-43). Throws BATCH_UNREADABLE. */
 export function readBatches(
   topic: string,
   partition: number,
@@ -59,7 +59,7 @@ export function readBatches(
   let next: number | null = null;
   for (let start = 0; start + AT.RECORDS <= bytes.length;) {
     const end = start + AT.LEADER_EPOCH + bytes.readInt32BE(start + AT.LENGTH);
-    // RB5.
+    // KFK-43.
     if (end > bytes.length) break;
     const firstOffset = readLong(bytes, start);
     const at = { topic, partition, offset: firstOffset };
@@ -108,7 +108,7 @@ class Transactions {
     this.#aborted = aborted.toSorted((one, other) => other.firstOffset - one.firstOffset);
   }
 
-  /** Whether the batch's records count (RB4). Called for every batch, in order. */
+  /** Whether the batch's records count (KFK-42). Called for every batch, in order. */
   takes(batch: Buffer, lastOffset: number): boolean {
     const attributes = batch.readInt16BE(AT.ATTRIBUTES);
     const producer = readLong(batch, AT.PRODUCER_ID);
@@ -176,7 +176,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
   return records;
 }
 
-/** RB1: what a reader asks for is made then, so a copy by `...` has no key and no value. The codec reads the value where it lies. */
+/** KFK-39: what a reader asks for is made then, so a copy by `...` has no key and no value. The codec reads the value where it lies. */
 class FetchedRecord implements LogRecord, ValuePlace {
   readonly topic: string;
   readonly partition: number;

@@ -5,8 +5,7 @@
  * owns     the bytes of a batch: lengths, deltas, CRC-32C, codec
  * leaves   connections, groups and the other requests to kafkajs; partitions and sequence numbers to the producer
  *
- * B1  A batch is written into one buffer of its exact size.
- * B2  Headers keep their order, their repeats and their nulls.
+ * KFK-44  Headers keep their order, their repeats and their nulls.
  */
 import { crc32c } from '@node-rs/crc32';
 import type { Headers, OutgoingRecord } from '../../ports/event-log.ts';

@@ -8,7 +8,7 @@ import { recordsWithin } from './fetch-response.ts';
 /**
  * Offsets of a topic, asked of the leaders.
  *
- * T1  An answer is about every partition that was asked about, or there is an error: one that leaves a partition out looks like an empty
+ * KFK-45  An answer is about every partition that was asked about, or there is an error: one that leaves a partition out looks like an empty
  *     partition.
  */
 export type Place = 'begin' | 'end' | { readonly at: EpochMillis };
@@ -47,7 +47,7 @@ export async function offsetsOf(
     typeof place === 'object' ? { fromTimestamp: Math.max(0, place.at) } : { fromBeginning: place === 'begin' };
   const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: asked, ...where }]);
   const offsets = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-  // T1.
+  // KFK-45.
   if (partitions.some((partition) => !offsets.has(partition))) throw errorOfCode(LEADER_NOT_AVAILABLE);
   const old = partitions.filter((partition) => offsets.get(partition) === NONE_AT);
   for (const [partition, end] of await offsetsOf(cluster, topic, old, 'end')) offsets.set(partition, end);
@@ -91,7 +91,7 @@ export const FROM_OLDEST = -2;
 const NOT_COORDINATOR = 16;
 
 /**
- * Asked of the group's coordinator, about every partition (topic-offsets.ts T1). kafkajs's admin client asks about those that it knew
+ * Asked of the group's coordinator, about every partition (topic-offsets.ts KFK-45). kafkajs's admin client asks about those that it knew
  * five minutes ago.
  */
 export async function groupOffsetsOf(

@@ -33,7 +33,7 @@ eventLogContract('embedded, of a desk', () => {
 
 const SNAPSHOTS = TOPICS.positionSnapshot.name;
 
-it('N1, N2: two desks and the one without a name share a log and see nothing of each other', async () => {
+it('LOG-1, LOG-2: two desks and the one without a name share a log and see nothing of each other', async () => {
   const shared = EmbeddedLog.open(folderForTest(), new SystemClock());
   const [alpha, beta, plain] = ['alpha', 'beta', null].map((desk) => new EmbeddedDeskLog(shared, new DeskNames(desk)));
   if (alpha === undefined || beta === undefined || plain === undefined) throw new Error('three logs were made');

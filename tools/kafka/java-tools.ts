@@ -95,8 +95,8 @@ export interface Jars {
  * Kafka and the registry as tools/kafka/pom.xml pins them. Fetches them the first time; from then on this reads one folder
  * and needs neither Maven nor a network.
  *
- * J1  A cache folder is complete or not there: Maven fills a folder of its own, which is then renamed.
- * J2  A change of pom.xml is another cache folder.
+ * BRK-1  A cache folder is complete or not there: Maven fills a folder of its own, which is then renamed.
+ * BRK-2  A change of pom.xml is another cache folder.
  *
  * Throws TOOL_MISSING without Maven, JARS_NOT_FETCHED when Maven fails.
  */

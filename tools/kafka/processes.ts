@@ -16,9 +16,9 @@ import type { Clock } from '../../ports/clock.ts';
 /**
  * The processes of a broker folder, known by their pid files.
  *
- * P1  A process is ours when the pid of its pid file is alive and its command line carries this folder's mark. Nothing
+ * BRK-3  A process is ours when the pid of its pid file is alive and its command line carries this folder's mark. Nothing
  *     else is ever signalled: after a reboot the same pid may be anybody's.
- * P2  A process outlives the program that started it; whoever knows the folder can look after it and stop it.
+ * BRK-4  A process outlives the program that started it; whoever knows the folder can look after it and stop it.
  */
 export type ServerName = 'kafka' | 'registry';
 
@@ -49,7 +49,7 @@ export function launch(folder: string, name: ServerName, java: string, args: rea
   }
 }
 
-/** The pid of that server of the folder, or null when it does not run (P1). */
+/** The pid of that server of the folder, or null when it does not run (BRK-3). */
 export function runningPid(folder: string, name: ServerName): number | null {
   const file = pidFile(folder, name);
   if (!existsSync(file)) return null;

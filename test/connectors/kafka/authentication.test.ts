@@ -41,19 +41,25 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
     ['is not answered', { name: 'KafkaJSConnectionError', retriable: false }],
     ['gets no answer in time', { name: 'KafkaJSRequestTimeoutError' }],
     ['is reset', { name: 'KafkaJSConnectionError', code: 'ECONNRESET' }],
-  ])('SA2: that %s is an outage', async (why, error) => {
+  ])('KFK-6: that %s is an outage', async (why, error) => {
     const end = await endOf(settings, () => Promise.reject(Object.assign(new Error(why), error)));
     expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AWAY', away: true });
   });
 
-  it('SA3: is refused by an error code of the broker, at once and without the secret', async () => {
+  it('KFK-7: is refused by an error code of the broker, at once and without the secret', async () => {
     const end = await endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)));
     expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AUTH_REFUSED', away: false });
     expect(end?.message).toContain(settings.mechanism.toUpperCase());
     expect(end?.message).not.toMatch(/correct-horse|a-token/);
   });
 
-  it('AD2: what it let in before may be refused for half a minute, while it is rotated', async () => {
+  it('KFK-8: whom no broker has let in yet is refused for good at once', async () => {
+    const refused = () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED));
+    const end = await endOf(settings, refused, new Admission(new VirtualClock(0)));
+    expect(end?.code).toBe('BROKER_AUTH_REFUSED');
+  });
+
+  it('KFK-9: what it let in before may be refused for half a minute, while it is rotated', async () => {
     const clock = new VirtualClock(0);
     const admission = new Admission(clock);
     admission.admit('broker:9092');

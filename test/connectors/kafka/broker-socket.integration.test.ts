@@ -46,7 +46,7 @@ function sockets({ clock, sasl = true }: { clock?: VirtualClock; sasl?: boolean 
   return brokerSockets({ admission: new Admission(clock), sasl });
 }
 
-describe('BS1: a certificate that is not trusted', () => {
+describe('KFK-10: a certificate that is not trusted', () => {
   it.each([
     ['unknown', { name: 'broker', by: other }, authority.cert],
     ['its own', { name: 'broker' }, authority.cert],
@@ -58,7 +58,7 @@ describe('BS1: a certificate that is not trusted', () => {
     expect(await tryOnce(sockets(), port, ca === undefined ? {} : { ca })).toBe('BROKER_CERTIFICATE');
   });
 
-  it('while it is rotated it is an outage, half a minute long; BS2: the file is read for each connection', async () => {
+  it('while it is rotated it is an outage, half a minute long; KFK-11: the file is read for each connection', async () => {
     const clock = new VirtualClock(0);
     const factory = sockets({ clock });
     const port = await withTls({ name: 'broker', by: authority });
@@ -109,7 +109,7 @@ function kafkaListener(errorCode: number): Promise<number> {
   return listening(server);
 }
 
-describe('BS3: a listener that speaks otherwise', () => {
+describe('KFK-12: a listener that speaks otherwise', () => {
   it.each([
     ['without TLS where TLS is configured', { sasl: true }, WITHOUT_SASL, { ca: authority.cert }],
     ['with SASL where none is configured', { sasl: false }, WITH_SASL, null],

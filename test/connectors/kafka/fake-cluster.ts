@@ -41,7 +41,11 @@ export class FakeCluster {
   readonly logs: LogRecord[][];
   /** Every request to write: the broker that was asked, and the partitions in it. */
   readonly requests: { readonly broker: number; readonly partitions: readonly number[] }[] = [];
+  /** Requests that came while another of the same partition was under way. */
+  overtaking = 0;
   readonly #faults: Fault[];
+  /** Partitions of the requests that are under way. */
+  readonly #underWay = new Set<number>();
   /** By partition and producer: the number after its last record. */
   readonly #sequences = new Map<string, number>();
   /** What the client has seen of `leaders`. */
@@ -93,7 +97,16 @@ export class FakeCluster {
       connectionPool: {
         send: async ({ request, response }) => {
           const encoded = (await request.encode()) as Encoder & { readonly buffer: Buffer };
-          return response.parse(await response.decode(this.#take(node, batchesOf(encoded.buffer))));
+          const batches = batchesOf(encoded.buffer);
+          const partitions = batches.map(([partition]) => partition);
+          if (partitions.some((partition) => this.#underWay.has(partition))) this.overtaking += 1;
+          for (const partition of partitions) this.#underWay.add(partition);
+          try {
+            const answer = this.#take(node, batches);
+            return await response.parse(await response.decode(answer));
+          } finally {
+            for (const partition of partitions) this.#underWay.delete(partition);
+          }
         },
       },
     };

@@ -65,7 +65,7 @@ describe('fetching ahead', () => {
     expect(broker.asked).toEqual(['0 0', '10 5', '20 5']);
   });
 
-  it('FA1: gives it to nobody who asks for other offsets', async () => {
+  it('KFK-21: gives it to nobody who asks for other offsets', async () => {
     const broker = new PagedBroker([100]);
     const ahead = new FetchAhead(broker.fetch);
     await ahead.fetch(requestFor(0));
@@ -74,7 +74,7 @@ describe('fetching ahead', () => {
     expect(broker.asked).toEqual(['0', '10', '5', '15', '5', '15']);
   });
 
-  it('FA2: asks for nothing beyond what is there', async () => {
+  it('KFK-22: asks for nothing beyond what is there', async () => {
     const broker = new PagedBroker([10]);
     const ahead = new FetchAhead(broker.fetch);
     await ahead.fetch(requestFor(0));
@@ -82,7 +82,7 @@ describe('fetching ahead', () => {
     expect(broker.asked).toEqual(['0', '10']);
   });
 
-  it('FA3: a partition that always has records leaves room for the others', async () => {
+  it('KFK-23: a partition that always has records leaves room for the others', async () => {
     const broker = new PagedBroker([1000, 1000, 30, 30], 1);
     const ahead = new FetchAhead(broker.fetch);
     const offsets = [0, 0, 0, 0];

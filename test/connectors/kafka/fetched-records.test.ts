@@ -67,7 +67,7 @@ it('kafkajs sees the records from the offset that was asked for, and moves on to
   );
 });
 
-it('RB1: a batch is decoded when its records are worked, and not before', () => {
+it('KFK-39: a batch is decoded when its records are worked, and not before', () => {
   const batches = [0, 1, 2].map((index): FetchedBatch => {
     const firstOffset = BEGIN + 10 * index;
     const records = (): readonly LogRecord[] => {

@@ -19,7 +19,7 @@ const OTHERS = ['COORDINATOR_LOAD_IN_PROGRESS', 'NOT_LEADER_FOR_PARTITION', 'GRO
 const aType = fc.constantFrom(...EXPELLED, ...REBALANCING, ...OTHERS);
 
 describe('what the coordinator says of a generation', () => {
-  it.each(EXPELLED)('C5: after %s what is in hand belongs to a later assignment', (type) => {
+  it.each(EXPELLED)('KFK-28: after %s what is in hand belongs to a later assignment', (type) => {
     const generation = new Generation();
     const error = said(type);
     generation.heed(error);
@@ -65,7 +65,7 @@ describe('what the coordinator says of a generation', () => {
   });
 });
 
-describe('C3: waiting for a generation to be ready', () => {
+describe('KFK-26: waiting for a generation to be ready', () => {
   const outcome = async (waiting: Promise<boolean>): Promise<boolean | 'waits'> => {
     let is: boolean | 'waits' = 'waits';
     void waiting.then((ready) => (is = ready));

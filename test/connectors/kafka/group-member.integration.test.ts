@@ -52,7 +52,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     return [...(await log.committed(group, topic)).values()].reduce((sum, offset) => sum + offset, 0);
   }
 
-  it('C2: a handler that takes longer than the session keeps its membership', async () => {
+  it('KFK-25: a handler that takes longer than the session keeps its membership', async () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
@@ -78,7 +78,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect({ assignments, batches }).toEqual({ assignments: 1, batches: 1 });
   });
 
-  it('C2: what is in hand at a stop is finished as a member: the next one begins after it', async () => {
+  it('KFK-25: what is in hand at a stop is finished as a member: the next one begins after it', async () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
@@ -106,7 +106,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect(events).toEqual(['begun', 'finished', 'next']);
   });
 
-  it('C5: a stop does not wait for onAssigned, which then appends nothing more', async () => {
+  it('KFK-28: a stop does not wait for onAssigned, which then appends nothing more', async () => {
     const topic = await newTopic(1);
     const assigned = Promise.withResolvers<Append>();
     const released = Promise.withResolvers<undefined>();
@@ -130,7 +130,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect([...(await numbersByKey(log, topic)).values()].flat()).toEqual([0]);
   });
 
-  it('C5: a member that was silent too long appends nothing more, commits nothing, and joins again', async () => {
+  it('KFK-28: a member that was silent too long appends nothing more, commits nothing, and joins again', async () => {
     const topic = await newTopic(1);
     const outputs = await newTopic(1);
     const group = `${topic}-group`;
@@ -162,7 +162,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
   it.each([
     ['TypeError', new TypeError('x is not a function')],
     ['RangeError', new RangeError('out of bounds')],
-  ])("C4: a handler's %s ends the subscription, where kafkajs would live on doing nothing", async (_, error) => {
+  ])("KFK-27: a handler's %s ends the subscription, where kafkajs would live on doing nothing", async (_, error) => {
     const topic = await newTopic();
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 50));
@@ -174,7 +174,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     await subscription.stop();
   });
 
-  it('C1, C3: while members come and go under load, nothing is lost, and no commit is ahead of the outputs', async () => {
+  it('KFK-24, KFK-26: while members come and go under load, nothing is lost, and no commit is ahead of the outputs', async () => {
     const topic = await newTopic();
     const outputs = await newTopic();
     const group = `${topic}-group`;
@@ -231,7 +231,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect(await faultsOf(log, outputs, written)).toEqual([]);
   });
 
-  it('C7, OW1: while a batch is on its way the next fetch begins, its own partition waits, and it is not committed', async () => {
+  it('KFK-30, KFK-4: while a batch is on its way the next fetch begins, its own partition waits, and it is not committed', async () => {
     const topic = await newTopic(2);
     const group = `${topic}-group`;
     const value = Buffer.alloc(100_000, 'x');
@@ -283,7 +283,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     for (const offsets of Object.values(worked)) expect(offsets).toEqual(Array.from({ length: 40 }, (_, at) => at));
   });
 
-  it('F2, F3: what retention removes before a group reads it is said, while it is away and while it lags, and no offset is below 0', async () => {
+  it('KFK-2, KFK-3: what retention removes before a group reads it is said, while it is away and while it lags, and no offset is below 0', async () => {
     const topic = await newTopic(2);
     const group = `${topic}-group`;
     const seen: number[] = [];
@@ -329,7 +329,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     );
   });
 
-  it('F3: a topic that is made anew while a group works is said to be, and read from its beginning', async () => {
+  it('KFK-3: a topic that is made anew while a group works is said to be, and read from its beginning', async () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     const seen: string[] = [];
@@ -406,7 +406,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect([...(await numbersByKey(other, topic)).values()]).toEqual([Array.from({ length: 50 }, (_, index) => index)]);
   });
 
-  it('A3: a record that no broker takes is refused alone, whatever is appended at the same time', async () => {
+  it('KFK-36: a record that no broker takes is refused alone, whatever is appended at the same time', async () => {
     const topic = await newTopic(1);
     const tooLarge = {
       ...numberedRange(topic, 7, 8)[0],

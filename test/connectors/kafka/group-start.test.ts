@@ -13,12 +13,12 @@ function standing(committed: readonly [number, number][], beyond: readonly numbe
 const at = (partition: number, offset: number) => ({ topic: TOPIC, partition, offset });
 
 describe('where a group starts', () => {
-  it('F1: where nothing was ever committed, as it was asked to, at the latest in all partitions', () => {
+  it('KFK-1: where nothing was ever committed, as it was asked to, at the latest in all partitions', () => {
     expect(startsOf(standing([]), [0], 'beginning', false)).toEqual({ starts: [at(0, 10)], moved: [] });
     expect(startsOf(standing([]), [0], 'latest', false)).toEqual({ starts: [at(0, 20), at(1, 20)], moved: [] });
   });
 
-  it('F1: a partition that was added later is read from its beginning, also by a group that started at the latest', () => {
+  it('KFK-1: a partition that was added later is read from its beginning, also by a group that started at the latest', () => {
     const found = startsOf(standing([[0, 15]]), [0, 1], 'latest', false);
     expect(found).toEqual({ starts: [at(1, 10)], moved: [] });
   });
@@ -29,7 +29,7 @@ describe('where a group starts', () => {
     }
   });
 
-  it('F3: what retention removed is said, and only of its own partitions', () => {
+  it('KFK-3: what retention removed is said, and only of its own partitions', () => {
     const found = startsOf(
       standing([
         [0, 3],
@@ -45,7 +45,7 @@ describe('where a group starts', () => {
     });
   });
 
-  it('F3: an offset that was never written, or none where there were some, is that of a topic that is gone', () => {
+  it('KFK-3: an offset that was never written, or none where there were some, is that of a topic that is gone', () => {
     const beyond = startsOf(
       standing(
         [
@@ -69,7 +69,7 @@ describe('where a group starts', () => {
     });
   });
 
-  it('F2: the mark that kafkajs left is taken for what it means, and replaced', () => {
+  it('KFK-2: the mark that kafkajs left is taken for what it means, and replaced', () => {
     const found = startsOf(
       standing([
         [0, FROM_OLDEST],

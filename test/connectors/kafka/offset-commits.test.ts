@@ -152,7 +152,7 @@ describe('offset commits', () => {
   });
 });
 
-describe('OW1: batches on their way', () => {
+describe('KFK-4: batches on their way', () => {
   const ended = async (promise: Promise<void>): Promise<boolean> => {
     let isEnded = false;
     void promise.then(() => (isEnded = true));

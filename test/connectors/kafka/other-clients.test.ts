@@ -36,7 +36,7 @@ describe.each(CLIENTS)('$client', ({ client, written, aborted, end }) => {
     expect(codecsIn(recorded(client)).slice(0, CODECS.length)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('RB3: a batch whose checksum is wrong names topic, partition and offset, whatever its codec', () => {
+  it('KFK-41: a batch whose checksum is wrong names topic, partition and offset, whatever its codec', () => {
     for (const [index, start] of startsIn(recorded(client)).entries()) {
       const bytes = recorded(client);
       bytes[start + CRC_AT] = (bytes[start + CRC_AT] ?? 0) ^ 1;

@@ -52,7 +52,7 @@ function at(offset: number, batch: Buffer): Buffer {
 }
 
 describe('a record batch', () => {
-  it('B1, B2, RB1, RB2: comes back as it was written, by every codec, with headers in their order, repeated and null', () => {
+  it('KFK-44, KFK-39, KFK-40: comes back as it was written, by every codec, with headers in their order, repeated and null', () => {
     fc.assert(
       fc.property(batches, fc.constantFrom(...CODECS), fc.nat(1_000_000), (records, codec, base) => {
         const { records: read, next } = decoded(at(base, encodeBatch(records, { ...WRITER, codec })));
@@ -64,7 +64,7 @@ describe('a record batch', () => {
     );
   });
 
-  it('RB1: a value lies where its place says, and a copy of its record has neither', () => {
+  it('KFK-39: a value lies where its place says, and a copy of its record has neither', () => {
     fc.assert(
       fc.property(batches, (records) => {
         for (const record of decoded(encodeBatch(records, WRITER)).records) {
@@ -77,7 +77,7 @@ describe('a record batch', () => {
     );
   });
 
-  it('B1, RB1: of megabytes comes back by every codec: their blocks and windows are smaller', () => {
+  it('KFK-39: of megabytes comes back by every codec: their blocks and windows are smaller', () => {
     const noise = Buffer.from(
       Array.from({ length: 300_000 }, (_, index) => (index * index * 31 + (index >> 3)) & 0xff),
     );
@@ -114,7 +114,7 @@ describe('a record batch', () => {
     );
   });
 
-  it('RB3: a changed byte is never passed over, whichever it is', () => {
+  it('KFK-41: a changed byte is never passed over, whichever it is', () => {
     const records: OutgoingRecord[] = [
       { topic: 't', key: Buffer.from('a'), value: Buffer.from('first'), timestamp: 5 },
       { topic: 't', key: null, value: null, timestamp: 6, headers: [['h', null]] },
@@ -131,7 +131,7 @@ describe('a record batch', () => {
     }
   });
 
-  it('RB5: what the fetch cut off is left for the next, however little is there', () => {
+  it('KFK-43: what the fetch cut off is left for the next, however little is there', () => {
     const one = at(10, encodeBatch([{ topic: 't', key: null, value: Buffer.from('x'), timestamp: 1 }], WRITER));
     const two = at(11, encodeBatch([{ topic: 't', key: null, value: Buffer.from('y'), timestamp: 2 }], WRITER));
     for (let length = 0; length < two.length; length++) {
@@ -141,7 +141,7 @@ describe('a record batch', () => {
     expect(decoded(Buffer.alloc(0))).toEqual({ records: [], next: null });
   });
 
-  it('RB4: records of transactions that were given up are left out, also where transactions of a partition overlap', () => {
+  it('KFK-42: records of transactions that were given up are left out, also where transactions of a partition overlap', () => {
     const log = Buffer.concat([
       transactional(1, 0, ['a0', 'a1']),
       transactional(2, 2, ['b2']),

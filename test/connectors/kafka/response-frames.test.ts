@@ -40,7 +40,7 @@ const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min
   maxLength: 6,
 });
 
-it('RF1: answers are given whole, in order and once, however their bytes are cut', () => {
+it('KFK-13: answers are given whole, in order and once, however their bytes are cut', () => {
   fc.assert(
     fc.property(fc.array(aBody, { maxLength: 12 }), sizes, (bodies, cuts) => {
       const wanted = bodies.map(answer);
@@ -56,7 +56,7 @@ it.each([
   ['a TLS alert', Buffer.from([21, 3, 3, 0, 2, 2, 40])],
   ['HTTP', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
   ['a length below zero', Buffer.from([255, 0, 0, 0, 9])],
-])('RF2: bytes that are no answer are given as they come: %s', (_, bytes) => {
+])('KFK-14: bytes that are no answer are given as they come: %s', (_, bytes) => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 3 }), sizes, (bodies, cuts) => {
       const before = bodies.map(answer);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fixKafkajs } from '../../../connectors/kafka/kafkajs-fixes.ts';
 import { ConsumerGroup } from '../../../connectors/kafka/kafkajs-internals.ts';
 
-describe('C3: a member whose partitions are all paused', () => {
+describe('KFK-26: a member whose partitions are all paused', () => {
   fixKafkajs();
 
   it('fetches as soon as they are resumed, not when an idle fetch would have ended', async () => {

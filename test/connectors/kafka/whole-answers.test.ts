@@ -81,7 +81,7 @@ function clusterOf(topics: readonly Topic[]): Cluster {
   } as unknown as Cluster);
 }
 
-describe('M1, M2: metadata', () => {
+describe('KFK-15, KFK-16: metadata', () => {
   const cluster = clusterOf([
     { name: 'here', leaders: [1, NO_LEADER, 3] },
     { name: 'deleted', error: UNKNOWN_TOPIC_OR_PARTITION, leaders: [] },
@@ -111,7 +111,7 @@ function answering(partitions: readonly number[]): Cluster {
   } as unknown as Cluster;
 }
 
-describe('T1: offsets', () => {
+describe('KFK-45: offsets', () => {
   const whole = new Map([
     [0, 7],
     [1, 7],
@@ -166,7 +166,7 @@ describe('L6: a fetch', () => {
   });
 });
 
-describe('C1: a commit', () => {
+describe('KFK-24: a commit', () => {
   fixKafkajs();
 
   /** kafkajs's broker as a coordinator that answers for those partitions. */

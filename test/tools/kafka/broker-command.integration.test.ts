@@ -42,7 +42,7 @@ describe('npm run kafka without its tools', () => {
 });
 
 describe('npm run kafka stop', () => {
-  it('leaves a process alone that is not ours, although the pid file names it', async () => {
+  it('BRK-3: leaves a process alone that is not ours, although the pid file names it', async () => {
     const data = folderForTest();
     mkdirSync(join(data, 'broker'));
     const bystander = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
@@ -69,6 +69,18 @@ describe.skipIf('skipped' in inject('kafka'))('npm run kafka', () => {
     expect(err).toContain('`--registry-port N`');
     expect(err).not.toContain('--kafka-port');
     expect(code).toBe(2);
+  });
+
+  it('BRK-4: with --detach both go on without the program that started them, and another one stops them', async () => {
+    const data = folderForTest();
+    const ports = await freePorts();
+    onTestFinished(async () => void (await run(['stop', '--data', data])));
+    expect(await run(['start', '--detach', '--data', data, ...optionsOf(ports)])).toMatchObject({ code: 0 });
+    expect(await run(['status', '--data', data])).toMatchObject({ code: 0 });
+    const { out } = await run(['stop', '--data', data]);
+    expect(out).toMatch(/kafka {5}stopped/);
+    expect(out).toMatch(/registry {2}stopped/);
+    expect(await run(['status', '--data', data])).toMatchObject({ code: 1 });
   });
 
   it('starts both, prints what to export, and stops both on SIGTERM', async () => {

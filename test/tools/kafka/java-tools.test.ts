@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { findJava, findMaven, javaMajor, mavenVersion } from '../../../tools/kafka/java-tools.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { findJava, findMaven, javaMajor, mavenVersion, provideJars } from '../../../tools/kafka/java-tools.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 /** A folder with one program that prints that text to standard error and ends well. */
@@ -64,5 +65,49 @@ describe('the version of Maven', () => {
 
   it('missing is said', () => {
     expect(() => findMaven({ PATH: '/nowhere' })).toThrow(/^Maven is missing: .* Install Maven 3\.6\.3/);
+  });
+});
+
+describe('the jars of Kafka and the registry', () => {
+  const POM = new URL('../../../tools/kafka/pom.xml', import.meta.url);
+
+  /** Calls `provideJars` with a Maven that fills the folder it is told to fill, and then ends with that code. */
+  function provideBy(exitCode: number, cache: string, said: string[] = []) {
+    const tools = folderWith('java', '');
+    const maven = join(tools, 'bin', 'mvn');
+    writeFileSync(
+      maven,
+      `#!/bin/sh
+case "$*" in *-version*) echo 'Apache Maven 3.9.0'; exit 0;; esac
+for word in "$@"; do case "$word" in -Dinto=*) into="\${word#-Dinto=}";; esac; done
+mkdir -p "$into/kafka" "$into/registry" && touch "$into/registry/app-runner.jar"
+exit ${exitCode}
+`,
+    );
+    chmodSync(maven, 0o755);
+    vi.stubEnv('PATH', pathOf(tools).PATH);
+    try {
+      return provideJars(cache, (line) => void said.push(line));
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  }
+
+  it('BRK-1: are there whole or not at all, and are fetched once', () => {
+    const cache = folderForTest();
+    expect(() => provideBy(1, cache)).toThrow(expect.objectContaining({ code: 'JARS_NOT_FETCHED' }));
+    expect(readdirSync(cache)).toEqual([]);
+    const said: string[] = [];
+    const { registryJar } = provideBy(0, cache, said);
+    expect(registryJar).toContain('app-runner.jar');
+    expect(provideBy(1, cache, said)).toMatchObject({ registryJar });
+    expect(said).toHaveLength(1);
+  });
+
+  it('BRK-2: have a folder for each text of pom.xml', () => {
+    const cache = folderForTest();
+    provideBy(0, cache);
+    const digest = createHash('sha256').update(readFileSync(POM)).digest('hex');
+    expect(readdirSync(cache).map((name) => digest.startsWith(name))).toEqual([true]);
   });
 });

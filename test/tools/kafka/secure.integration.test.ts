@@ -308,7 +308,7 @@ describe.skipIf('skipped' in broker)('a broker with TLS, SASL and access lists',
     await withLog(mutual, (one) => expect(one.offsets(topic)).rejects.toMatchObject({ code: 'ACCESS_DENIED' }));
   });
 
-  it('SA1, SA2: waits for an exchange that is broken off or not answered, while it starts and while it works; and takes up a rotated password', async () => {
+  it('KFK-5, KFK-6: waits for an exchange that is broken off or not answered, while it starts and while it works; and takes up a rotated password', async () => {
     const proxy = await SaslProxy.start({ port: at.proxied.advertised, target: at.proxied.port });
     onTestFinished(() => proxy.stop());
     const waits = (part: { said: readonly { code: unknown }[] }, times: number): Promise<void> =>

@@ -27,7 +27,7 @@ describe.skipIf('skipped' in broker)('a test broker', () => {
     expect(answer.status).toBe(200);
   };
 
-  it('comes back after kill -9 with the same address and every acknowledged record', async () => {
+  it('BRK-6: comes back after kill -9 with the same address and every acknowledged record', async () => {
     const kafka = clientOf(brokers, 0);
     const admin = kafka.admin();
     const producer = kafka.producer();
@@ -80,7 +80,7 @@ describe.skipIf('skipped' in broker)('a test broker', () => {
     await admin.disconnect();
   });
 
-  it('leaves neither process nor folder behind once it is stopped', async () => {
+  it('BRK-5: leaves neither process nor folder behind once it is stopped', async () => {
     expect(existsSync(control.folder)).toBe(true);
     await control.stop();
     expect(existsSync(control.folder)).toBe(false);

@@ -12,9 +12,9 @@
  *     if (!('skipped' in broker)) afterAll(() => broker.stop());
  *     describe.skipIf('skipped' in broker)('…', () => { const { brokers, registryUrl } = started(broker); … });
  *
- * TB1  Every port and folder is the run's own, and gone after it, however the run ends: global-setup.ts stops what
+ * BRK-5  Every port and folder is the run's own, and gone after it, however the run ends: global-setup.ts stops what
  *      a test left, and what an earlier run that was killed left.
- * TB2  Killed and started again, a server has the same ports and data.
+ * BRK-6  Killed and started again, a server has the same ports and data.
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
