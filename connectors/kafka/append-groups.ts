@@ -1,32 +1,33 @@
+/** How appends become requests: several appends share one (AppendGroup), and the records of a topic are cut to sizes that brokers accept (chunksOf). */
 import type { OutgoingRecord } from '../../ports/event-log.ts';
 import { recordSize } from './record-batch.ts';
 
 /**
- * The records of one partition in one request. Its batch must fit the broker's limit for one, max.message.bytes, which is 1 MB by
- * default; a single record may take all of it. Unit: bytes.
+ * The size of one partition's records in a request. The batch has to fit max.message.bytes, 1 MB by default. A single larger record is
+ * sent alone. Unit: bytes.
  */
 const PARTITION_BYTES = 512 * 1024;
 
-/** The records of one request: what is repeated where a leader does not answer. Unit: bytes. */
+/** The size of the records in a request, which is repeated where a leader does not answer. Unit: bytes. */
 const REQUEST_BYTES = 4 * 1024 * 1024;
 
-/** A record on its way, and the append that it belongs to. */
+/** A record to write, and the append that it belongs to. */
 export interface Entry<O> {
   readonly record: OutgoingRecord;
   readonly owner: O;
 }
 
-/** Entries by partition, each in order: what one request writes. */
+/** What one request writes: entries by partition, in order. */
 export type Chunk<O> = Map<number, readonly Entry<O>[]>;
 
 /**
- * Several appends as one, so that those that wait share a round trip. Topics come in the order of their first appearance in
- * every append that takes part (L1); an append that would need another order is not taken.
+ * Several appends that are written together, so that waiting ones share a round trip. Topics are written in an order in which they first
+ * appear in each of the appends (L1). An append that needs another order is not taken.
  */
 export class AppendGroup<O> {
   readonly #byTopic = new Map<string, Entry<O>[]>();
 
-  /** False, and nothing is taken, where these records need their topics in another order. */
+  /** Adds an append. False, and nothing is added, where its records need another order of topics. */
   tryAdd(owner: O, records: readonly OutgoingRecord[]): boolean {
     if (!this.#inOrder(new Set(records.map(({ topic }) => topic)))) return false;
     for (const record of records) {
@@ -37,12 +38,12 @@ export class AppendGroup<O> {
     return true;
   }
 
-  /** The entries by topic, in the order in which the topics must be written, one after the other. */
+  /** The entries by topic, in the order in which the topics have to be written. */
   topics(): Iterable<readonly [topic: string, entries: readonly Entry<O>[]]> {
     return this.#byTopic;
   }
 
-  /** Topics not there yet will stand at the end, so none that is there may follow them. */
+  /** New topics come last, so no known topic may follow them. */
   #inOrder(topics: Iterable<string>): boolean {
     const order = [...this.#byTopic.keys()];
     let last = -1;
@@ -57,8 +58,8 @@ export class AppendGroup<O> {
 }
 
 /**
- * Cuts the entries of one topic into requests. Each takes the next ones of every partition, so that leaders and disks work side by side,
- * and partitions of equal size need no more requests than one of them does alone.
+ * Cuts the entries of one topic into requests. Each request takes the next entries of every partition, so that leaders write in parallel
+ * and partitions of equal size need no more requests than one of them alone.
  */
 export function* chunksOf<O>(
   entries: readonly Entry<O>[],

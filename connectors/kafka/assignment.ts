@@ -1,62 +1,66 @@
+/**
+ * What a group member knows about its assigned partitions: whether the assignment is still its own (Generation), where it starts to read
+ * (startingOffsetsOf), which batches are in flight (BatchesInFlight), and which offsets are to be committed (OffsetCommits).
+ */
 import { protocolType } from './broker-errors.ts';
 import type { Consumer, Offsets } from 'kafkajs';
 import type { Append, MovedStart, PartitionOffsets, SubscribeOptions } from '../../ports/event-log.ts';
 import { FROM_OLDEST, type GroupOffsets, NEVER_COMMITTED } from './topic-offsets.ts';
 
-/** The group has gone on without this member. */
+/** Kafka's errors for a member that the group has removed. */
 const EXPELLED: ReadonlySet<string | null> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
 
-/** The group is about to share its partitions anew, or has a new coordinator. */
+/** Kafka's errors for a group that is about to reassign its partitions, or that has a new coordinator. */
 const REBALANCING: ReadonlySet<string | null> = new Set(['REBALANCE_IN_PROGRESS', 'NOT_COORDINATOR_FOR_GROUP']);
 
-/** One assignment of partitions: from joining the group to the next rebalance. */
+/** The time of one assignment: from joining the group to the next rebalance. */
 export class Generation {
-  readonly #disturbed = Promise.withResolvers<void>();
+  readonly #rebalancing = Promise.withResolvers<void>();
   #ready = false;
-  #disturbance: Error | null = null;
+  #rebalanceError: Error | null = null;
   #lost = false;
 
-  /** The members are about to share the partitions anew; what is in hand may still be finished and committed. */
-  get disturbance(): Error | null {
-    return this.#disturbance;
+  /** Set once a rebalance has begun. Batches in progress may still be finished and committed. */
+  get rebalanceError(): Error | null {
+    return this.#rebalanceError;
   }
 
-  /** The group has gone on: what is in hand belongs to a later assignment now, perhaps another member's. */
+  /** True once the group has rebalanced without this member: batches in progress now belong to a later assignment, perhaps another member's. */
   get lost(): boolean {
     return this.#lost;
   }
 
-  /** `onAssigned` is done. */
+  /** True once `onAssigned` has finished. */
   get ready(): boolean {
     return this.#ready;
   }
 
-  disturb(error: Error): void {
-    this.#disturbance ??= error;
-    this.#disturbed.resolve();
+  startRebalance(error: Error): void {
+    this.#rebalanceError ??= error;
+    this.#rebalancing.resolve();
   }
 
   lose(error: Error): void {
     this.#lost = true;
-    this.disturb(error);
+    this.startRebalance(error);
   }
 
-  /** What the coordinator says with an error. A connection that broke is kafkajs's to mend. */
-  heed(thrown: unknown): void {
+  /** Takes note of what the coordinator reports by an error. Broken connections are left to kafkajs, which reconnects. */
+  noteError(thrown: unknown): void {
     const type = protocolType(thrown);
     if (!(thrown instanceof Error)) return;
     if (EXPELLED.has(type)) this.lose(thrown);
-    else if (REBALANCING.has(type)) this.disturb(thrown);
+    else if (REBALANCING.has(type)) this.startRebalance(thrown);
   }
 
   markReady(): void {
     this.#ready = true;
   }
 
-  /** Waits until it is ready or pointless to wait: `prepared` or `ended` without it, or disturbed. True when ready. */
+  /** Waits until the generation is ready or cannot become so: `prepared` or `ended` has settled, or a rebalance has begun. Returns `ready`. */
   async whenReady(prepared: Promise<unknown>, ended: Promise<unknown>): Promise<boolean> {
-    // Once ready, no race: each would stay in memory until the next rebalance.
-    if (!this.#ready) await Promise.race([prepared, ended, this.#disturbed.promise]);
+    // No race once it is ready: each race would stay in memory until the next rebalance.
+    if (!this.#ready) await Promise.race([prepared, ended, this.#rebalancing.promise]);
     return this.#ready;
   }
 }
@@ -64,12 +68,12 @@ export class Generation {
 /** Partitions by topic. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
 
-/** Where a group stands in a topic: what it has committed of each partition, and what the topic keeps. */
-export interface Standing {
+/** A group's position in a topic: its committed offset of each partition, and the offsets that the topic retains. */
+export interface GroupPosition {
   readonly topic: string;
   readonly committed: GroupOffsets;
   readonly partitions: readonly PartitionOffsets[];
-  /** Where what is committed lies beyond all that was ever written. */
+  /** Partitions whose committed offset lies beyond everything that was ever written. */
   readonly beyond: ReadonlySet<number>;
 }
 
@@ -79,27 +83,27 @@ export interface Start {
   readonly offset: number;
 }
 
-/** What has to be committed before the first fetch, and what has to be said before that. */
+/** The offsets to commit before the first fetch, and the moves to report before that. */
 export interface Starts {
   readonly starts: readonly Start[];
   readonly moved: readonly MovedStart[];
 }
 
 /**
- * Where a group goes on in the partitions of a topic. kafkajs would find out by itself, but without a word where records are gone, and
- * it commits -2 then. Invariants:
+ * Decides where a group continues in the partitions of a topic. kafkajs would decide it too, but would not report records that are gone,
+ * and would commit -2 in their place.
  *
- * KFK-1  A group that has committed nothing of a topic begins at `from`, in all its partitions, whoever has them: a partition that the group
- *     has never committed while it has others was added later, and is read from its beginning.
- * KFK-2  Every assigned partition has a committed offset, 0 or more, before its first fetch: from then on it is known what retention removed.
- * KFK-3  A committed offset below the oldest kept is moved to that, and the records between are said to be lost; one beyond the end belongs
- *     to a topic that is gone, and the new one is read from its beginning.
+ * KFK-1  A group without committed offsets in a topic starts at `from` in all of its partitions, whichever member they are assigned to. A
+ *        partition without one, where others have one, was added later, and is read from its beginning.
+ * KFK-2  Every assigned partition has a committed offset of 0 or more before its first fetch, so that later losses by retention are noticed.
+ * KFK-3  A committed offset below the oldest retained one is moved there, and the records between are reported as lost. One beyond the end
+ *        belongs to a deleted topic of the same name; the new topic is read from its beginning.
  */
-export function startsOf(
-  { topic, committed, partitions, beyond }: Standing,
+export function startingOffsetsOf(
+  { topic, committed, partitions, beyond }: GroupPosition,
   assigned: readonly number[],
   from: SubscribeOptions['from'],
-  /** This process has read the topic before, so that a group without offsets lost them with the topic. */
+  /** True where this process has read the topic before: a group without offsets has lost them with the topic. */
   known: boolean,
 ): Starts {
   const starts: Start[] = [];
@@ -111,7 +115,7 @@ export function startsOf(
     const offset = committedOf(partition);
     const start = { topic, partition, offset: atEnd ? end : begin };
     if (!assigned.includes(partition)) {
-      // KFK-1: or those of other members would be taken for partitions that were added.
+      // KFK-1: otherwise the other members would take theirs for added partitions.
       if (atEnd) starts.push(start);
       continue;
     }
@@ -125,24 +129,24 @@ export function startsOf(
   return { starts, moved };
 }
 
-/** What finding the starts of an assignment takes. */
-export interface StartOptions {
+/** What `seekToStart` needs besides the assignment. */
+export interface StartContext {
   readonly from: SubscribeOptions['from'];
   readonly onMoved: SubscribeOptions['onMoved'];
-  readonly standing: (topic: string) => Promise<Standing>;
-  /** Topics that this process has read before; those of the assignment are added. */
+  readonly groupPosition: (topic: string) => Promise<GroupPosition>;
+  /** Topics that this process has read before. Those of the assignment are added. */
   readonly known: Set<string>;
   readonly append: Append;
 }
 
-/** Says what has to be said, then lets the consumer begin there and commits that, so that a crash before the first batch skips nothing. */
-export async function beginAtStarts(consumer: Consumer, assignment: Assignment, options: StartOptions): Promise<void> {
-  const { from, onMoved, standing, known, append } = options;
+/** Reports moved offsets, seeks the consumer to the starting offsets, and commits these, so that a crash before the first batch skips nothing. */
+export async function seekToStart(consumer: Consumer, assignment: Assignment, options: StartContext): Promise<void> {
+  const { from, onMoved, groupPosition, known, append } = options;
   const starts: Start[] = [];
   const moved: MovedStart[] = [];
   for (const [topic, partitions] of Object.entries(assignment)) {
     if (partitions.length === 0) continue;
-    const found = startsOf(await standing(topic), partitions, from, known.has(topic));
+    const found = startingOffsetsOf(await groupPosition(topic), partitions, from, known.has(topic));
     starts.push(...found.starts);
     moved.push(...found.moved);
   }
@@ -154,8 +158,8 @@ export async function beginAtStarts(consumer: Consumer, assignment: Assignment, 
 }
 
 /**
- * Offsets that may be committed and are not yet. Only what was acknowledged gets in here, so a commit is never ahead (L3);
- * one that fails is tried again with the next.
+ * Offsets that may be committed and are not yet. They are added once the outputs of their batch are acknowledged, so a commit is never
+ * ahead of the outputs (L3). A commit that fails is repeated with the next.
  */
 export class OffsetCommits {
   #pending = new Map<string, Map<number, number>>();
@@ -167,12 +171,12 @@ export class OffsetCommits {
     partitions.set(partition, offset);
   }
 
-  /** The partitions may belong to another member now, who may be further. */
+  /** Drops all of them: after a rebalance the partitions may belong to another member that has committed more. */
   forget(): void {
     this.#pending = new Map();
   }
 
-  /** Commits all that is pending. One at a time, so that an older offset never comes after a newer one. */
+  /** Commits everything pending, one request at a time, so that an older offset never follows a newer one. */
   commit(send: (offsets: Offsets) => Promise<void>): Promise<void> {
     const sent = this.#sending.then(() => this.#send(send));
     this.#sending = sent.catch(() => {});
@@ -184,7 +188,7 @@ export class OffsetCommits {
     if (sending.size === 0) return;
     const sent = new Map(Array.from(sending, ([topic, partitions]) => [topic, new Map(partitions)]));
     await send({ topics: Array.from(sent, ([topic, partitions]) => ({ topic, partitions: listed(partitions) })) });
-    // What was acknowledged meanwhile stays pending, and so does all when sending failed.
+    // Newer offsets that were added meanwhile stay pending. Where the commit failed, all of them do.
     for (const [topic, partitions] of sent) {
       const left = sending.get(topic);
       for (const [partition, offset] of partitions) if (left?.get(partition) === offset) left.delete(partition);
@@ -194,11 +198,11 @@ export class OffsetCommits {
 }
 
 /**
- * By partition, the batch that was worked last, until its outputs are acknowledged. The next fetch may begin meanwhile.
+ * The last handled batch of each partition, until its outputs are acknowledged. The next fetch may begin meanwhile.
  *
- * KFK-4  What follows in a partition, be it a batch or an offset to be committed, follows only once that has ended.
+ * KFK-4  The next batch of a partition, or a later offset of it, is taken up only after the batch in flight has ended.
  */
-export class OnTheWay {
+export class BatchesInFlight {
   readonly #last = new Map<string, Promise<unknown>>();
 
   async ended(topic: string, partition: number): Promise<void> {

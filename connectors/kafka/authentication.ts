@@ -1,12 +1,12 @@
 /**
- * How this process proves to a broker who it is, over kafkajs's own exchange of SASL messages.
+ * Authentication to brokers: the SASL exchange, carried by kafkajs's messages, and how long refused credentials or certificates may be
+ * a rotation in progress (Admission).
  *
- * KFK-5  Credentials are read for each exchange, so a new connection and a re-authentication (connections.max.reauth.ms) use what the
- *      file or the command gives then.
- * KFK-6  An exchange that ends without an answer is an outage. kafkajs reports it as a failed authentication, whatever it was
- *      (kafkajs#1550): what broke the exchange is thrown here instead.
- * KFK-7  A definite no is the broker's own word alone: an error code in an answer, or an answer that proves that it does not know the
- *      password (SCRAM).
+ * KFK-5  Credentials are read for each exchange: every connection and every re-authentication (connections.max.reauth.ms) uses the current
+ *        content of the file or output of the command.
+ * KFK-6  An exchange without an answer is an outage. kafkajs reports it as a failed authentication (kafkajs#1550), so the error that broke
+ *        the exchange is thrown here instead.
+ * KFK-7  Only the broker's own answer is a refusal: an error code, or a SCRAM answer that proves that the broker does not know the password.
  */
 import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
@@ -17,7 +17,7 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 
 const DIGESTS = { 'scram-sha-256': SCRAM_DIGESTS.SHA256, 'scram-sha-512': SCRAM_DIGESTS.SHA512 } as const;
 
-/** kafkajs's settings for them. */
+/** The settings as kafkajs takes them. */
 export function kafkajsSasl(settings: SaslSettings, admission: Admission): Mechanism {
   return {
     mechanism: settings.mechanism,
@@ -25,17 +25,17 @@ export function kafkajsSasl(settings: SaslSettings, admission: Admission): Mecha
   };
 }
 
-/** KFK-5, KFK-6, KFK-7. Throws CREDENTIALS_UNAVAILABLE too. */
+/** Runs one exchange (KFK-5, KFK-6, KFK-7). Throws CREDENTIALS_UNAVAILABLE too. */
 async function authenticate(
   settings: SaslSettings,
   { host, port, logger, saslAuthenticate }: AuthenticationProviderArgs,
   admission: Admission,
 ): Promise<void> {
   const broker = `${host}:${port}`;
-  // kafkajs's types have it that the answer is parsed from bytes, and parsed at once.
+  // kafkajs's types say that `parse` takes bytes. It takes what `decode` returned.
   const send = saslAuthenticate as <T>(step: SaslStep<T>) => Promise<T>;
   let broken: unknown = null;
-  // KFK-6: kafkajs keeps only the message of what is thrown in its SCRAM.
+  // KFK-6: of an error inside its SCRAM kafkajs keeps only the message.
   const exchange = async <T>(step: SaslStep<T>): Promise<T> => {
     try {
       return await send(step);
@@ -59,7 +59,7 @@ async function authenticate(
   admission.admit(broker);
 }
 
-/** KFK-9 of admission.ts. Without a cause: kafkajs would put it in the place of the error. */
+/** KFK-9. The error has no cause: kafkajs would throw the cause in its place. */
 function refusal(settings: SaslSettings, broker: string, why: string, forGood: boolean): HarvestlineError {
   const who = 'username' in settings ? `user ${settings.username}` : 'the token';
   const message = `${broker} does not let in ${who} by ${settings.mechanism.toUpperCase()}: ${why}`;
@@ -69,8 +69,8 @@ function refusal(settings: SaslSettings, broker: string, why: string, forGood: b
 }
 
 /**
- * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with its reasons and waits for a byte before it says so with an error
- * code; kafkajs's own does not read the answer and takes the connection for authenticated.
+ * OAUTHBEARER (RFC 7628). A broker that refuses a token answers with its reasons, and sends the error code only after another byte from
+ * the client. kafkajs's own implementation does not read that answer and takes the connection for authenticated.
  */
 async function sendToken(token: string, exchange: (step: SaslStep<string>) => Promise<string>): Promise<void> {
   const reasons = await exchange(messageOfText(`n,,\u0001auth=Bearer ${token}\u0001\u0001`));
@@ -79,7 +79,7 @@ async function sendToken(token: string, exchange: (step: SaslStep<string>) => Pr
   throw new Error(`the token was refused: ${reasons}`);
 }
 
-/** One message to the broker, and its answer as text. Both begin with their length. */
+/** One message to the broker and its answer, both as text. On the wire each is preceded by its length. */
 function messageOfText(text: string): SaslStep<string> {
   const content = Buffer.from(text);
   const length = Buffer.alloc(4);
@@ -94,16 +94,16 @@ function messageOfText(text: string): SaslStep<string> {
 }
 
 /**
- * How long what let this process in before may be refused until that is taken for good: a rotation changes the brokers and the files
- * of this process one after the other. Unit: milliseconds.
+ * How long a rotation may take: brokers and the files of this process change one after the other, and meanwhile credentials that worked
+ * before are refused. Unit: milliseconds.
  */
 const ROTATION_MS = 30_000;
 
 /**
- * Tells a definite no from a rotation under way, of credentials or of certificates.
+ * Tells a final refusal of credentials or certificates from a rotation in progress.
  *
- * KFK-8  What never let this process in is refused for good at once: a start with wrong settings ends at once.
- * KFK-9  What did let it in may be refused by a broker for ROTATION_MS; each try reads the files anew. After that it is for good.
+ * KFK-8  Before any broker has let this process in, a refusal is final at once: a start with wrong settings ends at once.
+ * KFK-9  Afterwards a broker may refuse it for ROTATION_MS, while each attempt reads the files again; then the refusal is final.
  */
 export class Admission {
   readonly #clock: Clock | undefined;
@@ -119,7 +119,7 @@ export class Admission {
     this.#refusedSince.delete(broker);
   }
 
-  /** Whether that refusal by a broker is for good. */
+  /** Records a refusal by a broker. True where it is final. */
   refuse(broker: string): boolean {
     if (!this.#admitted || this.#clock === undefined) return true;
     const now = this.#clock.now();

@@ -3,8 +3,8 @@ import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import type { SubscribeOptions } from '../../ports/event-log.ts';
 import type { ProtocolCall } from './kafkajs-internals.ts';
 
-/** Errors by which kafkajs says that it got no answer, whatever their own `retriable` says. */
-const AWAY_NAMES: ReadonlySet<unknown> = new Set([
+/** kafkajs's errors for a broker that did not answer. Their `retriable` is not reliable. */
+const UNAVAILABLE_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSConnectionError',
   'KafkaJSConnectionClosedError',
   'KafkaJSRequestTimeoutError',
@@ -18,33 +18,33 @@ const AWAY_NAMES: ReadonlySet<unknown> = new Set([
   'KafkaJSNumberOfRetriesExceeded',
 ]);
 
-/** kafkajs's plain error for a request on a connection that was given up, for instance because the broker hangs. */
+/** kafkajs's plain error for a request on a connection that it has given up, for instance because the broker hangs. */
 const NOT_CONNECTED = 'Broker not connected';
 
-/** What a fault inside the client throws. */
+/** Errors of a fault inside the client. */
 const INSIDE_NAMES: ReadonlySet<unknown> = new Set(['TypeError', 'RangeError']);
 
-/** kafkajs's own word about a mechanism, or about a broker that does not know the password. */
+/** kafkajs's error for a mechanism that it does not support, or a broker that does not know the password. */
 const SASL_ERROR = 'KafkaJSSASLAuthenticationError';
 
-/** Answers that another try will not change, though kafkajs gives up on them with an error that looks like an absence. */
+/** Final answers, although the error with which kafkajs gives up looks like an outage. */
 const DEFINITE_NAMES: ReadonlySet<unknown> = new Set([
   SASL_ERROR,
   'KafkaJSNotImplemented',
   'KafkaJSServerDoesNotSupportApiKey',
 ]);
 
-/** What a socket of ours says of a broker (broker-socket.ts): kafkajs keeps the code of such an error, and nothing else. */
+/** Codes that our own sockets give their errors (broker-socket.ts). kafkajs keeps nothing else of such an error. */
 const SOCKET_CODES = ['BROKER_CERTIFICATE', 'BROKER_LISTENER', 'BROKER_AWAY'] as const;
 
-/** A broker's word about credentials and mechanism. kafkajs says of some that another try may help. */
+/** A broker's answers about credentials and mechanism. kafkajs calls some of them retriable. */
 const AUTH_TYPES: ReadonlySet<unknown> = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
   'ILLEGAL_SASL_STATE',
 ]);
 
-/** Answers about one record, by Kafka's names. */
+/** Answers about a single record, by Kafka's names. */
 const REFUSALS: ReadonlyMap<string | null, 'RECORD_TOO_LARGE' | 'TIMESTAMP_REFUSED'> = new Map([
   ['MESSAGE_TOO_LARGE', 'RECORD_TOO_LARGE'],
   ['RECORD_LIST_TOO_LARGE', 'RECORD_TOO_LARGE'],
@@ -71,10 +71,10 @@ export function protocolType(thrown: unknown): string | null {
   return null;
 }
 
-/** True where the broker is away or asks for another try; false for its definite no. */
-export function isAway(thrown: unknown): boolean {
+/** True where the broker is unavailable or asks for a retry, false for a final answer. */
+export function isUnavailable(thrown: unknown): boolean {
   const chain = [...chainOf(thrown)];
-  // What our own code inside kafkajs has thrown, for instance at a batch that does not decode: kafkajs tries it again, and then gives up.
+  // Our own code inside kafkajs throws too, for instance at a batch that does not decode. kafkajs retries, and wraps the error in the end.
   const own = chain.find((error) => error instanceof HarvestlineError);
   if (own !== undefined) return own.kind === 'transient';
   const socket = socketCode(chain);
@@ -82,17 +82,17 @@ export function isAway(thrown: unknown): boolean {
   if (chain.some(({ name, type }) => DEFINITE_NAMES.has(name) || AUTH_TYPES.has(type))) return false;
   const answer = chain.find(({ type }) => typeof type === 'string');
   if (answer !== undefined) return answer.retriable === true;
-  // A fault of the client's own inside is no word of the broker's: it may be gone with the next connection.
+  // A fault inside the client is not the broker's answer. The next connection may not have it.
   return chain.some(
     ({ name, code, message }) =>
-      AWAY_NAMES.has(name) || NETWORK_CODES.has(code) || INSIDE_NAMES.has(name) || message === NOT_CONNECTED,
+      UNAVAILABLE_NAMES.has(name) || NETWORK_CODES.has(code) || INSIDE_NAMES.has(name) || message === NOT_CONNECTED,
   );
 }
 
-/** What kafkajs threw as an error of ours: BROKER_AWAY, or the definite no that it is. `what` is what was tried. */
+/** Translates what kafkajs threw: BROKER_AWAY, or the code of the final answer. `what` names the attempt, for the message. */
 export function logError(thrown: unknown, what: string, topic?: string, group?: string): HarvestlineError {
   const chain = [...chainOf(thrown)];
-  // kafkajs wraps what our own code inside it has thrown.
+  // kafkajs wraps errors that our own code has thrown inside it.
   for (const error of chain) if (error instanceof HarvestlineError) return error;
   const at = topic === undefined ? {} : { at: { topic } };
   const error = (code: ErrorCode, why: string): HarvestlineError =>
@@ -115,10 +115,10 @@ export function logError(thrown: unknown, what: string, topic?: string, group?: 
   if (chain.some(({ name, type: ofIt }) => name === SASL_ERROR || AUTH_TYPES.has(ofIt))) {
     return error('BROKER_AUTH_REFUSED', type === 'ILLEGAL_SASL_STATE' ? `${says} (a listener without SASL)` : says);
   }
-  return error(isAway(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(type) ?? 'LOG_REFUSED'), says);
+  return error(isUnavailable(thrown) ? 'BROKER_AWAY' : (REFUSALS.get(type) ?? 'LOG_REFUSED'), says);
 }
 
-/** Rights that include a lesser one. */
+/** Rights that are included in greater ones. */
 const INCLUDED: Readonly<Record<string, string>> = {
   'topic DESCRIBE': 'READ and WRITE include it',
   'group DESCRIBE': 'READ includes it',
@@ -126,7 +126,7 @@ const INCLUDED: Readonly<Record<string, string>> = {
 
 /** `no right READ on topic harvest.intent`. */
 export function deniedText({ resource, right, names }: Denial, topic?: string, group?: string): string {
-  // Kafka lets everybody write idempotently who may write to any topic.
+  // Kafka grants IDEMPOTENT_WRITE to everybody who may write to any topic.
   if (right === 'IDEMPOTENT_WRITE') return `no right WRITE on topic ${topic ?? ''}, nor ${right} on the cluster`;
   const known = resource === 'topic' ? topic : resource === 'group' ? group : undefined;
   const list = names.length > 0 ? names.join(', ') : known;
@@ -148,35 +148,37 @@ function socketCode(chain: readonly Details[]): (typeof SOCKET_CODES)[number] | 
 
 function* chainOf(thrown: unknown): Iterable<Details> {
   let error = thrown;
-  // kafkajs wraps an error in itself now and then; no chain is longer than a few.
+  // Bounded: kafkajs sometimes makes an error its own cause.
   for (let depth = 0; depth < 8 && error instanceof Error; depth++) {
     yield error;
-    // Of several that were thrown together the first: they are of one request.
+    // Of several errors of one request, the first.
     error =
       error.cause ?? ('errors' in error && Array.isArray(error.errors) ? (error.errors[0] as unknown) : undefined);
   }
 }
 
-/** How a membership ended. After `away` a new one may begin. */
-export type MemberEnd = { readonly kind: 'stopped' } | { readonly kind: 'away' | 'failed'; readonly error: unknown };
+/** How a membership ended. After `unavailable` a new one may begin. */
+export type MemberEnd =
+  { readonly kind: 'stopped' } | { readonly kind: 'unavailable' | 'failed'; readonly error: unknown };
 
-/** What an error while consuming ends it in. */
+/** The end of a membership by an error while consuming. */
 export function endOf(thrown: unknown, { topics, group }: Pick<SubscribeOptions, 'topics' | 'group'>): MemberEnd {
   const error = logError(thrown, 'consuming', topics.length === 1 ? topics[0] : undefined, group);
-  return { kind: isAway(thrown) && error.code !== 'TOPIC_MISSING' ? 'away' : 'failed', error };
+  return { kind: isUnavailable(thrown) && error.code !== 'TOPIC_MISSING' ? 'unavailable' : 'failed', error };
 }
 
-/**
- * Which right a broker denies, on what. Its error code tells only that of some topic or group something is denied; what was asked for is in
- * the request, and the names are in the answer, both of which kafkajs drops.
- */
+// Denied rights. The error code of a broker only says that some topic or group is denied. The right follows from the request and the names
+// are in the answer, and kafkajs keeps neither.
 
 type Resource = 'topic' | 'group' | 'cluster' | 'transactional id' | 'mechanism';
 
-/** What is denied. `names` is empty where the answer names nothing: a group, the cluster. Of a SASL mechanism they are those that are not. */
+/**
+ * What a broker denies. `names` is empty where the answer names nothing, as for a group or the cluster. For a SASL mechanism, they are the
+ * mechanisms that the listener does have.
+ */
 interface Denial {
   readonly resource: Resource;
-  /** In Kafka's words; null for a request that is not in the table. */
+  /** By Kafka's name; null for a request that is not in the table. */
   readonly right: string | null;
   readonly names: readonly string[];
 }
@@ -192,7 +194,7 @@ const RESOURCES: ReadonlyMap<unknown, Resource> = new Map([
 
 const GROUP_MEMBER = { group: 'READ' } as const;
 
-/** What a request needs, by kafkajs's name of it (Kafka's documentation, "Protocols in Kafka and ACLs"). */
+/** The rights that a request needs, by kafkajs's name of the request (Kafka's documentation, "Protocols in Kafka and ACLs"). */
 const RIGHTS: Readonly<Record<string, Partial<Record<Resource, string>>>> = {
   Metadata: { topic: 'DESCRIBE' },
   ListOffsets: { topic: 'DESCRIBE' },
@@ -211,23 +213,23 @@ const RIGHTS: Readonly<Record<string, Partial<Record<Resource, string>>>> = {
   DescribeConfigs: { topic: 'DESCRIBE_CONFIGS', cluster: 'DESCRIBE_CONFIGS' },
 };
 
-/** By the error that kafkajs throws: it wraps it, and takes nothing else along. */
+/** Kept beside the error: kafkajs wraps it, and drops fields that it does not know. */
 const denials = new WeakMap<Error, Denial>();
 
 function denialOf(error: Error): Denial | null {
   return denials.get(error) ?? null;
 }
 
-/** Whether an error, or what it wraps, tells that something is denied. */
+/** True where an error, or one of its causes, reports a denied right. */
 export function isDenied(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return denials.has(thrown) || (thrown.cause !== thrown && isDenied(thrown.cause));
 }
 
-/** Notes what is denied where the error is thrown that tells of it. */
+/** Remembers what is denied for an error that reports it. To be called where the answer is still at hand. */
 export function noteDenial(thrown: unknown, apiName: string, answer: unknown): void {
   if (!(thrown instanceof Error)) return;
-  // kafkajs throws one error for several topics that it was to create.
+  // kafkajs throws one error for all topics of a CreateTopics request.
   if ('errors' in thrown && Array.isArray(thrown.errors)) {
     for (const one of thrown.errors as readonly unknown[]) noteDenial(one, apiName, answer);
   }
@@ -238,8 +240,8 @@ export function noteDenial(thrown: unknown, apiName: string, answer: unknown): v
   denials.set(thrown, { resource, right: RIGHTS[apiName]?.[resource] ?? null, names });
 }
 
-/** The call, with a reader of its answer that notes what is denied. */
-export function namingWhatIsDenied<Call extends ProtocolCall>(call: Call): Call {
+/** The same call, whose reader of the answer calls `noteDenial`. */
+export function noteDenials<Call extends ProtocolCall>(call: Call): Call {
   const { request, response } = call;
   return {
     ...call,
@@ -261,10 +263,10 @@ function mechanismsIn(answer: unknown): readonly string[] {
   return (answer as { readonly enabledMechanisms?: readonly string[] }).enabledMechanisms ?? [];
 }
 
-/** Keys that hold records, not errors. */
+/** The key of an answer that holds records, which contain no error codes. */
 const RECORDS = 'messages';
 
-/** The nearest names above every error of that code in an answer, which kafkajs calls by several keys. */
+/** The topic or resource name nearest above each error of that code in an answer. kafkajs uses several keys for both. */
 function* namesWith(code: unknown, node: unknown, above: string | null): Iterable<string> {
   if (typeof node !== 'object' || node === null || ArrayBuffer.isView(node)) return;
   if (Array.isArray(node)) {

@@ -1,11 +1,11 @@
 /**
- * Sockets to brokers, and what they tell when a broker is there but not to be talked to. kafkajs takes over the `code` of a socket's error;
- * broker-errors.ts goes by it.
+ * Sockets to brokers. They detect untrusted certificates and listeners that expect another protocol, and cut the byte stream into whole
+ * responses. The findings reach broker-errors.ts by the `code` of a socket's error, which kafkajs keeps.
  *
- * KFK-10  A certificate that is not trusted, on either side, is BROKER_CERTIFICATE; BROKER_AWAY while it may be being rotated (authentication.ts).
- * KFK-11  The files of certificates are read for each connection: `tls` may have getters.
- * KFK-12  A listener that speaks otherwise than configured (TLS, SASL) just closes the connection, as one does that goes away. So it is
- *      asked what it speaks, and only its own answer is BROKER_LISTENER.
+ * KFK-10  An untrusted certificate, on either side, is BROKER_CERTIFICATE, or BROKER_AWAY while it may be rotated (authentication.ts).
+ * KFK-11  Certificate files are read for each connection, by the getters of `tls`.
+ * KFK-12  A listener that expects another protocol (TLS, SASL) just closes the connection, like a broker that goes down. So it is asked by a
+ *         probe, and only an answer to that is BROKER_LISTENER.
  */
 import { Socket, connect as connectPlain, isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
@@ -13,43 +13,43 @@ import type { ISocketFactory } from 'kafkajs';
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Admission } from './authentication.ts';
 
-/** Finds a dead peer behind a silent firewall. Unit: milliseconds. */
+/** Detects a dead peer behind a silent firewall. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Node's and OpenSSL's names for a certificate that is not trusted, and for the peer's word that it does not trust ours; its own trouble is none. */
+/** Codes of Node and OpenSSL for an untrusted certificate, and for the peer's alert that it does not trust ours. Its internal errors are not among them. */
 const UNTRUSTED =
   /^(?:UNABLE_TO_|CERT_|CRL_|ERROR_IN_C|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_|ERR_SSL_.*(?:ALERT(?!_(?:INTERNAL_ERROR|USER_CANCELL?ED))|KEY|CERT))/;
 
-/** The first bytes of what is no TLS were taken for TLS. */
+/** OpenSSL's codes for a peer that does not speak TLS. */
 const NO_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST)$/;
 
-/** Where certificates are not trusted for good, or only until their rotation is over. */
 export interface SocketOptions {
+  /** Decides whether an untrusted certificate is final or being rotated. */
   readonly admission: Admission;
-  /** Whether SASL follows. */
+  /** True where SASL follows on the connection. */
   readonly sasl: boolean;
 }
 
-/** kafkajs's own sockets, but without Nagle's delay: small requests leave at once. */
+/** The socket factory of kafkajs's clients. Without Nagle's delay, so that small requests leave at once. */
 export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactory {
-  /** What listeners answered that speak otherwise, by address. */
+  /** By address: how the protocol of a listener differs from the configured one. */
   const answers = new Map<string, string>();
-  const look = (place: Place, tls: ConnectionOptions | null): void => {
-    const take = (speech: Speech): void => {
-      const why = mismatch(speech, { tls: tls !== null, sasl });
+  const probe = (place: Place, tls: ConnectionOptions | null): void => {
+    const take = (protocol: ListenerProtocol): void => {
+      const why = mismatch(protocol, { tls: tls !== null, sasl });
       if (why === null) answers.delete(addressOf(place));
       else answers.set(addressOf(place), why);
     };
-    speechOf(place, tls).then(take, () => take(null));
+    probeListener(place, tls).then(take, () => take(null));
   };
   return ({ host, port, ssl, onConnect }) => {
-    // kafkajs passes null where none was configured, whatever its types say.
+    // kafkajs passes null where TLS is not configured, against its types.
     const tls = ssl as ConnectionOptions | null;
     const address = addressOf({ host, port });
     const answer = answers.get(address);
     if (answer !== undefined) {
-      // It may have been mended meanwhile.
-      look({ host, port }, tls);
+      // The listener may have been reconfigured since.
+      probe({ host, port }, tls);
       return failing('BROKER_LISTENER', `${address} ${answer}`);
     }
     let socket: Socket;
@@ -64,9 +64,9 @@ export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactor
     }
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.setNoDelay(true);
-    // Each request that waits for a slow connection listens for it: a broker that starts can have many.
+    // No limit: each request that waits for a slow connection adds a listener.
     socket.setMaxListeners(0);
-    // Before kafkajs listens, so that it hears what these make of it. A byte of the broker's proves that it lets us in.
+    // Registered before kafkajs's own listeners, so that these see the changed errors. A byte from the broker proves that it lets us in.
     socket.once('data', (bytes: Buffer) => {
       if (tls === null && isTlsAlert(bytes)) socket.destroy(coded('BROKER_LISTENER', `${address} wants TLS`));
       else admission.admit(address);
@@ -76,17 +76,17 @@ export function brokerSockets({ admission, sasl }: SocketOptions): ISocketFactor
       if (NO_TLS.test(code)) Object.assign(error, coded('BROKER_LISTENER', `${address} speaks no TLS`));
       // KFK-10.
       else if (UNTRUSTED.test(code)) Object.assign(error, untrusted(address, error, admission.refuse(address)));
-      else if (tls !== null && socket.bytesRead === 0) look({ host, port }, tls);
+      else if (tls !== null && socket.bytesRead === 0) probe({ host, port }, tls);
     });
-    // KFK-12: it is the other side that closes.
+    // KFK-12. Only where the broker closes the connection.
     socket.once('end', () => {
-      if (!socket.writableEnded && !sasl) look({ host, port }, tls);
+      if (!socket.writableEnded && !sasl) probe({ host, port }, tls);
     });
     return socket;
   };
 }
 
-/** Tells of each answer by one event `data`: what of kafkajs listens has nothing to put together. */
+/** A plain socket that emits one `data` event for each whole response, so that kafkajs has nothing to reassemble. */
 function connectByFrames(place: Place, onConnect: () => void): Socket {
   const frames = new ResponseFrames();
   const socket = connectPlain(
@@ -105,15 +105,18 @@ function connectByFrames(place: Place, onConnect: () => void): Socket {
   return socket;
 }
 
-/** How what a listener speaks differs from what is wanted; null where it does not, or nothing is known. */
-function mismatch(speech: Speech, wanted: { readonly tls: boolean; readonly sasl: boolean }): string | null {
-  if (speech === null) return null;
-  if (speech.tls !== wanted.tls) return speech.tls ? 'wants TLS' : 'speaks no TLS';
-  return speech.sasl && !wanted.sasl ? 'wants SASL' : null;
+/** How the protocol of a listener differs from the configured one; null where it does not, or where nobody answered. */
+function mismatch(
+  protocol: ListenerProtocol,
+  wanted: { readonly tls: boolean; readonly sasl: boolean },
+): string | null {
+  if (protocol === null) return null;
+  if (protocol.tls !== wanted.tls) return protocol.tls ? 'wants TLS' : 'speaks no TLS';
+  return protocol.sasl && !wanted.sasl ? 'wants SASL' : null;
 }
 
 function untrusted(address: string, error: NodeJS.ErrnoException, forGood: boolean): { code: string; message: string } {
-  // OpenSSL's own message is full of its source.
+  // OpenSSL's own message contains positions in its source.
   const why = 'reason' in error ? String(error.reason) : error.message.split(';')[0];
   const message = `${address}: ${why} (${error.code ?? ''})`;
   return forGood
@@ -121,7 +124,7 @@ function untrusted(address: string, error: NodeJS.ErrnoException, forGood: boole
     : { code: 'BROKER_AWAY', message: `${message}; it was trusted before, so certificates may be about to change` };
 }
 
-/** A socket that fails as soon as kafkajs listens to it. */
+/** A socket that fails as soon as kafkajs adds its listeners. */
 function failing(code: string, message: string): Socket {
   return new Socket().destroy(coded(code, message));
 }
@@ -130,7 +133,7 @@ function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** A record of type 21 (alert), version 3.x. */
+/** True for a TLS record of type 21 (alert), version 3.x. */
 function isTlsAlert(bytes: Buffer): boolean {
   return bytes[0] === 21 && bytes[1] === 3;
 }
@@ -144,21 +147,21 @@ interface Place {
   readonly port: number;
 }
 
-/** What a listener of a Kafka broker speaks; null where nobody answered as one would. */
-type Speech = { readonly tls: boolean; readonly sasl: boolean } | null;
+/** The protocol that a listener expects; null where nothing answered like a Kafka broker. */
+type ListenerProtocol = { readonly tls: boolean; readonly sasl: boolean } | null;
 
-/** A broker that is there answers such a question at once. Unit: milliseconds. */
+/** A running broker answers a probe at once. Unit: milliseconds. */
 const ANSWER_MS = 3000;
 
-/** SaslHandshake of version 1, for a mechanism that does not exist: a listener with SASL and one without refuse it differently. */
-const QUESTION = request(17, 1, 'none');
+/** The probe: SaslHandshake version 1 for a mechanism that does not exist. Listeners with and without SASL refuse it by different codes. */
+const PROBE = request(17, 1, 'none');
 
-/** UNSUPPORTED_SASL_MECHANISM, of a listener with SASL; ILLEGAL_SASL_STATE, of one without. */
+/** UNSUPPORTED_SASL_MECHANISM comes from a listener with SASL, ILLEGAL_SASL_STATE from one without. */
 const WITH_SASL = 33;
 const WITHOUT_SASL = 34;
 
-/** Asks a listener, plainly and, where `tls` is given, over TLS as well. Rejects where the files of TLS cannot be used. */
-async function speechOf(place: Place, tls: ConnectionOptions | null): Promise<Speech> {
+/** Probes a listener without TLS and, where `tls` is given, with it. Rejects where the TLS files cannot be used. */
+async function probeListener(place: Place, tls: ConnectionOptions | null): Promise<ListenerProtocol> {
   const plain = await ask(connectPlain(place));
   if (plain === 'alert') {
     if (tls === null) return { tls: true, sasl: false };
@@ -169,11 +172,11 @@ async function speechOf(place: Place, tls: ConnectionOptions | null): Promise<Sp
   return secured === null || secured === 'alert' ? null : { tls: true, sasl: secured === WITH_SASL };
 }
 
-/** The error code of the answer, or that it is an alert of TLS. */
+/** The error code of the answer, or `alert` for a TLS alert. */
 function ask(socket: Socket): Promise<number | 'alert' | null> {
   const { promise, resolve } = Promise.withResolvers<number | 'alert' | null>();
   let answer = Buffer.alloc(0);
-  // Nothing waits for it when the process ends.
+  // The probe does not keep the process alive.
   socket.unref();
   socket.setTimeout(ANSWER_MS, () => socket.destroy());
   socket.on('error', () => {});
@@ -183,17 +186,17 @@ function ask(socket: Socket): Promise<number | 'alert' | null> {
     if (answer[0] === 21 && answer[1] === 3) resolve('alert');
     else if (answer.length < 10) return;
     else {
-      // Length, number of the request, error code.
+      // Length, correlation id, error code.
       const code = answer.readInt32BE(4) === 0 ? answer.readInt16BE(8) : null;
       resolve(code === WITH_SASL || code === WITHOUT_SASL ? code : null);
     }
     socket.destroy();
   });
-  socket.write(QUESTION);
+  socket.write(PROBE);
   return promise;
 }
 
-/** A request number 0 without a client id, whose body is one text. */
+/** A request with correlation id 0 and without a client id, whose body is one string. */
 function request(apiKey: number, apiVersion: number, text: string): Buffer {
   const bytes = Buffer.alloc(4 + 2 + 2 + 4 + 2 + 2 + text.length);
   let at = bytes.writeInt32BE(bytes.length - 4, 0);
@@ -205,39 +208,37 @@ function request(apiKey: number, apiVersion: number, text: string): Buffer {
   return bytes;
 }
 
-/**
- * The answers of one connection, each read into memory of its own size, so that nothing of megabytes that come in pieces is copied. In front
- * of each stands its length, in 4 bytes.
- *
- * KFK-13  However their bytes are cut, answers are given whole, in order and once, with their length, in memory that is not used again.
- * KFK-14  A length that no answer has is of somebody who does not speak Kafka: from there on bytes are given as they come, and as little memory
- *      is taken for them.
- */
-
-/** What small answers are read into, many at once. Unit: bytes. */
+/** The size of the buffer that small responses are read into. Unit: bytes. */
 const SHARED_BYTES = 64 * 1024;
 
 const LENGTH_BYTES = 4;
 
-/** Above what a broker gives in one answer; what TLS and HTTP begin with is above it, too. Unit: bytes. */
+/** Above the size of any response, and below the length that the first bytes of TLS or HTTP would be. Unit: bytes. */
 const LARGEST_BYTES = 300 * 1024 * 1024;
 
+/**
+ * The responses of one connection, each preceded by its length in 4 bytes. A response that arrives in pieces is read into a buffer of its
+ * own size, so that megabytes are not copied.
+ *
+ * KFK-13  However the bytes are cut, responses are returned whole, in order and once, with their length, in memory that is not reused.
+ * KFK-14  An impossible length means that the peer does not speak Kafka: from then on bytes are returned as they arrive, in small buffers.
+ */
 export class ResponseFrames {
   readonly #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
-  /** How much of a length has come. Unit: bytes. */
+  /** The bytes of an incomplete length at the start of `#shared`. */
   #held = 0;
-  /** An answer of which a part has come. */
+  /** A response that has arrived in part, and how much of it. */
   #begun: Buffer | null = null;
   #filled = 0;
-  /** KFK-14: what the next bytes go to. */
+  /** The buffer of a peer that does not speak Kafka (KFK-14). */
   #foreign: Buffer | null = null;
 
-  /** Where the next bytes go. */
+  /** The memory to read the next bytes into. */
   room(): Buffer {
     return this.#foreign ?? this.#begun?.subarray(this.#filled) ?? this.#shared.subarray(this.#held);
   }
 
-  /** What is whole with the `count` bytes that have come there. */
+  /** The responses that are complete once `count` bytes were read into `room()`. */
   take(count: number): readonly Buffer[] {
     if (this.#foreign !== null) return [this.#giveForeign(this.#foreign, count)];
     if (this.#begun === null) return this.#cut(this.#held + count);
@@ -248,7 +249,7 @@ export class ResponseFrames {
     return [whole];
   }
 
-  /** Of the shared memory up to `end`. */
+  /** Cuts the shared buffer up to `end`. */
   #cut(end: number): readonly Buffer[] {
     const shared = this.#shared;
     const whole: Buffer[] = [];

@@ -1,24 +1,24 @@
 /**
- * Which partitions a topic has and which broker leads each of them, as one broker answers.
+ * Metadata of topics: which partitions there are, and which broker leads each of them.
  *
- * KFK-15  What is wrong with one partition or one topic says nothing about the others: while a leader is being chosen, and after a topic was
- *     deleted, the rest is as known as ever. kafkajs throws the whole answer away then and goes on with what it knew before.
- * KFK-16  An answer is about every topic that was asked about, or there is an error: metadata that were fetched for other topics
- *     meanwhile look like an empty topic otherwise (kafkajs#461).
+ * KFK-15  An error of one partition or topic does not affect the others: while a leader is elected, or after a topic was deleted, the rest of the
+ *         answer is used. kafkajs would drop the whole answer and continue with older metadata.
+ * KFK-16  An answer that lacks a topic is an error. Otherwise metadata that were fetched for other topics in the meantime would look like an
+ *         empty topic (kafkajs#461).
  */
 import { noteDenial } from './broker-errors.ts';
 import { type Cluster, Encoder, MetadataResponseV6, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 
 const METADATA_KEY = 3;
 
-/** Kafka's number for a partition whose leader is being chosen. */
+/** Kafka's number for the leader of a partition while one is elected. */
 const NO_LEADER = -1;
 
-/** Its error where metadata lack what should be there, which another look may mend. */
+/** Kafka's retriable error for metadata that lack a topic, partition or leader. */
 export const LEADER_NOT_AVAILABLE = 5;
 
-/** KFK-15, for every broker that the cluster asks. */
-export function takeWholeMetadata(cluster: Cluster): Cluster {
+/** Makes the cluster use metadata answers that contain errors (KFK-15). */
+export function acceptPartialMetadata(cluster: Cluster): Cluster {
   const { brokerPool } = cluster;
   const { createBroker } = brokerPool;
   brokerPool.createBroker = (options) => {
@@ -32,7 +32,7 @@ export function takeWholeMetadata(cluster: Cluster): Cluster {
           encode: () => {
             const encoder = new Encoder(64).writeInt32(topics.length);
             for (const topic of topics) encoder.writeString(topic);
-            // Topics are created on purpose only.
+            // No automatic creation of topics.
             return Promise.resolve(encoder.writeBoolean(false));
           },
         },
@@ -50,7 +50,7 @@ const WHOLE: ResponseReader<Metadata> = {
   parse: (decoded) => Promise.resolve(decoded),
 };
 
-/** In ascending order. Throws Kafka's error of the topic: UNKNOWN_TOPIC_OR_PARTITION where it does not exist. */
+/** The partitions of a topic in ascending order. Throws Kafka's error, UNKNOWN_TOPIC_OR_PARTITION where the topic does not exist. */
 export async function partitionsOf(cluster: Cluster, topic: string): Promise<readonly number[]> {
   await cluster.addTargetTopic(topic);
   await cluster.refreshMetadataIfNecessary();
@@ -66,7 +66,7 @@ export async function partitionsOf(cluster: Cluster, topic: string): Promise<rea
   return found.partitionMetadata.map(({ partitionId }) => partitionId).toSorted((one, other) => one - other);
 }
 
-/** The leader's number; null while there is none, as far as is known. */
+/** The broker that leads a partition by the latest metadata; null where there is none. */
 export function leaderOf(cluster: Cluster, topic: string, partition: number): number | null {
   const found = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
   return found === undefined || found.leader === NO_LEADER ? null : found.leader;

@@ -1,27 +1,27 @@
 /**
- * The codecs of Kafka's record batches. Every client may choose its own and a topic may impose one, so all are read; which one is
- * written is a setting.
+ * The compression codecs of Kafka's record batches. All of them are read, because every client may choose one and a topic may impose one.
+ * A setting decides which one is written.
  *
- * A batch that says it is small and unpacks to gigabytes must not end the process: the unpacked size is bounded.
+ * The unpacked size is bounded: a small batch that unpacks to gigabytes must not end the process.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync as compressSnappy, uncompressSync as uncompressSnappy } from 'snappy';
 import { CODECS, type Codec } from './codecs.ts';
 
-/** Far above what brokers let into a batch, unpacked at a usual ratio; below what a process may hold. Unit: bytes. */
+/** Far above the largest usual batch after unpacking, and below the memory of a process. Unit: bytes. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 
-/** What the Java client puts in front of its snappy blocks; others write one bare block. */
+/** The header of the Java client's snappy format. Other clients write a single block without it. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 
 /** The magic, and two versions of 4 bytes each. */
 const XERIAL_HEADER_BYTES = 16;
 
-/** The Java client's size of a block. Unit: bytes. */
+/** The block size of the Java client. Unit: bytes. */
 const XERIAL_BLOCK_BYTES = 32 * 1024;
 
-/** The codec of that number in a batch's attributes; undefined for one that Kafka does not have. */
+/** The codec with that number in a batch's attributes; undefined where Kafka has no such number. */
 export function codecOf(number: number): Codec | undefined {
   return CODECS[number];
 }
@@ -38,7 +38,7 @@ const PACKERS = {
     decompress: (packed) => gunzipSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES }),
   },
   snappy: { compress: packSnappy, decompress: unpackSnappy },
-  // A frame unpacks to 255 times its size at most.
+  // Unbounded, but a frame unpacks to 255 times its size at most.
   lz4: { compress: (records) => compressFrameSync(records), decompress: (packed) => decompressFrameSync(packed) },
   zstd: {
     compress: (records) => zstdCompressSync(records),
@@ -50,12 +50,12 @@ export function compress(codec: Codec, records: Buffer): Buffer {
   return PACKERS[codec].compress(records);
 }
 
-/** Throws whatever the codec throws where the bytes are not its own, or a RangeError where they unpack to too much. */
+/** Throws the codec's error where the bytes are not in its format, and a RangeError where they unpack to more than the bound. */
 export function decompress(codec: Codec, packed: Buffer): Buffer {
   return PACKERS[codec].decompress(packed);
 }
 
-/** As the Java client writes it, which every client reads. */
+/** In the Java client's format, which every client reads. */
 function packSnappy(records: Buffer): Buffer {
   const header = Buffer.alloc(XERIAL_HEADER_BYTES);
   XERIAL_MAGIC.copy(header);
@@ -88,7 +88,7 @@ function unpackSnappy(packed: Buffer): Buffer {
 }
 
 function unpackBlock(block: Buffer, most: number): Buffer {
-  // A block begins with the size that it unpacks to, a varint of up to 32 bits.
+  // A block begins with its unpacked size, a varint of up to 32 bits.
   let size = 0;
   for (let index = 0; index < 5; index++) {
     const byte = block[index] ?? 0;

@@ -3,21 +3,21 @@ import { HarvestlineError, formatProblems, messageOf, type Problem } from '../..
 import type { SchemaRegistry, SubjectVersion } from '../../schemas/registry.ts';
 import { LARGEST_SCHEMA_ID, type SchemaId } from '../../schemas/wire-format.ts';
 
-/** How to reach a registry. `url` includes the path of its Confluent-compatible API. */
+/** The address of a registry. `url` includes the path of its Confluent-compatible API. */
 export interface RegistryConnection {
   readonly url: string;
   readonly auth?: { readonly username: string; readonly password: string };
 }
 
-/** A schema is some kilobytes, and the callers wait for it: longer is no answer. Unit: milliseconds. */
+/** A schema has a few kilobytes and its callers wait for it, so a slower answer counts as none. Unit: milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 
-/** Every subject's level: old and new, readers and writers, in any order of deployment. */
+/** The compatibility level of every subject: readers and writers may be deployed in any order. */
 const LEVEL = { compatibility: 'FULL_TRANSITIVE' };
 
-/** Confluent's codes for a definite no: no such subject, version, schema. Another 404 is a wrong address or a proxy. */
+/** Confluent's codes for no such subject, version or schema. Any other 404 comes from a wrong address or a proxy. */
 const NOT_FOUND: ReadonlySet<number | undefined> = new Set([40401, 40402, 40403]);
 
 const ErrorBody = z.object({ error_code: z.number().optional(), message: z.string().optional() });
@@ -28,42 +28,41 @@ const VersionNumbers = z.array(z.number());
 const FoundBody = z.object({ id: Id, schema: z.string() });
 const VersionBody = z.object({ id: Id, schema: z.string(), version: z.number() });
 
-/** Ids of Java's `int` end below it: many registries cannot be asked for one that does not. */
+/** The first id beyond Java's `int`. Many registries cannot be asked for it. */
 const FIRST_LARGE_ID = 2 ** 31;
 
-/** What a server says of a path that it does not have, or that it cannot read. */
+/** HTTP statuses for a path that a server does not have or cannot parse. */
 const NO_SUCH_PATH: ReadonlySet<number> = new Set([400, 404, 405]);
 
-/** Refused credentials: a definite no to a person who starts something. */
+/** HTTP statuses of refused credentials. */
 const UNAUTHORISED: ReadonlySet<number> = new Set([401, 403]);
 
 interface Question {
   readonly body?: object;
-  /** KFK-19. */
+  /** The registry may have no such path (KFK-19). */
   readonly mayBeMissing?: boolean;
-  /** KFK-20. */
+  /** Records wait for the answer (KFK-20). */
   readonly recordsWait?: boolean;
 }
 
-/** The answer to one request; `no such path`: asked only where a registry may not have it. */
+/** The answer to a request. `no such path` occurs only where `mayBeMissing` was given. */
 type Answer = { readonly kind: 'found'; readonly body: unknown } | { readonly kind: 'absent' | 'no such path' };
 
 /**
- * A schema registry with Confluent's REST API (Confluent, Apicurio's /apis/ccompat/v7, Karapace). By plain HTTP rather
- * than by @kafkajs/confluent-schema-registry, which reads and writes the same bytes (see its interoperability test) but
- * lacks what is needed here: the text of a schema (it gives an avsc type, without docs), the level of a subject before its
- * first version, the versions of a subject, and a connection refused that does not look like the registry's own 400.
+ * A schema registry with Confluent's REST API (Confluent, Apicurio's /apis/ccompat/v7, Karapace). It uses plain HTTP, because
+ * @kafkajs/confluent-schema-registry lacks what is needed here: the text of a schema with its docs, the compatibility level of a subject
+ * before its first version, the versions of a subject, and a way to tell a refused connection from the registry's own 400.
  *
- * KFK-17  A definite no is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
- * KFK-18  The id of a schema is given only where the registry's text equals it in all that matters.
- * KFK-19  GUIDs, and ids above those of an `int`, are unknown to a registry that has no place for them. That it is a registry which says so is
- *      seen by its answer for an id that it has.
- * KFK-20  Where records wait for a schema, refused credentials are REGISTRY_AWAY, too: they worked at the start, and say nothing of the id.
+ * KFK-17  What does not exist is null; no answer is REGISTRY_AWAY; any other answer is REGISTRY_REFUSED.
+ * KFK-18  An id is returned only where the registry's schema equals ours in everything but its wording.
+ * KFK-19  A registry without support for GUIDs, or for ids beyond an `int`, does not know them. Whether the answer came from a registry at
+ *         all is proved by asking for an id that it has returned before.
+ * KFK-20  Where records wait for a schema, refused credentials are REGISTRY_AWAY too: they worked at the start, and say nothing about the id.
  */
 export class ConfluentRegistry implements SchemaRegistry {
   readonly #url: string;
   readonly #authorization: string | null;
-  /** An id that it has answered with; undefined until it has. */
+  /** An id that the registry has returned; undefined before the first. */
   #known: number | undefined;
 
   constructor({ url, auth }: RegistryConnection) {
@@ -79,7 +78,7 @@ export class ConfluentRegistry implements SchemaRegistry {
       this.#known = id;
       if (differences(schema, theirs).length === 0) return id;
     }
-    // A registry may look schemas up by a form that leaves docs and bounds out, or by the very text.
+    // Some registries look up schemas by a form without docs and bounds, others by the exact text.
     const versions = await this.versions(subject);
     return versions.find((version) => differences(schema, version.schema).length === 0)?.id ?? null;
   }
@@ -109,7 +108,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     const versions: SubjectVersion[] = [];
     for (const number of shaped(VersionNumbers, answer.body).toSorted((one, other) => one - other)) {
       const found = await this.#ask('GET', `${path}/${number}`);
-      // Deleted in between.
+      // Deleted meanwhile.
       if (found.kind !== 'found') continue;
       const { version, id, schema } = shaped(VersionBody, found.body);
       this.#known = id;
@@ -120,7 +119,7 @@ export class ConfluentRegistry implements SchemaRegistry {
 
   async register(subject: string, schema: string): Promise<number> {
     const name = encodeURIComponent(subject);
-    // Before the first version: some registries start with no level at all.
+    // Before the first version: in some registries a new subject has no level.
     await this.#ask('PUT', `/config/${name}`, { body: LEVEL });
     const answer = await this.#ask('POST', `/subjects/${name}/versions`, { body: { schema } });
     if (answer.kind !== 'found') throw refused(`registering ${subject}: the registry finds no such subject`);
@@ -166,7 +165,7 @@ export class ConfluentRegistry implements SchemaRegistry {
     if (status === 404 && NOT_FOUND.has(code)) return { kind: 'absent' };
     if (mayBeMissing && NO_SUCH_PATH.has(status)) return { kind: 'no such path' };
     if (status === 409) throw new HarvestlineError('SCHEMAS_INCOMPATIBLE', `${what}: ${message}`);
-    // Too many requests, an overloaded or starting server, or an answer that is not the registry's.
+    // Too many requests, a server that is overloaded or starting, or an answer that is not a registry's.
     const isOdd = status === 404 || status === 408 || status === 429 || status >= 500 || answer === undefined;
     if (isOdd || (recordsWait && UNAUTHORISED.has(status))) {
       throw new HarvestlineError('REGISTRY_AWAY', `${what}: answered ${status}: ${message}`);
@@ -179,14 +178,14 @@ function refused(message: string): HarvestlineError {
   return new HarvestlineError('REGISTRY_REFUSED', message);
 }
 
-/** KFK-17: what does not look like the registry's answer is none: a proxy, or another server at that address. */
+/** The body in that shape. Any other body is no answer of a registry (KFK-17), but of a proxy or another server. */
 function shaped<T>(shape: z.ZodType<T>, body: unknown): T {
   const { data, error } = shape.safeParse(body);
   if (error === undefined) return data;
   throw new HarvestlineError('REGISTRY_AWAY', `the answer is not a schema registry's: ${z.prettifyError(error)}`);
 }
 
-/** Undefined for what is not JSON. */
+/** The JSON value of a text; undefined where it is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -195,16 +194,16 @@ function parsed(text: string): unknown {
   }
 }
 
-/** fetch says "fetch failed" and keeps the reason in its cause. */
+/** The reason of a failed fetch, whose own message is only "fetch failed". */
 function reasonOf(thrown: unknown): string {
   const cause = thrown instanceof Error ? thrown.cause : undefined;
   return cause === undefined ? messageOf(thrown) : `${messageOf(thrown)}: ${messageOf(cause)}`;
 }
 
 /**
- * Registries give a schema back in words of their own: attributes in another order, `{"type": "string"}` as `"string"`, a
- * namespace left out that follows from the enclosing type. Everything else must be equal, docs and bounds included, for
- * they are what a reader of the registry goes by.
+ * Compares two texts of a schema (KFK-18). Registries reword schemas: they reorder attributes, write `"string"` for `{"type": "string"}`,
+ * and leave out a namespace that follows from the enclosing type. Everything else must be equal, including docs and bounds, which
+ * readers of the registry rely on.
  */
 export function differences(ours: string, theirs: string): readonly Problem[] {
   const problems: Problem[] = [];
@@ -226,14 +225,14 @@ const PRIMITIVES: ReadonlySet<string> = new Set([
 ]);
 const COMPLEX: ReadonlySet<unknown> = new Set(['record', 'error', 'enum', 'array', 'map', 'fixed']);
 
-/** The schema with full names, and with nothing said that follows from the rest. */
+/** The schema with full names and without redundant attributes. */
 function normalised(schema: Json, enclosing: string): Json {
   if (typeof schema === 'string') return PRIMITIVES.has(schema) ? schema : fullName(schema, enclosing);
   if (isList(schema)) return schema.map((branch) => normalised(branch, enclosing));
   if (schema === null || typeof schema !== 'object') return schema;
   const { namespace: declared, ...attributes } = schema;
   const { type, name } = attributes;
-  // A wrapper such as {"type": {"type": "array", …}} says nothing that its content does not.
+  // A wrapper such as {"type": {"type": "array", …}} adds nothing to its content.
   const isWrapper = Object.keys(attributes).length === 1 && type !== undefined && !COMPLEX.has(type);
   if (isWrapper) return normalised(type, enclosing);
   const namespace = typeof declared === 'string' ? declared : enclosing;
@@ -251,7 +250,7 @@ function normalised(schema: Json, enclosing: string): Json {
   );
 }
 
-/** A field's name is in no namespace. */
+/** A field with a normalised type. Its name belongs to no namespace. */
 function normalisedField(field: Json, enclosing: string): Json {
   if (field === null || typeof field !== 'object' || isList(field)) return field;
   return { ...field, type: normalised(field['type'] ?? null, enclosing) };
@@ -271,7 +270,7 @@ function compare(ours: Json, theirs: Json, path: string, problems: Problem[]): v
     return;
   }
   const [left, right] = [entries(ours), entries(theirs)];
-  // Avro writes fields in the schema's order, so it is part of the meaning; that of attributes is not.
+  // The order of fields matters, since Avro writes them in that order. The order of attributes does not.
   if (isList(ours) && left.size === right.size && [...left.keys()].join() !== [...right.keys()].join()) {
     problems.push({
       path: path === '' ? '(root)' : path,
@@ -295,7 +294,7 @@ function compareAt(
   else compare(ours, theirs, inner, problems);
 }
 
-/** Fields and other named members under their names, so that one that is inserted does not make the others differ. */
+/** Members of an object or list; those of a list by their names where they have one, so that an inserted field is the only difference. */
 function entries(value: readonly Json[] | { readonly [name: string]: Json }): ReadonlyMap<string, Json> {
   if (!isList(value)) return new Map(Object.entries(value));
   return new Map(value.map((one, index) => [nameOf(one) ?? String(index), one]));

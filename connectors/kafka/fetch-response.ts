@@ -1,29 +1,33 @@
+/**
+ * Fetch responses: decoded here in place of kafkajs, handed through kafkajs as FetchedRecords, and cut into batches for a handler (slicesOf)
+ * or for a reader (recordsWithin).
+ */
 import type { LogRecord, Batch } from '../../ports/event-log.ts';
 import { type AbortedTransaction, type FetchedBatch, readBatches } from './read-batches.ts';
 import type { EachBatchPayload } from 'kafkajs';
 
-/** What kafkajs looks at of a message. */
+/** The fields of a message that kafkajs reads. */
 interface Placed {
   readonly offset: number;
-  /** It holds no record for a reader: kafkajs moves on past it. */
+  /** It holds no record for a handler, and kafkajs skips it. */
   readonly isControlRecord?: true;
 }
 
 /**
- * What was fetched of one partition, in the place of kafkajs's list of messages, whose length, ends and filters it looks at. The records are
- * decoded batch by batch when they are worked.
+ * The records fetched from one partition. They take the place of kafkajs's array of messages, of which kafkajs uses the length, both ends,
+ * `filter` and `some`. Records are decoded batch by batch, when they are handled.
  */
 export class FetchedRecords {
   readonly #batches: readonly FetchedBatch[];
-  /** The partition's last stable offset; 0 where it is not known. */
+  /** The partition's last stable offset; 0 where unknown. */
   readonly #stableEnd: number;
-  /** The offset to go on from; null where no whole batch was fetched. */
+  /** The offset of the next fetch; null where no whole batch was fetched. */
   readonly next: number | null;
-  /** Of the records; 1 where offsets were fetched that hold none. */
+  /** The number of records; 1 where the fetched offsets hold none. */
   readonly length: number;
-  /** More lies behind `next`, which a fetch from there brings. */
+  /** True where the partition is known to hold more from `next` on. */
   readonly isFollowed: boolean;
-  /** The first and the last offset. */
+  /** Index 0 and the last one hold the first and the last offset. */
   readonly [index: number]: Placed;
 
   constructor(batches: readonly FetchedBatch[], next: number | null, stableEnd = 0) {
@@ -43,7 +47,7 @@ export class FetchedRecords {
     return this.#batches;
   }
 
-  /** kafkajs's conditions rise with the offset, or concern control records alone. */
+  /** kafkajs filters by a lowest offset, or filters out control records: both can be decided by whole batches. */
   filter(keep: (one: Placed) => unknown): FetchedRecords {
     const [first] = this.#batches;
     const end = this.next;
@@ -69,7 +73,7 @@ export class FetchedRecords {
 
 const NOTHING = new FetchedRecords([], null);
 
-/** Those that lie from `begin` to before `end`, as plain objects: their readers copy them. Throws BATCH_UNREADABLE. */
+/** The records from `begin` to before `end`, as plain objects, since readers copy them. Throws BATCH_UNREADABLE. */
 export function recordsWithin({ batches }: FetchedRecords, begin: number, end: number): readonly LogRecord[] {
   const records: LogRecord[] = [];
   for (const batch of batches) {
@@ -90,7 +94,7 @@ export interface FetchedPartition {
   readonly lastStableOffset: string;
   readonly lastStartOffset: string;
   readonly preferredReadReplica: number;
-  /** Left out of `messages` already. */
+  /** Empty: `messages` does not contain their records. */
   readonly abortedTransactions: readonly [];
   readonly messages: FetchedRecords;
 }
@@ -104,8 +108,8 @@ export interface FetchResponse {
 }
 
 /**
- * A fetch response of version 11 of the protocol (Kafka 2.3 and later), its record batches checked by their CRC. Throws BATCH_UNREADABLE.
- * kafkajs's own decoder knows gzip only, checks no CRC, and loses the order of headers.
+ * Decodes a fetch response of version 11 (Kafka 2.3 and later) and checks the CRC of its record batches. Throws BATCH_UNREADABLE. kafkajs's
+ * own decoder supports gzip only, checks no CRC, and loses the order of headers.
  */
 export function decodeFetchResponse(bytes: Buffer): FetchResponse {
   const cursor = new Fields(bytes);
@@ -153,7 +157,7 @@ function messagesOf(
   return new FetchedRecords(batches, next, stableEnd);
 }
 
-/** The fields of a response, one after the other, as Kafka's protocol has them. */
+/** Reads the fields of a response one after the other, in the encoding of Kafka's protocol. */
 class Fields {
   readonly #bytes: Buffer;
   #at = 0;
@@ -172,7 +176,7 @@ class Fields {
     return this.#bytes.readInt32BE(this.#at - 4);
   }
 
-  /** As decimal text: what kafkajs counts with. */
+  /** As decimal text, like kafkajs's offsets. */
   int64(): string {
     this.#at += 8;
     return String(this.#bytes.readBigInt64BE(this.#at - 8));
@@ -184,7 +188,7 @@ class Fields {
     return this.#bytes.toString('utf8', this.#at - length, this.#at);
   }
 
-  /** A view; empty for null. */
+  /** A view of the response; empty for null. */
   bytes(): Buffer {
     const length = Math.max(0, this.int32());
     this.#at += length;
@@ -199,19 +203,19 @@ class Fields {
   }
 }
 
-/** A part of what was fetched from one partition, small enough for a handler. */
+/** A part of a fetch from one partition, small enough for a handler. */
 export interface Slice {
   readonly batch: Batch;
-  /** What may be committed once it is done: behind the last record may be control records, which nobody waits for. */
+  /** The offset to commit once it is handled. It may lie behind control records that follow the last record. */
   readonly commitOffset: number;
-  /** The last of what was fetched, and the log was known to hold more of the partition. */
+  /** True for the last slice of a fetch where the partition is known to hold more. */
   readonly isFollowed: boolean;
 }
 
-/** Cuts what was fetched into slices of at most `size` records, each decoded when it is asked for. Throws BATCH_UNREADABLE. */
+/** Cuts a fetch into slices of at most `size` records, each decoded when it is taken. Throws BATCH_UNREADABLE. */
 export function* slicesOf(fetched: EachBatchPayload['batch'], size: number): Iterable<Slice> {
   const { topic, partition } = fetched;
-  // kafkajs hands on what our own decoder gave it.
+  // kafkajs passes on what our own decoder returned.
   const { batches, length, isFollowed } = fetched.messages as unknown as FetchedRecords;
   const sliceOf = (records: readonly LogRecord[], isLast: boolean): Slice => {
     const nextOffset = (records.at(-1)?.offset ?? 0) + 1;

@@ -5,52 +5,59 @@ import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } fr
 import type { Logger } from '../../ports/logger.ts';
 import { BackOff } from './back-off.ts';
 import { type MemberEnd, endOf, logError } from './broker-errors.ts';
-import { Generation, type Assignment, type Standing, beginAtStarts, OffsetCommits, OnTheWay } from './assignment.ts';
+import {
+  Generation,
+  type Assignment,
+  type GroupPosition,
+  seekToStart,
+  OffsetCommits,
+  BatchesInFlight,
+} from './assignment.ts';
 import { slicesOf } from './fetch-response.ts';
 
-/** How often offsets are committed: a crash repeats this much. More often would cost a round trip for little. Unit: milliseconds. */
+/** How often offsets are committed. A crash repeats the work of this time; a shorter one costs round trips for little. Unit: milliseconds. */
 const COMMIT_MS = 200;
 
-/** Default size of a batch, as a bound on what a crash repeats and a handler holds. Unit: records. */
+/** Default size of a batch. It bounds what a crash repeats and what a handler holds in memory. Unit: records. */
 const MAX_BATCH_RECORDS = 5000;
 
-/** More than a member is ever assigned, so that no partition waits for another. Unit: partitions. */
+/** More partitions than a member is ever assigned, so that none waits for another. */
 const CONCURRENT_PARTITIONS = 64;
 
 export interface MemberOptions extends SubscribeOptions {
-  /** What the timeouts are shortened to in tests. Unit: milliseconds. */
+  /** Tests shorten it. Unit: milliseconds. */
   readonly sessionTimeoutMs?: number;
 }
 
-/** What a member needs of the log it belongs to. */
+/** The part of KafkaLog that a member uses. */
 export interface GroupLog {
-  /** Once `signal` is aborted it no longer waits for a broker that is away. */
+  /** Once `signal` is aborted it no longer waits for an unavailable broker. */
   append(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void>;
-  standing(group: string, topic: string): Promise<Standing>;
+  groupPosition(group: string, topic: string): Promise<GroupPosition>;
 }
 
 export interface MemberContext {
   readonly log: GroupLog;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Topics that earlier memberships of this process have read. */
+  /** Topics that earlier memberships in this process have read. */
   readonly known: Set<string>;
 }
 
 /**
- * One membership in a consumer group: one kafkajs consumer, from joining to leaving or crashing. Invariants:
+ * One membership in a consumer group: one kafkajs consumer, from joining the group to leaving it or crashing.
  *
- * KFK-24  Outputs are appended, then their batch's offset may be committed, never before (L3). Commits follow within COMMIT_MS,
- *     and before a stop or rebalance that this member hears of.
- * KFK-25  Heartbeats go on beside handlers and restores, however long these take, also while a stop waits for what is in hand.
- * KFK-26  Nothing is fetched of an assignment before it is known where the group starts (assignment.ts) and `onAssigned` is done, which is
- *     called for every assignment.
- * KFK-27  A handler's error ends the membership; of its batch nothing is committed.
- * KFK-28  A member that the group has expelled, or whose consumer has crashed, appends nothing more of the batch in hand, and
- *     commits nothing. What `onAssigned` still does when the member ends appends nothing more either.
- * KFK-29  Where a group starts is committed before anything else, so a crash skips nothing.
- * KFK-30  The last batch of a fetch is left on its way (assignment.ts) where more of its partition is known to be there, which a later fetch
- *     brings: kafkajs fetches nothing while a batch is in hand. Before this member joins anew, or ends, it has ended.
+ * KFK-24  An offset may be committed once the outputs of its batch are acknowledged, never before (L3). The commit follows within
+ *         COMMIT_MS, and before a stop or a rebalance that this member knows of.
+ * KFK-25  Heartbeats continue beside handlers and `onAssigned`, however long these take, and while a stop waits for batches in progress.
+ * KFK-26  Nothing of an assignment is fetched before its starting offsets are known (assignment.ts) and `onAssigned` has finished, which is
+ *         called for every assignment.
+ * KFK-27  An error of a handler ends the membership, and nothing of its batch is committed.
+ * KFK-28  A member that was removed from the group, or whose consumer has crashed, appends nothing more of the batch in progress and
+ *         commits nothing. Nor does an `onAssigned` that is still running when the member ends append anything more.
+ * KFK-29  The starting offsets of a group are committed before anything else, so a crash skips nothing.
+ * KFK-30  Where the partition is known to hold more, the last batch of a fetch stays in flight (assignment.ts) while the next fetch begins:
+ *         kafkajs fetches nothing while a batch is in progress. It has ended before this member rejoins or ends.
  */
 export class GroupMember {
   readonly #consumer: Consumer;
@@ -59,20 +66,20 @@ export class GroupMember {
   readonly #context: MemberContext;
   readonly #ended = Promise.withResolvers<MemberEnd>();
   readonly #ending = new AbortController();
-  /** What was in hand when the end began is done. */
+  /** Aborted once the batches that were in progress at the end have finished. */
   readonly #finished = new AbortController();
-  /** Batches, and appends of `onAssigned`. */
-  readonly #inHand = new Set<Promise<unknown>>();
-  readonly #onTheWay = new OnTheWay();
+  /** Batches in progress, and appends of `onAssigned`. */
+  readonly #inProgress = new Set<Promise<unknown>>();
+  readonly #inFlight = new BatchesInFlight();
   readonly #commits = new OffsetCommits();
   #generation = new Generation();
   #preparing: Promise<void> = Promise.resolve();
-  /** When the next batch may begin. */
+  /** Resolves when the next batch may begin. */
   #turn: Promise<void> = Promise.resolve();
   #hasJoined = false;
-  /** What the owner must hear of, even where a stop came first. */
+  /** Reported to the owner even where a stop came first. */
   #failure: MemberEnd | null = null;
-  /** kafkajs offers heartbeat and direct commit only inside a batch; they serve the whole consumer. */
+  /** kafkajs offers heartbeats and direct commits only inside a batch. They apply to the whole consumer. */
   #group: Pick<EachBatchPayload, 'heartbeat' | 'commitOffsetsIfNecessary'> | null = null;
 
   constructor(consumer: Consumer, options: MemberOptions, handler: BatchHandler, context: MemberContext) {
@@ -86,28 +93,28 @@ export class GroupMember {
     return this.#hasJoined;
   }
 
-  /** Consumes until `stop`, a failure, or the broker's absence; has left the group when it resolves. */
+  /** Consumes until `stop`, a failure, or an outage of the broker. Has left the group when it resolves. */
   async run(): Promise<MemberEnd> {
     const consumer = this.#consumer;
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
-    // Sent before kafkajs joins anew: what is done counts, also where it does so because retention has removed what comes next.
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload.memberAssignment));
+    // Emitted before kafkajs rejoins, also where it rejoins because retention has removed the next records. Finished work is committed.
     consumer.on(consumer.events.REBALANCING, () => void this.#commit());
     consumer.on(consumer.events.CRASH, ({ payload: { error } }) => {
       this.#generation.lose(error);
       this.#end(endOf(error, this.#options));
     });
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      // A fetch of nothing but control or aborted records: kafkajs passes over it, so that the group must follow.
-      if (payload.batchSize === 0) void this.#passOver(payload);
+      // A fetch of control or aborted records only: kafkajs moves past it, and the committed offset has to follow.
+      if (payload.batchSize === 0) void this.#skipEmpty(payload);
     });
     const running = this.#start();
-    const keeping = this.#keep();
+    const background = this.#heartbeatAndCommit();
     const end = await this.#ended.promise;
     await running;
-    // KFK-25: another member would begin anew what this one is about to finish.
-    if (end.kind === 'stopped') await Promise.allSettled(this.#inHand);
+    // KFK-25: otherwise another member would repeat what this one is about to finish.
+    if (end.kind === 'stopped') await Promise.allSettled(this.#inProgress);
     this.#finished.abort();
-    await keeping;
+    await background;
     await this.#commit();
     await consumer.stop().catch(() => {});
     await consumer.disconnect().catch(() => {});
@@ -126,21 +133,21 @@ export class GroupMember {
   async #start(): Promise<void> {
     try {
       await this.#consumer.connect();
-      // Where it starts is decided before the first fetch (KFK-26).
+      // The actual start is decided before the first fetch (KFK-26).
       await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
       await this.#consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
-        eachBatch: (payload) => this.#take(payload),
+        eachBatch: (payload) => this.#onBatch(payload),
       });
     } catch (thrown) {
       this.#end(endOf(thrown, this.#options));
     }
   }
 
-  /** KFK-24 and KFK-25: beside whatever the handlers do. */
-  async #keep(): Promise<void> {
+  /** Sends heartbeats and commits beside the handlers (KFK-24, KFK-25). */
+  async #heartbeatAndCommit(): Promise<void> {
     const { signal } = this.#finished;
     while (!signal.aborted) {
       await this.#context.clock.sleep(COMMIT_MS, signal);
@@ -149,23 +156,23 @@ export class GroupMember {
     }
   }
 
-  /** KFK-4. Of a member that has failed nothing more is committed (KFK-27). */
-  async #passOver({ topic, partition, lastOffset }: ConsumerEndBatchProcessEvent['payload']): Promise<void> {
+  /** Moves the offset past records that no handler sees (KFK-4). Not once the member has failed (KFK-27). */
+  async #skipEmpty({ topic, partition, lastOffset }: ConsumerEndBatchProcessEvent['payload']): Promise<void> {
     const generation = this.#generation;
-    await this.#onTheWay.ended(topic, partition);
+    await this.#inFlight.ended(topic, partition);
     if (generation.lost || this.#ending.signal.aborted) return;
     this.#commits.add(topic, partition, Number(lastOffset) + 1);
   }
 
-  #joined(assignment: Assignment): void {
+  #onJoin(assignment: Assignment): void {
     this.#hasJoined = true;
     this.#commits.forget();
     this.#generation.lose(new Error('a new assignment came'));
     const generation = new Generation();
     this.#generation = generation;
-    // KFK-26: before kafkajs fetches anything.
+    // KFK-26: kafkajs has not fetched anything yet.
     this.#consumer.pause(listed(assignment));
-    // One after the other: a restore must not be overtaken by that of the next assignment.
+    // One after the other: `onAssigned` of the next assignment must not overtake this one.
     this.#preparing = this.#preparing
       .catch(() => {})
       .then(() => this.#prepare(generation, assignment))
@@ -174,21 +181,21 @@ export class GroupMember {
       });
   }
 
-  /** KFK-26 and KFK-29 */
+  /** Seeks to the starting offsets and runs `onAssigned` (KFK-26, KFK-29). */
   async #prepare(generation: Generation, assignment: Assignment): Promise<void> {
-    const superseded = (): boolean => generation !== this.#generation || generation.disturbance !== null;
+    const superseded = (): boolean => generation !== this.#generation || generation.rebalanceError !== null;
     const { log, clock, logger, known } = this.#context;
     const { group, from, onMoved } = this.#options;
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
-    const standing = (topic: string): Promise<Standing> => log.standing(group, topic);
+    const groupPosition = (topic: string): Promise<GroupPosition> => log.groupPosition(group, topic);
     const backOff = new BackOff();
     while (!superseded() && !signal.aborted) {
       try {
-        await beginAtStarts(this.#consumer, assignment, { from, onMoved, standing, known, append });
+        await seekToStart(this.#consumer, assignment, { from, onMoved, groupPosition, known, append });
         break;
       } catch (thrown) {
-        generation.heed(thrown);
+        generation.noteError(thrown);
         if (superseded()) return;
         const error = logError(thrown, 'finding where to start');
         if (error.code !== 'BROKER_AWAY') throw error;
@@ -201,55 +208,55 @@ export class GroupMember {
     if (!superseded()) this.#consumer.resume(listed(assignment));
   }
 
-  async #take(payload: EachBatchPayload): Promise<void> {
-    // Nothing more is begun. Without the wait kafkajs would fetch the same again and again.
+  async #onBatch(payload: EachBatchPayload): Promise<void> {
+    // No new batch. Without the wait kafkajs would fetch the same records again and again.
     if (this.#ending.signal.aborted) return aborted(this.#finished.signal);
-    return this.#holding(this.#work(payload));
+    return this.#track(this.#handleFetch(payload));
   }
 
-  async #holding<T>(work: Promise<T>): Promise<T> {
-    this.#inHand.add(work);
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#inProgress.add(work);
     try {
       return await work;
     } finally {
-      this.#inHand.delete(work);
+      this.#inProgress.delete(work);
     }
   }
 
-  async #work(payload: EachBatchPayload): Promise<void> {
+  async #handleFetch(payload: EachBatchPayload): Promise<void> {
     const generation = this.#generation;
     const { signal } = this.#ending;
     this.#group = payload;
     if (await generation.whenReady(this.#preparing, this.#ended.promise)) {
       try {
-        await this.#workSlices(generation, payload);
+        await this.#handleSlices(generation, payload);
       } catch (error) {
-        // Bytes of it do not decode.
+        // The fetched bytes do not decode.
         this.#failure ??= { kind: 'failed', error };
         this.#end({ kind: 'failed', error });
       }
       await this.#heartbeat();
     }
-    // A fetch from another broker may have joined anew meanwhile.
+    // A fetch from another broker may have caused a rejoin meanwhile.
     if (generation !== this.#generation) return;
-    if (generation.disturbance !== null || signal.aborted) {
-      await this.#onTheWay.allEnded();
+    if (generation.rebalanceError !== null || signal.aborted) {
+      await this.#inFlight.allEnded();
       await this.#commit();
     }
-    // kafkajs joins anew on it.
-    if (generation.disturbance !== null) throw generation.disturbance;
+    // kafkajs rejoins on this error.
+    if (generation.rebalanceError !== null) throw generation.rebalanceError;
   }
 
-  async #workSlices(generation: Generation, payload: EachBatchPayload): Promise<void> {
+  async #handleSlices(generation: Generation, payload: EachBatchPayload): Promise<void> {
     const { signal } = this.#ending;
     const { topic, partition } = payload.batch;
     const size = this.#options.maxBatchRecords ?? MAX_BATCH_RECORDS;
     for (const { batch, commitOffset, isFollowed } of slicesOf(payload.batch, size)) {
       await this.#nextTurn();
-      await this.#onTheWay.ended(topic, partition);
-      if (signal.aborted || generation.disturbance !== null || payload.isStale()) break;
+      await this.#inFlight.ended(topic, partition);
+      if (signal.aborted || generation.rebalanceError !== null || payload.isStale()) break;
       const { handled, acknowledged } = this.#process(generation, batch, commitOffset);
-      this.#onTheWay.add(topic, partition, this.#holding(acknowledged));
+      this.#inFlight.add(topic, partition, this.#track(acknowledged));
       await handled;
       // KFK-30.
       if (!isFollowed && !(await acknowledged)) break;
@@ -258,15 +265,14 @@ export class GroupMember {
   }
 
   /**
-   * Batches of several partitions begin in turns of the event loop of their own: while one is worked, what those before it appended is
-   * acknowledged and what the next ones append is sent.
+   * Batches of several partitions begin in separate turns of the event loop, so that between them appends are sent and acknowledged.
    */
   #nextTurn(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#context.clock.sleep(0));
     return this.#turn;
   }
 
-  /** Neither rejects. `acknowledged` is false where the handler or the log failed, or the group went on without the batch. */
+  /** Neither promise rejects. `acknowledged` is false where the handler or the log failed, or the group rebalanced without this member. */
   #process(generation: Generation, batch: Batch, commitOffset: number) {
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
@@ -275,9 +281,9 @@ export class GroupMember {
       return !generation.lost;
     };
     const fail = (error: unknown): false => {
-      // KFK-28: what a handler makes of being refused is no failure of its own.
+      // KFK-28: an error that follows from a refused append is no failure of the handler.
       if (generation.lost) return false;
-      // Nor is an outage that was waited for until the stop.
+      // Nor is an outage that lasted until the stop.
       if (!(signal.aborted && isKind(error, 'transient'))) this.#failure ??= { kind: 'failed', error };
       this.#end({ kind: 'failed', error });
       return false;
@@ -287,7 +293,7 @@ export class GroupMember {
     return { handled: Promise.allSettled([handled]), acknowledged };
   }
 
-  /** Asks the handler again where the log refused one of the records that it gave. */
+  /** Appends the outputs. Where the log refuses one of them, the handler is asked again. */
   async #write(batch: Batch, outputs: readonly OutgoingRecord[], append: Append): Promise<void> {
     try {
       await append(outputs);
@@ -297,14 +303,14 @@ export class GroupMember {
     }
   }
 
-  /** KFK-28. */
+  /** An append that fails once the generation is lost (KFK-28). */
   #appendOf(generation: Generation): Append {
     return async (records) => {
       const { signal } = this.#ending;
       if (generation.lost || (signal.aborted && !generation.ready)) {
         throw new HarvestlineError('MEMBERSHIP_LOST', `${this.#options.group} goes on without this member`);
       }
-      await this.#holding(this.#context.log.append(records, signal));
+      await this.#track(this.#context.log.append(records, signal));
     };
   }
 
@@ -313,7 +319,7 @@ export class GroupMember {
     try {
       await this.#group?.heartbeat();
     } catch (thrown) {
-      generation.heed(thrown);
+      generation.noteError(thrown);
     }
   }
 
@@ -321,14 +327,16 @@ export class GroupMember {
     const [group, generation] = [this.#group, this.#generation];
     if (generation.lost) return;
     try {
-      await this.#commits.commit((offsets) => group?.commitOffsetsIfNecessary(offsets) ?? this.#commitOutside(offsets));
+      await this.#commits.commit(
+        (offsets) => group?.commitOffsetsIfNecessary(offsets) ?? this.#commitOutsideBatch(offsets),
+      );
     } catch (thrown) {
-      generation.heed(thrown);
+      generation.noteError(thrown);
     }
   }
 
-  /** Where no batch has come yet: nothing but control records, which are passed over. */
-  #commitOutside({ topics }: Offsets): Promise<void> {
+  /** For a member that has skipped control records and received no batch yet. */
+  #commitOutsideBatch({ topics }: Offsets): Promise<void> {
     return this.#consumer.commitOffsets(
       topics.flatMap(({ topic, partitions }) => partitions.map((committed) => ({ topic, ...committed }))),
     );

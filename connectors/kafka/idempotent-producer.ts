@@ -1,14 +1,14 @@
 /**
- * An idempotent producer: writes record batches to the leaders of their partitions, and tells of each partition what became of it.
+ * An idempotent producer: writes record batches to the leaders of their partitions and returns the outcome for each partition.
  *
- * kafkajs's own `send` resolves although it left a partition out, where a leader has moved to a broker that had answered before
- * (kafkajs#1303). So requests and answers are matched here, by partition, over kafkajs's connections.
+ * kafkajs's own `send` can resolve without having written a partition, after its leader has moved to a broker that had answered before
+ * (kafkajs#1303). So this producer sends its own requests over kafkajs's connections and matches the answers by partition.
  *
- * KFK-31  `acknowledged` only where the leader's answer names the partition, with an offset and no error. What the answer leaves out is
- *     `unanswered`, like a request without an answer.
- * KFK-32  A partition's sequence number moves on by what was acknowledged, and by nothing else. Whoever sends an unanswered batch again
- *     sends it unchanged: the broker then recognises it. Other records under a used number would be taken for those before, and lost.
- * KFK-33  One request at a time is under way: a partition's batches cannot overtake each other.
+ * KFK-31  A partition is `acknowledged` only where the leader's answer names it, with an offset and without an error. A partition that the
+ *         answer leaves out is `unanswered`, like a request without an answer.
+ * KFK-32  A partition's sequence number advances only by acknowledged records. An unanswered batch has to be repeated unchanged, so that the
+ *         broker recognises it: other records under the same number would be taken for duplicates, and lost.
+ * KFK-33  A partition has one batch in flight at a time, so its batches cannot overtake each other. The caller waits for each `send`.
  */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { OutgoingRecord } from '../../ports/event-log.ts';
@@ -18,31 +18,31 @@ import { noteDenial } from './broker-errors.ts';
 import { type Broker, type Cluster, Encoder, type ResponseReader, errorOfCode } from './kafkajs-internals.ts';
 import { encodeBatch } from './record-batch.ts';
 
-/** What became of one partition's batch. `sequence-lost`: the broker does not follow the numbers of this producer any more. */
+/** The outcome of one partition's batch. `sequence-lost`: the broker no longer knows the sequence numbers of this producer. */
 export type Outcome =
   | { readonly kind: 'acknowledged'; readonly baseOffset: number }
   | { readonly kind: 'unanswered'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly error: unknown }
   | { readonly kind: 'sequence-lost'; readonly error: unknown };
 
-/** Records by partition, each in order. */
+/** Records by partition, in order. */
 export type ByPartition = ReadonlyMap<number, readonly OutgoingRecord[]>;
 
 const PRODUCE_KEY = 0;
 
-/** Kafka 2.1 and later: batches of format 2, every codec. */
+/** Of Kafka 2.1 and later: batches of format 2, with any codec. */
 const PRODUCE_VERSION = 7;
 
-/** What kafkajs puts in front of a request: its length, 8 bytes, and the client's id. Unit: bytes. */
+/** Room for what kafkajs writes in front of a request: its length, 8 bytes, and the client's id. Unit: bytes. */
 const FRONT_BYTES = 512;
 
-/** All replicas in sync have it. */
+/** All in-sync replicas acknowledge. */
 const ACKS_ALL = -1;
 
-/** How long a leader may wait for its replicas before it answers that they are too slow; the Java client's default. Unit: milliseconds. */
+/** How long a leader waits for its replicas before it answers with an error. The Java client's default. Unit: milliseconds. */
 const REPLICATION_TIMEOUT_MS = 30_000;
 
-/** Sequence numbers are 31 bits, and begin again. */
+/** Sequence numbers have 31 bits and wrap around. */
 const SEQUENCES = 2 ** 31;
 
 const SEQUENCE_LOST: ReadonlySet<unknown> = new Set([
@@ -51,7 +51,7 @@ const SEQUENCE_LOST: ReadonlySet<unknown> = new Set([
   'INVALID_PRODUCER_EPOCH',
 ]);
 
-/** The broker has the batch already: the answer to it was lost. */
+/** The broker has the batch already; only its answer was lost. */
 const DUPLICATE = 'DUPLICATE_SEQUENCE_NUMBER';
 
 interface Answer {
@@ -64,7 +64,7 @@ export class IdempotentProducer {
   readonly #codec: Codec;
   readonly #producerId: number;
   readonly #producerEpoch: number;
-  /** By topic and partition: the number of the next record. */
+  /** By topic and partition: the sequence number of the next record. */
   readonly #sequences = new Map<string, number>();
 
   private constructor(cluster: Cluster, codec: Codec, producerId: number, producerEpoch: number) {
@@ -74,7 +74,7 @@ export class IdempotentProducer {
     this.#producerEpoch = producerEpoch;
   }
 
-  /** Asks for a producer id. Throws what kafkajs throws; the cluster is disconnected then. */
+  /** Connects the cluster and asks for a producer id. Where it throws kafkajs's error, the cluster is disconnected. */
   static async open(cluster: Cluster, codec: Codec): Promise<IdempotentProducer> {
     try {
       await cluster.connect();
@@ -91,13 +91,13 @@ export class IdempotentProducer {
     }
   }
 
-  /** How many partitions the topic has, as far as is known; asked anew where `fresh`. Throws what kafkajs throws. */
+  /** The number of partitions of a topic by the latest metadata, which are refreshed where `fresh`. Throws kafkajs's error. */
   async partitionsOf(topic: string, fresh = false): Promise<number> {
     if (fresh) await this.#cluster.refreshMetadata();
     return (await partitionsOf(this.#cluster, topic)).length;
   }
 
-  /** One attempt; an outcome for every partition (KFK-31). Never throws for what a broker said or did not say. */
+  /** Makes one attempt and returns an outcome for every partition (KFK-31). Does not throw for an answer or its absence. */
   async send(topic: string, batches: ByPartition): Promise<ReadonlyMap<number, Outcome>> {
     const outcomes = new Map<number, Outcome>();
     const byLeader = new Map<number, Map<number, readonly OutgoingRecord[]>>();
@@ -123,11 +123,11 @@ export class IdempotentProducer {
   }
 
   async close(): Promise<void> {
-    // Nothing depends on a clean good-bye.
+    // Nothing depends on a clean disconnect.
     await this.#cluster.disconnect().catch(() => {});
   }
 
-  /** The answers by partition, or why there is none. */
+  /** Sends the batches of one leader. Returns the answers by partition, or the error where there is none. */
   async #ask(leader: number, topic: string, batches: ByPartition): Promise<ReadonlyMap<number, Answer> | Error> {
     try {
       const broker = await this.#cluster.findBroker({ nodeId: String(leader) });
@@ -136,7 +136,7 @@ export class IdempotentProducer {
         encodeBatch(records, {
           producerId: this.#producerId,
           producerEpoch: this.#producerEpoch,
-          firstSequence: this.#sequences.get(placeOf(topic, partition)) ?? 0,
+          firstSequence: this.#sequences.get(keyOf(topic, partition)) ?? 0,
           codec: this.#codec,
         }),
       ]);
@@ -147,27 +147,27 @@ export class IdempotentProducer {
     }
   }
 
-  /** KFK-31, KFK-32. */
+  /** The outcome of one partition; advances its sequence number where acknowledged (KFK-31, KFK-32). */
   #outcomeOf(topic: string, partition: number, count: number, answers: ReadonlyMap<number, Answer> | Error): Outcome {
     if (answers instanceof Error) return { kind: 'unanswered', error: answers };
     const answer = answers.get(partition);
     if (answer === undefined) {
-      return { kind: 'unanswered', error: notYet(`the answer of the leader leaves out ${topic}[${partition}]`) };
+      return { kind: 'unanswered', error: retriable(`the answer of the leader leaves out ${topic}[${partition}]`) };
     }
     const error = answer.errorCode === 0 ? null : errorOfCode(answer.errorCode);
     noteDenial(error, 'Produce', answer);
     if (error === null || error.type === DUPLICATE) {
-      const place = placeOf(topic, partition);
-      this.#sequences.set(place, ((this.#sequences.get(place) ?? 0) + count) % SEQUENCES);
+      const key = keyOf(topic, partition);
+      this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + count) % SEQUENCES);
       return { kind: 'acknowledged', baseOffset: answer.baseOffset };
     }
-    if (SEQUENCE_LOST.has(error.type)) return { kind: 'sequence-lost', error: notYet(error.message, error) };
+    if (SEQUENCE_LOST.has(error.type)) return { kind: 'sequence-lost', error: retriable(error.message, error) };
     return { kind: error.retriable ? 'unanswered' : 'refused', error };
   }
 }
 
-/** It is sent again, so it is no definite no, whatever Kafka calls it. */
-function notYet(message: string, cause?: Error): HarvestlineError {
+/** A retriable error, since the batch is sent again, whatever Kafka calls it. */
+function retriable(message: string, cause?: Error): HarvestlineError {
   return new HarvestlineError('BROKER_AWAY', message, cause === undefined ? {} : { cause });
 }
 
@@ -194,13 +194,13 @@ async function produce(
       return Promise.resolve(encoder);
     },
   };
-  return broker.connectionPool.send({ request, response: { decode: readAnswers, parse: takeAnswers } });
+  return broker.connectionPool.send({ request, response: { decode: decodeAnswers, parse: parseAnswers } });
 }
 
 type Answers = { readonly answers: ReadonlyMap<number, Answer>; readonly clientSideThrottleTime: number };
 
-/** Of the one topic that was asked about: partition, error, base offset, append time, start offset, each time; then the throttling. */
-const readAnswers: ResponseReader<Answers>['decode'] = (bytes) => {
+/** An answer about one topic: for each partition its number, error, base offset, append time and start offset; then the throttle time. */
+const decodeAnswers: ResponseReader<Answers>['decode'] = (bytes) => {
   const answers = new Map<number, Answer>();
   let at = 4;
   if (bytes.readInt32BE(0) > 0) {
@@ -216,12 +216,12 @@ const readAnswers: ResponseReader<Answers>['decode'] = (bytes) => {
   return Promise.resolve({ answers, clientSideThrottleTime: bytes.readInt32BE(at) });
 };
 
-const takeAnswers: ResponseReader<Answers, Answers['answers']>['parse'] = ({ answers }) => Promise.resolve(answers);
+const parseAnswers: ResponseReader<Answers, Answers['answers']>['parse'] = ({ answers }) => Promise.resolve(answers);
 
 function isConnectionClosed(thrown: unknown): thrown is Error & { readonly host: string; readonly port: number } {
   return thrown instanceof Error && thrown.name === 'KafkaJSConnectionClosedError' && 'host' in thrown;
 }
 
-function placeOf(topic: string, partition: number): string {
+function keyOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }

@@ -9,53 +9,53 @@ import { logError } from './broker-errors.ts';
 import type { IdempotentProducer } from './idempotent-producer.ts';
 import { partitionOfKey } from '../../ports/partitioner.ts';
 
-/** One call of `append`, until all of its records are acknowledged or it has failed. */
-interface Waiting {
+/** A call of `append` that has neither resolved nor failed. */
+interface PendingAppend {
   readonly records: readonly OutgoingRecord[];
   readonly signal: AbortSignal | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-  /** It has failed: what of it is not written yet is left out. */
+  /** True once it has failed. Its unwritten records are skipped. */
   failed: boolean;
 }
 
-/** What concerns one record of a batch, and not the others. */
+/** Codes of refusals that concern a single record of a batch. */
 const OF_ONE_RECORD: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'TIMESTAMP_REFUSED']);
 
 /**
- * A broker closes the connection of a larger request without a word (its default socket.request.max.bytes), which looks like an
+ * The default socket.request.max.bytes. A broker closes the connection at a larger request, without an answer, which looks like an
  * outage. Unit: bytes.
  */
 const LARGEST_REQUEST_BYTES = 100 * 1024 * 1024;
 
 /**
- * After the start of a broker its metadata lack topics and partitions that are there. One that is lacking for so long does not
- * exist. Unit: milliseconds.
+ * How long a topic or partition may be missing from the metadata before it counts as missing: a broker that has just started does not
+ * know all of them. Unit: milliseconds.
  */
 const MISSING_MS = 5000;
 
 /**
- * Writes to Kafka, one request at a time, in the order of the calls.
+ * Writes appends to Kafka in the order of the calls, one request at a time.
  *
- * KFK-34  A batch whose fate is unknown is sent again unchanged by the same producer, before anything else of its partition; the broker drops
- *     what it has already. Where the broker has lost count, a new producer sends it, and at worst it is there twice.
- * KFK-35  While the broker is away, appends wait, say so, and go on by themselves; they fail only when the log is closed or whoever waits
- *     is stopped.
- * KFK-36  Appends that wait share a request, but one that is refused fails alone, and nothing of the others is written twice.
- * KFK-37  An append resolves when each of its records was acknowledged in its own partition (idempotent-producer.ts KFK-31).
- * KFK-38  A record that is refused, and names what is to be written in its place, fails nothing (L7).
+ * KFK-34  A batch without an answer is sent again unchanged by the same producer, before anything else of its partition, and the broker
+ *         drops it where it has it already. Where the broker has lost the sequence, a new producer sends it, and it may be there twice.
+ * KFK-35  While the broker is unavailable, appends wait, log it, and continue by themselves. They fail only when the log is closed or their
+ *         signal is aborted.
+ * KFK-36  PendingAppend appends share a request. One that is refused fails alone, and nothing of the others is written twice.
+ * KFK-37  An append resolves when each of its records was acknowledged in its own partition (KFK-31).
+ * KFK-38  A refused record that has a substitute (`ifRefused`) fails nothing (L7).
  */
 export class KafkaAppender {
   readonly #open: () => Promise<IdempotentProducer>;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #closing = new AbortController();
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: PendingAppend[] = [];
   #producer: IdempotentProducer | null = null;
   #working: Promise<void> | null = null;
-  /** By topic: with how many partitions it was waited for others in vain, so that only the first append waits. */
+  /** By topic: the number of partitions after a wait for more was in vain. Later appends do not wait again. */
   readonly #waitedWith = new Map<string, number>();
-  /** Where the next record without a key goes. */
+  /** Counts records without a key, which go to the partitions in turn. */
   #keyless = 0;
 
   constructor(open: () => Promise<IdempotentProducer>, clock: Clock, logger: Logger) {
@@ -64,7 +64,7 @@ export class KafkaAppender {
     this.#logger = logger;
   }
 
-  /** Once `signal` is aborted it no longer waits for a broker that is away: BROKER_AWAY, and the fate is unknown. */
+  /** Once `signal` is aborted it no longer waits for an unavailable broker: it rejects with BROKER_AWAY, and may or may not be written. */
   append(records: readonly OutgoingRecord[], signal?: AbortSignal): Promise<void> {
     if (records.length === 0) return Promise.resolve();
     if (this.#closing.signal.aborted) return Promise.reject(new HarvestlineError('BROKER_AWAY', 'the log is closed'));
@@ -74,7 +74,7 @@ export class KafkaAppender {
     return promise;
   }
 
-  /** Waits for what is being sent; while the broker is away it gives up instead, with BROKER_AWAY. */
+  /** Waits for appends in flight. While the broker is unavailable they fail with BROKER_AWAY instead. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#working;
@@ -82,10 +82,10 @@ export class KafkaAppender {
   }
 
   async #work(): Promise<void> {
-    // Appends of the same turn of the event loop come together.
+    // Appends of the same turn of the event loop are written together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
-      const group = new AppendGroup<Waiting>();
+      const group = new AppendGroup<PendingAppend>();
       let count = 0;
       for (const waiting of this.#waiting) {
         if (!group.tryAdd(waiting, waiting.records)) break;
@@ -95,20 +95,20 @@ export class KafkaAppender {
       for (const [topic, entries] of group.topics()) await this.#write(topic, entries);
       for (const waiting of together) if (!waiting.failed) waiting.resolve();
     }
-    // In the same turn as the last look at the queue: an append that comes later starts anew.
+    // In the same turn as the last check of the queue, so that a later append starts a new run.
     this.#working = null;
   }
 
-  /** Never throws: whatever happens is told to the appends. */
-  async #write(topic: string, entries: readonly Entry<Waiting>[]): Promise<void> {
+  /** Writes the entries of one topic. Never throws: failures reject the appends. */
+  async #write(topic: string, entries: readonly Entry<PendingAppend>[]): Promise<void> {
     const left = entries.filter(({ owner }) => !owner.failed);
     if (left.length === 0) return;
-    // What is still to be acknowledged when an attempt fails for good.
-    let open: Iterable<Entry<Waiting>> = left;
+    // The entries that fail where an attempt fails for good.
+    let open: Iterable<Entry<PendingAppend>> = left;
     let isSending = false;
     try {
       const partitions = await this.#partitionsOf(topic, left);
-      const chunks = [...chunksOf(left, (record) => this.#place(record, partitions))];
+      const chunks = [...chunksOf(left, (record) => this.#partitionFor(record, partitions))];
       for (const [index, chunk] of chunks.entries()) {
         open = chunks.slice(index).flatMap((one) => [...one.values()].flat());
         isSending = true;
@@ -116,17 +116,17 @@ export class KafkaAppender {
       }
     } catch (thrown) {
       for (const { owner } of open) fail(owner, thrown);
-      // KFK-34: a part may be written under numbers that this producer would use again.
+      // KFK-34: some may be written under sequence numbers that this producer would use again.
       if (isSending) await this.#dropProducer();
     }
   }
 
-  #place({ key, partition }: OutgoingRecord, partitions: number): number {
+  #partitionFor({ key, partition }: OutgoingRecord, partitions: number): number {
     if (partition !== undefined) return partition;
     return key === null ? this.#keyless++ % partitions : partitionOfKey(key, partitions);
   }
 
-  async #partitionsOf(topic: string, entries: readonly Entry<Waiting>[]): Promise<number> {
+  async #partitionsOf(topic: string, entries: readonly Entry<PendingAppend>[]): Promise<number> {
     const backOff = new BackOff(ELECTION_MS);
     let missingSince: number | null = null;
     for (;;) {
@@ -145,7 +145,7 @@ export class KafkaAppender {
   }
 
   /** Sends the chunk until every partition has taken its records or refused them. */
-  async #deliver(topic: string, partitions: number, chunk: Chunk<Waiting>): Promise<void> {
+  async #deliver(topic: string, partitions: number, chunk: Chunk<PendingAppend>): Promise<void> {
     const backOff = new BackOff(ELECTION_MS);
     let left = withoutFailed(chunk);
     for (const [partition, entries] of left) {
@@ -155,12 +155,12 @@ export class KafkaAppender {
       await this.#refuse(topic, partitions, entries, partition, tooLarge(topic, only.record));
     }
     let known = partitions;
-    const doubted = new Set<number>();
+    const uncertain = new Set<number>();
     let missingSince: number | null = null;
     let topicMissingSince: number | null = null;
     while (left.size > 0) {
-      const refused: [entries: readonly Entry<Waiting>[], partition: number, error: unknown][] = [];
-      const again: Chunk<Waiting> = new Map();
+      const refused: [entries: readonly Entry<PendingAppend>[], partition: number, error: unknown][] = [];
+      const again: Chunk<PendingAppend> = new Map();
       let absence: unknown = null;
       try {
         const producer = (this.#producer ??= await this.#open());
@@ -172,8 +172,8 @@ export class KafkaAppender {
           if (outcome?.kind === 'refused') {
             const error = logError(outcome.error, `appending to ${topic}`, topic);
             refused.push([entries, partition, error]);
-            // KFK-34: it may have been written before it was refused, unless it is the record itself that no broker takes.
-            if (doubted.has(partition) && !OF_ONE_RECORD.has(error.code)) lost = true;
+            // KFK-34: an earlier attempt may have written it, unless no broker would accept the record.
+            if (uncertain.has(partition) && !OF_ONE_RECORD.has(error.code)) lost = true;
           } else again.set(partition, entries);
           if (outcome?.kind === 'sequence-lost') lost = true;
           if (outcome !== undefined && outcome.kind !== 'refused') absence ??= outcome.error;
@@ -184,14 +184,14 @@ export class KafkaAppender {
         for (const [partition, entries] of left) again.set(partition, entries);
       }
       for (const [entries, partition, error] of refused) await this.#refuse(topic, known, entries, partition, error);
-      // KFK-34: what may be written already is sent again, whoever still waits for it.
+      // KFK-34: batches that may be written already are sent again, even where their appends have failed.
       left = again;
-      for (const partition of left.keys()) doubted.add(partition);
+      for (const partition of left.keys()) uncertain.add(partition);
       if (left.size === 0) return;
       const error = logError(absence, `appending to ${topic}`, topic);
       topicMissingSince = error.code === 'TOPIC_MISSING' ? (topicMissingSince ?? this.#clock.now()) : null;
       if (topicMissingSince !== null) {
-        // A broker that has just started does not know yet what it leads.
+        // A broker that has just started does not know yet which partitions it leads.
         if (this.#clock.now() - topicMissingSince >= MISSING_MS) throw error;
       } else if (error.code !== 'BROKER_AWAY') throw error;
       const isMissing = [...left.keys()].some((partition) => partition >= known);
@@ -202,7 +202,7 @@ export class KafkaAppender {
         this.#waitedWith.set(topic, known);
         for (const [partition, entries] of left) {
           if (partition < known) continue;
-          // What is in the place of its records is written then: none of them is tried again.
+          // Their substitutes are written instead. None of these records is tried again.
           left.delete(partition);
           await this.#refuse(topic, known, entries, partition, noPartition(topic, partition));
         }
@@ -213,16 +213,16 @@ export class KafkaAppender {
     }
   }
 
-  /** KFK-36, KFK-38: what is refused is divided until it is one record's or one append's. */
+  /** Divides refused entries until the refusal is one record's or one append's, which then gets its substitute or fails (KFK-36, KFK-38). */
   async #refuse(
     topic: string,
     partitions: number,
-    entries: readonly Entry<Waiting>[],
+    entries: readonly Entry<PendingAppend>[],
     partition: number,
     thrown: unknown,
   ): Promise<void> {
     const error = logError(thrown, `appending to ${topic}`, topic);
-    if (error.code === 'PARTITION_MISSING') return this.#placeElsewhere(topic, partitions, entries, error);
+    if (error.code === 'PARTITION_MISSING') return this.#writeSubstitutes(topic, partitions, entries, error);
     const divided = OF_ONE_RECORD.has(error.code)
       ? halvesOf(entries)
       : [...Map.groupBy(entries, ({ owner }) => owner).values()];
@@ -239,17 +239,21 @@ export class KafkaAppender {
       return;
     }
     const other = { topic, ...substitute };
-    await this.#deliver(topic, partitions, new Map([[this.#place(other, partitions), [{ record: other, owner }]]]));
+    await this.#deliver(
+      topic,
+      partitions,
+      new Map([[this.#partitionFor(other, partitions), [{ record: other, owner }]]]),
+    );
   }
 
-  /** KFK-38, of all at once: it concerns each of them alike. */
-  async #placeElsewhere(
+  /** Writes the substitutes of all entries of a missing partition, which concerns each of them (KFK-38). */
+  async #writeSubstitutes(
     topic: string,
     partitions: number,
-    entries: readonly Entry<Waiting>[],
+    entries: readonly Entry<PendingAppend>[],
     error: HarvestlineError,
   ): Promise<void> {
-    const elsewhere = new Map<number, Entry<Waiting>[]>();
+    const elsewhere = new Map<number, Entry<PendingAppend>[]>();
     for (const { record, owner } of entries) {
       const substitute = record.ifRefused?.(error) ?? null;
       if (substitute === null) {
@@ -257,33 +261,33 @@ export class KafkaAppender {
         continue;
       }
       const other = { topic, ...substitute };
-      const partition = this.#place(other, partitions);
+      const partition = this.#partitionFor(other, partitions);
       elsewhere.set(partition, [...(elsewhere.get(partition) ?? []), { record: other, owner }]);
     }
     await this.#deliver(topic, partitions, elsewhere);
   }
 
-  /** The number of partitions; null where nobody says it now. */
+  /** The current number of partitions; null where no broker answers. */
   async #refresh(topic: string): Promise<number | null> {
     try {
       return (await this.#producer?.partitionsOf(topic, true)) ?? null;
     } catch {
-      // The next attempt says why.
+      // The next attempt reports the error.
       return null;
     }
   }
 
-  /** KFK-35. Throws BROKER_AWAY once the log is closed. */
+  /** Waits before the next attempt (KFK-35). Throws BROKER_AWAY once the log is closed. */
   async #waitFor(
     topic: string,
     error: HarvestlineError,
-    entries: readonly Entry<Waiting>[],
+    entries: readonly Entry<PendingAppend>[],
     backOff: BackOff,
   ): Promise<void> {
     if (this.#closing.signal.aborted) {
       throw new HarvestlineError('BROKER_AWAY', `${error.message}; the log was closed meanwhile`, { cause: error });
     }
-    // KFK-34: their records are sent again all the same, since a part may be written.
+    // KFK-34: their records are sent again nevertheless, since some may be written.
     const stopped = [...entries.map(({ owner }) => owner), ...this.#waiting].filter(({ signal }) => signal?.aborted);
     for (const { reject } of stopped) reject(error);
     await backOff.wait(this.#clock, this.#logger, error, { topic }, this.#closing.signal);
@@ -296,21 +300,21 @@ export class KafkaAppender {
   }
 }
 
-function fail(owner: Waiting, error: unknown): void {
+function fail(owner: PendingAppend, error: unknown): void {
   owner.failed = true;
   owner.reject(error);
 }
 
-/** What nobody waits for any more, and was never sent, is not. */
-function withoutFailed(chunk: Chunk<Waiting>): Chunk<Waiting> {
-  const left: Chunk<Waiting> = new Map();
+/** The chunk without partitions of which every append has failed before they were sent. */
+function withoutFailed(chunk: Chunk<PendingAppend>): Chunk<PendingAppend> {
+  const left: Chunk<PendingAppend> = new Map();
   for (const [partition, entries] of chunk) {
     if (entries.some(({ owner }) => !owner.failed)) left.set(partition, entries);
   }
   return left;
 }
 
-function recordsOf(chunk: Chunk<Waiting>): ReadonlyMap<number, readonly OutgoingRecord[]> {
+function recordsOf(chunk: Chunk<PendingAppend>): ReadonlyMap<number, readonly OutgoingRecord[]> {
   return new Map(Array.from(chunk, ([partition, entries]) => [partition, entries.map(({ record }) => record)]));
 }
 
@@ -325,7 +329,7 @@ function tooLarge(topic: string, record: OutgoingRecord): HarvestlineError {
   return new HarvestlineError('RECORD_TOO_LARGE', message, { at: { topic } });
 }
 
-/** Both halves, or the one record that cannot be divided. */
+/** Both halves of a list; a single item stays whole. */
 function halvesOf<T>(list: readonly T[]): readonly (readonly T[])[] {
   const middle = Math.ceil(list.length / 2);
   return [list.slice(0, middle), list.slice(middle)].filter((half) => half.length > 0);

@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { Admission, kafkajsSasl } from './authentication.ts';
 import { brokerSockets } from './broker-socket.ts';
-import { takeWholeMetadata } from './cluster-metadata.ts';
+import { acceptPartialMetadata } from './cluster-metadata.ts';
 import type { Codec } from './codecs.ts';
 import { Cluster, READ_COMMITTED } from './kafkajs-internals.ts';
 import { fixKafkajs } from './kafkajs-fixes.ts';
@@ -73,7 +73,7 @@ export function kafkaClient(options: ClientOptions): Kafka {
 
 /** A connection for reading without a consumer group. */
 export function clusterClient(options: ClientOptions): Cluster {
-  return takeWholeMetadata(
+  return acceptPartialMetadata(
     new Cluster({
       ...configOf(options),
       logger: kafkaClient(options).logger(),

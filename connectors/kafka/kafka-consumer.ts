@@ -7,8 +7,8 @@ import type { KafkaLogOptions } from './kafka-log.ts';
 import { type Consumer, type Kafka, PartitionAssigners, AssignerProtocol, type PartitionAssigner } from 'kafkajs';
 
 /**
- * A subscription on Kafka: one membership after the other, each with a kafkajs consumer of its own. A broker that goes away
- * ends a membership; after a back-off the next one begins, for as long as it takes. Any other end is final.
+ * A subscription on Kafka: a sequence of memberships, each with its own kafkajs consumer. An outage of the broker ends a membership, and
+ * after a back-off the next one begins, however long the outage lasts. Any other end is final.
  */
 export class KafkaConsumer implements Subscription {
   readonly done: Promise<void>;
@@ -18,7 +18,7 @@ export class KafkaConsumer implements Subscription {
   readonly #handler: BatchHandler;
   readonly #stopping = new AbortController();
   readonly #onStopped: () => void;
-  /** Topics that it has read, whatever memberships came between. */
+  /** Topics that any of its memberships has read. */
   readonly #known = new Set<string>();
   #member: GroupMember | null = null;
 
@@ -35,7 +35,7 @@ export class KafkaConsumer implements Subscription {
     this.#handler = handler;
     this.#onStopped = onStopped;
     this.done = this.#run();
-    // The owner learns of a failure from `done`; without this the process would die of an unhandled rejection first.
+    // The owner learns of a failure from `done`. Without this line the process would end by an unhandled rejection first.
     this.done.catch(() => {});
   }
 
@@ -71,28 +71,28 @@ export class KafkaConsumer implements Subscription {
 }
 
 /**
- * How long a member may be silent before its partitions go to others, so also how long they wait after a kill -9. Three
- * heartbeats and a stall of the machine fit into it. Unit: milliseconds.
+ * How long a member may be silent before its partitions are reassigned, and so how long they wait after a kill -9. Long enough for a few
+ * heartbeats and a stall of the machine. Unit: milliseconds.
  */
 const SESSION_TIMEOUT_MS = 10_000;
 
-/** How long a rebalance waits for members to finish the batch in hand. Unit: milliseconds. */
+/** How long a rebalance waits for members to finish their batch in progress. Unit: milliseconds. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 
-/** How soon a member hears of a rebalance, which all others wait for. Unit: milliseconds. */
+/** How soon a member learns of a rebalance, for which all others wait. Unit: milliseconds. */
 const HEARTBEAT_MS = 500;
 
-/** How long an idle fetch stays with the broker. A new record ends it at once; only `stop` waits for it. Unit: milliseconds. */
+/** How long the broker holds a fetch without records. A new record ends it at once, so only `stop` waits for it. Unit: milliseconds. */
 const MAX_WAIT_MS = 100;
 
 /**
- * What a fetch brings, and what it brings of one partition: of several, so that some are worked while the outputs of others are on their way,
- * and so little that much of it is still in the CPU's cache when it is worked. Two fetches are held (fetch-ahead.ts). Unit: bytes.
+ * The size of a fetch, and of one partition in it. A fetch holds several partitions, so that some are handled while the outputs of others
+ * are in flight, and is small enough to stay in the CPU's cache. Two fetches are in memory (prefetcher.ts). Unit: bytes.
  */
 const FETCH_BYTES = 1536 * 1024;
 const PARTITION_FETCH_BYTES = 512 * 1024;
 
-/** kafkajs's consumer of one membership in a group, not yet connected. */
+/** The kafkajs consumer of one membership, not yet connected. */
 export function groupConsumer(
   kafka: Kafka,
   { group, sessionTimeoutMs = SESSION_TIMEOUT_MS }: { readonly group: string; readonly sessionTimeoutMs?: number },
@@ -108,15 +108,14 @@ export function groupConsumer(
     metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
     partitionAssigners: [coPartitionedAssigner, PartitionAssigners.roundRobin],
-    // Every crash comes to the member: kafkajs would restart after some, and after others live on doing nothing.
+    // Every crash is reported to the member. kafkajs itself would restart after some, and after others stay idle.
     retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
   });
 }
 
 /**
- * Gives equal partition numbers of all topics to one member, as kafkajs's own assigner does not: what a processor keeps for a
- * partition it keeps for that number of each of its topics (pipelines/runtime/per-partition.ts). Members of the same group that know
- * only kafkajs's assigner keep the group on that one until they are gone.
+ * Assigns equal partition numbers of all topics to the same member, which kafkajs's own assigner does not: the state of a processor for a
+ * partition belongs to that number in each of its topics. While members of the group support only kafkajs's assigner, the group uses that.
  */
 export const coPartitionedAssigner: PartitionAssigner = ({ cluster }) => ({
   name: 'HarvestlineCoPartitioned',

@@ -21,8 +21,8 @@ import { IdempotentProducer } from './idempotent-producer.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { type ClientOptions, clusterClient, kafkaClient } from './kafka-client.ts';
 import type { MemberOptions } from './group-member.ts';
-import { groupOffsetsOf, heldBackOf, boundsOf, isBeyond, offsetsOf } from './topic-offsets.ts';
-import type { Standing } from './assignment.ts';
+import { groupOffsetsOf, heldBackOf, boundsOf, isNeverWritten, offsetsOf } from './topic-offsets.ts';
+import type { GroupPosition } from './assignment.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
@@ -139,14 +139,14 @@ export class KafkaLog implements EventLog, TopicAdmin {
     );
   }
 
-  async standing(group: string, topic: string): Promise<Standing> {
-    const standing = await this.#standing(group, topic);
-    if (standing.beyond.size === 0) return standing;
+  async groupPosition(group: string, topic: string): Promise<GroupPosition> {
+    const groupPosition = await this.#groupPosition(group, topic);
+    if (groupPosition.beyond.size === 0) return groupPosition;
     await this.#options.clock.sleep(SURE_AFTER_MS, this.#closing.signal);
-    return this.#standing(group, topic);
+    return this.#groupPosition(group, topic);
   }
 
-  #standing(group: string, topic: string): Promise<Standing> {
+  #groupPosition(group: string, topic: string): Promise<GroupPosition> {
     return this.#askLeaders(
       `asking where ${group} stands in ${topic}`,
       topic,
@@ -161,7 +161,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
         const beyond = new Set<number>();
         for (const { partition, end } of bounds) {
           const offset = committed.get(partition) ?? end;
-          if (offset > end && (await isBeyond(cluster, topic, partition, offset))) beyond.add(partition);
+          if (offset > end && (await isNeverWritten(cluster, topic, partition, offset))) beyond.add(partition);
         }
         return { topic, committed, partitions: bounds, beyond };
       },

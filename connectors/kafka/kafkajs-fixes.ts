@@ -1,6 +1,6 @@
 import { SystemClock } from '../system/system-clock.ts';
 import { decodeFetchResponse } from './fetch-response.ts';
-import { FetchAhead } from './fetch-ahead.ts';
+import { Prefetcher } from './prefetcher.ts';
 import {
   Broker,
   type CommitRequest,
@@ -15,7 +15,7 @@ import {
   BrokerPool,
   SaslAuthenticator,
 } from './kafkajs-internals.ts';
-import { isDenied, namingWhatIsDenied } from './broker-errors.ts';
+import { isDenied, noteDenials } from './broker-errors.ts';
 
 /** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
 const FIRST_QUESTION = 'ApiVersions';
@@ -67,12 +67,12 @@ export function fixKafkajs(): void {
     return answer;
   };
   const { fetch } = Broker.prototype;
-  const ahead = new WeakMap<Broker, FetchAhead>();
+  const ahead = new WeakMap<Broker, Prefetcher>();
   Broker.prototype.fetch = function fetchAhead(request) {
     // Of members alone: they have a client each (kafka-client.ts), and with it brokers of their own. topic-reader.ts fetches ahead itself.
     if (!('rackId' in request)) return fetch.call(this, request);
     let member = ahead.get(this);
-    if (member === undefined) ahead.set(this, (member = new FetchAhead((one) => fetch.call(this, one))));
+    if (member === undefined) ahead.set(this, (member = new Prefetcher((one) => fetch.call(this, one))));
     return member.fetch(request);
   };
   // Where all its partitions are paused a member sleeps as long as an idle fetch lasts, even if some are resumed meanwhile.
@@ -174,7 +174,7 @@ function fixSecurity(): void {
   };
   const { send } = Connection.prototype;
   Connection.prototype.send = function sendAndNameWhatIsDenied(call) {
-    return send.call(this, namingWhatIsDenied(call));
+    return send.call(this, noteDenials(call));
   };
 
   // kafkajs asks each broker and drops whatever they say: a group that may not be used would seem to have no coordinator yet.

@@ -58,7 +58,12 @@ export async function offsetsOf(
  * True where nothing was ever written at that offset. The end alone does not tell: a leader that was just elected says a lower one for a
  * moment, while it refuses a fetch only where its log is shorter.
  */
-export async function isBeyond(cluster: Cluster, topic: string, partition: number, offset: number): Promise<boolean> {
+export async function isNeverWritten(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<boolean> {
   const leader = leaderOf(cluster, topic, partition);
   if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);
   const broker = await cluster.findBroker({ nodeId: String(leader) });

@@ -1,7 +1,7 @@
 import type { AuthenticationProviderArgs } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import { Admission, kafkajsSasl } from '../../../connectors/kafka/authentication.ts';
-import { isAway, logError } from '../../../connectors/kafka/broker-errors.ts';
+import { isUnavailable, logError } from '../../../connectors/kafka/broker-errors.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 import type { SaslSettings } from '../../../connectors/kafka/kafka-connection.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
@@ -43,12 +43,12 @@ describe.each(EVERY)('a SASL exchange by $mechanism', (settings) => {
     ['is reset', { name: 'KafkaJSConnectionError', code: 'ECONNRESET' }],
   ])('KFK-6: that %s is an outage', async (why, error) => {
     const end = await endOf(settings, () => Promise.reject(Object.assign(new Error(why), error)));
-    expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AWAY', away: true });
+    expect({ code: end?.code, away: isUnavailable(end) }).toEqual({ code: 'BROKER_AWAY', away: true });
   });
 
   it('KFK-7: is refused by an error code of the broker, at once and without the secret', async () => {
     const end = await endOf(settings, () => Promise.reject(errorOfCode(SASL_AUTHENTICATION_FAILED)));
-    expect({ code: end?.code, away: isAway(end) }).toEqual({ code: 'BROKER_AUTH_REFUSED', away: false });
+    expect({ code: end?.code, away: isUnavailable(end) }).toEqual({ code: 'BROKER_AUTH_REFUSED', away: false });
     expect(end?.message).toContain(settings.mechanism.toUpperCase());
     expect(end?.message).not.toMatch(/correct-horse|a-token/);
   });
@@ -78,7 +78,7 @@ it('takes a mechanism that a listener does not have, and a listener without SASL
   // kafkajs says of the latter that another try may help.
   const illegal = Object.assign(errorOfCode(ILLEGAL_SASL_STATE), { retriable: true });
   expect(logError(illegal, 'consuming')).toMatchObject({ code: 'BROKER_AUTH_REFUSED' });
-  expect(isAway(illegal)).toBe(false);
+  expect(isUnavailable(illegal)).toBe(false);
 });
 
 it('a token that the broker gives reasons against is refused, though the first answer has no error code', async () => {

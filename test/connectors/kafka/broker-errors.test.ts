@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { isAway, logError, namingWhatIsDenied } from '../../../connectors/kafka/broker-errors.ts';
+import { isUnavailable, logError, noteDenials } from '../../../connectors/kafka/broker-errors.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { errorOfCode } from '../../../connectors/kafka/kafkajs-internals.ts';
 
@@ -21,7 +21,7 @@ describe('what our own code inside kafkajs has thrown', () => {
   ] as const)('%s is itself, however often kafkajs tried it again', (code, away) => {
     const own = new HarvestlineError(code, 'position.snapshot[3]@0: the record batch does not decode');
     for (const thrown of [own, wrapped(own), wrapped(wrapped(own))]) {
-      expect(isAway(thrown)).toBe(away);
+      expect(isUnavailable(thrown)).toBe(away);
       expect(logError(thrown, 'consuming')).toBe(own);
     }
   });
@@ -31,7 +31,7 @@ const [TOPIC, GROUP, CLUSTER] = [29, 30, 31];
 
 /** What is said where a request of that name is answered so, and kafkajs wraps the error. */
 async function said(apiName: string, code: number, answer: object, topic?: string, group?: string) {
-  const call = namingWhatIsDenied({
+  const call = noteDenials({
     request: { apiName },
     response: {
       decode: () => Promise.resolve(answer),

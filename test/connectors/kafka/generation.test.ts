@@ -22,22 +22,22 @@ describe('what the coordinator says of a generation', () => {
   it.each(EXPELLED)('KFK-28: after %s what is in hand belongs to a later assignment', (type) => {
     const generation = new Generation();
     const error = said(type);
-    generation.heed(error);
+    generation.noteError(error);
     expect(generation.lost).toBe(true);
-    expect(generation.disturbance).toBe(error);
+    expect(generation.rebalanceError).toBe(error);
   });
 
   it.each(REBALANCING)('after %s what is in hand may still be finished and committed', (type) => {
     const generation = new Generation();
     const error = said(type);
-    generation.heed(error);
+    generation.noteError(error);
     expect(generation.lost).toBe(false);
-    expect(generation.disturbance).toBe(error);
+    expect(generation.rebalanceError).toBe(error);
   });
 
   it('is found in what kafkajs wraps, too', () => {
     const generation = new Generation();
-    generation.heed(new Error('retries exceeded', { cause: said('ILLEGAL_GENERATION') }));
+    generation.noteError(new Error('retries exceeded', { cause: said('ILLEGAL_GENERATION') }));
     expect(generation.lost).toBe(true);
   });
 
@@ -45,21 +45,21 @@ describe('what the coordinator says of a generation', () => {
     'leaves it as it is otherwise: %s',
     (thrown) => {
       const generation = new Generation();
-      generation.heed(thrown);
+      generation.noteError(thrown);
       expect(generation.lost).toBe(false);
-      expect(generation.disturbance).toBeNull();
+      expect(generation.rebalanceError).toBeNull();
     },
   );
 
-  it('in any order: once lost it stays lost, and the disturbance is the first one', () => {
+  it('in any order: once lost it stays lost, and the rebalanceError is the first one', () => {
     fc.assert(
       fc.property(fc.array(aType, { maxLength: 12 }), (types) => {
         const generation = new Generation();
         const errors = types.map(said);
-        for (const error of errors) generation.heed(error);
+        for (const error of errors) generation.noteError(error);
         const first = errors.find(({ message }) => !OTHERS.includes(message));
         expect(generation.lost).toBe(types.some((type) => EXPELLED.includes(type)));
-        expect(generation.disturbance).toBe(first ?? null);
+        expect(generation.rebalanceError).toBe(first ?? null);
       }),
     );
   });
@@ -87,12 +87,12 @@ describe('KFK-26: waiting for a generation to be ready', () => {
     const error = said('REBALANCE_IN_PROGRESS');
     expect(await outcome(new Generation().whenReady(Promise.resolve(), never()))).toBe(false);
     expect(await outcome(new Generation().whenReady(never(), Promise.resolve()))).toBe(false);
-    const disturbed = new Generation();
-    const waiting = disturbed.whenReady(never(), never());
+    const rebalancing = new Generation();
+    const waiting = rebalancing.whenReady(never(), never());
     expect(await outcome(waiting)).toBe('waits');
-    disturbed.disturb(error);
+    rebalancing.startRebalance(error);
     expect(await outcome(waiting)).toBe(false);
-    expect(await outcome(disturbed.whenReady(never(), never()))).toBe(false);
+    expect(await outcome(rebalancing.whenReady(never(), never()))).toBe(false);
     const lost = new Generation();
     lost.lose(error);
     expect(await outcome(lost.whenReady(never(), never()))).toBe(false);
@@ -101,7 +101,7 @@ describe('KFK-26: waiting for a generation to be ready', () => {
   it('is over for good once it is ready, and then leaves nothing on the promises that outlive it', async () => {
     const generation = new Generation();
     generation.markReady();
-    generation.disturb(said('REBALANCE_IN_PROGRESS'));
+    generation.startRebalance(said('REBALANCE_IN_PROGRESS'));
     const [prepared, ended] = [never(), never()];
     const subscriptions = [vi.spyOn(prepared, 'then'), vi.spyOn(ended, 'then')];
     expect(await outcome(generation.whenReady(prepared, ended))).toBe(true);

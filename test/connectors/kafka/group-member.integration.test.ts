@@ -251,7 +251,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
           if (key === '0') await gate.promise;
           unacknowledged.delete(key);
         },
-        standing: (...asked: Parameters<KafkaLog['standing']>) => log.standing(...asked),
+        groupPosition: (...asked: Parameters<KafkaLog['groupPosition']>) => log.groupPosition(...asked),
       },
       clock,
       logger: SILENT_LOGGER,

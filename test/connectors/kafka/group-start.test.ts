@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FROM_OLDEST } from '../../../connectors/kafka/topic-offsets.ts';
-import { type Standing, startsOf } from '../../../connectors/kafka/assignment.ts';
+import { type GroupPosition, startingOffsetsOf } from '../../../connectors/kafka/assignment.ts';
 
 const TOPIC = 'position.snapshot';
 
 /** Two partitions that keep the offsets 10 to 20, and a group's offsets in them. */
-function standing(committed: readonly [number, number][], beyond: readonly number[] = []): Standing {
+function groupPosition(committed: readonly [number, number][], beyond: readonly number[] = []): GroupPosition {
   const partitions = [0, 1].map((partition) => ({ partition, begin: 10, end: 20 }));
   return { topic: TOPIC, committed: new Map(committed), partitions, beyond: new Set(beyond) };
 }
@@ -14,24 +14,27 @@ const at = (partition: number, offset: number) => ({ topic: TOPIC, partition, of
 
 describe('where a group starts', () => {
   it('KFK-1: where nothing was ever committed, as it was asked to, at the latest in all partitions', () => {
-    expect(startsOf(standing([]), [0], 'beginning', false)).toEqual({ starts: [at(0, 10)], moved: [] });
-    expect(startsOf(standing([]), [0], 'latest', false)).toEqual({ starts: [at(0, 20), at(1, 20)], moved: [] });
+    expect(startingOffsetsOf(groupPosition([]), [0], 'beginning', false)).toEqual({ starts: [at(0, 10)], moved: [] });
+    expect(startingOffsetsOf(groupPosition([]), [0], 'latest', false)).toEqual({
+      starts: [at(0, 20), at(1, 20)],
+      moved: [],
+    });
   });
 
   it('KFK-1: a partition that was added later is read from its beginning, also by a group that started at the latest', () => {
-    const found = startsOf(standing([[0, 15]]), [0, 1], 'latest', false);
+    const found = startingOffsetsOf(groupPosition([[0, 15]]), [0, 1], 'latest', false);
     expect(found).toEqual({ starts: [at(1, 10)], moved: [] });
   });
 
   it('goes on where it was, at either edge', () => {
     for (const offset of [10, 15, 20]) {
-      expect(startsOf(standing([[0, offset]]), [0], 'latest', true)).toEqual({ starts: [], moved: [] });
+      expect(startingOffsetsOf(groupPosition([[0, offset]]), [0], 'latest', true)).toEqual({ starts: [], moved: [] });
     }
   });
 
   it('KFK-3: what retention removed is said, and only of its own partitions', () => {
-    const found = startsOf(
-      standing([
+    const found = startingOffsetsOf(
+      groupPosition([
         [0, 3],
         [1, 4],
       ]),
@@ -46,8 +49,8 @@ describe('where a group starts', () => {
   });
 
   it('KFK-3: an offset that was never written, or none where there were some, is that of a topic that is gone', () => {
-    const beyond = startsOf(
-      standing(
+    const beyond = startingOffsetsOf(
+      groupPosition(
         [
           [0, 50],
           [1, 15],
@@ -62,7 +65,7 @@ describe('where a group starts', () => {
       starts: [at(0, 10)],
       moved: [{ topic: TOPIC, partition: 0, why: 'made_anew', from: 50, to: 10 }],
     });
-    const forgotten = startsOf(standing([]), [1], 'latest', true);
+    const forgotten = startingOffsetsOf(groupPosition([]), [1], 'latest', true);
     expect(forgotten).toEqual({
       starts: [at(1, 10)],
       moved: [{ topic: TOPIC, partition: 1, why: 'made_anew', from: null, to: 10 }],
@@ -70,8 +73,8 @@ describe('where a group starts', () => {
   });
 
   it('KFK-2: the mark that kafkajs left is taken for what it means, and replaced', () => {
-    const found = startsOf(
-      standing([
+    const found = startingOffsetsOf(
+      groupPosition([
         [0, FROM_OLDEST],
         [1, 15],
       ]),

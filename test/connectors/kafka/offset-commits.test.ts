@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Offsets } from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { OffsetCommits, OnTheWay } from '../../../connectors/kafka/assignment.ts';
+import { OffsetCommits, BatchesInFlight } from '../../../connectors/kafka/assignment.ts';
 
 const TOPIC = 'prices';
 
@@ -161,29 +161,29 @@ describe('KFK-4: batches on their way', () => {
   };
 
   it('what follows in a partition waits for the batch that was worked last there, and for no other partition', async () => {
-    const onTheWay = new OnTheWay();
+    const inFlight = new BatchesInFlight();
     const first = Promise.withResolvers<boolean>();
     const second = Promise.withResolvers<boolean>();
     const other = Promise.withResolvers<boolean>();
-    onTheWay.add(TOPIC, 0, first.promise);
-    onTheWay.add(TOPIC, 1, other.promise);
-    expect(await ended(onTheWay.ended(TOPIC, 0))).toBe(false);
+    inFlight.add(TOPIC, 0, first.promise);
+    inFlight.add(TOPIC, 1, other.promise);
+    expect(await ended(inFlight.ended(TOPIC, 0))).toBe(false);
     first.resolve(true);
-    expect(await ended(onTheWay.ended(TOPIC, 0))).toBe(true);
-    onTheWay.add(TOPIC, 0, second.promise);
-    expect(await ended(onTheWay.ended(TOPIC, 0))).toBe(false);
+    expect(await ended(inFlight.ended(TOPIC, 0))).toBe(true);
+    inFlight.add(TOPIC, 0, second.promise);
+    expect(await ended(inFlight.ended(TOPIC, 0))).toBe(false);
     // Not acknowledged is an end, too.
     second.resolve(false);
-    expect(await ended(onTheWay.ended(TOPIC, 0))).toBe(true);
-    expect(await ended(onTheWay.ended(TOPIC, 1))).toBe(false);
-    expect(await ended(onTheWay.ended('orders', 1))).toBe(true);
+    expect(await ended(inFlight.ended(TOPIC, 0))).toBe(true);
+    expect(await ended(inFlight.ended(TOPIC, 1))).toBe(false);
+    expect(await ended(inFlight.ended('orders', 1))).toBe(true);
   });
 
   it('a stop waits for those of all partitions', async () => {
-    const onTheWay = new OnTheWay();
+    const inFlight = new BatchesInFlight();
     const batches = [0, 1, 2].map(() => Promise.withResolvers<boolean>());
-    for (const [partition, { promise }] of batches.entries()) onTheWay.add(TOPIC, partition, promise);
-    const all = onTheWay.allEnded();
+    for (const [partition, { promise }] of batches.entries()) inFlight.add(TOPIC, partition, promise);
+    const all = inFlight.allEnded();
     for (const { resolve } of batches) {
       expect(await ended(all)).toBe(false);
       resolve(true);

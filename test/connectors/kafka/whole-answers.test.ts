@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leaderOf, partitionsOf, takeWholeMetadata } from '../../../connectors/kafka/cluster-metadata.ts';
+import { leaderOf, partitionsOf, acceptPartialMetadata } from '../../../connectors/kafka/cluster-metadata.ts';
 import { ConnectionHolder } from '../../../connectors/kafka/kafka-log.ts';
 import { type FetchedPartition, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
 import { groupOffsetsOf, offsetsOf } from '../../../connectors/kafka/topic-offsets.ts';
@@ -71,7 +71,7 @@ function clusterOf(topics: readonly Topic[]): Cluster {
   const refresh = async (): Promise<void> => {
     metadata = await brokerPool.createBroker().metadata(target);
   };
-  return takeWholeMetadata({
+  return acceptPartialMetadata({
     brokerPool,
     addTargetTopic: () => Promise.resolve(),
     refreshMetadata: refresh,

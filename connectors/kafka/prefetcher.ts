@@ -1,30 +1,30 @@
 import type { FetchRequest } from './kafkajs-internals.ts';
 import type { FetchResponse } from './fetch-response.ts';
 
-/** One fetch of a group's member, as kafkajs sends it to a broker. */
+/** Sends one fetch of a group member to a broker. */
 type Fetch = (request: FetchRequest) => Promise<FetchResponse>;
 
-/** A fetch that is under way before it is asked for. */
+/** A fetch that was sent before kafkajs asked for it. */
 interface Ahead {
-  /** What it asks for, as text. */
+  /** The partitions and offsets that it asks for, as text. */
   readonly wanted: string;
   readonly response: Promise<FetchResponse>;
 }
 
 /**
- * Fetches of one member from one broker, one ahead: kafkajs fetches nothing while what it fetched is processed, so that broker and
+ * Fetches of one member from one broker, one of them ahead of time. kafkajs fetches nothing while it processes a fetch, so broker and
  * processor would wait for each other. Memory: two fetches.
  *
- * KFK-21  What was fetched ahead is given only where exactly its offsets are asked for; else it is dropped. So whatever moves a
- *      member (a rebalance, a seek, a batch that failed) is as without.
- * KFK-22  Nothing is fetched ahead of what is known to be there: a fetch that waited for records would delay the next one.
- * KFK-23  Partitions take turns: those that gave records last are asked for last. A broker fills an answer in the order of the request, so the
- *      first ones, as long as they have records, would leave no room for the others.
+ * KFK-21  A prefetched response is used only for a request with exactly its offsets, and dropped otherwise. So a rebalance, a seek or a
+ *         failed batch has the same effect as without prefetching.
+ * KFK-22  Only records that are known to exist are prefetched: a fetch that waits for new records would delay the next one.
+ * KFK-23  Partitions take turns: those that returned records last are requested last. A broker fills a response in the order of the
+ *         request, so otherwise the first partitions could leave no room for the others.
  */
-export class FetchAhead {
+export class Prefetcher {
   readonly #fetch: Fetch;
   #ahead: Ahead | null = null;
-  /** By place: in which answer it last had records. */
+  /** By topic and partition: the number of the last response with records of it. */
   readonly #served = new Map<string, number>();
   #answers = 0;
 
@@ -43,7 +43,7 @@ export class FetchAhead {
     const next = following(request, response);
     if (next !== null) {
       const coming = this.#fetch(next);
-      // Where nobody asks for it, nobody hears of its failure.
+      // It may be dropped: then nobody handles its failure.
       coming.catch(() => {});
       this.#ahead = { wanted: textOf(next), response: coming };
     }
@@ -76,7 +76,7 @@ function placeOf(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-/** The same request from where the response ends; null where no more is known to be there (KFK-22). */
+/** The same request from the end of the response; null where no more records are known to exist (KFK-22). */
 function following(request: FetchRequest, { responses }: FetchResponse): FetchRequest | null {
   const ends = new Map<string, string>();
   let more = false;

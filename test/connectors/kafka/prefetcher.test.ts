@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FetchAhead } from '../../../connectors/kafka/fetch-ahead.ts';
+import { Prefetcher } from '../../../connectors/kafka/prefetcher.ts';
 import { type FetchResponse, FetchedRecords } from '../../../connectors/kafka/fetch-response.ts';
 import type { FetchRequest } from '../../../connectors/kafka/kafkajs-internals.ts';
 
@@ -58,7 +58,7 @@ function nextsOf({ responses }: FetchResponse): readonly (number | null)[] {
 describe('fetching ahead', () => {
   it('has the next fetch under way before it is asked for, and gives it', async () => {
     const broker = new PagedBroker([25, 5]);
-    const ahead = new FetchAhead(broker.fetch);
+    const ahead = new Prefetcher(broker.fetch);
     expect(nextsOf(await ahead.fetch(requestFor(0, 0)))).toEqual([10, 5]);
     expect(broker.asked).toEqual(['0 0', '10 5']);
     expect(nextsOf(await ahead.fetch(requestFor(10, 5)))).toEqual([20, null]);
@@ -67,7 +67,7 @@ describe('fetching ahead', () => {
 
   it('KFK-21: gives it to nobody who asks for other offsets', async () => {
     const broker = new PagedBroker([100]);
-    const ahead = new FetchAhead(broker.fetch);
+    const ahead = new Prefetcher(broker.fetch);
     await ahead.fetch(requestFor(0));
     expect(nextsOf(await ahead.fetch(requestFor(5)))).toEqual([15]);
     expect(nextsOf(await ahead.fetch(requestFor(5)))).toEqual([15]);
@@ -76,7 +76,7 @@ describe('fetching ahead', () => {
 
   it('KFK-22: asks for nothing beyond what is there', async () => {
     const broker = new PagedBroker([10]);
-    const ahead = new FetchAhead(broker.fetch);
+    const ahead = new Prefetcher(broker.fetch);
     await ahead.fetch(requestFor(0));
     await ahead.fetch(requestFor(10));
     expect(broker.asked).toEqual(['0', '10']);
@@ -84,7 +84,7 @@ describe('fetching ahead', () => {
 
   it('KFK-23: a partition that always has records leaves room for the others', async () => {
     const broker = new PagedBroker([1000, 1000, 30, 30], 1);
-    const ahead = new FetchAhead(broker.fetch);
+    const ahead = new Prefetcher(broker.fetch);
     const offsets = [0, 0, 0, 0];
     for (let fetches = 0; fetches < 12; fetches++) {
       const nexts = nextsOf(await ahead.fetch(requestFor(...offsets)));
@@ -95,7 +95,7 @@ describe('fetching ahead', () => {
 
   it('tells of a failure whoever asks for it, and asks anew then', async () => {
     const broker = new PagedBroker([100]);
-    const ahead = new FetchAhead(broker.fetch);
+    const ahead = new Prefetcher(broker.fetch);
     const first = ahead.fetch(requestFor(0));
     broker.failure = new Error('the connection broke');
     await first;
