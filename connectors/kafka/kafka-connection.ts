@@ -1,3 +1,9 @@
+/**
+ * The settings of a connection to Kafka and its registry, from environment variables and files. What they mean on the wire is kafka-client.ts
+ * and authentication.ts. It loads no Kafka client: commands read their settings before they connect.
+ */
+import { exec } from 'node:child_process';
+import type { ConnectionOptions } from 'node:tls';
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import {
@@ -9,16 +15,34 @@ import {
   readSecretFile,
   secretReading,
 } from '../system/settings.ts';
-import { CODECS } from './codecs.ts';
+import { CODECS, type Codec } from './codecs.ts';
 import type { RegistryConnection } from './confluent-registry.ts';
-import type { KafkaConnection } from './kafka-client.ts';
-import { exec } from 'node:child_process';
 
-/** Where Kafka and its registry are, and how to be let in. */
+/** The addresses of Kafka and its registry, and the credentials for both. */
 export interface Connections {
   readonly kafka: KafkaConnection;
   readonly registry: RegistryConnection;
 }
+
+/** The address of a Kafka cluster, and how to authenticate. */
+export interface KafkaConnection {
+  /** `host:port`. One running broker is enough to find the others. */
+  readonly brokers: readonly string[];
+  /** Read for each connection: it may have getters that read files. */
+  readonly ssl?: ConnectionOptions;
+  readonly sasl?: SaslSettings;
+  /** The codec of written record batches. Default: none. */
+  readonly compression?: Codec;
+}
+
+/** Read for each SASL exchange: `password` may be a getter that reads a file. */
+export type SaslSettings =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+      readonly username: string;
+      readonly password: string;
+    }
+  | { readonly mechanism: 'oauthbearer'; readonly token: () => string | Promise<string> };
 
 const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 
@@ -45,10 +69,10 @@ const Settings = z.object({
 
 /**
  * Reads the settings of a connection (KAFKA_SETTINGS and REGISTRY_SETTINGS of connectors/system/settings.ts). An empty variable counts as
- * left out. Throws USAGE with every setting that is missing or wrong; their values do not appear in it.
+ * left out. Throws USAGE with every setting that is missing or wrong, without their values.
  *
- * What comes from files is read again at each use, that is for each connection: passwords, tokens, keys and certificates are rotated
- * without a restart. A registry behind a private authority is trusted by Node's own NODE_EXTRA_CA_CERTS.
+ * Files are read again for each connection, so that passwords, tokens, keys and certificates can be rotated without a restart. A private
+ * authority of the registry's certificate is given by Node's own NODE_EXTRA_CA_CERTS.
  */
 export function kafkaConnection(env: Environment): Connections {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
@@ -77,7 +101,7 @@ export function kafkaConnection(env: Environment): Connections {
   };
 }
 
-/** The connection in a form for logs and terminals: without its secrets. */
+/** The connections without their secrets, for logs and terminals. */
 export function describeConnections({ kafka, registry }: Connections): Readonly<Record<string, unknown>> {
   const { brokers, ssl, sasl } = kafka;
   return {
@@ -91,7 +115,7 @@ export function describeConnections({ kafka, registry }: Connections): Readonly<
 
 const TOKEN_SETTINGS = ['KAFKA_SASL_TOKEN_FILE', 'KAFKA_SASL_TOKEN_COMMAND'] as const;
 
-/** Null without SASL, or where something is wrong. */
+/** The settings of SASL; null without SASL, or where a problem was added. */
 function saslSettings(
   given: Environment,
   mechanism: (typeof SASL_MECHANISMS)[number] | undefined,
@@ -113,7 +137,7 @@ function saslSettings(
   if (mechanism === undefined) return null;
   if (tokenSetting !== undefined) problems.push({ path: tokenSetting, why: 'is for OAUTHBEARER only' });
   if (user === null && problems.length === known) problems.push({ path: 'KAFKA_SASL_USERNAME', why: 'is missing' });
-  // Not spread: that would read the file once and for all.
+  // Not spread, which would read the password once and keep it.
   return user === null ? null : Object.assign(user, { mechanism });
 }
 
@@ -131,7 +155,7 @@ function tokenReading(
   return readAgain((found) => readSecretFile(value, name, found, learnToken), problems);
 }
 
-/** A password that is read anew at each use. Null where neither a user name nor a password is given. */
+/** A user name, and a password that is read again at each use. Null where neither is given. */
 function credentials(
   given: Environment,
   prefix: string,
@@ -169,7 +193,7 @@ function tlsFiles(given: Environment, problems: Problem[]): { ca?: string; cert?
   );
 }
 
-/** An object that reads these fields each time they are asked for. */
+/** An object with getters that read these fields at each use. */
 function withReadings<Fixed extends object, Name extends string>(
   fixed: Fixed,
   readings: Readonly<Partial<Record<Name, Reading>>>,
@@ -182,33 +206,22 @@ function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-/** Without user information, query and fragment: an address is printed. */
+/** True without user information, query and fragment, because addresses are printed. */
 function isBare(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password, search, hash } = new URL(text);
   return [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(text);
 }
 
-/** What may be said of SASL in the settings of a connection; the exchange itself is authentication.ts. */
-
-/** `password` and `token` may be getters, or read a file: they are asked for each exchange. */
-export type SaslSettings =
-  | {
-      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-      readonly username: string;
-      readonly password: string;
-    }
-  | { readonly mechanism: 'oauthbearer'; readonly token: () => string | Promise<string> };
-
 /** How long a command that prints a token may take; SASL_TIMEOUT_MS (kafkajs-fixes.ts) is longer. Unit: milliseconds. */
 const TOKEN_COMMAND_MS = 10_000;
 
-/** A token that a broker takes is far smaller (its sasl.server.max.receive.size). Unit: bytes. */
+/** Above what a broker accepts (its sasl.server.max.receive.size). Unit: bytes. */
 const LARGEST_TOKEN_BYTES = 512 * 1024;
 
 /**
- * What a command prints, asked for at each use; uses at the same time share one run. It is never shown, and neither is the command. Throws
- * CREDENTIALS_UNAVAILABLE; once the command has worked, whatever it asks is only away: BROKER_AWAY.
+ * A function that runs a command and returns the token that it prints. Concurrent calls share one run. Neither the token nor the command is
+ * ever shown. Throws CREDENTIALS_UNAVAILABLE, or BROKER_AWAY where the command has worked before: then its own source is unavailable.
  */
 export function tokenOfCommand(command: string, name: string): () => Promise<string> {
   let running: Promise<string> | null = null;

@@ -28,26 +28,26 @@ import type { Cluster } from './kafkajs-internals.ts';
 import { compareTopics, createTopics } from './topic-admin.ts';
 import { readTopic } from './topic-reader.ts';
 
-/** Between two tries: a coordinator that has just been chosen loads its groups for a moment. Unit: milliseconds. */
+/** The wait between two attempts. A new coordinator loads its groups for a moment. Unit: milliseconds. */
 const RETRY_MS = 100;
 
-/** How long nobody at all may answer, beside kafkajs's own tries: then it is an outage, or the wrong address. Unit: milliseconds. */
+/** How long attempts continue, besides kafkajs's own retries, while no broker answers at all. Unit: milliseconds. */
 const PATIENCE_MS = 3000;
 
-/** A leader that was just elected may be behind for a moment; a topic that was made anew stays so. Unit: milliseconds. */
+/** How long an offset beyond the end has to stay so before the topic counts as recreated: a new leader lags for a moment. Unit: milliseconds. */
 const SURE_AFTER_MS = 1000;
 
 export interface KafkaLogOptions extends ClientOptions {
-  /** Paces commits, heartbeats and back-off; it never gets into a record. */
+  /** Times commits, heartbeats and back-off. It never appears in a record. */
   readonly clock: Clock;
 }
 
 /**
- * The EventLog on Apache Kafka. What it does is spread over the files beside this one: kafka-appender.ts (KFK-34 to KFK-36),
- * kafka-consumer.ts and group-member.ts (KFK-24 to KFK-29), topic-reader.ts (L6), topic-admin.ts.
+ * The EventLog on Apache Kafka. Its parts are kafka-appender.ts (KFK-34 to KFK-38), kafka-consumer.ts and group-member.ts (KFK-24 to
+ * KFK-30), topic-reader.ts (L6) and topic-admin.ts.
  *
- * While the broker is away, appends and subscriptions wait, say so and go on by themselves; the other calls wait for a leader that is
- * being chosen (ELECTION_MS), and throw BROKER_AWAY where nobody answers (PATIENCE_MS and kafkajs's own tries).
+ * While the broker is unavailable, appends and subscriptions wait, log it and continue by themselves. The other calls wait for the election
+ * of a leader (ELECTION_MS), and throw BROKER_AWAY where no broker answers (PATIENCE_MS and kafkajs's own retries).
  */
 export class KafkaLog implements EventLog, TopicAdmin {
   readonly #options: KafkaLogOptions;
@@ -56,9 +56,9 @@ export class KafkaLog implements EventLog, TopicAdmin {
   readonly #appender: KafkaAppender;
   readonly #consumers = new Set<KafkaConsumer>();
   readonly #closing = new AbortController();
-  /** The admin client's questions so far. */
+  /** Settles after the latest request of the admin client. */
   #asked: Promise<unknown> = Promise.resolve();
-  /** Topics that did not exist when they were asked for last. */
+  /** Topics that did not exist at their latest request. */
   readonly #missing = new Set<string>();
 
   private constructor(options: KafkaLogOptions) {
@@ -81,7 +81,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
     }, options.clock);
   }
 
-  /** Connects at the first use, so a broker that is away does not stop the opening. */
+  /** Connects at the first use, so that it opens while the broker is unavailable. */
   static open(options: KafkaLogOptions): KafkaLog {
     return new KafkaLog(options);
   }
@@ -151,7 +151,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
       `asking where ${group} stands in ${topic}`,
       topic,
       async (cluster) => {
-        // A partition that was added a moment ago may be assigned already.
+        // A partition that was just added may be assigned already.
         await cluster.refreshMetadata();
         const partitions = await partitionsOf(cluster, topic);
         const [committed, bounds] = await Promise.all([
@@ -176,7 +176,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
     await Promise.all([this.#admin.close(), this.#cluster.close()]);
   }
 
-  /** One question after the other: kafkajs's admin client mixes up metadata that were fetched for different topics (kafkajs#461). */
+  /** One request at a time: kafkajs's admin client confuses metadata that were fetched for different topics (kafkajs#461). */
   #askAdmin<T>(what: string, work: (admin: Admin) => Promise<T>): Promise<T> {
     const asked = this.#asked.then(() => this.#ask(this.#admin, what, work));
     this.#asked = asked.catch(() => {});
@@ -187,7 +187,7 @@ export class KafkaLog implements EventLog, TopicAdmin {
     return this.#ask(this.#cluster, what, work, topic, group);
   }
 
-  /** Asks again, with new metadata, where a leader or coordinator is being chosen (ELECTION_MS) or nobody answers (PATIENCE_MS). */
+  /** Repeats `work` with new metadata while a leader or coordinator is elected (ELECTION_MS) or no broker answers (PATIENCE_MS). */
   async #ask<C extends Admin | Cluster, T>(
     holder: ConnectionHolder<C>,
     what: string,
@@ -215,17 +215,17 @@ export class KafkaLog implements EventLog, TopicAdmin {
           throw error;
         }
         await clock.sleep(RETRY_MS, signal);
-        // A new connection for the next try: this one may believe in brokers and topics that are gone.
+        // A new connection for the next attempt: this one may have outdated brokers and topics.
         if (connection !== null && (isNew || protocolType(thrown) === null)) await holder.drop(connection);
         else if (connection !== null && 'refreshMetadata' in connection) {
-          // The next try says why it failed.
+          // The next attempt reports the error.
           await connection.refreshMetadata().catch(() => {});
         }
       }
     }
   }
 
-  /** A broker that has just started knows no topics yet. True once for each time that a topic goes away. */
+  /** True at the first TOPIC_MISSING since the topic was last there: a broker that has just started knows no topics. */
   #isNewlyMissing({ code }: HarvestlineError, topic: string | undefined): boolean {
     if (code !== 'TOPIC_MISSING' || topic === undefined || this.#missing.has(topic)) return false;
     this.#missing.add(topic);
@@ -233,10 +233,10 @@ export class KafkaLog implements EventLog, TopicAdmin {
   }
 }
 
-/** A connection waits for its answers before it closes, and a broker that hangs gives none. Unit: milliseconds. */
-const GOOD_BYE_MS = 2000;
+/** How long a disconnect may take. It waits for answers, which a hanging broker does not send. Unit: milliseconds. */
+const DISCONNECT_MS = 2000;
 
-/** Something that is opened at its first use, and opened anew at the next one after it was dropped. */
+/** A connection that is opened at its first use, and again at the first use after it was dropped. */
 export class ConnectionHolder<T extends { disconnect(): Promise<void> }> {
   readonly #open: () => Promise<T>;
   readonly #clock: Clock;
@@ -248,7 +248,7 @@ export class ConnectionHolder<T extends { disconnect(): Promise<void> }> {
     this.#clock = clock;
   }
 
-  /** BROKER_AWAY once it is closed: what was asked before must not open it again. */
+  /** Rejects with BROKER_AWAY once closed, so that a late request does not open it again. */
   get(): Promise<T> {
     if (this.#closed) return Promise.reject(new HarvestlineError('BROKER_AWAY', 'the log is closed'));
     if (this.#opened === null) {
@@ -261,18 +261,18 @@ export class ConnectionHolder<T extends { disconnect(): Promise<void> }> {
     return this.#opened;
   }
 
-  /** Closes it, whatever state it is in; where `failed` is given, only if it is that one. Resolves when it is closed, or will not be soon. */
+  /** Closes the connection in any state; where `failed` is given, only if it is the current one. Waits for DISCONNECT_MS at most. */
   async drop(failed?: T): Promise<void> {
     const opened = this.#opened;
     if (opened === null) return;
     if (failed !== undefined && (await opened.catch(() => undefined)) !== failed) return;
-    // Another may have been faster.
+    // Another call may have dropped it meanwhile.
     if (this.#opened !== opened) return;
     this.#opened = null;
     const gone = new AbortController();
-    // It may be dropped because the other side is gone: nothing depends on a clean good-bye.
+    // Nothing depends on a clean disconnect, and the broker may be gone.
     const closing = opened.then((connection) => connection.disconnect()).catch(() => {});
-    await Promise.race([closing, this.#clock.sleep(GOOD_BYE_MS, gone.signal)]);
+    await Promise.race([closing, this.#clock.sleep(DISCONNECT_MS, gone.signal)]);
     gone.abort();
   }
 

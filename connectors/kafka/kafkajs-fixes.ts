@@ -17,20 +17,23 @@ import {
 } from './kafkajs-internals.ts';
 import { isDenied, noteDenials } from './broker-errors.ts';
 
-/** What kafkajs asks on a new connection; it has a short time of its own for the answer, and does not use it. */
-const FIRST_QUESTION = 'ApiVersions';
+/** kafkajs's first request on a new connection. */
+const FIRST_REQUEST = 'ApiVersions';
 
-/** Kafka's error by which a consumer joins its group anew. */
+/** Kafka's error at which a consumer rejoins its group. */
 const REBALANCE_IN_PROGRESS = 27;
 
-/** Its error where another look may find the coordinator. */
+/** Kafka's error at which the coordinator is looked up again. */
 const NOT_COORDINATOR = 16;
 
 const clock = new SystemClock();
 
 let applied = false;
 
-/** Mends kafkajs in this process, once. */
+/**
+ * Replaces methods of kafkajs that have faults, once in a process. Each patch says what kafkajs does without it. The faults are pinned by
+ * tests, and the version of kafkajs by package.json.
+ */
 export function fixKafkajs(): void {
   if (applied) return;
   applied = true;
@@ -41,11 +44,12 @@ export function fixKafkajs(): void {
       return Promise.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
   };
-  // A broker that takes a connection and is silent is as good as none: without this, six times 30 s at the first of the list.
+  // A broker that accepts a connection and does not answer counts as down. kafkajs has a short timeout for the first request, does not apply
+  // it, and would wait for six times 30 s.
   const { createSocketRequest } = RequestQueue.prototype;
   RequestQueue.prototype.createSocketRequest = function withOwnTimeout(pushed) {
     const request = createSocketRequest.call(this, pushed);
-    if (pushed.entry.apiName === FIRST_QUESTION) request.requestTimeout = pushed.requestTimeout;
+    if (pushed.entry.apiName === FIRST_REQUEST) request.requestTimeout = pushed.requestTimeout;
     return request;
   };
   const { apiVersions } = Broker.prototype;
@@ -54,11 +58,11 @@ export function fixKafkajs(): void {
       return await apiVersions.call(this);
     } catch (thrown) {
       if (!(thrown instanceof Error) || thrown.name !== 'KafkaJSRequestTimeoutError') throw thrown;
-      // By this name kafkajs goes on to the next broker.
+      // At an error of this name kafkajs tries the next broker.
       throw new ConnectionError(`${thrown.message}: the broker is silent`, { broker: this.brokerAddress });
     }
   };
-  // What the answer leaves out is not committed: it stays pending, and goes with the next (assignment.ts).
+  // A partition that the answer leaves out is not committed. As an error, it stays pending for the next commit (assignment.ts).
   const { offsetCommit } = Broker.prototype;
   Broker.prototype.offsetCommit = async function wholly(request) {
     const answer = await offsetCommit.call(this, request);
@@ -69,13 +73,13 @@ export function fixKafkajs(): void {
   const { fetch } = Broker.prototype;
   const ahead = new WeakMap<Broker, Prefetcher>();
   Broker.prototype.fetch = function fetchAhead(request) {
-    // Of members alone: they have a client each (kafka-client.ts), and with it brokers of their own. topic-reader.ts fetches ahead itself.
+    // Only for members, whose requests have a rack id. Each has a client, and so brokers, of its own. topic-reader.ts prefetches itself.
     if (!('rackId' in request)) return fetch.call(this, request);
     let member = ahead.get(this);
     if (member === undefined) ahead.set(this, (member = new Prefetcher((one) => fetch.call(this, one))));
     return member.fetch(request);
   };
-  // Where all its partitions are paused a member sleeps as long as an idle fetch lasts, even if some are resumed meanwhile.
+  // While all its partitions are paused, a member sleeps for the time of an idle fetch, and would not notice that some are resumed.
   const { fetch: fetchNext, resume } = ConsumerGroup.prototype;
   const resumed = new WeakMap<ConsumerGroup, AbortController>();
   ConsumerGroup.prototype.fetch = async function onceResumed(nodeId) {
@@ -91,7 +95,7 @@ export function fixKafkajs(): void {
     resumed.get(this)?.abort();
     resumed.delete(this);
   };
-  // kafkajs takes the next power of two, and fills it with zeros, two times for each request.
+  // kafkajs grows buffers to the next power of two and zeroes them, twice for each request.
   Encoder.prototype.ensureAvailable = function growAsNeeded(bytes) {
     const needed = this.offset + bytes;
     if (needed <= this.buf.length) return;
@@ -99,7 +103,7 @@ export function fixKafkajs(): void {
     this.buf.copy(grown, 0, 0, this.offset);
     this.buf = grown;
   };
-  // It puts header and length in front of a request by copying all of it, two times. Where there is room in front, they go there.
+  // kafkajs puts header and length in front of a request by copying all of it, twice. Where the buffer has room in front, they are written there.
   const { writeEncoder } = Encoder.prototype;
   Encoder.prototype.writeEncoder = function inFront(written) {
     const { front, buf } = written;
@@ -111,18 +115,18 @@ export function fixKafkajs(): void {
     this.buf = Buffer.from(front.buffer, front.byteOffset + start, this.offset);
     return this;
   };
-  // It copies an answer that came whole (broker-socket.ts) to put it behind the nothing that the one before has left.
+  // kafkajs copies a whole response (broker-socket.ts) to append it to an empty buffer.
   const { processData } = Connection.prototype;
   Connection.prototype.processData = function behindNothing(bytes) {
     if (this.bytesBuffered === 0) this.chunks = [];
     processData.call(this, bytes);
   };
-  // kafkajs#1751: after every request a timer with a negative delay, which Node warns about, though nothing waits.
+  // kafkajs#1751: after every request kafkajs starts a timer with a negative delay, which Node warns about, although nothing is pending.
   const { scheduleCheckPendingRequests } = RequestQueue.prototype;
   RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded() {
     if (this.pending.length > 0 || this.throttledUntil > 0) scheduleCheckPendingRequests.call(this);
   };
-  // kafkajs would commit -2 and go on at the oldest record without a word. Joining anew, the member looks where it starts (assignment.ts).
+  // kafkajs would commit -2 and continue at the oldest record without a report. After a rejoin the member decides where to start (assignment.ts).
   OffsetManager.prototype.setDefaultOffset = () => Promise.reject(errorOfCode(REBALANCE_IN_PROGRESS));
   fixSecurity();
 }
@@ -134,7 +138,7 @@ function isAllPaused(group: ConsumerGroup): boolean {
   return assigned.length > 0 && assigned.every(({ topic, partition }) => group.isPaused(topic, partition));
 }
 
-/** False where what was written needed more memory, and lies elsewhere. */
+/** False where the encoder has grown, and so moved to another buffer. */
 function liesBehind(front: Buffer, buf: Buffer): boolean {
   return buf.buffer === front.buffer && buf.byteOffset === front.byteOffset + front.length;
 }
@@ -144,12 +148,12 @@ function placesOf(topics: CommitRequest['topics']): readonly string[] {
 }
 
 /**
- * How long a broker may be silent in a SASL exchange, and longer than a command for a token may take in between. kafkajs has no limit but
- * that of any request, and keeps such a connection. Unit: milliseconds.
+ * How long a broker may be silent in a SASL exchange. Longer than a token command may take in between. kafkajs only has the limit of any
+ * request, and keeps such a connection. Unit: milliseconds.
  */
 const SASL_TIMEOUT_MS = 12_000;
 
-/** Mends what kafkajs makes of brokers that are silent, or that deny something. */
+/** The patches for silent brokers and denied rights. */
 function fixSecurity(): void {
   const { authenticate } = SaslAuthenticator.prototype;
   SaslAuthenticator.prototype.authenticate = async function authenticateInTime() {
@@ -158,14 +162,14 @@ function fixSecurity(): void {
     let silent = false;
     const onTimeout = (): void => void (silent = true);
     socket.once('timeout', onTimeout);
-    // kafkajs itself ends a connection whose socket times out, and what waits for answers on it.
+    // At a timeout of the socket kafkajs ends the connection and rejects its pending requests.
     socket.setTimeout(SASL_TIMEOUT_MS);
     try {
       await authenticate.call(this);
     } catch (thrown) {
-      // The broker takes nothing more on it, and the next try would go on in the middle of the exchange.
+      // The next attempt needs a new connection: on this one it would continue in the middle of the exchange.
       void connection.disconnect();
-      // Its own tries would take a minute until the outage is said.
+      // Not retriable: kafkajs's own retries would delay the report of the outage by a minute.
       throw silent && thrown instanceof Error ? Object.assign(thrown, { retriable: false }) : thrown;
     } finally {
       socket.off('timeout', onTimeout);
@@ -176,8 +180,7 @@ function fixSecurity(): void {
   Connection.prototype.send = function sendAndNameWhatIsDenied(call) {
     return send.call(this, noteDenials(call));
   };
-
-  // kafkajs asks each broker and drops whatever they say: a group that may not be used would seem to have no coordinator yet.
+  // kafkajs asks each broker and drops their errors, so a group that is denied would seem to have no coordinator yet.
   const { withBroker } = BrokerPool.prototype;
   BrokerPool.prototype.withBroker = async function withBrokerUnlessDenied(work) {
     let denied: unknown = null;

@@ -4,21 +4,21 @@ import type { KafkaConfig, Logger } from 'kafkajs';
 import type { FetchResponse } from './fetch-response.ts';
 
 /**
- * What we take from inside kafkajs, with types of our own. Two reasons, each worth more than the purity:
- * - its public API reads only as a member of a consumer group: a join that takes seconds on a broker with default settings
- *   and leaves a group behind, for each of the dozen reads of a `status`. A plain fetch needs neither.
- * - two faults that have no other way around (see kafkajs-fixes.ts).
- * package.json pins kafkajs to one version; the contract suite fails if any of this changes.
+ * Internal modules of kafkajs, with types of our own. They are needed for two reasons:
+ * - the public API reads only as a member of a consumer group. On a broker with default settings a join takes seconds and leaves a group
+ *   behind, and a `status` makes a dozen reads. A plain fetch needs no group.
+ * - the faults that kafkajs-fixes.ts patches have no other remedy.
+ * package.json pins kafkajs to one version, and the contract of the log fails where any of this changes.
  */
 const require = createRequire(import.meta.url);
 
-/** READ_UNCOMMITTED of Kafka's protocol: the end is the high watermark, behind what no transaction has ended yet. */
+/** Isolation level READ_UNCOMMITTED: the end is the high watermark, and records of open transactions are returned. */
 export const READ_UNCOMMITTED = 0;
 
-/** READ_COMMITTED of Kafka's protocol: the end is the last stable offset, and what was aborted does not come. */
+/** Isolation level READ_COMMITTED: the end is the last stable offset, and aborted records are left out. */
 export const READ_COMMITTED = 1;
 
-/** What a broker is asked for; a member of a group names its rack too. */
+/** A fetch. That of a group member has a rack id. */
 export interface FetchRequest {
   /** Unit: milliseconds. */
   readonly maxWaitTime: number;
@@ -36,13 +36,13 @@ export interface FetchRequest {
   }[];
 }
 
-/** How kafkajs reads an answer: `decode` what stands in it, `parse` what it means. */
+/** How kafkajs reads a response: `decode` reads its fields, `parse` throws its errors. */
 export interface ResponseReader<D, T = D> {
   readonly decode: (bytes: Buffer) => Promise<D>;
   readonly parse: (decoded: D) => Promise<T>;
 }
 
-/** What a member commits, and what the coordinator says of it. */
+/** An offset commit of a group member. */
 export interface CommitRequest {
   readonly topics: readonly {
     readonly topic: string;
@@ -54,12 +54,12 @@ interface CommitAnswer {
   readonly responses: CommitRequest['topics'];
 }
 
-/** A broker's answer about the cluster: where its brokers are, and of each topic that was asked about its partitions or an error. */
+/** A metadata response: for each requested topic its partitions or an error. */
 export interface ClusterMetadata {
   readonly topicMetadata: readonly {
     readonly topic: string;
     readonly topicErrorCode: number;
-    /** A leader of -1: none, or none that answers. */
+    /** A leader of -1 means none. */
     readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[];
   }[];
 }
@@ -153,21 +153,21 @@ type ClusterOptions = KafkaConfig & {
 
 export const Cluster = require('kafkajs/src/cluster/index.js') as new (options: ClusterOptions) => Cluster;
 
-/** How kafkajs decodes a fetch response of version 11. It looks its decoder up at each fetch. */
+/** kafkajs's decoder of a fetch response of version 11, which it looks up at each fetch. */
 export const FetchResponseV11 = require('kafkajs/src/protocol/requests/fetch/v11/response.js') as {
   decode: (bytes: Buffer) => Promise<FetchResponse>;
 };
 
-/** How kafkajs decodes a metadata response of version 6 (Kafka 2.0 and later). */
+/** kafkajs's decoder of a metadata response of version 6 (Kafka 2.0 and later). */
 export const MetadataResponseV6 = require('kafkajs/src/protocol/requests/metadata/v6/response.js') as {
   decode: (bytes: Buffer) => Promise<ClusterMetadata>;
 };
 
-/** kafkajs writes requests with it. */
+/** kafkajs's writer of requests. */
 export interface Encoder {
   buf: Buffer;
   offset: number;
-  /** Ours: what is free directly in front of `buf`, in the same memory (kafkajs-fixes.ts). */
+  /** Our addition: free memory directly in front of `buf` (kafkajs-fixes.ts). */
   front?: Buffer;
   ensureAvailable(bytes: number): void;
   writeInt16(value: number): Encoder;
@@ -183,7 +183,7 @@ export const Encoder = require('kafkajs/src/protocol/encoder.js') as {
   readonly prototype: Encoder;
 };
 
-/** Kafka's error of that number, with its name and whether another try may help. */
+/** Kafka's error of that number, with its name and whether it is retriable. */
 export const errorOfCode = (
   require('kafkajs/src/protocol/error.js') as {
     readonly createErrorFromCode: (code: number) => Error & { readonly type: string; readonly retriable: boolean };
@@ -192,7 +192,7 @@ export const errorOfCode = (
 
 export interface RequestQueue {
   readonly pending: readonly unknown[];
-  /** Epoch milliseconds; -1 where the broker never asked to wait. */
+  /** Epoch milliseconds; -1 where the broker has never throttled. */
   readonly throttledUntil: number;
 }
 
@@ -209,7 +209,7 @@ export const RequestQueue = require('kafkajs/src/network/requestQueue/index.js')
   };
 };
 
-/** No connection to that broker. */
+/** kafkajs's error for a broker that cannot be connected to. */
 export const ConnectionError = (
   require('kafkajs/src/errors.js') as {
     readonly KafkaJSConnectionError: new (message: string, where: { readonly broker: string }) => Error;
@@ -227,7 +227,7 @@ interface AssignedPartitions {
 
 /** A consumer's membership in its group. */
 export interface ConsumerGroup {
-  /** How long a fetch of nothing lasts. Unit: milliseconds. */
+  /** How long the broker holds a fetch without records. Unit: milliseconds. */
   readonly maxWaitTime: number;
   readonly assigned: () => readonly AssignedPartitions[];
   readonly isPaused: (topic: string, partition: number) => boolean;
@@ -240,7 +240,7 @@ export const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as
   };
 };
 
-/** One message of a SASL exchange, and how its answer is read. */
+/** One message of a SASL exchange, and the reader of its response. */
 export interface SaslStep<T> {
   readonly request: { readonly encode: () => Promise<Buffer> };
   readonly response: ResponseReader<T>;
@@ -248,7 +248,7 @@ export interface SaslStep<T> {
 
 type Digest = { readonly type: string };
 
-/** RFC 5802, the client's side. */
+/** SCRAM (RFC 5802), the client's side. */
 const { SCRAM: Scram, DIGESTS: ScramDigests } = require('kafkajs/src/broker/saslAuthenticator/scram.js') as {
   readonly SCRAM: new (
     user: { readonly username: string; readonly password: string },
@@ -268,12 +268,12 @@ export interface Connection {
   readonly port: number;
   readonly socket: Socket;
   readonly disconnect: () => Promise<boolean>;
-  /** What has come of the next answer; one empty piece after each answer. */
+  /** Pieces of the next response that have arrived; a single empty one after each whole response. */
   chunks: readonly Buffer[];
   readonly bytesBuffered: number;
 }
 
-/** A request, and how its answer is read. */
+/** A request, and the reader of its response. */
 export interface ProtocolCall {
   readonly request: { readonly apiName: string };
   readonly response: ResponseReader<unknown, unknown>;
@@ -290,7 +290,7 @@ interface SaslAuthenticator {
   readonly connection: Connection;
 }
 
-/** Made for each exchange; kafkajs authenticates a connection before its first request, and again before its session ends. */
+/** Created for each exchange. kafkajs authenticates a connection before its first request, and again before its session ends. */
 export const SaslAuthenticator = require('kafkajs/src/broker/saslAuthenticator/index.js') as {
   readonly prototype: { authenticate: (this: SaslAuthenticator) => Promise<void> };
 };

@@ -1,13 +1,12 @@
 /**
- * Kafka's record batches, as they were fetched (record-batch.ts has their layout).
+ * Decodes fetched record batches. record-batch.ts has their layout and encodes them.
  *
- * KFK-39  What is read are views of the bytes that came, or of those they unpacked to, made when they are asked for: what lives short costs
- *      the garbage collector nothing.
+ * KFK-39  Keys and values are views of the fetched or unpacked bytes. They are created at each use, so that short-lived ones cost the garbage
+ *         collector nothing.
  * KFK-40  Headers keep their order, their repeats and their nulls.
- * KFK-41  A batch whose CRC differs, or that does not decode, is BATCH_UNREADABLE with topic, partition and base offset; it is never passed
- *      over.
- * KFK-42  Control records and records of aborted transactions are left out; the offset to go on from counts them.
- * KFK-43  A batch that the fetch cut off is left for the next fetch.
+ * KFK-41  A batch with a wrong CRC, or that does not decode, is BATCH_UNREADABLE with topic, partition and base offset. It is never skipped.
+ * KFK-42  Control records and records of aborted transactions are left out, but the next offset counts them.
+ * KFK-43  A batch that the end of the fetch cuts off is left for the next fetch.
  */
 import { crc32c } from '@node-rs/crc32';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
@@ -21,21 +20,21 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
-/** The type in a control record's key: 0 ends a transaction without its records. */
+/** The type of a control record that aborts a transaction. */
 const ABORT_MARKER = 0;
 
-/** A transaction that was given up, as a fetch response names it. */
+/** An aborted transaction in a fetch response. */
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
 }
 
-/** One batch as it was fetched: whole, by its AT.CRC, and its records not decoded yet. */
+/** A fetched batch with a correct CRC, whose records are not decoded yet. */
 export interface FetchedBatch {
-  /** Compaction may have taken away the first and the last of its records. */
+  /** Compaction may have removed its first and last records. */
   readonly firstOffset: number;
   readonly lastOffset: number;
-  /** At least one. */
+  /** The number of records, at least one. */
   readonly count: number;
   /** Decodes them. Throws BATCH_UNREADABLE. */
   records(): readonly LogRecord[];
@@ -47,7 +46,7 @@ export interface FetchedBatches {
   readonly next: number | null;
 }
 
-/** Consecutive batches of a partition, but for those without a record for a reader (KFK-41 to KFK-43). Throws BATCH_UNREADABLE. */
+/** Reads consecutive batches of a partition, without those that hold no record for a reader (KFK-41 to KFK-43). Throws BATCH_UNREADABLE. */
 export function readBatches(
   topic: string,
   partition: number,
@@ -86,7 +85,7 @@ function orUnreadable<T>(at: { topic: string; partition: number; offset: number 
     return read();
   } catch (thrown) {
     const why = `${formatCoordinates(at)}: the record batch does not decode: ${messageOf(thrown)}`;
-    // Without its cause, which kafkajs would hand on in its place.
+    // Without a cause: kafkajs would throw the cause in its place.
     throw new HarvestlineError('BATCH_UNREADABLE', why, { at });
   }
 }
@@ -99,7 +98,7 @@ function checkBytes(batch: Buffer): void {
   if (found !== said) throw new RangeError(`its AT.CRC is ${found}, the batch says ${said}`);
 }
 
-/** Which batches belong to transactions that were given up: the rule of the Java consumer, by producer and in the order of offsets. */
+/** Finds the batches of aborted transactions by the rule of the Java consumer: by producer, in the order of offsets. */
 class Transactions {
   readonly #aborted: AbortedTransaction[];
   readonly #givenUp = new Set<number>();
@@ -108,7 +107,7 @@ class Transactions {
     this.#aborted = aborted.toSorted((one, other) => other.firstOffset - one.firstOffset);
   }
 
-  /** Whether the batch's records count (KFK-42). Called for every batch, in order. */
+  /** False for control records and aborted records (KFK-42). To be called for every batch, in order. */
   takes(batch: Buffer, lastOffset: number): boolean {
     const attributes = batch.readInt16BE(AT.ATTRIBUTES);
     const producer = readLong(batch, AT.PRODUCER_ID);
@@ -128,7 +127,7 @@ class Transactions {
   }
 }
 
-/** The type of a control batch: the second number of its only record's key. */
+/** The type of a control batch: the second number in the key of its single record. */
 function markerOf(batch: Buffer): number | null {
   const key = decodeRecords('', 0, batch, 0)[0]?.key ?? null;
   return key === null ? null : Buffer.from(key).readInt16BE(2);
@@ -146,7 +145,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
   for (let left = batch.readInt32BE(AT.COUNT); left > 0; left--) {
     const length = cursor.varint();
     const end = cursor.position + length;
-    // The record's own attributes: none are in use.
+    // The attributes of a record are not in use.
     cursor.position += 1;
     const timestamp = firstAt + cursor.varint();
     const offset = base + cursor.varint();
@@ -176,7 +175,7 @@ function decodeRecords(topic: string, partition: number, batch: Buffer, base: nu
   return records;
 }
 
-/** KFK-39: what a reader asks for is made then, so a copy by `...` has no key and no value. The codec reads the value where it lies. */
+/** A record whose key and value are created at each use (KFK-39), so a copy by `...` lacks both. The codec reads the value in place. */
 class FetchedRecord implements LogRecord, ValuePlace {
   readonly topic: string;
   readonly partition: number;
@@ -184,7 +183,7 @@ class FetchedRecord implements LogRecord, ValuePlace {
   readonly timestamp: number;
   readonly headers: Headers;
   readonly #bytes: Buffer;
-  /** Negative for null. */
+  /** Negative where the key is null. */
   readonly #keyLength: number;
   readonly #keyEnd: number;
   readonly #valueStart: number;
@@ -256,11 +255,11 @@ class Cursor {
     this.#bytes = bytes;
   }
 
-  /** A zigzag varint of up to 64 bits, as a number: what the format has in them fits one exactly. */
+  /** A zigzag varint of up to 64 bits. The values of the format fit a number exactly. */
   varint(): number {
     const bytes = this.#bytes;
     let position = this.position;
-    // Most have one byte or two. Beyond the end of the bytes the loop finds out.
+    // Most have one or two bytes. Beyond the end 0x80 leads to the loop below, which throws.
     const first = bytes[position] ?? 0x80;
     if (first < 0x80) {
       this.position = position + 1;
@@ -285,13 +284,13 @@ class Cursor {
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
   }
 
-  /** A length and as many bytes; null where the length is negative. */
+  /** A length and that many bytes; null where the length is negative. */
   bytes(): Buffer | null {
     const length = this.skipBytes();
     return length < 0 ? null : this.#bytes.subarray(this.position - length, this.position);
   }
 
-  /** The same, passing over them; returns the length. */
+  /** Skips a length and that many bytes, and returns the length. */
   skipBytes(): number {
     const length = this.varint();
     if (length < 0) return length;
@@ -301,7 +300,7 @@ class Cursor {
   }
 }
 
-/** The factor of the tenth byte: a varint of 64 bits has no more. */
+/** The factor of the tenth byte, the last of a varint of 64 bits. */
 const LARGEST_FACTOR = 0x80 ** 9;
 
 /** Offsets, times and producer ids fit a number exactly. */

@@ -1,9 +1,6 @@
 /**
- * Kafka's record batches (message format 2 of the protocol guide): their layout, and how they are written, in one pass. read-batches.ts
- * reads them.
- *
- * owns     the bytes of a batch: lengths, deltas, CRC-32C, codec
- * leaves   connections, groups and the other requests to kafkajs; partitions and sequence numbers to the producer
+ * Encodes Kafka's record batches (message format 2 of the protocol guide), each in one pass into a buffer of its exact size. Owns the layout
+ * of a batch: lengths, deltas, CRC-32C, codec. read-batches.ts decodes them; partitions and sequence numbers belong to the producer.
  *
  * KFK-44  Headers keep their order, their repeats and their nulls.
  */
@@ -12,7 +9,7 @@ import type { Headers, OutgoingRecord } from '../../ports/event-log.ts';
 import { type Codec, CODECS } from './codecs.ts';
 import { compress } from './compression.ts';
 
-/** Where the fields of a batch lie. Unit: bytes. */
+/** The positions of the fields of a batch. Unit: bytes. */
 export const AT = {
   LENGTH: 8,
   LEADER_EPOCH: 12,
@@ -29,12 +26,12 @@ export const AT = {
   RECORDS: 61,
 } as const;
 
-/** The only message format that is in use since Kafka 0.11. */
+/** The message format since Kafka 0.11. */
 export const FORMAT = 2;
 
 export const NO_HEADERS: Headers = [];
 
-/** Who writes a batch: what lets the broker recognise one that it has already. */
+/** The producer's fields of a batch, by which the broker recognises a batch that it has already, and the codec. */
 export interface BatchWriter {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -42,7 +39,7 @@ export interface BatchWriter {
   readonly codec: Codec;
 }
 
-/** A batch of the records, which go to one partition in that order. At least one. */
+/** Encodes at least one record for one partition, in that order. */
 export function encodeBatch(records: readonly OutgoingRecord[], writer: BatchWriter): Buffer {
   const base = records[0]?.timestamp ?? 0;
   let size = 0;
@@ -80,9 +77,9 @@ export function encodeBatch(records: readonly OutgoingRecord[], writer: BatchWri
   return batch;
 }
 
-/** The size that a record takes in a batch before compression, at most. Unit: bytes. */
+/** The largest size of a record in a batch before compression. Unit: bytes. */
 export function recordSize(record: OutgoingRecord): number {
-  // The length, and deltas that are not known yet.
+  // 20: its length, and deltas that are not known yet.
   return bodySize(record, 0, 0) + 20;
 }
 

@@ -1,3 +1,4 @@
+/** Creates Kafka topics by the topic table, and compares existing ones with it. */
 import kafkajs, { type Admin } from 'kafkajs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { type SettingDrift, type TopicDrift, driftOf } from '../../ports/event-log.ts';
@@ -6,22 +7,22 @@ import { deniedText, protocolType, isDenied } from './broker-errors.ts';
 import { LEADER_NOT_AVAILABLE } from './cluster-metadata.ts';
 import { errorOfCode } from './kafkajs-internals.ts';
 
-/** Three copies survive the loss of one broker while another is being restarted; more only costs. */
+/** Three replicas survive the loss of one broker while another restarts. */
 const WANTED_REPLICAS = 3;
 
-/** Kafka's word for "keep forever". */
+/** Kafka's `retention.ms` for unlimited retention. */
 const FOREVER_MS = '-1';
 
-/** The largest record batch that a topic takes: its own limit, or the broker's (message.max.bytes) where it has none. */
+/** The setting of the largest record batch that a topic accepts. A topic without it has the broker's `message.max.bytes`. */
 const LIMIT = 'max.message.bytes';
 
-/** Kafka's default of it. Unit: bytes. */
+/** Kafka's default of both. Unit: bytes. */
 const KAFKAS_LIMIT = '1048588';
 
-/** Kafka's settings of a topic by their names, and `partitions`. */
+/** The settings of a topic by Kafka's names, and `partitions`. */
 type Settings = Readonly<Record<string, string>>;
 
-/** What `createTopics` would find. */
+/** Compares topics with the table, as `createTopics` would. */
 export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): Promise<readonly TopicDrift[]> {
   const actual = await describe(
     admin,
@@ -43,10 +44,10 @@ export async function compareTopics(admin: Admin, specs: readonly TopicSpec[]): 
 }
 
 /**
- * Creates what is missing, on three brokers where there are as many, and lets dead-letter topics grow with their sources.
+ * Creates missing topics, on three brokers where possible, and adds partitions to dead-letter topics that have fewer than their source.
  *
- * `tried` holds the topics that an earlier attempt of the same call asked for. The broker may have created them though its answer was
- * lost: they are reported as created, with whatever differs from the table.
+ * `tried` holds the topics that earlier attempts of the same call tried to create. The broker may have created them although its answer was
+ * lost, so they are reported as created, with any differences from the table.
  */
 export async function createTopics(
   admin: Admin,
@@ -84,7 +85,7 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<void> 
     specs.flatMap(({ name }) => sourceTopicOf(name) ?? []),
   );
   const usual = { [LIMIT]: await usualLimit(admin, brokers) };
-  // In one request: a broker shows topics that were created by a second one only when it has made the logs of the first.
+  // One request: a broker lists the topics of a second request only after it has created the logs of the first.
   const created = await admin
     .createTopics({
       waitForLeaders: true,
@@ -94,7 +95,7 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<void> 
         const { [PARTITIONS]: partitions, ...config } = wantedOf(spec);
         const settings = {
           ...config,
-          // One copy may be away; with acks=all what is acknowledged is then on all the others.
+          // One replica may be unavailable. With acks=all every acknowledged record is on all the others.
           'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
           ...(source === null ? {} : { [LIMIT]: String(limitBeside(source)) }),
         };
@@ -109,18 +110,18 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<void> 
     .catch((thrown: unknown) => {
       throw reasonOf(thrown);
     });
-  // It was there already: who answered before had not seen it yet. Another look says how it is.
+  // The topic exists already, and the broker that listed topics did not know it yet. The error leads to another attempt.
   if (!created) throw errorOfCode(LEADER_NOT_AVAILABLE);
 }
 
-/** kafkajs gives an error for each topic, and one without words for all. */
+/** The error of a topic in place of kafkajs's aggregate error, which has no message. */
 function reasonOf(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('errors' in thrown) || !Array.isArray(thrown.errors)) return thrown;
   const errors: readonly unknown[] = thrown.errors;
   return errors.find((error) => protocolType(error) !== 'TOPIC_ALREADY_EXISTS') ?? thrown;
 }
 
-/** What a topic takes that has no limit of its own; Kafka's default where the broker does not tell us. */
+/** The broker's limit for topics without one; Kafka's default where this process may not ask for it. */
 async function usualLimit(admin: Admin, brokers: readonly { readonly nodeId: number }[]): Promise<string> {
   const name = 'message.max.bytes';
   try {
@@ -132,13 +133,13 @@ async function usualLimit(admin: Admin, brokers: readonly { readonly nodeId: num
     });
     return resources[0]?.configEntries[0]?.configValue ?? KAFKAS_LIMIT;
   } catch (thrown) {
-    // It may be forbidden to ask: what differs is reported as drift then.
+    // Without the right to ask. A difference is reported as drift later.
     if (protocolType(thrown) === 'CLUSTER_AUTHORIZATION_FAILED') return KAFKAS_LIMIT;
     throw thrown;
   }
 }
 
-/** Dead-letter topics that have fewer partitions than their source get as many. Returns what was done, by topic. */
+/** Adds partitions to dead-letter topics that have fewer than their source. Returns a description of each change by topic. */
 async function grow(admin: Admin, specs: readonly TopicSpec[]): Promise<ReadonlyMap<string, string>> {
   const pairs = specs.flatMap(({ name }) => {
     const source = sourceTopicOf(name);
@@ -163,7 +164,7 @@ async function grow(admin: Admin, specs: readonly TopicSpec[]): Promise<Readonly
   );
 }
 
-/** How a dead-letter topic falls short of its source. */
+/** The differences of a dead-letter topic that follow from its source. */
 function behindSource(is: Settings, source: Settings): readonly SettingDrift[] {
   const differs: SettingDrift[] = [];
   const differ = (setting: string, wanted: string, says: string): void => {
@@ -183,7 +184,7 @@ function limitBeside(source: Settings): number {
 
 const PARTITIONS = 'partitions';
 
-/** What the table decides about a topic, in Kafka's names. */
+/** The settings of a topic in the table, by Kafka's names. */
 function wantedOf({ partitions, cleanup, retentionMs }: TopicSpec) {
   return {
     [PARTITIONS]: String(partitions),
@@ -192,7 +193,7 @@ function wantedOf({ partitions, cleanup, retentionMs }: TopicSpec) {
   };
 }
 
-/** The settings of those topics that exist. */
+/** The settings of the existing topics among `names`. */
 async function describe(admin: Admin, names: readonly string[]): Promise<ReadonlyMap<string, Settings>> {
   const existing = new Set(await admin.listTopics());
   await refuseHidden(
@@ -214,7 +215,7 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Readonl
     topics.map((name) => {
       const partitions = metadata.find((one) => one.name === name)?.partitions;
       const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries;
-      // What an answer leaves out says nothing.
+      // An answer without the topic says nothing about it.
       if (partitions === undefined || entries === undefined) throw errorOfCode(LEADER_NOT_AVAILABLE);
       const config = Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
       return [name, { ...config, [PARTITIONS]: String(partitions.length) }];
@@ -222,7 +223,7 @@ async function describe(admin: Admin, names: readonly string[]): Promise<Readonl
   );
 }
 
-/** A list of topics leaves out what the user may not see, as if it did not exist. Throws ACCESS_DENIED with every one of them. */
+/** Throws ACCESS_DENIED with every topic that the user may not describe: a list of topics leaves them out as if they did not exist. */
 async function refuseHidden(admin: Admin, names: readonly string[]): Promise<void> {
   const hidden: string[] = [];
   for (const name of new Set(names)) {

@@ -1,3 +1,8 @@
+/**
+ * Offsets: where partitions begin and end, what a group has committed, and what an open transaction holds back.
+ *
+ * KFK-45  An answer that leaves out a requested partition is an error. Otherwise that partition would look empty.
+ */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { PartitionOffsets, HeldBack } from '../../ports/event-log.ts';
 import { protocolType } from './broker-errors.ts';
@@ -5,18 +10,13 @@ import { LEADER_NOT_AVAILABLE, leaderOf } from './cluster-metadata.ts';
 import { type Cluster, READ_COMMITTED, errorOfCode, READ_UNCOMMITTED } from './kafkajs-internals.ts';
 import { recordsWithin } from './fetch-response.ts';
 
-/**
- * Offsets of a topic, asked of the leaders.
- *
- * KFK-45  An answer is about every partition that was asked about, or there is an error: one that leaves a partition out looks like an empty
- *     partition.
- */
-export type Place = 'begin' | 'end' | { readonly at: EpochMillis };
+/** Which offset of a partition is asked for: its begin, its end, or that of the first record at or after a time. */
+export type OffsetSpec = 'begin' | 'end' | { readonly at: EpochMillis };
 
-/** Kafka's answer where no record is as young as that. */
+/** Kafka's answer where no record is at or after the time. */
 const NONE_AT = -1;
 
-/** Where the partitions begin and end. */
+/** The first and the next offset of the partitions. */
 export async function boundsOf(
   cluster: Cluster,
   topic: string,
@@ -33,18 +33,18 @@ export async function boundsOf(
   }));
 }
 
-/** The offset at that place, by partition; for a time the first record that is as young, the end where there is none. */
+/** The offsets by partition. For a time without a record at or after it, the end. */
 export async function offsetsOf(
   cluster: Cluster,
   topic: string,
   partitions: readonly number[],
-  place: Place,
+  spec: OffsetSpec,
 ): Promise<ReadonlyMap<number, number>> {
   if (partitions.length === 0) return new Map();
   const asked = partitions.map((partition) => ({ partition }));
-  // Kafka gives negative times other meanings.
+  // Negative times have other meanings in Kafka.
   const where =
-    typeof place === 'object' ? { fromTimestamp: Math.max(0, place.at) } : { fromBeginning: place === 'begin' };
+    typeof spec === 'object' ? { fromTimestamp: Math.max(0, spec.at) } : { fromBeginning: spec === 'begin' };
   const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: asked, ...where }]);
   const offsets = new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
   // KFK-45.
@@ -55,8 +55,8 @@ export async function offsetsOf(
 }
 
 /**
- * True where nothing was ever written at that offset. The end alone does not tell: a leader that was just elected says a lower one for a
- * moment, while it refuses a fetch only where its log is shorter.
+ * True where nothing was ever written at that offset. The end alone does not prove it: a new leader reports a lower one for a moment, but
+ * refuses a fetch only where its log is shorter.
  */
 export async function isNeverWritten(
   cluster: Cluster,
@@ -83,21 +83,21 @@ export async function isNeverWritten(
   }
 }
 
-/** What a group has committed, by partition: an offset, or one of the two marks below. */
+/** A group's committed offsets by partition, or one of the two values below. */
 export type GroupOffsets = ReadonlyMap<number, number>;
 
-/** Kafka's answer for a partition that a group has committed nothing of. */
+/** Kafka's answer for a partition without a committed offset. */
 export const NEVER_COMMITTED = -1;
 
-/** "From the oldest kept": kafkajs used to commit it where retention had overtaken a group. */
+/** "From the oldest record": kafkajs itself commits it where retention has removed the group's next record. */
 export const FROM_OLDEST = -2;
 
-/** Kafka's error where another look may find the coordinator. */
+/** Kafka's error at which the coordinator is looked up again. */
 const NOT_COORDINATOR = 16;
 
 /**
- * Asked of the group's coordinator, about every partition (topic-offsets.ts KFK-45). kafkajs's admin client asks about those that it knew
- * five minutes ago.
+ * The committed offsets of a group, from its coordinator (KFK-45). kafkajs's admin client would ask only for partitions that it knew five
+ * minutes ago.
  */
 export async function groupOffsetsOf(
   cluster: Cluster,
@@ -113,15 +113,15 @@ export async function groupOffsetsOf(
   return found;
 }
 
-/** Kafka's word for the end of a partition, where it asks for a time. */
+/** The timestamp that stands for the end of a partition in a ListOffsets request. */
 const LATEST = -1;
 
-/** A broker sends a whole batch however little is asked for. Unit: bytes. */
+/** Small: a broker sends one whole batch in any case. Unit: bytes. */
 const FIRST_BATCH_BYTES = 1024;
 
 /**
- * What lies between the last stable offset and the high watermark: written, and given to nobody before the oldest open transaction ends.
- * The watermark is asked first, so that what is appended between the two questions is not taken for held back.
+ * The records between the last stable offset and the high watermark, which no consumer receives before the oldest open transaction ends.
+ * The watermark is requested first, so that records appended between the two requests do not count as held back.
  */
 export async function heldBackOf(
   cluster: Cluster,
@@ -164,7 +164,7 @@ async function highWatermarksOf(
   return watermarks;
 }
 
-/** At the last stable offset lies the first record of the oldest open transaction. Null where it has ended meanwhile. */
+/** The time of the record at the last stable offset, which begins the oldest open transaction. Null where that has ended meanwhile. */
 async function timestampAt(cluster: Cluster, topic: string, partition: number, offset: number): Promise<number | null> {
   const leader = leaderOf(cluster, topic, partition);
   if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);

@@ -6,40 +6,40 @@ import { type Broker, type Cluster, READ_COMMITTED, errorOfCode } from './kafkaj
 import { boundsOf, offsetsOf } from './topic-offsets.ts';
 
 /**
- * How much of a partition a fetch asks for, at first and at most. It grows only where a fetch of that size holds no whole
- * record: an empty record batch that compaction left, with a large one behind it. Unit: bytes.
+ * The first and the largest size of a fetch. It grows only where a fetch holds no whole record: after an empty batch that compaction has
+ * left, with a large one behind it. Unit: bytes.
  */
 const FETCH_BYTES = 1024 * 1024;
 const LARGEST_FETCH_BYTES = 64 * FETCH_BYTES;
 
-/** Kafka's error where a leader does not know yet how far all copies are. */
+/** Kafka's error of a new leader that does not know the high watermark yet. */
 const OFFSET_NOT_AVAILABLE = 78;
 
-/** What is below the end is there already, so a fetch need not wait for it. Unit: milliseconds. */
+/** Short: records below the end exist already. Unit: milliseconds. */
 const MAX_WAIT_MS = 100;
 
-/** A stretch of one partition. */
+/** The offsets to read of one partition. */
 interface Stretch {
   readonly partition: number;
   readonly begin: number;
   readonly end: number;
 }
 
-/** A part of the stretch: its records, and where the next fetch starts. */
+/** The records of one fetch, and the offset of the next one. */
 interface Page {
   readonly records: readonly LogRecord[];
   readonly next: number;
 }
 
-/** Asks the cluster, again where a leader has moved or a connection broke; throws errors of ours. */
+/** Runs requests to the cluster, again where a leader has moved or a connection broke. Throws HarvestlineErrors. */
 export type AskCluster = <T>(work: (cluster: Cluster) => Promise<T>) => Promise<T>;
 
 /**
- * Reads a topic between fixed offsets without a consumer group, one partition after the other. Memory: two fetches, the one
- * that is being used and the next, which is under way meanwhile.
+ * Reads a topic between fixed offsets without a consumer group, one partition after the other. Memory: two fetches, the one in use and the
+ * next, which is in flight meanwhile.
  *
- * L6: the ends are the last stable offsets that stand at the call. A stretch ends there even where its last offsets hold no
- * record: transaction markers, or what compaction removed.
+ * L6: the ends are the last stable offsets at the time of the call. Reading stops there even where the last offsets hold no record, but
+ * transaction markers or what compaction removed.
  */
 export async function* readTopic(ask: AskCluster, topic: string, range: ReadRange): AsyncGenerator<Batch> {
   const stretches = await ask((cluster) => stretchesOf(cluster, topic, range));
@@ -64,7 +64,7 @@ async function* readStretch(ask: AskCluster, topic: string, stretch: Stretch): A
   while (coming !== null) {
     const page: Page = await coming;
     coming = page.next < end ? fetch(page.next) : null;
-    // The reader may leave before it looks at this one.
+    // The reader may leave before it awaits this one.
     coming?.catch(() => {});
     const last = page.records.at(-1);
     if (last !== undefined) yield { topic, partition, records: page.records, nextOffset: last.offset + 1 };
@@ -73,7 +73,7 @@ async function* readStretch(ask: AskCluster, topic: string, stretch: Stretch): A
 
 async function fetchPage(cluster: Cluster, topic: string, stretch: Stretch, from: number): Promise<Page> {
   const { partition, end } = stretch;
-  // This connection may never have been asked about the topic.
+  // A new connection has no metadata of the topic.
   await partitionsOf(cluster, topic);
   const leader = leaderOf(cluster, topic, partition);
   if (leader === null) throw errorOfCode(LEADER_NOT_AVAILABLE);
@@ -84,9 +84,9 @@ async function fetchPage(cluster: Cluster, topic: string, stretch: Stretch, from
     if (protocolType(thrown) !== 'OFFSET_OUT_OF_RANGE') throw thrown;
     const begins = await offsetsOf(cluster, topic, [partition], 'begin');
     const next = begins.get(partition) ?? from;
-    // The log ends before what was read: a leader that is behind for a moment.
+    // The log ends before what was read already: a new leader lags for a moment.
     if (next <= from) throw errorOfCode(OFFSET_NOT_AVAILABLE);
-    // Retention was faster than we: go on with the oldest that is kept.
+    // Retention has removed the records: continue at the oldest retained one.
     return { records: [], next: Math.min(next, end) };
   }
 }
@@ -102,13 +102,13 @@ async function fetchFrom(broker: Broker, topic: string, { partition, end }: Stre
       topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes }] }],
     });
     const fetched = responses.find(({ topicName }) => topicName === topic)?.partitions[0];
-    // An answer that leaves the partition out, or is of a new leader that does not know yet how far all copies are, says nothing.
+    // An answer without the partition, or of a new leader that does not know the high watermark yet, says nothing.
     if (fetched?.partition !== partition) throw errorOfCode(LEADER_NOT_AVAILABLE);
     if (Number(fetched.lastStableOffset) <= from) throw errorOfCode(OFFSET_NOT_AVAILABLE);
     const { messages } = fetched;
     if (messages.next === null) continue;
     return { records: recordsWithin(messages, from, end), next: Math.max(from + 1, messages.next) };
   }
-  // Nothing from here on holds a record.
+  // Nothing up to the end holds a record.
   return { records: [], next: end };
 }
