@@ -1,11 +1,12 @@
 /**
- * What happens between two cycles of the position source: looks where the venue's stream says that something changed.
+ * Observations between two cycles of the position source, of symbols that the venue's event stream reports as changed. So a fill is recorded
+ * within a second or two instead of at the next cycle.
  *
- * SNA-1  A change is a reason to look: only what the venue answers is recorded.
- * SNA-2  Changes of a moment are one look, looks are a second apart, and a burst of them is bounded by an allowance; what is not looked at
- *      is the next cycle's.
- * SNA-3  Nothing here delays a cycle for longer than one look takes, and a look without an answer is the next cycle's.
- * SNA-4  A stream that did not tell of a fill that a cycle found is begun anew: one that says nothing is no better than none.
+ * SNA-1  An event is only a reason to ask: what is recorded is the venue's answer.
+ * SNA-2  Events that come together lead to one observation, observations are a second apart, and an allowance bounds their number. What
+ *        exceeds it is left to the next cycle.
+ * SNA-3  Nothing here delays a cycle for longer than one observation takes. One without an answer is left to the next cycle.
+ * SNA-4  A stream that did not report a fill that a cycle found is restarted: it may be silently dead.
  */
 import { type FollowedChanges, type ObservedCycle, transient } from './cycle.ts';
 import type { ChangeStream, VenueChange } from '../../ports/venue.ts';
@@ -14,49 +15,49 @@ import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 
-/** The part of the position source that looks between cycles. */
+/** The part of the position source that is used between cycles. */
 export interface FollowingSource {
   readonly symbols: ReadonlySet<string>;
-  follow(asked: ReadonlySet<string> | null): Promise<FollowedChanges>;
+  follow(symbols: ReadonlySet<string> | null): Promise<FollowedChanges>;
   noteMark(symbol: string, price: number): void;
 }
 
 export interface BetweenCyclesOptions {
   readonly stream: ChangeStream;
   readonly source: FollowingSource;
-  /** Writes what a look found. */
+  /** Writes what an observation found. */
   readonly write: (followed: FollowedChanges) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-/** A fill comes as several events. Unit: milliseconds. */
+/** How long further events are waited for after the first: one fill comes as several. Unit: milliseconds. */
 const GATHER_MS = 100;
 
-/** SNA-2. Unit: milliseconds. */
+/** SNA-2: the least time between two observations. Unit: milliseconds. */
 const APART_MS = 1000;
 
-/** SNA-2: looks at once, and how long until one more is allowed. In the long run about a tenth of Binance's weight. */
+/** SNA-2: how many observations may follow each other, and how long it takes until one more may. In the long run this is about a tenth of Binance's request weight. */
 const BURST = 10;
 const REFILL_MS = 3000;
 
-/** An event may be ahead of what the venue answers: so often is asked again, a second later each. */
+/** How often a symbol is asked about, a second apart, until the answer shows the change: an event may be ahead of the answers. */
 const TRIES = 3;
 
-/** SNA-4: events may be behind the fills that they tell of by less than this. Unit: milliseconds. */
+/** SNA-4: an event is behind its fill by less than this. Unit: milliseconds. */
 const EVENTS_LATE_MS = 5000;
 
 export class BetweenCycles {
   readonly #options: BetweenCyclesOptions;
-  /** Symbols to look at -> tries that are left. */
+  /** Symbols to observe -> the tries that are left. */
   readonly #asked = new Map<string, number>();
-  /** Whether changes of any symbol may have been missed. */
+  /** True where events of any symbol may have been missed. */
   #gap = false;
   readonly #changedAt = new Map<string, EpochMillis>();
   #wake: (() => void) | null = null;
   #askedAt: EpochMillis = 0;
-  #lookedAt: EpochMillis = 0;
+  #observedAt: EpochMillis = 0;
   #allowance = BURST;
   #refilledAt: EpochMillis;
 
@@ -68,8 +69,8 @@ export class BetweenCycles {
   /** Follows the stream until the signal aborts. Never throws. */
   async follow(signal: AbortSignal): Promise<void> {
     const { stream, metrics } = this.#options;
-    const tells = metrics.gauge('streamTells', {});
-    metrics.onLook(() => tells.set(stream.tellsSince === null ? 0 : 1));
+    const reporting = metrics.gauge('streamTells', {});
+    metrics.onLook(() => reporting.set(stream.tellsSince === null ? 0 : 1));
     const changes = metrics.counter('streamChanges', { kind: 'account' });
     const marks = metrics.counter('streamChanges', { kind: 'mark' });
     const gaps = metrics.counter('streamChanges', { kind: 'gap' });
@@ -81,8 +82,8 @@ export class BetweenCycles {
     }, signal);
   }
 
-  /** A cycle has looked at everything: what was asked for before it began is answered. */
-  cycled(cycle: ObservedCycle): void {
+  /** A cycle has ended: restarts the stream where it did not report a fill that the cycle found. */
+  endCycle(cycle: ObservedCycle): void {
     const { stream, source, logger, metrics } = this.#options;
     stream.watch(source.symbols);
     const missed = cycle.reconciled.filter((record) => this.#wasMissed(record)).map(({ symbol }) => symbol);
@@ -92,13 +93,13 @@ export class BetweenCycles {
     stream.distrust('it did not tell of a fill');
   }
 
-  /** Begins a cycle. */
-  starts(): void {
+  /** A cycle begins: it answers everything that was asked for so far. */
+  beginCycle(): void {
     this.#asked.clear();
     this.#gap = false;
   }
 
-  /** Waits, and looks where it is asked for, until that time. */
+  /** Waits until that time, and meanwhile observes the symbols that change. */
   async until(time: EpochMillis, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
@@ -108,13 +109,13 @@ export class BetweenCycles {
         await this.#changeOr(time - now, signal);
         continue;
       }
-      const at = this.#nextLookAt();
+      const at = this.#nextObservationAt();
       if (at >= time) {
         await clock.sleep(time - now, signal);
         return;
       }
       if (at > now) await clock.sleep(at - now, signal);
-      if (!signal.aborted) await this.#look();
+      if (!signal.aborted) await this.#observe();
     }
   }
 
@@ -134,8 +135,8 @@ export class BetweenCycles {
     this.#wake?.();
   }
 
-  /** SNA-2. */
-  #nextLookAt(): EpochMillis {
+  /** SNA-2: the earliest time of the next observation. */
+  #nextObservationAt(): EpochMillis {
     const now = this.#options.clock.now();
     const refills = Math.floor((now - this.#refilledAt) / REFILL_MS);
     if (refills > 0) {
@@ -143,25 +144,25 @@ export class BetweenCycles {
       this.#refilledAt += refills * REFILL_MS;
     }
     const allowed = this.#allowance > 0 ? now : this.#refilledAt + REFILL_MS;
-    return Math.max(allowed, this.#askedAt + GATHER_MS, this.#lookedAt + APART_MS);
+    return Math.max(allowed, this.#askedAt + GATHER_MS, this.#observedAt + APART_MS);
   }
 
-  /** SNA-3. */
-  async #look(): Promise<void> {
+  /** Observes the changed symbols once; an unanswered observation is left to the next cycle (SNA-3). */
+  async #observe(): Promise<void> {
     const { source, write, clock, logger, metrics } = this.#options;
     const asked = new Map(this.#asked);
     const isGap = this.#gap;
     this.#asked.clear();
     this.#gap = false;
     this.#allowance -= 1;
-    this.#lookedAt = clock.now();
+    this.#observedAt = clock.now();
     metrics.counter('extraLooks', {}).add(1);
     const followed = await source.follow(isGap ? null : new Set(asked.keys())).catch((thrown: unknown) => {
       logger.warn({}, `looking between cycles: ${messageOf(transient(thrown))}; the next cycle looks again`);
       return null;
     });
     if (followed === null) return;
-    // The source tells of a fill once, so what cannot be written ends it, as in a cycle.
+    // The source returns each reduction once, so a write that fails for good ends the process, as in a cycle.
     if (followed.reconciled.length > 0) await write(followed);
     const again = [...followed.unsure, ...followed.unchanged.filter((symbol) => asked.has(symbol))];
     for (const symbol of again) this.#again(symbol, asked.get(symbol) ?? TRIES);
@@ -173,14 +174,14 @@ export class BetweenCycles {
     this.#asked.set(symbol, tries - 1);
   }
 
-  /** SNA-4: a fill from while the stream told of the account's changes, and long enough ago. */
+  /** SNA-4: the record has a fill from a time at which the stream was reporting, long enough ago, and no event came for it. */
   #wasMissed({ symbol, reductions, reconciled_at: now }: ObservedCycle['reconciled'][number]): boolean {
     const { tellsSince } = this.#options.stream;
     if (tellsSince === null) return false;
-    const toldAt = this.#changedAt.get(symbol) ?? 0;
+    const eventAt = this.#changedAt.get(symbol) ?? 0;
     return reductions.some(
       ({ closed_at: at }) =>
-        at > tellsSince + EVENTS_LATE_MS && now - at > EVENTS_LATE_MS && toldAt < at - EVENTS_LATE_MS,
+        at > tellsSince + EVENTS_LATE_MS && now - at > EVENTS_LATE_MS && eventAt < at - EVENTS_LATE_MS,
     );
   }
 

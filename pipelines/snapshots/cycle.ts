@@ -1,3 +1,4 @@
+/** One cycle of the position source: what it is given, what it finds, and how a question that is not answered is treated. */
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Venue } from '../../ports/venue.ts';
@@ -15,13 +16,14 @@ export interface PositionSourceOptions {
   readonly symbols: ReadonlySet<string> | null;
 }
 
-/** Something that a cycle wanted to know and was not told. */
+/** A question of a cycle that was not answered. */
 export interface Missing {
   readonly symbol: string;
   readonly what: 'positions' | 'fills' | 'candles' | 'signals' | 'stops';
   readonly why: string;
 }
 
+/** What one cycle found. */
 export interface ObservedCycle {
   readonly now: EpochMillis;
   readonly reconciled: readonly PositionReconciled[];
@@ -30,35 +32,35 @@ export interface ObservedCycle {
 }
 
 /**
- * What a look at one symbol between cycles came to: `followed`: the fills explain what is open; `unchanged`: it is as it was observed; `unsure`: the fills
- * are behind, or there was no answer.
+ * What an observation of one symbol between cycles found. `followed`: its fills explain what is open; `unchanged`: nothing has changed since the
+ * latest cycle; `unsure`: the fills are late, or there was no answer.
  */
 export interface Followed {
   readonly state: 'followed' | 'unchanged' | 'unsure';
   readonly reconciled: PositionReconciled | null;
 }
 
-/** What looks between two cycles came to. */
+/** What an observation of several symbols between cycles found. */
 export interface FollowedChanges {
   readonly now: EpochMillis;
   readonly reconciled: readonly PositionReconciled[];
-  /** Symbols that are as they were observed last. */
+  /** Symbols that are as the latest cycle found them. */
   readonly unchanged: readonly string[];
-  /** Symbols of which a look a moment later may say more. */
+  /** Symbols that an observation a moment later may say more of. */
   readonly unsure: readonly string[];
 }
 
-/** The error, if waiting can help; anything else is thrown. */
+/** The error, if it is transient; any other is thrown. */
 export function transient(thrown: unknown): unknown {
   if (isKind(thrown, 'transient')) return thrown;
   throw thrown;
 }
 
-/** What a question came to. */
+/** The answer to a question, or the error. */
 export type Attempt<T> =
   { readonly value: T; readonly thrown: null } | { readonly value: null; readonly thrown: unknown };
 
-/** Ends without an error, so that several questions can be asked before the first answer is looked at. */
+/** A promise that never rejects, so that several questions can be asked before the first answer is looked at. */
 export function attempt<T>(question: Promise<T>): Promise<Attempt<T>> {
   return question.then(
     (value) => ({ value, thrown: null }),

@@ -1,11 +1,13 @@
+/** How fills and venue can disagree about a symbol, each as a VenueDifference record, and which of them stand. */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { IncompleteHolding, VenueHolding } from '../../ports/venue.ts';
 import type { VenueDifference } from '../../schemas/generated/records.ts';
-import { type History, type Known, LONGEST_REACH_DAYS } from './history.ts';
+import { LONGEST_REACH_DAYS } from './fill-history.ts';
+import type { FillMatch, KnownPosition } from './match-fills.ts';
 
-/** Positions under observation that the fills of a symbol do not explain. Pure. */
+/** Positions under observation that the fills do not explain. */
 export function unexplainedDifferences(
-  { unexplained }: History,
+  { unexplained }: FillMatch,
   holdings: readonly VenueHolding[],
   now: EpochMillis,
 ): readonly VenueDifference[] {
@@ -13,7 +15,7 @@ export function unexplainedDifferences(
     const shown = holdings.find((holding) => holding.side === side);
     const figures = {
       position_id,
-      // SNA-9: what the fills said last, not what was observed without them since.
+      // SNA-9: the size that the fills last agreed on, not one that was observed without them since.
       recorded_quantity: agreed.quantity,
       venue_quantity: shown === undefined ? null : Number(shown.quantity),
       first_seen_at: now,
@@ -32,7 +34,7 @@ export function unexplainedDifferences(
   });
 }
 
-/** A position that the venue shows without all that a snapshot needs. */
+/** A position that the venue shows only in part. */
 export function incompleteDifference(shown: IncompleteHolding, now: EpochMillis): VenueDifference {
   const { symbol, side, quantity, entryPrice, lacks } = shown;
   const known = [side ?? 'a position', ...(quantity === null ? [] : [`of ${quantity}`])].join(' ');
@@ -51,7 +53,7 @@ export function incompleteDifference(shown: IncompleteHolding, now: EpochMillis)
   };
 }
 
-/** A shown position that no fill opened, and that may still be explained by fills that are late. */
+/** A holding that no fill opened. Late fills may still open it. */
 export function unopenedDifference({ side, quantity }: VenueHolding, now: EpochMillis): VenueDifference {
   return {
     kind: 'OPENING_UNKNOWN',
@@ -63,8 +65,13 @@ export function unopenedDifference({ side, quantity }: VenueHolding, now: EpochM
   };
 }
 
-/** A position under observation whose opening nobody knows; it stands as long as the position is open. */
-export function unprovenDifference({ position_id, side, initial_quantity, opened_at }: Known): VenueDifference {
+/** A position under observation without a known opening. It stands for as long as the position is open. */
+export function unknownOpeningDifference({
+  position_id,
+  side,
+  initial_quantity,
+  opened_at,
+}: KnownPosition): VenueDifference {
   return {
     kind: 'OPENING_UNKNOWN',
     position_id,
@@ -75,7 +82,7 @@ export function unprovenDifference({ position_id, side, initial_quantity, opened
   };
 }
 
-/** The differences of a symbol that stand. One that goes on keeps the time when it was first seen. */
+/** The differences of a symbol that stand. One that persists keeps the time at which it was first seen. */
 export class DifferenceList {
   #standing: readonly VenueDifference[] = [];
 
@@ -98,7 +105,6 @@ export class DifferenceList {
     return this.#standing.length === 0;
   }
 
-  /** Whether the same difference stands already. */
   includes(difference: VenueDifference): boolean {
     return this.#standing.some((one) => keyOf(one) === keyOf(difference));
   }
@@ -107,7 +113,7 @@ export class DifferenceList {
     this.#standing = standing;
   }
 
-  /** True when there is something new to say. */
+  /** Makes these the standing differences. True where they are not the same as before. */
   replace(found: readonly VenueDifference[]): boolean {
     const before = new Map(this.#standing.map((difference) => [keyOf(difference), difference]));
     const same = found.length === before.size && found.every((difference) => before.has(keyOf(difference)));
@@ -116,7 +122,7 @@ export class DifferenceList {
   }
 }
 
-/** What the schema allows. Unit: characters. */
+/** The schema's bound. Unit: characters. */
 const MAX_DETAIL = 2048;
 
 function keyOf({ kind, position_id, recorded_quantity, venue_quantity }: VenueDifference): string {

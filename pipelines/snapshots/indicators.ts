@@ -1,16 +1,16 @@
-/** Indicators and the regime of a market, computed from its five-minute candles. */
+/** Indicators and the regime of a market, computed from its five-minute candles; and those of one symbol at a venue, kept up to date. */
 import { ADX, ATR, EMA } from 'trading-signals';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Candle } from '../../ports/market.ts';
 import type { Venue } from '../../ports/venue.ts';
 
-/** Wilder's own choice for both of his indexes. Unit: candles. */
+/** Wilder's own choice for the average true range and the average directional index. Unit: candles. */
 const WILDER_PERIOD = 14;
-/** The schema's definition of the gradient: against the range of ten candles ago. Unit: candles. */
+/** The volatility gradient is defined by the schema against the average true range of ten candles ago. Unit: candles. */
 const GRADIENT_LAG = 10;
-/** An average that follows trends of a few hours. Unit: candles of five minutes. */
+/** The moving average follows trends of a few hours. Unit: candles of five minutes. */
 const AVERAGE_PERIOD = 26;
-/** An hour: shorter slopes are mostly noise. Unit: candles of five minutes. */
+/** The slope of the moving average is taken over an hour: shorter slopes are mostly noise. Unit: candles of five minutes. */
 const SLOPE_LAG = 12;
 
 /** The indicators of one symbol. Each is null until there is enough history for it. */
@@ -35,7 +35,7 @@ export class Indicators {
     return this.#volatilityGradient;
   }
 
-  /** How far the moving average went in the last twelve candles. Unit: average true ranges, signed. */
+  /** How far the moving average moved in the last twelve candles. Unit: average true ranges, signed. */
   get momentum(): number | null {
     return this.#momentum;
   }
@@ -48,7 +48,7 @@ export class Indicators {
     const range = this.#range.add(candle);
     const strength = this.#strength.add(candle);
     const average = this.#average.add(candle.close);
-    // Without any movement for a whole period the index is 0/0, and its smoothing would carry that along for ever.
+    // After a whole period without movement the index is 0/0, and its smoothing would keep NaN for ever.
     if (Number.isNaN(strength)) this.#strength = new ADX(WILDER_PERIOD);
     this.#averageTrueRange = range === null || range === 0 ? null : range;
     const earlierRange = range === null ? null : this.#ranges.push(range);
@@ -63,7 +63,7 @@ export class Indicators {
   }
 }
 
-/** A ring that gives back the value pushed `lag` pushes earlier; null until there is one. */
+/** A ring buffer: `push` returns the value pushed `lag` pushes earlier, or null until there is one. */
 class Lagged {
   readonly #ring: Float64Array;
   #pushes = 0;
@@ -81,34 +81,34 @@ class Lagged {
   }
 }
 
-/** The regimes that candles can show. */
+/** The regimes that are read from candles. */
 const REGIMES = ['TREND_UP', 'TREND_DOWN', 'RANGE'] as const;
 export type Regime = (typeof REGIMES)[number];
 
-/** Whether a regime has one of these names, rather than one that a desk's models chose. */
+/** True for a regime read from candles; false for a name that the desk's models chose. */
 export function isObservedRegime(name: string): name is Regime {
   return REGIMES.some((regime) => regime === name);
 }
 
-/** Wilder's rule of thumb ("New Concepts in Technical Trading Systems", 1978): an average directional index above 25 is a trend. */
+/** A trend begins at this average directional index: Wilder's rule of thumb ("New Concepts in Technical Trading Systems", 1978). */
 const TREND_STARTS_AT = 25;
-/** A trend in force ends only well below, so that an index around 25 does not flicker. */
+/** A trend ends only this far below, so that the regime does not flicker while the index is around 25. */
 const TREND_ENDS_AT = 12;
-/** The average must have moved this much over its lag, for a trend to have a direction. Unit: average true ranges. */
+/** A trend has a direction once the moving average has moved this much over its lag. Unit: average true ranges. */
 const DIRECTION_NEEDS = 0.5;
-/** Consecutive candles that must show a new regime before it is named: three quarters of an hour. Unit: candles. */
+/** A new regime is named once this many consecutive candles show it: three quarters of an hour. Unit: candles. */
 const CONFIRMED_AFTER = 9;
 
 /**
- * The regime, from trend strength and the slope of a moving average, with two kinds of hysteresis: different thresholds to enter and to leave
- * a trend, and a number of candles that must agree.
+ * The regime, from trend strength and the slope of a moving average. Two kinds of hysteresis keep it stable: a trend begins and ends at different
+ * thresholds, and several candles must agree.
  */
 export class ObservedRegime {
   #regime: Regime | null = null;
   #candidate: Regime | null = null;
   #seen = 0;
 
-  /** Null before the first update, which names the regime at once: there is no earlier one to keep. */
+  /** Null before the first update. The first one names the regime at once, since there is no earlier one to keep. */
   get value(): Regime | null {
     return this.#regime;
   }
@@ -130,7 +130,7 @@ export class ObservedRegime {
   #read(strength: number, slope: number): Regime {
     const inTrend = this.#regime === 'TREND_UP' || this.#regime === 'TREND_DOWN';
     if (inTrend && strength >= TREND_ENDS_AT) {
-      // A pause does not end a trend; a slope against it does.
+      // A flat slope does not end a trend; a slope against it does.
       const along = this.#regime === 'TREND_UP' ? slope : -slope;
       if (along > -DIRECTION_NEEDS) return this.#regime ?? 'RANGE';
     }
@@ -142,15 +142,15 @@ export class ObservedRegime {
 const CANDLE_MS = 5 * 60 * 1000;
 
 /**
- * The candles read at the beginning: the slowest indicator, the slope of a 26-candle average over 12, and Wilder's smoothing need some forty;
- * with three times as many the start of the series has no influence. Unit: candles.
+ * How many candles are read first. The slowest indicators need some forty: the slope of a 26-candle average over 12, and Wilder's smoothing.
+ * With three times as many the start of the series no longer matters. Unit: candles.
  */
 const HISTORY = 120;
 
-/** A venue may publish a closed candle a little late: with one missing the indicators still count. Unit: milliseconds. */
+/** Indicators older than this are unknown. One missing candle is tolerated: a venue may publish a closed candle a little late. Unit: milliseconds. */
 const STALE_AFTER_MS = 2 * CANDLE_MS;
 
-/** The indicators of one symbol at a venue, whose candles are read only when another one has closed. */
+/** The indicators of one symbol at a venue. Candles are read only when another one has closed. */
 export class SymbolMarket {
   readonly #symbol: string;
   readonly #venue: Venue;
@@ -162,17 +162,17 @@ export class SymbolMarket {
     this.#venue = venue;
   }
 
-  /** Brings the indicators up to `now`. Throws EXCHANGE_AWAY; what was known before is kept. */
+  /** Brings the indicators up to `now`. Throws EXCHANGE_AWAY, and keeps what was known before. */
   async update(now: EpochMillis): Promise<void> {
     if (now < this.#lastClosedAt + CANDLE_MS) return;
     const closedSince = Math.floor((now - this.#lastClosedAt) / CANDLE_MS);
     const resumed = closedSince < HISTORY;
-    // One more than has closed, to see that the series has no gap.
+    // One more than has closed, which shows whether the series has a gap.
     const candles = await this.#venue.candles(this.#symbol, resumed ? closedSince + 1 : HISTORY);
     const first = candles[0];
     if (first === undefined) return;
     if (this.#lastClosedAt > 0 && first.closedAt > this.#lastClosedAt + CANDLE_MS) {
-      // A gap is not filled in: the history is read anew.
+      // A gap is not filled: the history is read anew.
       this.#indicators = new Indicators();
       this.#lastClosedAt = 0;
       return this.update(now);

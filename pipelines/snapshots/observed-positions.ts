@@ -1,32 +1,33 @@
+/** The positions of one symbol that are under observation: what is known of each, and how that is restored after a restart. */
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { Lifecycle } from '../../ports/lifecycles.ts';
 import type { VenueHolding } from '../../ports/venue.ts';
 import type {
   FillId,
+  ModelSignal,
   PositionId,
   PositionReconciled,
   PositionSnapshot,
   Side,
   VenueDifference,
-  ModelSignal,
 } from '../../schemas/generated/records.ts';
-import type { Known, Agreed } from './history.ts';
-import type { EpochMillis } from '../../ports/clock.ts';
-import type { Lifecycle } from '../../ports/lifecycles.ts';
+import type { Agreement, KnownPosition } from './match-fills.ts';
 import { type Identity, type Memory, better, firstMemory, worstPrice } from './snapshot.ts';
 
-/** The positions of one symbol that are under observation: one a side, and those whose end is not recorded in full yet. */
-export class WatchedPositions extends Map<PositionId, Watched> {
-  /** The last reduction of each, while records are read. */
-  readonly #reduced = new Map<PositionId, Reduced>();
+/** By id. There is one open position a side; positions that ended stay until all of their reductions are recorded. */
+export class ObservedPositions extends Map<PositionId, ObservedPosition> {
+  /** The latest recorded reduction of each, while records are read. */
+  readonly #reduced = new Map<PositionId, RecordedReduction>();
 
-  /** Snapshots come oldest first: one ends what was on its side before it. */
+  /** Snapshots come oldest first, and each ends what was open on its side before it. */
   restoreSnapshot(snapshot: PositionSnapshot): void {
     for (const earlier of this.openOn(snapshot.side)) {
       earlier.isOver = earlier.identity.position_id !== snapshot.position_id;
     }
-    this.set(snapshot.position_id, resumeWatching(snapshot, { differences: [], reduced: undefined }));
+    this.set(snapshot.position_id, restoredPosition(snapshot, { differences: [], reduced: undefined }));
   }
 
-  /** The latest record says which differences stand. */
+  /** Records come oldest first; the latest says which differences still stand. */
   restoreReconciled({ reductions, differences, reconciled_at: recordedAt }: PositionReconciled): void {
     for (const { position_id, remaining_quantity, closed_at: at } of reductions) {
       this.#reduced.set(position_id, { agreed: { at, quantity: remaining_quantity, fills: null }, recordedAt });
@@ -34,76 +35,74 @@ export class WatchedPositions extends Map<PositionId, Watched> {
     }
     for (const [id, { last, isOver }] of this) {
       if (last === null) continue;
-      this.set(id, { ...resumeWatching(last, { differences, reduced: this.#reduced.get(id) }), isOver });
+      this.set(id, { ...restoredPosition(last, { differences, reduced: this.#reduced.get(id) }), isOver });
     }
     if (this.size === 0) this.#reduced.clear();
   }
 
-  /** `told`: the fills that were told of; `standing`: the differences that stand. */
-  known(told: ReadonlySet<FillId>, standing: readonly VenueDifference[]): readonly Known[] {
-    return [...this.values()].map((watched) => knownOf(watched, told, standing));
+  /** What their fills are matched with. `standing` are the differences that stand. */
+  known(recordedFills: ReadonlySet<FillId>, standing: readonly VenueDifference[]): readonly KnownPosition[] {
+    return [...this.values()].map((position) => knownPosition(position, recordedFills, standing));
   }
 
-  /** Those that are not over: one, but where nobody knows which of two it is. */
-  openOn(side: Side): readonly Watched[] {
-    return [...this.values()].filter((watched) => watched.side === side && !watched.isOver);
+  /** Those of a side that have not ended: one, unless a restart left open which of two it is. */
+  openOn(side: Side): readonly ObservedPosition[] {
+    return [...this.values()].filter((position) => position.side === side && !position.isOver);
   }
 
-  /** SNA-5: the position that a holding still is, without asking for fills. */
-  unchanged(holding: VenueHolding): Watched | null {
+  /** SNA-5: the position that a holding certainly still is, so that its fills need not be read; null: not certain. */
+  unchanged(holding: VenueHolding): ObservedPosition | null {
     const own = this.openOn(holding.side);
-    const [watched] = own;
-    return watched !== undefined && own.length === 1 && isAsBefore(watched, holding) ? watched : null;
+    const [position] = own;
+    return position !== undefined && own.length === 1 && isAsBefore(position, holding) ? position : null;
   }
 
-  /** SNA-9: the fills of these are asked for again in the next cycle, whatever the venue shows then. */
+  /** SNA-9: the next cycle reads the fills of these sides again, whatever the venue shows then. */
   distrust(holdings: readonly VenueHolding[]): void {
-    for (const watched of this.values()) {
-      if (holdings.some(({ side }) => side === watched.side)) watched.holding = null;
+    for (const position of this.values()) {
+      if (holdings.some(({ side }) => side === position.side)) position.holding = null;
     }
   }
 }
 
-/** A peak stays for good, so a mark that was told is taken only this near to one that was answered. Unit: factor. */
-const PLAUSIBLE = 2;
-
-/** A position under observation. */
-export interface Watched {
+/** One position under observation. */
+export interface ObservedPosition {
   readonly identity: Identity;
-  /** False: nobody knows when it was opened, and it counts from when the venue last changed it. */
-  readonly proven: boolean;
-  /** Its opening is still to be looked for. */
-  isSought: boolean;
-  /** Its fills have ended it, and not all of them could be recorded yet (SNA-7). */
+  /** False: its opening is unknown, and it counts from when the venue last changed it. */
+  readonly openingKnown: boolean;
+  /** Its opening is still searched for. */
+  openingSought: boolean;
+  /** Its fills have ended it, but not all of them could be recorded yet (SNA-7). */
   isOver: boolean;
-  agreed: Agreed;
-  readonly side: VenueHolding['side'];
+  agreed: Agreement;
+  readonly side: Side;
   memory: Memory;
   /** Its latest snapshot; null before the first. */
   last: PositionSnapshot | null;
-  /** The holding as it was then; null after a restart. */
+  /** The holding as it was at the latest snapshot; null after a restart. */
   holding: VenueHolding | null;
 }
 
-export interface Begun {
+/** What identifies a position that is observed for the first time. */
+export interface FirstSight {
   readonly id: PositionId;
   readonly account: string;
   readonly at: EpochMillis;
   /** Unit: contracts. */
   readonly initialQuantity: number;
-  readonly proven: boolean;
+  readonly openingKnown: boolean;
 }
 
-/** One that nobody has observed yet; `signal` is what the models said when it was opened. */
-export function beginWatching(
-  { id, account, at, initialQuantity, proven }: Begun,
+/** A position that is observed for the first time. `signal` is the models' signal at its opening. */
+export function newPosition(
+  { id, account, at, initialQuantity, openingKnown }: FirstSight,
   opened: Pick<VenueHolding, 'side' | 'entryPrice'>,
   signal: ModelSignal | null,
-): Watched {
+): ObservedPosition {
   return {
     identity: { position_id: id, account, opened_at: at, initial_quantity: initialQuantity },
-    proven,
-    isSought: !proven,
+    openingKnown,
+    openingSought: !openingKnown,
     isOver: false,
     agreed: { at, quantity: initialQuantity, fills: null },
     side: opened.side,
@@ -113,31 +112,31 @@ export function beginWatching(
   };
 }
 
-/** What a reduction left, and when that was recorded. */
-interface Reduced {
-  readonly agreed: Agreed;
+/** What a recorded reduction left, and when it was recorded. */
+interface RecordedReduction {
+  readonly agreed: Agreement;
   readonly recordedAt: EpochMillis;
 }
 
-/** What was recorded of a position, beside its latest snapshot. */
-export interface Recorded {
+/** What is recorded of a position beside its latest snapshot. */
+interface RecordedBeside {
   /** Those that stand. */
   readonly differences: readonly VenueDifference[];
   /** Its latest reduction; undefined: there was none. */
-  readonly reduced: Reduced | undefined;
+  readonly reduced: RecordedReduction | undefined;
 }
 
-/** One that was observed before a restart. */
-function resumeWatching(snapshot: PositionSnapshot, { differences, reduced }: Recorded): Watched {
+/** A position that was observed before a restart. */
+function restoredPosition(snapshot: PositionSnapshot, { differences, reduced }: RecordedBeside): ObservedPosition {
   const { position_id, account, opened_at, initial_quantity, side } = snapshot;
-  const isUnproven = differences.some((one) => one.kind === 'OPENING_UNKNOWN' && one.position_id === position_id);
-  const agreed = agreedBy(snapshot, differences);
+  const isOpeningUnknown = differences.some((one) => one.kind === 'OPENING_UNKNOWN' && one.position_id === position_id);
+  const agreed = lastAgreement(snapshot, differences);
   return {
     identity: { position_id, account, opened_at, initial_quantity },
-    proven: !isUnproven,
-    isSought: isUnproven,
+    openingKnown: !isOpeningUnknown,
+    openingSought: isOpeningUnknown,
     isOver: false,
-    // A snapshot is written after the reductions of its cycle, which may have been the last.
+    // A cycle writes its reductions before its snapshots, and a crash in between leaves the reductions as the last word.
     agreed: reduced !== undefined && reduced.recordedAt > agreed.at ? reduced.agreed : agreed,
     side,
     memory: snapshot,
@@ -146,8 +145,8 @@ function resumeWatching(snapshot: PositionSnapshot, { differences, reduced }: Re
   };
 }
 
-/** What was observed while fills failed or disagreed is not what they said. */
-function agreedBy(snapshot: PositionSnapshot, differences: readonly VenueDifference[]): Agreed {
+/** The last agreement of fills and venue: what was observed while they disagreed is none. */
+function lastAgreement(snapshot: PositionSnapshot, differences: readonly VenueDifference[]): Agreement {
   const { position_id, opened_at, initial_quantity, observed_at, quantity } = snapshot;
   const own = differences.find(
     (one) => one.kind !== 'OPENING_UNKNOWN' && (one.position_id === null || one.position_id === position_id),
@@ -159,36 +158,43 @@ function agreedBy(snapshot: PositionSnapshot, differences: readonly VenueDiffere
 }
 
 /**
- * The same, with what its fills tell of its opening. It keeps the id that it was first recorded under, which intents, orders and outcomes name:
- * under another it would be closed twice and counted as two.
+ * The position as its fills describe it now. It keeps the id under which it was first recorded, also where its opening turns out to be earlier:
+ * intents, orders and outcomes name that id, and under another one it would be closed twice and counted as two.
  */
-export function followed(
-  watched: Watched,
+export function updatedByFills(
+  position: ObservedPosition,
   { opening, initialQuantity, quantity, sizes }: Lifecycle,
   now: EpochMillis,
-): Watched {
+): ObservedPosition {
   const fills = new Set(sizes.flatMap(({ fill }) => (fill === null ? [] : [fill.fillId])));
   const agreed = { at: now, quantity: quantity.toNumber(), fills };
   const isOver = quantity.isZero();
-  if (watched.proven || opening === null) return { ...watched, agreed, isOver };
-  const identity = { ...watched.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
-  return { ...watched, identity, agreed, isOver, proven: true, isSought: false };
+  if (position.openingKnown || opening === null) return { ...position, agreed, isOver };
+  const identity = { ...position.identity, opened_at: opening.at, initial_quantity: initialQuantity.toNumber() };
+  return { ...position, identity, agreed, isOver, openingKnown: true, openingSought: false };
 }
 
-/** What its history is read by. */
-function knownOf(
-  { identity, side, proven, isSought, agreed }: Watched,
-  told: ReadonlySet<FillId>,
+function knownPosition(
+  { identity, side, openingKnown, openingSought, agreed }: ObservedPosition,
+  recordedFills: ReadonlySet<FillId>,
   standing: readonly VenueDifference[],
-): Known {
+): KnownPosition {
   const doubt = standing.find(
     ({ kind, position_id: id }) => kind !== 'OPENING_UNKNOWN' && (id === null || id === identity.position_id),
   );
-  return { ...identity, side, proven, isSought, agreed, told, doubtedSince: doubt?.first_seen_at ?? null };
+  return {
+    ...identity,
+    side,
+    openingKnown,
+    openingSought,
+    agreed,
+    recordedFills,
+    doubtedSince: doubt?.first_seen_at ?? null,
+  };
 }
 
-/** SNA-5: the venue changed nothing of it since it was observed last. */
-function isAsBefore({ holding: before }: Watched, now: VenueHolding): boolean {
+/** SNA-5: the venue has changed nothing of it since its latest snapshot. */
+function isAsBefore({ holding: before }: ObservedPosition, now: VenueHolding): boolean {
   return (
     before !== null &&
     before.updatedAt !== null &&
@@ -198,11 +204,17 @@ function isAsBefore({ holding: before }: Watched, now: VenueHolding): boolean {
   );
 }
 
-/** Lets peak and worst price see a mark that came between two observations; one that no market can have moved to is passed over. */
-export function noteMark(watched: Watched, price: number): void {
-  const { last, memory, side } = watched;
+/**
+ * A mark price from the stream counts for peak and worst price only within this factor of the latest observed mark: they keep the price for
+ * good, and a false one would stay. Unit: factor.
+ */
+const PLAUSIBLE = 2;
+
+/** Takes a mark price that came between two observations into peak and worst price. An implausible one is ignored. */
+export function noteMark(position: ObservedPosition, price: number): void {
+  const { last, memory, side } = position;
   if (last === null || !(price > last.mark_price / PLAUSIBLE && price < last.mark_price * PLAUSIBLE)) return;
-  watched.memory = {
+  position.memory = {
     ...memory,
     peak_price: better(side, memory.peak_price, price),
     worst_price: worstPrice(side, memory.worst_price, price),

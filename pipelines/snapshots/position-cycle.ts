@@ -1,12 +1,11 @@
 /**
  * The snapshot source on a real exchange: one account's open positions, cycle by cycle.
  *
- * reads      the venue (pipelines/snapshots/position-source.ts), model.signal; once, position.snapshot and
- *            position.reconciled
- * writes     position.reconciled, position.snapshot
- * state      the position source's, recovered from what it wrote
- * guarantee  what a cycle reconciled is in the log before its snapshots, so a crash tells of a fill twice rather than never; a
- *            cycle that cannot be written is tried again; one that was missed is not made up for: nobody observed it
+ * Reads      the venue (position-source.ts), model.signal; once, position.snapshot and position.reconciled
+ * Writes     position.reconciled, position.snapshot
+ * State      the position source's, restored from what it wrote
+ * Guarantee  the reductions of a cycle are on the log before its snapshots, so a crash repeats a reduction rather than losing it; a cycle
+ *            that cannot be written is tried again; a cycle that was missed is not made up for, since nobody observed it
  */
 import { PositionSource } from './position-source.ts';
 import type { ObservedCycle } from './cycle.ts';
@@ -16,14 +15,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
+import type { PositionReconciled } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import { timesAhead } from '../../schemas/time-bound.ts';
 import { type EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { forEachRecord } from '../runtime/topic-cursor.ts';
 import { BetweenCycles } from './between-cycles.ts';
-import { encodeObserved } from './encode-observed.ts';
+import { encodeObserved, latestSnapshots } from './source-records.ts';
 import type { Health } from '../runtime/health.ts';
 import { LogSignals } from './signals.ts';
 import type { Source } from '../runtime/processor.ts';
@@ -33,9 +31,9 @@ export interface PositionCycleOptions {
   readonly account: string;
   readonly symbols: ReadonlySet<string> | null;
   readonly cycleMs: number;
-  /** What the venue tells between cycles; null: nothing. */
+  /** The venue's events between cycles; null: it has none. */
   readonly stream: ChangeStream | null;
-  /** What is made of a cycle before it is written; as it is where null. */
+  /** Replaces a cycle by what is written of it (the paper mirror); null: it is written as it is. */
   readonly mirror: ((cycle: ObservedCycle) => Promise<ObservedCycle>) | null;
   readonly log: EventLog;
   readonly codec: RecordCodec;
@@ -95,13 +93,13 @@ async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal
   const missing = metrics.gauge('missingAnswers', {});
   while (!signal.aborted) {
     const startedAt = clock.now();
-    between?.starts();
+    between?.beginCycle();
     const observed = await patiently(backOff, 'observing the venue', () => source.observe());
     missing.set(observed.missing.length);
     for (const one of observed.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
     positions.set(observed.snapshots.length);
     await write(observed);
-    between?.cycled(observed);
+    between?.endCycle(observed);
     const next = startedAt + cycleMs;
     await (between === null ? clock.sleep(next - clock.now(), signal) : between.until(next, signal));
   }
@@ -114,7 +112,7 @@ async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions
   await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
 }
 
-/** Reductions first: see the guarantee. */
+/** Reductions first, as the guarantee at the head says. */
 function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): readonly EncodedRecord[] {
   const to = { writer: new TopicWriter(NAME, codec), logger };
   const { positionReconciled, positionSnapshot } = TOPICS;
@@ -124,18 +122,13 @@ function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): 
   ];
 }
 
-/** The last snapshot of every position of the account, and all that was told of its fills. */
-async function readRecorded({ log, codec, account, clock }: PositionCycleOptions) {
-  const { name: topic } = TOPICS.positionSnapshot;
-  const snapshots = new Map<string, PositionSnapshot>();
+/** The latest snapshot of every position of the account, and all of its reconciliations. */
+async function readRecorded(options: PositionCycleOptions) {
+  const { account, clock } = options;
+  const snapshots = await latestSnapshots(options, clock, (other) => other === account);
   const reconciled: PositionReconciled[] = [];
-  await forEachRecord({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
-    if (snapshot.account !== account) return;
-    // One of a time that cannot be would stay the latest until then.
-    if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) snapshots.set(snapshot.position_id, snapshot);
-  });
-  await forEachRecord({ log, codec }, TOPICS.positionReconciled.name, {}, (record) => {
+  await forEachRecord(options, TOPICS.positionReconciled.name, {}, (record) => {
     if (record.account === account) reconciled.push(record);
   });
-  return { snapshots: snapshots.values(), reconciled };
+  return { snapshots, reconciled };
 }

@@ -1,24 +1,23 @@
 /**
  * The open positions of one account at a venue, observed in cycles.
  *
- * reads      a venue (ports/venue.ts): positions with marks on every cycle; fills when a position changed; candles when one
- *            has closed; stops on every cycle. The models' signals. Once, the snapshots and reductions recorded before.
- * gives      position.snapshot records, and position.reconciled where fills or differences are new
- * state      each open position's latest snapshot, the fills already told of, indicators: all recovered after a restart
- * guarantee
+ * Reads      a venue: positions with marks, and stops, in every cycle; fills where a position has changed; candles where one has closed. The
+ *            models' signals. Once, the snapshots and reductions recorded before
+ * Returns    position.snapshot records, and position.reconciled records where reductions or differences are new
+ * State      each open position's latest snapshot, the fills recorded already, indicators: all of it is restored after a restart
  *
- * SNA-5  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. One whose
- *     opening is out of reach is observed all the same, from when the venue last changed it, and said to be OPENING_UNKNOWN.
- * SNA-6  What is not shown is not taken for closed: a position ends where its fills end it.
- * SNA-7  Every fill that reduced a position under observation is told of, once.
- * SNA-8  A symbol that fails, or that the venue shows in part, costs only itself; what is missing is said, and nothing is made up for it. An order
- *     that is not told costs its fills their record until it is, and no position its snapshot.
- * SNA-9  Fills are no precondition: where they fail or disagree for more than a cycle the venue's own figures are observed all the same, under the
- *     identity of before or, for a position that nobody observed yet, as OPENING_UNKNOWN; and the difference stands beside them. Fills that
- *     disagree are read anew, as what was told may have been false.
- * SNA-10  Old fills hold up no snapshot: they are read piece by piece, and a position that is dated by them keeps its id.
- * SNA-11  Between cycles (`follow`, `noteMark`) only what is under observation already is followed: reductions are told as in a cycle, once, and
- *     marks move the peak. Openings, differences and snapshots are a cycle's.
+ * SNA-5  A position's identity is proven: it is the one observed before, unchanged, or its fills say when it was opened. A position whose
+ *        opening is out of reach is observed all the same, counts from when the venue last changed it, and is reported as OPENING_UNKNOWN.
+ * SNA-6  A position that the venue does not show is not taken for closed: only its fills end it.
+ * SNA-7  Every fill that reduced a position under observation is recorded, once.
+ * SNA-8  A symbol that fails, or that the venue shows in part, costs only itself. What is missing is reported, and no value is invented for
+ *        it. An order that is not answered delays the record of its fills, and no snapshot.
+ * SNA-9  Fills are no precondition. Where they fail or disagree for more than a cycle, the venue's own figures are observed without them:
+ *        under the identity of before, or as OPENING_UNKNOWN where the position is new; and the difference stands beside them. Fills that
+ *        disagree are read again, since an answer may have been false.
+ * SNA-10  Old fills delay no snapshot: they are read piece by piece, and a position keeps its id when they show its opening.
+ * SNA-11  Between cycles (`follow`, `noteMark`) only positions already under observation are followed: their reductions are recorded as in a
+ *         cycle, once, and marks move the peak. Openings, differences and snapshots belong to cycles.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
@@ -30,27 +29,28 @@ import {
   type PositionSourceOptions,
   transient,
 } from './cycle.ts';
-import { SymbolWatch } from './symbol-watch.ts';
+import { ObservedSymbol } from './observed-symbol.ts';
 
 export class PositionSource {
   readonly #options: PositionSourceOptions;
-  readonly #watches = new Map<string, SymbolWatch>();
+  readonly #observed = new Map<string, ObservedSymbol>();
 
   constructor(options: PositionSourceOptions) {
     this.#options = options;
   }
 
-  /** Recovers from what was recorded, each topic oldest first. Records of other accounts and venues are passed over. */
+  /** Restores the state from what was recorded, each topic oldest first. Records of other accounts and venues are ignored. */
   restore(snapshots: Iterable<PositionSnapshot>, reconciled: Iterable<PositionReconciled>): void {
-    for (const snapshot of snapshots) if (this.#isOwn(snapshot)) this.#watch(snapshot.symbol).restoreSnapshot(snapshot);
-    for (const record of reconciled) if (this.#isOwn(record)) this.#watch(record.symbol).restoreReconciled(record);
+    for (const snapshot of snapshots)
+      if (this.#isOwn(snapshot)) this.#symbol(snapshot.symbol).restoreSnapshot(snapshot);
+    for (const record of reconciled) if (this.#isOwn(record)) this.#symbol(record.symbol).restoreReconciled(record);
     this.#forgetQuiet();
   }
 
-  /** Observes everything once. Throws EXCHANGE_AWAY when the venue does not tell what is open: then nothing is known. */
+  /** Observes everything once. Throws EXCHANGE_AWAY where the venue does not answer with its positions: nothing is known then. */
   async observe(): Promise<ObservedCycle> {
     const { venue, clock, signals, symbols } = this.#options;
-    // Before the question: what changes after this moment is looked at again before anybody trades on it.
+    // Taken before the venue is asked, so a snapshot never claims to be newer than its answer.
     const now = clock.now();
     const { holdings, incomplete } = await venue.holdings();
     const missing: Missing[] = [];
@@ -60,12 +60,12 @@ export class PositionSource {
     const whole = Map.groupBy(holdings, ({ symbol }) => symbol);
     const sick = Map.groupBy(incomplete, ({ symbol }) => symbol);
     for (const symbol of [...whole.keys(), ...sick.keys()]) {
-      if (symbols === null || symbols.has(symbol)) this.#watch(symbol);
+      if (symbols === null || symbols.has(symbol)) this.#symbol(symbol);
     }
-    const looks = [...this.#watches.values()].map((watch) =>
-      watch.look({ holdings: whole.get(watch.symbol) ?? NONE, incomplete: sick.get(watch.symbol) ?? NONE }, now),
+    const observing = [...this.#observed.values()].map((one) =>
+      one.observe({ holdings: whole.get(one.symbol) ?? NONE, incomplete: sick.get(one.symbol) ?? NONE }, now),
     );
-    const seen = await Promise.all(looks);
+    const seen = await Promise.all(observing);
     this.#forgetQuiet();
     return {
       now,
@@ -75,38 +75,38 @@ export class PositionSource {
     };
   }
 
-  /** Those with a position under observation. */
+  /** The symbols with a position under observation, or a difference that stands. */
   get symbols(): ReadonlySet<string> {
-    return new Set(this.#watches.keys());
+    return new Set(this.#observed.keys());
   }
 
-  /** SNA-11: what became of positions of these symbols, or of all. Throws EXCHANGE_AWAY when the venue does not tell what is open. */
-  async follow(asked: ReadonlySet<string> | null): Promise<FollowedChanges> {
+  /** SNA-11: follows the positions of these symbols; null: of all. Throws EXCHANGE_AWAY where the venue does not answer with its positions. */
+  async follow(symbols: ReadonlySet<string> | null): Promise<FollowedChanges> {
     const { venue, clock } = this.#options;
     const now = clock.now();
     const { holdings, incomplete } = await venue.holdings();
-    const watches = [...this.#watches.values()].filter(({ symbol }) => asked === null || asked.has(symbol));
+    const asked = [...this.#observed.values()].filter(({ symbol }) => symbols === null || symbols.has(symbol));
     const followed = await Promise.all(
-      watches.map(async (watch) => {
-        const isOf = ({ symbol }: { readonly symbol: string }): boolean => symbol === watch.symbol;
+      asked.map(async (one) => {
+        const isOf = ({ symbol }: { readonly symbol: string }): boolean => symbol === one.symbol;
         const shown = { holdings: holdings.filter(isOf), incomplete: incomplete.filter(isOf) };
-        return { symbol: watch.symbol, ...(await watch.follow(shown, now)) };
+        return { symbol: one.symbol, ...(await one.follow(shown, now)) };
       }),
     );
     this.#forgetQuiet();
-    const those = (state: Followed['state']) =>
+    const symbolsThatAre = (state: Followed['state']) =>
       followed.filter((one) => one.state === state).map(({ symbol }) => symbol);
     return {
       now,
       reconciled: followed.flatMap(({ reconciled }) => (reconciled === null ? [] : [reconciled])),
-      unchanged: those('unchanged'),
-      unsure: those('unsure'),
+      unchanged: symbolsThatAre('unchanged'),
+      unsure: symbolsThatAre('unsure'),
     };
   }
 
-  /** SNA-11. */
+  /** SNA-11: takes a mark price that the venue published between two cycles into peak and worst price. */
   noteMark(symbol: string, price: number): void {
-    this.#watches.get(symbol)?.noteMark(price);
+    this.#observed.get(symbol)?.noteMark(price);
   }
 
   #isOwn({ account, venue, symbol }: { account: string; venue: string; symbol: string }): boolean {
@@ -118,14 +118,14 @@ export class PositionSource {
     );
   }
 
-  #watch(symbol: string): SymbolWatch {
-    let watch = this.#watches.get(symbol);
-    if (watch === undefined) this.#watches.set(symbol, (watch = new SymbolWatch(symbol, this.#options)));
-    return watch;
+  #symbol(symbol: string): ObservedSymbol {
+    let observed = this.#observed.get(symbol);
+    if (observed === undefined) this.#observed.set(symbol, (observed = new ObservedSymbol(symbol, this.#options)));
+    return observed;
   }
 
   #forgetQuiet(): void {
-    for (const [symbol, watch] of this.#watches) if (watch.isQuiet) this.#watches.delete(symbol);
+    for (const [symbol, observed] of this.#observed) if (observed.isQuiet) this.#observed.delete(symbol);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The reductions of positions under observation: each fill that took something from one, as a record, with the order that caused it. */
+/** Reductions: each fill that made a position under observation smaller, as a record, with the order that caused it. */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText } from '../../ports/exchange.ts';
@@ -15,13 +15,13 @@ export interface ReductionParts {
   readonly last: PositionSnapshot | null;
   readonly reducing: ReducingFill;
   readonly opening: Opening | null;
-  /** Null: the venue does not know the order any more. */
+  /** Null: the venue no longer knows the order. */
   readonly origin: OrderOrigin | null;
 }
 
 /**
- * The record of one reducing fill. The entry price is the venue's own as last observed, unless the position has grown since: then it is the one
- * that its fills give.
+ * The record of one reducing fill. The entry price is the venue's own as last observed; where the position has grown since, it is computed from
+ * the fills.
  */
 export function reductionOf({ identity, side, memory, last, reducing, opening, origin }: ReductionParts): Reduction {
   const { fill, quantity, fee, remaining } = reducing;
@@ -53,18 +53,18 @@ export function reductionOf({ identity, side, memory, last, reducing, opening, o
   };
 }
 
-/** The fee in proportion: a fill that also opened the other side was charged once. */
+/** The share of the fee that belongs to the reduction: a fill that also opened the other side was charged once for both. */
 function partOf(amount: DecimalText, quantity: Exact, whole: DecimalText): number {
   return new Exact(amount).mul(quantity).div(whole).toNumber();
 }
 
-/** A venue that denies an order this often in a row has forgotten it. Unit: answers. */
+/** After so many denials in a row the venue has really forgotten an order. Unit: answers. */
 const DENIALS_BELIEVED = 3;
 
-/** The most orders asked for in one look at the symbol: each is a request that its cycle waits for. Later looks ask for the rest. Unit: orders. */
-const ASKED_A_LOOK = 20;
+/** The most orders that one observation asks for: its cycle waits for each answer. The next observations ask for the rest. Unit: orders. */
+const ASKED_PER_OBSERVATION = 20;
 
-/** The origins of the orders behind one symbol's fills. An answer is kept. */
+/** Where the orders behind the fills of one symbol came from. Answers are kept. */
 export class OrderOrigins {
   readonly #symbol: string;
   readonly #venue: Venue;
@@ -77,18 +77,19 @@ export class OrderOrigins {
     this.#venue = venue;
   }
 
-  beginLook(): void {
+  /** Allows this observation its requests. */
+  beginObservation(): void {
     this.#asked = 0;
   }
 
   /**
-   * Null: the venue does not know the order any more. A venue that shows a fill and denies its order is not believed at once. Throws
+   * Null: the venue no longer knows the order. A venue that shows a fill and denies its order is believed only after some denials. Throws
    * EXCHANGE_AWAY.
    */
   async of(orderId: OrderId): Promise<OrderOrigin | null> {
     const known = this.#known.get(orderId);
     if (known !== undefined) return known;
-    if (this.#asked >= ASKED_A_LOOK) {
+    if (this.#asked >= ASKED_PER_OBSERVATION) {
       throw new HarvestlineError('EXCHANGE_AWAY', `${this.#symbol}: the orders of its fills are still being asked for`);
     }
     this.#asked += 1;

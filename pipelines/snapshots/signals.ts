@@ -5,20 +5,20 @@ import { timesAhead } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, TopicCursor, decodeBatch } from '../runtime/topic-cursor.ts';
 
-/** A model that has not spoken for so long is taken to have nothing to say. Unit: milliseconds. */
+/** How long a signal is valid; after that its model counts as silent. Unit: milliseconds. */
 const SIGNAL_VALID_MS = 60 * 60 * 1000;
 
-/** What the desk's models said, from model.signal. */
+/** The signals of the desk's models, from model.signal. */
 export interface Signals {
-  /** Reads what has been said since; throws a transient error when the log is away. */
+  /** Reads the signals published since the last call. Throws a transient error while the log is unavailable. */
   refresh(): Promise<void>;
-  /** The latest signal of a symbol that was valid at `now`; null where no model spoke. */
+  /** The latest signal for a symbol that is valid at `now`; null: there is none. */
   latest(account: string, symbol: string, now: EpochMillis): ModelSignal | null;
-  /** The signal that was valid when a position was opened; null where no model spoke. */
+  /** The signal that was valid when a position was opened; null: there was none. */
   at(account: string, symbol: string, openedAt: EpochMillis): Promise<ModelSignal | null>;
 }
 
-/** The later of two signals that were made by `time` and valid then. */
+/** `signal` where it was valid at `time` and is not older than `best`; else `best`. */
 function validAt(time: EpochMillis, best: ModelSignal | null, signal: ModelSignal): ModelSignal | null {
   if (signal.emitted_at > time || signal.emitted_at < time - SIGNAL_VALID_MS) return best;
   return best === null || signal.emitted_at >= best.emitted_at ? signal : best;
@@ -27,15 +27,15 @@ function validAt(time: EpochMillis, best: ModelSignal | null, signal: ModelSigna
 const TOPIC = TOPICS.modelSignal.name;
 
 /**
- * The models' signals as they lie in model.signal. What every key said last is kept; what was said when a position was opened
- * is read back from the log. A record that does not decode, or is of a time that cannot be, is passed over: it is the models' to mend,
- * and would stay the last word until then.
+ * The signals in model.signal. The latest of each key is kept in memory; one that was valid at an opening is read back from the log. A record
+ * that does not decode, or carries a time in the future, is skipped: it is for the models' owner to correct, and as the latest signal it would
+ * hide the valid ones.
  */
 export class LogSignals implements Signals {
   readonly #topics: ReadableTopics;
   readonly #clock: Clock;
   readonly #latest = new Map<string, ModelSignal>();
-  /** Null before the first look. */
+  /** Null before the first read. */
   #signals: TopicCursor<typeof TOPIC> | null = null;
 
   constructor(topics: ReadableTopics, clock: Clock) {
@@ -65,7 +65,7 @@ export class LogSignals implements Signals {
           if (signal.account !== account || signal.symbol !== symbol || !this.#isPossible(signal, at)) return;
           best = validAt(openedAt, best, signal);
         });
-        // A producer's clock may be late by as much as a signal is valid.
+        // Later records cannot hold the signal, unless the producer's clock is late: for that one more validity is read.
         if ((batch.records.at(-1)?.timestamp ?? 0) > openedAt + SIGNAL_VALID_MS) break;
       }
     }

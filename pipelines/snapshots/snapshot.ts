@@ -1,3 +1,4 @@
+/** The snapshot of an open position: from what the venue shows, what is remembered of it, and what else is observed. Pure. */
 import type { EpochMillis } from '../../ports/clock.ts';
 import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, RestingOrder } from '../../ports/exchange.ts';
@@ -11,10 +12,10 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { isObservedRegime } from './indicators.ts';
 
-/** The risk of a position whose initial stop is not known, as scoring takes it. Unit: share of entry_price. */
+/** The risk assumed where the initial stop is not known, as scoring assumes it. Unit: share of entry_price. */
 const DEFAULT_RISK = 0.02;
 
-/** Which position a holding is. */
+/** What identifies a position in all of its snapshots. */
 export interface Identity {
   readonly position_id: PositionId;
   readonly account: string;
@@ -23,7 +24,7 @@ export interface Identity {
   readonly initial_quantity: number;
 }
 
-/** The fields that only the snapshots of a position hold: the latest snapshot is the memory of them. */
+/** The fields that only snapshots hold. After a restart they are restored from the latest snapshot. */
 export type Remembered = Pick<
   PositionSnapshot,
   | 'peak_price'
@@ -35,11 +36,11 @@ export type Remembered = Pick<
   | 'observed_at'
 >;
 
-/** A position's memory: from its latest snapshot, or from the models' signal at its opening. */
+/** What is remembered of a position: from its latest snapshot, or, at the first, from the models' signal at its opening. */
 export type Memory = Omit<Remembered, 'observed_at'> & { readonly model_id: PositionSnapshot['model_id'] };
 
-/** What is observed besides the holding itself. Null: not known. */
-export interface Seen {
+/** What is observed beside the holding. Null: not known. */
+export interface Surroundings {
   readonly now: EpochMillis;
   readonly venue: string;
   readonly signal: ModelSignal | null;
@@ -49,7 +50,7 @@ export interface Seen {
   readonly volatilityGradient: number | null;
 }
 
-/** The memory of a position that was not observed before. */
+/** The memory of a position that is observed for the first time. */
 export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, signal: ModelSignal | null): Memory {
   const own = signal?.side === holding.side ? signal : null;
   return {
@@ -64,14 +65,19 @@ export function firstMemory(holding: Pick<VenueHolding, 'side' | 'entryPrice'>, 
 }
 
 /**
- * The snapshot of a holding. Pure.
+ * The snapshot of a holding.
  *
  * SNA-12  A signal for the other side says nothing about this one: its confidence is not inverted.
- * SNA-13  Both regimes of a snapshot come from one vocabulary: where the models named the regime at entry in words of their own, the regime now is
- *     theirs as well, and unknown while they publish none; otherwise it is the one that the candles show.
- * SNA-14  R is profit over the risk that the position was opened with, or over 2 % of entry where that is not known, as in scoring.
+ * SNA-13  Both regimes of a snapshot come from one vocabulary. Where the models named the regime at entry in words of their own, the current
+ *         regime is theirs as well, and unknown while they publish none; otherwise it is the one that the candles show.
+ * SNA-14  R is profit over the risk that the position was opened with; over 2 % of entry, as in scoring, where that risk is not known.
  */
-export function snapshotOf(holding: VenueHolding, identity: Identity, before: Memory, seen: Seen): PositionSnapshot {
+export function snapshotOf(
+  holding: VenueHolding,
+  identity: Identity,
+  before: Memory,
+  seen: Surroundings,
+): PositionSnapshot {
   const { side, symbol } = holding;
   const { now, signal, stops } = seen;
   const entry = Number(holding.entryPrice);
@@ -106,24 +112,24 @@ export function snapshotOf(holding: VenueHolding, identity: Identity, before: Me
     regime_at_entry: before.regime_at_entry,
     regime: regimeNow(before.regime_at_entry, seen),
     volatility_gradient: seen.volatilityGradient,
-    r_history: extend(before.r_history, rOf(side, entry, mark, risked)),
+    r_history: extendHistory(before.r_history, rOf(side, entry, mark, risked)),
     source: 'ccxt',
   };
 }
 
-/** SNA-13. */
-function regimeNow(atEntry: string | null, { signal, regime }: Seen): string | null {
+/** The current regime, in the vocabulary of the regime at entry (SNA-13). */
+function regimeNow(atEntry: string | null, { signal, regime }: Surroundings): string | null {
   return atEntry === null || isObservedRegime(atEntry) ? regime : (signal?.regime ?? null);
 }
 
-/** Null where the stop is not on the losing side: the entry of a position that has grown may lie beyond the stop it began with. */
+/** The stop, where it is on the losing side; else null. Growth may move the entry price beyond the stop that the position was opened with. */
 function onLosingSide({ side, entryPrice }: VenueHolding, stop: number | null): number | null {
   if (stop === null) return null;
   const losing = side === 'LONG' ? stop < Number(entryPrice) : stop > Number(entryPrice);
   return losing ? stop : null;
 }
 
-/** Profit per contract over the risk it was opened with. Unit: multiples of the initial risk (R), signed. */
+/** Profit over initial risk, both per contract. Unit: multiples of the initial risk (R), signed. */
 export function rOf(side: Side, entryPrice: number, markPrice: number, initialStopPrice: number): number {
   const profit = side === 'LONG' ? markPrice - entryPrice : entryPrice - markPrice;
   return profit / Math.abs(entryPrice - initialStopPrice);
@@ -134,28 +140,28 @@ export function better(side: Side, one: number, other: number): number {
   return side === 'LONG' ? Math.max(one, other) : Math.min(one, other);
 }
 
-/** The worst price of a position so far; null where the one before is not known. */
+/** The worst price of a position including this mark; null where it was not known before. */
 export function worstPrice(side: Side, before: number | null, markPrice: number): number | null {
   if (before === null) return null;
   return side === 'LONG' ? Math.min(before, markPrice) : Math.max(before, markPrice);
 }
 
-/** Two hours of five-minute candles: more than momentum looks back, little enough to travel with every snapshot. Unit: observations. */
+/** Two hours of five-minute candles: more than momentum needs, and small enough for every snapshot to carry. Unit: observations. */
 const R_HISTORY_LENGTH = 24;
 
-/** The history with the current R at its end, bounded. */
-export function extend(history: readonly number[], r: number): readonly number[] {
+/** The history with the current R at its end; the oldest values beyond the bound are dropped. */
+export function extendHistory(history: readonly number[], r: number): readonly number[] {
   return [...history.slice(Math.max(0, history.length - R_HISTORY_LENGTH + 1)), r];
 }
 
-/** A stop placed this soon after the opening is the one that the position was opened with. Unit: milliseconds. */
+/** A stop that was placed this soon after the opening counts as the initial one. Unit: milliseconds. */
 const OPENED_WITH_MS = 5 * 60 * 1000;
 
 /** The schema's bound. Unit: orders. */
 const MOST_RESTING = 500;
 
-/** The orders that rest for a position, as its snapshot has them. */
-export function restingRecords(resting: readonly RestingOrder[]): readonly RestingRecord[] {
+/** The position's resting orders as its snapshot records them: the newest, where there are too many. */
+function restingRecords(resting: readonly RestingOrder[]): readonly RestingRecord[] {
   return resting.slice(-MOST_RESTING).map(({ orderId, kind, quantity, price, placedAt, wholePosition }) => ({
     order_id: orderId,
     kind,
@@ -167,10 +173,10 @@ export function restingRecords(resting: readonly RestingOrder[]): readonly Resti
 }
 
 /**
- * The stop that a position was opened with, among the resting orders; of several the one that would be hit first. A stop from before the opening
- * is left over from another position, and one of an unknown time may be.
+ * The price of the stop that the position was opened with; of several, the one that would be hit first. A stop from before the opening was left
+ * over by another position, and one of an unknown time may have been.
  */
-export function openingStop(resting: readonly RestingOrder[], side: Side, openedAt: EpochMillis): DecimalText | null {
+function openingStop(resting: readonly RestingOrder[], side: Side, openedAt: EpochMillis): DecimalText | null {
   const prices = resting.flatMap(({ kind, price, placedAt }) =>
     kind === 'STOP' && price !== null && isOfOpening(placedAt, openedAt) ? [price] : [],
   );

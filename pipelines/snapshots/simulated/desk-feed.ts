@@ -8,27 +8,25 @@ import { Ensemble, ENSEMBLE_ID, forSide, type Opinion } from './ensemble.ts';
 import { type Slot, growthDue, planGrowth, planOpening, slotKey, slotsOf, wantsToOpen } from './entries.ts';
 import { Indicators } from '../indicators.ts';
 import { type Market, type MarketCycle, type MarketTick, WARM_UP_CYCLES } from '../../../ports/market.ts';
-import { type Remembered, rOf, better, extend, worstPrice } from '../snapshot.ts';
+import { type Remembered, rOf, better, extendHistory, worstPrice } from '../snapshot.ts';
 
-/** The size of the desk in the deployment that this program answers to. */
+/** Positions held at a time: as many as the desk that this program was written for. */
 const SLOTS = 15;
 
-/** The accounts of a desk on these markets. */
-export function accountsOf(desk: string, symbols: readonly string[], slots = SLOTS): readonly string[] {
-  return [...new Set(slotsOf(desk, symbols, slots).map(({ account }) => account))];
+/** The accounts that a desk on these markets trades on. */
+export function accountsOf(desk: string, symbols: readonly string[]): readonly string[] {
+  return [...new Set(slotsOf(desk, symbols, SLOTS).map(({ account }) => account))];
 }
 
 export interface DeskFeedOptions {
-  /** The desk's account, or the stem of its accounts' names. Other desks may trade on the same book. */
+  /** The desk's account, or the beginning of its accounts' names. Other desks may trade on the same book. */
   readonly desk: string;
   readonly market: Market;
   readonly book: PositionBook;
   readonly random: Random;
-  /** Positions held at a time. */
-  readonly slots?: number;
 }
 
-/** What one cycle saw. */
+/** What one cycle observed. */
 export interface DeskCycle {
   readonly now: EpochMillis;
   readonly signals: ModelSignal[];
@@ -36,17 +34,17 @@ export interface DeskCycle {
 }
 
 /**
- * A desk with its models, and the source of snapshots.
+ * A simulated desk: its models, its entries, and the snapshots of its positions.
  *
- * Reads a market, a position book and, once, the snapshots recorded before. Writes to the book (openings and growths, never a
- * close: that is execution's work) and returns signals and snapshots for others to write. State: indicators, which are computed
- * again from the candles, and each open position's latest snapshot, which is recovered from the log.
+ * Reads      a market, a position book and, once, the snapshots recorded before
+ * Writes     openings and growths to the book, never a close: that is execution's work. Signals and snapshots are returned to be recorded
+ * State      indicators, computed again from the candles; each open position's latest snapshot, restored from the log
  *
- * SIM-1  A cycle's result is a function of seed, cycle, book and recorded snapshots. Nothing depends on when or how often it ran.
- * SIM-2  A cycle that runs again after a crash, whatever part of its bookings and records survived, gives what the first run gave:
- *     what it would open now counts as not open yet, and all bookings are idempotent by their ids.
- * SIM-3  Every open position on the desk's accounts has a snapshot in every cycle in which its symbol has a candle, whoever
- *     opened it; what is not known of it is null. Other accounts' positions are not this market's to price.
+ * SIM-1  A cycle's result is a function of seed, cycle, book and recorded snapshots. It does not depend on when or how often the cycle ran.
+ * SIM-2  A cycle that runs again after a crash gives the same result, whatever part of its bookings and records survived: a position that
+ *        it would open now counts as not open yet, and all bookings are idempotent by their ids.
+ * SIM-3  Every open position on the desk's accounts has a snapshot in every cycle in which its symbol has a candle, whoever opened it;
+ *        what is not known of it is null. Positions of other accounts have none: this market does not price them.
  */
 export class DeskFeed {
   readonly #market: Market;
@@ -64,19 +62,19 @@ export class DeskFeed {
     this.#book = options.book;
     this.#random = options.random;
     this.#ensemble = new Ensemble(options.random);
-    this.#slots = slotsOf(options.desk, options.market.symbols, options.slots ?? SLOTS);
+    this.#slots = slotsOf(options.desk, options.market.symbols, SLOTS);
     this.#accounts = new Set(this.#slots.map(({ account }) => account));
     this.#indicators = new Map(options.market.symbols.map((symbol) => [symbol, new Indicators()]));
   }
 
-  /** Recovers what only snapshots tell, from those recorded, oldest first; the last one of each position counts. */
+  /** Restores what only snapshots remember. They come oldest first; the latest of each position counts. */
   restore(snapshots: Iterable<PositionSnapshot>): void {
     for (const snapshot of snapshots) this.#latest.set(snapshot.position_id, snapshot);
   }
 
   /**
-   * Lets the desk act at the book in one cycle, and returns what was observed then; undefined once the market ends. Cycles must
-   * be asked in ascending order (RangeError otherwise); the first may be any, and those left out only move the indicators.
+   * Runs one cycle: the desk opens and grows positions in the book, and observes them. Undefined once the market has ended. Cycles ascend
+   * (RangeError otherwise), from any first one; cycles that are left out only move the indicators.
    */
   run(cycle: number): DeskCycle | undefined {
     const market = this.#advanceTo(cycle);
@@ -107,7 +105,6 @@ export class DeskFeed {
     return { now, signals, snapshots: this.#observeAll(open, now, ticks, opinions) };
   }
 
-  /** The accounts that this desk trades on. */
   get accounts(): ReadonlySet<string> {
     return this.#accounts;
   }
@@ -116,7 +113,7 @@ export class DeskFeed {
     return this.#book.openPositions().filter(({ account }) => this.#accounts.has(account));
   }
 
-  /** Feeds every candle up to that cycle to the indicators. */
+  /** Feeds every candle up to that cycle into the indicators. */
   #advanceTo(cycle: number): MarketCycle | undefined {
     if (cycle < Math.max(0, this.#nextCycle))
       throw new RangeError(`cycle ${cycle} was asked after ${this.#nextCycle - 1}`);
@@ -137,7 +134,7 @@ export class DeskFeed {
     return indicators;
   }
 
-  /** Opens a position in a flat slot, if the desk wants to. True when it did. */
+  /** Opens a position in a flat slot, if the desk wants to. True where it did. */
   #open(slot: Slot, cycle: number, { candle }: MarketTick, opinion: Opinion, seen: Indicators): boolean {
     const { side, confidence } = opinion;
     const stream = this.#random.stream('open', slot.account, slot.symbol, cycle);
@@ -168,7 +165,7 @@ export class DeskFeed {
     return true;
   }
 
-  /** Adds to one of the desk's own winners, if this is the moment. True when it did. */
+  /** Adds to a winning position that the desk opened, if a growth is due. True where it did. */
   #grow(position: BookedPosition, { candle }: MarketTick): boolean {
     const stop = this.#latest.get(position.position_id)?.initial_stop_price ?? null;
     if (stop === null) return false;
@@ -183,7 +180,7 @@ export class DeskFeed {
     return true;
   }
 
-  /** A snapshot of every open position whose symbol has a candle; forgets the positions that are no longer open. */
+  /** The snapshots of all open positions whose symbol has a candle. Positions that are no longer open are forgotten. */
   #observeAll(
     positions: readonly BookedPosition[],
     now: EpochMillis,
@@ -196,7 +193,7 @@ export class DeskFeed {
       const id = position.position_id;
       const before = this.#latest.get(id) ?? null;
       const tick = ticks.get(position.symbol);
-      // A foreign position may have been opened later than the virtual time: it is not there yet.
+      // A position that others opened may be later than the virtual time, and has no snapshot before its opening.
       if (tick === undefined || position.opened_at > now) {
         if (before !== null) latest.set(id, before);
         continue;
@@ -232,15 +229,15 @@ function signalOf(slot: Slot, now: EpochMillis, opinion: Opinion): ModelSignal {
   };
 }
 
-/** The venue of the simulated desk. */
+/** The venue that a simulated desk trades at. */
 const VENUE = 'paper';
 
-/** A position's market as observed at `now`. Null: not known. */
-export interface Observed {
+/** What is observed of a position at `now`. Null: not known. */
+interface Observed {
   readonly now: EpochMillis;
   /** Unit: quote currency per contract. */
   readonly markPrice: number;
-  /** The confidence that belongs to the position's side. */
+  /** Of the position's side. */
   readonly confidence: number | null;
   readonly regime: string | null;
   readonly volatilityGradient: number | null;
@@ -248,8 +245,8 @@ export interface Observed {
 }
 
 /**
- * The snapshot of a simulated position. `before` is its memory; null where there is none: then its stop, confidence and regime at opening stay
- * unknown. Observing the same moment again gives the same snapshot, even from a `before` that is that snapshot.
+ * The snapshot of a simulated position. `before` is what is remembered of it; null: its stop, confidence and regime at entry stay unknown.
+ * Observing the same moment again gives the same snapshot, even where `before` is already that snapshot.
  */
 function observe(position: BookedPosition, before: Remembered | null, observed: Observed): PositionSnapshot {
   const { side } = position;
@@ -274,10 +271,10 @@ function observe(position: BookedPosition, before: Remembered | null, observed: 
     initial_stop_price: initialStop,
     stop_price: null,
     take_profit_price: null,
-    // The paper venue keeps no order that rests.
+    // The paper venue has no resting orders.
     resting: [],
     settles_at: null,
-    // The paper venue closes what is left whole, however small.
+    // The paper venue closes any remainder, however small.
     dust: null,
     confidence_at_entry: confidenceAtEntry,
     confidence,
@@ -285,14 +282,16 @@ function observe(position: BookedPosition, before: Remembered | null, observed: 
     regime_at_entry: before?.regime_at_entry ?? null,
     regime: observed.regime,
     volatility_gradient: observed.volatilityGradient,
-    // Without the stop there is no R, and none is made up.
+    // Without an initial stop there is no R, and none is invented.
     r_history:
-      initialStop === null ? [] : extend(earlierThan(now, before), rOf(side, entryPrice, markPrice, initialStop)),
+      initialStop === null
+        ? []
+        : extendHistory(earlierThan(now, before), rOf(side, entryPrice, markPrice, initialStop)),
     source: observed.source,
   };
 }
 
-/** The history without the observation of `now`, which it has where a cycle runs again whose records were partly written. */
+/** The R history without an observation at `now`: it has one where the cycle runs again after its records were partly written. */
 function earlierThan(now: EpochMillis, before: Remembered | null): readonly number[] {
   if (before === null) return [];
   return before.observed_at === now ? before.r_history.slice(0, -1) : before.r_history;

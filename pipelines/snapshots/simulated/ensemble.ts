@@ -1,50 +1,50 @@
+/** The simulated models: an ensemble whose opinion has some skill, and too much confidence. */
 import type { Random, RandomStream } from '../../../ports/random.ts';
 import type { EnsembleMember, ModelId, Side } from '../../../schemas/generated/records.ts';
 import type { Slot } from './entries.ts';
 
-/** What the ensemble thinks of one slot at one moment. */
+/** The ensemble's opinion of one slot at one moment. */
 export interface Opinion {
   readonly side: Side;
-  /** The regime of the market that the ensemble assumes. */
+  /** The regime that the ensemble assumes. */
   readonly regime: string;
-  /** Mean of the members. Unit: probability, 0 to 1. */
+  /** Mean of the members. Unit: probability. */
   readonly confidence: number;
   readonly members: readonly EnsembleMember[];
 }
 
-/** Calibration is per model: a change of anything below is another version. */
+/** Calibration is per model: whoever changes anything below gives the ensemble another id. */
 export const ENSEMBLE_ID = 'ensemble-7' as ModelId;
 
 const MEMBERS = ['trend-lstm', 'order-flow-gbm', 'cross-section-mlp', 'carry-ridge'] as const;
 
-/** Confidences are given in steps of this, so that a mean of members is exact to read. Unit: steps per unit of probability. */
+/** Confidences are whole numbers of steps, so that the mean of the members prints without a tail. Unit: steps per unit of probability. */
 const STEPS = 10_000;
 
-/** A view of 1 is a trend in force (the simulated market's strongest drift). Unit: view per standard deviation of a candle's return. */
+/** The simulated market's strongest drift, 0.16, is a view of 1: a trend in force. Unit: view per standard deviation of a candle's return. */
 const DRIFT_GAIN = 1 / 0.16;
-/** On recorded candles the view is trailing momentum instead; three average true ranges in an hour are a trend in force, and more is no surer. Unit: view per average true range. */
+/** On recorded candles the view is trailing momentum instead: three average true ranges in an hour would be a view of 1. Unit: view per average true range. */
 const MOMENTUM_GAIN = 0.35;
-/** Unit: views. */
+/** More momentum than this makes the view no stronger. Unit: average true ranges. */
 const MOMENTUM_LIMIT = 1;
 
-/** Noise that all members share, because they learned from the same past; and each one's own. Unit: views. */
+/** The noise that all members share, since they learned from the same past, and each member's own. Unit: views. */
 const SHARED_NOISE = 1.4;
 const OWN_NOISE = 0.45;
 /**
- * Errors last: noise is drawn anew at knots this far apart and runs smoothly between them, so that a view changes over hours, as a
- * position does. Unit: cycles.
+ * Noise is drawn at knots this far apart and interpolated between them: so errors last for hours, as long as a position does. Unit: cycles.
  */
 const KNOT_CYCLES = 64;
 
 /**
- * How much probability the members make of a view, in log-odds. An honest ensemble with this noise would use about a
- * quarter of it: they are over-confident, which is what calibration is there to find.
+ * The log-odds that the members make of a view of 1. With this noise a quarter of it would be honest: they are over-confident, which is what
+ * calibration should find.
  */
 const LOG_ODDS_PER_VIEW = 1.9;
-/** The most that a member claims: none pretends to be certain. Unit: probability. */
+/** The highest confidence of a member. Unit: probability. */
 const MAX_CONFIDENCE = 0.94;
 
-/** What the ensemble can look at. Null where it is not known. */
+/** What the ensemble sees of the market. Null: not known. */
 export interface Evidence {
   readonly regime: string | null;
   readonly drift: number | null;
@@ -52,8 +52,8 @@ export interface Evidence {
 }
 
 /**
- * Models of modest skill: a view of what moves the price (the hidden drift where the market has one, trailing momentum where it
- * is recorded) under slow noise. Pure in seed, slot, cycle and evidence: nothing is remembered, so a restart changes nothing.
+ * Models of modest skill. Their view is what moves the price (the hidden drift of a simulated market, the trailing momentum of a recorded one)
+ * under slow noise. It is a function of seed, slot, cycle and evidence; nothing is remembered, so a restart changes nothing.
  */
 export class Ensemble {
   readonly #random: Random;
@@ -62,7 +62,7 @@ export class Ensemble {
     this.#random = random;
   }
 
-  /** Null while the regime or the evidence of a direction is not known: then no model speaks. */
+  /** Null while the regime or the direction is not known: the models are silent then. */
   opinion(slot: Slot, cycle: number, evidence: Evidence): Opinion | null {
     const view = viewOf(evidence);
     if (view === null || evidence.regime === null) return null;
@@ -71,7 +71,7 @@ export class Ensemble {
     const before = this.#knot(slot, knot);
     const after = this.#knot(slot, knot + 1);
     const shared = SHARED_NOISE * between(before, after, weight);
-    // Steps of confidence that the price will rise; a fall has the rest.
+    // Each member's confidence that the price will rise, in steps; the rest is its confidence in a fall.
     const rises = MEMBERS.map(() => {
       const seen = view + shared + OWN_NOISE * between(before, after, weight);
       const odds = 1 / (1 + Math.exp(-LOG_ODDS_PER_VIEW * seen));
@@ -95,7 +95,7 @@ export class Ensemble {
   }
 }
 
-/** The same opinion, asked for a position's side. */
+/** The opinion as seen from a side: confidences of the other side are complemented. */
 export function forSide(opinion: Opinion, side: Side): Opinion {
   if (opinion.side === side) return opinion;
   return {
@@ -106,7 +106,7 @@ export function forSide(opinion: Opinion, side: Side): Opinion {
   };
 }
 
-/** 1 - confidence, on the same grid of steps. */
+/** 1 - confidence, in whole steps. */
 function complement(confidence: number, steps: number): number {
   return (steps - Math.round(confidence * steps)) / steps;
 }
@@ -117,7 +117,7 @@ function viewOf({ drift, momentum }: Evidence): number | null {
   return MOMENTUM_GAIN * Math.max(-MOMENTUM_LIMIT, Math.min(MOMENTUM_LIMIT, momentum));
 }
 
-/** Normal at the knots, and of the same spread between them. */
+/** A normal draw between two knots, with the same standard deviation everywhere. */
 function between(before: RandomStream, after: RandomStream, weight: number): number {
   const spread = Math.sqrt(weight * weight + (1 - weight) * (1 - weight));
   return ((1 - weight) * before.normal() + weight * after.normal()) / spread;

@@ -1,4 +1,4 @@
-/** The entries of the simulated desk: where it may hold positions, when it opens or grows one, of which size and with which stop. Pure. */
+/** The entries of the simulated desk: its slots, when it opens or grows a position, how large, and with which stop. Pure. */
 import { Decimal } from 'decimal.js';
 import type { DecimalText, MarketRules } from '../../../ports/exchange.ts';
 import type { BookedPosition } from '../../../ports/position-book.ts';
@@ -12,8 +12,8 @@ export interface Slot {
 }
 
 /**
- * `count` slots over the symbols: one account, the desk's own name, where there are enough symbols; otherwise as many numbered
- * sub-accounts as it takes, each holding every symbol once before the next one begins.
+ * `count` slots over the symbols. Where there are enough symbols they are on one account, which has the desk's name; otherwise on as many
+ * numbered accounts as needed, each of which holds every symbol before the next one begins.
  */
 export function slotsOf(desk: string, symbols: readonly string[], count: number): readonly Slot[] {
   const oneAccount = symbols.length >= count;
@@ -36,23 +36,23 @@ export interface Opening {
   readonly initialStopPrice: number;
 }
 
-/** The least confidence at which the desk opens. Unit: probability. */
+/** The desk opens at this confidence or above. Unit: probability. */
 const CONFIDENT_FROM = 0.64;
-/** The chance that a confident desk opens in a cycle. It is confident in three cycles of four, so a free slot mostly waits some twenty minutes. */
+/** The chance that a confident desk opens in a cycle. It is confident in three of four cycles, so a free slot waits about twenty minutes. */
 const OPENS_PER_CYCLE = 0.3;
 
-/** Positions of a small desk. Unit: quote currency. */
+/** The sizes of a small desk's positions. Unit: quote currency. */
 const NOTIONAL = { min: 500, max: 5_000 } as const;
-/** Common distances of a stop. Unit: average true ranges. */
+/** The distance of a stop from the entry. Unit: average true ranges. */
 const STOP_RANGES = { min: 1.5, max: 2.5 } as const;
-/** Nearer, costs would be a large part of the risk; farther, one loss would cost too much. Unit: share of the entry price. */
+/** The bounds of that distance. Nearer, costs would be a large part of the risk; farther, one loss would be too large. Unit: share of the entry price. */
 const STOP_SHARE = { min: 0.004, max: 0.03 } as const;
-/** Digits of a stop price. */
+/** The significant digits of a stop price. */
 const STOP_DIGITS = 7;
 
-/** Whether the desk opens: the ensemble is confident enough, and the draw of the cycle says so. */
+/** True where the ensemble is confident enough and the cycle's draw allows it. */
 export function wantsToOpen(confidence: number, stream: RandomStream): boolean {
-  // The draw is made in any case, so that what follows does not depend on the outcome.
+  // Drawn in any case, so that later draws from the stream do not depend on the confidence.
   const draw = stream.uniform();
   return confidence >= CONFIDENT_FROM && draw < OPENS_PER_CYCLE;
 }
@@ -83,17 +83,17 @@ export interface Growth {
 /** The chance that the desk adds to a position at all, and that it does so twice. */
 const GROWS = 0.35;
 const GROWS_TWICE = 0.3;
-/** The ages at which the desk may add: within the hours that a position lives. Unit: candles. */
+/** The ages at which the desk may add, within the usual life of a position. Unit: candles. */
 const FIRST_AGE = { min: 4, max: 18 } as const;
 const SECOND_AGE = { min: 24, max: 42 } as const;
-/** It adds to winners only, from this R on. Unit: multiples of the initial risk (R). */
+/** The desk adds to a position from this R on. Unit: multiples of the initial risk (R). */
 const WINNING_FROM = 0.5;
-/** The share of the initial size that it adds each time: less than is open, so that the entry price stays near. */
+/** How much it adds each time: less than is open, so that the entry price moves little. Unit: share of the initial size. */
 const SHARE = '0.4';
 
 /**
- * The growth that is due now: the first, the second, or null. The age at which each is due is drawn from the position's id alone, so it needs no
- * memory, and the same growth is due in the same cycle however often that is run.
+ * The growth that is due now: the first, the second, or none. The age at which each is due is drawn from the position's id alone, so the same growth
+ * is due whenever the cycle runs again.
  */
 export function growthDue(positionId: PositionId, ageCandles: number, r: number, random: Random): 1 | 2 | null {
   if (r < WINNING_FROM) return null;
@@ -104,13 +104,13 @@ export function growthDue(positionId: PositionId, ageCandles: number, r: number,
   return ageCandles === stream.integer(SECOND_AGE.min, SECOND_AGE.max) ? 2 : null;
 }
 
-/** The size of that growth at `price`; null where it is below the venue's minimum. It depends on nothing that a growth changes. */
+/** The size of that growth; null where it is below the venue's minimum. It depends on the initial size only, which no growth changes. */
 export function planGrowth(position: BookedPosition, ordinal: 1 | 2, price: number, rules: MarketRules): Growth | null {
   const quantity = wholeLots(new Decimal(position.initialQuantity).times(SHARE), price, rules);
   return quantity === null ? null : { growthId: `${position.position_id}:growth:${ordinal}`, quantity };
 }
 
-/** Rounded down to the lot step. Null where that is below the venue's minimum. */
+/** The quantity rounded down to the lot step; null where that is below the venue's minimum. */
 export function wholeLots(quantity: Decimal, price: number, rules: MarketRules): DecimalText | null {
   const step = new Decimal(rules.lotStep);
   const lots = quantity.div(step).floor().times(step);

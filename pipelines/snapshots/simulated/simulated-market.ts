@@ -5,10 +5,10 @@ import type { EpochMillis } from '../../../ports/clock.ts';
 /** Cycle 0 closes at this instant, 2026-01-01T00:00:00Z: virtual time never depends on when the program runs. Unit: epoch milliseconds. */
 const START = Date.UTC(2026, 0, 1);
 
-/** Five minutes, the shortest candle that desks of this kind decide on. Unit: milliseconds. */
+/** Five-minute candles: the shortest that desks of this kind decide on. Unit: milliseconds. */
 const INTERVAL_MS = 5 * 60 * 1000;
 
-/** Fifteen markets from cents to tens of thousands, calm to wild. */
+/** Fifteen symbols, priced from cents to tens of thousands, from calm to volatile. */
 const PROFILES: readonly SymbolProfile[] = [
   { symbol: 'BTCUSDT', anchorPrice: 94_500, volatility: 0.0016 },
   { symbol: 'ETHUSDT', anchorPrice: 3_340, volatility: 0.002 },
@@ -27,7 +27,7 @@ const PROFILES: readonly SymbolProfile[] = [
   { symbol: 'FHEUSDT', anchorPrice: 0.02384, volatility: 0.0046 },
 ];
 
-/** A market without end, the same for the same seed. Going back starts the paths again from the beginning. */
+/** An endless market, the same for the same seed. A request for an earlier cycle computes all paths again from the beginning. */
 export function simulatedMarket(random: Random): Market {
   return new SimulatedMarket(random);
 }
@@ -38,7 +38,7 @@ class SimulatedMarket implements Market {
   readonly intervalMs = INTERVAL_MS;
   readonly #random: Random;
   #paths: readonly SimulatedSymbol[] = [];
-  /** The cycle that the paths give next; the one before it is kept in `#last`. */
+  /** The cycle that the paths give next. `#last` is the one before it. */
   #next = 0;
   #last: MarketCycle | undefined;
 
@@ -85,13 +85,13 @@ class SimulatedMarket implements Market {
 /** How a symbol is simulated. */
 interface SymbolProfile {
   readonly symbol: string;
-  /** Where the price starts and is pulled back to in the very long run. Unit: USDT per contract. */
+  /** The price that the path starts from, and returns to in the very long run. Unit: USDT per contract. */
   readonly anchorPrice: number;
   /** Standard deviation of a calm candle's return. Unit: ratio. */
   readonly volatility: number;
 }
 
-/** A hidden regime. `next` are the chances of the regime that follows. */
+/** A hidden regime of the market. */
 interface HiddenRegime {
   /** Unit: standard deviations of one candle's return. */
   readonly drift: number;
@@ -99,14 +99,15 @@ interface HiddenRegime {
   readonly volatility: number;
   /** Mean length. Unit: candles. */
   readonly meanLength: number;
+  /** The chances of each regime that may follow; they sum to 1. */
   readonly next: readonly (readonly [regime: RegimeName, chance: number])[];
 }
 
 type RegimeName = 'trend_up' | 'trend_down' | 'range' | 'turbulent';
 
 /**
- * Trends of some hours, as long as a position is held, between quieter ranges; now and then a turbulent hour. A drift of 0.16
- * moves a trend of 60 candles by about 10 standard deviations of one candle: more than the 8 that chance alone makes of it.
+ * Trends of some hours, about as long as a position is held, between quieter ranges, and now and then a turbulent hour. Over 60 candles a drift of
+ * 0.16 moves the price by about 10 standard deviations of one candle; chance alone moves it by 8.
  */
 const REGIMES: Readonly<Record<RegimeName, HiddenRegime>> = {
   trend_up: {
@@ -151,27 +152,27 @@ const REGIMES: Readonly<Record<RegimeName, HiddenRegime>> = {
   },
 };
 
-/** Log-volatility keeps this share of its distance from normal at each candle: half is gone after about 13. */
+/** The share of its distance from normal that log-volatility keeps at each candle: half of it is gone after about 13 candles. */
 const VOLATILITY_MEMORY = 0.95;
-/** What each candle adds to log-volatility, so that it stays within about a factor of 1.5 either way. Unit: natural log. */
+/** The standard deviation of what each candle adds to log-volatility, which keeps volatility mostly within a factor of 1.5. Unit: natural log. */
 const VOLATILITY_SHOCK = 0.13;
 
-/** Pull of the log-price towards its anchor: too weak to matter within a day, enough that no price runs away in a year. Unit: share per candle. */
+/** The pull of the log-price towards its anchor: too weak to matter within a day, strong enough to bound the price over a year. Unit: share per candle. */
 const ANCHOR_PULL = 1 / 2_000;
 
-/** Steps within a candle; its high and low are the extremes of their ends. */
+/** The price moves in this many steps within a candle; high and low are the extremes of the prices after each. */
 const STEPS = 4;
 const STEP_SCALE = Math.sqrt(1 / STEPS);
 
-/** Digits of a quoted price, as derivatives venues commonly quote. */
+/** The significant digits of a price: what derivatives venues commonly quote. */
 const SIGNIFICANT_DIGITS = 5;
 
-/** Contracts worth about this much change hands in a calm candle. Unit: USDT. */
+/** The turnover of a calm candle. Unit: USDT. */
 const TURNOVER = 400_000;
 
 /**
- * One symbol's endless path: a hidden Markov regime sets drift and volatility, volatility clusters (a log AR(1)), the log-price
- * walks. It only goes forward; all its numbers come from the one stream it was given.
+ * One symbol's endless path: a random walk of the log-price whose drift and volatility depend on a hidden Markov regime, with clustered volatility
+ * (a log AR(1)). It only moves forward; all of its draws come from the one stream that it is given.
  */
 class SimulatedSymbol {
   readonly symbol: string;
@@ -195,7 +196,7 @@ class SimulatedSymbol {
     this.#close = this.#quote(this.#logPrice);
   }
 
-  /** The drift in force during the candle that `next` gave last. Unit: standard deviations of one candle's return. */
+  /** The drift during the candle that `next` returned last. Unit: standard deviations of one candle's return. */
   get drift(): number {
     return this.#regime.drift;
   }
@@ -221,13 +222,13 @@ class SimulatedSymbol {
     return { closedAt, open, high, low, close: this.#close, volume: Math.round(turnover / this.#close) };
   }
 
-  /** Rounded to the tick. Dividing whole numbers gives the double nearest to the decimal, so it prints without a tail. */
+  /** The price rounded to the tick. Dividing whole numbers gives the double nearest to the decimal, which prints without a tail. */
   #quote(logPrice: number): number {
     return Math.max(1, Math.round(Math.exp(logPrice) * this.#scale)) / this.#scale;
   }
 }
 
-/** The chances sum to 1; rounding errors fall to the last. */
+/** The regime that a uniform draw chooses. Rounding errors of the chances fall to the last. */
 function choose(chances: HiddenRegime['next'], draw: number): RegimeName {
   let rest = draw;
   let chosen: RegimeName = 'range';

@@ -5,13 +5,10 @@ import type { EventLog } from '../../../ports/event-log.ts';
 import type { Logger } from '../../../ports/logger.ts';
 import type { PositionBook } from '../../../ports/position-book.ts';
 import type { Random } from '../../../ports/random.ts';
-import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../../schemas/record-codec.ts';
-import { timesAhead } from '../../../schemas/time-bound.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { forEachRecord } from '../../runtime/topic-cursor.ts';
-import { encodeObserved } from '../encode-observed.ts';
+import { encodeObserved, latestSnapshots } from '../source-records.ts';
 import type { Health } from '../../runtime/health.ts';
 import type { Source } from '../../runtime/processor.ts';
 import type { Market, MarketCycle } from '../../../ports/market.ts';
@@ -33,12 +30,12 @@ export interface SnapshotSourceOptions {
 const NAME = TOPICS.positionSnapshot.writer;
 
 /**
- * The snapshot source: a desk on a market, cycle by cycle as its candles close.
- * Reads      the market, the venue's book, and once position.snapshot, for what only snapshots tell
+ * The snapshot source of a simulated desk: its market, cycle by cycle as the candles close.
+ * Reads      the market, the venue's book, and once position.snapshot, for what only snapshots remember
  * Writes     model.signal, position.snapshot
- * State      the desk feed's (pipelines/snapshots/simulated/desk-feed.ts)
- * Guarantee  a cycle that cannot be written is tried again until it can; cycles missed while the source was down are not
- *            made up for: nobody observed them
+ * State      the desk feed's (desk-feed.ts)
+ * Guarantee  a cycle that cannot be written is tried again until it can; cycles missed while the source was down are not made up for, since
+ *            nobody observed them
  */
 export function snapshotSource(options: SnapshotSourceOptions): Source {
   return { name: NAME, run: (signal) => observeMarket(options, signal) };
@@ -51,7 +48,11 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
   const feed = new DeskFeed({ desk, market, book, random });
   const backOff = sourceBackOff(options, signal);
   health.is(NAME, 'restoring');
-  feed.restore(await patiently(backOff, 'restoring', () => latestSnapshots(options, feed.accounts)));
+  feed.restore(
+    await patiently(backOff, 'restoring', () =>
+      latestSnapshots(options, clock, (account) => feed.accounts.has(account)),
+    ),
+  );
   health.is(NAME, 'assigned');
   for (;;) {
     const cycle = market.cycleAfter(clock.now());
@@ -64,37 +65,22 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
     }
     const { now, signals, snapshots } = observed;
     const records = [
-      ...signals.flatMap((said) => encodeObserved(models, TOPICS.modelSignal, said, now, said.symbol)),
+      ...signals.flatMap((one) => encodeObserved(models, TOPICS.modelSignal, one, now, one.symbol)),
       ...snapshots.flatMap((one) => encodeObserved(source, TOPICS.positionSnapshot, one, now, one.position_id)),
     ];
     await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
   }
 }
 
-/** The last snapshot of each of the desk's positions. */
-async function latestSnapshots(
-  { log, codec, clock }: SnapshotSourceOptions,
-  accounts: ReadonlySet<string>,
-): Promise<Iterable<PositionSnapshot>> {
-  const latest = new Map<string, PositionSnapshot>();
-  const { name: topic } = TOPICS.positionSnapshot;
-  await forEachRecord({ log, codec }, topic, {}, (snapshot, { timestamp }) => {
-    if (!accounts.has(snapshot.account)) return;
-    // One of a time that cannot be would stay the latest until then.
-    if (timesAhead(topic, snapshot, timestamp, clock.now()).length === 0) latest.set(snapshot.position_id, snapshot);
-  });
-  return latest.values();
-}
-
-/** A market on the wall clock. */
+/** A market whose candles close on the wall clock. */
 interface LiveMarket extends Market {
-  /** When that cycle's candles close, also where the market has ended by then. */
+  /** When the candles of a cycle close, also after the end of the market. */
   closesAt(cycle: number): EpochMillis;
 }
 
 /**
- * A market whose candles close now instead of when they were recorded or simulated: cycle n at `origin + n * intervalMs`.
- * Prices are the market's; with a shorter interval they move faster, and every time that a record carries is real.
+ * A market whose candles close on the wall clock instead of when they were recorded or simulated: cycle n at `origin + n * intervalMs`. Prices
+ * are the market's, and move faster where the interval is shorter; the times in records are real.
  */
 export function liveMarket(market: Market, origin: EpochMillis, intervalMs: number): LiveMarket {
   const closesAt = (cycle: number): EpochMillis => origin + cycle * intervalMs;

@@ -172,7 +172,7 @@ describe('between cycles', () => {
     changed('BTCUSDT');
     await clock.move(50);
     await waiting;
-    made.starts();
+    made.beginCycle();
     void until(40_000);
     await clock.move(10_000);
     expect(looks).toEqual([]);
@@ -210,7 +210,7 @@ describe('between cycles', () => {
     const { marks, tell, made, stream } = between();
     tell({ kind: 'mark', symbol: 'BTCUSDT', price: '107.5', at: START });
     expect(marks).toEqual([['BTCUSDT', 107.5]]);
-    made.cycled({ now: START, reconciled: [], snapshots: [], missing: [] });
+    made.endCycle({ now: START, reconciled: [], snapshots: [], missing: [] });
     expect(stream.watched).toEqual(new Set(['BTCUSDT', 'ETHUSDT']));
   });
 
@@ -233,7 +233,7 @@ describe('between cycles', () => {
       await clock.move(given.toldAt ?? 0);
       if (given.toldAt !== undefined) changed('BTCUSDT');
       const now = START + (given.now ?? 30_000);
-      made.cycled({ now, reconciled: [found(START + 10_000, now)], snapshots: [], missing: [] });
+      made.endCycle({ now, reconciled: [found(START + 10_000, now)], snapshots: [], missing: [] });
       expect(distrusted).toHaveLength(times);
     });
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { encodeObserved } from '../../../pipelines/snapshots/encode-observed.ts';
+import { encodeObserved } from '../../../pipelines/snapshots/source-records.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { AHEAD_MS } from '../../../schemas/time-bound.ts';

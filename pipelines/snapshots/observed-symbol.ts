@@ -1,0 +1,321 @@
+/**
+ * One symbol of the account: its positions under observation, their fills and its market. The invariants that it keeps are stated in
+ * position-source.ts.
+ */
+import { messageOf } from '../../errors/harvestline-error.ts';
+import type { EpochMillis } from '../../ports/clock.ts';
+import type { Lifecycle } from '../../ports/lifecycles.ts';
+import type { Shown, VenueHolding, VenueStops } from '../../ports/venue.ts';
+import type {
+  FillId,
+  ModelSignal,
+  PositionReconciled,
+  PositionSnapshot,
+  Reduction,
+  Side,
+  VenueDifference,
+} from '../../schemas/generated/records.ts';
+import { positionIdOf } from '../../schemas/ids.ts';
+import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
+import {
+  DifferenceList,
+  incompleteDifference,
+  unexplainedDifferences,
+  unknownOpeningDifference,
+  unopenedDifference,
+} from './differences.ts';
+import { FillHistory } from './fill-history.ts';
+import { SymbolMarket } from './indicators.ts';
+import { type FillMatch, type KnownPosition, LISTED_LATE_MS } from './match-fills.ts';
+import {
+  type ObservedPosition,
+  ObservedPositions,
+  newPosition,
+  noteMark,
+  updatedByFills,
+} from './observed-positions.ts';
+import { OrderOrigins, reductionOf } from './reductions.ts';
+import { snapshotOf } from './snapshot.ts';
+
+/** What one observation of a symbol found. */
+export interface SymbolObservation {
+  /** Null: there is nothing new to record. */
+  readonly reconciled: PositionReconciled | null;
+  readonly snapshots: readonly PositionSnapshot[];
+  readonly missing: readonly Missing[];
+}
+
+/** Differences that mean that the fills cannot be relied on. */
+const DOUBTS: ReadonlySet<VenueDifference['kind']> = new Set(['NO_ANSWER', 'FILLS_DISAGREE', 'NOT_SHOWN']);
+
+export class ObservedSymbol {
+  readonly symbol: string;
+  readonly #options: PositionSourceOptions;
+  readonly #market: SymbolMarket;
+  readonly #positions = new ObservedPositions();
+  readonly #fills: FillHistory;
+  /** Of the positions under observation. */
+  readonly #recordedFills = new Set<FillId>();
+  readonly #origins: OrderOrigins;
+  readonly #differences = new DifferenceList();
+
+  constructor(symbol: string, options: PositionSourceOptions) {
+    this.symbol = symbol;
+    this.#options = options;
+    this.#market = new SymbolMarket(symbol, options.venue);
+    this.#fills = new FillHistory(symbol, options.venue);
+    this.#origins = new OrderOrigins(symbol, options.venue);
+  }
+
+  /** True where no position is under observation and no difference stands. */
+  get isQuiet(): boolean {
+    return this.#positions.size === 0 && this.#differences.isEmpty;
+  }
+
+  restoreSnapshot(snapshot: PositionSnapshot): void {
+    this.#positions.restoreSnapshot(snapshot);
+  }
+
+  restoreReconciled(record: PositionReconciled): void {
+    for (const { fill_id } of record.reductions) this.#recordedFills.add(fill_id);
+    this.#positions.restoreReconciled(record);
+    this.#differences.restore(record.differences);
+    if (this.#positions.size === 0) this.#recordedFills.clear();
+  }
+
+  /** Observes the symbol once, given its open positions now. Throws only what a later try cannot mend. */
+  async observe({ holdings, incomplete }: Shown, now: EpochMillis): Promise<SymbolObservation> {
+    const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
+    const unchanged = holdings.filter((holding) => this.#positions.unchanged(holding) !== null);
+    const isUnchanged = unchanged.length === holdings.length && this.#positions.size === holdings.length;
+    for (const holding of unchanged) {
+      const position = this.#positions.unchanged(holding);
+      if (position !== null) position.agreed = { ...position.agreed, at: now };
+    }
+    // An unanswered request delays the observation until it times out, so all are made at the same time.
+    const market = attempt(holdings.length === 0 ? Promise.resolve() : this.#market.update(now));
+    const stops = new Map(
+      holdings.map(({ side }) => [side, attempt(this.#options.venue.stops(this.symbol, side))] as const),
+    );
+    let reductions: readonly Reduction[] = [];
+    // SNA-7, SNA-8: orders behind fills may not be answered; what is open is known from the fills all the same.
+    let unattributed: readonly VenueDifference[] = [];
+    // Fills are compared with what is open, so they prove nothing where that is known in part only.
+    let blocking: readonly VenueDifference[] = incomplete.map((one) => incompleteDifference(one, now));
+    if ((!isUnchanged || this.#fills.isHeld) && incomplete.length === 0) {
+      try {
+        const match = await this.#readFills(holdings, now, !isUnchanged, missing);
+        blocking = this.#blocking(match, holdings, now);
+        if (blocking.length === 0) {
+          const followed = await this.#followFills(match, holdings, now);
+          reductions = followed.reductions;
+          if (followed.failure !== null) {
+            const why = messageOf(transient(followed.failure));
+            missing.push({ symbol: this.symbol, what: 'fills', why });
+            unattributed = [DifferenceList.noAnswer(why, now)];
+          }
+        }
+      } catch (thrown) {
+        const why = messageOf(transient(thrown));
+        missing.push({ symbol: this.symbol, what: 'fills', why });
+        blocking = [DifferenceList.noAnswer(why, now)];
+      }
+    }
+    // SNA-9: once the fills have had a cycle to catch up, what the venue shows is observed without them.
+    if (blocking.length > 0 && this.#isDoubted()) await this.#addWithoutOpening(holdings, now);
+    const observed =
+      blocking.length === 0 ? holdings : holdings.filter((one) => unchanged.includes(one) || this.#goesOn(one));
+    const snapshots = await this.#snapshots(observed, { market, stops }, now, missing);
+    if (blocking.length > 0) this.#positions.distrust(observed.filter((one) => !unchanged.includes(one)));
+    if (unattributed.length > 0) this.#positions.distrust(holdings);
+    const known = this.#known();
+    if (blocking.length + unattributed.length === 0 && !known.some(({ openingSought }) => openingSought))
+      this.#fills.forget();
+    const undated = known.filter(({ openingKnown }) => !openingKnown);
+    const isNew = this.#differences.replace([...blocking, ...unattributed, ...undated.map(unknownOpeningDifference)]);
+    const reconciled = isNew || reductions.length > 0 ? this.#reconciled(reductions, now) : null;
+    return { reconciled, snapshots, missing };
+  }
+
+  /** SNA-11: follows positions under observation through their fills, and does nothing else. Throws only what a later try cannot mend. */
+  async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
+    if (this.#positions.size === 0) return { state: 'followed', reconciled: null };
+    if (incomplete.length > 0) return { state: 'unsure', reconciled: null };
+    const isUnchanged = holdings.every((holding) => this.#positions.unchanged(holding) !== null);
+    if (isUnchanged && this.#positions.size === holdings.length) return { state: 'unchanged', reconciled: null };
+    this.#origins.beginObservation();
+    try {
+      const match = await this.#fills.readNewest(this.#known(), holdings, now);
+      if (match.unexplained.length > 0) return { state: 'unsure', reconciled: null };
+      const { reductions, failure } = await this.#followFills({ ...match, fresh: [], unopened: [] }, holdings, now);
+      const state = failure === null ? 'followed' : 'unsure';
+      return { state, reconciled: reductions.length > 0 ? this.#reconciled(reductions, now) : null };
+    } catch (thrown) {
+      transient(thrown);
+      return { state: 'unsure', reconciled: null };
+    }
+  }
+
+  /** SNA-11: takes a mark price that the venue published between two observations into peak and worst price. */
+  noteMark(price: number): void {
+    for (const position of this.#positions.values()) noteMark(position, price);
+  }
+
+  /** Reads the fills as far as the positions need them. */
+  async #readFills(
+    holdings: readonly VenueHolding[],
+    now: EpochMillis,
+    isChanged: boolean,
+    missing: Missing[],
+  ): Promise<FillMatch> {
+    this.#origins.beginObservation();
+    const { match, isComplete, failure } = await this.#fills.read(this.#known(), holdings, now, isChanged);
+    if (failure !== null) missing.push({ symbol: this.symbol, what: 'fills', why: messageOf(transient(failure)) });
+    if (isComplete) for (const position of this.#positions.values()) position.openingSought = false;
+    return match;
+  }
+
+  /** SNA-9: the fills failed or disagreed in the observation before as well. */
+  #isDoubted(): boolean {
+    return this.#differences.standing.some(({ kind }) => DOUBTS.has(kind));
+  }
+
+  /** SNA-9: the holding must still be the one position under observation, though its fills do not say so. */
+  #goesOn({ side }: VenueHolding): boolean {
+    return this.#positions.openOn(side).length === 1 && this.#isDoubted();
+  }
+
+  async #addWithoutOpening(holdings: readonly VenueHolding[], now: EpochMillis): Promise<void> {
+    for (const holding of holdings) {
+      if (this.#positions.openOn(holding.side).length > 0) continue;
+      await this.#add(holding, holding.updatedAt ?? now, Number(holding.quantity), false);
+    }
+  }
+
+  #known(): readonly KnownPosition[] {
+    return this.#positions.known(this.#recordedFills, this.#differences.standing);
+  }
+
+  /** Why the fills cannot be believed. A holding without fills is reported once, and blocks no longer than its fills may be late. */
+  #blocking(match: FillMatch, holdings: readonly VenueHolding[], now: EpochMillis): readonly VenueDifference[] {
+    const late = match.untouched.filter(({ updatedAt }) => updatedAt === null || now - updatedAt < LISTED_LATE_MS);
+    const unopened = late.map((holding) => unopenedDifference(holding, now));
+    const unexplained = unexplainedDifferences(match, holdings, now);
+    return [...unexplained, ...unopened.filter((difference) => !this.#differences.includes(difference))];
+  }
+
+  /**
+   * Brings the positions up to their fills: which are open now, which ended, and what reduced them. Where the order of a fill is not answered
+   * the reductions of its position are recorded later, and `failure` says why.
+   */
+  async #followFills(
+    { followed, fresh, unopened }: FillMatch,
+    holdings: readonly VenueHolding[],
+    now: EpochMillis,
+  ): Promise<{ readonly reductions: readonly Reduction[]; readonly failure: unknown }> {
+    const observedSince = Math.min(...[...this.#positions.values()].map(({ last }) => last?.observed_at ?? Infinity));
+    const updated: { position: ObservedPosition; lifecycle: Lifecycle }[] = [];
+    for (const [id, lifecycle] of followed) {
+      const position = this.#positions.get(id);
+      if (position !== undefined) updated.push({ position: updatedByFills(position, lifecycle, now), lifecycle });
+    }
+    for (const lifecycle of fresh) {
+      const { opening, side, quantity, initialQuantity } = lifecycle;
+      // A position that was over before the account was observed is not recorded.
+      if (opening === null || (quantity.isZero() && opening.at <= observedSince)) continue;
+      const holding = holdings.find((one) => one.side === side);
+      const entryPrice = holding?.entryPrice ?? opening.entryPrice.toFixed();
+      const position = await this.#add({ side, entryPrice }, opening.at, initialQuantity.toNumber(), true);
+      updated.push({ position: updatedByFills(position, lifecycle, now), lifecycle });
+    }
+    await this.#addWithoutOpening(unopened, now);
+    const reductions: Reduction[] = [];
+    let failure: unknown = null;
+    for (const { position, lifecycle } of updated) {
+      const { position_id: id } = position.identity;
+      try {
+        reductions.push(...(await this.#reductionsOf(position, lifecycle)));
+        if (position.isOver) this.#positions.delete(id);
+        else this.#positions.set(id, position);
+      } catch (thrown) {
+        failure = transient(thrown);
+        // The agreement counts from when its reductions are recorded.
+        this.#positions.set(id, { ...position, agreed: this.#positions.get(id)?.agreed ?? position.agreed });
+      }
+    }
+    for (const { fill_id } of reductions) this.#recordedFills.add(fill_id);
+    if (this.#positions.size === 0) this.#recordedFills.clear();
+    return { reductions: reductions.toSorted((one, other) => one.closed_at - other.closed_at), failure };
+  }
+
+  async #add(
+    opened: Pick<VenueHolding, 'side' | 'entryPrice'>,
+    at: EpochMillis,
+    initialQuantity: number,
+    openingKnown: boolean,
+  ): Promise<ObservedPosition> {
+    const { account, signals } = this.#options;
+    const { side } = opened;
+    const id = positionIdOf(account, this.symbol, side, at);
+    // The models' signal at an unknown moment is unknown, too.
+    const signal = openingKnown ? await signals.at(account, this.symbol, at) : null;
+    const position = newPosition({ id, account, at, initialQuantity, openingKnown }, opened, signal);
+    this.#positions.set(id, position);
+    return position;
+  }
+
+  async #reductionsOf(position: ObservedPosition, lifecycle: Lifecycle): Promise<readonly Reduction[]> {
+    const reductions: Reduction[] = [];
+    for (const reducing of lifecycle.reductions) {
+      const { fillId, orderId } = reducing.fill;
+      if (this.#recordedFills.has(fillId)) continue;
+      const origin = await this.#origins.of(orderId);
+      reductions.push(reductionOf({ ...position, reducing, opening: lifecycle.opening, origin }));
+    }
+    return reductions;
+  }
+
+  async #snapshots(
+    holdings: readonly VenueHolding[],
+    asked: { readonly market: Promise<Attempt<void>>; readonly stops: ReadonlyMap<Side, Promise<Attempt<VenueStops>>> },
+    now: EpochMillis,
+    missing: Missing[],
+  ): Promise<readonly PositionSnapshot[]> {
+    const { venue, account, signals } = this.#options;
+    const answerOf = <T>({ value, thrown }: Attempt<T>, what: Missing['what']): T | null => {
+      if (thrown === null) return value;
+      missing.push({ symbol: this.symbol, what, why: messageOf(transient(thrown)) });
+      return null;
+    };
+    const market = await asked.market;
+    if (holdings.length === 0) return [];
+    answerOf(market, 'candles');
+    const signal: ModelSignal | null = signals.latest(account, this.symbol, now);
+    const snapshots: PositionSnapshot[] = [];
+    for (const holding of holdings) {
+      const [position] = this.#positions.openOn(holding.side);
+      const stops = await asked.stops.get(holding.side);
+      if (position === undefined || stops === undefined) continue;
+      const snapshot = snapshotOf(holding, position.identity, position.memory, {
+        // The venue's clock is measured, and off by some milliseconds: no position is observed before its opening.
+        now: Math.max(now, position.identity.opened_at),
+        venue: venue.venue,
+        signal,
+        stops: answerOf(stops, 'stops'),
+        regime: this.#market.regime(now),
+        volatilityGradient: this.#market.volatilityGradient(now),
+      });
+      position.memory = snapshot;
+      position.last = snapshot;
+      position.holding = holding;
+      snapshots.push(snapshot);
+    }
+    return snapshots;
+  }
+
+  #reconciled(reductions: readonly Reduction[], now: EpochMillis): PositionReconciled {
+    const { account, venue } = this.#options;
+    const differences = this.#differences.standing;
+    return { account, venue: venue.venue, symbol: this.symbol, reconciled_at: now, reductions, differences };
+  }
+}
