@@ -42,7 +42,7 @@ interface DecideFlags extends WorldOptions {
 type Decide = (versions: CalibrationVersions, decider: Decider) => ConfidenceCalibration;
 
 /** approve, reject, rollback: each is one record on the topic. */
-export function decisionCommands(): readonly Command[] {
+function decisionCommands(): readonly Command[] {
   return [
     decisionCommand('approve <version>', 'put a version in force: running scorers take it up within seconds')
       .option(
@@ -105,7 +105,7 @@ function decisionText({ version, model_id, status, overridden, restores }: Confi
   return `${version} is in force for ${model_id}: running scorers take it up within seconds${notice}`;
 }
 
-export function listCommand(): Command {
+function listCommand(): Command {
   return worldOptions(new Command('list'))
     .description('every version with all that was decided about it, and which one is in force')
     .option('--json', 'one version a line as JSON, as in a pipe')

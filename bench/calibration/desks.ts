@@ -148,7 +148,7 @@ export const TRUE_BRIER = (0.55 + 0.9) / 2 - (0.9 ** 3 - 0.55 ** 3) / (3 * (0.9 
 
 export const CORRELATIONS = [0, 0.1, 0.2, 0.3, 0.4] as const;
 
-export interface Coverage {
+interface Coverage {
   readonly correlation: number;
   /** The share of samples whose 95 % interval of the raw Brier score has the true one in it. */
   readonly covered: number;
@@ -180,7 +180,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const START = Date.UTC(2026, 0, 1);
 
 /** What a desk is made of. */
-export interface DeskShape {
+interface DeskShape {
   readonly outcomes: number;
   readonly days: number;
   /** Confidences are uniform over this. */

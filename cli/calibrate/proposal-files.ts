@@ -14,7 +14,7 @@ import { reportPage } from '../../pipelines/calibration/page/report-page.ts';
 import type { ExportedRows } from '../../pipelines/calibration/verify.ts';
 
 /** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */
-export interface ProposalFiles {
+interface ProposalFiles {
   readonly folder: string;
   readonly page: string;
   readonly json: string;

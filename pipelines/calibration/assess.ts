@@ -1,14 +1,16 @@
 import type { Random } from '../../ports/random.ts';
-import { aucOf } from './scores.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { chooseMethod, mapAll, marginOf } from './choose-method.ts';
 import { type Dependence, dependenceOf } from './block-bootstrap.ts';
-import { detectable, type Samples, slice, weightedShare } from './samples.ts';
-import { evaluateMap } from './evaluation.ts';
-import { type Fit, rangeOf, CONSTANT, type Method } from './fit.ts';
-import type { Auc, CalibrationReport, Candidate } from './report.ts';
 import { largestChange, safetyBounds } from './bounds-and-risks.ts';
+import { chooseMethod, mapAll, marginOf } from './choose-method.ts';
+import { evaluateMap } from './evaluation.ts';
+import { CONSTANT, type Fit, type Method } from './fit.ts';
+import type { Auc, CalibrationReport, Candidate } from './report.ts';
+import { type Samples, detectable, slice, weightedShare } from './samples.ts';
+import { aucOf } from './scores.ts';
+import { rangeOf } from './statistics.ts';
 
+/** What follows from the samples alone; the rest of a report needs the log. */
 export type Assessment = Pick<
   CalibrationReport,
   | 'candidates'
@@ -23,22 +25,22 @@ export type Assessment = Pick<
   | 'bounds'
 > & { readonly fit: Fit };
 
-/** No map of these samples is usable: the surer the model, the less often it is right. */
+/** There is no usable map: the surer the model, the less often it is right. */
 export interface NoRelation {
   readonly fit: null;
   readonly auc: Auc;
   readonly candidates: readonly Candidate[];
 }
 
-export interface AssessOptions {
-  /** What scores today; null: raw confidence. All changes are measured against it. */
+interface AssessOptions {
+  /** The map that scores today, which all changes are measured against; null: raw confidence. */
   readonly inForce?: ConfidenceMap | null;
   readonly onStep?: (step: string) => void;
 }
 
 /**
- * Everything that follows from the samples alone: method, fit, scores, bounds. `asked` null: cross-validation chooses. There is no usable
- * relation where the method asked for has no rising map, and where nothing is asked for and the whole interval of AUC is below 0.5.
+ * Chooses a method, fits it and measures it. `asked` null: cross-validation chooses. There is no usable relation where the method asked for
+ * has no rising map, and where no method is asked for and the whole interval of AUC is below 0.5.
  */
 export function assess(
   samples: Samples,

@@ -1,8 +1,8 @@
-/** betacal's own regularisation, 1 / 99999999999: next to none, but separable data get a finite answer. Unit: none. */
+/** The regularisation of betacal, 1 / 99999999999: next to none, but separable data have a finite answer. Unit: none. */
 const PENALTY = 1 / 99_999_999_999;
 
-/** logit p = a ln x - b ln(1 - x) + c. */
-export interface Beta {
+/** Coefficients of logit p = a ln x - b ln(1 - x) + c. */
+interface Beta {
   readonly a: number;
   readonly b: number;
   readonly c: number;
@@ -16,7 +16,7 @@ export function betaAt({ a, b, c }: Beta, x: number): number {
 
 /**
  * Beta calibration (Kull, Silva Filho and Flach 2017), as betacal's BetaCalibration('abm') fits it: logistic regression on ln x and
- * -ln(1 - x); a coefficient that comes out negative is dropped and the other is fitted again.
+ * -ln(1 - x). A coefficient that comes out negative is dropped, and the other one is fitted again.
  */
 export function fitBeta(x: Float64Array, y: Float64Array, weights: Float64Array | null = null): Beta {
   const low = new Float64Array(x.length);
@@ -39,37 +39,36 @@ export function fitBeta(x: Float64Array, y: Float64Array, weights: Float64Array 
 }
 
 /**
- * The same with a >= 0 and b >= 0, so that it rises: a coefficient that comes out negative is 0 and the other is fitted again, either
- * way round. Null where no rising map fits better than a constant.
+ * The same with a >= 0 and b >= 0, so that the map rises: where one coefficient was dropped and the other one came out negative, the dropped
+ * one is fitted alone. Null where no rising map fits better than a constant.
  */
 export function fitRisingBeta(x: Float64Array, y: Float64Array, weights: Float64Array | null = null): Beta | null {
   const free = fitBeta(x, y, weights);
   if (free.a >= 0 && free.b >= 0) return free.a > 0 || free.b > 0 ? free : null;
-  // One coefficient was dropped and the other one falls: the dropped one may rise alone.
-  const column = x.map(free.a < 0 ? (said) => -Math.log(1 - clipped(said)) : (said) => Math.log(clipped(said)));
+  const column = x.map(free.a < 0 ? (value) => -Math.log(1 - clipped(value)) : (value) => Math.log(clipped(value)));
   const [only = 0, c = 0] = fitLogistic([column], y, PENALTY, weights);
   if (!(only > 0)) return null;
   return free.a < 0 ? { a: 0, b: only, c } : { a: only, b: 0, c };
 }
 
-/** The logarithms of 0 are infinite: confidences stay an epsilon inside, as betacal keeps them. */
-function clipped(x: number): number {
+/** A confidence an epsilon inside 0 and 1, as betacal keeps it: their log-odds are infinite. */
+export function clipped(x: number): number {
   return Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, x));
 }
 
-/** Far more than Newton's method takes; reached only where rounding stops progress. Unit: steps. */
+/** Newton's method takes far fewer; more are only reached where rounding stops progress. Unit: steps. */
 const MAX_STEPS = 200;
 
-/** A step is halved at most this often before it is given up. Unit: halvings. */
+/** A step that was halved this often is given up. Unit: halvings. */
 const MAX_HALVINGS = 40;
 
-/** As in sigmoid.ts: a step that gains no more than this is exact to rounding. Unit: nats. */
+/** A step that gains no more than this is exact to rounding, as in sigmoid.ts. Unit: nats. */
 const LAST_STEP_GAINS = 1e-7;
 
 /**
- * Logistic regression by Newton's method with back-tracking. `features` are columns, equally long; `y` is 0 or 1. `penalty` times half
- * the squared coefficients (not the intercept) is added to the summed loss, so that separable data have a finite answer.
- * `rowWeights`: null where all rows weigh 1. Returns the coefficients, and the intercept last.
+ * Logistic regression by Newton's method with back-tracking. `features` are columns; `y` is 0 or 1. `penalty` times half the squared
+ * coefficients (not the intercept) is added to the loss, so that separable data have a finite answer. `rowWeights` null: all rows weigh 1.
+ * Returns the coefficients, the intercept last.
  */
 function fitLogistic(
   features: readonly Float64Array[],
@@ -150,10 +149,10 @@ function derivatives(
   return { gradient, hessian };
 }
 
-/** A tiny share of the diagonal: keeps a flat direction solvable without moving the answer. Unit: ratio. */
+/** Added to the diagonal, so that a flat direction can be solved and the answer does not move. Unit: ratio of the diagonal. */
 const JITTER = 1e-14;
 
-/** Gauss elimination with pivots, for the two or three unknowns there are. */
+/** Solves two or three linear equations by Gaussian elimination with pivots. */
 function solve(matrix: readonly Float64Array[], right: Float64Array): readonly number[] {
   const size = right.length;
   const rows = matrix.map((line, index) => {

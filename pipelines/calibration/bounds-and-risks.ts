@@ -8,23 +8,23 @@ import type { OutcomeRow } from './dataset.ts';
  * Where the outcomes around a confidence are too few to know its win rate, a map follows its formula, not the data: there it may move
  * no confidence by more than this. Unit: probability.
  */
-export const LARGEST_THIN_CHANGE = 0.15;
+const LARGEST_THIN_CHANGE = 0.15;
 
 /** So many independent outcomes know a win rate to about +-0.18: fewer are thin, as for the watch (FEWEST_OUTCOMES). Unit: outcomes. */
-export const THIN_BELOW = 30;
+const THIN_BELOW = 30;
 
 /** Outcomes within this of a confidence speak for it. Unit: probability. */
-export const AROUND = 0.1;
+const AROUND = 0.1;
 
 /** More than this is another policy by the back door: it is replayed and decided as one. Unit: ratio of the snapshots. */
-export const MOST_FLIPS = 0.1;
+const MOST_FLIPS = 0.1;
 
 /** A factor that held this often, and never would with the map, is muted, whatever the map could reach. Unit: snapshots. */
 const OFTEN = 10;
 
 type Change = CalibrationReport['largest_change'];
 
-export interface Changes {
+interface Changes {
   /** The largest |map(x) - what scores today| over the confidences that were seen. */
   readonly overall: Change;
   /** The same where outcomes are thin; null where they are nowhere. */
@@ -137,7 +137,7 @@ export function decisionBounds(flips: Flips | null, neverDegraded: boolean): rea
 }
 
 /** Factors of the policy that the map makes impossible. */
-export function mutedFactors(flips: Flips | null, neverDegraded: boolean): readonly string[] {
+function mutedFactors(flips: Flips | null, neverDegraded: boolean): readonly string[] {
   const muted = new Set<string>(neverDegraded ? ['confidence_degraded'] : []);
   for (const [name, before] of Object.entries(flips?.factors.before ?? {}))
     if (before >= OFTEN && flips?.factors.after[name] === 0) muted.add(name);

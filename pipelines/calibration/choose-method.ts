@@ -1,37 +1,39 @@
+import type { Random } from '../../ports/random.ts';
 import { type ConfidenceMap, calibrate } from '../scoring/confidence-map.ts';
-import { type Fit, constantMap, fitRising, CONSTANT, type Contestant, METHODS, type Method } from './fit.ts';
-import { percentileOf } from './statistics.ts';
-import type { Candidate, Range } from './report.ts';
+import { type Dependence, RESAMPLES, bootstrapInterval, drawBlocks } from './block-bootstrap.ts';
+import { CONSTANT, type Contestant, type Fit, METHODS, type Method, constantMap, fitRising } from './fit.ts';
+import type { Candidate } from './report.ts';
 import { type Samples, slice } from './samples.ts';
 import { brier, logLoss, squaredError } from './scores.ts';
-import type { Random } from '../../ports/random.ts';
-import { type Dependence, RESAMPLES, drawBlocks, widthFor } from './block-bootstrap.ts';
+import { type Interval, quantileOf } from './statistics.ts';
 
-/** Below this isotonic regression follows the noise (scikit-learn's guide on calibration). Unit: usable outcomes. */
-export const ISOTONIC_FROM = 1000;
+/** Cross-validation forward in time: which method forecasts later outcomes best, and by how much against the next one. */
 
-/** Enough folds for the fits to grow with the data as they would in use, few enough to be quick. Unit: folds. */
+/** With fewer outcomes isotonic regression follows the noise (scikit-learn's guide on calibration). Unit: usable outcomes. */
+const ISOTONIC_FROM = 1000;
+
+/** Enough for fits to grow with the data as they do in use, and few enough to be quick. Unit: folds. */
 const FOLDS = 5;
 
-/** The first half only trains, but no more than this: a curve of two or three parameters hardly gains from more. Unit: outcomes. */
+/** The first half only trains, but no more than this: curves of two or three parameters hardly gain from more. Unit: outcomes. */
 const MOST_FIRST_TRAINING = 500;
 
-/** Methods closer than this did equally well. Unit: Brier score. */
+/** Methods closer than this are tied. Unit: Brier score. */
 const TIE = 1e-9;
 
-/** A purge never takes more than this of what is there to train on: where all positions overlap it would take everything. Unit: ratio. */
+/** A purge takes at most this share of the training rows: where all positions overlap it would take all of them. Unit: ratio. */
 const MOST_PURGED = 0.5;
 
-/** Of the holding times: positions held longer than this share of all may still overlap. Unit: ratio. */
+/** The purge goes by the holding time that this share of positions stays below. Unit: ratio. */
 const PURGED_SHARE = 0.95;
 
-/** Forecasts for the rows from `from` on, each by a fit on earlier rows alone. */
-export interface OutOfFold {
+/** Forecasts for the rows from `from` on, each by a fit on earlier rows only. */
+interface OutOfFold {
   readonly from: number;
   readonly forecasts: Float64Array;
 }
 
-/** Where a fold's training ends and its own rows begin and end. */
+/** Rows of a fold: it trains on those before `trainTo`, and forecasts those from `start` up to, not including, `end`. */
 interface Fold {
   readonly trainTo: number;
   readonly start: number;
@@ -39,9 +41,9 @@ interface Fold {
 }
 
 /**
- * Expanding window in time order: the first half only trains (500 rows at most), five folds follow. Purged: training stops before the
- * first row whose position was open when the fold begins, going by the holding time that 95 % stay below; and embargoed by the
- * median holding time more. What overlaps a fold would tell of its outcomes.
+ * An expanding window in time order: the first half only trains (500 rows at most), and five folds follow. Positions that overlap a fold
+ * would reveal its outcomes, so training is purged of those open when the fold begins, by the holding time that 95 % stay below, and
+ * embargoed by the median holding time.
  */
 export function foldsOf({ x, times }: Samples): readonly Fold[] {
   const n = x.length;
@@ -65,10 +67,10 @@ export function foldsOf({ x, times }: Samples): readonly Fold[] {
 
 function purgedTime({ opened, closed }: NonNullable<Samples['times']>): number {
   const held = closed.map((at, row) => Math.max(0, at - (opened[row] as number))).toSorted();
-  return percentileOf(held, PURGED_SHARE) + percentileOf(held, 0.5);
+  return quantileOf(held, PURGED_SHARE) + quantileOf(held, 0.5);
 }
 
-/** A method's forecasts; the base rate of the training rows where its best map falls. */
+/** The forecasts of a method. Where its best map falls it forecasts the base rate of the training rows. */
 export function crossValidate(samples: Samples, contestant: Contestant): OutOfFold {
   const folds = foldsOf(samples);
   const from = folds[0]?.start ?? samples.x.length;
@@ -82,7 +84,7 @@ export function crossValidate(samples: Samples, contestant: Contestant): OutOfFo
   return { from, forecasts };
 }
 
-export interface Choice {
+interface Choice {
   readonly method: Method;
   /** Fitted on all rows. Null: the method asked for has no rising map here. */
   readonly fit: Fit | null;
@@ -168,16 +170,16 @@ export function mapAll(map: ConfidenceMap, values: Float64Array): Float64Array {
   return values.map((value) => calibrate(map, value));
 }
 
-/** By how much the method of a map did better out of fold than the next one. */
+/** How much better out of fold the method of a map did than the next one. */
 export interface Winner {
   readonly next: Method;
-  /** Brier score of the next one minus that of the map's method: below 0 where a method was asked for and another did better. */
+  /** Brier score of the next method minus that of the chosen one: below 0 where a method was asked for and another did better. */
   readonly margin: number;
-  /** 95 %: reaching 0, the two are not told apart. */
-  readonly interval: Range;
+  /** 95 %. Where it reaches 0 the two are not told apart. */
+  readonly interval: Interval;
 }
 
-/** The margin of `chosen` over `next`, with an interval from drawing the blocks of `dependence`. */
+/** The margin of the forecasts `chosen` over `next`, with its bootstrap interval. */
 export function marginOf(
   chosen: Float64Array,
   next: Float64Array,
@@ -209,14 +211,7 @@ export function marginOf(
       n += times * (sizes[block] as number);
     });
     return sum / n;
-  }).toSorted();
-  const mean = drawn.reduce((sum, one) => sum + one, 0) / drawn.length;
-  const width = widthFor(ends.length);
-  return {
-    margin,
-    interval: {
-      low: margin + width * Math.min(0, percentileOf(drawn, 0.025) - mean),
-      high: margin + width * Math.max(0, percentileOf(drawn, 0.975) - mean),
-    },
-  };
+  });
+  // Ascending: the order of a sum shows in its last digit, and so in the interval.
+  return { margin, interval: bootstrapInterval(margin, drawn.toSorted(), ends.length) };
 }

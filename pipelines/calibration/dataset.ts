@@ -16,7 +16,7 @@ import { schemaReferenceOf } from '../../schemas/wire-format.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
 /** What label rules other than the recorded one look at, and what a sample can be split by. */
-export interface OutcomeResults {
+interface OutcomeResults {
   readonly pnl_quote: number;
   readonly initial_risk_quote: number | null;
   readonly pnl_net_quote: number | null;
@@ -183,7 +183,7 @@ export const OUTCOME_TOPICS = [TOPICS.clmOutcome.name, TOPICS.tradeClosed.name] 
 export type OutcomeTopic = (typeof OUTCOME_TOPICS)[number];
 
 /** Bounds by partition; what is left out is the oldest kept and the end that stands now. */
-export interface WantedOffsets {
+interface WantedOffsets {
   readonly from?: ReadonlyMap<number, number>;
   readonly to?: ReadonlyMap<number, number>;
 }

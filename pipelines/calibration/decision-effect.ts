@@ -11,7 +11,7 @@ import { type ConditionSet, contains } from '../scoring/factors.ts';
 /** Unit: snapshots of the model. */
 const PROGRESS_EVERY = 10_000;
 
-export interface ReplayOptions {
+interface ReplayOptions {
   readonly modelId: ModelId;
   /** The map in force; null: raw confidence. */
   readonly current: ConfidenceMap | null;
@@ -143,7 +143,7 @@ function count(counts: FactorCounts, conditions: ConditionSet): void {
 }
 
 /** Conditions that weigh something in this policy: they have points, or a rule asks for them. */
-export function factorsOf({ points, rules }: Policy): readonly ConditionName[] {
+function factorsOf({ points, rules }: Policy): readonly ConditionName[] {
   const asked = new Set(rules.flatMap(({ when }) => when.any_factor ?? []));
   return [...HOLD_FACTORS, ...EXIT_FACTORS].filter((name) => points[name] !== 0 || asked.has(name));
 }

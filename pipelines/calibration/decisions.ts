@@ -20,7 +20,7 @@ export interface Decider {
 }
 
 /** What an approval overrides where another version is in force than the one it was compared with. */
-export const PARENT_IN_FORCE = 'parent_in_force';
+const PARENT_IN_FORCE = 'parent_in_force';
 
 /** No override passes this bound: a factor of the policy in force could no longer occur. */
 const NEVER_OVERRIDDEN: BoundName = 'factors_possible';

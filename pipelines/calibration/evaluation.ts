@@ -1,30 +1,30 @@
 import type { Random, RandomStream } from '../../ports/random.ts';
+import { calibrate } from '../scoring/confidence-map.ts';
+import { type Dependence, RESAMPLES, bootstrapInterval, drawBlocks } from './block-bootstrap.ts';
+import { fitIsotonic, mapOfBlocks, poolAdjacentViolators } from './isotonic.ts';
+import { type Evaluation, type Reliability, SCORE_NAMES, type ScoreName } from './report.ts';
 import {
-  decompose,
-  brier,
-  ece,
-  logLoss,
-  pooledScores,
   ECE_BINS,
+  brier,
+  decompose,
+  ece,
   eceBin,
   eceOfGaps,
   logError,
+  logLoss,
+  pooledScores,
   squaredError,
 } from './scores.ts';
-import { type Dependence, widthFor, RESAMPLES, drawBlocks } from './block-bootstrap.ts';
-import { percentileOf, cellsOf } from './statistics.ts';
-import type { Evaluation, Range, ScoreName, Reliability } from './report.ts';
-import { calibrate } from '../scoring/confidence-map.ts';
-import { fitIsotonic, mapOfBlocks, poolAdjacentViolators } from './isotonic.ts';
+import { cellsOf, quantileOf } from './statistics.ts';
+
+/** What a map changes: every score before and after with its interval, and the reliability diagrams of both. */
+
+type Scores = Readonly<Record<ScoreName, number>>;
 
 /** These cannot be negative, nor can the ends of their intervals. */
 const NOT_NEGATIVE: ReadonlySet<ScoreName> = new Set(['ece', 'mcb', 'dsc']);
 
-/**
- * Scores of two forecasts of the same outcomes, in time order, with 95 % intervals. An interval is the estimate plus the spread of
- * the resamples around their own mean: ECE, MCB and DSC come out too large in every resample, and plain percentiles would sit
- * beside the estimate. `dependence` says which rows are drawn together.
- */
+/** Compares two forecasts of the same outcomes, in time order. `ends` are the blocks that are drawn together. */
 export function evaluateMap(
   before: Float64Array,
   after: Float64Array,
@@ -39,7 +39,7 @@ export function evaluateMap(
   };
 }
 
-/** The scores alone. */
+/** The scores without the diagrams. */
 export function scoreChanges(
   before: Float64Array,
   after: Float64Array,
@@ -47,57 +47,50 @@ export function scoreChanges(
   { ends }: Pick<Dependence, 'ends'>,
   random: Random,
 ): Evaluation['scores'] {
-  const said = scoresOf(before, y);
-  const mapped = scoresOf(after, y);
+  const scored = { before: scoresOf(before, y), after: scoresOf(after, y) };
   const resamples = resampleScores(before, after, y, ends, random);
-  const width = widthFor(ends.length);
   return SCORE_NAMES.map((name) => {
     const befores = Float64Array.from(resamples.before, (scores) => scores[name]);
     const afters = Float64Array.from(resamples.after, (scores) => scores[name]);
     const changes = afters.map((value, at) => value - (befores[at] as number));
-    const floor = NOT_NEGATIVE.has(name) ? 0 : -Infinity;
+    const change = scored.after[name] - scored.before[name];
+    const intervalOf = (estimate: number, values: Float64Array) => {
+      const { low, high } = bootstrapInterval(estimate, values, ends.length);
+      return { low: NOT_NEGATIVE.has(name) ? Math.max(0, low) : low, high };
+    };
     return {
       name,
-      before: said[name],
-      after: mapped[name],
-      change: mapped[name] - said[name],
-      before_interval: around(said[name], befores, width, floor),
-      after_interval: around(mapped[name], afters, width, floor),
-      change_interval: around(mapped[name] - said[name], changes, width, -Infinity),
+      before: scored.before[name],
+      after: scored.after[name],
+      change,
+      before_interval: intervalOf(scored.before[name], befores),
+      after_interval: intervalOf(scored.after[name], afters),
+      change_interval: bootstrapInterval(change, changes, ends.length),
     };
   });
 }
 
-function scoresOf(p: Float64Array, y: Float64Array): ScoresByName {
+function scoresOf(p: Float64Array, y: Float64Array): Scores {
   return { brier: brier(p, y), log_loss: logLoss(p, y), ece: ece(p, y), ...decompose(p, y) };
 }
 
-function around(estimate: number, values: Float64Array, width: number, floor: number): Range {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const ascending = values.toSorted();
-  return {
-    low: Math.max(floor, estimate + width * Math.min(0, percentileOf(ascending, 0.025) - mean)),
-    high: estimate + width * Math.max(0, percentileOf(ascending, 0.975) - mean),
-  };
-}
-
-/** Enough for the ends of a 95 % band to stand still to about a tenth of its width. Unit: resamples. */
+/** The ends of a 95 % band move by about a tenth of its width from seed to seed. Unit: resamples. */
 const BAND_RESAMPLES = 200;
 
-/** For the band alone, more forecasts than this are grouped: the band is far wider than such a group. Unit: groups. */
+/** For the band, forecasts are grouped into at most so many cells: it is far wider than a cell. Unit: cells. */
 const BAND_CELLS = 2000;
 
-/** One for each percent is as fine as anyone sees. Unit: points. */
+/** One for each percent: finer is not seen. Unit: points. */
 const BAND_POINTS = 101;
 
 const HISTOGRAM_BINS = 20;
 
-/** Above this a binomial number is drawn as a rounded normal one. Unit: rows. */
+/** Above so many rows a binomial number is drawn as a rounded normal one. Unit: rows. */
 const EXACT_DRAWS = 64;
 
 /**
- * CORP reliability diagram with a 95 % consistency band: outcomes are drawn as if the forecasts were right, with the forecasts
- * as they are, and the isotonic fit of each draw is kept.
+ * The CORP reliability diagram with a 95 % consistency band: outcomes are drawn as if the forecasts were right, and the band holds the
+ * isotonic fits of these draws.
  */
 export function reliability(p: Float64Array, y: Float64Array, random: Random): Reliability {
   const curve = fitIsotonic(p, y);
@@ -110,7 +103,7 @@ export function reliability(p: Float64Array, y: Float64Array, random: Random): R
 }
 
 function bandOf(p: Float64Array, random: Random): Reliability['band'] {
-  const { forecast, rows, length } = cellsOf(p, BAND_CELLS);
+  const { mean: forecast, rows, length } = cellsOf(p, BAND_CELLS);
   const low = forecast[0] as number;
   const high = forecast[length - 1] as number;
   const points = high > low ? BAND_POINTS : 1;
@@ -119,20 +112,20 @@ function bandOf(p: Float64Array, random: Random): Reliability['band'] {
   );
   const draws = grid.map(() => new Float64Array(BAND_RESAMPLES));
   const stream = random.stream('consistency-band');
-  const mean = new Float64Array(length);
+  const drawn = new Float64Array(length);
   for (let resample = 0; resample < BAND_RESAMPLES; resample++) {
     for (let cell = 0; cell < length; cell++) {
       const n = rows[cell] as number;
-      mean[cell] = binomial(stream, n, forecast[cell] as number) / n;
+      drawn[cell] = binomial(stream, n, forecast[cell] as number) / n;
     }
-    const map = mapOfBlocks(forecast, poolAdjacentViolators(mean, rows, length));
+    const map = mapOfBlocks(forecast, poolAdjacentViolators(drawn, rows, length));
     for (let at = 0; at < points; at++) (draws[at] as Float64Array)[resample] = calibrate(map, grid[at] as number);
   }
   const sorted = draws.map((values) => values.toSorted());
   return {
     x: grid,
-    low: sorted.map((values) => percentileOf(values, 0.025)),
-    high: sorted.map((values) => percentileOf(values, 0.975)),
+    low: sorted.map((values) => quantileOf(values, 0.025)),
+    high: sorted.map((values) => quantileOf(values, 0.975)),
   };
 }
 
@@ -146,26 +139,19 @@ function binomial(stream: RandomStream, n: number, p: number): number {
   return wins;
 }
 
-/**
- * The block bootstrap of all scores. Consecutive blocks of rows (block-bootstrap.ts) are drawn with replacement: that respects what
- * outcomes of one time share, and makes a resample as cheap for a million rows as for a thousand. Before and after are drawn together,
- * so their change is paired.
- * For MCB and DSC forecasts are grouped into at most 500 cells, within the resamples only.
- */
-
-/** Isotonic fits of a million outcomes have some hundred levels. Unit: cells. */
+/** For MCB and DSC of a resample, forecasts are grouped into at most so many cells: isotonic fits have fewer levels. Unit: cells. */
 const SCORE_CELLS = 500;
 
-const SCORE_NAMES = ['brier', 'log_loss', 'ece', 'mcb', 'dsc', 'unc'] as const;
-type ScoresByName = Readonly<Record<(typeof SCORE_NAMES)[number], number>>;
-
-/** Each resample's scores, before and after. */
-export interface Resamples {
-  readonly before: readonly ScoresByName[];
-  readonly after: readonly ScoresByName[];
+/** The scores of each resample. */
+interface Resamples {
+  readonly before: readonly Scores[];
+  readonly after: readonly Scores[];
 }
 
-/** `ends`: where each block of rows ends, exclusive. */
+/**
+ * Draws blocks and scores both forecasts, so that the change is paired. A resample costs as much for a million rows as for a thousand: it
+ * adds sums of blocks.
+ */
 export function resampleScores(
   before: Float64Array,
   after: Float64Array,
@@ -175,7 +161,7 @@ export function resampleScores(
 ): Resamples {
   const sums = [new BlockSums(before, y, ends), new BlockSums(after, y, ends)] as const;
   const stream = random.stream('bootstrap');
-  const drawn: { before: ScoresByName[]; after: ScoresByName[] } = { before: [], after: [] };
+  const drawn: { before: Scores[]; after: Scores[] } = { before: [], after: [] };
   for (let resample = 0; resample < RESAMPLES; resample++) {
     const counts = drawBlocks(stream, ends.length);
     drawn.before.push(sums[0].scores(counts));
@@ -192,7 +178,7 @@ class BlockSums {
   /** By block and bin. */
   readonly #gaps: Float64Array;
   readonly #cells: number;
-  /** The cells that each block touches, one after the other, with rows and wins: sparse, since a block is one row in a small sample. */
+  /** The cells with a row of the block, block after block, with their rows and wins. Sparse: in a small sample a block is one row. */
   readonly #starts: Uint32Array;
   readonly #touched: Uint32Array;
   readonly #touchedRows: Float64Array;
@@ -216,12 +202,12 @@ class BlockSums {
       this.#starts[block] = start;
       const end = ends[block] as number;
       for (let row = block === 0 ? 0 : (ends[block - 1] as number); row < end; row++) {
-        const said = p[row] as number;
+        const forecast = p[row] as number;
         const outcome = y[row] as number;
         add(this.#rows, block, 1);
-        add(this.#squared, block, squaredError(said, outcome));
-        add(this.#logs, block, logError(said, outcome));
-        add(this.#gaps, block * ECE_BINS + eceBin(said), said - outcome);
+        add(this.#squared, block, squaredError(forecast, outcome));
+        add(this.#logs, block, logError(forecast, outcome));
+        add(this.#gaps, block * ECE_BINS + eceBin(forecast), forecast - outcome);
         const cell = cells.of[row] as number;
         let slot = slotOf[cell] as number;
         if (slot < start) {
@@ -242,7 +228,7 @@ class BlockSums {
   }
 
   /** The scores of a resample that draws each block `counts` times. */
-  scores(counts: Uint32Array): ScoresByName {
+  scores(counts: Uint32Array): Scores {
     let n = 0;
     let squared = 0;
     let logs = 0;

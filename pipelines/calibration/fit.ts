@@ -1,23 +1,24 @@
-import { betaAt, fitBeta, fitRisingBeta } from './beta.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
+import { betaAt, fitBeta, fitRisingBeta } from './beta.ts';
 import { fitIsotonic } from './isotonic.ts';
 import { type Samples, baseRate, weightsOf } from './samples.ts';
 import { fitSigmoid, logOdds, sigmoidAt } from './sigmoid.ts';
+import { rangeOf } from './statistics.ts';
 
-/** The ways to fit a confidence map, simplest first: where two do equally well out of fold, the simpler one is chosen. */
+/** The methods to fit a confidence map, simplest first: of methods that are tied out of fold the simplest is chosen. */
 export const METHODS = ['identity', 'sigmoid', 'sigmoid_log_odds', 'beta', 'isotonic'] as const;
 
 export type Method = (typeof METHODS)[number];
 
 /**
- * What every comparison has besides: the base rate of the outcomes, whatever was said. A confidence that does not do better than it
- * carries no information, and no map can add any. It is never proposed.
+ * The base rate of the outcomes, whatever the confidence: it stands in every comparison and is never proposed. A confidence that does no
+ * better carries no information, and no map can add any.
  */
 export const CONSTANT = 'constant';
 
 export type Contestant = Method | typeof CONSTANT;
 
-/** What a method's formula is made of; empty for identity and isotonic. */
+/** A coefficient of a method's formula; identity and isotonic have none. */
 export interface Parameter {
   readonly name: string;
   readonly value: number;
@@ -48,14 +49,14 @@ const FITTERS: Readonly<Record<Method, Fitter>> = {
   isotonic: ({ x, y }, weights) => ({ map: fitIsotonic(x, y, weights), parameters: [] }),
 };
 
-/** Fits one method, whichever way the best map goes. The maps of formulas cover the confidences seen, and are constant beyond. */
+/** Fits one method, whether its best map rises or falls. The maps of formulas cover the observed confidences, and are constant beyond. */
 export function fit(method: Method, samples: Samples): Fit {
   return { method, ...FITTERS[method](samples, weightsOf(samples)) };
 }
 
 /**
- * The best map of a method that rises; null where the best one falls. A falling map turns the model's ranking over: a confidence that
- * drops would count as one that rises, so it is no calibration but another model.
+ * The best map of a method; null where it falls. A falling map reverses the model's ranking: a confidence that drops would count as one that
+ * rises, which is no calibration but another model.
  */
 export function fitRising(method: Method, samples: Samples): Fit | null {
   if (method === 'beta') {
@@ -68,7 +69,7 @@ export function fitRising(method: Method, samples: Samples): Fit | null {
   return falls(best.map) ? null : best;
 }
 
-/** The base rate of the outcomes, whatever is said: what is left of a falling map that must not fall. */
+/** The base rate of the outcomes, whatever the confidence. */
 export function constantMap(samples: Samples): ConfidenceMap {
   const rate = baseRate(samples);
   return { x: [0, 1], y: [rate, rate] };
@@ -83,31 +84,20 @@ function sampled(x: Float64Array, curve: (at: number) => number): ConfidenceMap 
   return sampledCurve(curve, low, high);
 }
 
-/** The smallest and the largest of at least one value. */
-export function rangeOf(values: Float64Array): { readonly low: number; readonly high: number } {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return { low, high };
-}
-
 function named(values: Readonly<Record<string, number>>): readonly Parameter[] {
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
-/** A fifth of what the fits themselves are held to. Unit: probability. */
+/** A fifth of the 1e-6 to which the fits agree with their references. Unit: probability. */
 const TOLERANCE = 2e-7;
 
-/** Even a straight line gets some points, so that a bend between two ends is not overlooked. Unit: intervals. */
+/** A curve is divided into so many intervals at least, so that no bend between its ends is overlooked. Unit: intervals. */
 const FIRST_INTERVALS = 16;
 
-/** Where a curve is vertical no number of points suffices: intervals stop at range / 16 / 2^MAX_DEPTH. Unit: halvings. */
+/** No number of points suffices where a curve is vertical: no interval is below range / 16 / 2^MAX_DEPTH. Unit: halvings. */
 const MAX_DEPTH = 20;
 
-/** A curve as a map over [low, high], linear between its points, within 2e-7 of the curve. */
+/** A curve over [low, high] as a map, linear between its points, within TOLERANCE of the curve. */
 function sampledCurve(at: (x: number) => number, low: number, high: number): ConfidenceMap {
   const curve = (x: number): number => Math.min(1, Math.max(0, at(x)));
   const x = [low];

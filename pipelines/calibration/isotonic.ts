@@ -3,21 +3,15 @@ import { argsort } from './statistics.ts';
 
 /**
  * Isotonic regression: the ascending map with the least squared error. Its points are the ends of each level, as
- * scikit-learn's IsotonicRegression(out_of_bounds='clip') keeps them; rows of no weight count for nothing there and here. `order`
- * sorts x, where the caller has it.
+ * scikit-learn's IsotonicRegression(out_of_bounds='clip') keeps them; rows of weight 0 are ignored there and here.
  */
-export function fitIsotonic(
-  x: Float64Array,
-  y: Float64Array,
-  weights: Float64Array | null = null,
-  order?: Uint32Array,
-): ConfidenceMap {
-  const groups = groupTies(x, y, weights, order);
+export function fitIsotonic(x: Float64Array, y: Float64Array, weights: Float64Array | null = null): ConfidenceMap {
+  const groups = groupTies(x, y, weights);
   const blocks = poolAdjacentViolators(groups.mean, groups.weight, groups.length);
   return mapOfBlocks(groups.x, blocks);
 }
 
-/** A map with the ends of each block's level; `x` holds the forecast of each group. */
+/** A map of the ends of each block; `x` has the forecast of each group. */
 export function mapOfBlocks(x: Float64Array, blocks: Blocks): ConfidenceMap {
   const mapX: number[] = [];
   const mapY: number[] = [];
@@ -36,15 +30,15 @@ export function mapOfBlocks(x: Float64Array, blocks: Blocks): ConfidenceMap {
   return { x: mapX, y: mapY };
 }
 
-/** Groups of equal forecasts in ascending order: forecast, mean outcome, weight. */
-export interface Groups {
+/** Rows grouped by their forecast, ascending. */
+interface Groups {
   readonly x: Float64Array;
   readonly mean: Float64Array;
   readonly weight: Float64Array;
   readonly length: number;
 }
 
-/** Blocks of groups after pooling: mean outcome and weight, ascending, and for each the index of its last group. */
+/** Groups pooled into blocks of ascending means. `last` is the index of the last group of each block. */
 interface Blocks {
   readonly mean: Float64Array;
   readonly weight: Float64Array;
@@ -52,9 +46,10 @@ interface Blocks {
   readonly length: number;
 }
 
-/** Equal forecasts are one group with the weighted mean of their outcomes, as scikit-learn pools ties. */
-export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Array | null, order = argsort(x)): Groups {
+/** Equal forecasts become one group with the weighted mean of their outcomes, as scikit-learn pools ties. */
+export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Array | null): Groups {
   const n = x.length;
+  const order = argsort(x);
   const groups = { x: new Float64Array(n), mean: new Float64Array(n), weight: new Float64Array(n), length: 0 };
   let at = 0;
   while (at < n) {
@@ -67,7 +62,7 @@ export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Arra
       sum += share * (y[row] as number);
       weight += share;
     }
-    // Rows of no weight say nothing: a level must not begin or end at one.
+    // Rows of weight 0 are ignored: a level must not begin or end at one.
     if (weight === 0) continue;
     groups.x[groups.length] = value;
     groups.mean[groups.length] = sum / weight;
@@ -79,9 +74,9 @@ export function groupTies(x: Float64Array, y: Float64Array, weights: Float64Arra
 
 /**
  * The weighted least-squares fit of ascending means: neighbours that descend are pooled until none do. One pass, O(groups)
- * (Ayer et al. 1955; Best and Chakravarti 1990). Groups of no weight are passed over.
+ * (Ayer et al. 1955; Best and Chakravarti 1990). Groups of weight 0 are ignored.
  */
-export function poolAdjacentViolators(mean: Float64Array, weight: Float64Array, length = mean.length): Blocks {
+export function poolAdjacentViolators(mean: Float64Array, weight: Float64Array, length: number): Blocks {
   const blocks = {
     mean: new Float64Array(length),
     weight: new Float64Array(length),

@@ -13,7 +13,7 @@ export type LabelRule =
 export const RECORDED_LABEL: LabelRule = { kind: 'pnl' };
 
 /** Why a rule leaves an outcome out. */
-export type Unlabelled = 'NO_INITIAL_RISK' | 'NO_NET_RESULT';
+type Unlabelled = 'NO_INITIAL_RISK' | 'NO_NET_RESULT';
 
 /** Reads `pnl`, `r:0.5` or `net`. Throws USAGE. */
 export function parseLabelRule(text: string): LabelRule {

@@ -77,7 +77,7 @@ function knownJson({ proposal, status, inForce }: Extract<Proposal, { kind: 'kno
 }
 
 /** What is said of a version as JSON: programs rely on these names. */
-export function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
+function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
   const metrics = new Map<string, Map<string, BeforeAfter>>();
   for (const { name, sample, before, after } of record.metrics)
     metrics.set(name, (metrics.get(name) ?? new Map()).set(sample.toLowerCase(), { before, after }));

@@ -25,7 +25,7 @@ import { calibrationVersionOf } from '../../schemas/ids.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { replayFlips } from './decision-effect.ts';
 
-export interface ProposeOptions {
+interface ProposeOptions {
   /** Null: every model of the dataset. */
   readonly model: string | null;
   /** Null: cross-validation chooses. */

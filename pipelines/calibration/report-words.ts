@@ -15,7 +15,7 @@ export function verdictOf(report: CalibrationReport): Verdict {
   return { ...headlineOf(report), sentence: sentenceOf(report) };
 }
 
-export interface NextSteps {
+interface NextSteps {
   readonly approve: string;
   readonly reject: string;
   readonly verify: string;

@@ -3,6 +3,7 @@ import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import type { LabelRates } from './label-rule.ts';
 import type { Contestant, Method, Parameter } from './fit.ts';
 import type { SlicedOutcomes } from './slice-figures.ts';
+import type { Interval } from './statistics.ts';
 import type { Winner } from './choose-method.ts';
 
 /** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
@@ -37,7 +38,7 @@ export interface CalibrationReport {
   readonly map: ConfidenceMap;
   readonly parameters: readonly Parameter[];
   /** The raw confidences that were seen: beyond them the map extrapolates, as a constant. */
-  readonly observed: Range;
+  readonly observed: Interval;
   /** The probability that a win was said with more confidence than a loss. No rising map changes it. */
   readonly auc: Auc;
   readonly dependence: DependenceFigures;
@@ -55,23 +56,18 @@ export interface CalibrationReport {
 }
 
 /** With its 95 % interval. */
-export interface Auc extends Range {
+export interface Auc extends Interval {
   readonly value: number;
 }
 
 /** How many independent outcomes these are worth. */
-export interface DependenceFigures {
+interface DependenceFigures {
   readonly n: number;
   readonly effective: number;
   /** Blocks of time that are drawn whole. */
   readonly blocks: number;
   /** Null: nothing is known of time. Unit: milliseconds. */
   readonly block_ms: number | null;
-}
-
-export interface Range {
-  readonly low: number;
-  readonly high: number;
 }
 
 export interface Counts {
@@ -104,7 +100,8 @@ export interface Candidate {
   readonly why_not: string | null;
 }
 
-export type ScoreName = 'brier' | 'log_loss' | 'ece' | 'mcb' | 'dsc' | 'unc';
+export const SCORE_NAMES = ['brier', 'log_loss', 'ece', 'mcb', 'dsc', 'unc'] as const;
+export type ScoreName = (typeof SCORE_NAMES)[number];
 
 /** A score before (what scores today) and after (this map), each with a 95 % bootstrap interval; `change` is after - before. */
 export interface ScoreChange {
@@ -112,9 +109,9 @@ export interface ScoreChange {
   readonly before: number;
   readonly after: number;
   readonly change: number;
-  readonly before_interval: Range;
-  readonly after_interval: Range;
-  readonly change_interval: Range;
+  readonly before_interval: Interval;
+  readonly after_interval: Interval;
+  readonly change_interval: Interval;
 }
 
 export interface Evaluation {

@@ -1,12 +1,15 @@
 import type { Detectable } from './report.ts';
+import { Z_95 } from './statistics.ts';
 
-/** What a fit learns from, in the order of closing: raw confidence (0 to 1) and outcome (1 WIN, 0 not), equally long. */
+/** What a fit learns from, in the order of closing. */
 export interface Samples {
+  /** Raw confidence, 0 to 1. */
   readonly x: Float64Array;
+  /** Outcome: 1 WIN, 0 not. */
   readonly y: Float64Array;
-  /** When each position was opened and closed; left out where nothing is known of time. Unit: milliseconds since 1970-01-01 UTC. */
+  /** When each position was opened and closed; left out where times are unknown. Unit: milliseconds since 1970-01-01 UTC. */
   readonly times?: { readonly opened: Float64Array; readonly closed: Float64Array };
-  /** An outcome that closed so much before the latest one weighs half as much in fits; left out: all weigh alike. Unit: milliseconds. */
+  /** In fits an outcome that closed this long before the latest one weighs half as much; left out: all weigh alike. Unit: milliseconds. */
   readonly halfLifeMs?: number;
 }
 
@@ -39,8 +42,8 @@ export function baseRate(samples: Samples): number {
 }
 
 /**
- * What each outcome weighs: 1 the latest, half as much a half-life before it. Null: all weigh alike. Of a stretch the latest of that
- * stretch weighs 1, as it would have when that stretch was all there was.
+ * The weight of each outcome: 1 for the latest of these samples, half of that a half-life before it. Null: all weigh alike. A slice has the
+ * weights that it would have if it were all there is.
  */
 export function weightsOf({ times, halfLifeMs }: Samples): Float64Array | null {
   if (halfLifeMs === undefined || times === undefined) return null;
@@ -48,7 +51,7 @@ export function weightsOf({ times, halfLifeMs }: Samples): Float64Array | null {
   return times.closed.map((at) => 2 ** ((at - latest) / halfLifeMs));
 }
 
-/** How much of the outcomes counts where they weigh differently: (sum w)^2 / sum w^2 over their number (Kish 1965). Unit: ratio. */
+/** The effective share of weighted outcomes: (sum w)^2 / sum w^2 over their number (Kish 1965). Unit: ratio. */
 export function weightedShare(samples: Samples): number {
   const weights = weightsOf(samples);
   if (weights === null) return 1;
@@ -61,24 +64,23 @@ export function weightedShare(samples: Samples): number {
   return (sum * sum) / squares / weights.length;
 }
 
-/** Two-sided 5 % and 80 % power, standard normal quantiles. Unit: standard errors. */
-const Z_TEST = 1.959964;
-const Z_POWER = 0.841621;
+/** 80 % quantile of the standard normal distribution, for a power of 80 %. Unit: standard errors. */
+const Z_80 = 0.841621;
 
 /**
- * The gap between mean confidence and win rate that a sample of this size shows in 4 of 5 cases: (z_test + z_power) times the
- * standard error of the win rate if the confidences were right, sqrt(sum x (1 - x)) / n, and as much wider as outcomes depend on each
- * other: `effective` of them are independent. Normal approximation.
+ * The smallest gap between mean confidence and win rate that a two-sided 5 % test finds in 4 of 5 samples of this size: (z_95 + z_80) times
+ * the standard error of the win rate if the confidences were right, sqrt(sum x (1 - x)) / n, widened for dependence: `effective` outcomes are
+ * independent. Normal approximation.
  */
 export function detectable({ x, y }: Samples, effective = x.length): Detectable {
   const n = x.length;
   let variance = 0;
   let gap = 0;
   for (let row = 0; row < n; row++) {
-    const said = x[row] as number;
-    variance += said * (1 - said);
-    gap += said - (y[row] as number);
+    const confidence = x[row] as number;
+    variance += confidence * (1 - confidence);
+    gap += confidence - (y[row] as number);
   }
   const standardError = (Math.sqrt(variance) / n) * Math.sqrt(n / effective);
-  return { n, gap: (Z_TEST + Z_POWER) * standardError, found: gap / n };
+  return { n, gap: (Z_95 + Z_80) * standardError, found: gap / n };
 }

@@ -1,24 +1,25 @@
-import { groupTies, poolAdjacentViolators } from './isotonic.ts';
 import type { Random } from '../../ports/random.ts';
-import { argsort, cellsOf, percentileOf } from './statistics.ts';
-import { type Dependence, RESAMPLES, drawBlocks, widthFor } from './block-bootstrap.ts';
+import { type Dependence, RESAMPLES, bootstrapInterval, drawBlocks } from './block-bootstrap.ts';
+import { groupTies, poolAdjacentViolators } from './isotonic.ts';
 import type { Auc } from './report.ts';
+import { argsort, cellsOf } from './statistics.ts';
 
-/** Forecasts of exactly 0 or 1 would cost infinitely much when wrong. Unit: probability. */
-export const LOG_LOSS_CLIP = 1e-15;
+/** Scores of forecasts `p` of outcomes `y` (1 WIN, 0 not): Brier with its CORP decomposition, log loss, ECE, and AUC with its interval. */
 
-/** Equal-width bins of the forecast: the number that the literature on ECE uses (Guo et al. 2017). Unit: bins. */
+/** Forecasts are clipped to this distance from 0 and 1: a wrong 0 or 1 would cost infinitely much. Unit: probability. */
+const LOG_LOSS_CLIP = 1e-15;
+
+/** As in the literature on ECE (Guo et al. 2017). Unit: bins of equal width. */
 export const ECE_BINS = 15;
 
-/** One forecast's squared error. */
 export function squaredError(p: number, y: number): number {
   return (p - y) * (p - y);
 }
 
-/** One forecast's negative log likelihood, in nats, clipped at LOG_LOSS_CLIP. */
+/** The negative log likelihood of one forecast. Unit: nats. */
 export function logError(p: number, y: number): number {
-  const said = y > 0.5 ? p : 1 - p;
-  return -Math.log(Math.min(1 - LOG_LOSS_CLIP, Math.max(LOG_LOSS_CLIP, said)));
+  const likelihood = y > 0.5 ? p : 1 - p;
+  return -Math.log(Math.min(1 - LOG_LOSS_CLIP, Math.max(LOG_LOSS_CLIP, likelihood)));
 }
 
 export function eceBin(p: number): number {
@@ -39,7 +40,7 @@ export function logLoss(p: Float64Array, y: Float64Array): number {
   return sum / p.length;
 }
 
-/** Expected calibration error: |mean forecast - share of wins| over ECE_BINS equal-width bins, weighted by their rows. */
+/** Expected calibration error: the mean of |mean forecast - share of wins| over the bins, weighted by their rows. */
 export function ece(p: Float64Array, y: Float64Array): number {
   const gaps = new Float64Array(ECE_BINS);
   for (let row = 0; row < p.length; row++) {
@@ -56,25 +57,25 @@ export function eceOfGaps(gaps: Float64Array, n: number): number {
   return sum / n;
 }
 
-/** Brier = mcb - dsc + unc: how wrong the numbers are, how well they tell outcomes apart, how uncertain outcomes are anyway. */
-export interface Decomposition {
+/** Brier = mcb - dsc + unc: miscalibration, discrimination, and the uncertainty of the outcomes themselves. */
+interface Decomposition {
   readonly mcb: number;
   readonly dsc: number;
   readonly unc: number;
 }
 
 /**
- * The CORP decomposition of the Brier score (Dimitriadis, Gneiting and Jordan 2021): against the isotonic fit of the outcomes on
- * the forecasts, and against the mean outcome. Outcomes are 0 or 1.
+ * The CORP decomposition of the Brier score (Dimitriadis, Gneiting and Jordan 2021): it compares with the isotonic fit of the outcomes on
+ * the forecasts, and with the mean outcome.
  */
 export function decompose(p: Float64Array, y: Float64Array): Decomposition {
   const groups = groupTies(p, y, null);
   const { recalibrated, unc } = pooledScores(groups.mean, groups.weight, groups.length);
-  // Neither can be negative: below 0 is rounding, and a report would print it as -0.
+  // Below 0 is rounding, and a report would print -0.
   return { mcb: Math.max(0, brier(p, y) - recalibrated), dsc: Math.max(0, unc - recalibrated), unc };
 }
 
-/** Brier score of the isotonic fit, and of the mean outcome, from groups of 0 and 1 outcomes: mean and weight, ascending by forecast. */
+/** Brier scores of the isotonic fit and of the mean outcome, from groups of outcomes, ascending by forecast. */
 export function pooledScores(mean: Float64Array, weight: Float64Array, length: number) {
   const blocks = poolAdjacentViolators(mean, weight, length);
   let n = 0;
@@ -92,18 +93,18 @@ export function pooledScores(mean: Float64Array, weight: Float64Array, length: n
   return { recalibrated: spread / n, unc: base * (1 - base) };
 }
 
-/** For the interval alone, more confidences than this are grouped: the interval is far wider than such a group. Unit: cells. */
-const CELLS = 500;
+/** For the interval, confidences are grouped into at most so many cells: it is far wider than a cell. Unit: cells. */
+const AUC_CELLS = 500;
 
 /**
- * The probability that a win was said with more confidence than a loss; ties count half (Mann and Whitney). 0.5: confidence does not
- * tell them apart; below it, the surer the model the less often it is right. A rising map leaves it as it is. With a 95 % interval
- * from drawing the blocks of `dependence`. NaN where one label is missing.
+ * The probability that a win had a higher confidence than a loss; ties count half (Mann and Whitney). At 0.5 confidence does not tell them
+ * apart; below it, the surer the model, the less often it is right. No rising map changes it. With a 95 % bootstrap interval. NaN where
+ * one label is missing.
  */
 export function aucOf(x: Float64Array, y: Float64Array, { ends }: Pick<Dependence, 'ends'>, random: Random): Auc {
   const value = exactAuc(x, y);
   if (Number.isNaN(value)) return { value, low: 0, high: 1 };
-  const cells = cellsOf(x, CELLS);
+  const cells = cellsOf(x, AUC_CELLS);
   const byBlock = Array.from(ends, (end, block) =>
     countsOf(cells.of, y, block === 0 ? 0 : (ends[block - 1] as number), end),
   );
@@ -125,14 +126,8 @@ export function aucOf(x: Float64Array, y: Float64Array, { ends }: Pick<Dependenc
     if (!Number.isNaN(one)) drawn.push(one);
   }
   if (drawn.length === 0) return { value, low: 0, high: 1 };
-  const ascending = Float64Array.from(drawn).toSorted();
-  const mean = drawn.reduce((sum, one) => sum + one, 0) / drawn.length;
-  const width = widthFor(ends.length);
-  return {
-    value,
-    low: Math.max(0, value + width * Math.min(0, percentileOf(ascending, 0.025) - mean)),
-    high: Math.min(1, value + width * Math.max(0, percentileOf(ascending, 0.975) - mean)),
-  };
+  const { low, high } = bootstrapInterval(value, Float64Array.from(drawn), ends.length);
+  return { value, low: Math.max(0, low), high: Math.min(1, high) };
 }
 
 type CellCount = readonly [cell: number, wins: number, losses: number];
@@ -169,10 +164,10 @@ function exactAuc(x: Float64Array, y: Float64Array): number {
   let below = 0;
   let won = 0;
   for (let at = 0; at < order.length;) {
-    const said = x[order[at] as number];
+    const confidence = x[order[at] as number];
     let wins = 0;
     let losses = 0;
-    while (at < order.length && x[order[at] as number] === said) {
+    while (at < order.length && x[order[at] as number] === confidence) {
       if ((y[order[at] as number] as number) > 0.5) wins += 1;
       else losses += 1;
       at += 1;

@@ -1,39 +1,40 @@
-/** Far more than the ten or so that Newton's method takes; reached only where rounding stops progress. Unit: steps. */
+import { clipped } from './beta.ts';
+
+/** Newton's method takes about ten; more are only reached where rounding stops progress. Unit: steps. */
 const MAX_STEPS = 100;
 
 /** Keeps the Hessian invertible where all confidences are equal (Lin, Lin and Weng 2007). Unit: none. */
 const RIDGE = 1e-12;
 
 /**
- * Newton's method squares its error: once a step gains no more than this, it is exact to rounding, and to compare losses any
- * further would be to compare rounding. Unit: nats.
+ * Newton's method squares its error: a step that gains no more than this is exact to rounding, and further losses would differ by rounding
+ * only. Unit: nats.
  */
 const LAST_STEP_GAINS = 1e-7;
 
-/** A step is halved at most this often before it is given up. Unit: halvings. */
+/** A step that was halved this often is given up. Unit: halvings. */
 const MAX_HALVINGS = 40;
 
-export interface Sigmoid {
+interface Sigmoid {
   readonly a: number;
   readonly b: number;
 }
 
-/** p = 1 / (1 + exp(a x + b)): a falls below 0 where confidence tells wins from losses. */
+/** p = 1 / (1 + exp(a x + b)), so a rising curve has a below 0. */
 export function sigmoidAt({ a, b }: Sigmoid, x: number): number {
   const z = a * x + b;
   return z >= 0 ? Math.exp(-z) / (1 + Math.exp(-z)) : 1 / (1 + Math.exp(z));
 }
 
-/** Log-odds of 0 and 1 are infinite: confidences stay an epsilon inside, as in beta.ts. */
 export function logOdds(x: number): number {
-  const inside = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, x));
+  const inside = clipped(x);
   return Math.log(inside / (1 - inside));
 }
 
 /**
- * Platt scaling (Platt 1999): maximum likelihood with smoothed targets, (wins + 1) / (wins + 2) and 1 / (losses + 2), so that
- * it is finite for separable data and for one class. Newton with back-tracking (Lin, Lin and Weng 2007). `weights`: null where all rows
- * weigh 1; wins and losses are then sums of weights.
+ * Platt scaling (Platt 1999): maximum likelihood with smoothed targets, (wins + 1) / (wins + 2) and 1 / (losses + 2), which is finite for
+ * separable data and for a single label. Newton's method with back-tracking (Lin, Lin and Weng 2007). With `weights`, wins and losses are sums
+ * of weights; null: all rows weigh 1.
  */
 export function fitSigmoid(x: Float64Array, y: Float64Array, weights: Float64Array | null = null): Sigmoid {
   const weightOf = (row: number): number => (weights === null ? 1 : (weights[row] as number));
@@ -79,7 +80,7 @@ export function fitSigmoid(x: Float64Array, y: Float64Array, weights: Float64Arr
     const determinant = haa * hbb - hab * hab;
     const stepA = -(hbb * gradA - hab * gradB) / determinant;
     const stepB = -(haa * gradB - hab * gradA) / determinant;
-    // To second order.
+    // The gain of the whole step, to second order.
     const gain = -(gradA * stepA + gradB * stepB) / 2;
     if (gain <= LAST_STEP_GAINS) return { a: a + stepA, b: b + stepB };
     let scale = 1;

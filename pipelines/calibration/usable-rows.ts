@@ -129,7 +129,7 @@ export interface Unmet {
 }
 
 /** Each condition, and why a fit without it would fool its reader. */
-export const CONDITIONS = {
+const CONDITIONS = {
   usable_outcomes: 'With fewer WIN and LOSS outcomes a map follows the noise, whatever the method.',
   symbols: 'One market tells of that market, not of the model, however many spellings and dollars it is quoted in.',
   wins: 'With so few WIN each of them decides the map.',
@@ -145,7 +145,7 @@ export const CONDITIONS = {
   duplicate_trades: 'A trade counted in two positions weighs twice.',
 } as const satisfies Record<string, string> & Record<GateCondition, string>;
 
-export type Condition = keyof typeof CONDITIONS;
+type Condition = keyof typeof CONDITIONS;
 
 /** All conditions that do not hold, at once; none where the rows may be fitted. `model` null: no outcome names a model. */
 export function unmetConditions(

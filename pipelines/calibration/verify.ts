@@ -12,7 +12,7 @@ import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 /** Another machine may round a logarithm in its last digit, and a sum of a million of them a few more. Unit: ratio. */
 const REFIT_TOLERANCE = 1e-9;
 
-export interface Check {
+interface Check {
   readonly name: 'export' | 'topic' | 'map' | 'metrics';
   readonly holds: boolean;
   readonly detail: string;
@@ -33,7 +33,7 @@ export interface ExportedRows {
 }
 
 /** The exported rows of a version, wherever they lie. */
-export interface RowsExport {
+interface RowsExport {
   readonly file: string;
   /** Null where the file is not there. Throws ROWS_INVALID with the line. */
   readonly read: () => Promise<ExportedRows | null>;

@@ -1,5 +1,5 @@
 import type { Random } from '../../ports/random.ts';
-import { percentileOf } from '../calibration/statistics.ts';
+import { quantileOf } from '../calibration/statistics.ts';
 import { KeepLeast } from './keep-least.ts';
 import type { PathResult } from './position-path.ts';
 import type { PositionId, ClmOutcome } from '../../schemas/generated/records.ts';
@@ -151,7 +151,7 @@ export class ResultSample {
     means.sort();
     const mean = changes.reduce((sum, change) => sum + change, 0) / n;
     const shrink = Math.sqrt(n / this.#positions);
-    const end = (share: number): number => centre + (percentileOf(means, share) - mean) * shrink;
+    const end = (share: number): number => centre + (quantileOf(means, share) - mean) * shrink;
     return { low: end(0.025), high: end(0.975) };
   }
 }

@@ -147,7 +147,7 @@ function verdictOf(
       );
     const predicted = outcomes + after.neutralLosses;
     const value = after.wins / predicted;
-    const { low, high } = wilsonInterval(after.wins, predicted);
+    const { low, high } = wilsonInterval({ successes: after.wins, n: predicted });
     const raw = after.rawSum / predicted;
     const mapped = after.mappedSum / predicted;
     const isInside = (mean: number): boolean => mean >= low && mean <= high;
@@ -217,7 +217,7 @@ function changeOf(before: Count, after: Count): RateChange {
 }
 
 function rateOf({ successes, n }: Count): Rate | null {
-  return n === 0 ? null : { n, value: successes / n, ...wilsonInterval(successes, n) };
+  return n === 0 ? null : { n, value: successes / n, ...wilsonInterval({ successes, n }) };
 }
 
 function distributionOf(bins: Uint32Array): Distribution | null {

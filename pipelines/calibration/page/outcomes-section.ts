@@ -118,7 +118,7 @@ function sliceCells({ by, name, n, wins, confidence }: Slice): readonly Content[
   const said = probability(confidence);
   if (by === 'label') return [name, count(n), '–', '–', '–', said, null];
   const rate = wins / n;
-  const range = wilsonInterval(wins, n);
+  const range = wilsonInterval({ successes: wins, n });
   return [
     name,
     count(n),

@@ -1,34 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { argsort } from '../../../pipelines/calibration/statistics.ts';
 import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 
 const aPoint = fc.record({
   x: fc.integer({ min: 0, max: 8 }).map((value) => value / 8),
   y: fc.integer({ min: 0, max: 1 }),
   w: fc.integer({ min: 1, max: 3 }),
-});
-
-describe('argsort', () => {
-  test('is the stable ascending order, by radix and by comparison', () => {
-    const stream = new SeededRandom(5).stream('argsort');
-    for (const n of [1, 50, 4095, 4096, 20_000]) {
-      const values = Float64Array.from({ length: n }, (_, at) => (at % 3 === 0 ? 0.5 : stream.uniform()));
-      const expected = Array.from(values.keys()).toSorted(
-        (one, other) => (values[one] ?? 0) - (values[other] ?? 0) || one - other,
-      );
-      expect([...argsort(values)]).toEqual(expected);
-    }
-  });
-
-  test('takes -0 for 0, and sorts far apart magnitudes', () => {
-    const values = new Float64Array(5000).fill(1);
-    values.set([1e-300, -0, 0, 1e300, 0.1], 100);
-    expect([...argsort(values)].slice(0, 4)).toEqual([101, 102, 100, 104]);
-    expect(argsort(values).at(-1)).toBe(103);
-  });
 });
 
 describe('isotonic', () => {

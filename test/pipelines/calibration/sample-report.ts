@@ -1,4 +1,5 @@
-import type { CalibrationReport, Range, ScoreChange, ScoreName } from '../../../pipelines/calibration/report.ts';
+import type { CalibrationReport, ScoreChange, ScoreName } from '../../../pipelines/calibration/report.ts';
+import type { Interval } from '../../../pipelines/calibration/statistics.ts';
 import type { SliceFigures } from '../../../pipelines/calibration/slice-figures.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -289,7 +290,7 @@ function scoreChange(name: ScoreName, [before, after]: Pair, raw: Pair, mapped: 
   };
 }
 
-function range([low, high]: Pair): Range {
+function range([low, high]: Pair): Interval {
   return { low, high };
 }
 

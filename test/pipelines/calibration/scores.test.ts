@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
-import { cellsOf } from '../../../pipelines/calibration/statistics.ts';
 import { decompose, brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
 import { evaluateMap } from '../../../pipelines/calibration/evaluation.ts';
 
@@ -47,22 +46,6 @@ describe('scores', () => {
 
   test('a forecast of 1 that was wrong costs much, not infinitely much', () => {
     expect(logLoss(Float64Array.of(1), Float64Array.of(0))).toBeCloseTo(-Math.log(1e-15), 1);
-  });
-});
-
-describe('cells', () => {
-  test('keep equal forecasts together and ascend', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 80 }), (values) => {
-        const p = Float64Array.from(values, (value) => value / 20);
-        const { of, forecast, rows, length } = cellsOf(p, 5);
-        expect(rows.reduce((sum, n) => sum + n, 0)).toBe(values.length);
-        for (let cell = 1; cell < length; cell++)
-          expect(forecast[cell]).toBeGreaterThan(forecast[cell - 1] ?? Infinity);
-        values.forEach((value, at) => expect(of[at]).toBe(of[values.indexOf(value)]));
-        expect(length).toBeLessThanOrEqual(Math.max(5, 6));
-      }),
-    );
   });
 });
 
