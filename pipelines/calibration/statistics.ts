@@ -58,6 +58,31 @@ export function quantileOf(ascending: Float64Array, share: number): number {
   return low + (at - below) * (high - low);
 }
 
+/** Large-sample 95 % point of the two-sample Kolmogorov-Smirnov statistic. */
+const KS_95 = 1.358;
+
+/**
+ * Two-sample Kolmogorov-Smirnov test of histograms with the same bins: the distance between the distributions, and the distance that chance
+ * alone exceeds in 5 of 100 cases. Null where a histogram is empty.
+ */
+export function kolmogorovSmirnov(
+  one: Uint32Array,
+  other: Uint32Array,
+): { readonly distance: number; readonly critical: number } | null {
+  const n1 = one.reduce((sum, count) => sum + count, 0);
+  const n2 = other.reduce((sum, count) => sum + count, 0);
+  if (n1 === 0 || n2 === 0) return null;
+  let below1 = 0;
+  let below2 = 0;
+  let distance = 0;
+  one.forEach((count, bin) => {
+    below1 += count;
+    below2 += other[bin] ?? 0;
+    distance = Math.max(distance, Math.abs(below1 / n1 - below2 / n2));
+  });
+  return { distance, critical: KS_95 * Math.sqrt((n1 + n2) / (n1 * n2)) };
+}
+
 /** The smallest and the largest of at least one value. */
 export function rangeOf(values: Float64Array): Interval {
   let low = Infinity;

@@ -5,7 +5,7 @@
  */
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { Alert } from '../alerts/alerts.ts';
-import { type Interval, differenceInterval, wilsonInterval } from '../calibration/statistics.ts';
+import { type Interval, differenceInterval, kolmogorovSmirnov, wilsonInterval } from '../calibration/statistics.ts';
 
 /** With fewer a win rate is known to about +-0.18 only: too little for advice. Unit: outcomes. */
 export const FEWEST_OUTCOMES = 30;
@@ -18,9 +18,6 @@ const LEAST_RATE_CHANGE = 0.05;
 
 /** With fewer mentions before, chance may explain that a factor no longer occurs. Unit: intents. */
 const FEWEST_MENTIONS = 10;
-
-/** Large-sample 95 % point of the Kolmogorov-Smirnov statistic. Unit: none. */
-const KS_95 = 1.358;
 
 /** The figures of one model in a window of time. */
 export interface WindowFigures {
@@ -109,10 +106,12 @@ export function calibrationWatch(
     { successes: Math.max(0, before.snapshots - before.intents), n: before.snapshots },
     { successes: Math.max(0, after.snapshots - after.intents), n: after.snapshots },
   );
+  const ks = kolmogorovSmirnov(before.confidences, after.confidences);
   const confidence = {
     before: distributionOf(before.confidences),
     after: distributionOf(after.confidences),
-    ...kolmogorovSmirnov(before.confidences, after.confidences),
+    ks: ks?.distance ?? null,
+    ks_critical: ks?.critical ?? null,
   };
   const factorRates = factorRatesOf(before, after);
   const figures = { ...subject, win_rate: winRate, hold_rate: holdRate, factor_rates: factorRates, confidence };
@@ -231,24 +230,6 @@ function distributionOf(bins: Uint32Array): Distribution | null {
   };
   const mean = bins.reduce((sum, count, bin) => sum + count * middleOf(bin), 0) / n;
   return { n, mean, q1: quantile(0.25), median: quantile(0.5), q3: quantile(0.75) };
-}
-
-function kolmogorovSmirnov(
-  one: Uint32Array,
-  other: Uint32Array,
-): Pick<CalibrationWatch['confidence'], 'ks' | 'ks_critical'> {
-  const n1 = one.reduce((sum, count) => sum + count, 0);
-  const n2 = other.reduce((sum, count) => sum + count, 0);
-  if (n1 === 0 || n2 === 0) return { ks: null, ks_critical: null };
-  let seen1 = 0;
-  let seen2 = 0;
-  let ks = 0;
-  one.forEach((count, bin) => {
-    seen1 += count;
-    seen2 += other[bin] ?? 0;
-    ks = Math.max(ks, Math.abs(seen1 / n1 - seen2 / n2));
-  });
-  return { ks, ks_critical: KS_95 * Math.sqrt((n1 + n2) / (n1 * n2)) };
 }
 
 function percent(share: number | undefined): string {

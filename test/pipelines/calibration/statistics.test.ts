@@ -5,6 +5,7 @@ import {
   argsort,
   cellsOf,
   differenceInterval,
+  kolmogorovSmirnov,
   quantileOf,
   studentT95,
   wilsonInterval,
@@ -115,4 +116,12 @@ test.each([
   [39, 2.0227],
 ])("Student's t with %i degrees of freedom: its quantile is right to 0.3 %%", (freedom, t) => {
   expect(Math.abs(studentT95(freedom) / t - 1)).toBeLessThan(0.003);
+});
+
+test('Kolmogorov and Smirnov: the largest gap between two distributions, and what chance exceeds', () => {
+  expect(kolmogorovSmirnov(Uint32Array.of(1, 1, 2), Uint32Array.of(2, 0, 0))).toEqual({
+    distance: 0.75,
+    critical: 1.358 * Math.sqrt(6 / 8),
+  });
+  expect(kolmogorovSmirnov(Uint32Array.of(1), Uint32Array.of(0))).toBeNull();
 });
