@@ -1,5 +1,5 @@
 import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
-import { patiently } from '../../pipelines/runtime/back-off.ts';
+import { retryPart } from '../../pipelines/runtime/part-retry.ts';
 import type { Processor, Source } from '../../pipelines/runtime/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -106,6 +106,6 @@ async function subscribe(
     signal,
     observer,
   });
-  const backOff = { processor: processor.name, clock, logger, signal, observer };
-  return patiently(backOff, 'joining', () => log.subscribe(wiring.options, wiring.handler));
+  const part = { processor: processor.name, clock, logger, signal, observer };
+  return retryPart(part, 'joining', () => log.subscribe(wiring.options, wiring.handler));
 }

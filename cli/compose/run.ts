@@ -1,10 +1,10 @@
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
-import { type BackOff, patiently } from '../../pipelines/runtime/back-off.ts';
+import { type RetryingPart, retryPart } from '../../pipelines/runtime/part-retry.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
 import { DEFAULT_STALL_LIMITS, type StallLimits } from '../../pipelines/watch/stall-limits.ts';
-import type { Clock, EpochMillis } from '../../ports/clock.ts';
+import { type Clock, type EpochMillis, aborted } from '../../ports/clock.ts';
 import type { EventLog, SubscribeOptions, TopicAdmin } from '../../ports/event-log.ts';
 import type { Exchange } from '../../ports/exchange.ts';
 import { isUnknown } from '../../ports/kill-switch.ts';
@@ -144,17 +144,17 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
     from,
   } = options;
   const { signal } = drain;
-  const backOff: BackOff = { processor: 'run', clock, logger, signal, observer: health.connecting };
+  const retrying: RetryingPart = { processor: 'run', clock, logger, signal, observer: health.connecting };
   let world: RunWorld | undefined;
   try {
-    world = await patiently(backOff, 'connecting', options.connect);
+    world = await retryPart(retrying, 'connecting', options.connect);
     const { log, openCodec } = world;
     // Asked of two others at the same time. Where both say no, what comes first is said first: topics are made before schemas are registered.
-    const schemas = patiently(backOff, 'schemas', openCodec);
+    const schemas = retryPart(retrying, 'schemas', openCodec);
     schemas.catch(() => {});
-    await patiently(backOff, 'topics', () => checkTopics(log));
+    await retryPart(retrying, 'topics', () => checkTopics(log));
     const codec = await schemas;
-    if (options.processors.includes('execution')) await patiently(backOff, 'kill switch', () => refuseForgetting(log));
+    if (options.processors.includes('execution')) await retryPart(retrying, 'kill switch', () => refuseForgetting(log));
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),
@@ -163,11 +163,11 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
         alerts.become(alert === null ? [] : [alert]);
       },
     });
-    const working = workingParts(options, { log, codec, killSwitch, backOff, signal });
+    const working = workingParts(options, { log, codec, killSwitch, retrying, signal });
     try {
       const execution = working.find(({ name }) => name === 'execution');
       await execution?.begin();
-      const exchange = (): Promise<Exchange> => patiently(backOff, 'exchange', options.exchange);
+      const exchange = (): Promise<Exchange> => retryPart(retrying, 'exchange', options.exchange);
       const accounts = execution?.claims ?? EVERY_ACCOUNT;
       const ordering = { exchange, limits, draining: signal, accounts, killSwitch };
       const parts = { log, codec, policy, shadows, ...ordering, clock, logger, metrics };
@@ -206,14 +206,14 @@ interface WorkingWorld {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly killSwitch: DeskControlWatch;
-  readonly backOff: BackOff;
+  readonly retrying: RetryingPart;
   readonly signal: AbortSignal;
 }
 
 /** As execution, as a source of snapshots, or both. */
 function workingParts(
   { desk, processors, sources, logger, logWords = '' }: RunOptions,
-  { log, codec, killSwitch, backOff, signal }: WorkingWorld,
+  { log, codec, killSwitch, retrying, signal }: WorkingWorld,
 ): readonly WorkingPart[] {
   if (desk === null) return [];
   const { account, venue, mode, standing, observes, machine, by, clock } = desk;
@@ -231,7 +231,7 @@ function workingParts(
       standing: standing && accounts.includes(account),
       claims: new AccountClaims({ ...shared, part, venue, mode, words: logWords, signal }),
       presence: new Presence({ ...shared, desk: { part, account, venue, mode }, killSwitch: obeyed }),
-      backOff,
+      retrying,
     });
   };
   return [
@@ -255,11 +255,6 @@ async function overdue(clock: Clock, draining: AbortSignal, ended: AbortSignal):
   await aborted(draining);
   await clock.sleep(DRAIN_BOUND_MS, ended);
   throw new HarvestlineError('DRAIN_TIMED_OUT', `the drain took longer than ${DRAIN_BOUND_MS / 1000} s`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Execution's input and state: read back by partition (pipelines/runtime/per-partition.ts Q2). */

@@ -1,9 +1,9 @@
 import type { Consumer, ConsumerEndBatchProcessEvent, EachBatchPayload, Offsets } from 'kafkajs';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { type Clock, aborted } from '../../ports/clock.ts';
 import type { Append, Batch, BatchHandler, OutgoingRecord, SubscribeOptions } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { BackOff } from './back-off.ts';
+import { retryBackoff } from './back-off.ts';
 import { type MemberEnd, endOf, logError } from './broker-errors.ts';
 import {
   Generation,
@@ -189,7 +189,7 @@ export class GroupMember {
     const { signal } = this.#ending;
     const append = this.#appendOf(generation);
     const groupPosition = (topic: string): Promise<GroupPosition> => log.groupPosition(group, topic);
-    const backOff = new BackOff();
+    const backoff = retryBackoff({ clock, logger, signal }, { group });
     while (!superseded() && !signal.aborted) {
       try {
         await seekToStart(this.#consumer, assignment, { from, onMoved, groupPosition, known, append });
@@ -199,7 +199,7 @@ export class GroupMember {
         if (superseded()) return;
         const error = logError(thrown, 'finding where to start');
         if (error.code !== 'BROKER_AWAY') throw error;
-        await backOff.wait(clock, logger, error, { group }, signal);
+        await backoff.wait(error);
       }
     }
     if (superseded() || signal.aborted) return;
@@ -345,9 +345,4 @@ export class GroupMember {
 
 function listed(assignment: Assignment): { topic: string; partitions: number[] }[] {
   return Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions: [...partitions] }));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -4,7 +4,8 @@ import type { OutgoingRecord } from '../../ports/event-log.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { recordSize } from './record-batch.ts';
 import { AppendGroup, type Chunk, type Entry, chunksOf } from './append-groups.ts';
-import { BackOff, ELECTION_MS } from './back-off.ts';
+import type { Backoff } from '../../ports/retry.ts';
+import { ELECTION_MS, retryBackoff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import type { IdempotentProducer } from './idempotent-producer.ts';
 import { partitionOfKey } from '../../ports/partitioner.ts';
@@ -127,7 +128,7 @@ export class KafkaAppender {
   }
 
   async #partitionsOf(topic: string, entries: readonly Entry<PendingAppend>[]): Promise<number> {
-    const backOff = new BackOff(ELECTION_MS);
+    const backoff = this.#backoffOf(topic);
     let missingSince: number | null = null;
     for (;;) {
       try {
@@ -139,14 +140,14 @@ export class KafkaAppender {
           missingSince ??= this.#clock.now();
           if (this.#clock.now() - missingSince >= MISSING_MS) throw error;
         } else if (error.code !== 'BROKER_AWAY') throw error;
-        await this.#waitFor(topic, error, entries, backOff);
+        await this.#waitFor(error, entries, backoff);
       }
     }
   }
 
   /** Sends the chunk until every partition has taken its records or refused them. */
   async #deliver(topic: string, partitions: number, chunk: Chunk<PendingAppend>): Promise<void> {
-    const backOff = new BackOff(ELECTION_MS);
+    const backoff = this.#backoffOf(topic);
     let left = withoutFailed(chunk);
     for (const [partition, entries] of left) {
       const [only, ...others] = entries;
@@ -208,7 +209,7 @@ export class KafkaAppender {
         }
         if (left.size === 0) return;
       }
-      await this.#waitFor(topic, error, [...left.values()].flat(), backOff);
+      await this.#waitFor(error, [...left.values()].flat(), backoff);
       known = (await this.#refresh(topic)) ?? known;
     }
   }
@@ -278,19 +279,19 @@ export class KafkaAppender {
   }
 
   /** Waits before the next attempt (KFK-35). Throws BROKER_AWAY once the log is closed. */
-  async #waitFor(
-    topic: string,
-    error: HarvestlineError,
-    entries: readonly Entry<PendingAppend>[],
-    backOff: BackOff,
-  ): Promise<void> {
+  async #waitFor(error: HarvestlineError, entries: readonly Entry<PendingAppend>[], backoff: Backoff): Promise<void> {
     if (this.#closing.signal.aborted) {
       throw new HarvestlineError('BROKER_AWAY', `${error.message}; the log was closed meanwhile`, { cause: error });
     }
     // KFK-34: their records are sent again nevertheless, since some may be written.
     const stopped = [...entries.map(({ owner }) => owner), ...this.#waiting].filter(({ signal }) => signal?.aborted);
     for (const { reject } of stopped) reject(error);
-    await backOff.wait(this.#clock, this.#logger, error, { topic }, this.#closing.signal);
+    await backoff.wait(error);
+  }
+
+  #backoffOf(topic: string): Backoff {
+    const part = { clock: this.#clock, logger: this.#logger, signal: this.#closing.signal };
+    return retryBackoff(part, { topic }, ELECTION_MS);
   }
 
   async #dropProducer(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BatchHandler, Subscription } from '../../ports/event-log.ts';
-import { BackOff } from './back-off.ts';
+import { retryBackoff } from './back-off.ts';
 import { logError } from './broker-errors.ts';
 import { type GroupLog, GroupMember, type MemberOptions } from './group-member.ts';
 import { kafkaClient, METADATA_MAX_AGE_MS, RETRY } from './kafka-client.ts';
@@ -49,7 +49,8 @@ export class KafkaConsumer implements Subscription {
   async #run(): Promise<void> {
     const { clock, logger } = this.#logOptions;
     const { signal } = this.#stopping;
-    const backOff = new BackOff();
+    const { group } = this.#options;
+    const backoff = retryBackoff({ clock, logger, signal }, { group });
     while (!signal.aborted) {
       const context = { log: this.#log, clock, logger, known: this.#known };
       const member = new GroupMember(
@@ -63,9 +64,9 @@ export class KafkaConsumer implements Subscription {
       if (end.kind === 'stopped') return;
       if (end.kind === 'failed') throw end.error;
       this.#options.onDropped?.();
-      if (member.hasJoined) backOff.reset();
+      if (member.hasJoined) backoff.reset();
       const error = logError(end.error, 'consuming');
-      await backOff.wait(clock, logger, error, { group: this.#options.group }, signal);
+      await backoff.wait(error);
     }
   }
 }

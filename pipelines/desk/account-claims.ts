@@ -21,7 +21,7 @@ import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '..
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
-import { type BackOff, patiently } from '../runtime/back-off.ts';
+import { type RetryingPart, retryPart } from '../runtime/part-retry.ts';
 
 /** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
 const TAKEOVER_MS = LAST_FRESH_MS + 500;
@@ -209,7 +209,7 @@ export interface WorkingPartOptions {
   readonly standing: boolean;
   readonly claims: AccountClaims;
   readonly presence: Presence;
-  readonly backOff: BackOff;
+  readonly retrying: RetryingPart;
 }
 
 /** What this process does for accounts, as execution or as a source of snapshots: it claims them first, and says that it lives. */
@@ -228,9 +228,9 @@ export class WorkingPart {
 
   /** Resolves once the accounts are this part's to work. Throws ACCOUNT_TAKEN. */
   async begin(): Promise<void> {
-    const { accounts, standing, claims, presence, backOff } = this.#options;
-    await patiently(backOff, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
-    await patiently(backOff, 'presence', () => presence.begin());
+    const { accounts, standing, claims, presence, retrying } = this.#options;
+    await retryPart(retrying, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
+    await retryPart(retrying, 'presence', () => presence.begin());
     this.#begun = true;
     // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
     void presence.beat(this.#ended.signal);

@@ -16,7 +16,8 @@ import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { commandRecords, readKillSwitch, readWitnesses } from './control-topic.ts';
 import { printable } from '../../render/terminal.ts';
-import { HarvestlineError, isKind, messageOf } from '../../errors/harvestline-error.ts';
+import { retryTransient } from '../../ports/retry.ts';
+import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { nearestFirst } from '../../errors/nearest.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
@@ -82,29 +83,29 @@ export async function giveCommand(
     standing: [],
   };
   try {
-    const topics = await limit.patiently(async () => {
+    const topics = await limit.retry(async () => {
       const world = await commanded.open();
       worlds.push(world);
       return { log: world.log, codec: await RecordCodec.open(world.registry) };
     });
-    const listening = await limit.patiently(() => WorkingProcesses.open(topics, commanded.isDevWorking));
-    const { state, known } = await limit.patiently(async () => {
+    const listening = await limit.retry(() => WorkingProcesses.open(topics, commanded.isDevWorking));
+    const { state, known } = await limit.retry(async () => {
       const before = await readKillSwitch(topics, await readWitnesses(topics));
       const scopes = new Set(given.command === 'RESUME' ? before.scopes() : []);
       return { state: before, known: new Set([...scopes, ...listening.accounts()]) };
     });
-    await limit.patiently(() => refuseUnknown(topics, given.scope, known));
+    await limit.retry(() => refuseUnknown(topics, given.scope, known));
     const issued_at = Math.max(clock.now(), state.latestAt(given.scope) + 1);
     const { scope, command, by: issued_by, reason } = given;
     const record: DeskControl = { scope, command, issued_at, issued_by, reason };
-    const records = await limit.patiently(() => commandRecords(topics, record));
+    const records = await limit.retry(() => commandRecords(topics, record));
     told = { ...told, outcome: 'unconfirmed', record };
     // Not tried again: the log itself does, until it is closed.
     await limit.within(topics.log.append(records));
     told = { ...told, outcome: 'written' };
     const since = clock.now();
     for (;;) {
-      await limit.patiently(() => listening.readOn());
+      await limit.retry(() => listening.readOn());
       const heard = { processes: listening.heard, forMs: clock.now() - since };
       const found = obedience(listening.unended(clock.now()), listening.claims, record, heard, clock.now());
       told = {
@@ -116,9 +117,7 @@ export async function giveCommand(
       await limit.within(clock.sleep(POLL_MS));
     }
     if (told.outcome === 'silent') told = { ...told, outcome: 'obeyed' };
-    const standing = await limit.patiently(async () =>
-      (await readKillSwitch(topics, await readWitnesses(topics))).stops(),
-    );
+    const standing = await limit.retry(async () => (await readKillSwitch(topics, await readWitnesses(topics))).stops());
     return { ...told, standing, trouble: null };
   } catch (thrown) {
     if (!(thrown instanceof LimitReached)) throw thrown;
@@ -199,21 +198,20 @@ export class TimeLimit {
     this.#say = say;
   }
 
-  /** Tries again while the log is away. Throws LimitReached when the time is up, and any other error. */
-  async patiently<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await this.within(work());
-      } catch (thrown) {
-        if (!isKind(thrown, 'transient')) throw thrown;
-        const { code, message } = thrown;
-        if (this.#leftMs() <= 0) throw new LimitReached(`${code}: ${message}`);
-        this.#say(`${code}: ${message}; trying again`);
-        await this.within(this.#clock.sleep(AGAIN_MS)).catch(() => {
-          throw new LimitReached(`${code}: ${messageOf(thrown)}`);
-        });
-      }
-    }
+  /** Tries again while the log is unavailable. Throws LimitReached when the time is up, and any other error. */
+  retry<T>(work: () => Promise<T>): Promise<T> {
+    let last = '';
+    const onWait = ({ code, message }: HarvestlineError): void => {
+      last = `${code}: ${message}`;
+      if (this.#leftMs() <= 0) throw new LimitReached(last);
+      this.#say(`${last}; trying again`);
+    };
+    const sleep = (ms: number): Promise<void> =>
+      this.within(this.#clock.sleep(ms)).catch(() => {
+        throw new LimitReached(last);
+      });
+    const clock = { now: () => this.#clock.now(), sleep };
+    return retryTransient({ clock, firstMs: AGAIN_MS, longestMs: AGAIN_MS, onWait }, () => this.within(work()));
   }
 
   /** Waits for something as long as there is time. Throws LimitReached. */

@@ -1,5 +1,6 @@
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { ProbeAnswer } from '../../ports/probe.ts';
+import type { RetryObserver } from './part-retry.ts';
 
 /** What a processor does: it waits for partitions, restores its state, or works. */
 type State = 'unassigned' | 'restoring' | 'assigned' | 'failed';
@@ -31,11 +32,19 @@ export class Health {
     this.#processors = new Map(processors.map((name) => [name, { state: 'unassigned', backOff: new Map() }]));
   }
 
-  /** The world is away before anything could start. */
-  readonly connecting = {
-    backedOff: (what: string, code: string): void => void this.#connecting.set(what, code),
-    recovered: (what: string): void => void this.#connecting.delete(what),
+  /** For what is retried before any part could start. */
+  readonly connecting: RetryObserver = {
+    backedOff: (what, code) => void this.#connecting.set(what, code),
+    recovered: (what) => void this.#connecting.delete(what),
   };
+
+  /** For the retries of one part. */
+  retriesOf(processor: string): RetryObserver {
+    return {
+      backedOff: (what, code) => this.backedOff(processor, what, code),
+      recovered: (what) => this.recovered(processor, what),
+    };
+  }
 
   is(processor: string, state: State): void {
     this.#of(processor).state = state;

@@ -4,6 +4,7 @@ import type { Processor } from './processor.ts';
 import type { Counter, Metrics } from '../../ports/metrics.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Health } from './health.ts';
+import type { RetryObserver } from './part-retry.ts';
 
 /** One batch that a processor has dealt with; what it caused is not acknowledged yet. */
 export interface WorkedBatch {
@@ -15,7 +16,7 @@ export interface WorkedBatch {
 }
 
 /** Is told what a processor goes through, for health and metrics. Every call returns at once and never throws. */
-export interface ProcessorObserver {
+export interface ProcessorObserver extends RetryObserver {
   /** Partitions were given to it; its state is being restored. */
   restoring(): void;
   /** Its state is restored, batches may come. */
@@ -30,10 +31,6 @@ export interface ProcessorObserver {
   timesAhead(topic: string, producer: Producer): void;
   /** Retention removed that many records of the topic before the group read them. */
   neverRead(topic: string, records: number): void;
-  /** A transient error made `what` (restoring, or a partition) wait; once for every wait. */
-  backedOff(what: string, code: ErrorCode): void;
-  /** `what` goes on, or was given up; only after `backedOff`. */
-  recovered(what: string): void;
 }
 
 export const NO_OBSERVER: ProcessorObserver = {

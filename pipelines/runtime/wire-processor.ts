@@ -14,7 +14,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { AHEAD_MS, timesAhead, timestampAhead } from '../../schemas/time-bound.ts';
 import { type TopicName, findTopic, deadLetterTopicOf } from '../../schemas/topics.ts';
-import { type BackOff, patiently } from './back-off.ts';
+import { type RetryingPart, retryPart } from './part-retry.ts';
 import {
   type LeftOut,
   boundedMessage,
@@ -63,7 +63,7 @@ export interface Wiring {
  */
 export function wireProcessor(runtime: RuntimeOptions): Wiring {
   const { processor, log, codec, clock, liveClock, observer = NO_OBSERVER } = runtime;
-  const backOff: BackOff = { ...runtime, processor: processor.name, observer };
+  const part: RetryingPart = { ...runtime, processor: processor.name, observer };
   const observed = new Set((processor.observes ?? []).map((topic) => topic.name));
   const broadcast = new BroadcastInputs(runtime);
   const replay: Replay = (topic, partitions) =>
@@ -91,12 +91,12 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
       ...(processor.maxBatchRecords === undefined ? {} : { maxBatchRecords: processor.maxBatchRecords }),
       onAssigned: async (assigned, append) => {
         observer.restoring();
-        await patiently(backOff, 'restoring', async () => {
+        await retryPart(part, 'restoring', async () => {
           await broadcast.catchUp();
           await processor.restore?.(replay, () => processedIn(runtime, assigned));
         });
         // Under this name the readiness probe shows it.
-        await patiently(backOff, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
+        await retryPart(part, 'settling', async () => processor.recover?.(wholeOf(processor, assigned), append));
         observer.assigned();
       },
       onMoved: (moved, append) => starts.say(moved, append),
@@ -116,9 +116,9 @@ export function wireProcessor(runtime: RuntimeOptions): Wiring {
         const inTime = batch.records.filter(({ timestamp, value }) => timestamp <= latest || isTombstone(value));
         const observe = async (): Promise<readonly OutgoingRecord[]> =>
           (await processor.observe?.(inTime, topic)) ?? [];
-        if (refusal === undefined) outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, observe);
+        if (refusal === undefined) outputs = await retryPart(part, `${batch.topic}[${batch.partition}]`, observe);
       } else {
-        outputs = await patiently(backOff, `${batch.topic}[${batch.partition}]`, async () => {
+        outputs = await retryPart(part, `${batch.topic}[${batch.partition}]`, async () => {
           await broadcast.refresh();
           await codec.prepare(topic, batch.records);
           return refusal === undefined

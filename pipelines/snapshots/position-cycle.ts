@@ -9,7 +9,7 @@
  */
 import { PositionSource } from './position-source.ts';
 import type { ObservedCycle } from './cycle.ts';
-import { type BackOff, patiently, sourceBackOff } from '../runtime/back-off.ts';
+import { type RetryingPart, retryPart } from '../runtime/part-retry.ts';
 import type { ChangeStream, Venue } from '../../ports/venue.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -53,15 +53,15 @@ export function positionCycle(options: PositionCycleOptions): Source {
 }
 
 async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
-  const { clock, health, stream } = options;
+  const { clock, logger, health, stream } = options;
   const source = new PositionSource({ ...options, signals: new LogSignals(options, clock) });
-  const backOff = sourceBackOff(options, signal);
-  const write = (observed: ObservedCycle): Promise<void> => writeCycle(observed, options, backOff);
+  const part = { processor: NAME, clock, logger, signal, observer: health.retriesOf(NAME) };
+  const write = (observed: ObservedCycle): Promise<void> => writeCycle(observed, options, part);
   health.is(NAME, 'restoring');
-  const recorded = await patiently(backOff, 'restoring', () => readRecorded(options));
+  const recorded = await retryPart(part, 'restoring', () => readRecorded(options));
   source.restore(recorded.snapshots, recorded.reconciled);
   health.is(NAME, 'assigned');
-  if (stream === null) return inCycles(options, { source, backOff, write, between: null }, signal);
+  if (stream === null) return inCycles(options, { source, part, write, between: null }, signal);
   const between = new BetweenCycles({
     ...options,
     stream,
@@ -71,7 +71,7 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
   const ended = new AbortController();
   const following = between.follow(AbortSignal.any([signal, ended.signal]));
   try {
-    await inCycles(options, { source, backOff, write, between }, signal);
+    await inCycles(options, { source, part, write, between }, signal);
   } finally {
     ended.abort();
     await following;
@@ -80,7 +80,7 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
 
 interface CycleParts {
   readonly source: PositionSource;
-  readonly backOff: BackOff;
+  readonly part: RetryingPart;
   readonly write: (observed: ObservedCycle) => Promise<void>;
   /** Null: nothing happens between two cycles. */
   readonly between: BetweenCycles | null;
@@ -88,13 +88,13 @@ interface CycleParts {
 
 async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal: AbortSignal): Promise<void> {
   const { clock, logger, metrics, cycleMs } = options;
-  const { source, backOff, write, between } = parts;
+  const { source, part, write, between } = parts;
   const positions = metrics.gauge('observedPositions', {});
   const missing = metrics.gauge('missingAnswers', {});
   while (!signal.aborted) {
     const startedAt = clock.now();
     between?.beginCycle();
-    const observed = await patiently(backOff, 'observing the venue', () => source.observe());
+    const observed = await retryPart(part, 'observing the venue', () => source.observe());
     missing.set(observed.missing.length);
     for (const one of observed.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
     positions.set(observed.snapshots.length);
@@ -105,11 +105,11 @@ async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal
   }
 }
 
-async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions, backOff: BackOff): Promise<void> {
+async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions, part: RetryingPart): Promise<void> {
   const { mirror, log, mayWrite } = options;
   const records = encode(mirror === null ? observed : await mirror(observed), options);
   if (records.length === 0) return;
-  await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
+  await retryPart(part, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
 }
 
 /** Reductions first, as the guarantee at the head says. */

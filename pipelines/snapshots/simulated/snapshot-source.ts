@@ -1,5 +1,5 @@
 import { DeskFeed } from './desk-feed.ts';
-import { patiently, sourceBackOff } from '../../runtime/back-off.ts';
+import { retryPart } from '../../runtime/part-retry.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { Logger } from '../../../ports/logger.ts';
@@ -46,12 +46,10 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
   const models = { writer: new TopicWriter(TOPICS.modelSignal.writer, codec), logger };
   const source = { writer: new TopicWriter(NAME, codec), logger };
   const feed = new DeskFeed({ desk, market, book, random });
-  const backOff = sourceBackOff(options, signal);
+  const part = { processor: NAME, clock, logger, signal, observer: health.retriesOf(NAME) };
   health.is(NAME, 'restoring');
   feed.restore(
-    await patiently(backOff, 'restoring', () =>
-      latestSnapshots(options, clock, (account) => feed.accounts.has(account)),
-    ),
+    await retryPart(part, 'restoring', () => latestSnapshots(options, clock, (account) => feed.accounts.has(account))),
   );
   health.is(NAME, 'assigned');
   for (;;) {
@@ -68,7 +66,7 @@ async function observeMarket(options: SnapshotSourceOptions, signal: AbortSignal
       ...signals.flatMap((one) => encodeObserved(models, TOPICS.modelSignal, one, now, one.symbol)),
       ...snapshots.flatMap((one) => encodeObserved(source, TOPICS.positionSnapshot, one, now, one.position_id)),
     ];
-    await patiently(backOff, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
+    await retryPart(part, 'writing snapshots', () => mayWrite().then(() => log.append(records)));
   }
 }
 

@@ -6,7 +6,7 @@ import { VirtualClock } from '../../../ports/clock.ts';
 it('says that it still tries, and ends where a log hangs', async () => {
   const said: string[] = [];
   const limit = new TimeLimit(new VirtualClock(0), 5, 'k:9092', (line) => said.push(line));
-  await expect(limit.patiently(() => new Promise(() => {}))).rejects.toThrow('k:9092 gave no answer within 5 s');
+  await expect(limit.retry(() => new Promise(() => {}))).rejects.toThrow('k:9092 gave no answer within 5 s');
   expect(said).toEqual([
     'k:9092 has not answered for 2 s; still trying',
     'k:9092 has not answered for 4 s; still trying',
@@ -22,12 +22,12 @@ it('tries again while a log is away, with what was wrong last at the end, and do
   const said: string[] = [];
   const away = new HarvestlineError('BROKER_AWAY', 'no route');
   const limit = new TimeLimit(patient, 2, 'k:9092', (line) => said.push(line));
-  const ended = limit.patiently(() => Promise.reject(away));
+  const ended = limit.retry(() => Promise.reject(away));
   await expect(ended).rejects.toBeInstanceOf(LimitReached);
   await expect(ended).rejects.toThrow('BROKER_AWAY: no route');
   expect(new Set(said)).toEqual(new Set(['BROKER_AWAY: no route; trying again']));
   const refused = new HarvestlineError('LOG_REFUSED', 'no');
-  await expect(new TimeLimit(patient, 2, 'k:9092', () => {}).patiently(() => Promise.reject(refused))).rejects.toBe(
+  await expect(new TimeLimit(patient, 2, 'k:9092', () => {}).retry(() => Promise.reject(refused))).rejects.toBe(
     refused,
   );
 });
