@@ -133,20 +133,20 @@ export interface Subscription {
  * An ordered, partitioned, durable log with consumer groups. Invariants, kept by every implementation and asserted by
  * one contract suite (test/event-log.contract.ts):
  *
- * L1  An append is durable when it resolves. A crash in the middle leaves a prefix of its topics, in the order given;
- *     a record is there whole or not at all.
- * L2  Records with equal keys go to one partition of a topic and keep their order; the partition is murmur2's.
- * L3  A group's offset moves only after every output of the batch is acknowledged, so a crash repeats, never skips.
- * L4  A record is delivered to one member of a group at a time.
- * L5  Key, value and headers come back byte for byte; null and empty stay different.
- * L6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
- * L7  A record that is refused for its size, timestamp or partition fails its own append alone, or nothing where it names another in
- *     its place (`ifRefused`): that one is there then, once.
+ * PORT-1  An append is durable when it resolves. A crash in the middle leaves a prefix of its topics, in the order given;
+ *         a record is there whole or not at all.
+ * PORT-2  Records with equal keys go to one partition of a topic and keep their order; the partition is murmur2's.
+ * PORT-3  A group's offset moves only after every output of the batch is acknowledged, so a crash repeats, never skips.
+ * PORT-4  A record is delivered to one member of a group at a time.
+ * PORT-5  Key, value and headers come back byte for byte; null and empty stay different.
+ * PORT-6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
+ * PORT-7  A record that is refused for its size, timestamp or partition fails its own append alone, or nothing where it names another in
+ *         its place (`ifRefused`): that one is there then, once.
  */
 export interface EventLog {
   append(records: readonly OutgoingRecord[]): Promise<void>;
   subscribe(options: SubscribeOptions, handler: BatchHandler): Promise<Subscription>;
-  /** The records from `from` to the end fixed at the call (L6), one partition after the other. */
+  /** The records from `from` to the end fixed at the call (PORT-6), one partition after the other. */
   read(topic: string, range?: ReadRange): AsyncIterable<Batch>;
   offsets(topic: string): Promise<readonly PartitionOffsets[]>;
   /** For each partition the first offset whose record is at or after `timestamp`; the end where there is none. */

@@ -69,9 +69,9 @@ const ZERO = new Exact(0);
  * The positions that the fills of one symbol tell of, oldest first. `fills` are all of a stretch of time, oldest first, and
  * `holdings` is what is open after the last of them. Pure.
  *
- * L1  The size before each fill is the size after it less the fill, from now backwards: nothing is assumed of the past.
- * L2  A position begins where the size was 0 or of the other side, and ends where it becomes so: reopening is a new one.
- * L3  In hedge mode each side of the symbol is counted by itself.
+ * PORT-8  The size before each fill is the size after it less the fill, from now backwards: nothing is assumed of the past.
+ * PORT-9  A position begins where the size was 0 or of the other side, and ends where it becomes so: reopening is a new one.
+ * PORT-10  In hedge mode each side of the symbol is counted by itself.
  */
 export function lifecyclesOf(fills: readonly VenueFill[], holdings: readonly VenueHolding[]): readonly Lifecycle[] {
   const sides: readonly (Side | null)[] = ['LONG', 'SHORT', null];
@@ -85,7 +85,7 @@ export function lifecyclesOf(fills: readonly VenueFill[], holdings: readonly Ven
 }
 
 function fold(fills: readonly VenueFill[], now: Exact): readonly Lifecycle[] {
-  // L1.
+  // PORT-8.
   let size = fills.reduce((after, fill) => after.sub(change(fill)), now);
   const finished: Draft[] = [];
   let draft = size.isZero() ? null : begin(size, null);
@@ -104,7 +104,7 @@ function fold(fills: readonly VenueFill[], now: Exact): readonly Lifecycle[] {
     } else if (draft !== null) {
       grow(draft, fill, moved.abs());
     }
-    // L2.
+    // PORT-9.
     if (draft === null && !after.isZero()) {
       draft = begin(after, fill);
     }

@@ -23,7 +23,7 @@ export type FastReader = (bytes: Buffer, view: DataView, at: number, end: number
  * straight-line code over named fields is several times faster than a walk over the schema, and it runs for every record.
  * `writer` is the schema that the bytes were written with; the record has the fields, types and bounds of `reader`.
  *
- * Invariant FR: what it returns is what avsc reads from these bytes, and check-record.ts finds no problem in it. Whatever is odd (a
+ * SCH-1  What it returns is what avsc reads from these bytes, and check-record.ts finds no problem in it. Whatever is odd (a
  * value out of its bounds, a cut record, bytes left over, an unknown symbol, a list in several blocks) makes it give up: avsc and
  * the check that explains decide then. So it is exact for good records, and may give up on any.
  *
@@ -216,7 +216,7 @@ const NOT_ASCII = 0x80808080;
  * made again. Bounded: a slot holds one string, and another takes its place when it comes twice, so that ids which never come
  * again push nothing out.
  *
- * Invariant: `read` gives what `bytes.utf8Slice` gives, whatever was read before: a string is found by all of its bytes.
+ * SCH-2  `read` gives what `bytes.utf8Slice` gives, whatever was read before: a string is found by all of its bytes.
  */
 export class StringTable {
   /** All by slot. */

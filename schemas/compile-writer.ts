@@ -24,7 +24,7 @@ export type FastWriter = (value: unknown, bytes: Buffer, view: DataView, at: num
 /**
  * Compiles a schema into a function that checks and encodes in one pass, generated source as in compile-reader.ts.
  *
- * Invariant FW: where it returns an end, check-record.ts finds no problem in the value, and the bytes are those that avsc writes.
+ * SCH-3  Where it returns an end, check-record.ts finds no problem in the value, and the bytes are those that avsc writes.
  * It may give up on a good value (a field that is there as `undefined`, an object of a class).
  */
 export function compileWriter(schema: AvroRecord): FastWriter {

@@ -4,8 +4,8 @@
  * The program speaks of the names in the topic table. A desk that has a name of its own puts it before each of them: `alpha` reads
  * `alpha.position.snapshot`, by the group `alpha.scoring`. A desk's name has no dot, so the two are never mistaken for each other.
  *
- * DN1  A name that stands for the broker already stays as it is: coordinates that were read from a record can be used as they are.
- * DN2  Without a desk every name is the table's.
+ * SCH-4  A name that stands for the broker already stays as it is: coordinates that were read from a record can be used as they are.
+ * SCH-5  Without a desk every name is the table's.
  */
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { deadLetterTopicOf, findTopic, isDeadLetterTopic } from './topics.ts';
@@ -28,7 +28,7 @@ export class DeskNames {
     this.#prefix = this.desk === null ? '' : `${this.desk}.`;
   }
 
-  /** The topic's name in the broker. DN1. */
+  /** The topic's name in the broker. SCH-4. */
   topic(name: string): string {
     let topic = this.#topics.get(name);
     if (topic === undefined) {

@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { ClientOrderId, FillId, IntentId, LetterId, PositionId, Side, TradeId } from './generated/records.ts';
 
 /**
- * Deterministic ids. Each derives from what it names, so that a crash, a redelivery or a replay gives the same id again
- * and effects are made once (invariant I1). Nothing ever takes an id apart.
+ * Deterministic ids. Nothing ever takes an id apart.
+ *
+ * SCH-6  Each id derives from what it names, so that a crash, a redelivery or a replay gives the same id again, and effects happen once.
  */
 
 /** Hex digits of SHA-256 kept in an id: 128 bits, so a collision within a desk's lifetime is out of reach. */

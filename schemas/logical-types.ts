@@ -2,10 +2,10 @@
  * What numbers, bytes and texts stand for where a schema says it by a logical type. Avro resolves by the type underneath alone: it
  * reads a writer's microseconds as the reader's milliseconds, and a decimal's digits as a text.
  *
- * LT1  A logical type of the writer that gives values a meaning is the reader's, too, or the two schemas are incompatible.
- * LT2  A writer that says nothing (a bare `long`) is taken at the field's meaning; so is a logical type that gives none: `bounded`, or
- *      one of another program's.
- * LT3  A text is read as that text, whatever it is of (`uuid`).
+ * SCH-7  A logical type of the writer that gives values a meaning is the reader's, too, or the two schemas are incompatible.
+ * SCH-8  A writer that says nothing (a bare `long`) is taken at the field's meaning; so is a logical type that gives none: `bounded`, or
+ *        one of another program's.
+ * SCH-9  A text is read as that text, whatever it is of (`uuid`).
  *
  * The writer's schema may be any that Avro allows: fields that the reader does not have, types of kinds that are not used here.
  */
@@ -20,7 +20,7 @@ function meaningOf(schema: unknown): string | undefined {
   return typeof name === 'string' && MEANINGS.test(name) ? name : undefined;
 }
 
-/** Every field whose values mean something else to the writer than to the reader (LT1); none for schemas that go together. */
+/** Every field whose values mean something else to the writer than to the reader (SCH-7); none for schemas that go together. */
 export function differentMeanings(reader: unknown, writer: unknown): readonly Problem[] {
   return new Comparison(namesIn(reader), namesIn(writer)).compare(reader, writer, '', undefined);
 }

@@ -2,13 +2,13 @@
  * The numbers that a market, an account and a calendar can have, by the unit that a field's `doc` names. They stand in the schemas
  * (lint rule `market-bound`), so that whatever is computed from records that passed their check is finite, and can be recorded:
  *
- * MB1  pnl_quote is at most price x quantity, 1e27; pnl_percent at most the ratio of two prices, 1e24, in per cent. Sums over the
- *      slices of a position have their own, larger ends: half a million slices fit into the largest record.
- * MB2  R is the one figure that good inputs can drive beyond its ends, where a stop stands closer to the entry than prices are told
- *      apart: scoring refuses such a snapshot, and a trade's r_net is null then.
+ * SCH-10  pnl_quote is at most price x quantity, 1e27; pnl_percent at most the ratio of two prices, 1e24, in per cent. Sums over the
+ *         slices of a position have their own, larger ends: half a million slices fit into the largest record.
+ * SCH-11  R is the one figure that good inputs can drive beyond its ends, where a stop stands closer to the entry than prices are told
+ *         apart: scoring refuses such a snapshot, and a trade's r_net is null then.
  *
  * They are generous on purpose. A number beyond them is a unit mistaken, a field mixed up or a fault, never a market; so a version
- * of a schema may add them to one that was released without (compare-checks.ts, B3).
+ * of a schema may add them to one that was released without (compare-checks.ts, TOL-3).
  */
 import type { Bounds } from './avro-schema.ts';
 
@@ -84,7 +84,7 @@ export const MARKET_BOUNDS: readonly MarketBound[] = [
   { unit: 'milliseconds', minimum: 0, maximum: LAST_DATE_MS, why: 'the span between two dates' },
 ];
 
-/** R beyond it says that the stop is no basis of it (MB2). Unit: R. */
+/** R beyond it says that the stop is no basis of it (SCH-11). Unit: R. */
 export const GREATEST_R = 1e12;
 
 /** What the doc of a number names after `Unit: `, without a remark on its sign; null where it names none. */

@@ -97,11 +97,11 @@ interface Reader {
  * and the check that explains: for whatever the fast one does not know to be good.
  *
  * Invariants:
- * R1  Nothing is registered here: a schema the registry does not hold is refused at `open`.
- * R2  A reader is built once for a writer's schema id, never for a record.
- * R3  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
- * R4  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
- * R5  An id that the registry does not know is asked for again, at once for a letter that was put back (registry.ts).
+ * SCH-12  Nothing is registered here: a schema the registry does not hold is refused at `open`.
+ * SCH-13  A reader is built once for a writer's schema id, never for a record.
+ * SCH-14  A definite fault of the bytes is poison; a registry without an answer is transient and never dead-letters a record.
+ * SCH-15  Which way a record takes shows in nothing but time: the same fields, the same bytes, the same error.
+ * SCH-16  An id that the registry does not know is asked for again, at once for a letter that was put back (registry.ts).
  */
 export class RecordCodec {
   readonly #writers: WriterSchemas;
@@ -157,7 +157,7 @@ export class RecordCodec {
     for (const record of othersOf(records)) {
       const id = schemaIdOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
-      // R5. Its retry found the schema; one question a batch is enough.
+      // SCH-16. Its retry found the schema; one question a batch is enough.
       if (!this.#writers.isDue(id) && !wasPutBack(record)) continue;
       asked.add(id);
       const text = await this.#writers.textOf(id);

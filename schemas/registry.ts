@@ -48,10 +48,10 @@ interface Unknown {
 /**
  * The schemas of writers, asked of the registry by their id. Invariants:
  *
- * WS1  "Not found" is no last word: replicas of a registry differ for a while. An unknown id is asked for again, after a back-off
- *      of its own that spares the registry whatever many records name it; other ids do not wait for it.
- * WS2  Of an id there is one question at a time, whoever asks.
- * WS3  No answer says nothing of an id: what the registry throws changes nothing here.
+ * SCH-17  "Not found" is no last word: replicas of a registry differ for a while. An unknown id is asked for again, after a back-off
+ *         of its own that spares the registry whatever many records name it; other ids do not wait for it.
+ * SCH-18  Of an id there is one question at a time, whoever asks.
+ * SCH-19  No answer says nothing of an id: what the registry throws changes nothing here.
  */
 export class WriterSchemas {
   readonly #registry: SchemaRegistry;
@@ -65,7 +65,7 @@ export class WriterSchemas {
     this.#now = now;
   }
 
-  /** Whether the registry is to be asked for it now (WS1). */
+  /** Whether the registry is to be asked for it now (SCH-17). */
   isDue(id: SchemaId): boolean {
     const unknown = this.#unknown.get(id);
     if (unknown === undefined) return true;

@@ -5,9 +5,9 @@ import { bufferOf } from './buffer-of.ts';
 
 /**
  * JSON that others wrote, where a slip must not change what was meant. Invariants:
- * J1  A key that comes twice in one object is named by its path: JSON.parse would keep the last, and say nothing.
- * J2  Bytes that are not UTF-8 are refused with their place, never read as U+FFFD.
- * J3  The time is linear in the length, whatever the text.
+ * SCH-20  A key that comes twice in one object is named by its path: JSON.parse would keep the last, and say nothing.
+ * SCH-21  Bytes that are not UTF-8 are refused with their place, never read as U+FFFD.
+ * SCH-22  The time is linear in the length, whatever the text.
  */
 export interface ParsedJson {
   readonly value: unknown;
@@ -17,7 +17,7 @@ export interface ParsedJson {
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
-/** Text up to the closing quotation mark, or to the end where there is none: nothing is looked at twice (J3). */
+/** Text up to the closing quotation mark, or to the end where there is none: nothing is looked at twice (SCH-22). */
 const STRING = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"?`;
 
 /** Strings, and the words for numbers that JSON does not have. A word inside a string is part of the string. */
@@ -50,7 +50,7 @@ export function parseJsonBytes(bytes: Uint8Array): ParsedJson {
   return parseJson(decodeUtf8(bytes).replace(/^\uFEFF/, ''));
 }
 
-/** The text of bytes that are UTF-8. Throws JSON_INVALID with the place of the first that is not (J2). */
+/** The text of bytes that are UTF-8. Throws JSON_INVALID with the place of the first that is not (SCH-21). */
 export function decodeUtf8(bytes: Uint8Array): string {
   const why = whyNotUtf8(bytes);
   if (why !== null) throw new HarvestlineError('JSON_INVALID', why);
@@ -161,7 +161,7 @@ function colonsIn(text: string): number {
   return colons;
 }
 
-/** Enough to see what is wrong; more are counted (J3: a path may be as long as the text). */
+/** Enough to see what is wrong; more are counted (SCH-22: a path may be as long as the text). */
 const NAMED_KEYS = 20;
 
 /** A longer key is cut where it is named. Unit: UTF-16 code units. */

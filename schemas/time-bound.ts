@@ -3,12 +3,12 @@
  * now; clocks differ by a little. Beyond that little the producer's clock, zone or unit is wrong, and every age, pause and order of
  * events that is computed from such a time is wrong with it.
  *
- * TB1  The event times of an input lie at most AHEAD_MS after its record's own timestamp, and, where the reader runs live, after the
- *      reader's clock; so does the timestamp itself. What lies beyond is poison (TIMESTAMP_AHEAD).
- * TB2  Within the bound a record is as old as the earlier of its two times says: an observation that is dated ahead must not
- *      seem younger (`knownSince`).
- * TB3  State that a processor reads back of its own (reports, outcomes) is not held against it: it was taken once, and what rests on
- *      it bounds the times where it uses them.
+ * SCH-23  The event times of an input lie at most AHEAD_MS after its record's own timestamp, and, where the reader runs live, after the
+ *         reader's clock; so does the timestamp itself. What lies beyond is poison (TIMESTAMP_AHEAD).
+ * SCH-24  Within the bound a record is as old as the earlier of its two times says: an observation that is dated ahead must not
+ *         seem younger (`knownSince`).
+ * SCH-25  State that a processor reads back of its own (reports, outcomes) is not held against it: it was taken once, and what rests on
+ *         it bounds the times where it uses them.
  *
  * Pure: the reader's clock is passed in; null where there is none, as in a replay of what is long past.
  */
@@ -106,7 +106,7 @@ export function timestampAhead(topic: TopicName, problems: readonly Problem[]): 
   return new HarvestlineError('TIMESTAMP_AHEAD', `${topic}: ${formatProblems(problems)}`, { problems });
 }
 
-/** TB2. */
+/** SCH-24. */
 export function knownSince(eventTime: EpochMillis, timestamp: EpochMillis): EpochMillis {
   return Math.min(eventTime, timestamp);
 }

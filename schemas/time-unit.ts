@@ -2,9 +2,9 @@
  * The unit of a bare number of time since 1970, told by its range. Programs write seconds, milliseconds, microseconds or
  * nanoseconds under the same name, and exporters change from one to another.
  *
- * TU1  A number has one unit at most: the ranges do not touch, for a moment between 1973 and 2100 in one unit lies far outside of
- *      these years in every other.
- * TU2  A number in no range is a moment that no record of trades can have. It has no unit, and is never taken for milliseconds.
+ * SCH-26  A number has one unit at most: the ranges do not touch, for a moment between 1973 and 2100 in one unit lies far outside of
+ *         these years in every other.
+ * SCH-27  A number in no range is a moment that no record of trades can have. It has no unit, and is never taken for milliseconds.
  */
 import type { EpochMillis } from './generated/records.ts';
 
@@ -25,7 +25,7 @@ export interface Moment {
   readonly unit: TimeUnit;
 }
 
-/** The moment, to the millisecond; null for a number in no range (TU2). */
+/** The moment, to the millisecond; null for a number in no range (SCH-27). */
 export function momentOf(value: number): Moment | null {
   for (const unit of TIME_UNITS) {
     const at = Math.round((value * PER_SECOND.milliseconds) / PER_SECOND[unit]);

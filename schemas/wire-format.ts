@@ -5,9 +5,9 @@
  *     header   00 and the id in 4 bytes, or 01 and the GUID in 16; all of the value is Avro
  *     prefix   00 and the id in 4 bytes, then Avro. This program writes so.
  *
- * WF1  A record whose schema is named in a header that is not read so is refused by that name. Its first bytes are Avro then, and what
- *      they would be as an id is chance.
- * WF2  Ids are unsigned. No registry gives 0: where the bytes say so, they begin an id of 8 bytes, Apicurio's.
+ * SCH-28  A record whose schema is named in a header that is not read so is refused by that name. Its first bytes are Avro then, and what
+ *         they would be as an id is chance.
+ * SCH-29  Ids are unsigned. No registry gives 0: where the bytes say so, they begin an id of 8 bytes, Apicurio's.
  */
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 
@@ -111,7 +111,7 @@ function inHeader(header: Uint8Array): SchemaReference | HarvestlineError {
   return refusedHeader(`the header ${SCHEMA_ID_HEADER} holds ${header.length} bytes, 0x${hexOf(header, 20)}`);
 }
 
-/** WF1. */
+/** SCH-28. */
 function refusedHeader(why: string): HarvestlineError {
   return new HarvestlineError(
     'SCHEMA_ID_IN_HEADER',

@@ -46,7 +46,7 @@ function murmur2Java(key: string): number {
 let topicNumber = 0;
 
 /**
- * What every EventLog must do (L1 to L6 of ports/event-log.ts), whatever it is made of. The embedded log and Kafka run
+ * What every EventLog must do (PORT-1 to PORT-6 of ports/event-log.ts), whatever it is made of. The embedded log and Kafka run
  * the same suite.
  */
 export function eventLogContract(name: string, open: () => Promise<LogUnderTest>): void {
@@ -83,20 +83,20 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(await world.log.offsets(asked)).toHaveLength(PARTITIONS);
     });
 
-    it('L1: what append acknowledged, another client reads', async () => {
+    it('PORT-1: what append acknowledged, another client reads', async () => {
       const topic = await newTopic();
       await world.log.append([record(topic, 'k', 'one'), record(topic, 'k', 'two')]);
       expect(texts(await everything(world.other, topic))).toEqual(['one', 'two']);
     });
 
-    it('L2: keys go to the partitions that the Java client chooses', async () => {
+    it('PORT-2: keys go to the partitions that the Java client chooses', async () => {
       const topic = await newTopic();
       await world.log.append(MURMUR2_GOLDEN.map(([key]) => record(topic, key, key)));
       const found = new Map((await everything(world.log, topic)).map(({ key, partition }) => [text(key), partition]));
       expect(found).toEqual(new Map(MURMUR2_GOLDEN));
     });
 
-    it('L2: records of one key keep their order over several appends', async () => {
+    it('PORT-2: records of one key keep their order over several appends', async () => {
       const topic = await newTopic();
       for (let round = 0; round < 5; round++) {
         await world.log.append(['a', 'b', 'c', 'd'].map((key) => record(topic, key, `${key}${round}`)));
@@ -122,7 +122,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       });
     });
 
-    it('L5: key, value, headers and timestamp come back byte for byte; null and empty stay different', async () => {
+    it('PORT-5: key, value, headers and timestamp come back byte for byte; null and empty stay different', async () => {
       const topic = await newTopic();
       const every = Uint8Array.from({ length: 256 }, (_, index) => index);
       const none = new Uint8Array(0);
@@ -136,7 +136,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(found.map(plain)).toEqual(sent.map((one) => plain({ headers: [], ...one })));
     });
 
-    it('L5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
+    it('PORT-5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
       const topic = await newTopic();
       const headers: Headers = [
         // Names of what every object inherits.
@@ -179,7 +179,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(drift?.detail).toMatch(/cleanup.*retention/);
     });
 
-    it('L3: a group goes on where it committed, in another client too', async () => {
+    it('PORT-3: a group goes on where it committed, in another client too', async () => {
       const topic = await newTopic();
       const group = `${topic}-group`;
       await world.log.append([record(topic, 'k', 'one'), record(topic, 'k', 'two')]);
@@ -190,7 +190,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(Math.max(...committed)).toBe(3);
     });
 
-    it('L3: a batch whose handler fails is not committed and comes again, and its outputs are not there', async () => {
+    it('PORT-3: a batch whose handler fails is not committed and comes again, and its outputs are not there', async () => {
       const topic = await newTopic();
       const outputs = await newTopic();
       const group = `${topic}-group`;
@@ -204,7 +204,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(await everything(world.log, outputs)).toEqual([]);
     });
 
-    it('L3: when an offset is committed, the outputs of its batch are there', async () => {
+    it('PORT-3: when an offset is committed, the outputs of its batch are there', async () => {
       const topic = await newTopic();
       const outputs = await newTopic();
       const group = `${topic}-group`;
@@ -348,7 +348,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(seen[0]).toBe('ahead');
     });
 
-    it('L4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {
+    it('PORT-4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {
       const topic = await newTopic();
       const group = `${topic}-group`;
       const seen: string[] = [];
@@ -368,7 +368,7 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       expect(seen.toSorted()).toEqual(keys.flatMap((key) => [`${key} first`, `${key} second`]).toSorted());
     });
 
-    it('L6: a read ends at the end that stood when it began, in partitions that it comes to later too', async () => {
+    it('PORT-6: a read ends at the end that stood when it began, in partitions that it comes to later too', async () => {
       const topic = await newTopic();
       const inEach = (value: string): OutgoingRecord[] =>
         Array.from({ length: PARTITIONS }, (_, partition) => ({ ...record(topic, 'k', value), partition }));

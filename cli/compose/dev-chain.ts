@@ -182,7 +182,7 @@ export class DevChain {
     const desk = this.#feed.run(cycle);
     if (desk === undefined) return undefined;
     const { now, signals, snapshots } = desk;
-    // One append: a cycle is on the log whole or not at all (L1), so a crash before it repeats the cycle (SIM-2).
+    // One append: a cycle is on the log whole or not at all (PORT-1), so a crash before it repeats the cycle (SIM-2).
     await this.log.append([
       ...signals.map((signal) => this.#models.encode(TOPICS.modelSignal, signal, now)),
       ...snapshots.map((snapshot) => this.#source.encode(TOPICS.positionSnapshot, snapshot, now)),

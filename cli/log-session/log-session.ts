@@ -112,7 +112,7 @@ export async function withLog<T>(
   }
 }
 
-/** Makes a proposal or a decision durable: one record, so that it is there whole or not at all (event-log.ts L1). */
+/** Makes a proposal or a decision durable: one record, so that it is there whole or not at all (event-log.ts PORT-1). */
 export async function appendDecision({ log, codec }: ReadableTopics, record: ConfidenceCalibration): Promise<void> {
   const writer = new TopicWriter('calibration', codec);
   await log.append([writer.encode(TOPICS.confidenceCalibration, record, record.decided_at)]);

@@ -60,7 +60,7 @@ export function openDatabase(dataDir: string): SqliteFile {
     closeToOthers(path);
   });
   return checked(path, {}, (database) => {
-    // L1: with WAL, synchronous=FULL syncs the file at every commit: what was acknowledged survives a power cut.
+    // PORT-1: with WAL, synchronous=FULL syncs the file at every commit: what was acknowledged survives a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     database.transaction(() => {
       if (versionOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT_VERSION}`);

@@ -19,7 +19,7 @@ const POLL_MS = 25;
 
 /**
  * One member of a consumer group on the embedded log. Either it runs by itself (`start`) or its owner calls `pump`.
- * L4: the group's lock makes it the only one at work; others stand by.
+ * PORT-4: the group's lock makes it the only one at work; others stand by.
  */
 export class EmbeddedConsumer implements Subscription {
   readonly #log: EmbeddedLog;
@@ -90,7 +90,7 @@ export class EmbeddedConsumer implements Subscription {
     }
   }
 
-  /** L4: the one at work has all of them. */
+  /** PORT-4: the one at work has all of them. */
   #allPartitions(): Assigned {
     const all = this.#options.topics.map((topic) => {
       return [topic, Array.from({ length: this.#log.partitionsOf(topic) }, (_, partition) => partition)] as const;

@@ -105,7 +105,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   }
 
   async *read(topic: string, range: ReadRange = {}): AsyncIterable<Batch> {
-    // L6: the ends are taken once, before the first record is handed out.
+    // PORT-6: the ends are taken once, before the first record is handed out.
     const ends = await this.offsets(topic);
     const wanted = range.partitions === undefined ? null : new Set(range.partitions);
     for (const { partition, begin, end } of ends) {

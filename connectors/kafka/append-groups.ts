@@ -22,7 +22,7 @@ export type Chunk<O> = Map<number, readonly Entry<O>[]>;
 
 /**
  * Several appends that are written together, so that waiting ones share a round trip. Topics are written in an order in which they first
- * appear in each of the appends (L1). An append that needs another order is not taken.
+ * appear in each of the appends (PORT-1). An append that needs another order is not taken.
  */
 export class AppendGroup<O> {
   readonly #byTopic = new Map<string, Entry<O>[]>();

@@ -159,7 +159,7 @@ export async function seekToStart(consumer: Consumer, assignment: Assignment, op
 
 /**
  * Offsets that may be committed and are not yet. They are added once the outputs of their batch are acknowledged, so a commit is never
- * ahead of the outputs (L3). A commit that fails is repeated with the next.
+ * ahead of the outputs (PORT-3). A commit that fails is repeated with the next.
  */
 export class OffsetCommits {
   #pending = new Map<string, Map<number, number>>();

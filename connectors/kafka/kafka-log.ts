@@ -44,7 +44,7 @@ export interface KafkaLogOptions extends ClientOptions {
 
 /**
  * The EventLog on Apache Kafka. Its parts are kafka-appender.ts (KFK-34 to KFK-38), kafka-consumer.ts and group-member.ts (KFK-24 to
- * KFK-30), topic-reader.ts (L6) and topic-admin.ts.
+ * KFK-30), topic-reader.ts (PORT-6) and topic-admin.ts.
  *
  * While the broker is unavailable, appends and subscriptions wait, log it and continue by themselves. The other calls wait for the election
  * of a leader (ELECTION_MS), and throw BROKER_AWAY where no broker answers (PATIENCE_MS and kafkajs's own retries).

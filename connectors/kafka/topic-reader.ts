@@ -38,7 +38,7 @@ export type AskCluster = <T>(work: (cluster: Cluster) => Promise<T>) => Promise<
  * Reads a topic between fixed offsets without a consumer group, one partition after the other. Memory: two fetches, the one in use and the
  * next, which is in flight meanwhile.
  *
- * L6: the ends are the last stable offsets at the time of the call. Reading stops there even where the last offsets hold no record, but
+ * PORT-6: the ends are the last stable offsets at the time of the call. Reading stops there even where the last offsets hold no record, but
  * transaction markers or what compaction removed.
  */
 export async function* readTopic(ask: AskCluster, topic: string, range: ReadRange): AsyncGenerator<Batch> {

@@ -5,14 +5,17 @@ import { GREATEST_R } from '../../schemas/market-bounds.ts';
 /**
  * The truth about one position, slice by slice. Invariants:
  *
- * A1  A trade_id that is already counted changes nothing.
- * A2  The order of the slices does not matter: quantities are equal, prices and results within 1e-9, label, status,
- *     times, model and exclusion the same. `slices` and `exit_reasons` alone keep the order of arrival.
- * A3  Quantities add in decimal arithmetic; entry and exit price are quantity-weighted, and pnl_percent is the move
- *     between these two in the position's favour.
- * A4  FINAL as soon as one slice left nothing open; a slice that comes later is still added.
- * A5  An unknown stays unknown: a cost or a risk is null once it is unknown for one slice (U1).
- * A6  A position of one BACKFILL slice keeps the pnl_percent that was recorded, whatever its prices say.
+ * CLM-1  A trade_id that is already counted changes nothing.
+ * CLM-2  The order of the slices does not matter: quantities are equal, prices and results within 1e-9, label, status,
+ *        times, model and exclusion the same. `slices` and `exit_reasons` alone keep the order of arrival.
+ * CLM-3  Quantities add in decimal arithmetic; entry and exit price are quantity-weighted, and pnl_percent is the move
+ *        between these two in the position's favour.
+ * CLM-4  FINAL as soon as one slice left nothing open; a slice that comes later is still added.
+ * CLM-5  An unknown stays unknown: the sum of a cost or a risk is null once it is unknown for one slice; `unknown_costs` names the costs.
+ * CLM-6  A position of one BACKFILL slice keeps the pnl_percent that was recorded, whatever its prices say.
+ * CLM-7  r_net is the sum of pnl_net_quote over the sum of the initial risks: slices count by what they risked.
+ * CLM-8  policy_at_close is that of the slice that left nothing open; of several the latest, of several at one time the first in the
+ *        alphabet.
  */
 
 /** Below half a per cent either way, fees and spread decide more than the exit did. Unit: per cent of entry_price. */
@@ -28,7 +31,7 @@ const LABEL_DECIMALS = 9;
 /** A double has 17 significant digits, a product of two has 34: sums and products here are exact before they are stored. */
 const Exact = Decimal.clone({ precision: 50 });
 
-/** `outcome` with `trade` added, or a new outcome; null when the trade is already counted (A1). */
+/** `outcome` with `trade` added, or a new outcome; null when the trade is already counted (CLM-1). */
 export function accumulate(outcome: ClmOutcome | undefined, trade: TradeClosed): ClmOutcome | null {
   if (outcome?.slices.includes(trade.trade_id) === true) return null;
   return concluded(outcome === undefined ? firstSlice(trade) : nextSlice(outcome, trade));
@@ -122,7 +125,7 @@ function nextSlice(outcome: ClmOutcome, trade: TradeClosed): ClmOutcome {
   };
 }
 
-/** Status and label follow from the rest (A4). */
+/** Status and label follow from the rest (CLM-4). */
 function concluded(outcome: ClmOutcome): ClmOutcome {
   return outcome.closed_at === null ? outcome : { ...outcome, status: 'FINAL', label: labelOf(outcome.pnl_percent) };
 }
@@ -153,13 +156,7 @@ export type Totals = Pick<
   | 'regime_at_entry'
 >;
 
-/**
- * The totals with one slice more, or of the first one. The order of the slices does not matter (A2).
- *
- * U1  A sum is null as soon as it is unknown for one slice (A5), and stays so; `unknown_costs` names the costs.
- * U2  r_net is the sum of pnl_net_quote over the sum of the initial risks: slices count by what they risked.
- * U3  policy_at_close is that of the slice that left nothing open; of several the latest, of several at one time the first in the alphabet.
- */
+/** The totals with one slice more; `outcome` is null for the first. */
 function addTotals(outcome: ClmOutcome | null, trade: TradeClosed): Totals {
   const netted = sumOf(outcome?.pnl_net_quote, trade.pnl_net_quote);
   const risked = sumOf(outcome?.initial_risk_quote, trade.risk_quote);
@@ -192,7 +189,7 @@ function extremeOf(
   return before === null || added === null ? null : of(before, added);
 }
 
-/** U2. */
+/** CLM-7. */
 function ratioOf(netted: number | null, risked: number | null): number | null {
   if (netted === null || risked === null || risked === 0) return null;
   const r = new Exact(netted).div(risked).toNumber();
@@ -207,7 +204,7 @@ function namesOf(outcome: ClmOutcome | null, { unknown_costs: costs }: TradeClos
   return [...new Set([...before, ...names])].toSorted();
 }
 
-/** U3. */
+/** CLM-8. */
 function policyAtClose(outcome: ClmOutcome | null, trade: TradeClosed): string | null {
   const before = outcome?.policy_at_close ?? null;
   if (trade.remaining_quantity !== 0) return before;

@@ -29,13 +29,13 @@ import { timesAhead } from '../../schemas/time-bound.ts';
  * Guarantee  effectively once: whatever is delivered twice, each trade counts once and the last outcome written is whole.
  *
  * Invariants:
- * P1  Memory changes only after everything the batch causes has been encoded: a batch that fails leaves no trace.
- * P2  A batch that comes again in the same life is answered with the outcomes as they stand: the append of its first
- *     answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
- * P3  Only event time counts, so that a replay says the same.
- * P4  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
- * P5  An outcome's timestamp is never after that of the newest trade, which the log has taken: one slice that was dated into the future
- *     must not keep all later outcomes of its position from the log.
+ * CLM-9  Memory changes only after everything the batch causes has been encoded: a batch that fails leaves no trace.
+ * CLM-10  A batch that comes again in the same life is answered with the outcomes as they stand: the append of its first
+ *         answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
+ * CLM-11  Only event time counts, so that a replay says the same.
+ * CLM-12  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
+ * CLM-13  An outcome's timestamp is never after that of the newest trade, which the log has taken: one slice that was dated into the future
+ *         must not keep all later outcomes of its position from the log.
  */
 export interface ClmProcessor extends Processor {
   observe(records: readonly LogRecord[], topic: TopicName): Promise<readonly EncodedRecord[]>;
@@ -66,7 +66,7 @@ class Clm implements ClmProcessor {
   #tally = new GateTally();
   /** The latest timestamp of a record on trade.closed, as far as read. */
   #newestTrade: EpochMillis = -Infinity;
-  /** Partition of trade.closed -> the offset after the last record processed in this life (P2). */
+  /** Partition of trade.closed -> the offset after the last record processed in this life (CLM-10). */
   #processedTo = new Map<number, number>();
   #intents = new IntentsSinceTrade();
   #starved: Alert | null = null;
@@ -176,7 +176,7 @@ class Clm implements ClmProcessor {
     }
     for (const { at } of records) this.#newestTrade = Math.max(this.#newestTrade, at.timestamp);
     const encoded = Array.from(changed.values(), (outcome) => this.#encode(outcome));
-    // P1: from here on nothing fails.
+    // CLM-9: from here on nothing fails.
     const finals = [...changed.values()].filter((outcome) => this.#becomesFinal(outcome));
     for (const outcome of changed.values()) this.#replace(outcome);
     for (const entry of records) this.#remember(entry);
@@ -184,7 +184,7 @@ class Clm implements ClmProcessor {
     return encoded;
   }
 
-  /** P5. */
+  /** CLM-13. */
   #encode(outcome: ClmOutcome): EncodedRecord {
     return this.#writer.encode(TOPICS.clmOutcome, outcome, Math.min(outcome.last_slice_at, this.#newestTrade));
   }
@@ -240,9 +240,9 @@ function tombstonedIn(records: readonly LogRecord[]): ReadonlyMap<string, LogRec
  * Outcomes made again from trade.closed, which keeps every trade forever, where clm.outcome no longer has them: a tombstone that
  * compaction has honoured, a topic that was deleted.
  *
- * RO1  A trade that an outcome counts changes nothing, so outcomes that are whole stay as they are.
- * RO2  A trade that CLM set aside when it came is left out here, too: one that is dated ahead, or that makes an outcome which no topic
- *      takes.
+ * CLM-14  A trade that an outcome counts changes nothing, so outcomes that are whole stay as they are.
+ * CLM-15  A trade that CLM set aside when it came is left out here, too: one that is dated ahead, or that makes an outcome which no topic
+ *         takes.
  */
 export class RemadeOutcomes {
   readonly #outcomes: Map<PositionId, ClmOutcome>;

@@ -49,7 +49,7 @@ export function gateOf(outcomes: Iterable<GateOutcome>): Gate {
 
 /**
  * The gate, kept up to date outcome by outcome, so that a batch costs what it changes and not what is known.
- * G1  It says what a recount of all outcomes says.
+ * CLM-16  It says what a recount of all outcomes says.
  */
 export class GateTally {
   readonly #labels: Record<OutcomeLabel, number> = { WIN: 0, LOSS: 0, NEUTRAL: 0 };

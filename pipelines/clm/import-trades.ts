@@ -71,11 +71,12 @@ export type ImportResult =
 
 /**
  * Imports recorded rows as trade.closed of origin BACKFILL. Invariants:
- * IM1  A row counts as exactly one of imported, doubled, already_recorded or bad.
- * IM2  Ids derive from a row's content and what is on the topic is read first: killed anywhere and run again, the record
- *      is the same.
- * IM3  Nothing is written before the results of every input are known to be in the unit that they are taken for.
- * IM4  Memory does not grow with the rows but for some 50 bytes each, by which doubles are told: inputs are read twice, for their unit
+ * CLM-17  A row counts as exactly one of imported, doubled, already_recorded or bad.
+ * CLM-18  Ids derive from a row's content and what is on the topic is read first: killed anywhere and run again, the record
+ *         is the same.
+ * CLM-19  Nothing is written before the results of every input are known to be in the unit that they are taken for.
+ *
+ * Memory does not grow with the rows but for some 50 bytes each, by which doubles are told: inputs are read twice, for their unit
  *      and for their rows.
  */
 export async function importTrades(

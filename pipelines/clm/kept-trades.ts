@@ -19,8 +19,8 @@ const FREE = -1;
  * Tells rows that repeat a trade that was kept already: same account, symbol, side, prices, result, model and size, at most 50 ms apart.
  * Trades are looked up by slots of 50 ms: two that are kept never share one.
  *
- * KT1  Memory: some 50 bytes a trade, for a million are imported at a time. Contents are compared by 53 bits of their hash, and only
- *      among trades within 50 ms, so that two different ones are not taken for one in practice.
+ * CLM-20  Memory: some 50 bytes a trade, for a million are imported at a time. Contents are compared by 53 bits of their hash, and only
+ *         among trades within 50 ms, so that two different ones are not taken for one in practice.
  */
 export class KeptTrades {
   #contents = new Float64Array(FIRST_SIZE);

@@ -4,9 +4,9 @@ import { Decimal } from 'decimal.js';
  * What a recorder's pnl_percent is in. Bots show results in per cent of margin, with the leverage in them, or as a ratio; taken for the
  * move of the price they make other labels. Invariants:
  *
- * PU1  The factor between result and price move is found over a whole file, never over a row: one odd row is an odd row.
- * PU2  Costs are no factor: a result that lies below the move by about the same amount in every row is in per cent.
- * PU3  The sign is left out: what contradicts the prices there is warned of, row by row.
+ * CLM-21  The factor between result and price move is found over a whole file, never over a row: one odd row is an odd row.
+ * CLM-22  Costs are no factor: a result that lies below the move by about the same amount in every row is in per cent.
+ * CLM-23  The sign is left out: what contradicts the prices there is warned of, row by row.
  */
 export interface PnlSample {
   readonly pnl: number;

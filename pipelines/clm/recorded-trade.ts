@@ -7,9 +7,9 @@ import { backfillPositionIdOf, backfillTradeIdOf } from '../../schemas/ids.ts';
 /**
  * One line of an earlier recorder, as a trade closed at `timestamp`. Invariants:
  *
- * RT1  A required field is checked strictly. An optional field, or one that may be null, takes what recorders write for "unknown": null,
- *      an empty text, `nan`, `None` and the like, in optional fields 0 as well. It is unknown then, and named.
- * RT2  Blanks around a text say nothing. They are taken off, and the field is named.
+ * CLM-24  A required field is checked strictly. An optional field, or one that may be null, takes what recorders write for "unknown": null,
+ *         an empty text, `nan`, `None` and the like, in optional fields 0 as well. It is unknown then, and named.
+ * CLM-25  Blanks around a text say nothing. They are taken off, and the field is named.
  */
 interface RecordedTrade {
   readonly timestamp: EpochMillis;
@@ -87,9 +87,9 @@ export interface GoodTrade {
   readonly trade: RecordedTrade;
   /** Fields that no record has a place for. */
   readonly ignored: readonly string[];
-  /** RT1. */
+  /** CLM-24. */
   readonly unknown: readonly UnknownField[];
-  /** RT2. */
+  /** CLM-25. */
   readonly trimmed: readonly Field[];
   readonly timeForm: TimeForm;
   /** Clocks showed it twice; it is the earlier. */
@@ -141,7 +141,7 @@ function shared<T>(list: readonly T[]): readonly T[] {
   return list;
 }
 
-/** The known fields of a row, its texts without blanks around them (RT2), and null for what says unknown (RT1). */
+/** The known fields of a row, its texts without blanks around them (CLM-25), and null for what says unknown (CLM-24). */
 function plainRow(value: unknown, unknown: UnknownField[], trimmed: Field[]): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const row = value as Partial<Record<Field, unknown>>;

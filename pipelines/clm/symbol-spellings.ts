@@ -1,10 +1,10 @@
 /**
  * One market, one symbol, however recorders spell it: `BTC/USDT:USDT`, `BTC-USDT` and `btcusdt` are BTCUSDT. Invariants:
  *
- * SS1  What a person's map says goes before everything else. It may name a market that is known here otherwise.
- * SS2  A symbol that the record or the market list has, as it is written, stays as it is.
- * SS3  A spelling that is told to be another of one known market takes that market's symbol; else, of the forms that are well known, BASE
- *      and QUOTE in capitals. What has no such form stays as it is: a delivery date or a contract kind is part of a market.
+ * CLM-26  What a person's map says goes before everything else. It may name a market that is known here otherwise.
+ * CLM-27  A symbol that the record or the market list has, as it is written, stays as it is.
+ * CLM-28  A spelling that is told to be another of one known market takes that market's symbol; else, of the forms that are well known, BASE
+ *         and QUOTE in capitals. What has no such form stays as it is: a delivery date or a contract kind is part of a market.
  */
 export class SymbolSpellings {
   readonly #map: ReadonlyMap<string, string>;

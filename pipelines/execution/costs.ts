@@ -1,11 +1,11 @@
 /**
  * The costs of a slice of a position: its own fee, its share of the opening fees, its share of the funding.
  *
- * CO1  Shares are at average cost: the fees of fills that opened or grew the position, and the funding, form a pool, and each reduction takes the
- *      part of the pool that it closes of the open size. So the shares of all slices of a position add up to what was charged.
- * CO2  An unknown cost is null, and named with the reason. Nothing unknown counts as 0.
- * CO3  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts), and no longer: it is written once, with the costs
- *      known by then.
+ * EXE-15  Shares are at average cost: the fees of fills that opened or grew the position, and the funding, form a pool, and each reduction takes the
+ *         part of the pool that it closes of the open size. So the shares of all slices of a position add up to what was charged.
+ * EXE-16  An unknown cost is null, and named with the reason. Nothing unknown counts as 0.
+ * EXE-17  A slice waits for its costs as long as the venue may take to answer (ports/exchange.ts), and no longer: it is written once, with the costs
+ *         known by then.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import {
@@ -98,7 +98,7 @@ export function withCosts(trade: TradeClosed, own: OwnFills, charges: Charges): 
   };
 }
 
-/** The charges of a position; all unknown where the venue is unavailable (CO3). */
+/** The charges of a position; all unknown where the venue is unavailable (EXE-17). */
 export async function chargesOf(venue: Pick<Exchange, 'charges'>, reference: PositionReference): Promise<Charges> {
   try {
     return await venue.charges(reference);
@@ -194,7 +194,7 @@ interface Charged {
 interface Course {
   /** Oldest first, the last one of the slice at the end. */
   readonly fills: readonly ChargedFill[];
-  /** The part of a charge that the slice takes (CO1). */
+  /** The part of a charge that the slice takes (EXE-15). */
   readonly shareOf: (charged: Charged) => Charge;
 }
 
@@ -301,7 +301,7 @@ function sum(charges: readonly Charge[]): Charge {
   };
 }
 
-/** The sum of charges as a cost (CO2); no charges at all are 0. */
+/** The sum of charges as a cost (EXE-16); no charges at all are 0. */
 function costOf(charges: readonly Charge[]): Cost {
   const { asset, amount, quote } = sum(charges);
   const known = bounded(quote);

@@ -5,8 +5,8 @@
  * position. An order with a record that no topic takes must not be sent: once filled it cannot be undone, and every restart would fail at
  * that record.
  *
- * N1  The trial fills are at the venue's mark and at prices far worse and far better: the fill decides the records, not the mark.
- * N2  The trial fills happen now. A position that was opened later than that has no trade that a log accepts.
+ * EXE-18  The trial fills are at the venue's mark and at prices far worse and far better: the fill decides the records, not the mark.
+ * EXE-19  The trial fills happen now. A position that was opened later than that has no trade that a log accepts.
  */
 import { type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
@@ -104,12 +104,12 @@ export class Decider {
     const first = this.#first(intent, style, sized, mark, rules);
     const invalid = checkTrialRecords(intent, at, exchange.venue, first, clock.now());
     if (invalid !== null) return { kind: 'suppress', suppression: invalid, sized: null };
-    // E11: again, as the venue's answers may have taken long.
+    // EXE-11: again, as the venue's answers may have taken long.
     const refusal = (await this.#halted(intent)) ?? this.#tooMany(clientOrderIdOf(intent.intent_id));
     return refusal === null ? { kind: 'send', first, rules } : { kind: 'suppress', suppression: refusal, sized };
   }
 
-  /** Decides about a further order of an intent (E11, E12): the mark to send it at, or why it must not be announced. */
+  /** Decides about a further order of an intent (EXE-11, EXE-12): the mark to send it at, or why it must not be announced. */
   async decideOn(
     intent: HarvestIntent,
     at: LogRecord,
@@ -139,7 +139,7 @@ export class Decider {
   }
 
   async #halted({ account }: HarvestIntent): Promise<Suppression | null> {
-    // E12: throws where this process works the account no longer.
+    // EXE-12: throws where this process works the account no longer.
     await this.#desk.accounts.works(account);
     const stop = await this.#desk.killSwitch.halted(account);
     return stop === null ? null : { reason: 'KILL_SWITCH', detail: describeStop(stop) };
@@ -159,7 +159,7 @@ export class Decider {
   }
 }
 
-/** N1. A market order fills within a few per cent of the mark; tenfold leaves room for any venue's worst minute. Unit: ratio of the mark. */
+/** EXE-18. A market order fills within a few per cent of the mark; tenfold leaves room for any venue's worst minute. Unit: ratio of the mark. */
 const TRIAL_PRICES = [1, 0.1, 10];
 
 /** More than any venue charges. Unit: ratio of the order's value. */
@@ -173,7 +173,7 @@ const CHECKS = {
   outcome: { name: TOPICS.clmOutcome.name, check: recordChecker(TOPICS.clmOutcome) },
 };
 
-/** Why the intent's orders, of which `first` is the first, must not be sent; null where every record they may lead to is valid (E13). */
+/** Why the intent's orders, of which `first` is the first, must not be sent; null where every record they may lead to is valid (EXE-13). */
 function checkTrialRecords(
   intent: HarvestIntent,
   at: LogRecord,
@@ -185,7 +185,7 @@ function checkTrialRecords(
   return problems.length === 0 ? null : { reason: 'NOT_RECORDABLE', detail: formatProblems(problems) };
 }
 
-/** N2. */
+/** EXE-19. */
 function timeProblems({ opened_at: openedAt }: HarvestIntent, now: EpochMillis): readonly Problem[] {
   if (openedAt <= now + AHEAD_MS) return [];
   return [{ path: 'opened_at', why: `${openedAt} is ${openedAt - now} ms ahead of the clock: no log takes its trade` }];

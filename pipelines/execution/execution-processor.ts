@@ -9,25 +9,25 @@
  *            fills by others, resting.ts for the orders that rest for a position
  * guarantee  at least once in, effectively once out:
  *
- * E1  SUBMITTED is durable before its order is sent.
- * E2  An order is placed at most once, in any history of crashes and redeliveries: where the ledger has an intent as SUBMITTED, its latest
- *     order is only looked up, and no further order follows. An intent may lead to several orders, one after the other (place.ts); together
- *     they never ask for more than the intent did.
- * E3  client_order_id derives from intent_id and the number of the order, trade_id from client_order_id.
- * E4  The trade of an order is written ahead of the next SUBMITTED or the FILLED, so that no slice is lost.
- * E5  An intent gets exactly one terminal report, over all its orders; a finished intent that is delivered again has no effect.
- * E6  Nothing is invented: price, quantity, fee and remaining quantity are the venue's.
- * E7  Slices add up: sum of trades + remaining = opened + grown, but for orders that are UNKNOWN.
- * E8  Records of one account and symbol are worked in their order: the effects of an earlier one are durable before the order of a later one
- *     is sent. Those of different ones do not wait for each other, up to `maxAtOnce` in the process.
- * E9  After a failed write it is unknown what the log holds: nothing more is begun before the ledger is read back.
- * E10 A fill at the venue that no report covers becomes a trade of its own, once, or resolves the order it belongs to.
- * E11 The kill switch is checked before an order is announced, and again at the moment of sending. An order that was announced and then kept
- *     back ends REJECTED as KILL_SWITCH.
- * E12 Records of an account that this process does not work have no effect. The account may be given to another process meanwhile, so the
- *     claim is checked wherever E11 checks the switch; an order that was announced and must not go any more ends REJECTED as NOT_PLACED.
- * E13 No order is announced that would lead to a record which no topic takes, or that rests on another price than the venue has.
- * E14 An order that cannot be finished is set aside, UNKNOWN, and holds up its own position only.
+ * EXE-1  SUBMITTED is durable before its order is sent.
+ * EXE-2  An order is placed at most once, in any history of crashes and redeliveries: where the ledger has an intent as SUBMITTED, its latest
+ *        order is only looked up, and no further order follows. An intent may lead to several orders, one after the other (place.ts); together
+ *        they never ask for more than the intent did.
+ * EXE-3  client_order_id derives from intent_id and the number of the order, trade_id from client_order_id.
+ * EXE-4  The trade of an order is written ahead of the next SUBMITTED or the FILLED, so that no slice is lost.
+ * EXE-5  An intent gets exactly one terminal report, over all its orders; a finished intent that is delivered again has no effect.
+ * EXE-6  Nothing is invented: price, quantity, fee and remaining quantity are the venue's.
+ * EXE-7  Slices add up: sum of trades + remaining = opened + grown, but for orders that are UNKNOWN.
+ * EXE-8  Records of one account and symbol are worked in their order: the effects of an earlier one are durable before the order of a later one
+ *        is sent. Those of different ones do not wait for each other, up to `maxAtOnce` in the process.
+ * EXE-9  After a failed write it is unknown what the log holds: nothing more is begun before the ledger is read back.
+ * EXE-10  A fill at the venue that no report covers becomes a trade of its own, once, or resolves the order it belongs to.
+ * EXE-11  The kill switch is checked before an order is announced, and again at the moment of sending. An order that was announced and then kept
+ *         back ends REJECTED as KILL_SWITCH.
+ * EXE-12  Records of an account that this process does not work have no effect. The account may be given to another process meanwhile, so the
+ *         claim is checked wherever EXE-11 checks the switch; an order that was announced and must not go any more ends REJECTED as NOT_PLACED.
+ * EXE-13  No order is announced that would lead to a record which no topic takes, or that rests on another price than the venue has.
+ * EXE-14  An order that cannot be finished is set aside, UNKNOWN, and holds up its own position only.
  *
  * Everything is written through `write`, and `process` returns nothing: so whatever is in the ledger is in the log as well, however the runtime
  * retries. `process` is not called while another call is running, and ends only when all that it began has ended.
@@ -89,7 +89,7 @@ const MAX_BATCH_INTENTS = 8;
 
 type Input = Extract<DecodedRecord, { readonly topic: 'harvest.intent' | 'position.reconciled' }>;
 
-/** Records with the same key are worked one after the other (E8). */
+/** Records with the same key are worked one after the other (EXE-8). */
 function keyOf({ account, symbol }: { readonly account: string; readonly symbol: string }): string {
   return `${account}:${symbol}`;
 }
@@ -117,7 +117,7 @@ class ExecutionProcessor implements Processor {
   readonly #decider: Decider;
   readonly #placer: OrderPlacer;
   #replay: Replay | null = null;
-  /** Null while it may differ from the log (E9). */
+  /** Null while it may differ from the log (EXE-9). */
   #ledger: Ledger | null = null;
   /** The ledger was just read back: orders without an end are resolved before anything else. */
   #fresh = false;
@@ -178,7 +178,7 @@ class ExecutionProcessor implements Processor {
     await this.#inLanes([...urgent, ...others], ledger, write, async (lane, outbox, hasFailed) => {
       for (const input of lane) {
         if (hasFailed()) return;
-        // E12: whoever works the account consumes the record in a group of its own.
+        // EXE-12: whoever works the account consumes the record in a group of its own.
         if (!(await this.#accounts.works(input.record.account))) continue;
         const isLatest = input === lane.at(-1);
         if (input.topic === TOPICS.harvestIntent.name) await this.#work(input, isLatest, ledger, outbox);
@@ -189,8 +189,8 @@ class ExecutionProcessor implements Processor {
   }
 
   /**
-   * Works the lanes beside each other, each with an outbox of its own (E8). A lane that fails holds up no other, unless its write to the log
-   * failed (E9). Throws after all have ended.
+   * Works the lanes beside each other, each with an outbox of its own (EXE-8). A lane that fails holds up no other, unless its write to the log
+   * failed (EXE-9). Throws after all have ended.
    */
   async #inLanes<T>(
     lanes: Iterable<readonly T[]>,

@@ -45,17 +45,17 @@ interface LastPartial {
 /**
  * The state of every intent and its orders, from the execution reports and trades in log order. Pure: the same records give the same ledger.
  *
- * D1  An intent is new, submitted (SUBMITTED without an end) or finished (any other report), and stays finished.
- * D2  The unresolved orders of a position are its UNKNOWN reports, until `resolved` names their order.
- * D3  The last partial close of a position is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat. Where its
- *     observation is dated after the report that ended it, the clock was wrong, and its time is unknown.
- * D4  Only those intents are kept that D2 and D3 need, and those of orders without an end.
- * D5  The fate of an order is found by its client id and, where a report or a trade names it, by the venue's id. Trades of fills by others are
- *     found by their trade id.
- * D6  The refusals of a position are its REJECTED reports whose reason is the venue's refusal of that very order, since the last order that
- *     the venue took.
- * D7  Of an intent that led to several orders only the latest can be without an end: each is announced after the one before has ended, and
- *     the trade of that one is in the log by then. An earlier order without a trade was not filled.
+ * EXE-20  An intent is new, submitted (SUBMITTED without an end) or finished (any other report), and stays finished.
+ * EXE-21  The unresolved orders of a position are its UNKNOWN reports, until `resolved` names their order.
+ * EXE-22  The last partial close of a position is its latest PARTIAL_CLOSE that was FILLED or UNKNOWN, until the position is flat. Where its
+ *         observation is dated after the report that ended it, the clock was wrong, and its time is unknown.
+ * EXE-23  Only those intents are kept that EXE-21 and EXE-22 need, and those of orders without an end.
+ * EXE-24  The fate of an order is found by its client id and, where a report or a trade names it, by the venue's id. Trades of fills by others are
+ *         found by their trade id.
+ * EXE-25  The refusals of a position are its REJECTED reports whose reason is the venue's refusal of that very order, since the last order that
+ *         the venue took.
+ * EXE-26  Of an intent that led to several orders only the latest can be without an end: each is announced after the one before has ended, and
+ *         the trade of that one is in the log by then. An earlier order without a trade was not filled.
  */
 export class Ledger {
   readonly #submitted = new Map<IntentId, ExecutionReport>();
@@ -83,12 +83,12 @@ export class Ledger {
     return this.#finished.has(intentId);
   }
 
-  /** The SUBMITTED report of the intent's order that has no end yet: of several orders the latest (D7). */
+  /** The SUBMITTED report of the intent's order that has no end yet: of several orders the latest (EXE-26). */
   submitted(intentId: IntentId): ExecutionReport | undefined {
     return this.#submitted.get(intentId);
   }
 
-  /** The trades of the intent's orders, while it has no end (D7). */
+  /** The trades of the intent's orders, while it has no end (EXE-26). */
   tradesOf(intentId: IntentId): readonly TradeClosed[] {
     return this.#fills.get(intentId) ?? [];
   }
@@ -98,7 +98,7 @@ export class Ledger {
     return [...this.#submitted.values()].map((report) => this.#withIntent(report));
   }
 
-  /** D5. */
+  /** EXE-24. */
   fateOf(order: OrderNames): OrderFate {
     const clientOrderId = this.#ownId(order);
     const intentId = clientOrderId === null ? undefined : this.#orders.get(clientOrderId);
@@ -134,7 +134,7 @@ export class Ledger {
       this.#byVenueId.set(venueKeyOf(symbol, order_id), client_order_id);
     if (intent_id === null) {
       this.#external.add(trade_id);
-      // Where the fill is of an order of ours (F3), that order gets no other trade.
+      // Where the fill is of an order of ours (EXE-44), that order gets no other trade.
       this.resolved(position_id, client_order_id, 'unfilled');
       return;
     }
@@ -146,12 +146,12 @@ export class Ledger {
     this.resolved(position_id, client_order_id, 'traded');
   }
 
-  /** The position's orders to look up again (D2), oldest first. */
+  /** The position's orders to look up again (EXE-21), oldest first. */
   unresolved(positionId: PositionId): readonly UnresolvedOrder[] {
     return (this.#unresolved.get(positionId) ?? []).map((report) => this.#withIntent(report));
   }
 
-  /** The time of the observation that the position's last partial close rests on (D3); null: there was none, or it is unknown. */
+  /** The time of the observation that the position's last partial close rests on (EXE-22); null: there was none, or it is unknown. */
   lastPartialObservedAt(positionId: PositionId): EpochMillis | null {
     const last = this.#lastPartial.get(positionId);
     const observedAt = last === undefined ? undefined : this.#intents.get(last.intentId)?.observed_at;
@@ -159,7 +159,7 @@ export class Ledger {
     return observedAt > last.reportedAt + AHEAD_MS ? null : observedAt;
   }
 
-  /** D6. Null: the venue took the position's last order, or there was none. */
+  /** EXE-25. Null: the venue took the position's last order, or there was none. */
   refusals(positionId: PositionId): Refusals | null {
     return this.#refusals.get(positionId) ?? null;
   }
@@ -196,7 +196,7 @@ export class Ledger {
     this.#forget(intentId, positionId);
   }
 
-  /** D6. */
+  /** EXE-25. */
   #countRefusal({ position_id: positionId, status, reason, reported_at: latestAt }: ExecutionReport): void {
     if (isRefusal(reason)) {
       this.#refusals.set(positionId, { count: (this.#refusals.get(positionId)?.count ?? 0) + 1, latestAt });
@@ -214,7 +214,7 @@ export class Ledger {
     if (report !== undefined) this.#forget(report.intent_id, positionId);
   }
 
-  /** The intents to read back (D4). */
+  /** The intents to read back (EXE-23). */
   neededIntents(): Set<IntentId> {
     const needed = new Set(this.#submitted.keys());
     for (const { intentId } of this.#lastPartial.values()) needed.add(intentId);
@@ -222,7 +222,7 @@ export class Ledger {
     return needed;
   }
 
-  /** Keeps the intent if it is needed (D4). Call it after `apply` of the intent's report. */
+  /** Keeps the intent if it is needed (EXE-23). Call it after `apply` of the intent's report. */
   remember(intent: HarvestIntent): void {
     if (this.#isNeeded(intent.intent_id, intent.position_id)) this.#intents.set(intent.intent_id, intent);
   }

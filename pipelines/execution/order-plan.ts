@@ -3,21 +3,21 @@
  *
  * Sizing, `sizeOrder`:
  *
- * Z1  An order is never larger than the position.
- * Z2  An order is a whole multiple of the lot step, or the whole position where the venue takes that.
- * Z3  What an order leaves is nothing, or can be closed by a later order: a rest below a minimum is closed now.
- * Z4  An order that would itself be below a minimum, while the rest is not, is left to a later intent.
- * Z5  An order is never above the market's maximum, nor worth more than `maxNotional`. Where an order of the lower of the two would break Z3,
- *     the order is made that much smaller; where that would put it below a minimum, the bound is sent all the same, so that a large position
- *     can be closed.
- * Z6  What a position has beyond whole lot steps cannot be closed by any order: it is left, and reported as dust.
+ * EXE-27  An order is never larger than the position.
+ * EXE-28  An order is a whole multiple of the lot step, or the whole position where the venue takes that.
+ * EXE-29  What an order leaves is nothing, or can be closed by a later order: a rest below a minimum is closed now.
+ * EXE-30  An order that would itself be below a minimum, while the rest is not, is left to a later intent.
+ * EXE-31  An order is never above the market's maximum, nor worth more than `maxNotional`. Where an order of the lower of the two would break EXE-29,
+ *         the order is made that much smaller; where that would put it below a minimum, the bound is sent all the same, so that a large position
+ *         can be closed.
+ * EXE-32  What a position has beyond whole lot steps cannot be closed by any order: it is left, and reported as dust.
  *
  * Order style, `plannedOrder` and `pricingOf`:
  *
- * OS1  No order of an intent asks for more than what is left of the intent, nor for more than is open.
- * OS2  The market accepts every order: a part that would be too small is sent with the rest, or not at all.
- * OS3  A CLOSE never rests: where `post_only` is asked for, it is sent as `ioc`.
- * OS4  A limit is `maxSlippageBps` from the mark at which its order is decided, and never further.
+ * EXE-33  No order of an intent asks for more than what is left of the intent, nor for more than is open.
+ * EXE-34  The market accepts every order: a part that would be too small is sent with the rest, or not at all.
+ * EXE-35  A CLOSE never rests: where `post_only` is asked for, it is sent as `ioc`.
+ * EXE-36  A limit is `maxSlippageBps` from the mark at which its order is decided, and never further.
  */
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { DecimalText, MarketRules, Pricing } from '../../ports/exchange.ts';
@@ -100,7 +100,7 @@ function boundsOf(
   return bounds;
 }
 
-/** An order cut to the bound (Z5). */
+/** An order cut to the bound (EXE-31). */
 function atMost(
   { most: bound, cutTo, tooLow, words }: Bound,
   { requested }: OrderSizing,
@@ -126,12 +126,12 @@ function atMost(
   return { ...order, rounded: belowMinimum(smaller, markPrice, rules) === null ? smaller : most };
 }
 
-/** The size without Z5. */
+/** The size without EXE-31. */
 function unbounded(position: DecimalText, fraction: number, markPrice: number, rules: MarketRules): Sizing {
   const whole = new Exact(position);
   const requested = whole.mul(fraction);
   if (whole.lte(0)) return { kind: 'none', reason: 'FLAT', requested, rounded: new Exact(0), detail: null };
-  // Z6.
+  // EXE-32.
   const open = rules.anyWholeSize === true ? whole : floorToStep(whole, rules.lotStep);
   const dust = whole.sub(open);
   if (open.lt(rules.minQuantity) || open.isZero()) {
@@ -202,7 +202,7 @@ export const DEFAULT_TERMS: OrderTerms = {
 const BASIS_POINTS = 10_000;
 
 /**
- * The style in which an intent's orders are sent (OS3). `isLatest`: no newer record of the position is at hand; one that is would have to
+ * The style in which an intent's orders are sent (EXE-35). `isLatest`: no newer record of the position is at hand; one that is would have to
  * wait for an order that rests.
  */
 export function styleOf({ order, action }: HarvestIntent, terms: OrderTerms, isLatest = true): OrderStyle {
@@ -260,7 +260,7 @@ function aTry(style: OrderStyle, tries: number, quantity: Exact, waits: readonly
   return waitMs === undefined ? null : { style, quantity, waitMs };
 }
 
-/** All that is left (OS1); null where that is nothing, or too little for an order (OS2). */
+/** All that is left (EXE-33); null where that is nothing, or too little for an order (EXE-34). */
 function wholeOf({ left, open, markPrice }: Remainder, rules: MarketRules): Exact | null {
   const whole = Exact.min(left, open);
   if (whole.lte(0)) return null;
@@ -268,7 +268,7 @@ function wholeOf({ left, open, markPrice }: Remainder, rules: MarketRules): Exac
   return belowMinimum(whole, markPrice, rules) === null ? whole : null;
 }
 
-/** One of equal slices: of at most `count`, and so many that the slice and what it leaves can each be an order (OS2). */
+/** One of equal slices: of at most `count`, and so many that the slice and what it leaves can each be an order (EXE-34). */
 function sliceOf(whole: Exact, count: number, { open, markPrice }: Remainder, rules: MarketRules): Exact {
   for (let number = count; number > 1; number--) {
     const slice = floorToStep(whole.div(number), rules.lotStep);
@@ -278,7 +278,7 @@ function sliceOf(whole: Exact, count: number, { open, markPrice }: Remainder, ru
   return whole;
 }
 
-/** The price conditions of an order (OS4). */
+/** The price conditions of an order (EXE-36). */
 export function pricingOf(style: OrderStyle, side: Side, mark: DecimalText, { maxSlippageBps }: OrderTerms): Pricing {
   if (style === 'market') return { kind: 'market' };
   if (style === 'post_only') return { kind: 'post-only', price: mark };

@@ -38,7 +38,7 @@ export class Outbox {
     this.#write = write;
   }
 
-  /** A write failed: whether the log holds what the ledger does is unknown (E9). */
+  /** A write failed: whether the log holds what the ledger does is unknown (EXE-9). */
   get failed(): boolean {
     return this.#failed;
   }
@@ -53,7 +53,7 @@ export class Outbox {
     this.#pushReport(this.#encodeReport(report), report, intent);
   }
 
-  /** Adds the trade of a fill, and the report after it (E4): both or neither. */
+  /** Adds the trade of a fill, and the report after it (EXE-4): both or neither. */
   addFill(trade: TradeClosed, report: ExecutionReport, intent: HarvestIntent): void {
     const [encodedTrade, encodedReport] = [this.#encodeTrade(trade, report), this.#encodeReport(report)];
     this.#pushTrade(encodedTrade, trade);

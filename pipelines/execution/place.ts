@@ -1,12 +1,12 @@
 /**
  * Places the orders of an intent: one, or several one after the other.
  *
- * SO1  Each order has a client id and a SUBMITTED report of its own, which is durable before the order is sent (E1, E2).
- * SO2  The next order is announced after the one before has ended, in one write behind the trade of that one: whatever interrupts the process,
- *      only the latest order of an intent can be without an end.
- * SO3  A doubt ends the intent: nothing follows an order whose end is unknown.
- * SO4  The kill switch, the claim of the account, the close rate, the age of the intent and the mark are checked for each order.
- * SO5  During a drain no further order follows, and one that rests is cancelled.
+ * EXE-37  Each order has a client id and a SUBMITTED report of its own, which is durable before the order is sent (EXE-1, EXE-2).
+ * EXE-38  The next order is announced after the one before has ended, in one write behind the trade of that one: whatever interrupts the process,
+ *         only the latest order of an intent can be without an end.
+ * EXE-39  A doubt ends the intent: nothing follows an order whose end is unknown.
+ * EXE-40  The kill switch, the claim of the account, the close rate, the age of the intent and the mark are checked for each order.
+ * EXE-41  During a drain no further order follows, and one that rests is cancelled.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -66,7 +66,7 @@ export class OrderPlacer {
     for (;;) {
       const submitted = this.#submitted(intent, at, order);
       outbox.addReport(submitted, intent);
-      // SO1, E8: the announcement, and everything that came before it.
+      // EXE-37, EXE-8: the announcement, and everything that came before it.
       await outbox.flush();
       let end = await this.#endOf(intent, submitted, order, outbox);
       if (end.kind === 'filled') open = new Exact(end.trade.remaining_quantity);
@@ -88,7 +88,7 @@ export class OrderPlacer {
     return submittedReport(intent, at, exchange.venue, order, clock.now());
   }
 
-  /** The next order of the intent, or why none follows (SO4, SO5). */
+  /** The next order of the intent, or why none follows (EXE-40, EXE-41). */
   async #next(
     intent: HarvestIntent,
     at: LogRecord,
@@ -170,7 +170,7 @@ export class OrderPlacer {
     return placed;
   }
 
-  /** Checks kill switch and claim at the moment of sending (E11, E12): nothing is awaited between the last check and the order. */
+  /** Checks kill switch and claim at the moment of sending (EXE-11, EXE-12): nothing is awaited between the last check and the order. */
   #gate(account: string): SendGate {
     const { accounts, killSwitch } = this.#desk;
     const gate = killSwitch.gate(account);

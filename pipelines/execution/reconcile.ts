@@ -10,14 +10,14 @@ import { clearResting, closedSideOf } from './resting.ts';
 import { externalTradeOf } from './trades.ts';
 
 /**
- * Reconciles the fills that the venue shows with the reports and trades of our orders (E10).
+ * Reconciles the fills that the venue shows with the reports and trades of our orders (EXE-10).
  *
- * F1  A fill of an order of ours belongs to that order's trade, if it can have one: an order without an end is resolved first.
- * F2  Any other fill becomes a trade of its own, once.
- * F3  Where the venue shows a fill of an UNKNOWN order and still does not say how the order ended, the fills decide: each becomes a trade of
- *     its own, and the order counts as resolved. A venue that never answers for one order must not hold up a partition.
- * F4  A fill whose order the venue does not name (no client id, and no report names its order id) is assigned to an UNKNOWN order of its
- *     position, where there is one: as a fill by others it would be counted again when that order is resolved.
+ * EXE-42  A fill of an order of ours belongs to that order's trade, if it can have one: an order without an end is resolved first.
+ * EXE-43  Any other fill becomes a trade of its own, once.
+ * EXE-44  Where the venue shows a fill of an UNKNOWN order and still does not say how the order ended, the fills decide: each becomes a trade of
+ *         its own, and the order counts as resolved. A venue that never answers for one order must not hold up a partition.
+ * EXE-45  A fill whose order the venue does not name (no client id, and no report names its order id) is assigned to an UNKNOWN order of its
+ *         position, where there is one: as a fill by others it would be counted again when that order is resolved.
  */
 export async function reconcile(
   reconciled: PositionReconciled,
@@ -32,7 +32,7 @@ export async function reconcile(
     const late = fate !== 'foreign';
     const trade = externalTradeOf(reconciled, { ...reduction, client_order_id: clientOrderId }, late);
     if (ledger.hasExternal(trade.trade_id)) continue;
-    // F3: an order of ours has closed it.
+    // EXE-44: an order of ours has closed it.
     if (late && trade.remaining_quantity === 0) {
       const { leaveResting } = limits;
       await clearResting(closedSideOf(trade), { exchange, logger, leaveResting });
@@ -85,7 +85,7 @@ async function fateOf(
 ): Promise<Fate> {
   const order = { symbol, client_order_id, order_id };
   if (ledger.fateOf(order) === 'open') {
-    // Only this account and symbol: the orders of others are being worked at the same time (E8).
+    // Only this account and symbol: the orders of others are being worked at the same time (EXE-8).
     const own = ledger.openOrders().filter(({ report }) => report.account === account && report.symbol === symbol);
     await resolver.resolveOpen(own, outbox);
   }
@@ -93,7 +93,7 @@ async function fateOf(
   if (ledger.fateOf(order) === 'unresolved' || (isNameless() && ledger.unresolved(positionId).length > 0)) {
     await resolver.resolveEarlier(positionId, ledger, outbox);
   }
-  // F3, F4.
+  // EXE-44, EXE-45.
   const doubted = ledger.pending(order) ?? (isNameless() ? ledger.unresolved(positionId)[0] : undefined);
   if (doubted === undefined) return { fate: ledger.fateOf(order), clientOrderId: client_order_id };
   const { client_order_id: clientOrderId } = doubted.report;

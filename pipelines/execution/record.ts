@@ -60,7 +60,7 @@ export interface Stopped {
   readonly detail: string;
 }
 
-/** The end of an order that is left to a person (E14). */
+/** The end of an order that is left to a person (EXE-14). */
 export function setAside(detail: string): DoubtfulEnd {
   return { kind: 'doubtful', reason: 'ORDER_SET_ASIDE', detail };
 }
@@ -96,7 +96,7 @@ export interface RecordingDesk {
   readonly logger: Logger;
 }
 
-/** Records the report that ends an intent, with the trade of its last order ahead of it (E4). An end that cannot be recorded is set aside (E14). */
+/** Records the report that ends an intent, with the trade of its last order ahead of it (EXE-4). An end that cannot be recorded is set aside (EXE-14). */
 export function recordEnd(ended: EndedIntent, outbox: Outbox, desk: RecordingDesk): void {
   const { end } = ended;
   try {

@@ -1,11 +1,11 @@
 /**
  * Resolves in-flight orders: finds out from the venue how an order ended that was sent, or may have been. Never sends one.
  *
- * O1  An order is looked up only at the venue, and for the account, that it was sent to: any other venue would deny it, and be believed. The
- *     orders of an account that another process works are left to that process.
- * O2  An order that may rest in the book is cancelled before its end is awaited: waiting would not end it.
- * O3  An absence counts only at the end of the waits, and only where the look-up before said the same: a slow request may still arrive, and a
- *     single answer may be wrong. An order that was seen before and is absent later is in doubt: one of the answers was wrong.
+ * EXE-46  An order is looked up only at the venue, and for the account, that it was sent to: any other venue would deny it, and be believed. The
+ *         orders of an account that another process works are left to that process.
+ * EXE-47  An order that may rest in the book is cancelled before its end is awaited: waiting would not end it.
+ * EXE-48  An absence counts only at the end of the waits, and only where the look-up before said the same: a slow request may still arrive, and a
+ *         single answer may be wrong. An order that was seen before and is absent later is in doubt: one of the answers was wrong.
  */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
@@ -48,7 +48,7 @@ export class OrderResolver {
     this.#desk = desk;
   }
 
-  /** Whether the order can be looked up here (O1). */
+  /** Whether the order can be looked up here (EXE-46). */
   async isOwn(report: ExecutionReport): Promise<boolean> {
     const { exchange, accounts } = this.#desk;
     return report.venue === exchange.venue && (await accounts.works(report.account)) && accounts.sentAsNow(report);
@@ -92,7 +92,7 @@ export class OrderResolver {
 
   /**
    * Looks up, before a position is touched again, its orders that were reported UNKNOWN. A fill that shows up gets its trade; the report stays
-   * as it is (E5). Returns why the position must still be left alone; null: all its orders are resolved.
+   * as it is (EXE-5). Returns why the position must still be left alone; null: all its orders are resolved.
    */
   async resolveEarlier(positionId: PositionId, ledger: Ledger, outbox: Outbox): Promise<Suppression | null> {
     for (const { report, intent } of ledger.unresolved(positionId)) {
@@ -198,7 +198,7 @@ export class OrderResolver {
     return null;
   }
 
-  /** O2: a resting order would hold up its position for as long as it rests. */
+  /** EXE-47: a resting order would hold up its position for as long as it rests. */
   async #lookUpEnded(report: ExecutionReport): Promise<LookUp> {
     const { exchange } = this.#desk;
     const { client_order_id: clientOrderId, symbol } = report;
@@ -208,7 +208,7 @@ export class OrderResolver {
     return exchange.lookUp(clientOrderId, symbol);
   }
 
-  /** Takes off what rests for the position where the trade has closed it (RS2); null: it has not. */
+  /** Takes off what rests for the position where the trade has closed it (EXE-50); null: it has not. */
   async #clearResting(trade: TradeClosed): Promise<readonly ReportedResting[] | null> {
     if (trade.remaining_quantity !== 0) return null;
     const { exchange, logger, limits } = this.#desk;
@@ -232,8 +232,8 @@ export type Resolution =
 const LAST_WAITS_MS = [200, 200, 500, 500, 500];
 
 /**
- * Looks an order up by its client id until the venue says how it ended, or the waits are used up (O3). `accepted` is the order where the venue
- * has confirmed it; null: it may not exist. One that `rests` is cancelled wherever it is found open (O2), whatever became of earlier tries.
+ * Looks an order up by its client id until the venue says how it ended, or the waits are used up (EXE-48). `accepted` is the order where the venue
+ * has confirmed it; null: it may not exist. One that `rests` is cancelled wherever it is found open (EXE-47), whatever became of earlier tries.
  */
 export async function lookUpUntilEnded(
   exchange: Exchange,
@@ -279,7 +279,7 @@ function isUnanswered(resolution: Resolution): boolean {
   return resolution.kind === 'doubtful' && resolution.reason === 'NO_ANSWER';
 }
 
-/** O3. */
+/** EXE-48. */
 function absenceOf(seen: VenueOrder | null, absences: number): Resolution {
   if (seen !== null) {
     return { kind: 'doubtful', reason: 'ORDER_VANISHED', detail: `order ${seen.orderId} was there before` };

@@ -1,11 +1,11 @@
 /**
  * Orders that rest at the venue for a position: cancelled when an order of ours has closed it, named in the report where they block one.
  *
- * RS1  Only orders that can only reduce that side are touched, and only those placed before it was closed: one that is newer, or of an unknown
- *      time, may belong to a position that was opened since.
- * RS2  They are cancelled before the end of the closing order is reported, so that an interrupted process does it again when it resolves that
- *      order. Cancelling twice does no harm.
- * RS3  A venue that does not answer holds up nothing: orders that still rest are reported as such.
+ * EXE-49  Only orders that can only reduce that side are touched, and only those placed before it was closed: one that is newer, or of an unknown
+ *         time, may belong to a position that was opened since.
+ * EXE-50  They are cancelled before the end of the closing order is reported, so that an interrupted process does it again when it resolves that
+ *         order. Cancelling twice does no harm.
+ * EXE-51  A venue that does not answer holds up nothing: orders that still rest are reported as such.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -39,7 +39,7 @@ export function closedSideOf({ position_id, symbol, side, closed_at: closedAt }:
   return { position_id, symbol, side, closedAt };
 }
 
-/** Cancels what rests for a closed position (RS1, RS2). Returns the orders with their fate; null where the venue did not say what rests (RS3). */
+/** Cancels what rests for a closed position (EXE-49, EXE-50). Returns the orders with their fate; null where the venue did not say what rests (EXE-51). */
 export async function clearResting(closed: ClosedSide, desk: RestingDesk): Promise<readonly ReportedResting[] | null> {
   const { symbol, side, closedAt } = closed;
   const resting = await restingNow(desk, symbol, side);
@@ -71,7 +71,7 @@ async function cleared(symbol: string, order: RestingOrder, desk: RestingDesk): 
   return reportedOf(order, answer.kind === 'gone' ? 'GONE' : 'CANCELLED', null);
 }
 
-/** RS3. */
+/** EXE-51. */
 async function asked(cancel: () => Promise<RestingCancellation>): Promise<RestingCancellation> {
   try {
     return await cancel();

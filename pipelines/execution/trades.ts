@@ -178,7 +178,7 @@ function profitOf(
 type RiskedPosition = Pick<HarvestIntent, 'side' | 'entry_price' | 'initial_stop_price' | 'peak_price' | 'worst_price'>;
 
 /**
- * The initial risk of a quantity: |entry - initial stop| x quantity. Null where the stop is unknown, or lies at the entry (MB2). Unit: quote
+ * The initial risk of a quantity: |entry - initial stop| x quantity. Null where the stop is unknown, or lies at the entry (SCH-11). Unit: quote
  * currency.
  */
 export function riskOf(
@@ -189,7 +189,7 @@ export function riskOf(
   return risk === null || risk.isZero() ? null : risk;
 }
 
-/** `profit` over `risk`; null where R is larger than a record may have (MB2). Unit: multiples of the initial risk (R), signed. */
+/** `profit` over `risk`; null where R is larger than a record may have (SCH-11). Unit: multiples of the initial risk (R), signed. */
 export function inR(profit: Exact, risk: Exact | null): number | null {
   if (risk === null) return null;
   const r = profit.div(risk).toNumber();

@@ -12,13 +12,13 @@ export interface DirectedProblem extends Problem {
  * Where the strict check of records, which runs at produce and at consume, would part old from new although Avro resolves
  * one as the other:
  *
- * B1  A bound that is tightened makes new readers refuse old records; one that is widened makes old readers refuse new
- *     records. So a bound never changes, whether the field is nullable or not.
- * B2  A symbol that is removed makes new readers refuse old records: it is read as the enum's default, which nobody may
- *     act on. A symbol that is added is allowed: older readers set such records aside until they are upgraded.
- * B3  The one exception of B1: an end that was released without a bound, or with no more than "above 0", may be given that of its
- *     unit in MARKET_BOUNDS. No truthful record lies beyond it, so none is refused; what an older writer wrote beyond it is
- *     damage, and ends as a dead letter rather than in an order. It is told as an addition, and once released it is as fixed as any.
+ * TOL-1  A bound that is tightened makes new readers refuse old records; one that is widened makes old readers refuse new
+ *        records. So a bound never changes, whether the field is nullable or not.
+ * TOL-2  A symbol that is removed makes new readers refuse old records: it is read as the enum's default, which nobody may
+ *        act on. A symbol that is added is allowed: older readers set such records aside until they are upgraded.
+ * TOL-3  The one exception of TOL-1: an end that was released without a bound, or with no more than "above 0", may be given that of its
+ *        unit in MARKET_BOUNDS. No truthful record lies beyond it, so none is refused; what an older writer wrote beyond it is
+ *        damage, and ends as a dead letter rather than in an order. It is told as an addition, and once released it is as fixed as any.
  *
  * Only what both schemas have is compared; the rest is Avro's to judge.
  */
@@ -26,14 +26,14 @@ export function compareChecks(current: AvroSchema, released: AvroSchema): readon
   return compare(current, released, { path: '', unit: null });
 }
 
-/** The paths whose bounds were added since `released`, as B3 allows. */
+/** The paths whose bounds were added since `released`, as TOL-3 allows. */
 export function addedBounds(current: AvroSchema, released: AvroSchema): readonly string[] {
   const added: string[] = [];
   compare(current, released, { path: '', unit: null, added });
   return added;
 }
 
-/** Whether the bounds of two versions differ only by ends that B3 lets add. */
+/** Whether the bounds of two versions differ only by ends that TOL-3 lets add. */
 export function isBoundAdded(now: Bounds, before: Bounds, unit: string | null): boolean {
   const changes = changedEnds(now, before);
   return changes.length > 0 && changes.every((change) => isAddition(change, now, unit));
@@ -43,7 +43,7 @@ export function isBoundAdded(now: Bounds, before: Bounds, unit: string | null): 
 interface Place {
   readonly path: string;
   readonly unit: string | null;
-  /** Collects the paths of B3. */
+  /** Collects the paths of TOL-3. */
   readonly added?: string[];
 }
 
@@ -111,7 +111,7 @@ function changedEnds(now: Bounds, before: Bounds): readonly ChangedEnd[] {
   });
 }
 
-/** B3. */
+/** TOL-3. */
 function isAddition({ before, tightened }: ChangedEnd, now: Bounds, unit: string | null): boolean {
   const saidNothing = !Number.isFinite(before.value) || (before.value === 0 && before.open);
   return tightened && saidNothing && isMarketBound(now, unit);

@@ -55,8 +55,8 @@ export function deployOrderOf(changes: readonly Change[], compatible: boolean): 
  * Every difference of `now` from `before`, in the order of `now`'s fields. Says what changed, not whether it may: that is
  * compatibility.ts.
  *
- * D1  It is empty for equal schemas, whatever the layout and the order of attributes in their JSON, and only for those: an
- *     attribute that has no words here is still a change.
+ * TOL-7  It is empty for equal schemas, whatever the layout and the order of attributes in their JSON, and only for those: an
+ *        attribute that has no words here is still a change.
  */
 export function describeChange(now: AvroRecord, before: AvroRecord): readonly Change[] {
   const changes = compareTypes(now, before, '');

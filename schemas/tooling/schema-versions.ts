@@ -30,9 +30,9 @@ export interface RegisterOptions {
 /**
  * Makes this program's schema of `topic` a version of its subject, unless some version is it already.
  *
- * G1  What breaks the lint, a released version or any version in the registry is refused here, before the registry is
- *     asked: a registry may check less, or nothing.
- * G2  A dry run changes nothing.
+ * TOL-8  What breaks the lint, a released version or any version in the registry is refused here, before the registry is
+ *        asked: a registry may check less, or nothing.
+ * TOL-9  A dry run changes nothing.
  */
 export async function registerSchema(
   registry: SchemaRegistry,

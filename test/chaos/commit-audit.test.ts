@@ -24,7 +24,7 @@ describe('commitViolations', () => {
     expect(commitViolations(SCORING, INTENTS, [EFFECT], looks)).toEqual([]);
   });
 
-  it('an input that was committed before its output was there (L3)', () => {
+  it('an input that was committed before its output was there (PORT-3)', () => {
     const [violation, ...others] = commitViolations(SCORING, INTENTS, [EFFECT], [lookAt(8, 2), lookAt(8, 3)]);
     expect(violation).toContain(`[0]@7 before its output`);
     expect(others).toEqual([]);

@@ -10,7 +10,7 @@ export interface Effect {
 }
 
 /**
- * Whether the offsets of a flow kept what L3 promises, in every look at it: they never went back, and where an input was
+ * Whether the offsets of a flow kept what PORT-3 promises, in every look at it: they never went back, and where an input was
  * committed, its output was there. A look asks for commits first and for ends afterwards, so an output that is not below
  * the end came after the commit.
  */

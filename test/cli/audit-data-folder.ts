@@ -68,7 +68,7 @@ export async function auditLog(world: ReadableTopics, folder: string): Promise<A
   }
 }
 
-/** Every intent has exactly one terminal report (E5). */
+/** Every intent has exactly one terminal report (EXE-5). */
 function intentViolations({ intents, reports }: Contents): string[] {
   const terminals = Map.groupBy(
     reports.filter(({ status }) => status !== 'SUBMITTED'),
@@ -79,7 +79,7 @@ function intentViolations({ intents, reports }: Contents): string[] {
     .map((id) => `intent ${id} has ${terminals.get(id)?.length ?? 0} terminal reports`);
 }
 
-/** At most one order an intent (E2), each announced before it was sent (E1), each fill recorded (E4). */
+/** At most one order an intent (EXE-2), each announced before it was sent (EXE-1), each fill recorded (EXE-4). */
 function orderViolations({ reports, trades }: Contents, book: PaperExchange): string[] {
   const submitted = new Set(
     reports.filter(({ status }) => status === 'SUBMITTED').map(({ client_order_id }) => client_order_id),
@@ -100,7 +100,7 @@ function orderViolations({ reports, trades }: Contents, book: PaperExchange): st
   return violations;
 }
 
-/** Opened and grown is closed by recorded trades or still open, to the last digit, but for orders that are UNKNOWN (E7). */
+/** Opened and grown is closed by recorded trades or still open, to the last digit, but for orders that are UNKNOWN (EXE-7). */
 function quantityViolations({ trades, reports }: Contents, book: PaperExchange): string[] {
   const doubtful = new Set(reports.filter(({ status }) => status === 'UNKNOWN').map(({ position_id }) => position_id));
   const byPosition = Map.groupBy(

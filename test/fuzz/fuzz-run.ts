@@ -2,10 +2,10 @@
  * Hostile records through scoring, execution (at the paper venue) and CLM at once, on one embedded log in a folder of its own, with
  * restarts; then an audit of what they left. Times are those of a virtual clock, so the same seed gives the same run.
  *
- * FZ1  No processor ends, whatever it is given, and each restart works.
- * FZ2  Every record that does not pass its check, or is of a time that cannot be, is in the dead-letter topic byte for byte, once. Every
- *      other one was worked: an intent has its terminal report, a trade is in an outcome; or it is a dead letter with its reason.
- * FZ3  Every record that the chain wrote is strictly valid.
+ * FUZ-1  No processor ends, whatever it is given, and each restart works.
+ * FUZ-2  Every record that does not pass its check, or is of a time that cannot be, is in the dead-letter topic byte for byte, once. Every
+ *        other one was worked: an intent has its terminal report, a trade is in an outcome; or it is a dead letter with its reason.
+ * FUZ-3  Every record that the chain wrote is strictly valid.
  */
 import { join } from 'node:path';
 import { forEachRecord } from '../../pipelines/runtime/topic-cursor.ts';
@@ -105,7 +105,7 @@ export async function runFuzz({ records, seed, folder, onProgress }: FuzzOptions
     await chain.stop();
     await chain.start();
     const left = await chain.workOff();
-    if (left > 0) violations.push(`FZ1: ${left} records were worked again after the last restart`);
+    if (left > 0) violations.push(`FUZ-1: ${left} records were worked again after the last restart`);
     await chain.stop();
     const audit = await auditLog(log, codec);
     return {
@@ -113,7 +113,7 @@ export async function runFuzz({ records, seed, folder, onProgress }: FuzzOptions
       figures: { records, restarts: restarts + 1, ...audit.figures },
     };
   } catch (thrown) {
-    violations.push(`FZ1: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}`);
+    violations.push(`FUZ-1: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}`);
     return { violations, figures: { records, restarts } };
   } finally {
     exchange.close();
@@ -190,25 +190,25 @@ async function auditLog(log: EmbeddedLog, codec: RecordCodec): Promise<FuzzResul
     const committed = await log.committed(group, topic.name);
     for (const { partition, begin, end } of await log.offsets(topic.name)) {
       if ((committed.get(partition) ?? begin) !== end)
-        violations.push(`FZ1: ${topic.name}[${partition}] was not worked off`);
+        violations.push(`FUZ-1: ${topic.name}[${partition}] was not worked off`);
     }
     for await (const at of recordsOf(log, topic.name)) {
       const place = `${topic.name}[${at.partition}]@${at.offset}`;
       const letter = letters.get(placeOf(at));
       const fault = await faultOf(codec, topic.name, at);
       if (isForeign(at)) count(fault === null ? 'valid' : 'invalid');
-      else if (fault !== null) violations.push(`FZ3: the chain wrote ${place}: ${fault}`);
+      else if (fault !== null) violations.push(`FUZ-3: the chain wrote ${place}: ${fault}`);
       if (letter !== undefined) {
-        if (!isSame(letter.at, at)) violations.push(`FZ2: the letter of ${place} is not the record`);
+        if (!isSame(letter.at, at)) violations.push(`FUZ-2: the letter of ${place} is not the record`);
         continue;
       }
-      if (fault !== null) violations.push(`FZ2: ${place} has no letter: ${fault}`);
+      if (fault !== null) violations.push(`FUZ-2: ${place} has no letter: ${fault}`);
       else if (topic.name === TOPICS.harvestIntent.name) {
         const { intent_id: id } = codec.decode(topic.name, at);
-        if (!ended.has(id)) violations.push(`FZ2: intent ${id} at ${place} has no end`);
+        if (!ended.has(id)) violations.push(`FUZ-2: intent ${id} at ${place} has no end`);
       } else if (topic.name === TOPICS.tradeClosed.name) {
         const { trade_id: id } = codec.decode(topic.name, at);
-        if (!counted.has(id)) violations.push(`FZ2: trade ${id} at ${place} is in no outcome`);
+        if (!counted.has(id)) violations.push(`FUZ-2: trade ${id} at ${place} is in no outcome`);
       }
     }
   }
@@ -217,7 +217,7 @@ async function auditLog(log: EmbeddedLog, codec: RecordCodec): Promise<FuzzResul
       if (isForeign(at)) continue;
       count(`written ${name}`);
       const fault = await faultOf(codec, name, at);
-      if (fault !== null) violations.push(`FZ3: the chain wrote ${name}[${at.partition}]@${at.offset}: ${fault}`);
+      if (fault !== null) violations.push(`FUZ-3: the chain wrote ${name}[${at.partition}]@${at.offset}: ${fault}`);
     }
   }
   return { violations, figures };
@@ -236,7 +236,7 @@ async function lettersOf(log: EmbeddedLog, topic: Topic, violations: string[]): 
       Buffer.from(at.headers.findLast(([one]) => one === name)?.[1] ?? []).toString();
     const [partition, offset] = [header(DEAD_LETTER_HEADERS.partition), header(DEAD_LETTER_HEADERS.offset)];
     const place = `${partition}@${offset}`;
-    if (letters.has(place)) violations.push(`FZ2: ${topic.name} ${place} has two letters`);
+    if (letters.has(place)) violations.push(`FUZ-2: ${topic.name} ${place} has two letters`);
     letters.set(place, { at, code: header(DEAD_LETTER_HEADERS.code) });
   }
   return letters;

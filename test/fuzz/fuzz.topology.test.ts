@@ -3,7 +3,7 @@ import { folderForTest } from '../fixtures/temporary-folder.ts';
 import { runFuzz } from './fuzz-run.ts';
 
 /** The short form of `npm run fuzz`. */
-it('FZ1 to FZ3: hostile records end no processor, and each is worked or a dead letter byte for byte', async () => {
+it('FUZ-1 to FUZ-3: hostile records end no processor, and each is worked or a dead letter byte for byte', async () => {
   const { violations, figures } = await runFuzz({ records: 1500, seed: 20_260_207, folder: folderForTest() });
   expect(violations).toEqual([]);
   // Something was done with them, on every way.

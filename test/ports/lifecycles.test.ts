@@ -16,7 +16,7 @@ const told = (lifecycles: ReturnType<typeof lifecyclesOf>) =>
   }));
 
 describe('lifecycles', () => {
-  it('L2: tells a position from its fills: opened by one order, grown by another, reduced, still open', () => {
+  it('PORT-9: tells a position from its fills: opened by one order, grown by another, reduced, still open', () => {
     const fills = [
       aFill('1', 'BUY', '2', { at: 1000, price: '100', orderId: 'a' }),
       aFill('2', 'BUY', '1', { at: 1000, price: '103', orderId: 'a' }),
@@ -28,7 +28,7 @@ describe('lifecycles', () => {
     ]);
   });
 
-  it('L2: reopening is another position, also on the other side and in one fill', () => {
+  it('PORT-9: reopening is another position, also on the other side and in one fill', () => {
     const fills = [
       aFill('1', 'BUY', '4', { at: 1 }),
       aFill('2', 'SELL', '4', { at: 2 }),
@@ -45,14 +45,14 @@ describe('lifecycles', () => {
     expect(lifecycles[1]?.reductions[0]?.fee?.toFixed()).toBe('0.1');
   });
 
-  it('L1: fills that begin in the middle of a position do not say how it was opened', () => {
+  it('PORT-8: fills that begin in the middle of a position do not say how it was opened', () => {
     const fills = [aFill('7', 'BUY', '1', { at: 9 }), aFill('8', 'SELL', '2', { at: 10 })];
     expect(told(lifecyclesOf(fills, [aHolding('LONG', '4')]))).toEqual([
       { side: 'LONG', at: null, initial: '5', entry: null, left: '4', closed: ['2 of 8, 4 left'] },
     ]);
   });
 
-  it('L3: the sides of a symbol in hedge mode are counted apart', () => {
+  it('PORT-10: the sides of a symbol in hedge mode are counted apart', () => {
     const fills = [
       aFill('1', 'BUY', '4', { at: 1, positionSide: 'LONG' }),
       aFill('2', 'SELL', '3', { at: 2, positionSide: 'SHORT' }),

@@ -35,7 +35,7 @@ interface Subject {
 }
 
 /**
- * Invariant R4 of the codec: for `records` pieces of bytes, and for as many records made of what was read, it does what avsc and the
+ * Invariant SCH-15 of the codec: for `records` pieces of bytes, and for as many records made of what was read, it does what avsc and the
  * check that explains do. Throws at the first difference, with what is needed to see it again.
  */
 export async function fuzzCodec(records: number, seed: number): Promise<FuzzFigures> {
@@ -73,7 +73,7 @@ export async function fuzzCodec(records: number, seed: number): Promise<FuzzFigu
   return figures.counts();
 }
 
-/** FR and FW for one schema, which need not be a topic's. */
+/** SCH-1 and SCH-3 for one schema, which need not be a topic's. */
 export function fuzzCompiled(schema: AvroRecord, good: unknown, records: number, seed: number): FuzzFigures {
   const random = new SeededRandom(seed).stream('compiled');
   const [read, write] = [compileReader(schema, schema, new StringTable()), compileWriter(schema)];

@@ -106,7 +106,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
   const check = compileCheck(schema);
   const record = valueOf(schema) as fc.Arbitrary<Record<string, unknown>>;
 
-  test('FR, FW: every good record takes the fast way, and comes out as from avsc', () => {
+  test('SCH-1, SCH-3: every good record takes the fast way, and comes out as from avsc', () => {
     const { bytes, view } = memoryOf(64 * 1024);
     fc.assert(
       fc.property(record, fc.nat(40), (value, at) => {
@@ -118,7 +118,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
     );
   });
 
-  test('FW: a value that it writes has no problem, whatever one field is or is not', () => {
+  test('SCH-3: a value that it writes has no problem, whatever one field is or is not', () => {
     const { bytes, view } = memoryOf(64 * 1024);
     const hit = countedBranches({ written: 1, refused: 20 });
     const field = fc.constantFrom(...schema.fields.map(({ name }) => name), '__proto__', 'constructor', 'undeclared');
@@ -139,7 +139,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
     );
   });
 
-  test('FW: with too little room it says so, and never writes behind what it has', () => {
+  test('SCH-3: with too little room it says so, and never writes behind what it has', () => {
     const { bytes, view } = memoryOf(64 * 1024);
     fc.assert(
       fc.property(record, fc.double({ min: 0, max: 1, noNaN: true }), (value, share) => {
@@ -154,7 +154,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
     );
   });
 
-  test('FR: whichever byte is another, it reads what avsc reads, or gives up', () => {
+  test('SCH-1: whichever byte is another, it reads what avsc reads, or gives up', () => {
     const bytes = type.toBuffer(good);
     for (let at = 0; at < bytes.length; at++) {
       const before = bytes[at] ?? 0;
@@ -170,7 +170,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
     }
   });
 
-  test('FR: nor where it is cut anywhere', () => {
+  test('SCH-1: nor where it is cut anywhere', () => {
     const bytes = type.toBuffer(good);
     for (let end = 0; end < bytes.length; end++) expect(read(bytes, viewOf(bytes), 0, end)).toBeUndefined();
   });
@@ -181,7 +181,7 @@ describe.each(SCHEMAS)('%s', (_, schema, good) => {
   });
 });
 
-test('R4: whatever the bytes, the codec does what avsc and the check that explains do', async () => {
+test('SCH-15: whatever the bytes, the codec does what avsc and the check that explains do', async () => {
   const figures = await fuzzCodec(FUZZED_RECORDS, SEED);
   for (const what of [
     'read: good',
@@ -193,7 +193,7 @@ test('R4: whatever the bytes, the codec does what avsc and the check that explai
     expect(figures[what]).toBeGreaterThan(FUZZED_RECORDS / 50);
 });
 
-test('FR, FW: the same for types that no topic has, and nearly all that is good is read fast', () => {
+test('SCH-1, SCH-3: the same for types that no topic has, and nearly all that is good is read fast', () => {
   const figures = fuzzCompiled(ALL_KINDS, GOOD_KINDS, FUZZED_RECORDS, SEED);
   expect(figures['read fast: good']).toBeGreaterThan(FUZZED_RECORDS / 4);
   expect(figures['gave up: good'] ?? 0).toBeLessThan((figures['read fast: good'] ?? 0) / 4);
@@ -252,7 +252,7 @@ describe('strings', () => {
     fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 }),
   );
 
-  test('are what their bytes say, however often and after whatever they come', () => {
+  test('SCH-2: are what their bytes say, however often and after whatever they come', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 1, maxLength: 300 }), (texts) => {
         const table = new StringTable();
@@ -270,7 +270,7 @@ describe('strings', () => {
     );
   });
 
-  test('that are not UTF-8 are read as avsc reads them', () => {
+  test('SCH-2: that are not UTF-8 are read as avsc reads them', () => {
     const table = new StringTable();
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 8 }), (raw) => {

@@ -16,7 +16,7 @@ describe("a desk's names", () => {
       fc.property(desks, names, (desk, name) => {
         const own = new DeskNames(desk);
         expect(own.topic(name)).toBe(`${desk}.${name}`);
-        // DN1.
+        // SCH-4.
         expect(own.topic(own.topic(name))).toBe(`${desk}.${name}`);
         expect(own.inTable(own.topic(name))).toBe(name);
         expect(own.inTable(name)).toBe(name);
@@ -36,7 +36,7 @@ describe("a desk's names", () => {
     );
   });
 
-  it('DN2: are the table’s without a desk, and with an empty variable', () => {
+  it('SCH-5: are the table’s without a desk, and with an empty variable', () => {
     for (const desk of [undefined, null, '']) {
       const own = new DeskNames(desk);
       expect([own.desk, own.topic('trade.closed'), own.subject('s'), own.group('g')]).toEqual([

@@ -6,7 +6,7 @@ import { clientOrderIdOf, intentIdOf, positionIdOf, tradeIdOf } from '../../sche
 /** What Binance USD-M accepts as newClientOrderId. */
 const BINANCE_CLIENT_ORDER_ID = /^[.A-Z:/a-z0-9_-]{1,36}$/;
 
-test('I1: the ids of a position stay what they were in earlier releases', () => {
+test('SCH-6: the ids of a position stay what they were in earlier releases', () => {
   const positionId = positionIdOf('desk-1', 'BTCUSDT', 'LONG', 1_770_000_000_000);
   const intentId = intentIdOf(positionId, 1_770_003_600_000);
   const clientOrderId = clientOrderIdOf(intentId);

@@ -53,7 +53,7 @@ const PLACES: readonly (readonly [path: string, of: (type: unknown) => AvroRecor
 const isMeaning = (name: string | undefined): boolean => (MEANINGS as readonly unknown[]).includes(name);
 
 describe('differentMeanings', () => {
-  test('LT1 to LT3: for any two scalars, wherever they stand', () => {
+  test('SCH-7 to SCH-9: for any two scalars, wherever they stand', () => {
     fc.assert(
       fc.property(
         scalar,

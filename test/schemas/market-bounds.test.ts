@@ -51,7 +51,7 @@ test('the table gives an unit at most two ends, and a reason to each', () => {
   }
 });
 
-describe('MB1, MB2: what is computed from numbers that a market can have can be recorded', () => {
+describe('SCH-10, SCH-11: what is computed from numbers that a market can have can be recorded', () => {
   test('a snapshot that passed its check is decided on and gives a valid intent, or R is refused as poison', () => {
     let decided = 0;
     fc.assert(

@@ -146,7 +146,7 @@ describe('other versions of the schema', () => {
   });
 });
 
-describe('LT1: a logical type of the writer that means something else', () => {
+describe('SCH-7: a logical type of the writer that means something else', () => {
   /** A writer whose times are of that type, as apache/flink#28071 had it. */
   function timesOf(type: AvroSchema): AvroRecord['fields'] {
     return FIELDS.map((field) =>
@@ -185,7 +185,7 @@ describe('LT1: a logical type of the writer that means something else', () => {
   });
 });
 
-describe('WF1: a schema that is named in a header', () => {
+describe('SCH-28: a schema that is named in a header', () => {
   const GUID = '89791762-2336-4186-9674-299b90a802e2';
   const bare = encoded.subarray(5);
   const guidHeader = Buffer.concat([Buffer.from([1]), Buffer.from(GUID.replaceAll('-', ''), 'hex')]);
@@ -296,7 +296,7 @@ describe('WF1: a schema that is named in a header', () => {
   });
 });
 
-test.each([2 ** 31, 2 ** 32 - 1])('WF2: the id %i is one like others', async (id) => {
+test.each([2 ** 31, 2 ** 32 - 1])('SCH-29: the id %i is one like others', async (id) => {
   const far: SchemaRegistry = {
     idOf: () => Promise.resolve(id),
     schemaOf: (asked) => Promise.resolve(asked === id ? JSON.stringify(loadSchema(TOPIC)) : null),
@@ -313,7 +313,7 @@ test.each([2 ** 31, 2 ** 32 - 1])('WF2: the id %i is one like others', async (id
   expect(failureOf(() => own.encode(TOPIC.name, { ...SNAPSHOT, quantity: -1 })).code).toBe('RECORD_INVALID');
 });
 
-describe('R3: a fault of the bytes is poison', () => {
+describe('SCH-14: a fault of the bytes is poison', () => {
   test.each([
     ['no value', null, 'RECORD_EMPTY'],
     ['an empty value', Buffer.alloc(0), 'RECORD_EMPTY'],
@@ -372,7 +372,7 @@ describe('R3: a fault of the bytes is poison', () => {
 });
 
 describe('the registry', () => {
-  test('R1: what it does not hold is refused at the start, all subjects at once, and nothing is registered', async () => {
+  test('SCH-12: what it does not hold is refused at the start, all subjects at once, and nothing is registered', async () => {
     const empty = new MemoryRegistry();
     await expect(RecordCodec.open(empty)).rejects.toMatchObject({ code: 'SCHEMA_NOT_REGISTERED', kind: 'invariant' });
     await expect(RecordCodec.open(empty)).rejects.toThrow(Object.values(TOPICS).map(subjectOf).join(', '));
@@ -390,7 +390,7 @@ describe('the registry', () => {
     await expect(RecordCodec.open(stale)).rejects.toThrow(`no version of ${subjectOf(TOPIC)} equal`);
   });
 
-  test('R3: away, it is transient and spoils nothing: the same record is read once it is back', async () => {
+  test('SCH-14: away, it is transient and spoils nothing: the same record is read once it is back', async () => {
     const shaky = await MemoryRegistry.withOwnSchemas();
     const reader = await RecordCodec.open(shaky);
     const id = await shaky.register(subjectOf(TOPIC), JSON.stringify({ ...loadSchema(TOPIC), doc: 'newer' }));
@@ -405,7 +405,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, { value })).toEqual(SNAPSHOT);
   });
 
-  test('R2: it is asked once for an id, not once for a record, and never for what names none', async () => {
+  test('SCH-13: it is asked once for an id, not once for a record, and never for what names none', async () => {
     const counting = await MemoryRegistry.withOwnSchemas();
     const reader = await RecordCodec.open(counting);
     const id = await counting.register(subjectOf(TOPIC), JSON.stringify({ ...loadSchema(TOPIC), doc: 'newer' }));
@@ -431,7 +431,7 @@ describe('the registry', () => {
     return { growing, time, reader, record, register };
   }
 
-  test('R5: an unknown id is poison, and its records are read once the registry knows it, without a restart', async () => {
+  test('SCH-16: an unknown id is poison, and its records are read once the registry knows it, without a restart', async () => {
     const { time, reader, record, register } = await lateSchema();
     await reader.prepare(TOPIC.name, [record]);
     expect(failureOf(() => reader.decode(TOPIC.name, record)).code).toBe('SCHEMA_UNKNOWN');
@@ -441,7 +441,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
   });
 
-  test('R5, WS1, WS2: it is asked for more and more rarely, a minute apart in the end, whatever many records name it', async () => {
+  test('SCH-16, SCH-17, SCH-18: it is asked for more and more rarely, a minute apart in the end, whatever many records name it', async () => {
     const { growing, time, reader, record } = await lateSchema();
     const askedAt: number[] = [];
     for (time.now = 0; time.now < 300_000; time.now += 500) {
@@ -453,7 +453,7 @@ describe('the registry', () => {
     expect(growing.schemaRequests).toBe(askedAt.length);
   });
 
-  test('R5: a clock that is set back does not put the next question off', async () => {
+  test('SCH-16: a clock that is set back does not put the next question off', async () => {
     const { time, reader, record, register } = await lateSchema();
     time.now = 3_600_000;
     await reader.prepare(TOPIC.name, [record]);
@@ -463,7 +463,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
   });
 
-  test('R5: a letter that was put back makes it ask at once, once a batch', async () => {
+  test('SCH-16: a letter that was put back makes it ask at once, once a batch', async () => {
     const { growing, time, reader, record, register } = await lateSchema();
     const putBack = { ...record, headers: [[RETRY_HEADERS.of, Buffer.from('position.snapshot.dlq/0/0')]] as const };
     for (time.now = 0; time.now < 60_000; time.now += 1_000) await reader.prepare(TOPIC.name, [record]);
@@ -478,7 +478,7 @@ describe('the registry', () => {
     expect(reader.decode(TOPIC.name, record)).toEqual(SNAPSHOT);
   });
 
-  test('R3, WS3: a registry without an answer says nothing of an id: it is asked again at once', async () => {
+  test('SCH-14, SCH-19: a registry without an answer says nothing of an id: it is asked again at once', async () => {
     const { growing, reader, record, register } = await lateSchema();
     growing.away = true;
     await expect(reader.prepare(TOPIC.name, [record])).rejects.toMatchObject({ kind: 'transient' });

@@ -7,7 +7,7 @@ import { thrownBy } from '../fixtures/thrown-by.ts';
 
 const problemsOf = (text: string): string => formatProblems(parseJson(text).problems);
 
-describe('J1: a key that comes twice', () => {
+describe('SCH-20: a key that comes twice', () => {
   it.each([
     ['{"a":1,"a":2}', 'a: comes twice in its object'],
     ['{"a":1, "a" : 1, "a":1}', 'a: comes twice in its object'],
@@ -53,7 +53,7 @@ describe('J1: a key that comes twice', () => {
     );
   });
 
-  it('J3: names the first, counts the others, and cuts a long key', () => {
+  it('SCH-22: names the first, counts the others, and cuts a long key', () => {
     const many = `{${Array.from({ length: 60 }, (_, at) => `"k${at % 30}":1`).join()}}`;
     const problems = problemsOf(many).split('; ');
     expect(problems).toHaveLength(21);
@@ -63,7 +63,7 @@ describe('J1: a key that comes twice', () => {
   });
 });
 
-describe('J2: bytes that are no UTF-8', () => {
+describe('SCH-21: bytes that are no UTF-8', () => {
   it.each([
     [[0x22, 0xff, 0x22], 'byte 0xff at position 1'],
     // Cut in the middle of a character, at the end and before another.
@@ -96,7 +96,7 @@ describe('J2: bytes that are no UTF-8', () => {
   });
 });
 
-describe('J3: a megabyte that is no JSON is refused', () => {
+describe('SCH-22: a megabyte that is no JSON is refused', () => {
   it.each([
     ['backslash and quotation mark', String.raw`\"`],
     ['quotation mark', '"'],

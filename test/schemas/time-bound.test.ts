@@ -7,7 +7,7 @@ const SNAPSHOT = TOPICS.positionSnapshot.name;
 const AT = 1_900_000_000_000;
 const snapshot = { ...GOOD_RECORDS[SNAPSHOT], observed_at: AT, opened_at: AT - 1000 };
 
-describe('TB1: a time ahead', () => {
+describe('SCH-23: a time ahead', () => {
   it.each([
     ["of the record's timestamp", { observed_at: AT + AHEAD_MS + 1 }, AT, null, ['observed_at']],
     ['of it, within the bound', { observed_at: AT + AHEAD_MS }, AT, AT, []],
@@ -45,7 +45,7 @@ describe('TB1: a time ahead', () => {
   });
 });
 
-it('TB3: every topic whose records are observed, opened or closed at some time is held to it, but for state that is read back', () => {
+it('SCH-25: every topic whose records are observed, opened or closed at some time is held to it, but for state that is read back', () => {
   const timed = Object.values(TOPICS)
     .filter((topic) => /"(?:observed|opened|closed)_at"/.test(JSON.stringify(loadSchema(topic))))
     .map(({ name }) => name);
@@ -54,7 +54,7 @@ it('TB3: every topic whose records are observed, opened or closed at some time i
   for (const name of timed) expect([name, TIMED_TOPICS.includes(name) || state.has(name)]).toEqual([name, true]);
 });
 
-it('TB2: what is within the bound is as old as the earlier of its two times says', () => {
+it('SCH-24: what is within the bound is as old as the earlier of its two times says', () => {
   expect(knownSince(AT + 50_000, AT)).toBe(AT);
   expect(knownSince(AT - 50_000, AT)).toBe(AT - 50_000);
 });

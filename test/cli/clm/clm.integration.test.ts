@@ -82,7 +82,7 @@ describe('clm import', () => {
     expect((await status(data)).topics['trade.closed'].records).toBe(3);
   });
 
-  test('IM2: an import that was killed half-way is made whole by the next one', async () => {
+  test('CLM-18: an import that was killed half-way is made whole by the next one', async () => {
     const data = folderForTest();
     const lines = Array.from({ length: 20 }, (_, index) => row(index));
     await importLines(data, lines.slice(0, 11));

@@ -47,7 +47,7 @@ function labelsOf(outcomes: readonly ClmOutcome[]): Record<string, number> {
 }
 
 describe('what real recorders wrote', () => {
-  test('RT1: zeros and words for unknown are unknown, counted and named; the trades are imported', async () => {
+  test('CLM-24: zeros and words for unknown are unknown, counted and named; the trades are imported', async () => {
     const { figures, outcomes, said } = await imported('unknown-as-zero');
     expect(said).toEqual([]);
     expect(figures).toMatchObject({
@@ -65,7 +65,7 @@ describe('what real recorders wrote', () => {
     expect(new Set(outcomes.flatMap(({ exit_reasons }) => exit_reasons))).toEqual(new Set(['BACKFILL']));
   });
 
-  test('PU1: results with leverage in them, or as ratios, are refused with the factor found, and nothing is written', async () => {
+  test('CLM-21: results with leverage in them, or as ratios, are refused with the factor found, and nothing is written', async () => {
     const leveraged = await imported('times-5');
     expect(leveraged.result).toMatchObject({
       refused: [{ file: 'F', found: { kind: 'factor', factor: 5, rows: 8, measured: 8 } }],
@@ -104,14 +104,14 @@ describe('what real recorders wrote', () => {
     expect(outcomes.map(({ pnl_percent }) => pnl_percent)).toEqual([0.45, -0.3, -0.2, -0.4]);
   });
 
-  test('TU1: a time in microseconds is told by its range, and a day that no calendar has is refused', async () => {
+  test('SCH-26: a time in microseconds is told by its range, and a day that no calendar has is refused', async () => {
     const { figures, outcomes, said } = await imported('time-units');
     expect(said).toEqual(['F:2: timestamp: 2026-06-31 is no day of the calendar']);
     expect(figures).toMatchObject({ imported: 2, bad: 1, times: { microseconds: 1, seconds: 1 } });
     expect(outcomes.map(({ closed_at }) => closed_at)).toEqual([1772366400000, 1772370000000]);
   });
 
-  test('RT2: blanks around a model make no model of its own, and a word for unknown is none', async () => {
+  test('CLM-25: blanks around a model make no model of its own, and a word for unknown is none', async () => {
     const { figures, outcomes } = await imported('model-ids');
     expect(figures).toMatchObject({
       imported: 7,

@@ -10,7 +10,7 @@ import { BATCH, CRASH_TOPIC } from './appending-process.ts';
 
 const APPENDING = fileURLToPath(new URL('./appending-process.ts', import.meta.url));
 
-it('L1: kill -9 in the middle of appends loses nothing acknowledged and leaves nothing half-written', async () => {
+it('PORT-1: kill -9 in the middle of appends loses nothing acknowledged and leaves nothing half-written', async () => {
   const folder = folderForTest();
   let acknowledged = 0;
   for (const batches of [1, 7, 23, 50]) {

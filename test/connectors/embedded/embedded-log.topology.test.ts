@@ -130,7 +130,7 @@ describe('retention', () => {
 });
 
 describe('one file, several users', () => {
-  it('L4: a second member stands by until the first is gone', async () => {
+  it('PORT-4: a second member stands by until the first is gone', async () => {
     const log = await openWith('delete', null);
     const options = { group: 'g', topics: [TOPIC], from: 'beginning' } as const;
     const first = log.consumer(options, () => Promise.resolve([]));

@@ -19,7 +19,7 @@ function sent(group: AppendGroup<unknown>): string[] {
 const appends = array(array(constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 }), { maxLength: 6 });
 
 describe('AppendGroup', () => {
-  it('L1: every append that is taken finds its topics in the order of their first appearance, its records in order', () => {
+  it('PORT-1: every append that is taken finds its topics in the order of their first appearance, its records in order', () => {
     assert(
       property(appends, (all) => {
         const group = new AppendGroup();

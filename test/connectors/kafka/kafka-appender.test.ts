@@ -62,7 +62,7 @@ function letter(partition: number, offset: number, value: string): OutgoingRecor
   return deadLetterOf(record, new HarvestlineError('NOT_WIRE_FORMAT', 'bad'), { at: 2 });
 }
 
-describe('KFK-38, L7: what is refused has another in its place, once', () => {
+describe('KFK-38, PORT-7: what is refused has another in its place, once', () => {
   it('letters of a partition that the topic does not have go to the first; only the first append waits for it', async () => {
     const producer = new FakeProducer(2, 1_000_000);
     const { appender, clock } = appenderOf(producer);

@@ -53,7 +53,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe('offset commits', () => {
-  it('L3: however acknowledgements, commits and failures fall, each commit has exactly what is pending, one at a time', async () => {
+  it('PORT-3: however acknowledgements, commits and failures fall, each commit has exactly what is pending, one at a time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(aStep, { maxLength: 60 }), async (steps) => {
         const commits = new OffsetCommits();

@@ -149,7 +149,7 @@ async function readAll(cluster: Cluster): Promise<number> {
   return records;
 }
 
-describe('L6: a fetch', () => {
+describe('PORT-6: a fetch', () => {
   const messages = new FetchedRecords([], null);
 
   it('whose answer leaves the partition out is not its end', async () => {

@@ -158,7 +158,7 @@ describe('candle market', () => {
       [1e-3, 'seconds'],
       [1e3, 'microseconds'],
       [1e6, 'nanoseconds'],
-    ])('TU1: %d of them to the millisecond: the same market, and said once', async (perMs, unit) => {
+    ])('SCH-26: %d of them to the millisecond: the same market, and said once', async (perMs, unit) => {
       const notes: string[] = [];
       expect(await cyclesOf(dated(perMs), notes)).toEqual(await cyclesOf(dated(1)));
       expect(notes).toEqual([expect.stringMatching(new RegExp(`csv: timestamp_ms is in ${unit} in 60 of 60 rows`))]);
@@ -176,7 +176,7 @@ describe('candle market', () => {
       expect(notes).toEqual([]);
     });
 
-    test.each(['5000000000', '1772366400000000000000', '-1772366400000'])('TU2: %s is refused', async (time) => {
+    test.each(['5000000000', '1772366400000000000000', '-1772366400000'])('SCH-27: %s is refused', async (time) => {
       const file = write('A.csv', withValue(dated(1), 59, 0, time));
       expect((await refusal(file)).problems).toEqual([
         { path: `${file}:61 timestamp_ms`, why: expect.stringContaining('must be a time between 1973 and 2100') },

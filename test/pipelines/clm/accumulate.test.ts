@@ -15,7 +15,7 @@ function outcomeOf(trades: readonly TradeClosed[]): ClmOutcome {
   return outcome;
 }
 
-/** What A2 says is equal in any order, with the lists that keep the order of arrival as sets. */
+/** What CLM-2 says is equal in any order, with the lists that keep the order of arrival as sets. */
 function comparable({
   slices,
   exit_reasons,
@@ -80,7 +80,7 @@ const arbitraryTrades = fc
   .map((list) => list.map((fields, index) => slice(`trade-${index}`, fields)));
 
 describe('accumulate', () => {
-  it('A1, A2: any order with any duplicates gives the same outcome', () => {
+  it('CLM-1, CLM-2: any order with any duplicates gives the same outcome', () => {
     const shuffled = arbitraryTrades.chain((trades) =>
       fc.record({
         trades: fc.constant(trades),
@@ -116,12 +116,12 @@ describe('accumulate', () => {
     );
   });
 
-  it('A1: a duplicate is null, so that nothing is written for it', () => {
+  it('CLM-1: a duplicate is null, so that nothing is written for it', () => {
     const first = outcomeOf([slice('a')]);
     expect(accumulate(first, slice('a', { exit_price: 200 }))).toBeNull();
   });
 
-  it('A3: quantities add as decimals, prices are weighted by quantity', () => {
+  it('CLM-3: quantities add as decimals, prices are weighted by quantity', () => {
     const outcome = outcomeOf([
       slice('a', { quantity: 0.1, exit_price: 110 }),
       slice('b', { quantity: 0.2, exit_price: 104, remaining_quantity: 0 }),
@@ -132,7 +132,7 @@ describe('accumulate', () => {
     expect(outcome).toMatchObject({ status: 'FINAL', label: 'WIN', slices: ['a', 'b'] });
   });
 
-  it('A3: the deployment report: LONG from 0.186 to 0.1832 is -1.51 %, a LOSS; the same SHORT is a WIN', () => {
+  it('CLM-3: the deployment report: LONG from 0.186 to 0.1832 is -1.51 %, a LOSS; the same SHORT is a WIN', () => {
     const prices = { entry_price: 0.186, exit_price: 0.1832, remaining_quantity: 0 };
     const long = outcomeOf([slice('a', prices)]);
     expect(long.pnl_percent).toBeCloseTo(-1.505376344, 9);
@@ -142,7 +142,7 @@ describe('accumulate', () => {
     expect(short.label).toBe('WIN');
   });
 
-  it('A4: FINAL by the slice that left nothing, and a later slice is still added', () => {
+  it('CLM-4: FINAL by the slice that left nothing, and a later slice is still added', () => {
     const closing = slice('a', { remaining_quantity: 0, closed_at: 1_770_003_700_000 });
     const late = slice('b', { remaining_quantity: 1, closed_at: 1_770_003_800_000 });
     expect(outcomeOf([late])).toMatchObject({ status: 'ACCUMULATING', label: null, closed_at: null });
@@ -154,12 +154,12 @@ describe('accumulate', () => {
     });
   });
 
-  it('A5: a fee that is unknown for one slice is unknown for the position', () => {
+  it('CLM-5: a fee that is unknown for one slice is unknown for the position', () => {
     expect(outcomeOf([slice('a', { fee_quote: 0.1 }), slice('b', { fee_quote: 0.2 })]).fee_quote).toBe(0.3);
     expect(outcomeOf([slice('a', { fee_quote: null }), slice('b', { fee_quote: 0.2 })]).fee_quote).toBeNull();
   });
 
-  it('A6: one BACKFILL slice keeps what was recorded, against its own prices', () => {
+  it('CLM-6: one BACKFILL slice keeps what was recorded, against its own prices', () => {
     const recorded = slice('a', { origin: 'BACKFILL', exit_price: 90, pnl_percent: 2, remaining_quantity: 0 });
     expect(outcomeOf([recorded])).toMatchObject({ pnl_percent: 2, label: 'WIN', excluded_from_calibration: null });
     expect(outcomeOf([slice('a', { exit_price: 90, pnl_percent: 2, remaining_quantity: 0 })]).label).toBe('LOSS');
@@ -217,8 +217,8 @@ function totalsOf(...trades: readonly TradeClosed[]): ClmOutcome | undefined {
 
 const COSTS = { fee_quote: 1.5, opening_fee_quote: 1.35, funding_quote: 0.15, risk_quote: 45 };
 
-describe('U1: a sum is null once it is unknown for one slice, and the cost is named', () => {
-  test('all known: R is the net profit over the risk', () => {
+describe('CLM-5: a sum is null once it is unknown for one slice, and the cost is named', () => {
+  test('CLM-7: all known: R is the net profit over the risk', () => {
     const outcome = totalsOf(
       slice('a', { ...COSTS, pnl_quote: 315 }),
       slice('b', { ...COSTS, pnl_quote: 225, risk_quote: 15, remaining_quantity: 0 }),
@@ -266,7 +266,7 @@ test('excursions are those of the position, its regime at entry is that of any s
   expect(outcome).toMatchObject({ mae_r: -1.2, mfe_r: 5, regime_at_entry: 'trend' });
 });
 
-describe('U3: the policy at the close', () => {
+describe('CLM-8: the policy at the close', () => {
   const closing = { remaining_quantity: 0, policy: 'b', closed_at: 1_770_003_700_000 };
 
   test('is that of the slice that left nothing, whenever it is counted', () => {

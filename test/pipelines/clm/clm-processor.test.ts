@@ -62,7 +62,7 @@ function replayOf(held: readonly ClmOutcome[], trades: readonly TradeClosed[] = 
 }
 
 describe('clm', () => {
-  it('writes one outcome for each changed position, stamped with its latest slice', async () => {
+  it('CLM-11: writes one outcome for each changed position, stamped with its latest slice', async () => {
     const other = 'desk-1:ETHUSDT:LONG:1' as PositionId;
     const encoded = await process(
       trade(0, slice('a')),
@@ -81,14 +81,19 @@ describe('clm', () => {
     expect(clm.accumulating()).toBe(1);
   });
 
-  it('P2: a batch that comes again is answered again, a trade written twice is not', async () => {
+  it('CLM-10: a batch that comes again is answered again, a trade written twice is not', async () => {
     const batch = [trade(0, slice('a')), trade(1, slice('b', { remaining_quantity: 0 }))];
     const first = await process(...batch);
     expect(await process(...batch)).toEqual(first);
     expect(await process(trade(2, slice('a')))).toEqual([]);
   });
 
-  it('P1: a batch that fails leaves no trace', async () => {
+  it('CLM-12: batches that are begun together are counted one after the other', async () => {
+    const both = await Promise.all([process(trade(0, slice('a'))), process(trade(1, slice('b')))]);
+    expect(both.map((encoded) => outcomes(encoded)[0]?.slices)).toEqual([['a'], ['a', 'b']]);
+  });
+
+  it('CLM-9: a batch that fails leaves no trace', async () => {
     const bad = slice('b', { exit_price: Number.NaN });
     await expect(process(trade(0, slice('a')), trade(1, bad))).rejects.toThrow('exit_price');
     expect(outcomes(await process(trade(0, slice('a'))))).toMatchObject([{ slices: ['a'], quantity: 1 }]);
@@ -131,7 +136,7 @@ describe('outcomes that others took from clm.outcome', () => {
     return outcomes(written);
   };
 
-  it('are made again at a start from the trades that the group has committed, once; the others come as batches', async () => {
+  it('CLM-14: are made again at a start from the trades that the group has committed, once; the others come as batches', async () => {
     const held = outcomes(await process(trade(1, kept)));
     clm = clmProcessor({ writer, logger: listening() });
     await clm.restore?.(replayOf(held, trades), () => Promise.resolve(({ offset }) => offset < 2));
@@ -154,7 +159,7 @@ describe('outcomes that others took from clm.outcome', () => {
     ]);
   });
 
-  it('RO2: a trade that was set aside when it came is left out', async () => {
+  it('CLM-15: a trade that was set aside when it came is left out', async () => {
     const ahead = slice('a', { closed_at: START + HOUR_MS });
     const replay = replayOf([], [ahead, slice('b', { exit_price: Number.NaN })]);
     const early: Replay = async function* replayed(topic) {
@@ -189,7 +194,7 @@ describe('starvation', () => {
   });
 });
 
-it('P5: an outcome that was once dated into the future is written with a time that a log takes', async () => {
+it('CLM-13: an outcome that was once dated into the future is written with a time that a log takes', async () => {
   const first = slice('first', { remaining_quantity: 1 });
   const [encoded] = await process(trade(0, first));
   if (encoded === undefined) throw new Error('no outcome');

@@ -160,7 +160,7 @@ const anOutcome: fc.Arbitrary<GateOutcome> = fc.oneof(
   }),
 );
 
-test('G1: kept up to date, it says what a recount says, whatever takes the place of what', () => {
+test('CLM-16: kept up to date, it says what a recount says, whatever takes the place of what', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), anOutcome), { maxLength: 120 }), (changes) => {
       const outcomes = new Map<number, GateOutcome>();

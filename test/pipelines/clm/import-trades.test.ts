@@ -104,7 +104,7 @@ describe('an input that is read twice', () => {
     yield Buffer.from(text);
   };
 
-  it('IM1: names bad lines and counts rows once', async () => {
+  it('CLM-17: names bad lines and counts rows once', async () => {
     const text = `${row(1)}\n{}\n${row(1)}\n${row(2)}\n`;
     const bad: string[] = [];
     const input = { name: 'f', lines: lines(text), again: () => lines(text) };
@@ -114,7 +114,7 @@ describe('an input that is read twice', () => {
     expect(result.refused === null && result.figures.doubled_lines).toEqual([{ file: 'f', line: 3, repeats: 1 }]);
   });
 
-  it('IM3: is refused as a whole by its unit, and still says which lines are bad', async () => {
+  it('CLM-19: is refused as a whole by its unit, and still says which lines are bad', async () => {
     const times = Array.from({ length: 20 }, (_, minute) => row(minute).replace('"pnl_percent":2', '"pnl_percent":10'));
     const text = `${[...times, '{}'].join('\n')}\n`;
     const bad: string[] = [];

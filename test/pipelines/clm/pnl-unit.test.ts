@@ -19,10 +19,10 @@ describe('results that are the move in per cent', () => {
     ['exactly', (move: number) => move],
     ['rounded to two decimals', (move: number) => round(move, 2)],
     ['rounded to one decimal', (move: number) => round(move, 1)],
-    ['with the wrong sign (PU3)', (move: number) => -move],
-    ['after costs (PU2)', (move: number) => move - 0.12],
-    ['after costs and rounded (PU2)', (move: number) => round(move - 0.3, 2)],
-    ['but for two odd rows (PU1)', (move: number, index: number) => (index < 2 ? 10 * move : move)],
+    ['with the wrong sign (CLM-23)', (move: number) => -move],
+    ['after costs (CLM-22)', (move: number) => move - 0.12],
+    ['after costs and rounded (CLM-22)', (move: number) => round(move - 0.3, 2)],
+    ['but for two odd rows (CLM-21)', (move: number, index: number) => (index < 2 ? 10 * move : move)],
   ])('%s pass without a word', (_, result) => {
     expect(findPnlUnit(samples(result))).toBeNull();
   });

@@ -29,7 +29,7 @@ function pathsOf(patch: Readonly<Record<string, unknown>>): readonly string[] {
   return row.ok ? [] : row.problems.map(({ path }) => path);
 }
 
-describe('RT1: what says unknown', () => {
+describe('CLM-24: what says unknown', () => {
   test.each([0, '', ' ', null, 'nan', 'NaN', 'None', 'NULL', 'n/a', 'unknown'])(
     '%j is unknown in every optional field',
     (word) => {
@@ -77,7 +77,7 @@ describe('RT1: what says unknown', () => {
   });
 });
 
-test('RT2: blanks around texts are taken off and named', () => {
+test('CLM-25: blanks around texts are taken off and named', () => {
   const { trade, trimmed } = parsed({ model_id: '\tm\n', symbol: ' BTCUSDT', side: 'BUY ', exit_reason: ' stop hit ' });
   expect(trade).toMatchObject({ model_id: 'm', symbol: 'BTCUSDT', side: 'LONG', exit_reason: 'stop hit' });
   expect(trimmed.toSorted()).toEqual(['exit_reason', 'model_id', 'side', 'symbol']);
@@ -208,7 +208,7 @@ describe('a doubled row', () => {
   );
 });
 
-test('KT1: among thousands it says what a look at every kept trade says', () => {
+test('CLM-20: among thousands it says what a look at every kept trade says', () => {
   const random = new SeededRandom(11).stream('trades');
   const kept = new KeptTrades();
   const all: TradeClosed[] = [];

@@ -18,18 +18,18 @@ test.each([
   'COLLECT',
   'A',
   'BTC-PERPETUAL',
-])('SS3: %s stays as it is', (spelling) => {
+])('CLM-28: %s stays as it is', (spelling) => {
   expect(read(spelling)).toBe(spelling);
 });
 
-test('SS2: a symbol that the record has stays, and others of its market become it', () => {
+test('CLM-27: a symbol that the record has stays, and others of its market become it', () => {
   expect(read('BTC-USDT', ['BTC-USDT', 'BTCUSDT'])).toBe('BTC-USDT');
   expect(read('btcusdt', ['BTC-USDT'])).toBe('BTC-USDT');
   expect(read('BTC/USDT:USDT', ['BTC-USDT', 'BTCUSDT'])).toBe('BTCUSDT');
   expect(read('btcusdt', ['BTC-USDT', 'BTC_USDT'])).toBe('btcusdt');
 });
 
-test('SS1: a map goes before, and names markets by their other spellings too', () => {
+test('CLM-26: a map goes before, and names markets by their other spellings too', () => {
   const okx = { 'BTC/USDT:USDT': 'BTC-USDT-SWAP' };
   expect(read('BTC/USDT:USDT', ['BTCUSDT'], okx)).toBe('BTC-USDT-SWAP');
   expect(read('btcusdt', [], okx)).toBe('BTC-USDT-SWAP');

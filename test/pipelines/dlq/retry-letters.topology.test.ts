@@ -74,7 +74,7 @@ describe('dlq retry', () => {
     await world.registerNewer();
     const append = world.log.append.bind(world.log);
     world.log.append = async (records) => {
-      // L1: what is there after a crash is a prefix by topics.
+      // PORT-1: what is there after a crash is a prefix by topics.
       await append(records.filter(({ topic }) => topic === records[0]?.topic));
       throw new HarvestlineError('LOG_BUSY', 'crashed');
     };

@@ -31,7 +31,7 @@ const ended = (desk: DeskOfTests): string[] =>
   desk.log.reports.filter(({ status }) => status !== 'SUBMITTED').map(({ symbol }) => symbol);
 
 describe('intents of one partition', () => {
-  it('E8: an order that the venue is slow with holds up no order of another symbol', async () => {
+  it('EXE-8: an order that the venue is slow with holds up no order of another symbol', async () => {
     const desk = await DeskOfTests.open();
     const otherEnded = Promise.withResolvers<void>();
     const exchange = answering(desk.exchange, async ({ clientOrderId, position }) => {
@@ -46,7 +46,7 @@ describe('intents of one partition', () => {
     expect(ended(desk)).toEqual(['QUICKUSDT', 'SLOWUSDT']);
   });
 
-  it('E8: those of one symbol are worked in their order, each when the one before has its end on the log', async () => {
+  it('EXE-8: those of one symbol are worked in their order, each when the one before has its end on the log', async () => {
     const desk = await DeskOfTests.open();
     const seen: string[][] = [];
     const exchange = answering(desk.exchange, async ({ clientOrderId }) => {
@@ -64,7 +64,7 @@ describe('intents of one partition', () => {
     expect(seen.at(-1)).toContain('AUSDT');
   });
 
-  it('E8: no more are worked at once than the limit says, whatever waits', async () => {
+  it('EXE-8: no more are worked at once than the limit says, whatever waits', async () => {
     const desk = await DeskOfTests.open();
     let working = 0;
     let most = 0;
@@ -82,7 +82,7 @@ describe('intents of one partition', () => {
     expect(ended(desk).length).toBe(10);
   });
 
-  it('E9: once a write has failed, nothing more is begun, and what was begun is finished before the error is thrown', async () => {
+  it('EXE-9: once a write has failed, nothing more is begun, and what was begun is finished before the error is thrown', async () => {
     const desk = await DeskOfTests.open();
     const refused = Promise.withResolvers<void>();
     const placed: string[] = [];

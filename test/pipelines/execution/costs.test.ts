@@ -136,7 +136,7 @@ describe('the case fee-in-another-asset', () => {
   });
 });
 
-describe('CO2: what is not known is null and named', () => {
+describe('EXE-16: what is not known is null and named', () => {
   const own = { isOwn: isOrder2, fee: usdt('1.5') };
 
   test.each([
@@ -244,7 +244,7 @@ const steps = fc.array(
   { maxLength: 30 },
 );
 
-describe('CO1: the shares of all slices add up to what was charged', () => {
+describe('EXE-15: the shares of all slices add up to what was charged', () => {
   function costsOfAll(given: readonly Step[], side: Side) {
     const [into, out] = side === 'LONG' ? (['BUY', 'SELL'] as const) : (['SELL', 'BUY'] as const);
     const fills: ChargedFill[] = [aFill(0, into, '100', 0, usdt('30'))];
@@ -301,7 +301,7 @@ describe('CO1: the shares of all slices add up to what was charged', () => {
   });
 });
 
-describe('CO3: a venue', () => {
+describe('EXE-17: a venue', () => {
   test('that is away has told nothing', async () => {
     const away = () => Promise.reject(new HarvestlineError('EXCHANGE_AWAY', 'no answer'));
     expect(await chargesOf({ charges: away }, anIntent())).toEqual({

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const sent = (): string[] => desk.exchange.calls.filter((call) => call.startsWith('place'));
 
-describe('E13: what an order would lead to can be recorded, or nothing is sent', () => {
+describe('EXE-13: what an order would lead to can be recorded, or nothing is sent', () => {
   it('a position that no schema takes', async () => {
     desk.exchange.positions = [() => ({ quantity: '1e300' })];
     await desk.work(await desk.execution(), anIntent());
@@ -26,7 +26,7 @@ describe('E13: what an order would lead to can be recorded, or nothing is sent',
     expect(sent()).toEqual([]);
   });
 
-  it('an opening that lies ahead: no log would take its trade', async () => {
+  it('EXE-19: an opening that lies ahead: no log would take its trade', async () => {
     const openedAt = desk.clock.now() + 5 * 60 * MINUTE_MS;
     // Its observation is dated right, so nothing else speaks against it.
     const { codec } = desk.log;
@@ -38,7 +38,7 @@ describe('E13: what an order would lead to can be recorded, or nothing is sent',
     expect(sent()).toEqual([]);
   });
 
-  it('whatever is sent has records that every fill from a tenth to tenfold of the mark can be written with', async () => {
+  it('EXE-18: whatever is sent has records that every fill from a tenth to tenfold of the mark can be written with', async () => {
     const hit = countedBranches({ FILLED: 20, NOT_RECORDABLE: 3 });
     const magnitude = fc
       .double({ min: -12, max: 12, noNaN: true })

@@ -18,7 +18,7 @@ async function told(story: Story): Promise<RoughWorld> {
 }
 
 describe('execution, however venue, log and process fail it', () => {
-  it('E1 to E7 hold over random stories', async () => {
+  it('EXE-1 to EXE-7 hold over random stories', async () => {
     await fc.assert(
       fc.asyncProperty(aStory, async (story) => {
         const world = await told(story);
@@ -26,7 +26,7 @@ describe('execution, however venue, log and process fail it', () => {
 
         const reports = world.log.reports.length;
         await world.redeliverAll();
-        expect(world.log.reports.length, 'E5: finished intents again').toBe(reports);
+        expect(world.log.reports.length, 'EXE-5: finished intents again').toBe(reports);
         expectGuarantees(world, story);
         world.exchange.close();
       }),
@@ -51,7 +51,7 @@ const SCENARIO: Story = {
 };
 
 describe('execution, interrupted at every single step', () => {
-  it('E1 to E7: a crash or a retried error before or after any step changes no trade but that of an order never sent', async () => {
+  it('EXE-1 to EXE-7: a crash or a retried error before or after any step changes no trade but that of an order never sent', async () => {
     const calm = await told(SCENARIO);
     const expected = tradesOf(calm);
     expect(calm.log.reports.map(({ status }) => status)).toContain('SUPPRESSED');
@@ -75,7 +75,7 @@ describe('execution, interrupted at every single step', () => {
 });
 
 describe.each(['ioc', 'sliced', 'post_only'] as const)('%s orders, interrupted at every single step', (style) => {
-  it('E1 to E7: nothing is closed twice, nothing more than was asked for, and nothing rests', async () => {
+  it('EXE-1 to EXE-7: nothing is closed twice, nothing more than was asked for, and nothing rests', async () => {
     const order = { ...DEFAULT_TERMS, style, maxSlippageBps: 2, slices: 3, postOnlyMs: 5000 };
     const scenario: Story = { ...SCENARIO, order, seed: 3, intents: SCENARIO.intents.slice(0, 3) };
     const calm = await told(scenario);
@@ -109,7 +109,7 @@ describe('what rests of a position that is closed whole, interrupted at every si
     wholePosition: true,
   });
 
-  it('RS2: is taken off, and reported unless it was taken off before the crash', async () => {
+  it('EXE-50: is taken off, and reported unless it was taken off before the crash', async () => {
     const intents = [{ intent: anIntent({ minute: 60, fraction: 1 }), lagMs: 1000, growth: null }];
     const scenario: Story = { ...SCENARIO, intents, resting: [stop('s1'), stop('s2')] };
     const calm = await told(scenario);

@@ -15,7 +15,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 const isTerminal = (report: ExecutionReport): boolean => report.status !== 'SUBMITTED';
 
-/** E1 to E7 of execution-processor.ts, on whatever is in the log and in the venue's book when all intents are worked. */
+/** EXE-1 to EXE-7 of execution-processor.ts, on whatever is in the log and in the venue's book when all intents are worked. */
 export function expectGuarantees(world: RoughWorld, story: Story): void {
   const { log, exchange } = world;
   const { reports, trades } = log;
@@ -32,7 +32,7 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
   for (const { intent } of story.intents) {
     const mine = reports.filter((report) => report.intent_id === intent.intent_id);
     const terminal = mine.filter(isTerminal);
-    expect(terminal.length, `E5: terminal reports of ${intent.intent_id}`).toBe(1);
+    expect(terminal.length, `EXE-5: terminal reports of ${intent.intent_id}`).toBe(1);
     const [end] = terminal;
     if (end === undefined) continue;
     ends.set(end.intent_id, end);
@@ -41,17 +41,17 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     const ids = submitted.map((_, part) => clientOrderIdOf(intent.intent_id, part));
     expect(
       submitted.map(({ client_order_id }) => client_order_id),
-      'E3, E5: each order is announced once, in turn',
+      'EXE-3, EXE-5: each order is announced once, in turn',
     ).toEqual(ids);
     const sent = ids.flatMap((id) => orders.get(id) ?? []);
     const named = end.status === 'FILLED' ? ids.findLast((id) => (orders.get(id)?.fills.length ?? 0) > 0) : ids.at(-1);
-    expect(end.client_order_id, 'E3: FILLED names the last order that filled, any other end the last').toBe(
+    expect(end.client_order_id, 'EXE-3: FILLED names the last order that filled, any other end the last').toBe(
       named ?? clientOrderIdOf(intent.intent_id),
     );
     const traded = ids.flatMap((id) => tradesById.get(tradeIdOf(id)) ?? []);
     const fills = sent.flatMap((order) => order.fills);
     const filled = Exact.sum(0, ...fills.map((fill) => fill.quantity));
-    expect(filled.lte(end.rounded_quantity), 'E2: never more than was asked for').toBe(true);
+    expect(filled.lte(end.rounded_quantity), 'EXE-2: never more than was asked for').toBe(true);
     switch (end.status) {
       case 'FILLED': {
         expect(traded.length, 'E4').toBe(sent.filter((order) => order.fills.length > 0).length);
@@ -87,7 +87,7 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     expect(trade, 'the same slice is the same trade').toEqual(tradesById.get(trade.trade_id));
     const fills = [...orders.values()].find((order) => order.clientOrderId === trade.client_order_id)?.fills ?? [];
     const filled = Exact.sum(0, ...fills.map((fill) => fill.quantity));
-    expect(trade.quantity, 'E6: all that the venue filled, also when it came late').toBe(filled.toNumber());
+    expect(trade.quantity, 'EXE-6: all that the venue filled, also when it came late').toBe(filled.toNumber());
   }
 
   const sequence = log.entries.map(({ topic, at }) => ({ topic, record: log.codec.decode(topic, at) }));
@@ -100,7 +100,7 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     for (let earlier = 0; earlier < told; earlier++) {
       const id = clientOrderIdOf(record.intent_id, earlier);
       if ((orders.get(id)?.fills.length ?? 0) === 0) continue;
-      expect(written.has(tradeIdOf(id)), 'E4: the trade of each order is first').toBe(true);
+      expect(written.has(tradeIdOf(id)), 'EXE-4: the trade of each order is first').toBe(true);
     }
   }
 
@@ -120,7 +120,7 @@ export function expectGuarantees(world: RoughWorld, story: Story): void {
     const untraded = [...orders.values()].filter((order) => order.fills.length > 0);
     for (const order of untraded.filter(({ clientOrderId }) => !tradesById.has(tradeIdOf(clientOrderId)))) {
       const end = [...ends.values()].find((report) => report.client_order_id === order.clientOrderId);
-      expect(end?.status, 'E7: a filled order without a trade').toBe('UNKNOWN');
+      expect(end?.status, 'EXE-7: a filled order without a trade').toBe('UNKNOWN');
     }
   }
 }

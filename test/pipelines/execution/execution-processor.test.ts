@@ -62,7 +62,7 @@ describe('execution', () => {
     expect(log.trades).toMatchObject([{ quantity: 500, pnl_quote: 3500, pnl_percent: 7 }]);
   });
 
-  it('E6: asks the venue for what is left where the order does not say', async () => {
+  it('EXE-6: asks the venue for what is left where the order does not say', async () => {
     exchange.placements = [{ kind: 'accepted', order: venueOrder({ positionAfter: null, fee: null }) }];
     exchange.positions.push(() => ({ quantity: '480' }));
     await work(await execution(), anIntent());
@@ -80,7 +80,7 @@ describe('execution', () => {
     expect(log.trades).toMatchObject([{ quantity: 120, remaining_quantity: 880 }]);
   });
 
-  it("Z5: sends the market's maximum where the fraction is more, and says so", async () => {
+  it("EXE-31: sends the market's maximum where the fraction is more, and says so", async () => {
     exchange.marketRules = { lotStep: '1', minQuantity: '1', maxQuantity: '300', minNotional: '5' };
     exchange.placements = [{ kind: 'accepted', order: venueOrder({ filledQuantity: '300', positionAfter: '700' }) }];
     await work(await execution(), anIntent({ fraction: 0.5 }));
@@ -162,7 +162,7 @@ describe('execution', () => {
     expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
   });
 
-  it('E2: settles a client order id that the venue knows, which may be the order, by asking', async () => {
+  it('EXE-2: settles a client order id that the venue knows, which may be the order, by asking', async () => {
     exchange.placements = [{ kind: 'rejected', meaning: 'duplicate-id', code: '-4116', message: 'duplicate' }];
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
     await work(await execution(), anIntent());
@@ -222,7 +222,7 @@ describe('execution', () => {
     },
   );
 
-  it('an UNKNOWN order that is still open blocks its position until it is done, then counts whole (E4)', async () => {
+  it('an UNKNOWN order that is still open blocks its position until it is done, then counts whole (EXE-4)', async () => {
     const open = venueOrder({ state: 'OPEN', filledQuantity: '120', positionAfter: '880' });
     exchange.placements = [{ kind: 'accepted', order: open }];
     exchange.lookUps = [{ kind: 'found', order: open }];
@@ -238,7 +238,7 @@ describe('execution', () => {
     expect(log.trades).toMatchObject([{ quantity: 500, remaining_quantity: 500 }]);
   });
 
-  it('E6: says so, and makes up no trade, when an UNKNOWN order was filled whose intent the log no longer holds', async () => {
+  it('EXE-6: says so, and makes up no trade, when an UNKNOWN order was filled whose intent the log no longer holds', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'time-out' }];
     exchange.lookUps = [{ kind: 'unavailable', message: 'HTTP 503' }];
     await work(await execution(), anIntent({ minute: 60 }));
@@ -250,7 +250,7 @@ describe('execution', () => {
     expect(log.trades).toEqual([]);
   });
 
-  it('lets EXCHANGE_AWAY through and keeps what was decided before it (E5)', async () => {
+  it('lets EXCHANGE_AWAY through and keeps what was decided before it (EXE-5)', async () => {
     const away = new HarvestlineError('EXCHANGE_AWAY', 'HTTP 503');
     const thrown = (): never => {
       throw away;

@@ -81,7 +81,7 @@ const intentsOf = (entries: readonly Entry[]): readonly HarvestIntent[] => [
 ];
 
 describe('the ledger of a log', () => {
-  it('D1, D2, D5, D7: knows the fate of each order, however the records of positions lie between each other', () => {
+  it('EXE-20, EXE-21, EXE-24, EXE-26: knows the fate of each order, however the records of positions lie between each other', () => {
     const branch = countedBranches<OrderFate>({ open: 20, unresolved: 20, traded: 60, unfilled: 60, foreign: 20 });
     fc.assert(
       fc.property(aLog, ({ log, inTurn, fates }) => {
@@ -98,7 +98,7 @@ describe('the ledger of a log', () => {
     );
   });
 
-  it('D1: is the same where a crash brings the last records once more', () => {
+  it('EXE-20: is the same where a crash brings the last records once more', () => {
     fc.assert(
       fc.property(aLog, fc.nat(), fc.nat(), ({ log }, cut, again) => {
         const place = cut % (log.length + 1);
@@ -110,7 +110,7 @@ describe('the ledger of a log', () => {
     );
   });
 
-  it('D4: restored at any record, then written on, is the one that saw all, and needs no other intent', async () => {
+  it('EXE-23: restored at any record, then written on, is the one that saw all, and needs no other intent', async () => {
     await fc.assert(
       fc.asyncProperty(aLog, fc.nat(), async ({ log }, cut) => {
         const place = cut % (log.length + 1);
@@ -161,11 +161,11 @@ describe('the last partial close of a position', () => {
       [end('FILLED', { reported_at: intent.observed_at - AHEAD_MS - 1 })],
       null,
     ],
-  ])('D3: %s', (_, entries, observedAt) => {
+  ])('EXE-22: %s', (_, entries, observedAt) => {
     expect(write(new Ledger(), entries).lastPartialObservedAt(POSITION)).toBe(observedAt);
   });
 
-  it('D4: keeps no intent that neither it nor an order without an end needs', () => {
+  it('EXE-23: keeps no intent that neither it nor an order without an end needs', () => {
     const [earlier, later] = [intent, anIntent({ minute: 70 })];
     const ledger = write(new Ledger(), [
       end('SUBMITTED', {}, earlier),
@@ -266,7 +266,7 @@ describe('the refusals of a position', () => {
       1002,
     ],
   ] satisfies [string, [ExecutionReport['status'], string][], number, number][])(
-    'D6: %s',
+    'EXE-25: %s',
     (_, ends, count, latestAt) => {
       expect(reasons(...ends).refusals(POSITION)).toEqual(count === 0 ? null : { count, latestAt });
     },
@@ -277,7 +277,7 @@ describe('an order of several', () => {
   const intent = anIntent();
   const submitted = (part: number): Entry => ({ intent, report: reportOf(intent, 'SUBMITTED', { part }) });
 
-  it('D7: only the latest is without an end, and the trades of the ones before are told in their order until the intent ends', () => {
+  it('EXE-26: only the latest is without an end, and the trades of the ones before are told in their order until the intent ends', () => {
     const ledger = write(new Ledger(), [submitted(0), { trade: tradeOf(intent, 0) }, submitted(1), submitted(2)]);
     expect(ledger.submitted(intent.intent_id)?.part).toBe(2);
     write(ledger, [{ trade: tradeOf(intent, 2) }]);
@@ -296,7 +296,7 @@ describe('an order of several', () => {
   });
 });
 
-describe('D5: an order that a fill names by the id of the venue', () => {
+describe('EXE-24: an order that a fill names by the id of the venue', () => {
   const intent = anIntent();
   const clientOrderId = clientOrderIdOf(intent.intent_id);
   const names = { symbol: intent.symbol, client_order_id: null, order_id: venueIdOf(clientOrderId) };
@@ -316,7 +316,7 @@ describe('D5: an order that a fill names by the id of the venue', () => {
   });
 });
 
-describe('D5: trades that are none of an order of ours', () => {
+describe('EXE-24: trades that are none of an order of ours', () => {
   it('of fills by others are found by their trade id, and imported history is no fill of this execution', () => {
     const ledger = new Ledger();
     const external = externalTradeOf(anIntent(), null);

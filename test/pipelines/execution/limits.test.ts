@@ -43,7 +43,7 @@ const outcomes = (): string[] => log.reports.map(({ status, reason }) => `${stat
 const FILLED = ['SUBMITTED ORDER_SENT', 'FILLED FILLED'];
 
 describe("a desk's bounds", () => {
-  it('E12: another account, another venue, a market that is not named: nothing is even asked; of the first nothing is said', async () => {
+  it('EXE-12: another account, another venue, a market that is not named: nothing is even asked; of the first nothing is said', async () => {
     const { account, symbol } = anIntent();
     const limits = { ownVenueOnly: true, symbols: new Set([symbol]) };
     const processor = await execution({ limits, accounts: onlyAccount(account) });
@@ -57,7 +57,7 @@ describe("a desk's bounds", () => {
     expect(outcomes().slice(2)).toEqual(FILLED);
   });
 
-  it('E12: an account that is lost while its intent is decided gets no order, and no report', async () => {
+  it('EXE-12: an account that is lost while its intent is decided gets no order, and no report', async () => {
     let asked = 0;
     const accounts: WorkedAccounts = {
       works: () => {
@@ -136,7 +136,7 @@ describe("a desk's bounds", () => {
   });
 });
 
-it('E12: an order that was announced does not go once its account is lost, and says so', async () => {
+it('EXE-12: an order that was announced does not go once its account is lost, and says so', async () => {
   const accounts: WorkedAccounts = { ...EVERY_ACCOUNT, whyNotNow: () => 'another process works it now' };
   let sent = 0;
   const place: Exchange['place'] = async (_, gate) => {
@@ -157,7 +157,7 @@ it('E12: an order that was announced does not go once its account is lost, and s
   expect(sent).toBe(1);
 });
 
-describe('E11: the kill switch', () => {
+describe('EXE-11: the kill switch', () => {
   const HALT: Halt = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
 
   it('is asked again right before an order is announced', async () => {

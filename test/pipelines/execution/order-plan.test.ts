@@ -40,11 +40,11 @@ describe('sizeOrder', () => {
     // The whole, also when it is no multiple of the lot step.
     ['1000', 1, 0.186, rulesOf('1'), '1000', '1000', 'ORDER_SENT'],
     ['10.37', 1, 3.37, rulesOf('0.1'), '10.37', '10.3', 'ORDER_SENT'],
-    // Z3: what 0.75 leaves, 2 contracts, is under the minimum quantity of 3, or worth less than 5.
+    // EXE-29: what 0.75 leaves, 2 contracts, is under the minimum quantity of 3, or worth less than 5.
     ['8', 0.75, 100, rulesOf('1', '3'), '6', '8', 'REMAINDER_INCLUDED'],
     ['40', 0.75, 0.45, rulesOf('1'), '30', '40', 'REMAINDER_INCLUDED'],
     ['0.001', 0.5, 65000, rulesOf('0.001'), '0.0005', '0', 'BELOW_MINIMUM'],
-    // Z4: 0.4 rounds to nothing, 4 contracts are worth less than 5; the rest can be closed later.
+    // EXE-30: 0.4 rounds to nothing, 4 contracts are worth less than 5; the rest can be closed later.
     ['10', 0.04, 100, rulesOf('1'), '0.4', '0', 'BELOW_MINIMUM'],
     ['40', 0.1, 0.45, rulesOf('1'), '4', '4', 'BELOW_MINIMUM'],
     // Nothing there, and dust that no order can close.
@@ -56,7 +56,7 @@ describe('sizeOrder', () => {
   });
 
   it.each([
-    // Z5: 1000 contracts may go in one order; 250 are left, which a later order can close.
+    // EXE-31: 1000 contracts may go in one order; 250 are left, which a later order can close.
     ['1250', 1, '1000', 'MAXIMUM_SENT'],
     ['1000', 1, '1000', 'ORDER_SENT'],
     // The 1 that would be left is under the minimum of 5: the order leaves 5 instead.
@@ -72,7 +72,7 @@ describe('sizeOrder', () => {
     // No order at all is possible where the maximum is below the minimum, or below a lot.
     ['9', rulesOf('1', '5', '5', '4'), 'none', '4', 'BELOW_MINIMUM'],
     ['9', rulesOf('1', '1', '5', '0.5'), 'none', '0', 'BELOW_MINIMUM'],
-  ] as const)('Z5: %s in a market that is hardly one', (position, market, kind, rounded, reason) => {
+  ] as const)('EXE-31: %s in a market that is hardly one', (position, market, kind, rounded, reason) => {
     const sizing = sizeOrder(position, 1, 100, market);
     expect([sizing.kind, sizing.rounded.toFixed(), sizing.reason]).toEqual([kind, rounded, reason]);
   });
@@ -84,7 +84,7 @@ describe('sizeOrder', () => {
     expect(sizeOrder('10', 0.04, 100, rulesOf('1')).detail).toBe('0.4 of 10 rounds to 0: below the minimum quantity 1');
   });
 
-  it('Z1, Z2, Z3, Z5, Z6: never above position or maximum, whole lots, and a rest that can be closed but for dust', () => {
+  it('EXE-27, EXE-28, EXE-29, EXE-31, EXE-32: never above position or maximum, whole lots, and a rest that can be closed but for dust', () => {
     const hit = countedBranches({ order: 40, rest: 20 });
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
@@ -105,7 +105,7 @@ describe('sizeOrder', () => {
     );
   });
 
-  it('Z4: what is left to a later intent really is below a minimum, and the position is not', () => {
+  it('EXE-30: what is left to a later intent really is below a minimum, and the position is not', () => {
     const hit = countedBranches({ 'left to a later intent': 3 });
     fc.assert(
       fc.property(aCase, ({ position, fraction, mark, market }) => {
@@ -120,7 +120,7 @@ describe('sizeOrder', () => {
     );
   });
 
-  it('Z6: a venue that takes a whole position of any size is sent all of it', () => {
+  it('EXE-32: a venue that takes a whole position of any size is sent all of it', () => {
     const sizing = sizeOrder('10.37', 1, 3.37, { ...rulesOf('0.1'), anyWholeSize: true });
     expect([sizing.rounded.toFixed(), sizing.detail]).toEqual(['10.37', null]);
     expect(sizeOrder('10.37', 1, 3.37, rulesOf('0.1')).detail).toContain('leaves 0.07: dust that no order can close');
@@ -203,7 +203,7 @@ describe('the orders of an intent', () => {
     expect(quantitiesOf('sliced', 400, 1000, [0])).toEqual([100, 133, 200, 400, 400, 400, 400, 400]);
   });
 
-  it('OS2: fewer slices where a slice would be too small, or would leave too little', () => {
+  it('EXE-34: fewer slices where a slice would be too small, or would leave too little', () => {
     const rules = { ...RULES, minNotional: '100' };
     expect(quantitiesOf('sliced', 25, 1000, [1], rules)).toEqual([12, 13]);
     expect(quantitiesOf('sliced', 19, 1000, [1], rules)).toEqual([19]);
@@ -218,7 +218,7 @@ describe('the orders of an intent', () => {
     ]);
   });
 
-  it('OS1, OS2: none asks for more than is left or open, all are orders that the market takes, and they end', () => {
+  it('EXE-33, EXE-34: none asks for more than is left or open, all are orders that the market takes, and they end', () => {
     const anOrder = fc.record({
       style: fc.constantFrom('market', 'ioc', 'sliced', 'post_only'),
       asked: fc.integer({ min: 1, max: 2000 }),
@@ -254,14 +254,14 @@ describe('the style of an intent', () => {
     expect(styleOf({ ...anIntent(), ...traits }, terms)).toBe(style);
   });
 
-  it('OS3: a CLOSE is never left resting, nor is what is followed by something newer', () => {
+  it('EXE-35: a CLOSE is never left resting, nor is what is followed by something newer', () => {
     const asked = { ...anIntent({ fraction: 1 }), order: 'post_only' } as const;
     expect(styleOf(asked, terms)).toBe('ioc');
     expect(styleOf({ ...anIntent(), order: 'post_only' }, terms, false)).toBe('ioc');
   });
 });
 
-it('OS4: a limit is the bound from the mark, on the costly side', () => {
+it('EXE-36: a limit is the bound from the mark, on the costly side', () => {
   expect(pricingOf('ioc', 'LONG', '100', DEFAULT_TERMS)).toEqual({ kind: 'ioc', limitPrice: '99.5' });
   expect(pricingOf('sliced', 'SHORT', '100', DEFAULT_TERMS)).toEqual({ kind: 'ioc', limitPrice: '100.5' });
   expect(pricingOf('post_only', 'LONG', '100', DEFAULT_TERMS)).toEqual({ kind: 'post-only', price: '100' });

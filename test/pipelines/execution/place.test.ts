@@ -48,7 +48,7 @@ const ordersSent = (): string[] =>
   });
 
 describe('an intent that leads to several orders', () => {
-  it('SO1: announces each by itself, and tells of all at its end', async () => {
+  it('EXE-37: announces each by itself, and tells of all at its end', async () => {
     desk.exchange.placements = [filling(300, 700, '106.9'), filling(200, 500, '106.5')];
     await work('ioc');
     expect(ordersSent()).toEqual(['500 ioc 106.465', '200 ioc 106.465']);
@@ -78,6 +78,22 @@ describe('an intent that leads to several orders', () => {
     ]);
   });
 
+  it('EXE-38: the next is announced in one write behind the trade of the one before', async () => {
+    desk.exchange.placements = [filling(300, 700), filling(200, 500)];
+    const writes: string[][] = [];
+    const limits = { order: { ...DEFAULT_TERMS, style: 'ioc' as const } };
+    const execution = await desk.execution({ limits });
+    await execution.process([desk.log.addIntent(anIntent())], async (records) => {
+      writes.push(records.map(({ topic }) => topic));
+      await desk.log.append(records);
+    });
+    expect(writes).toEqual([
+      ['execution.report'],
+      ['trade.closed', 'execution.report'],
+      ['trade.closed', 'execution.report'],
+    ]);
+  });
+
   it('a SHORT is bought back above the mark, and better is negative', async () => {
     desk.exchange.placements = [filling(500, 500, '106.9')];
     await work('ioc', {}, anIntent({ side: 'SHORT' }));
@@ -100,7 +116,7 @@ describe('an intent that leads to several orders', () => {
     expect(desk.log.reports.filter(({ status }) => status !== 'SUBMITTED')).toHaveLength(1);
   });
 
-  it('SO3: nothing follows a doubt', async () => {
+  it('EXE-39: nothing follows a doubt', async () => {
     desk.exchange.placements = [filling(300, 700), { kind: 'in-doubt', message: 'time-out' }];
     desk.exchange.lookUps = [{ kind: 'unavailable', message: 'no route' }];
     await work('sliced');
@@ -121,7 +137,7 @@ describe('an intent that leads to several orders', () => {
     });
   });
 
-  it('SO4: the kill switch, the close rate and the age of the intent are asked for each order', async () => {
+  it('EXE-40: the kill switch, the close rate and the age of the intent are asked for each order', async () => {
     let halted = false;
     const killSwitch: KillSwitch = { ...NEVER_HALTED, halted: () => Promise.resolve(halted ? HALT : null) };
     desk.exchange.placements = [filling(300, 700)];
@@ -145,14 +161,14 @@ describe('an intent that leads to several orders', () => {
     expect(desk.log.reports.at(-1)?.detail).toContain('KILL_SWITCH: desk halted by alice');
   });
 
-  it('SO4: the close rate counts orders, not intents', async () => {
+  it('EXE-40: the close rate counts orders, not intents', async () => {
     desk.exchange.placements = [filling(300, 700)];
     await work('ioc', { limits: { maxClosesPerMinute: 1 } });
     expect(desk.exchange.sent).toHaveLength(1);
     expect(desk.log.reports.at(-1)?.detail).toContain('CLOSE_RATE: 1 orders in the last minute');
   });
 
-  it('SO5: a drain lets none follow', async () => {
+  it('EXE-41: a drain lets none follow', async () => {
     const drain = new AbortController();
     desk.exchange.placements = [filling(300, 700)];
     drain.abort();
@@ -199,14 +215,14 @@ describe('an order that rests', () => {
     expect(desk.outcomes.at(-1)).toBe('FILLED FILLED');
   });
 
-  it('OS3: a CLOSE is sent as ioc, and the report says so', async () => {
+  it('EXE-35: a CLOSE is sent as ioc, and the report says so', async () => {
     desk.exchange.placements = [filling(1000, 0)];
     await work('post_only', {}, { ...anIntent({ fraction: 1 }), order: 'post_only' });
     expect(ordersSent()).toEqual(['1000 ioc 106.465']);
     expect(desk.log.reports.at(-1)).toMatchObject({ order_style: 'ioc' });
   });
 
-  it('SO5: a drain takes it off the book at once', async () => {
+  it('EXE-41: a drain takes it off the book at once', async () => {
     const drain = new AbortController();
     drain.abort();
     desk.exchange.placements = [{ kind: 'accepted', order: resting }];
@@ -231,7 +247,7 @@ describe('an order that rests', () => {
     expect(desk.outcomes.at(-1)).toBe('REJECTED KILL_SWITCH');
   });
 
-  it('is taken off the book by the next start where the process died', async () => {
+  it('EXE-47: is taken off the book by the next start where the process died', async () => {
     const limits = { order: { ...DEFAULT_TERMS, style: 'post_only' as const } };
     const crash = new Error('killed');
     const died = (await desk.execution({ limits })).process([desk.log.addIntent(anIntent())], async (records) => {

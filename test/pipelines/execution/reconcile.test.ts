@@ -83,7 +83,7 @@ async function reportUnknown(): Promise<Processor> {
   return processor;
 }
 
-describe('E10: a fill that no report tells of', () => {
+describe('EXE-10: a fill that no report tells of', () => {
   it.each([
     ['ORDER', 'EXTERNAL', 'external_order'],
     ['STOP', 'EXTERNAL', 'external_stop'],
@@ -114,7 +114,7 @@ describe('E10: a fill that no report tells of', () => {
     expect(log.reports).toEqual([]);
   });
 
-  it('has one trade, however often it is told of, also after a restart', async () => {
+  it('EXE-43: has one trade, however often it is told of, also after a restart', async () => {
     const first = await execution();
     await deliver(first, reconciled({ fill_id: '1' as FillId }), reconciled({ fill_id: '1' as FillId }));
     await deliver(await execution(), reconciled({ fill_id: '1' as FillId }, { fill_id: '2' as FillId }));
@@ -131,7 +131,7 @@ describe('E10: a fill that no report tells of', () => {
     expect(log.trades).toHaveLength(1);
   });
 
-  it('of an UNKNOWN order of ours settles it', async () => {
+  it('EXE-42: of an UNKNOWN order of ours resolves it', async () => {
     exchange.placements = [{ kind: 'in-doubt', message: 'the reply was lost' }];
     exchange.lookUps = [{ kind: 'unavailable', message: 'no route' }];
     const processor = await execution();
@@ -156,7 +156,7 @@ describe('E10: a fill that no report tells of', () => {
   });
 
   it.each([false, true])(
-    'F3: of an UNKNOWN order is a trade of its own where the venue still does not say how the order ended (restart %s)',
+    'EXE-44: of an UNKNOWN order is a trade of its own where the venue still does not say how the order ended (restart %s)',
     async (restart) => {
       let processor = await reportUnknown();
       const [one, two] = ['1', '2'].map((id) => ({ client_order_id: own, fill_id: id as FillId, quantity: 250 }));
@@ -177,7 +177,7 @@ describe('E10: a fill that no report tells of', () => {
   );
 
   it.each([false, true])(
-    'F4: that names no client id is of the UNKNOWN order of its position (restart %s)',
+    'EXE-45: that names no client id is of the UNKNOWN order of its position (restart %s)',
     async (restart) => {
       let processor = await reportUnknown();
       const nameless = reconciled({ client_order_id: null, order_id: orderId });
@@ -195,7 +195,7 @@ describe('E10: a fill that no report tells of', () => {
     },
   );
 
-  it('F4: that names no client id is in the trade of the UNKNOWN order where the venue answers for it', async () => {
+  it('EXE-45: that names no client id is in the trade of the UNKNOWN order where the venue answers for it', async () => {
     const processor = await reportUnknown();
     const nameless = reconciled({ client_order_id: null, order_id: orderId });
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
@@ -222,7 +222,7 @@ describe('E10: a fill that no report tells of', () => {
     expect(log.trades).toMatchObject([{ exit_reason: 'filled_after_report', intent_id: null }]);
   });
 
-  it("D5: is of our order by the venue's id, but not by the same id in another market", async () => {
+  it("EXE-24: is of our order by the venue's id, but not by the same id in another market", async () => {
     exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
     const processor = await execution();
     await processor.process([log.addIntent(anIntent())], log.append);
@@ -274,7 +274,7 @@ describe('what a crash left without an end', () => {
     ['another venue', async () => Object.assign(exchange, { venue: 'elsewhere' }), EVERY_ACCOUNT, 1],
     ['the same venue in another mode', async () => exchange, { ...EVERY_ACCOUNT, sentAsNow: () => false }, 1],
     ['another account, whose own processes ask', async () => exchange, onlyAccount('other'), 0],
-  ])('O1: is not asked for at %s, which would deny it', async (_, prepare, accounts, said) => {
+  ])('EXE-46: is not asked for at %s, which would deny it', async (_, prepare, accounts, said) => {
     await crashAfterAnnouncing();
     await prepare();
     const processor = await execution({ accounts });
@@ -287,7 +287,7 @@ describe('what a crash left without an end', () => {
     );
   });
 
-  it('O1: an UNKNOWN order of another venue keeps its position from being touched', async () => {
+  it('EXE-46: an UNKNOWN order of another venue keeps its position from being touched', async () => {
     await reportUnknown();
     exchange.lookUps = [{ kind: 'absent' }];
     Object.assign(exchange, { venue: 'elsewhere' });

@@ -9,7 +9,7 @@ import { MINUTE_MS, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests } from './desk-of-tests.ts';
 import { venueOrder } from '../../fixtures/scripted-exchange.ts';
 
-/** E14 of execution-processor.ts. */
+/** EXE-14 of execution-processor.ts. */
 
 let desk: DeskOfTests;
 
@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 const found = (traits: Partial<VenueOrder>) => [{ kind: 'found', order: venueOrder(traits) }] as const;
 
-describe('E14: an order that cannot be finished is set aside at a restart, loudly', () => {
+describe('EXE-14: an order that cannot be finished is set aside at a restart, loudly', () => {
   it.each<[string, Partial<VenueOrder>, RegExp]>([
     [
       'a fill at a price that no market has',
@@ -44,7 +44,7 @@ describe('E14: an order that cannot be finished is set aside at a restart, loudl
       { kind: 'accepted', order: venueOrder({ filledQuantity: '1000', positionAfter: '0' }) },
     ];
     await desk.work(processor, anIntent({ minute: 60.5 }), anIntent({ minute: 60.5, symbol: 'ELSE', fraction: 1 }));
-    // E8: nobody says which of the two ends first.
+    // EXE-8: nobody says which of the two ends first.
     expect(desk.outcomes.slice(2).toSorted()).toEqual([
       'FILLED FILLED',
       'SUBMITTED ORDER_SENT',

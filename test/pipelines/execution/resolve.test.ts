@@ -44,7 +44,7 @@ describe('what became of an order', () => {
     expect(resolution.kind === 'doubtful' ? resolution.reason : resolution.kind).toBe(expected);
   });
 
-  it('O3: is never taken for absent on the word of a single answer', async () => {
+  it('EXE-48: is never taken for absent on the word of a single answer', async () => {
     const anAnswer = fc.constantFrom(ABSENT, SILENT, OPEN, DONE);
     await fc.assert(
       fc.asyncProperty(fc.array(anAnswer, { minLength: 1, maxLength: 8 }), async (answers) => {

@@ -41,7 +41,7 @@ export interface Story {
 const MAX_BATCH = 4;
 const BATCH_SPAN_MS = 120_000;
 
-/** More than one, so that some are worked at the same time (E8). */
+/** More than one, so that some are worked at the same time (EXE-8). */
 const SYMBOLS_A_PARTITION = 2;
 
 interface Delivery {

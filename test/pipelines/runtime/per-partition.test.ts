@@ -198,7 +198,7 @@ describe('one instance for each partition', () => {
     expect(recovered).toEqual([1, 2]);
   });
 
-  it('Q2, E2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
+  it('Q2, EXE-2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
     const log = await MemoryLog.open();
     const exchange = new ScriptedExchange();
     exchange.placements = [{ kind: 'accepted', order: venueOrder() }];

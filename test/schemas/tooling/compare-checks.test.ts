@@ -26,7 +26,7 @@ function side(...symbols: readonly string[]): AvroSchema {
   return { type: 'enum', name: 'Side', symbols: [...symbols, 'UNRECOGNISED'], default: 'UNRECOGNISED' };
 }
 
-describe('B1: a bound that changes', () => {
+describe('TOL-1: a bound that changes', () => {
   test('tightened: new readers refuse old records', () => {
     expect(compare(double({ exclusiveMinimum: 0 }), double({ minimum: 0 }))).toEqual([
       'new reader, old data: field: the bound was tightened from at least 0 to above 0: new readers refuse old records',
@@ -88,7 +88,7 @@ describe('B1: a bound that changes', () => {
   });
 });
 
-describe('B3: a bound that a market has', () => {
+describe('TOL-3: a bound that a market has', () => {
   const priced = (type: AvroSchema, unit = 'quote currency per contract'): AvroRecord => ({
     type: 'record',
     name: 'Sample',
@@ -136,7 +136,7 @@ describe('B3: a bound that a market has', () => {
   });
 });
 
-describe('B2: a symbol', () => {
+describe('TOL-2: a symbol', () => {
   test('may be added', () => {
     expect(compare(side('LONG', 'SHORT'), side('LONG'))).toEqual([]);
   });

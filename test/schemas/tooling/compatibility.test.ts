@@ -33,7 +33,7 @@ const SIDE = { type: 'enum', name: 'Side', symbols: ['LONG', 'SHORT'] } as const
 const NULLABLE_NOTE: AvroField = { name: 'note', type: ['null', 'string'], default: null };
 
 describe('readerCanRead', () => {
-  test('agrees with avsc about any two schemas', () => {
+  test('TOL-5: agrees with avsc about any two schemas', () => {
     const seen = { readable: 0, unreadable: 0 };
     fc.assert(
       fc.property(arbitrarySchema(), arbitrarySchema(), (reader, writer) => {
@@ -131,9 +131,16 @@ describe('readerCanRead', () => {
       'size',
       'by its aliases it is several fields of the data: quantity, amount',
     ],
-  ])('says of %s where and why', (_, reader, writer, path, why) => {
+  ])('TOL-4: says of %s where and why', (_, reader, writer, path, why) => {
     expect(readerCanRead(reader, writer)).toEqual([{ path, why }]);
     expect(avscCanRead(reader, writer)).toBe(false);
+  });
+
+  test('TOL-6: a value that would be read as something else is a problem', () => {
+    const time = (logicalType: string) => recordOf({ name: 'closed_at', type: { type: 'long', logicalType } });
+    const [reader, writer] = [time('timestamp-millis'), time('timestamp-micros')];
+    expect(avscCanRead(reader, writer)).toBe(true);
+    expect(readerCanRead(reader, writer)).toMatchObject([{ path: 'closed_at' }]);
   });
 
   test('all problems are named, each once', () => {

@@ -87,7 +87,7 @@ describe('describeChange', () => {
     expect(words(recordOf(NOTE, SIZE), recordOf(SIZE, NOTE))).toEqual(['(root): the order of the fields changed']);
   });
 
-  test('D1: silent about equal schemas only, whatever the order of their attributes', () => {
+  test('TOL-7: silent about equal schemas only, whatever the order of their attributes', () => {
     const schema = loadSchema(TOPICS.harvestIntent);
     expect(describeChange(schema, reversed(schema) as AvroRecord)).toEqual([]);
     const marked = { ...schema, fields: schema.fields.map((field) => ({ ...field, since: 2 })) };

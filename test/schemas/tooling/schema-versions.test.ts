@@ -47,7 +47,7 @@ describe('registerSchema', () => {
     expect(registrationLines(registration).join('\n')).toContain('order_id: added: string or null');
   });
 
-  test('G1: what breaks with any version in the registry is refused without asking it', async () => {
+  test('TOL-8: what breaks with any version in the registry is refused without asking it', async () => {
     const registry = await registryWith(BROKEN, OLDER);
     const registration = await registerSchema(registry, TOPIC, { dryRun: false });
     expect(registration).toMatchObject({
@@ -68,7 +68,7 @@ describe('registerSchema', () => {
     await expect(registerSchema(registry, TOPIC, { dryRun: false })).rejects.toMatchObject({ code: 'REGISTRY_AWAY' });
   });
 
-  test('G2: a dry run registers nothing', async () => {
+  test('TOL-9: a dry run registers nothing', async () => {
     const registry = await registryWith(OLDER);
     expect(await registerSchema(registry, TOPIC, { dryRun: true })).toMatchObject({ state: 'would register' });
     expect(await registry.versions(SUBJECT)).toHaveLength(1);
