@@ -1,4 +1,4 @@
-/** One way to write each kind of number, so that page and terminal cannot differ. */
+/** How each kind of number is written, alike on pages and terminals. */
 const MINUS = '\u2212';
 const NO_BREAK_SPACE = '\u00A0';
 
@@ -42,9 +42,14 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** A number of any size, in four digits. */
+/** A number of any size, in four significant digits. */
 export function plain(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))).replace('-', MINUS) : notFinite(value);
+  return Number.isFinite(value) ? significant(value, 4).replace('-', MINUS) : notFinite(value);
+}
+
+/** A finite number in so many significant digits, with the minus sign of ASCII: for texts in JSON and in records. */
+export function significant(value: number, digits: number): string {
+  return String(Number(value.toPrecision(digits)));
 }
 
 export function plural(value: number, one: string, many = `${one}s`): string {

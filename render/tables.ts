@@ -1,13 +1,14 @@
+/** Tables, as lines of a terminal and as part of a page. */
 import Table from 'cli-table3';
 import { oneLine, pc } from './terminal.ts';
 import { type Content, type Markup, markup, trusted } from './page.ts';
 
-export interface PlainColumn {
+export interface TableColumn {
   readonly head: string;
   readonly align?: 'left' | 'right';
 }
 
-/** Rules and frames cost a third of a narrow terminal; two spaces part columns as well. */
+/** Frames take a third of a narrow terminal; two spaces separate columns as well. */
 const NO_BORDERS = {
   top: '',
   'top-mid': '',
@@ -30,8 +31,8 @@ const NO_BORDERS = {
 // oxlint-disable-next-line no-control-regex -- colour codes are control characters
 const CLOSING = /(?:\u001B\[[\d;]+m)*$/;
 
-/** A table of aligned columns without borders, as lines. Cells may be coloured. */
-export function plainTable(columns: readonly PlainColumn[], rows: readonly (readonly string[])[]): readonly string[] {
+/** A table for a terminal: aligned columns without borders, as lines. Cells may be coloured. */
+export function plainTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): readonly string[] {
   const table = new Table({
     head: columns.map(({ head }) => (head === '' ? '' : pc.bold(head))),
     colAligns: columns.map(({ align }) => align ?? 'left'),
@@ -42,7 +43,7 @@ export function plainTable(columns: readonly PlainColumn[], rows: readonly (read
   return table.toString().split('\n').map(withoutPadding);
 }
 
-/** Spaces at the end of a line, before the codes that end a colour, would wrap a wide table. Linear: a cell may be nothing but spaces. */
+/** Without the spaces at its end, before the codes that end a colour: they would wrap a wide table. In linear time, for a cell may be nothing but spaces. */
 function withoutPadding(line: string): string {
   const codes = CLOSING.exec(line)?.[0] ?? '';
   let end = line.length - codes.length;
@@ -50,26 +51,24 @@ function withoutPadding(line: string): string {
   return line.slice(0, end) + codes;
 }
 
-export interface DataColumn {
-  readonly head: string;
-  readonly align?: 'left' | 'right';
-}
-
-/** Rows under a common heading; without `title` the table has none. */
-export interface DataGroup {
+/** Rows of a page's table, under a heading where `title` is given. */
+export interface RowGroup {
   readonly title?: string;
   /** The first cell of a row is its header. */
   readonly rows: readonly (readonly Content[])[];
 }
 
-/** More columns than this do not fit a telephone (390 px). Unit: columns. */
+/** More columns than this do not fit the 390 px of a telephone. Unit: columns. */
 const FITTING = 4;
 
-/** A table that scrolls by itself where the page is narrow, by keyboard too, and says so there. The caption stays where it is, so it is no `<caption>`. */
+/**
+ * A table for a page. Where the page is narrow it scrolls by itself, by keyboard too, and says so. The caption does not scroll, so it is no
+ * `<caption>`.
+ */
 export function dataTable(
   caption: string,
-  columns: readonly DataColumn[],
-  groups: readonly DataGroup[],
+  columns: readonly TableColumn[],
+  groups: readonly RowGroup[],
   { wide = columns.length > FITTING }: { readonly wide?: boolean } = {},
 ): Markup {
   const heads = columns.map(({ head, align }) => markup`<th scope="col"${alignment(align)}>${head}</th>`);
@@ -81,8 +80,8 @@ export function dataTable(
 <div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${isNarrow(columns) ? trusted(' class="narrow"') : null} aria-label="${caption}"><thead><tr>${heads}</tr></thead>${bodies}</table></div>`;
 }
 
-/** A few numbers spread over the whole width are hard to follow along their row. */
-function isNarrow(columns: readonly DataColumn[]): boolean {
+/** A few columns of numbers are not spread over the whole width: rows would be hard to follow. */
+function isNarrow(columns: readonly TableColumn[]): boolean {
   return columns.length <= 4 && columns.slice(1).every(({ align }) => align === 'right');
 }
 
@@ -90,7 +89,7 @@ function groupHead(title: string, span: number): Markup {
   return markup`<tr class="group"><th scope="rowgroup" colspan="${span}">${title}</th></tr>`;
 }
 
-function tableRow(columns: readonly DataColumn[], row: readonly Content[]): Markup {
+function tableRow(columns: readonly TableColumn[], row: readonly Content[]): Markup {
   const cells = row.map((cell, index) => {
     const align = alignment(columns[index]?.align);
     return index === 0 ? markup`<th scope="row"${align}>${cell}</th>` : markup`<td${align}>${cell}</td>`;
@@ -98,6 +97,6 @@ function tableRow(columns: readonly DataColumn[], row: readonly Content[]): Mark
   return markup`<tr>${cells}</tr>\n`;
 }
 
-function alignment(align: DataColumn['align']): Markup | null {
+function alignment(align: TableColumn['align']): Markup | null {
   return align === 'right' ? markup` class="number"` : null;
 }

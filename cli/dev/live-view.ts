@@ -5,7 +5,7 @@ import { type Alert, printedAlert } from '../../pipelines/alerts/alerts.ts';
 import { formatEventMinute } from '../../render/event-time.ts';
 import type { CycleResult, Scored } from '../compose/dev-chain.ts';
 import type { DevSummary } from './summary.ts';
-import { type PlainColumn, plainTable } from '../../render/tables.ts';
+import { type TableColumn, plainTable } from '../../render/tables.ts';
 
 /** Lines that are neither positions nor events: heading, table head, blank lines, totals, gate, alert, the last line. */
 const FIXED_ROWS = 8;
@@ -107,7 +107,7 @@ const HOUR_MS = 60 * 60 * 1000;
 
 const ACTION_COLOURS = { HOLD: pc.dim, PARTIAL_CLOSE: pc.yellow, CLOSE: pc.magenta } as const;
 
-interface Column extends PlainColumn {
+interface Column extends TableColumn {
   /** The narrowest terminal that has room for it. Unit: characters. */
   readonly fromWidth: number;
   readonly text: (scored: Scored) => string;

@@ -1,3 +1,4 @@
+import { ACTIONS, type Action, emptyMatrix } from '../../render/action-matrix.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
 import { type ConfidenceMap, calibrated, seenBy } from '../scoring/confidence-map.ts';
 import type { Flips, Flip } from './report.ts';
@@ -44,10 +45,6 @@ export async function replayFlips(world: ReadableTopics, options: ReplayOptions)
 /** More would not be read. */
 const EXAMPLES = 20;
 
-/** From keeping everything to closing everything. */
-const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const;
-type Action = (typeof ACTIONS)[number];
-
 type FactorCounts = Map<ConditionName, number>;
 
 type Place = Pick<Flip, 'partition' | 'offset'>;
@@ -60,7 +57,7 @@ export class DecisionEffect {
   readonly #policy: Policy;
   readonly #current: ConfidenceMap | null;
   readonly #candidate: ConfidenceMap;
-  readonly #matrix: Record<Action, Record<Action, number>>;
+  readonly #matrix = emptyMatrix();
   readonly #before: FactorCounts;
   readonly #after: FactorCounts;
   /** The latest first. */
@@ -74,8 +71,6 @@ export class DecisionEffect {
     this.#policy = policy;
     this.#current = current;
     this.#candidate = candidate;
-    const none = (): Record<Action, number> => ({ HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 });
-    this.#matrix = { HOLD: none(), PARTIAL_CLOSE: none(), CLOSE: none() };
     this.#before = new Map(factorsOf(policy).map((name) => [name, 0]));
     this.#after = new Map(this.#before);
   }

@@ -1,3 +1,4 @@
+import type { ActionMatrix } from '../../render/action-matrix.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
 import type { LabelRates } from './label-rule.ts';
@@ -149,7 +150,7 @@ export interface Flips {
   /** Snapshots in which each factor of the policy holds, with what is in force and with the candidate. */
   readonly factors: FactorCounts;
   /** current action -> candidate action -> snapshots. */
-  readonly matrix: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly matrix: ActionMatrix;
   /** The latest ones, at most 20. */
   readonly examples: readonly Flip[];
 }

@@ -1,5 +1,5 @@
 import { pc, printable } from '../../render/terminal.ts';
-import { count, plural } from '../../render/figures.ts';
+import { count, plural, significant } from '../../render/figures.ts';
 import type { Explanation, ExplainedDecision } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from './run-lines.ts';
 import { lengthOf, dateOf, timeOf } from '../../render/event-time.ts';
@@ -105,7 +105,8 @@ function sideLines(factors: readonly Factor[], side: Factor['side']): readonly s
   const points = Math.max(0, ...ofSide.map((factor) => String(factor.points).length));
   return ofSide.map((factor) => {
     const { value, threshold } = factor;
-    const measured = value === null ? '' : `  ${figure(value)}${threshold === null ? '' : ` (${figure(threshold)})`}`;
+    const measured =
+      value === null ? '' : `  ${significant(value, 4)}${threshold === null ? '' : ` (${significant(threshold, 4)})`}`;
     return ` ${printable(factor.name).padEnd(name)} ${String(factor.points).padStart(points)}${measured}`;
   });
 }
@@ -144,12 +145,8 @@ function outcomeLines(
   return hanging(head, `${first.action} ${printable(first.reason)} with ${ways.join(', or ')}`, width, 2);
 }
 
-function figure(value: number): string {
-  return String(Number(value.toPrecision(4)));
-}
-
-/** With more digits than `figure`: for prices, and for values near a threshold. */
+/** With more digits than a factor: for prices, and for values near a threshold. */
 function exact(value: number | string | null): string {
   if (value === null) return 'unknown';
-  return typeof value === 'string' ? printable(value) : String(Number(value.toPrecision(6)));
+  return typeof value === 'string' ? printable(value) : significant(value, 6);
 }

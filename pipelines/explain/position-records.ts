@@ -8,6 +8,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
 import { type ReadOnlyWorld, forEachRecord, type ReadableTopics, withinPartition } from '../runtime/topic-cursor.ts';
+import { significant } from '../../render/figures.ts';
 import { briefOf } from '../runtime/record-line.ts';
 import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 
@@ -150,6 +151,9 @@ async function intentsBefore(
   return found;
 }
 
+/** Significant digits of quantities and prices. */
+const DIGITS = 6;
+
 /** The order of records of the same time: that in which they cause each other. */
 const RANK = { intent: 0, report: 1, trade: 2, outcome: 3 } as const;
 
@@ -199,7 +203,7 @@ export async function gatherSteps(
         ? null
         : { client_order_id, order_id, order_style: sent?.order_style ?? null, part: sent?.part ?? null };
     const kind = origin === 'HARVEST' ? 'slice' : `slice ${origin}`;
-    const figures = `${figure(quantity)} at ${figure(exit_price)}, ${pnl_percent.toFixed(2)} %`;
+    const figures = `${significant(quantity, DIGITS)} at ${significant(exit_price, DIGITS)}, ${pnl_percent.toFixed(2)} %`;
     const what = briefOf(tradeClosed.name, trade);
     found.push({ ...placed(at), rank: RANK.trade, intent_id, order, kind, figures, what });
   });
@@ -235,7 +239,7 @@ function reportWords({ status, reason, filled_quantity, order_style, part }: Exe
   }
   const kind = status === reason ? status : `${status} ${reason}`;
   if (filled_quantity <= 0) return [kind, ''];
-  return [kind, `${figure(filled_quantity)}${number === 0 ? '' : ` in ${number + 1} orders`}`];
+  return [kind, `${significant(filled_quantity, DIGITS)}${number === 0 ? '' : ` in ${number + 1} orders`}`];
 }
 
 function placed({ topic, partition, offset, timestamp }: LogRecord): Place & { readonly at: EpochMillis } {
@@ -248,8 +252,4 @@ function inTime(found: readonly FoundStep[]): readonly ExplainedStep[] {
     const before = sorted[index - 1];
     return { ...step, after_ms: before === undefined ? null : step.at - before.at };
   });
-}
-
-function figure(value: number): string {
-  return String(Number(value.toPrecision(6)));
 }

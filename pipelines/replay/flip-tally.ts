@@ -2,13 +2,8 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
 import { ageHours } from '../scoring/risk.ts';
+import { ACTIONS, type ActionMatrix, emptyMatrix } from '../../render/action-matrix.ts';
 import { KeepLeast } from './keep-least.ts';
-
-export const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const satisfies readonly Decision['action'][];
-type AnyAction = Decision['action'];
-
-/** Current action to candidate action to snapshots. */
-export type Matrix = Readonly<Record<AnyAction, Readonly<Record<AnyAction, number>>>>;
 
 /** Snapshots of one symbol or band, and how many of them flip. */
 export interface FlipCount {
@@ -43,7 +38,7 @@ export type Explanation = Pick<
 export interface FlipFigures {
   readonly snapshots: number;
   readonly flips: number;
-  readonly matrix: Matrix;
+  readonly matrix: ActionMatrix;
   readonly by_symbol: readonly FlipCount[];
   readonly by_r: readonly FlipCount[];
   readonly by_age: readonly FlipCount[];
@@ -64,11 +59,7 @@ export interface FlipFigures {
 export class FlipTally {
   #snapshots = 0;
   #flips = 0;
-  readonly #matrix: Record<AnyAction, Record<AnyAction, number>> = {
-    HOLD: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
-    PARTIAL_CLOSE: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
-    CLOSE: { HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 },
-  };
+  readonly #matrix = emptyMatrix();
   readonly #byR = bandCounts(R_BANDS);
   readonly #byAge = bandCounts(AGE_BANDS);
   readonly #bySymbol = new Map<string, Count>();

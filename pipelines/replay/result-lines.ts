@@ -1,11 +1,12 @@
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
+import { matrixLines } from '../../render/action-matrix.ts';
 import { count, percent, plain, plural } from '../../render/figures.ts';
 import { plainTable } from '../../render/tables.ts';
 import { wrapped } from '../../render/terminal-text.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import type { ReplayResult } from './compare-policies.ts';
 import type { FailedCondition } from './fail-if.ts';
-import { ACTIONS, type Flip, type FlipCount } from './flip-tally.ts';
+import type { Flip, FlipCount } from './flip-tally.ts';
 import {
   decided,
   headline,
@@ -29,7 +30,7 @@ export function resultLines(result: ReplayResult, failed: readonly FailedConditi
     ...wrapped(summarySentence(result), width),
     ...failedLines(failed),
     '',
-    ...matrixLines(result),
+    ...matrixLines(result.matrix, { current, candidate }),
     '',
     ...wrapped(openSentence(result), width),
     ...wrapped(holdSentence(current, result.longest_hold.current), width),
@@ -58,22 +59,6 @@ function failedLines(failed: readonly FailedCondition[]): readonly string[] {
   return failed.map(({ condition, value }) =>
     pc.red(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : plain(value)}`),
   );
-}
-
-function matrixLines(result: ReplayResult): readonly string[] {
-  const { candidate, current } = policyNames(result);
-  const columns = [
-    { head: `${current} ↓  ${candidate} →` },
-    ...ACTIONS.map((head) => ({ head, align: 'right' as const })),
-  ];
-  const rows = ACTIONS.map((from) => [
-    from,
-    ...ACTIONS.map((to) => {
-      const n = result.matrix[from][to];
-      return from !== to && n > 0 ? pc.yellow(count(n)) : count(n);
-    }),
-  ]);
-  return plainTable(columns, rows);
 }
 
 function countLines(head: string, counts: readonly FlipCount[]): readonly string[] {

@@ -1,13 +1,11 @@
-import type { EpochMillis, ShadowAction, ShadowDecision } from '../../schemas/generated/records.ts';
+import { type ActionMatrix, emptyMatrix } from '../../render/action-matrix.ts';
+import type { EpochMillis, ShadowDecision } from '../../schemas/generated/records.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** As many as are read at a glance. */
 const LATEST_FLIPS = 5;
-
-/** Current action -> candidate's action -> decisions. HOLD against HOLD is never written, so it is not counted. */
-export type AgreementMatrix = Readonly<Record<ShadowAction, Readonly<Record<ShadowAction, number>>>>;
 
 /** How one candidate does against one policy in force. */
 export interface ShadowScore {
@@ -18,7 +16,8 @@ export interface ShadowScore {
   readonly agreed: number;
   readonly resized: number;
   readonly flips: number;
-  readonly matrix: AgreementMatrix;
+  /** HOLD against HOLD is never recorded, so it is not counted. */
+  readonly matrix: ActionMatrix;
   /** Flips within an hour and a day before `as_of`. */
   readonly flips_last_hour: number;
   readonly flips_last_day: number;
@@ -65,16 +64,10 @@ export class ShadowBoard {
   }
 }
 
-const noneYet = (): Record<ShadowAction, number> => ({ HOLD: 0, PARTIAL_CLOSE: 0, CLOSE: 0 });
-
 class Tally {
   readonly #policy: string;
   readonly #against: string;
-  readonly #matrix: Record<ShadowAction, Record<ShadowAction, number>> = {
-    HOLD: noneYet(),
-    PARTIAL_CLOSE: noneYet(),
-    CLOSE: noneYet(),
-  };
+  readonly #matrix = emptyMatrix();
   /** Partition here and there -> the highest offset counted (SCO-24). */
   readonly #counted = new Map<string, number>();
   readonly #flipTimes = new RecentTimes(DAY_MS);

@@ -1,14 +1,13 @@
+import { type ActionMatrix, matrixLines } from '../../render/action-matrix.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { formatEventMinute, formatEventTime } from '../../render/event-time.ts';
 import type { ShadowScore } from './shadow-board.ts';
-import type { ShadowAction, ShadowDecision } from '../../schemas/generated/records.ts';
+import type { ShadowDecision } from '../../schemas/generated/records.ts';
 import { plainTable } from '../../render/tables.ts';
 import type { ShadowReport, ShadowView } from './shadow-report.ts';
 import { stripVTControlCharacters } from 'node:util';
 import { type Drawing, drawingOn } from '../../render/drawing.ts';
 import { LineWriter, terminalWidth } from '../../render/output.ts';
-
-const ACTIONS = ['HOLD', 'PARTIAL_CLOSE', 'CLOSE'] as const satisfies readonly ShadowAction[];
 
 /** How much of the scoreboard is shown. */
 interface ShadowLayout {
@@ -44,20 +43,14 @@ function scoreLines(score: ShadowScore, { wide, matrix, flips: most }: ShadowLay
     '',
     `${pc.bold(printable(policy))} against ${printable(against)}`,
     ...(wide ? [`${counts} ${lately}`] : [counts, lately]),
-    ...(matrix ? ['', ...matrixLines(score)] : []),
+    ...(matrix ? ['', ...matrixLines(recorded(score.matrix), { current: 'current', candidate: 'candidate' })] : []),
     ...(latest.length === 0 ? [] : ['', ...(wide ? flipLines(latest) : shortFlipLines(latest))]),
   ];
 }
 
-function matrixLines({ matrix }: ShadowScore): readonly string[] {
-  const columns = [{ head: 'current \\ candidate' }, ...ACTIONS.map((head) => ({ head, align: 'right' as const }))];
-  const cell = (current: ShadowAction, action: ShadowAction): string => {
-    // Where both hold nothing is written: 0 would be a lie.
-    if (current === 'HOLD' && action === 'HOLD') return '-';
-    return String(matrix[current][action]);
-  };
-  const rows = ACTIONS.map((current) => [current, ...ACTIONS.map((action) => cell(current, action))]);
-  return plainTable(columns, rows);
+/** Where both hold nothing is recorded: 0 would be wrong. */
+function recorded(matrix: ActionMatrix): Parameters<typeof matrixLines>[0] {
+  return { ...matrix, HOLD: { ...matrix.HOLD, HOLD: null } };
 }
 
 function flipLines(flips: readonly ShadowDecision[]): readonly string[] {

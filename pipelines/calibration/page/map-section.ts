@@ -5,7 +5,7 @@ import type { CalibrationReport } from '../report.ts';
 import { dataTable } from '../../../render/tables.ts';
 import { probability, score, signedScore } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/unit-plot.ts';
+import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/charts.ts';
 
 /** The map of each method as a formula of its parameters, x being raw confidence; null where there is none. */
 const FORMULAS = {

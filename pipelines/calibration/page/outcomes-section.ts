@@ -2,7 +2,7 @@ import { driftText } from '../report-words.ts';
 import type { CalibrationReport, Slice } from '../report.ts';
 import { SLICED_BY, type SliceFigures, type SlicedBy } from '../slice-figures.ts';
 import { type Interval, wilsonInterval } from '../statistics.ts';
-import { dataTable, type DataGroup } from '../../../render/tables.ts';
+import { dataTable, type RowGroup } from '../../../render/tables.ts';
 import {
   count,
   interval,
@@ -14,7 +14,7 @@ import {
   signedProbability,
 } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { round } from '../../../render/unit-plot.ts';
+import { round } from '../../../render/charts.ts';
 
 /** Symbols and reasons beyond these become one row; the report as JSON has all. Unit: rows of a kind. */
 const MOST_SLICES = 20;
@@ -90,7 +90,7 @@ function sliceTable(report: CalibrationReport): Markup {
     { head: 'Mean confidence', align: 'right' },
     { head: '0 to 100 %' },
   ] as const;
-  const groups = Object.entries(SLICE_TITLES).flatMap(([by, title]): DataGroup[] => {
+  const groups = Object.entries(SLICE_TITLES).flatMap(([by, title]): RowGroup[] => {
     const own = report.slices.filter((slice) => slice.by === by).toSorted((one, other) => other.n - one.n);
     const rest = own.slice(MOST_SLICES);
     const shown = [...own.slice(0, MOST_SLICES), ...(rest.length === 0 ? [] : [merged(rest)])];
@@ -163,7 +163,7 @@ const PART_COLUMNS = [
 /** Where raw confidence is off: by the parts asked for, and week by week. */
 export function slicesSection({ sliced }: CalibrationReport): Markup {
   const { all, slices, weeks, cusum } = sliced;
-  const parts = SLICED_BY.flatMap((by): DataGroup[] => {
+  const parts = SLICED_BY.flatMap((by): RowGroup[] => {
     const own = slices.filter((slice) => slice.by === by);
     return own.length === 0 ? [] : [{ title: SLICED_TITLES[by], rows: own.slice(0, MOST_PARTS).map(partCells) }];
   });

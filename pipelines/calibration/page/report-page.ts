@@ -1,10 +1,11 @@
+import { matrixChart } from '../../../render/action-matrix.ts';
 import type { CalibrationReport, Flips } from '../report.ts';
 import { mapSection } from './map-section.ts';
 import { markup, trusted, type Content, type Markup, STYLE } from '../../../render/page.ts';
 import { outcomesSection, slicesSection } from './outcomes-section.ts';
 import { scoresSection } from './scores-section.ts';
 import { formatEventTime } from '../../../render/event-time.ts';
-import { dataTable, type DataColumn } from '../../../render/tables.ts';
+import { dataTable, type TableColumn } from '../../../render/tables.ts';
 import { count, interval, percent, plain, points, score, signedScore, probability } from '../../../render/figures.ts';
 import { saidAndWon, scoreOf, methodText, nextSteps, verdictOf } from '../report-words.ts';
 
@@ -117,29 +118,13 @@ function decisionsSection({ flips, parent }: CalibrationReport): Markup {
   const share = flips.snapshots === 0 ? '' : ` (${percent(flips.flips / flips.snapshots)})`;
   return markup`<section id="decisions"><h2>Past decisions</h2>
 <p class="lead">Every recorded snapshot of this model, scored by policy ${flips.policy} with ${parent ?? 'raw confidence'} and with this map: ${count(flips.flips)} of ${count(flips.snapshots)} snapshots${share} would have been decided otherwise.</p>
-${matrix(flips)}
+<figure>${matrixChart(flips.matrix, { current: 'until now', candidate: 'with this map' }, 'Snapshots by what is decided until now and with this map')}</figure>
 ${factors(flips)}
 ${examples(flips)}</section>`;
 }
 
-function matrix({ matrix: rows }: Flips): Markup {
-  const actions = [...new Set([...Object.keys(rows), ...Object.values(rows).flatMap((row) => Object.keys(row))])];
-  const columns: DataColumn[] = [{ head: 'Until now' }, ...actions.map((head) => ({ head, align: 'right' as const }))];
-  const cells = actions.map((from): Content[] => [
-    from,
-    ...actions.map((to) => {
-      const n = rows[from]?.[to] ?? 0;
-      const kind = from !== to && n > 0 ? 'differs' : 'same';
-      return markup`<span class="${kind}">${count(n)}</span>`;
-    }),
-  ]);
-  return dataTable('Snapshots by what is decided until now (rows) and with this map (columns)', columns, [
-    { rows: cells },
-  ]);
-}
-
 function factors({ factors: { before, after } }: Flips): Markup {
-  const columns: DataColumn[] = [
+  const columns: TableColumn[] = [
     { head: 'Factor' },
     { head: 'Until now', align: 'right' },
     { head: 'With this map', align: 'right' },

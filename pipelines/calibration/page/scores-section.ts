@@ -1,10 +1,10 @@
 import { aucText, aucWords, scoreOf } from '../report-words.ts';
 import type { CalibrationReport, Evaluation, Reliability, ScoreChange, ScoreName } from '../report.ts';
 import type { Interval } from '../statistics.ts';
-import { type DataGroup, dataTable } from '../../../render/tables.ts';
+import { type RowGroup, dataTable } from '../../../render/tables.ts';
 import { count, interval, plain, probability, score, signedScore } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { linePath, unitPlot, round } from '../../../render/unit-plot.ts';
+import { linePath, unitPlot, round } from '../../../render/charts.ts';
 
 interface Term {
   readonly name: string;
@@ -84,7 +84,7 @@ function effectiveSizeText({ dependence: { n, effective, blocks, block_ms: lengt
   return `${count(n)} outcomes in ${drawn} are worth ${count(Math.round(effective))} independent ones`;
 }
 
-function group(title: string, { n, scores }: Evaluation, nameOf: (score: ScoreChange) => Content): DataGroup {
+function group(title: string, { n, scores }: Evaluation, nameOf: (score: ScoreChange) => Content): RowGroup {
   const rows = scores.map((one) => [
     nameOf(one),
     score(one.before),

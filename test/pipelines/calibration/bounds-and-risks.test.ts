@@ -1,3 +1,4 @@
+import { emptyMatrix } from '../../../render/action-matrix.ts';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { assess } from '../../../pipelines/calibration/assess.ts';
@@ -108,7 +109,7 @@ describe('bounds on decisions', () => {
     flips: 0,
     against_direction: 0,
     factors: { before: { confidence_degraded: 100 }, after: { confidence_degraded: 90 } },
-    matrix: {},
+    matrix: emptyMatrix(),
     examples: [],
     ...patch,
   });

@@ -5,7 +5,7 @@ import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison, type ComparisonOptions, sumPartitions } from '../../../pipelines/replay/comparison.ts';
 import type { MapRecords } from '../../../pipelines/replay/past-maps.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
-import { ACTIONS } from '../../../pipelines/replay/flip-tally.ts';
+import { ACTIONS } from '../../../render/action-matrix.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';

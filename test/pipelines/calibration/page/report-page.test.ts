@@ -42,7 +42,7 @@ describe('the page as a document', () => {
     const ids = [...PAGE.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const charts = [...PAGE.matchAll(/role="img" aria-labelledby="(\S+) (\S+)"/g)];
-    expect(charts).toHaveLength(4);
+    expect(charts).toHaveLength(5);
     for (const [, title, description] of charts) expect(ids).toEqual(expect.arrayContaining([title, description]));
   });
 
@@ -159,7 +159,9 @@ describe('what the page says', () => {
 
   it('shows what would have been decided otherwise, and says so where there was nothing to replay', () => {
     expect(text).toContain('57 of 18,240 snapshots (0.3\u00A0%) would have been decided otherwise');
-    expect(text).toContain('PARTIAL_CLOSE 21 4,630 4');
+    expect(PAGE).toContain(
+      'PARTIAL_CLOSE to HOLD: 21; PARTIAL_CLOSE to PARTIAL_CLOSE: 4,630; PARTIAL_CLOSE to CLOSE: 4',
+    );
     expect(pageText(reportPage(SPARSE))).toContain('no position snapshot of this model');
   });
 

@@ -1,3 +1,5 @@
+/** Charts of a page: the unit square of probabilities, and bars by share. */
+import { count, percent } from './figures.ts';
 import { type Content, type Markup, markup } from './page.ts';
 
 /** Where the unit square lies in the drawing. Units: user units of the drawing. */
@@ -54,7 +56,7 @@ export function unitPlot({ id, title, description, xTitle, yTitle, histogram, co
   );
   return markup`<svg class="plot" viewBox="0 0 ${PLOT.width} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-text">
 <title id="${id}-title">${title}</title><desc id="${id}-text">${description}</desc>
-${grid}${bars(histogram)}
+${grid}${histogramBars(histogram)}
 <path class="diagonal" d="M${plotX(0)} ${plotY(0)}L${plotX(1)} ${plotY(1)}"/>
 ${content}
 <text x="${middle}" y="${bottom + 28}" text-anchor="middle">${xTitle}</text>
@@ -62,7 +64,7 @@ ${content}
 </svg>`;
 }
 
-function bars(histogram: readonly number[]): Content {
+function histogramBars(histogram: readonly number[]): Content {
   const most = Math.max(1, ...histogram);
   const width = PLOT.size / Math.max(1, histogram.length);
   return histogram.map((n, index) => {
@@ -72,4 +74,39 @@ function bars(histogram: readonly number[]): Content {
       ? null
       : markup`<rect class="bar" x="${left}" y="${round(BARS.top + BARS.height - height)}" width="${round(width - 1)}" height="${height}"/>`;
   });
+}
+
+/** Units: user units of the drawing. */
+const LABELS = 96;
+const BAR = 210;
+const WIDTH = 400;
+const ROW = 20;
+
+/** A bar out of a whole. */
+export interface SharedBar {
+  readonly name: string;
+  readonly part: number;
+  readonly whole: number;
+}
+
+export interface BarChart {
+  /** Unique in the page. */
+  readonly id: string;
+  readonly title: string;
+  readonly bars: readonly SharedBar[];
+}
+
+/** For each name its share as a bar out of a whole, with the figures beside it. */
+export function barChart({ id, title, bars: shares }: BarChart): Markup {
+  const described = shares.map(({ name, part, whole }) => `${name}: ${count(part)} of ${count(whole)}`);
+  const rows = shares.map(({ name, part, whole }, index) => {
+    const top = index * ROW;
+    const share = whole === 0 ? 0 : part / whole;
+    const figures = whole === 0 ? 'none seen' : `${percent(share)} of ${count(whole)}`;
+    return markup`<text class="name end" x="${LABELS - 8}" y="${top + 14}">${name}</text><rect class="whole" x="${LABELS}" y="${top + 4}" width="${BAR}" height="13"/><rect class="part" x="${LABELS}" y="${top + 4}" width="${round(BAR * share)}" height="13"/><text x="${LABELS + BAR + 6}" y="${top + 14}">${figures}</text>
+`;
+  });
+  return markup`<svg class="bars" viewBox="0 0 ${WIDTH} ${Math.max(1, shares.length) * ROW + 4}" role="img" aria-labelledby="${id}-title ${id}-text">
+<title id="${id}-title">${title}</title><desc id="${id}-text">${described.join('; ')}.</desc>
+${rows}</svg>`;
 }
