@@ -52,7 +52,7 @@ export function aHolding(side: Side, quantity: string, traits: Partial<VenueHold
 /** What one question about older fills tells. */
 const PIECE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** A venue that says what it is told to; a question named in `silent` is not answered. */
+/** A venue whose answers a test sets; a question named in `silent` is not answered. */
 export class ScriptedVenue implements Venue {
   readonly venue = 'scripted';
   readonly asked: string[] = [];

@@ -51,7 +51,7 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-interface Look {
+interface Observation {
   readonly at: number;
   readonly asked: readonly string[] | null;
 }
@@ -61,9 +61,9 @@ interface Given {
   readonly write?: (followed: FollowedChanges) => Promise<void>;
 }
 
-function between(answer: (look: Look) => Partial<FollowedChanges> = () => ({}), given: Given = {}) {
+function between(answer: (observation: Observation) => Partial<FollowedChanges> = () => ({}), given: Given = {}) {
   const clock = new HandClock();
-  const looks: Look[] = [];
+  const observations: Observation[] = [];
   const written: FollowedChanges[] = [];
   const marks: [string, number][] = [];
   const distrusted: string[] = [];
@@ -85,9 +85,9 @@ function between(answer: (look: Look) => Partial<FollowedChanges> = () => ({}), 
     symbols: new Set(['BTCUSDT', 'ETHUSDT']),
     noteMark: (symbol: string, price: number) => void marks.push([symbol, price]),
     follow: async (asked: ReadonlySet<string> | null): Promise<FollowedChanges> => {
-      const look = { at: clock.now() - START, asked: asked === null ? null : [...asked] };
-      looks.push(look);
-      return { now: clock.now(), reconciled: [], unchanged: [], unsure: [], ...answer(look) };
+      const observation = { at: clock.now() - START, asked: asked === null ? null : [...asked] };
+      observations.push(observation);
+      return { now: clock.now(), reconciled: [], unchanged: [], unsure: [], ...answer(observation) };
     },
   };
   const made = new BetweenCycles({
@@ -104,26 +104,26 @@ function between(answer: (look: Look) => Partial<FollowedChanges> = () => ({}), 
   const changed = (symbol: string): void => listener({ kind: 'account', symbol, at: clock.now() });
   const tell = (change: VenueChange): void => listener(change);
   const until = (ms: number) => made.until(START + ms, stop.signal);
-  return { clock, looks, written, marks, distrusted, stream, metrics, made, changed, tell, until, stop };
+  return { clock, observations, written, marks, distrusted, stream, metrics, made, changed, tell, until, stop };
 }
 
 describe('between cycles', () => {
-  it('SNA-1: a change is looked at, and what the look found is written', async () => {
+  it('SNA-1: a changed symbol is observed, and what was found is written', async () => {
     const record = GOOD_RECORDS['position.reconciled'];
-    const { clock, looks, written, changed, until } = between(() => ({ reconciled: [record] }));
+    const { clock, observations, written, changed, until } = between(() => ({ reconciled: [record] }));
     const waiting = until(30_000);
     await clock.move(5000);
     changed('BTCUSDT');
     await clock.move(1000);
-    expect(looks).toEqual([{ at: 5100, asked: ['BTCUSDT'] }]);
+    expect(observations).toEqual([{ at: 5100, asked: ['BTCUSDT'] }]);
     expect(written).toMatchObject([{ reconciled: [record] }]);
     await clock.move(24_000);
     await waiting;
-    expect(looks).toHaveLength(1);
+    expect(observations).toHaveLength(1);
   });
 
-  it('SNA-2: a burst is one look, and looks are a second apart', async () => {
-    const { clock, looks, changed, until } = between();
+  it('SNA-2: a burst is one observation, and observations are a second apart', async () => {
+    const { clock, observations, changed, until } = between();
     void until(30_000);
     await clock.move(1);
     for (let fill = 0; fill < 1200; fill++) changed(fill % 2 === 0 ? 'BTCUSDT' : 'ETHUSDT');
@@ -131,42 +131,42 @@ describe('between cycles', () => {
     changed('BTCUSDT');
     changed('NOTOURSUSDT');
     await clock.move(5000);
-    expect(looks).toEqual([
+    expect(observations).toEqual([
       { at: 101, asked: ['BTCUSDT', 'ETHUSDT'] },
       { at: 1101, asked: ['BTCUSDT'] },
     ]);
   });
 
-  it('SNA-2: changes without end are bounded by an allowance', async () => {
-    const { clock, looks, changed, until } = between();
+  it('SNA-2: endless changes are bounded by an allowance', async () => {
+    const { clock, observations, changed, until } = between();
     void until(120_000);
     for (let tenth = 0; tenth < 1200; tenth++) {
       changed('BTCUSDT');
       await clock.move(100);
     }
     // A burst of ten, and one in three seconds.
-    expect(looks.length).toBeGreaterThan(40);
-    expect(looks.length).toBeLessThanOrEqual(51);
+    expect(observations.length).toBeGreaterThan(40);
+    expect(observations.length).toBeLessThanOrEqual(51);
   });
 
   it('an answer that is behind the event is asked for again, three times at most', async () => {
-    const { clock, looks, changed, until } = between(({ at }) => (at < 6000 ? { unchanged: ['BTCUSDT'] } : {}));
+    const { clock, observations, changed, until } = between(({ at }) => (at < 6000 ? { unchanged: ['BTCUSDT'] } : {}));
     void until(60_000);
     changed('BTCUSDT');
     await clock.move(20_000);
-    expect(looks.map(({ at }) => at)).toEqual([100, 1100, 2100]);
+    expect(observations.map(({ at }) => at)).toEqual([100, 1100, 2100]);
   });
 
-  it('a gap is a look at everything, and what is unchanged then is not asked for again', async () => {
-    const { clock, looks, tell, until } = between(() => ({ unchanged: ['BTCUSDT'], unsure: [] }));
+  it('a gap leads to one observation of everything, and unchanged symbols are not asked for again', async () => {
+    const { clock, observations, tell, until } = between(() => ({ unchanged: ['BTCUSDT'], unsure: [] }));
     void until(60_000);
     tell({ kind: 'gap' });
     await clock.move(10_000);
-    expect(looks).toEqual([{ at: 100, asked: null }]);
+    expect(observations).toEqual([{ at: 100, asked: null }]);
   });
 
-  it('SNA-3: what would come after the next cycle is its own, and it begins without what was asked for before', async () => {
-    const { clock, looks, changed, until, made } = between();
+  it('SNA-3: what would come after the next cycle is left to it, and it begins with nothing pending', async () => {
+    const { clock, observations, changed, until, made } = between();
     const waiting = until(10_000);
     await clock.move(9950);
     changed('BTCUSDT');
@@ -175,10 +175,10 @@ describe('between cycles', () => {
     made.beginCycle();
     void until(40_000);
     await clock.move(10_000);
-    expect(looks).toEqual([]);
+    expect(observations).toEqual([]);
   });
 
-  it('what a look found and cannot be written ends the source: it would tell of it no more', async () => {
+  it('an observation that cannot be written ends the source, which would not return it again', async () => {
     const lost = new HarvestlineError('ACCOUNT_TAKEN', 'another process works it');
     const { clock, changed, until } = between(() => ({ reconciled: [GOOD_RECORDS['position.reconciled']] }), {
       write: () => Promise.reject(lost),
@@ -190,7 +190,7 @@ describe('between cycles', () => {
     expect(await thrown).toBe(lost);
   });
 
-  it('SNA-3: a look without an answer ends nothing', async () => {
+  it('SNA-3: an observation without an answer ends nothing', async () => {
     const warned: string[] = [];
     const logger = { ...SILENT_LOGGER, warn: (_: object, words: string) => void warned.push(words) };
     const { clock, changed, until } = between(
@@ -222,16 +222,16 @@ describe('between cycles', () => {
     };
 
     it.each([
-      ['was not told', {}, 1],
-      ['was told', { toldAt: 11_000 }, 0],
+      ['had no event', {}, 1],
+      ['had one', { eventAt: 11_000 }, 0],
       ['is so new that its event may be on the way', { now: 14_000 }, 0],
       ['is older than the stream', { tellsSince: START + 9000 }, 0],
       ['came while there was no stream', { tellsSince: null }, 0],
-    ])('%s', async (_, given: { toldAt?: number; now?: number; tellsSince?: number | null }, times) => {
+    ])('%s', async (_, given: { eventAt?: number; now?: number; tellsSince?: number | null }, times) => {
       const { clock, made, stream, changed, distrusted } = between();
       if (given.tellsSince !== undefined) stream.tellsSince = given.tellsSince;
-      await clock.move(given.toldAt ?? 0);
-      if (given.toldAt !== undefined) changed('BTCUSDT');
+      await clock.move(given.eventAt ?? 0);
+      if (given.eventAt !== undefined) changed('BTCUSDT');
       const now = START + (given.now ?? 30_000);
       made.endCycle({ now, reconciled: [found(START + 10_000, now)], snapshots: [], missing: [] });
       expect(distrusted).toHaveLength(times);

@@ -1,25 +1,13 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
-import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';
-import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedVenue, aFill, aHolding } from './a-venue.ts';
+import { NO_SIGNALS, START, checkReconciled, checkSnapshot } from './observed-account.ts';
 
-const START = 1_770_000_000_000;
 const HOUR_MS = 3_600_000;
 const BTC: ReadonlySet<string> = new Set(['BTCUSDT']);
-
-const checkSnapshot = recordChecker(TOPICS.positionSnapshot);
-const checkReconciled = recordChecker(TOPICS.positionReconciled);
-
-const NO_SIGNALS: Signals = {
-  refresh: () => Promise.resolve(),
-  latest: () => null,
-  at: () => Promise.resolve(null),
-};
 
 function aDesk(side: 'LONG' | 'SHORT' = 'LONG') {
   const venue = new ScriptedVenue();
@@ -27,20 +15,20 @@ function aDesk(side: 'LONG' | 'SHORT' = 'LONG') {
   venue.allFills['BTCUSDT'] = [aFill('1', side === 'LONG' ? 'BUY' : 'SELL', '4', { at: START })];
   venue.shown = [aHolding(side, '4', { updatedAt: START })];
   const source = new PositionSource({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
-  /** The venue shows it, and tells of the fill where it is not late. */
-  const sell = (quantity: number, left: number, tells: 'fill' | 'position' | 'both' = 'both'): void => {
+  /** A sale, of which the venue shows the fill, the smaller position, or both. */
+  const sell = (quantity: number, left: number, shows: 'fill' | 'position' | 'both' = 'both'): void => {
     clock.set(clock.now() + 1000);
     const at = clock.now();
     const fills = venue.allFills['BTCUSDT'] ?? [];
-    if (tells !== 'position') {
+    if (shows !== 'position') {
       venue.allFills['BTCUSDT'] = [...fills, aFill(String(fills.length + 1), 'SELL', String(quantity), { at })];
     }
-    if (tells !== 'fill') venue.shown = left === 0 ? [] : [aHolding('LONG', String(left), { updatedAt: at })];
+    if (shows !== 'fill') venue.shown = left === 0 ? [] : [aHolding('LONG', String(left), { updatedAt: at })];
   };
   return { venue, clock, source, sell };
 }
 
-const told = (records: readonly PositionReconciled[]) =>
+const recorded = (records: readonly PositionReconciled[]) =>
   records.flatMap(({ reductions }) => reductions.map(({ quantity, remaining_quantity: left }) => [quantity, left]));
 
 let desk: ReturnType<typeof aDesk>;
@@ -51,29 +39,29 @@ beforeEach(async () => {
 });
 
 describe('SNA-11: between cycles', () => {
-  it('a close is told at once, and not again by the next cycle', async () => {
+  it('a close is recorded at once, and not again by the next cycle', async () => {
     const { source, sell } = desk;
     sell(1, 3);
     const followed = await source.follow(BTC);
-    expect(told(followed.reconciled)).toEqual([[1, 3]]);
+    expect(recorded(followed.reconciled)).toEqual([[1, 3]]);
     expect(checkReconciled(followed.reconciled[0])).toEqual([]);
     sell(3, 0);
-    expect(told((await source.follow(null)).reconciled)).toEqual([[3, 0]]);
+    expect(recorded((await source.follow(null)).reconciled)).toEqual([[3, 0]]);
     expect(source.symbols).toEqual(new Set());
     expect(await source.observe()).toMatchObject({ reconciled: [], snapshots: [] });
   });
 
-  it('fills that are behind the position are unsure, no difference, and told a moment later', async () => {
+  it('where fills are behind the position it is unsure, not a difference, and they are recorded a moment later', async () => {
     const { venue, source, sell } = desk;
     sell(4, 0, 'position');
     expect(await source.follow(BTC)).toMatchObject({ reconciled: [], unsure: ['BTCUSDT'] });
     sell(4, 0, 'fill');
-    expect(told((await source.follow(BTC)).reconciled)).toEqual([[4, 0]]);
+    expect(recorded((await source.follow(BTC)).reconciled)).toEqual([[4, 0]]);
     venue.silent.add('holdings');
     await expect(source.follow(BTC)).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
   });
 
-  it('a position that the venue shows as before is unchanged, also where its fill is told already', async () => {
+  it('a position that the venue shows as before is unchanged, also where its fill is listed already', async () => {
     const { source, sell, venue } = desk;
     sell(1, 3, 'fill');
     expect(await source.follow(BTC)).toMatchObject({ reconciled: [], unchanged: ['BTCUSDT'], unsure: [] });
@@ -111,7 +99,7 @@ describe('SNA-11: between cycles', () => {
     expect(checkSnapshot(snapshots[0])).toEqual([]);
   });
 
-  it('SNA-7: whatever happens in whatever order, each fill is told once', async () => {
+  it('SNA-7: whatever happens in whatever order, each fill is recorded once', async () => {
     const step = constantFrom('observe', 'follow', 'follow all', 'late position', 'late fill', 'sell', 'mark');
     await assert(
       asyncProperty(array(step, { minLength: 1, maxLength: 20 }), async (steps) => {
@@ -119,12 +107,12 @@ describe('SNA-11: between cycles', () => {
         const records: PositionReconciled[] = [];
         await source.observe();
         let sold = 0;
-        const look = async (asked: ReadonlySet<string> | null) =>
+        const follow = async (asked: ReadonlySet<string> | null) =>
           records.push(...(await source.follow(asked)).reconciled);
         for (const one of steps) {
           if (one === 'observe') records.push(...(await source.observe()).reconciled);
-          else if (one === 'follow') await look(BTC);
-          else if (one === 'follow all') await look(null);
+          else if (one === 'follow') await follow(BTC);
+          else if (one === 'follow all') await follow(null);
           else if (one === 'mark') source.noteMark('BTCUSDT', 110);
           else if (sold < 4) {
             sold += 1;
@@ -132,10 +120,10 @@ describe('SNA-11: between cycles', () => {
             const fills = venue.allFills['BTCUSDT'] ?? [];
             sell(1, 4 - sold);
             const now = { shown: venue.shown, fills: venue.allFills['BTCUSDT'] ?? [] };
-            // One of the two lists is behind for a look.
+            // One of the two lists is behind for one observation.
             if (one === 'late position') venue.shown = shown;
             if (one === 'late fill') venue.allFills['BTCUSDT'] = fills;
-            if (one !== 'sell') await look(BTC);
+            if (one !== 'sell') await follow(BTC);
             venue.shown = now.shown;
             venue.allFills['BTCUSDT'] = now.fills;
           }
@@ -144,7 +132,7 @@ describe('SNA-11: between cycles', () => {
           clock.set(clock.now() + 61_000);
           records.push(...(await source.observe()).reconciled);
         }
-        expect(told(records)).toEqual(Array.from({ length: sold }, (_, index) => [1, 3 - index]));
+        expect(recorded(records)).toEqual(Array.from({ length: sold }, (_, index) => [1, 3 - index]));
       }),
     );
   });

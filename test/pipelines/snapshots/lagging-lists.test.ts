@@ -6,21 +6,20 @@ import type { VenueFill } from '../../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { countedBranches } from '../../fixtures/counted-branches.ts';
 import { ScriptedVenue, aFill, aHolding } from './a-venue.ts';
+import { NO_SIGNALS } from './observed-account.ts';
 
 const START = 1_770_000_000_000;
 const HOUR_MS = 3_600_000;
 const OPENED = 40;
 
-const signals = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
-
 /** How far a list is behind. Unit: milliseconds. */
 const Lag = constantFrom(0, 0, 15_000, 40_000);
 
-/** What happens at the venue, and how it is looked at then. */
+/** What happens at the venue, and how it is observed then. */
 interface Step {
   /** Contracts that are sold; below 0: bought. */
   readonly sold: number;
-  readonly look: 'observe' | 'follow' | 'restart';
+  readonly how: 'observe' | 'follow' | 'restart';
   readonly after: number;
   readonly positionsLag: number;
   readonly fillsLag: number;
@@ -28,19 +27,19 @@ interface Step {
 
 const After = constantFrom(2000, 10_000, 25_000);
 
-/** It grows, or the desk is restarted: that both come within a minute is not told apart by what is recorded. */
+/** It grows, or the desk is restarted: that both come within a minute cannot be told apart by what is recorded. */
 const STEPS = {
   'that grows': record<Step>({
     // More than is sold ever: what nets to nothing while the fills are late is known when it next changes.
     sold: constantFrom(0, 0, 1, 2, 2, 4, -1000),
-    look: constantFrom('observe', 'observe', 'follow'),
+    how: constantFrom('observe', 'observe', 'follow'),
     after: After,
     positionsLag: Lag,
     fillsLag: Lag,
   }),
   'of a desk that is restarted': record<Step>({
     sold: constantFrom(0, 0, 1, 2, 2, 4),
-    look: constantFrom('observe', 'observe', 'follow', 'restart'),
+    how: constantFrom('observe', 'observe', 'follow', 'restart'),
     after: After,
     positionsLag: Lag,
     fillsLag: Lag,
@@ -80,7 +79,7 @@ class LateVenue extends ScriptedVenue {
     this.shown = shown === undefined || shown.open === 0 ? [] : [holding];
   }
 
-  /** What must have been told: each reducing fill with what was open after it. */
+  /** What must have been recorded: each reducing fill with what was open after it. */
   get reductions(): readonly string[] {
     return this.#happened.flatMap(({ fill, open }) =>
       fill.direction === 'SELL' ? [`${fill.fillId}: ${fill.quantity}, ${open} left`] : [],
@@ -89,7 +88,7 @@ class LateVenue extends ScriptedVenue {
 }
 
 it.each(Object.entries(STEPS))(
-  'SNA-7: each reduction of a position %s is told once, with what it left, however late fills and positions are',
+  'SNA-7: each reduction of a position %s is recorded once, with what it left, however late fills and positions are',
   async (_, Step) => {
     const hit = countedBranches({ 'positions late': 50, 'fills late': 50 });
     await assert(
@@ -100,9 +99,9 @@ it.each(Object.entries(STEPS))(
           snapshots: [],
           reconciled: [],
         };
-        const open = () => new PositionSource({ venue, account: 'desk-1', clock, signals, symbols: null });
+        const open = () => new PositionSource({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
         let source = open();
-        const look = async (how: 'observe' | 'follow' | 'restart'): Promise<void> => {
+        const observe = async (how: 'observe' | 'follow' | 'restart'): Promise<void> => {
           if (how === 'restart') {
             const latest = new Map(written.snapshots.map((one) => [one.position_id, one]));
             source = open();
@@ -113,26 +112,26 @@ it.each(Object.entries(STEPS))(
           if ('snapshots' in seen) written.snapshots.push(...(seen.snapshots as PositionSnapshot[]));
         };
         venue.show(0, 0);
-        await look('observe');
+        await observe('observe');
         // Its opening is out of reach from now on.
         if (isOld) venue.fillsKeptSince = clock.now() - 60_000;
-        for (const { sold, look: how, after, positionsLag, fillsLag } of steps) {
+        for (const { sold, how, after, positionsLag, fillsLag } of steps) {
           clock.set(clock.now() + after);
           venue.trade(sold);
           venue.show(positionsLag, fillsLag);
           if (positionsLag > 0) hit('positions late');
           if (fillsLag > 0) hit('fills late');
-          await look(how);
+          await observe(how);
         }
         for (let cycle = 0; cycle < 4; cycle++) {
           clock.set(clock.now() + 61_000);
           venue.show(0, 0);
-          await look('observe');
+          await observe('observe');
         }
-        const told = written.reconciled.flatMap(({ reductions }) =>
+        const recorded = written.reconciled.flatMap(({ reductions }) =>
           reductions.map((one) => `${one.fill_id}: ${one.quantity}, ${one.remaining_quantity} left`),
         );
-        expect(told.toSorted()).toEqual([...venue.reductions].toSorted());
+        expect(recorded.toSorted()).toEqual([...venue.reductions].toSorted());
         expect(written.reconciled.at(-1)?.differences ?? []).toEqual([]);
       }),
       { numRuns: 400 },

@@ -7,13 +7,13 @@ import type { VenueFill } from '../../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
 import { aFill, aHolding, ScriptedVenue } from './a-venue.ts';
+import { NO_SIGNALS } from './observed-account.ts';
 
 const NOW = 1_770_000_000_000;
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const CYCLE_MS = 30_000;
 
-const signals = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
 const SYMBOLS = Array.from({ length: 15 }, (_, index) => `S${index}USDT`);
 
 /** Fifteen positions that were opened so many days ago, grew an hour ago, and lost a quarter in between. */
@@ -28,7 +28,7 @@ const desk = (days: number) => {
     ];
   }
   venue.shown = SYMBOLS.map((symbol) => aHolding('LONG', '5', { symbol, updatedAt: NOW - HOUR_MS }));
-  const source = new PositionSource({ venue, account: 'main', clock, signals, symbols: null });
+  const source = new PositionSource({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
   const cycle = async (): Promise<ObservedCycle> => {
     const seen = await source.observe();
     clock.set(clock.now() + CYCLE_MS);
@@ -40,7 +40,7 @@ const desk = (days: number) => {
 const kinds = ({ reconciled }: ObservedCycle): readonly string[] =>
   reconciled.flatMap(({ symbol, differences }) => differences.map(({ kind }) => `${symbol} ${kind}`));
 
-describe('SNA-10: orders-behind-history', () => {
+describe('SNA-10: positions that were opened long ago', () => {
   it('positions of 150 days are all observed in the first cycle, and dated under the same id as their history is read', async () => {
     const { venue, cycle } = desk(150);
     venue.olderAnswers = 24;
@@ -48,18 +48,18 @@ describe('SNA-10: orders-behind-history', () => {
     const ids = SYMBOLS.map((symbol) => positionIdOf('main', symbol, 'LONG', NOW - HOUR_MS));
     expect(first.snapshots.map(({ position_id }) => position_id)).toEqual(ids);
     expect(kinds(first)).toEqual(SYMBOLS.map((symbol) => `${symbol} OPENING_UNKNOWN`));
-    const told: string[] = [];
+    const recorded: string[] = [];
     for (let count = 0; count < 20; count++) {
       venue.olderAnswers = 24;
       const seen = await cycle();
       expect(seen.snapshots.map(({ position_id }) => position_id)).toEqual(ids);
-      told.push(...seen.reconciled.flatMap(({ reductions }) => reductions.map(({ position_id }) => position_id)));
+      recorded.push(...seen.reconciled.flatMap(({ reductions }) => reductions.map(({ position_id }) => position_id)));
     }
     const { snapshots, reconciled } = await cycle();
     expect(snapshots.map(({ opened_at }) => opened_at)).toEqual(SYMBOLS.map(() => NOW - 150 * DAY_MS));
     expect(snapshots.map(({ initial_quantity }) => initial_quantity)).toEqual(SYMBOLS.map(() => 4));
     expect(reconciled).toEqual([]);
-    expect(told.toSorted(), 'what they lost before is told once').toEqual(ids.toSorted());
+    expect(recorded.toSorted(), 'what they lost before is recorded once').toEqual(ids.toSorted());
     // Nothing is asked for any more.
     venue.asked.length = 0;
     await cycle();
@@ -74,7 +74,7 @@ describe('SNA-10: orders-behind-history', () => {
     ]);
   });
 
-  it('one that was opened before anything that the venue tells stays OPENING_UNKNOWN, and is not looked for for ever', async () => {
+  it('one that was opened before the oldest fill that the venue keeps stays OPENING_UNKNOWN, and the search ends', async () => {
     const { venue, cycle } = desk(120);
     venue.shown = venue.shown.slice(0, 1);
     venue.fillsKeptSince = NOW - 90 * DAY_MS;
@@ -84,7 +84,7 @@ describe('SNA-10: orders-behind-history', () => {
     expect(venue.asked.filter((question) => /fills|older/.test(question))).toEqual([]);
   });
 
-  it('old fills that are not told cost their symbol its opening, are asked for ever more seldom, and no other waits', async () => {
+  it('old fills that are not answered cost only their symbol its opening, and are asked for less and less often', async () => {
     const { venue, cycle } = desk(45);
     venue.silent.add('older S3USDT');
     const first = await cycle();
@@ -105,8 +105,8 @@ describe('SNA-10: orders-behind-history', () => {
 const Event = record({
   hours: integer({ min: 1, max: 500 }),
   change: constantFrom(-3, -2, -1, 1, 2, 3),
-  /** Looks at it afterwards, each with so many answers about old fills. */
-  looks: array(nat({ max: 4 }), { maxLength: 3 }),
+  /** The observations after it, each with as many answers about old fills. */
+  observations: array(nat({ max: 4 }), { maxLength: 3 }),
   restart: boolean(),
 });
 
@@ -117,7 +117,7 @@ interface Truth {
 }
 
 describe('a position whose history is read piece by piece', () => {
-  it('SNA-5, SNA-7: is one position under one id, and each of its fills is told of once, whatever is read when', async () => {
+  it('SNA-5, SNA-7: keeps one id, and each of its fills is recorded once, whatever is read when', async () => {
     let reductionsSeen = 0;
     let datedLate = 0;
     await assert(
@@ -130,13 +130,13 @@ describe('a position whose history is read piece by piece', () => {
         /** When each position was opened. */
         const openings: number[] = [];
         const begin = (): PositionSource => {
-          const source = new PositionSource({ venue, account: 'main', clock, signals, symbols: null });
+          const source = new PositionSource({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
           source.restore(new Map(snapshots.map((one) => [one.position_id, one])).values(), reconciled);
           return source;
         };
         let source = begin();
         let size = 0;
-        for (const [index, { hours, change, looks, restart }] of events.entries()) {
+        for (const [index, { hours, change, observations, restart }] of events.entries()) {
           clock.set(clock.now() + hours * HOUR_MS);
           const at = clock.now();
           const fill = aFill(String(index + 1), change > 0 ? 'BUY' : 'SELL', `${Math.abs(change)}`, { at });
@@ -149,7 +149,7 @@ describe('a position whose history is read piece by piece', () => {
             size === 0 ? [] : [aHolding(size > 0 ? 'LONG' : 'SHORT', `${Math.abs(size)}`, { updatedAt: at })];
           if (index < blind) continue;
           if (restart) source = begin();
-          for (const answers of looks) {
+          for (const answers of observations) {
             clock.set(clock.now() + CYCLE_MS);
             venue.olderAnswers = answers;
             const seen = await source.observe();
@@ -165,7 +165,7 @@ describe('a position whose history is read piece by piece', () => {
           snapshots.push(...seen.snapshots);
           reconciled.push(...seen.reconciled);
         }
-        const told = reconciled.flatMap(({ reductions }) => reductions);
+        const recorded = reconciled.flatMap(({ reductions }) => reductions);
         // One id a position: the one that was open when it was observed.
         const idOf = new Map<number, string>();
         for (const { position_id, observed_at } of snapshots) {
@@ -181,14 +181,14 @@ describe('a position whose history is read piece by piece', () => {
           if (!id.endsWith(`:${openings[position]}`)) datedLate += 1;
           const own = truths.filter(({ reduces }) => reduces === position);
           for (const { fill } of own) {
-            const times = told.filter(({ fill_id, position_id }) => fill_id === fill.fillId && position_id === id);
+            const times = recorded.filter(({ fill_id, position_id }) => fill_id === fill.fillId && position_id === id);
             reductionsSeen += 1;
             if (fill.filledAt > first) expect(times, `${fill.fillId} of ${id}`).toHaveLength(1);
             else expect(times.length).toBeLessThanOrEqual(1);
           }
         }
-        // Nothing is told twice, under whatever name.
-        const names = told.map(({ fill_id, side }) => `${fill_id} ${side}`);
+        // Nothing is recorded twice, under whatever name.
+        const names = recorded.map(({ fill_id, side }) => `${fill_id} ${side}`);
         expect(names).toHaveLength(new Set(names).size);
         // What is open now has its true opening in the end.
         const [open] = venue.shown;
