@@ -24,7 +24,7 @@ import { type OrderCliOptions, orderOptions, orderTerms, listed } from './option
 import type { Clock } from '../ports/clock.ts';
 import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
 import { LineWriter } from '../render/output.ts';
-import { hearStopSignals } from '../connectors/system/process.ts';
+import { onShutdownSignal } from '../connectors/system/process.ts';
 import { LiveView } from './dev/live-view.ts';
 import { summaryTable, type StoppedBy, SummaryCounter } from './dev/summary.ts';
 
@@ -181,7 +181,7 @@ export async function runDev({
   logger,
   logWords: words = '',
 }: RunDevOptions): Promise<void> {
-  const stop = hearStopSignals(clock);
+  const stop = onShutdownSignal(clock);
   const counter = new SummaryCounter();
   const lines = new LineWriter(output);
   const view = live ? new LiveView(output) : null;

@@ -6,7 +6,7 @@ import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import type { ReadableTopics } from '../pipelines/runtime/topic-cursor.ts';
 import { shadowLines, ShadowScreen } from '../pipelines/scoring/shadow-view.ts';
-import { hearStopSignals } from '../connectors/system/process.ts';
+import { onShutdownSignal } from '../connectors/system/process.ts';
 
 interface ShadowFlags extends WorldOptions {
   readonly follow?: true;
@@ -46,7 +46,7 @@ Examples:
 /** Shows the board until a signal to stop. */
 async function follow(topics: ReadableTopics, json: boolean): Promise<void> {
   const clock = new SystemClock();
-  const stop = hearStopSignals(clock);
+  const stop = onShutdownSignal(clock);
   const screen = json ? null : new ShadowScreen(process.stdout);
   try {
     const view = screen ?? jsonLines(new LineWriter(process.stdout));

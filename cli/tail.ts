@@ -10,7 +10,7 @@ import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
 import { type ReadOnlyWorld, mergePartitions } from '../pipelines/runtime/topic-cursor.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
-import { hearStopSignals } from '../connectors/system/process.ts';
+import { onShutdownSignal } from '../connectors/system/process.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
 import { parseEventTime } from '../render/event-time.ts';
@@ -60,7 +60,7 @@ export function tailCommand(): Command {
       checkUsage(options);
       const world = await openReadOnlyWorld(flags);
       const clock = new SystemClock();
-      const stop = hearStopSignals(clock);
+      const stop = onShutdownSignal(clock);
       try {
         const lines = new LineWriter(process.stdout);
         const undecodable = await tail({ world, lines, clock, signal: stop.signal }, options);

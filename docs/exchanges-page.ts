@@ -1,7 +1,7 @@
-import type { CodeRule } from '../connectors/exchange/ccxt/venues/code-rules.ts';
+import type { RejectionRule } from '../connectors/exchange/ccxt/venues/code-rules.ts';
 import { KNOWN_VENUES } from '../connectors/exchange/ccxt/venues/known-venues.ts';
 import { ALLOWED_SETTINGS } from '../connectors/exchange/ccxt/venue-settings.ts';
-import { UNTRIED } from '../connectors/exchange/ccxt/venues/venue-traits.ts';
+import { DEFAULT_TRAITS } from '../connectors/exchange/ccxt/venues/venue-traits.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -43,7 +43,7 @@ by client order id, \`createOrder\` with \`reduceOnly\`, \`fetchTime\` and \`fet
 what it will be needed for: an order by a client id that nobody has used must be answered with "no such order", a page of fills must come,
 and the kind of account and the position mode must be told. What is missing is named, all of it, and nothing runs
 (\`EXCHANGE_UNSUPPORTED\`, exit code 1). Until it is told otherwise the program takes the narrowest of each trait:
-client order ids \`${UNTRIED.clientOrderIds}\`, ${UNTRIED.fills.page} fills a page, ${days(UNTRIED.fills.windowMs)} at a time. A settings file says it otherwise:
+client order ids \`${DEFAULT_TRAITS.clientOrderIds}\`, ${DEFAULT_TRAITS.fills.page} fills a page, ${days(DEFAULT_TRAITS.fills.windowMs)} at a time. A settings file says it otherwise:
 
 \`\`\`json
 {
@@ -144,7 +144,7 @@ What is left below a lot step that became coarser is dust: the snapshot says so 
 
 A position that was observed is remembered when the exchange settles it and takes its market off the list, also over a restart: the settlement is
 a \`trade.closed\` at its own price (\`exit_reason\` settlement). After a restart what is needed to read its fills is told by the market's id
-at ${listed(KNOWN_VENUES.filter(({ traits }) => traits.unlisted !== UNTRIED.unlisted).map(({ name }) => name))}. Elsewhere, and where the exchange
+at ${listed(KNOWN_VENUES.filter(({ traits }) => traits.unlisted !== DEFAULT_TRAITS.unlisted).map(({ name }) => name))}. Elsewhere, and where the exchange
 tells no fill of it any more, it stands in \`status\` as \`NO_ANSWER\`; nothing is made up for it. With \`--symbols\` this does not reach over a restart: a name that is not
 listed ends the start, and what is not named is not followed.
 
@@ -264,7 +264,7 @@ busy cores):
 
 | answer | what is done |
 | --- | --- |
-| time-out, reset, half a reply, 5xx, ${codes((rule) => rule.meaning === 'taken-or-not' && rule.refusal === 'other')} | in doubt: the order is looked up by its client id for about 10 s, never sent again |
+| time-out, reset, half a reply, 5xx, ${codes((rule) => rule.meaning === 'unknown' && rule.refusal === 'other')} | in doubt: the order is looked up by its client id for about 10 s, never sent again |
 | duplicate id: ${codes((rule) => rule.refusal === 'duplicate-id')} | the same: it may be ours |
 | too much: 429, 418, ${codes((rule) => rule.refusal === 'busy')} | not taken: sent again after the wait that is asked for, up to 3 times in all, if that is within half a second; else REJECTED \`VENUE_BUSY\` |
 | timestamp: ${codes((rule) => rule.meaning === 'resync')} | not taken: the clock is measured, sent once more; else REJECTED \`CLOCK_SKEW\` |
@@ -289,7 +289,7 @@ function days(ms: number | null): string {
 }
 
 /** The codes of each known exchange that mean the same. */
-function codes(means: (rule: CodeRule) => boolean): string {
+function codes(means: (rule: RejectionRule) => boolean): string {
   return KNOWN_VENUES.flatMap(({ id, traits }) => {
     const own = [...traits.codes].filter(([, rule]) => means(rule)).map(([code]) => code);
     return own.length === 0 ? [] : [`${id} ${own.join(', ')}`];

@@ -1,6 +1,6 @@
 import { CcxtExchange, AccountMode } from '../../connectors/exchange/ccxt/ccxt-exchange.ts';
 import { CcxtVenue } from '../../connectors/exchange/ccxt/ccxt-venue.ts';
-import { namedMarkPrice } from '../../connectors/exchange/ccxt/read-holdings.ts';
+import { readMarkPrice } from '../../connectors/exchange/ccxt/read-holdings.ts';
 import { userStreamOf } from '../../connectors/exchange/ccxt/user-stream.ts';
 import { VenueClient } from '../../connectors/exchange/ccxt/venue-client.ts';
 import { type VenueMarket, VenueMarkets } from '../../connectors/exchange/ccxt/venue-markets.ts';
@@ -93,7 +93,7 @@ export async function openLivePaper(
       logger.info({ venue: client.id, orders: paper.venue, skewMs: clock.skewMs }, 'the exchange answers');
       return new LivePaper(paper, {
         rules: async (symbol) => paperMarketOf(await markets.byId(symbol)),
-        markPrice: async (symbol) => namedMarkPrice(client, await named(symbol), 'look-up'),
+        markPrice: async (symbol) => readMarkPrice(client, await named(symbol), 'look-up'),
       });
     },
   };
@@ -158,14 +158,11 @@ async function dealtInBefore(
       if (fills.length > 0) dealtIn.push(id);
     } catch (thrown) {
       // It never had such a market.
-      if (!(thrown instanceof HarvestlineError && isRefusal(thrown.cause))) throw thrown;
+      if (!(thrown instanceof HarvestlineError && thrown.cause instanceof ExchangeRejection && thrown.cause.final))
+        throw thrown;
     }
   }
   return dealtIn;
-}
-
-function isRefusal(cause: unknown): boolean {
-  return cause instanceof ExchangeRejection && !cause.keys && cause.rule.meaning === 'refused';
 }
 
 /** A key that the exchange refuses at the start stays refused: trying again would only look like an exchange that is away. */

@@ -4,7 +4,7 @@ import { DEFAULT_FAULTS, type PaperFaults } from '../../connectors/exchange/pape
 import { type Connections, describeConnections } from '../../connectors/kafka/kafka-connection.ts';
 import type { LogLevel } from '../../connectors/system/pino-logger.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
-import { userName, hearStopSignals } from '../../connectors/system/process.ts';
+import { userName, onShutdownSignal } from '../../connectors/system/process.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
@@ -57,7 +57,7 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
   const choice: VenueChoice = isAtVenue ? chooseVenue(cli, process.env) : { kind: 'paper' };
   const drain = new AbortController();
   // Never released: the drain has a bound of its own (run.ts), and the process ends with it.
-  hearStopSignals(machine).signal.addEventListener('abort', () => drain.abort());
+  onShutdownSignal(machine).signal.addEventListener('abort', () => drain.abort());
   const output = new LineWriter(process.stdout);
   const opened: { close(): void }[] = [];
   try {

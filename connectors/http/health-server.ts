@@ -14,7 +14,7 @@ export interface HealthServerOptions {
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
 }
 
-/** GET /live, /ready and /metrics; everything else is 404. */
+/** Serves GET /live, /ready and /metrics, and answers 404 to everything else. */
 export class HealthServer {
   readonly #server: Server;
   readonly url: string;
@@ -42,7 +42,7 @@ export class HealthServer {
     return new HealthServer(server, urlOf(server.address() as AddressInfo));
   }
 
-  /** Cuts connections that a scraper keeps open: they would hold up the end of the process. */
+  /** Also cuts connections that a scraper keeps open, which would delay the end of the process. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -7,14 +7,13 @@ import { basename } from 'node:path';
 import { type CsvError, parse } from 'csv-parse/sync';
 import { type TimeUnit, momentOf } from '../../schemas/time-unit.ts';
 
-/** A broken export is broken on every line; this many tell what is wrong with it. */
+/** A broken export has a problem on every line; the first ones are enough. */
 const PROBLEMS_LISTED = 20;
 
 /**
- * Recorded candles of one or more symbols, one CSV file (timestamp_ms,open,high,low,close,volume) each, on the union of their
- * timelines. The first 48 times are history. Throws CANDLES_INVALID that names file, line and column of every bad value, the
- * first 20 in full; USAGE where one of the files cannot be read. `onNote` with what was taken for something else than the header says,
- * once a file and unit.
+ * A market of recorded candles, one CSV file (timestamp_ms,open,high,low,close,volume) per symbol, on the union of their times. The first 48
+ * times are history. Throws CANDLES_INVALID with file, line and column of every bad value, the first 20 in full; USAGE where a file cannot be
+ * read. `onNote` receives a line for each file and unit of time that differs from the header's.
  */
 export async function loadCandleMarket(
   files: readonly string[],
@@ -60,7 +59,7 @@ class CandleMarket implements Market {
   readonly source = 'candles';
   readonly symbols: readonly string[];
   readonly intervalMs: number;
-  /** Every time at which a candle closed, oldest first; the ticks of one time in the order of the files. */
+  /** Every time at which a candle closed, oldest first; ticks of the same time in the order of the files. */
   readonly #cycles: readonly MarketCycle[];
 
   constructor(files: readonly CandleFile[]) {
@@ -101,7 +100,7 @@ interface CandleFile {
   readonly intervalMs: number;
   /** Oldest first. */
   readonly candles: readonly Candle[];
-  /** Units other than milliseconds that its times were in -> rows. */
+  /** The number of rows whose times were in another unit than milliseconds, by unit. */
   readonly converted: ReadonlyMap<TimeUnit, number>;
 }
 
@@ -109,35 +108,34 @@ const COLUMNS = ['timestamp_ms', 'open', 'high', 'low', 'close', 'volume'] as co
 type Column = (typeof COLUMNS)[number];
 
 /**
- * Below it a time is in no unit of today, and is of a market that somebody made up from 1970 on: it is what the header says. Unit:
- * milliseconds.
+ * A smaller time is no date of today in any unit. It belongs to an invented market that begins in 1970, and counts as milliseconds, as the
+ * header says. Unit: milliseconds.
  */
 const MADE_UP_BELOW = 1e8;
 
-/** History, and at least one candle to act on. */
+/** History and one candle to act on. */
 const MIN_CANDLES = WARM_UP_CYCLES + 1;
 
 /** BASE-QUOTE or BASE-QUOTE-SETTLE, a timeframe, and whatever the exporter adds: `XRP-USDT-USDT-5m-futures`, `ETH-BTC-5m`. */
 const EXPORT_NAME = /^([a-z0-9]+)-([a-z0-9]+)(?:-[a-z0-9]+)?-\d+[smhdw](?:-.*)?$/i;
 
-/** The market id that a file's name stands for: BASE and QUOTE of an exporter's name, else the letters and digits of the stem. Empty when there are none. */
+/** The symbol that a file's name stands for: BASE and QUOTE of an exporter's name, else the letters and digits of the stem. Empty when there are none. */
 export function symbolOf(file: string): string {
   const stem = basename(file).replace(/\.[^.]*$/, '');
   const [, base = '', quote = ''] = EXPORT_NAME.exec(stem) ?? [];
   return (base === '' ? stem.replaceAll(/[^a-z0-9]/gi, '') : base + quote).toUpperCase();
 }
 
-/** A row as csv-parse gives it with `info: true`. `lines` is the row's number in the file, from 1. */
+/** A row as csv-parse gives it with `info: true`. `lines` is the line in the file, from 1. */
 interface CsvRow {
   readonly record: readonly string[];
   readonly info: { readonly lines: number };
 }
 
 /**
- * Reads one file of candles, oldest first. `timestamp_ms` is a candle's opening time; it closes one interval later, and the
- * interval is the smallest gap between two candles. Exporters write other units under that name, and some change the unit within a
- * file: each time is told by its range, and `converted` says so. Every bad value is added to `problems`, at `FILE:LINE COLUMN`; where
- * there is one, what is returned is not to be used.
+ * Parses one file of candles. `timestamp_ms` is the time at which a candle opens; it closes one interval later, and the interval is the
+ * smallest gap between two candles. Some exporters use other units under that name, or change the unit within a file, so the unit of each time
+ * is recognised by its range. Bad values are added to `problems`, at `FILE:LINE COLUMN`; if there are any, the result must not be used.
  */
 function readCandleFile(file: string, text: string, problems: Problem[]): CandleFile {
   const known = problems.length;
@@ -182,7 +180,7 @@ function readCandleFile(file: string, text: string, problems: Problem[]): Candle
 function parseRows(file: string, text: string, problems: Problem[]): readonly CsvRow[] {
   try {
     const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true };
-    // csv-parse's types do not know what `info` does to the result.
+    // csv-parse's types ignore the effect of `info`.
     return parse(text, options) as unknown as readonly CsvRow[];
   } catch (cause) {
     const line = (cause as Partial<CsvError & { lines: number }>).lines;
@@ -191,7 +189,7 @@ function parseRows(file: string, text: string, problems: Problem[]): readonly Cs
   }
 }
 
-/** One row's values, each checked; what is wrong is said once per column. */
+/** Validates the values of a row. Each column is reported at most once. */
 class CandleRow {
   readonly #at: string;
   readonly #record: readonly string[];
@@ -216,7 +214,7 @@ class CandleRow {
     const low = this.#price('low');
     const close = this.#price('close');
     const volume = this.#number('volume', (value) => value >= 0 && value < Infinity, 'a number, at least 0');
-    // A comparison with NaN is false: a value already refused is not refused again.
+    // Comparisons with NaN are false, so a refused value is not reported again.
     if (high < Math.max(open, close)) this.refuse('high', `must not be below open or close, found ${high}`);
     if (low > Math.min(open, close)) this.refuse('low', `must not be above open or close, found ${low}`);
     return { openedAt, unit, open, high, low, close, volume };
@@ -224,7 +222,7 @@ class CandleRow {
 
   /** NaN where the value was refused. */
   #openingTime(): { readonly at: number; readonly unit: TimeUnit } {
-    // Not only safe integers: nanoseconds are beyond them, and exact enough for a millisecond.
+    // Larger than safe integers are accepted: nanoseconds are, and exact enough for a millisecond.
     const value = this.#number('timestamp_ms', Number.isInteger, 'a whole number of milliseconds');
     if (Number.isNaN(value) || (value >= 0 && value < MADE_UP_BELOW)) return { at: value, unit: 'milliseconds' };
     const moment = momentOf(value);

@@ -12,14 +12,14 @@ import {
   type Metrics,
 } from '../../ports/metrics.ts';
 
-/** What prom-client needs to know of a metric. Each keeps its own copy of the lists: it writes to them. */
+/** prom-client's configuration of a metric. The lists are copied because prom-client modifies them. */
 function described({ name, help, labels }: MetricSpec) {
   return { name, help, labelNames: [...labels], registers: [] };
 }
 
 /**
- * Prometheus exposition of the metrics table and of prom-client's process defaults, in a registry of its own.
- * Counts are kept as plain numbers and handed to prom-client when somebody looks: it would hash the labels of every count.
+ * The metrics table and prom-client's process metrics, for Prometheus. Counts are plain numbers that are handed to prom-client at each scrape,
+ * since it would hash the labels for every increment.
  */
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry();

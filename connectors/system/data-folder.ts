@@ -1,6 +1,6 @@
 /**
- * The data folder and its files are their owner's alone: they hold what a desk trades. What is made here is made so, whatever umask the
- * caller has; what an earlier version made is tightened when it is opened for writing.
+ * The data folder and its files are readable by their owner only, since they hold what a desk trades: they are created so whatever the umask,
+ * and existing ones are tightened when they are opened for writing. The start of a simulated market is kept there as well.
  */
 import {
   chmodSync,
@@ -23,18 +23,18 @@ const OWNER_FOLDER = 0o700;
 const OWNER_FILE = 0o600;
 const OTHERS = 0o077;
 
-/** Stands in a folder that others share, such as /tmp. */
+/** The mode bit of shared folders such as /tmp. */
 const STICKY = 0o1000;
 
-/** By these a folder is known as one of this program's; a desk with a name has it before them. */
+/** Files by which a folder is recognised as this program's, with or without the name of a desk as prefix. */
 const OWN_FILE = /^(?:[\w-]+\.)?(?:log\.sqlite|paper-exchange\.sqlite|locks)$/;
 
-/** SQLite's files beside its own. */
+/** Suffixes of the files that SQLite keeps next to a database. */
 const COMPANIONS = ['-wal', '-shm'];
 
 /**
- * Makes a folder for data where there is none. One that is there and wider is tightened where it is empty or this program's; another's
- * is left as it is: its files are closed, each by itself.
+ * Creates the data folder if there is none. An existing folder that is open to others is tightened if it is empty or this program's. Any other
+ * folder is left as it is, and only the files in it are closed to others.
  */
 export function makeDataFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: OWNER_FOLDER });
@@ -44,7 +44,7 @@ export function makeDataFolder(folder: string): void {
   if (names.length === 0 || names.some((name) => OWN_FILE.test(name))) tighten(folder, OWNER_FOLDER);
 }
 
-/** Before SQLite opens `path` for writing: its companions get the mode of the file. */
+/** To be called before SQLite opens `path` for writing, which gives its other files the mode of that one. */
 export function closeToOthers(path: string): void {
   closeSync(openSync(path, 'a', OWNER_FILE));
   for (const file of [path, ...COMPANIONS.map((end) => join(dirname(path), `${basename(path)}${end}`))]) {
@@ -56,7 +56,7 @@ function tighten(path: string, mode: number): void {
   try {
     chmodSync(path, mode);
   } catch (error) {
-    // Somebody else's: they decide who may read it, and whether it can be written to is found out next.
+    // It belongs to somebody else, who decides who may read it. Whether it can be written to shows next.
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
   }
 }
@@ -64,8 +64,8 @@ function tighten(path: string, mode: number): void {
 const ORIGIN_FILE = z.object({ origin: z.int().positive() });
 
 /**
- * When the desk's market began: `now` at its first start, and the same ever after, so that a restart goes on where the prices
- * would be by now. Kept in the data folder. Throws LOG_UNREADABLE for a file that is not ours.
+ * The time at which a desk's simulated market began: `now` at its first start, and the same time ever after, so that a restart goes on where
+ * the prices would be by now. Throws LOG_UNREADABLE where the file holds anything else.
  */
 export function originOf(dataDir: string, desk: string, now: EpochMillis): EpochMillis {
   const file = join(dataDir, `${desk}.json`);

@@ -1,13 +1,10 @@
-/**
- * What a file of ours cannot be read or written for, in words of this program: damaged, full, not permitted, or a disk that fails. Each
- * names the file and says what to do.
- */
+/** Translates errors of the file system and of SQLite into this program's: damaged, disk full, not permitted, disk failed. Each names the file. */
 import { accessSync, constants, existsSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ErrorCode } from '../../errors/codes.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 
-/** The system's error codes. What is missing, or is a file where a folder should be, cannot be written to, either. */
+/** Codes of the operating system. A missing path, or a file in place of a folder, cannot be written to either. */
 const BY_SYSTEM_CODE: ReadonlyMap<unknown, ErrorCode> = new Map([
   ['ENOSPC', 'DISK_FULL'],
   ['EDQUOT', 'DISK_FULL'],
@@ -34,13 +31,13 @@ const PRIMARY = 0xff;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
-/** Every file of ours is whole pages of this size; one that is none of ours hardly is. Unit: bytes. */
+/** Databases of this program consist of whole pages of this size, other files rarely do. Unit: bytes. */
 const PAGE_BYTES = 4096;
 
-/** With less than this nothing can be done. Unit: bytes. */
+/** With less free space the disk counts as full. Unit: bytes. */
 const LEAST_SPACE = 64 * 1024;
 
-/** The error in words of this program; the same one where it is no trouble of the disk. */
+/** The translated error; the error itself if the disk is not to blame. */
 export function diskError(file: string, thrown: unknown): unknown {
   if (thrown instanceof HarvestlineError || !(thrown instanceof Error)) return thrown;
   const code = 'errcode' in thrown ? sqliteCode(file, thrown) : systemCode(thrown);
@@ -48,7 +45,7 @@ export function diskError(file: string, thrown: unknown): unknown {
   return new HarvestlineError(code, `${file}: ${messageOf(thrown)}`, { at: { file }, cause: thrown });
 }
 
-/** Runs work that writes `file`, or reads one that has to be there. */
+/** Runs work on `file`, and translates its errors. */
 export function onDisk<T>(file: string, work: () => T): T {
   try {
     return work();
@@ -57,7 +54,7 @@ export function onDisk<T>(file: string, work: () => T): T {
   }
 }
 
-/** As `onDisk`, for work that goes on. */
+/** As `onDisk`, for asynchronous work. */
 export async function onDiskAsync<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -73,11 +70,11 @@ function systemCode(thrown: Error): ErrorCode | undefined {
 function sqliteCode(file: string, thrown: Error & { readonly errcode: unknown }): ErrorCode | undefined {
   const primary = Number(thrown.errcode) & PRIMARY;
   const code = BY_SQLITE_CODE.get(primary);
-  // A file of another program that happens to be SQLite's, too.
+  // A SQLite database of another program.
   if (code === undefined) return /no such (?:table|column)/.test(thrown.message) ? 'LOG_UNREADABLE' : undefined;
   if (primary === NOTADB && isWholePages(file)) return 'DATA_DAMAGED';
   if (primary === CANTOPEN && !isPermitted(file)) return 'DATA_UNWRITABLE';
-  // SQLite has several words for a disk on which its shared memory finds no room.
+  // Without room for its shared memory, SQLite reports several other errors.
   return code === 'DISK_FAILED' && isFull(file) ? 'DISK_FULL' : code;
 }
 
@@ -99,7 +96,7 @@ function isFull(file: string): boolean {
   }
 }
 
-/** Whether the file may be read and the folder written to, which SQLite needs for readers, too. */
+/** Whether the file may be read and its folder written to, which SQLite needs even for reading. */
 function isPermitted(file: string): boolean {
   try {
     accessSync(dirname(file), constants.W_OK | constants.X_OK);

@@ -6,7 +6,7 @@ import { shown } from '../../render/terminal.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** pino JSON on standard error, written at once: the last words of a process that dies are there. It goes past the streams that are guarded, so both guards stand here, too. */
+/** JSON by pino on standard error, written synchronously so that a dying process loses no line. It bypasses the guarded streams, so redaction and the terminal guard are applied here. */
 export function pinoLogger(level: LogLevel): Logger {
   const destination = pino.destination({ fd: 2, sync: true });
   const write = (line: string): void => void destination.write(shown(redactor.redactForeign(line)));

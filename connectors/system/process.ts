@@ -1,47 +1,47 @@
-import type { Clock } from '../../ports/clock.ts';
+/** The process that this program runs in: signals to shut down, its end, its user. */
 import { userInfo } from 'node:os';
+import type { Clock } from '../../ports/clock.ts';
 
-/** Signals that ask to stop. */
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const SHUTDOWN_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-export interface StopRequest {
-  /** Aborted by the first request to stop. */
+export interface ShutdownRequest {
+  /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** Signals do again what they do by default. Call it when all is done. */
+  /** Restores the default effect of the signals. To be called when everything is done. */
   release(): void;
 }
 
 /**
- * Hears requests to stop. The handlers stay until `release`: a terminal signals the whole foreground group and npm passes
- * the same signal on, so one Ctrl-C may arrive twice, and the second must not kill what the first one asked to end well.
+ * Handles SIGTERM, SIGINT and SIGHUP, and the end of npm. The handlers stay until `release`: a terminal signals the whole foreground group and
+ * npm passes the signal on, so one Ctrl-C may arrive twice, and the second must not interrupt the orderly shutdown.
  */
-export function hearStopSignals(clock: Clock): StopRequest {
+export function onShutdownSignal(clock: Clock): ShutdownRequest {
   const stopping = new AbortController();
   const released = new AbortController();
   const stop = (): void => stopping.abort();
-  for (const name of STOP_SIGNALS) process.on(name, stop);
-  void heedNpm(clock, AbortSignal.any([stopping.signal, released.signal]), stop);
+  for (const name of SHUTDOWN_SIGNALS) process.on(name, stop);
+  void stopWithNpm(clock, AbortSignal.any([stopping.signal, released.signal]), stop);
   return {
     signal: stopping.signal,
     release: () => {
       released.abort();
-      for (const name of STOP_SIGNALS) process.removeListener(name, stop);
+      for (const name of SHUTDOWN_SIGNALS) process.removeListener(name, stop);
     },
   };
 }
 
-/** How often a process that npm started looks whether its parent is still there. Unit: milliseconds. */
-const LOOK_EVERY_MS = 200;
+/** How often a process that npm started checks for its parent. Unit: milliseconds. */
+const CHECK_EVERY_MS = 200;
 
-/** npm sets it for everything that it runs: `npx harvestline …` and `npm run …`. */
+/** Set by npm for everything that it runs, by `npx` and `npm run`. */
 const STARTED_BY_NPM = 'npm_command';
 
 /**
- * Calls `stop` when npm, which started this process, was told to stop. npm passes a signal on to the shell between it and
- * this process; the shell dies of it and tells nobody, and this process would go on as an orphan. Returns at once where npm
- * did not start it: then a parent that goes away means nothing. Ends with `ended`.
+ * Calls `stop` when npm, which started this process, is told to stop. npm passes signals on to the shell between it and this process; the
+ * shell dies without passing them on, and this process would run on as an orphan. So the end of its parent counts as a signal. Returns at once
+ * where npm did not start it, and when `ended` is aborted.
  */
-export async function heedNpm(
+export async function stopWithNpm(
   clock: Clock,
   ended: AbortSignal,
   stop: () => void,
@@ -51,19 +51,19 @@ export async function heedNpm(
   const parent = own.ppid;
   while (!ended.aborted) {
     if (own.ppid !== parent) return stop();
-    await clock.sleep(LOOK_EVERY_MS, ended);
+    await clock.sleep(CHECK_EVERY_MS, ended);
   }
 }
 
-/** What a command leaves open ends by itself in a moment, or never. Unit: milliseconds. */
+/** How long connections that are still open may take to close. Unit: milliseconds. */
 const LINGER_MS = 2000;
 
 /**
- * A command is done: its process ends by itself, or after LINGER_MS whatever connections are still open. What was written is handed over
- * first. The exit code is `process.exitCode`.
+ * To be called when a command is done: the process ends by itself, or after LINGER_MS despite open connections, once all output is written.
+ * The exit code is `process.exitCode`.
  */
 export function endSoon(): void {
-  // Alone it keeps no process.
+  // unref: the timer itself must not keep the process.
   setTimeout(() => void exit(), LINGER_MS).unref();
 }
 
@@ -74,7 +74,7 @@ async function exit(): Promise<void> {
   process.exit();
 }
 
-/** Who runs the program. A container may run as a user that has no name: then it is its number. */
+/** The name of the user that runs the program, or the number where there is no name, as in many containers. */
 export function userName(): string {
   try {
     return userInfo().username;

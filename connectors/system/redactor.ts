@@ -1,23 +1,24 @@
 /**
- * Takes the secrets of this process out of everything that leaves it as text: logs, errors, standard output, what a library prints.
- * Secrets are learned where they are read (settings.ts), and at the start from the environment (cli/main.ts).
+ * Removes the secrets of this process from all text that leaves it: logs, errors, standard output, output of libraries. Secrets are learned
+ * where they are read (settings.ts), and at the start from the environment (cli/main.ts).
  *
- * SYS-1  No secret that was learned passes: as it is, or in the forms of JSON, of an address, of base64 at any alignment, or of hex.
- * SYS-2  Nor one that is split over several writes to a stream: an end that may be the beginning of a secret waits for what follows.
- * SYS-3  While no secret is known, what passes is neither looked at nor copied.
+ * SYS-1  No learned secret passes, neither verbatim nor as JSON, in a URL, in base64 at any alignment, or in hex.
+ * SYS-2  Nor does a secret that is split over several writes to a stream: an end that may be the beginning of a secret is held back until the
+ *        next write.
+ * SYS-3  While no secret is known, text is neither searched nor copied.
  */
 import { inspect } from 'node:util';
 
-/** What stands in place of a secret. */
+/** The replacement for a secret. */
 const HIDDEN = '[hidden]';
 
-/** Shorter ones are in every text by chance, and what is output for programs would break. Unit: characters. */
+/** Shorter secrets are not hidden: they occur in any text by chance, and hiding them would break machine-readable output. Unit: characters. */
 export const SHORTEST_SECRET = 4;
 
-/** The same for a part of base64 that is the secret's alone. Unit: characters. */
+/** The shortest part of base64 that is hidden. Unit: characters. */
 const SHORTEST_PART = 6;
 
-/** A scheme, and all that may belong to the address. */
+/** A scheme and the rest of a URL. */
 const ADDRESS = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)([^\s"'\\]+)/gi;
 const SIGNATURE = /(signature\\?["']?\s*[=:]\s*\\?["']?)[\w%+/=-]+/gi;
 
@@ -25,7 +26,7 @@ export class Redactor {
   readonly #forms = new Set<string>();
   #pattern: RegExp | null = null;
 
-  /** From now on these do not pass. */
+  /** Hides these secrets from now on. */
   learn(...secrets: readonly (string | null | undefined)[]): void {
     const known = this.#forms.size;
     for (const secret of secrets) {
@@ -34,14 +35,14 @@ export class Redactor {
     if (this.#forms.size !== known) this.#compile();
   }
 
-  /** A secret that is worth nothing any more; no other one may be a form of it. */
+  /** Stops hiding a secret that has expired. No other secret may share a form with it. */
   forget(secret: string): void {
     for (const form of formsOf(secret)) this.#forms.delete(form);
     this.#compile();
   }
 
   #compile(): void {
-    // The longest first: the raw secret may be a part of its other forms.
+    // The longest first: a secret may be a part of its other forms.
     const longestFirst = [...this.#forms].toSorted((one, other) => other.length - one.length);
     this.#pattern =
       longestFirst.length === 0 ? null : new RegExp(longestFirst.map((form) => RegExp.escape(form)).join('|'), 'g');
@@ -52,7 +53,7 @@ export class Redactor {
     return this.#pattern === null ? text : text.replace(this.#pattern, HIDDEN);
   }
 
-  /** For what somebody else worded, errors and logs: also user information and queries of addresses, and signatures, whoever's they are. */
+  /** For text from elsewhere, such as errors and logs: also hides user information and queries of URLs, and signatures, known or not. */
   redactForeign(text: string): string {
     return this.redact(text)
       .replace(ADDRESS, (_address, scheme: string, rest: string) => scheme + bareAddress(rest))
@@ -60,13 +61,13 @@ export class Redactor {
   }
 
   /**
-   * Stands before a stream, whoever writes to it: SYS-1, SYS-2, SYS-3; with `foreign` as redactForeign. Returns what writes out the end that
-   * waits, for when nothing more will come.
+   * Redacts everything that is written to a stream (SYS-1, SYS-2, SYS-3); with `foreign` as redactForeign does. Returns a function that writes
+   * what is still held back, for the end of the stream.
    */
   guard(stream: NodeJS.WriteStream, { foreign = false }: { readonly foreign?: boolean } = {}): () => void {
     const write = stream.write.bind(stream);
     let waiting = Buffer.alloc(0);
-    /** `form` is what the text is in: Latin-1 keeps every byte of what is no text, and secrets in ASCII look in it as they are. */
+    /** Bytes are searched as Latin-1 (`form`), which preserves every byte and leaves ASCII secrets recognisable. */
     const passed = (text: string, form: 'utf8' | 'latin1'): string => {
       const given = waiting.toString(form) + text;
       const whole = foreign ? this.redactForeign(given) : this.redact(given);
@@ -95,7 +96,7 @@ export class Redactor {
     };
   }
 
-  /** How much of the end may be the beginning of a secret. No form has a line break, so of whole lines nothing may. Unit: UTF-16 code units. */
+  /** The length of the longest end that may be the beginning of a secret. No form has a line break, so a complete line has none. Unit: UTF-16 code units. */
   #unfinished(text: string): number {
     if (this.#pattern === null || text.endsWith('\n')) return 0;
     const line = text.slice(text.lastIndexOf('\n') + 1);
@@ -109,7 +110,7 @@ export class Redactor {
   }
 }
 
-/** An address behind its scheme, without user information and query. */
+/** The rest of a URL without user information and query. */
 function bareAddress(rest: string): string {
   const asked = rest.indexOf('?');
   const path = asked < 0 ? rest : rest.slice(0, asked);
@@ -118,10 +119,10 @@ function bareAddress(rest: string): string {
   return (user < 0 ? path : `${HIDDEN}${path.slice(user)}`) + (asked < 0 ? '' : `?${HIDDEN}`);
 }
 
-/** The one of this process: its streams are one, too. */
+/** The redactor of this process. */
 export const redactor = new Redactor();
 
-/** All in which a text may stand somewhere. Of one with several lines (a PEM file) each line is a secret. */
+/** The forms in which a secret may appear. Each line of a secret with several lines (a PEM file) is a secret. */
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/[\r\n]+/).map((line) => line.trim());
   const spelled = lines
@@ -147,7 +148,7 @@ function spellings(line: string): readonly string[] {
     encodeURI(line),
     encodeURIComponent(line),
     new URLSearchParams([['', line]]).toString().slice(1),
-    // Bytes read as Latin-1: how a guarded stream looks at them.
+    // As a guarded stream reads bytes.
     Buffer.from(line).toString('latin1'),
   ];
   return forms.flatMap((form) => [form, form.replaceAll(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase())]);
@@ -158,7 +159,7 @@ function hexOf(text: string): readonly string[] {
   return [hex, hex.toUpperCase(), hex.replaceAll(/..(?=.)/g, '$& ')];
 }
 
-/** Of what base64 makes of it behind 0, 1 or 2 other bytes, the part that depends on nothing else; and all of it, alone. */
+/** The base64 of the text alone, and the part that depends on nothing else when 0, 1 or 2 other bytes precede it. */
 function base64Of(text: string): readonly string[] {
   const bytes = Buffer.from(text);
   const parts = [0, 1, 2].map((before) => {

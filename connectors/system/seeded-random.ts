@@ -5,10 +5,10 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import type { Random, RandomStream } from '../../ports/random.ts';
 
 /**
- * Randomness from a seed, by name.
+ * Random streams from a seed, each named by a key.
  *
- * SYS-4  A stream depends on the seed and its key alone: not on the order of the calls, nor on what was drawn elsewhere.
- * SYS-5  Keys are told apart by part and by type: ('a', 'b'), ('ab') and ('a', 1), ('a', '1') name different streams.
+ * SYS-4  A stream depends on the seed and its key alone, not on the order of calls or on what other streams have drawn.
+ * SYS-5  Keys differ by part and by type: ('a', 'b'), ('ab'), ('a', 1) and ('a', '1') name different streams.
  */
 export class SeededRandom implements Random {
   readonly #seed: number;
@@ -24,7 +24,7 @@ export class SeededRandom implements Random {
 
 class Stream implements RandomStream {
   readonly #generator: RandomGenerator;
-  /** The second number of a Box-Muller pair, until it is asked for. */
+  /** The second number of a Box-Muller pair, until it is used. */
   #spare: number | null = null;
 
   constructor(generator: RandomGenerator) {
@@ -46,7 +46,7 @@ class Stream implements RandomStream {
       this.#spare = null;
       return spare;
     }
-    // 1 - [0, 1) is never 0, whose logarithm is infinite.
+    // 1 - uniform is never 0, whose logarithm is infinite.
     const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat64(this.#generator)));
     const angle = 2 * Math.PI * uniformFloat64(this.#generator);
     this.#spare = radius * Math.sin(angle);
@@ -54,14 +54,14 @@ class Stream implements RandomStream {
   }
 }
 
-/** Marks that no character code (below 2^16) can imitate, so that parts and types stay apart (SYS-5). */
+/** Marks above every character code (below 2^16), so that parts and types differ (SYS-5). */
 const TEXT_MARK = 0x10001;
 const NUMBER_MARK = 0x10002;
 
 const DOUBLE = new Float64Array(1);
 const HALVES = new Uint32Array(DOUBLE.buffer);
 
-/** The key's hash as the 128 bits of state that the generator needs. Four lanes, each multiplied and rotated by its own odd constant. */
+/** The hash of seed and key as the generator's 128 bits of state. Four lanes are mixed, each with its own odd constant. */
 function stateOf(seed: number, key: readonly (string | number)[]): [number, number, number, number] {
   const lanes = new Lanes();
   lanes.addNumber(seed);
@@ -78,7 +78,7 @@ class Lanes {
   #c = 0x510e527f;
   #d = 0x1f83d9ab;
 
-  /** -0 and 0 are one number here, as they are to the caller. */
+  /** -0 and 0 count as the same number. */
   addNumber(value: number): void {
     DOUBLE[0] = value === 0 ? 0 : value;
     this.#add(NUMBER_MARK);
@@ -100,7 +100,7 @@ class Lanes {
   }
 
   finish(): [number, number, number, number] {
-    // Two rounds carry every lane into every other before each is avalanched.
+    // Carries every lane into every other one.
     for (let round = 0; round < 4; round++) this.#add(round);
     const state: [number, number, number, number] = [
       avalanche(this.#a),
@@ -108,7 +108,7 @@ class Lanes {
       avalanche(this.#c ^ 2),
       avalanche(this.#d ^ 3),
     ];
-    // All zeros is the one state that the generator never leaves.
+    // The generator never leaves the state of all zeros.
     if (state.every((word) => word === 0)) state[0] = 1;
     return state;
   }

@@ -3,13 +3,13 @@ import type { Problem } from '../../errors/harvestline-error.ts';
 import { redactor } from './redactor.ts';
 
 /**
- * Every setting that comes from the environment, in one table: what is hidden (learnSecrets), what --help says and docs/operations.md lists
- * derive from it.
+ * Settings from the environment, secrets among them. One table names them all: what is hidden, what --help shows and what docs/operations.md
+ * lists derive from it.
  *
  * - `secret`       a secret, also as NAME_FILE for a file that holds it
  * - `secret file`  names a file that holds a secret
- * - `address`      no place for a secret, which is hidden all the same where somebody puts one there
- * - `command`      its words may hold a secret: it is neither shown nor learned, since its words are in every text
+ * - `address`      should hold no secret, but user information and query are hidden in case it does
+ * - `command`      may contain a secret: it is never shown, and not learned either, since its words occur in any text
  * - `plain`        may be shown
  */
 export interface Setting {
@@ -18,7 +18,7 @@ export interface Setting {
   readonly means: string;
 }
 
-/** How a Kafka is reached and how it lets this program in. */
+/** Connection and authentication to Kafka. */
 export const KAFKA_SETTINGS = [
   {
     name: 'KAFKA_BROKERS',
@@ -57,7 +57,7 @@ export const KAFKA_SETTINGS = [
   },
 ] as const satisfies readonly Setting[];
 
-/** The registry of that Kafka. */
+/** The schema registry. */
 export const REGISTRY_SETTINGS = [
   {
     name: 'SCHEMA_REGISTRY_URL',
@@ -82,36 +82,31 @@ function settingsOf(kind: Setting['kind']): readonly string[] {
   return SETTINGS.filter((setting) => setting.kind === kind).map(({ name }) => name);
 }
 
-/** As a list for --help: a name and what it means, a line each. */
+/** Lines for --help: name and meaning. */
 export function settingsHelp(settings: readonly Setting[]): string {
   const shown = settings.map(({ name, kind, means }) => [kind === 'secret' ? `${name}[_FILE]` : name, means] as const);
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, means]) => `  ${name.padEnd(width)}  ${means}`).join('\n');
 }
 
-/**
- * Where this process has its secrets from: an environment variable NAME, or the file that NAME_FILE names. Each is taught to the redactor
- * when it is read.
- */
-
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that hold a secret, each also as NAME_FILE for a file that holds it. */
+/** Variables that hold a secret, each also as NAME_FILE. */
 const SECRET_VARIABLES = settingsOf('secret');
 
-/** Variables that only ever name a file with a secret. */
+/** Variables that name a file with a secret. */
 const SECRET_FILE_VARIABLES = settingsOf('secret file');
 
-/** Variables and options that hold addresses: no place for a secret, which is why it is hidden where somebody puts one there. */
+/** Variables and options that hold addresses, which may contain secrets by mistake. */
 const ADDRESS_VARIABLES = settingsOf('address');
 const ADDRESS_OPTIONS = ['--brokers', '--registry', '--venue-url'] as const;
 
-/** Everything that may read or write the file beyond its owner. */
+/** The mode bits of everybody but the owner. */
 const OTHERS = 0o077;
 
 /**
- * Teaches the redactor all that the environment and the command line hold, before anything is done with them. What cannot be read is
- * said by whoever needs it.
+ * Teaches the redactor every secret of the environment and the command line, before anything else is done. Files that cannot be read are
+ * reported later, by whoever needs them.
  */
 export function learnSecrets(env: Environment, argv: readonly string[]): void {
   for (const name of SECRET_VARIABLES) redactor.learn(env[name]);
@@ -134,15 +129,15 @@ export function learnSecrets(env: Environment, argv: readonly string[]): void {
   }
 }
 
-/** What a setting says now: of a file what it holds at the time of the call. */
+/** Returns the current value of a setting; that of a file is read at each call. */
 export type Reading = () => string;
 
-/** A secret, from its variable or its file; undefined where neither is given. What is wrong goes to `problems`, by the variable's name and without a value. */
+/** A secret from its variable or its file; undefined where neither is given. Adds problems by the variable's name, without a value. */
 export function readSecret(env: Environment, name: string, problems: Problem[]): string | undefined {
   return secretReading(env, name, problems)?.();
 }
 
-/** The same, for one that may be changed while the process runs. */
+/** As `readSecret`, for a secret that may change while the process runs. */
 export function secretReading(env: Environment, name: string, problems: Problem[]): Reading | undefined {
   const value = env[name];
   const file = env[`${name}_FILE`];
@@ -156,10 +151,7 @@ export function secretReading(env: Environment, name: string, problems: Problem[
   return () => value;
 }
 
-/**
- * A file that is read at each use, so that another content is taken up. While it cannot be read, being replaced for instance, what it held
- * last counts.
- */
+/** Reads a file at each call, so that a new content is noticed. While it cannot be read, as during its replacement, the last content counts. */
 export function readAgain(read: (problems: Problem[]) => string, problems: Problem[]): Reading {
   let last = read(problems);
   return () => {
@@ -170,11 +162,11 @@ export function readAgain(read: (problems: Problem[]) => string, problems: Probl
   };
 }
 
-/** How many tokens stay hidden that were replaced by newer ones: a process that runs for months sees thousands. */
+/** How many replaced tokens stay hidden: a process that runs for months sees thousands. */
 const KEPT_TOKENS = 32;
 const tokens: string[] = [];
 
-/** Hides a token that is used from now on, and no longer the oldest that was. */
+/** Hides a new token, and stops hiding the oldest one. */
 export function learnToken(token: string): void {
   if (tokens.includes(token)) return;
   tokens.push(token);
@@ -183,7 +175,7 @@ export function learnToken(token: string): void {
 }
 
 /**
- * What a file with a secret holds, without what editors and secret managers put around it: a byte order mark, blanks, line breaks.
+ * The content of a file with a secret, without the byte order mark, blanks and line breaks that editors and secret managers add.
  * `name` is the variable or option that names the file.
  */
 export function readSecretFile(
@@ -199,19 +191,19 @@ export function readSecretFile(
   return secret;
 }
 
-/** The same for a file that may be shown, such as a certificate. */
+/** As `readSecretFile`, for a file that may be shown, such as a certificate. */
 export function readPlainFile(file: string, name: string, problems: Problem[]): string {
   let text: string;
   try {
     text = cleaned(readFileSync(file, 'utf8'));
   } catch (error) {
-    // Without the path: where there is no such file, somebody may have given the secret itself.
+    // Without the path: if there is no such file, the value may be the secret itself.
     const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
     problems.push({ path: name, why: `names a file that cannot be read${code}` });
     return '';
   }
   if (text === '') problems.push({ path: name, why: `${file} is empty` });
-  // UTF-16 and binary files, read as UTF-8.
+  // A UTF-16 or binary file.
   else if (/[\0\uFFFD]/.test(text)) problems.push({ path: name, why: `${file} is not UTF-8 text` });
   return text;
 }
@@ -222,7 +214,7 @@ function cleaned(text: string): string {
 
 const warned = new Set<string>();
 
-/** A warning, not a refusal: orchestrators mount secrets readable by all of a container that nobody else is in. */
+/** Warns only: orchestrators mount secrets readable by every user of a container. */
 function warnOfReaders(file: string, name: string): void {
   const { mode } = statSync(file);
   if (process.platform === 'win32' || (mode & OTHERS) === 0 || warned.has(file)) return;
@@ -231,7 +223,7 @@ function warnOfReaders(file: string, name: string): void {
   process.stderr.write(`warning ${name}: ${file} is open to others (mode ${octal}): chmod 600 keeps it to its owner\n`);
 }
 
-/** User information and query of each address of a list. */
+/** User information and query of each address in a comma-separated list. */
 function secretsInAddress(list: string): readonly string[] {
   return list.split(',').flatMap((address) => {
     const rest = address.trim().replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');

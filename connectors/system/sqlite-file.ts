@@ -1,7 +1,7 @@
 import { DatabaseSync, type DatabaseSyncOptions, type StatementSync } from 'node:sqlite';
 import { diskError } from './disk-errors.ts';
 
-/** A SQLite file of this program: whatever goes wrong with it is told as `diskError` does, by every statement. */
+/** A SQLite database of this program. Errors of every statement are translated by `diskError`. */
 export class SqliteFile extends DatabaseSync {
   readonly path: string;
 
@@ -24,15 +24,15 @@ export class SqliteFile extends DatabaseSync {
 
   override prepare(sql: string): StatementSync {
     try {
-      return this.#told(super.prepare(sql));
+      return this.#translated(super.prepare(sql));
     } catch (thrown) {
       throw diskError(this.path, thrown);
     }
   }
 
   /**
-   * Runs `work` in one write transaction: all of it is durable on return, or none of it happened. Throws LOG_BUSY when other
-   * processes keep the write lock: then nothing was done.
+   * Runs `work` in one write transaction: all of it is durable on return, or none of it happened. Throws LOG_BUSY, without having done
+   * anything, while other processes hold the write lock.
    */
   transaction<T>(work: () => T): T {
     this.exec('BEGIN IMMEDIATE');
@@ -46,7 +46,7 @@ export class SqliteFile extends DatabaseSync {
     }
   }
 
-  /** What failed says why; where rolling back fails as well, closing the file undoes what was begun. */
+  /** The first error is the one to report. If rolling back fails as well, closing the file undoes the transaction. */
   #rollBack(): void {
     try {
       if (this.isTransaction) super.exec('ROLLBACK');
@@ -55,18 +55,18 @@ export class SqliteFile extends DatabaseSync {
     }
   }
 
-  /** The same statement, whose calls tell of trouble as `diskError` does. */
-  #told(statement: StatementSync): StatementSync {
+  /** The statement, with the errors of its calls translated. */
+  #translated(statement: StatementSync): StatementSync {
     for (const name of ['run', 'get', 'all'] as const) {
       const call = statement[name].bind(statement) as (...parameters: unknown[]) => never;
-      const told = (...parameters: unknown[]): never => {
+      const translated = (...parameters: unknown[]): never => {
         try {
           return call(...parameters);
         } catch (thrown) {
           throw diskError(this.path, thrown);
         }
       };
-      Object.defineProperty(statement, name, { value: told });
+      Object.defineProperty(statement, name, { value: translated });
     }
     return statement;
   }

@@ -13,7 +13,7 @@ export class SystemClock implements Clock {
         return;
       }
       if (ms <= 0) {
-        // The next turn of the event loop: a timer would round up to a millisecond.
+        // The next turn of the event loop; a timer would round up to a millisecond.
         setImmediate(resolve);
         return;
       }

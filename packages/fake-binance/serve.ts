@@ -3,7 +3,7 @@
  * told to stop. Wrong options end it with 2 and what is wrong, a port that is taken with 1.
  */
 import { parseArgs } from 'node:util';
-import { heedNpm } from '../../connectors/system/process.ts';
+import { stopWithNpm } from '../../connectors/system/process.ts';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { BinanceServer, TEST_KEYS } from './binance-server.ts';
@@ -75,7 +75,7 @@ async function serve({ port, controlPort, symbols, walkSeed, server: given }: Op
     control = await ControlServer.start({ server, walk }, controlPort);
     process.stdout.write(`${JSON.stringify({ http: server.url, control: control.url })}\n`);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
-    void heedNpm(clock, stopping.signal, stop);
+    void stopWithNpm(clock, stopping.signal, stop);
     void walk?.run(clock, stopping.signal);
     await new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   } catch (thrown) {

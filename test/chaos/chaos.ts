@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { plainTable } from '../../render/tables.ts';
-import { hearStopSignals } from '../../connectors/system/process.ts';
+import { onShutdownSignal } from '../../connectors/system/process.ts';
 import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
@@ -41,7 +41,7 @@ interface Flags {
 
 const clock = new SystemClock();
 // So that an interrupted run, too, leaves no process and no folder.
-const stop = hearStopSignals(clock);
+const stop = onShutdownSignal(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { records, brokers, kills, brokerKill, registryOutage, seed, json } = new Command('npm run chaos --')

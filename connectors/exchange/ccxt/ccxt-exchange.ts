@@ -1,20 +1,18 @@
 /**
- * A futures exchange that positions are closed at (ports/exchange.ts), through ccxt.
+ * A futures exchange at which positions are closed (ports/exchange.ts), through ccxt.
  *
- * sends      reduce-only orders with the client order ids of our intents, and cancels those that rest
- * asks       rules, positions with their marks, orders by their client ids, their fills
- * guarantee
+ * sends      reduce-only orders with the client order ids of intents, and cancellations
+ * requests   market rules, positions with mark prices, orders by client order id, fills
  *
- * EXC-1  `rejected` only where the exchange said, with a code or a status that means it, that nothing was taken. Everything else
- *     that is not an order of our client id is in doubt.
- * EXC-2  An order is sent again only after such a no, and no more often than its code's rule says (code-rules.ts).
- * EXC-3  Price and fee are those of the fills. Where the exchange does not list them in time the price is the order's own, and the
- *     fee unknown.
- * EXC-4  Absent only where the exchange says so; a failed look-up is no answer.
- * EXC-5  The kill switch is asked each time that an order is about to be handed to the network (venue-client.ts EXC-34).
- * EXC-6  A question about one symbol that fails although the exchange has just told of its position is not waited out: nothing is known of that
- *     symbol then, no order of it is sent, and those behind it go on. The next snapshot decides anew.
- * EXC-7  After a refusal for the account's position mode the mode is asked for again, and the order is sent once more in the right one.
+ * EXC-1  An order is `rejected` only if the exchange states, by a code or status, that it was not taken. Any other failure leaves it in doubt.
+ * EXC-2  An order is sent again only after such a rejection, and at most as often as the rule of its code allows (code-rules.ts).
+ * EXC-3  Price and fee are those of the fills. Where the exchange does not list the fills in time, the price is the order's own average and
+ *        the fee is unknown.
+ * EXC-4  An order is absent only if the exchange states so; a failed look-up is no answer.
+ * EXC-5  The kill switch is asked each time an order is about to be handed to the network (EXC-34).
+ * EXC-6  A request about one symbol that fails although the exchange has just answered for its position is not retried: no order for that
+ *        symbol is sent, other symbols go on, and the next snapshot decides again.
+ * EXC-7  After a rejection for the position mode the mode is read again, and the order is sent once more in the right mode.
  */
 import { HarvestlineError, isKind, messageOf } from '../../../errors/harvestline-error.ts';
 import type {
@@ -39,8 +37,8 @@ import { OPEN_GATE, type SendGate, WithheldOrder } from '../../../ports/kill-swi
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { AssetPrices, readCharges } from './charges.ts';
 import { venueClientId, orderSide, venueOrderOf, venueTerms } from './venue-order.ts';
-import { LONGEST_WAIT_MS } from './venues/code-rules.ts';
-import { namedMarkPrice, isAsObserved, openQuantityOf, readHoldings } from './read-holdings.ts';
+import { LONGEST_RETRY_WAIT_MS } from './venues/code-rules.ts';
+import { readMarkPrice, isAsObserved, openQuantityOf, readHoldings } from './read-holdings.ts';
 import { fillsOfOrder, readFills } from './read-fills.ts';
 import { cancelRestingOrder, readResting } from './resting-orders.ts';
 import { UnifiedOrder, unified } from './unified.ts';
@@ -49,10 +47,10 @@ import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 import type { Info, PositionMode } from './venues/venue-traits.ts';
 
-/** The waits for the fills of an order that is done: an exchange lists them a little later. Unit: milliseconds. */
+/** Waits between requests for the fills of a finished order, which exchanges list with a delay. Unit: milliseconds. */
 const FILL_WAITS_MS = [0, 100, 300];
 
-/** A mark that came with a position is taken for the order that rests on that position. Unit: milliseconds. */
+/** How long the mark price that came with a position is reused for its order. Unit: milliseconds. */
 const MARK_KEPT_MS = 1000;
 
 export class CcxtExchange implements Exchange {
@@ -61,7 +59,7 @@ export class CcxtExchange implements Exchange {
   readonly #markets: VenueMarkets;
   readonly #mode: AccountMode;
   readonly #prices: AssetPrices;
-  /** What the exchange sent of each position last, by `SYMBOL:SIDE`. */
+  /** The exchange's own fields of each position, as last read, by `SYMBOL:SIDE`. */
   readonly #sent = new Map<string, Info>();
   /** By symbol. */
   readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
@@ -86,20 +84,20 @@ export class CcxtExchange implements Exchange {
     for (const [name, info] of sent) this.#sent.set(name, info);
     const price = holdings[0]?.markPrice;
     if (price !== undefined) this.#marks.set(symbol, { price, askedAt });
-    // What is shown in part is not shown: whatever it is, it is not flat.
+    // An incomplete position is of unknown size, but it is open.
     if (incomplete.some((one) => one.side === null || one.side === side)) return { quantity: null };
     const shown = holdings.find((holding) => holding.side === side);
     if (shown !== undefined && isAsObserved(reference, shown)) return { quantity: shown.quantity };
-    const told = await ofThisSymbol(() => readFills(this.#client, market, observed_at, 'look-up'));
-    return { quantity: told === null ? null : openQuantityOf(reference, holdings, told.fills) };
+    const recent = await nullIfTransient(() => readFills(this.#client, market, observed_at, 'look-up'));
+    return { quantity: recent === null ? null : openQuantityOf(reference, holdings, recent.fills) };
   }
 
-  /** An order asks for its position first, and the exchange names the mark with it. */
+  /** From the position read just before, where possible: exchanges report the mark price with it. */
   async markPrice({ symbol }: PositionReference): Promise<DecimalText | null> {
     const known = this.#marks.get(symbol);
     if (known !== undefined && this.#client.clock.now() - known.askedAt < MARK_KEPT_MS) return known.price;
     const market = await this.#market(symbol);
-    return ofThisSymbol(() => namedMarkPrice(this.#client, market, 'look-up'));
+    return nullIfTransient(() => readMarkPrice(this.#client, market, 'look-up'));
   }
 
   async place(
@@ -114,7 +112,7 @@ export class CcxtExchange implements Exchange {
         const order = await this.#client.order(gate, async (api) =>
           unified(
             UnifiedOrder,
-            // ccxt takes decimal texts for amounts and prices; its types do not say so.
+            // ccxt accepts decimal texts for amounts and prices, but its types do not.
             await api.createOrder(
               market.symbol,
               type,
@@ -137,9 +135,9 @@ export class CcxtExchange implements Exchange {
         // EXC-1.
         if (!(thrown instanceof ExchangeRejection)) return { kind: 'in-doubt', message: messageOf(thrown) };
         const { rule } = thrown;
-        if (rule.meaning === 'taken-or-not') return { kind: 'in-doubt', message: thrown.message };
+        if (rule.meaning === 'unknown') return { kind: 'in-doubt', message: thrown.message };
         // EXC-2.
-        if (attempt < rule.attempts && (await this.#mayGoOn(thrown))) continue;
+        if (attempt < rule.attempts && (await this.#waitToRetry(thrown))) continue;
         if (rule.outdated === 'rules') this.#markets.forget(market.id);
         return {
           kind: 'rejected',
@@ -200,9 +198,9 @@ export class CcxtExchange implements Exchange {
     return cancelRestingOrder(this.#client, await this.#market(symbol), order);
   }
 
-  /** Waits as the refusal asks. False where that is longer than an order may wait. */
-  async #mayGoOn(refusal: ExchangeRejection): Promise<boolean> {
-    const { rule } = refusal;
+  /** Waits as the rejection asks, or reads again what it proved outdated. False where that fails or takes longer than an order may wait. */
+  async #waitToRetry(rejection: ExchangeRejection): Promise<boolean> {
+    const { rule } = rejection;
     if (rule.meaning === 'resync' || rule.outdated === 'mode') {
       const asked = rule.meaning === 'resync' ? this.#client.measureClock() : this.#mode.refresh();
       return asked.then(
@@ -210,13 +208,13 @@ export class CcxtExchange implements Exchange {
         () => false,
       );
     }
-    const wait = Math.max(refusal.retryAfterMs ?? rule.waitMs, this.#client.blockedMs);
-    if (wait > LONGEST_WAIT_MS) return false;
+    const wait = Math.max(rejection.retryAfterMs ?? rule.waitMs, this.#client.blockedMs);
+    if (wait > LONGEST_RETRY_WAIT_MS) return false;
     await this.#client.clock.sleep(wait);
     return true;
   }
 
-  /** EXC-3. */
+  /** EXC-3: the order with the price and fee of its fills, where they are listed in time. */
   async #withFills(order: UnifiedOrder, clientOrderId: ClientOrderId, market: PastMarket): Promise<VenueOrder> {
     if (order.clientOrderId !== this.#venueId(clientOrderId)) {
       throw new Error(`the exchange answered with another order than ${clientOrderId}`);
@@ -231,7 +229,7 @@ export class CcxtExchange implements Exchange {
         if (filled.eq(bare.filledQuantity))
           return venueOrderOf(order, clientOrderId, await this.#priced(fills, market), market);
       } catch {
-        // The order itself says enough; its fills are asked for again.
+        // The order alone is enough for an answer; its fills are requested again.
       }
     }
     return bare;
@@ -241,7 +239,7 @@ export class CcxtExchange implements Exchange {
     return this.#sent.get(`${symbol}:${side}`) ?? {};
   }
 
-  /** Fees of another asset at their value. */
+  /** Fees that were charged in another asset, at their value. */
   async #priced(fills: readonly VenueFill[], market: PastMarket): Promise<readonly VenueFill[]> {
     return Promise.all(
       fills.map(async (fill) => {
@@ -257,7 +255,7 @@ export class CcxtExchange implements Exchange {
     return venueClientId(clientOrderId, this.#client.settings.traits.clientOrderIds);
   }
 
-  /** Orders that were placed, and what they cost, are asked for though the market is on no list any more. */
+  /** Also a delisted market: orders that were placed there, and their costs, can still be read. */
   async #market(symbol: string): Promise<PastMarket> {
     return (await this.#markets.byRecordedId(symbol)) ?? this.#noMarket(symbol);
   }
@@ -267,8 +265,8 @@ export class CcxtExchange implements Exchange {
   }
 }
 
-/** EXC-6. Null: the exchange does not say. */
-async function ofThisSymbol<T>(question: () => Promise<T>): Promise<T | null> {
+/** EXC-6. Null: unknown, because the request failed for now. */
+async function nullIfTransient<T>(question: () => Promise<T>): Promise<T | null> {
   try {
     return await question();
   } catch (thrown) {
@@ -277,7 +275,7 @@ async function ofThisSymbol<T>(question: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** How the account counts positions: as last asked, since its owner may change it while it is flat. */
+/** The account's position mode as last read. Its owner may change it while the account is flat. */
 export class AccountMode {
   readonly #client: VenueClient;
   #mode: PositionMode;
@@ -296,7 +294,7 @@ export class AccountMode {
     return this.#mode;
   }
 
-  /** Asks again, because an order was refused for it. Throws EXCHANGE_AWAY. */
+  /** Reads the mode again. Throws EXCHANGE_AWAY. */
   async refresh(): Promise<void> {
     const before = this.#mode;
     this.#mode = await detectPositionMode(this.#client);

@@ -1,15 +1,15 @@
 /**
- * What an exchange tells of an account and its markets (ports/venue.ts), through ccxt.
+ * The account and its markets as an exchange shows them (ports/venue.ts), through ccxt.
  *
- * asks       positions with marks, fills, orders, five-minute candles, stop and target orders
- * guarantee  a whole answer or EXCHANGE_AWAY; digits are the exchange's
+ * requests   positions with mark prices, fills, orders, five-minute candles, stop and target orders
+ * guarantee  a complete answer or EXCHANGE_AWAY; digits are the exchange's
  */
 import type { EpochMillis } from '../../../ports/clock.ts';
 import type { Candle } from '../../../ports/market.ts';
 import type { Fills, OrderOrigin, Shown, Venue, VenueStops } from '../../../ports/venue.ts';
 import type { ClientOrderId, OrderId, Side } from '../../../schemas/generated/records.ts';
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
-import { causeOf, hasBecome, readResting, stopsOf } from './resting-orders.ts';
+import { causeOf, isTriggerOf, readResting, stopsOf } from './resting-orders.ts';
 import { OlderFills, readFills } from './read-fills.ts';
 import { readHoldings } from './read-holdings.ts';
 import { UnifiedCandle, UnifiedOrder, unified } from './unified.ts';
@@ -52,7 +52,7 @@ export class CcxtVenue implements Venue {
         const found = await this.#client.settings.traits.findOrder(api, market, { orderId });
         return found === null ? null : unified(UnifiedOrder, found);
       } catch (thrown) {
-        if (thrown instanceof ExchangeRejection && (thrown.absent || isForGood(thrown))) return null;
+        if (thrown instanceof ExchangeRejection && (thrown.absent || thrown.final)) return null;
         throw thrown;
       }
     });
@@ -69,7 +69,7 @@ export class CcxtVenue implements Venue {
     const market = await this.#market(symbol);
     const now = this.#client.clock.now();
     const candles = await this.#client.ask('positions', `candles of ${symbol}`, async (api) =>
-      // The newest one is still forming.
+      // One more, since the newest is still forming.
       (await api.fetchOHLCV(market.symbol, TIMEFRAME, undefined, count + 1)).map((candle) =>
         unified(UnifiedCandle, candle),
       ),
@@ -86,7 +86,7 @@ export class CcxtVenue implements Venue {
     return stopsOf(await readResting(this.#client, market, side, 'positions'), side);
   }
 
-  /** A stop that was hit becomes an ordinary order of the exchange's: what it came from is told by the list of stops. */
+  /** A triggered stop becomes an ordinary order; only the list of stops tells which stop it was. */
   async #triggered(market: PastMarket, { id, timestamp }: UnifiedOrder): Promise<OrderOrigin['cause']> {
     if (!this.#client.api.has['fetchOrders']) return 'ORDER';
     try {
@@ -95,10 +95,10 @@ export class CcxtVenue implements Venue {
           trigger: true,
         }),
       );
-      const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => hasBecome(order, id));
+      const source = orders.map((order) => unified(UnifiedOrder, order)).find((order) => isTriggerOf(order, id));
       return source === undefined ? 'ORDER' : causeOf(source, this.#client.settings.traits.madeBy);
     } catch {
-      // Not every exchange has such a list; an order by somebody else is what is known then.
+      // Not every exchange has such a list: then nothing more is known than that it was an order.
       return 'ORDER';
     }
   }
@@ -110,10 +110,5 @@ export class CcxtVenue implements Venue {
   }
 }
 
-/** How far before its trigger a stop is looked for: exchanges bound what one question may span. Unit: milliseconds. */
+/** How far before its trigger a stop is searched for: exchanges bound the span of a request. Unit: milliseconds. */
 const STOP_LIFE_MS = 6 * 24 * 60 * 60 * 1000;
-
-/** Every later question would be answered so as well, as those of a market that was taken off are. */
-function isForGood({ rule, keys }: ExchangeRejection): boolean {
-  return rule.meaning === 'refused' && !keys;
-}

@@ -1,11 +1,13 @@
 /**
- * What an exchange tells of the costs of a position: the fees of its symbol's fills since its opening, and its funding.
+ * The costs of a position as the exchange lists them: the fees of its symbol's fills since its opening, and its funding payments, each with its
+ * value in the quote currency.
  *
- * EXC-8  What is not told whole is said to be untold, with the reason: a list with a gap would look like a lower cost.
- * EXC-9  It takes no longer than CHARGES_WITHIN_MS: a trade waits for it.
- * EXC-10  In hedge mode an exchange does not say which side a payment of funding was for. Where both sides were open it is not known.
- * EXC-11  One question for the payments of all symbols serves the trades of some seconds. A payment that cannot be read costs its own symbol only.
- * EXC-12  A question that nobody waits for any more is not asked.
+ * EXC-8  A list that may be incomplete is reported as unknown, with the reason: a list with a gap would look like a lower cost.
+ * EXC-9  It takes no longer than CHARGES_WITHIN_MS, since the record of a trade waits for it.
+ * EXC-10  In hedge mode, funding is unknown where both sides were open: the exchange does not say which side a payment was for.
+ * EXC-11  One request for the payments of all symbols serves the trades of some seconds. A payment that cannot be read makes only its own
+ *         symbol's funding unknown.
+ * EXC-12  A request whose answer is no longer awaited is not sent.
  */
 import { HarvestlineError, messageOf } from '../../../errors/harvestline-error.ts';
 import type {
@@ -25,21 +27,21 @@ import { UnifiedIncome, unified, UnifiedCandle } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { PastMarket, VenueMarkets } from './venue-markets.ts';
 import type { FundingList } from './venues/venue-traits.ts';
-import { namedMarkPrice } from './read-holdings.ts';
+import { readMarkPrice } from './read-holdings.ts';
 
-/** As many as exchanges give at a time. Unit: payments. */
+/** The most that exchanges list in one answer. Unit: payments. */
 const PAGE = 1000;
 
-/** Three months of thirty symbols that pay every eight hours. Unit: pages. */
+/** Enough for three months of thirty symbols with a payment every eight hours. Unit: pages. */
 const MOST_PAGES = 10;
 
-/** EXC-11. Payments are made on the hour and listed some seconds later. Unit: milliseconds. */
+/** EXC-11. Payments are made on the hour, so an answer of some seconds ago is still complete. Unit: milliseconds. */
 const SHARED_MS = 5000;
 
-/** EXC-9. Two or three questions to an exchange that is well. Unit: milliseconds. */
+/** EXC-9. Enough for the two or three requests to a healthy exchange. Unit: milliseconds. */
 const CHARGES_WITHIN_MS = 5000;
 
-/** `holdsOther`: whether the account holds the other side of the symbol now. */
+/** The charges of a position. `holdsOther` tells whether the account holds the other side of the symbol now. */
 export async function readCharges(
   client: VenueClient,
   market: PastMarket,
@@ -52,11 +54,11 @@ export async function readCharges(
   const overdue = client.clock.sleep(CHARGES_WITHIN_MS, answered.signal);
   const [fills, funding] = await client.unlessGivenUp(givenUp.signal, () =>
     Promise.all([
-      told(overdue, async () => {
+      listedOrWhy(overdue, async () => {
         const read = await readFillsOnwards(client, market, openedAt, 'positions');
         return Promise.all(read.map((fill) => chargedFill(fill, market, prices)));
       }),
-      told(overdue, () => readFunding(client, market, prices, openedAt, givenUp.signal)),
+      listedOrWhy(overdue, () => readFunding(client, market, prices, openedAt, givenUp.signal)),
     ]),
   );
   answered.abort();
@@ -76,8 +78,8 @@ export async function readCharges(
   return { kind: 'records', fills, funding };
 }
 
-/** EXC-8, EXC-9. What waiting could mend is no error here: it is a reason. */
-async function told<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
+/** EXC-8, EXC-9. The list, or the reason why it is unknown. */
+async function listedOrWhy<T>(overdue: Promise<void>, read: () => Promise<readonly T[]>): Promise<Told<T>> {
   const reading = read().then(
     (list): Told<T> => ({ told: list }),
     (thrown: unknown): Told<T> => ({ why: messageOf(thrown) }),
@@ -103,7 +105,7 @@ async function readFunding(
   givenUp: AbortSignal,
 ): Promise<readonly FundingPayment[]> {
   const { api, clock, settings } = client;
-  // Contracts that are delivered on a day have no funding.
+  // Dated contracts have no funding.
   if (api.market(market.symbol).swap === false) return [];
   const { funding } = settings.traits;
   if (funding === null) throw away(client, 'it is not known how payments are told of');
@@ -115,22 +117,22 @@ async function readFunding(
     .toSorted((one, other) => one.timestamp - other.timestamp);
   return Promise.all(
     payments.map(async ({ code, amount, timestamp }): Promise<FundingPayment> => {
-      // Income is positive where it was received, a cost where it was paid.
+      // Income is positive where it was received; a charge is positive where it was paid.
       const paid = toText(new Exact(amount).neg());
       return { charge: await prices.charge({ asset: code, amount: paid }, market, timestamp), paidAt: timestamp };
     }),
   );
 }
 
-/** A payment as ccxt has it, not read yet. */
+/** A payment as ccxt parses it, not validated yet. */
 type Row = Readonly<Record<string, unknown>>;
 
-/** One that names no market may be anybody's. */
+/** A payment that names no market may belong to any. */
 function mayBeOf({ symbol }: Row, market: PastMarket): boolean {
   return typeof symbol !== 'string' || symbol === market.symbol || symbol === market.id;
 }
 
-/** NaN where it is not told. */
+/** NaN where the payment names no time. */
 function timeOf({ timestamp }: Row): EpochMillis {
   return typeof timestamp === 'number' ? timestamp : NaN;
 }
@@ -144,12 +146,12 @@ function paymentOf(client: VenueClient, row: Row): UnifiedIncome {
   }
 }
 
-/** Payments of all symbols from one question. */
+/** The payments of all symbols from one request. */
 interface SharedPayments {
   readonly since: EpochMillis;
   readonly askedAt: EpochMillis;
   readonly rows: Promise<readonly Row[]>;
-  /** How many wait for it. */
+  /** The number of callers that await the answer. */
   waiting: number;
   readonly givenUp: AbortController;
 }
@@ -157,8 +159,8 @@ interface SharedPayments {
 const shared = new WeakMap<VenueClient, SharedPayments>();
 
 /**
- * EXC-11. The question is among the dearest that an exchange has (30 of 2,400 a minute at Binance), and a desk that closes many positions at
- * once would ask it for each: one for all symbols serves those that follow within SHARED_MS. Throws EXCHANGE_AWAY.
+ * EXC-11. The request is among the most expensive of an exchange (30 of 2,400 a minute at Binance), and a desk that closes many positions at
+ * once would send one for each. One for all symbols serves every caller within SHARED_MS. Throws EXCHANGE_AWAY.
  */
 async function paymentsSince(
   client: VenueClient,
@@ -171,7 +173,7 @@ async function paymentsSince(
   const isFresh = before !== undefined && now - before.askedAt < SHARED_MS;
   const payments = isFresh && before.since <= since ? before : ask(isFresh ? Math.min(since, before.since) : since);
   payments.waiting += 1;
-  // EXC-12: it is given up when all who wait for it have.
+  // EXC-12: it is aborted once every caller has given up.
   const leave = (): void => {
     payments.waiting -= 1;
     if (payments.waiting === 0) payments.givenUp.abort();
@@ -184,7 +186,7 @@ async function paymentsSince(
     const rows = client.unlessGivenUp(controller.signal, () => askPayments(client, list, from));
     const asked = { since: from, askedAt: now, rows, waiting: 0, givenUp: controller };
     shared.set(client, asked);
-    // An answer that failed serves nobody.
+    // A failed answer is not shared.
     rows.catch(() => {
       if (shared.get(client) === asked) shared.delete(client);
     });
@@ -210,29 +212,28 @@ function away({ id }: VenueClient, why: string): HarvestlineError {
   return new HarvestlineError('EXCHANGE_AWAY', `${id}: funding: ${why}`);
 }
 
-/**
- * What assets that fees and funding are charged in were worth in a market's quote currency.
- *
- * EXC-13  The quote currency is worth 1, and so are credits that the exchange takes for it (its trait). Any other asset has the price of its own
- *      market at that time: the mark within RECENT_MS, the minute's closing price before that.
- * EXC-14  Where that market is not there, or does not tell, the price is null: none is made up. It is asked for again the next time.
- */
-
-/** In so short a time the price of an asset changes by far less than a fee is a part of a profit. Unit: milliseconds. */
+/** Within this time the price of an asset moves too little to matter for a fee. Unit: milliseconds. */
 const RECENT_MS = 5 * 60 * 1000;
 
-/** A mark that was just asked for is taken for the fills of the same order. Unit: milliseconds. */
+/** How long a mark price is reused, for instance for the fills of one order. Unit: milliseconds. */
 const MARK_KEPT_MS = 5000;
 
-/** A minute's price never changes; so many are a day of closing something every minute. Unit: prices. */
+/** Past prices never change. Enough for a day in which a position closes every minute. Unit: prices. */
 const MOST_KEPT = 1500;
 
 const MINUTE_MS = 60_000;
 
+/**
+ * The value, in a market's quote currency, of assets in which fees and funding are charged.
+ *
+ * EXC-13  The quote currency is worth 1, as are credits that the exchange treats as that currency. Any other asset has the price of its own
+ *         market at the time: the mark price within RECENT_MS, the closing price of the minute before that.
+ * EXC-14  The price is null where there is no such market or it gives no price. It is requested again the next time.
+ */
 export class AssetPrices {
   readonly #client: VenueClient;
   readonly #markets: VenueMarkets;
-  /** By market and minute. */
+  /** Closing prices by market and minute. */
   readonly #past = new Map<string, DecimalText>();
   readonly #marks = new Map<string, { readonly price: DecimalText; readonly askedAt: EpochMillis }>();
 
@@ -241,7 +242,7 @@ export class AssetPrices {
     this.#markets = markets;
   }
 
-  /** What was charged, with its value. */
+  /** A charge with its value. */
   async charge(
     charged: Pick<Charge, 'asset' | 'amount'>,
     market: Pick<PastMarket, 'quote'>,
@@ -254,7 +255,7 @@ export class AssetPrices {
     return { asset, amount, quote: price === null ? null : toText(new Exact(amount).mul(price)) };
   }
 
-  /** Null: none can be had (EXC-14). Unit: quote currency for one of the asset. */
+  /** Null: unknown (EXC-14). Unit: quote currency per unit of the asset. */
   async price(asset: string, quote: string, at: EpochMillis): Promise<DecimalText | null> {
     // EXC-13.
     const { credits } = this.#client.settings.traits;
@@ -272,7 +273,7 @@ export class AssetPrices {
   async #mark(market: PastMarket, now: EpochMillis): Promise<DecimalText | null> {
     const known = this.#marks.get(market.id);
     if (known !== undefined && now - known.askedAt < MARK_KEPT_MS) return known.price;
-    const price = await namedMarkPrice(this.#client, market, 'positions');
+    const price = await readMarkPrice(this.#client, market, 'positions');
     if (price !== null) this.#marks.set(market.id, { price, askedAt: now });
     return price;
   }

@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../../../ports/clock.ts';
-import type { CodeRule } from './venues/code-rules.ts';
+import type { RejectionRule } from './venues/code-rules.ts';
 
 /** An exchange rejected a request: by an HTTP error, or by an error in the body of a 200. */
 export class ExchangeRejection extends Error {
@@ -10,13 +10,13 @@ export class ExchangeRejection extends Error {
   /** How long it asks to wait; null where it does not say. Unit: milliseconds. */
   readonly retryAfterMs: number | null;
   /** The meaning of the code at this exchange. */
-  readonly rule: CodeRule;
+  readonly rule: RejectionRule;
 
   constructor(
     status: number,
     code: string | null,
     message: string,
-    { rule, retryAfterMs = null }: { rule: CodeRule; retryAfterMs?: number | null },
+    { rule, retryAfterMs = null }: { rule: RejectionRule; retryAfterMs?: number | null },
   ) {
     super(message);
     this.status = status;
@@ -25,14 +25,19 @@ export class ExchangeRejection extends Error {
     this.rule = rule;
   }
 
-  /** A definite "there is no such order"; no other rejection says so. */
+  /** The exchange states that there is no such order. */
   get absent(): boolean {
     return this.rule.absent === true;
   }
 
-  /** The key is rejected, its secret, or the address that it is used from. */
+  /** The key, its secret or the address that it is used from is rejected. */
   get keys(): boolean {
     return this.rule.refusal === 'keys';
+  }
+
+  /** The same request would be rejected again, whatever the keys. */
+  get final(): boolean {
+    return this.rule.meaning === 'rejected' && !this.keys;
   }
 }
 
@@ -48,23 +53,23 @@ export class NoResponse extends Error {
   }
 }
 
-/** The most of an exchange's message that is kept: an error page has thousands. Unit: characters. */
+/** An error page has thousands. Unit: characters of an exchange's message. */
 const MAX_WORDS = 300;
 
 const MS_PER_SECOND = 1000;
 
-/** Binance's longest ban; a time further ahead is not believed. Unit: milliseconds. */
+/** Binance's longest ban; a later time is taken for an error. Unit: milliseconds. */
 const LONGEST_BAN_MS = 3 * 24 * 60 * 60 * MS_PER_SECOND;
 
 interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
-  /** The body parsed, where that was possible. */
+  /** The parsed body, where it is JSON. */
   readonly json: unknown;
 }
 
-/** Code, message and wait of a rejecting reply. `now` is the exchange's time. */
+/** Code, message and requested wait of a rejection. `now` is the exchange's time. */
 export function readRejection({ status, headers, body, json }: Reply, now: EpochMillis) {
   const { code, words } = errorIn(json);
   const text = words ?? (body.trim() === '' ? 'no words' : body.trim());
@@ -76,21 +81,21 @@ export function readRejection({ status, headers, body, json }: Reply, now: Epoch
   };
 }
 
-/** The end of a ban that only the message names, as in "IP banned until 1700000000000". Unit: milliseconds from now. */
+/** The wait until the end of a ban that only the message names, as in "IP banned until 1700000000000". Unit: milliseconds. */
 function banIn(words: string, now: EpochMillis): number | null {
   const until = /\bbanned until (\d{13})\b/i.exec(words)?.[1];
   const wait = Number(until ?? NaN) - now;
   return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
 }
 
-/** The fields in which exchanges give their code and their message. */
+/** The fields of a body in which exchanges give their code and their message. */
 const CODE_FIELDS = ['code', 'retCode', 'sCode', 'errorCode', 'label'];
 const WORDS_FIELDS = ['msg', 'retMsg', 'sMsg', 'message', 'error'];
 
 function errorIn(json: unknown): { code: string | null; words: string | null } {
   if (typeof json !== 'object' || json === null) return { code: null, words: null };
   const fields: Readonly<Record<string, unknown>> = { ...json };
-  // The rejection of an order is in a list, beside a code that only says that something failed.
+  // OKX puts the rejection of an order into a list, next to a code which says only that something failed.
   const first: unknown = Array.isArray(fields['data']) ? fields['data'][0] : undefined;
   const inner = typeof first === 'object' && first !== null && 'sCode' in first ? errorIn(first) : null;
   if (inner !== null && inner.code !== null && inner.code !== '0') return inner;
@@ -106,13 +111,13 @@ function retryAfterOf(headers: Reply['headers']): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * MS_PER_SECOND : null;
 }
 
-/** Bybit names the time at which its limit is reset. Unit: milliseconds from now. */
+/** The wait until the time at which Bybit resets its limit. Unit: milliseconds. */
 function resetIn(headers: Reply['headers'], now: EpochMillis): number | null {
   const wait = numberIn(headers, 'x-bapi-limit-reset-timestamp') - now;
   return wait > 0 && wait <= LONGEST_BAN_MS ? wait : null;
 }
 
-/** NaN where there is no such header. */
+/** NaN without such a header. */
 function numberIn(headers: Reply['headers'], wanted: string): number {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === wanted) ?? [];
   return value === undefined ? NaN : Number(value);

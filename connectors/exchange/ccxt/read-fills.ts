@@ -12,19 +12,21 @@ import type { PastMarket } from './venue-markets.ts';
 import type { Info } from './venues/venue-traits.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 
-/** How far back is asked for where an exchange refuses to tell of more. Unit: milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Where an exchange bounds no question. Unit: milliseconds. */
+
+/** The span of a request for old fills where the exchange sets no bound. Unit: milliseconds. */
 const LONGEST_SPAN_MS = 30 * DAY_MS;
+
+/** How far back is tried in turn where an exchange rejects an earlier start. Unit: milliseconds. */
 const NARROWER_MS = [90 * DAY_MS, 30 * DAY_MS, 7 * DAY_MS, DAY_MS];
 
 /**
- * All fills of a market from `since` on: window by window where the exchange bounds what one question may span, page by page within it.
+ * All fills of a market from `since` on: window by window where the exchange bounds the span of a request, page by page within a window.
  * Throws EXCHANGE_AWAY.
  *
- * EXC-15  A full page is gone on from as the exchange's trait says: by the id of its last fill or by a cursor, so that any number of fills may
- *      share a millisecond. Where an exchange has no such question it is by time, and one that gives the same full page again throws.
- * EXC-16  An exchange that refuses to tell of what is that old is asked for less, and `since` says from when on the fills are whole.
+ * EXC-15  After a full page the next one is requested by the id of the last fill or by a cursor, whichever the exchange has, so any number of
+ *         fills may share a millisecond. An exchange with neither is paged by time; if it returns the same full page again, that throws.
+ * EXC-16  An exchange that rejects so early a start is asked for less, and the result's `since` is the time from which the fills are complete.
  */
 export async function readFills(
   client: VenueClient,
@@ -34,37 +36,38 @@ export async function readFills(
 ): Promise<Fills> {
   const now = client.clock.now();
   // EXC-16.
-  const earliest = Math.max(since, earliestTold(client));
+  const earliest = Math.max(since, earliestListed(client));
   const narrower = NARROWER_MS.map((reach) => now - reach).filter((start) => start > earliest);
   for (const start of [earliest, ...narrower]) {
     try {
       return { fills: await readFrom({ client, market, priority }, start, now), since: start };
     } catch (thrown) {
       // EXC-16.
-      if (start === narrower.at(-1) || !isRefusal(thrown)) throw thrown;
+      if (start === narrower.at(-1) || !isFinalRejection(thrown)) throw thrown;
     }
   }
   throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: none are told`);
 }
 
-/** What is older an exchange may leave out without a word. */
-function earliestTold({ clock, settings }: VenueClient): EpochMillis {
+/** Older fills may be omitted silently. */
+function earliestListed({ clock, settings }: VenueClient): EpochMillis {
   const { reachMs } = settings.traits.fills;
   return reachMs === null ? 0 : clock.now() - reachMs;
 }
 
-/** A stretch of less is read whole, however many fills it has. Unit: milliseconds. */
+/** A span that is not halved further, however many fills it has. Unit: milliseconds. */
 const SHORTEST_SPAN_MS = 60_000;
 
 /**
- * The old fills of markets, backwards, one question at a time. Null where it would have to wait for others; `since` is `before` where nothing
- * older is told. Throws EXCHANGE_AWAY.
+ * Reads the old fills of markets backwards, one request at a time. Null where the request would have to wait for its turn; `since` equals
+ * `before` where nothing older is listed. Throws EXCHANGE_AWAY.
  *
- * EXC-17  The answer is whole: of a stretch that fills a page half is asked for, and so on, and the next question goes by what was learnt.
+ * EXC-17  The fills of the span that is returned are complete. A span that fills a page is halved until it does not; the span that worked is
+ *         where the next request starts.
  */
 export class OlderFills {
   readonly #client: VenueClient;
-  /** What a page holds for certain, by market. Unit: milliseconds. */
+  /** A span whose fills fit into a page, by market. Unit: milliseconds. */
   readonly #spans = new Map<string, number>();
 
   constructor(client: VenueClient) {
@@ -75,7 +78,7 @@ export class OlderFills {
     const client = this.#client;
     const { windowMs, page: full, next } = client.settings.traits.fills;
     const widest = windowMs ?? LONGEST_SPAN_MS;
-    const earliest = earliestTold(client);
+    const earliest = earliestListed(client);
     if (before <= earliest) return { fills: [], since: before };
     const reading = { client, market, priority: 'history' } as const;
     for (let span = this.#spans.get(market.id) ?? widest; ; span /= 2) {
@@ -86,7 +89,7 @@ export class OlderFills {
           pageOf(api, client, market, since, { until: before }),
         );
       } catch (thrown) {
-        if (!isRefusal(thrown)) throw thrown;
+        if (!isFinalRejection(thrown)) throw thrown;
         // EXC-16.
         if (span <= DAY_MS) return { fills: [], since: before };
         continue;
@@ -96,23 +99,24 @@ export class OlderFills {
       if (!isWhole && span > SHORTEST_SPAN_MS) continue;
       this.#spans.set(market.id, isWhole ? Math.min(widest, 2 * span) : span);
       const params = { until: before };
-      const others = isWhole || next.kind === 'by-time' ? [] : await readOn(reading, page, { from: since, params });
+      const others =
+        isWhole || next.kind === 'by-time' ? [] : await readFurtherPages(reading, page, { from: since, params });
       const fills = [...page.fills, ...others].filter(({ filledAt }) => filledAt <= before);
       return { fills: fills.toSorted(byTime), since };
     }
   }
 }
 
-/** Whose fills are read, and what for. */
+/** The market whose fills are read, and the priority of the requests. */
 interface Reading {
   readonly client: VenueClient;
   readonly market: PastMarket;
   readonly priority: Priority;
 }
 
-function isRefusal(thrown: unknown): boolean {
+function isFinalRejection(thrown: unknown): boolean {
   const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
-  return cause instanceof ExchangeRejection && !cause.keys && cause.rule.meaning === 'refused';
+  return cause instanceof ExchangeRejection && cause.final;
 }
 
 async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis): Promise<readonly VenueFill[]> {
@@ -121,21 +125,21 @@ async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis):
   const fills = new Map<FillId, VenueFill>();
   for (let from = since; from <= now;) {
     const until = windowMs === null ? null : from + windowMs;
-    // The end of the last window lies ahead: a fill of this moment must not be missed by a clock that is late.
+    // The last window has no end: a clock that is behind would miss the newest fills.
     const params = until === null || until > client.clock.now() ? {} : { until };
     const page = await readPage(reading, from, params);
-    const others = next.kind === 'by-time' ? [] : await readOn(reading, page, { from, params });
+    const others = next.kind === 'by-time' ? [] : await readFurtherPages(reading, page, { from, params });
     const news = page.fills.filter(({ fillId }) => !fills.has(fillId));
     for (const fill of [...page.fills, ...others]) fills.set(fill.fillId, fill);
     const isFull = page.rows.length >= full;
-    // They were read to the newest of all.
+    // Paging by id leads to the newest fill, so no window follows.
     if (isFull && next.kind === 'from-id') break;
     const last = page.fills.at(-1);
     if (isFull && next.kind === 'by-time' && last !== undefined) {
       if (news.length === 0) {
         throw new HarvestlineError('EXCHANGE_AWAY', `${client.id}: fills of ${market.id}: the same page again`);
       }
-      // Others of the same millisecond may follow on the next page.
+      // More fills of the same millisecond may follow on the next page.
       from = last.filledAt;
     } else if (until === null) break;
     else from = until;
@@ -143,16 +147,16 @@ async function readFrom(reading: Reading, since: EpochMillis, now: EpochMillis):
   return [...fills.values()].toSorted(byTime);
 }
 
-/** One answer. */
+/** One page of an answer. */
 interface Page {
   /** Oldest first. */
   readonly fills: readonly VenueFill[];
-  /** As the exchange sent them, those that are no fills too. */
+  /** The exchange's own fields of every row, including rows that are not fills. */
   readonly rows: readonly Info[];
 }
 
-/** EXC-15: all fills that follow a full page. None where the exchange has no such question. */
-async function readOn(
+/** EXC-15: the fills after a full page; none for an exchange that is paged by time. */
+async function readFurtherPages(
   reading: Reading,
   first: Page,
   { from, params }: { readonly from: EpochMillis | undefined; readonly params: object },
@@ -179,7 +183,7 @@ async function readOn(
 }
 
 /**
- * All fills of a market from an opening on, in as few questions as its age allows: by id where the exchange has that question. Throws
+ * All fills of a market from the opening of a position on, in as few requests as possible: by id where the exchange can. Throws
  * EXCHANGE_AWAY.
  */
 export async function readFillsOnwards(
@@ -230,9 +234,9 @@ export async function fillsOfOrder(
   orderId: OrderId,
 ): Promise<readonly VenueFill[]> {
   const params = { [client.settings.traits.fills.orderParameter]: orderId };
-  // An exchange that does not know the parameter lists its latest fills, which these are among.
+  // An exchange that ignores the parameter lists the latest fills, which include those of a recent order.
   const page = await client.send('look-up', (api) => pageOf(api, client, market, undefined, params));
-  const others = await readOn({ client, market, priority: 'look-up' }, page, { from: undefined, params });
+  const others = await readFurtherPages({ client, market, priority: 'look-up' }, page, { from: undefined, params });
   return [...page.fills, ...others].filter((fill) => fill.orderId === orderId);
 }
 
@@ -240,7 +244,7 @@ function byTime(one: VenueFill, other: VenueFill): number {
   return one.filledAt - other.filledAt || compareIds(one.fillId, other.fillId);
 }
 
-/** Fills of the same millisecond are numbered in their order. */
+/** Ids are numbers of any length, so they are compared by length first. */
 function compareIds(one: string, other: string): number {
   return one.length - other.length || (one < other ? -1 : one > other ? 1 : 0);
 }
@@ -262,7 +266,7 @@ function fillOf(trade: UnifiedTrade, market: PastMarket): VenueFill {
   };
 }
 
-/** What exchanges call the side that a fill or position belongs to in hedge mode. */
+/** The fields in which exchanges name the side of a fill or position in hedge mode. */
 const SIDE_FIELDS = ['positionSide', 'posSide'];
 
 /** Null in one-way mode. */
@@ -272,7 +276,7 @@ export function positionSideOf(info: Readonly<Record<string, unknown>>): Side | 
   return side === 'LONG' || side === 'SHORT' ? side : null;
 }
 
-/** Null where it is not said, or was charged in another currency than the quote. */
+/** The fee in quote currency; null where it is unknown or was charged in another asset. */
 function feeOf(fee: { cost: DecimalText | null; currency: string | null } | null, market: PastMarket) {
   if (fee === null || fee.cost === null || fee.currency !== market.quote) return null;
   return toText(new Exact(fee.cost));

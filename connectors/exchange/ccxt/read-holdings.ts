@@ -13,16 +13,16 @@ import { ExchangeRejection } from './exchange-rejection.ts';
 import { type Lifecycle, lifecyclesOf } from '../../../ports/lifecycles.ts';
 
 export interface ReadHoldings extends Shown {
-  /** What the exchange itself sent of each whole one, by `SYMBOL:SIDE`. */
+  /** The exchange's own fields of each complete position, by `SYMBOL:SIDE`. */
   readonly sent: ReadonlyMap<string, Info>;
 }
 
 /**
- * The open positions that an exchange shows, of one market or of all. Positions in markets that are not linear are left out: R and
- * profit would be counted wrongly. Throws EXCHANGE_AWAY.
+ * The open positions that an exchange shows, of one market or of all. Positions in markets that are not linear are left out, since R and
+ * profit would be computed wrongly. Throws EXCHANGE_AWAY.
  *
- * EXC-18  One that is not whole is said with what is known of it, also where ccxt leaves it out, and costs no other its place.
- * EXC-19  A price of 0 is none: a market that is suspended or about to be taken off.
+ * EXC-18  An incomplete position is reported with what is known of it, even where ccxt drops it, and never hides another one.
+ * EXC-19  A price of 0 is no price: the market is suspended or about to be delisted.
  */
 export async function readHoldings(
   client: VenueClient,
@@ -39,15 +39,15 @@ export async function readHoldings(
   const holdings: VenueHolding[] = [];
   const incomplete: IncompleteHolding[] = [];
   const sent = new Map<string, Row>();
-  const told = new Set<string>();
+  const parsed = new Set<string>();
   for (const position of answer) {
     const read = readPosition(position);
     if (read === null) {
-      // What is not shown is not taken for closed.
+      // It cannot be named, so it is only logged; a position that is not shown is never taken for closed.
       client.logger.error({ venue: client.id }, 'the exchange shows a position of a market that it does not name');
       continue;
     }
-    told.add(placeOf(read.info));
+    parsed.add(placeOf(read.info));
     const { size } = read;
     if (size?.isZero() === true) continue;
     const own = await markets.bySymbol(read.name);
@@ -61,7 +61,7 @@ export async function readHoldings(
     }
   }
   for (const row of rowsOf(replies)) {
-    if (told.has(placeOf(row)) || signedSize(row)?.isZero() !== false) continue;
+    if (parsed.has(placeOf(row)) || signedSize(row)?.isZero() !== false) continue;
     const own = await markets.byId(String(row['symbol']));
     if (own === null || (market !== null && own.id !== market.id)) continue;
     incomplete.push(
@@ -72,10 +72,10 @@ export async function readHoldings(
 }
 
 interface ReadPosition {
-  /** ccxt's. */
+  /** ccxt's symbol. */
   readonly name: string;
   readonly side: Side | null;
-  /** In the exchange's contracts, not below 0; null where it does not say. */
+  /** Null: unknown. Unit: the exchange's contracts, at least 0. */
   readonly size: Exact | null;
   readonly entryPrice: DecimalText | null;
   readonly markPrice: DecimalText | null;
@@ -83,10 +83,10 @@ interface ReadPosition {
   readonly info: Row;
 }
 
-/** What the exchange itself sent. */
+/** The exchange's own fields. */
 type Row = Readonly<Record<string, unknown>>;
 
-/** Null where not even the market is named. */
+/** Null where the row names no market. */
 function readPosition(given: unknown): ReadPosition | null {
   const row = isRow(given) ? given : {};
   const info = isRow(row['info']) ? row['info'] : {};
@@ -96,7 +96,7 @@ function readPosition(given: unknown): ReadPosition | null {
   try {
     position = unified(UnifiedPosition, given);
   } catch {
-    // Where ccxt cannot read it there is what the exchange itself says.
+    // ccxt's figures cannot be read; the exchange's own are used below.
   }
   const { side = null, contracts, lastUpdateTimestamp, timestamp } = position;
   return {
@@ -125,7 +125,7 @@ async function holdingOf(
   let mark = markPrice;
   if (mark === null) {
     try {
-      mark = await namedMarkPrice(client, market, priority);
+      mark = await readMarkPrice(client, market, priority);
       if (mark === null) lacks.push('a mark price');
     } catch (thrown) {
       lacks.push(`a mark price (${messageOf(thrown)})`);
@@ -149,12 +149,12 @@ async function holdingOf(
   };
 }
 
-/** Orders are whole steps, and none is below the market's minimum. What a whole close is worth does not matter. */
+/** Whether a position is too small for any order: less than a lot step or the market's minimum. The minimum notional does not apply to a full close. */
 function isDust(quantity: DecimalText, { rules: { lotStep, minQuantity } }: VenueMarket): boolean {
   return new Exact(quantity).div(lotStep).floor().mul(lotStep).lt(Exact.max(minQuantity, lotStep));
 }
 
-/** A position in a market that is on no list: its rules, and the size of its contracts, are unknown. */
+/** A position in a delisted market: its rules and contract size are unknown. */
 function unlisted({ name, side, entryPrice, info }: ReadPosition): IncompleteHolding {
   const quantity = signedSize(info)?.abs() ?? null;
   const lacks = "a market of that id on the exchange's list";
@@ -172,7 +172,7 @@ function incompleteOf(
   return { symbol: market.id, side, quantity, entryPrice, lacks: lacks.join(' and ') };
 }
 
-/** As ccxt has it, or as the exchange's own size tells where ccxt goes by the value, which is 0 where the price is. */
+/** ccxt's side, or that of the exchange's own size: ccxt derives the side from the value, which is 0 while the price is. */
 function sideOf(side: 'long' | 'short' | null, info: Row): Side | null {
   if (side !== null) return side === 'long' ? 'LONG' : 'SHORT';
   const named = positionSideOf(info);
@@ -181,7 +181,7 @@ function sideOf(side: 'long' | 'short' | null, info: Row): Side | null {
   return size.isNegative() ? 'SHORT' : 'LONG';
 }
 
-/** The positions of a reply that is a list of them. */
+/** The rows of replies that are lists of positions (Binance's form). */
 function rowsOf(replies: readonly unknown[]): readonly Row[] {
   return replies
     .flatMap((reply) => (Array.isArray(reply) ? reply.filter(isRow) : []))
@@ -211,7 +211,7 @@ function decimal(given: unknown): Exact | null {
 
 const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** No size and no price of a market lies beyond (schemas/market-bounds.ts): records do not take them. Units: contracts, quote currency. */
+/** Records accept no larger figures (schemas/market-bounds.ts). Units: contracts, quote currency. */
 const LARGEST_FIGURE = 1e15;
 const LARGEST_PRICE = 1e12;
 
@@ -220,10 +220,10 @@ function isRow(given: unknown): given is Row {
 }
 
 /**
- * The price at which the exchange values positions now. Null where it answers and names none, or 0: a market that is suspended or
- * taken off. Throws EXCHANGE_AWAY. Unit: quote currency per contract.
+ * The price at which the exchange values positions now. Null where it has none or 0, as for a suspended or delisted market. Throws
+ * EXCHANGE_AWAY. Unit: quote currency per contract.
  */
-export async function namedMarkPrice(
+export async function readMarkPrice(
   client: VenueClient,
   { symbol }: PastMarket,
   priority: Priority,
@@ -234,28 +234,28 @@ export async function namedMarkPrice(
       const price = new Exact(ticker.markPrice ?? ticker.last ?? 0);
       return price.gt(0) ? toText(price) : null;
     } catch (thrown) {
-      // A definite no: every later question would get it as well.
-      if (thrown instanceof ExchangeRejection && thrown.rule.meaning === 'refused') return null;
+      // Definite: every later request would be rejected as well.
+      if (thrown instanceof ExchangeRejection && thrown.rule.meaning === 'rejected') return null;
       throw thrown;
     }
   });
 }
 
-/** What names a position, and how large it was when it was observed. */
+/** The identity of a position, and its size when it was observed. */
 export type Observed = Pick<PositionReference, 'side' | 'opened_at' | 'observed_at' | 'quantity' | 'entry_price'>;
 
-/** The position as it was observed: nothing has happened to it since, so no fill need be asked for. */
+/** Whether a position is unchanged since it was observed, so that its fills need not be read. */
 export function isAsObserved({ quantity, entry_price }: Observed, holding: VenueHolding | undefined): boolean {
   return holding !== undefined && Number(holding.quantity) === quantity && Number(holding.entryPrice) === entry_price;
 }
 
 /**
- * How much of a position that was observed before is open now. `holdings` are the open positions of its symbol, `fills` all fills
- * since it was observed. Pure.
+ * How much of an observed position is open now; null: unknown. `holdings` are the open positions of its symbol, `fills` all fills since the
+ * observation. Pure.
  *
- * EXC-20  A position of the same side that was opened since is another one: the one that was observed is flat.
- * EXC-21  A position that is not shown is flat only where the fills closed all that was observed of it. Otherwise nothing is known
- *     (null): an empty answer, or fills that are late.
+ * EXC-20  A position of the same side that was opened since is a different one: the observed one is flat.
+ * EXC-21  A position that is not shown is flat only if the fills closed all that was observed of it. Otherwise its size is unknown: the
+ *         answer may be empty by mistake, or fills may be late.
  */
 export function openQuantityOf(
   observed: Observed,
@@ -267,7 +267,7 @@ export function openQuantityOf(
   const first = own.find((lifecycle) => isSame(observed, lifecycle));
   const shown = holdings.find((holding) => holding.side === side);
   if (shown !== undefined) {
-    // EXC-20. Without a fill since it cannot be another.
+    // EXC-20. Without a fill since the observation it is the same position.
     if (own.length === 0 || first?.quantity.gt(0) === true) return shown.quantity;
   }
   if (first === undefined || first.quantity.gt(0)) return null;
@@ -276,7 +276,7 @@ export function openQuantityOf(
   return closed.gte(observed.quantity) ? toText(new Exact(0)) : null;
 }
 
-/** Its fills begin in its middle, or with the fill that opened it, or before it was observed. */
+/** Whether a lifecycle is the observed position: it began with the same fill, before the observation, or before the first fill that was read. */
 function isSame({ opened_at, observed_at }: Observed, { opening }: Lifecycle): boolean {
   return opening === null || opening.at === opened_at || opening.at <= observed_at;
 }

@@ -1,14 +1,14 @@
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 import type { Allowance } from './venues/venue-traits.ts';
 
-/** What a request is for; one that stands earlier goes before all that stand later. */
+/** Purposes of requests, the most urgent first. */
 export const PRIORITIES = ['cancel', 'place', 'look-up', 'positions', 'history'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** What one process spends of the allowance in the long run: other programs use the same address. Unit: share. */
+/** The share of the allowance that one process spends in the long run: other programs may use the same address. */
 const SPENT = 0.7;
 
-/** How much of the burst is left to what goes before it. Orders are never kept back for weight. Unit: share of the burst. */
+/** The share of the burst that a request must leave to more urgent ones. Orders and cancellations never wait for weight. */
 const LEFT: Readonly<Record<Priority, number>> = {
   cancel: -Infinity,
   place: -Infinity,
@@ -17,7 +17,7 @@ const LEFT: Readonly<Record<Priority, number>> = {
   history: 0.5,
 };
 
-/** From which share of the allowance on, by the exchange's own count, a request waits for the next minute. */
+/** The share of the allowance, by the exchange's own count, from which on a request waits for the next minute. */
 const CEILING: Readonly<Record<Priority, number>> = {
   cancel: Infinity,
   place: Infinity,
@@ -26,15 +26,15 @@ const CEILING: Readonly<Record<Priority, number>> = {
   history: 0.5,
 };
 
-/** What old fills may cost: they can wait, and half a year of one symbol is some 130. Units: share of a minute's allowance. */
+/** What old fills may cost, since they can wait: half a year of one symbol is some 130 of weight. Units: share of a minute's allowance. */
 const HISTORY = { spent: 0.1, burst: 0.05 };
 
 const MINUTE_MS = 60_000;
 
-/** What a kept turn is taken to cost, as a page of fills does at most exchanges. Unit: weight. */
+/** The assumed cost of a reserved turn: that of a page of fills at most exchanges. Unit: weight. */
 const RESERVED = 5;
 
-/** A turn that is kept for a request. */
+/** A turn that is reserved for one request. */
 export interface Reservation {
   readonly take: (cost: number) => void;
   readonly giveBack: () => void;
@@ -47,13 +47,13 @@ interface Waiting {
 }
 
 /**
- * The one queue of all requests that a process sends to an exchange. It takes the place of ccxt's, which is first come, first served.
+ * The queue of all requests that a process sends to an exchange. It replaces ccxt's, which is first come, first served.
  *
- * EXC-22  A request goes before all that wait with a lower priority; among its own the first comes first.
- * EXC-23  An order never waits for weight: exchanges count orders apart, and a refusal is an answer.
- * EXC-24  All others leave what the ones before them may need, by our own count and by the exchange's, which knows of other programs.
- * EXC-25  History has a bound of its own, so reading it for long takes nothing from the rest.
- * EXC-26  A request whose asker has given up leaves the queue, and costs nothing.
+ * EXC-22  A request goes before all of lower priority; within a priority the order is first come, first served.
+ * EXC-23  An order never waits for weight: exchanges count orders separately, and a rejection is at least an answer.
+ * EXC-24  Every other request leaves enough for more urgent ones, by our own count and by the exchange's, which includes other programs.
+ * EXC-25  History has a bound of its own, so reading it takes nothing from the rest.
+ * EXC-26  A request that is aborted leaves the queue and costs nothing.
  */
 export class RequestQueue {
   readonly allowance: Allowance;
@@ -68,10 +68,10 @@ export class RequestQueue {
   readonly #spent: Record<Priority, number> = { cancel: 0, place: 0, 'look-up': 0, positions: 0, history: 0 };
   readonly #all: Bucket;
   readonly #history: Bucket;
-  /** By the exchange's count, in the minute that it was said in. */
-  #told: { readonly used: number; readonly until: EpochMillis } | null = null;
+  /** The exchange's count of the running minute. */
+  #reported: { readonly used: number; readonly until: EpochMillis } | null = null;
   #pause: AbortController | null = null;
-  /** Turns that are kept and have not been taken. */
+  /** Reserved turns that have not been taken. */
   #reserved = 0;
 
   constructor(allowance: Allowance, clock: Clock) {
@@ -86,16 +86,16 @@ export class RequestQueue {
     );
   }
 
-  /** What was spent since the start, by what it was for. Unit: weight. */
+  /** What was spent since the start, by purpose. Unit: weight. */
   get spent(): Readonly<Record<Priority, number>> {
     return this.#spent;
   }
 
-  /** What the exchange says was used of the running minute's allowance; null where it has not said. Unit: share. */
+  /** The share of the running minute's allowance that is used by the exchange's count; null: it has not reported any. */
   get used(): number | null {
-    const told = this.#told;
-    if (told === null) return null;
-    return this.#clock.now() < told.until ? told.used / this.allowance.perMinute : 0;
+    const reported = this.#reported;
+    if (reported === null) return null;
+    return this.#clock.now() < reported.until ? reported.used / this.allowance.perMinute : 0;
   }
 
   /** Resolves when a request of that cost may be signed and sent. Rejects once `givenUp` is aborted. */
@@ -119,7 +119,7 @@ export class RequestQueue {
     });
   }
 
-  /** Keeps the turn of a request that would go at once, until it goes or is given back; null where it would have to wait. */
+  /** Reserves a turn for a request that could go at once, until it is taken or given back; null where the request would have to wait. */
   reserve(priority: Priority): Reservation | null {
     const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
     if (!before.every((one) => this.#waiting[one].length === 0) || this.#waitOf(priority) > 0) return null;
@@ -138,15 +138,15 @@ export class RequestQueue {
     };
   }
 
-  /** The headers of each reply. */
-  heard(headers: Readonly<Record<string, unknown>>): void {
+  /** Notes the exchange's count from the headers of a reply. */
+  noteUsage(headers: Readonly<Record<string, unknown>>): void {
     const { usedHeader } = this.allowance;
     if (usedHeader === null) return;
     const [, text] = Object.entries(headers).find(([name]) => name.toLowerCase() === usedHeader) ?? [];
     const used = typeof text === 'string' && text !== '' ? Number(text) : NaN;
     if (!Number.isFinite(used) || used < 0) return;
     const now = this.#clock.now();
-    this.#told = { used, until: (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS };
+    this.#reported = { used, until: (Math.floor(now / MINUTE_MS) + 1) * MINUTE_MS };
   }
 
   #advance(): void {
@@ -156,7 +156,7 @@ export class RequestQueue {
       const priority = PRIORITIES.find((one) => this.#waiting[one].length > 0);
       if (priority === undefined) return;
       const wait = this.#waitOf(priority);
-      // What needs less room stands before it, so nothing behind it could go.
+      // Less urgent requests need even more room, so none of them could go.
       if (wait > 0) return this.#advanceAfter(wait);
       const next = this.#waiting[priority].shift();
       if (next === undefined) return;
@@ -182,19 +182,18 @@ export class RequestQueue {
     if (!signal.aborted) this.#advance();
   }
 
-  /** Unit: milliseconds. */
+  /** How long a request of that priority has to wait. Unit: milliseconds. */
   #waitOf(priority: Priority): number {
     const { burst } = this.allowance;
     // EXC-24.
-    const told = this.#told;
-    const left = told === null ? 0 : told.until - this.#clock.now();
+    const left = this.#reported === null ? 0 : this.#reported.until - this.#clock.now();
     const isFull = (this.used ?? 0) >= CEILING[priority];
     const own = priority === 'history' ? this.#history.waitFor(this.#reserved * RESERVED) : 0;
     return Math.max(this.#all.waitFor(LEFT[priority] * burst), own, isFull ? left : 0);
   }
 }
 
-/** A token bucket. It lends to one request at a time, so that one which costs more than it holds may go. */
+/** A token bucket. It may go below zero, so that a request which costs more than the bucket holds can go. */
 class Bucket {
   readonly #size: number;
   readonly #perMs: number;
@@ -215,7 +214,7 @@ class Bucket {
     this.#tokens -= cost;
   }
 
-  /** How long until it holds so many. Unit: milliseconds. */
+  /** How long until it holds that many. Unit: milliseconds. */
   waitFor(tokens: number): number {
     this.#fill();
     return tokens <= this.#tokens ? 0 : Math.ceil((tokens - this.#tokens) / this.#perMs);
@@ -223,7 +222,7 @@ class Bucket {
 
   #fill(): void {
     const now = this.#clock.now();
-    // A clock that was set back gives nothing and takes nothing.
+    // A clock that was set back neither adds nor removes tokens.
     this.#tokens = Math.min(this.#size, this.#tokens + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
   }

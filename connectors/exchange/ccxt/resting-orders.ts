@@ -1,8 +1,8 @@
 /**
- * Orders that rest at an exchange for a position: stops, targets, reduce-only orders in the book.
+ * Resting orders of a position: stops, targets and reduce-only orders in the book, and the cause of an order that filled.
  *
- * EXC-27  An order that might as well open another position is none of them.
- * EXC-28  Both lists or none: an exchange that tells of one of them only has not told.
+ * EXC-27  An order that could open another position does not count.
+ * EXC-28  Open and conditional orders are read together: if either list cannot be had, the answer is EXCHANGE_AWAY.
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
@@ -17,7 +17,7 @@ import type { PastMarket } from './venue-markets.ts';
 import { ExchangeRejection } from './exchange-rejection.ts';
 import type { VenueTraits } from './venues/venue-traits.ts';
 
-/** EXC-28. Oldest first; orders without a time first. Throws EXCHANGE_AWAY. */
+/** EXC-28. Oldest first; orders without a time come first. Throws EXCHANGE_AWAY. */
 export async function readResting(
   client: VenueClient,
   market: PastMarket,
@@ -28,7 +28,7 @@ export async function readResting(
   const book = await client.ask(priority, `open orders of ${market.id}`, (api) => openOrders(api, market));
   const conditional = await client.ask(priority, `stops of ${market.id}`, (api) => conditionalOrders(api, market));
   const found = new Map<string, RestingOrder>();
-  // Some exchanges list conditional orders among the others as well.
+  // Some exchanges list conditional orders among the open ones as well.
   for (const [orders, isConditional] of [[book, false] as const, [conditional, true] as const]) {
     for (const order of restingOf(orders, side, isConditional, market)) {
       found.set(`${order.kind} ${order.isConditional} ${order.orderId}`, order);
@@ -50,7 +50,7 @@ export function restingOf(
     .flatMap((order) => restingOrdersOf(order, isConditional, market));
 }
 
-/** One order may be a stop and a target: the first to be hit cancels the other. */
+/** One order may be both stop and target: whichever is hit first cancels the other. */
 function restingOrdersOf(
   order: UnifiedOrder,
   isConditional: boolean,
@@ -101,8 +101,8 @@ function wouldClose({ side: direction, reduceOnly, info }: UnifiedOrder, side: S
 }
 
 /**
- * Where the stop and the target of a side stand. Of several the one that would be hit first counts: the highest stop and the lowest
- * target of a LONG, the other way round for a SHORT. Pure.
+ * The stop and target prices of a side. Of several, the one that would be hit first counts: the highest stop and the lowest target of a
+ * LONG, the reverse for a SHORT. Pure.
  */
 export function stopsOf(resting: readonly RestingOrder[], side: Side): VenueStops {
   return {
@@ -122,7 +122,7 @@ function firstHit(
   return toText(highest ? Exact.max(...prices) : Exact.min(...prices));
 }
 
-/** Takes an order off that rests. */
+/** Cancels a resting order. */
 export async function cancelRestingOrder(
   client: VenueClient,
   market: PastMarket,
@@ -135,33 +135,33 @@ export async function cancelRestingOrder(
     if (!(thrown instanceof ExchangeRejection)) return { kind: 'unavailable', message: messageOf(thrown) };
     if (thrown.absent) return { kind: 'gone' };
     const message = thrown.code === null ? thrown.message : `${thrown.code}: ${thrown.message}`;
-    return { kind: thrown.rule.meaning === 'refused' ? 'refused' : 'unavailable', message };
+    return { kind: thrown.rule.meaning === 'rejected' ? 'refused' : 'unavailable', message };
   }
 }
 
 type Cause = OrderOrigin['cause'];
 
-/** By what the exchange calls the kind of order, in its own words first: ccxt's are poorer. */
+/** Matched against the exchange's own name for the type of order before ccxt's, which is less specific. */
 const TARGET = /take.?profit/i;
 const STOP = /stop|trailing/i;
 
-/** What kind of order it was, as far as the order itself tells. */
+/** The cause of an order, as far as the order itself tells. */
 export function causeOf(order: UnifiedOrder, madeBy: VenueTraits['madeBy']): Cause {
   return madeBy(order.clientOrderId, order.info) ?? kindOf(order) ?? 'ORDER';
 }
 
-/** Null: neither a stop nor a target. */
+/** Null: neither stop nor target. */
 function kindOf({ type, stopLossPrice, takeProfitPrice, info }: UnifiedOrder): 'STOP' | 'TAKE_PROFIT' | null {
   const words = [info['origType'], info['orderType'], info['stopOrderType'], info['type'], type];
   const kinds = words.filter((kind) => typeof kind === 'string');
   if (kinds.some((kind) => TARGET.test(kind))) return 'TAKE_PROFIT';
-  // A conditional order whose name says nothing: ccxt goes by the side on which it waits.
+  // A conditional order without a telling name: ccxt decides by the side of the mark on which it waits.
   if (takeProfitPrice !== null && stopLossPrice === null) return 'TAKE_PROFIT';
   return stopLossPrice !== null || kinds.some((kind) => STOP.test(kind)) ? 'STOP' : null;
 }
 
-/** Whether a conditional order became the order of that id when it was hit. */
-export function hasBecome({ info }: UnifiedOrder, orderId: string): boolean {
+/** Whether a conditional order became the order of that id when it triggered. */
+export function isTriggerOf({ info }: UnifiedOrder, orderId: string): boolean {
   const { actualOrderId } = info;
   return (typeof actualOrderId === 'string' || typeof actualOrderId === 'number') && String(actualOrderId) === orderId;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The fields of ccxt's unified structures that this program reads, checked before anything is believed. Numbers are decimal
- * texts (the client asks ccxt for that); what an exchange leaves out is null.
+ * The fields of ccxt's unified structures that this program reads, validated. Numbers are decimal texts (the client configures ccxt to give
+ * them so); what an exchange leaves out is null.
  */
 
 /** A decimal in plain or scientific notation. */
@@ -14,7 +14,7 @@ const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((val
 const Millis = z.union([z.number(), z.string()]).transform(Number).pipe(z.int().nonnegative());
 const Id = z.union([z.string().min(1), z.number()]).transform(String);
 
-/** What the exchange itself sent. */
+/** The exchange's own fields. */
 const Info = z.record(z.string(), z.unknown()).catch({});
 
 export const UnifiedPosition = z.object({
@@ -65,11 +65,11 @@ export const UnifiedOrder = z.object({
 });
 export type UnifiedOrder = z.infer<typeof UnifiedOrder>;
 
-/** No amount lies beyond, and records do not take one that does. Unit: units of an asset. */
+/** No real amount is larger, and records do not accept one. Unit: units of an asset. */
 const LARGEST_AMOUNT = 1e15;
 const Amount = Text.refine((text) => Math.abs(Number(text)) <= LARGEST_AMOUNT, 'must be an amount that can be');
 
-/** A payment of funding; positive where the account received it. */
+/** A funding payment; positive where the account received it. */
 export const UnifiedIncome = z.object({
   symbol: z.string(),
   id: optional(Id),
@@ -108,7 +108,7 @@ export const UnifiedMarket = z.object({
 });
 export type UnifiedMarket = z.infer<typeof UnifiedMarket>;
 
-/** Reads a structure, or says which field is not as ccxt's manual has it. */
+/** Validates a structure. Throws an error naming every field that is not as ccxt documents it. */
 export function unified<T extends z.ZodType>(type: T, given: unknown): z.infer<T> {
   const parsed = type.safeParse(given);
   if (parsed.success) return parsed.data;

@@ -1,11 +1,12 @@
 /**
- * What Binance's USD-M futures tell between questions (ports/venue.ts): the user data stream of a listen key, and mark prices.
+ * Changes that Binance's USD-M futures push (ports/venue.ts): the user data stream of a listen key, and mark prices.
  *
- * asks       the listen key: POST at each beginning, PUT every half hour
- * guarantee  one of its two connections that breaks, is silent (readSocket) or loses its key is opened anew, with waits that
- *            double up to a minute; the account's tells of a gap then
- * why not ccxt's own stream classes: they leave rejections that nobody handles when a connection ends, open no ws:// address without a proxy
- * agent, and ask for whole lists of positions of their own accord, past the queue of this program
+ * requests   the listen key: POST when a connection is opened, PUT every half hour
+ * guarantee  a connection that breaks, goes silent or loses its listen key is opened again, with waits that double up to a minute; the
+ *            listener is then told of a gap
+ *
+ * ccxt's own streams are not used: they leave unhandled promise rejections when a connection ends, cannot open ws:// addresses without a proxy
+ * agent, and request whole lists of positions outside this program's queue.
  */
 import { z } from 'zod';
 import { messageOf } from '../../../errors/harvestline-error.ts';
@@ -14,7 +15,7 @@ import type { EpochMillis, Clock } from '../../../ports/clock.ts';
 import { redactor } from '../../system/redactor.ts';
 import type { VenueClient } from './venue-client.ts';
 
-/** ccxt's id of the one exchange that this speaks to. */
+/** ccxt's id of the one exchange whose streams are supported. */
 const VENUE = 'binanceusdm';
 
 const ORIGINS = { live: 'wss://fstream.binance.com', demo: 'wss://fstream.binancefuture.com' };
@@ -22,14 +23,14 @@ const ORIGINS = { live: 'wss://fstream.binance.com', demo: 'wss://fstream.binanc
 /** A listen key ends an hour after it was last kept alive. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 30 * 60 * 1000;
 
-/** Unit: milliseconds. */
+/** Waits before a connection is opened again. Unit: milliseconds. */
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60_000;
 
-/** A connection that has lasted so long was a good one: the next wait is short again. Unit: milliseconds. */
+/** After a connection that lasted at least this long, the first wait is short again. Unit: milliseconds. */
 const LASTED_MS = 60_000;
 
-/** Streams of one connection at Binance. */
+/** Binance's limit for one connection. Unit: streams. */
 const MOST_MARKS = 200;
 
 const PROBE = JSON.stringify({ method: 'LIST_SUBSCRIPTIONS', id: 1 });
@@ -42,7 +43,7 @@ const AccountUpdate = z.object({
   a: z.object({ P: z.array(z.object({ s: z.string() })).default([]) }),
 });
 
-/** Only fills matter here: an order that rests has changed no position. */
+/** Fills only: other updates of an order change no position. */
 const OrderUpdate = z.object({
   e: z.literal('ORDER_TRADE_UPDATE'),
   E: z.number(),
@@ -58,7 +59,7 @@ const MarkUpdate = z.object({
 
 const Expired = z.object({ e: z.literal('listenKeyExpired') });
 
-/** Null where nobody has tried the exchange's streams, or there are no keys. */
+/** Null for an exchange whose streams are not supported, or without keys. */
 export function userStreamOf(client: VenueClient): ChangeStream | null {
   return client.id === VENUE && client.settings.credentials !== null ? new UserStream(client) : null;
 }
@@ -96,7 +97,7 @@ class UserStream implements ChangeStream {
     ]);
   }
 
-  /** Opens a connection anew whenever it ends. */
+  /** Opens a connection again whenever it ends. */
   async #keep(what: string, signal: AbortSignal, read: () => Promise<string>): Promise<void> {
     const { clock, logger, id: venue } = this.#client;
     let wait = FIRST_WAIT_MS;
@@ -185,7 +186,7 @@ class UserStream implements ChangeStream {
     this.#subscribed = this.#watched;
   }
 
-  /** Resolves when the connection has ended. Throws EXCHANGE_AWAY where the key can be kept no longer. */
+  /** Resolves when the connection has ended. Throws EXCHANGE_AWAY where the listen key cannot be kept alive. */
   async #keepAlive(ended: AbortSignal): Promise<string> {
     for (;;) {
       await this.#client.clock.sleep(KEEP_ALIVE_MS, ended);
@@ -215,7 +216,7 @@ function streamOf(symbol: string): string {
   return `${symbol.toLowerCase()}@markPrice@1s`;
 }
 
-/** What an event of the account says of positions; nothing where it is none that is known. */
+/** The changes of positions in an event of the account; none in any other event. */
 function changesOf(message: unknown): readonly VenueChange[] {
   const account = AccountUpdate.safeParse(message);
   if (account.success) {
@@ -226,10 +227,10 @@ function changesOf(message: unknown): readonly VenueChange[] {
   return order.success ? [{ kind: 'account', symbol: order.data.o.s, at: order.data.E }] : [];
 }
 
-/** After so long without a message the other side is asked for one. Unit: milliseconds. */
+/** After this long without a message a probe is sent. Unit: milliseconds. */
 const PROBE_MS = 5000;
 
-/** After so long without any the connection is taken for dead. Unit: milliseconds. */
+/** After this long without a message the connection counts as dead. Unit: milliseconds. */
 const SILENT_MS = 15_000;
 
 /** How long the opening may take. Unit: milliseconds. */
@@ -238,21 +239,21 @@ const OPENING_MS = 10_000;
 export interface StreamSocketOptions {
   readonly url: string;
   readonly clock: Clock;
-  /** Closes it. */
+  /** Closes the connection. */
   readonly signal: AbortSignal;
-  /** What every server of the kind answers, whatever is subscribed. */
+  /** A message that the server answers whatever is subscribed. */
   readonly probe: string;
   readonly onOpen: (send: (message: string) => void) => void;
-  /** Texts; what is no JSON comes as null. */
+  /** Receives parsed messages; null for what is not JSON. */
   readonly onMessage: (message: unknown) => void;
 }
 
 /**
- * Reads a WebSocket until it ends, and says why it did. Never throws.
+ * Reads a WebSocket until it ends, and returns why it ended. Never throws.
  *
- * EXC-29  It ends by itself: a connection without messages is asked for one, and closed when none comes, since a half-open connection looks
- *      like an account in which nothing happens.
- * EXC-30  Once it has ended nothing is told any more.
+ * EXC-29  A silent connection is probed, and closed if the probe is not answered: a half-open connection looks like an account in which
+ *         nothing happens.
+ * EXC-30  No message is delivered after the end.
  */
 async function readSocket(options: StreamSocketOptions): Promise<string> {
   const { url, clock, signal, probe, onOpen, onMessage } = options;
@@ -266,7 +267,7 @@ async function readSocket(options: StreamSocketOptions): Promise<string> {
   const stop = (): void => end('stopped');
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  let heardAt = clock.now();
+  let receivedAt = clock.now();
   let isOpen = false;
   let socket: WebSocket;
   try {
@@ -278,21 +279,21 @@ async function readSocket(options: StreamSocketOptions): Promise<string> {
     if (socket.readyState === WebSocket.OPEN) socket.send(message);
   };
   socket.addEventListener('open', () => {
-    heardAt = clock.now();
+    receivedAt = clock.now();
     isOpen = true;
     if (!ended.signal.aborted) onOpen(send);
   });
   socket.addEventListener('message', ({ data }: { readonly data: unknown }) => {
-    heardAt = clock.now();
+    receivedAt = clock.now();
     if (!ended.signal.aborted) onMessage(jsonOrNull(data));
   });
   socket.addEventListener('close', ({ code }) => end(isOpen ? `closed with ${code}` : 'refused'));
-  // The close that follows says all there is to say.
+  // A close event follows.
   socket.addEventListener('error', () => {});
   try {
     while (!ended.signal.aborted) {
       await clock.sleep(PROBE_MS, ended.signal);
-      const quietMs = clock.now() - heardAt;
+      const quietMs = clock.now() - receivedAt;
       if (!isOpen && quietMs >= OPENING_MS) end(`not open after ${OPENING_MS} ms`);
       else if (quietMs >= SILENT_MS) end(`silent for ${quietMs} ms`);
       else if (quietMs >= PROBE_MS) send(probe);

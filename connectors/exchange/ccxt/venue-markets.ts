@@ -8,47 +8,48 @@ import { UnifiedMarket, unified } from './unified.ts';
 import type { VenueClient } from './venue-client.ts';
 import type { Info, UnlistedMarket } from './venues/venue-traits.ts';
 
-/** Exchanges change a filter now and then, and announce it. Unit: milliseconds. */
+/** Exchanges rarely change a market's rules. Unit: milliseconds. */
 const RELOAD_MS = 60 * 60 * 1000;
 
-/** A market that was listed since is looked for this often at most. Unit: milliseconds. */
+/** The least time between two reloads for a market that is not on the list. Unit: milliseconds. */
 const RELOAD_FOR_UNKNOWN_MS = 30_000;
 
-/** What the fills, orders and payments of a futures market are read by; it may be on no list any more. */
+/** A futures market, as needed to read its fills, orders and payments; it may be delisted. */
 export interface PastMarket {
   /** The exchange's own id, which is the symbol of our records. */
   readonly id: string;
-  /** ccxt's. */
+  /** ccxt's symbol. */
   readonly symbol: string;
   readonly quote: string;
-  /** Size of one of the exchange's contracts. Ours are of 1: amounts are multiplied on the way in. Unit: base currency. */
+  /** Size of one of the exchange's contracts, by which amounts are multiplied when they are read. Unit: base currency. */
   readonly contractSize: DecimalText;
 }
 
 /** One futures market: linear, settled in its quote currency. */
 export interface VenueMarket extends PastMarket {
-  /** Orders are taken; false where the exchange says that they are not. */
+  /** False where the exchange states that it takes no orders. */
   readonly active: boolean;
-  /** When its contract is delivered or taken off; null: no end is announced. */
+  /** When the contract is delivered or delisted; null: no end is announced. */
   readonly settlesAt: EpochMillis | null;
   /** Prices are whole multiples of it. Unit: quote currency per contract. */
   readonly tick: DecimalText;
-  /** In our contracts. */
+  /** Quantities in units of the base currency. */
   readonly rules: MarketRules;
 }
 
 /**
- * The markets of an exchange by both of their names. Loaded when first asked for, and again when they are an hour old or do not
- * have what is asked for; what they do not have then is said.
+ * The markets of an exchange by its ids and by ccxt's symbols. Loaded at first use, and again when the list is an hour old or lacks a market
+ * that is asked for.
  *
- * EXC-37  The exchange's id decides: where ccxt has one name for two of them, each gets a name of its own.
- * EXC-38  A market that was listed is remembered when it is taken off: what is open there is open still.
- * EXC-39  Where the list cannot be read again the one of before holds, for ccxt's own questions too: every order and position would wait for
- *      it else.
- * EXC-40  One that was taken off before this process started is what its id says (the exchange's trait), for questions about what became of
- *      positions there: its rules are unknown, so no order is made and nothing is observed.
- * EXC-41  Only a market that is not on the list, and an order in one that refused it for the rules or takes none, wait until the list is read again.
- * EXC-42  A market that cannot be read costs only itself.
+ * EXC-37  The exchange's id identifies a market: where ccxt gives two markets one symbol, each gets a symbol of its own.
+ * EXC-38  A market that was listed is remembered after it is delisted, since positions there may still be open.
+ * EXC-39  If the list cannot be reloaded, the previous one stays in use, for ccxt's own requests too: otherwise every order and position would
+ *         wait for it.
+ * EXC-40  A market that was delisted before this process started is known by what its id says, so that the fills and orders of positions there
+ *         can be read. Its rules are unknown: no order is sent, and nothing is observed.
+ * EXC-41  Requests do not wait for a reload, except for a market that is not on the list, and for an order in a market whose rules have proved
+ *         outdated or that takes no orders.
+ * EXC-42  A market that cannot be parsed is left out, and no other.
  */
 export class VenueMarkets {
   readonly #client: VenueClient;
@@ -57,9 +58,9 @@ export class VenueMarkets {
   #loadedAt: EpochMillis | null = null;
   #loading: Promise<void> | null = null;
   readonly #unknown = new Set<string>();
-  /** Ids whose rules are others by now. */
+  /** Ids of markets whose rules have changed. */
   readonly #outdated = new Set<string>();
-  /** EXC-40, by id, as ccxt takes them. */
+  /** EXC-40: delisted markets in ccxt's form, by id. */
   readonly #unlisted = new Map<string, CcxtMarket>();
 
   constructor(client: VenueClient) {
@@ -75,14 +76,14 @@ export class VenueMarkets {
       for (const id of listed.keys()) this.#unlisted.delete(id);
       return [...distinctlyNamed([...listed.values()]), ...this.#unlisted.values()];
     };
-    // EXC-39. ccxt asks for them with every question: it would wait for a list that is being read, and keep a failure of that for ever.
+    // EXC-39. ccxt calls this with every request. It would await a running reload, and would remember a failed one for ever.
     const load = api.loadMarkets.bind(api);
     const loadMarkets: CcxtExchange['loadMarkets'] = async (reload, params) =>
       reload === true || api.markets === undefined ? load(true, params) : api.markets;
     Object.assign(api, { fetchMarkets, loadMarkets });
   }
 
-  /** Loads the markets where they are not yet. Throws EXCHANGE_AWAY. */
+  /** Loads the markets if that has not happened yet. Throws EXCHANGE_AWAY. */
   async ready(): Promise<void> {
     await this.#refresh();
   }
@@ -92,7 +93,7 @@ export class VenueMarkets {
     return this.#find(id, () => this.#byId.get(id));
   }
 
-  /** As they are now: read again after a refusal for them, or where no orders were taken. Null as above. Throws EXCHANGE_AWAY. */
+  /** The current rules: reloaded after a rejection that proved them outdated, or if the market took no orders. Null as above. Throws EXCHANGE_AWAY. */
   async rules(id: string): Promise<MarketRules | null> {
     const market = await this.byId(id);
     const isOutdated = this.#outdated.has(id) || (market?.active === false && this.#isOlder(RELOAD_FOR_UNKNOWN_MS));
@@ -101,38 +102,35 @@ export class VenueMarkets {
     return this.#byId.get(id)?.rules ?? null;
   }
 
-  /** By an id that records have; also one that is on no list any more (EXC-40). Null: its id says too little. Throws EXCHANGE_AWAY. */
+  /** A market by an id from records, delisted ones included (EXC-40). Null: the id says too little. Throws EXCHANGE_AWAY. */
   async byRecordedId(id: string): Promise<PastMarket | null> {
     const market = await this.byId(id);
     if (market !== null) return market;
     const { api, settings } = this.#client;
-    const told = settings.traits.unlisted(id, new Set([...this.#byId.values()].map(({ quote }) => quote)));
-    if (told === null || this.isListed(id)) return null;
+    const parsed = settings.traits.unlisted(id, new Set([...this.#byId.values()].map(({ quote }) => quote)));
+    if (parsed === null || this.isListed(id)) return null;
     if (!this.#unlisted.has(id)) {
-      const named = unlistedMarket(api, id, told);
+      const named = unlistedMarket(api, id, parsed);
       this.#unlisted.set(id, named);
-      // Until the list is loaded again.
+      // Holds until the list is loaded again, which adds it as well.
       api.markets = { ...api.markets, [id]: named };
       api.markets_by_id = { ...api.markets_by_id, [id]: [named] };
     }
-    return { id, symbol: id, quote: told.quote, contractSize: told.contractSize };
+    return { id, symbol: id, quote: parsed.quote, contractSize: parsed.contractSize };
   }
 
-  /** By ccxt's name; for a market that ccxt does not know yet that is the exchange's. */
+  /** By ccxt's symbol, which for a market that ccxt does not know is the exchange's id. */
   async bySymbol(symbol: string): Promise<VenueMarket | null> {
     return this.#find(symbol, () => this.#bySymbol.get(symbol) ?? this.#byId.get(symbol));
   }
 
-  /** Those that are on no list now. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
+  /** The ids that are not listed. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
   async unlisted(ids: Iterable<string>): Promise<readonly string[]> {
     await this.any();
     return [...new Set(ids)].filter((id) => !this.#byId.has(id));
   }
 
-  /**
-   * Throws USAGE with every id that is no linear market here, and the nearest that are; EXCHANGE_AWAY, also where the exchange lists
-   * no market at all.
-   */
+  /** Throws USAGE with every id that is no linear market and the nearest ids that are; EXCHANGE_AWAY, also where none is listed at all. */
   async demand(ids: Iterable<string>): Promise<void> {
     const unknown = await this.unlisted(ids);
     if (unknown.length === 0) return;
@@ -145,7 +143,7 @@ export class VenueMarkets {
     });
   }
 
-  /** One that orders are taken in, or any. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
+  /** A market that takes orders, else any. Throws EXCHANGE_AWAY, also where the exchange lists no market at all. */
   async any(): Promise<VenueMarket> {
     await this.#refresh();
     const all = [...this.#byId.values()];
@@ -154,14 +152,14 @@ export class VenueMarkets {
     throw new HarvestlineError('EXCHANGE_AWAY', `${this.#client.id}: markets: none is listed`);
   }
 
-  /** By either name, and whatever kind of market it is. */
+  /** Whether any kind of market has that id or symbol. */
   isListed(name: string): boolean {
     if (this.#unlisted.has(name)) return false;
     const { markets, markets_by_id: byId } = this.#client.api;
     return markets?.[name] !== undefined || byId?.[name] !== undefined;
   }
 
-  /** What was loaded of a market does not hold any more: the exchange refused what it allows. */
+  /** The exchange rejected what the loaded rules of a market allow: they are reloaded before the next order. */
   forget(id: string): void {
     this.#outdated.add(id);
   }
@@ -180,7 +178,7 @@ export class VenueMarkets {
     return market;
   }
 
-  /** EXC-41: nobody waits for a list that is only old. */
+  /** EXC-41: an old list is reloaded in the background. */
   async #refresh(): Promise<void> {
     if (!this.#isOlder(RELOAD_MS)) return;
     const reloaded = this.#reload();
@@ -200,7 +198,7 @@ export class VenueMarkets {
 
   /** EXC-39. */
   async #load(): Promise<void> {
-    // What is outdated from now on may be missing from the answer.
+    // Rules that prove outdated while the list is loaded may be missing from it.
     const outdated = [...this.#outdated];
     try {
       await this.#loadAnew();
@@ -233,7 +231,7 @@ export class VenueMarkets {
   }
 }
 
-/** EXC-40. It has no name but its id, as ccxt calls markets that it does not know. */
+/** EXC-40. Its symbol is its id, as for all markets that ccxt does not know. */
 function unlistedMarket(
   api: CcxtExchange,
   id: string,
@@ -259,7 +257,7 @@ function unlistedMarket(
 
 type CcxtMarket = NonNullable<Awaited<ReturnType<CcxtExchange['fetchMarkets']>>[number]>;
 
-/** EXC-37. The name stays with the market whose id is made of its currencies, as a settled twin's is not. */
+/** EXC-37. The symbol stays with the market whose id is base and quote; a settled contract of the same name has another id. */
 function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
   return [...Map.groupBy(markets, ({ symbol }) => symbol).values()].flatMap((same) => {
     const [first] = same;
@@ -269,7 +267,7 @@ function distinctlyNamed(markets: readonly CcxtMarket[]): CcxtMarket[] {
   });
 }
 
-/** None for a market that is not as this program takes them. */
+/** Empty for a market that is not linear or has no steps. */
 function marketOf(given: unknown, { api, settings }: VenueClient): readonly VenueMarket[] {
   const { id, symbol, quote, linear, active, expiry, contractSize, precision, limits, info } = unified(
     UnifiedMarket,
@@ -278,7 +276,7 @@ function marketOf(given: unknown, { api, settings }: VenueClient): readonly Venu
   if (linear !== true || precision.amount === null || precision.price === null) return [];
   const size = new Exact(contractSize ?? 1);
   const settlesAt = settlementIn(info, expiry);
-  // ccxt counts either in steps or in decimal places.
+  // ccxt gives precision either as a step or as a number of decimal places.
   const inSteps = (text: DecimalText): Exact =>
     api.precisionMode === TICK_SIZE ? new Exact(text) : new Exact(10).pow(new Exact(text).neg());
   const ours = (contracts: DecimalText): DecimalText => toText(new Exact(contracts).mul(size));
@@ -308,10 +306,10 @@ function marketOf(given: unknown, { api, settings }: VenueClient): readonly Venu
   ];
 }
 
-/** What exchanges call the time at which a contract is delivered, or a perpetual taken off; ccxt leaves out the latter. */
+/** The fields in which exchanges name the time of delivery or delisting; ccxt leaves out the delisting of perpetuals. */
 const SETTLEMENT_FIELDS = ['deliveryDate', 'deliveryTime', 'expTime'];
 
-/** Perpetuals have a time in 2100 at some exchanges, and 0 or nothing at others. Unit: milliseconds since 1970. */
+/** Some exchanges date the end of perpetuals into 2100, others give 0 or nothing. Unit: milliseconds since 1970. */
 const NEVER = Date.UTC(2099);
 
 function settlementIn(info: Info, expiry: number | null): EpochMillis | null {
@@ -320,13 +318,13 @@ function settlementIn(info: Info, expiry: number | null): EpochMillis | null {
   return Number.isSafeInteger(time) && time > 0 && time < NEVER ? time : null;
 }
 
-/** What exchanges call the state of a market, in their own words. */
+/** The status of a market in the exchange's own words. */
 function statusIn(info: Info): string | null {
   const status = [info['status'], info['contractStatus'], info['state']].find((one) => typeof one === 'string');
   return typeof status === 'string' ? status : null;
 }
 
-/** ccxt's name for counting precision in steps. */
+/** ccxt's constant for precision that is given as a step. */
 const TICK_SIZE = 4;
 
 function isPositive(text: DecimalText | null | undefined): text is DecimalText {

@@ -6,12 +6,12 @@ import type { UnifiedOrder } from './unified.ts';
 import type { PastMarket } from './venue-markets.ts';
 import type { VenueTraits } from './venues/venue-traits.ts';
 
-/** The direction of an order that makes a position smaller, in ccxt's words. */
+/** The direction of an order that reduces a position, in ccxt's words. */
 export function orderSide(side: Side): 'buy' | 'sell' {
   return side === 'LONG' ? 'sell' : 'buy';
 }
 
-/** An order's kind, price and time in force in ccxt's words. */
+/** An order's type, price and time in force in ccxt's words. */
 export interface VenueTerms {
   readonly type: 'market' | 'limit';
   readonly price: DecimalText | undefined;
@@ -19,8 +19,8 @@ export interface VenueTerms {
 }
 
 /**
- * Prices on ticks, never so that the order may fill at a worse one than it allows: the limit of a sale is rounded up, of a purchase down. One
- * that rests is at the first tick beyond its price, on its own side of the book. Pure.
+ * Rounds prices to ticks so that an order never fills at a worse price than it allows: the limit of a sale is rounded up, that of a purchase
+ * down. A post-only order is put at the first tick beyond its price, on its own side of the book. Pure.
  */
 export function venueTerms(pricing: Pricing, side: Side, tick: DecimalText): VenueTerms {
   const sells = side === 'LONG';
@@ -35,10 +35,10 @@ export function venueTerms(pricing: Pricing, side: Side, tick: DecimalText): Ven
   return { type: 'limit', price: toText(price), params: { postOnly: true } };
 }
 
-/** ccxt's words for an order that may still fill; all others are ends. */
+/** ccxt's statuses of an order that may still fill; all others are final. */
 const OPEN: ReadonlySet<string | null> = new Set(['open', null]);
 
-/** An order as the exchange reports it. `fills` are all of its fills, or none where they are not known. Pure. */
+/** An order as the exchange reports it. `fills` are all of its fills, or empty where they are unknown. Pure. */
 export function venueOrderOf(
   order: UnifiedOrder,
   clientOrderId: ClientOrderId,
@@ -47,7 +47,7 @@ export function venueOrderOf(
 ): VenueOrder {
   const filled = new Exact(order.filled ?? 0).mul(contractSize);
   const averagePrice = filled.isZero() ? null : (averageOf(fills) ?? ownAverage(order, filled));
-  // A fill without a price is half an answer: the order is asked for again.
+  // Filled without a price is an incomplete answer: as OPEN the order will be looked up again.
   const half = filled.gt(0) && averagePrice === null;
   const toldAt = order.lastTradeTimestamp ?? order.lastUpdateTimestamp ?? order.timestamp ?? 0;
   return {
@@ -63,7 +63,7 @@ export function venueOrderOf(
   };
 }
 
-/** Quantity-weighted. */
+/** The quantity-weighted price. */
 function averageOf(fills: readonly VenueFill[]): string | null {
   if (fills.length === 0) return null;
   const quantity = Exact.sum(0, ...fills.map((fill) => fill.quantity));
@@ -71,13 +71,13 @@ function averageOf(fills: readonly VenueFill[]): string | null {
   return toText(value.div(quantity));
 }
 
-/** What all of it cost over the quantity: exchanges round the average that they name. */
+/** The order's own average: cost over quantity where known, since exchanges round the average that they report. */
 function ownAverage({ average, cost }: UnifiedOrder, filled: Exact): string | null {
   if (cost !== null && new Exact(cost).gt(0)) return toText(new Exact(cost).div(filled));
   return average === null || new Exact(average).isZero() ? null : toText(new Exact(average));
 }
 
-/** What the fills were charged in. */
+/** The asset and amount in which the fills were charged. */
 function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'feeAmount'> {
   const assets = new Set(fills.map(({ feeAsset }) => feeAsset));
   const amounts = fills.flatMap(({ feeAmount }) => (feeAmount === null ? [] : [feeAmount]));
@@ -89,7 +89,7 @@ function assetOf(fills: readonly VenueFill[]): Pick<VenueOrder, 'feeAsset' | 'fe
   };
 }
 
-/** Null where one of them is not known. */
+/** Null where the fee of any fill is unknown. */
 function feeOf(fills: readonly VenueFill[]): string | null {
   const fees = fills.flatMap(({ fee }) => (fee === null ? [] : [fee]));
   return fills.length === 0 || fees.length < fills.length ? null : toText(Exact.sum(0, ...fees));
@@ -97,7 +97,7 @@ function feeOf(fills: readonly VenueFill[]): string | null {
 
 const LONGEST_ALPHANUMERIC = 32;
 
-/** Our client order id in the form that an exchange takes. What is cut off is the end of a hash: the rest is as good as unique. */
+/** A client order id in the form that the exchange accepts. Only the end of a hash is cut off, so the rest is still practically unique. */
 export function venueClientId(id: ClientOrderId, form: VenueTraits['clientOrderIds']): string {
   return form === 'verbatim' ? id : id.replace(/[^0-9a-z]/gi, '').slice(0, LONGEST_ALPHANUMERIC);
 }

@@ -5,7 +5,7 @@ import type { VenueClient } from './venue-client.ts';
 import type { VenueMarkets } from './venue-markets.ts';
 import { ExchangeRejection, NoResponse } from './exchange-rejection.ts';
 
-/** What ccxt must be able to do with an exchange. */
+/** Methods that ccxt must support for the exchange. */
 const NEEDED = [
   'fetchPositions',
   'fetchMyTrades',
@@ -16,19 +16,19 @@ const NEEDED = [
   'fetchOHLCV',
 ] as const;
 
-/** A client order id that nobody has used. */
-const NOBODYS = 'hl-00000000000000000000000000000000' as ClientOrderId;
+/** A client order id that no order has. */
+const UNUSED_ID = 'hl-00000000000000000000000000000000' as ClientOrderId;
 
-/** How far back the fills of the probe begin. Unit: milliseconds. */
+/** The span of the fills that the probe requests. Unit: milliseconds. */
 const RECENT_MS = 60_000;
 
 /**
- * Asks an exchange at the start for everything that orders and snapshots will need of it, so that what is missing is said before anything
- * runs: what ccxt has, the kind of account, the look-up of an order by its client id, a page of fills. Throws EXCHANGE_UNSUPPORTED with
- * every reason at once, EXCHANGE_AWAY where the exchange gives no answer, and what it threw where it refuses the keys.
+ * Tries at the start everything that orders and snapshots will need of an exchange, so that what is missing is reported before anything
+ * runs: ccxt's methods, the type of account, the look-up of an order by its client order id, a page of fills. Throws EXCHANGE_UNSUPPORTED
+ * with every reason, EXCHANGE_AWAY where the exchange does not answer, and the rejection where it rejects the keys.
  *
- * EXC-43  A look-up by client id is there only where one of an id that nobody has used is answered with a definite "no such order": a crash
- *      between sending and reading the reply would otherwise leave an order that nobody can find.
+ * EXC-43  Look-up by client order id counts as supported only if an unused id is answered with a definite "no such order". Without it, a
+ *         crash between sending an order and reading the reply would leave an order that cannot be found.
  */
 export async function probeVenue(client: VenueClient, markets: VenueMarkets): Promise<void> {
   const { api, id, settings } = client;
@@ -36,13 +36,13 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
   const lacking = NEEDED.filter((method) => !api.has[method]);
   if (lacking.length > 0) throw unsupported(id, [`ccxt has no ${lacking.join(', ')}`]);
   const reasons: string[] = [];
-  const unfit = await client.ask('look-up', 'account', (ccxt) => traits.unfit(ccxt));
-  if (unfit !== null) reasons.push(unfit);
+  const unsupportedAccount = await client.ask('look-up', 'account', (ccxt) => traits.unsupportedAccount(ccxt));
+  if (unsupportedAccount !== null) reasons.push(unsupportedAccount);
   const market = await markets.any();
-  const name = { clientOrderId: venueClientId(NOBODYS, traits.clientOrderIds) };
+  const name = { clientOrderId: venueClientId(UNUSED_ID, traits.clientOrderIds) };
   const lookUp = await whyNot(client, async () => {
     const found = await traits.findOrder(api, market, name);
-    return found === null ? null : `the order ${NOBODYS}, which nobody has sent, was found`;
+    return found === null ? null : `the order ${UNUSED_ID}, which nobody has sent, was found`;
   });
   // EXC-43.
   if (lookUp !== null) reasons.push(`no look-up by client order id: ${lookUp}`);
@@ -55,7 +55,7 @@ export async function probeVenue(client: VenueClient, markets: VenueMarkets): Pr
   if (reasons.length > 0) throw unsupported(id, reasons);
 }
 
-/** Null: it is there. What the exchange or ccxt says where it is not; an exchange that does not answer says nothing of it. */
+/** The reason that the exchange or ccxt gives for not supporting a request; null: supported. Throws where there is no answer. */
 async function whyNot(client: VenueClient, question: () => Promise<string | null>): Promise<string | null> {
   try {
     return await client.ask('look-up', 'probe', question);
@@ -63,7 +63,7 @@ async function whyNot(client: VenueClient, question: () => Promise<string | null
     const cause = thrown instanceof HarvestlineError ? thrown.cause : undefined;
     if (cause instanceof ExchangeRejection) {
       if (cause.absent) return null;
-      if (cause.rule.meaning === 'refused' && !cause.keys) return messageOf(cause);
+      if (cause.final) return messageOf(cause);
     } else if (cause instanceof NoResponse && cause.unsupported) return messageOf(cause);
     throw thrown;
   }

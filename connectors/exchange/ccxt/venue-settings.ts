@@ -4,40 +4,40 @@ import { HarvestlineError, type Problem, formatProblems } from '../../../errors/
 import { type Environment, readSecret } from '../../system/settings.ts';
 import { parseJsonBytes } from '../../../schemas/strict-json.ts';
 import { knownVenue } from './venues/known-venues.ts';
-import { type VenueTraits, UNTRIED } from './venues/venue-traits.ts';
+import { type VenueTraits, DEFAULT_TRAITS } from './venues/venue-traits.ts';
 import type { Exchange as CcxtExchange } from 'ccxt';
 import { didYouMean } from '../../../errors/nearest.ts';
 
-/** What the exchange knows the account by. */
+/** The API key of an account. */
 export interface Credentials {
   readonly key: string;
   readonly secret: string;
-  /** Null where the exchange asks for none. */
+  /** Null where the exchange has none. */
   readonly passphrase: string | null;
 }
 
-/** Where money is: practice accounts, or real ones. `data` asks for nothing but what anybody may know. */
+/** Which account is used: a practice one (`demo`), a real one (`live`), or none: `data` sends public requests only. */
 export type Stake = 'demo' | 'live' | 'data';
 
 export interface VenueSettings {
   /** ccxt's id. */
   readonly id: string;
   readonly stake: Stake;
-  /** Null: public questions only. */
+  /** Null: public requests only. */
   readonly credentials: Credentials | null;
-  /** In place of the scheme, host and port of every address of the exchange; null: its own. */
+  /** Replaces scheme, host and port in every address of the exchange; null: no replacement. */
   readonly url: string | null;
   readonly traits: VenueTraits;
-  /** Handed to ccxt's constructor. */
+  /** Passed to ccxt's constructor. */
   readonly ccxt: Readonly<Record<string, unknown>>;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A word such as an exchange uses for a kind of market or account. */
+/** A word by which an exchange names a type of market or account. */
 const Word = z.string().regex(/^[\w:-]{1,40}$/, 'must be a word of letters, digits, _, : and -, at most 40');
 
-/** What ccxt's `options` may say: which of an exchange's markets, accounts and ways of counting are meant. */
+/** Allowed entries of ccxt's `options`: which markets and accounts are meant, and how requests are made. */
 const CcxtOptions = z.strictObject({
   defaultType: Word.optional(),
   defaultSubType: Word.optional(),
@@ -55,8 +55,8 @@ const CcxtOptions = z.strictObject({
 });
 
 /**
- * The settings file: what an exchange needs that is in no table. A list of what is allowed, since ccxt takes anything: names that print
- * requests with their keys, send them by a proxy or to another address, or hold secrets.
+ * The settings file, for exchanges that are not known. It allows named settings only: ccxt accepts anything, including settings that print
+ * requests with their keys, redirect them, or hold secrets.
  */
 const SettingsFile = z.strictObject({
   client_order_ids: z.enum(['verbatim', 'alphanumeric-32']).optional(),
@@ -70,7 +70,7 @@ const SettingsFile = z.strictObject({
     .optional(),
 });
 
-/** Every setting that a file may hold, by its path, for docs/exchanges.md. */
+/** The paths of all settings of the file, for docs/exchanges.md. */
 export const ALLOWED_SETTINGS: readonly string[] = pathsOf(SettingsFile);
 
 function pathsOf(shape: z.ZodObject, prefix = ''): readonly string[] {
@@ -88,10 +88,9 @@ export interface VenueChoice {
 }
 
 /**
- * Puts the settings of an exchange together, from the command line, a settings file and the environment:
- * HARVESTLINE_API_KEY, _API_SECRET, _API_PASSPHRASE, each also as NAME_FILE for a file that holds it. An empty variable counts
- * as left out. Throws USAGE with everything that is missing or wrong, or KEYS_UNUSABLE where that is only what a key or its file holds; no
- * value appears in either.
+ * The settings of an exchange from the command line, a settings file and the environment: HARVESTLINE_API_KEY, _API_SECRET and
+ * _API_PASSPHRASE, each also as NAME_FILE for a file that holds it. An empty variable counts as unset. Throws USAGE with everything that is
+ * missing or wrong, or KEYS_UNUSABLE if only the content of a key or its file is wrong. No value appears in either.
  */
 export function venueSettings(choice: VenueChoice, env: Environment): VenueSettings {
   const { id, stake, url, settingsFile } = choice;
@@ -106,7 +105,7 @@ export function venueSettings(choice: VenueChoice, env: Environment): VenueSetti
     const why = 'must be an https address, or http on this machine, without user information and query';
     problems.push({ path: '--venue-url', why });
   }
-  const traits = knownVenue(id)?.traits ?? UNTRIED;
+  const traits = knownVenue(id)?.traits ?? DEFAULT_TRAITS;
   if (stake === 'demo' && traits.practice === null) {
     problems.push({ path: '--demo', why: `${id} has no practice accounts that ccxt can reach` });
   }
@@ -143,7 +142,7 @@ function venueCredentials(env: Environment, problems: Problem[], unusable: Probl
   if (key === undefined && secret === undefined) return null;
   if (key === undefined) problems.push({ path: 'HARVESTLINE_API_KEY', why: 'is missing' });
   if (secret === undefined) problems.push({ path: 'HARVESTLINE_API_SECRET', why: 'is missing' });
-  // It goes into a header of each request.
+  // The key is sent in a header of each request.
   if (key !== undefined && problems.length + unusable.length === 0 && !/^[\x21-\x7e]+$/.test(key)) {
     const name = isGiven(env['HARVESTLINE_API_KEY']) ? 'HARVESTLINE_API_KEY' : 'HARVESTLINE_API_KEY_FILE';
     unusable.push({ path: name, why: 'holds blanks, line breaks or letters that no key has' });
@@ -166,7 +165,7 @@ function readSettings(path: string, problems: Problem[]): z.infer<typeof Setting
     problems.push(...found.problems.map((one) => ({ ...one, path: `${path}: ${one.path}` })));
     json = found.value;
   } catch {
-    // The parser quotes what it found, and somebody may have named a file of secrets.
+    // The parser's message quotes the file, which may be a file of secrets named by mistake.
     problems.push({ path, why: 'is not JSON' });
     return {};
   }
@@ -190,7 +189,7 @@ function isGiven(text: string | undefined): text is string {
   return text !== undefined && text !== '';
 }
 
-/** Signed requests in the clear would show the key to everybody on the way. */
+/** HTTPS, or HTTP on this machine: signed requests in the clear would expose the key. */
 function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
@@ -198,16 +197,16 @@ function isSafeUrl(text: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname));
 }
 
-/** No exchange takes longer unless something is wrong; then waiting does not mend it. Unit: milliseconds. */
+/** A healthy exchange answers within this time. Unit: milliseconds. */
 const TIMEOUT_MS = 5000;
 
 /**
- * A signed request that is older is refused by the exchange, so that one which was slow on its way does not become an order
- * after we have stopped looking for it (execution looks an order up for twice as long). Unit: milliseconds.
+ * The exchange rejects signed requests that are older. A delayed request therefore never becomes an order after execution has stopped looking
+ * it up, which it does for twice as long. Unit: milliseconds.
  */
 const RECV_WINDOW_MS = 5000;
 
-/** ccxt's client of one exchange. Loads ccxt, which is large. Throws USAGE for an id that it does not know. */
+/** Loads ccxt and creates its client of an exchange. Throws USAGE for an id that ccxt does not know. */
 export async function openCcxt(settings: VenueSettings): Promise<CcxtExchange> {
   const { default: ccxt } = await import('ccxt');
   const classes: Readonly<Record<string, unknown>> = { ...ccxt };
@@ -221,13 +220,13 @@ export async function openCcxt(settings: VenueSettings): Promise<CcxtExchange> {
     );
   }
   const api = new constructor(configOf(settings));
-  // Wallets are nobody's concern here, and futures keys may not ask about them.
+  // Wallets are not needed, and futures keys may lack the permission.
   api.has['fetchCurrencies'] = false;
-  // It would print requests whole.
+  // Verbose output would print whole requests, keys included.
   api.verbose = false;
   if (settings.stake === 'demo') toPractice(api, settings.traits.practice);
   if (settings.url !== null) redirect(api, settings.url);
-  // ccxt loads these with its first request otherwise, which would have less time to be answered.
+  // Otherwise ccxt would load these during the first request, at the expense of its time-out.
   await api.loadProxyModules();
   await api.loadFetchImplementation();
   return api;
@@ -242,9 +241,9 @@ function configOf({ credentials, traits, ccxt }: VenueSettings): object {
   return {
     timeout: TIMEOUT_MS,
     ...ccxt,
-    // Each request asks for its turn (request-queue.ts).
+    // Makes ccxt await a turn of the RequestQueue before each request.
     enableRateLimit: true,
-    // Decimal texts instead of doubles: no digit is lost on the way.
+    // Decimal texts instead of doubles, so that no digit is lost.
     number: String,
     options: {
       recvWindow: RECV_WINDOW_MS,
@@ -262,7 +261,7 @@ function configOf({ credentials, traits, ccxt }: VenueSettings): object {
   };
 }
 
-/** Points ccxt at the exchange's practice accounts. Throws EXCHANGE_UNSUPPORTED where ccxt knows no way to them. */
+/** Switches ccxt to practice accounts. Throws EXCHANGE_UNSUPPORTED where ccxt has no address of them. */
 function toPractice(api: CcxtExchange, practice: VenueTraits['practice']): void {
   const { urls } = api;
   const hasDemo = urls['demo'] !== undefined || urls['demotrading'] !== undefined;
@@ -278,7 +277,7 @@ function toPractice(api: CcxtExchange, practice: VenueTraits['practice']): void 
   throw new HarvestlineError('EXCHANGE_UNSUPPORTED', message);
 }
 
-/** Puts another scheme, host and port into every address, and leaves the paths. */
+/** Replaces scheme, host and port in every address, and keeps the paths. */
 function redirect(api: CcxtExchange, url: string): void {
   const { origin } = new URL(url);
   const moved = (address: unknown): unknown => {

@@ -5,36 +5,36 @@ import { Exact } from '../../../ports/exact-decimal.ts';
 import type { PaperMarket } from './market-rules.ts';
 import { HarvestlineError, type Problem, formatProblems } from '../../../errors/harvestline-error.ts';
 
-/** Slippage is drawn from 0 to twice this, always to the trader's disadvantage. Unit: fraction of price (2 basis points). */
+/** Slippage is drawn between 0 and twice this, always against the trader. Unit: fraction of price (2 basis points). */
 const MEAN_SLIPPAGE = 0.0002;
 
-/** What large futures venues charge takers. Unit: fraction of notional (5 basis points). */
+/** The taker fee of large futures exchanges. Unit: fraction of notional (5 basis points). */
 export const TAKER_FEE = '0.0005';
 
-/** And makers. Unit: fraction of notional (2 basis points). */
+/** Their maker fee. Unit: fraction of notional (2 basis points). */
 const MAKER_FEE = '0.0002';
 
-/** How many of the orders that rest are taken at all, each within this time. Unit: fraction; milliseconds. */
-const TAKEN_SHARE = 0.6;
-const TAKEN_WITHIN_MS = 20_000;
+/** The share of resting orders that fill, and the time within which they do. Units: fraction; milliseconds. */
+const RESTING_FILLED_SHARE = 0.6;
+const RESTING_FILLED_WITHIN_MS = 20_000;
 
-/** An order that nobody takes rests until it is cancelled. Unit: milliseconds. */
+/** Any other resting order stays until it is cancelled. Unit: milliseconds. */
 const FOR_EVER_MS = 365 * 24 * 60 * 60 * 1000;
 
-/** A market order of this size meets one to three resting orders. */
+/** A market order fills in one to three parts. */
 const MAX_FILLS = 3;
 
-/** From a venue's round trip to a congested one. Unit: milliseconds until the order is DONE. */
+/** From an ordinary round trip to that of a congested exchange. Unit: milliseconds until the order is DONE. */
 const MIN_DELAY_MS = 20;
 const MAX_DELAY_MS = 250;
 
-/** Longer than anyone waits for a market order, shorter than a desk takes to ask again. Unit: milliseconds. */
+/** Longer than execution waits for an order, shorter than the time until it asks again. Unit: milliseconds. */
 export const SLOW_MS = 10 * 60 * 1000;
 
-/** What befalls one order. */
+/** The faults of one order. */
 export type Fate = { readonly [F in keyof PaperFaults]: boolean };
 
-/** One fill, decided when the order is placed; `after` is the time from then. Unit: milliseconds. */
+/** A fill as decided at placement; `after` is the time from then. Unit: milliseconds. */
 export interface PlannedFill {
   readonly after: number;
   readonly quantity: Exact;
@@ -43,12 +43,12 @@ export interface PlannedFill {
 }
 
 export interface FillPlan {
-  /** When the order is DONE, from its placement. Unit: milliseconds. */
+  /** The time from placement until the order is DONE. Unit: milliseconds. */
   readonly doneAfter: number;
   readonly fills: readonly PlannedFill[];
 }
 
-/** One draw for each fault whatever its probability, so that switching one on changes nothing else about an order. */
+/** Draws once per fault whatever its probability, so that enabling one fault changes nothing else about an order. */
 export function drawFate(stream: RandomStream, faults: PaperFaults): Fate {
   const befalls = (probability: number): boolean => stream.uniform() < probability;
   return {
@@ -61,7 +61,7 @@ export function drawFate(stream: RandomStream, faults: PaperFaults): Fate {
   };
 }
 
-/** An order that the venue has taken. */
+/** An order that the exchange has taken. */
 export interface TakenOrder {
   readonly side: Side;
   readonly quantity: Exact;
@@ -71,8 +71,8 @@ export interface TakenOrder {
 }
 
 /**
- * How an order that the venue has taken fills: at mark price, worsened by slippage and rounded to the worse tick. What would fill beyond its
- * limit does not. One that rests fills whole at its price, or not at all.
+ * The fills of an order: at the mark price, worsened by slippage and rounded to the worse tick. Fills beyond the order's limit are left out.
+ * A resting order fills as a whole at its price, or not at all.
  */
 export function planFills(stream: RandomStream, fate: Fate, order: TakenOrder, market: PaperMarket): FillPlan {
   const { pricing } = order;
@@ -85,8 +85,8 @@ export function planFills(stream: RandomStream, fate: Fate, order: TakenOrder, m
 }
 
 function planRest(stream: RandomStream, { side, quantity, markPrice }: TakenOrder, { tick }: PaperMarket): FillPlan {
-  const isTaken = stream.uniform() < TAKEN_SHARE;
-  const after = stream.integer(MIN_DELAY_MS, TAKEN_WITHIN_MS);
+  const isTaken = stream.uniform() < RESTING_FILLED_SHARE;
+  const after = stream.integer(MIN_DELAY_MS, RESTING_FILLED_WITHIN_MS);
   if (!isTaken) return { doneAfter: FOR_EVER_MS, fills: [] };
   const ticks = new Exact(markPrice).div(tick);
   const price = (side === 'LONG' ? ticks.floor().add(1) : ticks.ceil().sub(1)).mul(tick);
@@ -117,7 +117,7 @@ function planTaking(stream: RandomStream, fate: Fate, order: TakenOrder, market:
   return { doneAfter: delay, fills };
 }
 
-/** Less than the order, in whole lots, and never so much that a rest too small for another order stays open. */
+/** A partial quantity in whole lots, which leaves enough open for another order. */
 function partOf(quantity: Exact, open: Exact, share: number, market: PaperMarket): Exact {
   const most = Exact.min(quantity.sub(market.lotStep), open.sub(market.minQuantity));
   if (most.lte(0)) return quantity;
@@ -130,27 +130,27 @@ function slippedPrice(stream: RandomStream, side: Side, markPrice: number, marke
   const price = new Exact(markPrice).mul(side === 'LONG' ? 1 - slippage : 1 + slippage);
   const ticks = price.div(market.tick);
   const rounded = (side === 'LONG' ? ticks.floor() : ticks.ceil()).mul(market.tick);
-  // A price that has fallen below one tick since the rules were fixed would round to nothing.
+  // A price that has fallen below one tick since the rules were derived would round to 0.
   return rounded.isZero() ? price : rounded;
 }
 
-/** How often the paper venue misbehaves, each from 0 to 1. What befalls an order depends on its client id alone. */
+/** The probabilities, from 0 to 1, with which the paper exchange misbehaves. Which orders are affected depends on their client order ids alone. */
 export interface PaperFaults {
-  /** The venue did what was asked, the reply never came. */
+  /** The order was taken, but the reply is lost. */
   readonly lostReply: number;
-  /** The request never reached the venue, and nobody said so. */
+  /** The request is lost before it reaches the exchange. */
   readonly timeoutBefore: number;
-  /** A definite no for no reason of the order's. */
+  /** The order is rejected without a reason. */
   readonly reject: number;
-  /** The order fills in part, perhaps not at all; the rest is cancelled. */
+  /** The order fills in part or not at all, and the rest is cancelled. */
   readonly partialFill: number;
-  /** The order was taken, the reply lost, and no look-up of it is ever answered. */
+  /** The order was taken, the reply is lost, and look-ups are never answered. */
   readonly blackout: number;
-  /** The order stays OPEN for SLOW_MS (fill-plan.ts). */
+  /** The order stays OPEN for SLOW_MS. */
   readonly slow: number;
 }
 
-/** Thin books happen at every venue: a job that never saw a partial fill would be untried. Everything else is asked for. */
+/** Partial fills happen at every exchange, so some always occur. Other faults must be enabled. */
 export const DEFAULT_FAULTS: PaperFaults = {
   lostReply: 0,
   timeoutBefore: 0,
@@ -171,7 +171,7 @@ const NAMES = {
 
 const PROBABILITY = /^(?:0|1|0?\.\d+|1\.0+)$/;
 
-/** Reads `lost-reply=0.1,timeout=0.05`; what is not named keeps its default. Throws USAGE naming every bad item. */
+/** Parses `lost-reply=0.1,timeout=0.05`; faults that are not named keep their defaults. Throws USAGE naming every bad item. */
 export function parseFaults(text: string): PaperFaults {
   const given: Partial<Record<keyof PaperFaults, number>> = {};
   const problems: Problem[] = [];

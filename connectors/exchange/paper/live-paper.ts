@@ -1,6 +1,6 @@
 /**
- * The paper venue at real prices: orders fill in its own book, at the mark price that a real exchange names at that moment, by
- * that exchange's rules. Only public questions are asked of the exchange, and nothing is ever sent to it.
+ * The paper exchange on a real market. LivePaper fills orders in the paper book at the mark price that a real exchange reports at that moment,
+ * by that exchange's rules; PaperMirror keeps a real account's positions in the book. The exchange gets public requests only, never an order.
  */
 import { messageOf } from '../../../errors/harvestline-error.ts';
 import type {
@@ -28,11 +28,11 @@ import type { PaperMarket } from './market-rules.ts';
 import type { PaperExchange } from './paper-exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
 
-/** What the paper venue asks of a real market. Both throw EXCHANGE_AWAY. */
+/** The real market. Both methods throw EXCHANGE_AWAY. */
 export interface RealMarket {
   /** Null: the exchange has no such market. */
   rules(symbol: string): Promise<PaperMarket | null>;
-  /** Null: the exchange names none. Unit: quote currency per contract. */
+  /** Null: the exchange has none. Unit: quote currency per contract. */
   markPrice(symbol: string): Promise<DecimalText | null>;
 }
 
@@ -67,7 +67,7 @@ export class LivePaper implements Exchange {
     try {
       mark = await this.#market.markPrice(position.symbol);
     } catch (thrown) {
-      // Nothing was placed: at no price there is no fill.
+      // Without a price there is no fill, so nothing was placed.
       return { kind: 'rejected', ...NO_PRICE, message: messageOf(thrown) };
     }
     if (mark === null) return { kind: 'rejected', ...NO_PRICE, message: 'the exchange names no mark price' };
@@ -97,22 +97,21 @@ export class LivePaper implements Exchange {
 
 const NO_PRICE = { meaning: 'other', code: 'NO_PRICE' } as const;
 
-/**
- * A real account in the paper venue's book: what would have become of its positions, had our orders been sent.
- *
- * PAP-1  A position has in the book the size at which it was first seen, less what our paper orders and the account's own fills
- *     have closed since. It is not grown with the real one: a paper close cannot be undone by a real purchase.
- * PAP-2  A fill that reduced the real position by a share reduces the paper one by that share, in whole lots; one that closed it
- *     closes what is left. Each counts once, however often it is told of.
- * PAP-3  A position that is flat on paper has no more snapshots, though it may still be open at the exchange.
- */
-
-/** What a cycle observed that the paper venue has its own word on. */
+/** The records of a cycle that the paper book changes. */
 interface Mirrored {
   readonly reconciled: readonly PositionReconciled[];
   readonly snapshots: readonly PositionSnapshot[];
 }
 
+/**
+ * Keeps a real account's positions in the paper book, as they would be had this program's orders been sent.
+ *
+ * PAP-1  A position in the book has the size at which it was first observed, less what paper orders and the account's own fills have closed
+ *        since. It does not grow with the real one: a real purchase cannot undo a paper close.
+ * PAP-2  A fill that reduced the real position by a share reduces the paper position by that share, in whole lots; a fill that closed the real
+ *        one closes the rest. Each fill counts once, however often it is redelivered.
+ * PAP-3  A position that is flat on paper gets no more snapshots, though it may still be open at the exchange.
+ */
 export class PaperMirror {
   readonly #paper: PaperExchange;
 
@@ -120,7 +119,7 @@ export class PaperMirror {
     this.#paper = paper;
   }
 
-  /** A cycle as the paper venue has it. */
+  /** The cycle with the quantities of the paper book. */
   async mirror<Cycle extends Mirrored>(cycle: Cycle): Promise<Cycle> {
     const snapshots: PositionSnapshot[] = [];
     const reconciled = cycle.reconciled.map((record) => this.#reduce(record));
@@ -136,14 +135,14 @@ export class PaperMirror {
     const reductions = record.reductions.flatMap((reduction): readonly Reduction[] => {
       const { position_id, fill_id, price, quantity, remaining_quantity } = reduction;
       const share = new Exact(quantity).div(new Exact(quantity).add(remaining_quantity));
-      const closed = this.#paper.follow(position_id, fill_id, share, String(price));
+      const closed = this.#paper.mirrorFill(position_id, fill_id, share, String(price));
       if (closed === null || new Exact(closed.quantity).isZero()) return [];
       return [
         {
           ...reduction,
           quantity: Number(closed.quantity),
           remaining_quantity: Number(closed.remaining),
-          // The account's fee was for another quantity, and nobody paid it here.
+          // The real fee was for another quantity, and none was paid on paper.
           fee_quote: null,
           fee_asset: null,
           fee_amount: null,

@@ -1,19 +1,19 @@
 import type { MarketRules, RefusalMeaning } from '../../../ports/exchange.ts';
 import { Exact, toText } from '../../../ports/exact-decimal.ts';
 
-/** What the paper venue knows of one market. */
+/** A market of the paper exchange. */
 export interface PaperMarket extends MarketRules {
   /** Fill prices are whole multiples of it. Unit: quote currency per contract. */
   readonly tick: string;
 }
 
-/** Five significant digits of price, as most futures markets quote. Unit: powers of ten. */
+/** Gives prices five significant digits, as in most futures markets. Unit: powers of ten. */
 const TICK_DIGITS = 4;
 
-/** What large futures venues ask for. Unit: quote currency. */
+/** As at large futures exchanges. Unit: quote currency. */
 const MIN_NOTIONAL = '5';
 
-/** The rules of a market whose price has this magnitude: a lot step is worth from 0.1 to 1 of the quote currency. */
+/** Plausible rules for a market at that price: a lot step is worth between 0.1 and 1 of the quote currency. */
 export function rulesForPrice(price: number): PaperMarket {
   const magnitude = new Exact(price).e;
   const lotStep = toText(Exact.pow(10, -magnitude - 1));
@@ -26,26 +26,37 @@ export function rulesForPrice(price: number): PaperMarket {
   };
 }
 
-/** A definite no, with the code that Binance USD-M would give: reports of both venues read alike. */
-export interface Refusal {
+/** Whether two markets have the same rules; the largest order is not kept in the book. */
+export function sameMarket(one: PaperMarket, other: PaperMarket): boolean {
+  const { tick, lotStep, minQuantity, minNotional } = one;
+  return (
+    tick === other.tick &&
+    lotStep === other.lotStep &&
+    minQuantity === other.minQuantity &&
+    minNotional === other.minNotional
+  );
+}
+
+/** A rejection, with the code that Binance USD-M would give, so that reports of paper and real orders read alike. */
+export interface Rejection {
   readonly meaning: RefusalMeaning;
   readonly code: string;
   readonly message: string;
 }
 
-export function duplicateId(clientOrderId: string): Refusal {
+export function duplicateId(clientOrderId: string): Rejection {
   return { meaning: 'duplicate-id', code: '-4116', message: `client order id ${clientOrderId} is already known` };
 }
 
-/** The fault `reject`. */
-export const ARBITRARY_REFUSAL: Refusal = {
+/** The rejection of the fault `reject`. */
+export const INJECTED_REJECTION: Rejection = {
   meaning: 'other',
   code: '-2010',
   message: 'the order was rejected (a fault asked for)',
 };
 
-/** What is left of a reduce-only order on a position of which `open` is open, or why the venue refuses it. */
-export function vetOrder(requested: Exact, open: Exact, markPrice: number, market: PaperMarket): Exact | Refusal {
+/** The quantity that a reduce-only order may fill, or why it is rejected. `open` is the open quantity of its position. */
+export function vetOrder(requested: Exact, open: Exact, markPrice: number, market: PaperMarket): Exact | Rejection {
   if (open.isZero())
     return { meaning: 'reduce-only', code: '-2022', message: 'reduce-only order rejected: the position is flat' };
   if (requested.gte(open)) {
@@ -70,7 +81,7 @@ export function vetOrder(requested: Exact, open: Exact, markPrice: number, marke
   return requested;
 }
 
-function belowMinQuantity(quantity: Exact, market: PaperMarket): Refusal {
+function belowMinQuantity(quantity: Exact, market: PaperMarket): Rejection {
   return {
     meaning: 'min-quantity',
     code: '-1013',

@@ -11,7 +11,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../../system/data-folder.ts';
 import { onDisk } from '../../system/disk-errors.ts';
 
-/** A position of the book. `initialQuantity + grownQuantity - all fills = quantity`, always (PAP-6). */
+/** A position of the book: `initialQuantity + grownQuantity - all fills = quantity` (PAP-6). */
 export interface PaperPosition extends BookedPosition {
   readonly grownQuantity: DecimalText;
 }
@@ -24,7 +24,7 @@ export interface PaperFill {
   readonly positionAfter: DecimalText;
 }
 
-/** An order as it was decided at placement; fills may lie in the future. */
+/** An order as decided at its placement; fills may lie in the future. */
 export interface PaperOrder {
   readonly clientOrderId: ClientOrderId;
   readonly orderId: OrderId;
@@ -34,7 +34,7 @@ export interface PaperOrder {
   readonly positionBefore: DecimalText;
   readonly placedAt: EpochMillis;
   readonly doneAt: EpochMillis;
-  /** No look-up of this order is ever answered. */
+  /** Look-ups of this order are never answered. */
   readonly blackout: boolean;
   readonly fills: readonly PaperFill[];
 }
@@ -48,8 +48,8 @@ const ORDER = `client_order_id AS clientOrderId, order_id AS orderId, position_i
   position_before AS positionBefore, placed_at AS placedAt, done_at AS doneAt, blackout`;
 
 /**
- * The tables of the paper venue as typed rows. It decides nothing; PaperExchange does, and opens the transactions. The
- * casts rest on this: every statement names its columns as the fields of its type, and only this class writes the rows.
+ * The tables of the paper exchange as typed rows. Decisions and transactions are PaperExchange's. The casts are safe because every statement
+ * names its columns like the fields of its type, and only this class writes the rows.
  */
 export class PaperBook {
   readonly #database: SqliteFile;
@@ -67,12 +67,8 @@ export class PaperBook {
     ) as PaperMarket | undefined;
   }
 
-  addMarket(symbol: string, market: PaperMarket): void {
-    const { tick, lotStep, minQuantity, minNotional } = market;
-    this.#run('INSERT INTO markets VALUES (?, ?, ?, ?, ?)', symbol, tick, lotStep, minQuantity, minNotional);
-  }
-
-  replaceMarket(symbol: string, market: PaperMarket): void {
+  /** Adds a market, or replaces its rules. */
+  setMarket(symbol: string, market: PaperMarket): void {
     const { tick, lotStep, minQuantity, minNotional } = market;
     this.#run('INSERT OR REPLACE INTO markets VALUES (?, ?, ?, ?, ?)', symbol, tick, lotStep, minQuantity, minNotional);
   }
@@ -82,7 +78,7 @@ export class PaperBook {
       PaperPosition | undefined;
   }
 
-  /** Every position ever known, flat ones too, ordered by position_id. */
+  /** Every position ever known, flat ones included, ordered by position_id. */
   positions(): readonly PaperPosition[] {
     return this.#all(`SELECT ${POSITION} FROM positions ORDER BY position_id`) as PaperPosition[];
   }
@@ -91,7 +87,7 @@ export class PaperBook {
     return this.#all(`SELECT ${POSITION} FROM positions WHERE quantity <> '0' ORDER BY position_id`) as PaperPosition[];
   }
 
-  /** Does nothing where `position_id` was ever known. */
+  /** Does nothing for a position that is already known. */
   addPosition(position: Omit<BookedPosition, 'quantity'>): void {
     const quantity = toText(new Exact(position.initialQuantity));
     this.#run(
@@ -111,7 +107,7 @@ export class PaperBook {
     this.#run('UPDATE positions SET quantity = ? WHERE position_id = ?', quantity, positionId);
   }
 
-  /** False where this growth was done before. */
+  /** False if this growth was added before. */
   addGrowth(positionId: PositionId, growthId: string, quantity: DecimalText, price: DecimalText): boolean {
     const { changes } = this.#run(
       'INSERT INTO growths VALUES (?, ?, ?, ?) ON CONFLICT (position_id, growth_id) DO NOTHING',
@@ -123,7 +119,7 @@ export class PaperBook {
     return changes === 1;
   }
 
-  /** What that growth added; undefined where it was not done. */
+  /** The quantity of that growth; undefined if it was not added. */
   growth(positionId: PositionId, growthId: string): DecimalText | undefined {
     const row = this.#get(
       'SELECT quantity FROM growths WHERE position_id = ? AND growth_id = ?',
@@ -149,7 +145,7 @@ export class PaperBook {
     return row === undefined ? undefined : this.#withFills(row);
   }
 
-  /** Every order, ordered by placement. */
+  /** Every order, oldest first. */
   *orders(): IterableIterator<PaperOrder> {
     for (const row of this.#all(`SELECT ${ORDER} FROM orders ORDER BY placed_at, client_order_id`) as OrderRow[]) {
       yield this.#withFills(row);
@@ -184,7 +180,7 @@ export class PaperBook {
     }
   }
 
-  /** The order is done then: no fill comes after. */
+  /** Marks the order as done at that time, and removes later fills. */
   endOrder(clientOrderId: ClientOrderId, at: EpochMillis): void {
     this.#run('DELETE FROM fills WHERE client_order_id = ? AND filled_at > ?', clientOrderId, at);
     this.#run('UPDATE orders SET done_at = ? WHERE client_order_id = ?', at, clientOrderId);
@@ -218,13 +214,13 @@ export class PaperBook {
   }
 }
 
-/** Bumped when the tables change; a file of another version is refused, never guessed at. */
+/** Incremented when the tables change. A file of another version is rejected. */
 const FORMAT_VERSION = 1;
 
-/** How long one process waits for another's transaction, each of which takes a few milliseconds. Unit: milliseconds. */
+/** How long to wait for another process's transaction, which takes a few milliseconds. Unit: milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
 
-/** Quantities, prices and fees are decimal texts in plain notation; a flat position has the quantity '0'. */
+/** Quantities, prices and fees are plain decimal texts; the quantity of a flat position is '0'. */
 const TABLES = `
   CREATE TABLE markets (
     symbol TEXT PRIMARY KEY, tick TEXT NOT NULL, lot_step TEXT NOT NULL, min_quantity TEXT NOT NULL, min_notional TEXT NOT NULL
@@ -249,7 +245,7 @@ const TABLES = `
   ) WITHOUT ROWID;
 `;
 
-/** Opens the venue's file, creating it where there is none. Throws LOG_UNREADABLE for a file of something else. */
+/** Opens the book's file, or creates it. Throws LOG_UNREADABLE for any other file. */
 export function openPaperDatabase(path: string): SqliteFile {
   if (path !== ':memory:') {
     onDisk(path, () => {
@@ -259,7 +255,7 @@ export function openPaperDatabase(path: string): SqliteFile {
   }
   const database = new SqliteFile(path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    // With WAL, synchronous=FULL syncs the file at every commit: an order that was acknowledged survives a power cut.
+    // In WAL mode, synchronous=FULL syncs at every commit: an acknowledged order survives a power failure.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     const version = createTables(database);
     if (version === FORMAT_VERSION) return database;
@@ -281,8 +277,8 @@ function createTables(database: SqliteFile): number {
 }
 
 /**
- * Runs `work` in one write transaction: all of it is durable on return, or none of it happened. Throws EXCHANGE_AWAY
- * when other processes keep the write lock: then nothing was done.
+ * Runs `work` in one write transaction: all of it is durable on return, or none of it happened. Throws EXCHANGE_AWAY, without having done
+ * anything, while other processes hold the write lock.
  */
 export function inTransaction<T>(database: SqliteFile, work: () => T): T {
   try {

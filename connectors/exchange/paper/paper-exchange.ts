@@ -25,10 +25,11 @@ import { DEFAULT_FAULTS, type PaperFaults, type Fate, TAKER_FEE, drawFate, planF
 import {
   type PaperMarket,
   rulesForPrice,
-  ARBITRARY_REFUSAL,
-  type Refusal,
+  INJECTED_REJECTION,
+  type Rejection,
   duplicateId,
   vetOrder,
+  sameMarket,
 } from './market-rules.ts';
 import {
   PaperBook,
@@ -41,28 +42,28 @@ import {
 import type { SqliteFile } from '../../system/sqlite-file.ts';
 
 export interface PaperExchangeOptions {
-  /** The book's file; `:memory:` for a book that ends with the object. */
+  /** The file of the book; `:memory:` for a book in memory. */
   readonly path: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly faults?: PaperFaults;
 }
 
-/** The file of the book in a data folder. */
+/** The name of the book's file in a data folder. */
 export const PAPER_BOOK = 'paper-exchange.sqlite';
 
-/** A decision of the venue on an order that reached it. */
+/** The decision on an order that reached the exchange. */
 type Verdict = Exclude<Placement, { kind: 'in-doubt' | 'withheld' }> & { readonly blackout: boolean };
 
 /**
- * A stand-in venue with a book of its own, shared by the processes of one machine and surviving their death.
+ * The paper exchange: simulated orders on a book of positions of its own, which the processes of one machine share and which survives them.
  *
- * PAP-4  Every change is one write transaction: after kill -9 it is there whole or not at all.
+ * PAP-4  Every change is one write transaction: after kill -9 it is there as a whole or not at all.
  * PAP-5  A client order id names at most one order, for ever.
- * PAP-6  Opened + grown - filled = open, exactly, for every position, always; nothing goes below flat.
- * PAP-7  A position that was closed stays flat for ever: naming it again does not open it.
- * PAP-8  What befalls an order depends on the seed and its client id, never on the order of calls; all of it is booked when
- *     the order is placed, so every process sees the same order whenever it asks. A cancellation takes back what lies ahead of it.
+ * PAP-6  For every position, opened + grown - filled = open, exactly; nothing goes below flat.
+ * PAP-7  A closed position stays flat for ever: naming it again does not open it.
+ * PAP-8  What happens to an order depends on the seed and its client order id, never on the order of calls. All of it is booked when the order
+ *        is placed, so every process sees the same order whenever it looks. A cancellation removes the fills that lie ahead of it.
  */
 export class PaperExchange implements Exchange, PositionBook {
   readonly venue = 'paper';
@@ -72,7 +73,7 @@ export class PaperExchange implements Exchange, PositionBook {
   readonly #random: Random;
   readonly #faults: PaperFaults;
 
-  /** Throws LOG_UNREADABLE for a file that is no book of this program. */
+  /** Throws LOG_UNREADABLE for a file that is not a book of this program. */
   constructor(options: PaperExchangeOptions) {
     this.#database = openPaperDatabase(options.path);
     this.#book = new PaperBook(this.#database);
@@ -93,7 +94,7 @@ export class PaperExchange implements Exchange, PositionBook {
     return { quantity };
   }
 
-  /** This venue has no market of its own: its price is the one that the snapshot names. */
+  /** The price of the snapshot: the paper exchange has no market of its own. */
   async markPrice({ mark_price }: PositionReference): Promise<DecimalText> {
     return toText(new Exact(mark_price));
   }
@@ -133,7 +134,7 @@ export class PaperExchange implements Exchange, PositionBook {
     const order = this.#book.order(clientOrderId);
     if (order?.blackout === true) return { kind: 'unavailable', message: 'the venue does not answer for this order' };
     try {
-      inTransaction(this.#database, () => this.#takeOffTheBook(clientOrderId));
+      inTransaction(this.#database, () => this.#cancelOrder(clientOrderId));
     } catch (error) {
       if (isKind(error, 'transient')) return { kind: 'unavailable', message: error.message };
       throw error;
@@ -141,12 +142,12 @@ export class PaperExchange implements Exchange, PositionBook {
     return { kind: 'ended' };
   }
 
-  /** This venue charges the opening like a closing, and no funding. */
+  /** A rate: the opening costs as much as the closing, and there is no funding. */
   async charges(): Promise<Charges> {
     return { kind: 'rates', feeRate: TAKER_FEE };
   }
 
-  /** Nothing rests here: the venue takes market orders only. */
+  /** Empty: there are no orders besides this program's own. */
   async resting(): Promise<readonly RestingOrder[]> {
     return [];
   }
@@ -185,28 +186,28 @@ export class PaperExchange implements Exchange, PositionBook {
 
   // -- A real account in the book (live-paper.ts)
 
-  /** The rules of a real market in place of those that its price suggests. */
+  /** Replaces the rules derived from a market's price by those of the real market. */
   defineMarket(symbol: string, market: PaperMarket): void {
     const known = this.#book.market(symbol);
     if (known !== undefined && sameMarket(known, market)) return;
-    inTransaction(this.#database, () => this.#book.replaceMarket(symbol, market));
+    inTransaction(this.#database, () => this.#book.setMarket(symbol, market));
   }
 
   /**
-   * Closes a share of a position at somebody else's price, in whole lots; all of it where the share is 1. Once for each fill:
-   * told again, it says what was closed then. Null: the book has no such position.
+   * Reduces a position by a share, as a fill of the real account did, in whole lots; a share of 1 closes it. Each fill counts once: a
+   * repeated call returns what was closed the first time. Null: the book has no such position.
    */
-  follow(positionId: PositionId, fillId: FillId, share: Exact, price: DecimalText) {
+  mirrorFill(positionId: PositionId, fillId: FillId, share: Exact, price: DecimalText) {
     return inTransaction(this.#database, (): { quantity: DecimalText; remaining: DecimalText } | null => {
       const position = this.#book.position(positionId);
       if (position === undefined) return null;
-      const before = this.#book.growth(positionId, followed(fillId));
+      const before = this.#book.growth(positionId, mirrored(fillId));
       if (before !== undefined) return { quantity: toText(new Exact(before).neg()), remaining: position.quantity };
       const open = new Exact(position.quantity);
       const step = this.#book.market(position.symbol)?.lotStep;
       const part = open.mul(share);
       const closed = share.gte(1) || step === undefined ? part : part.div(step).floor().mul(step);
-      this.#book.addGrowth(positionId, followed(fillId), toText(closed.neg()), price);
+      this.#book.addGrowth(positionId, mirrored(fillId), toText(closed.neg()), price);
       const grown = toText(new Exact(position.grownQuantity).sub(closed));
       const remaining = toText(open.sub(closed));
       this.#book.grow(positionId, grown, remaining, position.entryPrice);
@@ -216,12 +217,12 @@ export class PaperExchange implements Exchange, PositionBook {
 
   // -- For status and tests
 
-  /** Every order ever placed, oldest first, with all its fills, even those that lie ahead. */
+  /** Every order ever placed, oldest first, with all of its fills, including those that lie ahead. */
   orders(): IterableIterator<PaperOrder> {
     return this.#book.orders();
   }
 
-  /** Every position ever known, flat ones too, ordered by position_id. */
+  /** Every position ever known, flat ones included, ordered by position_id. */
   positions(): readonly PaperPosition[] {
     return this.#book.positions();
   }
@@ -234,14 +235,14 @@ export class PaperExchange implements Exchange, PositionBook {
 
   #decide(request: OrderRequest, fate: Fate, stream: RandomStream): Verdict {
     const { clientOrderId, position: reference } = request;
-    if (this.#book.order(clientOrderId) !== undefined) return refused(duplicateId(clientOrderId));
-    if (fate.reject) return refused(ARBITRARY_REFUSAL);
+    if (this.#book.order(clientOrderId) !== undefined) return rejected(duplicateId(clientOrderId));
+    if (fate.reject) return rejected(INJECTED_REJECTION);
 
     const position = this.#positionOf(reference);
     const market = this.#marketOf(reference.symbol, reference.mark_price);
     const open = new Exact(position.quantity);
     const quantity = vetOrder(new Exact(request.quantity), open, reference.mark_price, market);
-    if (!Exact.isDecimal(quantity)) return refused(quantity);
+    if (!Exact.isDecimal(quantity)) return rejected(quantity);
 
     const now = this.#clock.now();
     const plan = planFills(
@@ -278,8 +279,8 @@ export class PaperExchange implements Exchange, PositionBook {
     return { kind: 'accepted', order: venueOrderAt(order, now), blackout: fate.blackout };
   }
 
-  /** PAP-6, PAP-8: the fills that lie ahead will not be, and what they would have closed is open again. */
-  #takeOffTheBook(clientOrderId: ClientOrderId): void {
+  /** PAP-6, PAP-8: removes the fills that lie ahead, and what they would have closed is open again. */
+  #cancelOrder(clientOrderId: ClientOrderId): void {
     const order = this.#book.order(clientOrderId);
     const now = this.#clock.now();
     if (order === undefined || order.doneAt <= now) return;
@@ -295,7 +296,7 @@ export class PaperExchange implements Exchange, PositionBook {
     const known = this.#book.market(symbol);
     if (known !== undefined) return known;
     const market = rulesForPrice(price);
-    this.#book.addMarket(symbol, market);
+    this.#book.setMarket(symbol, market);
     return market;
   }
 
@@ -311,31 +312,21 @@ export class PaperExchange implements Exchange, PositionBook {
   }
 }
 
-function refused(refusal: Refusal): Verdict {
-  return { kind: 'rejected', ...refusal, blackout: false };
+function rejected(rejection: Rejection): Verdict {
+  return { kind: 'rejected', ...rejection, blackout: false };
 }
 
-/** A fill of the account's own is a growth below nothing: PAP-6 holds as it is. */
-function followed(fillId: FillId): string {
+/** The id under which a mirrored fill is booked: as a negative growth, so that PAP-6 holds. */
+function mirrored(fillId: FillId): string {
   return `fill-${fillId}`;
 }
 
-function sameMarket(one: PaperMarket, other: PaperMarket): boolean {
-  const { tick, lotStep, minQuantity, minNotional } = one;
-  return (
-    tick === other.tick &&
-    lotStep === other.lotStep &&
-    minQuantity === other.minQuantity &&
-    minNotional === other.minNotional
-  );
-}
-
-/** Derived, not counted, so that concurrent orders get the same ids whichever comes first (PAP-8). */
+/** A hash rather than a counter, so that ids do not depend on the order of placement (PAP-8). */
 function orderIdOf(clientOrderId: ClientOrderId): OrderId {
   return `paper-${hash('sha256', clientOrderId, 'hex').slice(0, 16)}` as OrderId;
 }
 
-/** What the venue says of an order at `now`: the fills whose time has come, and OPEN until its last one could be. */
+/** An order as reported at `now`: with the fills up to then, and OPEN until its last one could happen. */
 function venueOrderAt(order: PaperOrder, now: EpochMillis): VenueOrder {
   const fills = order.fills.filter((fill) => fill.filledAt <= now);
   const last = fills.at(-1);
@@ -348,7 +339,7 @@ function venueOrderAt(order: PaperOrder, now: EpochMillis): VenueOrder {
     filledQuantity: toText(filled),
     averagePrice: last === undefined ? null : toText(notional.div(filled)),
     fee: last === undefined ? null : toText(Exact.sum(0, ...fills.map((fill) => fill.fee))),
-    // The venue charges in the quote currency, whose name it does not know.
+    // Fees are in the quote currency, whose name is not known here.
     feeAsset: null,
     feeAmount: null,
     positionAfter: last?.positionAfter ?? order.positionBefore,

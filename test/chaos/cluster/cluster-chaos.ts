@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { hearStopSignals } from '../../../connectors/system/process.ts';
+import { onShutdownSignal } from '../../../connectors/system/process.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { JARS_CACHE, provideJars, findJava } from '../../../tools/kafka/java-tools.ts';
 import { startTestCluster } from '../../tools/kafka/test-cluster.ts';
@@ -19,7 +19,7 @@ const BROKERS = 3;
 
 const clock = new SystemClock();
 // So that an interrupted run, too, leaves no process and no folder.
-const stop = hearStopSignals(clock);
+const stop = onShutdownSignal(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { rounds, records, client } = new Command('npm run chaos:cluster --')

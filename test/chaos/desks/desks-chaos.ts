@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hearStopSignals } from '../../../connectors/system/process.ts';
+import { onShutdownSignal } from '../../../connectors/system/process.ts';
 import { ConfluentRegistry } from '../../../connectors/kafka/confluent-registry.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -23,7 +23,7 @@ const { values } = parseArgs({
 
 const clock = new SystemClock();
 // So that an interrupted run, too, leaves no process and no folder.
-const stop = hearStopSignals(clock);
+const stop = onShutdownSignal(clock);
 const begun = clock.now();
 const say = (line: string): void =>
   void process.stderr.write(`${((clock.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);

@@ -109,7 +109,7 @@ function auditAttempts({ attempts }: BinanceServer): readonly string[] {
     if (id.startsWith('web_')) return [];
     const repeated = sent.slice(0, -1).filter(({ code }) => {
       const { meaning } = ruleFor(BINANCE.codes, { status: 400, code, ccxtClass: null });
-      return code === null || (meaning !== 'again' && meaning !== 'resync');
+      return code === null || (meaning !== 'retry' && meaning !== 'resync');
     });
     const most = Math.max(
       1,

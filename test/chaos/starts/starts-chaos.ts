@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { hearStopSignals } from '../../../connectors/system/process.ts';
+import { onShutdownSignal } from '../../../connectors/system/process.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { rejectAt, startOwnCluster } from '../chaos-servers.ts';
 import { prepareDesk, startCommands } from './starts-run.ts';
@@ -17,7 +17,7 @@ const BROKERS = 3;
 
 const clock = new SystemClock();
 // So that an interrupted run, too, leaves no process and no folder.
-const stop = hearStopSignals(clock);
+const stop = onShutdownSignal(clock);
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const { starts, atOnce } = new Command('npm run chaos:starts --')

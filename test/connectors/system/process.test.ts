@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { heedNpm } from '../../../connectors/system/process.ts';
+import { stopWithNpm } from '../../../connectors/system/process.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 
 /** A process whose parent is gone at the n-th look. */
@@ -14,7 +14,7 @@ function orphanAt(look: number, env: NodeJS.ProcessEnv) {
   };
 }
 
-async function stopsAt(own: Parameters<typeof heedNpm>[3], limitMs: number): Promise<number | null> {
+async function stopsAt(own: Parameters<typeof stopWithNpm>[3], limitMs: number): Promise<number | null> {
   const clock = new VirtualClock(0);
   const ended = new AbortController();
   let stopped: number | null = null;
@@ -25,7 +25,7 @@ async function stopsAt(own: Parameters<typeof heedNpm>[3], limitMs: number): Pro
       if (clock.now() >= limitMs) ended.abort();
     },
   };
-  await heedNpm(bounded, ended.signal, () => (stopped = clock.now()), own);
+  await stopWithNpm(bounded, ended.signal, () => (stopped = clock.now()), own);
   return stopped;
 }
 

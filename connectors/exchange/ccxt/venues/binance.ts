@@ -1,76 +1,76 @@
-/** Binance USD-M futures, by its list of error codes and its documentation of each endpoint. */
+/** Binance USD-M futures, from its list of error codes and its documentation of each endpoint. */
 import type { Exchange as CcxtExchange } from 'ccxt';
 import {
   ABSENT,
-  AGAIN,
+  RETRY,
   DUPLICATE_ID,
-  OTHER_MODE,
+  WRONG_MODE,
   RESYNC,
-  TAKEN_OR_NOT,
+  EXECUTION_UNKNOWN,
   codeTable,
-  otherRules,
-  refused,
+  rulesChanged,
+  rejected,
 } from './code-rules.ts';
 import type { EpochMillis } from '../../../../ports/clock.ts';
-import { type NamedMarket, type UnlistedMarket, type VenueTraits, UNTRIED } from './venue-traits.ts';
+import { type NamedMarket, type UnlistedMarket, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Income is told of for three months; a day less, so that the first one is whole. Unit: milliseconds. */
+/** Binance lists three months of income; a day less, so that the first day is complete. Unit: milliseconds. */
 const FUNDING_REACH_MS = 89 * 24 * 60 * 60 * 1000;
 
 const CODES = codeTable({
-  // Internal error, disconnected, unexpected response, time-out: execution status unknown.
-  '-1000': TAKEN_OR_NOT,
-  '-1001': TAKEN_OR_NOT,
-  '-1006': TAKEN_OR_NOT,
-  '-1007': TAKEN_OR_NOT,
+  // Internal error, disconnected, unexpected response, time-out.
+  '-1000': EXECUTION_UNKNOWN,
+  '-1001': EXECUTION_UNKNOWN,
+  '-1006': EXECUTION_UNKNOWN,
+  '-1007': EXECUTION_UNKNOWN,
   '-4116': DUPLICATE_ID,
   // Too many requests or orders, system overloaded.
-  '-1003': AGAIN,
-  '-1008': AGAIN,
-  '-1015': AGAIN,
-  // At the gateway, or at the matching engine.
+  '-1003': RETRY,
+  '-1008': RETRY,
+  '-1015': RETRY,
+  // The timestamp, checked by the gateway or by the matching engine.
   '-1021': RESYNC,
   '-5028': RESYNC,
-  // The order names no side where the account is in hedge mode, or one where it is not; reduceOnly where that goes without saying.
-  '-4061': OTHER_MODE,
-  '-1106': OTHER_MODE,
-  // Filters of the market, and no such market.
-  '-1111': otherRules('precision'),
-  '-4003': otherRules('min-quantity'),
-  '-4004': otherRules('min-quantity'),
-  '-1013': otherRules('min-quantity'),
-  '-4005': otherRules('max-quantity'),
-  '-4023': otherRules('other'),
-  '-4164': otherRules('min-notional'),
-  '-1121': otherRules('symbol'),
-  // Price: too low, too high, off the tick; PERCENT_PRICE of the order, or of the best price on the other side.
-  '-4001': otherRules('price'),
-  '-4002': otherRules('price'),
-  '-4014': otherRules('price'),
-  '-4016': refused('price'),
-  '-4024': refused('price'),
-  '-4131': refused('price'),
-  '-5022': refused('would-take'),
-  '-2022': refused('reduce-only'),
-  // The position is bespoken by orders that rest.
-  '-4118': refused('blocked'),
-  '-2019': refused('margin'),
+  // positionSide missing in hedge mode or given in one-way mode; reduceOnly given in hedge mode.
+  '-4061': WRONG_MODE,
+  '-1106': WRONG_MODE,
+  // The market's filters; no such market.
+  '-1111': rulesChanged('precision'),
+  '-4003': rulesChanged('min-quantity'),
+  '-4004': rulesChanged('min-quantity'),
+  '-1013': rulesChanged('min-quantity'),
+  '-4005': rulesChanged('max-quantity'),
+  '-4023': rulesChanged('other'),
+  '-4164': rulesChanged('min-notional'),
+  '-1121': rulesChanged('symbol'),
+  // The price is too low, too high or off the tick; PERCENT_PRICE for the order, or for the best price of the other side.
+  '-4001': rulesChanged('price'),
+  '-4002': rulesChanged('price'),
+  '-4014': rulesChanged('price'),
+  '-4016': rejected('price'),
+  '-4024': rejected('price'),
+  '-4131': rejected('price'),
+  '-5022': rejected('would-take'),
+  '-2022': rejected('reduce-only'),
+  // Resting orders already reduce the whole position.
+  '-4118': rejected('blocked'),
+  '-2019': rejected('margin'),
   '-2013': ABSENT,
-  // An order that is to be cancelled does not rest.
+  // The order to be cancelled is not open.
   '-2011': ABSENT,
-  // The signature, the key's form, the key or what it may do.
-  '-1002': refused('keys'),
-  '-1022': refused('keys'),
-  '-2008': refused('keys'),
-  '-2014': refused('keys'),
-  '-2015': refused('keys'),
+  // The signature, the form of the key, the key itself or its permissions.
+  '-1002': rejected('keys'),
+  '-1022': rejected('keys'),
+  '-2008': rejected('keys'),
+  '-2014': rejected('keys'),
+  '-2015': rejected('keys'),
 });
 
 /**
- * The client order ids that Binance gives to orders of its own making, by their beginnings (its documentation of the
- * ORDER_TRADE_UPDATE event). The longer one of two comes first.
+ * Prefixes of the client order ids that Binance gives to its own orders (documented with the ORDER_TRADE_UPDATE event). A prefix that
+ * contains another comes first.
  */
 const MADE_BY = [
   ['adl_autoclose', 'ADL'],
@@ -80,21 +80,21 @@ const MADE_BY = [
 ] as const;
 
 export const BINANCE: VenueTraits = {
-  ...UNTRIED,
+  ...DEFAULT_TRAITS,
   codes: CODES,
   allowance: { perMinute: 2400, burst: 600, usedHeader: 'x-mbx-used-weight-1m' },
   clientOrderIds: 'verbatim',
   practice: 'demo-trading',
-  // An empty table keeps ccxt from asking for brackets that only margins need.
+  // An empty table keeps ccxt from requesting leverage brackets, which are needed for margins only.
   ccxtOptions: { leverageBrackets: {} },
-  fills: { ...UNTRIED.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
-  // Accounts of the European Economic Area in credits mode are charged in BNFCR.
+  fills: { ...DEFAULT_TRAITS.fills, page: 1000, windowMs: WEEK_MS, next: { kind: 'from-id', parameter: 'fromId' } },
+  // Accounts of the European Economic Area in credits mode pay fees in BNFCR.
   credits: { BNFCR: ['USDT', 'USDC', 'USD'] },
   funding: { reachMs: FUNDING_REACH_MS, page: fundingByRow },
   unlisted: unlistedMarket,
   positions: positionsByRow,
   madeBy: (clientOrderId) => MADE_BY.find(([beginning]) => clientOrderId?.startsWith(beginning) === true)?.[1] ?? null,
-  unfit: ({ options }) =>
+  unsupportedAccount: ({ options }) =>
     Promise.resolve(
       options['portfolioMargin'] === true
         ? 'portfolio margin (its endpoints, /papi, have not been tried): use a futures account'
@@ -102,7 +102,7 @@ export const BINANCE: VenueTraits = {
     ),
 };
 
-/** USD-M ids are base, quote and, of contracts that are delivered, the day; each contract is of one of the base currency. */
+/** A USD-M id is base and quote, and the day of delivery where there is one. A contract is one unit of the base currency. */
 function unlistedMarket(id: string, quotes: ReadonlySet<string>): UnlistedMarket | null {
   const [, pair, day] = /^(.+?)(_\d{6})?$/u.exec(id) ?? [];
   const quote = [...quotes].find((one) => pair?.endsWith(one) === true && pair.length > one.length);
@@ -110,7 +110,7 @@ function unlistedMarket(id: string, quotes: ReadonlySet<string>): UnlistedMarket
   return { base: pair.slice(0, -quote.length), quote, contractSize: '1', perpetual: day === undefined };
 }
 
-/** Of ccxt's client of Binance what its type does not say. */
+/** Methods of ccxt's Binance client that its types leave out. */
 interface BinanceApi {
   fapiPrivateV3GetPositionRisk(parameters: object): Promise<unknown>;
   parsePositionRisk(row: unknown): unknown;
@@ -118,7 +118,7 @@ interface BinanceApi {
   parseIncome(row: unknown): unknown;
 }
 
-/** Each row by itself: ccxt's list leaves out one without a time, and takes an answer that is no list for an empty one. */
+/** Parses each row on its own: ccxt's list drops rows without a time, and takes an answer that is no list for an empty one. */
 async function fundingByRow(api: CcxtExchange, since: EpochMillis, limit: number): Promise<readonly unknown[]> {
   const binance = api as unknown as BinanceApi;
   const rows = await binance.fapiPrivateGetIncome({ incomeType: 'FUNDING_FEE', startTime: since, limit });
@@ -126,7 +126,7 @@ async function fundingByRow(api: CcxtExchange, since: EpochMillis, limit: number
   return rows.map((row) => binance.parseIncome(row));
 }
 
-/** Each row by itself: ccxt's list fails whole where one figure of one row is none. */
+/** Parses each row on its own: ccxt's list fails as a whole over one malformed number in one row. */
 async function positionsByRow(api: CcxtExchange, market: NamedMarket | null): Promise<readonly unknown[]> {
   await api.loadMarkets();
   const binance = api as unknown as BinanceApi;

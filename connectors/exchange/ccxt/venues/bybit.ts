@@ -1,62 +1,71 @@
-/** Bybit's V5 API for linear contracts, by its documentation and its list of error codes. */
+/** Bybit's V5 API for linear contracts, from its documentation and its list of error codes. */
 import type { Exchange as CcxtExchange, bybit } from 'ccxt';
-import { ABSENT, AGAIN, DUPLICATE_ID, RESYNC, TAKEN_OR_NOT, codeTable, otherRules, refused } from './code-rules.ts';
-import { type Info, type NamedMarket, type OrderName, type VenueTraits, UNTRIED } from './venue-traits.ts';
+import {
+  ABSENT,
+  RETRY,
+  DUPLICATE_ID,
+  RESYNC,
+  EXECUTION_UNKNOWN,
+  codeTable,
+  rulesChanged,
+  rejected,
+} from './code-rules.ts';
+import { type Info, type NamedMarket, type OrderName, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
 
 const CODES = codeTable({
   // Server time-out, internal error.
-  '10000': TAKEN_OR_NOT,
-  '10016': TAKEN_OR_NOT,
+  '10000': EXECUTION_UNKNOWN,
+  '10016': EXECUTION_UNKNOWN,
   '110072': DUPLICATE_ID,
   '110030': DUPLICATE_ID,
   '10002': RESYNC,
-  // Of the key, of the address, of the system.
-  '10006': AGAIN,
-  '10018': AGAIN,
-  '10429': AGAIN,
+  // Rate limits of the key, of the address and of the system.
+  '10006': RETRY,
+  '10018': RETRY,
+  '10429': RETRY,
   '110001': ABSENT,
-  // A parameter that is wrong: the quantity's step, minimum or maximum above all. The words say which.
-  '10001': otherRules('other'),
-  '10029': otherRules('symbol'),
-  '110074': otherRules('symbol'),
-  '110094': otherRules('min-notional'),
-  // Out of the permissible range.
-  '110003': refused('price'),
-  '110017': refused('reduce-only'),
-  '110034': refused('reduce-only'),
-  '110004': refused('margin'),
-  '110006': refused('margin'),
-  '110007': refused('margin'),
-  '110012': refused('margin'),
-  '110044': refused('margin'),
-  '110045': refused('margin'),
-  '10003': refused('keys'),
-  '10004': refused('keys'),
-  '10005': refused('keys'),
-  '10007': refused('keys'),
-  '10008': refused('keys'),
-  '10010': refused('keys'),
-  '33004': refused('keys'),
+  // A wrong parameter, mostly the quantity's step, minimum or maximum. Only the message says which.
+  '10001': rulesChanged('other'),
+  '10029': rulesChanged('symbol'),
+  '110074': rulesChanged('symbol'),
+  '110094': rulesChanged('min-notional'),
+  // The price is out of the permissible range.
+  '110003': rejected('price'),
+  '110017': rejected('reduce-only'),
+  '110034': rejected('reduce-only'),
+  '110004': rejected('margin'),
+  '110006': rejected('margin'),
+  '110007': rejected('margin'),
+  '110012': rejected('margin'),
+  '110044': rejected('margin'),
+  '110045': rejected('margin'),
+  '10003': rejected('keys'),
+  '10004': rejected('keys'),
+  '10005': rejected('keys'),
+  '10007': rejected('keys'),
+  '10008': rejected('keys'),
+  '10010': rejected('keys'),
+  '33004': rejected('keys'),
 });
 
-/** What linear contracts are settled in: each is a question of its own. */
+/** The currencies in which linear contracts settle. Positions are requested for one at a time. */
 const SETTLE_COINS = ['USDT', 'USDC'];
 
-/** Most of each in one answer. Unit: rows. */
+/** The most rows in one answer. */
 const POSITIONS_PAGE = 200;
 const ORDERS_PAGE = 50;
 const FILLS_PAGE = 100;
 
-/** Executions that are no fills: what holding a position costs or earns. */
+/** Executions that are not fills: funding and the profit of a settlement. */
 const NO_FILLS: ReadonlySet<unknown> = new Set(['Funding', 'SessionSettlePnL']);
 
 export const BYBIT: VenueTraits = {
-  ...UNTRIED,
+  ...DEFAULT_TRAITS,
   codes: CODES,
-  // At most 36 of letters, digits, - and _.
+  // Up to 36 letters, digits, - and _.
   clientOrderIds: 'verbatim',
   practice: 'demo-trading',
-  // Spot markets have the same ids.
+  // Spot markets use the same ids.
   ccxtOptions: { fetchMarkets: { types: ['linear'] } },
   fills: {
     page: FILLS_PAGE,
@@ -64,24 +73,24 @@ export const BYBIT: VenueTraits = {
     reachMs: null,
     next: { kind: 'older', parameters: nextPage },
     orderParameter: 'orderId',
-    // ccxt asks for trades alone: liquidations, deleveraging and settlements are executions of other kinds.
+    // ccxt requests trades only; liquidations, deleveraging and settlements are executions of other types.
     parameters: { execType: undefined },
     isFill: ({ execType }) => !NO_FILLS.has(execType),
   },
   marketMaximum: ({ lotSizeFilter }) => textIn(lotSizeFilter, 'maxMktOrderQty'),
   positions,
   findOrder,
-  // ccxt sends an id wherever it has one, and Bybit believes that before the client's.
+  // ccxt would send an order id wherever it has one, and Bybit prefers that to the client's id.
   cancelOrder: (api, { symbol }, orderLinkId) =>
     api.cancelOrder(undefined as unknown as string, symbol, { orderLinkId }),
   conditionalOrders: (api, { symbol }) =>
     allPages(ORDERS_PAGE, (page) => api.fetchOpenOrders(symbol, undefined, ORDERS_PAGE, { trigger: true, ...page })),
   madeBy: (_, { createType }) => MADE_BY[String(createType)] ?? null,
-  // Bybit has no such question: each position says it (unsupportedPosition).
+  // Bybit has no endpoint for the mode: each position names it (unsupportedPosition).
   positionMode: () => Promise.resolve('one-way'),
   unsupportedPosition: ({ positionIdx }) =>
     positionIdx === undefined || Number(positionIdx) === 0 ? null : HEDGE_MODE,
-  unfit,
+  unsupportedAccount,
 };
 
 const HEDGE_MODE = 'hedge mode, in which fills do not say what side they belong to: switch to one-way mode';
@@ -103,7 +112,7 @@ async function positions(api: CcxtExchange, market: NamedMarket | null): Promise
   return found;
 }
 
-/** Among those that wait, then in the history: an order that ends between the two questions is in the second. */
+/** Looks among the open orders, then in the history: an order that ends between the two requests is in the history. */
 async function findOrder(api: CcxtExchange, { symbol }: NamedMarket, name: OrderName): Promise<unknown> {
   const query = 'orderId' in name ? name : { orderLinkId: name.clientOrderId };
   const [open] = await api.fetchOpenOrders(symbol, undefined, undefined, query);
@@ -112,7 +121,7 @@ async function findOrder(api: CcxtExchange, { symbol }: NamedMarket, name: Order
   return done ?? null;
 }
 
-async function unfit(api: CcxtExchange): Promise<string | null> {
+async function unsupportedAccount(api: CcxtExchange): Promise<string | null> {
   const account = api as bybit & { privateGetV5AccountInfo: () => Promise<Info> };
   const isUnified: readonly unknown[] = await account.isUnifiedEnabled();
   if (!isUnified.includes(true)) {
@@ -136,7 +145,7 @@ async function allPages<T>(limit: number, ask: (page: object) => Promise<readonl
   return found;
 }
 
-/** ccxt leaves the cursor in one of the rows. */
+/** The parameters of the next page. ccxt leaves the cursor in one of the rows. */
 function nextPage(rows: readonly Info[]): object | null {
   const cursor = rows.map((row) => row['nextPageCursor']).find((one) => typeof one === 'string' && one !== '');
   return cursor === undefined ? null : { cursor };

@@ -1,122 +1,128 @@
 import type { RefusalMeaning } from '../../../../ports/exchange.ts';
 
 /**
- * What an exchange's refusal means for an order that was just sent. The codes are data of each venue (venues/).
+ * What an exchange's rejection means for an order that was just sent. Each exchange's file maps its codes to these rules.
  *
- * - `taken-or-not`  the order may exist: it is asked for by its client id and never sent again
- * - `refused`       nothing was or will be taken, and sending it again would change nothing
- * - `again`         nothing was taken; after the wait that the exchange names, or `waitMs`, it may be sent again
- * - `resync`        nothing was taken: the clock is measured again, then it may be sent again
+ * - `unknown`   the order may exist: it is looked up by its client id, and never sent again
+ * - `rejected`  the order was not taken, and sending it again would change nothing
+ * - `retry`     the order was not taken; it may be sent again after the wait that the exchange asks for, or `waitMs`
+ * - `resync`    the order was not taken; it may be sent again once the clock has been measured
  */
-export interface CodeRule {
-  readonly meaning: 'taken-or-not' | 'refused' | 'again' | 'resync';
-  /** What an order that is given up is reported with. */
+export interface RejectionRule {
+  readonly meaning: 'unknown' | 'rejected' | 'retry' | 'resync';
+  /** The meaning that the report of a rejected order carries. */
   readonly refusal: RefusalMeaning;
-  /** How often an order is sent in all. */
+  /** The most times that an order is sent, the first included. */
   readonly attempts: number;
-  /** Before it is sent again, where the exchange names no time. Unit: milliseconds. */
+  /** The wait before the next attempt where the exchange asks for none. Unit: milliseconds. */
   readonly waitMs: number;
   /**
-   * What we know is not so any more, and is asked for again: the rules of the market (they refuse what we took for allowed), or whether the
-   * account is in hedge mode. Left out: nothing.
+   * What this process has cached that the rejection proves wrong, and that is therefore read again: the rules of the market, or the account's
+   * position mode. Left out: nothing.
    */
   readonly outdated?: 'rules' | 'mode';
-  /** The whole answer to a look-up: there is no such order. */
+  /** The exchange states that there is no such order: a complete answer to a look-up. */
   readonly absent?: true;
 }
 
-/** By the code in the reply's body. */
-export type CodeTable = ReadonlyMap<string, CodeRule>;
+/** Rules by the code in the body of a reply. */
+export type CodeTable = ReadonlyMap<string, RejectionRule>;
 
-/** A short queue at the exchange is over in less. Unit: milliseconds. */
+/** Long enough for a short queue at the exchange to empty. Unit: milliseconds. */
 const SHORT_WAIT_MS = 250;
 
 /**
- * The longest that an order waits to be sent again: a kill switch is obeyed within a second, and the next snapshot decides
- * anew anyway. Unit: milliseconds.
+ * The longest that an order waits for its next attempt. A halt must take effect within a second, and the next snapshot decides again
+ * anyway. Unit: milliseconds.
  */
-export const LONGEST_WAIT_MS = 500;
+export const LONGEST_RETRY_WAIT_MS = 500;
 
-/** Turned away at the door. */
-export const AGAIN: CodeRule = { meaning: 'again', refusal: 'busy', attempts: 3, waitMs: SHORT_WAIT_MS };
-/** The exchange does not know, or does not say, what became of it. */
-export const TAKEN_OR_NOT: CodeRule = { meaning: 'taken-or-not', refusal: 'other', attempts: 1, waitMs: 0 };
-/** The client order id is known there: the order may be this one. */
-export const DUPLICATE_ID: CodeRule = { ...TAKEN_OR_NOT, refusal: 'duplicate-id' };
-/** Its timestamp is outside the window that the exchange allows. */
-export const RESYNC: CodeRule = { meaning: 'resync', refusal: 'clock', attempts: 2, waitMs: 0 };
-/** It does not fit the position mode of the account. */
-export const OTHER_MODE: CodeRule = { meaning: 'again', refusal: 'other', attempts: 2, waitMs: 0, outdated: 'mode' };
-export const REFUSED: CodeRule = { meaning: 'refused', refusal: 'other', attempts: 1, waitMs: 0 };
-export const ABSENT: CodeRule = { ...REFUSED, absent: true };
+/** The exchange is too busy, or a rate limit is exhausted. */
+export const RETRY: RejectionRule = { meaning: 'retry', refusal: 'busy', attempts: 3, waitMs: SHORT_WAIT_MS };
+/** The exchange does not know, or does not say, whether the order was taken. */
+export const EXECUTION_UNKNOWN: RejectionRule = { meaning: 'unknown', refusal: 'other', attempts: 1, waitMs: 0 };
+/** The exchange has an order of this client order id: it may be the one that was just sent. */
+export const DUPLICATE_ID: RejectionRule = { ...EXECUTION_UNKNOWN, refusal: 'duplicate-id' };
+/** The request's timestamp is outside the window that the exchange allows. */
+export const RESYNC: RejectionRule = { meaning: 'resync', refusal: 'clock', attempts: 2, waitMs: 0 };
+/** The order does not fit the account's position mode. */
+export const WRONG_MODE: RejectionRule = {
+  meaning: 'retry',
+  refusal: 'other',
+  attempts: 2,
+  waitMs: 0,
+  outdated: 'mode',
+};
+export const REJECTED: RejectionRule = { meaning: 'rejected', refusal: 'other', attempts: 1, waitMs: 0 };
+export const ABSENT: RejectionRule = { ...REJECTED, absent: true };
 
-/** A definite no, and what it is a no to. */
-export function refused(refusal: RefusalMeaning): CodeRule {
-  return { ...REFUSED, refusal };
+/** A definite rejection of that meaning. */
+export function rejected(refusal: RefusalMeaning): RejectionRule {
+  return { ...REJECTED, refusal };
 }
 
-/** The market's rules are not what we take them for. */
-export function otherRules(refusal: RefusalMeaning): CodeRule {
-  return { ...REFUSED, refusal, outdated: 'rules' };
+/** A rejection which shows that the market's rules have changed since they were read. */
+export function rulesChanged(refusal: RefusalMeaning): RejectionRule {
+  return { ...REJECTED, refusal, outdated: 'rules' };
 }
 
-export function codeTable(rules: Readonly<Record<string, CodeRule>>): CodeTable {
+export function codeTable(rules: Readonly<Record<string, RejectionRule>>): CodeTable {
   return new Map(Object.entries(rules));
 }
 
 const FORBIDDEN = 403;
 
-/** By the HTTP status, where the body names no code that is in a table: 429 and 418 are the rate limit and the ban that follows it. */
-const BY_STATUS: ReadonlyMap<number, CodeRule> = new Map<number, CodeRule>([
-  [429, AGAIN],
-  [418, AGAIN],
-  [401, refused('keys')],
-  [FORBIDDEN, REFUSED],
-  [404, REFUSED],
+/** Rules by HTTP status, for replies without a known code. 429 is the rate limit, 418 the ban for ignoring it. */
+const BY_STATUS: ReadonlyMap<number, RejectionRule> = new Map<number, RejectionRule>([
+  [429, RETRY],
+  [418, RETRY],
+  [401, rejected('keys')],
+  [FORBIDDEN, REJECTED],
+  [404, REJECTED],
 ]);
 
-/** By ccxt's class of an error, for exchanges whose codes are in no table of ours. Its names are those of its manual. */
-const BY_CLASS: ReadonlyMap<string, CodeRule> = new Map<string, CodeRule>([
-  ['RequestTimeout', TAKEN_OR_NOT],
-  ['ExchangeNotAvailable', TAKEN_OR_NOT],
-  ['OnMaintenance', TAKEN_OR_NOT],
-  ['NetworkError', TAKEN_OR_NOT],
-  ['OperationFailed', TAKEN_OR_NOT],
-  ['BadResponse', TAKEN_OR_NOT],
+/** Rules by ccxt's error class, for exchanges without a table of codes. The names are those of ccxt's manual. */
+const BY_CLASS: ReadonlyMap<string, RejectionRule> = new Map<string, RejectionRule>([
+  ['RequestTimeout', EXECUTION_UNKNOWN],
+  ['ExchangeNotAvailable', EXECUTION_UNKNOWN],
+  ['OnMaintenance', EXECUTION_UNKNOWN],
+  ['NetworkError', EXECUTION_UNKNOWN],
+  ['OperationFailed', EXECUTION_UNKNOWN],
+  ['BadResponse', EXECUTION_UNKNOWN],
   ['DuplicateOrderId', DUPLICATE_ID],
-  ['RateLimitExceeded', AGAIN],
-  ['DDoSProtection', AGAIN],
+  ['RateLimitExceeded', RETRY],
+  ['DDoSProtection', RETRY],
   ['InvalidNonce', RESYNC],
   ['OrderNotFound', ABSENT],
-  ['InsufficientFunds', refused('margin')],
-  ['BadSymbol', otherRules('symbol')],
-  // A no that another try will not change.
-  ['AuthenticationError', refused('keys')],
-  ['PermissionDenied', refused('keys')],
-  ['AccountNotEnabled', refused('keys')],
-  ['AccountSuspended', refused('keys')],
+  ['InsufficientFunds', rejected('margin')],
+  ['BadSymbol', rulesChanged('symbol')],
+  // Definite: the same keys will be rejected again.
+  ['AuthenticationError', rejected('keys')],
+  ['PermissionDenied', rejected('keys')],
+  ['AccountNotEnabled', rejected('keys')],
+  ['AccountSuspended', rejected('keys')],
 ]);
 
-/** An answer of an exchange that is not what was asked for. */
+/** What identifies a rejection. */
 export interface Answer {
   readonly status: number;
-  /** The body's; null where it names none. */
+  /** The exchange's own code; null where the body has none. */
   readonly code: string | null;
-  /** ccxt's class of the error; null where it made none. */
+  /** ccxt's class of the error; null where ccxt saw none. */
   readonly ccxtClass: string | null;
 }
 
 /**
- * The code decides where it is in the table, since client libraries put several of them into one error class; then the status, then ccxt's
- * class. A status of 5xx means that the exchange does not know what became of the order, as does any answer that is in no table.
+ * The rule for a rejection: by its code, else by its HTTP status, else by ccxt's error class. The code comes first because ccxt puts several
+ * codes into one class. Without a code, and for any status of 5xx, whether the order was taken is unknown.
  */
-export function ruleFor(codes: CodeTable, { status, code, ccxtClass }: Answer): CodeRule {
+export function ruleFor(codes: CodeTable, { status, code, ccxtClass }: Answer): RejectionRule {
   const byCode = code === null ? undefined : codes.get(code);
   if (byCode !== undefined) return byCode;
-  // A 403 without a code comes from what stands before the exchange, which knows no keys.
+  // A 403 without a code comes from a proxy or firewall in front of the exchange, and says nothing about the keys.
   const byStatus = status === FORBIDDEN && code !== null ? undefined : BY_STATUS.get(status);
   if (byStatus !== undefined) return byStatus;
   const isAnswered = code !== null && status >= 200 && status < 500 && status !== 408;
-  if (!isAnswered) return TAKEN_OR_NOT;
-  return (ccxtClass === null ? undefined : BY_CLASS.get(ccxtClass)) ?? REFUSED;
+  if (!isAnswered) return EXECUTION_UNKNOWN;
+  return (ccxtClass === null ? undefined : BY_CLASS.get(ccxtClass)) ?? REJECTED;
 }

@@ -4,21 +4,21 @@ import { BYBIT } from './bybit.ts';
 import { OKX } from './okx.ts';
 
 /**
- * Exchanges that this program is known to work with. Any other futures exchange of ccxt may be configured (venue-settings.ts); one that has
- * been tried gets a line here and a file in venues/. docs/exchanges.md is generated from this table.
+ * An exchange that this program is tested with. Any other futures exchange of ccxt may be configured (venue-settings.ts). docs/exchanges.md is
+ * generated from this table.
  */
 export interface KnownVenue {
   /** ccxt's id. */
   readonly id: string;
   readonly name: string;
   readonly tried: string;
-  /** How far back fills are told of. */
+  /** How far back the exchange lists fills. */
   readonly history: string;
-  /** How an order is found by its client id. */
+  /** How an order is found by its client order id. */
   readonly lookUp: string;
-  /** What bounds an order, besides the steps and minimums of its market. */
+  /** Limits on an order besides the steps and minimums of its market. */
   readonly orderLimits: string;
-  /** Accounts and modes that are refused at the start. */
+  /** Account types and modes that are rejected at the start. */
   readonly refused: string;
   readonly traits: VenueTraits;
 }

@@ -1,55 +1,55 @@
-/** OKX's V5 API for linear swaps and futures, by its documentation and its list of error codes. Its sizes are contracts, not coins. */
+/** OKX's V5 API for linear swaps and futures, from its documentation and its list of error codes. Sizes are contracts, not coins. */
 import type { Exchange as CcxtExchange } from 'ccxt';
 import {
   ABSENT,
-  AGAIN,
+  RETRY,
   DUPLICATE_ID,
-  OTHER_MODE,
+  WRONG_MODE,
   RESYNC,
-  TAKEN_OR_NOT,
+  EXECUTION_UNKNOWN,
   codeTable,
-  otherRules,
-  refused,
+  rulesChanged,
+  rejected,
 } from './code-rules.ts';
-import { type Info, type NamedMarket, type OrderName, type VenueTraits, UNTRIED } from './venue-traits.ts';
+import { type Info, type NamedMarket, type OrderName, type VenueTraits, DEFAULT_TRAITS } from './venue-traits.ts';
 
-const KEYS = refused('keys');
+const KEYS = rejected('keys');
 
 const CODES = codeTable({
-  // Unavailable, time-out, system error, an order that timed out.
-  '50001': TAKEN_OR_NOT,
-  '50004': TAKEN_OR_NOT,
-  '50026': TAKEN_OR_NOT,
-  '51149': TAKEN_OR_NOT,
+  // Unavailable, time-out, system error, order time-out.
+  '50001': EXECUTION_UNKNOWN,
+  '50004': EXECUTION_UNKNOWN,
+  '50026': EXECUTION_UNKNOWN,
+  '51149': EXECUTION_UNKNOWN,
   '51016': DUPLICATE_ID,
-  '50011': AGAIN,
-  '50013': AGAIN,
-  '50040': AGAIN,
-  '50061': AGAIN,
+  '50011': RETRY,
+  '50013': RETRY,
+  '50040': RETRY,
+  '50061': RETRY,
   '50102': RESYNC,
   '50112': RESYNC,
-  // No such order, and for a cancellation that it rests no more.
+  // No such order; for a cancellation: it is no longer open.
   '51603': ABSENT,
   '51400': ABSENT,
   '51401': ABSENT,
   '51402': ABSENT,
-  // A parameter that is wrong: posSide above all, where the account is in the other position mode.
-  '51000': OTHER_MODE,
-  '51001': otherRules('symbol'),
-  '51022': otherRules('symbol'),
-  '51027': otherRules('symbol'),
-  '51020': otherRules('min-quantity'),
-  '51121': otherRules('precision'),
-  '51005': otherRules('max-quantity'),
-  '51202': otherRules('max-quantity'),
-  '51006': refused('price'),
-  '51023': refused('reduce-only'),
-  '51112': refused('reduce-only'),
-  '51169': refused('reduce-only'),
-  '51205': refused('reduce-only'),
-  '51008': refused('margin'),
-  '51119': refused('margin'),
-  '51131': refused('margin'),
+  // A wrong parameter, mostly posSide, because the account is in the other position mode.
+  '51000': WRONG_MODE,
+  '51001': rulesChanged('symbol'),
+  '51022': rulesChanged('symbol'),
+  '51027': rulesChanged('symbol'),
+  '51020': rulesChanged('min-quantity'),
+  '51121': rulesChanged('precision'),
+  '51005': rulesChanged('max-quantity'),
+  '51202': rulesChanged('max-quantity'),
+  '51006': rejected('price'),
+  '51023': rejected('reduce-only'),
+  '51112': rejected('reduce-only'),
+  '51169': rejected('reduce-only'),
+  '51205': rejected('reduce-only'),
+  '51008': rejected('margin'),
+  '51119': rejected('margin'),
+  '51131': rejected('margin'),
   '50100': KEYS,
   '50101': KEYS,
   '50103': KEYS,
@@ -64,14 +64,14 @@ const CODES = codeTable({
   '50120': KEYS,
 });
 
-/** Fills older than three months are left out without a word. Unit: milliseconds. */
+/** OKX leaves out fills older than three months without saying so. Unit: milliseconds. */
 const HISTORY_MS = 89 * 24 * 60 * 60 * 1000;
 
 export const OKX: VenueTraits = {
-  ...UNTRIED,
+  ...DEFAULT_TRAITS,
   codes: CODES,
   clientOrderIds: 'alphanumeric-32',
-  // The same address, and a header that says so.
+  // Practice accounts share the address of real ones; a header tells them apart.
   practice: 'sandbox',
   ccxtOptions: { fetchMarkets: { types: ['swap', 'future'] } },
   fills: {
@@ -85,12 +85,12 @@ export const OKX: VenueTraits = {
   },
   marketMaximum: ({ maxMktSz }) => (typeof maxMktSz === 'string' && maxMktSz !== '' ? maxMktSz : null),
   findOrder,
-  // A position's stop and target, also where one order is both.
+  // Stops and targets, also where one order is both (oco).
   conditionalOrders: (api, { symbol }) =>
     api.fetchOpenOrders(symbol, undefined, undefined, { trigger: true, ordType: 'conditional,oco' }),
   madeBy: (_, { category }) => MADE_BY[String(category)] ?? null,
-  unfit,
-  // A position of the other margin mode is another position.
+  unsupportedAccount,
+  // Cross and isolated margin are separate positions.
   orderParameters: ({ mgnMode }) => (typeof mgnMode === 'string' ? { marginMode: mgnMode } : {}),
 };
 
@@ -101,9 +101,12 @@ const MADE_BY: Readonly<Record<string, 'ADL' | 'LIQUIDATION' | 'SETTLEMENT'>> = 
   delivery: 'SETTLEMENT',
 };
 
-/** An order that a stop or a target became names that one, which says which it was. ccxt takes its id for the order's. */
+/**
+ * An order that a stop or target became carries the id of that stop or target, which tells the two apart. ccxt mistakes that id for the order's
+ * own, so the order's own id is put back.
+ */
 async function findOrder(api: CcxtExchange, market: NamedMarket, name: OrderName): Promise<unknown> {
-  const order = await UNTRIED.findOrder(api, market, name);
+  const order = await DEFAULT_TRAITS.findOrder(api, market, name);
   const info = infoOf(order);
   const { ordId, algoId } = info;
   if (typeof order !== 'object' || typeof algoId !== 'string' || algoId === '') return order;
@@ -112,7 +115,7 @@ async function findOrder(api: CcxtExchange, market: NamedMarket, name: OrderName
   return { ...order, id: ordId, info: { ...info, orderType } };
 }
 
-async function unfit(api: CcxtExchange): Promise<string | null> {
+async function unsupportedAccount(api: CcxtExchange): Promise<string | null> {
   const [account] = await api.fetchAccounts();
   const { acctLv } = infoOf(account);
   if (acctLv === '1')

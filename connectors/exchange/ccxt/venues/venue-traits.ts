@@ -3,144 +3,141 @@ import type { EpochMillis } from '../../../../ports/clock.ts';
 import type { DecimalText } from '../../../../ports/exchange.ts';
 import { type CodeTable, codeTable } from './code-rules.ts';
 
-/** How many requests an exchange takes from one address. */
+/** An exchange's rate limit for one address. */
 export interface Allowance {
-  /** Unit: weight, as ccxt counts the exchange's requests. */
+  /** Unit: weight, as ccxt counts requests. */
   readonly perMinute: number;
-  /** What may be spent at once after a pause. Unit: weight. */
+  /** The most that may be spent at once. Unit: weight. */
   readonly burst: number;
-  /** The header of a reply that says what the running minute has cost so far; null where there is none. */
+  /** The reply header with the weight used in the running minute; null where there is none. */
   readonly usedHeader: string | null;
 }
 
-/** A market by both of its names. */
+/** A market by the exchange's id and by ccxt's symbol. */
 export interface NamedMarket {
-  /** The exchange's. */
+  /** The exchange's id. */
   readonly id: string;
-  /** ccxt's. */
+  /** ccxt's symbol. */
   readonly symbol: string;
 }
 
-/** An order by the exchange's own id or by the client's, in the form that the exchange takes. */
+/** An order by the exchange's id, or by its client order id in the exchange's form. */
 export type OrderName = { readonly orderId: string } | { readonly clientOrderId: string };
 
-/** In one-way mode a symbol has one position; in hedge mode a long and a short one, which orders name. */
+/** In one-way mode a symbol has one position; in hedge mode a long and a short one, and orders name the side. */
 export type PositionMode = 'one-way' | 'hedge';
 
-/** What the exchange itself sent of a market, an order, a fill, a position. */
+/** The exchange's own fields of a market, order, fill or position: ccxt's `info`. */
 export type Info = Readonly<Record<string, unknown>>;
 
 /**
- * How a page of fills is gone on from:
- * - `from-id`  oldest first, by the id of its last fill, without times, to the newest of all
- * - `older`    newest first, by a parameter that is made of the page's own rows; null: there are no older ones
- * - `by-time`  oldest first, from the time of its last fill
+ * How the page after a full page of fills is requested:
+ * - `from-id`  pages are oldest first; the next one starts at the id of the last fill, without times, up to the newest fill
+ * - `older`    pages are newest first; a cursor made of the page's rows leads to older ones, null where there are none
+ * - `by-time`  pages are oldest first; the next one starts at the time of the last fill
  */
 export type NextFills =
   | { readonly kind: 'from-id'; readonly parameter: string }
   | { readonly kind: 'older'; readonly parameters: (rows: readonly Info[]) => object | null }
   | { readonly kind: 'by-time' };
 
-/** How an exchange tells of fills. */
+/** How an exchange lists fills. */
 export interface FillPages {
-  /** Most in one answer. Unit: fills. */
+  /** The most in one answer. Unit: fills. */
   readonly page: number;
-  /** The longest stretch that one question may span; null: any. Unit: milliseconds. */
+  /** The longest time span of one request; null: any. Unit: milliseconds. */
   readonly windowMs: number | null;
-  /** What is older is left out without a word; null: the exchange refuses what it does not tell of. Unit: milliseconds. */
+  /** How far back fills are listed, where the exchange silently omits older ones; null: it rejects such requests. Unit: milliseconds. */
   readonly reachMs: number | null;
   readonly next: NextFills;
-  /** Names the order whose fills are asked for. */
+  /** The parameter that restricts a request to the fills of one order. */
   readonly orderParameter: string;
-  /** Sent with each question. */
+  /** Parameters of every request. */
   readonly parameters: object;
-  /** Whether a row is a fill: some exchanges list payments of funding among them. */
+  /** Whether a row is a fill: some exchanges list funding payments among fills. */
   readonly isFill: (row: Info) => boolean;
 }
 
-/** What must be known of a market to ask what became of positions there. */
+/** What must be known of a delisted market to read the fills and orders of positions there. */
 export interface UnlistedMarket {
   readonly base: string;
   readonly quote: string;
   /** Unit: base currency. */
   readonly contractSize: DecimalText;
-  /** False: it was delivered on a day. */
+  /** False: a dated contract. */
   readonly perpetual: boolean;
 }
 
-/** How an exchange tells of payments of funding. */
+/** How an exchange lists funding payments. */
 export interface FundingList {
-  /** How far back. Unit: milliseconds. */
+  /** How far back payments are listed. Unit: milliseconds. */
   readonly reachMs: number;
-  /** The first so many of all markets from then on, each as ccxt has it, also those whose figures are none. */
+  /** The first `limit` payments of all markets from `since` on, each as ccxt parses it, including rows with malformed numbers. */
   readonly page: (api: CcxtExchange, since: EpochMillis, limit: number) => Promise<readonly unknown[]>;
 }
 
 /**
- * What differs between exchanges behind what ccxt unifies: data, and the few questions that each is asked in its own way. One small file
- * each in venues/; whatever is not there works by ccxt's unified methods alone (venues/untried.ts).
+ * What differs between exchanges and ccxt does not unify: data, and the few requests that each exchange needs in its own form. Each known
+ * exchange has a file of its own here; any other works by ccxt's unified methods alone (DEFAULT_TRAITS).
  */
 export interface VenueTraits {
   readonly codes: CodeTable;
-  /** Null: nobody has looked it up, and requests are paced as ccxt has it. */
+  /** Null: unknown, and requests are paced by ccxt's rateLimit. */
   readonly allowance: Allowance | null;
-  /** The form that the exchange asks of client order ids: as they are, or letters and digits only, at most 32. */
+  /** The form of client order ids that the exchange accepts: as they are, or at most 32 letters and digits. */
   readonly clientOrderIds: 'verbatim' | 'alphanumeric-32';
-  /** How ccxt reaches the exchange's practice accounts; `any`: as it can; null: it cannot. */
+  /** How ccxt reaches practice accounts; `any`: whichever way it has; null: none. */
   readonly practice: 'demo-trading' | 'sandbox' | 'any' | null;
-  /** Put into ccxt's `options`: which markets are loaded, and what ccxt would ask for that nobody needs. */
+  /** ccxt's `options`: which markets are loaded, and what ccxt must not request. */
   readonly ccxtOptions: Info;
   readonly fills: FillPages;
-  /** What the id of a market that is on no list any more says of it; null: not enough to count its fills by. */
+  /** What the id of a delisted market says about it; null: too little to interpret its fills. */
   readonly unlisted: (id: string, quotes: ReadonlySet<string>) => UnlistedMarket | null;
-  /** The largest order at market in the exchange's contracts, where ccxt has only that of limit orders; null: it has it, or there is none. */
+  /** The largest market order in contracts, for exchanges where ccxt has only the limit for limit orders; null: ccxt has it, or there is none. */
   readonly marketMaximum: (market: Info) => DecimalText | null;
-  /** Open positions as ccxt has them: of one market, or all. */
+  /** Open positions as ccxt parses them, of one market or of all. */
   readonly positions: (api: CcxtExchange, market: NamedMarket | null) => Promise<readonly unknown[]>;
-  /** Null: the exchange says that there is none. Refusals pass through. */
+  /** Null: the exchange states that there is no such order. Throws rejections. */
   readonly findOrder: (api: CcxtExchange, market: NamedMarket, name: OrderName) => Promise<unknown>;
-  /** Takes an order of ours off the book. A refusal that is `absent` says that it does not rest. */
+  /** Cancels an order by its client order id. An `absent` rejection states that it is not open. */
   readonly cancelOrder: (api: CcxtExchange, market: NamedMarket, clientOrderId: string) => Promise<unknown>;
-  /** Credits that the exchange charges in, by name, and the currencies that one of them is worth one of. */
+  /** Credits in which fees are charged, and the currencies of which a credit is worth one unit. */
   readonly credits: Readonly<Record<string, readonly string[]>>;
-  /** How payments of funding are told of; null: it is not known to tell of any. */
+  /** Null: the exchange is not known to list funding payments. */
   readonly funding: FundingList | null;
-  /** Orders that rest in the book. */
+  /** Open orders of the book. */
   readonly openOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
-  /** Takes an order off that rests; `conditional` ones may be numbered apart. Refusals pass through. */
+  /** Cancels an order by the exchange's id; some exchanges number conditional orders separately. Throws rejections. */
   readonly cancelResting: (
     api: CcxtExchange,
     market: NamedMarket,
     orderId: string,
     conditional: boolean,
   ) => Promise<unknown>;
-  /** Stops, targets and whatever else waits for a price. */
+  /** Stops, targets and other orders that wait for a price. */
   readonly conditionalOrders: (api: CcxtExchange, market: NamedMarket) => Promise<readonly unknown[]>;
-  /** Who made an order, where the exchange itself did; null: it was somebody else, or is not said. */
+  /** Why the exchange itself made an order; null: it did not, or does not say. */
   readonly madeBy: (clientOrderId: string | null, order: Info) => 'LIQUIDATION' | 'ADL' | 'SETTLEMENT' | null;
-  /** What this program cannot do with a position, in words; null: nothing. */
+  /** Why this program cannot work a position; null: it can. */
   readonly unsupportedPosition: (position: Info) => string | null;
-  /** Null: the exchange does not say. */
+  /** The account's position mode; null: the exchange does not say. */
   readonly positionMode: (api: CcxtExchange) => Promise<PositionMode | null>;
-  /** Why this account cannot be worked, as the exchange tells of it; null: it can. */
-  readonly unfit: (api: CcxtExchange) => Promise<string | null>;
-  /** What an order says of the position that it reduces, besides reduceOnly; `position` is what the exchange sent of it last. */
+  /** Why this program cannot work the account; null: it can. */
+  readonly unsupportedAccount: (api: CcxtExchange) => Promise<string | null>;
+  /** Parameters that tie an order to the position it reduces, besides reduceOnly; `position` are the exchange's own fields of it. */
   readonly orderParameters: (position: Info) => object;
 }
 
-/**
- * An exchange that nobody has tried: ccxt's unified methods, and the narrowest of each trait. The others are made of it.
- */
-
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** As few as any exchange gives at a time. Unit: fills. */
+/** The smallest page of any exchange. Unit: fills. */
 const SMALLEST_PAGE = 100;
 
-/** ccxt wants the place of the exchange's id filled, and looks at the client's. */
+/** ccxt requires an order id, and ignores it where a client order id is given. */
 const NO_ID = '';
 
-export const UNTRIED: VenueTraits = {
+/** An exchange that has not been tried: ccxt's unified methods, and the narrowest of each trait. Known exchanges override parts of it. */
+export const DEFAULT_TRAITS: VenueTraits = {
   codes: codeTable({}),
   allowance: null,
   clientOrderIds: 'alphanumeric-32',
@@ -169,7 +166,7 @@ export const UNTRIED: VenueTraits = {
   madeBy: () => null,
   unsupportedPosition: () => null,
   positionMode: unifiedPositionMode,
-  unfit: () => Promise.resolve(null),
+  unsupportedAccount: () => Promise.resolve(null),
   orderParameters: () => ({}),
 };
 
@@ -177,7 +174,7 @@ function unifiedOrder(api: CcxtExchange, { symbol }: NamedMarket, name: OrderNam
   return 'orderId' in name ? api.fetchOrder(name.orderId, symbol) : api.fetchOrder(NO_ID, symbol, { ...name });
 }
 
-/** An exchange that has no such question has no such choice. */
+/** An exchange without that endpoint has one-way mode only. */
 async function unifiedPositionMode(api: CcxtExchange): Promise<PositionMode | null> {
   if (!api.has['fetchPositionMode']) return 'one-way';
   const { hedged } = await api.fetchPositionMode();

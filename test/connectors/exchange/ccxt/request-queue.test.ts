@@ -49,7 +49,7 @@ describe('the queue of requests', () => {
   it('EXC-23: an order goes at once, whatever waits and whatever is used', async () => {
     const world = setUp();
     await exhaust(world);
-    world.queue.heard({ 'X-MBX-USED-WEIGHT-1M': '2400' });
+    world.queue.noteUsage({ 'X-MBX-USED-WEIGHT-1M': '2400' });
     for (let name = 0; name < 100; name++) world.ask('history', name);
     world.ask('place', 100);
     world.ask('cancel', 101);
@@ -89,7 +89,7 @@ describe('the queue of requests', () => {
 
   it('EXC-24: what the exchange says others have used is left alone until the minute ends', async () => {
     const world = setUp();
-    world.queue.heard({ 'x-mbx-used-weight-1m': '2000' });
+    world.queue.noteUsage({ 'x-mbx-used-weight-1m': '2000' });
     for (const priority of ['look-up', 'positions', 'history'] as const) world.ask(priority, 1);
     await world.clock.pass(MINUTE_MS - 1);
     expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up']);
@@ -124,7 +124,7 @@ describe('the queue of requests', () => {
 
   it('takes no other header for a count', async () => {
     const world = setUp();
-    for (const told of ['', 'n/a', '-3', undefined, ['2400']]) world.queue.heard({ 'x-mbx-used-weight-1m': told });
+    for (const told of ['', 'n/a', '-3', undefined, ['2400']]) world.queue.noteUsage({ 'x-mbx-used-weight-1m': told });
     expect(world.queue.used).toBeNull();
     world.ask('history', 1);
     await settled();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BINANCE } from '../../../../connectors/exchange/ccxt/venues/binance.ts';
-import { causeOf, hasBecome, restingOf, stopsOf } from '../../../../connectors/exchange/ccxt/resting-orders.ts';
+import { causeOf, isTriggerOf, restingOf, stopsOf } from '../../../../connectors/exchange/ccxt/resting-orders.ts';
 import { UnifiedOrder, unified } from '../../../../connectors/exchange/ccxt/unified.ts';
 import type { Side } from '../../../../schemas/generated/records.ts';
 
@@ -114,7 +114,7 @@ describe('what an order was', () => {
   });
 
   it('a conditional order names the order that it became', () => {
-    expect(hasBecome(anOrder({ info: { actualOrderId: 7001 } }), '7001')).toBe(true);
-    expect(hasBecome(anOrder({ info: { actualOrderId: '' } }), '7001')).toBe(false);
+    expect(isTriggerOf(anOrder({ info: { actualOrderId: 7001 } }), '7001')).toBe(true);
+    expect(isTriggerOf(anOrder({ info: { actualOrderId: '' } }), '7001')).toBe(false);
   });
 });

@@ -122,7 +122,7 @@ it('EXC-33: a reply that stops in its middle ends with the time-out', async () =
   const half = createServer((_, response) => void response.writeHead(200, { 'content-length': 100 }).write('{"a":'));
   half.listen(0, '127.0.0.1');
   await once(half, 'listening');
-  onTestFinished(() => void half.closeAllConnections());
+  onTestFinished(() => half.closeAllConnections());
   const url = `http://127.0.0.1:${(half.address() as AddressInfo).port}`;
   const client = await VenueClient.open(settingsFor(url, { timeout: 200 }), new SystemClock(), SILENT_LOGGER);
   const asked = client.ask('look-up', 'time', (api) => api.fetchTime());
