@@ -12,7 +12,7 @@ import { jsonWanted, writeLines } from '../render/output.ts';
 import { appendDecision, withLog } from './log-session/log-session.ts';
 import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
 
-/** `harvestline calibrate`: confidence maps, proposed by evidence, decided by a person. */
+/** `harvestline calibrate`: confidence maps, proposed from evidence and decided by a person. */
 export function calibrateCommand(): Command {
   const command = new Command('calibrate')
     .description('confidence maps: proposed by a replay of the outcomes, decided by a person, proved later')
@@ -41,7 +41,7 @@ interface DecideFlags extends WorldOptions {
 
 type Decide = (versions: CalibrationVersions, decider: Decider) => ConfidenceCalibration;
 
-/** approve, reject, rollback: each is one record on the topic. */
+/** `approve`, `reject` and `rollback`. Each writes one record. */
 function decisionCommands(): readonly Command[] {
   return [
     decisionCommand('approve <version>', 'put a version in force: running scorers take it up within seconds')
@@ -90,10 +90,10 @@ async function decide(flags: DecideFlags, make: Decide): Promise<void> {
   if (missing.length > 0)
     throw new HarvestlineError('USAGE', `a decision needs a name and a reason: ${missing.join(' and ')} missing`);
   const at = new SystemClock().now();
-  // Looked at first, so that a folder without a log is named and not made.
+  // Opened for reading first: for writing it would make a log where the folder has none.
   const versions = await withLog(flags, 'read', readVersions);
   const record = make(versions, { by, reason, at });
-  await withLog(flags, 'write', (world) => appendDecision(world, record));
+  await withLog(flags, 'write', (topics) => appendDecision(topics, record));
   await writeLines(jsonWanted(flags) ? [JSON.stringify(decisionJson(record))] : [decisionText(record)]);
 }
 

@@ -13,7 +13,7 @@ import { readLines } from '../../pipelines/runtime/read-lines.ts';
 import { reportPage } from '../../pipelines/calibration/page/report-page.ts';
 import type { ExportedRows } from '../../pipelines/calibration/verify.ts';
 
-/** What a proposal leaves beside its record: `report.html`, `report.json`, and the canonical rows. */
+/** The files of a version: the page, the report as JSON, and the canonical rows. */
 interface ProposalFiles {
   readonly folder: string;
   readonly page: string;
@@ -32,9 +32,9 @@ export function proposalFiles(folder: string, version: string): ProposalFiles {
 }
 
 /**
- * Writes the files of a version, all or none: into a folder of its own, which gets its name when it is whole. They come before
- * the record, so a version that is on the topic has its files; files without a record are of a proposal that was killed, and are
- * replaced by the next one.
+ * Writes the files of a version into a folder of its own. Invariant:
+ * CLC-1  The folder gets its name when all files are in it, and the record comes after it: a version on the topic has all its files. A
+ *        folder without a record is of a proposal that was killed, and the next one replaces it.
  */
 export async function writeProposalFiles(
   folder: string,
@@ -49,7 +49,7 @@ export async function writeProposalFiles(
     const at = proposalFiles(folder, `.${report.version}.unfinished`);
     writeFileSync(at.page, reportPage(report));
     writeFileSync(at.json, `${JSON.stringify(report)}\n`);
-    // Speed matters more than the last tenth of size: rows of a million outcomes are 300 MB of text.
+    // Fast rather than small: the rows of a million outcomes are 300 MB of text.
     const gzip = createGzip({ level: constants.Z_BEST_SPEED });
     await pipeline(
       Readable.from(canonicalChunks(rows, parseLabelRule(report.label))),
@@ -62,7 +62,7 @@ export async function writeProposalFiles(
   return files;
 }
 
-/** The rows of an export; null where the file is not there. Throws ROWS_INVALID with the line. */
+/** The rows of an export; null where there is no such file. Throws ROWS_INVALID with the line. */
 export async function readExportedRows(file: string): Promise<ExportedRows | null> {
   if (!existsSync(file)) return null;
   const sha256 = createHash('sha256');

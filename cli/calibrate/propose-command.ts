@@ -23,10 +23,10 @@ import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../..
 import { readVersions } from '../../pipelines/calibration/decisions.ts';
 import { StepProgress } from '../../render/progress.ts';
 
-/** What `--by` says. */
+/** The value of `--by`. */
 interface By {
   readonly parts: readonly SlicedBy[];
-  /** Who proposes; null: not said here. */
+  /** The proposer; null: not named by `--by`. */
   readonly name: string | null;
 }
 
@@ -119,13 +119,13 @@ async function propose(flags: ProposeFlags): Promise<void> {
   const progress = new StepProgress(process.stderr, clock);
   let proposals: readonly Proposal[];
   try {
-    proposals = await withLog(flags, 'read', async (world) => {
-      const versions = await readVersions(world);
-      const policy = given ?? (await policyInForce(world)).policy;
-      const ranges = await fixRanges(world, flags.topic, flags);
+    proposals = await withLog(flags, 'read', async (topics) => {
+      const versions = await readVersions(topics);
+      const policy = given ?? (await policyInForce(topics)).policy;
+      const ranges = await fixRanges(topics, flags.topic, flags);
       const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-      const dataset = await readDataset(world, flags.topic, ranges, progress.counter('outcomes', total));
-      return proposeAll(world, dataset, versions, {
+      const dataset = await readDataset(topics, flags.topic, ranges, progress.counter('outcomes', total));
+      return proposeAll(topics, dataset, versions, {
         model: flags.model ?? null,
         method: flags.method ?? null,
         neutral: flags.neutral,
@@ -153,7 +153,7 @@ async function propose(flags: ProposeFlags): Promise<void> {
   if (proposals.every(({ kind }) => kind === 'refused')) process.exitCode = 1;
 }
 
-/** Files first, then the record: a version that can be seen is whole. */
+/** Writes the files and then the record (CLC-1). */
 async function keep(
   proposals: readonly Proposal[],
   flags: ProposeFlags,
@@ -165,9 +165,9 @@ async function keep(
     onStep(`${report.model_id}: report and rows`);
     await writeProposalFiles(folderOf(flags), report, rows);
   }
-  await withLog(flags, 'write', async (world) => {
+  await withLog(flags, 'write', async (topics) => {
     for (const { report } of fresh) {
-      await appendDecision(world, proposalRecord(report, flags.neutral, proposerOf(flags)));
+      await appendDecision(topics, proposalRecord(report, flags.neutral, proposerOf(flags)));
     }
   });
 }
@@ -188,7 +188,7 @@ function parseLabel(text: string): LabelRule {
   }
 }
 
-/** `--by` named the proposer before there were parts: what is like no part is still taken as a name. */
+/** A value that resembles no part is the name of the proposer, which `--by` used to be. */
 function parseBy(text: string): By {
   const names = text.split(',').map((name) => name.trim());
   const parts = names.flatMap((name) => SLICED_BY.find((one) => one === name) ?? []);

@@ -46,10 +46,10 @@ Examples:
   $ harvestline calibrate slices --json | jq '.slices[] | select(.gap_low > 0)'`,
     )
     .action(async (flags: SlicesFlags) => {
-      const world = await openReadOnlyWorld(flags);
+      const session = await openReadOnlyWorld(flags);
       try {
         const topic = TOPICS.clmOutcome.name;
-        const { rows } = await readDataset(world, topic, await fixRanges(world, topic, {}));
+        const { rows } = await readDataset(session, topic, await fixRanges(session, topic, {}));
         const models = [...rowsByModel(rows)].flatMap(([model, own]): readonly ModelSlices[] => {
           if (model === null || (flags.model !== undefined && model !== flags.model)) return [];
           const selection = selectRows(own, 'exclude');
@@ -59,7 +59,7 @@ Examples:
         if (models.length === 0) process.stderr.write(`no outcomes to learn from yet${ofModel(flags)}\n`);
         await writeLines(jsonWanted(flags) ? models.map((model) => JSON.stringify(model)) : linesOf(models));
       } finally {
-        await world.close();
+        await session.close();
       }
     });
 }

@@ -15,7 +15,7 @@ interface VerifyFlags extends WorldOptions {
   readonly json?: true;
 }
 
-/** Scores do not depend on it: only their intervals do, and those are not compared. */
+/** Only intervals depend on the seed, and they are not compared. */
 const ANY_SEED = 1;
 
 export function verifyCommand(): Command {
@@ -37,14 +37,14 @@ Exit codes: 0 proved, 1 not proved, 2 no such version.`,
     )
     .action(async (version: string, flags: VerifyFlags) => {
       const progress = new StepProgress(process.stderr, new SystemClock());
-      const verification = await withLog(flags, 'read', async (world) => {
-        const versions = await readVersions(world);
+      const verification = await withLog(flags, 'read', async (topics) => {
+        const versions = await readVersions(topics);
         const [proposal] = historyOf(versions, version).records;
         const { parent } = proposal;
         const inForce = parent === null ? null : (versions.find(parent)?.records[0].map ?? null);
         const file = flags.rows ?? proposalFiles(calibrationsFolder(flags), version).rows;
         const rows = { file, read: () => readExportedRows(file) };
-        return verify(world, proposal, inForce, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
+        return verify(topics, proposal, inForce, rows, new SeededRandom(ANY_SEED), (step) => progress.step(step));
       }).finally(() => progress.done());
       await writeLines(jsonWanted(flags) ? [JSON.stringify(verification)] : verificationLines(verification));
       if (!verification.verified) process.exitCode = 1;

@@ -5,33 +5,32 @@ import type { Samples } from './samples.ts';
 import type { OutcomeRow } from './dataset.ts';
 
 /**
- * Where the outcomes around a confidence are too few to know its win rate, a map follows its formula, not the data: there it may move
- * no confidence by more than this. Unit: probability.
+ * Where outcomes are thin a map follows its formula and not the data: there it may change a confidence by at most this. Unit: probability.
  */
 const LARGEST_THIN_CHANGE = 0.15;
 
-/** So many independent outcomes know a win rate to about +-0.18: fewer are thin, as for the watch (FEWEST_OUTCOMES). Unit: outcomes. */
+/** Outcomes are thin where fewer independent ones lie around a confidence: 30 give a win rate to about ±0.18. Unit: outcomes. */
 const THIN_BELOW = 30;
 
-/** Outcomes within this of a confidence speak for it. Unit: probability. */
+/** Outcomes lie around a confidence when theirs is this close. Unit: probability. */
 const AROUND = 0.1;
 
-/** More than this is another policy by the back door: it is replayed and decided as one. Unit: ratio of the snapshots. */
+/** A map that flips more decisions is in effect another policy, and must be replayed and decided as one. Unit: ratio of the snapshots. */
 const MOST_FLIPS = 0.1;
 
-/** A factor that held this often, and never would with the map, is muted, whatever the map could reach. Unit: snapshots. */
+/** A factor that held this often before, and never with the map, is muted. Unit: snapshots. */
 const OFTEN = 10;
 
 type Change = CalibrationReport['largest_change'];
 
 interface Changes {
-  /** The largest |map(x) - what scores today| over the confidences that were seen. */
+  /** The largest change over the observed confidences. */
   readonly overall: Change;
-  /** The same where outcomes are thin; null where they are nowhere. */
+  /** The largest change where outcomes are thin; null where they are nowhere thin. */
   readonly thin: Change | null;
 }
 
-/** `independent`: how many of the outcomes are worth an independent one, a ratio. */
+/** How far a map moves confidences from what scores today. `independent`: the share of outcomes that counts as independent. */
 export function largestChange(
   map: ConfidenceMap,
   inForce: ConfidenceMap | null,
@@ -46,15 +45,15 @@ export function largestChange(
   let first = 0;
   let end = 0;
   for (const at of argsort(x)) {
-    const said = x[at] as number;
-    while ((sorted[first] as number) < said - AROUND) first += 1;
-    while (end < sorted.length && (sorted[end] as number) <= said + AROUND) end += 1;
-    const from = inForce === null ? said : calibrate(inForce, said);
-    const to = calibrate(map, said);
+    const confidence = x[at] as number;
+    while ((sorted[first] as number) < confidence - AROUND) first += 1;
+    while (end < sorted.length && (sorted[end] as number) <= confidence + AROUND) end += 1;
+    const from = inForce === null ? confidence : calibrate(inForce, confidence);
+    const to = calibrate(map, confidence);
     const moved = Math.abs(to - from);
-    if (moved > size) [size, overall] = [moved, { at: said, from, to }];
+    if (moved > size) [size, overall] = [moved, { at: confidence, from, to }];
     if ((end - first) * independent < THIN_BELOW && moved > thinSize)
-      [thinSize, thin] = [moved, { at: said, from, to }];
+      [thinSize, thin] = [moved, { at: confidence, from, to }];
   }
   return { overall, thin };
 }
@@ -67,7 +66,7 @@ interface Evidence {
   readonly constant: number;
 }
 
-/** Every bound that the outcomes decide, with the value found. */
+/** The bounds that outcomes decide, with the values found. */
 export function safetyBounds({ change: { thin }, outOfFold, auc, constant }: Evidence): readonly Bound[] {
   const brier = outOfFold.scores.find(({ name }) => name === 'brier');
   if (brier === undefined) throw new TypeError('an evaluation has a Brier score');
@@ -106,7 +105,7 @@ export function safetyBounds({ change: { thin }, outOfFold, auc, constant }: Evi
   ];
 }
 
-/** Every bound on what the map does to decisions. `neverDegraded`: the map leaves confidence_degraded out of reach. */
+/** The bounds on the effect on decisions. `neverDegraded`: with the map confidence_degraded can no longer occur. */
 export function decisionBounds(flips: Flips | null, neverDegraded: boolean): readonly Bound[] {
   const share = flips === null ? 0 : flips.flips / flips.snapshots;
   const against = flips?.against_direction ?? 0;
@@ -136,7 +135,7 @@ export function decisionBounds(flips: Flips | null, neverDegraded: boolean): rea
   ];
 }
 
-/** Factors of the policy that the map makes impossible. */
+/** Factors of the policy that can no longer occur with the map. */
 function mutedFactors(flips: Flips | null, neverDegraded: boolean): readonly string[] {
   const muted = new Set<string>(neverDegraded ? ['confidence_degraded'] : []);
   for (const [name, before] of Object.entries(flips?.factors.before ?? {}))
@@ -144,21 +143,21 @@ function mutedFactors(flips: Flips | null, neverDegraded: boolean): readonly str
   return [...muted];
 }
 
-/** Fewer than this and a bootstrap interval is itself uncertain. Unit: outcomes. */
+/** With fewer outcomes a bootstrap interval is itself uncertain. Unit: usable outcomes. */
 const FEW_OUTCOMES = 200;
 
-/** Above this share one symbol decides what the map looks like. Unit: ratio of the usable outcomes. */
+/** Above this share one symbol decides the map. Unit: ratio of the usable outcomes. */
 const DOMINANT_SHARE = 0.5;
 
-/** Above this share the outcomes left out may tell another story. Unit: ratio of the FINAL outcomes. */
+/** Above this share the outcomes left out may change the finding. Unit: ratio of the FINAL outcomes. */
 const LARGE_EXCLUSION = 0.3;
 
-/** A recorder that writes a trade twice does so within this time. Unit: milliseconds. */
+/** A trade that a recorder wrote twice closed within this time. Unit: milliseconds. */
 const DOUBLE_WITHIN_MS = 50;
 
 type Facts = Omit<CalibrationReport, 'risks' | 'do_not_apply_if' | 'version'>;
 
-/** What may be wrong with this proposal although nothing forbids it. `undecodable`: records in the ranges that did not decode. */
+/** What may be wrong with a proposal although no bound forbids it. `undecodable`: records in the ranges that did not decode. */
 export function risksOf(facts: Facts, usable: readonly OutcomeRow[], undecodable: number): readonly string[] {
   const { counts, slices, method, detectable, observed } = facts;
   const brier = facts.out_of_fold.scores.find(({ name }) => name === 'brier');
@@ -200,7 +199,7 @@ export function risksOf(facts: Facts, usable: readonly OutcomeRow[], undecodable
   return risks;
 }
 
-/** When a person should not approve it, whatever the figures say. */
+/** Reasons for a person not to approve it, whatever the figures say. */
 export function reasonsNotToApply(facts: Facts, usable: readonly OutcomeRow[]): readonly string[] {
   const first = usable[0];
   const last = usable.at(-1);

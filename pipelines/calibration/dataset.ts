@@ -15,7 +15,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { schemaReferenceOf } from '../../schemas/wire-format.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
-/** What label rules other than the recorded one look at, and what a sample can be split by. */
+/** What label rules other than the recorded one need, and what outcomes can be split by. */
 interface OutcomeResults {
   readonly pnl_quote: number;
   readonly initial_risk_quote: number | null;
@@ -25,12 +25,7 @@ interface OutcomeResults {
   readonly regime_at_entry: string | null;
 }
 
-/**
- * What calibration keeps of one FINAL outcome, with where its record lies. The order of the fields is that of the canonical row
- * and so part of the hash: it never changes.
- * DS3  `results` are part of the canonical row only where the label rule looks at them: rows by the recorded label have the hash that
- *      they had before there were results.
- */
+/** One FINAL outcome, and where its record is. The order of the fields is that of the canonical row, and so part of the hash. */
 export interface OutcomeRow {
   readonly position_id: PositionId;
   readonly symbol: string;
@@ -48,20 +43,21 @@ export interface OutcomeRow {
   readonly slices: readonly string[];
   readonly partition: number;
   readonly offset: number;
-  /** Null: the record has none of them. Left out in an export by the recorded label (DS3). */
+  /** Null: the record has none of them. Left out in an export by the recorded label (CAL-3). */
   readonly results?: OutcomeResults | null;
 }
 
 /**
- * The rows of a stretch of clm.outcome, or of trade.closed by accumulating it as CLM does. Invariants:
- * DS1  One row a position: its latest record in the stretch, if that is FINAL.
- * DS2  Rows come by closed_at, then position_id: the same records give the same rows in the same order, whatever the order
- *      in which partitions were read.
+ * The rows of a range of clm.outcome, or of trade.closed, which it accumulates as CLM does. Invariants of the rows and of their hash:
+ * CAL-1  One row a position: its latest record in the range, if that is FINAL.
+ * CAL-2  Rows are ordered by closed_at, then position_id: the same records give the same rows, in whatever order partitions are read.
+ * CAL-3  `results` are part of the canonical row only where the label rule needs them: rows by the recorded label keep the hash that they
+ *        had before there were results.
  */
 export class DatasetBuilder {
   readonly #rows = new Map<PositionId, OutcomeRow | null>();
   readonly #outcomes = new Map<PositionId, ClmOutcome>();
-  /** Decoding makes new strings for each record; symbols, models and reasons are few. */
+  /** One string for each distinct text: decoding makes new ones, and symbols, models and reasons are few. */
   readonly #texts = new Map<string, string>();
   readonly #reasons = new Map<string, readonly string[]>();
 
@@ -99,13 +95,6 @@ export class DatasetBuilder {
     this.addOutcome(outcome, at);
   }
 
-  /** Positions that are not closed yet. */
-  get accumulating(): number {
-    let count = 0;
-    for (const row of this.#rows.values()) if (row === null) count += 1;
-    return count;
-  }
-
   rows(): readonly OutcomeRow[] {
     const rows: OutcomeRow[] = [];
     for (const row of this.#rows.values()) if (row !== null) rows.push(row);
@@ -141,14 +130,14 @@ export class DatasetBuilder {
   }
 }
 
-/** One row as a line of JSON without line break: what is hashed, and what the export keeps. */
+/** One row as a line of JSON without its line break, as it is hashed and exported (CAL-3). */
 export function canonicalLine(row: OutcomeRow, rule: LabelRule = RECORDED_LABEL): string {
   if (rule.kind !== 'pnl') return JSON.stringify(row);
   const { results: _, ...recorded } = row;
   return JSON.stringify(recorded);
 }
 
-/** Lines are hashed in chunks of about this length: a call a line costs more than the hash. Unit: UTF-16 code units. */
+/** Lines are hashed in chunks of about this length: a call for each line would cost more than the hash. Unit: UTF-16 code units. */
 const CHUNK_LENGTH = 64 * 1024;
 
 /** Chunks of canonical lines, each line with its line break. */
@@ -182,7 +171,7 @@ function byTimeThenPosition(one: OutcomeRow, other: OutcomeRow): number {
 export const OUTCOME_TOPICS = [TOPICS.clmOutcome.name, TOPICS.tradeClosed.name] as const;
 export type OutcomeTopic = (typeof OUTCOME_TOPICS)[number];
 
-/** Bounds by partition; what is left out is the oldest kept and the end that stands now. */
+/** Bounds by partition. Left out: the oldest record kept, and the current end. */
 interface WantedOffsets {
   readonly from?: ReadonlyMap<number, number>;
   readonly to?: ReadonlyMap<number, number>;
@@ -191,15 +180,14 @@ interface WantedOffsets {
 export interface Dataset {
   readonly topic: OutcomeTopic;
   readonly ranges: readonly OffsetRange[];
-  /** Of the records read, ascending. */
+  /** Schemas of the records read, ascending. */
   readonly schemaIds: readonly number[];
   /** FINAL outcomes of all models, in time order. */
   readonly rows: readonly OutcomeRow[];
-  readonly accumulating: number;
   readonly undecodable: number;
 }
 
-/** Fixes the stretch to read: what is asked for, cut to what stands in the log. */
+/** The ranges to read: the offsets asked for, cut to those in the log. */
 export async function fixRanges(
   { log }: Pick<ReadableTopics, 'log'>,
   topic: OutcomeTopic,
@@ -212,9 +200,9 @@ export async function fixRanges(
   });
 }
 
-/** Reads that stretch. Constant memory but for the rows. */
+/** Reads these ranges. Memory grows with the rows only. */
 export async function readDataset(
-  world: ReadableTopics,
+  topics: ReadableTopics,
   topic: OutcomeTopic,
   ranges: readonly OffsetRange[],
   onRecord: () => void = () => {},
@@ -235,10 +223,10 @@ export async function readDataset(
   };
   const undecodable =
     topic === TOPICS.clmOutcome.name
-      ? await forEachRecord(world, topic, range, (outcome, at) => {
+      ? await forEachRecord(topics, topic, range, (outcome, at) => {
           if (within(at)) builder.addOutcome(outcome, at);
         })
-      : await forEachRecord(world, topic, range, (trade, at) => {
+      : await forEachRecord(topics, topic, range, (trade, at) => {
           if (within(at)) builder.addTrade(trade, at);
         });
   return {
@@ -246,12 +234,11 @@ export async function readDataset(
     ranges,
     schemaIds: [...schemaIds].toSorted((one, other) => one - other),
     rows: builder.rows(),
-    accumulating: builder.accumulating,
     undecodable,
   };
 }
 
-/** The rows by model, models in order of their first row; null gathers those without one. */
+/** The rows by model, in the order of their first rows; null: no model is known. */
 export function rowsByModel(rows: readonly OutcomeRow[]): ReadonlyMap<string | null, readonly OutcomeRow[]> {
   return Map.groupBy(rows, ({ model_id }) => model_id);
 }

@@ -9,40 +9,33 @@ import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { judge } from '../scoring/evaluate.ts';
 import { type ConditionSet, contains } from '../scoring/factors.ts';
 
-/** Unit: snapshots of the model. */
-const PROGRESS_EVERY = 10_000;
-
 interface ReplayOptions {
   readonly modelId: ModelId;
   /** The map in force; null: raw confidence. */
   readonly current: ConfidenceMap | null;
   readonly candidate: ConfidenceMap;
   readonly policy: Policy;
-  /** Called now and then with the snapshots scored so far. */
-  readonly onProgress?: (snapshots: number) => void;
 }
 
 /**
- * Scores every recorded snapshot of a model with the map in force and with the candidate: what would have been decided otherwise.
- * Null where the log has no snapshot of the model. One too extreme to score is passed over like one that does not decode.
+ * Scores every recorded snapshot of a model with the map in force and with the candidate, and compares the decisions. Null where the log has
+ * no snapshot of the model. A snapshot too extreme to score is skipped, like one that does not decode.
  */
-export async function replayFlips(world: ReadableTopics, options: ReplayOptions): Promise<Flips | null> {
-  const { modelId, current, candidate, policy, onProgress } = options;
+export async function replayFlips(topics: ReadableTopics, options: ReplayOptions): Promise<Flips | null> {
+  const { modelId, current, candidate, policy } = options;
   const effect = new DecisionEffect(policy, current, candidate);
-  await forEachRecord(world, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
+  await forEachRecord(topics, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
     if (snapshot.model_id !== modelId) return;
     try {
       effect.add(snapshot, at);
     } catch (thrown) {
       if (!isKind(thrown, 'poison')) throw thrown;
-      return;
     }
-    if (effect.snapshots % PROGRESS_EVERY === 0) onProgress?.(effect.snapshots);
   });
   return effect.result();
 }
 
-/** More would not be read. */
+/** The latest flips that a report names. Unit: flips. */
 const EXAMPLES = 20;
 
 type FactorCounts = Map<ConditionName, number>;
@@ -50,8 +43,8 @@ type FactorCounts = Map<ConditionName, number>;
 type Place = Pick<Flip, 'partition' | 'offset'>;
 
 /**
- * What a candidate map would have changed in past decisions: actions that flip, and how often each factor of the policy holds, with
- * what is in force and with the candidate. A flip is another action; another fraction is none. Constant memory.
+ * The effect of a candidate map on past decisions: actions that flip, and how often each factor of the policy holds, with the map in force and
+ * with the candidate. A flip is another action; another fraction is none. Memory is constant.
  */
 export class DecisionEffect {
   readonly #policy: Policy;
@@ -66,7 +59,7 @@ export class DecisionEffect {
   #flips = 0;
   #against = 0;
 
-  /** `current` null: nothing is in force, raw confidence. */
+  /** `current` is the map in force; null: raw confidence. */
   constructor(policy: Policy, current: ConfidenceMap | null, candidate: ConfidenceMap) {
     this.#policy = policy;
     this.#current = current;
@@ -75,11 +68,7 @@ export class DecisionEffect {
     this.#after = new Map(this.#before);
   }
 
-  get snapshots(): number {
-    return this.#snapshots;
-  }
-
-  /** Throws RECORD_INVALID for a snapshot too extreme to score; it is not counted then. */
+  /** Throws RECORD_INVALID for a snapshot too extreme to score, and does not count it. */
   add(snapshot: PositionSnapshot, at: Place): void {
     const seenBefore = seenBy(this.#policy, snapshot, this.#current);
     const seenAfter = seenBy(this.#policy, snapshot, this.#candidate);
@@ -137,7 +126,7 @@ function count(counts: FactorCounts, conditions: ConditionSet): void {
   for (const [name, times] of counts) if (contains(conditions, name)) counts.set(name, times + 1);
 }
 
-/** Conditions that weigh something in this policy: they have points, or a rule asks for them. */
+/** The conditions that can change a decision of this policy: they have points, or a rule asks for them. */
 function factorsOf({ points, rules }: Policy): readonly ConditionName[] {
   const asked = new Set(rules.flatMap(({ when }) => when.any_factor ?? []));
   return [...HOLD_FACTORS, ...EXIT_FACTORS].filter((name) => points[name] !== 0 || asked.has(name));

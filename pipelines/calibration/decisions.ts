@@ -5,24 +5,24 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
 import type { BoundName } from './report.ts';
 
-/** All that was proposed and decided so far. */
-export async function readVersions(world: ReadableTopics): Promise<CalibrationVersions> {
+/** Every version that was proposed, with every decision so far. */
+export async function readVersions(topics: ReadableTopics): Promise<CalibrationVersions> {
   const versions = new CalibrationVersions();
-  await forEachRecord(world, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
+  await forEachRecord(topics, TOPICS.confidenceCalibration.name, {}, (record) => versions.apply(record));
   return versions;
 }
 
-/** Who decides, why and when. */
+/** The person who decides, with reason and time. */
 export interface Decider {
   readonly by: string;
   readonly reason: string;
   readonly at: EpochMillis;
 }
 
-/** What an approval overrides where another version is in force than the one it was compared with. */
+/** Named among the overridden bounds where the version in force is not the one that the approved version was compared with. */
 const PARENT_IN_FORCE = 'parent_in_force';
 
-/** No override passes this bound: a factor of the policy in force could no longer occur. */
+/** The bound that no override passes: a factor of the policy in force could no longer occur. */
 const NEVER_OVERRIDDEN: BoundName = 'factors_possible';
 
 /**
@@ -100,7 +100,7 @@ export function rollback(
   return decided(latest, 'ROLLED_BACK', decider, { restores: restored?.version ?? null });
 }
 
-/** What the records say of a version now. Throws VERSION_UNKNOWN. */
+/** The records of a version so far. Throws VERSION_UNKNOWN. */
 export function historyOf(versions: CalibrationVersions, version: string): VersionHistory {
   const history = versions.find(version);
   if (history !== undefined) return history;

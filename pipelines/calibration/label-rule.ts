@@ -4,8 +4,8 @@ import type { OutcomeLabel } from '../../schemas/generated/records.ts';
 import type { OutcomeRow } from './dataset.ts';
 
 /**
- * What counts as a win, as data. `pnl`: the label on record (a price move of more than 0.5 % either way). `r:X`: more than X times the
- * risk that the position was opened with, either way; what lies between is NEUTRAL. `net`: money after all costs, above or below 0.
+ * The rule by which outcomes are labelled. `pnl`: the recorded label (a price move of more than 0.5 % either way). `r:X`: a result of more
+ * than X times the initial risk, either way; NEUTRAL between. `net`: money after all costs, above or below 0.
  */
 export type LabelRule =
   { readonly kind: 'pnl' } | { readonly kind: 'r'; readonly above: number } | { readonly kind: 'net' };
@@ -38,21 +38,21 @@ export function labelRuleWords(rule: LabelRule): string {
   return `WIN is 1 (above +${rule.above} R), LOSS is 0 (below -${rule.above} R)`;
 }
 
-/** What an outcome counts as by this rule. */
+/** The label of an outcome by this rule, or why it has none. */
 export function labelOf({ label, results }: OutcomeRow, rule: LabelRule): OutcomeLabel | Unlabelled {
   if (rule.kind === 'pnl') return label;
   if (rule.kind === 'net') {
     const net = results?.pnl_net_quote ?? results?.r_net ?? null;
-    return net === null ? 'NO_NET_RESULT' : sided(net, 0);
+    return net === null ? 'NO_NET_RESULT' : labelByThreshold(net, 0);
   }
   const risk = results?.initial_risk_quote ?? null;
-  // A risk of 0 is no risk known: R would be infinite.
+  // A risk of 0 means that it is unknown: R would be infinite.
   return results === null || results === undefined || risk === null || risk <= 0
     ? 'NO_INITIAL_RISK'
-    : sided(results.pnl_quote / risk, rule.above);
+    : labelByThreshold(results.pnl_quote / risk, rule.above);
 }
 
-function sided(value: number, above: number): OutcomeLabel {
+function labelByThreshold(value: number, above: number): OutcomeLabel {
   if (value > above) return 'WIN';
   return value < -above ? 'LOSS' : 'NEUTRAL';
 }
@@ -61,26 +61,26 @@ export function isLabel(label: OutcomeLabel | Unlabelled): label is OutcomeLabel
   return label === 'WIN' || label === 'LOSS' || label === 'NEUTRAL';
 }
 
-/** What one label rule makes of the outcomes that may take part. */
+/** Shares of the labels by one rule, of outcomes that are not excluded and have a confidence. */
 export interface LabelRates {
   /** As `--label` takes it. */
   readonly rule: string;
-  /** Outcomes that the rule can label. */
+  /** Outcomes with a label by this rule. */
   readonly n: number;
   readonly wins: number;
   readonly losses: number;
   readonly neutral: number;
-  /** P(WIN): wins among all; null where there is nothing. */
+  /** P(WIN): wins among all; null where there are none. */
   readonly win: number | null;
   /** P(WIN | decided): wins among WIN and LOSS. */
   readonly win_if_decided: number | null;
   readonly neutral_share: number | null;
 }
 
-/** The rules that a report sets side by side, besides the one that is fitted. */
+/** The rules that a report compares with the fitted one. */
 const COMPARED: readonly LabelRule[] = [RECORDED_LABEL, { kind: 'r', above: 0.5 }, { kind: 'net' }];
 
-/** The fitted rule first, then what the others would have given. Of rows that nothing else excludes. */
+/** The fitted rule first, then what the others would have given. */
 export function labelRatesOf(rows: readonly OutcomeRow[], fitted: LabelRule): readonly LabelRates[] {
   const others = COMPARED.filter((rule) => labelRuleText(rule) !== labelRuleText(fitted));
   return [fitted, ...others].map((rule) => ratesOf(rows, rule));

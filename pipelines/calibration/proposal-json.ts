@@ -12,7 +12,7 @@ import type { CalibrationReport, Evaluation } from './report.ts';
 
 type BeforeAfter = Readonly<Record<'before' | 'after', number>>;
 
-/** How proposals were kept. */
+/** How proposals are kept. */
 export interface Kept {
   readonly dryRun: boolean;
   readonly folder: string;
@@ -20,7 +20,7 @@ export interface Kept {
   readonly by: string | null;
 }
 
-/** A line for each model; one line for all where every model was refused. */
+/** One line a model; a single line where every model was refused. */
 export function proposalJsonLines(proposals: readonly Proposal[], kept: Kept): readonly string[] {
   const refused = proposals.filter((proposal) => proposal.kind === 'refused');
   if (refused.length === proposals.length) {
@@ -60,23 +60,23 @@ function jsonOf(proposal: Proposal, { dryRun, folder, neutral, by }: Kept): obje
   };
 }
 
-/** What was tried where there is no usable relation. */
+/** The methods tried, where there is no usable relation. */
 function triedOf({ tried }: Extract<Proposal, { kind: 'refused' }>): object {
   if (tried === undefined) return {};
   const { auc, candidates } = tried;
   return { headline: noRelationHeadline(candidates), auc, methods: candidates };
 }
 
-/** What is in force gains nothing over itself. */
+/** A known version; where it is in force, before and after are the same and the gain is 0. */
 function knownJson({ proposal, status, inForce }: Extract<Proposal, { kind: 'known' }>): object {
-  const said = { ...proposalJson(proposal), status, known: true };
-  if (!inForce) return { ...said, against: proposal.parent };
+  const json = { ...proposalJson(proposal), status, known: true };
+  if (!inForce) return { ...json, against: proposal.parent };
   const same = proposal.metrics.map((metric) => ({ ...metric, before: metric.after }));
   const { metrics } = proposalJson({ ...proposal, metrics: same });
-  return { ...said, in_force: true, against: proposal.version, gain: 0, metrics };
+  return { ...json, in_force: true, against: proposal.version, gain: 0, metrics };
 }
 
-/** What is said of a version as JSON: programs rely on these names. */
+/** A version as JSON. Programs rely on these names. */
 function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
   const metrics = new Map<string, Map<string, BeforeAfter>>();
   for (const { name, sample, before, after } of record.metrics)
@@ -101,7 +101,7 @@ function proposalJson(record: ConfidenceCalibration): Readonly<Record<string, un
   };
 }
 
-/** The scores that a record carries; the report has the rest. */
+/** The scores that a record has; the report has all. */
 const RECORDED_SCORES: ReadonlySet<string> = new Set(['brier', 'log_loss', 'ece']);
 
 /** The PROPOSED record of a report. */

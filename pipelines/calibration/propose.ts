@@ -32,11 +32,11 @@ interface ProposeOptions {
   readonly method: Method | null;
   readonly neutral: NeutralRule;
   readonly label: LabelRule;
-  /** What the figures of parts of the outcomes are parted by. */
+  /** What the outcomes are split by for the figures of their parts. */
   readonly by: readonly SlicedBy[];
   /** Null: all outcomes weigh alike. */
   readonly halfLifeDays: number | null;
-  /** What past snapshots are scored with, to find the decisions that would change. */
+  /** Scores past snapshots, to find the decisions that would change. */
   readonly policy: Policy;
   readonly random: Random;
   readonly now: EpochMillis;
@@ -44,22 +44,22 @@ interface ProposeOptions {
   readonly onStep: (step: string) => void;
 }
 
-/** What became of one model. */
+/** The result for one model. */
 export type Proposal =
   | {
       readonly kind: 'refused';
       readonly model: string | null;
       readonly unmet: readonly Unmet[];
-      /** Where conditions are met and there is no usable relation all the same: what was tried. */
+      /** What was tried, where all conditions hold and there is no usable relation. */
       readonly tried?: Pick<NoRelation, 'auc' | 'candidates'>;
     }
-  /** The same evidence was proposed before, or it gives the map that is in force. */
+  /** The same evidence was proposed before, or gives the map that is in force. */
   | {
       readonly kind: 'known';
       readonly model: string;
       readonly proposal: ConfidenceCalibration;
       readonly status: string;
-      /** It is in force: there is nothing to gain. */
+      /** The evidence gives the map in force, so there is nothing to gain. */
       readonly inForce: boolean;
     }
   | {
@@ -69,9 +69,9 @@ export type Proposal =
       readonly rows: readonly OutcomeRow[];
     };
 
-/** Judges each model of the dataset on its own. Writes nothing. */
+/** Judges each model of the dataset on its own, and writes nothing. */
 export async function proposeAll(
-  world: ReadableTopics,
+  topics: ReadableTopics,
   dataset: Dataset,
   versions: CalibrationVersions,
   options: ProposeOptions,
@@ -84,13 +84,13 @@ export async function proposeAll(
   }
   const proposals: Proposal[] = [];
   for (const model of models) {
-    proposals.push(await proposeOne(world, dataset, versions, options, model, byModel.get(model) ?? []));
+    proposals.push(await proposeOne(topics, dataset, versions, options, model, byModel.get(model) ?? []));
   }
   return proposals;
 }
 
 async function proposeOne(
-  world: ReadableTopics,
+  topics: ReadableTopics,
   dataset: Dataset,
   versions: CalibrationVersions,
   options: ProposeOptions,
@@ -116,7 +116,7 @@ async function proposeOne(
   const { method, map } = assessment.fit;
   if (parent !== null && sameMap(parent.map, map))
     return { kind: 'known', model, proposal: parent, status: parent.status, inForce: true };
-  // The recorded label and equal weights add nothing: such versions have the ids that they had before there was a choice.
+  // The recorded label and equal weights are not part of the id: versions from before there was a choice keep theirs.
   const rule = [
     ...(label.kind === 'pnl' ? [] : [labelRuleText(label)]),
     ...(options.halfLifeDays === null ? [] : [`half_life:${options.halfLifeDays}`]),
@@ -134,7 +134,7 @@ async function proposeOne(
     };
   }
   options.onStep(`${model}: past decisions`);
-  const flips = await replayFlips(world, {
+  const flips = await replayFlips(topics, {
     modelId: model as ModelId,
     current: parent?.map ?? null,
     candidate: map,
@@ -210,7 +210,7 @@ function recencyWords({ halfLifeDays }: ProposeOptions): string {
     : `, and an outcome ${halfLifeDays} days older than the latest weighs half as much in the fit`;
 }
 
-/** To rounding. */
+/** Equal but for rounding. */
 function sameMap(one: ConfidenceMap, other: ConfidenceMap): boolean {
   const alike = (values: readonly number[], others: readonly number[]): boolean =>
     values.length === others.length && values.every((value, at) => Math.abs(value - (others[at] ?? Infinity)) < 1e-9);

@@ -10,7 +10,7 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** What the figures say, in one sentence. Whether to approve is for a person to say. */
+/** The finding of a report as a headline and a sentence. Whether to approve is for a person to decide. */
 export function verdictOf(report: CalibrationReport): Verdict {
   return { ...headlineOf(report), sentence: sentenceOf(report) };
 }
@@ -21,9 +21,9 @@ interface NextSteps {
   readonly verify: string;
 }
 
-/** What to type next. Capitals are for the person to fill in. */
+/** The commands to type next; NAME and TEXT are for the person to fill in. */
 export function nextSteps({ version, bounds }: CalibrationReport): NextSteps {
-  // factors_possible is passed by no override: the refusal says what to do instead.
+  // No override passes factors_possible: the refusal says what to do instead.
   const override = bounds.every(({ holds }) => holds) ? '' : ' --override';
   return {
     approve: `harvestline calibrate approve ${version} --by NAME --reason TEXT${override}`,
@@ -36,12 +36,12 @@ export function methodText({ method, method_asked_for: asked }: CalibrationRepor
   return `${method} (${asked ? 'asked for' : 'chosen by cross-validation'})`;
 }
 
-/** Of a refusal because the best map falls. */
+/** The headline of a refusal because no map is usable. */
 export function noRelationHeadline(candidates: readonly Candidate[]): string {
   return `No usable relation: ${nothingBeatsConstant(candidates)}.`;
 }
 
-/** "no rising map beats the constant base rate out of fold (Brier 0.2552; the best one 0.2575)". */
+/** For example "no rising map beats the constant base rate out of fold (Brier 0.2552; the best one 0.2575)". */
 function nothingBeatsConstant(candidates: readonly Candidate[]): string {
   const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Number.NaN;
   const rising = candidates.filter(
@@ -70,7 +70,7 @@ function headlineOf(report: CalibrationReport): Pick<Verdict, 'tone' | 'headline
 
 function findingOf(report: CalibrationReport): { readonly finding: string; readonly tone: Verdict['tone'] } {
   const holds = (wanted: BoundName): boolean => report.bounds.find(({ name }) => name === wanted)?.holds ?? true;
-  if (!holds('beats_constant') && everyoneLoses(report))
+  if (!holds('beats_constant') && noneBeatsConstant(report))
     return { finding: sentenceCase(nothingBeatsConstant(report.candidates)), tone: 'bad' };
   if (!holds('beats_constant'))
     return { finding: `${report.method} does no better than the constant base rate`, tone: 'bad' };
@@ -90,7 +90,7 @@ function findingOf(report: CalibrationReport): { readonly finding: string; reado
   };
 }
 
-function everyoneLoses({ candidates }: CalibrationReport): boolean {
+function noneBeatsConstant({ candidates }: CalibrationReport): boolean {
   const constant = candidates.find(({ method }) => method === CONSTANT)?.brier ?? Infinity;
   return candidates.every(
     ({ method, brier, why_not: why }) =>
@@ -108,9 +108,9 @@ export function sentenceCase(text: string): string {
 
 function sentenceOf(report: CalibrationReport): string {
   const { model_id: model, counts, largest_change: largest, method } = report;
-  const { said, won } = saidAndWon(report);
+  const { confidence, winRate } = meanConfidenceAndWinRate(report);
   const brier = scoreOf(report.out_of_fold, 'brier');
-  const happened = `${model} said ${percent(said)} on average and won ${percent(won)} of ${count(counts.usable)} outcomes`;
+  const happened = `${model} said ${percent(confidence)} on average and won ${percent(winRate)} of ${count(counts.usable)} outcomes`;
   const map =
     method === 'identity'
       ? 'the identity map changes nothing'
@@ -122,7 +122,7 @@ function sentenceOf(report: CalibrationReport): string {
   return `${happened}; ${map}${effect}.`;
 }
 
-/** Every method with its Brier score out of fold, and why it was not chosen where that is no matter of scores. */
+/** Every method with its Brier score out of fold, and the reason where it was not tried or falls. */
 export function candidatesText(candidates: readonly Candidate[]): string {
   const tried = candidates.map(({ method, brier, why_not: why }) => {
     if (brier === null) return `${method} (${why ?? 'not tried'})`;
@@ -132,7 +132,7 @@ export function candidatesText(candidates: readonly Candidate[]): string {
   return `Brier out of fold: ${tried.join(', ')}`;
 }
 
-/** Which method won by how much against the next. Null where nothing else has a rising map. */
+/** Which method won by how much against the next one. Null where no other method has a rising map. */
 export function winnerText({ method, winner }: Pick<CalibrationReport, 'method' | 'winner'>): string | null {
   if (winner === null) return null;
   const { next, margin, interval: range } = winner;
@@ -143,7 +143,7 @@ export function winnerText({ method, winner }: Pick<CalibrationReport, 'method' 
   return `${method} won by ${by}, against the next, ${next}${range.low > 0 ? '' : ': they are not told apart, and the choice hardly matters'}`;
 }
 
-/** A coefficient of a rising map that the data would have below 0. */
+/** Names a coefficient of the beta map that is held at 0. Null where there is none. */
 export function coefficientAtBoundText({
   method,
   parameters,
@@ -154,7 +154,7 @@ export function coefficientAtBoundText({
   return `coefficient ${at.join(' and ')} is at its bound, 0: the data would have it negative, which would make the map fall somewhere; the others were fitted again without it`;
 }
 
-/** AUC as a count that anybody can picture. */
+/** AUC in plain words. */
 export function aucWords({ value }: CalibrationReport['auc']): string {
   return `of a win and a loss drawn at random the win had the higher confidence ${Math.round(100 * value)} times in 100`;
 }
@@ -163,13 +163,13 @@ export function scoreOf({ scores }: Evaluation, name: ScoreName): ScoreChange | 
   return scores.find((one) => one.name === name);
 }
 
-/** The mean of the usable raw confidences, and the share of them that won. */
-export function saidAndWon({ counts, detectable }: CalibrationReport): { readonly said: number; readonly won: number } {
-  const won = counts.usable === 0 ? Number.NaN : counts.wins / counts.usable;
-  return { said: won + detectable.found, won };
+/** Mean raw confidence and win rate of the usable outcomes. */
+export function meanConfidenceAndWinRate({ counts, detectable }: CalibrationReport) {
+  const winRate = counts.usable === 0 ? Number.NaN : counts.wins / counts.usable;
+  return { confidence: winRate + detectable.found, winRate };
 }
 
-/** Whether the gap between confidence and outcomes has changed over time, in words. */
+/** Whether the gap between confidence and win rate changed over time, in words. */
 export function driftText(cusum: Cusum | null): string {
   if (cusum === null) return 'fewer than 20 days cannot tell';
   const { statistic, threshold, day } = cusum;

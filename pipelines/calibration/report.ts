@@ -7,7 +7,7 @@ import type { SlicedOutcomes } from './slice-figures.ts';
 import type { Interval } from './statistics.ts';
 import type { Winner } from './choose-method.ts';
 
-/** Everything a person needs to decide on one version, as data. HTML, terminal and JSON show the same object. */
+/** Everything a person needs to decide on one version, as data: the page, the summary on a terminal and the JSON are made from it. */
 export interface CalibrationReport {
   readonly version: string;
   readonly model_id: string;
@@ -16,39 +16,39 @@ export interface CalibrationReport {
   /** The version in force when this one was proposed; null: raw confidence. */
   readonly parent: string | null;
   readonly method: Method;
-  /** True where a person asked for this method; else cross-validation chose it. */
+  /** False: cross-validation chose the method. */
   readonly method_asked_for: boolean;
   readonly candidates: readonly Candidate[];
-  /** Null where nothing else has a rising map. */
+  /** Null where no other method has a rising map. */
   readonly winner: Winner | null;
-  /** Outcomes so old weigh half as much in the fit; null: all weigh alike. Unit: days. */
+  /** In the fit an outcome this much older than the latest one weighs half as much; null: all weigh alike. Unit: days. */
   readonly half_life_days: number | null;
-  /** As `--label` takes it. */
+  /** The label rule as `--label` takes it. */
   readonly label: string;
-  /** In words, with what NEUTRAL counts as. */
+  /** The label rule in words, with what NEUTRAL counts as. */
   readonly label_rule: string;
-  /** The fitted rule first, then what the other rules would have given. */
+  /** The fitted label rule first, then what other rules would have given. */
   readonly label_rates: readonly LabelRates[];
   readonly counts: Counts;
-  /** Usable outcomes by symbol, side, label, exit reason and model. */
+  /** Usable outcomes by symbol, side, label, exit reason, model, policy and regime. */
   readonly slices: readonly Slice[];
-  /** Raw confidence against outcomes, in the parts asked for, and by week. */
+  /** Raw confidence against outcomes in the parts that `--by` asks for, and by week. */
   readonly sliced: SlicedOutcomes;
-  /** What was left out, by reason, most frequent first. */
+  /** Outcomes left out, by reason, the most frequent first. */
   readonly excluded: readonly { readonly reason: string; readonly n: number }[];
   readonly map: ConfidenceMap;
   readonly parameters: readonly Parameter[];
-  /** The raw confidences that were seen: beyond them the map extrapolates, as a constant. */
+  /** The range of the raw confidences: beyond it the map is constant. */
   readonly observed: Interval;
-  /** The probability that a win was said with more confidence than a loss. No rising map changes it. */
+  /** The probability that a win had a higher confidence than a loss. No rising map changes it. */
   readonly auc: Auc;
   readonly dependence: DependenceFigures;
-  /** The largest |map(x) - what scores today| over the observed range; `at` is raw. */
+  /** The largest change over the observed range: at the raw confidence `at`, from what scores today to what the map gives. */
   readonly largest_change: { readonly at: number; readonly from: number; readonly to: number };
   readonly in_sample: Evaluation;
   readonly out_of_fold: Evaluation;
   readonly detectable: Detectable;
-  /** Null where there were no snapshots to replay. */
+  /** Null where the log has no snapshots to replay. */
   readonly flips: Flips | null;
   readonly bounds: readonly Bound[];
   readonly risks: readonly string[];
@@ -56,18 +56,18 @@ export interface CalibrationReport {
   readonly evidence: Evidence;
 }
 
-/** With its 95 % interval. */
+/** The area under the ROC curve, with its 95 % interval. */
 export interface Auc extends Interval {
   readonly value: number;
 }
 
-/** How many independent outcomes these are worth. */
+/** How many independent outcomes the sample is worth. */
 interface DependenceFigures {
   readonly n: number;
   readonly effective: number;
-  /** Blocks of time that are drawn whole. */
+  /** Blocks of time that the bootstrap draws. */
   readonly blocks: number;
-  /** Null: nothing is known of time. Unit: milliseconds. */
+  /** Length of a block; null: times are unknown. Unit: milliseconds. */
   readonly block_ms: number | null;
 }
 
@@ -77,7 +77,7 @@ export interface Counts {
   readonly usable: number;
   readonly wins: number;
   readonly losses: number;
-  /** NEUTRAL outcomes, left out or counted as losses as the label rule says. */
+  /** NEUTRAL outcomes, left out or counted as losses. */
   readonly neutral: number;
   readonly excluded: number;
   readonly symbols: number;
@@ -104,7 +104,7 @@ export interface Candidate {
 export const SCORE_NAMES = ['brier', 'log_loss', 'ece', 'mcb', 'dsc', 'unc'] as const;
 export type ScoreName = (typeof SCORE_NAMES)[number];
 
-/** A score before (what scores today) and after (this map), each with a 95 % bootstrap interval; `change` is after - before. */
+/** A score of what scores today and of this map, each with a 95 % bootstrap interval; `change` is after - before. */
 export interface ScoreChange {
   readonly name: ScoreName;
   readonly before: number;
@@ -121,9 +121,9 @@ export interface Evaluation {
   readonly reliability: { readonly before: Reliability; readonly after: Reliability };
 }
 
-/** CORP reliability diagram: the isotonic fit of outcomes on forecasts, and the band it stays in 95 % of the time if calibrated. */
+/** A CORP reliability diagram: the isotonic fit of outcomes on forecasts, and its 95 % consistency band. */
 export interface Reliability {
-  /** Corners of the fit. */
+  /** Points of the fit. */
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly band: { readonly x: readonly number[]; readonly low: readonly number[]; readonly high: readonly number[] };
@@ -131,12 +131,12 @@ export interface Reliability {
   readonly histogram: readonly number[];
 }
 
-/** How small an effect this many outcomes could have shown. */
+/** How small a gap so many outcomes can show. */
 export interface Detectable {
   readonly n: number;
-  /** The smallest gap between said and true win rate found in 4 of 5 samples of this size (95 % test). Unit: probability. */
+  /** The smallest gap between confidence and win rate that 4 of 5 samples of this size show (95 % test). Unit: probability. */
   readonly gap: number;
-  /** The gap that was found: mean raw confidence - win rate. Unit: probability. */
+  /** The gap found: mean raw confidence - win rate. Unit: probability. */
   readonly found: number;
 }
 
@@ -145,13 +145,13 @@ export interface Flips {
   readonly policy: string;
   readonly snapshots: number;
   readonly flips: number;
-  /** Flips in which an exit weakens although the drop of confidence grew by the map, or the reverse. */
+  /** Flips in which an exit weakens although the map makes the drop of confidence larger, or the reverse. */
   readonly against_direction: number;
-  /** Snapshots in which each factor of the policy holds, with what is in force and with the candidate. */
+  /** Snapshots in which each factor of the policy holds, before and with the candidate. */
   readonly factors: FactorCounts;
   /** current action -> candidate action -> snapshots. */
   readonly matrix: ActionMatrix;
-  /** The latest ones, at most 20. */
+  /** The latest flips, at most 20. */
   readonly examples: readonly Flip[];
 }
 

@@ -1,9 +1,9 @@
 import type { OutcomeRow } from './dataset.ts';
 import type { Selection } from './usable-rows.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
-import type { Interval } from './statistics.ts';
+import { type Interval, Z_95 } from './statistics.ts';
 
-/** What outcomes can be parted by. */
+/** What `--by` can split outcomes by. */
 export const SLICED_BY = ['symbol', 'side', 'regime', 'age', 'policy'] as const;
 export type SlicedBy = (typeof SLICED_BY)[number];
 
@@ -17,13 +17,13 @@ export interface SliceFigures {
   readonly mean_confidence: number;
   /** mean_confidence - hit_rate: above 0 the model is over-confident. */
   readonly gap: number;
-  /** 95 %; null where fewer than 10 days cannot tell. */
+  /** 95 % interval; null below 10 days. */
   readonly gap_low: number | null;
   readonly gap_high: number | null;
   readonly brier: number;
 }
 
-/** One model's outcomes, whole and in parts. Maps stay one a model, whatever the parts say. */
+/** The figures of one model: of all its outcomes, of each part, and of each week. Parts inform; the map stays one a model. */
 export interface SlicedOutcomes {
   readonly all: SliceFigures;
   readonly slices: readonly SliceFigures[];
@@ -37,10 +37,10 @@ const UNKNOWN = 'unknown';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The first Monday since 1970. Unit: milliseconds. */
+/** The first Monday of 1970, 0:00 UTC. Unit: milliseconds since 1970. */
 const MONDAY_MS = 4 * DAY_MS;
 
-/** The policies' own words: fresh below an hour, old from six on. Ascending. */
+/** As policies judge age: fresh below an hour, old from six hours on. Ascending. */
 const AGES: readonly (readonly [below: number, name: string])[] = [
   [HOUR_MS, 'below 1 h'],
   [6 * HOUR_MS, '1 to 6 h'],
@@ -56,7 +56,7 @@ const NAME_OF: Readonly<Record<SlicedBy, (row: OutcomeRow) => string>> = {
   policy: ({ results }) => results?.policy_at_close ?? UNKNOWN,
 };
 
-/** The usable outcomes of a model in time order, parted by each of `by`, and by week. */
+/** Figures of the usable outcomes of a model, which come in time order. */
 export function sliceFigures(
   model: string,
   { usable, labels }: Pick<Selection, 'usable' | 'labels'>,
@@ -94,11 +94,11 @@ class Part {
 
   add({ closed_at, confidence }: OutcomeRow, won: boolean): void {
     // Usable rows have a confidence.
-    const said = confidence ?? Number.NaN;
+    const known = confidence ?? Number.NaN;
     this.#n += 1;
     this.#wins += won ? 1 : 0;
-    this.#confidence += said;
-    this.#gaps.add({ closed_at, confidence: said, won });
+    this.#confidence += known;
+    this.#gaps.add({ closed_at, confidence: known, won });
   }
 
   cusum(): Cusum | null {
@@ -146,7 +146,7 @@ class Parts {
   }
 }
 
-/** A recorder that does not know how long a position was open has it opened when it closed. */
+/** Unknown where a position closed when it opened: so a recorder writes what it does not know. */
 function ageOf({ opened_at, closed_at }: OutcomeRow): string {
   const age = closed_at - opened_at;
   return age <= 0 ? UNKNOWN : (AGES.find(([below]) => age < below)?.[1] ?? UNKNOWN);
@@ -161,13 +161,7 @@ function byName([one]: readonly [string, unknown], [other]: readonly [string, un
   return one < other ? -1 : 1;
 }
 
-/**
- * The gap between confidence and outcomes, by day. Positions of one day share the market and are no independent draws, so a day is what is
- * counted with:
- *
- * DG1  The interval comes from the spread of the days' sums (clusters), and is never narrower than that of independent outcomes.
- * DG2  What too few days cannot tell is null.
- */
+/** What DayGaps needs of an outcome. */
 export interface ConfidentOutcome {
   readonly closed_at: EpochMillis;
   readonly confidence: number;
@@ -175,24 +169,26 @@ export interface ConfidentOutcome {
 }
 
 export interface Cusum {
-  /** Largest distance that the running sum of deviations has from 0, in its own standard deviations. */
+  /** The largest distance of the running sum of deviations from 0. Unit: its standard deviations. */
   readonly statistic: number;
-  /** Beyond it a gap that never changed lies in 1 of 20 cases (Kolmogorov's distribution). */
+  /** A gap that never changed exceeds it in 1 of 20 cases (Kolmogorov's distribution). */
   readonly threshold: number;
-  /** The day before which the gap differs most from that after it. Unit: milliseconds since 1970, 0:00 UTC. */
+  /** The gap before this day differs most from the gap after it. Unit: milliseconds since 1970, 0:00 UTC. */
   readonly day: EpochMillis;
 }
 
-/** A two-sided 95 % interval, as the standard normal distribution has it. Unit: standard errors. */
-const Z = 1.959964;
-
-/** The spread of fewer sums is a guess. Unit: days. */
+/** With fewer days their spread is hardly known. Unit: days. */
 const LEAST_DAYS = 10;
 
-/** 95 % quantile of the largest value of a Brownian bridge. */
+/** 95 % quantile of the largest absolute value of a Brownian bridge. */
 const KOLMOGOROV_95 = 1.3581;
 
-/** Gaps of outcomes as they come, in memory that grows with days only. */
+/**
+ * The gap between mean confidence and the share of wins, counted by day: positions of one day share the market and are not independent.
+ * Memory grows with the days only. Invariants:
+ * CAL-4  The interval comes from the spread of the sums of days, and is never narrower than that of independent outcomes.
+ * CAL-5  What too few days cannot tell is null.
+ */
 export class DayGaps {
   readonly #days = new Map<number, { sum: number; n: number }>();
   #n = 0;
@@ -221,18 +217,18 @@ export class DayGaps {
     return this.#squares / this.#n;
   }
 
-  /** 95 % interval of the gap (DG1); null for fewer than 10 days (DG2). */
+  /** 95 % interval of the gap (CAL-4); null below LEAST_DAYS (CAL-5). */
   interval(): Interval | null {
     const days = this.#days.size;
     if (days < LEAST_DAYS) return null;
     const squares = this.#daySums().reduce((sum, [, one]) => sum + one * one, 0);
     const clustered = (squares * days) / (days - 1);
     const independent = this.#squares - this.#n * this.gap * this.gap;
-    const half = (Z * Math.sqrt(Math.max(clustered, independent))) / this.#n;
+    const half = (Z_95 * Math.sqrt(Math.max(clustered, independent))) / this.#n;
     return { low: this.gap - half, high: this.gap + half };
   }
 
-  /** Whether the gap has changed over time (DG2). */
+  /** Whether the gap changed over time; null below twice LEAST_DAYS (CAL-5). */
   cusum(): Cusum | null {
     const sums = this.#daySums().toSorted(([one], [other]) => one - other);
     const spread = Math.sqrt(sums.reduce((sum, [, one]) => sum + one * one, 0));
@@ -246,7 +242,7 @@ export class DayGaps {
     return { statistic: farthest.distance / spread, threshold: KOLMOGOROV_95, day: farthest.day };
   }
 
-  /** By day, the sum of what its outcomes are off the gap. */
+  /** By day, the sum of the deviations of its outcomes from the gap. */
   #daySums(): readonly (readonly [day: number, sum: number])[] {
     const { gap } = this;
     return Array.from(this.#days, ([day, { sum, n }]) => [day, sum - n * gap] as const);

@@ -10,14 +10,14 @@ export type NeutralRule = 'exclude' | 'loss';
 
 export interface Selection {
   readonly usable: readonly OutcomeRow[];
-  /** What each usable row counts as, by the label rule. */
+  /** The label of each usable row by the label rule. */
   readonly labels: readonly OutcomeLabel[];
   readonly counts: Counts;
-  /** What was left out, by reason, most frequent first. */
+  /** Rows left out, by reason, the most frequent first. */
   readonly excluded: readonly { readonly reason: string; readonly n: number }[];
 }
 
-/** Parts the rows of one model into those to learn from and those left out, each with its reason. */
+/** Separates the rows of one model that a fit learns from, and counts the others by reason. */
 export function selectRows(
   rows: readonly OutcomeRow[],
   neutral: NeutralRule,
@@ -59,7 +59,7 @@ export function selectRows(
 /** Unit: milliseconds. */
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Raw confidence and outcome (WIN 1, all else 0) in time order. `halfLifeDays` null: all weigh alike. */
+/** The usable rows as samples: WIN is 1, all else 0. `halfLifeDays` null: all weigh alike. */
 export function samplesOf(
   { usable, labels }: Pick<Selection, 'usable' | 'labels'>,
   halfLifeDays: number | null = null,
@@ -78,7 +78,7 @@ export function samplesOf(
   return halfLifeDays === null ? samples : { ...samples, halfLifeMs: halfLifeDays * DAY_MS };
 }
 
-/** Usable rows counted by what a desk looks at. A position with several exit reasons counts for each. */
+/** Usable rows counted by symbol, side, label, exit reason, model, policy and regime. A position with several exit reasons counts for each. */
 export function slicesOf({ usable, labels }: Pick<Selection, 'usable' | 'labels'>): readonly Slice[] {
   const slices = new Map<string, { by: Slice['by']; name: string; n: number; wins: number; sum: number }>();
   const add = (by: Slice['by'], name: string, confidence: number | null, won: boolean): void => {
@@ -119,7 +119,7 @@ function reasonToLeaveOut(
   return label === 'NEUTRAL' && neutral === 'exclude' ? 'NEUTRAL' : null;
 }
 
-/** What the rows of one model must be before anything is fitted. `need` is a minimum, but 0 where the thing must not be. */
+/** A condition for a fit that does not hold. `need` is a minimum; 0: there must be none. */
 export interface Unmet {
   readonly model_id: string | null;
   readonly condition: Condition;
@@ -128,7 +128,7 @@ export interface Unmet {
   readonly why: string;
 }
 
-/** Each condition, and why a fit without it would fool its reader. */
+/** The conditions for a fit, and why a fit without them would mislead. */
 const CONDITIONS = {
   usable_outcomes: 'With fewer WIN and LOSS outcomes a map follows the noise, whatever the method.',
   symbols: 'One market tells of that market, not of the model, however many spellings and dollars it is quoted in.',
@@ -147,7 +147,7 @@ const CONDITIONS = {
 
 type Condition = keyof typeof CONDITIONS;
 
-/** All conditions that do not hold, at once; none where the rows may be fitted. `model` null: no outcome names a model. */
+/** All conditions of the rows that do not hold. `model` null: no outcome names a model. */
 export function unmetConditions(
   model: string | null,
   rows: readonly OutcomeRow[],
@@ -168,7 +168,7 @@ export function unmetConditions(
   return unmet;
 }
 
-/** Weights by recency leave fewer outcomes than may be fitted; null: enough. */
+/** Where weights by recency leave too few outcomes; null: enough. */
 export function weighsTooLittle(model: string, samples: Samples): Unmet | null {
   const have = samples.x.length * weightedShare(samples);
   if (have >= GATE_OUTCOMES) return null;
@@ -176,7 +176,7 @@ export function weighsTooLittle(model: string, samples: Samples): Unmet | null {
   return { model_id: model, condition, have, need: GATE_OUTCOMES, why: CONDITIONS[condition] };
 }
 
-/** No map is usable (assess.ts): what is there is AUC, and what is needed is more than a coin toss. */
+/** Where no map is usable (assess.ts). `have` is the AUC, `need` that of a coin toss. */
 export function noUsableRelation(model: string, { auc }: { readonly auc: Auc }): Unmet {
   const { value, low, high } = auc;
   const found = `AUC ${value.toFixed(3)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)}`;

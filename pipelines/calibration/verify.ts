@@ -9,7 +9,7 @@ import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
-/** Another machine may round a logarithm in its last digit, and a sum of a million of them a few more. Unit: ratio. */
+/** Machines may round the last digit of a logarithm differently, and a sum of a million of them in a few more. Unit: ratio. */
 const REFIT_TOLERANCE = 1e-9;
 
 interface Check {
@@ -22,28 +22,28 @@ export interface Verification {
   readonly version: string;
   readonly verified: boolean;
   readonly checks: readonly Check[];
-  /** What was changed after the fit; never what retention or compaction took, which the export keeps. */
+  /** Rows that were changed after the fit. Rows that retention or compaction removed are none: the export keeps them. */
   readonly differences: readonly (RowDifference & { readonly where: 'topic' | 'export' })[];
 }
 
 export interface ExportedRows {
-  /** SHA-256 of the lines as they stand in the file. */
+  /** SHA-256 of the lines of the file. */
   readonly hash: string;
   readonly rows: readonly OutcomeRow[];
 }
 
-/** The exported rows of a version, wherever they lie. */
+/** The file with the exported rows of a version. */
 interface RowsExport {
   readonly file: string;
-  /** Null where the file is not there. Throws ROWS_INVALID with the line. */
+  /** Null where there is no such file. Throws ROWS_INVALID with the line. */
   readonly read: () => Promise<ExportedRows | null>;
 }
 
-/** Replays what a version was fitted from, fits again and compares. */
+/** Replays the offsets of a version, compares every row, fits again, and compares map and scores. */
 export async function verify(
-  world: ReadableTopics,
+  topics: ReadableTopics,
   proposal: ConfidenceCalibration,
-  /** The map that it was compared with; null: raw confidence. */
+  /** The map that the version was compared with; null: raw confidence. */
   inForce: ConfidenceMap | null,
   rowsExport: RowsExport,
   random: Random,
@@ -52,14 +52,14 @@ export async function verify(
   const { evidence } = proposal;
   const rule = parseLabelRule(proposal.label ?? 'pnl');
   onStep('replay');
-  const replayed = await replayedRows(world, proposal);
+  const replayed = await replayedRows(topics, proposal);
   const exported = await rowsExport.read();
   const topicIntact = datasetHash(replayed, rule) === evidence.dataset_hash;
   const exportIntact = exported?.hash === evidence.dataset_hash;
   const known = exportIntact ? exported.rows : topicIntact ? replayed : null;
   const topicDifferences = topicIntact || known === null ? [] : compareRows(known, replayed);
   const gone =
-    topicDifferences.length === 0 ? new Set<string>() : await keptElsewhere(world, proposal, topicDifferences);
+    topicDifferences.length === 0 ? new Set<string>() : await removedByLog(topics, proposal, topicDifferences);
   const tampered = topicDifferences.filter(({ position_id }) => !gone.has(position_id));
   const exportDifferences =
     exported === null || exportIntact || known === null ? [] : compareRows(known, exported.rows);
@@ -82,23 +82,23 @@ export async function verify(
   };
 }
 
-async function replayedRows(world: ReadableTopics, { evidence, model_id }: ConfidenceCalibration) {
+async function replayedRows(topics: ReadableTopics, { evidence, model_id }: ConfidenceCalibration) {
   const topic = OUTCOME_TOPICS.find((name) => name === evidence.topic) ?? TOPICS.clmOutcome.name;
-  const { rows } = await readDataset(world, topic, evidence.ranges);
+  const { rows } = await readDataset(topics, topic, evidence.ranges);
   return rows.filter((row) => row.model_id === model_id);
 }
 
 /**
- * Positions that are missing for an honest reason: retention took their offset, or compaction did because a later record of the
- * position lies beyond the range.
+ * Positions whose row the log removed by its own rules: retention took their offset, or compaction did, since a later record of the position
+ * lies beyond the range.
  */
-async function keptElsewhere(
-  world: ReadableTopics,
+async function removedByLog(
+  topics: ReadableTopics,
   { evidence }: ConfidenceCalibration,
   differences: readonly RowDifference[],
 ): Promise<ReadonlySet<string>> {
   const topic = OUTCOME_TOPICS.find((name) => name === evidence.topic) ?? TOPICS.clmOutcome.name;
-  const begins = new Map((await world.log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
+  const begins = new Map((await topics.log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
   const missing = differences.filter(({ kind }) => kind === 'missing');
   const gone = new Set<string>();
   for (const { position_id, partition, offset } of missing) {
@@ -107,7 +107,7 @@ async function keptElsewhere(
   if (topic !== TOPICS.clmOutcome.name || missing.length === gone.size) return gone;
   const sought = new Set<string>(missing.map(({ position_id }) => position_id));
   const from = new Map(evidence.ranges.map(({ partition, to }) => [partition, to]));
-  await forEachRecord(world, topic, { from, partitions: [...from.keys()] }, ({ position_id }) => {
+  await forEachRecord(topics, topic, { from, partitions: [...from.keys()] }, ({ position_id }) => {
     if (sought.has(position_id)) gone.add(position_id);
   });
   return gone;
@@ -142,7 +142,10 @@ function topicCheck(intact: boolean, known: boolean, tampered: number, gone: num
   };
 }
 
-/** Versions of before there was a choice of labels were scored in folds that were not purged, and always against raw confidence: their map is fitted again, and no more. */
+/**
+ * Only the map is compared for versions without a label rule: they come from a program that did not purge folds and always compared with raw
+ * confidence, so its scores were others.
+ */
 function refitChecks(
   proposal: ConfidenceCalibration,
   rows: readonly OutcomeRow[],
@@ -192,17 +195,17 @@ function sameNumbers(recorded: readonly number[], found: readonly number[]): boo
   );
 }
 
-/** How the log differs from the rows a version was fitted from. */
+/** A difference between the rows that a version was fitted from and those found now. */
 interface RowDifference {
   readonly kind: 'changed' | 'missing' | 'added';
   readonly position_id: string;
   readonly partition: number;
   readonly offset: number;
-  /** For `changed`: what the fit saw, and what stands there now. */
+  /** Of a changed row: what was fitted, and what was found now. */
   readonly fields: readonly { readonly field: string; readonly recorded: unknown; readonly found: unknown }[];
 }
 
-/** Every difference, in the order of `then` and after that of `now`. */
+/** All differences, in the order of `then`, and then of `now`. */
 function compareRows(then: readonly OutcomeRow[], now: readonly OutcomeRow[]): readonly RowDifference[] {
   const found = new Map<string, OutcomeRow>(now.map((row) => [row.position_id, row]));
   const differences: RowDifference[] = [];
@@ -227,7 +230,7 @@ function difference(kind: RowDifference['kind'], row: OutcomeRow, fields: RowDif
 function changedFields(then: OutcomeRow, now: OutcomeRow): RowDifference['fields'] {
   const fields: { field: string; recorded: unknown; found: unknown }[] = [];
   for (const field of Object.keys(then) as (keyof OutcomeRow)[]) {
-    // DS3: an export by the recorded label has no results.
+    // CAL-3: an export by the recorded label has no results.
     if (field === 'results' && (then.results === undefined || now.results === undefined)) continue;
     if (JSON.stringify(then[field]) !== JSON.stringify(now[field]))
       fields.push({ field, recorded: then[field], found: now[field] });

@@ -5,7 +5,7 @@ import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { plainTable } from '../../render/tables.ts';
 import type { Verification } from './verify.ts';
 
-/** What a decision was, as `approve`, `reject`, `rollback` and `list` print it. */
+/** A decision as `approve`, `reject`, `rollback` and `list` print it. */
 export function decisionJson(record: ConfidenceCalibration): Readonly<Record<string, unknown>> {
   const { version, model_id, status, decided_at, decided_by, reason, overridden, restores } = record;
   return { version, model_id, status, decided_at, decided_by, reason, overridden, restores };
@@ -64,10 +64,10 @@ function decidedText({ decided_by, reason, overridden, restores, status }: Confi
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** More than this many are a rewritten topic, not a changed record. Unit: differences. */
+/** With more differences the topic was rewritten, and naming each helps nobody. Unit: differences. */
 const SHOWN = 20;
 
-/** A verification for people. */
+/** A verification for a terminal. */
 export function verificationLines({ version, verified, checks, differences }: Verification): readonly string[] {
   return [
     verified ? pc.green(`${version} is proved by its evidence`) : pc.red(`${version} is NOT proved by its evidence`),

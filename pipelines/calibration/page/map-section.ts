@@ -78,10 +78,10 @@ function candidates({ candidates: tried, method, method_asked_for: asked }: Cali
   return dataTable('Out of fold; where two do equally well the simpler one is chosen', columns, [{ rows }]);
 }
 
-/** Narrower than this a region has no room for its name. Unit: probability. */
+/** A narrower region has no room for its name. Unit: probability. */
 const ROOM_FOR_NAME = 0.2;
 
-/** The fitted map against no change; where no outcome was seen it is hatched and the line broken. */
+/** The fitted map and the diagonal. Where no outcome was observed the plot is hatched and the line broken. */
 function mapChart(report: CalibrationReport): Markup {
   const { map, observed, largest_change: largest, model_id: model, method } = report;
   const at = (x: number) => [x, calibrate(map, x)] as const;

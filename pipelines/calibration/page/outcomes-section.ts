@@ -115,8 +115,8 @@ function merged(slices: readonly Slice[]): Slice {
 
 /** By label there is no win rate: the label is the result itself. */
 function sliceCells({ by, name, n, wins, confidence }: Slice): readonly Content[] {
-  const said = probability(confidence);
-  if (by === 'label') return [name, count(n), '–', '–', '–', said, null];
+  const mean = probability(confidence);
+  if (by === 'label') return [name, count(n), '–', '–', '–', mean, null];
   const rate = wins / n;
   const range = wilsonInterval({ successes: wins, n });
   return [
@@ -125,7 +125,7 @@ function sliceCells({ by, name, n, wins, confidence }: Slice): readonly Content[
     count(wins),
     percent(rate),
     markup`<span class="dim">${interval(range, percent)}</span>`,
-    said,
+    mean,
     rateBar(rate, range, confidence),
   ];
 }

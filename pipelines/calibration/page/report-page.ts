@@ -7,7 +7,7 @@ import { scoresSection } from './scores-section.ts';
 import { formatEventTime } from '../../../render/event-time.ts';
 import { dataTable, type TableColumn } from '../../../render/tables.ts';
 import { count, interval, percent, plain, points, score, signedScore, probability } from '../../../render/figures.ts';
-import { saidAndWon, scoreOf, methodText, nextSteps, verdictOf } from '../report-words.ts';
+import { meanConfidenceAndWinRate, methodText, nextSteps, scoreOf, verdictOf } from '../report-words.ts';
 
 /** The report as one HTML page that needs nothing else: no script, no font, no network. */
 export function reportPage(report: CalibrationReport): string {
@@ -36,7 +36,7 @@ ${evidenceSection(report)}
   return page.text;
 }
 
-/** What a person needs who reads one page only: the verdict, the figures behind it, the bounds, and what to type next. */
+/** The summary: verdict, figures, bounds, what to type next, reasons not to apply the map, and risks. */
 function summarySection(report: CalibrationReport): Markup {
   const { tone, headline, sentence } = verdictOf(report);
   const { approve, reject } = nextSteps(report);
@@ -56,7 +56,7 @@ ${boundsTable(report)}</section>
 
 function figures(report: CalibrationReport): Content {
   const { counts, detectable, flips, out_of_fold: later } = report;
-  const { said, won } = saidAndWon(report);
+  const { confidence, winRate } = meanConfidenceAndWinRate(report);
   const brier = scoreOf(later, 'brier');
   return [
     figure(
@@ -66,7 +66,7 @@ function figures(report: CalibrationReport): Content {
     ),
     figure(
       'Said and won',
-      `${percent(said)} → ${percent(won)}`,
+      `${percent(confidence)} → ${percent(winRate)}`,
       `raw confidence is ${points(Math.abs(detectable.found))} too ${detectable.found < 0 ? 'low' : 'high'} on average`,
     ),
     brier === undefined
@@ -111,7 +111,7 @@ function list(items: readonly string[]): Markup {
   return markup`<ul>${items.map((item) => markup`<li>${item}</li>`)}</ul>`;
 }
 
-/** Past snapshots, scored again: what the map would have changed. */
+/** Past snapshots that were scored again with the map, and what would have changed. */
 function decisionsSection({ flips, parent }: CalibrationReport): Markup {
   if (flips === null)
     return markup`<section id="decisions"><h2>Past decisions</h2><p class="lead">The log holds no position snapshot of this model, so nothing could be replayed.</p></section>`;

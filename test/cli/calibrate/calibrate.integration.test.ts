@@ -107,7 +107,7 @@ describe('propose', () => {
     });
   });
 
-  test('killed at any moment it leaves a whole version or none, and the next one works', async () => {
+  test('killed at any moment it leaves a whole version or none, and the next one works (CLC-1)', async () => {
     const data = aDesk();
     const folder = join(data, 'calibrations');
     const holds = (name: string) =>

@@ -88,7 +88,7 @@ describe('label rules', () => {
   });
 });
 
-describe('DS3: the canonical row', () => {
+describe('CAL-3: the canonical row', () => {
   test('by the recorded label has no results, so its hash is that of before there were any', () => {
     expect(canonicalLine(row())).not.toContain('results');
     expect(datasetHash([row()])).toBe(datasetHash([row(null)]));

@@ -110,7 +110,7 @@ function drawn(seed: number, days: number, together: number, rate: (day: number)
   }).flat();
 }
 
-describe('DG1: the interval of the gap', () => {
+describe('CAL-4: the interval of the gap', () => {
   test.each([0, 0.4, 0.6])('holds the true gap in about 95 of 100 cases, %d of a day alike', (together) => {
     const held = Array.from({ length: 500 }, (_, seed) =>
       gapsOf(drawn(seed, 60, together, () => 0.6)).interval(),
@@ -119,7 +119,7 @@ describe('DG1: the interval of the gap', () => {
     expect(held / 500).toBeLessThan(0.985);
   });
 
-  test('DG2: fewer than 10 days have none', () => {
+  test('CAL-5: fewer than 10 days have none', () => {
     expect(gapsOf(drawn(1, 9, 0, () => 0.6)).interval()).toBeNull();
     expect(gapsOf(drawn(1, 10, 0, () => 0.6)).interval()).not.toBeNull();
   });
