@@ -3,15 +3,13 @@ import { SystemClock } from '../connectors/system/system-clock.ts';
 import { userName } from '../connectors/system/process.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { BEAT_MS } from '../pipelines/desk/presence.ts';
-import { formatEventTime } from '../render/event-time.ts';
 import { TopicWriter } from '../schemas/topic-writer.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { withLog } from './log-session/log-session.ts';
-import { type WorkedAccount, retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
+import { retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
+import { accountLines, retiredLines } from '../pipelines/desk/view.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
-import { plainTable } from '../render/tables.ts';
-import { pc, printable } from '../render/terminal.ts';
 
 interface JsonFlag {
   readonly json?: true;
@@ -43,31 +41,8 @@ Exit codes: 0 listed, 1 the log is not there or not prepared, 2 wrong usage.`,
     )
     .action(async (flags: WorldOptions & JsonFlag) => {
       const accounts = await withLog(flags, 'read', (topics) => workedAccounts(topics, new SystemClock()));
-      await writeLines(jsonWanted(flags) ? accounts.map((account) => JSON.stringify(account)) : table(accounts));
+      await writeLines(jsonWanted(flags) ? accounts.map((account) => JSON.stringify(account)) : accountLines(accounts));
     });
-}
-
-function table(accounts: readonly WorkedAccount[]): readonly string[] {
-  if (accounts.length === 0) return ['nobody has claimed an account'];
-  const columns = [
-    { head: 'account' },
-    { head: 'venue' },
-    { head: 'mode' },
-    { head: 'parts' },
-    { head: 'since' },
-    { head: 'processes' },
-  ];
-  return plainTable(
-    columns,
-    accounts.map(({ account, venue, mode, parts, since, standing, processes }) => [
-      printable(account),
-      printable(venue),
-      mode === 'live' ? pc.red(mode) : mode,
-      parts.join(', '),
-      formatEventTime(since),
-      processes.map(printable).join(', ') || pc.yellow(standing ? 'none; stands until it is retired' : 'none'),
-    ]),
-  );
 }
 
 interface RetireFlags extends WorldOptions, JsonFlag {
@@ -106,7 +81,7 @@ async function retire(account: string, flags: RetireFlags): Promise<void> {
   if (missing.length > 0)
     throw new HarvestlineError('USAGE', `it needs a name and a reason: ${missing.join(' and ')} missing`);
   const clock = new SystemClock();
-  // Looked at first, so that a folder without a log is named and not made.
+  // Read first: a folder without a log is an error, and writing would make one.
   const accounts = await withLog(flags, 'read', (topics) => workedAccounts(topics, clock));
   const found = accounts.find((one) => one.account === account);
   if (found === undefined) {
@@ -123,16 +98,5 @@ async function retire(account: string, flags: RetireFlags): Promise<void> {
     });
   }
   const result = { ...found, retired: !dryRun, dry_run: dryRun, by, reason };
-  await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : readable(found, dryRun, by, reason));
-}
-
-function readable(found: WorkedAccount, dryRun: boolean, by: string, reason: string): readonly string[] {
-  const { account, venue, mode, processes } = found;
-  const what = `account ${printable(account)}, worked at ${printable(venue)} (${mode})`;
-  const first = dryRun
-    ? `would retire ${what}`
-    : `${pc.green('retired')} ${what}, by ${printable(by)} (${printable(reason)})`;
-  if (processes.length === 0) return [first];
-  const verb = dryRun ? 'would stop' : `stop within ${BEAT_MS / 1000} s`;
-  return [first, `still at work, and ${verb}: ${processes.map(printable).join(', ')}`];
+  await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : retiredLines(found, dryRun, by, reason));
 }

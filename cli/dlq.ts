@@ -15,7 +15,7 @@ import {
   type LetterName,
   discardLetters,
 } from '../pipelines/dlq/discard-letters.ts';
-import { type LetterWorld, examineLetter } from '../pipelines/dlq/examine-letter.ts';
+import { type LetterTopics, examineLetter } from '../pipelines/dlq/examine-letter.ts';
 import { discardLine, groupLines, outcomeLine, reportLines } from '../pipelines/dlq/view.ts';
 import { listLetters } from '../pipelines/dlq/list-letters.ts';
 import { readDiscarded } from '../pipelines/dlq/read-letters.ts';
@@ -178,7 +178,7 @@ Exit codes: 0 none of them waits any more (or would), 1 there is no letter at on
       const { by, reason } = signed(flags);
       const dryRun = flags.dryRun === true;
       const json = jsonWanted(flags);
-      // Looked at first, so that a folder without a log is named and not made.
+      // Read first: a folder without a log is an error, and writing would make one.
       if (!dryRun) await withLetters(flags, 'read', () => Promise.resolve());
       await withLetters(flags, dryRun ? 'read' : 'write', async (world) => {
         const now = new SystemClock().now();
@@ -200,7 +200,7 @@ Exit codes: 0 none of them waits any more (or would), 1 there is no letter at on
     });
 }
 
-/** Every wrong id is named at once. */
+/** Throws USAGE with every wrong id at once. */
 function discardSelectionOf({ id: ids = [], code }: DiscardFlags): DiscardSelection {
   if (ids.length > 0 === (code !== undefined)) {
     throw new HarvestlineError('USAGE', 'name letters by --id, or all of one --code: one of the two');
@@ -234,11 +234,11 @@ function signed({ by = '', reason = '' }: DiscardFlags): { readonly by: string; 
   throw new HarvestlineError('USAGE', `what is given up needs a name and a reason: ${missing.join(' and ')} missing`);
 }
 
-/** Opens the world, with a codec that knows this program's schemas, for as long as `work` takes. */
+/** Opens the log, with a codec that knows this program's schemas, for as long as `work` takes. */
 async function withLetters(
   options: WorldOptions,
   access: Access,
-  work: (world: LetterWorld) => Promise<void>,
+  work: (world: LetterTopics) => Promise<void>,
 ): Promise<void> {
   const { log, registry, close } = openAdminWorld(options, access);
   try {

@@ -7,7 +7,7 @@ import { WHOLE_DESK } from '../pipelines/desk/kill-switch.ts';
 import { DEV_PROCESS } from '../pipelines/desk/presence.ts';
 import { type AdminWorld, openAdminWorld } from './log-session/log-session.ts';
 import { type ChosenLog, chooseLog } from './log-session/choose-log.ts';
-import { answerJson, answerLines, isDone } from '../pipelines/desk/command-lines.ts';
+import { answerJson, answerLines, isDone } from '../pipelines/desk/view.ts';
 import { type CommandedLog, giveCommand, TimeLimit } from '../pipelines/desk/give-command.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
@@ -20,10 +20,10 @@ interface ControlFlags extends WorldOptions {
   readonly json?: true;
 }
 
-/** What stands where a person in a hurry gave no reason. */
+/** The recorded reason where a person in a hurry gave none. */
 const NO_REASON = 'none given';
 
-/** A process looks four times a second, and an order that it let go before has its answer within 5 s. Unit: seconds. */
+/** A process polls four times a second, and an order sent before has its answer within 5 s. Unit: seconds. */
 const DEFAULT_WAIT_S = 10;
 
 export function haltCommand(): Command {
@@ -89,17 +89,17 @@ async function give(command: 'HALT' | 'RESUME', flags: ControlFlags, isNamed: bo
   const clock = new SystemClock();
   const given = { scope, command, by: text(flags.by) ?? userName(), reason: text(flags.reason) ?? NO_REASON };
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const told = await giveCommand(commanded(log), given, new TimeLimit(clock, flags.wait, log.name, say), clock);
-  const answer = { log, given, waited: flags.wait, told };
+  const result = await giveCommand(commanded(log), given, new TimeLimit(clock, flags.wait, log.name, say), clock);
+  const answer = { log, given, waited: flags.wait, result };
   const lines = answerLines(answer);
   if (jsonWanted(flags)) {
     await writeLines([JSON.stringify(answerJson(answer))]);
-    // Whoever reads the JSON by a program is told in words, too, where it did not end well.
+    // Where the command failed, the words are printed on stderr besides.
     if (!isDone(answer)) for (const line of lines) say(line);
   } else await writeLines(lines);
   if (!isDone(answer)) process.exitCode = 1;
-  // A connection that hangs must not keep the process: everything is said.
-  if (told.trouble !== null) void clock.sleep(0).then(() => process.exit());
+  // A connection that hangs must not keep the process alive.
+  if (result.trouble !== null) void clock.sleep(0).then(() => process.exit());
 }
 
 function commanded(log: ChosenLog): CommandedLog {
@@ -110,7 +110,7 @@ function commanded(log: ChosenLog): CommandedLog {
   };
 }
 
-/** A folder without a log is named and not made. */
+/** Read first: a folder without a log is an error, and writing would make one. */
 async function open({ kind, options }: ChosenLog): Promise<AdminWorld> {
   if (kind === 'embedded') await openAdminWorld(options, 'read').close();
   return openAdminWorld(options, 'write');

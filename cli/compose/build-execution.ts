@@ -66,6 +66,6 @@ function exposeHalts(killSwitch: DeskControlWatch, metrics: Metrics): void {
   metrics.onLook(() => {
     halted.set(killSwitch.stops().some((stop) => !isUnknown(stop)) ? 1 : 0);
     // For the next one: without intents nobody else looks. That the log does not answer is said elsewhere.
-    void killSwitch.look().catch(() => {});
+    void killSwitch.poll().catch(() => {});
   });
 }

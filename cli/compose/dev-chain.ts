@@ -272,7 +272,7 @@ export class DevChain {
 
   /** Says which commands of the kill switch are obeyed from this cycle on. Where nobody has commanded anything it says nothing. */
   async #obey(now: EpochMillis): Promise<void> {
-    await this.#killSwitch.look();
+    await this.#killSwitch.poll();
     const obeys = this.#killSwitch.obeys();
     const obeyed = JSON.stringify(obeys);
     if (obeyed === this.#obeyed) return;

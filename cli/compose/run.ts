@@ -158,7 +158,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
     const alerts = new RaisedAlerts({ logger, logWords, metrics, names: ['kill_switch_unknown'] });
     const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
       whyItForgets: () => whyItForgets(log),
-      onLook: () => {
+      onPoll: () => {
         const alert = killSwitchUnknownAlert(killSwitch.stops().filter(isUnknown));
         alerts.become(alert === null ? [] : [alert]);
       },

@@ -1,42 +1,43 @@
 /**
- * The accounts that one part of this process works, by claims on desk.claim (pipelines/desk/claims.ts).
+ * How a part of this process comes to work accounts, and keeps them: it claims them on desk.claim (claims.ts), shows on desk.process that
+ * it lives (presence.ts), and stops where a claim is lost.
  *
- * reads      desk.claim, whole and then on; desk.process, where a claim stands in the way
+ * reads      desk.claim, whole and then on; desk.process, where a claim is in the way
  * writes     desk.claim
  * guarantee
  *
- * AC1  An account is worked only while the fold of the log, read back after the claim was appended, says that the claim holds.
- * AC2  Whoever claims what another had before waits for TAKEOVER_MS until it works: a process that is taken for gone and was only paused
- *      or out of reach, or one whose account was retired, sends its last order before that (LAST_FRESH_MS).
- * AC3  A claim that was lost, to a person or to another process, is never claimed again by this process: it stops.
+ * DSK-1  An account is worked only while the claims, read back from the log after the own claim was appended, show that it holds.
+ * DSK-2  Who claims an account that another had before waits TAKEOVER_MS before working it. A process that was only paused or out of reach,
+ *        or whose account was retired, sends its last order within that time (LAST_FRESH_MS).
+ * DSK-3  A claim that is lost, to a person or to another process, is never claimed again by this process: it stops.
  */
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, type ClaimTerms, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from './claims.ts';
 import { BEAT_MS, type Presence } from './presence.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { shellWord } from '../../render/suggested-commands.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { ClaimId, DeskClaim, DeskMode, DeskPart, ExecutionReport } from '../../schemas/generated/records.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
+import { commandText } from '../alerts/alerts.ts';
 import { ClaimBook, type ClaimBookOptions, LAST_FRESH_MS, livingProcess } from './claim-book.ts';
 import { type RetryingPart, retryPart } from '../runtime/part-retry.ts';
 
-/** AC2: longer than what an order may rest on, by what it takes to the wire. Unit: milliseconds. */
+/** DSK-2: longer than the oldest claims that an order may rest on, by the time it takes to send. Unit: milliseconds. */
 const TAKEOVER_MS = LAST_FRESH_MS + 500;
 
 export interface AccountClaimsOptions extends ClaimBookOptions {
   readonly part: DeskPart;
-  /** Names the process and its part, as on desk.process. */
+  /** The name of the process and its part, as on desk.process. */
   readonly process: string;
-  /** The user that it runs as. */
+  /** The user it runs as. */
   readonly by: string;
   readonly venue: string;
   readonly mode: DeskMode;
-  /** Name the log in the command that ends a claim. */
+  /** The flags that name the log in the command that ends a claim. */
   readonly words?: string;
-  /** Ends waiting for others to be gone. */
+  /** Ends the waiting for other processes to be gone. */
   readonly signal: AbortSignal;
 }
 
@@ -44,7 +45,7 @@ export class AccountClaims implements WorkedAccounts {
   readonly #options: AccountClaimsOptions;
   readonly #book: ClaimBook;
   readonly #writer: TopicWriter;
-  /** Account -> when it was claimed. */
+  /** By account, when it was claimed. */
   readonly #held = new Map<string, EpochMillis>();
   readonly #claiming = new Map<string, Promise<boolean>>();
 
@@ -55,8 +56,8 @@ export class AccountClaims implements WorkedAccounts {
   }
 
   /**
-   * Claims an account for as long as this process works, and where `standing` beyond. Waits while it is not known whether the processes of
-   * a claim in its way are gone. Throws ACCOUNT_TAKEN.
+   * Claims an account for as long as this process works, and beyond where `standing`. Where another claim is in the way, waits until it is
+   * known whether its processes are gone. Throws ACCOUNT_TAKEN.
    */
   async take(account: string, standing: boolean): Promise<void> {
     const { part, signal, logger } = this.#options;
@@ -82,7 +83,7 @@ export class AccountClaims implements WorkedAccounts {
     throw new HarvestlineError('BROKER_AWAY', `${account} was not claimed before the stop`);
   }
 
-  /** Of a process that works every other account: claims the account where nobody has, and says no where somebody has. */
+  /** Whether this process works the account. A process that works every other account claims it now where nobody has. */
   async works(account: string): Promise<boolean> {
     const claims = await this.#book.fresh();
     const { process, part } = this.#options;
@@ -109,7 +110,7 @@ export class AccountClaims implements WorkedAccounts {
     return this.#book.claims.holds(process, account, part) ? null : this.#lost(account).message;
   }
 
-  /** For a part that only observes: that all it claimed is held, as of a look that is a second old at most. Throws ACCOUNT_TAKEN. */
+  /** Makes sure that every claim still holds, by claims read a second ago at most. Throws ACCOUNT_TAKEN. */
   async hold(): Promise<void> {
     const claims = await this.#book.fresh();
     const { process, part } = this.#options;
@@ -121,7 +122,7 @@ export class AccountClaims implements WorkedAccounts {
     return went === undefined || (went.venue === this.#options.venue && went.mode === this.#options.mode);
   }
 
-  /** Looks at every beat until `signal` aborts. Throws ACCOUNT_TAKEN once an account is lost (AC3). */
+  /** Checks the claims at every heartbeat until `signal` aborts. Throws ACCOUNT_TAKEN once an account is lost (DSK-3). */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
@@ -130,7 +131,7 @@ export class AccountClaims implements WorkedAccounts {
       try {
         await this.hold();
       } catch (thrown) {
-        // A log that is away is said by who needs it; no order is announced meanwhile (B1).
+        // Whoever needs the log reports that it does not answer; no order is announced meanwhile (DSK-4).
         if (!isKind(thrown, 'transient')) throw thrown;
       }
     }
@@ -141,7 +142,7 @@ export class AccountClaims implements WorkedAccounts {
     return { part, account, venue, mode, process, by_default };
   }
 
-  /** AC1, AC2. */
+  /** DSK-1, DSK-2. */
   async #append(terms: ClaimTerms, standing: boolean, replaced: readonly ClaimInForce[]): Promise<boolean> {
     const { log, clock, by, signal } = this.#options;
     const { process, account, part } = terms;
@@ -164,9 +165,10 @@ export class AccountClaims implements WorkedAccounts {
     return true;
   }
 
+  /** Why the account is refused, and how the other claim is ended. */
   #taken({ account, venue, mode, process, standing, since }: ClaimInForce, wanted: string, living: string | null) {
     const { part, venue: ownVenue, mode: ownMode, words = '' } = this.#options;
-    const who =
+    const holder =
       living !== null
         ? `${living}, which is at work`
         : `${process}${standing ? ', a claim that stands until it is retired' : ''}`;
@@ -177,8 +179,8 @@ export class AccountClaims implements WorkedAccounts {
     return new HarvestlineError(
       'ACCOUNT_TAKEN',
       `${part.toLowerCase()} of ${named(wanted)} at ${ownVenue} (${ownMode}) is refused: ${named(account)} is worked at ${venue} ` +
-        `(${mode}) since ${formatEventTime(since)} by ${who}.${advice} If that is over: ` +
-        `harvestline desk retire${words} ${shellWord(account)} --by NAME --reason TEXT`,
+        `(${mode}) since ${formatEventTime(since)} by ${holder}.${advice} If that is over: ` +
+        commandText({ words: 'desk retire', args: [account, '--by', 'NAME', '--reason', 'TEXT'] }, words),
     );
   }
 
@@ -201,18 +203,18 @@ function named(account: string): string {
   return account === EVERY_OTHER_ACCOUNT ? 'every other account' : `account ${account}`;
 }
 
-export interface WorkingPartOptions {
-  /** Execution, or the source of snapshots: as in health. */
+interface WorkingPartOptions {
+  /** `execution`, or the name of the source of snapshots, as in health. */
   readonly name: string;
   readonly accounts: readonly string[];
-  /** The claims stand while no process works the accounts. */
+  /** The claims stand even while no process works the accounts. */
   readonly standing: boolean;
   readonly claims: AccountClaims;
   readonly presence: Presence;
   readonly retrying: RetryingPart;
 }
 
-/** What this process does for accounts, as execution or as a source of snapshots: it claims them first, and says that it lives. */
+/** The part of a process that works accounts, as execution or as a source of snapshots: claims them first, then shows that it lives. */
 export class WorkingPart {
   readonly name: string;
   readonly claims: AccountClaims;
@@ -232,7 +234,7 @@ export class WorkingPart {
     await retryPart(retrying, 'claim', () => Promise.all(accounts.map((account) => claims.take(account, standing))));
     await retryPart(retrying, 'presence', () => presence.begin());
     this.#begun = true;
-    // Not waited for: a beat may wait for a log that is away, and no drain waits for that.
+    // Not awaited: a heartbeat may wait for a log that does not answer, and a drain must not.
     void presence.beat(this.#ended.signal);
   }
 

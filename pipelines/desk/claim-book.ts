@@ -1,3 +1,4 @@
+/** The claims on desk.claim, kept up to date by who works accounts, and as `desk list` shows them. */
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, Claims } from './claims.ts';
 import { BEAT_MS, GONE_MS, Processes } from './presence.ts';
@@ -9,36 +10,34 @@ import type { ClaimId, DeskClaim } from '../../schemas/generated/records.ts';
 
 const TOPIC = TOPICS.deskClaim.name;
 
-/** How old a look may be that work rests on, before it is taken again. Unit: milliseconds. */
-export const FRESH_MS = 1000;
+/** The greatest age of the claims that work may rest on, before they are read again. Unit: milliseconds. */
+const FRESH_MS = 1000;
 
-/** And at the moment of sending an order, where nothing is waited for any more. Unit: milliseconds. */
+/** The same at the moment of sending an order, where nothing is awaited any more. Unit: milliseconds. */
 export const LAST_FRESH_MS = 1500;
 
 export interface ClaimBookOptions extends ReadableTopics {
-  /** The machine's. */
+  /** The machine's clock. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * The claims on desk.claim, read on. Invariants:
- * B1  `fresh` answers from a look that began at most FRESH_MS before it was asked, or throws.
- * B2  Callers at the same time share one look.
- * B3  A topic that ends before what was read of it is another topic of that name: it is read from its beginning, and what was claimed on
- *     the first is claimed no longer.
+ * DSK-4  `fresh` answers from a read that began at most FRESH_MS before the call, or throws.
+ * DSK-5  Callers at the same time share one read.
+ * DSK-6  A topic that ends before what was read of it was made anew: it is read from its beginning, and the claims of the old one are void.
  */
 export class ClaimBook {
   readonly #options: ClaimBookOptions;
   #claims = new Claims();
   readonly #records: TopicCursor<typeof TOPIC>;
-  #lookedAt: EpochMillis = -Infinity;
-  #looking: Promise<void> | null = null;
+  #readAt: EpochMillis = -Infinity;
+  #reading: Promise<void> | null = null;
 
   constructor(options: ClaimBookOptions) {
     this.#options = options;
     this.#records = new TopicCursor(options, TOPIC, (claim) => this.#claims.apply(claim), {
-      // B3.
+      // DSK-6.
       onMadeAnew: () => {
         this.#claims = new Claims();
       },
@@ -49,69 +48,69 @@ export class ClaimBook {
     });
   }
 
-  /** As of the last look. */
+  /** As of the last read. */
   get claims(): Claims {
     return this.#claims;
   }
 
-  /** B1. */
+  /** DSK-4. */
   async fresh(): Promise<Claims> {
     const askedAt = this.#options.clock.now();
-    // A look in the future was dated by a clock that was set back since: it counts as old.
-    if (this.#lookedAt > askedAt || this.#isOldAt(askedAt)) await this.#look();
-    // The look that was joined may have taken long.
-    if (this.#isOldAt(askedAt)) await this.#look();
+    // A read in the future was dated by a clock that was set back since: it counts as old.
+    if (this.#readAt > askedAt || this.#isOldAt(askedAt)) await this.#refresh();
+    // The shared read may have begun long ago.
+    if (this.#isOldAt(askedAt)) await this.#refresh();
     return this.#claims;
   }
 
-  /** B1, of a claim at the moment of sending. */
+  /** Whether an order may be sent on the claims as they are (LAST_FRESH_MS). */
   get isFreshEnough(): boolean {
-    const age = this.#options.clock.now() - this.#lookedAt;
+    const age = this.#options.clock.now() - this.#readAt;
     return age >= 0 && age < LAST_FRESH_MS;
   }
 
-  /** To the end that stands now: a look that began before does not count. */
+  /** Reads to the end that stands now: a read that began before does not count. */
   async read(): Promise<Claims> {
-    await this.#looking?.catch(() => {});
-    await this.#look();
+    await this.#reading?.catch(() => {});
+    await this.#refresh();
     return this.#claims;
   }
 
   #isOldAt(askedAt: EpochMillis): boolean {
-    return askedAt - this.#lookedAt >= FRESH_MS;
+    return askedAt - this.#readAt >= FRESH_MS;
   }
 
-  /** B2. */
-  async #look(): Promise<void> {
-    this.#looking ??= this.#readOn().finally(() => {
-      this.#looking = null;
+  /** DSK-5. */
+  async #refresh(): Promise<void> {
+    this.#reading ??= this.#readOn().finally(() => {
+      this.#reading = null;
     });
-    await this.#looking;
+    await this.#reading;
   }
 
   async #readOn(): Promise<void> {
     const startedAt = this.#options.clock.now();
     await this.#records.readOn();
-    this.#lookedAt = startedAt;
+    this.#readAt = startedAt;
   }
 }
 
-/** How far back beats are read: whoever has said nothing since is gone, unless it says something now. Unit: milliseconds. */
+/** How far back heartbeats are read: a process without one since is gone, unless a new one comes. Unit: milliseconds. */
 const BEATS_FROM_MS = 10 * 60 * 1000;
 
-/** Between two looks for a beat. Unit: milliseconds. */
-const LOOK_EVERY_MS = 250;
+/** Between two reads of new heartbeats. Unit: milliseconds. */
+const POLL_MS = 250;
 
-/** A look takes milliseconds; one that takes longer says that others could not write either. Unit: milliseconds. */
-const SLOW_LOOK_MS = 1000;
+/** A read takes milliseconds. During one that takes longer others could not write either. Unit: milliseconds. */
+const SLOW_READ_MS = 1000;
 
-/** A beat of somebody whose clock is behind, or who waits out a broker that was away, comes within this. Unit: milliseconds. */
+/** A heartbeat comes within this time even from a process with a slow clock, or after a short outage of the broker. Unit: milliseconds. */
 const WATCH_MS = 3 * BEAT_MS;
 
 /**
- * Finds out whether the processes of claims live: the name of one that does, null where all are gone. A process lives where a new beat of it
- * comes; it is gone where it said that it ended, or where nothing comes of it: for GONE_MS since its last beat, and for WATCH_MS as it is
- * watched, whatever its clock says. Time in which the log does not answer is no evidence: watching begins anew then, and lasts GONE_MS.
+ * Finds out whether any process of the claims lives, and returns its name, or null where all are gone. A process lives where a new heartbeat
+ * of it comes. It is gone where it recorded its end, or where no heartbeat comes: for GONE_MS since its last one, and for WATCH_MS of
+ * watching, whatever its clock says. Time in which the log does not answer is no evidence: watching begins anew, and then takes GONE_MS.
  */
 export async function livingProcess(
   claims: readonly ClaimInForce[],
@@ -141,10 +140,10 @@ export async function livingProcess(
       if (!isGone) pending += 1;
     }
     if (pending === 0 || signal.aborted) return null;
-    await clock.sleep(LOOK_EVERY_MS, signal);
+    await clock.sleep(POLL_MS, signal);
     const lookedAt = clock.now();
     await beats.readOn(signal);
-    if (clock.now() - lookedAt <= SLOW_LOOK_MS) continue;
+    if (clock.now() - lookedAt <= SLOW_READ_MS) continue;
     watchedFrom = clock.now();
     quietCounts = false;
   }
@@ -156,16 +155,16 @@ export interface WorkedAccount {
   readonly account: string;
   readonly venue: string;
   readonly mode: 'live' | 'demo' | 'paper' | 'unrecognised';
-  /** Those that work it now, by name. */
+  /** The live processes, by name. */
   readonly processes: readonly string[];
   readonly since: EpochMillis;
-  /** What is claimed: execution, snapshots. */
+  /** The claimed parts: execution, snapshots. */
   readonly parts: readonly string[];
-  /** The claim stands while no process works the account. */
+  /** The claim stands even while no process works the account. */
   readonly standing: boolean;
 }
 
-/** The accounts that are claimed, with the processes of their claims that live. */
+/** The claimed accounts, with the live processes of their claims. */
 export async function workedAccounts(topics: ReadableTopics, clock: Clock): Promise<readonly WorkedAccount[]> {
   const claims = new Claims();
   await forEachRecord(topics, TOPICS.deskClaim.name, {}, (claim) => claims.apply(claim));
@@ -177,7 +176,7 @@ export async function workedAccounts(topics: ReadableTopics, clock: Clock): Prom
   return [...Map.groupBy(claims.all(), ({ account }) => account).values()].map((parts) => merged(parts, working));
 }
 
-/** The parts of an account are claimed for one venue and mode (claims.ts M1). */
+/** The claims of one account: all of its parts are claimed for one venue and mode (DSK-7). */
 function merged(parts: readonly ClaimInForce[], working: readonly string[]): WorkedAccount {
   const [first] = parts;
   if (first === undefined) throw new TypeError('an account without a claim');
@@ -192,7 +191,7 @@ function merged(parts: readonly ClaimInForce[], working: readonly string[]): Wor
   };
 }
 
-/** The record that ends all claims of an account (claims.ts M4). */
+/** The record that ends all claims of an account (DSK-10). */
 export function retirement(
   { account, venue, mode }: WorkedAccount,
   { by, reason, process }: { readonly by: string; readonly reason: string; readonly process: string },

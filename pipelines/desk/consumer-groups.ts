@@ -2,8 +2,8 @@ import { type ClaimInForce, executionGroupOf } from './claims.ts';
 import { type Topic, TOPICS, type TopicName, type Writer } from '../../schemas/topics.ts';
 
 /**
- * Which processor consumes, or only observes, which topics. Its name is its consumer group, but for execution: each account that is worked
- * apart has a group of its own. `status` reports their lag.
+ * The topics that each processor consumes, or only observes. The processor's name is its consumer group; execution has one group for each
+ * account that is worked apart. `status` reports their lag.
  */
 export const CONSUMER_GROUPS = {
   scoring: [TOPICS.positionSnapshot],
@@ -19,10 +19,10 @@ export function consumersOf(topic: TopicName): readonly ConsumerGroup[] {
   return groups.filter(([, topics]) => topics.some(({ name }) => name === topic)).map(([group]) => group);
 }
 
-/** The consumer groups of `topic` where these claims are in force. */
+/** The consumer groups of `topic`, with these claims in force. */
 export function groupsOf(topic: TopicName, claims: readonly ClaimInForce[]): readonly string[] {
   const execution = new Set(claims.filter(({ part }) => part === 'EXECUTION').map(executionGroupOf));
-  // Where nobody has claimed an account (`dev`, and logs from before claims), the group is the processor's.
+  // Without a claim (`dev`, and logs from before there were claims) the group is the processor's name.
   const groups = execution.size === 0 ? ['execution'] : [...execution].toSorted();
   return consumersOf(topic).flatMap((consumer) => (consumer === 'execution' ? groups : [consumer]));
 }

@@ -6,10 +6,10 @@ import { partitionOf } from '../../ports/partitioner.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import {
   KillSwitchState,
-  type Remembered,
+  type LastObeyed,
   type SwitchRecord,
   WHOLE_DESK,
-  Witnesses,
+  ObeyedByProcesses,
   keptKey,
   scopeOfKey,
 } from './kill-switch.ts';
@@ -29,8 +29,8 @@ const TOPIC = TOPICS.deskControl;
  * Reads the whole topic, from its oldest record to the end that stands now: it is small, and a topic that was made anew is then never taken
  * for the rest of the old one. Throws the log's errors.
  */
-export async function readKillSwitch({ log, codec }: ReadableTopics, remembered: Remembered): Promise<KillSwitchState> {
-  const state = new KillSwitchState(remembered);
+export async function readKillSwitch({ log, codec }: ReadableTopics, lastObeyed: LastObeyed): Promise<KillSwitchState> {
+  const state = new KillSwitchState(lastObeyed);
   for await (const batch of log.read(TOPIC.name)) {
     await codec.prepare(TOPIC.name, batch.records);
     for (const at of batch.records) state.apply(switchRecord(codec, at));
@@ -39,15 +39,15 @@ export async function readKillSwitch({ log, codec }: ReadableTopics, remembered:
 }
 
 /** By scope, what processes obeyed when they were last seen. */
-export async function readWitnesses(topics: ReadableTopics): Promise<Remembered> {
-  const witnesses = new Witnesses();
+export async function readLastObeyed(topics: ReadableTopics): Promise<LastObeyed> {
+  const obeyed = new ObeyedByProcesses();
   try {
-    await forEachRecord(topics, TOPICS.deskProcess.name, {}, (record) => witnesses.apply(record));
+    await forEachRecord(topics, TOPICS.deskProcess.name, {}, (record) => obeyed.apply(record));
   } catch (thrown) {
     // A log of an earlier version has no such topic.
     if (!(thrown instanceof HarvestlineError) || thrown.code !== 'TOPIC_MISSING') throw thrown;
   }
-  return witnesses.remembered();
+  return obeyed.lastObeyed();
 }
 
 /** The records of a command: one under each of its two keys (kill-switch.ts), in one partition. */
@@ -93,7 +93,7 @@ export async function standingStops(
   admin: Pick<TopicAdmin, 'compareTopics'> | undefined,
   now: EpochMillis,
 ): Promise<{ readonly halted: readonly Halt[]; readonly unknown: readonly UnknownSwitch[] }> {
-  const state = await readKillSwitch(topics, await readWitnesses(topics));
+  const state = await readKillSwitch(topics, await readLastObeyed(topics));
   const stops = state.stops();
   const why = admin === undefined ? null : await whyItForgets(admin);
   const forgets = why === null ? [] : [{ scope: WHOLE_DESK, why: `${TOPIC.name}: ${why}`, since: now }];

@@ -1,18 +1,18 @@
 /**
- * The kill switch as a process obeys it: what people have commanded on desk.control, looked at again and again.
+ * The kill switch as a process obeys it: desk.control, polled.
  *
- * K1  An order is sent only where a look that began less than LOOK_MS before it was asked for found nothing that stops it. What that look
- *     and all later ones found counts in the turn of the event loop in which the order is handed to the network; there it is no older
- *     than OLDEST_MS, so a process that stood still looks again.
- * K2  What a look finds is the whole topic (pipelines/desk/kill-switch.ts): it is read from its beginning whenever its offsets are not as
- *     they were, and every WHOLE_MS besides, so a topic that was made anew is never taken for the old one.
- * K3  Callers at the same time share one look.
- * K4  A switch that cannot be known stops everything: a topic that is not there, that refuses to be read, or that can forget (asked every
- *     SETTINGS_MS). While the log is away an order that would be sent is withheld, and work that has not come so far waits for the log.
- * K5  A stop is acknowledged (`obeys`) only when every send that was let through before has its answer.
+ * DSK-12  An order is sent only where a poll that began less than POLL_MS before the request found nothing that stops it. What that poll and
+ *         all later ones found is checked in the turn of the event loop that hands the order to the network; the poll is at most OLDEST_MS
+ *         old then, so a process that was paused polls again.
+ * DSK-13  A poll reads the whole topic (kill-switch.ts) from its beginning whenever its offsets have changed, and every WHOLE_MS besides: a
+ *         topic that was made anew is never taken for the old one.
+ * DSK-14  Callers at the same time share one poll.
+ * DSK-15  A switch that cannot be known stops everything: a topic that is missing, that cannot be read, or that can forget a command (checked
+ *         every SETTINGS_MS). While the log does not answer, an order that would be sent is withheld, and earlier steps wait for the log.
+ * DSK-16  A stop is acknowledged (`obeys`) only when every order that was let through before has its answer.
  */
 import { isKind, messageOf } from '../../errors/harvestline-error.ts';
-import { type KillSwitchState, type Remembered, WHOLE_DESK } from './kill-switch.ts';
+import { type KillSwitchState, type LastObeyed, WHOLE_DESK } from './kill-switch.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
 import {
@@ -26,57 +26,57 @@ import {
 import type { Logger } from '../../ports/logger.ts';
 import type { ObeyedCommand } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { readKillSwitch, readWitnesses } from './control-topic.ts';
-import type { Obedience } from './presence.ts';
+import { readKillSwitch, readLastObeyed } from './control-topic.ts';
+import type { ObeyedSwitch } from './presence.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 
 const TOPIC = TOPICS.deskControl.name;
 
-/** A halt is obeyed within a second; a look costs one question to the log. Unit: milliseconds. */
-export const LOOK_MS = 250;
+/** A halt is obeyed within a second; a poll costs the log one request. Unit: milliseconds. */
+const POLL_MS = 250;
 
-/** Nobody alters settings so that it is over before: a command must survive a second to be forgotten. Unit: milliseconds. */
+/** Short enough that settings which can forget a command are seen before they do. Unit: milliseconds. */
 const SETTINGS_MS = 1000;
 
-/** Bounds what a topic made anew with the same offsets could hide while this process stood still. Unit: milliseconds. */
+/** Bounds how long a topic made anew with equal offsets could go unseen after this process was paused. Unit: milliseconds. */
 const WHOLE_MS = 5000;
 
-/** A look that takes so long is no look any more: it is said. Unit: milliseconds. */
+/** A poll that takes longer is reported: the log does not answer. Unit: milliseconds. */
 const SILENT_MS = 3000;
 
-/** A look takes milliseconds, on a busy machine a second. Unit: milliseconds. */
+/** A poll takes milliseconds, and on a busy machine up to a second. Unit: milliseconds. */
 const OLDEST_MS = 2000;
 
-export interface DeskControlOptions {
-  /** Why the topic can forget a command; null: it cannot. Not asked where left out. */
+interface DeskControlOptions {
+  /** Why the topic can forget a command; null where it cannot. Left out: not checked. */
   readonly whyItForgets?: () => Promise<string | null>;
-  /** Bounds what is waited for; the clock where left out. Another one where the clock is virtual, and would move by it. */
+  /** Bounds the wait for a poll. Needed where the clock is virtual: sleeping would move it. */
   readonly timer?: Pick<Clock, 'sleep'>;
-  /** Called after everything that may have changed what stands. */
-  readonly onLook?: () => void;
+  /** Called after each poll, and after everything else that may have changed the stops. */
+  readonly onPoll?: () => void;
 }
 
-export class DeskControlWatch implements KillSwitch, Obedience {
+export class DeskControlWatch implements KillSwitch, ObeyedSwitch {
   readonly #topics: ReadableTopics;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #options: DeskControlOptions;
   #state: KillSwitchState | null = null;
-  /** Why nothing can be known (K4); null: it can. */
+  /** Why the switch cannot be known (DSK-15); null where it can. */
   #blind: UnknownSwitch | null = null;
-  /** Since when and why the log has not answered; null: it has. */
+  /** Since when and why the log has not answered; null where it has. */
   #away: UnknownSwitch | null = null;
-  /** Offsets as of the state. */
+  /** The offsets of the topic when it was read. */
   #ends = '';
   #offsets: readonly PartitionOffsets[] = [];
-  #lookedAt: EpochMillis = -Infinity;
+  #polledAt: EpochMillis = -Infinity;
   #readAt: EpochMillis = -Infinity;
   #settingsAt: EpochMillis = -Infinity;
   #forgets: string | null = null;
-  #looking: Promise<void> | null = null;
+  #polling: Promise<void> | null = null;
   readonly #sending = new Set<Promise<unknown>>();
   #obeyed: readonly ObeyedCommand[] = [];
-  /** Counts the states that were read; the one that is acknowledged. */
+  /** The number of the state that was read last, and of the one that is acknowledged. */
   #read = 0;
   #acknowledged = 0;
   #logged: readonly string[] = [];
@@ -90,19 +90,19 @@ export class DeskControlWatch implements KillSwitch, Obedience {
 
   async halted(account: string): Promise<Stop | null> {
     const askedAt = this.#clock.now();
-    if (this.#isDatedAfter(askedAt) || this.#isOldAt(askedAt)) await this.look();
-    // The look that was joined may have taken long.
-    if (this.#isOldAt(askedAt)) await this.look();
+    if (this.#isPolledAfter(askedAt) || this.#isOldAt(askedAt)) await this.poll();
+    // The shared poll may have begun long ago.
+    if (this.#isOldAt(askedAt)) await this.poll();
     return this.#stopOf(account);
   }
 
   gate(account: string): SendGate {
     return async (send) => {
       const askedAt = this.#clock.now();
-      if (this.#isDatedAfter(askedAt) || this.#isOldAt(askedAt)) await this.#lookWithin(OLDEST_MS);
-      if (this.#isOldAt(askedAt)) await this.#lookWithin(OLDEST_MS);
-      // K1: from here to `send` nothing is waited for.
-      const isLate = this.#isOldAt(askedAt) || this.#clock.now() - this.#lookedAt >= OLDEST_MS;
+      if (this.#isPolledAfter(askedAt) || this.#isOldAt(askedAt)) await this.#pollWithin(OLDEST_MS);
+      if (this.#isOldAt(askedAt)) await this.#pollWithin(OLDEST_MS);
+      // DSK-12: from here to `send` nothing is awaited.
+      const isLate = this.#isOldAt(askedAt) || this.#clock.now() - this.#polledAt >= OLDEST_MS;
       const stop = isLate ? this.#unanswered('it does not answer') : this.#stopOf(account);
       if (stop !== null) throw new WithheldOrder(stop);
       const sending = send();
@@ -115,16 +115,16 @@ export class DeskControlWatch implements KillSwitch, Obedience {
     };
   }
 
-  /** Everything that stops orders, as of the last look. */
+  /** Everything that stops orders, as of the last poll. */
   stops(): readonly Stop[] {
     return [this.#away, this.#blind, ...(this.#state?.stops() ?? [])].filter((stop) => stop !== null);
   }
 
   async obey(): Promise<void> {
     const now = this.#clock.now();
-    if (!this.#isDatedAfter(now) && !this.#isOldAt(now)) return;
-    await this.#lookWithin(LOOK_MS);
-    if (this.#clock.now() - this.#lookedAt >= SILENT_MS) this.#isAway('it does not answer');
+    if (!this.#isPolledAfter(now) && !this.#isOldAt(now)) return;
+    await this.#pollWithin(POLL_MS);
+    if (this.#clock.now() - this.#polledAt >= SILENT_MS) this.#setAway('it does not answer');
   }
 
   obeys(): readonly ObeyedCommand[] {
@@ -132,52 +132,52 @@ export class DeskControlWatch implements KillSwitch, Obedience {
   }
 
   /** Reads to the end that stands now. Throws the log's transient errors. */
-  async look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
-      this.#options.onLook?.();
+  async poll(): Promise<void> {
+    this.#polling ??= this.#poll().finally(() => {
+      this.#polling = null;
+      this.#options.onPoll?.();
     });
-    await this.#looking;
+    await this.#polling;
   }
 
-  /** As long as that; a look that is not over by then goes on. Never throws. */
-  async #lookWithin(ms: number): Promise<void> {
+  /** Waits for a poll at most that long; one that is not over by then goes on. Never throws. */
+  async #pollWithin(ms: number): Promise<void> {
     const over = new AbortController();
     const { timer = this.#clock } = this.#options;
-    await Promise.race([this.look().catch(() => {}), timer.sleep(ms, over.signal)]);
+    await Promise.race([this.poll().catch(() => {}), timer.sleep(ms, over.signal)]);
     over.abort();
   }
 
-  /** K1. */
+  /** DSK-12. */
   #isOldAt(askedAt: EpochMillis): boolean {
-    return askedAt - this.#lookedAt >= LOOK_MS;
+    return askedAt - this.#polledAt >= POLL_MS;
   }
 
-  /** By a clock that was set back since: it says nothing about how old the look is. */
-  #isDatedAfter(now: EpochMillis): boolean {
-    return this.#lookedAt > now;
+  /** The last poll was dated by a clock that was set back since: its age is not known. */
+  #isPolledAfter(now: EpochMillis): boolean {
+    return this.#polledAt > now;
   }
 
   #stopOf(account: string): Stop | null {
     return this.#blind ?? this.#state?.stopOf(account) ?? null;
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const startedAt = this.#clock.now();
     try {
       await this.#readOn(startedAt);
       this.#away = null;
-      this.#becomes(this.#forgets);
+      this.#setBlind(this.#forgets);
     } catch (thrown) {
       if (isKind(thrown, 'transient')) {
-        this.#isAway(thrown.message);
+        this.#setAway(thrown.message);
         throw thrown;
       }
-      // K4.
+      // DSK-15.
       this.#ends = '';
-      this.#becomes(`it cannot be read: ${messageOf(thrown)}`);
+      this.#setBlind(`it cannot be read: ${messageOf(thrown)}`);
     }
-    this.#lookedAt = startedAt;
+    this.#polledAt = startedAt;
   }
 
   async #readOn(startedAt: EpochMillis): Promise<void> {
@@ -189,8 +189,8 @@ export class DeskControlWatch implements KillSwitch, Obedience {
     }
     const ends = JSON.stringify(offsets);
     if (ends === this.#ends && Math.abs(startedAt - this.#readAt) < WHOLE_MS) return;
-    if (wentBack(this.#offsets, offsets)) this.#becomes('its offsets went back: it was made anew');
-    const before = this.#state === null ? await readWitnesses(this.#topics) : remembered(this.#state);
+    if (wentBack(this.#offsets, offsets)) this.#setBlind('its offsets went back: it was made anew');
+    const before = this.#state === null ? await readLastObeyed(this.#topics) : lastObeyedOf(this.#state);
     this.#state = await readKillSwitch(this.#topics, before);
     this.#ends = ends;
     this.#offsets = offsets;
@@ -198,13 +198,14 @@ export class DeskControlWatch implements KillSwitch, Obedience {
     this.#acknowledge(this.#state);
   }
 
-  #becomes(why: string | null): void {
+  /** Notes why the switch cannot be known; null where it can. */
+  #setBlind(why: string | null): void {
     if (why === null) this.#blind = null;
     else this.#blind = { scope: WHOLE_DESK, why: `${TOPIC}: ${why}`, since: this.#blind?.since ?? this.#clock.now() };
     this.#logOnce(this.stops().map(describeStop));
   }
 
-  /** K5. */
+  /** DSK-16. */
   #acknowledge(state: KillSwitchState): void {
     const before = [...this.#sending];
     const number = ++this.#read;
@@ -217,32 +218,32 @@ export class DeskControlWatch implements KillSwitch, Obedience {
     else void Promise.allSettled(before).then(acknowledge);
   }
 
-  #isAway(why: string): void {
+  #setAway(why: string): void {
     this.#away = this.#unanswered(why);
     this.#logOnce(this.stops().map(describeStop));
-    this.#options.onLook?.();
+    this.#options.onPoll?.();
   }
 
   #unanswered(why: string): UnknownSwitch {
-    const since = this.#away?.since ?? (this.#lookedAt === -Infinity ? this.#clock.now() : this.#lookedAt);
+    const since = this.#away?.since ?? (this.#polledAt === -Infinity ? this.#clock.now() : this.#polledAt);
     return { scope: WHOLE_DESK, why: `${TOPIC}: ${why}`, since };
   }
 
   #logOnce(lines: readonly string[]): void {
-    const said = this.#logged;
+    const before = this.#logged;
     this.#logged = lines;
     for (const line of lines)
-      if (!said.includes(line)) this.#logger.warn({ topic: TOPIC }, `orders are stopped: ${line}`);
-    if (lines.length === 0 && said.length > 0) this.#logger.warn({ topic: TOPIC }, 'orders may be sent again');
+      if (!before.includes(line)) this.#logger.warn({ topic: TOPIC }, `orders are stopped: ${line}`);
+    if (lines.length === 0 && before.length > 0) this.#logger.warn({ topic: TOPIC }, 'orders may be sent again');
   }
 }
 
-/** Where the log was deleted and made anew it starts from the first offset again. */
+/** Whether some offset is lower than before: the topic was deleted and made anew. */
 function wentBack(before: readonly PartitionOffsets[], now: readonly PartitionOffsets[]): boolean {
   const ends = new Map(now.map(({ partition, end }) => [partition, end]));
   return before.some(({ partition, end }) => (ends.get(partition) ?? 0) < end);
 }
 
-function remembered(state: KillSwitchState): Remembered {
+function lastObeyedOf(state: KillSwitchState): LastObeyed {
   return new Map(state.obeys().map((obeyed) => [obeyed.scope, obeyed]));
 }

@@ -1,11 +1,11 @@
 /**
- * Gives a command of the kill switch, and tells what became of it.
+ * Gives a command of the kill switch, and waits until it is known what became of it.
  *
- * G1  Nothing is claimed that was not seen: a process obeys where it has said so on the log, after the command.
- * G2  It ends within its limit. Where the log hangs, what had happened by then is told: nothing was written, it is not known whether it
- *     was, or it was written and who obeys is not known.
- * G3  A scope that no record and no process knows is refused before anything is written.
- * G4  A command is issued later than all that is known of its scope, whatever the clocks of those who issued before.
+ * DSK-17  Nothing is claimed that was not seen: a process obeys where its record on the log says so, after the command.
+ * DSK-18  It ends within its time limit. Where the log hangs, the result says how far it came: nothing was written, or it is not known whether
+ *         the command was, or it was and who obeys is not known.
+ * DSK-19  A scope that no record and no process knows is refused before anything is written.
+ * DSK-20  A command is issued later than everything known of its scope, whatever the clocks of earlier commands.
  */
 import { type Obedience, obedience, WorkingProcesses } from './obedience.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
@@ -14,7 +14,7 @@ import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskControl } from '../../schemas/generated/records.ts';
 import { RecordCodec } from '../../schemas/record-codec.ts';
 import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { commandRecords, readKillSwitch, readWitnesses } from './control-topic.ts';
+import { commandRecords, readKillSwitch, readLastObeyed } from './control-topic.ts';
 import { printable } from '../../render/terminal.ts';
 import { retryTransient } from '../../ports/retry.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -23,9 +23,9 @@ import { WHOLE_DESK } from './kill-switch.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, decodeBatch } from '../runtime/topic-cursor.ts';
 
-/** The log that a command is for, as it is opened and reached. */
+/** The log that a command is for. */
 export interface CommandedLog {
-  /** Throws where there is none: a command makes no log. */
+  /** Throws where there is no log: a command does not make one. */
   readonly open: () => Promise<OpenLog>;
   /** Whether `dev` works on it now. */
   readonly isDevWorking: () => boolean;
@@ -45,38 +45,39 @@ export interface Command {
 }
 
 /**
- * `obeyed`: everything that executes there obeys. `idle`: it is written, and nothing executes there. `silent`: a process has not said
- * that it obeys. `written`: it is on the log, and who obeys could not be asked. `unconfirmed`: the log never said whether it took it.
- * `unwritten`: nothing was sent to the log.
+ * `obeyed`: every executing process obeys. `idle`: the command is written, and nothing executes there. `silent`: a process has not
+ * acknowledged it. `written`: it is on the log, which did not answer who obeys. `unconfirmed`: the log did not answer whether it took the
+ * command. `unwritten`: nothing was sent to the log.
  */
 export type Outcome = 'obeyed' | 'idle' | 'silent' | 'written' | 'unconfirmed' | 'unwritten';
 
-export interface Told {
+/** What became of a command. */
+export interface CommandResult {
   readonly outcome: Outcome;
-  /** Null where it was never made up. */
+  /** Null where it ended before the record was made. */
   readonly record: DeskControl | null;
   readonly obedience: Pick<Obedience, 'obeyed' | 'silent' | 'gone'>;
   /** What stops orders now; empty where that could not be read. */
   readonly standing: readonly Stop[];
-  /** Why it ended before everything was known; null: it did not. */
+  /** Why it ended before everything was known; null where it did not. */
   readonly trouble: string | null;
 }
 
-/** How often processes are listened for. Unit: milliseconds. */
+/** Between two reads of the processes' records. Unit: milliseconds. */
 const POLL_MS = 100;
 
-/** A connection that hangs is not waited for at the end. Unit: milliseconds. */
+/** Bounds the end where a connection hangs. Unit: milliseconds. */
 const CLOSE_MS = 1000;
 
-/** Throws USAGE for a scope that nobody knows, and what is no outage: a log that is not there, a record that breaks a rule. */
+/** Throws USAGE for an unknown scope, and every error but an outage: a log that is not there, a record that breaks a rule. */
 export async function giveCommand(
   commanded: CommandedLog,
   given: Command,
   limit: TimeLimit,
   clock: Clock,
-): Promise<Told> {
-  const worlds: OpenLog[] = [];
-  let told: Omit<Told, 'trouble'> = {
+): Promise<CommandResult> {
+  const opened: OpenLog[] = [];
+  let result: Omit<CommandResult, 'trouble'> = {
     outcome: 'unwritten',
     record: null,
     obedience: { obeyed: [], silent: [], gone: [] },
@@ -84,53 +85,53 @@ export async function giveCommand(
   };
   try {
     const topics = await limit.retry(async () => {
-      const world = await commanded.open();
-      worlds.push(world);
-      return { log: world.log, codec: await RecordCodec.open(world.registry) };
+      const session = await commanded.open();
+      opened.push(session);
+      return { log: session.log, codec: await RecordCodec.open(session.registry) };
     });
-    const listening = await limit.retry(() => WorkingProcesses.open(topics, commanded.isDevWorking));
+    const processes = await limit.retry(() => WorkingProcesses.open(topics, commanded.isDevWorking));
     const { state, known } = await limit.retry(async () => {
-      const before = await readKillSwitch(topics, await readWitnesses(topics));
+      const before = await readKillSwitch(topics, await readLastObeyed(topics));
       const scopes = new Set(given.command === 'RESUME' ? before.scopes() : []);
-      return { state: before, known: new Set([...scopes, ...listening.accounts()]) };
+      return { state: before, known: new Set([...scopes, ...processes.accounts()]) };
     });
     await limit.retry(() => refuseUnknown(topics, given.scope, known));
     const issued_at = Math.max(clock.now(), state.latestAt(given.scope) + 1);
     const { scope, command, by: issued_by, reason } = given;
     const record: DeskControl = { scope, command, issued_at, issued_by, reason };
     const records = await limit.retry(() => commandRecords(topics, record));
-    told = { ...told, outcome: 'unconfirmed', record };
-    // Not tried again: the log itself does, until it is closed.
+    result = { ...result, outcome: 'unconfirmed', record };
+    // Not retried here: the log itself does, until it is closed.
     await limit.within(topics.log.append(records));
-    told = { ...told, outcome: 'written' };
+    result = { ...result, outcome: 'written' };
     const since = clock.now();
     for (;;) {
-      await limit.retry(() => listening.readOn());
-      const heard = { processes: listening.heard, forMs: clock.now() - since };
-      const found = obedience(listening.unended(clock.now()), listening.claims, record, heard, clock.now());
-      told = {
-        ...told,
+      await limit.retry(() => processes.readOn());
+      const received = { processes: processes.received, forMs: clock.now() - since };
+      const found = obedience(processes.notEnded(clock.now()), processes.claims, record, received, clock.now());
+      result = {
+        ...result,
         outcome: found.obeyed.length + found.silent.length === 0 ? 'idle' : 'silent',
         obedience: found,
       };
       if (found.settled) break;
       await limit.within(clock.sleep(POLL_MS));
     }
-    if (told.outcome === 'silent') told = { ...told, outcome: 'obeyed' };
-    const standing = await limit.retry(async () => (await readKillSwitch(topics, await readWitnesses(topics))).stops());
-    return { ...told, standing, trouble: null };
+    if (result.outcome === 'silent') result = { ...result, outcome: 'obeyed' };
+    const standing = await limit.retry(async () =>
+      (await readKillSwitch(topics, await readLastObeyed(topics))).stops(),
+    );
+    return { ...result, standing, trouble: null };
   } catch (thrown) {
     if (!(thrown instanceof LimitReached)) throw thrown;
-    return { ...told, trouble: thrown.message };
+    return { ...result, trouble: thrown.message };
   } finally {
-    const closed = Promise.all(worlds.map((world) => world.close().catch(() => {})));
+    const closed = Promise.all(opened.map((session) => session.close().catch(() => {})));
     await Promise.race([closed, clock.sleep(CLOSE_MS)]);
   }
 }
 
-/** Which scopes a command of the kill switch can be for: the desk, and every account that a process or a record knows. */
-
-/** Whose records name an account: small topics first. */
+/** The topics with an account in every record, small ones first. */
 const OF_ACCOUNTS = [
   TOPICS.executionReport.name,
   TOPICS.harvestIntent.name,
@@ -139,14 +140,14 @@ const OF_ACCOUNTS = [
 ] as const;
 
 /**
- * Throws USAGE where nobody knows the scope, with what is known, the nearest first. `known` is what processes and claims name; only
- * where that does not have it the records are read, to the first that does.
+ * Throws USAGE for a scope that is neither the desk nor a known account, with the known ones, the nearest first. `known`: the accounts that
+ * processes and claims name. Only for a scope that is not among them are records read, up to the first that names it.
  */
 async function refuseUnknown(topics: ReadableTopics, scope: string, known: ReadonlySet<string>): Promise<void> {
   if (scope === WHOLE_DESK || known.has(scope)) return;
   const accounts = new Set(known);
   for (const topic of OF_ACCOUNTS) {
-    if (await gather(topics, topic, accounts, scope)) return;
+    if (await addAccounts(topics, topic, accounts, scope)) return;
   }
   const list = nearestFirst(scope, [WHOLE_DESK, ...accounts])
     .map(printable)
@@ -157,8 +158,8 @@ async function refuseUnknown(topics: ReadableTopics, scope: string, known: Reado
   );
 }
 
-/** True as soon as `wanted` turns up. */
-async function gather(
+/** Adds the accounts of a topic's records, and returns true as soon as `wanted` is among them. */
+async function addAccounts(
   topics: ReadableTopics,
   topic: (typeof OF_ACCOUNTS)[number],
   accounts: Set<string>,
@@ -171,18 +172,18 @@ async function gather(
   return false;
 }
 
-/** The time was up. The message says what was waited for. */
+/** The time limit is reached. The message says what was awaited. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached';
 }
 
-/** Between two tries of a log that is away. Unit: milliseconds. */
-const AGAIN_MS = 500;
+/** Between two tries while the log does not answer. Unit: milliseconds. */
+const RETRY_MS = 500;
 
-/** A person who waits in a hurry is told so often that it is still tried. Unit: milliseconds. */
-const STILL_MS = 2000;
+/** How often a person who waits is told that it is still tried. Unit: milliseconds. */
+const SAY_EVERY_MS = 2000;
 
-/** A limit on everything that a command asks of a log, for a person who waits: what takes long is said, and nothing takes longer. */
+/** One limit for all that a command asks of a log, for a person who waits: long waits are reported, and none exceeds the limit. */
 export class TimeLimit {
   readonly #clock: Clock;
   readonly #endsAt: EpochMillis;
@@ -198,7 +199,7 @@ export class TimeLimit {
     this.#say = say;
   }
 
-  /** Tries again while the log is unavailable. Throws LimitReached when the time is up, and any other error. */
+  /** Retries transient errors. Throws LimitReached when the time is up, and any other error at once. */
   retry<T>(work: () => Promise<T>): Promise<T> {
     let last = '';
     const onWait = ({ code, message }: HarvestlineError): void => {
@@ -211,10 +212,10 @@ export class TimeLimit {
         throw new LimitReached(last);
       });
     const clock = { now: () => this.#clock.now(), sleep };
-    return retryTransient({ clock, firstMs: AGAIN_MS, longestMs: AGAIN_MS, onWait }, () => this.within(work()));
+    return retryTransient({ clock, firstMs: RETRY_MS, longestMs: RETRY_MS, onWait }, () => this.within(work()));
   }
 
-  /** Waits for something as long as there is time. Throws LimitReached. */
+  /** Waits for `work` as long as there is time. Throws LimitReached. */
   async within<T>(work: Promise<T>): Promise<T> {
     const over = new AbortController();
     const late = new LimitReached(`BROKER_AWAY: ${this.#log} gave no answer within ${this.#seconds} s`);
@@ -225,7 +226,7 @@ export class TimeLimit {
       return await Promise.race([work, limit]);
     } finally {
       over.abort();
-      // Whichever lost the race has nobody to tell.
+      // Nobody awaits the loser of the race.
       limit.catch(() => {});
       work.catch(() => {});
     }
@@ -234,13 +235,13 @@ export class TimeLimit {
   async #untilTheEnd(signal: AbortSignal): Promise<void> {
     let waited = 0;
     while (this.#leftMs() > 0 && !signal.aborted) {
-      const wait = Math.min(STILL_MS, this.#leftMs());
+      const wait = Math.min(SAY_EVERY_MS, this.#leftMs());
       await this.#clock.sleep(wait, signal);
       waited += wait;
       if (signal.aborted || this.#leftMs() <= 0) break;
       this.#say(`${this.#log} has not answered for ${(waited / 1000).toFixed(0)} s; still trying`);
     }
-    // The race was won: it is over for good.
+    // `work` has won the race: this must not end it.
     if (signal.aborted) await new Promise(() => {});
   }
 

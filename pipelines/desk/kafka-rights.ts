@@ -1,36 +1,36 @@
 /**
- * What each processor and command must be allowed on a Kafka with access lists, derived from the topic table and the consumer groups:
- * docs/operations.md lists it, and a test runs the chain with exactly that.
+ * The rights that each processor and command needs on a Kafka with access lists, derived from the topic table and the consumer groups:
+ * docs/operations.md lists them, and a test runs the chain with exactly these.
  *
- * Everybody may read every topic of the desk and see its settings: `run` checks the topics at its start, reads state and watches for
- * stalls, whatever processor it runs. What a user may write is only what is its own.
+ * Every user may read every topic of the desk and its settings: `run` checks the topics at its start, reads state and watches for stalls,
+ * whatever processor it runs. A user may write only the topics of its own role.
  */
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { TOPICS, type TopicName, type Writer, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { CONSUMER_GROUPS, type ConsumerGroup } from './consumer-groups.ts';
 
-/** In Kafka's words, as kafka-acls takes them. READ and WRITE include DESCRIBE, ALTER does too. */
-export type Operation = 'Read' | 'Write' | 'Create' | 'Alter' | 'Describe' | 'DescribeConfigs';
+/** As kafka-acls names them. Read, Write and Alter include Describe. */
+type Operation = 'Read' | 'Write' | 'Create' | 'Alter' | 'Describe' | 'DescribeConfigs';
 
-export interface KafkaRight {
+interface KafkaRight {
   readonly resource: 'topic' | 'group' | 'cluster';
-  /** None for the cluster. */
+  /** Empty for the cluster. */
   readonly names: readonly string[];
-  /** Of whatever begins with such a name. */
+  /** The right is for every name with such a prefix. */
   readonly prefixed?: true;
   readonly operations: readonly Operation[];
 }
 
 interface Role {
-  /** The parts of `run`, or the commands. */
+  /** The commands that such a user runs. */
   readonly runs: string;
   readonly writes: readonly string[];
   readonly group?: ConsumerGroup;
-  /** Besides. */
+  /** Further rights. */
   readonly rights?: readonly KafkaRight[];
 }
 
-/** Each process that works accounts says so itself. */
+/** The topics on which a process shows which accounts it works. */
 const WORKING = [TOPICS.deskClaim.name, TOPICS.deskProcess.name] as const;
 
 export const ROLES = {
@@ -39,7 +39,7 @@ export const ROLES = {
   clm: processor('clm'),
   snapshots: {
     runs: '`run snapshots`',
-    // A simulated desk has models of its own.
+    // A simulated desk writes the signals of its models, too.
     writes: [...ownedBy('snapshots'), ...ownedBy('models'), ...WORKING],
   },
   reader: {
@@ -65,7 +65,7 @@ export const ROLES = {
 
 export type RoleName = keyof typeof ROLES;
 
-/** All that a user of that role must be allowed, by the names in the broker. */
+/** The rights of a role. `names`: as topics and groups are called in the broker. */
 export function rightsOf(role: RoleName, names = new DeskNames()): readonly KafkaRight[] {
   const { writes, group, rights = [] }: Role = ROLES[role];
   const everything = allTopicSpecs().map(({ name }) => name);
@@ -74,7 +74,7 @@ export function rightsOf(role: RoleName, names = new DeskNames()): readonly Kafk
     ...(writes.length === 0
       ? []
       : [{ resource: 'topic' as const, names: [...new Set(writes)], operations: ['Write' as const] }]),
-    // Execution of an account that has a name reads by a group of its own: `execution.ACCOUNT`.
+    // Prefixed for execution: a named account has a group of its own, `execution.ACCOUNT`.
     ...(group === undefined
       ? []
       : [
@@ -93,7 +93,7 @@ export function rightsOf(role: RoleName, names = new DeskNames()): readonly Kafk
   }));
 }
 
-/** A command of Kafka's own that allows it; `principal` as Kafka calls the user. */
+/** The kafka-acls command that grants the right to a user. */
 export function aclCommand({ resource, names, prefixed, operations }: KafkaRight, principal: string): string {
   const words = [
     'kafka-acls.sh --bootstrap-server HOST:PORT --command-config admin.properties --add',

@@ -1,17 +1,17 @@
 /**
  * The state of the kill switch, folded from desk.control. Pure: the same records give the same state.
  *
- * A command is written twice, one record after the other in one partition: under its scope, and under a key that nobody thinks of
- * (`keptKey`). Whoever deletes the first by a tombstone has not taken the command away.
+ * A command is written as two records, one after the other in one partition: under its scope, and under a second key (`keptKey`). A
+ * tombstone on the first key, as a person might write, does not take the command away.
  *
- * F1  The latest command of a scope is in force. In one partition the log says which is later; commands that another program put
- *     into different partitions are compared by their issued_at, and of equal ones the one that stops holds.
- * F2  A record that does not decode or breaks a rule is taken for the safe one of its meanings: its scope is UNKNOWN, and the whole desk
- *     where the scope cannot be told, until a later good command of that scope.
- * F3  A tombstone gives no order. What is acted on is the same before compaction and after it, for every command of this program.
- * F4  A stop that somebody has obeyed and that the topic no longer holds, without a later command, was taken away from outside (a
- *     tombstone on both keys or on another program's command, deleted records, a topic made anew): its scope is UNKNOWN until the
- *     next command. That orders were let go and the record of it is gone changes nothing.
+ * DSK-21  The latest command of a scope is in force. Within a partition the log decides which is later. Commands that another program wrote
+ *         to different partitions are compared by issued_at, and of equal ones the one that stops holds.
+ * DSK-22  A record that does not decode or breaks a rule is taken to stop orders: its scope is UNKNOWN, or the whole desk where the scope
+ *         cannot be told, until a later good command of that scope.
+ * DSK-23  A tombstone is no command. What is obeyed is the same before compaction and after it, for every command of this program.
+ * DSK-24  A stop that some process has obeyed, and that the topic no longer holds without a later command, was removed from outside (by
+ *         tombstones, deleted records, or a topic made anew): its scope is UNKNOWN until the next command. A RESUME that is gone changes
+ *         nothing.
  */
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -24,12 +24,12 @@ export const WHOLE_DESK = 'desk';
 
 const KEPT = 'kept:';
 
-/** The second key of a scope's commands. */
+/** The second key of the commands of a scope. */
 export function keptKey(scope: string): string {
   return `${KEPT}${scope}`;
 }
 
-/** The scope that a key names; null where it names none. */
+/** The scope that a key names; null where the key is no such text. */
 export function scopeOfKey(key: Uint8Array | null): string | null {
   if (key === null) return null;
   let text: string;
@@ -42,7 +42,7 @@ export function scopeOfKey(key: Uint8Array | null): string | null {
   return /^\P{C}{1,256}$/u.test(scope) ? scope : null;
 }
 
-/** Where a record lies, and under which key. */
+/** The place and the key of a record. */
 interface Placed {
   readonly topic: string;
   readonly key: string;
@@ -51,7 +51,7 @@ interface Placed {
 }
 
 /** A good command. */
-export interface SwitchCommand extends Placed {
+interface SwitchCommand extends Placed {
   readonly kind: 'command';
   readonly scope: string;
   readonly command: 'HALT' | 'RESUME';
@@ -60,10 +60,10 @@ export interface SwitchCommand extends Placed {
   readonly reason: string;
 }
 
-/** F2. */
-export interface BadRecord extends Placed {
+/** A record that cannot be acted on (DSK-22). */
+interface BadRecord extends Placed {
   readonly kind: 'bad';
-  /** Every scope that it may be for. */
+  /** The scopes that it may be for. */
   readonly scopes: readonly string[];
   /** The record's own timestamp. */
   readonly at: EpochMillis;
@@ -71,38 +71,38 @@ export interface BadRecord extends Placed {
 }
 
 /** A record with a key and no value. */
-export interface Tombstone extends Placed {
+interface Tombstone extends Placed {
   readonly kind: 'tombstone';
   readonly scope: string;
   readonly at: EpochMillis;
 }
 
 export type SwitchRecord = SwitchCommand | BadRecord | Tombstone;
-type Said = SwitchCommand | BadRecord;
+type Instruction = SwitchCommand | BadRecord;
 
-/** What was acted on when it was last seen (F4). */
-export type Remembered = ReadonlyMap<string, ObeyedCommand>;
+/** By scope, what was obeyed when it was last seen (DSK-24). */
+export type LastObeyed = ReadonlyMap<string, ObeyedCommand>;
 
 export class KillSwitchState {
-  readonly #remembered: Remembered;
-  /** The latest record of each key: what compaction keeps. */
+  readonly #lastObeyed: LastObeyed;
+  /** The latest record of each key, which is what compaction keeps. */
   readonly #latest = new Map<string, SwitchRecord>();
-  /** By scope all that was read, whatever became of its key. */
-  readonly #said = new Map<string, Said[]>();
+  /** By scope, every command and bad record that was read. */
+  readonly #instructions = new Map<string, Instruction[]>();
 
-  /** `remembered` is what was acted on before this topic was read. */
-  constructor(remembered: Remembered = new Map()) {
-    this.#remembered = remembered;
+  /** `lastObeyed`: before this topic was read. */
+  constructor(lastObeyed: LastObeyed = new Map()) {
+    this.#lastObeyed = lastObeyed;
   }
 
-  /** The records of the topic from its oldest, each partition in its order. */
+  /** Expects the records of the topic from its oldest, each partition in its order. */
   apply(record: SwitchRecord): void {
     this.#latest.set(JSON.stringify([record.partition, record.key]), record);
     if (record.kind === 'tombstone') return;
     for (const scope of scopesOf(record)) {
-      const said = this.#said.get(scope);
-      if (said === undefined) this.#said.set(scope, [record]);
-      else said.push(record);
+      const instructions = this.#instructions.get(scope);
+      if (instructions === undefined) this.#instructions.set(scope, [record]);
+      else instructions.push(record);
     }
   }
 
@@ -116,7 +116,7 @@ export class KillSwitchState {
     return this.#stopOf(WHOLE_DESK) ?? this.#stopOf(account);
   }
 
-  /** What is acted on, by scope: for desk.process, and to be remembered. */
+  /** What is obeyed, by scope, as desk.process has it. */
   obeys(): readonly ObeyedCommand[] {
     return this.scopes().flatMap((scope): readonly ObeyedCommand[] => {
       const { stop, at } = this.#verdict(scope);
@@ -126,13 +126,13 @@ export class KillSwitchState {
     });
   }
 
-  /** The latest time of all that is known of a scope: a command that is issued after it is never taken for an older one. */
+  /** The latest time that is known of a scope: a command issued later is never taken for an older one. */
   latestAt(scope: string): EpochMillis {
     return Math.max(
       this.#verdict(scope).at,
-      this.#remembered.get(scope)?.issued_at ?? -Infinity,
-      ...this.#saidOf(scope).map(({ at }) => at),
-      ...this.#ofScope(scope).map(({ at }) => at),
+      this.#lastObeyed.get(scope)?.issued_at ?? -Infinity,
+      ...this.#instructionsOf(scope).map(({ at }) => at),
+      ...this.#latestOf(scope).map(({ at }) => at),
     );
   }
 
@@ -141,20 +141,20 @@ export class KillSwitchState {
   }
 
   /**
-   * What stops a scope, if anything does, and since when for F4: later than every RESUME that was read before it, also where another
-   * program's clock is behind, so that what is taken away never looks older than what is left.
+   * What stops a scope, if anything does, and since when (DSK-24): later than every RESUME read before it, even where another program's clock
+   * is slow, so that a removed stop never looks older than what is left.
    */
   #verdict(scope: string): { readonly stop: Stop | null; readonly at: EpochMillis } {
-    const said = this.#saidOf(scope);
-    const resumedAt = Math.max(-Infinity, ...said.filter((one) => !isStop(one)).map(({ at }) => at));
+    const instructions = this.#instructionsOf(scope);
+    const resumedAt = Math.max(-Infinity, ...instructions.filter((one) => !isStop(one)).map(({ at }) => at));
     const stopped = (at: EpochMillis, stop: Stop) => ({ stop, at: at > resumedAt ? at : resumedAt + 1 });
-    const slots = this.#ofScope(scope);
+    const slots = this.#latestOf(scope);
     const standing = this.#standing(scope);
-    // F2.
+    // DSK-22.
     const bad = slots.find((slot) => slot.kind === 'bad' && (standing === null || !isLater(standing, slot)));
     if (bad?.kind === 'bad') return stopped(bad.at, unknown(scope, bad.at, `${placeOf(bad)} ${bad.why}`));
-    // F4, as far as this topic still shows it.
-    const last = said.reduce<Said | null>(
+    // DSK-24, where the topic still shows what was removed.
+    const last = instructions.reduce<Instruction | null>(
       (latest, one) => (latest === null || isLater(one, latest) ? one : latest),
       null,
     );
@@ -167,50 +167,55 @@ export class KillSwitchState {
       const why = `${placeOf(tombstone)} is a tombstone, and what it deleted is gone`;
       return stopped(tombstone.at, unknown(scope, tombstone.at, why));
     }
-    // F4, where it does not.
-    const remembered = this.#remembered.get(scope);
-    if (remembered !== undefined && isForgotten(remembered, said, resumedAt)) {
-      const { command, issued_at: at } = remembered;
+    // DSK-24, where it does not.
+    const lastObeyed = this.#lastObeyed.get(scope);
+    if (lastObeyed !== undefined && isForgotten(lastObeyed, instructions, resumedAt)) {
+      const { command, issued_at: at } = lastObeyed;
       return {
-        stop: unknown(scope, at, `${words(command)} of ${formatEventTime(at)} was obeyed and is gone from the topic`),
+        stop: unknown(
+          scope,
+          at,
+          `${obeyedText(command)} of ${formatEventTime(at)} was obeyed and is gone from the topic`,
+        ),
         at,
       };
     }
-    if (standing?.command !== 'HALT') return { stop: null, at: Math.max(-Infinity, ...said.map(({ at }) => at)) };
+    if (standing?.command !== 'HALT')
+      return { stop: null, at: Math.max(-Infinity, ...instructions.map(({ at }) => at)) };
     const { by, at: since, reason } = standing;
     return stopped(since, { scope, by, since, reason });
   }
 
-  /** F1, F3: of the commands that no later record of their key has replaced or deleted. */
+  /** DSK-21, DSK-23: the latest command that no later record of its key has replaced or deleted. */
   #standing(scope: string): SwitchCommand | null {
     let standing: SwitchCommand | null = null;
-    for (const slot of this.#ofScope(scope)) {
+    for (const slot of this.#latestOf(scope)) {
       if (slot.kind === 'command' && (standing === null || isLater(slot, standing))) standing = slot;
     }
     return standing;
   }
 
-  #saidOf(scope: string): readonly Said[] {
-    return this.#said.get(scope) ?? [];
+  #instructionsOf(scope: string): readonly Instruction[] {
+    return this.#instructions.get(scope) ?? [];
   }
 
-  #ofScope(scope: string): readonly SwitchRecord[] {
+  #latestOf(scope: string): readonly SwitchRecord[] {
     return [...this.#latest.values()].filter((record) => scopesOf(record).includes(scope));
   }
 
-  /** Every scope that was ever spoken of, the whole desk first. */
+  /** Every scope that any record names, the whole desk first. */
   scopes(): readonly string[] {
     const all = new Set([
-      ...this.#remembered.keys(),
+      ...this.#lastObeyed.keys(),
       ...[...this.#latest.values()].flatMap(scopesOf),
-      ...this.#said.keys(),
+      ...this.#instructions.keys(),
     ]);
     return [...all].toSorted((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
   }
 }
 
-/** What processes obeyed when they were last seen: of each scope what the latest record says that names it. */
-export class Witnesses {
+/** What processes obeyed when they were last seen: for each scope, as the latest record on desk.process says that names it. */
+export class ObeyedByProcesses {
   readonly #latest = new Map<string, { readonly seenAt: EpochMillis; readonly obeyed: ObeyedCommand }>();
 
   apply({ obeys, seen_at: seenAt }: DeskProcess): void {
@@ -220,23 +225,29 @@ export class Witnesses {
     }
   }
 
-  remembered(): Remembered {
+  lastObeyed(): LastObeyed {
     return new Map([...this.#latest].map(([scope, { obeyed }]) => [scope, obeyed]));
   }
 }
 
-/** F4: neither is the record there, so that the order of the log decides, nor was the scope resumed after it. */
-function isForgotten({ command, issued_at }: ObeyedCommand, said: readonly Said[], resumedAt: EpochMillis): boolean {
-  return command !== 'RESUME' && resumedAt < issued_at && !said.some((one) => isStop(one) && one.at === issued_at);
+/** DSK-24: the record of the stop is gone, and the scope was not resumed after it. */
+function isForgotten(
+  { command, issued_at }: ObeyedCommand,
+  instructions: readonly Instruction[],
+  resumedAt: EpochMillis,
+): boolean {
+  return (
+    command !== 'RESUME' && resumedAt < issued_at && !instructions.some((one) => isStop(one) && one.at === issued_at)
+  );
 }
 
-function isLater(one: Said, other: Said): boolean {
+function isLater(one: Instruction, other: Instruction): boolean {
   if (one.partition === other.partition) return one.offset > other.offset;
   return one.at === other.at ? isStop(one) && !isStop(other) : one.at > other.at;
 }
 
-function isStop(said: Said): boolean {
-  return said.kind === 'bad' || said.command === 'HALT';
+function isStop(instructions: Instruction): boolean {
+  return instructions.kind === 'bad' || instructions.command === 'HALT';
 }
 
 function scopesOf(record: SwitchRecord): readonly string[] {
@@ -251,11 +262,13 @@ function unknown(scope: string, since: EpochMillis, why: string): Stop {
   return { scope, since, why };
 }
 
-function named(said: Said): string {
-  return said.kind === 'bad' ? 'a record that cannot be read' : `the ${said.command} of ${said.by}`;
+function named(instructions: Instruction): string {
+  return instructions.kind === 'bad'
+    ? 'a record that cannot be read'
+    : `the ${instructions.command} of ${instructions.by}`;
 }
 
-function words(command: ObeyedKind): string {
+function obeyedText(command: ObeyedKind): string {
   return command === 'UNKNOWN' ? 'a record that could not be read' : `the ${command}`;
 }
 

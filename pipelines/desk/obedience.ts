@@ -1,11 +1,11 @@
 /**
- * Which processes obey a command of the kill switch, from what they say of themselves. Pure.
+ * Which processes obey a command of the kill switch, from their records on desk.process: `WorkingProcesses` reads these, `obedience` decides.
  *
- * O1  A process counts from its first record to its ENDED. One that fell silent for longer than GONE_MS is gone: it was killed, or it
- *     stands still, and then it looks at the switch before it sends anything (desk-control.ts K1).
- * O2  Clocks of machines differ. A process whose latest record only looks old is listened for, as long as two beats take, before it
- *     is called gone.
- * O3  A process obeys where it says so of this command or of a later one.
+ * DSK-25  A process counts from its first record to its ENDED. One without a record for longer than GONE_MS is gone: it was killed, or it is
+ *         paused, and then it polls the switch before it sends anything (DSK-12).
+ * DSK-26  Clocks of machines differ. A process with a latest record that only looks old is waited for, as long as two heartbeats take, before
+ *         it is called gone.
+ * DSK-27  A process obeys where it acknowledges this command or a later one.
  */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
@@ -15,10 +15,10 @@ import { BEAT_MS, GONE_MS, DEV_PROCESS, Processes } from './presence.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord, TopicCursor } from '../runtime/topic-cursor.ts';
 
-/** O2. Unit: milliseconds. */
-export const LISTEN_MS = 1.5 * BEAT_MS;
+/** DSK-26. Unit: milliseconds. */
+export const WAIT_MS = 1.5 * BEAT_MS;
 
-/** A clock that is wrong by more is somebody's first concern; a process that was killed before is not waited for. Unit: milliseconds. */
+/** Clocks are taken to differ by less: a process with an older latest record is not waited for. Unit: milliseconds. */
 const CLOCK_ERROR_MS = 60 * 60 * 1000;
 
 export interface GivenCommand {
@@ -29,47 +29,48 @@ export interface GivenCommand {
 
 export interface Obedience {
   readonly obeyed: readonly DeskProcess[];
-  /** They work, and have not said yet that they obey. */
+  /** They work, and have not acknowledged the command. */
   readonly silent: readonly DeskProcess[];
-  /** They never said that they ended, and say nothing any more. */
+  /** They have no ENDED, and no records any more. */
   readonly gone: readonly DeskProcess[];
-  /** Whether nothing that is waited for could change this. */
+  /** Nothing that could still come would change this. */
   readonly settled: boolean;
 }
 
-export interface Heard {
-  /** Those of which a record came since the command was given. */
+/** What has come since the command was given. */
+interface Received {
+  /** The processes with a new record. */
   readonly processes: ReadonlySet<string>;
-  /** How long has been listened. Unit: milliseconds. */
+  /** How long records were waited for. Unit: milliseconds. */
   readonly forMs: number;
 }
 
-/** Those that execute for the scope of the command. `now` is by the clock of who asks. */
+/** Judges the processes that execute for the scope of the command. `now` is by the clock of the command. */
 export function obedience(
-  unended: readonly DeskProcess[],
+  notEnded: readonly DeskProcess[],
   claims: Claims,
   given: GivenCommand,
-  heard: Heard,
+  received: Received,
   now: EpochMillis,
 ): Obedience {
   const obeyed: DeskProcess[] = [];
   const silent: DeskProcess[] = [];
   const gone: DeskProcess[] = [];
-  let isListening = false;
-  for (const process of unended) {
+  let isWaiting = false;
+  for (const process of notEnded) {
     if (process.part !== 'EXECUTION' || !executes(process, given.scope, claims)) continue;
     const silence = now - process.seen_at;
-    const lives = heard.processes.has(process.process) || silence <= GONE_MS;
+    const lives = received.processes.has(process.process) || silence <= GONE_MS;
     if (!lives) {
       gone.push(process);
-      if (silence <= CLOCK_ERROR_MS && heard.forMs < LISTEN_MS) isListening = true;
+      if (silence <= CLOCK_ERROR_MS && received.forMs < WAIT_MS) isWaiting = true;
     } else if (obeys(process, given)) obeyed.push(process);
     else silent.push(process);
   }
-  return { obeyed, silent, gone, settled: silent.length === 0 && !isListening };
+  return { obeyed, silent, gone, settled: silent.length === 0 && !isWaiting };
 }
 
-/** A process of every other account counts for a scope unless the account is claimed for another venue or mode. */
+/** A process that works every unclaimed account counts for an account unless that is claimed for another venue or mode. */
 function executes({ account, venue, mode }: DeskProcess, scope: string, claims: Claims): boolean {
   if (scope === WHOLE_DESK || account === scope) return true;
   if (account !== EVERY_OTHER_ACCOUNT) return false;
@@ -77,7 +78,7 @@ function executes({ account, venue, mode }: DeskProcess, scope: string, claims: 
   return claim === undefined || (claim.venue === venue && claim.mode === mode);
 }
 
-/** O3. What stops orders besides a halt obeys a halt, too. */
+/** DSK-27. Where the switch is UNKNOWN to a process, it sends nothing: that obeys a halt, too. */
 function obeys({ obeys: all }: DeskProcess, { scope, command, issued_at }: GivenCommand): boolean {
   return all.some(
     (one) => one.scope === scope && one.issued_at >= issued_at && (command === 'HALT') === (one.command !== 'RESUME'),
@@ -86,11 +87,11 @@ function obeys({ obeys: all }: DeskProcess, { scope, command, issued_at }: Given
 
 const TOPIC = TOPICS.deskProcess.name;
 
-/** The processes that work accounts on a log, read once and then listened to. */
+/** The processes that work accounts, and their claims, as the log has them; read on for new records. */
 export class WorkingProcesses {
   readonly claims = new Claims();
-  /** Those of which a record came after the opening. */
-  readonly heard = new Set<string>();
+  /** The processes with a record after the opening. */
+  readonly received = new Set<string>();
   readonly #isDevWorking: () => boolean;
   readonly #processes = new Processes();
   readonly #accounts = new Set<string>();
@@ -101,7 +102,7 @@ export class WorkingProcesses {
     this.#beats = new TopicCursor(topics, TOPIC, (record) => {
       this.#processes.apply(record);
       this.#accounts.add(record.account);
-      this.heard.add(record.process);
+      this.received.add(record.process);
     });
   }
 
@@ -112,29 +113,29 @@ export class WorkingProcesses {
       found.#accounts.add(claim.account);
     });
     await found.readOn();
-    found.heard.clear();
+    found.received.clear();
     return found;
   }
 
-  /** Reads what has come since. */
+  /** Reads the new records. */
   readOn(): Promise<void> {
     return this.#beats.readOn();
   }
 
-  /** Every account that a process or a claim names. */
+  /** The accounts that a process or a claim names. */
   accounts(): readonly string[] {
     return [...this.#accounts].filter((account) => account !== EVERY_OTHER_ACCOUNT);
   }
 
-  /** Those that have not ended; `dev` says by its lock whether it works, since its records bear the market's time. */
-  unended(now: EpochMillis): readonly DeskProcess[] {
-    const others = this.#processes.unended().filter(({ process }) => process !== DEV_PROCESS);
+  /** The processes that have not ended. `dev` counts by its lock, since its records have the market's time. */
+  notEnded(now: EpochMillis): readonly DeskProcess[] {
+    const others = this.#processes.notEnded().filter(({ process }) => process !== DEV_PROCESS);
     if (!this.#isDevWorking()) return others;
     return [...others, { ...(this.#processes.of(DEV_PROCESS) ?? DEV), seen_at: now }];
   }
 }
 
-/** `dev` before it has said anything: it speaks up when there is something to obey. */
+/** `dev` before it has a record: it writes one when there is something to obey. */
 const DEV: DeskProcess = {
   process: DEV_PROCESS,
   part: 'EXECUTION',

@@ -1,3 +1,4 @@
+/** A dead letter as its headers describe it, the record that goes back to its topic, and the mark that it went back. */
 import type { Problem } from '../../errors/harvestline-error.ts';
 import { DEAD_LETTER_HEADERS } from '../runtime/dead-letter.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -8,49 +9,49 @@ import { deadLetterTopicOf, findTopic, sourceTopicOf, type Topic, type TopicName
 import { bufferOf } from '../../schemas/buffer-of.ts';
 import { RETRY_OF_HEADER } from '../../schemas/wire-format.ts';
 
-/** Where a record lies. */
+/** The place of a record. */
 export interface Place {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
 }
 
-/** What a letter does not hold, because the log refused it for its size. */
+/** The parts of a record that its letter does not hold, because the log refused them for their size. */
 export interface LeftOut {
   readonly value: { readonly sha256: string; readonly bytes: number } | null;
   readonly key_bytes: number | null;
-  /** How many of the record's headers. */
+  /** How many of the record's headers are missing. */
   readonly headers: number;
 }
 
-/** A dead letter and what its headers say. Whatever they do not say is null: somebody else may have written to the topic. */
+/** A dead letter. What its headers do not say is null: another program may have written to the topic. */
 export interface DeadLetter {
   readonly at: LogRecord;
   /** Where the record was refused. */
   readonly source: Place | null;
-  /** The record's own timestamp; the letter's where that does not say. */
+  /** The record's own timestamp; that of the letter where no header has it. */
   readonly recordedAt: EpochMillis;
   readonly code: string | null;
   readonly message: string | null;
-  /** The failing paths at that time, as many as the header holds, and how many there were. */
+  /** The failing paths, as many as the header holds, and their true number. */
   readonly problems: readonly Problem[];
   readonly problemsTotal: number;
   /** How often it was put back before it was refused again. */
   readonly retries: number;
-  /** Null where the letter is its record, byte for byte. */
+  /** Null where the letter holds its record byte for byte. */
   readonly leftOut: LeftOut | null;
-  /** Null where the letter is of a record. */
+  /** For a letter about records that were never read; null for the letter of a record. */
   readonly neverRead: NeverRead | null;
 }
 
 /** Records of a partition that a group never read, because retention removed them first. */
-export interface NeverRead extends Place {
+interface NeverRead extends Place {
   readonly group: string;
-  /** The offset after the last of them; `offset` is that of the first. */
+  /** The offset after the last; `offset` is the first. */
   readonly to: number;
 }
 
-/** The last header of each name counts: a letter that was retried and refused again carries those of every time. */
+/** The last header of each name counts: a letter that was retried and refused again has those of every time. */
 export function deadLetterFrom(at: LogRecord): DeadLetter {
   const text = (name: string): string | null => lastHeader(at.headers, name);
   const topic = text(DEAD_LETTER_HEADERS.topic);
@@ -74,12 +75,12 @@ export function deadLetterFrom(at: LogRecord): DeadLetter {
   };
 }
 
-/** The id of a letter of that topic's records. */
+/** The id of a letter; `topic` is that of its records. */
 export function idOfLetter(topic: TopicName, { partition, offset }: Omit<Place, 'topic'>): LetterId {
   return letterIdOf({ topic: deadLetterTopicOf(topic), partition, offset });
 }
 
-/** The chain's topic whose dead letters are meant by the name of either. */
+/** Resolves the name of a topic, or of its dead-letter topic, to the topic. */
 export function sourceTopicNamed(name: string): Topic | undefined {
   return findTopic(sourceTopicOf(name) ?? name);
 }
@@ -118,7 +119,7 @@ function isProblem(value: unknown): value is Problem {
   return typeof value.path === 'string' && typeof value.why === 'string';
 }
 
-/** The UTF-8 text of the last header of that name; null where there is none, or none with a value. */
+/** The UTF-8 text of the last header of that name; null where there is none, or where it has no value. */
 export function lastHeader(headers: Headers, name: string): string | null {
   return textOf(headers.findLast((header) => header[0] === name)?.[1] ?? null);
 }
@@ -127,21 +128,20 @@ export function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : bufferOf(bytes).toString('utf8');
 }
 
-/** Header names of what `dlq retry` writes. */
+/** The names of the headers that `dlq retry` writes. */
 export const RETRY_HEADERS = {
-  /** On a retried record: the letter it was, `<dead-letter topic>/<partition>/<offset>`; one more for each retry. Equal on two records: retried twice. */
+  /** On a retried record: its letter, as `<dead-letter topic>/<partition>/<offset>`; one more for each retry. Two records with the same one were one letter. */
   of: RETRY_OF_HEADER,
   /** On a retried record: how often it has been put back. */
   count: 'harvestline.retry.count',
-  /** On a mark: the offset, in the mark's own partition, of the letter that was put back. */
+  /** On a mark: the offset of the letter that was put back, in the partition of the mark. */
   mark: 'harvestline.retry.mark',
 } as const;
 
 /**
- * The record as it goes back: its bytes, key, timestamp and headers, those of the refusal among them, and two that name the
- * letter and count. The key chooses the partition; without one, or with one too large to be hashed in reasonable time, it is the
- * partition it came from. What the refusal said stays in the
- * letter where the topic takes no record with it.
+ * The record as it goes back: its bytes, key, timestamp and headers, those of the refusal included, and two more that name the letter and
+ * count the retries. The key chooses the partition; without a key, or with one too large to hash in reasonable time, it is the partition it
+ * came from. Where the topic refuses the record for its size, it goes back without the headers of the refusal.
  */
 export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTopic: string): OutgoingRecord {
   const { at, source, recordedAt, retries } = letter;
@@ -167,14 +167,14 @@ export function retriedRecord(letter: DeadLetter, original: LogRecord, sourceTop
   };
 }
 
-/** kafkajs's hash takes a time that grows with the square of the key: a tenth of a second for this. Unit: bytes. */
+/** The time of kafkajs's hash grows with the square of the key: a tenth of a second for this. Unit: bytes. */
 const HASHED_KEY_BYTES = 10_000;
 
 const REFUSAL_NAMES: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADERS));
 
 /**
- * The mark of a letter that was put back: a record without a value in the letter's own partition, with the letter's own
- * timestamp, so that retention never removes the mark before the letter.
+ * The mark that a letter was put back: a record without a value in the letter's partition, with the letter's timestamp, so that retention
+ * never removes the mark before the letter.
  */
 export function markOf(letter: LogRecord): OutgoingRecord {
   const { topic, partition, key, timestamp, offset } = letter;
@@ -183,8 +183,8 @@ export function markOf(letter: LogRecord): OutgoingRecord {
 }
 
 /**
- * The offset of the letter that this record marks; null for a letter. A letter always names its source topic, so a record
- * that arrived with a mark's header and was refused is still a letter.
+ * The offset of the letter that this record marks; null for a letter. A letter always names its source topic, so a record that arrived with
+ * the header of a mark and was refused is still a letter.
  */
 export function markedOffset({ value, headers }: LogRecord): number | null {
   if (value !== null || lastHeader(headers, DEAD_LETTER_HEADERS.topic) !== null) return null;

@@ -17,19 +17,19 @@ export interface LetterName {
 export type DiscardSelection =
   { readonly kind: 'ids'; readonly letters: readonly LetterName[] } | { readonly kind: 'code'; readonly code: string };
 
-/** What became of one letter. `would discard` is a dry run's word for discarded. */
+/** What became of one letter; `would discard` in a dry run. */
 export interface DiscardOutcome {
   readonly id: LetterId;
   readonly state: 'discarded' | 'would discard' | 'discarded before' | 'put back before' | 'unknown';
-  /** Why the letter's record was refused when it was. */
+  /** Why the record was refused at the time. */
   readonly code: string | null;
   readonly message: string | null;
-  /** The person that stands on record for it; null where nobody does. */
+  /** Who discarded the letter; null where nobody did. */
   readonly by: string | null;
   readonly reason: string | null;
 }
 
-export interface DiscardOptions {
+interface DiscardOptions {
   readonly by: string;
   readonly reason: string;
   readonly now: EpochMillis;
@@ -37,10 +37,10 @@ export interface DiscardOptions {
 }
 
 /**
- * Gives up letters that nobody can mend: they wait for nobody any more, and stay where they are. Invariants:
+ * Discards letters that nobody can mend: they wait no longer, and stay in their topic.
  *
- * DD1  Who, why and when is a record, one for each letter; a letter that was discarded before keeps the one it has.
- * DD2  Only a letter that is there and waits is discarded. An id without a letter is told as unknown, and the others are discarded.
+ * DLQ-1  Who, why and when is recorded, once for each letter: one that was discarded before keeps its record.
+ * DLQ-2  Only a waiting letter is discarded. An id without a letter is reported as unknown, and the others are discarded.
  */
 export async function discardLetters(
   world: ReadableTopics,
@@ -76,9 +76,10 @@ export async function discardLetters(
   return outcomes;
 }
 
+/** A waiting letter, or what became of another one. */
 type Found = { readonly at: LogRecord } | { readonly outcome: DiscardOutcome };
 
-/** DD2. */
+/** DLQ-2. */
 async function found(
   log: EventLog,
   names: readonly LetterName[],
@@ -94,9 +95,9 @@ async function found(
     retried.set(topic, marks);
     const at = await recordAt(log, dead, name);
     const before = discarded.get(id);
-    const nobody = { by: null, reason: null };
+    const byNobody = { by: null, reason: null };
     if (at === null || markedOffset(at) !== null) {
-      answers.set(name, { outcome: { id, state: 'unknown', code: null, message: null, ...nobody } });
+      answers.set(name, { outcome: { id, state: 'unknown', code: null, message: null, ...byNobody } });
       continue;
     }
     const { code, message } = deadLetterFrom(at);
@@ -104,7 +105,7 @@ async function found(
       const { by, reason } = before;
       answers.set(name, { outcome: { id, state: 'discarded before', code, message, by, reason } });
     } else if (marks.has(at)) {
-      answers.set(name, { outcome: { id, state: 'put back before', code, message, ...nobody } });
+      answers.set(name, { outcome: { id, state: 'put back before', code, message, ...byNobody } });
     } else {
       answers.set(name, { at });
     }
@@ -112,7 +113,7 @@ async function found(
   return answers;
 }
 
-/** The bound of the record's `code`: a header of somebody else's may hold anything. Unit: characters. */
+/** The schema's bound of `code`: the header of another program may hold anything. Unit: characters. */
 const CODE_CHARS = 256;
 
 function recordOf(topic: Topic, at: LogRecord, { by, reason, now }: DiscardOptions): LetterDiscarded {

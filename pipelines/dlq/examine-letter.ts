@@ -11,13 +11,14 @@ import { schemaReferenceOf, type WrittenRecord } from '../../schemas/wire-format
 import { deadLetterFrom, idOfLetter, type LeftOut, type Place, textOf, markedOffset } from './dead-letter.ts';
 import { readDiscarded, recordAt, RetriedLetters, originalOf } from './read-letters.ts';
 
-export interface LetterWorld {
+/** The log of the letters, and the registry of its schemas. */
+export interface LetterTopics {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly registry: SchemaRegistry;
 }
 
-/** The check that consumers make, as it would go now. */
+/** The outcome of the consumers' check, made now. */
 export interface CheckOutcome {
   readonly passes: boolean;
   readonly code: string | null;
@@ -25,53 +26,53 @@ export interface CheckOutcome {
   readonly problems: readonly Problem[];
 }
 
-/** How far decoding gets, step by step; null where a step was not reached. */
+/** How far decoding gets; null for a step that was not reached. */
 export interface DecodeAttempt {
-  /** The id that the record names its schema by; null where it names it by GUID, or in no way that is read. */
+  /** The schema id of the record; null where it has a GUID, or no id that can be read. */
   readonly schema_id: number | null;
   readonly schema_guid: string | null;
-  /** Where it names it: in the header `__value_schema_id`, or in front of the value. */
+  /** Where the id is: in the header `__value_schema_id`, or in front of the value. */
   readonly schema_id_in: 'header' | 'prefix' | null;
   readonly schema_known: boolean | null;
-  /** The writer's record type, and its version in this topic's subject; null where it is no version of that. */
+  /** The writer's record type, and its version in this topic's subject; null where it is no version of it. */
   readonly schema_name: string | null;
   readonly schema_version: number | null;
-  /** Decoded with the writer's own schema, unchecked. */
+  /** The record, decoded with the writer's schema and not checked. */
   readonly record: unknown;
   /** Why it does not decode with the writer's schema. */
   readonly decode_error: string | null;
   readonly check: CheckOutcome;
 }
 
-/** Everything that can be told about one dead letter: what `dlq show --json` prints. */
+/** One dead letter, as `dlq show --json` prints it. */
 export interface LetterReport extends Place {
   /** What `dlq discard --id` takes. */
   readonly id: LetterId;
-  /** When it was set aside. */
+  /** When the record was dead-lettered. */
   readonly timestamp: number;
   /** The record's own timestamp. */
   readonly recorded_at: number;
   readonly key: string | null;
   readonly source: Place | null;
   readonly retries: number;
-  /** It was put back and is not offered again. */
+  /** It was put back, and is not offered again. */
   readonly retried: boolean;
-  /** Who gave it up, and why; null: nobody did. */
+  /** Who discarded it, and why; null where nobody did. */
   readonly discarded: Pick<LetterDiscarded, 'by' | 'reason' | 'discarded_at'> | null;
-  /** Why it was refused when it was. */
+  /** Why it was refused at the time. */
   readonly refused: Omit<CheckOutcome, 'passes'> & { readonly problems_total: number };
-  /** What the letter does not hold, and where that was found; null where it is the record byte for byte. */
+  /** The parts of the record that the letter does not hold, and where they were found; null where it holds all. */
   readonly left_out:
     (LeftOut & { readonly found: 'on the source topic' | 'nowhere'; readonly why: string | null }) | null;
   readonly headers: readonly (readonly [name: string, text: string | null])[];
-  /** The record's value: the letter's, or that of the source topic where the letter is without it. */
+  /** The value of the record, from the letter or from the source topic. */
   readonly value: { readonly bytes: number; readonly hex: string; readonly base64: string } | null;
   readonly attempt: DecodeAttempt;
 }
 
-/** Null where there is no letter at that place. Throws REGISTRY_AWAY. */
+/** Returns null where there is no letter at that place. Throws REGISTRY_AWAY. */
 export async function examineLetter(
-  world: LetterWorld,
+  world: LetterTopics,
   topic: Topic,
   place: { readonly partition: number; readonly offset: number },
 ): Promise<LetterReport | null> {
@@ -109,13 +110,13 @@ export async function examineLetter(
     value: bytes && { bytes: bytes.length, hex: bytes.toString('hex'), base64: bytes.toString('base64') },
     attempt:
       original.kind === 'gone'
-        ? NOT_TRIED(original.why)
+        ? notTried(original.why)
         : await attempt(world, topic, original.record, letter.recordedAt),
   };
 }
 
-/** Without its bytes nothing can be decoded. */
-const NOT_TRIED = (why: string): DecodeAttempt => ({
+/** For a record without its bytes, of which nothing can be decoded. */
+const notTried = (why: string): DecodeAttempt => ({
   schema_id: null,
   schema_guid: null,
   schema_id_in: null,
@@ -128,7 +129,7 @@ const NOT_TRIED = (why: string): DecodeAttempt => ({
 });
 
 async function attempt(
-  world: LetterWorld,
+  world: LetterTopics,
   topic: Topic,
   letter: LogRecord,
   recordedAt: EpochMillis,
@@ -170,8 +171,8 @@ function decodeAsWritten(schema: string, avro: Uint8Array) {
 }
 
 /**
- * The check that its consumers make, but for their clock: what lay ahead of that may not any more. `recordedAt` is the record's own
- * timestamp, wherever it lies now. Call `codec.prepare` first.
+ * Makes the check of the topic's consumers, but for their clock: a time that was ahead of it may not be any more. `recordedAt` is the
+ * record's own timestamp. Call `codec.prepare` first.
  */
 export function checkLetter(
   codec: RecordCodec,
@@ -188,7 +189,7 @@ export function checkLetter(
   }
 }
 
-/** A refusal as outcomes tell it. */
+/** The code, message and failing paths of a refusal. */
 export function outcomeOf({ code, message, problems }: HarvestlineError): Omit<CheckOutcome, 'passes'> {
   return { code, message, problems };
 }

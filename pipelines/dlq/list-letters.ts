@@ -1,3 +1,4 @@
+/** Counts the letters that wait: by topic and code for `dlq list`, by producer for `status`. */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
 import type { LetterId } from '../../schemas/generated/records.ts';
@@ -9,24 +10,24 @@ import { KnownProducers, type Producer, producerOf } from '../runtime/processor-
 import { TIMED_TOPICS } from '../../schemas/time-bound.ts';
 import { type ReadableTopics, decodedOrNull } from '../runtime/topic-cursor.ts';
 
-/** The letters of one dead-letter topic that were refused for one reason, and were not put back. */
+/** The letters of one topic with one error code, without those that were put back. */
 export interface LetterGroup {
-  /** The topic that the records came from, and go back to. */
+  /** The topic of their records. */
   readonly topic: string;
   /** The error code; null where a letter has none. */
   readonly code: string | null;
   /** Those that wait. */
   readonly count: number;
-  /** Those that a person has given up. */
+  /** Those that were discarded. */
   readonly discarded: number;
-  /** Those that wait without their bytes, because the log refused them for their size. */
+  /** Those that wait without the bytes of their record, which the log refused for their size. */
   readonly without_bytes: number;
-  /** The oldest and the latest of the records' own timestamps. */
+  /** The oldest and the newest of the records' own timestamps. */
   readonly first: EpochMillis;
   readonly last: EpochMillis;
-  /** When the first and the last of them were set aside. */
+  /** When the first and the last of them were dead-lettered. */
   readonly set_aside: { readonly first: EpochMillis; readonly last: EpochMillis };
-  /** The letter read last, one that waits if any does, to look at with `dlq show`. */
+  /** One of them for `dlq show`: the last one read that waits, else the last one. */
   readonly example: Place & {
     readonly id: LetterId;
     readonly key: string | null;
@@ -36,7 +37,7 @@ export interface LetterGroup {
   };
 }
 
-/** Groups the letters of these topics by topic and code. Memory: a group each, and a number a letter that was put back. */
+/** Groups the letters of these topics by topic and code. Memory: the groups, and a number for each letter that was put back. */
 export async function listLetters(
   log: EventLog,
   topics: readonly Topic[],
@@ -76,16 +77,16 @@ function add(byCode: Map<string | null, LetterGroup>, topic: Topic, { at, discar
   });
 }
 
-/** The records of one producer that were set aside for a time that cannot be, and wait as dead letters. */
+/** The waiting letters of one producer with code TIMESTAMP_AHEAD. */
 export interface ProducerAhead extends Producer {
   readonly records: number;
-  /** When the latest of them was set aside, as its dead letter has it. */
+  /** When the latest of them was dead-lettered. */
   readonly last: EpochMillis;
 }
 
 const CODE: ErrorCode = 'TIMESTAMP_AHEAD';
 
-/** By producer, the most first. Only letters of that code are decoded. */
+/** By producer, the most letters first. No other letters are decoded. */
 export async function timesAheadByProducer({ log, codec }: ReadableTopics): Promise<readonly ProducerAhead[]> {
   const known = new KnownProducers();
   const found = new Map<string, ProducerAhead>();

@@ -1,3 +1,4 @@
+/** Reads dead-letter topics: which letters wait, which were put back or discarded, and the record of a letter. */
 import type { EventLog, LogRecord, ReadRange } from '../../ports/event-log.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
@@ -6,7 +7,7 @@ import { decodeBatch } from '../runtime/topic-cursor.ts';
 import { idOfLetter, markedOffset, type DeadLetter } from './dead-letter.ts';
 import { sha256Of } from '../runtime/dead-letter.ts';
 
-/** Which letters of one dead-letter topic were put back. Memory: one number a retried letter. */
+/** The letters of one dead-letter topic that were put back. Memory: one number for each. */
 export class RetriedLetters {
   readonly #offsets = new Map<number, Set<number>>();
 
@@ -33,10 +34,10 @@ export class RetriedLetters {
   }
 }
 
-/** Which letters a person has given up. Memory: a record a discarded letter. */
+/** The letters that were discarded. Memory: a record for each. */
 export type DiscardedLetters = ReadonlyMap<LetterId, LetterDiscarded>;
 
-/** The codec is asked for only where a letter was ever discarded: else letters can be looked at without a registry. */
+/** Opens the codec only where a letter was ever discarded: without one no registry is needed to list letters. */
 export async function readDiscarded(log: EventLog, codec: () => Promise<RecordCodec>): Promise<DiscardedLetters> {
   const topic = TOPICS.letterDiscarded.name;
   const discarded = new Map<LetterId, LetterDiscarded>();
@@ -46,13 +47,13 @@ export async function readDiscarded(log: EventLog, codec: () => Promise<RecordCo
   return discarded;
 }
 
-/** A letter that was not put back. */
+/** A letter that was not put back; `discarded` is null where it waits. */
 export interface FoundLetter {
   readonly at: LogRecord;
   readonly discarded: LetterDiscarded | null;
 }
 
-/** The letters of a topic's records, batch by batch, with neither the marks nor the letters that were put back. */
+/** The letters of a topic, batch by batch, without those that were put back. */
 export async function* lettersOf(
   log: EventLog,
   topic: TopicName,
@@ -69,7 +70,7 @@ export async function* lettersOf(
   }
 }
 
-/** Those that wait for somebody: neither put back nor discarded. */
+/** The waiting letters of a topic: neither put back nor discarded. */
 export async function* openLetters(
   log: EventLog,
   topic: TopicName,
@@ -81,7 +82,7 @@ export async function* openLetters(
   }
 }
 
-/** The record at that place of a topic; null where none is. */
+/** The record at a place; null where there is none. */
 export async function recordAt(
   log: EventLog,
   topic: string,
@@ -89,14 +90,14 @@ export async function recordAt(
 ): Promise<LogRecord | null> {
   const range = { from: new Map([[partition, offset]]), partitions: [partition] };
   for await (const { records } of log.read(topic, range)) {
-    // The first record read is the one, or a later one where retention removed it.
+    // A later offset comes first where retention removed the record.
     return records[0]?.offset === offset ? records[0] : null;
   }
   return null;
 }
 
-/** The record that a letter is of: in the letter, or on its source topic where the letter is without its bytes. */
-export type Original =
+/** The record of a letter: the letter itself, or the one on the source topic where the letter does not hold its bytes. */
+type Original =
   { readonly kind: 'letter' | 'source'; readonly record: LogRecord } | { readonly kind: 'gone'; readonly why: string };
 
 export async function originalOf(log: EventLog, topic: Topic, letter: DeadLetter): Promise<Original> {

@@ -2,7 +2,7 @@ import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts
 import type { EventLog, LogRecord, OutgoingRecord } from '../../ports/event-log.ts';
 import { type Topic, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { deadLetterFrom, type Place, markOf, markedOffset, retriedRecord } from './dead-letter.ts';
-import { type CheckOutcome, type LetterWorld, checkLetter, outcomeOf } from './examine-letter.ts';
+import { type CheckOutcome, type LetterTopics, checkLetter, outcomeOf } from './examine-letter.ts';
 import { openLetters, readDiscarded, recordAt, RetriedLetters, originalOf } from './read-letters.ts';
 
 export type LetterSelection =
@@ -10,44 +10,44 @@ export type LetterSelection =
   | { readonly kind: 'code'; readonly code: string }
   | { readonly kind: 'places'; readonly places: readonly { readonly partition: number; readonly offset: number }[] };
 
-/** What became of one letter. `would retry` is a dry run's word for retried. */
+/** What became of one letter; `would retry` in a dry run. */
 export interface RetryOutcome extends Place {
   readonly state: 'retried' | 'would retry' | 'refused';
-  /** The topic it goes back to. */
+  /** The topic that it goes back to. */
   readonly to: string;
   /** How often it has been put back, this time included; null where it was refused. */
   readonly retries: number | null;
-  /** Why it was refused: the code and the paths of the check that still fails. */
+  /** The check that still fails; null where it passed. */
   readonly refused: Omit<CheckOutcome, 'passes'> | null;
 }
 
-export interface RetryOptions {
+interface RetryOptions {
   readonly dryRun: boolean;
-  /** Told of each letter, after what it says is durable. */
+  /** Called for each letter, once its outcome is durable. */
   readonly onOutcome: (outcome: RetryOutcome) => Promise<void> | undefined;
 }
 
-export interface RetryCounts {
+interface RetryCounts {
   readonly retried: number;
   readonly refused: number;
 }
 
 /**
- * Puts dead letters back where they came from, byte for byte. Invariants:
+ * Puts dead letters back to their topics, byte for byte.
  *
- * T1  The check of its consumers runs first: a letter whose cause stands is refused, with everything that still fails.
- * T2  A letter that was put back is marked in its own topic, and never offered again.
- * T3  At least once: the record is appended before the mark, in one append, so that a crash between the two offers the
- *     letter again; both records then name the same letter. A record that the topic refuses leaves its letter as it is.
- * T4  A registry or log without an answer throws, and what was not reported yet stays as it is.
- * T5  A letter without its bytes goes back with those that its source topic still holds, if they are the same (SHA-256).
- * T6  A letter that was discarded goes back only where it is named itself.
+ * DLQ-3  The check of the topic's consumers runs first: a letter that still fails it is refused, with every failing path.
+ * DLQ-4  A letter that was put back is marked in its own topic, and never offered again.
+ * DLQ-5  At least once: the record is appended before the mark, in one append, so a crash between the two offers the letter again; both records
+ *        then name the same letter. A record that the topic refuses leaves its letter as it is.
+ * DLQ-6  Where the registry or the log does not answer it throws, and every letter without an outcome stays as it is.
+ * DLQ-7  A letter without its bytes goes back with those on its source topic, if they are the same (SHA-256).
+ * DLQ-8  A letter that was discarded goes back only where it is named itself.
  *
- * What the check cannot see is a processor that refused a valid record: such a letter goes back, and comes again with its
- * count of retries if the processor still refuses it.
+ * The check cannot see that a processor refused a valid record: such a letter goes back, and is dead-lettered again, with its count of retries,
+ * if the processor still refuses it.
  */
 export async function retryLetters(
-  world: LetterWorld,
+  world: LetterTopics,
   topic: Topic,
   selection: LetterSelection,
   options: RetryOptions,
@@ -65,11 +65,11 @@ export async function retryLetters(
   return { retried, refused };
 }
 
-/** An open letter, or a place that was named and has none. */
+/** A waiting letter, or a named place without one. */
 type Candidate = { readonly letter: LogRecord } | (Place & { readonly letter: null; readonly why: string });
 
 async function* candidatesOf(
-  { log, codec }: LetterWorld,
+  { log, codec }: LetterTopics,
   topic: Topic,
   selection: LetterSelection,
 ): AsyncGenerator<readonly Candidate[]> {
@@ -106,11 +106,11 @@ interface Retry {
   readonly retries: number;
 }
 
-/** What is larger goes back by itself: one that the topic does not take keeps no other from its mark. Unit: bytes. */
+/** A larger record is appended alone, so that no other letter fails with it where the topic refuses it. Unit: bytes. */
 const ALONE_BYTES = 256 * 1024;
 
 async function retryBatch(
-  world: LetterWorld,
+  world: LetterTopics,
   topic: Topic,
   candidates: readonly Candidate[],
   dryRun: boolean,
@@ -127,8 +127,12 @@ async function retryBatch(
   });
 }
 
-/** What would go back, or why nothing does. */
-async function retryOf({ log, codec }: LetterWorld, topic: Topic, candidate: Candidate): Promise<Retry | RetryOutcome> {
+/** The record that goes back, or why none does. */
+async function retryOf(
+  { log, codec }: LetterTopics,
+  topic: Topic,
+  candidate: Candidate,
+): Promise<Retry | RetryOutcome> {
   if (candidate.letter === null) {
     const { letter: _, why, ...place } = candidate;
     return refusedOutcome(place, topic, { code: null, message: why, problems: [] });
@@ -147,7 +151,7 @@ async function retryOf({ log, codec }: LetterWorld, topic: Topic, candidate: Can
   return { place, record, mark: markOf({ ...candidate.letter, topic: place.topic }), retries: letter.retries + 1 };
 }
 
-/** T3: an append keeps the order of its topics, so no mark is there before its record. */
+/** DLQ-5: an append keeps the order of its topics, so no mark is durable before its record. */
 async function putBack(log: EventLog, retries: readonly Retry[]): Promise<ReadonlyMap<Retry, HarvestlineError>> {
   const failures = new Map<Retry, HarvestlineError>();
   const isAlone = ({ record }: Retry): boolean => (record.value?.length ?? 0) > ALONE_BYTES;

@@ -1,3 +1,4 @@
+/** What `dlq` prints for people. */
 import { pc, printable } from '../../render/terminal.ts';
 import { formatProblems } from '../../errors/harvestline-error.ts';
 import { formatEventTime } from '../../render/event-time.ts';
@@ -8,19 +9,20 @@ import type { DiscardOutcome } from './discard-letters.ts';
 import type { LetterGroup } from './list-letters.ts';
 import type { RetryOutcome } from './retry-letters.ts';
 
-/** Bytes of a value shown on a terminal: sixteen lines. --json has all of them. */
+/** Bytes of a value shown on a terminal: sixteen lines; --json has all. */
 const SHOWN_BYTES = 256;
 const BYTES_A_LINE = 16;
 
 /** Failing paths shown on a terminal: one record may have ten thousand. */
 const SHOWN_PROBLEMS = 20;
 
-/** The groups as a table, one line each, and under it an example of each to copy. */
+/** `dlq list`: a table with a line for each group, and an example of each to copy. */
 export function groupLines(groups: readonly LetterGroup[]): readonly string[] {
   const discarded = groups.reduce((sum, group) => sum + group.discarded, 0);
-  const givenUp = discarded === 0 ? [] : [pc.dim(`${discarded} discarded (letter.discarded says by whom and why)`)];
+  const discardedLine =
+    discarded === 0 ? [] : [pc.dim(`${discarded} discarded (letter.discarded says by whom and why)`)];
   const waiting = groups.filter(({ count }) => count > 0);
-  if (waiting.length === 0) return [pc.green('no dead letters wait'), ...givenUp];
+  if (waiting.length === 0) return [pc.green('no dead letters wait'), ...discardedLine];
   const table = plainTable(
     [
       { head: 'topic' },
@@ -45,10 +47,10 @@ export function groupLines(groups: readonly LetterGroup[]): readonly string[] {
   );
   const withoutBytes = waiting.reduce((sum, group) => sum + group.without_bytes, 0);
   const large = withoutBytes === 0 ? [] : [pc.yellow(`${withoutBytes} without their bytes: too large for their topic`)];
-  return [...table, ...large, ...givenUp, '', pc.bold('one of each'), ...examples];
+  return [...table, ...large, ...discardedLine, '', pc.bold('one of each'), ...examples];
 }
 
-/** Everything about one letter, for people. */
+/** `dlq show`. */
 export function reportLines(report: LetterReport): readonly string[] {
   const { refused, source, attempt, value, discarded } = report;
   const recorded = `${source === null ? 'not said' : placeText(source)}, ${formatEventTime(report.recorded_at)}`;
@@ -110,14 +112,14 @@ function attemptLines({ schema_id: id, schema_guid: guid, check, ...attempt }: D
   return [...lines, ...problems, ...(more === 0 ? [] : [pc.dim(`    … ${more} more; --json has all`)])];
 }
 
-/** One letter of a retry, for people. */
+/** One letter of `dlq retry`. */
 export function outcomeLine(outcome: RetryOutcome): string {
   const { state, to, retries, refused } = outcome;
   if (refused !== null) return `${pc.red('refused')}  ${placeText(outcome)}: ${printable(outcomeText(refused))}`;
   return `${pc.green(state)}  ${placeText(outcome)} to ${to}, retry ${retries ?? 0}`;
 }
 
-/** One letter of a discard, for people. */
+/** One letter of `dlq discard`. */
 export function discardLine({ id, state, code, message, by, reason }: DiscardOutcome): string {
   const refused = printable([code, message].filter((part) => part !== null).join(': '));
   switch (state) {

@@ -97,7 +97,7 @@ describe('a kill switch that cannot be known', () => {
     await alertIs(mended, 0);
   });
 
-  it('F4: a halt that was obeyed and is gone from the topic holds for what starts later, until somebody resumes', async () => {
+  it('DSK-24: a halt that was obeyed and is gone from the topic holds for what starts later, until somebody resumes', async () => {
     const world = await preparedLog();
     const first = await startRun(world.open);
     await say(world, 'HALT');

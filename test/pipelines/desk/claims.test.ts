@@ -46,7 +46,7 @@ function folded(...claims: readonly DeskClaim[]): Claims {
 const verdict = (claims: Claims, claim: DeskClaim): string => claims.verdict(claim).kind;
 
 describe('a claim of execution', () => {
-  it('M1: of two that contradict each other the first is in force, and says who, where and since when', () => {
+  it('DSK-7: of two that contradict each other the first is in force, and says who, where and since when', () => {
     const claims = folded(LIVE, PAPER);
     expect(claims.of(MAIN_ACCOUNT, 'EXECUTION')).toMatchObject({ process: 'a', venue: 'binanceusdm', mode: 'LIVE' });
     expect([claims.holds('a', MAIN_ACCOUNT, 'EXECUTION'), claims.holds('p', MAIN_ACCOUNT, 'EXECUTION')]).toEqual([
@@ -56,14 +56,14 @@ describe('a claim of execution', () => {
     expect(verdict(folded(LIVE), aClaim({ mode: 'DEMO', process: 'b' }))).toBe('replaces');
   });
 
-  it('M3: of the same venue and mode joins; one that stands makes it stand', () => {
+  it('DSK-9: of the same venue and mode joins; one that stands makes it stand', () => {
     const claims = folded(LIVE, aClaim({ process: 'b', standing: true }));
     expect(claims.holds('a', MAIN_ACCOUNT, 'EXECUTION') && claims.holds('b', MAIN_ACCOUNT, 'EXECUTION')).toBe(true);
     expect(claims.all()).toMatchObject([{ standing: true, process: 'a', since: LIVE.claimed_at }]);
     expect(verdict(claims, PAPER)).toBe('refused');
   });
 
-  it('M2: replaces what it names, unless somebody has joined that since', () => {
+  it('DSK-8: replaces what it names, unless somebody has joined that since', () => {
     const taking = aClaim({ ...PAPER, replaces: [LIVE.claim_id] });
     expect(folded(LIVE, taking).all()).toMatchObject([{ process: 'p', mode: 'PAPER', succeeds: true }]);
     expect(folded(LIVE, aClaim({ process: 'b' }), taking).all()).toMatchObject([{ process: 'a', mode: 'LIVE' }]);
@@ -71,7 +71,7 @@ describe('a claim of execution', () => {
     expect(folded({ ...LIVE, standing: true }, taking).all()).toMatchObject([{ mode: 'LIVE' }]);
   });
 
-  it('M4: ends when a person retires the account, and only then where it stands', () => {
+  it('DSK-10: ends when a person retires the account, and only then where it stands', () => {
     const standing = { ...LIVE, standing: true };
     expect(folded(standing, PAPER, RETIRED).all()).toEqual([]);
     expect(folded(standing, RETIRED, PAPER).all()).toMatchObject([{ process: 'p', succeeds: true }]);
@@ -94,7 +94,7 @@ describe('a claim of execution', () => {
     );
   });
 
-  it('M5: of main and of every other account exclude each other: they share a group', () => {
+  it('DSK-11: of main and of every other account exclude each other: they share a group', () => {
     expect(verdict(folded(OTHERS), LIVE)).toBe('replaces');
     expect(verdict(folded(LIVE), OTHERS)).toBe('refused');
     expect(verdict(folded({ ...PAPER, standing: true }), OTHERS)).toBe('refused');
@@ -121,7 +121,7 @@ describe('a claim of execution', () => {
 describe('a source of snapshots', () => {
   const first = aClaim({ part: 'SNAPSHOTS' });
 
-  it('M3: never joins another; it goes on for one that is gone, also where that claim stands', () => {
+  it('DSK-9: never joins another; it goes on for one that is gone, also where that claim stands', () => {
     expect(verdict(folded(first), { ...first, process: 'b' })).toBe('replaces');
     expect(verdict(folded(first), first)).toBe('free');
     const restarted = aClaim({ part: 'SNAPSHOTS', process: 'b', replaces: [first.claim_id] });

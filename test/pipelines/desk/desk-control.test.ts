@@ -19,7 +19,7 @@ let clock: VirtualClock;
 let lines: string[];
 let forgets: string | null;
 let watch: DeskControlWatch;
-/** Resolves when a look has taken too long. */
+/** Resolves when a poll has taken too long. */
 let overdue: PromiseWithResolvers<void>;
 
 beforeEach(async () => {
@@ -42,7 +42,7 @@ function watchOf(): DeskControlWatch {
 let issuedAt = GOOD.issued_at;
 
 /** As the commands write it. */
-async function say(command: 'HALT' | 'RESUME', scope = 'desk'): Promise<void> {
+async function give(command: 'HALT' | 'RESUME', scope = 'desk'): Promise<void> {
   issuedAt += 1;
   await world.log.append(await commandRecords(world, { ...GOOD, command, scope, issued_at: issuedAt }));
 }
@@ -62,20 +62,20 @@ async function sending(account = 'main'): Promise<string> {
 describe('the kill switch of a process', () => {
   it('obeys the latest command of a scope; the desk is everybody', async () => {
     expect([await watch.halted('main'), await sending()]).toEqual([null, 'sent']);
-    await say('HALT');
+    await give('HALT');
     later(250);
     expect(await watch.halted('main')).toMatchObject({ scope: 'desk', by: GOOD.issued_by, reason: GOOD.reason });
     expect(await sending()).toContain(`desk halted by ${GOOD.issued_by}`);
-    await say('RESUME');
-    await say('HALT', 'other');
+    await give('RESUME');
+    await give('HALT', 'other');
     later(250);
     expect([await sending(), (await watch.halted('other'))?.scope]).toEqual(['sent', 'other']);
     expect(watch.stops().map(({ scope }) => scope)).toEqual(['other']);
   });
 
-  it('K1: an answer is no older than a quarter of a second, and a failed look is none', async () => {
+  it('DSK-12: an answer is no older than a quarter of a second, and a failed poll is none', async () => {
     await watch.halted('main');
-    await say('HALT');
+    await give('HALT');
     later(249);
     expect([await watch.halted('main'), await sending()]).toEqual([null, 'sent']);
     later(1);
@@ -87,36 +87,36 @@ describe('the kill switch of a process', () => {
     expect(await sending()).toContain('is not known');
   });
 
-  it('K1: a look that was joined and took long is not enough, nor one that a clock has dated in the future', async () => {
-    await watch.look();
+  it('DSK-12: a shared poll that took long is not enough, nor one that a clock has dated in the future', async () => {
+    await watch.poll();
     later(250);
     const offsets = world.log.offsets.bind(world.log);
     const asked = Promise.withResolvers<undefined>();
     const answer = Promise.withResolvers<undefined>();
-    let looks = 0;
+    let polls = 0;
     world.log.offsets = async (topic) => {
       const found = await offsets(topic);
-      looks += 1;
-      if (looks > 1) return found;
+      polls += 1;
+      if (polls > 1) return found;
       asked.resolve(undefined);
       await answer.promise;
       return found;
     };
     const first = watch.halted('main');
     await asked.promise;
-    await say('HALT');
+    await give('HALT');
     later(250);
     const second = watch.halted('main');
     answer.resolve(undefined);
     expect([await first, (await second)?.scope]).toEqual([null, 'desk']);
 
-    await say('RESUME');
+    await give('RESUME');
     later(-1000);
     expect(await watch.halted('main')).toBeNull();
   });
 
-  it('K1: a look that hangs at the moment of sending keeps the order back', async () => {
-    await watch.look();
+  it('DSK-12: a poll that hangs at the moment of sending keeps the order back', async () => {
+    await watch.poll();
     later(250);
     world.log.offsets = () => new Promise(() => {});
     const order = sending();
@@ -131,9 +131,9 @@ describe('the kill switch of a process', () => {
     [1999, 'sent'],
     [2000, expect.stringContaining('it does not answer')],
   ])(
-    'K1: a look that was asked for at the moment of sending may take less than two seconds: %d ms',
+    'DSK-12: a poll that was asked for at the moment of sending may take less than two seconds: %d ms',
     async (ms, outcome) => {
-      await watch.look();
+      await watch.poll();
       later(250);
       const offsets = world.log.offsets.bind(world.log);
       const asked = Promise.withResolvers<undefined>();
@@ -151,8 +151,8 @@ describe('the kill switch of a process', () => {
     },
   );
 
-  it('K2: a topic that was made anew is read from its beginning, and said', async () => {
-    for (const command of ['HALT', 'RESUME', 'HALT', 'RESUME'] as const) await say(command);
+  it('DSK-13: a topic that was made anew is read from its beginning, and said', async () => {
+    for (const command of ['HALT', 'RESUME', 'HALT', 'RESUME'] as const) await give(command);
     expect(await watch.halted('main')).toBeNull();
     const known = world.log;
     world = await memoryWorld();
@@ -161,37 +161,37 @@ describe('the kill switch of a process', () => {
     later(250);
     expect(await watch.halted('main')).toBeNull();
     expect(lines.join('\n')).toContain('its offsets went back');
-    await say('HALT');
+    await give('HALT');
     later(250);
     expect((await watch.halted('main'))?.scope).toBe('desk');
   });
 
-  it('K2: with the same offsets as before, too', async () => {
-    await say('RESUME');
+  it('DSK-13: with the same offsets as before, too', async () => {
+    await give('RESUME');
     expect(await watch.halted('main')).toBeNull();
     const known = world.log;
     world = await memoryWorld();
     known.offsets = (topic) => world.log.offsets(topic);
     known.read = (topic, range) => world.log.read(topic, range);
-    await say('HALT');
+    await give('HALT');
     later(5000);
     expect((await watch.halted('main'))?.scope).toBe('desk');
   });
 
-  it('K3: callers at the same time share one look', async () => {
-    await watch.look();
+  it('DSK-14: callers at the same time share one poll', async () => {
+    await watch.poll();
     later(250);
-    let looks = 0;
+    let polls = 0;
     const offsets = world.log.offsets.bind(world.log);
     world.log.offsets = (topic) => {
-      looks += 1;
+      polls += 1;
       return offsets(topic);
     };
     await Promise.all([watch.halted('a'), watch.halted('b'), watch.gate('c')(() => Promise.resolve())]);
-    expect(looks).toBe(1);
+    expect(polls).toBe(1);
   });
 
-  it('K4: a topic that is not there, or can forget, stops everything as long as it lasts', async () => {
+  it('DSK-15: a topic that is not there, or can forget, stops everything as long as it lasts', async () => {
     const offsets = world.log.offsets.bind(world.log);
     world.log.offsets = () => Promise.reject(new HarvestlineError('TOPIC_MISSING', 'no topic'));
     expect(await watch.halted('main')).toMatchObject({ scope: 'desk', since: START });
@@ -210,7 +210,7 @@ describe('the kill switch of a process', () => {
     expect(lines.at(-1)).toBe('orders may be sent again');
   });
 
-  it('F2: a record that does not decode, or breaks a rule, stops its scope, or the desk where the key tells none', async () => {
+  it('DSK-22: a record that does not decode, or breaks a rule, stops its scope, or the desk where the key tells none', async () => {
     const [halt] = await commandRecords(world, { ...GOOD, scope: 'main' });
     if (halt === undefined || halt.value === null) throw new Error('no record');
     await world.log.append([{ ...halt, value: halt.value.slice(0, 9), partition: 0 }]);
@@ -224,21 +224,21 @@ describe('the kill switch of a process', () => {
     });
   });
 
-  it('F4: a process that starts goes by what the ones before it obeyed', async () => {
+  it('DSK-24: a process that starts goes by what the ones before it obeyed', async () => {
     const obeys = [{ scope: 'desk', command: 'HALT' as const, issued_at: GOOD.issued_at }];
     await world.write(deskProcess, { ...GOOD_RECORDS[deskProcess.name], obeys }, GOOD.issued_at);
     expect(await watch.halted('main')).toMatchObject({ scope: 'desk', why: expect.stringContaining('is gone') });
     issuedAt = GOOD.issued_at;
-    await say('RESUME');
+    await give('RESUME');
     later(250);
     expect(await watch.halted('main')).toBeNull();
   });
 
-  it('K5: a halt is acknowledged when every send that was let through has its answer', async () => {
-    await watch.look();
+  it('DSK-16: a halt is acknowledged when every send that was let through has its answer', async () => {
+    await watch.poll();
     const answer = Promise.withResolvers<string>();
     const sent = watch.gate('main')(() => answer.promise);
-    await say('HALT');
+    await give('HALT');
     later(250);
     await watch.obey();
     expect([watch.obeys(), await sending()]).toEqual([[], expect.stringContaining('halted')]);

@@ -2,10 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   KillSwitchState,
-  type Remembered,
+  type LastObeyed,
   type SwitchRecord,
   WHOLE_DESK,
-  Witnesses,
+  ObeyedByProcesses,
   keptKey,
   scopeOfKey,
 } from '../../../pipelines/desk/kill-switch.ts';
@@ -60,16 +60,16 @@ function said(command: 'HALT' | 'RESUME', scope: string, at: number) {
   return { kind: 'command', command, scope, at, by: 'alice', reason: 'a reason' } as const;
 }
 
-function stateOf(records: readonly SwitchRecord[], remembered?: Remembered): KillSwitchState {
-  const state = new KillSwitchState(remembered);
+function stateOf(records: readonly SwitchRecord[], lastObeyed?: LastObeyed): KillSwitchState {
+  const state = new KillSwitchState(lastObeyed);
   for (const record of records) state.apply(record);
   return state;
 }
 
-const rememberedOf = (state: KillSwitchState): Remembered => new Map(state.obeys().map((one) => [one.scope, one]));
+const lastObeyedOf = (state: KillSwitchState): LastObeyed => new Map(state.obeys().map((one) => [one.scope, one]));
 
 describe('the state of the kill switch', () => {
-  it('F1: the latest command of a scope is in force; the desk is everybody', () => {
+  it('DSK-21: the latest command of a scope is in force; the desk is everybody', () => {
     const state = stateOf(new Log().own('HALT').own('RESUME').own('HALT', 'other').records);
     expect([state.stopOf('main'), state.stopOf('other')]).toEqual([
       null,
@@ -78,12 +78,12 @@ describe('the state of the kill switch', () => {
     expect(stateOf(new Log().own('HALT').own('RESUME', 'main').records).stopOf('main')?.scope).toBe(WHOLE_DESK);
   });
 
-  it('F1: an earlier issued_at does not make a later record earlier', () => {
+  it('DSK-21: an earlier issued_at does not make a later record earlier', () => {
     const state = stateOf(new Log().own('RESUME', WHOLE_DESK, 5000).foreign('HALT', WHOLE_DESK, 10).records);
     expect(state.stopOf('main')).toMatchObject({ by: 'alice' });
   });
 
-  it('F2: a record that cannot be read stops its scope until a later good command, and is named', () => {
+  it('DSK-22: a record that cannot be read stops its scope until a later good command, and is named', () => {
     const log = new Log().own('RESUME').bad('main');
     const unknown = { scope: 'main', since: 1002, why: 'desk.control[0]@2 does not decode' };
     expect([stateOf(log.records).stopOf('main'), stateOf(log.records).stopOf('other')]).toEqual([unknown, null]);
@@ -91,7 +91,7 @@ describe('the state of the kill switch', () => {
     expect(stateOf(log.own('RESUME', 'main').records).stopOf('main')).toBeNull();
   });
 
-  it('F2: in another partition, too, and a command that was issued before does not settle it', () => {
+  it('DSK-22: in another partition, too, and a command that was issued before does not settle it', () => {
     const state = new KillSwitchState();
     const [resume] = new Log().foreign('RESUME').records;
     const [bad] = new Log().bad(WHOLE_DESK, 2000).records;
@@ -102,7 +102,7 @@ describe('the state of the kill switch', () => {
     expect(state.latestAt(WHOLE_DESK)).toBe(2000);
   });
 
-  it('F3: a tombstone on a command of this program changes nothing', () => {
+  it('DSK-23: a tombstone on a command of this program changes nothing', () => {
     for (const command of ['HALT', 'RESUME'] as const) {
       const log = new Log().own(command).tombstone();
       const before = stateOf(log.records).stops();
@@ -111,23 +111,23 @@ describe('the state of the kill switch', () => {
     }
   });
 
-  it('F4: a tombstone on the command of another program leaves nothing known', () => {
+  it('DSK-24: a tombstone on the command of another program leaves nothing known', () => {
     const log = new Log().own('RESUME').foreign('HALT').tombstone();
     const state = stateOf(log.records);
     expect(state.stopOf('main')).toMatchObject({ why: expect.stringContaining('was deleted') });
-    expect(stateOf(log.compacted(), rememberedOf(state)).stopOf('main')).toMatchObject({
+    expect(stateOf(log.compacted(), lastObeyedOf(state)).stopOf('main')).toMatchObject({
       why: expect.stringContaining('is gone from the topic'),
     });
-    expect(stateOf(log.own('RESUME').compacted(), rememberedOf(state)).stopOf('main')).toBeNull();
+    expect(stateOf(log.own('RESUME').compacted(), lastObeyedOf(state)).stopOf('main')).toBeNull();
   });
 
-  it('F4: a tombstone of which nobody knows what it deleted stops its scope', () => {
+  it('DSK-24: a tombstone of which nobody knows what it deleted stops its scope', () => {
     expect(stateOf(new Log().tombstone('main').records).stops()).toMatchObject([{ scope: 'main' }]);
   });
 
-  it('F4: a topic that was made anew is not obeyed in place of a halt that it lost, but in place of a resume', () => {
-    const halted = rememberedOf(stateOf(new Log().own('HALT').records));
-    const resumed = rememberedOf(stateOf(new Log().own('HALT').own('RESUME').records));
+  it('DSK-24: a topic that was made anew is not obeyed in place of a halt that it lost, but in place of a resume', () => {
+    const halted = lastObeyedOf(stateOf(new Log().own('HALT').records));
+    const resumed = lastObeyedOf(stateOf(new Log().own('HALT').own('RESUME').records));
     expect(stateOf([], halted).stops()).toMatchObject([{ scope: WHOLE_DESK, why: expect.stringContaining('HALT') }]);
     expect(stateOf([], resumed).stops()).toEqual([]);
     expect(stateOf(new Log().own('HALT').records, resumed).stopOf('main')).toMatchObject({ by: 'alice' });
@@ -139,7 +139,7 @@ describe('the state of the kill switch', () => {
   const times = fc.integer({ min: 0, max: 6 });
   const at = (time: number, log: Log): number => 1000 * time + 10 * log.records.length;
 
-  it('F3: what is acted on is the same before compaction and after it, whatever tombstones deleted', () => {
+  it('DSK-23: what is acted on is the same before compaction and after it, whatever tombstones deleted', () => {
     const ours = fc.oneof(
       fc.record({ command: commands, scope: scopes }).map(
         ({ command, scope }) =>
@@ -157,7 +157,7 @@ describe('the state of the kill switch', () => {
     );
   });
 
-  it('F4: what was stopped when it was last looked at stays so, whatever other programs wrote and compaction left', () => {
+  it('DSK-24: what was stopped when it was last looked at stays so, whatever other programs wrote and compaction left', () => {
     const anything = fc.oneof(
       fc.record({ command: commands, scope: scopes, time: times }).map(
         ({ command, scope, time }) =>
@@ -184,14 +184,14 @@ describe('the state of the kill switch', () => {
       fc.property(fc.array(anything, { maxLength: 12 }), fc.func(fc.boolean()), (steps, isKept) => {
         const log = steps.reduce((so, step) => step(so), new Log());
         const before = stateOf(log.records);
-        const after = stateOf(log.compacted(isKept), rememberedOf(before));
+        const after = stateOf(log.compacted(isKept), lastObeyedOf(before));
         for (const { scope } of before.stops()) {
           expect([scope, after.stops().some((stop) => stop.scope === scope)]).toEqual([scope, true]);
         }
         // And one command settles it, whatever it was.
         const settled = log.own('RESUME', WHOLE_DESK, Math.max(0, after.latestAt(WHOLE_DESK)) + 1);
         expect(
-          stateOf(settled.compacted(isKept), rememberedOf(after))
+          stateOf(settled.compacted(isKept), lastObeyedOf(after))
             .stops()
             .map(({ scope }) => scope),
         ).not.toContain(WHOLE_DESK);
@@ -216,9 +216,9 @@ describe('what a key names', () => {
 });
 
 it('of several processes the one that was seen last says what was obeyed', () => {
-  const witnesses = new Witnesses();
+  const obeyed = new ObeyedByProcesses();
   const obeys = (command: 'HALT' | 'RESUME', issued_at: number) => [{ scope: 'desk', command, issued_at }];
-  witnesses.apply({ ...PROCESS, process: 'new', seen_at: 20, obeys: obeys('RESUME', 3) });
-  witnesses.apply({ ...PROCESS, process: 'old', seen_at: 10, obeys: obeys('HALT', 5) });
-  expect([...witnesses.remembered().values()]).toEqual(obeys('RESUME', 3));
+  obeyed.apply({ ...PROCESS, process: 'new', seen_at: 20, obeys: obeys('RESUME', 3) });
+  obeyed.apply({ ...PROCESS, process: 'old', seen_at: 10, obeys: obeys('HALT', 5) });
+  expect([...obeyed.lastObeyed().values()]).toEqual(obeys('RESUME', 3));
 });

@@ -11,7 +11,7 @@ const PATIENCE = { timeout: 20_000 };
 const said = (world: PreparedLog): Promise<DeskProcess[]> => recordsOf(world, TOPICS.deskProcess.name);
 
 describe('what a process says of itself', () => {
-  it('R1, R3: it works before it consumes, and ends after it has drained', async () => {
+  it('DSK-28, DSK-30: it works before it consumes, and ends after it has drained', async () => {
     const world = await preparedLog();
     const order: string[] = [];
     const running = await startRun(() => {
@@ -41,7 +41,7 @@ describe('what a process says of itself', () => {
     expect(new Set(records.map(({ process }) => process))).toEqual(new Set([first?.process]));
   });
 
-  it('R2: a command that is newly obeyed is recorded without waiting for the next beat', async () => {
+  it('DSK-29: a command that is newly obeyed is recorded without waiting for the next beat', async () => {
     const world = await preparedLog();
     await startRun(world.open);
     await vi.waitFor(async () => expect(await said(world)).toHaveLength(1), PATIENCE);

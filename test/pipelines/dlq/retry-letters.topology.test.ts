@@ -8,7 +8,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { SCHEMA_ID_HEADER } from '../../../schemas/wire-format.ts';
-import { DEAD, Graveyard, RECEIVED_AT, SNAPSHOTS } from './letter-world.ts';
+import { DEAD, DeadLetterLog, RECEIVED_AT, SNAPSHOTS } from './dead-letter-log.ts';
 
 const ALL = { kind: 'all' } as const;
 
@@ -16,9 +16,9 @@ const ALL = { kind: 'all' } as const;
 const NEXT_ID = Object.values(TOPICS).length + 1;
 
 describe('dlq retry', () => {
-  test('T1: refused with every failing path while the cause stands, and nothing is written', async () => {
-    const world = await Graveyard.open();
-    await world.bury(Buffer.from('not avro'), world.snapshot(NEXT_ID), null);
+  test('DLQ-3: refused with every failing path while the cause stands, and nothing is written', async () => {
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(Buffer.from('not avro'), world.snapshot(NEXT_ID), null);
     const { retried, refused, outcomes } = await world.retry(ALL);
     expect({ retried, refused }).toEqual({ retried: 0, refused: 3 });
     expect(outcomes.map((outcome) => outcome.refused?.code)).toEqual([
@@ -30,9 +30,9 @@ describe('dlq retry', () => {
     expect(await world.records(DEAD)).toHaveLength(3);
   });
 
-  test('T2: once the cause is gone it goes back byte for byte, is scored, and is not offered again', async () => {
-    const world = await Graveyard.open();
-    await world.bury(world.snapshot(NEXT_ID), Buffer.from('not avro'));
+  test('DLQ-4: once the cause is gone it goes back byte for byte, is scored, and is not offered again', async () => {
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(world.snapshot(NEXT_ID), Buffer.from('not avro'));
     expect(await world.registerNewer()).toBe(NEXT_ID);
 
     expect(await world.retry({ kind: 'code', code: 'SCHEMA_UNKNOWN' })).toMatchObject({ retried: 1, refused: 0 });
@@ -68,9 +68,9 @@ describe('dlq retry', () => {
     expect(alerts[0]?.evidence).toContain(`1 in ${DEAD}`);
   });
 
-  test('T3: a crash before the mark offers the letter again, and both records name it', async () => {
-    const world = await Graveyard.open();
-    await world.bury(world.snapshot(NEXT_ID));
+  test('DLQ-5: a crash before the mark offers the letter again, and both records name it', async () => {
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(world.snapshot(NEXT_ID));
     await world.registerNewer();
     const append = world.log.append.bind(world.log);
     world.log.append = async (records) => {
@@ -93,9 +93,9 @@ describe('dlq retry', () => {
     expect([ids.length, new Set(ids).size]).toEqual([2, 1]);
   });
 
-  test('T4: without an answer from the registry nothing goes back', async () => {
-    const world = await Graveyard.open();
-    await world.bury(world.snapshot(NEXT_ID));
+  test('DLQ-6: without an answer from the registry nothing goes back', async () => {
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(world.snapshot(NEXT_ID));
     await world.registerNewer();
     const schemaOf = world.registry.schemaOf.bind(world.registry);
     world.registry.schemaOf = () => Promise.reject(new HarvestlineError('REGISTRY_AWAY', 'connection refused'));
@@ -106,8 +106,8 @@ describe('dlq retry', () => {
   });
 
   test('a dry run says the same and writes nothing', async () => {
-    const world = await Graveyard.open();
-    await world.bury(world.snapshot(NEXT_ID), null);
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(world.snapshot(NEXT_ID), null);
     await world.registerNewer();
     const { outcomes } = await world.retry(ALL, { dryRun: true });
     expect(outcomes.map(({ state }) => state)).toEqual(['would retry', 'refused']);
@@ -118,8 +118,8 @@ describe('dlq retry', () => {
 
 describe('dlq list and show', () => {
   test('groups by topic and code, over all partitions, with the first and last time', async () => {
-    const world = await Graveyard.open();
-    await world.bury(Buffer.from('one'), Buffer.from('two'), world.snapshot(NEXT_ID));
+    const world = await DeadLetterLog.open();
+    await world.deadLetter(Buffer.from('one'), Buffer.from('two'), world.snapshot(NEXT_ID));
     await world.log.append([{ topic: DEAD, partition: 5, key: null, value: Buffer.from('x'), timestamp: 99 }]);
     const groups = await listLetters(world.log, Object.values(TOPICS), new Map());
     expect(groups.map(({ topic, code, count, first, last }) => ({ topic, code, count, first, last }))).toEqual([
@@ -131,11 +131,11 @@ describe('dlq list and show', () => {
   });
 
   test('shows how far a letter decodes, its bytes, and every failing path', async () => {
-    const world = await Graveyard.open();
+    const world = await DeadLetterLog.open();
     const bad = Buffer.from(world.snapshot());
     // The last field is source; its length is zigzag 4 -> 8. An empty text breaks its bound.
     const cut = Buffer.concat([bad.subarray(0, -5), Buffer.from([0])]);
-    await world.bury(cut, world.snapshot(NEXT_ID), Buffer.from('\u0007not avro'));
+    await world.deadLetter(cut, world.snapshot(NEXT_ID), Buffer.from('\u0007not avro'));
     const [letter] = await world.records(DEAD);
     const show = (offset: number) => examineLetter(world, SNAPSHOTS, { partition: letter?.partition ?? -1, offset });
 
@@ -160,7 +160,7 @@ describe('dlq list and show', () => {
   });
 
   test('a schema that is named in a header is shown so, and the letter goes back with the header and is read by it', async () => {
-    const world = await Graveyard.open();
+    const world = await DeadLetterLog.open();
     const value = Buffer.from(world.snapshot()).subarray(5);
     const id = Buffer.from([0, 0, 0, 0, NEXT_ID]);
     await world.log.append([

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Answer, answerJson, answerLines, isDone } from '../../../pipelines/desk/command-lines.ts';
+import { type Answer, answerJson, answerLines, isDone } from '../../../pipelines/desk/view.ts';
 import type { Outcome } from '../../../pipelines/desk/give-command.ts';
 import type { DeskProcess } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
@@ -15,7 +15,7 @@ function answer(command: 'HALT' | 'RESUME', outcome: Outcome): Answer {
     log: { kind: 'kafka', name: 'k:9092' },
     given: { scope: 'desk', command, by: 'alice', reason: 'a test' },
     waited: 10,
-    told: {
+    result: {
       outcome,
       record: null,
       obedience: { obeyed, silent: outcome === 'silent' ? [OTHER] : [], gone: [] },

@@ -1,34 +1,38 @@
-/** What became of a command of the kill switch: as JSON, and in plain words for whoever gave it in a hurry. */
+/** What `halt` and `resume` print, as JSON and for whoever gave the command in a hurry, and what `desk` prints for people. */
+import { plainTable } from '../../render/tables.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
 import { shellWord } from '../../render/suggested-commands.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
+import type { WorkedAccount } from './claim-book.ts';
+import { BEAT_MS } from './presence.ts';
 import type { DeskProcess } from '../../schemas/generated/records.ts';
-import type { Command, Told } from './give-command.ts';
+import type { Command, CommandResult } from './give-command.ts';
 
-/** A log as people are told of it: the folder, or the brokers. */
-export interface NamedLog {
+/** The name of a log for people: its folder, or its brokers. */
+interface NamedLog {
   readonly kind: 'embedded' | 'kafka';
   readonly name: string;
 }
 
-/** What was asked, on which log, and what came of it. */
+/** A command, its log, and its result. */
 export interface Answer {
   readonly log: NamedLog;
   readonly given: Command;
+  /** The time limit. Unit: seconds. */
   readonly waited: number;
-  readonly told: Told;
+  readonly result: CommandResult;
 }
 
-/** A halt holds where somebody obeys and nobody is silent; a resume where it is written and nobody is silent. */
-export function isDone({ given, told: { outcome } }: Answer): boolean {
+/** Whether the exit code is 0: a halt that somebody obeys and nobody is silent about; a resume that is written, with nobody silent. */
+export function isDone({ given, result: { outcome } }: Answer): boolean {
   return outcome === 'obeyed' || (given.command === 'RESUME' && outcome === 'idle');
 }
 
 export function answerJson(answer: Answer): object {
-  const { log, given, told } = answer;
-  const { outcome, obedience, standing, trouble } = told;
+  const { log, given, result } = answer;
+  const { outcome, obedience, standing, trouble } = result;
   const { obeyed, silent, gone } = obedience;
   return {
     [given.command === 'HALT' ? 'halted' : 'resumed']: isDone(answer),
@@ -40,7 +44,7 @@ export function answerJson(answer: Answer): object {
     gone: gone.map(processJson),
     standing,
     trouble,
-    ...(told.record ?? { command: given.command, issued_at: null, issued_by: given.by, reason: given.reason }),
+    ...(result.record ?? { command: given.command, issued_at: null, issued_by: given.by, reason: given.reason }),
   };
 }
 
@@ -48,9 +52,9 @@ function processJson({ account, venue, mode, process }: DeskProcess): object {
   return { account, venue, mode: mode.toLowerCase(), process };
 }
 
-/** For people; the last line says where it stands. */
+/** For people: the processes that are gone or silent, and in the last line what became of the command. */
 export function answerLines(answer: Answer): readonly string[] {
-  const { obedience } = answer.told;
+  const { obedience } = answer.result;
   const silent = obedience.silent.map((one) => pc.yellow(`silent: ${processText(one)}`));
   const gone = obedience.gone.map(
     (one) =>
@@ -59,8 +63,8 @@ export function answerLines(answer: Answer): readonly string[] {
   return [...gone, ...silent, answer.given.command === 'HALT' ? haltLine(answer) : resumeLine(answer)];
 }
 
-function haltLine({ log, given, waited, told }: Answer): string {
-  const { outcome, obedience, record, trouble } = told;
+function haltLine({ log, given, waited, result }: Answer): string {
+  const { outcome, obedience, record, trouble } = result;
   const { obeyed, silent } = obedience;
   const what = named(given.scope);
   const where = placeOf(log);
@@ -84,8 +88,8 @@ function haltLine({ log, given, waited, told }: Answer): string {
   return `${pc.red('NOT HALTED')}: nothing was written, ${where} gave no answer within ${waited} s (${reason(trouble)}). ${STOP_THEM}`;
 }
 
-function resumeLine({ log, given, waited, told }: Answer): string {
-  const { outcome, obedience, standing, trouble } = told;
+function resumeLine({ log, given, waited, result }: Answer): string {
+  const { outcome, obedience, standing, trouble } = result;
   const { obeyed, silent } = obedience;
   const what = named(given.scope);
   const where = placeOf(log);
@@ -111,8 +115,8 @@ const STOP_THEM =
   'To be sure stop the processes (kill -9 where they do not answer), close at the exchange what must be closed, and try again';
 
 function processText({ account, venue, mode, process }: DeskProcess): string {
-  const whose = account === '*' ? 'every account' : printable(account);
-  return `${printable(process)} (${whose} at ${printable(venue)}, ${mode.toLowerCase()})`;
+  const accounts = account === '*' ? 'every account' : printable(account);
+  return `${printable(process)} (${accounts} at ${printable(venue)}, ${mode.toLowerCase()})`;
 }
 
 function count(some: number, all: number): string {
@@ -133,4 +137,40 @@ function named(scope: string): string {
 
 function reason(trouble: string | null): string {
   return printable(trouble ?? 'no answer');
+}
+
+/** `desk list`. */
+export function accountLines(accounts: readonly WorkedAccount[]): readonly string[] {
+  if (accounts.length === 0) return ['nobody has claimed an account'];
+  const columns = [
+    { head: 'account' },
+    { head: 'venue' },
+    { head: 'mode' },
+    { head: 'parts' },
+    { head: 'since' },
+    { head: 'processes' },
+  ];
+  return plainTable(
+    columns,
+    accounts.map(({ account, venue, mode, parts, since, standing, processes }) => [
+      printable(account),
+      printable(venue),
+      mode === 'live' ? pc.red(mode) : mode,
+      parts.join(', '),
+      formatEventTime(since),
+      processes.map(printable).join(', ') || pc.yellow(standing ? 'none; stands until it is retired' : 'none'),
+    ]),
+  );
+}
+
+/** `desk retire`. */
+export function retiredLines(found: WorkedAccount, dryRun: boolean, by: string, reason: string): readonly string[] {
+  const { account, venue, mode, processes } = found;
+  const what = `account ${printable(account)}, worked at ${printable(venue)} (${mode})`;
+  const first = dryRun
+    ? `would retire ${what}`
+    : `${pc.green('retired')} ${what}, by ${printable(by)} (${printable(reason)})`;
+  if (processes.length === 0) return [first];
+  const verb = dryRun ? 'would stop' : `stop within ${BEAT_MS / 1000} s`;
+  return [first, `still at work, and ${verb}: ${processes.map(printable).join(', ')}`];
 }

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { LetterWorld } from '../../../pipelines/dlq/examine-letter.ts';
+import type { LetterTopics } from '../../../pipelines/dlq/examine-letter.ts';
 import { type LetterSelection, type RetryOutcome, retryLetters } from '../../../pipelines/dlq/retry-letters.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
@@ -19,11 +19,11 @@ import { folderForTest } from '../../fixtures/temporary-folder.ts';
 export const SNAPSHOTS = TOPICS.positionSnapshot;
 export const DEAD = deadLetterTopicOf(SNAPSHOTS.name);
 
-/** The timestamp of what is buried: after everything that the records say. */
+/** The timestamp of the records: later than every time in them. */
 export const RECEIVED_AT = 1_900_000_000_000;
 
-/** An embedded log on which scoring buries what it cannot read. */
-export class Graveyard implements LetterWorld {
+/** An embedded log on which scoring dead-letters what it cannot read. */
+export class DeadLetterLog implements LetterTopics {
   readonly log: EmbeddedLog;
   codec: RecordCodec;
 
@@ -32,12 +32,12 @@ export class Graveyard implements LetterWorld {
     this.codec = codec;
   }
 
-  static async open(): Promise<Graveyard> {
+  static async open(): Promise<DeadLetterLog> {
     const log = EmbeddedLog.open(folderForTest(), new SystemClock());
     onTestFinished(() => log.close());
     await log.createTopics(allTopicSpecs());
     await registerSchemas(log.registry);
-    return new Graveyard(log, await RecordCodec.open(log.registry));
+    return new DeadLetterLog(log, await RecordCodec.open(log.registry));
   }
 
   get registry() {
@@ -52,8 +52,8 @@ export class Graveyard implements LetterWorld {
     return value;
   }
 
-  /** Produces this as a foreign client might, and lets scoring work it off. */
-  async bury(...values: readonly (Uint8Array | null)[]): Promise<void> {
+  /** Produces the values as a foreign client might, and lets scoring consume them. */
+  async deadLetter(...values: readonly (Uint8Array | null)[]): Promise<void> {
     await this.log.append(
       values.map((value) => ({
         topic: SNAPSHOTS.name,
