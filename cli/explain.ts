@@ -4,7 +4,7 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
 import { explanationLines } from '../pipelines/explain/explanation-lines.ts';
 import { explain } from '../pipelines/explain/gather.ts';
-import type { ReadObserver, ReadWorld } from '../pipelines/explain/position-records.ts';
+import type { ReadWorld } from '../pipelines/explain/position-records.ts';
 import { openReadOnlyWorld } from './log-session/log-session.ts';
 import { type WorldOptions, worldOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
@@ -40,20 +40,13 @@ Examples:
       const policy = flags.policy === undefined ? null : loadPolicy(flags.policy);
       const world = await openReadOnlyWorld(flags);
       const clock = new SystemClock();
-      let progress: Progress | undefined;
-      const observer: ReadObserver = {
-        onTotal: (records) => {
-          progress = new Progress('records', records, process.stderr, clock);
-        },
-        onRecords: (records) => progress?.add(records),
-        onDone: () => progress?.done(),
-      };
+      const progress = new Progress('records', null, process.stderr, clock);
       try {
         const { columns } = process.stdout;
-        const screen = { columns, observer };
-        await explainTo(new LineWriter(process.stdout), world, id, policy, jsonWanted(flags), screen);
+        const lines = new LineWriter(process.stdout);
+        await explainTo(lines, world, id, policy, jsonWanted(flags), { columns, progress });
       } finally {
-        progress?.done();
+        progress.done();
         await world.close();
       }
     });
@@ -62,7 +55,7 @@ Examples:
 /** Where the explanation is shown. */
 export interface ExplainScreen {
   readonly columns?: number | undefined;
-  readonly observer?: ReadObserver;
+  readonly progress?: Progress;
 }
 
 /** Writes the explanation. Throws ID_UNKNOWN. */
@@ -72,9 +65,13 @@ export async function explainTo(
   id: string,
   policy: Policy | null,
   json: boolean,
-  { columns, observer }: ExplainScreen = {},
+  { columns, progress }: ExplainScreen = {},
 ): Promise<void> {
-  const explanation = await explain(world, id, policy, observer);
+  const explanation = await explain(world, id, policy, {
+    onTotal: (records) => progress?.expect(records),
+    onRecords: (records) => progress?.add(records),
+  });
+  progress?.done();
   if (explanation === null) throw new HarvestlineError('ID_UNKNOWN', `no position and no intent is called ${id}`);
   for (const line of json ? [JSON.stringify(explanation)] : explanationLines(explanation, columns))
     await lines.write(line);

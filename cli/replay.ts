@@ -21,8 +21,27 @@ import { resultPage } from '../pipelines/replay/result-page.ts';
 import { auditIntents } from '../pipelines/replay/audit-intents.ts';
 import { isProved, auditLines } from '../pipelines/replay/audit-lines.ts';
 
-/** Flips that are listed unless asked otherwise. */
+/** How many flips are listed by default. */
 const LISTED = 50;
+
+/** The options of `harvestline replay`. */
+interface ReplayFlags extends WorldOptions {
+  readonly policy: readonly string[];
+  /** Recompute intents instead of comparing policies. */
+  readonly audit?: true;
+  /** Default: the policy in force (policyInForce). */
+  readonly against?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly failIf: readonly string[];
+  readonly flips: number;
+  readonly raw?: true;
+  readonly maps: 'then' | 'now';
+  readonly costs: string;
+  readonly seed: number;
+  readonly html?: string;
+  readonly json?: true;
+}
 
 export function replayCommand(): Command {
   const builtIn = [...BUILT_IN_POLICIES.keys()].join(', ');
@@ -114,8 +133,8 @@ function parseCount(text: string): number {
 }
 
 /** `harvestline replay --policy CANDIDATE`. */
-export async function compareCommand(flags: ReplayFlags): Promise<void> {
-  // Everything that can be wrong with the call is said before anything is read.
+async function compareCommand(flags: ReplayFlags): Promise<void> {
+  // Wrong usage is found before anything is read.
   const [candidate, ...more] = flags.policy;
   if (candidate === undefined || more.length > 0)
     throw new HarvestlineError('USAGE', 'a comparison needs one --policy: the candidate, by its id or as a file');
@@ -126,9 +145,9 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
   const given = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
   const world = await openReadOnlyWorld(flags);
-  let progress: Progress | undefined;
+  const progress = new Progress('snapshots', null, process.stderr, clock);
   try {
-    // Nothing is added, and what is there stays: a page that cannot be written must be known before a long replay.
+    // Appends nothing: whether the page can be written must be known before a long replay.
     if (flags.html !== undefined) await writePage(flags.html, '', 'a');
     const against =
       given === null ? await policyInForce(world) : { policy: given, source: 'given' as const, lines: [] };
@@ -144,12 +163,10 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
       threads: {
         compare: (comparison) => compareInThreads({ ...comparison, world: worldOf(flags), seed: flags.seed }),
       },
-      onTotal: (records) => {
-        progress = new Progress('snapshots', records, process.stderr, clock);
-      },
-      onRecords: (records) => progress?.add(records),
+      onTotal: (records) => progress.expect(records),
+      onRecords: (records) => progress.add(records),
     });
-    progress?.done();
+    progress.done();
     const failed = failedConditions(conditions, result);
     await writeLines(
       jsonWanted(flags)
@@ -166,12 +183,12 @@ export async function compareCommand(flags: ReplayFlags): Promise<void> {
         process.stderr.write(`fails: ${condition}, found ${value === null ? 'nothing to judge by' : value}\n`);
     process.exitCode = 1;
   } finally {
-    progress?.done();
+    progress.done();
     await world.close();
   }
 }
 
-/** Without what the command line adds: threads are given a copy. */
+/** The options that open a log, without the others: threads get a copy. */
 function worldOf({ data, brokers, registry, desk }: WorldOptions): WorldOptions {
   return {
     data,
@@ -190,53 +207,32 @@ async function writePage(file: string, page: string, flag: 'w' | 'a'): Promise<v
 }
 
 /** `harvestline replay --audit`. */
-export async function auditCommand(flags: ReplayFlags): Promise<void> {
+async function auditCommand(flags: ReplayFlags): Promise<void> {
   const window = parseWindow(flags.from, flags.to);
   const policies = policiesById(flags.policy);
   const clock = new SystemClock();
   const world = await openReadOnlyWorld(flags);
-  let progress: Progress | undefined;
+  const progress = new Progress('intents', null, process.stderr, clock);
   try {
     const result = await auditIntents(world, {
       window,
       policies,
-      onTotal: (intents) => {
-        progress = new Progress('intents', intents, process.stderr, clock);
-      },
-      onIntents: (intents) => progress?.add(intents),
+      onTotal: (records) => progress.expect(records),
+      onRecords: (records) => progress.add(records),
     });
-    progress?.done();
+    progress.done();
     await writeLines(jsonWanted(flags) ? [JSON.stringify(result)] : auditLines(result, terminalWidth()));
     if (!isProved(result)) process.exitCode = 1;
   } finally {
-    progress?.done();
+    progress.done();
     await world.close();
   }
 }
 
-/** The built-in ones and those given; a given file stands for its id, also where a built-in one has it. Throws USAGE, POLICY_INVALID. */
+/** Built-in and given policies by id; a given one counts before a built-in one of the same id. Throws USAGE, POLICY_INVALID. */
 export function policiesById(given: readonly string[]): ReadonlyMap<string, Policy> {
   const files = given.map(loadPolicy);
   const twice = files.find(({ id }, index) => files.findIndex((other) => other.id === id) !== index);
   if (twice !== undefined) throw new HarvestlineError('USAGE', `--policy: two of them have the id ${twice.id}`);
   return new Map([...BUILT_IN_POLICIES, ...files.map((policy): [string, Policy] => [policy.id, policy])]);
-}
-
-/** What `harvestline replay` was told. */
-export interface ReplayFlags extends WorldOptions {
-  readonly policy: readonly string[];
-  /** Recomputes intents instead of comparing policies. */
-  readonly audit?: true;
-  /** Left out: what is in force (pipelines/scoring/policy-history.ts). */
-  readonly against?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly failIf: readonly string[];
-  readonly flips: number;
-  readonly raw?: true;
-  readonly maps: 'then' | 'now';
-  readonly costs: string;
-  readonly seed: number;
-  readonly html?: string;
-  readonly json?: true;
 }

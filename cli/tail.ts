@@ -15,16 +15,16 @@ import { LineWriter, jsonWanted } from '../render/output.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
 import { parseEventTime } from '../render/event-time.ts';
 
-/** A screenful, with room for the prompt. Unit: records. */
+/** Shown without --from. Unit: records. */
 const LAST_RECORDS = 10;
 
-/** Soon enough to feel immediate, rare enough to cost nothing. Unit: milliseconds. */
+/** How often --follow looks for new records: it feels immediate and costs nothing. Unit: milliseconds. */
 const FOLLOW_PAUSE_MS = 250;
 
 export interface TailOptions {
   readonly topic: string;
   readonly from: TailStart;
-  /** Goes on past the end, until `signal` aborts or the reader goes away. */
+  /** Go on with new records, until `signal` aborts or the reader goes away. */
   readonly follow: boolean;
   readonly json: boolean;
 }
@@ -85,8 +85,8 @@ Examples:
   harvestline tail execution.report --from 2026-02-07T12:00:00Z --follow`;
 
 /**
- * Writes the records of a topic as lines and returns how many values did not decode. Ends at the end offsets that stood
- * when it was called, unless it follows. Throws USAGE for a topic that is not in the table.
+ * Writes the records of a topic as lines, and returns how many values did not decode. Ends at the end offsets as they were when it was
+ * called, unless it follows. Throws USAGE for a topic that is not in the table.
  */
 export async function tail({ world, lines, clock, signal }: TailDependencies, options: TailOptions): Promise<number> {
   checkUsage(options);
@@ -127,14 +127,14 @@ function tailRecord(codec: RecordCodec, topic: TopicName | null, at: LogRecord):
   }
 }
 
-/** The last LAST_RECORDS of the merged sequence: it was read with as many of each partition, so this is little. */
+/** The last LAST_RECORDS of the merged sequence, which holds at most as many of each partition. */
 async function* lastOf(runs: AsyncIterable<readonly LogRecord[]>): AsyncGenerator<readonly LogRecord[]> {
   let last: readonly LogRecord[] = [];
   for await (const run of runs) last = [...last, ...run].slice(-LAST_RECORDS);
   yield last;
 }
 
-/** From where `range` ended to the ends that stand now. */
+/** From the end of `range` to the ends as they are now. */
 function continued(range: readonly PartitionOffsets[], now: readonly PartitionOffsets[]): readonly PartitionOffsets[] {
   const ends = new Map(now.map(({ partition, end }) => [partition, end]));
   return range.map(({ partition, begin, end }) => {
@@ -165,8 +165,8 @@ export type TailStart =
   | { readonly kind: 'time'; readonly timestamp: number };
 
 /**
- * A bare number is an offset below this and a time from it on: as epoch milliseconds it is March 1973, long before any
- * record, and as an offset more records than a partition here will ever hold.
+ * A number below this is an offset, from it on a time: in milliseconds it is March 1973, before any record, and as an offset it is more
+ * than a partition here will ever hold.
  */
 const FIRST_TIME_MS = 100_000_000_000;
 
@@ -194,7 +194,7 @@ export function parseTailStart(text: string): TailStart {
   return { kind: 'time', timestamp };
 }
 
-/** The stretch of `topic` from `start` to the ends that stand now. `last` is how many records kind `last` asks of each partition. */
+/** The stretch of a topic from `start` to its ends as they are now. `last`: how many records of each partition the kind `last` takes. */
 export async function rangeFrom(
   log: EventLog,
   topic: string,
@@ -202,7 +202,7 @@ export async function rangeFrom(
   last: number,
 ): Promise<readonly PartitionOffsets[]> {
   const ends = await log.offsets(topic);
-  // Asked after the ends: a record appended in between starts beyond them and is left out.
+  // After the ends are known: a record appended in between lies beyond them and is left out.
   const byTime = start.kind === 'time' ? await log.offsetsAt(topic, start.timestamp) : undefined;
   const range = ends.map((part) => ({ ...part, begin: Math.max(part.begin, firstOffset(start, part, last, byTime)) }));
   return start.kind === 'partition offsets' ? range.filter(({ partition }) => start.offsets.has(partition)) : range;

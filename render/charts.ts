@@ -2,7 +2,7 @@
 import { count, percent } from './figures.ts';
 import { type Content, type Markup, markup } from './page.ts';
 
-/** Where the unit square lies in the drawing. Units: user units of the drawing. */
+/** The place of the unit square in the drawing. Units: user units of the drawing. */
 export const PLOT = { left: 36, top: 8, size: 272, width: 320 } as const;
 
 const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1] as const;
@@ -15,7 +15,7 @@ export function plotY(probability: number): number {
   return round(PLOT.top + PLOT.size * (1 - probability));
 }
 
-/** A tenth of a unit cannot be seen; more digits would only make the page larger. */
+/** To a tenth of a unit, which cannot be seen: more digits would only make the page larger. */
 export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
@@ -35,7 +35,7 @@ export interface UnitPlot {
   readonly description: string;
   readonly xTitle: string;
   readonly yTitle: string;
-  /** How many of what was drawn below: one bar for each equal bin. */
+  /** Counts of the histogram below, one for each bin of equal width. */
   readonly histogram: readonly number[];
   readonly content: Content;
 }

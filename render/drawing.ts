@@ -1,18 +1,18 @@
 /**
- * Pictures that are drawn over themselves on a terminal. Apart from terminal.ts, which every command loads: log-update takes as long to
- * load as all of kafkajs, and few commands draw.
+ * Screens that are redrawn in place on a terminal. Not in terminal.ts, which every command loads: log-update takes as long to load as
+ * kafkajs, and few commands redraw.
  */
 import { createLogUpdate } from 'log-update';
 import { oneLine, shown, writePast } from './terminal.ts';
 
-/** Lines that are drawn over themselves. */
+/** Replaces the lines that it drew before. */
 export interface Drawing {
   (lines: readonly string[]): void;
-  /** Leaves the last picture on the screen. */
+  /** Ends drawing and leaves the last lines on the screen. */
   done(): void;
 }
 
-/** The lines are `shown`; the codes that move the cursor go as they are. */
+/** Lines go through the guard (REN-1); the codes that move the cursor go past it. */
 export function drawingOn(terminal: NodeJS.WriteStream): Drawing {
   const screen = Object.create(terminal, {
     write: { value: (text: string) => writePast(terminal, text) },

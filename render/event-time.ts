@@ -1,7 +1,7 @@
 /** The last moment that a Date can name (ECMA-262). A record may carry any whole number of milliseconds. */
 const LAST_DATE_MS = 8.64e15;
 
-/** ISO 8601 in UTC; the bare number of milliseconds where no date has it. `tail --from` takes both. */
+/** ISO 8601 in UTC; the number of milliseconds where no date has it. `tail --from` takes both. */
 export function formatEventTime(at: number): string {
   return Math.abs(at) <= LAST_DATE_MS ? new Date(at).toISOString() : String(at);
 }
@@ -14,8 +14,8 @@ export function formatEventMinute(at: number): string {
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
 /**
- * An ISO 8601 date or time; null for what is none, a 30th of February too. Without a zone it is UTC, wherever it is read: what a
- * command reads or a recorder wrote must not depend on the machine.
+ * Reads an ISO 8601 date or time; null for anything else, the 30th of February included. Without a zone it is UTC: what a text means must
+ * not depend on the machine.
  */
 export function parseEventTime(text: string): number | null {
   const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? [];
@@ -35,7 +35,7 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Where the next unit reads better. */
+/** Up to these, minutes and hours read better than the next unit. */
 const MINUTES_UP_TO_MS = 2 * HOUR_MS;
 const HOURS_UP_TO_MS = 72 * HOUR_MS;
 
@@ -45,20 +45,20 @@ export function dateOf(at: number): string {
   return time === undefined ? '' : date;
 }
 
-/** HH:MM:SS in UTC; the bare milliseconds where no date has it. */
+/** HH:MM:SS in UTC; the number of milliseconds where no date has it. */
 export function timeOf(at: number): string {
   const [whole = '', time] = formatEventTime(at).split('T');
   return time?.slice(0, 'HH:MM:SS'.length) ?? whole;
 }
 
-/** From a time to another; the end has a date of its own where it is another one. */
+/** From one time to another; with the date of the end where it differs. */
 export function spanOf(from: number, to: number): string {
   if (dateOf(from) !== dateOf(to)) return `${timeOf(from)}–${dateOf(to)} ${timeOf(to)}`;
   return timeOf(from) === timeOf(to) ? timeOf(from) : `${timeOf(from)}–${timeOf(to)}`;
 }
 
-/** A length of time in three digits or so. */
-export function lengthOf(ms: number): string {
+/** A duration in about three digits. */
+export function durationText(ms: number): string {
   if (ms < SECOND_MS) return `${ms} ms`;
   if (ms < MINUTE_MS) return `${(ms / SECOND_MS).toFixed(1)} s`;
   if (ms < MINUTES_UP_TO_MS) return `${(ms / MINUTE_MS).toFixed(1)} min`;
@@ -66,7 +66,7 @@ export function lengthOf(ms: number): string {
   return `${(ms / (24 * HOUR_MS)).toFixed(1)} days`;
 }
 
-/** The time since the step before; clocks of others may differ, and then it says so instead of showing a negative one. */
+/** The time since the step before. Where clocks differ it may be negative, and is written as a time earlier. */
 export function sinceText(ms: number): string {
-  return ms < 0 ? `(dated ${lengthOf(-ms)} earlier)` : `+${lengthOf(ms)}`;
+  return ms < 0 ? `(dated ${durationText(-ms)} earlier)` : `+${durationText(ms)}`;
 }

@@ -2,7 +2,7 @@
 const MINUS = '\u2212';
 const NO_BREAK_SPACE = '\u00A0';
 
-/** A score or a change of one, where the fourth decimal still matters. */
+/** A Brier score or log loss, or a change of one: the fourth decimal matters. */
 export function score(value: number): string {
   return fixed(value, 4);
 }

@@ -1,6 +1,6 @@
 import { printable } from './terminal.ts';
 
-/** Text that is HTML already. Only `markup` makes it, and `trusted` from text of ours. */
+/** HTML. Made by `markup`, which escapes, or by `trusted` from text of this program. */
 export class Markup {
   readonly text: string;
 
@@ -11,7 +11,7 @@ export class Markup {
 
 export type Content = Markup | string | number | null | readonly Content[];
 
-/** HTML with everything escaped that is not Markup: model ids, symbols and reasons are written by others. Null is nothing. */
+/** A template of HTML. Whatever is not Markup is escaped, for model ids, symbols and reasons are written by others. Null is left out. */
 export function markup(parts: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   let text = parts[0] ?? '';
   contents.forEach((content, index) => {
@@ -20,7 +20,7 @@ export function markup(parts: TemplateStringsArray, ...contents: readonly Conten
   return new Markup(text);
 }
 
-/** Text of ours that is HTML or CSS. */
+/** Text of this program that is HTML or CSS. */
 export function trusted(text: string): Markup {
   return new Markup(text);
 }
@@ -46,8 +46,8 @@ function escaped(foreign: string): string {
 }
 
 /**
- * The page's only style sheet. Before is vermilion and after is blue, which colour-blind readers tell apart, and each has a shape
- * or a word of its own besides. Paper is always light.
+ * The style sheet of every page. Before is vermilion and after is blue, which colour-blind readers tell apart, and each has a shape or a
+ * word of its own besides. Paper is always light.
  */
 export const STYLE = `
 :root {

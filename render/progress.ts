@@ -1,31 +1,31 @@
 import { replaceLine } from './terminal.ts';
 import type { OutputStream } from './output.ts';
 
-/** Tells the time, in epoch milliseconds. */
+/** The time, in epoch milliseconds. */
 interface Clock {
   now(): number;
 }
 
-/** As often as the eye follows. Unit: milliseconds. */
+/** Shown anew at most this often: faster cannot be read. Unit: milliseconds. */
 const FRAME_MS = 100;
 
-/** Wide enough to see it move, narrow enough for 80 columns with label and figures. Unit: characters. */
+/** Wide enough to see progress, narrow enough for 80 columns with label and figures. Unit: columns. */
 const BAR_WIDTH = 24;
 
 /**
- * How far a long piece of work is, on one line of a terminal: label, bar and share where the total is known, count and rate.
- * Nothing at all in a pipe. The line is wiped at the end.
+ * A progress line on a terminal: label, bar and share where the total is known, count and rate. Nothing in a pipe. The line is wiped at
+ * the end.
  */
 export class Progress {
   readonly #label: string;
-  readonly #total: number | null;
+  #total: number | null;
   readonly #stream: OutputStream;
   readonly #clock: Clock;
   readonly #startedAt: number;
   #shownAt = -Infinity;
   #done = 0;
 
-  /** `total` null: not known. */
+  /** `total` null: unknown. */
   constructor(label: string, total: number | null, stream: OutputStream, clock: Clock) {
     this.#label = label;
     this.#total = total;
@@ -33,6 +33,11 @@ export class Progress {
     this.#clock = clock;
     this.#startedAt = clock.now();
     this.#show(this.#startedAt);
+  }
+
+  /** The total has become known. */
+  expect(total: number): void {
+    this.#total = total;
   }
 
   add(more: number): void {

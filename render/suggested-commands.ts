@@ -1,26 +1,26 @@
 import { formatEventTime } from './event-time.ts';
 
-/** What no shell takes for anything but a word. */
+/** Text that every shell takes for one word. */
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 
-/** The years that ISO 8601 writes with four digits; `tail --from` takes a number for later ones. */
+/** The years that ISO 8601 writes with four digits; for others `tail --from` takes a number. */
 const FIRST_ISO_MS = Date.parse('0000-01-01T00:00:00Z');
 const LAST_ISO_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** Of fifteen digits, the most that `tail --from` takes; what is later than that comes after it. */
+/** The largest number that `tail --from` takes, of fifteen digits; later records come after it. */
 const LAST_TAIL_MS = 999_999_999_999_999;
 
-/** One word of a command, as a shell reads it back. */
+/** Text quoted as one word of a shell. */
 export function shellWord(text: string): string {
   return PLAIN_WORD.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The command that shows a topic from `since` on. */
+/** The command that shows a topic from a time on. */
 export function tailFrom(topic: string, since: number): string {
   return `harvestline tail ${topic} --from ${startOf(since)} --json`;
 }
 
-/** The command that tells all of a position or an intent. */
+/** The command that explains a position or an intent. */
 export function explainOf(id: string): string {
   return `harvestline explain ${shellWord(id)}`;
 }

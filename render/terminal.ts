@@ -1,45 +1,45 @@
 /**
- * What stands between this program's words and a terminal, or whatever reads its streams.
+ * Guards the streams of this program: nothing foreign that is written to them commands a terminal.
  *
- * REN-1  Text from outside is shown, never obeyed: of all that is written, whoever wrote it, control characters (C0, C1), direction and
- *     zero-width marks, line and paragraph separators and lone surrogates come out as `\u001b`.
- * REN-2  That is the escape of JSON, where such characters stand in strings only: a line of JSON stays one, with the same strings in it.
- * REN-3  Colours of this program's own pass. They are known by a mark that is drawn anew in every process: no record that was written
- *     before can bear it. What moves the cursor is written past the guard, here only, with nothing foreign in it.
+ * REN-1  Text from outside is shown, never obeyed: control characters (C0, C1), direction and zero-width marks, line and paragraph
+ *        separators and lone surrogates are written as escapes such as `\u001b`, whoever writes them.
+ * REN-2  These are the escapes of JSON, where such characters occur in strings only: a line of JSON stays one, with the same strings.
+ * REN-3  Colours of this program pass. They carry a mark that is drawn anew in every process, so no record written before can have it.
+ *        What moves the cursor is written past the guard, here only, with nothing foreign in it.
  */
 import { randomInt } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
 
-/** Numbers no terminal gives a meaning to, before the code's own: unguarded it does what it says, and its width is 0 to everybody. */
+/** The mark of own colours: numbers without a meaning to terminals, before the code's own. Unguarded, the code still works and has no width. */
 const MARK = Array.from({ length: 3 }, () => `${randomInt(1000, 10_000)};`).join('');
 
 const INTRODUCER = '\u001B[';
 const MARKED = INTRODUCER + MARK;
 
-/** All that REN-1 names, and line breaks. */
+/** What REN-1 names, and line breaks. */
 const CONTROL = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`;
 const CONTROLS = new RegExp(CONTROL, 'gu');
 const MARKS_AND_CONTROLS = new RegExp(`${RegExp.escape(MARKED)}|${CONTROL}`, 'gu');
 
-/** Most of what is written: found out in a tenth of the time that looking for the others takes. */
+/** Text without any of these, as most is: ten times faster to test than to search for them. */
 const PLAIN = /^[\n -~]*$/;
 
-/** How log-update hides the cursor and shows it again, also when the process ends: on a stream of its choice, with nothing before or after it. */
+/** What log-update writes to hide and show the cursor, also at the end of the process: always alone, and on a stream of its choice. */
 const CURSOR: ReadonlySet<unknown> = new Set([`${INTRODUCER}?25l`, `${INTRODUCER}?25h`]);
 
-/** Foreign text as part of a line: of the same length, so that tables stay in shape. */
+/** Foreign text as part of a line: each such character becomes U+FFFD, so that its length stays the same and tables keep their shape. */
 export function printable(foreign: string): string {
   return foreign.replace(CONTROLS, '\uFFFD');
 }
 
-/** REN-1 for a line, or a part of one, before it is laid out or written: a line break in it is foreign, too. Own colours stay marked. */
+/** Escapes a line, or a part of one, before it is laid out or written. A line break in it is foreign too. Own colours keep their mark. */
 export function oneLine(line: string): string {
   return line.replace(MARKS_AND_CONTROLS, (found) => (found === MARKED ? found : escaped(found)));
 }
 
-/** REN-1, REN-2, REN-3. Line breaks pass. */
+/** Text as it may reach a terminal (REN-1 to REN-3). Line breaks pass. */
 export function shown(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(MARKS_AND_CONTROLS, (found) =>
@@ -55,10 +55,10 @@ function escaped(character: string): string {
 
 type Write = (chunk: string | Uint8Array, callback?: (error?: Error | null) => void) => boolean;
 
-/** Streams that are guarded -> how to write to them past the guard. */
+/** Guarded streams -> how to write past the guard. */
 const unguarded = new WeakMap<NodeJS.WritableStream, Write>();
 
-/** From now on whatever is written to the stream, by whomever, is `shown`. What a stream has before that stays behind it. */
+/** Makes everything that is written to the stream from now on go through `shown`. A guard that the stream has already comes after it. */
 export function guardStream(stream: NodeJS.WriteStream): void {
   if (unguarded.has(stream)) return;
   const write: Write = stream.write.bind(stream);
@@ -76,7 +76,7 @@ export function guardStream(stream: NodeJS.WriteStream): void {
   };
 }
 
-/** Writes what is no text, or commands the terminal on this program's behalf, as it is. Nothing foreign that is not `shown` may be in it. */
+/** Writes past the guard: bytes that are no text, or codes of this program. Foreign text in it must have gone through `shown`. */
 export function writePast(
   stream: NodeJS.WritableStream,
   chunk: string | Uint8Array,
@@ -89,24 +89,24 @@ export function writePast(
 
 /**
  * Colours are for a terminal, or where they are asked for (https://force-color.org, https://no-color.org). picocolors alone would also
- * paint what a pipe carries wherever `CI` is set: whoever reads that pipe expects plain text.
+ * colour the text of a pipe wherever `CI` is set, whose reader expects plain text.
  */
 const { env } = process;
 const colours = picocolors.createColors(
   !env['NO_COLOR'] && (Boolean(env['FORCE_COLOR']) || (isatty(1) && env['TERM'] !== 'dumb')),
 );
 
-/** As picocolors paints; nothing where there is no colour. */
+/** Paints as picocolors does, with the mark; returns text as it is where there are no colours. */
 function painter(paint: (text: string) => string): (text: string | number) => string {
   const [open = '', close = ''] = paint('|')
     .split('|')
     .map((codes) => codes.replaceAll(INTRODUCER, MARKED));
   if (close === '') return String;
-  // What ends inside must not end the whole.
+  // A colour that ends inside must not end this one.
   return (text) => open + String(text).replaceAll(close, close + open) + close;
 }
 
-/** Colours of this program's own; the only ones that reach a terminal. */
+/** The colours of this program, the only ones that reach a terminal. */
 export const pc = {
   bold: painter(colours.bold),
   dim: painter(colours.dim),
@@ -117,10 +117,10 @@ export const pc = {
   magenta: painter(colours.magenta),
 } as const;
 
-/** Goes to the first column and wipes the line. */
+/** Moves to the first column and wipes the line. */
 const WIPE = `${INTRODUCER}G${INTRODUCER}2K`;
 
-/** Puts a line in the place of the one that the cursor stands in. */
+/** Replaces the line of the cursor. */
 export function replaceLine(terminal: NodeJS.WritableStream, line: string): void {
   writePast(terminal, WIPE + shown(oneLine(line)));
 }

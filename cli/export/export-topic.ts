@@ -15,7 +15,7 @@ import { Progress } from '../../render/progress.ts';
 import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from '../../pipelines/export/formats.ts';
 import { exportedRecords } from '../../pipelines/export/exported-records.ts';
 
-/** Where a file's name says nothing else. */
+/** The format where the file's name has no known extension. */
 const DEFAULT_FORMAT: Format = 'jsonl';
 
 export interface ExportRequest extends WorldOptions {
@@ -58,7 +58,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
   process.exitCode = 1;
 }
 
-/** A topic of the table by its name, or by its desk's. Throws USAGE for another, and for dead letters, which are bytes. */
+/** A topic of the table, by its name or by that of the desk. Throws USAGE for others, and for dead letters, which are bytes. */
 export function exportedTopic(named: string, desk: string | undefined): TopicName {
   const name = new DeskNames(desk).inTable(named);
   const topic = findTopic(name);
@@ -70,13 +70,13 @@ export function exportedTopic(named: string, desk: string | undefined): TopicNam
   throw new HarvestlineError('USAGE', `no topic ${didYouMean(name, names)}; there are ${known}`);
 }
 
-/** What the file's name ends in. */
+/** The format by the extension of a file's name. */
 export function formatOf(out: string | null): Format {
   const extension = out === null ? '' : extname(out).slice(1);
   return FORMATS.find((format) => format === extension) ?? DEFAULT_FORMAT;
 }
 
-/** Whole or not at all: the file gets its name when it is complete. */
+/** The file gets its name when it is complete, so it is whole or not there. */
 async function toFile(records: AsyncIterable<object>, bytes: NodeJS.ReadWriteStream, file: string): Promise<void> {
   const unfinished = `${file}.unfinished`;
   try {
@@ -98,13 +98,13 @@ async function toStandardOutput(
     const output = binary ? pastGuards(process.stdout) : process.stdout;
     await pipeline(Readable.from(records), bytes, output, { end: false });
   } catch (thrown) {
-    // The reader has seen enough (`| head`).
+    // The reader went away (`| head`): that is no error.
     const gone = thrown instanceof Error && 'code' in thrown && thrown.code === 'EPIPE';
     if (!gone) throw thrown;
   }
 }
 
-/** Bytes that are no text, as they are. */
+/** Writes bytes past the guard of text. */
 function pastGuards(stream: NodeJS.WriteStream): Writable {
   return new Writable({ write: (chunk: Uint8Array, _encoding, done) => writePast(stream, chunk, done) });
 }

@@ -8,9 +8,9 @@ import type { ComparePartitions, PartitionOutcome } from '../../pipelines/replay
 import type { CompareJob, FromThread, ToThread } from './compare-thread.ts';
 
 /**
- * Each thread has a heap of its own, so their number is what bounds memory. What is read at a time must fit into the young
- * generation (MiB) twice over, or it grows old as garbage: a page of the embedded log is small, but Kafka hands out record batches
- * of up to a megabyte, which are several when decoded. Two heaps of that kind would need more than 300 MiB.
+ * Each thread has its own heap, so their number bounds memory. The young generation (MiB) must hold twice what is read at a time, or
+ * garbage is promoted to the old one: pages of the embedded log are small, but a record batch of Kafka has up to a megabyte, and several
+ * when decoded. Two heaps for Kafka would need more than 300 MiB.
  */
 const THREADS = {
   embedded: { most: 2, youngGeneration: 24 },
@@ -26,9 +26,10 @@ const RECORDS_DIE_YOUNG = '--no-allocation-site-pretenuring';
 const THREAD = new URL('compare-thread.ts', import.meta.url);
 
 /**
- * Partitions side by side, each on one thread as long as there are any. Invariants:
- * W1  The outcomes are those of one thread: a partition is compared by itself, whoever does it and whenever.
- * W2  The first thread that fails ends all of them, with its error.
+ * Compares partitions in parallel, each on one thread.
+ *
+ * CLR-1  The outcomes are those of a single thread: a partition is compared by itself, on whichever thread and whenever.
+ * CLR-2  The first thread that fails ends all of them, with its error.
  */
 export function compareInThreads(job: CompareJob): ComparePartitions {
   return async (ranges, onRecords) => {
@@ -57,7 +58,7 @@ export function compareInThreads(job: CompareJob): ComparePartitions {
   };
 }
 
-/** Hands partitions to one thread until none waits. */
+/** Gives partitions to one thread until none is left. */
 function work(
   thread: Worker,
   waiting: [number, PartitionOffsets][],

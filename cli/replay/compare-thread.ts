@@ -1,6 +1,6 @@
 /**
- * One thread of a replay. It is given partitions of position.snapshot one by one, opens the log for itself, and answers with
- * what it has read so far and with the outcome of each.
+ * A thread of a replay: opens the log for itself, gets partitions of position.snapshot one by one, and answers with its progress and with
+ * the outcome of each.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
@@ -12,7 +12,7 @@ import { openReadOnlyWorld } from '../log-session/log-session.ts';
 import type { WorldOptions } from '../options/log-options.ts';
 import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-policies.ts';
 
-/** What does not change from one partition to the next. Plain data: it is copied to each thread. */
+/** What is the same for all partitions. Plain data: it is copied to each thread. */
 export interface CompareJob extends Omit<ComparisonOptions, 'random'> {
   readonly world: WorldOptions;
   readonly seed: number;
@@ -34,7 +34,7 @@ export type FromThread =
       readonly problems: readonly Problem[];
     };
 
-/** As often as a progress bar needs it. Unit: records. */
+/** As often as a progress line needs it. Unit: records. */
 const REPORT_EVERY = 10_000;
 
 const port = parentPort;
@@ -62,7 +62,7 @@ port.on('message', ({ index, range }: ToThread) => {
   });
 });
 
-/** An error of ours loses its class on the way to another thread, so its parts are sent; any other ends this thread. */
+/** A HarvestlineError loses its class on the way to another thread, so its parts are sent; any other error ends this thread. */
 async function explained<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

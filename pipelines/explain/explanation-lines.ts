@@ -2,7 +2,7 @@ import { pc, printable } from '../../render/terminal.ts';
 import { count, plural, significant } from '../../render/figures.ts';
 import type { Explanation, ExplainedDecision } from './explanation.ts';
 import { actionCounts, runLines, sameScorer, scorerText, calibrationText } from './run-lines.ts';
-import { lengthOf, dateOf, timeOf } from '../../render/event-time.ts';
+import { durationText, dateOf, timeOf } from '../../render/event-time.ts';
 import { stepLines } from './step-lines.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { Factor } from '../../schemas/generated/records.ts';
@@ -47,7 +47,7 @@ function summaryLines({ runs, decisions }: Explanation, width: number): readonly
   const scorer = sameScorer(runs) ? `, all by ${scorerText(first)}` : '';
   const text =
     `${plural(decisions.length, 'snapshot')} in ${plural(runs.length, 'run')}, ` +
-    `${lengthOf(last.to - first.from)}${scorer}: ${actionCounts(runs)}`;
+    `${durationText(last.to - first.from)}${scorer}: ${actionCounts(runs)}`;
   return hanging('', text, width);
 }
 

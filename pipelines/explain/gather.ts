@@ -66,7 +66,6 @@ export async function explain(
   const intentId = intents.selected?.intent.intent_id ?? null;
   const known = decisions.length > 0 || intents.found.length > 0 || unscorable.length > 0;
   const steps = known ? await gatherSteps(reader, positionId, intentId, intents.found) : [];
-  observer?.onDone();
   if (!known) return null;
   return {
     position_id: positionId,

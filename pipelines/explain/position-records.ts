@@ -14,11 +14,10 @@ import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 
 export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
 
-/** Called once with the number of records to read, then with those read since, then at the end. */
+/** Called once with the number of records to read, then with the number of those read since. */
 export interface ReadObserver {
   readonly onTotal: (records: number) => void;
   readonly onRecords: (records: number) => void;
-  readonly onDone: () => void;
 }
 
 /** Streams whole topics, reports progress, and counts records that did not decode. */

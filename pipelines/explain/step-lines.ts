@@ -5,7 +5,7 @@ import { count } from '../../render/figures.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import { hanging, together } from '../../render/terminal-text.ts';
 import { dated } from './run-lines.ts';
-import { dateOf, lengthOf, sinceText, spanOf } from '../../render/event-time.ts';
+import { dateOf, durationText, sinceText, spanOf } from '../../render/event-time.ts';
 
 /** Topic -> what a record of it is called beside its partition and offset. */
 const RECORD_WORDS: Readonly<Record<string, string>> = {
@@ -98,7 +98,7 @@ function alikeText(group: StepGroup): string {
 }
 
 function waitText(least: number, most: number): string {
-  return least < 0 || least === most ? sinceText(least) : `+${lengthOf(least)} to ${lengthOf(most)}`;
+  return least < 0 || least === most ? sinceText(least) : `+${durationText(least)} to ${durationText(most)}`;
 }
 
 function placesOf(steps: readonly ExplainedStep[]): string {

@@ -4,14 +4,14 @@ import { type TopicName, findTopic } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord, decodedRecords } from '../runtime/topic-cursor.ts';
 
 export interface ExportedRecords {
-  /** Every record; else of a compacted topic the latest of each key. */
+  /** Every record of a compacted topic, not only the latest of each key. */
   readonly all: boolean;
   readonly onUndecodable: () => void;
 }
 
 /**
- * The records of a topic, in order of partition and offset. Those that do not decode are passed over. Memory: a batch; of a compacted
- * topic the offset of each key's latest record, too.
+ * The records of a topic, in order of partition and offset, without those that do not decode. Memory: a batch, and for a compacted topic
+ * the offset of each key's latest record.
  */
 export async function* exportedRecords<N extends TopicName>(
   world: ReadableTopics,
@@ -29,7 +29,7 @@ export async function* exportedRecords<N extends TopicName>(
   }
 }
 
-/** By key: of one key all records are in one partition. */
+/** Key -> offset of its latest record. All records of a key are in one partition. */
 async function latestOffsets(world: ReadableTopics, topic: TopicName): Promise<ReadonlyMap<string, number>> {
   const latest = new Map<string, number>();
   await forEachRecord(world, topic, {}, (_record, { key, offset }) => latest.set(keyText(key), offset));

@@ -17,11 +17,11 @@ import {
 export const FORMATS = ['jsonl', 'csv', 'avro', 'parquet'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** How JSON lines and CSV say a time: ISO 8601 in UTC, or milliseconds since 1970. Avro and Parquet have a type for it. */
+/** How JSON lines and CSV write a time: ISO 8601 in UTC, or milliseconds since 1970. Avro and Parquet have a type for it. */
 export const TIME_FORMS = ['utc', 'epoch'] as const;
 export type TimeTexts = (typeof TIME_FORMS)[number];
 
-/** Avro and Parquet are bytes that no terminal shows. */
+/** Avro and Parquet are bytes, not for a terminal. */
 export function isBinary(format: Format): boolean {
   return format === 'avro' || format === 'parquet';
 }
@@ -33,9 +33,9 @@ export function formatStream(format: Format, topic: TopicName, times: TimeTexts)
   const schema = loadSchema(spec);
   if (format === 'parquet') return parquetStream(schema);
   if (format === 'avro') {
-    // The schema as it is registered stands in the file: any Avro reader opens it.
+    // The file contains the schema as it is registered, so that any Avro reader opens it.
     return new avsc.streams.BlockEncoder(schema as avsc.Schema, {
-      // Also of no records: a file without its schema is none.
+      // Even without records: a container file must contain its schema.
       writeHeader: true,
       codec: 'deflate',
       codecs: {
@@ -63,7 +63,7 @@ function textOf(times: TimeTexts, converter: (conversions: Conversions) => Conve
   return converter({ timestamp: (value) => formatEventTime(value as number), long: asIs }) ?? asIs;
 }
 
-/** What a spreadsheet begins to compute at, or passes over to get there. */
+/** Characters that make a spreadsheet read a cell as a formula, or that it skips before one. */
 const FORMULA = /^[=+\-@\t\r\n]/;
 
 type AnyRecord = Readonly<Record<string, unknown>>;
@@ -208,17 +208,17 @@ const PHYSICAL: Readonly<Record<string, SchemaElement['type']>> = {
   bytes: 'BYTE_ARRAY',
 };
 
-/** Turns one value of a record into what a format has for it. */
+/** Turns a value of a record into that of a format. */
 type Convert = (value: unknown) => unknown;
 
 interface Conversions {
-  /** A number of milliseconds since 1970. */
+  /** For milliseconds since 1970. */
   readonly timestamp: Convert;
-  /** Any other whole number of 64 bits. */
+  /** For any other 64-bit integer. */
   readonly long: Convert;
 }
 
-/** The conversion of a schema's values, fields and items included; null where there is nothing to convert. */
+/** The conversion of a schema's values, with their fields and items; null where there is nothing to convert. */
 function converterOf(schema: AvroSchema, conversions: Conversions): Convert | null {
   const inner = nullableOf(schema);
   if (inner !== undefined) {

@@ -25,8 +25,10 @@ export interface AuditOptions {
   readonly window: ReplayWindow;
   /** By id: for intents that no record of policy.applied covers. */
   readonly policies: ReadonlyMap<string, Policy>;
+  /** Called once with the number of intents to read. */
   readonly onTotal?: (intents: number) => void;
-  readonly onIntents?: (intents: number) => void;
+  /** Called with the number of intents read since. */
+  readonly onRecords?: (intents: number) => void;
 }
 
 /** An intent that could not be recomputed. */
@@ -76,7 +78,7 @@ export async function auditIntents(world: ReadableTopics, options: AuditOptions)
       if (begin >= end) continue;
       for await (const batch of log.read(INTENTS, { from: new Map([[partition, begin]]), partitions: [partition] })) {
         await audit.batch(batch, end);
-        options.onIntents?.(batch.records.length);
+        options.onRecords?.(batch.records.length);
         if (batch.nextOffset >= end) break;
       }
     }

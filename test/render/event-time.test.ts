@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dateOf, lengthOf, sinceText, spanOf, timeOf } from '../../render/event-time.ts';
+import { dateOf, durationText, sinceText, spanOf, timeOf } from '../../render/event-time.ts';
 
 const AT = Date.UTC(2026, 1, 7, 23, 59, 58, 900);
 
@@ -23,7 +23,7 @@ describe('short times', () => {
     [335 * 60_000, '5.6 h'],
     [96 * 3_600_000, '4.0 days'],
   ])('%i ms is %s', (ms, text) => {
-    expect(lengthOf(ms)).toBe(text);
+    expect(durationText(ms)).toBe(text);
     expect(sinceText(ms)).toBe(`+${text}`);
   });
 

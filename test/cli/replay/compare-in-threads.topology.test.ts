@@ -38,7 +38,7 @@ async function aLog(): Promise<string> {
 }
 
 describe('compareInThreads', () => {
-  it('W1: gives what one thread gives, to the last digit, and tells of every record', async () => {
+  it('CLR-1: gives what one thread gives, to the last digit, and reports every record', async () => {
     const data = await aLog();
     const world = await openReadOnly(data);
     const options = {
@@ -64,7 +64,7 @@ describe('compareInThreads', () => {
     await world.close();
   });
 
-  it('W2: what goes wrong in a thread is said with its code', async () => {
+  it('CLR-2: an error of a thread is thrown with its code', async () => {
     const data = await aLog();
     rmSync(join(data, 'log.sqlite'));
     const compare = compareInThreads({
