@@ -70,7 +70,7 @@ Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
     });
 }
 
-/** None where no log is there: policies are checked before a desk has one. */
+/** None where there is no log: policies are checked before a desk has one. */
 async function mapsInForce(options: WorldOptions): Promise<readonly MapInForce[]> {
   try {
     return (await withLog(options, 'read', readVersions)).allInForce();

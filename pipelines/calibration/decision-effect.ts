@@ -1,6 +1,6 @@
 import { ACTIONS, type Action, emptyMatrix } from '../../render/action-matrix.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
-import { type ConfidenceMap, calibrated, seenBy } from '../scoring/confidence-map.ts';
+import { type ConfidenceMap, calibrated, asJudgedBy } from '../scoring/confidence-map.ts';
 import type { Flips, Flip } from './report.ts';
 import { type Policy, type ConditionName, EXIT_FACTORS, HOLD_FACTORS } from '../scoring/policy.ts';
 import type { ModelId, PositionSnapshot } from '../../schemas/generated/records.ts';
@@ -70,8 +70,8 @@ export class DecisionEffect {
 
   /** Throws RECORD_INVALID for a snapshot too extreme to score, and does not count it. */
   add(snapshot: PositionSnapshot, at: Place): void {
-    const seenBefore = seenBy(this.#policy, snapshot, this.#current);
-    const seenAfter = seenBy(this.#policy, snapshot, this.#candidate);
+    const seenBefore = asJudgedBy(this.#policy, snapshot, this.#current);
+    const seenAfter = asJudgedBy(this.#policy, snapshot, this.#candidate);
     const before = judge(seenBefore, this.#policy);
     const after = seenAfter === seenBefore ? before : judge(seenAfter, this.#policy);
     this.#snapshots += 1;

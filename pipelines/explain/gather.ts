@@ -1,5 +1,5 @@
 import { isKind } from '../../errors/harvestline-error.ts';
-import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
+import { judgesCalibrated, asJudgedBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import { type Policy, defaultPolicy, BUILT_IN_POLICIES, policyText } from '../scoring/policy.ts';
 import { smallestChanges } from '../scoring/smallest-changes.ts';
@@ -49,7 +49,7 @@ export async function explain(
     const by = lookup.of(snapshot, at, intent);
     const { calibration_version } = by;
     const map = calibration_version === null ? null : (versions?.find(calibration_version)?.records[0].map ?? null);
-    const scored = by.content === null ? snapshot : seenBy(by.content, snapshot, map);
+    const scored = by.content === null ? snapshot : asJudgedBy(by.content, snapshot, map);
     const assumed = by.assumed || (intent === undefined && map === null && calibration_version !== null);
     try {
       const decided = decisionOf(intent, scored, by.content);

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { HarvestIntent, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { intentIdOf } from '../../schemas/ids.ts';
-import { type ConfidenceMap, seenBy } from '../scoring/confidence-map.ts';
+import { type ConfidenceMap, asJudgedBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 
@@ -50,7 +50,7 @@ export function auditIntent(
   map: ConfidenceMap | null,
 ): readonly Difference[] {
   const { action, fraction, reason, hold_score, exit_score, r, factors, unknown } = evaluate(
-    seenBy(policy, snapshot, map),
+    asJudgedBy(policy, snapshot, map),
     policy,
   );
   const decision = { action, fraction, hold_score, exit_score, r, reason, factors, unknown };

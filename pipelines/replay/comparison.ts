@@ -7,7 +7,7 @@ import type { LogRecord } from '../../ports/event-log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { DEFAULT_LIMITS } from '../execution/limits.ts';
-import { judgesCalibrated, seenBy } from '../scoring/confidence-map.ts';
+import { judgesCalibrated, asJudgedBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
 import { rOf } from '../scoring/risk.ts';
@@ -85,8 +85,8 @@ export class Comparison {
     const model = snapshot.model_id ?? null;
     const map = model === null ? null : (this.#maps?.mapAt(model, at, snapshot.observed_at) ?? null);
     try {
-      const current = evaluate(seenBy(this.#current, snapshot, map), this.#current);
-      const candidate = evaluate(seenBy(this.#candidate, snapshot, map), this.#candidate);
+      const current = evaluate(asJudgedBy(this.#current, snapshot, map), this.#current);
+      const candidate = evaluate(asJudgedBy(this.#candidate, snapshot, map), this.#candidate);
       const r = this.#current.costs === null ? current.r : rOf(snapshot, this.#measure);
       // Before the tally: if this snapshot opens a position anew, the flips of the one that is over are marked, and this one is not.
       this.#positions.add(snapshot, r, current, candidate);

@@ -1,23 +1,22 @@
+/** The check of policy files: everything that is wrong with them, and warnings about what is legal but hardly meant. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Problem, isKind } from '../../errors/harvestline-error.ts';
 import { judgesCalibrated, whyNeverDegraded } from './confidence-map.ts';
 import { type Policy, BUILT_IN_POLICIES, type FractionFormula, type PolicyRule, EXIT_FACTORS } from './policy.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
-import { HOLD_REASONS } from './evaluate.ts';
-import { ROUNDS_TO_NOTHING_BELOW } from './input-axes.ts';
+import { HOLD_REASONS, ROUNDS_TO_NOTHING_BELOW } from './evaluate.ts';
 
 export interface PolicyFinding extends Problem {
   readonly level: 'problem' | 'warning';
   readonly file: string;
 }
 
-/** A confidence map in force. */
 export type MapInForce = Pick<ConfidenceCalibration, 'model_id' | 'version' | 'map'>;
 
 /** Reads a policy file. Throws USAGE where it cannot be read, POLICY_INVALID where it holds no policy. */
 export type ReadPolicy = (file: string) => Policy;
 
-/** Everything that is wrong with these files, and what is legal but hardly meant. Never stops at the first. */
+/** All problems and warnings of these files. */
 export function checkPolicies(files: readonly string[], read: ReadPolicy): readonly PolicyFinding[] {
   const checked = files.map((file) => checkFile(file, read));
   return checked.flatMap(({ file, policy, findings }, index) => {
@@ -31,7 +30,7 @@ export function checkPolicies(files: readonly string[], read: ReadPolicy): reado
   });
 }
 
-/** Thresholds that a map in force cannot reach. The log is read only where a policy judges confidence by its map. */
+/** Warnings about thresholds that no map in force can reach. `mapsInForce` is called only where a policy judges mapped confidence. */
 export async function checkAgainstMaps(
   files: readonly string[],
   read: ReadPolicy,
@@ -56,7 +55,7 @@ function unreachableByMap(file: string, policy: Policy, inForce: readonly MapInF
 
 interface CheckedFile {
   readonly file: string;
-  /** Null where the file is none. */
+  /** Null where the file holds no policy. */
   readonly policy: Policy | null;
   readonly findings: readonly PolicyFinding[];
 }
@@ -66,7 +65,7 @@ function checkFile(file: string, read: ReadPolicy): CheckedFile {
     const policy = read(file);
     return { file, policy, findings: lintPolicy(policy).map((problem) => ({ level: 'warning', file, ...problem })) };
   } catch (thrown) {
-    // One file that cannot be read must not hide what is wrong with the others.
+    // One file that cannot be read does not hide the findings in others.
     if (!isKind(thrown, 'poison') && !isKind(thrown, 'usage')) throw thrown;
     const problems = thrown.problems.length > 0 ? thrown.problems : [{ path: '(root)', why: thrown.message }];
     return { file, policy: null, findings: problems.map((problem) => ({ level: 'problem', file, ...problem })) };
@@ -74,11 +73,12 @@ function checkFile(file: string, read: ReadPolicy): CheckedFile {
 }
 
 /**
- * What is legal in a policy but hardly meant, by path. Warnings only: none of it keeps a policy from scoring. Invariants:
- * SCO-1  No CLOSE that can be reached is said once, at `rules`: such a policy never empties a position.
- * SCO-2  Thresholds and rungs that contradict each other are named at the one that is to be changed.
- * SCO-3  The id of a built-in policy with other content is named: records would blame the wrong policy.
- * SCO-4  A reason that two outcomes share is named: exit_reason would not tell which it was.
+ * Warnings about a policy, by path. A policy with warnings still scores.
+ *
+ * SCO-1  A policy without a CLOSE that can be reached gets one warning, at `rules`: it never closes a position completely.
+ * SCO-2  Thresholds and rungs that contradict each other get a warning at the one to change.
+ * SCO-3  The id of a built-in policy with other content gets a warning: records would name the wrong policy.
+ * SCO-4  A reason that two outcomes share gets a warning: exit_reason could not tell which of them it was.
  */
 export function lintPolicy(policy: Policy): readonly Problem[] {
   return [...idWarnings(policy), ...rungWarnings(policy), ...thresholdWarnings(policy), ...ruleWarnings(policy)];
@@ -135,7 +135,7 @@ function ruleWarnings(policy: Policy): readonly Problem[] {
     : [{ path: 'rules', why: 'can never CLOSE: no rule that can be reached closes a position' }, ...warnings];
 }
 
-/** What `reason` says where no rule did it must not be a rule's name, too. */
+/** The reasons of HOLDs, which no rule may have as its name. */
 const RESERVED: ReadonlySet<string> = new Set(Object.values(HOLD_REASONS));
 
 function whyAmbiguous({ rules }: Policy, index: number): string | null {
@@ -155,9 +155,9 @@ function whyConstant(formula: FractionFormula): string | null {
 type When = PolicyRule['when'];
 
 /**
- * Why the rule at `index` can never decide; null where none of these shows it. Invariants:
- * SCO-5  What is said here never decides, whatever the snapshot. The reverse is not promised: a rule may be out of reach for
- *     reasons that are not looked for.
+ * Why the rule at `index` can never decide; null where none of the reasons checked here applies.
+ *
+ * SCO-5  A rule that is called unreachable never decides, whatever the snapshot. The reverse is not promised: there may be other reasons.
  */
 export function whyUnreachable(policy: Policy, index: number): string | null {
   const rule = policy.rules[index];
@@ -174,7 +174,7 @@ export function whyUnreachable(policy: Policy, index: number): string | null {
   return earlier === undefined ? null : `is never reached: whenever it holds, ${earlier.name} has decided already`;
 }
 
-/** True where a snapshot that `when` holds for always meets every condition of `of`. */
+/** True where every snapshot that meets `when` also meets all conditions of `of`. */
 function impliesAll(when: When, of: When): boolean {
   return (
     (of.r_above === undefined || (when.r_above !== undefined && when.r_above >= of.r_above)) &&
@@ -199,18 +199,18 @@ function marginAtLeast(
 }
 
 /**
- * The most that exit can be over hold where R is within the rule's bounds. Never too small: hold is taken as 0, and every factor
- * for leaving that R allows as given. -Infinity where no R is within the bounds. Unit: points.
+ * An upper bound of exit score minus hold score where R is within the rule's bounds: hold is taken as 0, and every factor for leaving that R allows
+ * as met. -Infinity where no R is within the bounds. Unit: points.
  */
 function mostExitOverHold({ points, profit_rungs: rungs, thresholds }: Policy, when: PolicyRule['when']): number {
   const above = when.r_above ?? -Infinity;
   const below = when.r_below ?? Infinity;
-  // Where R is above no rung, that is a rung of its own, without points.
+  // Below all rungs is one more band, without points.
   const bands = [...rungs, { above_r: -Infinity, points: 0 }];
   const always = EXIT_FACTORS.reduce((sum, name) => (name === 'old' ? sum : sum + points[name]), 0);
   return bands.reduce((most, band, index) => {
     const from = Math.max(above, band.above_r);
-    // The top of a band belongs to it: the rung above needs more than that.
+    // The band includes its top: the next rung needs an R above it.
     const to = bands[index - 1]?.above_r ?? Infinity;
     const empty = from >= below || from >= to;
     if (empty) return most;

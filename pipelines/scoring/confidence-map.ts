@@ -2,8 +2,8 @@ import type { PositionSnapshot, ConfidenceCalibration, ModelId } from '../../sch
 import type { Policy } from './policy.ts';
 
 /**
- * A map from raw to calibrated confidence: linear between its points, constant beyond the first and the last.
- * `x` ascends strictly, `y` is as long; both hold probabilities, 0 to 1. This is what scorers apply, whatever method made it.
+ * A map from raw to calibrated confidence: linear between its points, constant beyond the first and the last. `x` ascends strictly, and `y` is as
+ * long; both hold probabilities. Every method of calibration gives such a map, and scoring applies it.
  */
 export interface ConfidenceMap {
   readonly x: readonly number[];
@@ -31,20 +31,22 @@ export function calibrate({ x, y }: ConfidenceMap, confidence: number): number {
 }
 
 /**
- * The snapshot as this policy judges it. Nothing of it is written anywhere: records carry raw confidence, and the version in force.
+ * The snapshot as this policy judges it: with mapped confidences, where it judges those. It is never recorded: records carry raw confidences and
+ * the version of the map.
+ *
  * SCO-6  Confidences are mapped only for a policy that judges degradation on the calibrated scale. On every other scale a map changes no
- *      decision: degraded_by was chosen for confidences as the models say them, and a map that narrows them would mute the factor.
+ *        decision: degraded_by was chosen for raw confidences, and a map that narrows them would mute the factor.
  */
-export function seenBy(policy: Policy, snapshot: PositionSnapshot, map: ConfidenceMap | null): PositionSnapshot {
+export function asJudgedBy(policy: Policy, snapshot: PositionSnapshot, map: ConfidenceMap | null): PositionSnapshot {
   return map !== null && judgesCalibrated(policy) ? calibrated(snapshot, map) : snapshot;
 }
 
-/** True where a confidence map has a say in what this policy decides. */
+/** True where a confidence map can change what this policy decides. */
 export function judgesCalibrated({ thresholds }: Policy): boolean {
   return thresholds.degraded_on === 'calibrated';
 }
 
-/** The snapshot with a model's confidences mapped, both at entry and now: they are compared with each other. An unknown one stays unknown. */
+/** The snapshot with its confidences mapped, at entry and now, since they are compared with each other. Unknown stays unknown. */
 export function calibrated(snapshot: PositionSnapshot, map: ConfidenceMap): PositionSnapshot {
   return {
     ...snapshot,
@@ -57,10 +59,10 @@ function mapped(confidence: number | null | undefined, map: ConfidenceMap): numb
   return confidence === null || confidence === undefined ? null : calibrate(map, confidence);
 }
 
-/** Log-odds of 0 and 1 are infinite: confidences are taken as this far inside. Unit: probability. */
+/** Confidences are kept this far from 0 and 1, whose log-odds are infinite. Unit: probability. */
 const INSIDE = 1e-6;
 
-/** Below which confidence a position that was entered at `atEntry` counts as degraded. Unit: probability, on the scale that the policy judges on. */
+/** A position entered at confidence `atEntry` counts as degraded below this one. Unit: probability, on the scale that the policy judges on. */
 export function degradedBelow(
   atEntry: number,
   { degraded_by: by, degraded_on: scale }: Pick<Policy['thresholds'], 'degraded_by' | 'degraded_on'>,
@@ -70,7 +72,7 @@ export function degradedBelow(
   return 1 / (1 + Math.exp(by - Math.log(inside / (1 - inside))));
 }
 
-/** Why no confidence can count as degraded under this policy with this map in force; null where one can. */
+/** Why no confidence can ever count as degraded under this policy with this map; null where one can. */
 export function whyNeverDegraded(policy: Policy, { y }: ConfidenceMap): string | null {
   if (!judgesCalibrated(policy)) return null;
   const low = y.reduce((least, value) => Math.min(least, value), Infinity);
@@ -84,16 +86,17 @@ function three(value: number): string {
   return String(Number(value.toFixed(3)));
 }
 
-/** One version with everything that was said of it, oldest first; the first is its proposal. */
+/** One version of a calibration with all of its records, oldest first; the first is its proposal. */
 export interface VersionHistory {
   readonly version: string;
   readonly records: readonly [ConfidenceCalibration, ...ConfidenceCalibration[]];
 }
 
 /**
- * The state of all versions, from the records of confidence.calibration in order. Invariants:
+ * All versions and their states, from the records of confidence.calibration in order.
+ *
  * SCO-7  In force for a model is its latest approved version that was not rolled back since; none means raw confidence.
- * SCO-8  A rollback of any version leaves the others as they were: what was approved before it is in force again.
+ * SCO-8  A rollback leaves all other versions as they were: the version approved before it is in force again.
  * SCO-9  A record that comes twice changes nothing.
  */
 export class CalibrationVersions {
@@ -115,7 +118,7 @@ export class CalibrationVersions {
     return this.#approved.get(model)?.at(-1) ?? null;
   }
 
-  /** What would be in force without `version`. */
+  /** The approval that would be in force without `version`. */
   inForceWithout(model: ModelId, version: string): ConfidenceCalibration | null {
     return this.#approved.get(model)?.findLast((approved) => approved.version !== version) ?? null;
   }

@@ -1,3 +1,4 @@
+/** The decision on one snapshot under one policy: scores, then rules, then the fraction to close. Pure. */
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Action, Factor, OrderStyle, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
@@ -13,14 +14,14 @@ import {
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
 import { rOf } from './risk.ts';
 
-/** Why a decision is HOLD: no rule's conditions held, the fraction of the one that did rounds to nothing, or no order can close any of it. */
+/** Why a decision is HOLD: no rule applies, the rule's fraction rounds to 0, or the position is dust, which no order can close. */
 export const HOLD_REASONS = {
   noRule: 'no_rule_applies',
   zeroFraction: 'fraction_rounds_to_zero',
   dust: 'dust',
 } as const;
 
-/** What a policy says about one snapshot. `fraction` is 0 for HOLD, 1 for CLOSE; `reason` is the rule's name. */
+/** A policy's decision on one snapshot. `fraction` is 0 for HOLD and 1 for CLOSE; `reason` is the rule's name, or one of HOLD_REASONS. */
 export interface Verdict {
   readonly action: Action | 'HOLD';
   readonly fraction: number;
@@ -29,20 +30,19 @@ export interface Verdict {
   readonly exit_score: number;
   readonly r: number;
   readonly policy: string;
-  /** How the rule asks the order to be sent; left out where it does not. */
+  /** The order style that the rule asks for; left out where it asks for none. */
   readonly order?: OrderStyle;
 }
 
-/** A verdict with all that led to it. */
+/** A verdict with the factors that led to it. */
 export interface Decision extends Verdict {
   readonly factors: readonly Factor[];
   readonly unknown: readonly UnknownInput[];
 }
 
 /**
- * The one function that decides. Pure: a snapshot that passed the strict check and a policy give the decision, always the
- * same. Throws RECORD_INVALID where R is beyond what any position can have (GREATEST_R): the stop is no basis of it then, and an
- * intent with it could not be recorded.
+ * The one function that decides: a snapshot that passed the strict check and a policy always give the same decision. Throws RECORD_INVALID where
+ * R is beyond GREATEST_R: the stop cannot be meant then, and no intent with such an R could be recorded.
  */
 export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
   const r = possibleR(snapshot, policy);
@@ -50,13 +50,13 @@ export function evaluate(snapshot: PositionSnapshot, policy: Policy): Decision {
   return decisionOf(decide(snapshot, policy, r, scores), scores);
 }
 
-/** The verdict of `evaluate` without its factors, which nobody reads where it is HOLD: they are most of the work. */
+/** The verdict of `evaluate` without its factors. They are most of the work, and most snapshots are held. */
 export function verdictOf(snapshot: PositionSnapshot, policy: Policy): Verdict {
   const r = possibleR(snapshot, policy);
   return decide(snapshot, policy, r, scoresOf(snapshot, r, policy));
 }
 
-/** The verdict, and every condition that holds: what a count of factors is made of. */
+/** The verdict, and the set of all conditions that hold: for counts of factors over many snapshots. */
 export function judge(
   snapshot: PositionSnapshot,
   policy: Policy,
@@ -66,17 +66,18 @@ export function judge(
   return { verdict: decide(snapshot, policy, r, scores), conditions: scores.conditions };
 }
 
-/** The decision that this verdict of the policy on the snapshot is part of. */
-export function explain(snapshot: PositionSnapshot, policy: Policy, said: Verdict): Decision {
-  return decisionOf({ ...said, policy: policy.id }, scoreFactors(snapshot, said.r, policy));
+/** Completes a verdict that the policy gave on the snapshot with the factors that led to it. */
+export function explainVerdict(snapshot: PositionSnapshot, policy: Policy, verdict: Verdict): Decision {
+  return decisionOf({ ...verdict, policy: policy.id }, scoreFactors(snapshot, verdict.r, policy));
 }
 
-function decisionOf(said: Verdict, { factors, unknown }: ExplainedScores): Decision {
-  const { action, fraction, reason, hold_score, exit_score, r, policy, order } = said;
+function decisionOf(verdict: Verdict, { factors, unknown }: ExplainedScores): Decision {
+  const { action, fraction, reason, hold_score, exit_score, r, policy, order } = verdict;
   const decision = { action, fraction, reason, hold_score, exit_score, r, factors, unknown, policy };
   return order === undefined ? decision : { ...decision, order };
 }
 
+/** R, unless it is impossible. */
 function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
   const r = rOf(snapshot, policy);
   if (Math.abs(r) <= GREATEST_R) return r;
@@ -84,22 +85,22 @@ function possibleR(snapshot: PositionSnapshot, policy: Policy): number {
   throw new HarvestlineError('RECORD_INVALID', `mark_price: ${problems[0]?.why}`, { problems });
 }
 
-/** The rules' part of it: what they say about these scores. */
+/** The verdict of the rules on these scores: the first rule that applies decides. */
 function decide(snapshot: PositionSnapshot, policy: Policy, r: number, scores: Scores): Verdict {
-  // Whatever was decided could not be done.
-  if (snapshot.dust === true) return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.dust);
-  for (const { rule, when } of uniformRules(policy)) {
+  // No order can close any of it.
+  if (snapshot.dust === true) return verdictBy(policy, r, scores, 'HOLD', 0, HOLD_REASONS.dust);
+  for (const { rule, when } of compiledRules(policy)) {
     if (!applies(when, snapshot, r, scores)) continue;
-    if (rule.action === 'CLOSE') return asAsked(verdict(policy, r, scores, 'CLOSE', 1, rule.name), rule);
+    if (rule.action === 'CLOSE') return withOrder(verdictBy(policy, r, scores, 'CLOSE', 1, rule.name), rule);
     const fraction = roundToHundredths(fractionOf(rule.fraction, r, scores));
     return fraction <= 0
-      ? verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
-      : asAsked(verdict(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name), rule);
+      ? verdictBy(policy, r, scores, 'HOLD', 0, HOLD_REASONS.zeroFraction)
+      : withOrder(verdictBy(policy, r, scores, 'PARTIAL_CLOSE', fraction, rule.name), rule);
   }
-  return verdict(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
+  return verdictBy(policy, r, scores, 'HOLD', 0, HOLD_REASONS.noRule);
 }
 
-function verdict(
+function verdictBy(
   policy: Policy,
   r: number,
   { hold, exit }: Scores,
@@ -110,15 +111,18 @@ function verdict(
   return { action, fraction, reason, hold_score: hold, exit_score: exit, r, policy: policy.id };
 }
 
-function asAsked(said: Verdict, { order }: PolicyRule): Verdict {
-  return order === undefined ? said : { ...said, order };
+function withOrder(verdict: Verdict, { order }: PolicyRule): Verdict {
+  return order === undefined ? verdict : { ...verdict, order };
 }
 
-/** Whichever hold, none too. */
-const ANY: ConditionSet = -1;
+/** A rule that asks for no factor. */
+const ANY_OR_NONE: ConditionSet = -1;
 
-/** What a rule asks, alike for all rules: conditions that it leaves out always hold. Objects that differ in shape are slow to read. */
-interface UniformConditions {
+/**
+ * A rule's conditions, compiled: every field is there, and one that the rule leaves out always holds. All of these objects have one shape, which is
+ * much faster to read for the hot path than the policy's own.
+ */
+interface CompiledConditions {
   readonly rAbove: number;
   readonly rBelow: number;
   readonly exitAbove: number;
@@ -128,33 +132,33 @@ interface UniformConditions {
   readonly takeProfitHit: boolean;
 }
 
-type UniformRules = readonly { readonly rule: PolicyRule; readonly when: UniformConditions }[];
+type CompiledRules = readonly { readonly rule: PolicyRule; readonly when: CompiledConditions }[];
 
-const uniformByPolicy = new WeakMap<Policy, UniformRules>();
+const compiledByPolicy = new WeakMap<Policy, CompiledRules>();
 
-function uniformRules(policy: Policy): UniformRules {
-  let rules = uniformByPolicy.get(policy);
+function compiledRules(policy: Policy): CompiledRules {
+  let rules = compiledByPolicy.get(policy);
   if (rules === undefined) {
-    rules = policy.rules.map((rule) => ({ rule, when: uniform(rule.when) }));
-    uniformByPolicy.set(policy, rules);
+    rules = policy.rules.map((rule) => ({ rule, when: compiled(rule.when) }));
+    compiledByPolicy.set(policy, rules);
   }
   return rules;
 }
 
-function uniform(when: PolicyRule['when']): UniformConditions {
+function compiled(when: PolicyRule['when']): CompiledConditions {
   return {
     rAbove: when.r_above ?? -Infinity,
     rBelow: when.r_below ?? Infinity,
     exitAbove: when.exit_above_hold_plus ?? -Infinity,
     exitAtLeast: when.exit_at_least_hold_plus ?? -Infinity,
-    anyOf: when.any_factor === undefined ? ANY : setOf(when.any_factor),
+    anyOf: when.any_factor === undefined ? ANY_OR_NONE : setOf(when.any_factor),
     stopHit: when.stop_hit ?? false,
     takeProfitHit: when.take_profit_hit ?? false,
   };
 }
 
 function applies(
-  when: UniformConditions,
+  when: CompiledConditions,
   snapshot: PositionSnapshot,
   r: number,
   { hold, exit, conditions }: Scores,
@@ -164,7 +168,7 @@ function applies(
     r < when.rBelow &&
     exit > hold + when.exitAbove &&
     exit >= hold + when.exitAtLeast &&
-    (when.anyOf === ANY || (conditions & when.anyOf) !== 0) &&
+    (when.anyOf === ANY_OR_NONE || (conditions & when.anyOf) !== 0) &&
     (!when.stopHit || stopHit(snapshot)) &&
     (!when.takeProfitHit || takeProfitHit(snapshot))
   );
@@ -185,6 +189,9 @@ function fractionOf(formula: FractionFormula, r: number, { hold, exit }: Scores)
   const { base, r_divisor, r_max, margin_weight, max } = formula;
   return Math.min(max, base + Math.min(r_max, r / r_divisor) + Math.max(0, (exit - hold) * margin_weight));
 }
+
+/** Fractions below this round to 0: to hundredths, halves upwards. Unit: fraction of the position. */
+export const ROUNDS_TO_NOTHING_BELOW = 0.005;
 
 function roundToHundredths(value: number): number {
   return Math.round(value * 100) / 100;

@@ -1,12 +1,13 @@
+/** The factors: each consideration for holding or leaving a position, weighed once, with the scores that they add up to. Pure. */
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { type ConditionName, type Policy, PROFIT_RUNG } from './policy.ts';
 import { degradedBelow } from './confidence-map.ts';
 import { ageHours, momentumOf, offPeak } from './risk.ts';
 
-/** Inputs that can be unknown: null in the snapshot, or null at entry where the two are compared. */
+/** Inputs that can be unknown: null in the snapshot, or null at entry where they are compared with the entry. */
 export type UnknownInput = 'regime' | 'volatility' | 'confidence';
 
-/** What one snapshot says under one policy, before any rule: as much as rules look at. */
+/** What one snapshot scores under one policy: all that rules look at. */
 export interface Scores {
   readonly hold: number;
   readonly exit: number;
@@ -14,7 +15,7 @@ export interface Scores {
   readonly conditions: ConditionSet;
 }
 
-/** A set of conditions, a bit for each: a list of them would be most of what a decision allocates. */
+/** A set of conditions as bits: a list would be most of what a decision allocates. */
 export type ConditionSet = number;
 
 const BITS = {
@@ -46,13 +47,13 @@ export function contains(conditions: ConditionSet, name: ConditionName): boolean
   return (conditions & BITS[name]) !== 0;
 }
 
-/** The same with what led to it. */
+/** The scores with the factors that led to them. */
 export interface ExplainedScores extends Scores {
   readonly factors: readonly Factor[];
   readonly unknown: readonly UnknownInput[];
 }
 
-/** Sums alone: most snapshots are held, and nobody reads the factors of those. */
+/** The scores without factors: most snapshots are held, and their factors are never read. */
 export function scoresOf(snapshot: PositionSnapshot, r: number, policy: Policy): Scores {
   const sheet = new ScoreSheet(null);
   weigh(snapshot, r, policy, sheet);
@@ -68,11 +69,12 @@ export function scoreFactors(snapshot: PositionSnapshot, r: number, policy: Poli
 }
 
 /**
- * Weighs every consideration once. Invariants:
+ * Weighs every consideration once.
+ *
  * SCO-10  hold and exit are the sums of the factors' points on their side.
  * SCO-11  An unknown input scores on neither side and is named. A short R history is not unknown: momentum is not strong.
  * SCO-12  At most one profit rung scores: the highest that R is above.
- * SCO-13  Sums alone are those of the explained scores, and so are the conditions.
+ * SCO-13  Without factors the scores and the conditions are the same as with them.
  */
 function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: ScoreSheet): void {
   const { thresholds, points } = policy;
@@ -82,20 +84,20 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
   const confidence = snapshot.confidence ?? null;
   const confidenceAtEntry = snapshot.confidence_at_entry ?? null;
 
-  if (regime === null || regimeAtEntry === null) sheet.isUnknown('regime');
-  else if (regime === regimeAtEntry) sheet.speaksForHolding(BITS.regime_intact, points.regime_intact, null, null);
-  else sheet.speaksForExit(BITS.regime_changed, points.regime_changed, null, null);
+  if (regime === null || regimeAtEntry === null) sheet.addUnknown('regime');
+  else if (regime === regimeAtEntry) sheet.addHold(BITS.regime_intact, points.regime_intact, null, null);
+  else sheet.addExit(BITS.regime_changed, points.regime_changed, null, null);
 
-  if (gradient === null) sheet.isUnknown('volatility');
+  if (gradient === null) sheet.addUnknown('volatility');
   else if (gradient > thresholds.expanding_above_gradient)
-    sheet.speaksForHolding(
+    sheet.addHold(
       BITS.volatility_expanding,
       points.volatility_expanding,
       gradient,
       thresholds.expanding_above_gradient,
     );
   else
-    sheet.speaksForExit(
+    sheet.addExit(
       BITS.volatility_contracting,
       points.volatility_contracting,
       gradient,
@@ -104,30 +106,29 @@ function weigh(snapshot: PositionSnapshot, r: number, policy: Policy, sheet: Sco
 
   const momentum = momentumOf(snapshot.r_history);
   if (momentum !== null && momentum > thresholds.momentum_above_r)
-    sheet.speaksForHolding(BITS.momentum_strong, points.momentum_strong, momentum, thresholds.momentum_above_r);
+    sheet.addHold(BITS.momentum_strong, points.momentum_strong, momentum, thresholds.momentum_above_r);
 
-  if (confidence === null || confidenceAtEntry === null) sheet.isUnknown('confidence');
+  if (confidence === null || confidenceAtEntry === null) sheet.addUnknown('confidence');
   else {
     const below = degradedBelow(confidenceAtEntry, thresholds);
-    if (confidence < below)
-      sheet.speaksForExit(BITS.confidence_degraded, points.confidence_degraded, confidence, below);
-    else sheet.speaksForHolding(BITS.confidence_intact, points.confidence_intact, confidence, below);
+    if (confidence < below) sheet.addExit(BITS.confidence_degraded, points.confidence_degraded, confidence, below);
+    else sheet.addHold(BITS.confidence_intact, points.confidence_intact, confidence, below);
   }
 
   const age = ageHours(snapshot);
   if (age < thresholds.fresh_below_hours && r > thresholds.fresh_above_r)
-    sheet.speaksForHolding(BITS.fresh, points.fresh, age, thresholds.fresh_below_hours);
+    sheet.addHold(BITS.fresh, points.fresh, age, thresholds.fresh_below_hours);
   if (age > thresholds.old_above_hours && r < thresholds.old_below_r)
-    sheet.speaksForExit(BITS.old, points.old, age, thresholds.old_above_hours);
+    sheet.addExit(BITS.old, points.old, age, thresholds.old_above_hours);
 
   const off = offPeak(snapshot);
   if (off < thresholds.near_peak_within)
-    sheet.speaksForHolding(BITS.near_peak, points.near_peak, off, thresholds.near_peak_within);
-  else sheet.speaksForExit(BITS.off_peak, points.off_peak, off, thresholds.near_peak_within);
+    sheet.addHold(BITS.near_peak, points.near_peak, off, thresholds.near_peak_within);
+  else sheet.addExit(BITS.off_peak, points.off_peak, off, thresholds.near_peak_within);
 
   for (const { above_r: above, points: forProfit } of policy.profit_rungs) {
     if (!(r > above)) continue;
-    sheet.speaksForProfit(forProfit, r, above);
+    sheet.addProfit(forProfit, r, above);
     break;
   }
 }
@@ -137,40 +138,40 @@ interface Lists {
   readonly unknown: UnknownInput[];
 }
 
-/** Takes down what is said of one snapshot, and keeps SCO-10. A factor with no points is a condition, but not listed. */
+/** Adds up the factors of one snapshot (SCO-10). A factor without points counts as a condition, but is not listed. */
 class ScoreSheet implements Scores {
   hold = 0;
   exit = 0;
   conditions: ConditionSet = 0;
-  /** Null where sums are all that is wanted. */
+  /** Null: only the sums are wanted. */
   readonly #lists: Lists | null;
 
   constructor(lists: Lists | null) {
     this.#lists = lists;
   }
 
-  speaksForHolding(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
+  addHold(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
     this.conditions |= bit;
     this.hold += points;
     this.#list(bit, 'HOLD', points, value, threshold);
   }
 
-  speaksForExit(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
+  addExit(bit: ConditionBit, points: number, value: number | null, threshold: number | null): void {
     this.conditions |= bit;
     this.exit += points;
     this.#list(bit, 'EXIT', points, value, threshold);
   }
 
-  speaksForProfit(points: number, r: number, aboveR: number): void {
+  addProfit(points: number, r: number, aboveR: number): void {
     this.exit += points;
     this.#list(null, 'EXIT', points, r, aboveR);
   }
 
-  isUnknown(input: UnknownInput): void {
+  addUnknown(input: UnknownInput): void {
     this.#lists?.unknown.push(input);
   }
 
-  /** `bit` is null for profit, which is no condition. */
+  /** `bit` is null for a profit rung, which is no condition. */
   #list(
     bit: ConditionBit | null,
     side: Factor['side'],

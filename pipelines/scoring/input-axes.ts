@@ -2,12 +2,12 @@ import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { degradedBelow } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
 import { ageHours, momentumOf, offPeak, rOf } from './risk.ts';
-import { evaluate } from './evaluate.ts';
+import { ROUNDS_TO_NOTHING_BELOW, evaluate } from './evaluate.ts';
 
 export type NumericInput =
   'r' | 'confidence' | 'volatility' | 'momentum' | 'age_hours' | 'off_peak' | 'stop_price' | 'take_profit_price';
 
-/** How far past an edge is said to be past it. Units: R, probability, gradient, R an observation, hours, ratio of the peak, of the mark. */
+/** How far beyond an edge a candidate lies. Units: R, probability, gradient, R an observation, hours, ratio of the peak, ratio of the mark. */
 const BEYOND = {
   r: 0.01,
   confidence: 0.001,
@@ -22,7 +22,7 @@ const HOUR_MS = 60 * 60 * 1000;
 
 type NamedAxis = readonly [NumericInput, InputAxis];
 
-/** Every number that the policy weighs, by name. A price only where a rule asks for it. */
+/** The axes of all numbers that the policy weighs, by name. Stop and take-profit prices only where a rule asks for them. */
 export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly NamedAxis[] {
   const { thresholds: limits } = policy;
   const { confidence_at_entry: atEntry } = snapshot;
@@ -77,7 +77,7 @@ export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly 
   ];
 }
 
-/** R by the mark, with its distance from the peak kept, and stops and the recorded history of R as they are. Null where no mark moves R. */
+/** R, moved by the mark; its distance from the peak is kept, stops and the history of R stay as they are. Null where no mark moves R. */
 function rAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis | null {
   const {
     entry_price: entry,
@@ -87,7 +87,7 @@ function rAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis | null {
     take_profit_price: target,
   } = snapshot;
   const rAt = (mark_price: number): number => rOf({ ...snapshot, mark_price }, policy);
-  // R is a straight line of the mark, costs and all, that ends at a mark of 0.
+  // R is linear in the mark, also with costs, and ends at a mark of 0.
   const end = rAt(0);
   const perPrice = (rAt(entry) - end) / entry;
   if (perPrice === 0 || !Number.isFinite(perPrice)) return null;
@@ -108,7 +108,7 @@ function rAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis | null {
   return { ...axis, edges: [...axis.edges, ...zeroFractionEdges(policy, axis, (r) => r)] };
 }
 
-/** Where there are costs, funding makes R fall with age, through any limit of R. */
+/** Age. With costs, funding moves R with age, so the limits of R are edges of age as well. */
 function ageAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis {
   const { fresh_below_hours, old_above_hours } = policy.thresholds;
   const axis: InputAxis = {
@@ -127,7 +127,7 @@ function ageAxis(snapshot: PositionSnapshot, policy: Policy): InputAxis {
   return { ...costly, edges: [...costly.edges, ...zeroFractionEdges(policy, costly, hoursAt)] };
 }
 
-/** A stop is hit at the mark, and on one side of it. */
+/** Stop and take-profit prices. Each is hit at the mark, and on one side of it. */
 function priceAxes(snapshot: PositionSnapshot, policy: Policy): readonly NamedAxis[] {
   const { mark_price: mark } = snapshot;
   const price = { edges: [mark], beyond: mark * BEYOND.price, lowest: 0, highest: Infinity };
@@ -164,7 +164,7 @@ function rLimits({ profit_rungs: rungs, rules, thresholds }: Policy): readonly n
   ];
 }
 
-/** The latest R stays, so that only the way to it is another. */
+/** The history with another momentum. The latest R stays; only the values before it change. */
 function withMomentum(history: readonly number[], momentum: number): readonly number[] {
   const last = history.at(-1) ?? 0;
   return [last - 2 * momentum, history.at(-2) ?? last - momentum, last];
@@ -175,17 +175,17 @@ function withOffPeak(snapshot: PositionSnapshot, off: number): PositionSnapshot 
   return { ...snapshot, peak_price: side === 'LONG' ? mark / (1 - off) : mark / (1 + off) };
 }
 
-/** One number of a snapshot that can be set by itself. */
+/** One number of a snapshot that can be changed by itself. */
 interface InputAxis {
-  /** What a snapshot has now; null where it is unknown. */
+  /** The number in a snapshot; null where it is unknown. */
   readonly measure: (snapshot: PositionSnapshot) => number | null;
-  /** The snapshot with it at `to`. */
+  /** The snapshot with the number changed to `to`. */
   readonly at: (to: number) => PositionSnapshot;
-  /** Only at these may the action change; those that change nothing do no harm. */
+  /** The action changes at no other value. Edges where nothing changes do no harm. */
   readonly edges: readonly number[];
-  /** How far past an edge is surely past it, and near enough. */
+  /** How far beyond an edge a candidate lies: certainly beyond it, and near enough to be called the smallest change. */
   readonly beyond: number;
-  /** The input is always between these. */
+  /** The bounds of the number. */
   readonly lowest: number;
   readonly highest: number;
 }
@@ -196,10 +196,10 @@ export interface Candidate {
 }
 
 /**
- * A value on either side of each edge, and each edge itself where the snapshot meets it to the last digit: some conditions hold there
- * and nowhere near. Invariants:
- * SCO-14  Between two neighbouring edges, and outside them, the action is the same everywhere; so whatever action the axis can give, a
- *     candidate gives it, and one within `beyond` of the nearest value that does.
+ * A value on either side of each edge, and each edge itself where the snapshot can take it exactly: some conditions hold only there.
+ *
+ * SCO-14  Between two neighbouring edges, and outside them, the action is the same everywhere. So for every action that the axis can lead to there
+ *         is a candidate, and one within `beyond` of the nearest value that leads to it.
  */
 export function candidatesOf(axis: InputAxis): readonly Candidate[] {
   const edges = insideEdges(axis, axis.edges);
@@ -215,14 +215,14 @@ export function candidatesOf(axis: InputAxis): readonly Candidate[] {
   });
 }
 
-export interface Stretch {
+interface Stretch {
   readonly from: number;
   readonly to: number;
-  /** A value between the two. */
+  /** Some value between the two. */
   readonly inside: number;
 }
 
-/** What the edges part the axis into. */
+/** The stretches into which the edges divide the axis. */
 function stretchesOf({ lowest, highest }: InputAxis, edges: readonly number[]): readonly Stretch[] {
   const ends = [lowest, ...insideEdges({ lowest, highest }, edges), highest];
   return ends.slice(1).flatMap((to, index) => {
@@ -239,18 +239,15 @@ function insideEdges(
   return [...new Set(inside)].toSorted((one, other) => one - other);
 }
 
-/** One of either end may be infinite, or both. */
+/** Some value between two ends, either of which may be infinite. */
 function between(from: number, to: number): number {
   if (from === -Infinity) return to === Infinity ? 0 : to - 1;
   return to === Infinity ? from + 1 : (from + to) / 2;
 }
 
-/** Fractions round to hundredths, halves upwards: below this one is nothing. Unit: fraction of the position. */
-export const ROUNDS_TO_NOTHING_BELOW = 0.005;
-
 /**
- * Where on an axis that moves R a graded fraction begins to round to nothing, which makes a PARTIAL_CLOSE a HOLD. Between the edges of
- * the axis the scores stand still, and the fraction is a straight line of R; `xOfR` says where on the axis an R is.
+ * The values of an axis that moves R at which a graded fraction begins to round to 0, which turns a PARTIAL_CLOSE into a HOLD. Between the edges
+ * of the axis the scores are constant, and the fraction is linear in R. `xOfR` gives the value of the axis at an R.
  */
 function zeroFractionEdges(policy: Policy, axis: InputAxis, xOfR: (r: number) => number): readonly number[] {
   const graded = policy.rules.flatMap((rule) =>

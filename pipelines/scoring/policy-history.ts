@@ -1,3 +1,4 @@
+/** Which policies were in force when, as policy.applied records it. */
 import { isKind, formatCoordinates } from '../../errors/harvestline-error.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { InputCoordinates, PolicyApplied } from '../../schemas/generated/records.ts';
@@ -16,20 +17,21 @@ export interface AppliedPolicy {
 
 type Snapshot = Pick<InputCoordinates, 'topic' | 'partition' | 'offset'>;
 
-/** Which policy and which confidence maps a decision names. */
-export interface Named {
+/** The policy and the confidence map that a decision names. */
+export interface DecidedWith {
   readonly policy: string;
   readonly model_id: string | null;
   readonly calibration_version: string | null;
 }
 
 /**
- * What policy.applied tells of the past. Pure. Invariants:
- * SCO-15  To a snapshot applies the last record of its partition, in the order of the log, that begins at it or before it. One that begins
- *      earlier than the record before it is of snapshots that came again: they were decided on anew.
+ * The records of policy.applied, by the snapshots that they apply to.
+ *
+ * SCO-15  To a snapshot applies the last record of its partition, in the order of the log, that begins at the snapshot or before it. A record that
+ *         begins earlier than the one before it belongs to redelivered snapshots, which were decided on anew.
  * SCO-16  A record that comes twice changes nothing.
- * SCO-17  Around a change a snapshot may so have been decided on twice, by either side of it; an intent may rest on both. What began
- *      after a snapshot never decided on it.
+ * SCO-17  Around a change a snapshot may therefore have been decided on twice, once by either policy, and its intent may come from either. A
+ *         policy that began after a snapshot never decided on it.
  */
 export class PolicyHistory {
   /** By scope, in the order of the log. */
@@ -41,60 +43,63 @@ export class PolicyHistory {
   add(record: PolicyApplied, at: LogRecord): void {
     const { scope, policy_digest: digest } = record;
     let content = this.#contents.get(digest);
-    // Null is an answer, too.
+    // Null counts as read.
     if (content === undefined) this.#contents.set(digest, (content = contentOf(record)));
     const known = this.#applied.get(scope);
     if (known === undefined) this.#applied.set(scope, [{ record, at, content }]);
     else known.push({ record, at, content });
   }
 
-  /** SCO-15. Null where nothing was recorded yet. */
+  /** The record that applies to a snapshot (SCO-15); null where there is none yet. */
   inForceAt(snapshot: Snapshot): AppliedPolicy | null {
     return this.#findLast(snapshot, () => true);
   }
 
-  /** SCO-17: the record that a decision on this snapshot rests on which names these; null where none can have. */
-  decidedBy(snapshot: Snapshot, { policy, model_id, calibration_version }: Named): AppliedPolicy | null {
+  /** The record of the policy and map that a decision on this snapshot names (SCO-17); null where none can have made it. */
+  decidedBy(snapshot: Snapshot, { policy, model_id, calibration_version }: DecidedWith): AppliedPolicy | null {
     return this.#findLast(
       snapshot,
       ({ record }) => record.policy === policy && appliedVersion(record, model_id) === calibration_version,
     );
   }
 
-  /** The policy of that id which was in force before or at the snapshot. */
+  /** The latest policy of that id that began at the snapshot or before it. */
   policyAt(snapshot: Snapshot, policy: string): AppliedPolicy | null {
     return this.#findLast(snapshot, ({ record }) => record.policy === policy);
   }
 
-  /** Every policy that was ever in force, by id; of one id that stood for several contents the last, by time. */
+  /** Every policy that was ever in force, by id; where one id had several contents, the latest. */
   byId(): ReadonlyMap<string, AppliedPolicy> {
     return new Map(this.all().map((applied) => [applied.record.policy, applied]));
   }
 
-  /** What came into force last, by the time of its first snapshot. Null where nothing was recorded yet. */
+  /** The policy that came into force last, by the time of its first snapshot; null where there is none yet. */
   latest(): AppliedPolicy | null {
     const lastOfEach = [...this.#applied.values()].flatMap((applied) => applied.slice(-1));
     return lastOfEach.toSorted((one, other) => one.at.timestamp - other.at.timestamp).at(-1) ?? null;
   }
 
-  /** In time. */
+  /** In the order of time. */
   all(): readonly AppliedPolicy[] {
     return [...this.#applied.values()].flat().toSorted((one, other) => one.at.timestamp - other.at.timestamp);
   }
 
-  #findLast({ topic, partition, offset }: Snapshot, isIt: (applied: AppliedPolicy) => boolean): AppliedPolicy | null {
+  #findLast(
+    { topic, partition, offset }: Snapshot,
+    matches: (applied: AppliedPolicy) => boolean,
+  ): AppliedPolicy | null {
     const applied = this.#applied.get(`${topic}/${partition}`) ?? [];
-    return applied.findLast((one) => one.record.input.offset <= offset && isIt(one)) ?? null;
+    return applied.findLast((one) => one.record.input.offset <= offset && matches(one)) ?? null;
   }
 }
 
 export interface ReadHistory {
   readonly history: PolicyHistory;
-  /** Records that do not decode, or whose policy is not the one that their digest is of: what they told is missing. */
+  /** Records that do not decode, or whose policy does not have their digest; the history lacks them. */
   readonly unreadable: number;
 }
 
-/** The map that was in force for a model; null: raw confidence. */
+/** The version of the map that was in force for a model; null: raw confidence. */
 export function appliedVersion({ calibrations }: PolicyApplied, model: string | null): string | null {
   return calibrations.find(({ model_id }) => model_id === model)?.version ?? null;
 }
@@ -108,7 +113,7 @@ function contentOf({ policy_json, policy }: PolicyApplied): Policy | null {
   }
 }
 
-/** All that scoring has told of what its decisions rest on. */
+/** Reads all of policy.applied. */
 export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHistory> {
   const history = new PolicyHistory();
   const unreadable = await forEachRecord(topics, TOPICS.policyApplied.name, {}, (record, at) =>
@@ -120,13 +125,13 @@ export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHis
 /** The policy that came into force last on a log. */
 export interface PolicyInForce {
   readonly policy: Policy;
-  /** `default`: the log tells of none, or of one that this program cannot read. */
+  /** `default`: the log names none, or one that this program cannot read. */
   readonly source: 'policy.applied' | 'default';
-  /** What a person should know of where it comes from. */
+  /** For a person: where the policy comes from. */
   readonly lines: readonly string[];
 }
 
-/** As policy.applied tells, else the default. */
+/** The policy that policy.applied names last; the default policy where it names none. */
 export async function policyInForce(topics: ReadableTopics): Promise<PolicyInForce> {
   const { history, unreadable } = await readPolicyHistory(topics);
   const { name } = TOPICS.policyApplied;

@@ -8,40 +8,43 @@ import type { CalibrationVersions } from './confidence-map.ts';
 import type { Replay } from '../runtime/processor.ts';
 import { type Policy, policyText } from './policy.ts';
 
-/** The bound of policy.applied's policy_json. In any alphabet it fits a record that a broker takes. Unit: UTF-16 code units. */
+/** The bound of policy.applied's policy_json: in any alphabet a record of that size fits into what brokers accept. Unit: UTF-16 code units. */
 const MAX_TEXT = 131_072;
 
-/** What was told of a partition last. */
-interface Told {
-  /** The first snapshot it applies to. */
+/** The latest record of a partition. */
+interface LastRecord {
+  /** Of the first snapshot that it applies to. */
   readonly offset: number;
-  readonly rests: string;
+  readonly basis: string;
 }
 
-/** A record that belongs before the decisions of some snapshots. */
+/** A record that is to be written before the decisions of a batch. */
 export interface Due {
   readonly output: EncodedRecord;
   readonly scope: string;
-  readonly told: Told;
+  readonly last: LastRecord;
 }
 
 /**
- * Tells on policy.applied what decisions rest on. A HOLD leaves no record, so without it nobody could say later how one came about.
- * Invariants:
- * SCO-18  A record is due before the first decisions of a partition, and before the first ones after the policy or a map in force
- *      has changed; not again while nothing changes, restarts included: what was told is read back from the topic.
- * SCO-19  It names the first of the snapshots that are decided on together with it. It is an output of theirs, so it is on the log before
- *      their intents, and committed with them.
- * SCO-20  It is told only once its snapshots are decided. Where one of them made the batch fail, the next try tells anew.
- * SCO-21  Snapshots that come again, from the told one or from before it, are told of again: the same ones by an equal record.
+ * Records on policy.applied which policy and which confidence maps decisions are made with. A HOLD leaves no record of its own, so this is the only
+ * trace of how it came about.
+ *
+ * SCO-18  A record is due before the first decisions of a partition, and before the first ones after the policy or a map in force has
+ *         changed; not again while nothing changes, restarts included: the latest records are read back from the topic.
+ * SCO-19  It names the first snapshot of its batch. It is an output of that batch, so it is on the log before the intents, and committed
+ *         with them.
+ * SCO-20  It counts as recorded once its whole batch is decided. Where a snapshot makes the batch fail, the next try records it anew.
+ * SCO-21  Redelivered snapshots, from the one that the latest record names or from before it, are recorded again: the same snapshots by an
+ *         equal record.
  */
 export class PolicyRecorder {
   readonly #writer: TopicWriter;
   readonly #policy: Pick<PolicyApplied, 'policy' | 'policy_json' | 'policy_digest'>;
   #calibrations: readonly AppliedCalibration[] = [];
-  #rests: string;
-  /** By scope. Replaced as a whole by an assignment: another member may have told something else since. */
-  #told = new Map<string, Told>();
+  /** Of the policy and the maps in force. */
+  #basis: string;
+  /** By scope. An assignment replaces it as a whole: another member may have recorded something else since. */
+  #last = new Map<string, LastRecord>();
 
   /** Throws POLICY_INVALID where the policy is too long to be recorded. */
   constructor(writer: TopicWriter, policy: Policy) {
@@ -53,17 +56,17 @@ export class PolicyRecorder {
       );
     this.#writer = writer;
     this.#policy = { policy: policy.id, policy_json: text, policy_digest: policyDigestOf(text) };
-    this.#rests = restsOn(this.#policy.policy_digest, []);
+    this.#basis = basisOf(this.#policy.policy_digest, []);
   }
 
-  /** SCO-18. */
+  /** Reads the latest record of every partition back (SCO-18). */
   async restore(replay: Replay): Promise<void> {
-    const told = new Map<string, Told>();
+    const last = new Map<string, LastRecord>();
     for await (const { record } of replay(TOPICS.policyApplied.name)) {
       const { scope, input, policy_digest, calibrations } = record;
-      told.set(scope, { offset: input.offset, rests: restsOn(policy_digest, calibrations) });
+      last.set(scope, { offset: input.offset, basis: basisOf(policy_digest, calibrations) });
     }
-    this.#told = told;
+    this.#last = last;
   }
 
   calibrationsChanged(versions: CalibrationVersions): void {
@@ -71,14 +74,14 @@ export class PolicyRecorder {
       .allInForce()
       .map(({ model_id, version }) => ({ model_id, version }))
       .toSorted((one, other) => (one.model_id < other.model_id ? -1 : 1));
-    this.#rests = restsOn(this.#policy.policy_digest, this.#calibrations);
+    this.#basis = basisOf(this.#policy.policy_digest, this.#calibrations);
   }
 
-  /** The record that is due before a decision on `snapshot`, the first of those that are decided on together; null: it was told. */
+  /** The record that is due before the decisions of a batch whose first snapshot this is; null: none is. */
   due(snapshot: PositionSnapshot, { topic, partition, offset, timestamp }: LogRecord): Due | null {
     const scope = `${topic}/${partition}`;
-    const told = this.#told.get(scope);
-    if (told !== undefined && told.rests === this.#rests && told.offset < offset) return null;
+    const last = this.#last.get(scope);
+    if (last !== undefined && last.basis === this.#basis && last.offset < offset) return null;
     const record: PolicyApplied = {
       scope,
       ...this.#policy,
@@ -87,16 +90,16 @@ export class PolicyRecorder {
       observed_at: snapshot.observed_at,
     };
     const output = this.#writer.encode(TOPICS.policyApplied, record, timestamp);
-    return { output, scope, told: { offset, rests: this.#rests } };
+    return { output, scope, last: { offset, basis: this.#basis } };
   }
 
-  /** SCO-20. */
-  wasTold({ scope, told }: Due): void {
-    this.#told.set(scope, told);
+  /** The whole batch of a due record is decided (SCO-20). */
+  recorded({ scope, last }: Due): void {
+    this.#last.set(scope, last);
   }
 }
 
-/** Equal where policy and maps are. */
-function restsOn(digest: string, calibrations: readonly AppliedCalibration[]): string {
+/** A text that is equal where policy and maps are equal. */
+function basisOf(digest: string, calibrations: readonly AppliedCalibration[]): string {
   return JSON.stringify([digest, ...calibrations.map(({ model_id, version }) => [model_id, version])]);
 }

@@ -1,3 +1,4 @@
+/** A policy in words and tables. */
 import { pc, printable } from '../../render/terminal.ts';
 import {
   EXIT_FACTORS,
@@ -18,7 +19,7 @@ const FACTOR_COLUMNS = [
 const RUNG_COLUMNS = [{ head: 'profit rung' }, { head: 'exit points', align: 'right' }] as const;
 const RULE_COLUMNS = [{ head: '#', align: 'right' }, { head: 'rule' }, { head: 'does' }] as const;
 
-/** A policy on a screen: its factors with points and thresholds, its rungs, and its rules in order. */
+/** The factors of a policy with points and thresholds, its profit rungs, and its rules in order. */
 export function policyLines(policy: Policy): readonly string[] {
   const factors = [
     ...HOLD_FACTORS.map((name) => [name, 'hold'] as const),
@@ -78,7 +79,7 @@ export function ruleWords(rule: PolicyRule): string {
   return `${what} ${whenWords(rule.when)}`;
 }
 
-export function whenWords(when: PolicyRule['when']): string {
+function whenWords(when: PolicyRule['when']): string {
   const words = [
     when.r_above === undefined ? null : `R > ${when.r_above}`,
     when.r_below === undefined ? null : `R < ${when.r_below}`,
@@ -91,13 +92,13 @@ export function whenWords(when: PolicyRule['when']): string {
   return words.length === 0 ? 'always' : `when ${words.join(', and ')}`;
 }
 
-export function fractionWords(formula: FractionFormula): string {
+function fractionWords(formula: FractionFormula): string {
   if (formula.kind === 'exit_share') return `min(${formula.max}, exit / ${formula.divisor})`;
   const { base, r_divisor, r_max, margin_weight, max } = formula;
   return `min(${max}, ${base} + min(${r_max}, R / ${r_divisor}) + max(0, (exit - hold) * ${margin_weight}))`;
 }
 
-/** How R is reckoned, in words. */
+/** How R is computed, in words. */
 function costsWords({ costs, thresholds }: Policy): string {
   const risk = `risk from the stop at opening, else ${percent(thresholds.default_risk)} of entry`;
   if (costs === null) return `R before costs; ${risk}`;
@@ -109,7 +110,7 @@ function signed(points: number): string {
   return points > 0 ? ` + ${points}` : ` - ${-points}`;
 }
 
-/** Ratios come as short decimals; their hundredfold must not show what a double adds. */
+/** Rounded, since a short decimal times 100 may have a tail in a double. */
 function percent(ratio: number): string {
   return `${Number((ratio * 100).toPrecision(12))} %`;
 }

@@ -1,9 +1,10 @@
+/** What a policy is: its schema, its check, its text, and the policies that come with the program. */
 import { z } from 'zod';
 import { HarvestlineError, type Problem, formatProblems } from '../../errors/harvestline-error.ts';
 import legacy from './policies/legacy.json' with { type: 'json' };
 import current from './policies/2026-02-07.json' with { type: 'json' };
 
-/** Considerations that speak for holding, and for leaving. The order is that of the tables in policies. */
+/** The factors for holding and for leaving, in the order in which policies are shown. */
 export const HOLD_FACTORS = [
   'regime_intact',
   'volatility_expanding',
@@ -20,13 +21,13 @@ export const EXIT_FACTORS = [
   'off_peak',
 ] as const;
 
-/** What a drop of confidence is measured on. */
+/** The scales on which a drop of confidence can be measured. */
 export const DEGRADATION_SCALES = ['raw', 'log_odds', 'calibrated'] as const;
 
-/** From one in a million to all but one in a million is 27.6. Unit: log-odds. */
+/** The greatest drop that makes sense: from 1 - 1e-6 to 1e-6 it is 27.6. Unit: log-odds. */
 const MOST_LOG_ODDS = 28;
 
-/** Profit's own factor: the highest rung that R is above. */
+/** The factor of profit: the highest rung that R is above. */
 export const PROFIT_RUNG = 'profit_rung';
 
 export type ConditionName = (typeof HOLD_FACTORS)[number] | (typeof EXIT_FACTORS)[number];
@@ -102,7 +103,7 @@ const ruleName = z
   .max(64)
   .describe('The reason of decisions by this rule, and the exit_reason of their trades.');
 
-/** The words of `run --order`. */
+/** The order styles of `run --order`. */
 const ORDERS = ['market', 'ioc', 'sliced', 'post_only'] as const;
 
 const order = z
@@ -217,7 +218,7 @@ export type Policy = Omit<z.infer<typeof policyFileSchema>, '$schema'>;
 export type PolicyRule = Policy['rules'][number];
 export type FractionFormula = z.infer<typeof fraction>;
 
-/** The same as JSON Schema, for editors; draft 7 is what they understand best. What `refine` checks it cannot say. */
+/** The schema as JSON Schema draft 7, which editors support best. It lacks what `refine` checks. */
 export function policyJsonSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(policyFileSchema, { target: 'draft-7', io: 'input' });
 }
@@ -247,7 +248,7 @@ export const BUILT_IN_POLICIES: ReadonlyMap<string, Policy> = new Map(
   [parsePolicy(current, '2026-02-07.json'), parsePolicy(legacy, 'legacy.json')].map((policy) => [policy.id, policy]),
 );
 
-/** What scores when nobody says otherwise. */
+/** The policy that scores where no other is chosen. */
 export const DEFAULT_POLICY_ID = '2026-02-07';
 
 export function defaultPolicy(): Policy {
@@ -257,8 +258,7 @@ export function defaultPolicy(): Policy {
 }
 
 /**
- * A policy as the one JSON text that it has: names in ascending order, no white space. So equal policies have equal digests, whatever
- * file they came from.
+ * A policy as canonical JSON: names in ascending order, no white space. So equal policies have equal digests, whatever file they came from.
  */
 export function policyText(policy: Policy): string {
   return canonicalJson(policy);

@@ -1,9 +1,10 @@
+/** The measures of a snapshot that factors and rules compare: age, R, distance from the peak, momentum. Pure. */
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Policy } from './policy.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Funding is settled every eight hours on the venues this is for. Unit: hours. */
+/** The venues settle funding every eight hours. Unit: hours. */
 const FUNDING_HOURS = 8;
 
 /** Time since opening. Unit: hours. */
@@ -27,7 +28,7 @@ export function rOf(snapshot: PositionSnapshot, policy: Policy): number {
   return (profit - costs) / risk;
 }
 
-/** How far the mark is off the best price since opening. Unit: ratio of peak_price, 0 at the peak. */
+/** How far the mark is from the best price since opening. Unit: ratio of peak_price, 0 at the peak. */
 export function offPeak({ side, peak_price: peak, mark_price: mark }: PositionSnapshot): number {
   return side === 'LONG' ? (peak - mark) / peak : (mark - peak) / peak;
 }

@@ -1,10 +1,11 @@
 /**
- * Scoring.
- * Reads      position.snapshot; follows confidence.calibration
- * Writes     harvest.intent, one for every snapshot whose decision is not HOLD; policy.applied, where what decisions rest on has
- *            changed (policy-recorder.ts); shadow.decision, with candidates (shadow.ts)
- * State      the approved confidence maps: confidence.calibration from its beginning; what policy.applied tells. Else none: a decision
- *            is a pure function of one snapshot, the policy and the map of the snapshot's model
+ * Scoring: decides on every snapshot.
+ *
+ * Reads      position.snapshot; confidence.calibration as a broadcast input
+ * Writes     harvest.intent, for every snapshot whose decision is not HOLD; policy.applied, when the policy or a map has changed
+ *            (policy-recorder.ts); shadow.decision, where there are candidate policies (shadow.ts)
+ * State      the approved confidence maps, from confidence.calibration; the latest records of policy.applied. No other: a decision is a pure
+ *            function of one snapshot, the policy and the map of the snapshot's model
  *
  * SCO-22  The same snapshot gives the same intent again, under the same intent_id, so a batch that is processed twice has its effect once.
  */
@@ -14,30 +15,30 @@ import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Processor } from '../runtime/processor.ts';
-import { CalibrationVersions, seenBy } from './confidence-map.ts';
-import { type Decision, type Verdict, explain, verdictOf } from './evaluate.ts';
+import { CalibrationVersions, asJudgedBy } from './confidence-map.ts';
+import { type Decision, type Verdict, explainVerdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 import { PolicyRecorder } from './policy-recorder.ts';
 import { type ShadowOptions, shadowRecords } from './shadow.ts';
 
 /**
- * What a fetch brings of one partition at most, at the size that snapshots have in the field: its intents are one request to the broker, to whom
- * requests cost more than records do. Other partitions are scored while they are on their way. Unit: records.
+ * About what one fetch brings of one partition, at the usual size of snapshots. The intents of a batch are one request to the broker, for which
+ * requests are dearer than records; other partitions are scored while it is under way. Unit: records.
  */
 const BATCH_RECORDS = 2000;
 
 export interface ScoringOptions {
   readonly writer: TopicWriter;
   readonly policy: Policy;
-  /** Told of every decision, HOLD too: for live views and metrics. */
+  /** Called for every decision, HOLD included: for live views and metrics. */
   readonly onDecision?: (snapshot: PositionSnapshot, verdict: Verdict) => void;
-  /** Candidate policies whose decisions are written down and never executed. */
+  /** Candidate policies, whose decisions are recorded and never executed. */
   readonly shadow?: Pick<ShadowOptions, 'candidates' | 'onResult'>;
 }
 
 /** Throws POLICY_INVALID where the policy is too long for policy.applied. */
 export function scoringProcessor({ writer, policy, onDecision, shadow }: ScoringOptions): Processor {
-  const beside = shadow === undefined || shadow.candidates.length === 0 ? null : { ...shadow, writer };
+  const candidates = shadow === undefined || shadow.candidates.length === 0 ? null : { ...shadow, writer };
   const versions = new CalibrationVersions();
   const recorder = new PolicyRecorder(writer, policy);
   return {
@@ -62,24 +63,26 @@ export function scoringProcessor({ writer, policy, onDecision, shadow }: Scoring
         const modelId = record.model_id ?? null;
         const approved = modelId === null ? null : versions.inForce(modelId);
         const map = approved?.map ?? null;
-        const seen = seenBy(policy, record, map);
-        const verdict = verdictOf(seen, policy);
+        const judged = asJudgedBy(policy, record, map);
+        const verdict = verdictOf(judged, policy);
         onDecision?.(record, verdict);
         const calibrationVersion = approved?.version ?? null;
         const intent =
-          verdict.action === 'HOLD' ? null : intentOf(record, explain(seen, policy, verdict), at, calibrationVersion);
+          verdict.action === 'HOLD'
+            ? null
+            : intentOf(record, explainVerdict(judged, policy, verdict), at, calibrationVersion);
         if (intent !== null) outputs.push(writer.encode(TOPICS.harvestIntent, intent, at.timestamp));
-        if (beside !== null)
-          for (const output of shadowRecords(beside, { snapshot: record, map, verdict, at, calibrationVersion }))
+        if (candidates !== null)
+          for (const output of shadowRecords(candidates, { snapshot: record, map, verdict, at, calibrationVersion }))
             outputs.push(output);
       }
-      if (due !== null) recorder.wasTold(due);
+      if (due !== null) recorder.recorded(due);
       return Promise.resolve(outputs);
     },
   };
 }
 
-/** The command that a decision asks for; null for HOLD. */
+/** The intent that a decision leads to; null for HOLD. */
 export function intentOf(
   snapshot: PositionSnapshot,
   decision: Decision,

@@ -1,13 +1,14 @@
+/** The scoreboard of candidate policies, counted from shadow.decision. */
 import { type ActionMatrix, emptyMatrix } from '../../render/action-matrix.ts';
 import type { EpochMillis, ShadowDecision } from '../../schemas/generated/records.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** As many as are read at a glance. */
+/** How many of the latest flips are kept. */
 const LATEST_FLIPS = 5;
 
-/** How one candidate does against one policy in force. */
+/** The comparison of one candidate with one policy in force. */
 export interface ShadowScore {
   readonly policy: string;
   readonly against: string;
@@ -26,18 +27,19 @@ export interface ShadowScore {
 }
 
 /**
- * Counts the records of shadow.decision. Memory grows with the flips of a day, not with the topic. Invariants:
+ * Counts the records of shadow.decision. Memory grows with the flips of one day, not with the topic.
+ *
  * SCO-23  decisions = agreed + resized + flips = the sum of the matrix; a flip is another action.
- * SCO-24  A record that came again counts once: a producer may append a batch twice (at least once), and then in order.
- * SCO-25  "The last hour" ends at the newest observed_at of all candidates: event time, whatever the machine's clock says.
- * SCO-26  A candidate is judged against one policy in force at a time: after a change of that there is another score.
- * SCO-27  The order in which partitions are read changes nothing: who follows the topic sees what who reads it at once does.
+ * SCO-24  A repeated record counts once: a batch may be appended twice (at least once), and then in the same order.
+ * SCO-25  The last hour ends at the newest observed_at of all candidates: it is event time, whatever the machine's clock says.
+ * SCO-26  A candidate has one score against each policy in force.
+ * SCO-27  The order in which partitions are read changes nothing: following the topic gives the same board as reading it at once.
  */
 export class ShadowBoard {
   readonly #tallies = new Map<string, Tally>();
   #asOf: EpochMillis | null = null;
 
-  /** Records in the order of their partition. False for one that came again. */
+  /** Counts a record; those of a partition come in its order. False for a repeated one. */
   add(record: ShadowDecision, partition: number): boolean {
     const key = JSON.stringify([record.policy, record.against]);
     let tally = this.#tallies.get(key);
@@ -68,7 +70,7 @@ class Tally {
   readonly #policy: string;
   readonly #against: string;
   readonly #matrix = emptyMatrix();
-  /** Partition here and there -> the highest offset counted (SCO-24). */
+  /** Partition of the record and topic and partition of its snapshot -> the highest snapshot offset counted (SCO-24). */
   readonly #counted = new Map<string, number>();
   readonly #flipTimes = new RecentTimes(DAY_MS);
   #decisions = 0;
@@ -81,7 +83,7 @@ class Tally {
     this.#against = against;
   }
 
-  /** False for a record that came again. */
+  /** False for a repeated record. */
   add(record: ShadowDecision, partition: number): boolean {
     const { input, action, current_action: current } = record;
     const source = `${partition} ${input.topic} ${input.partition}`;
@@ -118,7 +120,7 @@ class Tally {
   }
 }
 
-/** Those of one moment in the order of their snapshots (SCO-27). */
+/** Newest first; those of the same time in the order of their snapshots (SCO-27). */
 function newestFirst(a: ShadowDecision, b: ShadowDecision): number {
   return b.observed_at - a.observed_at || a.input.partition - b.input.partition || a.input.offset - b.input.offset;
 }
@@ -127,10 +129,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** So many times are kept before those out of reach are looked for. */
+/** How many times are kept before old ones are first removed. */
 const FIRST_SWEEP = 1024;
 
-/** Times of events in any order, of which only those within `spanMs` of the newest are kept: what is older is never asked for. */
+/** The times of events, added in any order. Only those within `spanMs` of the newest are kept: older ones are never asked for. */
 export class RecentTimes {
   readonly #spanMs: number;
   #times: EpochMillis[] = [];
@@ -141,7 +143,7 @@ export class RecentTimes {
     this.#spanMs = spanMs;
   }
 
-  /** How many are held in memory. */
+  /** How many times are held in memory. */
   get held(): number {
     return this.#times.length;
   }
@@ -152,11 +154,11 @@ export class RecentTimes {
     this.#times.push(time);
     if (this.#times.length < this.#sweepAt) return;
     this.#times = this.#times.filter((each) => each > this.#newest - this.#spanMs);
-    // Twice what is left: each time is looked at a bounded number of times.
+    // At twice what is left, so that the cost of each time stays bounded.
     this.#sweepAt = Math.max(FIRST_SWEEP, this.#times.length * 2);
   }
 
-  /** How many are later than `from`, which is no more than the span before the newest. */
+  /** How many are later than `from`, which must be within the span. */
   countAfter(from: EpochMillis): number {
     return this.#times.reduce((count, time) => (time > from ? count + 1 : count), 0);
   }

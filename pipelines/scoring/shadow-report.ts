@@ -1,3 +1,4 @@
+/** Reads shadow.decision: the scoreboard once, the scoreboard while it grows, and the counts of the last day. */
 import { ShadowBoard, type ShadowScore } from './shadow-board.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { EpochMillis, ShadowDecision } from '../../schemas/generated/records.ts';
@@ -13,13 +14,13 @@ export interface ShadowReport {
   readonly candidates: readonly ShadowScore[];
 }
 
-/** The scoreboard of shadow.decision, as far as it was read. */
+/** Reads shadow.decision into a scoreboard. */
 class ShadowReader {
   readonly #board = new ShadowBoard();
   readonly #decisions: TopicCursor<typeof TOPICS.shadowDecision.name>;
   #counted = 0;
 
-  /** `pause` is waited for after every batch. */
+  /** `pause` is awaited after every batch. */
   constructor(topics: ReadableTopics, pause?: (signal: AbortSignal) => Promise<void>) {
     const topic = TOPICS.shadowDecision.name;
     const count = (record: ShadowDecision, { partition }: LogRecord): void => {
@@ -28,12 +29,12 @@ class ShadowReader {
     this.#decisions = new TopicCursor(topics, topic, count, pause === undefined ? {} : { pause });
   }
 
-  /** To the end that stands now, or until `signal` aborts. */
+  /** Reads to the end of the topic as it is now, or until `signal` aborts. */
   readOn(signal?: AbortSignal): Promise<void> {
     return this.#decisions.readOn(signal);
   }
 
-  /** Grows whenever the report changes. */
+  /** A count that grows whenever the report changes. */
   get changes(): number {
     return this.#counted + this.#decisions.undecodable;
   }
@@ -50,24 +51,24 @@ export async function shadowReport(topics: ReadableTopics): Promise<ShadowReport
   return reader.report();
 }
 
-/** Soon enough to feel immediate, rare enough to cost nothing. Unit: milliseconds. */
+/** The pause between two reads: short enough to feel immediate, long enough to cost nothing. Unit: milliseconds. */
 const FOLLOW_PAUSE_MS = 250;
 
-/** Programs that read the boards have no use for more of them. Unit: milliseconds. */
+/** The least time between two boards in a pipe: programs need no more of them. Unit: milliseconds. */
 const LINE_EVERY_MS = 1000;
 
-/** Where a live scoreboard is shown. */
+/** What shows a live scoreboard. */
 export interface ShadowView {
   /** At most one board in this time. Unit: milliseconds. */
   readonly everyMs: number;
-  /** Also boards on the way to the end of the topic: for eyes, which would wait before an empty screen otherwise. */
+  /** True: boards are shown before the end of the topic is reached, so that a person does not wait before an empty screen. */
   readonly early: boolean;
-  /** True once nobody looks any more. */
+  /** True once the output is closed. */
   readonly closed: boolean;
   show(report: ShadowReport): Promise<void>;
 }
 
-export interface FollowDependencies {
+interface FollowDependencies {
   readonly topics: ReadableTopics;
   /** Paces reading and showing. */
   readonly clock: Clock;
@@ -75,8 +76,7 @@ export interface FollowDependencies {
 }
 
 /**
- * Shows the board as it stands, and again when it has changed, until `signal` aborts or nobody looks any more. Memory is the
- * board's and one batch.
+ * Shows the board, and shows it again whenever it has changed, until `signal` aborts or the output is closed.
  */
 export async function followShadow({ topics, clock, signal }: FollowDependencies, view: ShadowView): Promise<void> {
   let shownAt = -Infinity;
@@ -88,7 +88,7 @@ export async function followShadow({ topics, clock, signal }: FollowDependencies
     await view.show(reader.report());
   };
   const reader = new ShadowReader(topics, async () => {
-    // Signals get their turn: a log in this process gives up its batches without ever waiting.
+    // Gives the event loop a turn: an embedded log returns its batches without ever waiting.
     await clock.sleep(0, signal);
     if (view.early) await showIfDue();
   });
@@ -100,7 +100,7 @@ export async function followShadow({ topics, clock, signal }: FollowDependencies
   }
 }
 
-/** One JSON object a line. */
+/** The view in a pipe: one JSON object a line. */
 export function jsonLines(lines: LineWriter): ShadowView {
   return {
     everyMs: LINE_EVERY_MS,
@@ -116,18 +116,18 @@ export function jsonLines(lines: LineWriter): ShadowView {
 }
 
 /**
- * All that `status` reads of shadow.decision. Of a snapshot there are at most as many records as candidates, so this is about as
- * much as the two days of snapshots that it reads anyway, whatever lies there from earlier. Unit: milliseconds.
+ * How much of shadow.decision `status` reads. A snapshot has at most as many records as there are candidates, so this is about as much as the two days
+ * of snapshots that `status` reads anyway, however long the topic is. Unit: milliseconds.
  */
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What one candidate decided within a day, against one policy in force. */
+/** The counts of one candidate within a day, against one policy in force. */
 export type ShadowFigures = Pick<
   ShadowScore,
   'policy' | 'against' | 'decisions' | 'agreed' | 'resized' | 'flips' | 'matrix'
 >;
 
-/** The day before `newest`, the time that the desk has come to; null: before anything. */
+/** The counts of the day that ends at `newest`, the newest time on the log; null: there is none. */
 export async function shadowFigures(
   topics: ReadableTopics,
   newest: EpochMillis | null,

@@ -11,10 +11,10 @@ import { LineWriter, terminalWidth } from '../../render/output.ts';
 
 /** How much of the scoreboard is shown. */
 interface ShadowLayout {
-  /** All columns of the flips; else the ones that fit into 80 characters. */
+  /** True: all columns of the flips; false: those that fit into 80 characters. */
   readonly wide: boolean;
   readonly matrix: boolean;
-  /** At most so many of each candidate's latest flips. */
+  /** How many of each candidate's latest flips are shown at most. */
   readonly flips: number;
 }
 
@@ -83,10 +83,10 @@ function shortFlipLines(flips: readonly ShadowDecision[]): readonly string[] {
   return plainTable(columns, rows);
 }
 
-/** Faster than the eye follows: boards between two pictures are not drawn. Unit: milliseconds. */
+/** The least time between two drawings: more of them could not be seen. Unit: milliseconds. */
 const FRAME_MS = 100;
 
-/** From the fullest to the plainest: what a small screen has no room for goes in this order. */
+/** From the fullest to the plainest: the first that fits the screen is shown. */
 const LAYOUTS: readonly ShadowLayout[] = [
   { wide: true, matrix: true, flips: 5 },
   { wide: false, matrix: true, flips: 5 },
@@ -96,13 +96,13 @@ const LAYOUTS: readonly ShadowLayout[] = [
   { wide: false, matrix: false, flips: 0 },
 ];
 
-/** The scoreboard on a terminal, drawn over itself. */
+/** The scoreboard on a terminal, redrawn in place. */
 export class ShadowScreen implements ShadowView {
   readonly everyMs = FRAME_MS;
   readonly early = true;
   readonly #terminal: NodeJS.WriteStream;
   readonly #draw: Drawing;
-  /** Knows when the terminal is gone: drawing does not tell. */
+  /** Notices that the terminal is closed, which drawing does not. */
   readonly #output: LineWriter;
 
   constructor(terminal: NodeJS.WriteStream) {
@@ -116,31 +116,31 @@ export class ShadowScreen implements ShadowView {
   }
 
   show(report: ShadowReport): Promise<void> {
-    // Some terminals call themselves 0 rows high.
+    // Some terminals report 0 rows.
     const rows = this.#terminal.rows === 0 ? 24 : this.#terminal.rows;
     const heading = `${pc.bold('harvestline shadow')}  ${pc.dim('Ctrl-C ends it')}`;
-    // The heading takes a row, and the cursor stands below the last one.
+    // The heading takes one row, and the cursor another.
     this.#draw([heading, ...linesThatFit(report, terminalWidth(this.#terminal), rows - 2)]);
     return Promise.resolve();
   }
 
-  /** Leaves the last picture on the screen. */
+  /** Ends drawing; the last board stays on the screen. */
   done(): void {
     this.#draw.done();
   }
 }
 
-/** As much of the scoreboard as has room. */
+/** The fullest layout of the scoreboard that fits, cut where none does. */
 export function linesThatFit(report: ShadowReport, columns: number, rows: number): readonly string[] {
   let lines: readonly string[] = [];
   for (const layout of LAYOUTS) {
     lines = shadowLines(report, layout);
-    // Broken in two, the lines of a table cannot be read; the narrow layouts hardly ever are.
+    // A table whose lines wrap cannot be read; narrow layouts hardly ever wrap.
     if (layout.wide && lines.some((line) => rowsOf(line, columns) > 1)) continue;
     if (lines.reduce((sum, line) => sum + rowsOf(line, columns), 0) <= rows) return lines;
   }
   const shown: string[] = [];
-  // The last row says that there is more.
+  // The last row is for the note that there is more.
   let left = rows - 1;
   for (const line of lines) {
     left -= rowsOf(line, columns);
@@ -150,7 +150,7 @@ export function linesThatFit(report: ShadowReport, columns: number, rows: number
   return [...shown, pc.dim('… and more, without --follow')];
 }
 
-/** How many rows of the screen a line takes. */
+/** How many rows a line takes. */
 function rowsOf(line: string, columns: number): number {
   return Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns));
 }

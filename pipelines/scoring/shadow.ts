@@ -1,15 +1,16 @@
+/** Candidate policies decide beside the policy in force; their decisions are recorded on shadow.decision and never executed. */
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { PositionSnapshot, ShadowDecision } from '../../schemas/generated/records.ts';
 import type { EncodedRecord, TopicWriter } from '../../schemas/topic-writer.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
-import { type ConfidenceMap, seenBy } from './confidence-map.ts';
+import { type ConfidenceMap, asJudgedBy } from './confidence-map.ts';
 import { type Verdict, verdictOf } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
 /** A snapshot that the policy in force has decided on. */
 export interface Decided {
-  /** As its record has it. */
+  /** As recorded, with raw confidences. */
   readonly snapshot: PositionSnapshot;
   /** The confidence map in force for its model; null: none. */
   readonly map: ConfidenceMap | null;
@@ -18,7 +19,7 @@ export interface Decided {
   readonly calibrationVersion: string | null;
 }
 
-/** What came of one candidate for one snapshot: a record, none since both hold, or none since it cannot decide on it. */
+/** What one candidate did with one snapshot: a record was written, none since both hold, or none since the candidate cannot decide on it. */
 export type ShadowResult = 'written' | 'both_hold' | 'failed';
 
 export interface ShadowOptions {
@@ -28,11 +29,12 @@ export interface ShadowOptions {
 }
 
 /**
- * Candidates beside the policy in force: the same snapshots, the same confidences, and records that nobody acts on. Invariants:
- * SCO-28  A candidate changes nothing of what is done: it decides after the policy in force, on the same snapshot, and where it
- *      cannot (its costs or its default risk drive R beyond 1e12) it is passed over. The snapshot is good all the same.
- * SCO-29  No record where both hold: a desk holds most of the time, and that would be a record a snapshot.
- * SCO-30  A record names the snapshot, so that a reader knows a repeated one.
+ * The records of all candidates for one snapshot.
+ *
+ * SCO-28  A candidate changes no intent: it decides after the policy in force, on the same snapshot. One that cannot decide (its costs or its
+ *         default risk drive R beyond 1e12) is skipped, and the snapshot counts as good all the same.
+ * SCO-29  There is no record where both hold: a desk holds most of the time, and that would be one record a snapshot.
+ * SCO-30  A record names its snapshot, so that readers recognise a repeated one.
  */
 export function shadowRecords(
   { writer, candidates, onResult }: ShadowOptions,
@@ -41,8 +43,8 @@ export function shadowRecords(
   const records: EncodedRecord[] = [];
   for (const candidate of candidates) {
     try {
-      const record = shadowOf(decided, verdictOf(seenBy(candidate, decided.snapshot, decided.map), candidate));
-      // The snapshot's timestamp, as an intent has: retention keeps the two together.
+      const record = shadowOf(decided, verdictOf(asJudgedBy(candidate, decided.snapshot, decided.map), candidate));
+      // It has its snapshot's timestamp, so that retention keeps both for as long.
       if (record !== null) records.push(writer.encode(TOPICS.shadowDecision, record, decided.at.timestamp));
       onResult?.(candidate, record === null ? 'both_hold' : 'written');
     } catch (thrown) {

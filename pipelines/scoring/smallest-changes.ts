@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts';
 
 export type ChangedInput = NumericInput | 'regime';
 
-/** A change of one input, all others as they were, after which the policy does something else. */
+/** A change of one input, all others as they were, that leads to another action. */
 export interface DecisionChange {
   readonly input: ChangedInput;
   readonly from: number | string | null;
@@ -14,13 +14,13 @@ export interface DecisionChange {
   readonly reason: string;
 }
 
-/** What a regime is called that is not the one at entry. */
+/** The name of a regime other than the one at entry. */
 const OTHER_REGIME = 'another';
 
 /**
- * For each input the smallest change that gives another action, where one does; the smallest in relation to its value first, then those
- * that no number measures. It is the smallest to within what is said to be past an edge (SCO-14 of input-axes.ts). Another fraction is no
- * other action. R moves with its distance from the peak kept. A snapshot whose confidence is to be mapped comes mapped.
+ * For each input the smallest change that leads to another action, where there is one: relatively smallest first, then the regime. It is the smallest
+ * up to the tolerance of SCO-14. Another fraction is not another action. R is moved by the mark, with the distance from the peak kept. Confidences
+ * in `snapshot` are mapped already, where the policy judges mapped ones.
  */
 export function smallestChanges(snapshot: PositionSnapshot, policy: Policy): readonly DecisionChange[] {
   const { action: now } = evaluate(snapshot, policy);
@@ -37,7 +37,7 @@ export function smallestChanges(snapshot: PositionSnapshot, policy: Policy): rea
   return [...numbers.toSorted((one, other) => relative(one) - relative(other)), ...regimeChange(snapshot, policy, now)];
 }
 
-/** What is unknown now may become either. */
+/** The change of regime that leads to another action. An unknown regime may become the one at entry or another. */
 function regimeChange(snapshot: PositionSnapshot, policy: Policy, now: Decision['action']): readonly DecisionChange[] {
   const from = snapshot.regime ?? null;
   const atEntry = snapshot.regime_at_entry ?? null;
@@ -50,7 +50,7 @@ function regimeChange(snapshot: PositionSnapshot, policy: Policy, now: Decision[
   return changes.slice(0, 1);
 }
 
-/** In relation to the larger of the two, so that a value at 0 is no special case; from unknown there is no distance. */
+/** The change relative to the larger of both values, so that 0 needs no special case; infinite from an unknown value. */
 function relative({ from, to }: DecisionChange): number {
   if (typeof from !== 'number' || typeof to !== 'number') return Infinity;
   return Math.abs(to - from) / Math.max(Math.abs(from), Math.abs(to));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DecisionEffect } from '../../../pipelines/calibration/decision-effect.ts';
-import { seenBy, degradedBelow, whyNeverDegraded } from '../../../pipelines/scoring/confidence-map.ts';
+import { asJudgedBy, degradedBelow, whyNeverDegraded } from '../../../pipelines/scoring/confidence-map.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { defaultPolicy, parsePolicy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -21,7 +21,7 @@ describe('case map-mutes-an-exit-factor', () => {
     for (const snapshot of SNAPSHOTS) {
       const said = evaluate(snapshot, defaultPolicy());
       expect(said).toMatchObject({ action: 'CLOSE', reason: 'thesis_broken', hold_score: 3, exit_score: 7 });
-      expect(evaluate(seenBy(defaultPolicy(), snapshot, MAP), defaultPolicy())).toEqual(said);
+      expect(evaluate(asJudgedBy(defaultPolicy(), snapshot, MAP), defaultPolicy())).toEqual(said);
     }
   });
 
@@ -62,7 +62,7 @@ describe('scales of degradation', () => {
         const policy = { ...defaultPolicy(), thresholds: { ...limits, degraded_on } };
         const snapshot = aSnapshot({ r: 3 }, { confidence_at_entry: entry, confidence: now });
         const map = { x: [0, 1], y: [low, high] };
-        expect(evaluate(seenBy(policy, snapshot, map), policy)).toEqual(evaluate(snapshot, policy));
+        expect(evaluate(asJudgedBy(policy, snapshot, map), policy)).toEqual(evaluate(snapshot, policy));
       }),
     );
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluate, explain, verdictOf } from '../../../pipelines/scoring/evaluate.ts';
+import { evaluate, explainVerdict, verdictOf } from '../../../pipelines/scoring/evaluate.ts';
 import { scoreFactors, scoresOf } from '../../../pipelines/scoring/factors.ts';
 import { BUILT_IN_POLICIES, type Policy } from '../../../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -326,7 +326,7 @@ describe('properties of every decision', () => {
       fc.property(anySnapshot, fc.constantFrom(LEGACY, CURRENT), (snapshot, by) => {
         const { factors: _factors, unknown: _unknown, ...verdict } = evaluate(snapshot, by);
         expect(verdictOf(snapshot, by)).toEqual(verdict);
-        expect(explain(snapshot, by, verdict)).toEqual(evaluate(snapshot, by));
+        expect(explainVerdict(snapshot, by, verdict)).toEqual(evaluate(snapshot, by));
         expect(scoresOf(snapshot, verdict.r, by).conditions).toEqual(scoreFactors(snapshot, verdict.r, by).conditions);
       }),
     );
