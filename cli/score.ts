@@ -3,7 +3,7 @@ import { HarvestlineError, isKind } from '../errors/harvestline-error.ts';
 import { evaluate } from '../pipelines/scoring/evaluate.ts';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../pipelines/scoring/policy.ts';
 import type { PositionSnapshot } from '../schemas/generated/records.ts';
-import { recordChecker } from '../schemas/check-record.ts';
+import { recordChecker } from '../schemas/record-rules.ts';
 import { parseJson } from '../schemas/strict-json.ts';
 import { TOPICS } from '../schemas/topics.ts';
 import { LineWriter } from '../render/output.ts';

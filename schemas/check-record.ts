@@ -1,3 +1,8 @@
+/**
+ * What a record is held against: the structure and bounds that its schema states (`compileCheck`), and rules over several fields
+ * (record-rules.ts). The structure is checked twice over: here, in words, and by the generated source of compile-reader.ts and
+ * compile-writer.ts, which let nothing through in which this check would find a problem.
+ */
 import type { Problem } from '../errors/harvestline-error.ts';
 import {
   type AvroArray,
@@ -12,16 +17,13 @@ import {
   GREATEST_LONG,
   LEAST_LONG,
 } from './avro-schema.ts';
-import { loadSchema, type Topic, type TopicName } from './topics.ts';
-import { RECORD_RULES, type RecordRule } from './record-rules.ts';
 
 /** Appends every problem of `value` to `problems`; none for a good value. */
 type Explain = (value: unknown, path: string, problems: Problem[]) => void;
 
 /**
  * Compiles `schema` into a function that returns every problem of a value: structure, undeclared fields, finite numbers,
- * bounds; none for a good value. The functions that convert good records (compile-reader.ts, compile-writer.ts) let nothing
- * through in which this one would find a problem.
+ * bounds; none for a good value.
  *
  * avsc's own `isValid` is not enough: it lets NaN through, stops at the first undeclared field, accepts inherited names such
  * as `constructor` as enum symbols, and knows no bounds. A property test holds that whatever passes here, avsc accepts and
@@ -194,9 +196,7 @@ function describe(value: unknown): string {
   }
 }
 
-/** Conditions in generated source, which the compiled reader and the compiled writer share. They say what check-record.ts says. */
-
-/** True where `x`, a number, is one of that type and within its bounds. False for NaN, as every comparison with it is. */
+/** A condition of generated source that says what `compileNumber` says: true where `x`, a number, is one of that type and within its bounds. False for NaN, as every comparison with it is. */
 export function numberCondition(type: AvroPrimitive, bounds: Bounds): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = bounds;
   const [least, greatest] = type === 'long' ? [LEAST_LONG, GREATEST_LONG] : [-Infinity, Infinity];
@@ -214,12 +214,12 @@ export function numberCondition(type: AvroPrimitive, bounds: Bounds): string {
   return tests.filter((test) => test !== undefined).join(' && ');
 }
 
-/** True where a string has an allowed length. */
+/** The same as `compileString` says of a length. */
 export function lengthCondition(text: string, { minLength = 0, maxLength = Infinity }: Bounds): string {
   return `${text}.length >= ${minLength} && ${text}.length <= ${maxLength}`;
 }
 
-/** True where that many items are allowed. */
+/** The same as `compileArray` says of a count. */
 export function itemsCondition(count: string, { minItems = 0, maxItems = Infinity }: Bounds): string {
   return `${count} >= ${minItems} && ${count} <= ${maxItems}`;
 }
@@ -229,7 +229,23 @@ export function indexOfSymbols({ symbols, default: fallback }: AvroEnum): Readon
   return new Map(symbols.map((symbol, index) => [symbol, index] as const).filter(([symbol]) => symbol !== fallback));
 }
 
-/** Structure (check-record.ts) and the rules over several fields (record-rules.ts) together: what a record is held against. */
+/**
+ * A rule over several fields of one record. It runs only when the fields it needs passed their own checks, so that one fault is named once.
+ */
+export interface RecordRule<R> {
+  /** Cited by tests. Never reused. */
+  readonly id: string;
+  /** The path a violation is reported at. */
+  readonly path: string;
+  readonly needs: readonly (keyof R & string)[];
+  /** Why the record breaks the rule; null when it keeps it. */
+  readonly violation: (record: R) => string | null;
+}
+
+/** Whether a nullable field has a value: a producer may leave it out altogether. */
+export function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}
 
 /**
  * Whether a record whose structure is good keeps every rule. Generated source: each rule is called from a place of its own there, so that it is
@@ -262,16 +278,4 @@ export function withRules(
 
 function concerns(problems: readonly Problem[], field: string): boolean {
   return problems.some(({ path }) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
-}
-
-/**
- * The same check without a registry or bytes, for records that arrive as JSON. `topic`'s schema is read once; the
- * returned function gives every problem of a value, none for a good one.
- */
-export function recordChecker<N extends TopicName>(
-  topic: Topic & { readonly name: N },
-): (value: unknown) => readonly Problem[] {
-  const check = compileCheck(loadSchema(topic));
-  const rules = RECORD_RULES[topic.name] as readonly RecordRule<never>[];
-  return (value) => withRules(check(value), rules, value);
 }

@@ -9,13 +9,13 @@ import {
 import type { AvroRecord, AvroSchema } from './avro-schema.ts';
 import { avroTypeOf } from './avro-type.ts';
 import { type Memory, bufferOf, freshMemory, memoryOf } from './buffer-of.ts';
-import { compileCheck, compileRules, withRules } from './check-record.ts';
+import { type RecordRule, compileCheck, compileRules, withRules } from './check-record.ts';
 import { type FastReader, compileReader, StringTable } from './compile-reader.ts';
 import { type FastWriter, GAVE_UP, NO_ROOM, compileWriter } from './compile-writer.ts';
 import type { RecordByTopic } from './generated/records.ts';
 import { loadSchema, type Topic, type TopicName, TOPICS, subjectOf } from './topics.ts';
 import { differentMeanings } from './logical-types.ts';
-import { RECORD_RULES, type RecordRule } from './record-rules.ts';
+import { RECORD_RULES } from './record-rules.ts';
 import { type SchemaRegistry, WriterSchemas } from './registry.ts';
 import {
   type SchemaId,

@@ -169,10 +169,10 @@ function hexOf(bytes: Uint8Array, most: number): string {
 }
 
 /** A record's bytes with the id in front. */
-export function inWireFormat(schemaId: number, avro: Buffer): Buffer {
+export function inWireFormat(schemaId: number, avro: Uint8Array): Buffer {
   const value = Buffer.allocUnsafe(WIRE_HEADER_BYTES + avro.length);
   value.writeUInt8(MAGIC_BYTE, 0);
   value.writeUInt32BE(schemaId, 1);
-  avro.copy(value, WIRE_HEADER_BYTES);
+  value.set(avro, WIRE_HEADER_BYTES);
   return value;
 }

@@ -1,4 +1,4 @@
-import { Decimal } from 'decimal.js';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { ClmOutcome, OutcomeLabel, Side, TradeClosed, Origin } from '../../schemas/generated/records.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
 
@@ -27,9 +27,6 @@ export const LOSS_BELOW_PERCENT = -0.5;
  * never push a move of exactly 0.5 % over the edge in one order of slices and not in another. Unit: decimal places.
  */
 const LABEL_DECIMALS = 9;
-
-/** A double has 17 significant digits, a product of two has 34: sums and products here are exact before they are stored. */
-const Exact = Decimal.clone({ precision: 50 });
 
 /** `outcome` with `trade` added, or a new outcome; null when the trade is already counted (CLM-1). */
 export function accumulate(outcome: ClmOutcome | undefined, trade: TradeClosed): ClmOutcome | null {
@@ -140,6 +137,18 @@ function moveInFavour(side: Side, entryPrice: number, exitPrice: number): number
 function differ<T>(known: T | null, other: T | null): boolean {
   return known !== null && other !== null && known !== other;
 }
+
+/** The costs of a trade of which none is known. Its own fee stands apart: a venue gives that with the order. */
+export const UNKNOWN_COSTS = {
+  fee_asset: null,
+  fee_amount: null,
+  opening_fee_quote: null,
+  opening_fee_asset: null,
+  opening_fee_amount: null,
+  funding_quote: null,
+  pnl_net_quote: null,
+  unknown_costs: null,
+} as const satisfies Partial<TradeClosed>;
 
 /** What an outcome adds up over the slices of its position, besides their fee and their profit before costs. */
 export type Totals = Pick<

@@ -2,6 +2,7 @@ import type { Problem } from '../../errors/harvestline-error.ts';
 import type { GoodTrade } from './recorded-trade.ts';
 import type { TimeForm } from './recorded-time.ts';
 import type { TradeClosed } from '../../schemas/generated/records.ts';
+import { significant } from '../../render/figures.ts';
 import { pc } from '../../render/terminal.ts';
 import type { PnlFinding } from './pnl-unit.ts';
 import type { RefusedInput } from './import-trades.ts';
@@ -202,17 +203,13 @@ function findingText(found: PnlFinding): string {
   if (found.kind === 'leverage')
     return `is the price move in per cent times the row's leverage ${of}: --pnl leveraged divides by it, --pnl percent takes it as it stands`;
   if (found.kind === 'scattered')
-    return `is ${figure(found.low)} to ${figure(found.high)} times the price move in per cent ${of}, by no one factor: see what the recorder writes there; --pnl percent takes it as it stands`;
+    return `is ${significant(found.low, 3)} to ${significant(found.high, 3)} times the price move in per cent ${of}, by no one factor: see what the recorder writes there; --pnl percent takes it as it stands`;
   const { factor } = found;
   const [reading, accept] =
     factor === 0.01
       ? ['a ratio', 'ratio']
       : [factor > 1 ? 'a result with leverage' : 'a leveraged ratio', `leveraged:${factor}`];
   return `is ${factor} times the price move in per cent ${of}, as of ${reading}: --pnl ${accept} turns it into the move, --pnl percent takes it as it stands`;
-}
-
-function figure(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }
 
 function cut(entries: readonly string[]): string {

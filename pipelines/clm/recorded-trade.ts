@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Problem } from '../../errors/harvestline-error.ts';
 import type { EpochMillis, Side, ModelId, TradeClosed } from '../../schemas/generated/records.ts';
+import { UNKNOWN_COSTS } from './accumulate.ts';
 import { type TimeForm, parseRecordedTime, type TimeZone, UTC } from './recorded-time.ts';
 import { backfillPositionIdOf, backfillTradeIdOf } from '../../schemas/ids.ts';
 
@@ -231,14 +232,7 @@ export function tradeOf(recorded: RecordedTrade, account: string, venue: string)
     pnl_percent: pnlPercent,
     pnl_quote: (pnlPercent / 100) * entryPrice * quantity,
     fee_quote: null,
-    fee_asset: null,
-    fee_amount: null,
-    opening_fee_quote: null,
-    opening_fee_asset: null,
-    opening_fee_amount: null,
-    funding_quote: null,
-    pnl_net_quote: null,
-    unknown_costs: null,
+    ...UNKNOWN_COSTS,
     initial_stop_price: null,
     risk_quote: null,
     r_net: null,

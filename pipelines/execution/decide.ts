@@ -15,7 +15,7 @@ import { Exact, toText } from '../../ports/exact-decimal.ts';
 import type { DecimalText, Exchange, MarketRules } from '../../ports/exchange.ts';
 import { type KillSwitch, describeStop } from '../../ports/kill-switch.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
-import { recordChecker } from '../../schemas/check-record.ts';
+import { recordChecker } from '../../schemas/record-rules.ts';
 import type { ClientOrderId, HarvestIntent, OrderId, OrderStyle } from '../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';

@@ -27,6 +27,7 @@ import type {
 import { clientOrderIdOf, externalTradeIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
 import { AHEAD_MS } from '../../schemas/time-bound.ts';
+import { UNKNOWN_COSTS } from '../clm/accumulate.ts';
 
 /** An order that is filled, at least in part, and so has a price. */
 export type FilledOrder = VenueOrder & { readonly averagePrice: DecimalText };
@@ -74,7 +75,7 @@ export function tradeOf(
     remaining_quantity: Number(remaining),
     ...profitOf(intent, order.averagePrice, quantity),
     fee_quote: order.fee === null ? null : Number(order.fee),
-    ...NO_COSTS,
+    ...UNKNOWN_COSTS,
     initial_stop_price: intent.initial_stop_price,
     risk_quote: riskOf(intent, quantity)?.toNumber() ?? null,
     r_net: null,
@@ -127,7 +128,7 @@ export function externalTradeOf(reconciled: PositionReconciled, reduction: Reduc
     remaining_quantity: reduction.remaining_quantity,
     ...profitOf(reduction, reduction.price, quantity),
     fee_quote: reduction.fee_quote,
-    ...NO_COSTS,
+    ...UNKNOWN_COSTS,
     initial_stop_price: reduction.initial_stop_price,
     risk_quote: riskOf(reduction, quantity)?.toNumber() ?? null,
     r_net: null,
@@ -142,18 +143,6 @@ export function externalTradeOf(reconciled: PositionReconciled, reduction: Reduc
     origin,
   };
 }
-
-/** The cost fields of a trade before costs.ts has filled them. */
-const NO_COSTS = {
-  fee_asset: null,
-  fee_amount: null,
-  opening_fee_quote: null,
-  opening_fee_asset: null,
-  opening_fee_amount: null,
-  funding_quote: null,
-  pnl_net_quote: null,
-  unknown_costs: null,
-} as const satisfies Partial<TradeClosed>;
 
 /**
  * Opening and closing time of a slice. A venue's clock may be slightly behind the one that dated the opening: the slice then closes when it

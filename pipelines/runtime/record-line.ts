@@ -1,3 +1,4 @@
+import { significant } from '../../render/figures.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import type { LogRecord } from '../../ports/event-log.ts';
@@ -113,7 +114,7 @@ export function base64(bytes: Uint8Array | null): string | null {
 }
 
 function figure(value: number | null): string {
-  return value === null ? 'unknown' : String(Number(value.toPrecision(5)));
+  return value === null ? 'unknown' : significant(value, 5);
 }
 
 /** An intent may lead to several orders: which of them was sent, or how many there were in the end. */

@@ -8,7 +8,7 @@ import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { HarvestIntent, PositionSnapshot, Reduction, TradeClosed } from '../../schemas/generated/records.ts';
 import { MARKET_BOUNDS } from '../../schemas/market-bounds.ts';
-import { recordChecker } from '../../schemas/check-record.ts';
+import { recordChecker } from '../../schemas/record-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { venueOrder } from '../fixtures/scripted-exchange.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';

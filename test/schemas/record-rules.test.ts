@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { policyDigestOf } from '../../schemas/ids.ts';
-import { recordChecker } from '../../schemas/check-record.ts';
+import { recordChecker } from '../../schemas/record-rules.ts';
 import { RECORD_RULES } from '../../schemas/record-rules.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';

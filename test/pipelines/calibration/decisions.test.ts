@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { approval, historyOf, rejection, rollback } from '../../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../../pipelines/scoring/confidence-map.ts';
 import type { ConfidenceCalibration } from '../../../schemas/generated/records.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
+import { recordChecker } from '../../../schemas/record-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../../fixtures/calibration-record.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { accumulate, labelOf } from '../../../pipelines/clm/accumulate.ts';
 import type { ClmOutcome, TradeClosed } from '../../../schemas/generated/records.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
+import { recordChecker } from '../../../schemas/record-rules.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { OTHER_MODEL, slice } from '../../fixtures/slices.ts';
 

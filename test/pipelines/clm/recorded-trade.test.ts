@@ -3,7 +3,7 @@ import { parseRecordedTrade, contradictsPrices, tradeOf } from '../../../pipelin
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { labelOf } from '../../../pipelines/clm/accumulate.ts';
 import { KeptTrades } from '../../../pipelines/clm/kept-trades.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
+import { recordChecker } from '../../../schemas/record-rules.ts';
 import type { TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 

@@ -4,7 +4,7 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { chargesOf, withCosts } from '../../../pipelines/execution/costs.ts';
 import type { Charge, ChargedFill, Charges, FundingPayment } from '../../../ports/exchange.ts';
 import { Exact } from '../../../ports/exact-decimal.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
+import { recordChecker } from '../../../schemas/record-rules.ts';
 import type { FillId, OrderId, Side, TradeClosed } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';

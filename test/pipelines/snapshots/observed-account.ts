@@ -4,7 +4,7 @@ import { PositionSource } from '../../../pipelines/snapshots/position-source.ts'
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
-import { recordChecker } from '../../../schemas/check-record.ts';
+import { recordChecker } from '../../../schemas/record-rules.ts';
 import type { ModelSignal, Side } from '../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';

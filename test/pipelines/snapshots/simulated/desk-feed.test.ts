@@ -10,7 +10,7 @@ import { simulatedMarket } from '../../../../pipelines/snapshots/simulated/simul
 import { SeededRandom } from '../../../../connectors/system/seeded-random.ts';
 import type { PositionSnapshot } from '../../../../schemas/generated/records.ts';
 import { positionIdOf } from '../../../../schemas/ids.ts';
-import { recordChecker } from '../../../../schemas/check-record.ts';
+import { recordChecker } from '../../../../schemas/record-rules.ts';
 import { TOPICS } from '../../../../schemas/topics.ts';
 import { folderForTest } from '../../../fixtures/temporary-folder.ts';
 import { HEADER, rows } from '../../../connectors/market/candle-rows.ts';
