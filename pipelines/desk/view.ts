@@ -79,13 +79,13 @@ function haltLine({ log, given, waited, result }: Answer): string {
     case 'silent':
       return `${pc.red('NOT KNOWN TO BE HALTED')}: ${obeyed.length} of ${obeyed.length + silent.length} processes that execute for ${what} on ${where} obey; ${silent.length} did not say so within ${waited} s. ${STOP_THEM}`;
     case 'written':
-      return `${pc.red('NOT KNOWN WHETHER HALTED')}: the halt is on ${where}, which then gave no answer as to who obeys (${reason(trouble)}). ${STOP_THEM}`;
+      return `${pc.red('NOT KNOWN WHETHER HALTED')}: the halt is on ${where}, which then gave no answer as to who obeys (${troubleText(trouble)}). ${STOP_THEM}`;
     case 'unconfirmed':
-      return `${pc.red('NOT KNOWN WHETHER HALTED')}: ${where} did not say within ${waited} s whether it took the halt (${reason(trouble)}). ${STOP_THEM}`;
+      return `${pc.red('NOT KNOWN WHETHER HALTED')}: ${where} did not say within ${waited} s whether it took the halt (${troubleText(trouble)}). ${STOP_THEM}`;
     case 'unwritten':
       break;
   }
-  return `${pc.red('NOT HALTED')}: nothing was written, ${where} gave no answer within ${waited} s (${reason(trouble)}). ${STOP_THEM}`;
+  return `${pc.red('NOT HALTED')}: nothing was written, ${where} gave no answer within ${waited} s (${troubleText(trouble)}). ${STOP_THEM}`;
 }
 
 function resumeLine({ log, given, waited, result }: Answer): string {
@@ -102,13 +102,13 @@ function resumeLine({ log, given, waited, result }: Answer): string {
     case 'silent':
       return `${pc.yellow('resumed')} ${what} on ${where}, but ${silent.length} of ${obeyed.length + silent.length} executing processes did not say within ${waited} s that they send again${still}`;
     case 'written':
-      return `${pc.yellow('resumed')} ${what}: it is on ${where}, which then gave no answer as to who sends again (${reason(trouble)})`;
+      return `${pc.yellow('resumed')} ${what}: it is on ${where}, which then gave no answer as to who sends again (${troubleText(trouble)})`;
     case 'unconfirmed':
-      return `${pc.red('NOT KNOWN WHETHER RESUMED')}: ${where} did not say within ${waited} s whether it took the command (${reason(trouble)})`;
+      return `${pc.red('NOT KNOWN WHETHER RESUMED')}: ${where} did not say within ${waited} s whether it took the command (${troubleText(trouble)})`;
     case 'unwritten':
       break;
   }
-  return `${pc.red('NOT RESUMED')}: nothing was written, ${where} gave no answer within ${waited} s (${reason(trouble)})`;
+  return `${pc.red('NOT RESUMED')}: nothing was written, ${where} gave no answer within ${waited} s (${troubleText(trouble)})`;
 }
 
 const STOP_THEM =
@@ -135,7 +135,7 @@ function named(scope: string): string {
   return scope === WHOLE_DESK ? 'the desk' : `account ${printable(scope)}`;
 }
 
-function reason(trouble: string | null): string {
+function troubleText(trouble: string | null): string {
   return printable(trouble ?? 'no answer');
 }
 

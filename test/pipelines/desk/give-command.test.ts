@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { type Command, TimeLimit, giveCommand } from '../../../pipelines/desk/give-command.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { DeskControl, DeskProcess } from '../../../schemas/generated/records.ts';
@@ -139,6 +140,7 @@ describe('a command of the kill switch', () => {
 });
 
 /** Does the work once every promise that is settled now has had its turn. */
-function afterOthers<T>(work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve) => setImmediate(() => resolve(work())));
+async function afterOthers<T>(work: () => Promise<T>): Promise<T> {
+  await new SystemClock().sleep(0);
+  return work();
 }
