@@ -10,46 +10,50 @@ import { type Dependence, dependenceOf } from '../../pipelines/calibration/block
 import { scoreChanges } from '../../pipelines/calibration/evaluation.ts';
 import type { Samples } from '../../pipelines/calibration/samples.ts';
 
-const SAID = [0.6, 0.94] as const;
+/** Simulated desks: how often intervals cover the truth, and what becomes of a proposal for a desk of each kind. */
+
+/** Confidences of the desks are uniform over this. */
+const CONFIDENCES = [0.6, 0.94] as const;
 const OUTCOMES = 3000;
 const DAYS = 100;
 const SNAPSHOTS = 500;
 
-type Truth = (said: number) => number;
+/** The true probability of a win at a confidence. */
+type Truth = (confidence: number) => number;
 
 const inside = (p: number): number => Math.min(0.999, Math.max(0.001, p));
 
-/** The log-odds of what was said, times k. */
+/** The log-odds of the confidence, times k. */
 function stretched(k: number): Truth {
-  return (said) => 1 / (1 + ((1 - said) / said) ** k);
+  return (confidence) => 1 / (1 + ((1 - confidence) / confidence) ** k);
 }
 
-/** What kinds of desks there are, with the truth of one desk of each drawn by a uniform number. */
+/** The kinds of desks. A uniform number u chooses the truth of one desk. */
 export const DESKS = {
-  calibrated: () => (said) => said,
-  'over-confident': (u) => (said) => said - (0.06 + 0.14 * u),
+  calibrated: () => (confidence) => confidence,
+  'over-confident': (u) => (confidence) => confidence - (0.06 + 0.14 * u),
   'under-confident': (u) => stretched(1.6 + 0.8 * u),
   uninformative: (u) => () => 0.5 + 0.2 * u,
-  inverted: (u) => (said) => inside(0.55 - (0.3 + 0.5 * u) * (said - 0.77)),
+  inverted: (u) => (confidence) => inside(0.55 - (0.3 + 0.5 * u) * (confidence - 0.77)),
 } as const satisfies Record<string, (u: number) => Truth>;
 
-/** The truths of the case bounds-leave-a-narrow-window: said minus d, and log-odds times k. */
+/** Small miscalibrations: the confidence minus d, and its log-odds times k. */
 export const WINDOW: Readonly<Record<string, () => Truth>> = Object.fromEntries([
-  ...[0.05, 0.08, 0.1, 0.11, 0.14, 0.16].map((d) => [`d ${d}`, () => (said: number) => said - d] as const),
+  ...[0.05, 0.08, 0.1, 0.11, 0.14, 0.16].map((d) => [`d ${d}`, () => (confidence: number) => confidence - d] as const),
   ...[0.75, 0.5, 0.25].map((k) => [`k ${k}`, () => stretched(k)] as const),
 ]);
 
 export interface DeskTally {
   readonly desks: number;
-  /** Proposed, and every bound holds. */
+  /** Proposed, with all bounds holding. */
   approvable: number;
-  /** Proposed, and a bound is broken that an override passes. */
+  /** Proposed, with a broken bound that an override passes. */
   override: number;
-  /** No usable relation. */
+  /** Refused: no usable relation. */
   refused: number;
   /** By bound, how often it was broken. */
   readonly broken: Record<string, number>;
-  /** Of the approvable ones, by the default policy: mean share of flips, and desks with a factor that can no longer occur. */
+  /** Of the approvable ones, by the default policy: sum of the shares of flips, and desks with a factor that can no longer occur. */
   flips: number;
   muted: number;
   /** The same for a policy that judges on the calibrated scale. */
@@ -57,7 +61,7 @@ export interface DeskTally {
   mutedOnCalibrated: number;
 }
 
-/** Proposes for each of so many desks of a kind, with the method that cross-validation chooses. */
+/** Proposes a map for each desk of a kind, by the method that cross-validation chooses. */
 export function proposeFor(
   kind: string,
   truthOf: (u: number) => Truth,
@@ -77,7 +81,7 @@ export function proposeFor(
   const raw = defaultPolicy();
   const mapped: Policy = { ...raw, thresholds: { ...raw.thresholds, degraded_on: 'calibrated' } };
   for (let desk = 0; desk < desks; desk++) {
-    const shape = { outcomes: OUTCOMES, days: DAYS, said: SAID, truth: truthOf(stream.uniform()), correlation };
+    const shape = { outcomes: OUTCOMES, days: DAYS, confidences: CONFIDENCES, truth: truthOf(stream.uniform()), correlation };
     const found = assess(simulatedDesk(shape, stream), null, new SeededRandom(desk));
     if (found.fit === null) {
       tally.refused += 1;
@@ -103,7 +107,7 @@ export function proposeFor(
 function effectOf(map: ConfidenceMap, policy: Policy, stream: RandomStream) {
   const effect = new DecisionEffect(policy, null, map);
   for (let offset = 0; offset < SNAPSHOTS; offset++)
-    effect.add(aSnapshot(uniform(stream, SAID), uniform(stream, [0.4, 0.94])), { partition: 0, offset });
+    effect.add(aSnapshot(uniform(stream, CONFIDENCES), uniform(stream, [0.4, 0.94])), { partition: 0, offset });
   const flips = effect.result();
   const bounds = decisionBounds(flips, whyNeverDegraded(policy, map) !== null);
   const muted = bounds.some(({ name, holds }) => name === 'factors_possible' && !holds);
@@ -150,13 +154,13 @@ export const CORRELATIONS = [0, 0.1, 0.2, 0.3, 0.4] as const;
 
 interface Coverage {
   readonly correlation: number;
-  /** The share of samples whose 95 % interval of the raw Brier score has the true one in it. */
+  /** The share of samples in which the 95 % interval of the raw Brier score covers the true score. */
   readonly covered: number;
   /** Mean effective sample size. Unit: outcomes. */
   readonly effective: number;
 }
 
-/** 800 outcomes of a calibrated model, 20 a day, alike within a day: how often the intervals hold what they promise. */
+/** The coverage of intervals: samples of 800 outcomes of a calibrated model, 20 a day, correlated within a day. */
 export function coverageAt(correlation: number, samples: number, seed: number): Coverage {
   const random = new SeededRandom(seed);
   const stream = random.stream(`coverage-${correlation}`);
@@ -164,7 +168,7 @@ export function coverageAt(correlation: number, samples: number, seed: number): 
   let effective = 0;
   for (let sample = 0; sample < samples; sample++) {
     const desk = simulatedDesk(
-      { outcomes: 800, days: 40, said: [0.55, 0.9], truth: (said) => said, correlation },
+      { outcomes: 800, days: 40, confidences: [0.55, 0.9], truth: (confidence) => confidence, correlation },
       stream,
     );
     const dependence: Dependence = dependenceOf(desk);
@@ -179,24 +183,23 @@ export function coverageAt(correlation: number, samples: number, seed: number): 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const START = Date.UTC(2026, 0, 1);
 
-/** What a desk is made of. */
+/** What a desk is simulated from. */
 interface DeskShape {
   readonly outcomes: number;
   readonly days: number;
   /** Confidences are uniform over this. */
-  readonly said: readonly [low: number, high: number];
-  /** The true probability of a win at each confidence. */
-  readonly truth: (said: number) => number;
-  /** How much outcomes of a day are alike: the correlation of the normal variables behind them. */
+  readonly confidences: readonly [low: number, high: number];
+  readonly truth: Truth;
+  /** The correlation, within a day, of the normal variables that decide the outcomes. */
   readonly correlation: number;
 }
 
 /**
- * Outcomes of a desk: won where sqrt(rho) z(day) + sqrt(1 - rho) e is below the normal quantile of the true probability, with z one for
- * each day, and e for each position. So every outcome has its true probability, and those of a day are alike.
+ * The outcomes of a desk. A position wins where sqrt(rho) z + sqrt(1 - rho) e is below the normal quantile of its true probability; z is one
+ * normal number for each day, e one for each position. So each outcome has its true probability, and those of a day are correlated.
  */
 export function simulatedDesk(
-  { outcomes, days, said: [low, high], truth, correlation }: DeskShape,
+  { outcomes, days, confidences: [low, high], truth, correlation }: DeskShape,
   stream: RandomStream,
 ): Samples {
   const x = new Float64Array(outcomes);
@@ -205,11 +208,11 @@ export function simulatedDesk(
   const shared = Float64Array.from({ length: days }, () => stream.normal());
   for (let row = 0; row < outcomes; row++) {
     const at = (row * days) / outcomes;
-    const said = low + (high - low) * stream.uniform();
+    const confidence = low + (high - low) * stream.uniform();
     const z =
       Math.sqrt(correlation) * (shared[Math.floor(at)] as number) + Math.sqrt(1 - correlation) * stream.normal();
-    x[row] = said;
-    y[row] = z < normalQuantile(truth(said)) ? 1 : 0;
+    x[row] = confidence;
+    y[row] = z < normalQuantile(truth(confidence)) ? 1 : 0;
     closed[row] = START + at * DAY_MS;
   }
   return { x, y, times: { opened: closed, closed } };

@@ -38,7 +38,7 @@ function coverage(): void {
   }
 }
 
-function table(kinds: Readonly<Record<string, (u: number) => (said: number) => number>>, desks: number): void {
+function table(kinds: Readonly<Record<string, (u: number) => (confidence: number) => number>>, desks: number): void {
   line(
     'desks',
     'all bounds hold',

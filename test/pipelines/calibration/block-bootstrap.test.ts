@@ -1,29 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { TRUE_BRIER, coverageAt, simulatedDesk } from '../../../bench/calibration/desks.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { foldsOf } from '../../../pipelines/calibration/choose-method.ts';
 import { dependenceOf, widthFor } from '../../../pipelines/calibration/block-bootstrap.ts';
+import { every, samplesClosedAt } from './samples.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-function at(closed: readonly number[], held = 0) {
-  const x = Float64Array.from(closed, (_, row) => 0.5 + (row % 7) / 20);
-  const times = { opened: Float64Array.from(closed, (time) => time - held), closed: Float64Array.from(closed) };
-  return { x, y: x.map((_, row) => row % 2), times };
-}
-
-const every = (n: number, ms: number): readonly number[] => Array.from({ length: n }, (_, row) => row * ms);
-
 describe('blocks', () => {
   test('are days, whole, and none where nothing closed', () => {
-    const { ends, blockMs } = dependenceOf(at([...every(300, 2 * HOUR_MS), 100 * DAY_MS]));
+    const { ends, blockMs } = dependenceOf(samplesClosedAt([...every(300, 2 * HOUR_MS), 100 * DAY_MS]));
     expect(blockMs).toBe(DAY_MS);
     expect([...ends]).toEqual([...Array.from({ length: 25 }, (_, day) => 12 * (day + 1)), 301]);
   });
 
   test('are a twentieth of the time where that is less than twenty days', () => {
-    const { ends, blockMs } = dependenceOf(at(every(201, HOUR_MS)));
+    const { ends, blockMs } = dependenceOf(samplesClosedAt(every(201, HOUR_MS)));
     expect(blockMs).toBe(10 * HOUR_MS);
     expect(ends.length).toBe(21);
     expect(ends.at(-1)).toBe(201);
@@ -31,7 +23,7 @@ describe('blocks', () => {
 
   test('are twice as long while neighbouring ones resemble each other', () => {
     const desk = simulatedDesk(
-      { outcomes: 4000, days: 20, said: [0.5, 0.9], truth: (said) => said, correlation: 0.4 },
+      { outcomes: 4000, days: 20, confidences: [0.5, 0.9], truth: (confidence) => confidence, correlation: 0.4 },
       new SeededRandom(1).stream('desk'),
     );
     // What was alike for a day is alike for five.
@@ -45,14 +37,19 @@ describe('blocks', () => {
   });
 
   test('are rows, or a thousandth of them, where nothing is known of time', () => {
-    const { x, y } = at(every(2500, 1));
+    const { x, y } = samplesClosedAt(every(2500, 1));
     expect(dependenceOf({ x, y })).toMatchObject({ blockMs: null, effective: 2500, ends: { length: 1000 } });
-    expect(dependenceOf(at(every(60, 0))).ends.length).toBe(60);
+    expect(dependenceOf(samplesClosedAt(every(60, 0))).ends.length).toBe(60);
   });
 });
 
 describe('the effective sample size', () => {
-  const shape = { outcomes: 800, days: 40, said: [0.55, 0.9] as const, truth: (said: number) => said };
+  const shape = {
+    outcomes: 800,
+    days: 40,
+    confidences: [0.55, 0.9] as const,
+    truth: (confidence: number) => confidence,
+  };
 
   test('falls with what outcomes of a day share, and is never above n', () => {
     const worth = [0, 0.2, 0.4].map(
@@ -89,34 +86,5 @@ describe('case intervals-too-narrow', () => {
     expect(widthFor(40) / 1.03).toBeCloseTo((2.0227 / 1.96) * Math.sqrt(40 / 39), 3);
     expect(widthFor(10) / 1.03).toBeCloseTo((2.2622 / 1.96) * Math.sqrt(10 / 9), 2);
     expect(widthFor(100_000) / 1.03).toBeCloseTo(1, 3);
-  });
-});
-
-describe('folds', () => {
-  test('half of the rows only train, at most 500; without times nothing is purged', () => {
-    const { x, y } = at(every(3000, 1));
-    const folds = foldsOf({ x, y });
-    expect(folds.map(({ start, end }) => [start, end])).toEqual([
-      [500, 1000],
-      [1000, 1500],
-      [1500, 2000],
-      [2000, 2500],
-      [2500, 3000],
-    ]);
-    expect(folds.every(({ trainTo, start }) => trainTo === start)).toBe(true);
-    expect(foldsOf({ x: x.subarray(0, 240), y })[0]).toEqual({ trainTo: 120, start: 120, end: 144 });
-  });
-
-  test('purged by the holding time and embargoed by it again: no training row was open, or fresh, when the fold began', () => {
-    const samples = at(every(1000, HOUR_MS), 10 * HOUR_MS);
-    for (const { trainTo, start } of foldsOf(samples)) {
-      const begins = (samples.times.closed[start] ?? 0) - 20 * HOUR_MS;
-      expect(samples.times.closed[trainTo - 1]).toBeLessThanOrEqual(begins);
-      expect(samples.times.closed[trainTo]).toBeGreaterThan(begins);
-    }
-  });
-
-  test('a purge never takes more than half: where everything overlaps there is still something to train on', () => {
-    for (const { trainTo, start } of foldsOf(at(every(1000, HOUR_MS), 1e6 * HOUR_MS))) expect(trainTo).toBe(start / 2);
   });
 });

@@ -1,13 +1,8 @@
 import { emptyMatrix } from '../../../render/action-matrix.ts';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { assess } from '../../../pipelines/calibration/assess.ts';
-import { mapAll, chooseMethod } from '../../../pipelines/calibration/choose-method.ts';
-import { decompose, brier } from '../../../pipelines/calibration/scores.ts';
 import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
-import { detectable } from '../../../pipelines/calibration/samples.ts';
 import { evaluateMap } from '../../../pipelines/calibration/evaluation.ts';
-import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
 import {
   decisionBounds,
   largestChange,
@@ -19,8 +14,6 @@ import type { OutcomeRow } from '../../../pipelines/calibration/dataset.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
 import type { PositionId } from '../../../schemas/generated/records.ts';
 import { SAMPLE_REPORT } from './sample-report.ts';
-
-const silent = (): void => {};
 
 /** The bounds of forecasts `after` in place of `before`, with a thin change of `moved`. */
 function boundsOf(before: number, after: number, moved = 0, auc = { value: 0.7, low: 0.6, high: 0.8 }) {
@@ -130,83 +123,6 @@ describe('bounds on decisions', () => {
     expect(broken({ factors: { before: { old: 9 }, after: { old: 0 } } })).toEqual([]);
     expect(broken({}, true)).toEqual(['factors_possible']);
     expect(decisionBounds(null, true).filter(({ holds }) => !holds)).toHaveLength(1);
-  });
-});
-
-describe('detectable', () => {
-  test('by hand: 100 outcomes at 0.5, 60 won', () => {
-    const x = new Float64Array(100).fill(0.5);
-    const y = x.map((_, at) => (at < 60 ? 1 : 0));
-    expect(detectable({ x, y })).toEqual({
-      n: 100,
-      gap: expect.closeTo(2.801585 * 0.05, 9),
-      found: expect.closeTo(-0.1, 12),
-    });
-  });
-});
-
-describe('what an assessment is made of', () => {
-  const stream = new SeededRandom(9).stream('samples');
-  const x = Float64Array.from({ length: 300 }, () => 0.5 + 0.4 * stream.uniform());
-  const y = x.map((said) => (stream.uniform() < said - 0.2 ? 1 : 0));
-  const found = assess({ x, y }, 'sigmoid', new SeededRandom(1));
-  if (found.fit === null) throw new Error('no usable relation');
-  const { map } = found.fit;
-
-  test('in sample: all rows, mapped by the fit on all of them', () => {
-    const score = found.in_sample.scores.find(({ name }) => name === 'brier');
-    expect(score?.before).toBe(brier(x, y));
-    expect(score?.after).toBe(brier(mapAll(map, x), y));
-  });
-
-  test('out of fold: the later half, mapped by the forecasts that the choice was made on', () => {
-    const score = found.out_of_fold.scores.find(({ name }) => name === 'brier');
-    expect(score?.before).toBe(brier(x.subarray(150), y.subarray(150)));
-    expect(score?.after).toBe(found.candidates.find(({ method }) => method === 'sigmoid')?.brier);
-    expect(score?.after).not.toBe(brier(mapAll(map, x.subarray(150)), y.subarray(150)));
-  });
-
-  test('observed is the range of the confidences', () => {
-    expect(found.observed).toEqual({ low: Math.min(...x), high: Math.max(...x) });
-  });
-});
-
-describe('ties and rounding', () => {
-  test('methods that do equally well: the simplest is chosen', () => {
-    // Half of every training window is won, and 0.5 is said: all maps say 0.5.
-    const x = new Float64Array(200).fill(0.5);
-    const y = x.map((_, at) => at % 2);
-    expect(chooseMethod({ x, y }, null, silent).method).toBe('identity');
-  });
-
-  test('equal levels of an isotonic fit are one level', () => {
-    expect(fitIsotonic(Float64Array.of(0.1, 0.2, 0.3, 0.4), Float64Array.of(1, 0, 1, 0))).toEqual({
-      x: [0.1, 0.4],
-      y: [0.5, 0.5],
-    });
-  });
-
-  test('a row of no weight is as good as absent, wherever it stands', () => {
-    const x = Float64Array.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6);
-    const y = Float64Array.of(1, 0, 1, 0, 1, 0);
-    for (let absent = 0; absent < x.length; absent++) {
-      const others = (_: number, at: number): boolean => at !== absent;
-      const weights = x.map((_, at) => (at === absent ? 0 : 1));
-      expect(fitIsotonic(x, y, weights)).toEqual(fitIsotonic(x.filter(others), y.filter(others)));
-    }
-  });
-
-  test('MCB and DSC are never below 0, not by rounding either', () => {
-    for (let n = 3; n < 200; n++) {
-      const y = Float64Array.from({ length: n }, (_, at) => (at % 3 === 0 ? 1 : 0));
-      const mean = y.reduce((sum, outcome) => sum + outcome, 0) / n;
-      const { mcb, dsc } = decompose(
-        y.map(() => mean),
-        y,
-      );
-      expect(mcb).toBeGreaterThanOrEqual(0);
-      expect(dsc).toBeGreaterThanOrEqual(0);
-    }
   });
 });
 

@@ -133,3 +133,64 @@ describe('the consistency band', () => {
     expect(found.histogram.reduce((sum, rows) => sum + rows, 0)).toBe(5000);
   });
 });
+
+/** Calibrated forecasts, and the same ones 0.2 too high. */
+function overstated(n: number) {
+  const stream = new SeededRandom(11).stream('rows');
+  const after = Float64Array.from({ length: n }, () => 0.2 + 0.5 * stream.uniform());
+  const y = after.map((p) => (stream.uniform() < p ? 1 : 0));
+  return { before: after.map((p) => p + 0.2), after, y };
+}
+
+describe('an evaluation', () => {
+  test.each([60, 1500])('of %d rows: intervals hold the estimate, and the same seed draws them again', (n) => {
+    const { before, after, y } = overstated(n);
+    const one = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1));
+    for (const { name, before_interval, after_interval, change_interval, ...score } of one.scores) {
+      for (const [value, interval] of [
+        [score.before, before_interval],
+        [score.after, after_interval],
+        [score.change, change_interval],
+      ] as const) {
+        expect(interval.low, name).toBeLessThanOrEqual(value);
+        expect(interval.high, name).toBeGreaterThanOrEqual(value);
+      }
+    }
+    expect(evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1))).toEqual(one);
+    expect(evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(2))).not.toEqual(one);
+  });
+
+  test('of 1,500 rows sees that a gap of 0.2 was closed, and that the calibrated forecast stays in its band', () => {
+    const { before, after, y } = overstated(1500);
+    const { scores, reliability: diagrams } = evaluateMap(
+      before,
+      after,
+      y,
+      dependenceOf({ x: before, y }),
+      new SeededRandom(1),
+    );
+    const brierScore = scores.find(({ name }) => name === 'brier');
+    expect(brierScore?.change_interval.high).toBeLessThan(0);
+    expect(scores.find(({ name }) => name === 'ece')?.before).toBeCloseTo(0.2, 1);
+    const outside = ({ x, y: fitted, band }: typeof diagrams.before): number =>
+      x.filter((at, index) => {
+        const point = band.x.findIndex((edge) => edge >= at);
+        const level = fitted[index] ?? Number.NaN;
+        return level < (band.low[point] ?? -Infinity) - 0.05 || level > (band.high[point] ?? Infinity) + 0.05;
+      }).length / x.length;
+    expect(outside(diagrams.after)).toBeLessThan(0.2);
+    expect(outside(diagrams.before)).toBeGreaterThan(0.5);
+  });
+
+  test('an interval narrows with more rows, about as the root of their number', () => {
+    const widths = [500, 8000].map((n) => {
+      const { before, after, y } = overstated(n);
+      const interval = evaluateMap(before, after, y, dependenceOf({ x: before, y }), new SeededRandom(1)).scores[0]
+        ?.after_interval;
+      return (interval?.high ?? Number.NaN) - (interval?.low ?? Number.NaN);
+    });
+    const ratio = (widths[0] ?? Number.NaN) / (widths[1] ?? Number.NaN);
+    expect(ratio).toBeGreaterThan(2.5);
+    expect(ratio).toBeLessThan(6.5);
+  });
+});

@@ -72,6 +72,23 @@ describe('isotonic', () => {
       ),
     );
   });
+
+  test('equal levels of an isotonic fit are one level', () => {
+    expect(fitIsotonic(Float64Array.of(0.1, 0.2, 0.3, 0.4), Float64Array.of(1, 0, 1, 0))).toEqual({
+      x: [0.1, 0.4],
+      y: [0.5, 0.5],
+    });
+  });
+
+  test('a row of no weight is as good as absent, wherever it stands', () => {
+    const x = Float64Array.of(0.1, 0.2, 0.3, 0.4, 0.5, 0.6);
+    const y = Float64Array.of(1, 0, 1, 0, 1, 0);
+    for (let absent = 0; absent < x.length; absent++) {
+      const others = (_: number, at: number): boolean => at !== absent;
+      const weights = x.map((_, at) => (at === absent ? 0 : 1));
+      expect(fitIsotonic(x, y, weights)).toEqual(fitIsotonic(x.filter(others), y.filter(others)));
+    }
+  });
 });
 
 describe('a map', () => {
