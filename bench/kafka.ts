@@ -48,7 +48,7 @@ const MEGABYTE = 1024;
 const clock = new SystemClock();
 
 /** What the parts of the bench share. */
-interface World {
+interface BenchSession {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly policy: Policy;
@@ -72,7 +72,7 @@ export async function benchKafka(records: number, add: (figure: Figure) => void)
     await log.createTopics(allTopicSpecs());
     await registerSchemas(registry);
     const codec = await RecordCodec.open(registry);
-    const world: World = { log, codec, policy: defaultPolicy(), brokers };
+    const world: BenchSession = { log, codec, policy: defaultPolicy(), brokers };
     const intent = await registry.idOf(subjectOf(TOPICS.harvestIntent), schemaText(TOPICS.harvestIntent));
     if (intent === null) throw new Error('the registry lost the schema of harvest.intent');
     const contestants = [harvestline(), bareKafkajs(intent)] as const;
@@ -99,7 +99,11 @@ export async function benchKafka(records: number, add: (figure: Figure) => void)
 }
 
 /** Fills position.snapshot with `records` snapshots, of which `share` deserve an intent. */
-export async function refill({ log, codec, policy, brokers }: World, records: number, share: number): Promise<void> {
+export async function refill(
+  { log, codec, policy, brokers }: BenchSession,
+  records: number,
+  share: number,
+): Promise<void> {
   await purge(brokers);
   const { held, deserving } = sorted(policy);
   const writer = new TopicWriter('snapshots', codec);
@@ -156,7 +160,7 @@ async function withAdmin(brokers: readonly string[], work: (admin: Admin) => Pro
 }
 
 /** From the start of the process to its last commit. */
-export async function timed({ log, brokers }: World, contestant: Contestant, records: number): Promise<Run> {
+export async function timed({ log, brokers }: BenchSession, contestant: Contestant, records: number): Promise<Run> {
   const { group } = contestant;
   const topic = TOPICS.positionSnapshot.name;
   const begins = new Map((await log.offsets(topic)).map(({ partition, begin }) => [partition, begin]));
@@ -253,7 +257,7 @@ async function replay(log: EventLog, codec: RecordCodec, records: number): Promi
 
 /** From a snapshot's append to its intent's arrival at another consumer, under a steady load. */
 async function latency(
-  { log, codec, policy, brokers }: World,
+  { log, codec, policy, brokers }: BenchSession,
   contestant: Contestant,
   add: (figure: Figure) => void,
 ): Promise<void> {

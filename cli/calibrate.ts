@@ -7,7 +7,7 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { type Decider, approval, rejection, rollback, readVersions } from '../pipelines/calibration/decisions.ts';
 import type { CalibrationVersions } from '../pipelines/scoring/confidence-map.ts';
 import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 import { appendDecision, withLog } from './log-session/log-session.ts';
 import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
@@ -32,7 +32,7 @@ Examples:
     );
 }
 
-interface DecideFlags extends WorldOptions {
+interface DecideFlags extends LogOptions {
   readonly by?: string;
   readonly reason?: string;
   readonly override?: true;
@@ -67,7 +67,7 @@ function decisionCommands(): readonly Command[] {
 }
 
 function decisionCommand(usage: string, description: string): Command {
-  return worldOptions(new Command(usage.split(' ')[0]))
+  return logOptions(new Command(usage.split(' ')[0]))
     .arguments(usage.split(' ').slice(1).join(' '))
     .description(description)
     .option('--name, --by <name>', 'who decides (needed)')
@@ -106,7 +106,7 @@ function decisionText({ version, model_id, status, overridden, restores }: Confi
 }
 
 function listCommand(): Command {
-  return worldOptions(new Command('list'))
+  return logOptions(new Command('list'))
     .description('every version with all that was decided about it, and which one is in force')
     .option('--json', 'one version a line as JSON, as in a pipe')
     .addHelpText(
@@ -115,7 +115,7 @@ function listCommand(): Command {
 Example:
   $ harvestline calibrate list --json | jq 'select(.in_force)'`,
     )
-    .action(async (flags: WorldOptions & { json?: true }) => {
+    .action(async (flags: LogOptions & { json?: true }) => {
       const versions = await withLog(flags, 'read', readVersions);
       await writeLines(
         jsonWanted(flags)

@@ -4,13 +4,13 @@ import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
 import type { PnlUnit } from '../pipelines/clm/pnl-unit.ts';
 import { type TimeZone, UTC, timeZoneOf } from '../pipelines/clm/recorded-time.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
 import { Progress } from '../render/progress.ts';
 import { accountName } from './options/venue-options.ts';
 import { refusalText, summaryLines } from '../pipelines/clm/import-summary.ts';
 import { type NamedInput, importTrades } from '../pipelines/clm/import-trades.ts';
-import { openImportWorld } from './log-session/import-world.ts';
+import { openImportSession } from './log-session/import-session.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { decodeUtf8 } from '../schemas/strict-json.ts';
@@ -31,7 +31,7 @@ export function clmCommand(): Command {
     .addCommand(exportCommand());
 }
 
-interface ImportFlags extends WorldOptions {
+interface ImportFlags extends LogOptions {
   readonly account: string;
   readonly venue: string;
   readonly pnl?: PnlUnit;
@@ -42,7 +42,7 @@ interface ImportFlags extends WorldOptions {
 }
 
 export function importCommand(): Command {
-  return worldOptions(new Command('import'))
+  return logOptions(new Command('import'))
     .description('bring the JSON lines of an earlier recorder: each row becomes a trade.closed of origin BACKFILL')
     .argument('<files...>', 'JSON lines, one closed trade each; - is standard input')
     .option('--account <name>', 'account of the imported trades', accountName, 'backfill')
@@ -109,7 +109,7 @@ async function importFrom(
   const json = jsonWanted(flags);
   const clock = new SystemClock();
   const faults = new LineWriter(process.stderr);
-  const world = await openImportWorld(flags, dryRun);
+  const world = await openImportSession(flags, dryRun);
   try {
     let progress = new Progress('rows', null, process.stderr, clock);
     const result = await importTrades(inputs, world.target, {
@@ -231,7 +231,7 @@ export class SpooledInput {
   }
 }
 
-interface ExportFlags extends WorldOptions {
+interface ExportFlags extends LogOptions {
   readonly format: Format;
   readonly output?: string;
   readonly topic: string;
@@ -239,7 +239,7 @@ interface ExportFlags extends WorldOptions {
 
 /** An older name of `harvestline export`, for what programs call. Times in CSV are in milliseconds here, as they were. */
 export function exportCommand(): Command {
-  return worldOptions(new Command('export'))
+  return logOptions(new Command('export'))
     .description('write outcomes, or another topic: the same as `harvestline export`')
     .addOption(new Option('--format <format>', FORMATS.join(', ')).choices([...FORMATS]).default('jsonl'))
     .option('--output <file>', 'write there; to standard output when left out')

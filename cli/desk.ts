@@ -8,7 +8,7 @@ import { TOPICS } from '../schemas/topics.ts';
 import { withLog } from './log-session/log-session.ts';
 import { retirement, workedAccounts } from '../pipelines/desk/claim-book.ts';
 import { accountLines, retiredLines } from '../pipelines/desk/view.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 
 interface JsonFlag {
@@ -24,7 +24,7 @@ export function deskCommand(): Command {
 }
 
 function listCommand(): Command {
-  return worldOptions(new Command('list'))
+  return logOptions(new Command('list'))
     .description('the accounts that are claimed: venue, mode, and the processes that work them now')
     .option('--json', 'one account a line as JSON, as in a pipe')
     .addHelpText(
@@ -39,20 +39,20 @@ Examples:
 
 Exit codes: 0 listed, 1 the log is not there or not prepared, 2 wrong usage.`,
     )
-    .action(async (flags: WorldOptions & JsonFlag) => {
+    .action(async (flags: LogOptions & JsonFlag) => {
       const accounts = await withLog(flags, 'read', (topics) => workedAccounts(topics, new SystemClock()));
       await writeLines(jsonWanted(flags) ? accounts.map((account) => JSON.stringify(account)) : accountLines(accounts));
     });
 }
 
-interface RetireFlags extends WorldOptions, JsonFlag {
+interface RetireFlags extends LogOptions, JsonFlag {
   readonly by?: string;
   readonly reason?: string;
   readonly dryRun?: true;
 }
 
 function retireCommand(): Command {
-  return worldOptions(new Command('retire'))
+  return logOptions(new Command('retire'))
     .description('end the claims of an account: another venue or mode may claim it then')
     .argument('<account>', 'as `desk list` names it')
     .option('--name, --by <name>', 'who decides (needed)')

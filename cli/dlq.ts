@@ -4,10 +4,9 @@ import { ERROR_CODES } from '../errors/codes.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../errors/nearest.ts';
 import { DeskNames } from '../schemas/desk-names.ts';
-import { RecordCodec } from '../schemas/record-codec.ts';
 import { type Topic, TOPICS } from '../schemas/topics.ts';
-import { type Access, openAdminWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { openLog, withLog } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { idOfLetter, sourceTopicNamed } from '../pipelines/dlq/dead-letter.ts';
 import {
   type DiscardOutcome,
@@ -15,7 +14,7 @@ import {
   type LetterName,
   discardLetters,
 } from '../pipelines/dlq/discard-letters.ts';
-import { type LetterTopics, examineLetter } from '../pipelines/dlq/examine-letter.ts';
+import { examineLetter } from '../pipelines/dlq/examine-letter.ts';
 import { discardLine, groupLines, outcomeLine, reportLines } from '../pipelines/dlq/view.ts';
 import { listLetters } from '../pipelines/dlq/list-letters.ts';
 import { readDiscarded } from '../pipelines/dlq/read-letters.ts';
@@ -37,7 +36,7 @@ export function dlqCommand(): Command {
 }
 
 function listCommand(): Command {
-  return worldOptions(new Command('list'))
+  return logOptions(new Command('list'))
     .description('count the letters that wait, by topic and error code')
     .addArgument(topicArgument('[topic]'))
     .option('--json', 'one group a line as JSON, as in a pipe')
@@ -51,21 +50,21 @@ Examples:
   $ harvestline dlq list
   $ harvestline dlq list position.snapshot --json | jq .count`,
     )
-    .action(async (name: string | undefined, options: WorldOptions & JsonFlag) => {
+    .action(async (name: string | undefined, options: LogOptions & JsonFlag) => {
       const topics = name === undefined ? Object.values(TOPICS) : [topicNamed(name, options)];
-      const world = openAdminWorld(options, 'read');
+      const session = openLog(options, 'read');
       try {
-        const discarded = await readDiscarded(world.log, () => RecordCodec.open(world.registry));
-        const groups = await listLetters(world.log, topics, discarded);
+        const discarded = await readDiscarded(session.log, () => session.openCodec());
+        const groups = await listLetters(session.log, topics, discarded);
         await writeLines(jsonWanted(options) ? groups.map((group) => JSON.stringify(group)) : groupLines(groups));
       } finally {
-        await world.close();
+        await session.close();
       }
     });
 }
 
 function showCommand(): Command {
-  return worldOptions(new Command('show'))
+  return logOptions(new Command('show'))
     .description('one letter: headers, bytes, how far it decodes now, and every failing path')
     .addArgument(topicArgument('<topic>'))
     .addArgument(new Argument('<letter>', 'PARTITION:OFFSET in the dead-letter topic').argParser(parsePlace))
@@ -78,10 +77,10 @@ Example:
 
 Exit codes: 0 shown, 1 there is no letter at that place.`,
     )
-    .action(async (name: string, place: LetterPlace, options: WorldOptions & JsonFlag) => {
+    .action(async (name: string, place: LetterPlace, options: LogOptions & JsonFlag) => {
       const topic = topicNamed(name, options);
-      await withLetters(options, 'read', async (world) => {
-        const report = await examineLetter(world, topic, place);
+      await withLog(options, 'read', async (session) => {
+        const report = await examineLetter(session, topic, place);
         if (report === null) {
           process.stderr.write(`${topic.name} has no dead letter at ${place.partition}:${place.offset}\n`);
           process.exitCode = 1;
@@ -92,14 +91,14 @@ Exit codes: 0 shown, 1 there is no letter at that place.`,
     });
 }
 
-interface RetryFlags extends WorldOptions, JsonFlag {
+interface RetryFlags extends LogOptions, JsonFlag {
   readonly all?: true;
   readonly code?: string;
   readonly dryRun?: true;
 }
 
 function retryCommand(): Command {
-  return worldOptions(new Command('retry'))
+  return logOptions(new Command('retry'))
     .description('put letters back to the topic they came from, byte for byte, unless their cause stands')
     .addArgument(topicArgument('<topic>'))
     .argument('[letters...]', 'PARTITION:OFFSET in the dead-letter topic', parsePlaces)
@@ -126,9 +125,9 @@ Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
       const selection = selectionOf(places, flags);
       const dryRun = flags.dryRun === true;
       const json = jsonWanted(flags);
-      await withLetters(flags, dryRun ? 'read' : 'write', async (world) => {
+      await withLog(flags, dryRun ? 'read' : 'write', async (session) => {
         const lines = new LineWriter(process.stdout);
-        const counts = await retryLetters(world, topic, selection, {
+        const counts = await retryLetters(session, topic, selection, {
           dryRun,
           onOutcome: (outcome) => lines.write(json ? JSON.stringify(outcome) : outcomeLine(outcome)),
         });
@@ -143,7 +142,7 @@ Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
     });
 }
 
-interface DiscardFlags extends WorldOptions, JsonFlag {
+interface DiscardFlags extends LogOptions, JsonFlag {
   readonly id?: readonly string[];
   readonly code?: string;
   readonly by?: string;
@@ -152,7 +151,7 @@ interface DiscardFlags extends WorldOptions, JsonFlag {
 }
 
 function discardCommand(): Command {
-  return worldOptions(new Command('discard'))
+  return logOptions(new Command('discard'))
     .description('give up letters that nobody can mend: they raise no alert any more; who and why stay on record')
     .option('--id <id...>', 'letters, as `dlq list` and `dlq show` print them: TOPIC:PARTITION:OFFSET')
     .option('--code <code>', 'every letter that waits and was refused with this code, of all topics')
@@ -179,10 +178,10 @@ Exit codes: 0 none of them waits any more (or would), 1 there is no letter at on
       const dryRun = flags.dryRun === true;
       const json = jsonWanted(flags);
       // Read first: a folder without a log is an error, and writing would make one.
-      if (!dryRun) await withLetters(flags, 'read', () => Promise.resolve());
-      await withLetters(flags, dryRun ? 'read' : 'write', async (world) => {
+      if (!dryRun) await withLog(flags, 'read', () => Promise.resolve());
+      await withLog(flags, dryRun ? 'read' : 'write', async (session) => {
         const now = new SystemClock().now();
-        const outcomes = await discardLetters(world, selection, { by, reason, now, dryRun });
+        const outcomes = await discardLetters(session, selection, { by, reason, now, dryRun });
         const count = (...states: readonly DiscardOutcome['state'][]): number =>
           outcomes.filter(({ state }) => states.includes(state)).length;
         const discarded = count('discarded', 'would discard');
@@ -234,20 +233,6 @@ function signed({ by = '', reason = '' }: DiscardFlags): { readonly by: string; 
   throw new HarvestlineError('USAGE', `what is given up needs a name and a reason: ${missing.join(' and ')} missing`);
 }
 
-/** Opens the log, with a codec that knows this program's schemas, for as long as `work` takes. */
-async function withLetters(
-  options: WorldOptions,
-  access: Access,
-  work: (world: LetterTopics) => Promise<void>,
-): Promise<void> {
-  const { log, registry, close } = openAdminWorld(options, access);
-  try {
-    await work({ log, registry, codec: await RecordCodec.open(registry) });
-  } finally {
-    await close();
-  }
-}
-
 interface LetterPlace {
   readonly partition: number;
   readonly offset: number;
@@ -287,7 +272,7 @@ function topicArgument(name: string): Argument {
   return new Argument(name, `one of ${names.join(', ')}, or its dead-letter topic`);
 }
 
-function topicNamed(name: string, { desk }: WorldOptions): Topic {
+function topicNamed(name: string, { desk }: LogOptions): Topic {
   const topic = sourceTopicNamed(new DeskNames(desk).inTable(name));
   if (topic !== undefined) return topic;
   const names = Object.values(TOPICS).map((known) => known.name);

@@ -4,15 +4,15 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import type { Policy } from '../pipelines/scoring/policy.ts';
 import { explanationLines } from '../pipelines/explain/explanation-lines.ts';
 import { explain } from '../pipelines/explain/gather.ts';
-import type { ReadWorld } from '../pipelines/explain/position-records.ts';
-import { openReadOnlyWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import type { CountedTopics } from '../pipelines/explain/position-records.ts';
+import { openForReading } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { loadPolicy } from './options/policy-options.ts';
 import { Progress } from '../render/progress.ts';
 
 export function explainCommand(): Command {
-  return worldOptions(new Command('explain'))
+  return logOptions(new Command('explain'))
     .description('Show why a position was held or closed, and what followed of each decision.')
     .addArgument(new Argument('<id>', 'a position_id or an intent_id'))
     .option(
@@ -36,9 +36,9 @@ Examples:
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq .decision.changes
   harvestline explain desk-1:BTCUSDT:LONG:1770003600000 --json | jq -c '.decisions[] | [.offset, .action, .r, .factors]'`,
     )
-    .action(async (id: string, flags: WorldOptions & { json?: true; policy?: string }) => {
+    .action(async (id: string, flags: LogOptions & { json?: true; policy?: string }) => {
       const policy = flags.policy === undefined ? null : loadPolicy(flags.policy);
-      const world = await openReadOnlyWorld(flags);
+      const world = await openForReading(flags);
       const clock = new SystemClock();
       const progress = new Progress('records', null, process.stderr, clock);
       try {
@@ -61,7 +61,7 @@ export interface ExplainScreen {
 /** Writes the explanation. Throws ID_UNKNOWN. */
 export async function explainTo(
   lines: LineWriter,
-  world: ReadWorld,
+  world: CountedTopics,
   id: string,
   policy: Policy | null,
   json: boolean,

@@ -2,9 +2,9 @@ import { Argument, Command, Option } from 'commander';
 import { TOPICS } from '../schemas/topics.ts';
 import { exportTopic, exportedTopic, formatOf } from './export/export-topic.ts';
 import { FORMATS, type Format, TIME_FORMS, type TimeTexts } from '../pipelines/export/formats.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 
-interface ExportFlags extends WorldOptions {
+interface ExportFlags extends LogOptions {
   readonly format?: Format;
   readonly out?: string;
   readonly times?: TimeTexts;
@@ -14,7 +14,7 @@ interface ExportFlags extends WorldOptions {
 /** `harvestline export`: a topic as a file for the tools of others. */
 export function exportCommand(): Command {
   const names = Object.values(TOPICS).map(({ name }) => name);
-  return worldOptions(new Command('export'))
+  return logOptions(new Command('export'))
     .description('write the records of a topic as JSON lines, CSV, an Avro container file or Parquet')
     .addArgument(new Argument('<topic>', `one of ${names.join(', ')}`))
     .addOption(

@@ -5,14 +5,15 @@ import { userName } from '../connectors/system/process.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { WHOLE_DESK } from '../pipelines/desk/kill-switch.ts';
 import { DEV_PROCESS } from '../pipelines/desk/presence.ts';
-import { type AdminWorld, openAdminWorld } from './log-session/log-session.ts';
+import type { LogSession } from '../pipelines/runtime/log-session.ts';
+import { openLog } from './log-session/log-session.ts';
 import { type ChosenLog, chooseLog } from './log-session/choose-log.ts';
 import { answerJson, answerLines, isDone } from '../pipelines/desk/view.ts';
 import { type CommandedLog, giveCommand, TimeLimit } from '../pipelines/desk/give-command.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 
-interface ControlFlags extends WorldOptions {
+interface ControlFlags extends LogOptions {
   readonly by?: string;
   readonly reason?: string;
   readonly scope: string;
@@ -69,7 +70,7 @@ Exit codes: 0 resumed, 1 a process has not taken it up, or that is not known: th
 }
 
 function controlCommand(name: string, command: 'HALT' | 'RESUME', description: string): Command {
-  return worldOptions(new Command(name))
+  return logOptions(new Command(name))
     .description(description)
     .option('--reason <text>', 'why')
     .option('--name, --by <name>', 'who (default: your user name)')
@@ -111,9 +112,9 @@ function commanded(log: ChosenLog): CommandedLog {
 }
 
 /** Read first: a folder without a log is an error, and writing would make one. */
-async function open({ kind, options }: ChosenLog): Promise<AdminWorld> {
-  if (kind === 'embedded') await openAdminWorld(options, 'read').close();
-  return openAdminWorld(options, 'write');
+async function open({ kind, options }: ChosenLog): Promise<LogSession> {
+  if (kind === 'embedded') await openLog(options, 'read').close();
+  return openLog(options, 'write');
 }
 
 function seconds(given: string): number {

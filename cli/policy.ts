@@ -5,7 +5,7 @@ import { plural } from '../render/figures.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { readVersions } from '../pipelines/calibration/decisions.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { withLog } from './log-session/log-session.ts';
 import {
   type MapInForce,
@@ -30,7 +30,7 @@ export function policyCommand(): Command {
 }
 
 function checkCommand(): Command {
-  return worldOptions(new Command('check'))
+  return logOptions(new Command('check'))
     .description('name everything that is wrong with policy files, by path, and warn of what is hardly meant')
     .argument('<files...>', 'policies as JSON')
     .option('--json', 'one finding a line as JSON, then a summary, as in a pipe')
@@ -45,7 +45,7 @@ A threshold that a confidence map in force cannot reach is a warning, too, where
 
 Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
     )
-    .action(async (files: readonly string[], flags: Flags & WorldOptions) => {
+    .action(async (files: readonly string[], flags: Flags & LogOptions) => {
       const maps = (): Promise<readonly MapInForce[]> => mapsInForce(flags);
       const findings = [
         ...checkPolicies(files, readPolicyFile),
@@ -71,7 +71,7 @@ Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
 }
 
 /** None where there is no log: policies are checked before a desk has one. */
-async function mapsInForce(options: WorldOptions): Promise<readonly MapInForce[]> {
+async function mapsInForce(options: LogOptions): Promise<readonly MapInForce[]> {
   try {
     return (await withLog(options, 'read', readVersions)).allInForce();
   } catch (thrown) {

@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../pipelines/scoring/policy.ts';
-import { worldOptions, type WorldOptions } from './options/log-options.ts';
+import { logOptions, type LogOptions } from './options/log-options.ts';
 import { writeFile } from 'node:fs/promises';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { HarvestlineError, messageOf } from '../errors/harvestline-error.ts';
 import { failedConditions, parseFailIf } from '../pipelines/replay/fail-if.ts';
 import { loadPolicy } from './options/policy-options.ts';
-import { openReadOnlyWorld } from './log-session/log-session.ts';
+import { openForReading } from './log-session/log-session.ts';
 import { jsonWanted, terminalWidth, writeLines } from '../render/output.ts';
 import { policyInForce } from '../pipelines/scoring/policy-history.ts';
 import { Progress } from '../render/progress.ts';
@@ -25,7 +25,7 @@ import { isProved, auditLines } from '../pipelines/replay/audit-lines.ts';
 const LISTED = 50;
 
 /** The options of `harvestline replay`. */
-interface ReplayFlags extends WorldOptions {
+interface ReplayFlags extends LogOptions {
   readonly policy: readonly string[];
   /** Recompute intents instead of comparing policies. */
   readonly audit?: true;
@@ -45,7 +45,7 @@ interface ReplayFlags extends WorldOptions {
 
 export function replayCommand(): Command {
   const builtIn = [...BUILT_IN_POLICIES.keys()].join(', ');
-  return worldOptions(new Command('replay'))
+  return logOptions(new Command('replay'))
     .description(
       'Score recorded snapshots again: what a candidate policy would decide otherwise, or whether intents can be proved.',
     )
@@ -144,7 +144,7 @@ async function compareCommand(flags: ReplayFlags): Promise<void> {
   const policy = loadPolicy(candidate);
   const given = flags.against === undefined ? null : loadPolicy(flags.against);
   const clock = new SystemClock();
-  const world = await openReadOnlyWorld(flags);
+  const world = await openForReading(flags);
   const progress = new Progress('snapshots', null, process.stderr, clock);
   try {
     // Appends nothing: whether the page can be written must be known before a long replay.
@@ -189,7 +189,7 @@ async function compareCommand(flags: ReplayFlags): Promise<void> {
 }
 
 /** The options that open a log, without the others: threads get a copy. */
-function worldOf({ data, brokers, registry, desk }: WorldOptions): WorldOptions {
+function worldOf({ data, brokers, registry, desk }: LogOptions): LogOptions {
   return {
     data,
     ...(brokers === undefined ? {} : { brokers }),
@@ -211,7 +211,7 @@ async function auditCommand(flags: ReplayFlags): Promise<void> {
   const window = parseWindow(flags.from, flags.to);
   const policies = policiesById(flags.policy);
   const clock = new SystemClock();
-  const world = await openReadOnlyWorld(flags);
+  const world = await openForReading(flags);
   const progress = new Progress('intents', null, process.stderr, clock);
   try {
     const result = await auditIntents(world, {

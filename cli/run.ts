@@ -14,13 +14,13 @@ import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
 import type { RunCliOptions } from './compose/run-until-stopped.ts';
 import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 import { listed, venueOptions } from './options/venue-options.ts';
-import { chosenKafka, worldOptions } from './options/log-options.ts';
+import { chosenKafka, logOptions } from './options/log-options.ts';
 
 /** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
 const SENDING_MS = 10;
 
 export function runCommand(): Command {
-  return venueOptions(worldOptions(new Command('run')))
+  return venueOptions(logOptions(new Command('run')))
     .description('Run processors on Kafka until SIGTERM, then finish what is in hand, commit, and exit 0.')
     .addArgument(
       new Argument('[processors...]', 'any of them; several processes share the partitions')

@@ -4,8 +4,8 @@ import { HarvestlineError, type Problem } from '../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../errors/nearest.ts';
 import { type Finding, checkSchemas } from '../schemas/tooling/check-schemas.ts';
 import { loadSchema, type Topic, TOPICS, findTopic } from '../schemas/topics.ts';
-import { openAdminWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { openLog } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
 import {
   type SchemaDiff,
@@ -66,31 +66,31 @@ function checkCommand(): Command {
 }
 
 function registerCommand(): Command {
-  return worldOptions(new Command('register'))
+  return logOptions(new Command('register'))
     .description("make this program's schemas versions of their subjects; nothing else ever registers one")
     .option('--dry-run', 'say what would be registered, and change nothing')
     .option('--json', 'one registration a line as JSON, as in a pipe')
     .addHelpText('after', REGISTER_EXAMPLES)
-    .action(async (options: WorldOptions & { readonly dryRun?: true; readonly json?: true }) => {
+    .action(async (options: LogOptions & { readonly dryRun?: true; readonly json?: true }) => {
       const dryRun = options.dryRun === true;
-      const world = openAdminWorld(options, dryRun ? 'read' : 'write');
+      const session = openLog(options, dryRun ? 'read' : 'write');
       try {
         const lines = new LineWriter(process.stdout);
         for (const topic of Object.values(TOPICS)) {
-          const registration = await registerSchema(world.registry, topic, { dryRun });
+          const registration = await registerSchema(session.registry, topic, { dryRun });
           if (registration.state === 'refused') process.exitCode = 1;
           const text = jsonWanted(options) ? [JSON.stringify(registration)] : registrationLines(registration);
           for (const line of text) await lines.write(line);
         }
         await lines.flush();
       } finally {
-        await world.close();
+        await session.close();
       }
     });
 }
 
 function diffCommand(): Command {
-  return worldOptions(new Command('diff'))
+  return logOptions(new Command('diff'))
     .description("tell this program's schemas from older ones in words, and which side of a change to deploy first")
     .argument(
       '[topic]',
@@ -110,7 +110,7 @@ function diffCommand(): Command {
     });
 }
 
-interface DiffOptions extends WorldOptions {
+interface DiffOptions extends LogOptions {
   readonly against: string;
   readonly json?: true;
 }
@@ -126,7 +126,7 @@ async function diffsOf(topics: readonly Topic[], options: DiffOptions): Promise<
     }
     return [diffSchema(topic, loadSchema(topic), versionInFile(options.against))];
   }
-  const { registry, close } = openAdminWorld(options, 'read');
+  const { registry, close } = openLog(options, 'read');
   try {
     const diffs: SchemaDiff[] = [];
     for (const topic of topics) {

@@ -1,27 +1,27 @@
 import { Command } from 'commander';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { followShadow, jsonLines, shadowReport } from '../pipelines/scoring/shadow-report.ts';
-import { openReadOnlyWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { openForReading } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import type { ReadableTopics } from '../pipelines/runtime/topic-cursor.ts';
 import { shadowLines, ShadowScreen } from '../pipelines/scoring/shadow-view.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
 
-interface ShadowFlags extends WorldOptions {
+interface ShadowFlags extends LogOptions {
   readonly follow?: true;
   readonly json?: true;
 }
 
 /** `harvestline shadow`: how candidate policies do beside the one in force. */
 export function shadowCommand(): Command {
-  return worldOptions(new Command('shadow'))
+  return logOptions(new Command('shadow'))
     .description('Show what candidate policies would have done beside the one in force, from shadow.decision.')
     .option('--follow', 'go on as decisions come, until interrupted')
     .option('--json', 'one JSON object, also on a terminal; with --follow one a line')
     .addHelpText('after', HELP)
     .action(async (flags: ShadowFlags) => {
-      const world = await openReadOnlyWorld(flags);
+      const world = await openForReading(flags);
       try {
         if (flags.follow === true) await follow(world, jsonWanted(flags));
         else await shadow(world, jsonWanted(flags), new LineWriter(process.stdout));

@@ -1,17 +1,17 @@
 import { Command } from 'commander';
 import { printedAlert } from '../pipelines/alerts/alerts.ts';
-import type { ReadOnlyWorld } from '../pipelines/runtime/topic-cursor.ts';
+import type { ReadSession } from '../pipelines/runtime/log-session.ts';
 import { policyInForce } from '../pipelines/scoring/policy-history.ts';
 import { statusReport } from '../pipelines/status/status-report.ts';
 import { reportLines } from '../pipelines/status/view.ts';
 import type { StallLimits } from '../pipelines/watch/stall-limits.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
-import { openReadOnlyWorld } from './log-session/log-session.ts';
-import { logWords, type WorldOptions, worldOptions } from './options/log-options.ts';
+import { openForReading } from './log-session/log-session.ts';
+import { logWords, type LogOptions, logOptions } from './options/log-options.ts';
 import { type StallLimitsFlag, loadStallLimits, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
 
 export function statusCommand(): Command {
-  return worldOptions(new Command('status'))
+  return logOptions(new Command('status'))
     .description('Show records, lag, last events, the calibration gate and alerts, as the log has them now.')
     .addOption(stallLimitsOption())
     .option('--json', 'one JSON object, also on a terminal')
@@ -27,9 +27,9 @@ Examples:
   harvestline status
   harvestline status --json | jq .alerts`,
     )
-    .action(async (flags: WorldOptions & StallLimitsFlag & { json?: true }) => {
+    .action(async (flags: LogOptions & StallLimitsFlag & { json?: true }) => {
       const limits = loadStallLimits(flags);
-      const world = await openReadOnlyWorld(flags);
+      const world = await openForReading(flags);
       try {
         await status(world, jsonWanted(flags), new LineWriter(process.stdout), limits, logWords(flags));
       } finally {
@@ -43,7 +43,7 @@ Examples:
  * commands of alerts (ALR-1).
  */
 export async function status(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'admin' | 'liveNow'>,
+  world: Pick<ReadSession, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'liveNow'>,
   json: boolean,
   lines: LineWriter,
   limits?: StallLimits,

@@ -7,9 +7,9 @@ import type { LogRecord, PartitionOffsets, EventLog } from '../ports/event-log.t
 import { DeskNames } from '../schemas/desk-names.ts';
 import type { RecordCodec } from '../schemas/record-codec.ts';
 import { type TopicName, allTopicSpecs, findTopic } from '../schemas/topics.ts';
-import { type ReadOnlyWorld, mergePartitions } from '../pipelines/runtime/topic-cursor.ts';
-import { openReadOnlyWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { type ReadableTopics, mergePartitions } from '../pipelines/runtime/topic-cursor.ts';
+import { openForReading } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { onShutdownSignal } from '../connectors/system/process.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 import { type TailRecord, base64, jsonLine, readableLine } from '../pipelines/runtime/record-line.ts';
@@ -30,7 +30,7 @@ export interface TailOptions {
 }
 
 export interface TailDependencies {
-  readonly world: Pick<ReadOnlyWorld, 'log' | 'codec'>;
+  readonly world: ReadableTopics;
   readonly lines: LineWriter;
   /** Paces --follow. */
   readonly clock: Clock;
@@ -38,7 +38,7 @@ export interface TailDependencies {
 }
 
 export function tailCommand(): Command {
-  return worldOptions(new Command('tail'))
+  return logOptions(new Command('tail'))
     .description('Show the decoded records of a topic, oldest first, up to the end that stands now.')
     .addArgument(new Argument('<topic>', `one of ${topicNames().join(', ')}`))
     .addOption(
@@ -50,7 +50,7 @@ export function tailCommand(): Command {
     .option('--follow', 'go on with new records until interrupted')
     .option('--json', 'NDJSON, also on a terminal')
     .addHelpText('after', HELP)
-    .action(async (named: string, flags: WorldOptions & { from?: string; follow?: true; json?: true }) => {
+    .action(async (named: string, flags: LogOptions & { from?: string; follow?: true; json?: true }) => {
       const options: TailOptions = {
         topic: new DeskNames(flags.desk).inTable(named),
         from: flags.from === undefined ? { kind: 'last' } : parseTailStart(flags.from),
@@ -58,7 +58,7 @@ export function tailCommand(): Command {
         json: jsonWanted(flags),
       };
       checkUsage(options);
-      const world = await openReadOnlyWorld(flags);
+      const world = await openForReading(flags);
       const clock = new SystemClock();
       const stop = onShutdownSignal(clock);
       try {

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { pc } from '../render/terminal.ts';
 import type { TopicDrift } from '../ports/event-log.ts';
 import { allTopicSpecs } from '../schemas/topics.ts';
-import { openAdminWorld } from './log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from './options/log-options.ts';
+import { openLog } from './log-session/log-session.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted } from '../render/output.ts';
 
 const EXAMPLES = `
@@ -23,23 +23,23 @@ export function topicsCommand(): Command {
 }
 
 function applyCommand(): Command {
-  return worldOptions(new Command('apply'))
+  return logOptions(new Command('apply'))
     .description('create the topics that are missing, and report those that differ; touches no data')
     .option('--dry-run', 'say what would be created, and change nothing')
     .option('--json', 'one topic a line as JSON, as in a pipe')
     .addHelpText('after', EXAMPLES)
-    .action(async (options: WorldOptions & { readonly dryRun?: true; readonly json?: true }) => {
+    .action(async (options: LogOptions & { readonly dryRun?: true; readonly json?: true }) => {
       const dryRun = options.dryRun === true;
-      const world = openAdminWorld(options, dryRun ? 'read' : 'write');
+      const session = openLog(options, dryRun ? 'read' : 'write');
       try {
         const specs = allTopicSpecs();
-        const found = dryRun ? await world.log.compareTopics(specs) : await world.log.createTopics(specs);
+        const found = dryRun ? await session.log.compareTopics(specs) : await session.log.createTopics(specs);
         const lines = new LineWriter(process.stdout);
         for (const topic of found) await lines.write(jsonWanted(options) ? JSON.stringify(topic) : lineOf(topic));
         await lines.flush();
         if (found.some(({ state }) => state === 'drifted')) process.exitCode = 1;
       } finally {
-        await world.close();
+        await session.close();
       }
     });
 }

@@ -12,7 +12,7 @@ import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { loadPolicy } from '../options/policy-options.ts';
 import { policyInForce } from '../../pipelines/scoring/policy-history.ts';
-import { type WorldOptions, worldOptions } from '../options/log-options.ts';
+import { type LogOptions, logOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
 import { writeProposalFiles } from './proposal-files.ts';
@@ -32,7 +32,7 @@ interface By {
 
 const DEFAULT_BY: By = { parts: ['symbol', 'side'], name: null };
 
-interface ProposeFlags extends WorldOptions {
+interface ProposeFlags extends LogOptions {
   readonly topic: OutcomeTopic;
   readonly model?: string;
   readonly method?: Method;
@@ -51,7 +51,7 @@ interface ProposeFlags extends WorldOptions {
 }
 
 export function proposeCommand(): Command {
-  return worldOptions(new Command('propose'))
+  return logOptions(new Command('propose'))
     .description('replay the outcomes, refuse or fit, report, and write a PROPOSED version for each model')
     .addOption(
       new Option('--topic <topic>', 'where the outcomes are read')

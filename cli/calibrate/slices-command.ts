@@ -9,8 +9,8 @@ import {
 } from '../../pipelines/calibration/slice-figures.ts';
 import { selectRows } from '../../pipelines/calibration/usable-rows.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { openReadOnlyWorld } from '../log-session/log-session.ts';
-import { type WorldOptions, worldOptions } from '../options/log-options.ts';
+import { openForReading } from '../log-session/log-session.ts';
+import { type LogOptions, logOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/dataset.ts';
 import { driftText } from '../../pipelines/calibration/report-words.ts';
@@ -20,14 +20,14 @@ interface ModelSlices extends SlicedOutcomes {
   readonly model_id: string;
 }
 
-interface SlicesFlags extends WorldOptions {
+interface SlicesFlags extends LogOptions {
   readonly by: readonly SlicedBy[];
   readonly model?: string;
   readonly json?: true;
 }
 
 export function slicesCommand(): Command {
-  return worldOptions(new Command('slices'))
+  return logOptions(new Command('slices'))
     .description("what each model's confidence is worth by symbol, side, regime, age and policy, and over time")
     .option('--by <list>', `${SLICED_BY.join(', ')}; several by commas`, slicedBy, ['symbol', 'side'])
     .option('--model <id>', 'only this model')
@@ -46,7 +46,7 @@ Examples:
   $ harvestline calibrate slices --json | jq '.slices[] | select(.gap_low > 0)'`,
     )
     .action(async (flags: SlicesFlags) => {
-      const session = await openReadOnlyWorld(flags);
+      const session = await openForReading(flags);
       try {
         const topic = TOPICS.clmOutcome.name;
         const { rows } = await readDataset(session, topic, await fixRanges(session, topic, {}));

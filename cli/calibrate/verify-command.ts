@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { historyOf, readVersions } from '../../pipelines/calibration/decisions.ts';
-import { type WorldOptions, worldOptions } from '../options/log-options.ts';
+import { type LogOptions, logOptions } from '../options/log-options.ts';
 import { jsonWanted, writeLines } from '../../render/output.ts';
 import { calibrationsFolder, withLog } from '../log-session/log-session.ts';
 import { proposalFiles, readExportedRows } from './proposal-files.ts';
@@ -10,7 +10,7 @@ import { StepProgress } from '../../render/progress.ts';
 import { verificationLines } from '../../pipelines/calibration/version-lines.ts';
 import { verify } from '../../pipelines/calibration/verify.ts';
 
-interface VerifyFlags extends WorldOptions {
+interface VerifyFlags extends LogOptions {
   readonly rows?: string;
   readonly json?: true;
 }
@@ -19,7 +19,7 @@ interface VerifyFlags extends WorldOptions {
 const ANY_SEED = 1;
 
 export function verifyCommand(): Command {
-  return worldOptions(new Command('verify'))
+  return logOptions(new Command('verify'))
     .description('prove a version: replay its offsets, compare every row, fit again, compare map and scores')
     .argument('<version>', 'as `calibrate list` shows it')
     .option('--rows <file>', 'the exported rows (default: where propose left them)')

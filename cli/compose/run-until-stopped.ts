@@ -8,20 +8,21 @@ import { userName, onShutdownSignal } from '../../connectors/system/process.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
-import { logWords, type WorldOptions } from '../options/log-options.ts';
+import { logWords, type LogOptions } from '../options/log-options.ts';
 import { rememberKafka } from '../log-session/choose-log.ts';
 import { openKafka } from '../log-session/log-session.ts';
 import { LineWriter } from '../../render/output.ts';
 import { loadPolicy, type StallLimitsFlag, loadStallLimits, loadShadows } from '../options/policy-options.ts';
 import { PROCESSOR_NAMES, SOURCE } from './build-processors.ts';
 import type { OpenedVenue, VenueParts } from './open-venue.ts';
-import { type RunWorld, run } from './run.ts';
+import type { LogSession } from '../../pipelines/runtime/log-session.ts';
+import { run } from './run.ts';
 import { type VenueChoice, type VenueCliOptions, chooseVenue, deskOf, venueLimits } from '../options/venue-options.ts';
 
 const AT_THE_VENUE: ReadonlySet<string> = new Set(['execution', SOURCE]);
 
 /** What `run` is called with. */
-export interface RunCliOptions extends WorldOptions, VenueCliOptions, StallLimitsFlag {
+export interface RunCliOptions extends LogOptions, VenueCliOptions, StallLimitsFlag {
   readonly policy: string;
   readonly shadow?: readonly string[];
   readonly from: 'beginning' | 'latest';
@@ -37,7 +38,7 @@ export interface RunCliOptions extends WorldOptions, VenueCliOptions, StallLimit
 /** What stands before anything is connected. */
 export interface RunStart {
   readonly connections: Connections;
-  readonly openCodec: RunWorld['openCodec'];
+  readonly openCodec: LogSession['openCodec'];
   readonly machine: Clock;
   readonly logger: Logger;
 }
@@ -77,10 +78,7 @@ export async function runUntilStopped(parts: readonly string[], cli: RunCliOptio
         },
         processors: PROCESSOR_NAMES.filter((name) => parts.includes(name)),
         sources: desk === null ? {} : { [SOURCE]: desk.source },
-        connect: () => {
-          const { log } = openKafka(connections, logger, names);
-          return Promise.resolve({ log, openCodec, close: () => log.close() });
-        },
+        connect: () => Promise.resolve({ ...openKafka(connections, logger, names), openCodec }),
         policy,
         shadows,
         stallLimits,

@@ -1,3 +1,4 @@
+import type { LogSession } from '../../pipelines/runtime/log-session.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import { type RetryingPart, retryPart } from '../../pipelines/runtime/part-retry.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, executionGroupOf } from '../../pipelines/desk/claims.ts';
@@ -24,13 +25,8 @@ import { runProcessors, watchedGroups } from './run-processors.ts';
 import type { Source } from '../../pipelines/runtime/processor.ts';
 import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
 
-/** The log that a process works on, with the schemas that its registry holds. */
-export interface RunWorld {
-  readonly log: EventLog & TopicAdmin;
-  /** Throws SCHEMA_NOT_REGISTERED, or a transient error as long as the registry is away. */
-  readonly openCodec: () => Promise<RecordCodec>;
-  close(): Promise<void>;
-}
+/** `run` registers no schemas, so it needs no registry. */
+type RunSession = Omit<LogSession, 'registry'>;
 
 /** What a source is made from. */
 export interface SourceParts {
@@ -64,7 +60,7 @@ export interface RunOptions {
   /** Sources by name. */
   readonly sources: Readonly<Record<string, (parts: SourceParts) => Source>>;
   /** Throws a transient error as long as broker or registry are away. */
-  readonly connect: () => Promise<RunWorld>;
+  readonly connect: () => Promise<RunSession>;
   readonly policy: Policy;
   /** Candidates for shadow.decision. */
   readonly shadows?: readonly Policy[];
@@ -145,10 +141,10 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
   } = options;
   const { signal } = drain;
   const retrying: RetryingPart = { processor: 'run', clock, logger, signal, observer: health.connecting };
-  let world: RunWorld | undefined;
+  let session: RunSession | undefined;
   try {
-    world = await retryPart(retrying, 'connecting', options.connect);
-    const { log, openCodec } = world;
+    session = await retryPart(retrying, 'connecting', options.connect);
+    const { log, openCodec } = session;
     // Asked of two others at the same time. Where both say no, what comes first is said first: topics are made before schemas are registered.
     const schemas = retryPart(retrying, 'schemas', openCodec);
     schemas.catch(() => {});
@@ -192,7 +188,7 @@ async function work(options: RunOptions, metrics: Metrics, health: Health, drain
     // The drain began before everything was there.
     if (!signal.aborted || !isKind(thrown, 'transient')) throw thrown;
   } finally {
-    await world?.close();
+    await session?.close();
   }
 }
 
@@ -202,7 +198,7 @@ async function beginning(part: WorkingPart | undefined, source: Source, signal: 
   if (!signal.aborted) await source.run(signal);
 }
 
-interface WorkingWorld {
+interface DeskDependencies {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly killSwitch: DeskControlWatch;
@@ -213,7 +209,7 @@ interface WorkingWorld {
 /** As execution, as a source of snapshots, or both. */
 function workingParts(
   { desk, processors, sources, logger, logWords = '' }: RunOptions,
-  { log, codec, killSwitch, retrying, signal }: WorkingWorld,
+  { log, codec, killSwitch, retrying, signal }: DeskDependencies,
 ): readonly WorkingPart[] {
   if (desk === null) return [];
   const { account, venue, mode, standing, observes, machine, by, clock } = desk;

@@ -9,8 +9,8 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearestFirst } from '../../errors/nearest.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
 import { TOPICS, type TopicName, findTopic, isDeadLetterTopic } from '../../schemas/topics.ts';
-import { openReadOnlyWorld } from '../log-session/log-session.ts';
-import type { WorldOptions } from '../options/log-options.ts';
+import { openForReading } from '../log-session/log-session.ts';
+import type { LogOptions } from '../options/log-options.ts';
 import { Progress } from '../../render/progress.ts';
 import { FORMATS, type Format, type TimeTexts, formatStream, isBinary } from '../../pipelines/export/formats.ts';
 import { exportedRecords } from '../../pipelines/export/exported-records.ts';
@@ -18,7 +18,7 @@ import { exportedRecords } from '../../pipelines/export/exported-records.ts';
 /** The format where the file's name has no known extension. */
 const DEFAULT_FORMAT: Format = 'jsonl';
 
-export interface ExportRequest extends WorldOptions {
+export interface ExportRequest extends LogOptions {
   readonly topic: TopicName;
   readonly format: Format;
   readonly times: TimeTexts;
@@ -33,7 +33,7 @@ export async function exportTopic(request: ExportRequest): Promise<void> {
   const { format, out, topic, times, all } = request;
   if (isBinary(format) && out === null && process.stdout.isTTY)
     throw new HarvestlineError('USAGE', `a file in ${format} is not for a terminal: give it a place with --out FILE`);
-  const world = await openReadOnlyWorld(request);
+  const world = await openForReading(request);
   const progress = new Progress(topic, world.counts(topic), process.stderr, new SystemClock());
   let undecodable = 0;
   const onUndecodable = (): void => {

@@ -9,13 +9,13 @@ import { logFile } from '../../connectors/embedded/database.ts';
 import type { Connections } from '../../connectors/kafka/kafka-connection.ts';
 import { makeDataFolder } from '../../connectors/system/data-folder.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { type WorldOptions, chosenKafka } from '../options/log-options.ts';
+import { type LogOptions, chosenKafka } from '../options/log-options.ts';
 
 export interface ChosenLog {
   readonly kind: 'embedded' | 'kafka';
   /** For people: the folder, or the brokers. */
   readonly name: string;
-  readonly options: WorldOptions;
+  readonly options: LogOptions;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +29,7 @@ const KafkaFile = z.object({ brokers: z.string().min(1), registry: z.string().mi
  * The log that options and environment name; else the one that can be meant. `isNamed` is whether --data was given. Throws USAGE where
  * several can be meant.
  */
-export function chooseLog(options: WorldOptions, isNamed: boolean, folder: string, env: Environment): ChosenLog {
+export function chooseLog(options: LogOptions, isNamed: boolean, folder: string, env: Environment): ChosenLog {
   const kafka = chosenKafka(options, env);
   if (kafka !== null) return { kind: 'kafka', name: nameOf(kafka), options };
   if (isNamed) return embedded(options);
@@ -56,7 +56,7 @@ export function rememberKafka(dataDir: string, { kafka, registry }: Connections,
   writeFileSync(join(dataDir, KAFKA_FILE), `${JSON.stringify(content)}\n`, { mode: 0o600 });
 }
 
-function candidates(options: WorldOptions, folder: string, env: Environment): readonly ChosenLog[] {
+function candidates(options: LogOptions, folder: string, env: Environment): readonly ChosenLog[] {
   const folders = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
@@ -74,7 +74,7 @@ function candidates(options: WorldOptions, folder: string, env: Environment): re
   return [...byBrokers.values(), ...logs.map((data) => embedded({ ...options, data }, folder))];
 }
 
-function embedded(options: WorldOptions, folder = '.'): ChosenLog {
+function embedded(options: LogOptions, folder = '.'): ChosenLog {
   return { kind: 'embedded', name: resolve(folder, options.data), options };
 }
 

@@ -1,54 +1,95 @@
-import { deskLog, deskRegistry, EmbeddedDeskLog } from '../../connectors/desk-log.ts';
+/** Opens the log that the options choose: the embedded one of a data folder, or Kafka with its registry. */
+import { join } from 'node:path';
+import { EmbeddedDeskLog, deskLog, deskRegistry } from '../../connectors/desk-log.ts';
+import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
 import { ConfluentRegistry } from '../../connectors/kafka/confluent-registry.ts';
 import type { Connections } from '../../connectors/kafka/kafka-connection.ts';
 import { KafkaLog } from '../../connectors/kafka/kafka-log.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import type { LogSession, ReadSession } from '../../pipelines/runtime/log-session.ts';
+import type { ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
+import type { EventLog } from '../../ports/event-log.ts';
 import { type Logger, SILENT_LOGGER } from '../../ports/logger.ts';
-import type { EventLog, TopicAdmin } from '../../ports/event-log.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
-import { RecordCodec } from '../../schemas/record-codec.ts';
-import { allTopicSpecs, TOPICS } from '../../schemas/topics.ts';
-import type { ReadOnlyWorld, ReadableTopics } from '../../pipelines/runtime/topic-cursor.ts';
-import { type WorldOptions, chosenKafka } from '../options/log-options.ts';
-import { EmbeddedLog } from '../../connectors/embedded/embedded-log.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
-import { join } from 'node:path';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
+import { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
+import { TOPICS, allTopicSpecs } from '../../schemas/topics.ts';
+import { type LogOptions, chosenKafka } from '../options/log-options.ts';
+
+/** `read` for commands that only look: they neither create a data folder nor write to one. */
+export type Access = 'read' | 'write';
+
+/** Throws LOG_UNREADABLE for `read` where the data folder holds no log. Kafka is connected to at the first use. */
+export function openLog(options: LogOptions, access: Access): LogSession {
+  const connections = chosenKafka(options);
+  const names = new DeskNames(options.desk);
+  return connections === null
+    ? openEmbedded(options.data, access, names)
+    : openKafka(connections, SILENT_LOGGER, names);
+}
 
 /** Kafka and its registry, by the names of the desk. Connects at the first use. */
-export function openKafka({ kafka, registry }: Connections, logger: Logger, names = new DeskNames()) {
-  const log = deskLog(KafkaLog.open({ ...kafka, clock: new SystemClock(), logger }), names);
-  return { log, registry: deskRegistry(new ConfluentRegistry(registry), names) };
+export function openKafka({ kafka, registry }: Connections, logger: Logger, names = new DeskNames()): LogSession {
+  const clock = new SystemClock();
+  const log = deskLog(KafkaLog.open({ ...kafka, clock, logger }), names);
+  return sessionOf(log, deskRegistry(new ConfluentRegistry(registry), names), () => clock.now());
 }
 
 /**
- * Opens the log that the options choose, for viewing. Throws LOG_UNREADABLE where the data folder holds none; BROKER_AWAY,
- * REGISTRY_AWAY or SCHEMA_NOT_REGISTERED on Kafka.
+ * Opens the log for reading. Throws LOG_UNREADABLE where the data folder holds none; BROKER_AWAY, REGISTRY_AWAY or SCHEMA_NOT_REGISTERED on
+ * Kafka.
  */
-export async function openReadOnlyWorld(options: WorldOptions): Promise<ReadOnlyWorld> {
+export async function openForReading(options: LogOptions): Promise<ReadSession> {
   const connections = chosenKafka(options);
   const names = new DeskNames(options.desk);
-  if (connections === null) return openReadOnly(options.data, names);
-  const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
+  if (connections === null) {
+    const session = openEmbedded(options.data, 'read', names);
+    const codec = await session.openCodec();
+    return { ...session, codec, counts: (topic) => session.log.count(topic), liveNow: () => null };
+  }
+  const session = openKafka(connections, SILENT_LOGGER, names);
   try {
     const clock = new SystemClock();
-    const codec = await RecordCodec.open(registry, { now: () => clock.now() });
-    const counts = await countRecords(log);
-    return {
-      log,
-      codec,
-      admin: log,
-      counts: (topic) => counts.get(topic) ?? 0,
-      countsOffsets: true,
-      liveNow: () => clock.now(),
-      close: () => log.close(),
-    };
+    const codec = await session.openCodec();
+    const counts = await countRecords(session.log);
+    const count = (topic: string): number => counts.get(topic) ?? 0;
+    return { ...session, codec, counts: count, countsOffsets: true, liveNow: () => clock.now() };
   } catch (thrown) {
-    await log.close();
+    await session.close();
     throw thrown;
   }
+}
+
+/** Opens the log, with its schemas, for as long as `work` takes. */
+export async function withLog<T>(
+  options: LogOptions,
+  access: Access,
+  work: (session: LogSession & ReadableTopics) => Promise<T>,
+): Promise<T> {
+  const session = openLog(options, access);
+  try {
+    return await work({ ...session, codec: await session.openCodec() });
+  } finally {
+    await session.close();
+  }
+}
+
+function openEmbedded(
+  dataDir: string,
+  access: Access,
+  names: DeskNames,
+): LogSession & { readonly log: EmbeddedDeskLog } {
+  const clock = new SystemClock();
+  const opened = access === 'read' ? EmbeddedLog.openReadOnly(dataDir, clock) : EmbeddedLog.open(dataDir, clock);
+  const log = new EmbeddedDeskLog(opened, names);
+  return { ...sessionOf(log, log.registry), log };
+}
+
+function sessionOf(log: LogSession['log'], registry: LogSession['registry'], now?: () => number): LogSession {
+  const openCodec = (): Promise<RecordCodec> => RecordCodec.open(registry, now === undefined ? {} : { now });
+  return { log, registry, openCodec, close: () => log.close() };
 }
 
 /** Offsets between the oldest kept and the end: above the number of records where a topic was compacted. */
@@ -66,59 +107,13 @@ async function countRecords(log: Pick<EventLog, 'offsets'>): Promise<ReadonlyMap
   return new Map(await Promise.all(counts));
 }
 
-/** Opens the embedded log of a data folder for reading. Throws LOG_UNREADABLE where there is none. */
-export async function openReadOnly(dataDir: string, names = new DeskNames()): Promise<ReadOnlyWorld> {
-  const log = new EmbeddedDeskLog(EmbeddedLog.openReadOnly(dataDir, new SystemClock()), names);
-  const codec = await RecordCodec.open(log.registry);
-  return { log, codec, admin: log, counts: (topic) => log.count(topic), liveNow: () => null, close: () => log.close() };
-}
-
-/** What commands need that look after a log: create topics, register schemas, put dead letters back. */
-export interface AdminWorld {
-  readonly log: EventLog & TopicAdmin;
-  readonly registry: SchemaRegistry;
-  readonly close: () => Promise<void>;
-}
-
-/** `read` for commands that only look: they neither create a data folder nor write to one. */
-export type Access = 'read' | 'write';
-
-/** Opens the log that the options choose. Topics and schemas need not be there yet. Throws LOG_UNREADABLE for `read` where the data folder holds no log. */
-export function openAdminWorld(options: WorldOptions, access: Access): AdminWorld {
-  const connections = chosenKafka(options);
-  const names = new DeskNames(options.desk);
-  if (connections !== null) {
-    const { log, registry } = openKafka(connections, SILENT_LOGGER, names);
-    return { log, registry, close: () => log.close() };
-  }
-  const clock = new SystemClock();
-  const opened =
-    access === 'read' ? EmbeddedLog.openReadOnly(options.data, clock) : EmbeddedLog.open(options.data, clock);
-  const log = new EmbeddedDeskLog(opened, names);
-  return { log, registry: log.registry, close: () => log.close() };
-}
-
-/** Opens the log that the options choose for as long as `work` takes. */
-export async function withLog<T>(
-  options: WorldOptions,
-  access: Access,
-  work: (world: ReadableTopics) => Promise<T>,
-): Promise<T> {
-  const { log, registry, close } = openAdminWorld(options, access);
-  try {
-    return await work({ log, codec: await RecordCodec.open(registry) });
-  } finally {
-    await close();
-  }
-}
-
-/** Makes a proposal or a decision durable: one record, so that it is there whole or not at all (event-log.ts PORT-1). */
+/** Makes a proposal or a decision durable: one record, so that it is there whole or not at all (event-log.ts L1). */
 export async function appendDecision({ log, codec }: ReadableTopics, record: ConfidenceCalibration): Promise<void> {
   const writer = new TopicWriter('calibration', codec);
   await log.append([writer.encode(TOPICS.confidenceCalibration, record, record.decided_at)]);
 }
 
 /** Where reports and exported rows live unless said otherwise. */
-export function calibrationsFolder({ data }: Pick<WorldOptions, 'data'>): string {
+export function calibrationsFolder({ data }: Pick<LogOptions, 'data'>): string {
   return join(data, 'calibrations');
 }

@@ -3,8 +3,8 @@ import { type Connections, kafkaConnection } from '../../connectors/kafka/kafka-
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { shellWord } from '../../render/suggested-commands.ts';
 
-/** What `worldOptions` adds to a command. */
-export interface WorldOptions {
+/** What `logOptions` adds to a command. */
+export interface LogOptions {
   readonly data: string;
   readonly brokers?: string;
   readonly registry?: string;
@@ -12,7 +12,7 @@ export interface WorldOptions {
 }
 
 /** The options that choose a log: the embedded one in --data, unless Kafka is named. */
-export function worldOptions(command: Command): Command {
+export function logOptions(command: Command): Command {
   return command
     .addOption(deskOption())
     .addOption(dataDirOption())
@@ -22,7 +22,7 @@ export function worldOptions(command: Command): Command {
 
 /** The Kafka that options and environment name; null for the embedded log. Throws USAGE with every wrong setting. */
 export function chosenKafka(
-  { brokers, registry }: WorldOptions,
+  { brokers, registry }: LogOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Connections | null {
   const settings = {
@@ -53,7 +53,7 @@ export function dataDirOption(): Option {
 
 /** The options that name the log, as given on the command line; a command that an alert prints needs the same ones. */
 export function logWords(
-  { data, brokers, registry, desk }: Pick<WorldOptions, 'data' | 'brokers' | 'registry' | 'desk'>,
+  { data, brokers, registry, desk }: Pick<LogOptions, 'data' | 'brokers' | 'registry' | 'desk'>,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
   const words: string[] = [];

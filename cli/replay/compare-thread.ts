@@ -8,13 +8,13 @@ import type { ErrorCode } from '../../errors/codes.ts';
 import { type Coordinates, HarvestlineError, type Problem } from '../../errors/harvestline-error.ts';
 import type { ComparisonOptions } from '../../pipelines/replay/comparison.ts';
 import type { PartitionOffsets } from '../../ports/event-log.ts';
-import { openReadOnlyWorld } from '../log-session/log-session.ts';
-import type { WorldOptions } from '../options/log-options.ts';
+import { openForReading } from '../log-session/log-session.ts';
+import type { LogOptions } from '../options/log-options.ts';
 import { type PartitionOutcome, comparePartition } from '../../pipelines/replay/compare-policies.ts';
 
 /** What is the same for all partitions. Plain data: it is copied to each thread. */
 export interface CompareJob extends Omit<ComparisonOptions, 'random'> {
-  readonly world: WorldOptions;
+  readonly world: LogOptions;
   readonly seed: number;
 }
 
@@ -51,7 +51,7 @@ const report = (records: number, least: number): void => {
   unreported = 0;
 };
 
-const world = explained(() => openReadOnlyWorld(options));
+const world = explained(() => openForReading(options));
 port.on('message', ({ index, range }: ToThread) => {
   void explained(async () => {
     const opened = await world;

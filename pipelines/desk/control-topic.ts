@@ -2,6 +2,7 @@
  * The kill switch on the log: reads and writes desk.control, reads on desk.process what processes last obeyed, and makes sure that the topic
  * cannot forget a command.
  */
+import type { ReadSession } from '../runtime/log-session.ts';
 import { partitionOf } from '../../ports/partitioner.ts';
 import { HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import {
@@ -89,13 +90,12 @@ function remedyFor(topic: string): string {
 
 /** What stops orders, as the log has it: what people have halted, and scopes that cannot be known. */
 export async function standingStops(
-  topics: ReadableTopics,
-  admin: Pick<TopicAdmin, 'compareTopics'> | undefined,
+  topics: Pick<ReadSession, 'log' | 'codec'>,
   now: EpochMillis,
 ): Promise<{ readonly halted: readonly Halt[]; readonly unknown: readonly UnknownSwitch[] }> {
   const state = await readKillSwitch(topics, await readLastObeyed(topics));
   const stops = state.stops();
-  const why = admin === undefined ? null : await whyItForgets(admin);
+  const why = await whyItForgets(topics.log);
   const forgets = why === null ? [] : [{ scope: WHOLE_DESK, why: `${TOPIC.name}: ${why}`, since: now }];
   return {
     halted: stops.filter((stop): stop is Halt => !isUnknown(stop)),

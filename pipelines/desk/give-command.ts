@@ -1,3 +1,4 @@
+import type { LogSession } from '../runtime/log-session.ts';
 /**
  * Gives a command of the kill switch, and waits until it is known what became of it.
  *
@@ -9,11 +10,8 @@
  */
 import { type Obedience, obedience, WorkingProcesses } from './obedience.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
-import type { EventLog } from '../../ports/event-log.ts';
 import type { Stop } from '../../ports/kill-switch.ts';
 import type { DeskControl } from '../../schemas/generated/records.ts';
-import { RecordCodec } from '../../schemas/record-codec.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { commandRecords, readKillSwitch, readLastObeyed } from './control-topic.ts';
 import { printable } from '../../render/terminal.ts';
 import { retryTransient } from '../../ports/retry.ts';
@@ -26,15 +24,9 @@ import { type ReadableTopics, decodeBatch } from '../runtime/topic-cursor.ts';
 /** The log that a command is for. */
 export interface CommandedLog {
   /** Throws where there is no log: a command does not make one. */
-  readonly open: () => Promise<OpenLog>;
+  readonly open: () => Promise<LogSession>;
   /** Whether `dev` works on it now. */
   readonly isDevWorking: () => boolean;
-}
-
-interface OpenLog {
-  readonly log: EventLog;
-  readonly registry: SchemaRegistry;
-  readonly close: () => Promise<void>;
 }
 
 export interface Command {
@@ -76,7 +68,7 @@ export async function giveCommand(
   limit: TimeLimit,
   clock: Clock,
 ): Promise<CommandResult> {
-  const opened: OpenLog[] = [];
+  const opened: LogSession[] = [];
   let result: Omit<CommandResult, 'trouble'> = {
     outcome: 'unwritten',
     record: null,
@@ -87,7 +79,7 @@ export async function giveCommand(
     const topics = await limit.retry(async () => {
       const session = await commanded.open();
       opened.push(session);
-      return { log: session.log, codec: await RecordCodec.open(session.registry) };
+      return { log: session.log, codec: await session.openCodec() };
     });
     const processes = await limit.retry(() => WorkingProcesses.open(topics, commanded.isDevWorking));
     const { state, known } = await limit.retry(async () => {

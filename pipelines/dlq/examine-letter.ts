@@ -1,10 +1,11 @@
+import type { LogSession } from '../runtime/log-session.ts';
+import type { ReadableTopics } from '../runtime/topic-cursor.ts';
 import { HarvestlineError, type Problem, isKind, messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { EventLog, LogRecord } from '../../ports/event-log.ts';
+import type { LogRecord } from '../../ports/event-log.ts';
 import { avroTypeOf } from '../../schemas/avro-type.ts';
 import type { LetterDiscarded, LetterId } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
-import type { SchemaRegistry } from '../../schemas/registry.ts';
 import { refuseTimesAhead } from '../../schemas/time-bound.ts';
 import { type Topic, type TopicName, deadLetterTopicOf, subjectOf } from '../../schemas/topics.ts';
 import { schemaReferenceOf, type WrittenRecord } from '../../schemas/wire-format.ts';
@@ -12,11 +13,7 @@ import { deadLetterFrom, idOfLetter, type LeftOut, type Place, textOf, markedOff
 import { readDiscarded, recordAt, RetriedLetters, originalOf } from './read-letters.ts';
 
 /** The log of the letters, and the registry of its schemas. */
-export interface LetterTopics {
-  readonly log: EventLog;
-  readonly codec: RecordCodec;
-  readonly registry: SchemaRegistry;
-}
+export type LetterTopics = ReadableTopics & Pick<LogSession, 'registry'>;
 
 /** The outcome of the consumers' check, made now. */
 export interface CheckOutcome {

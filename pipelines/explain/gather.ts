@@ -13,7 +13,7 @@ import {
   gatherSteps,
   readIntents,
   type ReadObserver,
-  type ReadWorld,
+  type CountedTopics,
   TopicReader,
   type ReadIntents,
   policyAt,
@@ -26,7 +26,7 @@ import { policyDigestOf } from '../../schemas/ids.ts';
  * are kept. A HOLD leaves no record, so it is computed again: by `policy`, else by what policy.applied says was in force.
  */
 export async function explain(
-  world: ReadWorld,
+  world: CountedTopics,
   id: string,
   policy: Policy | null,
   observer?: ReadObserver,

@@ -7,12 +7,13 @@ import type {
   ExecutionReport,
 } from '../../schemas/generated/records.ts';
 import { type TopicName, TOPICS } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, forEachRecord, type ReadableTopics, withinPartition } from '../runtime/topic-cursor.ts';
+import type { ReadSession } from '../runtime/log-session.ts';
+import { forEachRecord, type ReadableTopics, withinPartition } from '../runtime/topic-cursor.ts';
 import { significant } from '../../render/figures.ts';
 import { briefOf } from '../runtime/record-line.ts';
 import type { ExplainedOrder, ExplainedStep, Place } from './explanation.ts';
 
-export type ReadWorld = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
+export type CountedTopics = ReadableTopics & Pick<ReadSession, 'counts'>;
 
 /** Called once with the number of records to read, then with the number of those read since. */
 export interface ReadObserver {
@@ -22,11 +23,11 @@ export interface ReadObserver {
 
 /** Streams whole topics, reports progress, and counts records that did not decode. */
 export class TopicReader {
-  readonly #world: ReadWorld;
+  readonly #world: CountedTopics;
   readonly #observer: ReadObserver | undefined;
   readonly #undecodable = new Map<string, number>();
 
-  constructor(world: ReadWorld, observer?: ReadObserver) {
+  constructor(world: CountedTopics, observer?: ReadObserver) {
     this.#world = world;
     this.#observer = observer;
     const read = [

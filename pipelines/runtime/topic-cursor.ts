@@ -11,7 +11,7 @@
  */
 import { type HarvestlineError, isKind } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
-import type { Batch, EventLog, LogRecord, PartitionOffsets, ReadRange, TopicAdmin } from '../../ports/event-log.ts';
+import type { Batch, EventLog, LogRecord, PartitionOffsets, ReadRange } from '../../ports/event-log.ts';
 import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import type { TopicName } from '../../schemas/topics.ts';
@@ -303,22 +303,4 @@ class PartitionReader {
     this.#index = 0;
     await onBatch(next.value);
   }
-}
-
-/** What a viewer needs of a log. */
-export interface ReadOnlyWorld {
-  readonly log: EventLog;
-  readonly codec: RecordCodec;
-  /** Tells how the topics are set up, where that can be asked. */
-  readonly admin?: Pick<TopicAdmin, 'compareTopics'>;
-  /** Records retained in a topic. */
-  counts(topic: string): number;
-  /** `counts` is of offsets: some of them may hold no record. */
-  readonly countsOffsets?: true;
-  /**
-   * This machine's clock, where the log is written live: on Kafka. Null for the embedded log, whose time is that of the market that `dev`
-   * made up or replayed.
-   */
-  liveNow(): EpochMillis | null;
-  close(): Promise<void>;
 }

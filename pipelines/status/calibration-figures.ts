@@ -9,10 +9,11 @@ import {
 } from './calibration-watch.ts';
 import type { ConfidenceCalibration, EpochMillis, OutcomeLabel } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadOnlyWorld, forEachRecord } from '../runtime/topic-cursor.ts';
+import type { ReadSession } from '../runtime/log-session.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { readVersions } from '../calibration/decisions.ts';
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>;
+type Topics = ReadableTopics & Pick<ReadSession, 'counts'>;
 
 /** The least length of the time before, so that a map approved an hour ago is not compared with a single hour. Unit: milliseconds. */
 const LEAST_BEFORE_MS = 7 * 24 * 60 * 60 * 1000;

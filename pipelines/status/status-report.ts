@@ -22,7 +22,8 @@ import { haltedAlert, killSwitchUnknownAlert, standingStops } from '../desk/cont
 import { watchCalibrations } from './calibration-figures.ts';
 import { type ProducerAhead, timesAheadByProducer } from '../dlq/list-letters.ts';
 import { waitingLetters } from '../dlq/letter-alerts.ts';
-import { type ReadOnlyWorld, type Ends, endsOf, forEachRecord } from '../runtime/topic-cursor.ts';
+import type { ReadSession } from '../runtime/log-session.ts';
+import { type Ends, endsOf, forEachRecord } from '../runtime/topic-cursor.ts';
 import {
   type OrderCostsByStyle,
   type UnknownOrder,
@@ -91,7 +92,7 @@ export interface StatusReport {
   readonly alerts: readonly Alert[];
 }
 
-type Topics = Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'admin' | 'liveNow'>;
+type Topics = Pick<ReadSession, 'log' | 'codec' | 'counts' | 'countsOffsets' | 'liveNow'>;
 
 /**
  * Streams through the log once. Memory: a few fields for each position, the ids of all trades, and those of the intents of two days. R is
@@ -132,7 +133,7 @@ export async function statusReport(
   const letters = await waitingLetters(world);
   const timesAhead = await timesAheadByProducer(world);
   const calibrations = await watchCalibrations(world);
-  const { halted, unknown } = await standingStops(world, world.admin, world.liveNow() ?? 0);
+  const { halted, unknown } = await standingStops(world, world.liveNow() ?? 0);
   const venue = await standingDifferences(world);
   const shadow = await shadowFigures(world, watermarks.newest());
   undecodable += venue.undecodable + shadow.undecodable;

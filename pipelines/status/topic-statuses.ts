@@ -4,7 +4,8 @@ import { TOPICS, allTopicSpecs, findTopic } from '../../schemas/topics.ts';
 import { Claims, type ClaimInForce } from '../desk/claims.ts';
 import { groupsOf } from '../desk/consumer-groups.ts';
 import type { NeverReadFigures } from '../dlq/letter-alerts.ts';
-import { type ReadOnlyWorld, forEachRecord } from '../runtime/topic-cursor.ts';
+import type { ReadSession } from '../runtime/log-session.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { lagOf } from '../watch/lag-watch.ts';
 
 /** What `status --json` prints of one topic. */
@@ -34,7 +35,7 @@ export interface TopicStatus {
 
 /** The status of every topic, by name. `neverRead`: stretches with a letter. */
 export async function topicStatuses(
-  world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts' | 'countsOffsets'>,
+  world: ReadableTopics & Pick<ReadSession, 'counts' | 'countsOffsets'>,
   neverRead: readonly NeverReadFigures[],
 ): Promise<Readonly<Record<string, TopicStatus>>> {
   const { log, counts, countsOffsets = false } = world;
@@ -76,7 +77,7 @@ export async function topicStatuses(
 }
 
 /** None on a log that was made before the topic existed. */
-async function claimsInForce(world: Pick<ReadOnlyWorld, 'log' | 'codec' | 'counts'>): Promise<readonly ClaimInForce[]> {
+async function claimsInForce(world: ReadableTopics & Pick<ReadSession, 'counts'>): Promise<readonly ClaimInForce[]> {
   const topic = TOPICS.deskClaim.name;
   const claims = new Claims();
   if (world.counts(topic) > 0) await forEachRecord(world, topic, {}, (claim) => claims.apply(claim));

@@ -5,7 +5,7 @@ import type { ClientOrderId, ExecutionReport, OrderId } from '../../schemas/gene
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { capturedLines } from '../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const { intent_id, position_id } = INTENT;
@@ -14,10 +14,10 @@ const START = INTENT.observed_at;
 /** What comes of the orders of one intent, in time: the style of each that is sent, and what it fills. */
 type Sent = readonly [style: NonNullable<ExecutionReport['order_style']>, filled: number];
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   await world.write(TOPICS.harvestIntent, INTENT, START);
 });
 

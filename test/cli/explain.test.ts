@@ -9,14 +9,14 @@ import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { capturedLines } from '../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const MINUTE_MS = 60_000;
 const SNAPSHOT: PositionSnapshot = { ...GOOD_RECORDS[TOPICS.positionSnapshot.name], r_history: [] };
 const START = SNAPSHOT.observed_at;
 const PARTITION = 3;
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 /** Three HOLDs, two PARTIAL_CLOSEs of which the second was filled, and its trade and outcome. Gives the intents' ids. */
 async function story(): Promise<readonly string[]> {
@@ -73,7 +73,7 @@ const HELD = evaluate({ ...STORY, volatility_gradient: 0.5 }, defaultPolicy());
 const TAKEN = evaluate({ ...STORY, volatility_gradient: 0.05 }, defaultPolicy());
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 describe('explain', () => {

@@ -5,24 +5,24 @@ import type { ShadowDecision } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { capturedLines } from '../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const GOOD: ShadowDecision = GOOD_RECORDS[TOPICS.shadowDecision.name];
 
-async function printed(world: MemoryWorld, json: boolean): Promise<readonly string[]> {
+async function printed(world: MemorySession, json: boolean): Promise<readonly string[]> {
   const { writer, lines } = capturedLines();
   await shadow(world, json, writer);
   return lines();
 }
 
 it('says how to begin where no candidate has decided yet', async () => {
-  const world = await memoryWorld();
+  const world = await memorySession();
   expect(JSON.parse((await printed(world, true))[0] ?? '')).toEqual({ as_of: null, undecodable: 0, candidates: [] });
   expect((await printed(world, false)).join('\n')).toContain('run scoring --shadow');
 });
 
 it('shows each candidate with its matrix and latest flips, over all partitions', async () => {
-  const world = await memoryWorld();
+  const world = await memorySession();
   await world.write(TOPICS.shadowDecision, GOOD, 1, 3);
   const other = { ...GOOD, policy: 'candidate-2', symbol: 'ETH\u001bUSDT', input: { ...GOOD.input, partition: 4 } };
   await world.write(TOPICS.shadowDecision, other, 2, 4);

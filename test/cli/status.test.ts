@@ -14,7 +14,7 @@ import type {
 import { TOPICS, allTopicSpecs, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { capturedLines } from '../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const HOUR_MS = 60 * 60 * 1000;
@@ -22,10 +22,10 @@ const REPORT: ExecutionReport = GOOD_RECORDS[TOPICS.executionReport.name];
 const NO_INTENT = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } as const;
 const NO_FILL = { filled_quantity: 0, average_price: null } as const;
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 async function printed(json: boolean): Promise<readonly string[]> {

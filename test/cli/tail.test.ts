@@ -6,7 +6,7 @@ import { VirtualClock } from '../../ports/clock.ts';
 import { TOPICS, deadLetterTopicOf } from '../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../fixtures/good-records.ts';
 import { brokenPipe, capturedLines, streamTo } from '../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../fixtures/memory-log.ts';
 
 const TOPIC = TOPICS.tradeClosed;
 const TRADE = GOOD_RECORDS[TOPIC.name];
@@ -25,10 +25,10 @@ interface Line {
   readonly value_base64?: string;
 }
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 async function tailed(options: Partial<TailOptions> = {}) {
@@ -75,7 +75,7 @@ describe('tail --json', () => {
     const arrivals = fc.array(fc.record({ partition: fc.nat(5), seconds: fc.nat(8) }), { maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(arrivals, async (records) => {
-        world = await memoryWorld();
+        world = await memorySession();
         // Within a partition timestamps ascend here; between partitions they are mixed and often equal.
         for (const { partition, seconds } of records.toSorted((a, b) => a.seconds - b.seconds)) {
           await write(partition, seconds);
@@ -229,7 +229,7 @@ async function encodedTrade() {
   await world.write(TOPIC, TRADE, START, 0);
   for await (const { records } of world.log.read(TOPIC.name)) {
     const { key, value } = records[0] ?? { key: null, value: null };
-    world = await memoryWorld();
+    world = await memorySession();
     return { key, value };
   }
   throw new Error('nothing was written');

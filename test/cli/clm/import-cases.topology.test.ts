@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ImportOptions, importTrades } from '../../../pipelines/clm/import-trades.ts';
-import { openImportWorld } from '../../../cli/log-session/import-world.ts';
+import { openImportSession } from '../../../cli/log-session/import-session.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { UTC } from '../../../pipelines/clm/recorded-time.ts';
 import type { ClmOutcome } from '../../../schemas/generated/records.ts';
@@ -14,7 +14,7 @@ type Patch = Partial<Pick<ImportOptions, 'pnl' | 'symbolsMap' | 'timeZone'>>;
 /** Files of recorders, as they were reported; each is imported into a log of its own. */
 async function imported(name: string, patch: Patch = {}) {
   const said: string[] = [];
-  const world = await openImportWorld({ data: folderForTest() }, false);
+  const world = await openImportSession({ data: folderForTest() }, false);
   try {
     const file = join(import.meta.dirname, 'cases', `${name}.jsonl`);
     const result = await importTrades([{ name: 'F', lines: createReadStream(file) }], world.target, {

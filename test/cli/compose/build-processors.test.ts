@@ -11,10 +11,10 @@ import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { memoryWorld } from '../../fixtures/memory-log.ts';
+import { memorySession } from '../../fixtures/memory-log.ts';
 
 it('execution measures what it suppresses and whether anything is halted', async () => {
-  const world = await memoryWorld();
+  const world = await memorySession();
   const ledger = await MemoryLog.open();
   const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);
   if (policy === undefined) throw new Error('no default policy');

@@ -13,7 +13,7 @@ import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
-import { memoryWorld } from '../../fixtures/memory-log.ts';
+import { memorySession } from '../../fixtures/memory-log.ts';
 
 const CURRENT = loadPolicy('2026-02-07');
 
@@ -55,7 +55,7 @@ describe('--shadow', () => {
 });
 
 it('no processor reads shadow.decision', async () => {
-  const world = await memoryWorld();
+  const world = await memorySession();
   const clock = new VirtualClock(0);
   const parts = {
     ...world,

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openReadOnly } from '../../../cli/log-session/log-session.ts';
+import { openForReading } from '../../../cli/log-session/log-session.ts';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { compareInThreads } from '../../../cli/replay/compare-in-threads.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
@@ -40,7 +40,7 @@ async function aLog(): Promise<string> {
 describe('compareInThreads', () => {
   it('CLR-1: gives what one thread gives, to the last digit, and reports every record', async () => {
     const data = await aLog();
-    const world = await openReadOnly(data);
+    const world = await openForReading({ data });
     const options = {
       current: CURRENT,
       candidate: LEGACY,

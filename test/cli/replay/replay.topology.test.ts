@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { DevChain } from '../../../cli/compose/dev-chain.ts';
-import { openReadOnly } from '../../../cli/log-session/log-session.ts';
+import { openForReading } from '../../../cli/log-session/log-session.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
@@ -45,7 +45,7 @@ async function aDesk(cycles = 80): Promise<string> {
 
 describe('replay on the embedded log', () => {
   it('legacy holds what 2026-02-07 harvests; every figure agrees with a second count', async () => {
-    const world = await openReadOnly(await aDesk());
+    const world = await openForReading({ data: await aDesk() });
     const result = await comparePolicies(world, {
       current: CURRENT,
       candidate: LEGACY,
@@ -85,14 +85,14 @@ describe('replay on the embedded log', () => {
 
   it('the audit proves every intent of the desk, and finds one whose factors were altered', async () => {
     const dataDir = await aDesk(40);
-    const before = await openReadOnly(dataDir);
+    const before = await openForReading({ data: dataDir });
     const options = { window: EVERYTHING, policies: policiesById([]) };
     const proved = await auditIntents(before, options);
     expect(proved).toMatchObject({ differing: 0, differences: [], unverifiable: { total: 0 } });
     expect(proved.audited).toBeGreaterThan(100);
     const altered = await alterAnIntent(before, dataDir);
     await before.close();
-    const after = await openReadOnly(dataDir);
+    const after = await openForReading({ data: dataDir });
     const result = await auditIntents(after, options);
     await after.close();
     expect(result).toMatchObject({ audited: proved.audited, differing: 1 });
@@ -102,7 +102,7 @@ describe('replay on the embedded log', () => {
 });
 
 /** Adds a point to the first factor of an intent and to its score, so that the record still passes every check. */
-async function alterAnIntent(world: Awaited<ReturnType<typeof openReadOnly>>, dataDir: string) {
+async function alterAnIntent(world: Awaited<ReturnType<typeof openForReading>>, dataDir: string) {
   let place: { partition: number; offset: number } | undefined;
   let value: Uint8Array | undefined;
   await forEachRecord(world, TOPICS.harvestIntent.name, {}, (intent, { partition, offset }) => {

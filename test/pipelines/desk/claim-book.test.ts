@@ -5,18 +5,18 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_000_000_000;
 const CLAIM = { ...GOOD_RECORDS[TOPICS.deskClaim.name], state: 'CLAIMED', replaces: [] } as const;
 
-let world: MemoryWorld;
+let world: MemorySession;
 let clock: VirtualClock;
 let book: ClaimBook;
 let reads: number;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   clock = new VirtualClock(START);
   book = new ClaimBook({ ...world, clock, logger: SILENT_LOGGER });
   reads = 0;
@@ -57,7 +57,7 @@ it('DSK-5: callers at the same time share one read', async () => {
 it('DSK-6: a topic that was made anew is read from its beginning, and the claims of the old one are void', async () => {
   await world.write(TOPICS.deskClaim, CLAIM, START);
   expect((await book.fresh()).all()).toHaveLength(1);
-  const { log } = await memoryWorld();
+  const { log } = await memorySession();
   world.log.offsets = (topic) => log.offsets(topic);
   world.log.read = (topic, range) => log.read(topic, range);
   clock.set(START + 1000);

@@ -7,14 +7,14 @@ import { WithheldOrder } from '../../../ports/kill-switch.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const { deskControl, deskProcess } = TOPICS;
 const GOOD = GOOD_RECORDS[deskControl.name];
 const START = 1_770_000_000_000;
 const SETTINGS_MS = 1000;
 
-let world: MemoryWorld;
+let world: MemorySession;
 let clock: VirtualClock;
 let lines: string[];
 let forgets: string | null;
@@ -23,7 +23,7 @@ let watch: DeskControlWatch;
 let overdue: PromiseWithResolvers<void>;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   clock = new VirtualClock(START);
   lines = [];
   forgets = null;
@@ -155,7 +155,7 @@ describe('the kill switch of a process', () => {
     for (const command of ['HALT', 'RESUME', 'HALT', 'RESUME'] as const) await give(command);
     expect(await watch.halted('main')).toBeNull();
     const known = world.log;
-    world = await memoryWorld();
+    world = await memorySession();
     known.offsets = (topic) => world.log.offsets(topic);
     known.read = (topic, range) => world.log.read(topic, range);
     later(250);
@@ -170,7 +170,7 @@ describe('the kill switch of a process', () => {
     await give('RESUME');
     expect(await watch.halted('main')).toBeNull();
     const known = world.log;
-    world = await memoryWorld();
+    world = await memorySession();
     known.offsets = (topic) => world.log.offsets(topic);
     known.read = (topic, range) => world.log.read(topic, range);
     await give('HALT');

@@ -5,8 +5,7 @@ import { VirtualClock } from '../../../ports/clock.ts';
 import type { DeskControl, DeskProcess } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
-import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const NOW = 1_770_000_000_000;
 const { deskControl, deskProcess, executionReport } = TOPICS;
@@ -22,10 +21,10 @@ const WORKING: DeskProcess = {
   obeys: [],
 };
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
@@ -37,9 +36,8 @@ async function give(command: Command['command'], scope = 'desk') {
     now: () => virtual.now(),
     sleep: (ms: number) => (ms === POLL_MS ? afterOthers(() => virtual.sleep(ms)) : never<void>()),
   };
-  const registry = await MemoryRegistry.withOwnSchemas();
   const commanded = {
-    open: () => Promise.resolve({ log: world.log, registry, close: () => Promise.resolve() }),
+    open: () => Promise.resolve(world),
     isDevWorking: () => false,
   };
   const limit = new TimeLimit(clock, 10, 'k:9092', () => {});
@@ -103,9 +101,8 @@ describe('a command of the kill switch', () => {
         isHanging = true;
       };
       const clock = new VirtualClock(NOW);
-      const registry = await MemoryRegistry.withOwnSchemas();
       const commanded = {
-        open: () => Promise.resolve({ log, registry, close: () => Promise.resolve() }),
+        open: () => Promise.resolve({ ...world, log }),
         isDevWorking: () => false,
       };
       // The limit is reached once everything but the wait for the log is done.

@@ -9,7 +9,7 @@ import type { PositionId, PositionSnapshot } from '../../../schemas/generated/re
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 import { onCalibrated } from '../../fixtures/policies.ts';
 
 const PARTITION = 3;
@@ -20,11 +20,11 @@ const START = SNAPSHOT.observed_at;
 /** So steep that a loss of 0.04 becomes one of more than 0.5: degraded. */
 const STEEP = { x: [0.65, 0.71], y: [0.1, 0.9] };
 
-let world: MemoryWorld;
+let world: MemorySession;
 let snapshots = 0;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   snapshots = 0;
 });
 

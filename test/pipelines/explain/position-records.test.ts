@@ -8,12 +8,12 @@ import {
 import type { HarvestIntent, IntentId, ModelId, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const INTENT: HarvestIntent = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const OTHERS = `${INTENT.position_id}0` as PositionId;
 
-let world: MemoryWorld;
+let world: MemorySession;
 let written = 0;
 
 async function write(partition: number, overrides: Partial<HarvestIntent> = {}): Promise<string> {
@@ -29,7 +29,7 @@ async function idsBy(id: string): Promise<readonly string[]> {
 }
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   written = 0;
 });
 

@@ -7,15 +7,15 @@ import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const POLICY = loadPolicy('2026-02-07');
 const EVERYTHING = { window: { from: null, to: null }, policies: policiesById([]) };
 const SNAPSHOTS = 12;
 
 /** Writes snapshots to partition 0, R rising from 3, so that each has an intent. */
-async function worldWithSnapshots(): Promise<MemoryWorld> {
-  const world = await memoryWorld();
+async function worldWithSnapshots(): Promise<MemorySession> {
+  const world = await memorySession();
   for (let offset = 0; offset < SNAPSHOTS; offset++)
     await world.write(TOPICS.positionSnapshot, snapshotAt(offset), offset, 0);
   return world;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixWindow, parseWindow } from '../../../pipelines/replay/replay-window.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { memoryWorld } from '../../fixtures/memory-log.ts';
+import { memorySession } from '../../fixtures/memory-log.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -39,7 +39,7 @@ describe('parseWindow', () => {
 
 describe('fixWindow', () => {
   it('takes the records from the first moment on and before the second', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     for (let time = 0; time < 10; time++) await world.write(TOPICS.positionSnapshot, aSnapshot(), time, 1);
     const ranges = await fixWindow(world.log, TOPICS.positionSnapshot.name, { from: 3, to: 7 });
     expect(ranges[1]).toEqual({ partition: 1, begin: 3, end: 7 });

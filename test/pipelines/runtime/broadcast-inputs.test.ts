@@ -4,13 +4,13 @@ import type { Processor } from '../../../pipelines/runtime/processor.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
-import { memoryWorld } from '../../fixtures/memory-log.ts';
+import { memorySession } from '../../fixtures/memory-log.ts';
 import { proposalOf } from '../../fixtures/calibration-record.ts';
 
 const TOPIC = TOPICS.confidenceCalibration;
 
 async function follower() {
-  const world = await memoryWorld();
+  const world = await memorySession();
   const clock = new VirtualClock(0);
   const seen: string[] = [];
   const processor: Processor = {

@@ -12,14 +12,14 @@ import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import type { Batch } from '../../../ports/event-log.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { proposalOf } from '../../fixtures/calibration-record.ts';
-import { MemoryLog, memoryWorld } from '../../fixtures/memory-log.ts';
+import { MemoryLog, memorySession } from '../../fixtures/memory-log.ts';
 
 const TOPIC = TOPICS.confidenceCalibration;
 const AWAY = new HarvestlineError('BROKER_AWAY', 'away');
 
 /** A topic of versions, the cursor under test, and the versions that it has visited. */
 async function versions(options: ConstructorParameters<typeof TopicCursor>[3] = {}) {
-  const world = await memoryWorld();
+  const world = await memorySession();
   const seen: string[] = [];
   const cursor = new TopicCursor(world, TOPIC.name, ({ version }) => seen.push(version), options);
   const write = (version: string, partition = 0, at = 1) => world.write(TOPIC, proposalOf(version), at, partition);
@@ -130,7 +130,7 @@ describe('TopicCursor', () => {
     const topics = { log, codec: world.codec };
     const cursor = new TopicCursor(topics, TOPIC.name, ({ version }) => story.push(version), { onMadeAnew });
     await cursor.readOn();
-    const other = await memoryWorld();
+    const other = await memorySession();
     await other.write(TOPIC, proposalOf('c'), 1, 0);
     current = other.log;
     await cursor.readOn();

@@ -15,16 +15,16 @@ import type { ShadowDecision } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { brokenPipe, capturedLines, streamTo } from '../../fixtures/captured-output.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const GOOD: ShadowDecision = GOOD_RECORDS[TOPICS.shadowDecision.name];
 const START = 1_770_003_600_000;
 
-let world: MemoryWorld;
+let world: MemorySession;
 let written = 0;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
   written = 0;
 });
 

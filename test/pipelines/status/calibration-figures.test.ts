@@ -9,7 +9,7 @@ import type {
 } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const HOUR_MS = 60 * 60 * 1000;
@@ -26,10 +26,10 @@ const INTENT = GOOD_RECORDS[TOPICS.harvestIntent.name];
 const SNAPSHOT = GOOD_RECORDS[TOPICS.positionSnapshot.name];
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
-let world: MemoryWorld;
+let world: MemorySession;
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 /** A snapshot at each hour, an intent at every second one; the version is named from `usedFrom` on. */

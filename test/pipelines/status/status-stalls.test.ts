@@ -5,7 +5,7 @@ import type { IntentId, PositionId, PositionSnapshot, TradeId } from '../../../s
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 
 const START = 1_770_003_600_000;
 const MINUTE_MS = 60_000;
@@ -21,10 +21,10 @@ const EXTERNAL = { origin: 'EXTERNAL', intent_id: null, client_order_id: null } 
 const FINAL = { status: 'FINAL', label: 'WIN', closed_at: START } as const;
 const OUTCOME = GOOD_RECORDS[TOPICS.clmOutcome.name];
 
-let world: MemoryWorld & { liveNow: () => number | null };
+let world: MemorySession & { liveNow: () => number | null };
 
 beforeEach(async () => {
-  world = await memoryWorld();
+  world = await memorySession();
 });
 
 const names = async (): Promise<readonly string[]> => (await statusReport(world)).alerts.map(({ name }) => name);

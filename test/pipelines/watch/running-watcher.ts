@@ -5,7 +5,7 @@ import { defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { type StallWatcherOptions, watchStalls } from '../../../pipelines/watch/stall-watcher.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
-import type { MemoryLog, MemoryWorld } from '../../fixtures/memory-log.ts';
+import type { MemoryLog, MemorySession } from '../../fixtures/memory-log.ts';
 
 export const START = 1_770_003_600_000;
 
@@ -57,7 +57,7 @@ export class ReadClock implements Clock {
 
 /** Starts the watcher, and resolves once its first read is done. It ends with the test. */
 export async function startWatcher(
-  world: MemoryWorld,
+  world: MemorySession,
   traits: Partial<Pick<StallWatcherOptions, 'stallLimits' | 'logWords' | 'groups'>> = {},
   clock = new ReadClock(world.log),
 ) {

@@ -4,7 +4,7 @@ import type { IntentId, TradeId } from '../../../schemas/generated/records.ts';
 import { clientOrderIdOf } from '../../../schemas/ids.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { type MemoryWorld, memoryWorld } from '../../fixtures/memory-log.ts';
+import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
 import { ReadClock, START, startWatcher } from './running-watcher.ts';
 
 const MINUTE_MS = 60_000;
@@ -22,7 +22,7 @@ const OUTCOME = { ...GOOD_RECORDS[TOPICS.clmOutcome.name], slices: [TRADE.trade_
 
 describe('stall alerts of a running process', () => {
   it('are logged once when raised and once when over, with the gauge', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     await world.write(TOPICS.harvestIntent, INTENT, START);
     const { readOn, lines, gauges } = await startWatcher(world);
     expect(lines).toEqual([]);
@@ -41,7 +41,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('reads no topic while a group of this process is far behind, and then all that came', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     const { log } = world;
     await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + 6 * MINUTE_MS);
     await world.write(TOPICS.harvestIntent, INTENT, START);
@@ -72,7 +72,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('reads each record once', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     for (let i = 0; i < 10; i += 1) await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + i, i % 3);
     const read: number[] = [];
     const { log } = world;
@@ -94,7 +94,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('wait for a log that does not answer, log that once, and go on where they were', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     let away = true;
     const { log } = world;
     const offsetsOf = log.offsets.bind(log);
@@ -114,7 +114,7 @@ describe('stall alerts of a running process', () => {
   });
 
   /** Three observations at the end of two days: what was written at START is just in sight. */
-  async function twoDaysLater(world: MemoryWorld): Promise<void> {
+  async function twoDaysLater(world: MemorySession): Promise<void> {
     for (let minutes = 0; minutes < 3; minutes += 1) {
       const at = START + 48 * HOUR_MS + minutes * MINUTE_MS;
       await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, at);
@@ -122,7 +122,7 @@ describe('stall alerts of a running process', () => {
   }
 
   it('see the answer that carries an earlier time than the first question in sight', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     await world.write(TOPICS.harvestIntent, INTENT, START);
     await world.write(TOPICS.executionReport, REFUSED, START - 2 * MINUTE_MS);
     await twoDaysLater(world);
@@ -131,7 +131,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('see the question at the very start of what is in sight, and none before it', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     await world.write(TOPICS.harvestIntent, { ...INTENT, intent_id: 'before' as IntentId }, START - 1);
     await world.write(TOPICS.harvestIntent, INTENT, START);
     await twoDaysLater(world);
@@ -140,7 +140,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('see every trade, however old, that no outcome lists', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     await world.write(TOPICS.tradeClosed, TRADE, START - 300 * HOUR_MS);
     await twoDaysLater(world);
     const { gauges, readOn } = await startWatcher(world);
@@ -151,7 +151,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('drop the intents of long ago, and name from when on they are known', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     const winner = async (from: number, to: number): Promise<void> => {
       for (let hour = from; hour <= to; hour += 1)
         await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, opened_at: START - 1 }, START + hour * HOUR_MS);
@@ -167,7 +167,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('raise nothing of what is written while they read', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     const { log } = world;
     const read = log.read.bind(log);
     let cycles = 0;
@@ -203,7 +203,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('find by the models that go on that the snapshots ended', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     await world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START);
     const { readOn, gauges } = await startWatcher(world);
     for (const minutes of [0, 30, 61]) await world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
@@ -212,7 +212,7 @@ describe('stall alerts of a running process', () => {
   });
 
   describe('feed_silent', () => {
-    const observed = (world: MemoryWorld, ...minutes: readonly number[]) =>
+    const observed = (world: MemorySession, ...minutes: readonly number[]) =>
       Promise.all(
         minutes.map((minute) =>
           world.write(TOPICS.positionSnapshot, { ...SNAPSHOT, mark_price: 100 }, START + minute * MINUTE_MS),
@@ -220,7 +220,7 @@ describe('stall alerts of a running process', () => {
       );
 
     it('stands while nothing comes of an account for three of its cycles, and is over when the feed is back', async () => {
-      const world = await memoryWorld();
+      const world = await memorySession();
       await observed(world, 0, 1, 2, 3);
       const { clock, readOn, lines, gauges } = await startWatcher(world);
       clock.later = 3 * MINUTE_MS;
@@ -238,7 +238,7 @@ describe('stall alerts of a running process', () => {
     });
 
     it('is over when the positions end', async () => {
-      const world = await memoryWorld();
+      const world = await memorySession();
       await observed(world, 0, 1, 2, 3);
       const { clock, readOn, gauges } = await startWatcher(world);
       clock.later = 10 * MINUTE_MS;
@@ -252,7 +252,7 @@ describe('stall alerts of a running process', () => {
     });
 
     it('is seen by a process that starts after the feed died', async () => {
-      const world = await memoryWorld();
+      const world = await memorySession();
       await observed(world, 0, 1, 2, 3);
       await world.write(TOPICS.deskControl, GOOD_RECORDS[TOPICS.deskControl.name], START + 100 * HOUR_MS);
       const { gauges } = await startWatcher(world);
@@ -260,7 +260,7 @@ describe('stall alerts of a running process', () => {
     });
 
     it("is not raised by a source's clock that is slow, as long as records come", async () => {
-      const world = await memoryWorld();
+      const world = await memorySession();
       await observed(world, 0, 1, 2);
       const { clock, readOn, lines } = await startWatcher(world);
       for (let minute = 3; minute < 20; minute += 1) {
@@ -273,7 +273,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('keep the limits they are given, and print commands for the log they read', async () => {
-    const world = await memoryWorld();
+    const world = await memorySession();
     for (let minutes = 0; minutes <= 180; minutes += 10)
       await world.write(TOPICS.positionSnapshot, SNAPSHOT, START + minutes * MINUTE_MS);
     const patient = await startWatcher(world, { stallLimits: stallLimits({ heldFor: 4 * HOUR_MS }) });
@@ -283,7 +283,7 @@ describe('stall alerts of a running process', () => {
   });
 
   it('end with the process', async () => {
-    const { stop, done } = await startWatcher(await memoryWorld());
+    const { stop, done } = await startWatcher(await memorySession());
     stop.abort();
     await expect(done).resolves.toBeUndefined();
   });
