@@ -81,7 +81,13 @@ export function proposeFor(
   const raw = defaultPolicy();
   const mapped: Policy = { ...raw, thresholds: { ...raw.thresholds, degraded_on: 'calibrated' } };
   for (let desk = 0; desk < desks; desk++) {
-    const shape = { outcomes: OUTCOMES, days: DAYS, confidences: CONFIDENCES, truth: truthOf(stream.uniform()), correlation };
+    const shape = {
+      outcomes: OUTCOMES,
+      days: DAYS,
+      confidences: CONFIDENCES,
+      truth: truthOf(stream.uniform()),
+      correlation,
+    };
     const found = assess(simulatedDesk(shape, stream), null, new SeededRandom(desk));
     if (found.fit === null) {
       tally.refused += 1;

@@ -1,5 +1,5 @@
 /**
- * What calibration is worth, on simulated desks, as tables for docs/calibration.md.
+ * Tables of docs/calibration.md, from simulated desks.
  *
  *   node bench/calibration/main.ts coverage [--samples 400] [--seed 1]
  *   node bench/calibration/main.ts desks    [--desks 200] [--correlation 0] [--seed 1]

@@ -89,7 +89,7 @@ interface Choice {
   /** Fitted on all rows. Null: the method asked for has no rising map here. */
   readonly fit: Fit | null;
   readonly outOfFold: OutOfFold;
-  /** The best of the others whose map rises; null: there is none. */
+  /** The best other method with a rising map; null: there is none. */
   readonly next: { readonly method: Method; readonly forecasts: Float64Array } | null;
   readonly candidates: readonly Candidate[];
 }
@@ -104,8 +104,8 @@ interface Trial {
 }
 
 /**
- * The lowest Brier score out of fold among the methods whose best map rises, the simpler method where two are equal; or the method asked
- * for. The constant base rate stands in the comparison and is never chosen.
+ * Chooses the method asked for, or the one with the lowest Brier score out of fold among those with a rising map; of tied methods the
+ * simplest. The constant base rate is compared too, and never chosen.
  */
 export function chooseMethod(samples: Samples, asked: Method | null, onStep: (step: string) => void): Choice {
   const trials = METHODS.filter(

@@ -15,7 +15,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { schemaReferenceOf } from '../../schemas/wire-format.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 
-/** What label rules other than the recorded one need, and what outcomes can be split by. */
+/** Results for label rules other than the recorded one, and for splits by policy and regime. */
 interface OutcomeResults {
   readonly pnl_quote: number;
   readonly initial_risk_quote: number | null;

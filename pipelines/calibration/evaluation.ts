@@ -170,7 +170,7 @@ export function resampleScores(
   return drawn;
 }
 
-/** What each block adds to the scores of one forecast. */
+/** The sums of each block from which the scores of one forecast follow. */
 class BlockSums {
   readonly #rows: Float64Array;
   readonly #squared: Float64Array;

@@ -26,7 +26,7 @@ const TONES = { good: pc.green, caution: pc.yellow, bad: pc.red } as const satis
 /** Room for the longest label and a space. Unit: characters. */
 const LABEL = 10;
 
-/** What became of each model, for a terminal: of a proposal a summary on one screen, the page has the rest. */
+/** The result for each model on a terminal. A proposal is summarised on one screen; its page has everything. */
 export function proposalLines(
   proposals: readonly Proposal[],
   kept: Pick<Kept, 'dryRun' | 'folder'>,
@@ -61,7 +61,7 @@ function refusalLines({ model, unmet, tried }: Refused): readonly string[] {
   ];
 }
 
-/** The verdict first, then what it rests on, what it would change, and what to type next. */
+/** The verdict, the evidence for it, the effect on decisions, and what to type next. */
 function summaryLines(
   report: CalibrationReport,
   { dryRun, folder }: Pick<Kept, 'dryRun' | 'folder'>,
@@ -132,7 +132,7 @@ function flipsText({ flips }: CalibrationReport): string {
   return directions.length === 0 ? differ : `${differ}: ${directions.join(', ')}`;
 }
 
-/** Factors of confidence always, the others where the map changes how often they hold. */
+/** How often factors hold before and after: those of confidence always, others where the map changes them. */
 function factorsText({ flips }: CalibrationReport): string {
   if (flips === null) return 'no snapshot of this model to replay';
   const changed = Object.entries(flips.factors.before).flatMap(([name, before]) => {

@@ -43,7 +43,7 @@ export interface CalibrationReport {
   /** The probability that a win had a higher confidence than a loss. No rising map changes it. */
   readonly auc: Auc;
   readonly dependence: DependenceFigures;
-  /** The largest change over the observed range: at the raw confidence `at`, from what scores today to what the map gives. */
+  /** The largest change over the observed range: the raw confidence, its value by what scores today, and by this map. */
   readonly largest_change: { readonly at: number; readonly from: number; readonly to: number };
   readonly in_sample: Evaluation;
   readonly out_of_fold: Evaluation;
@@ -104,7 +104,7 @@ export interface Candidate {
 export const SCORE_NAMES = ['brier', 'log_loss', 'ece', 'mcb', 'dsc', 'unc'] as const;
 export type ScoreName = (typeof SCORE_NAMES)[number];
 
-/** A score of what scores today and of this map, each with a 95 % bootstrap interval; `change` is after - before. */
+/** A score before (by what scores today) and after (by this map), with 95 % bootstrap intervals; `change` is after - before. */
 export interface ScoreChange {
   readonly name: ScoreName;
   readonly before: number;

@@ -146,7 +146,7 @@ class Parts {
   }
 }
 
-/** Unknown where a position closed when it opened: so a recorder writes what it does not know. */
+/** Unknown where a position closed when it opened: recorders write unknown durations so. */
 function ageOf({ opened_at, closed_at }: OutcomeRow): string {
   const age = closed_at - opened_at;
   return age <= 0 ? UNKNOWN : (AGES.find(([below]) => age < below)?.[1] ?? UNKNOWN);

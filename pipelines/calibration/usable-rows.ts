@@ -5,7 +5,7 @@ import type { Counts, Slice, Auc } from './report.ts';
 import { type Samples, weightedShare } from './samples.ts';
 import { type GateCondition, GateEvidence, GATE_OUTCOMES } from '../clm/gate.ts';
 
-/** What a NEUTRAL outcome counts as. */
+/** Whether NEUTRAL outcomes are left out or count as losses. */
 export type NeutralRule = 'exclude' | 'loss';
 
 export interface Selection {

@@ -111,7 +111,7 @@ function list(items: readonly string[]): Markup {
   return markup`<ul>${items.map((item) => markup`<li>${item}</li>`)}</ul>`;
 }
 
-/** Past snapshots that were scored again with the map, and what would have changed. */
+/** Past snapshots scored again with the map: flips by direction, factors, and the latest flips. */
 function decisionsSection({ flips, parent }: CalibrationReport): Markup {
   if (flips === null)
     return markup`<section id="decisions"><h2>Past decisions</h2><p class="lead">The log holds no position snapshot of this model, so nothing could be replayed.</p></section>`;
@@ -163,7 +163,7 @@ function known(confidence: number | null): string {
   return confidence === null ? '–' : probability(confidence);
 }
 
-/** What it was fitted from, exactly, and how anybody can fit it again. */
+/** The exact records behind the fit, and the command that fits them again. */
 function evidenceSection(report: CalibrationReport): Markup {
   const { evidence } = report;
   const columns = [

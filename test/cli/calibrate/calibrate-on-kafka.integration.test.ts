@@ -13,7 +13,7 @@ import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram, startProgram } from '../program.ts';
 import { overConfidentTrades } from './over-confident-trades.ts';
 
-/** A process starts, joins its group and takes up what it follows well within this. Unit: milliseconds. */
+/** A process starts, joins its group and reads its topics well within this. Unit: milliseconds. */
 const PATIENCE = { timeout: 60_000, interval: 200 };
 
 const broker = await startTestBroker();

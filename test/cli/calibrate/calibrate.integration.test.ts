@@ -144,7 +144,7 @@ describe('decisions', () => {
     const data = aDesk();
     const version = await proposed(data);
     const who = ['--by', 'Ada', '--reason', 'gap of 20 points'];
-    // A gap that 400 outcomes prove needs no override; the identity gains nothing, and does.
+    // The gap is proved by 400 outcomes and needs no override; the identity gains nothing and needs one.
     const identity = (await calibrate(data, 'propose', '--json', '--method', 'identity')).json.version;
     const refused = await calibrate(data, 'approve', identity, ...who);
     expect(refused.code).toBe(1);

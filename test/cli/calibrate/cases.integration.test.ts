@@ -85,7 +85,7 @@ describe('case approved-against-an-old-map', () => {
     for (const { before, after } of [again.metrics.brier.out_of_fold, again.metrics.log_loss.in_sample])
       expect(before).toBe(after);
 
-    // Another one is measured against what scores now, not against raw confidence.
+    // Another version is measured against the map in force, not against raw confidence.
     const next = await propose('isotonic');
     expect(next).toMatchObject({ parent: beta, against: beta });
     const { before } = next.metrics.brier.in_sample;

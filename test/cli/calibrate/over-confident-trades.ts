@@ -1,6 +1,6 @@
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 
-/** The lines of a recorder whose model says 0.55 to 0.95, and wins 20 points less often. */
+/** Lines of a recorder: confidences of 0.55 to 0.95, and a win rate 20 points below them. */
 export function overConfidentTrades(rows: number): string {
   const random = new SeededRandom(7).stream('recorder');
   const lines = Array.from({ length: rows }, (_, index) => {

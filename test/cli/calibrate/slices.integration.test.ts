@@ -48,7 +48,7 @@ test('calibrate propose shows the parts asked for, weeks and drift, and weighs b
   expect(weighted.version).not.toBe(alike.version);
   const verified = await runProgram(['calibrate', 'verify', weighted.version, '--json', '--data', data]);
   expect(JSON.parse(verified.stdout)).toMatchObject({ verified: true });
-  // Who proposes, as it was written before --by meant parts.
+  // A value that names no part is the name of the proposer.
   expect(await propose('--by', 'A. Quant', '--dry-run')).toMatchObject({ slices: { length: 4 } });
   expect((await runProgram(['calibrate', 'propose', '--by', 'symbl', '--data', data])).code).toBe(2);
 });

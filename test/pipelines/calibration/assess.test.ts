@@ -6,7 +6,7 @@ import { brier } from '../../../pipelines/calibration/scores.ts';
 import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { overConfident, samplesOf } from './samples.ts';
 
-/** Of samples that have a usable map. */
+/** The assessment of samples with a usable map. */
 function assessed(...[of, asked, random, options]: Parameters<typeof assess>): Assessment {
   const found = assess(of, asked, random, options);
   if (found.fit === null) throw new Error('no usable relation');

@@ -26,7 +26,7 @@ describe('blocks', () => {
       { outcomes: 4000, days: 20, confidences: [0.5, 0.9], truth: (confidence) => confidence, correlation: 0.4 },
       new SeededRandom(1).stream('desk'),
     );
-    // What was alike for a day is alike for five.
+    // Outcomes that were correlated within a day are so within five.
     const times = {
       opened: desk.times?.closed.map((time) => time * 5) ?? desk.x,
       closed: desk.times?.closed.map((time) => time * 5) ?? desk.x,

@@ -60,7 +60,7 @@ describe('safety bounds', () => {
     const rows = { x, y: x };
     expect(largestChange(map, null, rows).thin).toMatchObject({ at: 0.9 });
     expect(largestChange(map, null, { x: Float64Array.from(crowd), y: x }).thin).toBeNull();
-    // Worth half as many independent ones: thin everywhere.
+    // Half of the outcomes count as independent: thin everywhere.
     expect(largestChange(map, null, { x: Float64Array.from(crowd), y: x }, 0.5).thin).not.toBeNull();
   });
 
@@ -83,7 +83,7 @@ describe('safety bounds', () => {
       beats_constant: { holds: false, value: expect.closeTo(0.29 - 0.26, 9) },
     });
     expect(boundsOf(0.7, 0.5)).toMatchObject({ brier_improvement: { holds: true }, beats_constant: { holds: true } });
-    // The same everywhere: nothing is gained.
+    // The same forecast before and after gains nothing.
     expect(boundsOf(0.5, 0.5)).toMatchObject({ brier_improvement: { holds: false, value: 0 } });
   });
 
@@ -126,7 +126,7 @@ describe('bounds on decisions', () => {
   });
 });
 
-/** Nothing to warn of. */
+/** A report without risks. */
 const SOUND: CalibrationReport = {
   ...SAMPLE_REPORT,
   counts: { ...SAMPLE_REPORT.counts, final: 1200, usable: 1200 },

@@ -80,7 +80,7 @@ describe('the choice', () => {
   });
 
   test('methods that do equally well: the simplest is chosen', () => {
-    // Half of every training window is won, and 0.5 is said: all maps say 0.5.
+    // Half of every training window is won at a confidence of 0.5: all maps give 0.5.
     const x = new Float64Array(200).fill(0.5);
     const y = x.map((_, at) => at % 2);
     expect(chooseMethod({ x, y }, null, silent).method).toBe('identity');

@@ -17,7 +17,7 @@ const MODEL = 'ensemble-7' as ModelId;
 const SNAPSHOTS = TOPICS.positionSnapshot;
 const IDENTITY: ConfidenceMap = { x: [0, 1], y: [0, 1] };
 
-/** Halves every confidence: a fall of 0.2 becomes one of 0.1, which the policy does not call degraded. */
+/** Halves every confidence: a drop of 0.2 becomes one of 0.1, which is not degraded by the policy. */
 const HALVED: ConfidenceMap = { x: [0, 1], y: [0, 0.5] };
 
 const raw = BUILT_IN_POLICIES.get('2026-02-07') ?? fail();

@@ -16,7 +16,7 @@ function versionsOf(...records: readonly ConfidenceCalibration[]): CalibrationVe
   return versions;
 }
 
-/** Makes a decision, checks that the topic would take it, and applies it. */
+/** Makes a decision, checks it against the schema of the topic, and applies it. */
 function decide(versions: CalibrationVersions, record: ConfidenceCalibration): ConfidenceCalibration {
   expect(check(record)).toEqual([]);
   versions.apply(record);

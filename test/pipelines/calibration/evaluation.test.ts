@@ -16,7 +16,7 @@ function rowsOf(n: number) {
   return { before, after, y: after.map((p) => (stream.uniform() < p ? 1 : 0)) };
 }
 
-/** Draws these blocks, again and again. */
+/** Random numbers that draw these blocks over and over. */
 function drawing(blocks: readonly number[]): Random {
   let at = 0;
   const uniform = (): number => ((blocks[at++ % blocks.length] ?? Number.NaN) + 0.5) / blocks.length;
@@ -63,7 +63,7 @@ describe('a resample', () => {
   test('draws every block equally often', () => {
     const n = 50;
     const y = new Float64Array(n);
-    // Only the last row costs anything: its share of the draws is the mean score.
+    // Only the last row has an error: its share of the draws is the mean score.
     const p = new Float64Array(n);
     p[n - 1] = 1;
     const { before } = resampleScores(p, p, y, dependenceOf({ x: p, y }).ends, new SeededRandom(4));
@@ -89,7 +89,7 @@ describe('an interval', () => {
     for (const [value, interval, spread] of [
       [score.before, score.before_interval, spreadOf(errors(before))],
       [score.after, score.after_interval, spreadOf(errors(after))],
-      // Were before and after drawn apart, this one would be wider by far.
+      // It would be far wider if before and after were drawn apart.
       [score.change, score.change_interval, spreadOf(paired)],
     ] as const) {
       const half = (Z * spread) / Math.sqrt(y.length);

@@ -7,7 +7,7 @@ import { fit, fitRising } from '../../../pipelines/calibration/fit.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
 import golden from './golden/golden.json' with { type: 'json' };
 
-/** What the fits are held to. Unit: probability. */
+/** The fits agree with their references to this. Unit: probability. */
 const AGREES_WITHIN = 1e-6;
 
 interface GoldenCase {

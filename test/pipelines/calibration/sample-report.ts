@@ -5,7 +5,7 @@ import type { SliceFigures } from '../../../pipelines/calibration/slice-figures.
 const HOUR_MS = 60 * 60 * 1000;
 const LATEST = 1_772_668_800_000;
 
-/** Of a model that says 0.79 and wins 0.63: 1,200 usable outcomes of 8 symbols, a sigmoid map, all bounds hold. The figures are simulated. */
+/** A model with a mean confidence of 0.79 and a win rate of 0.63: 1,200 usable outcomes of 8 symbols, a sigmoid map, all bounds hold. The figures are simulated. */
 export const SAMPLE_REPORT: CalibrationReport = {
   version: 'cal-3f9c1d0ab27e4456',
   model_id: 'ensemble-7',
@@ -268,7 +268,7 @@ export const SAMPLE_REPORT: CalibrationReport = {
   },
 };
 
-/** The sample, the largest change broken. */
+/** The same, with the bound of the largest change broken. */
 export const BROKEN_REPORT: CalibrationReport = {
   ...SAMPLE_REPORT,
   bounds: SAMPLE_REPORT.bounds.map((bound) =>

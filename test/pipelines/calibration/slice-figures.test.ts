@@ -97,7 +97,7 @@ function gapsOf(outcomes: readonly ConfidentOutcome[]): DayGaps {
   return gaps;
 }
 
-/** A day's outcomes share their luck with probability `together`; `rate` of a day is the chance of a win. */
+/** Outcomes of a day are all alike with probability `together`; `rate` of a day is the probability of a win. */
 function drawn(seed: number, days: number, together: number, rate: (day: number) => number): ConfidentOutcome[] {
   const random = new SeededRandom(seed).stream('desk');
   return Array.from({ length: days }, (_, day) => {

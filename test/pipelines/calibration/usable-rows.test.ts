@@ -3,7 +3,7 @@ import { samplesOf, selectRows, slicesOf, unmetConditions } from '../../../pipel
 import type { ClmOutcome, TradeId } from '../../../schemas/generated/records.ts';
 import { finalOutcome, rowsOf } from './final-outcomes.ts';
 
-/** Counted in p8 already. */
+/** The trade of p8. */
 const TWICE = ['t8' as TradeId];
 
 describe('what is usable', () => {

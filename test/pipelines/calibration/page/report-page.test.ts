@@ -6,7 +6,7 @@ import { pageText, unbalancedTags } from '../../../render/page-text.ts';
 
 const PAGE = reportPage(SAMPLE_REPORT);
 
-/** What each lacks that a first or a small proposal lacks. */
+/** A first proposal from few outcomes: no flips, no exclusions, no risks, no curves. */
 const SPARSE: CalibrationReport = {
   ...SAMPLE_REPORT,
   method: 'identity',
