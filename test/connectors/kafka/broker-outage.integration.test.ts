@@ -4,7 +4,8 @@ import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { BatchHandler } from '../../../ports/event-log.ts';
 import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import { type TestBroker, startTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { PARTITIONS, copyOf, faultsOf, numberedRange, until } from './numbered-records.ts';
+import { until } from '../../fixtures/until.ts';
+import { PARTITIONS, copyOf, faultsOf, numberedRange } from './numbered-records.ts';
 
 const broker = await startTestBroker();
 if (!('skipped' in broker)) afterAll(() => broker.stop());

@@ -1,105 +1,104 @@
-import type { Admin } from 'kafkajs';
-import { afterAll, describe, expect, it } from 'vitest';
-import { GroupMember } from '../../../connectors/kafka/group-member.ts';
+import { describe, expect, it } from 'vitest';
+import { GroupMember, type MemberOptions } from '../../../connectors/kafka/group-member.ts';
 import { groupConsumer } from '../../../connectors/kafka/kafka-consumer.ts';
-import { kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
-import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
-import { SystemClock } from '../../../connectors/system/system-clock.ts';
-import type { Append, BatchHandler, MovedStart, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
+import { clusterClient, kafkaClient } from '../../../connectors/kafka/kafka-client.ts';
+import type { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
+import type { Broker } from '../../../connectors/kafka/kafkajs-internals.ts';
+import type { Append, BatchHandler, OutgoingRecord, Subscription } from '../../../ports/event-log.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { sharedTestBroker, started } from '../../tools/kafka/test-broker.ts';
-import { PARTITIONS, copyOf, faultsOf, freeze, numberedRange, numbersByKey, until } from './numbered-records.ts';
+import { until } from '../../fixtures/until.ts';
+import { copyOf, faultsOf, numberedRange, numbersByKey } from './numbered-records.ts';
+import { twoLogs } from './two-logs.ts';
 
-/** The shortest that a broker allows by default (group.min.session.timeout.ms). Unit: milliseconds. */
-const SESSION_TIMEOUT_MS = 6000;
+/** Enough to tell heartbeats that go on from one that was under way. */
+const HEARTBEATS = 4;
 
 const broker = await sharedTestBroker();
-const clock = new SystemClock();
-let topics = 0;
 
 describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
-  const options = { brokers: started(broker).brokers ?? [], clock, logger: SILENT_LOGGER };
-  const log = KafkaLog.open(options);
-  const other = KafkaLog.open(options);
-  afterAll(async () => {
-    await log.close();
-    await other.close();
-  });
+  const { options, log, other, newTopic, withAdmin, committedSum } = twoLogs(started(broker).brokers ?? []);
+  const { clock } = options;
 
-  async function newTopic(partitions = PARTITIONS): Promise<string> {
-    topics += 1;
-    const name = `member-${process.pid}-${topics}`;
-    await log.createTopics([{ name, key: 'as received', partitions, cleanup: 'delete', retentionMs: null }]);
-    return name;
-  }
-
-  async function withAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
-    const admin = kafkaClient(options).admin();
-    await admin.connect();
-    await work(admin);
-    await admin.disconnect();
-  }
-
-  function deleteBefore(topic: string, offset: number): Promise<void> {
-    return withAdmin(async (admin) => {
-      // kafkajs deletes records only of topics it has heard of.
-      await admin.fetchTopicOffsets(topic);
-      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(offset) }] });
+  /** A member, and how many heartbeats the coordinator has answered it. */
+  function memberOf(membership: MemberOptions, handler: BatchHandler) {
+    const consumer = groupConsumer(kafkaClient(options), membership);
+    let answered = 0;
+    consumer.on(consumer.events.REQUEST, ({ payload }) => {
+      if (payload.apiName === 'Heartbeat') answered += 1;
     });
+    const member = new GroupMember(consumer, membership, handler, {
+      log,
+      clock,
+      logger: SILENT_LOGGER,
+      known: new Set(),
+    });
+    return { member, heartbeats: () => answered };
   }
 
-  async function committedSum(group: string, topic: string): Promise<number> {
-    return [...(await log.committed(group, topic)).values()].reduce((sum, offset) => sum + offset, 0);
+  function stateOf(group: string): Promise<string | undefined> {
+    return withAdmin(async (admin) => (await admin.describeGroups([group])).groups[0]?.state);
   }
 
-  it('KFK-25: a handler that takes longer than the session keeps its membership', async () => {
+  /** Removes the only member of a group, as its coordinator does with one that sends no heartbeats. */
+  async function removeMember(groupId: string): Promise<void> {
+    const { groups } = await withAdmin((admin) => admin.describeGroups([groupId]));
+    const cluster = clusterClient(options);
+    await cluster.connect();
+    const coordinator = (await cluster.findGroupCoordinator({ groupId })) as Broker & {
+      leaveGroup(leaving: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+    };
+    await coordinator.leaveGroup({ groupId, memberId: groups[0]?.members[0]?.memberId ?? '' });
+    await cluster.disconnect();
+  }
+
+  it('KFK-25: while a handler works, its member goes on sending heartbeats and keeps its assignment', async () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
     let assignments = 0;
     let batches = 0;
-    const subscription = await log.subscribe(
-      {
-        group,
-        topics: [topic],
-        from: 'beginning',
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
-        onAssigned: () => Promise.resolve(void (assignments += 1)),
-      },
-      async () => {
-        batches += 1;
-        const end = clock.now() + SESSION_TIMEOUT_MS + 2000;
-        await until(() => clock.now() > end);
-        return [];
-      },
-    );
+    const onAssigned = (): Promise<void> => Promise.resolve(void (assignments += 1));
+    const { member, heartbeats } = memberOf({ group, topics: [topic], from: 'beginning', onAssigned }, async () => {
+      batches += 1;
+      const before = heartbeats();
+      await until(() => heartbeats() >= before + HEARTBEATS);
+      return [];
+    });
+    const ended = member.run();
     await until(async () => (await committedSum(group, topic)) === 3);
-    await subscription.stop();
+    member.stop();
+    expect(await ended).toEqual({ kind: 'stopped' });
     expect({ assignments, batches }).toEqual({ assignments: 1, batches: 1 });
   });
 
-  it('KFK-25: what is in hand at a stop is finished as a member: the next one begins after it', async () => {
+  it('KFK-25: a batch in progress at a stop is finished as a member: the next member begins after it', async () => {
     const topic = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
-    const membership = { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS } as const;
+    const membership = { group, topics: [topic], from: 'beginning' } as const;
     const events: string[] = [];
-    const first = await log.subscribe(membership, async () => {
+    const finish = Promise.withResolvers<undefined>();
+    const { member, heartbeats } = memberOf(membership, async () => {
       events.push('begun');
-      const end = clock.now() + SESSION_TIMEOUT_MS + 2000;
-      await until(() => clock.now() > end);
+      await finish.promise;
       events.push('finished');
       return [];
     });
+    const ended = member.run();
     await until(() => events.length > 0);
-    const stopped = first.stop();
+    member.stop();
     const onAssigned = (): Promise<void> => Promise.resolve(void events.push('next'));
     const second = await other.subscribe({ ...membership, onAssigned }, () => {
       events.push('again');
       return Promise.resolve([]);
     });
-    await stopped;
-    await first.done;
+    await until(async () => events.includes('next') || (await stateOf(group)) === 'PreparingRebalance');
+    // The second member waits for the first, which the group still hears of.
+    const before = heartbeats();
+    await until(() => heartbeats() >= before + HEARTBEATS);
+    finish.resolve(undefined);
+    expect(await ended).toEqual({ kind: 'stopped' });
     await until(() => events.includes('next'));
     expect(await committedSum(group, topic)).toBe(3);
     await second.stop();
@@ -130,28 +129,25 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect([...(await numbersByKey(log, topic)).values()].flat()).toEqual([0]);
   });
 
-  it('KFK-28: a member that was silent too long appends nothing more, commits nothing, and joins again', async () => {
+  it('KFK-28: a member that the group has removed appends nothing more, commits nothing, and joins again', async () => {
     const topic = await newTopic(1);
     const outputs = await newTopic(1);
     const group = `${topic}-group`;
     await log.append(numberedRange(topic, 0, 3));
     const refusals: unknown[] = [];
     let calls = 0;
-    const subscription = await log.subscribe(
-      { group, topics: [topic], from: 'beginning', sessionTimeoutMs: SESSION_TIMEOUT_MS },
-      async (batch, append) => {
-        calls += 1;
-        if (calls > 1) return batch.records.map((record) => copyOf(record, outputs));
-        freeze(SESSION_TIMEOUT_MS + 2000);
-        await until(() =>
-          append([]).then(
-            () => false,
-            (error: unknown) => refusals.push(error) > 0,
-          ),
-        );
-        return batch.records.map((record) => ({ ...copyOf(record, outputs), value: Buffer.from('999') }));
-      },
-    );
+    const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, async (batch, append) => {
+      calls += 1;
+      if (calls > 1) return batch.records.map((record) => copyOf(record, outputs));
+      await removeMember(group);
+      await until(() =>
+        append([]).then(
+          () => false,
+          (error: unknown) => refusals.push(error) > 0,
+        ),
+      );
+      return batch.records.map((record) => ({ ...copyOf(record, outputs), value: Buffer.from('999') }));
+    });
     await until(async () => (await committedSum(group, topic)) === 3);
     await subscription.stop();
     await subscription.done;
@@ -231,7 +227,7 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect(await faultsOf(log, outputs, written)).toEqual([]);
   });
 
-  it('KFK-30, KFK-4: while a batch is on its way the next fetch begins, its own partition waits, and it is not committed', async () => {
+  it('KFK-30, KFK-4: while a batch is in flight the next fetch begins, its own partition waits, and it is not committed', async () => {
     const topic = await newTopic(2);
     const group = `${topic}-group`;
     const value = Buffer.alloc(100_000, 'x');
@@ -281,149 +277,5 @@ describe.skipIf('skipped' in broker)('a member of a consumer group', () => {
     expect(await committedSum(group, topic)).toBe(80);
     expect(overtaken).toBe(0);
     for (const offsets of Object.values(worked)) expect(offsets).toEqual(Array.from({ length: 40 }, (_, at) => at));
-  });
-
-  it('KFK-2, KFK-3: what retention removes before a group reads it is said, while it is away and while it lags, and no offset is below 0', async () => {
-    const topic = await newTopic(2);
-    const group = `${topic}-group`;
-    const seen: number[] = [];
-    const moved: MovedStart[] = [];
-    const gates = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
-    const member = (handler: BatchHandler): Promise<Subscription> => {
-      const onMoved = (starts: readonly MovedStart[]) => Promise.resolve(void moved.push(...starts));
-      return log.subscribe({ group, topics: [topic], from: 'latest', onMoved }, handler);
-    };
-    const write = (from: number, to: number): Promise<void> =>
-      log.append(numberedRange(topic, from, to).map((record) => ({ ...record, partition: 0 })));
-    const empty = await member(() => Promise.resolve([]));
-    await until(async () => (await log.committed(group, topic)).size === 2);
-    await empty.stop();
-    await write(0, 10);
-    await deleteBefore(topic, 4);
-    // A crash on the way back must not make it look like a group that has never committed, nor as if nothing had been said.
-    const crashed = await member(() => Promise.reject(new Error('crashed')));
-    await expect(crashed.done).rejects.toThrow('crashed');
-    await crashed.stop();
-    const again = await member(async ({ records }) => {
-      seen.push(...records.map(({ offset }) => offset));
-      gates[0]?.resolve(undefined);
-      await gates[1]?.promise;
-      return [];
-    });
-    await gates[0]?.promise;
-    await write(10, 30);
-    await deleteBefore(topic, 25);
-    gates[1]?.resolve(undefined);
-    await until(() => seen.length >= 11);
-    await again.stop();
-    expect(seen).toEqual([4, 5, 6, 7, 8, 9, 25, 26, 27, 28, 29]);
-    expect(moved).toEqual([
-      { topic, partition: 0, why: 'overtaken', from: 0, to: 4 },
-      { topic, partition: 0, why: 'overtaken', from: 10, to: 25 },
-    ]);
-    expect(await log.committed(group, topic)).toEqual(
-      new Map([
-        [0, 30],
-        [1, 0],
-      ]),
-    );
-  });
-
-  it('KFK-3: a topic that is made anew while a group works is said to be, and read from its beginning', async () => {
-    const topic = await newTopic(1);
-    const group = `${topic}-group`;
-    const seen: string[] = [];
-    const moved: MovedStart[] = [];
-    const handler: BatchHandler = ({ records }) => {
-      seen.push(...records.map(({ offset }) => String(offset)));
-      return Promise.resolve([]);
-    };
-    const asked = { group, topics: [topic], from: 'latest' as const };
-    const onMoved = (starts: readonly MovedStart[]) => Promise.resolve(void moved.push(...starts));
-    const subscription = await log.subscribe({ ...asked, onMoved }, handler);
-    await until(async () => (await log.committed(group, topic)).size === 1);
-    await log.append(numberedRange(topic, 0, 10));
-    await until(() => seen.length === 10);
-    await withAdmin(async (admin) => {
-      await admin.deleteTopics({ topics: [topic] });
-      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    });
-    await other.append(numberedRange(topic, 0, 3));
-    const ended = subscription.done.then(
-      () => null,
-      (thrown: unknown) => thrown,
-    );
-    const outcome = await Promise.race([until(() => seen.length === 13).then(() => 'went on'), ended]);
-    expect([outcome, seen.slice(10), moved]).toEqual([
-      'went on',
-      ['0', '1', '2'],
-      [expect.objectContaining({ topic, why: 'made_anew', to: 0 })],
-    ]);
-    await subscription.stop();
-  });
-
-  it('passes over what foreign producers wrote in transactions and aborted, and the lag comes to 0', async () => {
-    const topic = await newTopic(1);
-    const group = `${topic}-group`;
-    const producer = kafkaClient(options).producer({
-      transactionalId: topic,
-      maxInFlightRequests: 1,
-      idempotent: true,
-    });
-    await producer.connect();
-    const write = async (value: string): Promise<void> => {
-      const transaction = await producer.transaction();
-      await transaction.send({ topic, messages: [{ key: 'k', value }] });
-      await (value === 'aborted' ? transaction.abort() : transaction.commit());
-    };
-    for (const value of ['0', 'aborted', '1', 'aborted']) await write(value);
-    // PORT-6: the last offset below the end is a marker, behind which nothing will ever come.
-    expect([...(await numbersByKey(log, topic)).values()]).toEqual([[0, 1]]);
-    const seen: string[] = [];
-    const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, ({ records }) => {
-      seen.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
-      return Promise.resolve([]);
-    });
-    const noLag = async (): Promise<boolean> =>
-      (await committedSum(group, topic)) === (await log.offsets(topic))[0]?.end;
-    await until(noLag);
-    // Nothing that a handler would be called for.
-    await write('aborted');
-    await until(noLag);
-    await subscription.stop();
-    await producer.disconnect();
-    expect(seen).toEqual(['0', '1']);
-  });
-
-  it('appends 5 MB of one key at once, in order', async () => {
-    const topic = await newTopic();
-    const records = numberedRange(topic, 0, 50).map((record, index) => ({
-      ...record,
-      key: Buffer.from('one key'),
-      value: Buffer.from(String(index).padStart(100_000, '0')),
-    }));
-    await log.append(records);
-    expect([...(await numbersByKey(other, topic)).values()]).toEqual([Array.from({ length: 50 }, (_, index) => index)]);
-  });
-
-  it('KFK-36: a record that no broker takes is refused alone, whatever is appended at the same time', async () => {
-    const topic = await newTopic(1);
-    const tooLarge = {
-      ...numberedRange(topic, 7, 8)[0],
-      topic,
-      key: null,
-      value: Buffer.alloc(3_000_000),
-      timestamp: 0,
-    };
-    const [before, refused, after, nowhere] = await Promise.allSettled([
-      log.append(numberedRange(topic, 0, 2)),
-      log.append([tooLarge]),
-      log.append(numberedRange(topic, 2, 4)),
-      log.append([{ ...tooLarge, value: null, partition: 9 }]),
-    ]);
-    expect([before?.status, after?.status]).toEqual(['fulfilled', 'fulfilled']);
-    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'RECORD_TOO_LARGE' } });
-    expect(nowhere).toMatchObject({ status: 'rejected', reason: { code: 'PARTITION_MISSING' } });
-    expect(await faultsOf(log, topic, 4)).toEqual([]);
   });
 });

@@ -52,14 +52,3 @@ export async function faultsOf(log: EventLog, topic: string, count: number): Pro
   for (let number = 0; number < count; number++) if (!seen.has(number)) faults.push(`${number} is lost`);
   return faults;
 }
-
-/** Waits for a condition, letting the event loop turn in between. The runner's time limit ends a wait for nothing. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const turn = new Int32Array(new SharedArrayBuffer(4));
-  while (!(await condition())) await Atomics.waitAsync(turn, 0, 0, 20).value;
-}
-
-/** Stops the whole process from doing anything, heartbeats included. */
-export function freeze(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}

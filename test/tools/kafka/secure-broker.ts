@@ -20,8 +20,8 @@ import { discard, freePorts, type KafkaTools, type Skipped } from './test-server
 /** Starts in half of the processor time. */
 const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 
-/** kafkajs proves again who it is 10 s before the end of a session: here every few seconds. Unit: milliseconds. */
-const SESSION_MS = 13_000;
+/** kafkajs authenticates again 10 s before the end of a session: here after 1.5 s. Unit: milliseconds. */
+const SESSION_MS = 11_500;
 
 const CLUSTER_ID = 'c2VjdXJlLWJyb2tlci0wMQ';
 const SECURITY = 'org.apache.kafka.common.security';

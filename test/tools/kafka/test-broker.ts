@@ -62,11 +62,11 @@ const JVM_OPTIONS = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 /** How often a file looks whether another one's start of the shared broker is done. Unit: milliseconds. */
 const POLL_MS = 100;
 
-/** Starts a broker of one's own; it takes about 5 seconds. Throws SERVER_FAILED. */
-export async function startTestBroker(): Promise<TestBroker | Skipped> {
+/** Starts a broker of one's own, with these settings besides the usual ones; it takes about 5 seconds. Throws SERVER_FAILED. */
+export async function startTestBroker(settings: Readonly<Record<string, string>> = {}): Promise<TestBroker | Skipped> {
   const kafka = inject('kafka');
   if ('skipped' in kafka) return kafka;
-  const place: BrokerPlace = { folder: mkdtempSync(join(kafka.folder, 'own-')), ports: await freePorts() };
+  const place: BrokerPlace = { folder: mkdtempSync(join(kafka.folder, 'own-')), ports: await freePorts(), settings };
   await start(SERVERS, place, kafka);
   return {
     ...shown(place),
