@@ -1,10 +1,10 @@
 /**
- * A desk's own part of a log and a registry that desks share: whoever asks speaks of the topic table's names, and the broker is asked by
- * the desk's (schemas/desk-names.ts).
+ * A desk's own part of a log and a registry that several desks share. Callers use the names of the topic table, and requests to the broker
+ * use the desk's names (schemas/desk-names.ts).
  *
- * LOG-1  Everything that is asked for, and Batch.topic, is by the table's names: processors know nothing of desks.
- * LOG-2  LogRecord.topic is the name in the broker, and so is TopicDrift.topic: coordinates in records, dead letters and messages hold for
- *     everybody who reads that broker.
+ * LOG-1  Every argument and Batch.topic have the table's names: processors do not know of desks.
+ * LOG-2  LogRecord.topic and TopicDrift.topic are the broker's names, so that coordinates in records, dead letters and messages hold for
+ *        every reader of that broker.
  */
 import type { EpochMillis } from '../ports/clock.ts';
 import type {
@@ -28,12 +28,11 @@ import { type TopicSpec, allTopicSpecs } from '../schemas/topics.ts';
 import type { SchemaId } from '../schemas/wire-format.ts';
 import type { EmbeddedConsumer } from './embedded/embedded-consumer.ts';
 import type { EmbeddedLog } from './embedded/embedded-log.ts';
-import { applyRetention } from './embedded/retention.ts';
 
 type Log = EventLog & TopicAdmin;
 
 export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
-  /** The log as all its desks see it. */
+  /** The log that the desks share. */
   readonly shared: L;
   protected readonly names: DeskNames;
 
@@ -116,7 +115,7 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
     return records.map((record) => ({ ...record, topic: this.names.topic(record.topic) }));
   }
 
-  /** LOG-2: the records stay as they are. */
+  /** The batch by the table's name; its records keep the broker's (LOG-2). */
   #incoming(batch: Batch): Batch {
     return { ...batch, topic: this.names.inTable(batch.topic) };
   }
@@ -132,7 +131,7 @@ export class DeskLog<L extends Log = Log> implements EventLog, TopicAdmin {
   }
 }
 
-/** What the embedded log offers besides the port, by the same names. */
+/** With what the embedded log offers besides the port, by the table's names. */
 export class EmbeddedDeskLog extends DeskLog<EmbeddedLog> {
   get registry(): SchemaRegistry {
     return deskRegistry(this.shared.registry, this.names);
@@ -146,10 +145,10 @@ export class EmbeddedDeskLog extends DeskLog<EmbeddedLog> {
     return this.shared.count(this.names.topic(topic));
   }
 
-  /** As connectors/embedded/retention.ts says. */
+  /** `applyRetention` of the embedded log to all topics of this desk. */
   applyRetention(now: EpochMillis, accounts: Iterable<string>): void {
     const topics = allTopicSpecs().map(({ name }) => this.names.topic(name));
-    applyRetention(this.shared, now, { topics, accounts });
+    this.shared.applyRetention(now, { topics, accounts });
   }
 
   lastTimestamp(topic: string): EpochMillis | null {

@@ -1,5 +1,7 @@
+/** The embedded log's SQLite file: where it is, its tables, its integrity, and the form of a headers column. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StatementSync } from 'node:sqlite';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import { closeToOthers, makeDataFolder } from '../system/data-folder.ts';
 import { onDisk } from '../system/disk-errors.ts';
@@ -7,15 +9,15 @@ import { SqliteFile } from '../system/sqlite-file.ts';
 import type { Headers } from '../../ports/event-log.ts';
 import { bufferOf } from '../../schemas/buffer-of.ts';
 
-/** Bumped when the tables change; a file of another version is refused, never guessed at. */
+/** Increased when the tables change. A file of another version is refused. */
 const FORMAT_VERSION = 1;
 
-/** How long a writer waits for another process's transaction before it reports LOG_BUSY. Unit: milliseconds. */
+/** How long a writer waits for the transaction of another process before LOG_BUSY. Unit: milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
 
 /**
- * One row a record, in log order; key, value (wire format) and headers are BLOBs. `partition_floors` remembers where a
- * partition ended once retention or compaction has deleted its last record, so that no offset is ever given twice.
+ * One row for each record, in log order. Key, value (wire format) and headers are BLOBs. `partition_floors` keeps the end of a partition
+ * whose last records were deleted by retention or compaction, so that no offset is used twice.
  */
 const TABLES = `
   CREATE TABLE topics (
@@ -41,15 +43,15 @@ const TABLES = `
   ) WITHOUT ROWID;
 `;
 
-/** The embedded log's file in a data folder. */
+/** The path of the log's file in a data folder. */
 export function logFile(dataDir: string): string {
   return join(dataDir, 'log.sqlite');
 }
 
-/** Tables on which everything else rests, and whose damage could pass for their being empty. They are small. */
+/** Small tables that are always checked: damage to them could look like an empty table. */
 const BASIC_TABLES = ['topics', 'partition_floors', 'committed_offsets', 'schemas', 'schema_versions'];
 
-/** Up to this a file is checked whole when it is opened, which takes some 10 ms a MiB; of a larger one the basic tables. Unit: bytes. */
+/** A file up to this size is checked as a whole when it is opened, at about 10 ms a MiB. Of a larger one the basic tables are. Unit: bytes. */
 const SMALL_FILE = 2 * 1024 * 1024;
 
 /** Opens the log's file for reading and writing, creating it where there is none. Throws as `checked` does. */
@@ -60,7 +62,7 @@ export function openDatabase(dataDir: string): SqliteFile {
     closeToOthers(path);
   });
   return checked(path, {}, (database) => {
-    // PORT-1: with WAL, synchronous=FULL syncs the file at every commit: what was acknowledged survives a power cut.
+    // PORT-1: with WAL, synchronous=FULL syncs the file at every commit, so that acknowledged records survive a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     database.transaction(() => {
       if (versionOf(database) === 0) database.exec(`${TABLES} PRAGMA user_version = ${FORMAT_VERSION}`);
@@ -83,7 +85,7 @@ export function openDatabaseReadOnly(dataDir: string): SqliteFile {
   return checked(path, { readOnly: true }, () => {});
 }
 
-/** Throws LOG_UNREADABLE for a file that is no log of this version, DATA_DAMAGED for one that is not what was written. */
+/** Opens and checks the file. Throws LOG_UNREADABLE where it is no log of this version, DATA_DAMAGED where it is damaged. */
 function checked(path: string, options: { readOnly?: boolean }, prepare: (database: SqliteFile) => void): SqliteFile {
   const database = new SqliteFile(path, { timeout: BUSY_TIMEOUT_MS, ...options });
   try {
@@ -105,7 +107,7 @@ function checked(path: string, options: { readOnly?: boolean }, prepare: (databa
   }
 }
 
-/** A page of text that was overwritten is text to SQLite, until it is held against its index and its neighbours. */
+/** SQLite's integrity check, which compares rows with their index: reading alone would accept an overwritten page of text. */
 function checkIntegrity(database: SqliteFile, part: string): void {
   const [found] = database.prepare(`PRAGMA integrity_check${part}`).all();
   const why = String(found?.['integrity_check']);
@@ -121,8 +123,8 @@ function versionOf(database: SqliteFile): number {
 }
 
 /**
- * Headers as one BLOB: for each header its name and value, each preceded by its length as a big-endian 32-bit integer;
- * length -1 is a null value. No headers at all are the empty BLOB.
+ * Headers as one BLOB: for each header its name and value, each preceded by its length as a big-endian 32-bit integer. The length of a null
+ * value is -1. The empty BLOB has no headers.
  */
 const NULL_LENGTH = -1;
 const LENGTH_BYTES = 4;
@@ -138,9 +140,9 @@ export function encodeHeaders(headers: Headers): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** Throws a RangeError where the bytes are not what `encodeHeaders` gives. Every turn takes bytes: it ends for any. */
-export function decodeHeaders(blob: Uint8Array): Headers {
-  if (blob.length === 0) return NONE;
+/** Throws a RangeError where the bytes are not an output of `encodeHeaders`. Ends for any bytes, because every iteration consumes some. */
+export function decodeHeaders(blob: Uint8Array | null): Headers {
+  if (blob === null || blob.length === 0) return NONE;
   const buffer = bufferOf(blob);
   const headers: [string, Uint8Array | null][] = [];
   let position = 0;
@@ -164,4 +166,58 @@ function lengthPrefix(length: number): Buffer {
   const prefix = Buffer.alloc(LENGTH_BYTES);
   prefix.writeInt32BE(length);
   return prefix;
+}
+
+/** Offset, timestamp, key, value and headers: as an array, which is made in two thirds of the time that an object takes. */
+export type Row = readonly [number, number, Uint8Array | null, Uint8Array | null, Uint8Array | null];
+
+export type Statements = Record<
+  | 'insert'
+  | 'fetch'
+  | 'beginOffset'
+  | 'endOffset'
+  | 'lastTimestamp'
+  | 'offsetAt'
+  | 'partitions'
+  | 'committed'
+  | 'commit'
+  | 'count',
+  StatementSync
+>;
+
+/** The statements of the log, prepared once. */
+export function prepareStatements(database: SqliteFile): Statements {
+  const statements: Statements = {
+    insert: database.prepare(
+      'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    fetch: database.prepare(
+      `SELECT offset, timestamp, key, value, headers FROM records
+       WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ? ORDER BY offset LIMIT ?`,
+    ),
+    beginOffset: database.prepare('SELECT min(offset) AS offset FROM records WHERE topic = ? AND partition = ?'),
+    endOffset: database.prepare(
+      `SELECT max(
+         coalesce((SELECT max(offset) + 1 FROM records WHERE topic = ? AND partition = ?), 0),
+         coalesce((SELECT end_offset FROM partition_floors WHERE topic = ? AND partition = ?), 0)
+       ) AS end_offset`,
+    ),
+    offsetAt: database.prepare(
+      'SELECT offset FROM records WHERE topic = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1',
+    ),
+    lastTimestamp: database.prepare(
+      'SELECT timestamp FROM records WHERE topic = ? AND partition = ? ORDER BY offset DESC LIMIT 1',
+    ),
+    partitions: database.prepare('SELECT partitions FROM topics WHERE name = ?'),
+    committed: database.prepare(
+      'SELECT partition, offset FROM committed_offsets WHERE consumer_group = ? AND topic = ?',
+    ),
+    commit: database.prepare(
+      `INSERT INTO committed_offsets (consumer_group, topic, partition, offset) VALUES (?, ?, ?, ?)
+       ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET offset = excluded.offset`,
+    ),
+    count: database.prepare('SELECT count(*) AS n FROM records WHERE topic = ?'),
+  };
+  statements.fetch.setReturnArrays(true);
+  return statements;
 }

@@ -11,15 +11,15 @@ import type {
 import type { Commit, EmbeddedLog } from './embedded-log.ts';
 import { ProcessLock } from './process-lock.ts';
 
-/** Default size of a batch: large enough that its one sync to disk is shared by many records. Unit: records. */
+/** Default size of a batch, so that many records share its sync to disk. Unit: records. */
 const MAX_BATCH_RECORDS = 500;
 
-/** How often an idle member looks for new records, and a standing-by member for its turn. Unit: milliseconds. */
+/** How often an idle member checks for new records, and a waiting member for the group's lock. Unit: milliseconds. */
 const POLL_MS = 25;
 
 /**
- * One member of a consumer group on the embedded log. Either it runs by itself (`start`) or its owner calls `pump`.
- * PORT-4: the group's lock makes it the only one at work; others stand by.
+ * A member of a consumer group on the embedded log. It runs by itself (`start`), or its owner calls `pump`. The group's lock makes it the
+ * only active member (PORT-4); others wait.
  */
 export class EmbeddedConsumer implements Subscription {
   readonly #log: EmbeddedLog;
@@ -46,23 +46,23 @@ export class EmbeddedConsumer implements Subscription {
 
   start(): void {
     this.#running = this.#run();
-    // The owner learns of a failure from `done`; without this the process would die of an unhandled rejection first.
+    // The owner learns of a failure from `done`. Without this line the process would end by an unhandled rejection first.
     this.#running.catch(() => {});
   }
 
-  /** True once this member is the group's only one at work. */
+  /** Tries to become the active member of the group, and starts where the group has committed. True where it is active. */
   async join(): Promise<boolean> {
     if (this.#lock !== null) return true;
     this.#lock = ProcessLock.tryAcquire(this.#log.dataDir, `group-${this.#options.group}`);
     if (this.#lock === null) return false;
     const append: Append = (records) => this.#log.append(records);
-    await this.#sayMoved(append);
+    await this.#reportMoved(append);
     await this.#options.onAssigned?.(this.#allPartitions(), append);
     await this.#seek();
     return true;
   }
 
-  /** Works off every batch that is there now and returns the number of records. Call `join` first. */
+  /** Handles every batch that is there and returns the number of records. Call `join` first. */
   async pump(): Promise<number> {
     let total = 0;
     for (;;) {
@@ -85,12 +85,12 @@ export class EmbeddedConsumer implements Subscription {
     while (!signal.aborted && !(await this.join())) await this.#clock.sleep(POLL_MS, signal);
     while (!signal.aborted) {
       const records = await this.#pumpRound();
-      // Even a busy member lets the process hear signals and timers between two rounds.
+      // A busy member, too, lets signals and timers run between two rounds.
       await this.#clock.sleep(records === 0 ? POLL_MS : 0, signal);
     }
   }
 
-  /** PORT-4: the one at work has all of them. */
+  /** The active member has all partitions (PORT-4). */
   #allPartitions(): Assigned {
     const all = this.#options.topics.map((topic) => {
       return [topic, Array.from({ length: this.#log.partitionsOf(topic) }, (_, partition) => partition)] as const;
@@ -98,12 +98,12 @@ export class EmbeddedConsumer implements Subscription {
     return Object.fromEntries(all);
   }
 
-  /** Nothing is ever made anew here: a topic goes with the whole file. */
-  async #sayMoved(append: Append): Promise<void> {
+  /** Reports and commits offsets that retention has overtaken. Topics are never recreated here: they go with the whole file. */
+  async #reportMoved(append: Append): Promise<void> {
     const moved: MovedStart[] = [];
     const moves: Commit[] = [];
     for (const topic of this.#options.topics) {
-      // Compaction removes the oldest records of a partition, too, and that loses nothing.
+      // Compaction removes the oldest records too, and that loses nothing.
       if (this.#log.isCompacted(topic)) continue;
       const committed = await this.#log.committed(this.#options.group, topic);
       for (const { partition, begin } of await this.#log.offsets(topic)) {
@@ -124,7 +124,7 @@ export class EmbeddedConsumer implements Subscription {
       for (const { partition, begin, end } of await this.#log.offsets(topic)) {
         const start = this.#options.from === 'beginning' ? begin : end;
         this.#positions.set(place(topic, partition), Math.max(committed.get(partition) ?? start, begin));
-        // A member that starts at the end must find the same end after a crash, so it is committed at once.
+        // A start at the end is committed at once, so that a crash does not move it.
         if (!committed.has(partition) && this.#options.from === 'latest') {
           this.#log.appendAndCommit([], [{ group: this.#options.group, topic, partition, offset: end }]);
         }
@@ -132,7 +132,7 @@ export class EmbeddedConsumer implements Subscription {
     }
   }
 
-  /** One batch of each partition. They share one transaction, and so one sync to disk; a batch that fails leaves out only itself. */
+  /** Handles one batch of each partition. They share a transaction, and so a sync to disk. Batches before one that fails are committed. */
   async #pumpRound(): Promise<number> {
     const { group, topics, maxBatchRecords = MAX_BATCH_RECORDS } = this.#options;
     const outputs: OutgoingRecord[] = [];

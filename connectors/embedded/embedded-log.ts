@@ -1,4 +1,3 @@
-import type { StatementSync } from 'node:sqlite';
 import { HarvestlineError, formatCoordinates, messageOf } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import {
@@ -17,16 +16,25 @@ import {
   driftOf,
 } from '../../ports/event-log.ts';
 import type { TopicSpec } from '../../schemas/topics.ts';
-import { logFile, openDatabase, openDatabaseReadOnly, decodeHeaders, encodeHeaders } from './database.ts';
+import {
+  decodeHeaders,
+  encodeHeaders,
+  logFile,
+  openDatabase,
+  openDatabaseReadOnly,
+  prepareStatements,
+  type Row,
+  type Statements,
+} from './database.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { EmbeddedRegistry } from './embedded-registry.ts';
 import { partitionOf } from '../../ports/partitioner.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 
-/** Records a page of a bounded read: enough to make the statement's cost vanish, few enough to be garbage before they are old. */
+/** The page size of `read`: enough records for one statement, few enough to be collected young. */
 const READ_PAGE_RECORDS = 100;
 
-/** Where a group stands in one partition. */
+/** The next offset of a group in one partition. */
 export interface Commit {
   readonly group: string;
   readonly topic: string;
@@ -35,10 +43,9 @@ export interface Commit {
 }
 
 /**
- * The EventLog on one SQLite file, for a first run, a dry run on one machine and fast tests: no broker, no registry
- * server. Several processes may read and write the file; a group's partitions belong to one member at a time, and a
- * second member stands by until the first is gone. Outputs and offset of a batch are one transaction, so a crash repeats
- * nothing here, which is more than the port promises.
+ * The EventLog on one SQLite file, without a broker or a registry server: for a first run, a dry run on one machine and fast tests. Several
+ * processes may read and write the file. A group has one active member at a time; others wait. The outputs and the offset of a batch are one
+ * transaction, so that a crash repeats nothing, which is more than the port promises.
  */
 export class EmbeddedLog implements EventLog, TopicAdmin {
   readonly dataDir: string;
@@ -57,7 +64,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     this.#statements = prepareStatements(database);
   }
 
-  /** `clock` paces polling and back-off only; it never gets into a record. */
+  /** `clock` times polling and back-off only. It never appears in a record. */
   static open(dataDir: string, clock: Clock): EmbeddedLog {
     return new EmbeddedLog(dataDir, openDatabase(dataDir), clock);
   }
@@ -96,7 +103,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     return consumer;
   }
 
-  /** A member that is driven by `pump` instead of running by itself: for the lock-step of `dev` and of tests. */
+  /** A member that its owner drives by `pump`, for `dev` and for tests, where all processors work in lock step. */
   consumer(options: SubscribeOptions, handler: BatchHandler): EmbeddedConsumer {
     for (const topic of options.topics) this.partitionsOf(topic);
     const consumer = new EmbeddedConsumer(this, options, handler, this.#clock, () => this.#consumers.delete(consumer));
@@ -203,6 +210,44 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     return Number(row?.['end_offset']);
   }
 
+  /**
+   * Applies the cleanup policy of some topics to the records of some accounts. `delete` removes those before the first record of the partition
+   * that is within retention; `compact` keeps the newest record of each key. No offset is used twice. Returns the number of deleted records.
+   *
+   * @param now event time of these accounts, which may be virtual. Records without a key of these accounts are kept, because other desks in
+   * the log may be years apart in time.
+   */
+  applyRetention(
+    now: EpochMillis,
+    { topics, accounts }: { readonly topics: readonly string[]; readonly accounts: Iterable<string> },
+  ): number {
+    const { database } = this;
+    const prefixes = Array.from(accounts, (account) => Buffer.from(`${account}:`));
+    return database.transaction(() => {
+      let deleted = 0;
+      for (const topic of topics) {
+        const { cleanup, retention_ms = null } = database.prepare(CLEANUP).get(topic) ?? {};
+        for (let partition = 0; partition < this.partitionsOf(topic); partition++) {
+          const place = [topic, partition] as const;
+          const end = this.endOffset(...place);
+          let changes = 0;
+          for (const prefix of prefixes) {
+            if (cleanup === 'compact')
+              changes += Number(database.prepare(COMPACT).run(...place, prefix, prefix, ...place).changes);
+            else if (retention_ms !== null)
+              changes += Number(
+                database.prepare(EXPIRE).run(...place, prefix, prefix, ...place, now - Number(retention_ms), end)
+                  .changes,
+              );
+          }
+          if (changes > 0) database.prepare(KEEP_END).run(...place, end);
+          deleted += changes;
+        }
+      }
+      return deleted;
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#consumers, (consumer) => consumer.stop()));
     if (this.database.isOpen) this.database.close();
@@ -213,8 +258,7 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
     try {
       if (!isBlob(key) || !isBlob(value) || !isBlob(headers) || typeof timestamp !== 'number')
         throw new TypeError('its columns are not of the types that they were written with');
-      const decoded = headers === null ? NO_HEADERS : decodeHeaders(headers);
-      return { topic, partition, offset, timestamp, key, value, headers: decoded };
+      return { topic, partition, offset, timestamp, key, value, headers: decodeHeaders(headers) };
     } catch (cause) {
       const at = { topic, partition, offset };
       const place = `${logFile(this.dataDir)}: ${formatCoordinates(at)}`;
@@ -264,61 +308,24 @@ export class EmbeddedLog implements EventLog, TopicAdmin {
   }
 }
 
-/** Offset, timestamp, key, value and headers: as an array, which is made in two thirds of the time that an object takes. */
-type Row = readonly [number, number, Uint8Array | null, Uint8Array | null, Uint8Array | null];
-
-const NO_HEADERS: LogRecord['headers'] = [];
-
 function isBlob(column: unknown): boolean {
   return column === null || column instanceof Uint8Array;
 }
 
-type Statements = Record<
-  | 'insert'
-  | 'fetch'
-  | 'beginOffset'
-  | 'endOffset'
-  | 'lastTimestamp'
-  | 'offsetAt'
-  | 'partitions'
-  | 'committed'
-  | 'commit'
-  | 'count',
-  StatementSync
->;
+const CLEANUP = 'SELECT cleanup, retention_ms FROM topics WHERE name = ?';
 
-function prepareStatements(database: SqliteFile): Statements {
-  const statements: Statements = {
-    insert: database.prepare(
-      'INSERT INTO records (topic, partition, offset, timestamp, key, value, headers) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
-    fetch: database.prepare(
-      `SELECT offset, timestamp, key, value, headers FROM records
-       WHERE topic = ? AND partition = ? AND offset >= ? AND offset < ? ORDER BY offset LIMIT ?`,
-    ),
-    beginOffset: database.prepare('SELECT min(offset) AS offset FROM records WHERE topic = ? AND partition = ?'),
-    endOffset: database.prepare(
-      `SELECT max(
-         coalesce((SELECT max(offset) + 1 FROM records WHERE topic = ? AND partition = ?), 0),
-         coalesce((SELECT end_offset FROM partition_floors WHERE topic = ? AND partition = ?), 0)
-       ) AS end_offset`,
-    ),
-    offsetAt: database.prepare(
-      'SELECT offset FROM records WHERE topic = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1',
-    ),
-    lastTimestamp: database.prepare(
-      'SELECT timestamp FROM records WHERE topic = ? AND partition = ? ORDER BY offset DESC LIMIT 1',
-    ),
-    partitions: database.prepare('SELECT partitions FROM topics WHERE name = ?'),
-    committed: database.prepare(
-      'SELECT partition, offset FROM committed_offsets WHERE consumer_group = ? AND topic = ?',
-    ),
-    commit: database.prepare(
-      `INSERT INTO committed_offsets (consumer_group, topic, partition, offset) VALUES (?, ?, ?, ?)
-       ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET offset = excluded.offset`,
-    ),
-    count: database.prepare('SELECT count(*) AS n FROM records WHERE topic = ?'),
-  };
-  statements.fetch.setReturnArrays(true);
-  return statements;
-}
+const OWN = 'topic = ? AND partition = ? AND substr(key, 1, length(?)) = ?';
+
+const COMPACT = `
+  DELETE FROM records WHERE ${OWN} AND offset NOT IN (
+    SELECT max(offset) FROM records WHERE topic = ? AND partition = ? AND key IS NOT NULL GROUP BY key
+  )`;
+
+const EXPIRE = `
+  DELETE FROM records WHERE ${OWN} AND offset < coalesce((
+    SELECT offset FROM records WHERE topic = ? AND partition = ? AND timestamp >= ? ORDER BY offset LIMIT 1
+  ), ?)`;
+
+const KEEP_END = `
+  INSERT INTO partition_floors (topic, partition, end_offset) VALUES (?, ?, ?)
+  ON CONFLICT (topic, partition) DO UPDATE SET end_offset = max(end_offset, excluded.end_offset)`;

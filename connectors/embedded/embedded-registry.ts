@@ -6,9 +6,8 @@ import type { SchemaId } from '../../schemas/wire-format.ts';
 import type { SqliteFile } from '../system/sqlite-file.ts';
 
 /**
- * The schema registry of the embedded log: two tables in its file. Equal schema texts share one id; texts are compared
- * as normalised JSON. Every subject is FULL_TRANSITIVE: a schema that breaks with any version is refused with
- * SCHEMAS_INCOMPATIBLE.
+ * The schema registry of the embedded log, in two tables of its file. Schema texts that are equal as normalised JSON share an id. Every
+ * subject is FULL_TRANSITIVE: a schema that is incompatible with any version is refused with SCHEMAS_INCOMPATIBLE.
  */
 export class EmbeddedRegistry implements SchemaRegistry {
   readonly #database: SqliteFile;

@@ -6,8 +6,8 @@ import { onDisk } from '../system/disk-errors.ts';
 import { SqliteFile } from '../system/sqlite-file.ts';
 
 /**
- * A named lock in a data folder that dies with its holder: SQLite's own file lock, which the operating system releases
- * however the process ends, so that no stale lock file ever has to be judged.
+ * A named lock in a data folder. It is SQLite's own file lock, which the operating system releases however the process ends, so that there are
+ * no stale lock files.
  */
 export class ProcessLock {
   readonly #database: SqliteFile;
@@ -16,7 +16,7 @@ export class ProcessLock {
     this.#database = database;
   }
 
-  /** Null when another process, or another part of this one, holds it. Throws DATA_UNWRITABLE where there can be no folder. */
+  /** Null where another process, or another part of this one, holds the lock. Throws DATA_UNWRITABLE where the folder cannot be made. */
   static tryAcquire(dataDir: string, name: string): ProcessLock | null {
     const database = openLockFile(dataDir, name);
     try {
@@ -29,7 +29,7 @@ export class ProcessLock {
     }
   }
 
-  /** Whether somebody holds it now. Takes nothing, and makes no file. */
+  /** True where somebody holds the lock. Takes no lock, and makes no file. */
   static isHeld(dataDir: string, name: string): boolean {
     const path = lockFile(dataDir, name);
     if (!existsSync(path)) return false;

@@ -47,7 +47,7 @@ export interface MemberContext {
 /**
  * One membership in a consumer group: one kafkajs consumer, from joining the group to leaving it or crashing.
  *
- * KFK-24  An offset may be committed once the outputs of its batch are acknowledged, never before (L3). The commit follows within
+ * KFK-24  An offset may be committed once the outputs of its batch are acknowledged, never before (PORT-3). The commit follows within
  *         COMMIT_MS, and before a stop or a rebalance that this member knows of.
  * KFK-25  Heartbeats continue beside handlers and `onAssigned`, however long these take, and while a stop waits for batches in progress.
  * KFK-26  Nothing of an assignment is fetched before its starting offsets are known (assignment.ts) and `onAssigned` has finished, which is

@@ -44,7 +44,7 @@ const MISSING_MS = 5000;
  *         signal is aborted.
  * KFK-36  PendingAppend appends share a request. One that is refused fails alone, and nothing of the others is written twice.
  * KFK-37  An append resolves when each of its records was acknowledged in its own partition (KFK-31).
- * KFK-38  A refused record that has a substitute (`ifRefused`) fails nothing (L7).
+ * KFK-38  A refused record that has a substitute (`ifRefused`) fails nothing (PORT-7).
  */
 export class KafkaAppender {
   readonly #open: () => Promise<IdempotentProducer>;

@@ -7,7 +7,7 @@ import { PARTITIONS, everything, type openForSuite, record, text, texts } from '
 export function groupContract(world: ReturnType<typeof openForSuite>): void {
   const { newTopic } = world;
 
-  it('L3: a group goes on where it committed, in another client too', async () => {
+  it('PORT-3: a group goes on where it committed, in another client too', async () => {
     const topic = await newTopic();
     const group = `${topic}-group`;
     await world.log.append([record(topic, 'k', 'one'), record(topic, 'k', 'two')]);
@@ -18,7 +18,7 @@ export function groupContract(world: ReturnType<typeof openForSuite>): void {
     expect(Math.max(...committed)).toBe(3);
   });
 
-  it('L3: a batch whose handler fails is not committed and comes again, and its outputs are not there', async () => {
+  it('PORT-3: a batch whose handler fails is not committed and comes again, and its outputs are not there', async () => {
     const topic = await newTopic();
     const outputs = await newTopic();
     const group = `${topic}-group`;
@@ -32,7 +32,7 @@ export function groupContract(world: ReturnType<typeof openForSuite>): void {
     expect(await everything(world.log, outputs)).toEqual([]);
   });
 
-  it('L3: when an offset is committed, the outputs of its batch are there', async () => {
+  it('PORT-3: when an offset is committed, the outputs of its batch are there', async () => {
     const topic = await newTopic();
     const outputs = await newTopic();
     const group = `${topic}-group`;
@@ -176,7 +176,7 @@ export function groupContract(world: ReturnType<typeof openForSuite>): void {
     expect(seen[0]).toBe('ahead');
   });
 
-  it('L4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {
+  it('PORT-4: two members of a group share the records, each delivered once; the second goes on when the first leaves', async () => {
     const topic = await newTopic();
     const group = `${topic}-group`;
     const seen: string[] = [];

@@ -32,7 +32,7 @@ export function openForSuite(open: () => Promise<LogUnderTest>) {
     },
     /** The broker's name of a topic. */
     nameOf: (topic: string): string => opened.nameOf?.(topic) ?? topic,
-    async newTopic(cleanup: TopicSpec['cleanup'] = 'delete'): Promise<string> {
+    newTopic: async (cleanup: TopicSpec['cleanup'] = 'delete'): Promise<string> => {
       topicNumber += 1;
       const name = `contract-${process.pid}-${topicNumber}`;
       await opened.log.createTopics([{ name, key: 'as received', partitions: PARTITIONS, cleanup, retentionMs: null }]);

@@ -43,20 +43,20 @@ export function recordContract(world: ReturnType<typeof openForSuite>): void {
     expect(await world.log.offsets(asked)).toHaveLength(PARTITIONS);
   });
 
-  it('L1: what append acknowledged, another client reads', async () => {
+  it('PORT-1: what append acknowledged, another client reads', async () => {
     const topic = await newTopic();
     await world.log.append([record(topic, 'k', 'one'), record(topic, 'k', 'two')]);
     expect(texts(await everything(world.other, topic))).toEqual(['one', 'two']);
   });
 
-  it('L2: keys go to the partitions that the Java client chooses', async () => {
+  it('PORT-2: keys go to the partitions that the Java client chooses', async () => {
     const topic = await newTopic();
     await world.log.append(MURMUR2_GOLDEN.map(([key]) => record(topic, key, key)));
     const found = new Map((await everything(world.log, topic)).map(({ key, partition }) => [text(key), partition]));
     expect(found).toEqual(new Map(MURMUR2_GOLDEN));
   });
 
-  it('L2: records of one key keep their order over several appends', async () => {
+  it('PORT-2: records of one key keep their order over several appends', async () => {
     const topic = await newTopic();
     for (let round = 0; round < 5; round++) {
       await world.log.append(['a', 'b', 'c', 'd'].map((key) => record(topic, key, `${key}${round}`)));
@@ -82,7 +82,7 @@ export function recordContract(world: ReturnType<typeof openForSuite>): void {
     });
   });
 
-  it('L5: key, value, headers and timestamp come back byte for byte; null and empty stay different', async () => {
+  it('PORT-5: key, value, headers and timestamp come back byte for byte; null and empty stay different', async () => {
     const topic = await newTopic();
     const every = Uint8Array.from({ length: 256 }, (_, index) => index);
     const none = new Uint8Array(0);
@@ -96,7 +96,7 @@ export function recordContract(world: ReturnType<typeof openForSuite>): void {
     expect(found.map(plain)).toEqual(sent.map((one) => plain({ headers: [], ...one })));
   });
 
-  it('L5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
+  it('PORT-5: a header name may occur more than once, and a header value may be null, which is not empty', async () => {
     const topic = await newTopic();
     const headers: Headers = [
       // Names of what every object inherits.
@@ -139,7 +139,7 @@ export function recordContract(world: ReturnType<typeof openForSuite>): void {
     expect(drift?.detail).toMatch(/cleanup.*retention/);
   });
 
-  it('L6: a read ends at the end that stood when it began, in partitions that it comes to later too', async () => {
+  it('PORT-6: a read ends at the end that stood when it began, in partitions that it comes to later too', async () => {
     const topic = await newTopic();
     const inEach = (value: string): OutgoingRecord[] =>
       Array.from({ length: PARTITIONS }, (_, partition) => ({ ...record(topic, 'k', value), partition }));

@@ -1,3 +1,4 @@
+/** Where a broker is: its folder, its ports and its addresses. Also the file that remembers the ports, and the check that they are free. */
 import type { Jars } from './java-tools.ts';
 import type { ServerName } from './processes.ts';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -13,40 +14,40 @@ export interface BrokerPorts {
   readonly registry: number;
 }
 
-/** Where a broker lives: an absolute folder with everything it writes, and its ports. */
+/** The place of a broker: the absolute folder that it writes to, and its ports. */
 export interface BrokerPlace {
   readonly folder: string;
   readonly ports: BrokerPorts;
-  /** For one of several that are a cluster together; alone where left out. */
+  /** Set for a node of a cluster of several brokers. */
   readonly cluster?: ClusterNode;
-  /** Settings of Kafka's besides those that every broker here has. */
+  /** Kafka settings besides the common ones. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** A node of a cluster: its number, and all of them. */
+/** A node of a cluster. */
 export interface ClusterNode {
   readonly node: number;
   /** The folder that all nodes share: the cluster's id derives from it. */
   readonly folder: string;
-  /** Every node's number and port as a controller. */
+  /** The number and controller port of every node. */
   readonly voters: readonly { readonly node: number; readonly controller: number }[];
 }
 
-/** One of the two programs. */
+/** One of the two programs, Kafka or the registry. */
 export interface Server {
   readonly name: ServerName;
   port(ports: BrokerPorts): number;
-  /** What must be there before it starts: folders, a configuration, a formatted log. Throws SERVER_FAILED. */
+  /** Makes what it needs before a start: folders, a configuration, a formatted log. Throws SERVER_FAILED. */
   prepare(place: BrokerPlace, jars: Jars, java: string): void;
   /** The arguments of `java`. */
   command(place: BrokerPlace, jars: Jars): readonly string[];
-  /** True once it does what clients need; false, never an error, while it does not. */
+  /** True once clients can use it. Never throws. */
   isReady(place: BrokerPlace): Promise<boolean>;
 }
 
 export const LOOPBACK = '127.0.0.1';
 
-/** What a client needs to know, as the environment variables of this program. */
+/** The addresses for clients, by the environment variables of this program: KAFKA_BROKERS and SCHEMA_REGISTRY_URL. */
 export function addressesOf({ ports }: BrokerPlace): { readonly brokers: string; readonly registryUrl: string } {
   return { brokers: `${LOOPBACK}:${ports.kafka}`, registryUrl: `http://${LOOPBACK}:${ports.registry}/apis/ccompat/v7` };
 }
@@ -54,15 +55,15 @@ export function addressesOf({ ports }: BrokerPlace): { readonly brokers: string;
 const PORT = z.int().min(1).max(65_535);
 const PORTS = z.strictObject({ kafka: PORT, controller: PORT, registry: PORT });
 
-/** Remembers the ports of the last start, so that `stop` and `status` need only the folder. */
+/** Writes the ports of a start to the folder, so that `status` needs only the folder. */
 export function writePorts({ folder, ports }: BrokerPlace): void {
-  // Whole or not there: others wait for it.
+  // Renamed into place, because other processes wait for the file.
   const partial = join(folder, 'ports.json.partial');
   writeFileSync(partial, `${JSON.stringify(ports)}\n`);
   renameSync(partial, join(folder, 'ports.json'));
 }
 
-/** The place that was started last in this folder, or null. */
+/** The place of the latest start in a folder; null before the first. */
 export function placeOf(folder: string): BrokerPlace | null {
   const file = join(folder, 'ports.json');
   return existsSync(file) ? { folder, ports: PORTS.parse(JSON.parse(readFileSync(file, 'utf8'))) } : null;

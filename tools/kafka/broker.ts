@@ -1,8 +1,8 @@
 /**
- * `npm run kafka`: a real Kafka and a schema registry on this machine, for those who have Java 17 and Maven.
+ * `npm run kafka`: a real Kafka and a schema registry on this machine. Needs Java 17, and Maven for the first start.
  *
- * Writes to `<data>/broker`: `kafka/` and `registry/` (their data), `logs/`, pid files. Guarantee: it signals only
- * processes that it started itself (tools/kafka/processes.ts).
+ * Writes to `<data>/broker`: the data in `kafka/` and `registry/`, `logs/`, and pid files. Signals only processes that it has started
+ * (tools/kafka/processes.ts).
  */
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -17,7 +17,7 @@ import { SERVERS, failure, startServers, stopServers } from './start-servers.ts'
 /** Kafka's own port, the one after it, and the usual port of a Confluent registry. */
 const DEFAULT_PORTS = { kafka: 9092, controller: 9093, registry: 8081 } as const;
 
-/** How often `start` looks whether both still run. Unit: milliseconds. */
+/** How often `start` checks that both still run. Unit: milliseconds. */
 const WATCH_MS = 500;
 
 const clock = new SystemClock();
@@ -56,7 +56,7 @@ async function start(flags: StartFlags): Promise<void> {
   await stopServers(SERVERS, place.folder, clock, say);
 }
 
-/** Waits for the signal. Throws SERVER_FAILED when one of them ends by itself; the other is stopped then. */
+/** Waits for the signal. Where one of them ends by itself, stops the other and throws SERVER_FAILED. */
 async function watch(place: BrokerPlace, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const ended = SERVERS.find(({ name }) => runningPid(place.folder, name) === null);
@@ -88,7 +88,7 @@ function sayAddresses(place: BrokerPlace): void {
   say(`\nexport KAFKA_BROKERS=${brokers}\nexport SCHEMA_REGISTRY_URL=${registryUrl}\n`);
 }
 
-/** Absolute: it marks the processes, and they run in another folder. */
+/** Absolute, because it marks the processes, which run in another folder. */
 function folderOf(data: string): string {
   return resolve(data, 'broker');
 }
@@ -147,7 +147,7 @@ Options come after \`--\`. Everything listens on 127.0.0.1.`,
   return root;
 }
 
-/** Exit codes: 0 done, 1 it did not work, 2 wrong usage. */
+/** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 try {
   await program().parseAsync();
 } catch (thrown) {

@@ -1,3 +1,4 @@
+/** What the servers need from outside: Java, Maven, and the jars of Kafka and the registry that Maven fetches. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
@@ -5,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Kafka 4 brokers and the registry are compiled for it. */
+/** The Java that Kafka 4 and the registry are compiled for. */
 const OLDEST_JAVA = 17;
 
-/** What the pinned maven-dependency-plugin 3.8.1 asks for. */
+/** Required by the pinned maven-dependency-plugin 3.8.1. */
 const OLDEST_MAVEN = [3, 6, 3] as const;
 
 const INSTALL_JAVA =
@@ -70,7 +71,7 @@ function isOlder(version: readonly number[], oldest: readonly number[]): boolean
   return false;
 }
 
-/** Everything it printed, or null when it cannot be run or fails. */
+/** Everything that a command printed; null where it cannot be run or fails. */
 function outputOf(command: string, args: readonly string[], env: Environment): string | null {
   const { status, stdout, stderr } = spawnSync(command, args, { env: { ...env }, encoding: 'utf8' });
   return status === 0 ? stderr + stdout : null;
@@ -78,13 +79,13 @@ function outputOf(command: string, args: readonly string[], env: Environment): s
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
 
-/** Enough of the hash to tell two pom.xml of one checkout apart. Unit: hexadecimal digits. */
+/** Enough of the hash to distinguish the versions of pom.xml in a checkout. Unit: hexadecimal digits. */
 const HASH_DIGITS = 12;
 
-/** Where the fetched programs are kept: one folder a checkout, whatever data folder a broker works in. */
+/** The folder of the fetched programs, one for each checkout and all data folders. */
 export const JARS_CACHE = fileURLToPath(new URL('../../.harvestline/kafka/', import.meta.url));
 
-/** What Maven brought. */
+/** The fetched programs. */
 export interface Jars {
   /** A class path: every jar of the folder. */
   readonly kafkaClassPath: string;
@@ -92,11 +93,11 @@ export interface Jars {
 }
 
 /**
- * Kafka and the registry as tools/kafka/pom.xml pins them. Fetches them the first time; from then on this reads one folder
- * and needs neither Maven nor a network.
+ * Kafka and the registry in the versions of tools/kafka/pom.xml. The first call fetches them. Later calls read one folder and need neither
+ * Maven nor a network.
  *
- * BRK-1  A cache folder is complete or not there: Maven fills a folder of its own, which is then renamed.
- * BRK-2  A change of pom.xml is another cache folder.
+ * BRK-1  A cache folder is complete or absent: Maven fills another folder, which is then renamed.
+ * BRK-2  Each version of pom.xml has a cache folder of its own.
  *
  * Throws TOOL_MISSING without Maven, JARS_NOT_FETCHED when Maven fails.
  */
@@ -123,7 +124,7 @@ function fetchInto(folder: string, maven: string): void {
     if (status !== 0) {
       throw new HarvestlineError('JARS_NOT_FETCHED', `\`mvn -f ${POM}\` failed:\n${(stdout + stderr).trim()}`);
     }
-    // Somebody else may have been quicker: theirs is as good.
+    // Another process may have fetched them meanwhile: its folder is as good.
     if (!existsSync(folder)) renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });

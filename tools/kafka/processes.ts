@@ -14,15 +14,15 @@ import { join } from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 
 /**
- * The processes of a broker folder, known by their pid files.
+ * The processes of a broker folder, found by their pid files.
  *
- * BRK-3  A process is ours when the pid of its pid file is alive and its command line carries this folder's mark. Nothing
- *     else is ever signalled: after a reboot the same pid may be anybody's.
- * BRK-4  A process outlives the program that started it; whoever knows the folder can look after it and stop it.
+ * BRK-3  Only processes of the folder are signalled: those whose pid file has a running pid with the folder's mark in its command line. After
+ *        a reboot the same pid may belong to anybody.
+ * BRK-4  A process outlives the program that started it. Any program that knows the folder can watch and stop it.
  */
 export type ServerName = 'kafka' | 'registry';
 
-/** How often a process that was told to end is looked at. Unit: milliseconds. */
+/** How often the end of a process is checked. Unit: milliseconds. */
 const POLL_MS = 50;
 
 /** Starts `java` in the background, its output in the log file (the one before is kept as `.log.1`). Returns its pid. */
@@ -34,11 +34,11 @@ export function launch(folder: string, name: ServerName, java: string, args: rea
   try {
     const child = spawn(java, [markOf(folder, name), ...args], {
       cwd: folder,
-      // A group of its own, so that Ctrl-C in a terminal reaches only the program that stops it in order.
+      // A process group of its own: Ctrl-C in a terminal reaches only the program that started it, which then stops it in order.
       detached: true,
       stdio: ['ignore', output, output],
     });
-    // A missing program is reported here; the pid stays undefined, which the caller is told below.
+    // For a missing program. The undefined pid is reported below.
     child.on('error', () => undefined);
     child.unref();
     if (child.pid === undefined) throw new Error(`${java} could not be started`);
@@ -70,12 +70,12 @@ export function sendSignal(
     process.kill(pid, kind);
     return true;
   } catch {
-    // It ended in between.
+    // It has ended meanwhile.
     return false;
   }
 }
 
-/** Ends a server in order, and by force after `graceMs`. Says how it went. */
+/** Ends a server in order, and by force after `graceMs`. Returns which of them. */
 export async function terminate(
   folder: string,
   name: ServerName,
@@ -106,8 +106,8 @@ async function hasEnded(pid: number, graceMs: number, clock: Clock): Promise<boo
 }
 
 /**
- * A killed process loses its command line before its sockets, so that the one says nothing about the other. They are
- * closed once it was reaped, or is a zombie without threads that nobody reaps.
+ * True once the sockets of a killed process are closed, which is later than its command line disappears: once it was reaped, or is a zombie
+ * without threads.
  */
 function isGone(pid: number): boolean {
   try {
@@ -134,12 +134,12 @@ function pidFile(folder: string, name: ServerName): string {
   return join(folder, `${name}.pid`);
 }
 
-/** A system property that no other Java process has. */
+/** The mark of a server: a system property that no other Java process has. */
 function markOf(folder: string, name: ServerName): string {
   return `-Dharvestline.server=${name}@${folder}`;
 }
 
-/** Empty for a process that is gone, or a zombie. */
+/** The command line of a process; empty where it has ended or is a zombie. */
 function commandLineOf(pid: number): string {
   try {
     if (existsSync('/proc/self/cmdline')) return readFileSync(`/proc/${pid}/cmdline`, 'utf8');

@@ -1,3 +1,4 @@
+/** The two servers: how each is configured, started and probed. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -7,16 +8,16 @@ import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Jars } from './java-tools.ts';
 import { type BrokerPlace, LOOPBACK, type Server, addressesOf } from './broker-place.ts';
 
-/** A heap for development: a broker of one node needs little, its speed comes from the page cache. */
+/** A heap for development. A broker of one node needs little, because its speed comes from the page cache. */
 const HEAP = ['-Xms256m', '-Xmx768m'] as const;
 
-/** For a program that runs a second: the optimising compiler would cost more than it saves. */
+/** For programs that run for a second: the optimising compiler would cost more than it saves. */
 const SHORT_LIVED = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'] as const;
 
 /** One attempt to reach a server on this machine. Unit: milliseconds. */
 const PROBE_TIMEOUT_MS = 1000;
 
-/** Bytes of a Kafka UUID; as base64url it has 22 characters. */
+/** The size of a Kafka UUID, which has 22 characters as base64url. Unit: bytes. */
 const UUID_BYTES = 16;
 
 /** Apache Kafka in KRaft combined mode: broker and controller in one process. */
@@ -62,7 +63,7 @@ export const KAFKA_SERVER: Server = {
   },
 };
 
-/** The configuration of one node. It is written at every start, so that other ports take effect. */
+/** The configuration of one node. Written at every start, so that changed ports take effect. */
 export function serverProperties(place: BrokerPlace): string {
   const { kafka, controller } = place.ports;
   const { node, voters } = place.cluster ?? { node: 1, voters: [{ node: 1, controller }] };
@@ -77,9 +78,9 @@ export function serverProperties(place: BrokerPlace): string {
     'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${kafka}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': dataFolder(place),
-    // Topics are created explicitly (`harvestline topics apply`): a misspelt name must be an error.
+    // Topics are created explicitly (`harvestline topics apply`), so that a misspelt name is an error.
     'auto.create.topics.enable': false,
-    // A copy on each node; all but one of them must have what is acknowledged.
+    // A replica on each node. All but one of them must have a record before it is acknowledged.
     'default.replication.factor': copies,
     'min.insync.replicas': inSync,
     'offsets.topic.replication.factor': copies,
@@ -87,17 +88,17 @@ export function serverProperties(place: BrokerPlace): string {
     'transaction.state.log.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': inSync,
-    // 50 partitions of each would cost seconds at the first consumer of a fresh broker.
+    // The default of 50 would cost seconds at the first consumer of a new broker.
     'offsets.topic.num.partitions': 5,
     'transaction.state.log.num.partitions': 5,
-    // After a kill -9 the node waits until its earlier self counts as dead: 9 seconds unless told.
+    // After a kill -9 a node has to wait until its earlier session has expired, by default 9 seconds.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
-    // Leaders go back to where they belong as soon as their copy has caught up: 5 minutes unless told.
+    // How soon preferred leaders take over again once they have caught up, by default 5 minutes.
     'leader.imbalance.check.interval.seconds': 1,
-    // Consumers may ask for short sessions too: the default minimum is 6 seconds.
+    // Allows short sessions. The default minimum is 6 seconds.
     'group.min.session.timeout.ms': 1000,
-    // A first consumer need not wait for others.
+    // The first consumer of a group does not wait for others.
     'group.initial.rebalance.delay.ms': 0,
     ...place.settings,
   };
@@ -106,17 +107,17 @@ export function serverProperties(place: BrokerPlace): string {
     .join('');
 }
 
-/** Each folder is a cluster of its own, and the same folder always the same one. */
+/** The id of the cluster, derived from its folder, so that a folder always has the same one. */
 function clusterId({ folder: own, cluster }: BrokerPlace): string {
   const folder = cluster?.folder ?? own;
   const bytes = createHash('sha256').update(folder).digest().subarray(0, UUID_BYTES);
-  // The highest bit off: a first character `-` would be taken for an option.
+  // Without the highest bit: a first character `-` would be taken for an option.
   bytes[0] = (bytes[0] ?? 0) & 0x7f;
   return bytes.toString('base64url');
 }
 
 function classPath({ kafkaClassPath }: Jars): readonly string[] {
-  // Without a format the time would be milliseconds since the start.
+  // Without a format the log would have milliseconds since the start.
   const times = ['showDateTime=true', "dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX"];
   return [...times.map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`), '-cp', kafkaClassPath];
 }
@@ -129,10 +130,10 @@ function configFile({ folder }: BrokerPlace): string {
   return join(folder, 'server.properties');
 }
 
-/** It runs in 250 MB; this leaves room for the schemas of a desk. */
+/** The registry runs in 250 MB with the schemas of a desk. */
 const REGISTRY_HEAP = '-Xmx256m';
 
-/** Apicurio Registry 2.6, used through nothing but its Confluent-compatible API. */
+/** Apicurio Registry 2.6, used only by its Confluent-compatible API. */
 export const REGISTRY_SERVER: Server = {
   name: 'registry',
   port: (ports) => ports.registry,
@@ -145,8 +146,8 @@ export const REGISTRY_SERVER: Server = {
     REGISTRY_HEAP,
     `-Dquarkus.http.host=${LOOPBACK}`,
     `-Dquarkus.http.port=${ports.registry}`,
-    // The distribution keeps its data in an H2 database in memory; a file makes it last. WRITE_DELAY=0: H2 would
-    // otherwise write half a second later, and a kill -9 would lose what was answered before.
+    // A file in place of the default H2 database in memory. WRITE_DELAY=0, because H2 would write half a second later, and a kill -9 would
+    // lose what was answered already.
     `-Dquarkus.datasource.jdbc.url=jdbc:h2:file:${join(folder, 'registry', 'registry')};WRITE_DELAY=0`,
     '-jar',
     registryJar,

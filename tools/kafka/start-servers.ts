@@ -1,3 +1,4 @@
+/** Starts the two servers of a place, waits until they are ready, and stops them. */
 import { mkdirSync } from 'node:fs';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -6,19 +7,19 @@ import { KAFKA_SERVER, REGISTRY_SERVER } from './servers.ts';
 import { lastLogLines, launch, logFile, runningPid, terminate } from './processes.ts';
 import { type BrokerPlace, LOOPBACK, type Server } from './broker-place.ts';
 
-/** The registry first: it takes a second longer. */
+/** The registry comes first, because it starts a second slower. */
 export const SERVERS = [REGISTRY_SERVER, KAFKA_SERVER] as const;
 
-/** Both are up in 5 seconds on two cores; a slow machine that recovers a large log may need a minute. Unit: milliseconds. */
+/** Both are ready after 5 seconds on two cores. A slow machine that recovers a large log may need a minute. Unit: milliseconds. */
 const READY_DEADLINE_MS = 120_000;
 
-/** How often readiness is asked for. Unit: milliseconds. */
+/** How often readiness is checked. Unit: milliseconds. */
 const POLL_MS = 100;
 
-/** In order: Kafka writes out its log and leaves the quorum. After that it is killed, which loses nothing. Unit: milliseconds. */
+/** How long a server may take to end in order, as when Kafka flushes its log. Then it is killed, which loses nothing. Unit: milliseconds. */
 const GRACE_MS = 20_000;
 
-/** Enough to hold an exception's first lines. Unit: lines. */
+/** Enough for the first lines of an exception. Unit: lines. */
 const LOG_LINES = 15;
 
 export interface StartTools {
@@ -26,15 +27,15 @@ export interface StartTools {
   readonly jars: Jars;
   readonly clock: Clock;
   readonly say: (line: string) => void;
-  /** More options for both JVMs. */
+  /** Additional options of both JVMs. */
   readonly jvmOptions?: readonly string[];
   /** Ends the wait for readiness. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Starts those servers of the place, all at once, and waits until each is ready. Throws SERVER_FAILED, with the last
- * lines of its log, for one that ends or is not ready in time; what was started is stopped again. Aborted, it returns.
+ * Starts those servers of the place at once and waits until each is ready. Where one ends or is not ready in time, stops all of them and throws
+ * SERVER_FAILED with the last lines of its log. Returns early where the signal is aborted.
  */
 export async function startServers(servers: readonly Server[], place: BrokerPlace, tools: StartTools): Promise<void> {
   const { clock, java, jars, say, jvmOptions = [] } = tools;
@@ -71,7 +72,7 @@ async function untilReady(server: Server, place: BrokerPlace, { clock, signal }:
   }
 }
 
-/** The error for a server that does not run as it should, with what it said last. */
+/** SERVER_FAILED with the last lines of the server's log. */
 export function failure({ name }: Server, { folder }: BrokerPlace, what: string): HarvestlineError {
   const lines = lastLogLines(folder, name, LOG_LINES).map((line) => `  ${line}`);
   return new HarvestlineError(
@@ -80,7 +81,7 @@ export function failure({ name }: Server, { folder }: BrokerPlace, what: string)
   );
 }
 
-/** Stops those that run: in order, then by force. Nobody that is not of this folder is touched. */
+/** Stops those servers of the folder that run: in order, then by force. */
 export async function stopServers(
   servers: readonly Server[],
   folder: string,

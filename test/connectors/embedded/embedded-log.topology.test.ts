@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { ProcessLock } from '../../../connectors/embedded/process-lock.ts';
-import { applyRetention } from '../../../connectors/embedded/retention.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { LogRecord, OutgoingRecord } from '../../../ports/event-log.ts';
 import { eventLogContract } from '../../event-log.contract.ts';
@@ -56,9 +55,9 @@ describe('retention', () => {
       record('desk:k', 'young', 150),
       record('desk:k', 'late', 20),
     ]);
-    expect(applyRetention(log, 200, DESK)).toBe(2);
+    expect(log.applyRetention(200, DESK)).toBe(2);
     expect((await all(log)).map(({ offset }) => offset)).toEqual([2, 3]);
-    expect(applyRetention(log, 1000, DESK)).toBe(2);
+    expect(log.applyRetention(1000, DESK)).toBe(2);
     expect(await log.offsets(TOPIC)).toEqual([
       { partition: 0, begin: 4, end: 4 },
       { partition: 1, begin: 0, end: 0 },
@@ -71,7 +70,7 @@ describe('retention', () => {
   it('keeps everything where retention is forever', async () => {
     const log = await openWith('delete', null);
     await log.append([record('desk:k', 'old', 0)]);
-    expect(applyRetention(log, Number.MAX_SAFE_INTEGER, DESK)).toBe(0);
+    expect(log.applyRetention(Number.MAX_SAFE_INTEGER, DESK)).toBe(0);
     await log.close();
   });
 
@@ -85,7 +84,7 @@ describe('retention', () => {
       record('desk:b', '2', 0),
       record('desk:a', '3', 0),
     ]);
-    expect(applyRetention(log, 0, DESK)).toBe(3);
+    expect(log.applyRetention(0, DESK)).toBe(3);
     expect(
       (await all(log)).map(({ partition, offset, value }) => [partition, offset, Buffer.from(value ?? []).toString()]),
     ).toEqual([
@@ -103,7 +102,7 @@ describe('retention', () => {
       const keys = ['desk:k', 'desk-2:k', 'des', 'other:desk:k', 'desk'];
       await log.append(keys.flatMap((key) => [record(key, 'old', 0), record(key, 'old too', 1)]));
       await log.append([{ ...record('', 'no key', 0), key: null }, record('desk:k', 'young', 1000)]);
-      expect(applyRetention(log, 1000, DESK)).toBe(2);
+      expect(log.applyRetention(1000, DESK)).toBe(2);
       expect((await all(log)).map(({ key }) => key && Buffer.from(key).toString())).toEqual([
         ...keys.slice(1).flatMap((key) => [key, key]),
         null,
@@ -116,7 +115,7 @@ describe('retention', () => {
   it('a consumer that was away longer than retention goes on with the oldest kept', async () => {
     const log = await openWith('delete', 100);
     await log.append([record('desk:k', 'one', 0), record('desk:k', 'two', 500)]);
-    applyRetention(log, 500, DESK);
+    log.applyRetention(500, DESK);
     const seen: number[] = [];
     const consumer = log.consumer({ group: 'late', topics: [TOPIC], from: 'beginning' }, (batch) => {
       seen.push(...batch.records.map(({ offset }) => offset));

@@ -113,7 +113,7 @@ describe.skipIf('skipped' in broker)('the offsets of a consumer group', () => {
       await (value === 'aborted' ? transaction.abort() : transaction.commit());
     };
     for (const value of ['0', 'aborted', '1', 'aborted']) await write(value);
-    // L6: the last offset below the end is a marker, behind which nothing will ever come.
+    // PORT-6: the last offset below the end is a marker, behind which nothing will ever come.
     expect([...(await numbersByKey(log, topic)).values()]).toEqual([[0, 1]]);
     const seen: string[] = [];
     const subscription = await log.subscribe({ group, topics: [topic], from: 'beginning' }, ({ records }) => {

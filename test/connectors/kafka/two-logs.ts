@@ -21,13 +21,13 @@ export function twoLogs(brokers: string[]) {
     options,
     log,
     other,
-    async newTopic(partitions = PARTITIONS): Promise<string> {
+    newTopic: async (partitions = PARTITIONS): Promise<string> => {
       topics += 1;
       const name = `member-${process.pid}-${topics}`;
       await log.createTopics([{ name, key: 'as received', partitions, cleanup: 'delete', retentionMs: null }]);
       return name;
     },
-    async withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    withAdmin: async <T>(work: (admin: Admin) => Promise<T>): Promise<T> => {
       const admin = kafkaClient(options).admin();
       await admin.connect();
       try {
@@ -36,7 +36,7 @@ export function twoLogs(brokers: string[]) {
         await admin.disconnect();
       }
     },
-    async committedSum(group: string, topic: string): Promise<number> {
+    committedSum: async (group: string, topic: string): Promise<number> => {
       return [...(await log.committed(group, topic)).values()].reduce((sum, offset) => sum + offset, 0);
     },
   };
