@@ -7,12 +7,7 @@ import { HarvestlineError } from '../errors/harvestline-error.ts';
 import { readVersions } from '../pipelines/calibration/decisions.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
 import { withLog } from './log-session/log-session.ts';
-import {
-  type MapInForce,
-  type PolicyFinding,
-  checkAgainstMaps,
-  checkPolicies,
-} from '../pipelines/scoring/check-policies.ts';
+import { type MapInForce, type PolicyFinding, checkPolicies } from '../pipelines/scoring/check-policies.ts';
 import { loadPolicy, readPolicyFile } from './options/policy-options.ts';
 import { policyLines } from '../pipelines/scoring/policy-view.ts';
 
@@ -46,11 +41,7 @@ A threshold that a confidence map in force cannot reach is a warning, too, where
 Exit codes: 0 every file is a policy, warnings or not; 1 at least one is not.`,
     )
     .action(async (files: readonly string[], flags: Flags & LogOptions) => {
-      const maps = (): Promise<readonly MapInForce[]> => mapsInForce(flags);
-      const findings = [
-        ...checkPolicies(files, readPolicyFile),
-        ...(await checkAgainstMaps(files, readPolicyFile, maps)),
-      ];
+      const findings = await checkPolicies(files, readPolicyFile, () => mapsInForce(flags));
       const problems = findings.filter(({ level }) => level === 'problem').length;
       const summary = {
         level: 'summary',

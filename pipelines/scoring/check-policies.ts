@@ -14,37 +14,34 @@ export interface PolicyFinding extends Problem {
 export type MapInForce = Pick<ConfidenceCalibration, 'model_id' | 'version' | 'map'>;
 
 /** Reads a policy file. Throws USAGE where it cannot be read, POLICY_INVALID where it holds no policy. */
-export type ReadPolicy = (file: string) => Policy;
+type ReadPolicy = (file: string) => Policy;
 
-/** All problems and warnings of these files. */
-export function checkPolicies(files: readonly string[], read: ReadPolicy): readonly PolicyFinding[] {
-  const checked = files.map((file) => checkFile(file, read));
-  return checked.flatMap(({ file, policy, findings }, index) => {
-    if (policy === null) return findings;
-    const twin = checked
-      .slice(0, index)
-      .find((other) => other.policy?.id === policy.id && !isDeepStrictEqual(other.policy, policy));
-    if (twin === undefined) return findings;
-    const why = `is that of ${twin.file}, too, which is another policy: intents would name both alike`;
-    return [...findings, { level: 'warning', file, path: 'id', why }];
-  });
-}
-
-/** Warnings about thresholds that no map in force can reach. `mapsInForce` is called only where a policy judges mapped confidence. */
-export async function checkAgainstMaps(
+/** All problems and warnings of these files. `mapsInForce` is called only where a policy judges mapped confidence. */
+export async function checkPolicies(
   files: readonly string[],
   read: ReadPolicy,
   mapsInForce: () => Promise<readonly MapInForce[]>,
 ): Promise<readonly PolicyFinding[]> {
   const checked = files.map((file) => checkFile(file, read));
-  const mapped = checked.flatMap(({ file, policy }) => {
-    return policy !== null && judgesCalibrated(policy) ? [{ file, policy }] : [];
-  });
-  if (mapped.length === 0) return [];
+  const findings = checked.flatMap((one, index) => [...one.findings, ...sharedId(one, checked.slice(0, index))]);
+  const mapped = checked.flatMap(({ file, policy }) =>
+    policy !== null && judgesCalibrated(policy) ? [{ file, policy }] : [],
+  );
+  if (mapped.length === 0) return findings;
   const inForce = await mapsInForce();
-  return mapped.flatMap(({ file, policy }) => unreachableByMap(file, policy, inForce));
+  return [...findings, ...mapped.flatMap(({ file, policy }) => unreachableByMap(file, policy, inForce))];
 }
 
+/** A warning where an earlier file holds another policy of the same id. */
+function sharedId({ file, policy }: CheckedFile, earlier: readonly CheckedFile[]): readonly PolicyFinding[] {
+  if (policy === null) return [];
+  const twin = earlier.find((other) => other.policy?.id === policy.id && !isDeepStrictEqual(other.policy, policy));
+  if (twin === undefined) return [];
+  const why = `is that of ${twin.file}, too, which is another policy: intents would name both alike`;
+  return [{ level: 'warning', file, path: 'id', why }];
+}
+
+/** Warnings where no confidence that a map in force gives can count as degraded. */
 function unreachableByMap(file: string, policy: Policy, inForce: readonly MapInForce[]): readonly PolicyFinding[] {
   return inForce.flatMap(({ model_id: model, version, map }): readonly PolicyFinding[] => {
     const why = whyNeverDegraded(policy, map);

@@ -18,7 +18,7 @@ export interface AppliedPolicy {
 type Snapshot = Pick<InputCoordinates, 'topic' | 'partition' | 'offset'>;
 
 /** The policy and the confidence map that a decision names. */
-export interface DecidedWith {
+interface DecidedWith {
   readonly policy: string;
   readonly model_id: string | null;
   readonly calibration_version: string | null;
@@ -123,7 +123,7 @@ export async function readPolicyHistory(topics: ReadableTopics): Promise<ReadHis
 }
 
 /** The policy that came into force last on a log. */
-export interface PolicyInForce {
+interface PolicyInForce {
   readonly policy: Policy;
   /** `default`: the log names none, or one that this program cannot read. */
   readonly source: 'policy.applied' | 'default';

@@ -22,7 +22,7 @@ export const EXIT_FACTORS = [
 ] as const;
 
 /** The scales on which a drop of confidence can be measured. */
-export const DEGRADATION_SCALES = ['raw', 'log_odds', 'calibrated'] as const;
+const DEGRADATION_SCALES = ['raw', 'log_odds', 'calibrated'] as const;
 
 /** The greatest drop that makes sense: from 1 - 1e-6 to 1e-6 it is 27.6. Unit: log-odds. */
 const MOST_LOG_ODDS = 28;
@@ -134,7 +134,7 @@ const rule = z.discriminatedUnion('action', [
  * rule is HOLD. Unknown inputs (null) score on neither side. The descriptions are what editors (policy.schema.json) and
  * docs/policies.md show.
  */
-export const policyFileSchema = z.strictObject({
+const policyFileSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors: the path of policy.schema.json. Decides nothing.'),
   id: z
     .string()

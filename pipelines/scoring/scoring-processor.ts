@@ -27,7 +27,7 @@ import { type ShadowOptions, shadowRecords } from './shadow.ts';
  */
 const BATCH_RECORDS = 2000;
 
-export interface ScoringOptions {
+interface ScoringOptions {
   readonly writer: TopicWriter;
   readonly policy: Policy;
   /** Called for every decision, HOLD included: for live views and metrics. */

@@ -56,7 +56,7 @@ export function shadowRecords(
 }
 
 /** The two decisions side by side; null where both hold (SCO-29). */
-export function shadowOf(
+function shadowOf(
   { snapshot, verdict: current, at, calibrationVersion }: Decided,
   candidate: Verdict,
 ): ShadowDecision | null {

@@ -3,7 +3,7 @@ import { type Decision, evaluate } from './evaluate.ts';
 import { type NumericInput, inputAxes, candidatesOf } from './input-axes.ts';
 import type { Policy } from './policy.ts';
 
-export type ChangedInput = NumericInput | 'regime';
+type ChangedInput = NumericInput | 'regime';
 
 /** A change of one input, all others as they were, that leads to another action. */
 export interface DecisionChange {

@@ -14,17 +14,11 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import type { PositionSource } from './position-source.ts';
 
-/** The part of the position source that is used between cycles. */
-export interface FollowingSource {
-  readonly symbols: ReadonlySet<string>;
-  follow(symbols: ReadonlySet<string> | null): Promise<FollowedChanges>;
-  noteMark(symbol: string, price: number): void;
-}
-
-export interface BetweenCyclesOptions {
+interface BetweenCyclesOptions {
   readonly stream: ChangeStream;
-  readonly source: FollowingSource;
+  readonly source: Pick<PositionSource, 'symbols' | 'follow' | 'noteMark'>;
   /** Writes what an observation found. */
   readonly write: (followed: FollowedChanges) => Promise<void>;
   readonly clock: Clock;

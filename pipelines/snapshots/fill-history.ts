@@ -27,7 +27,7 @@ const RECORDED_LATE_MS = 60 * 60 * 1000;
 const CLOCK_ERROR_MS = 1000;
 
 /** What was asked of the fills, and what they tell. */
-export interface FillReading {
+interface FillReading {
   readonly match: FillMatch;
   /** False: older fills may explain more, and have not been read yet. */
   readonly isComplete: boolean;

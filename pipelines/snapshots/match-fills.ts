@@ -56,7 +56,7 @@ export interface FillMatch {
 }
 
 /** The fills to match, or a beginning of them. */
-export interface FillsRead extends Fills {
+interface FillsRead extends Fills {
   /** When the venue showed the holdings. */
   readonly shownAt: EpochMillis;
   /** True where no request could bring a fill of that time or later that is not among `fills`. */

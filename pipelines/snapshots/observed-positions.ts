@@ -84,7 +84,7 @@ export interface ObservedPosition {
 }
 
 /** What identifies a position that is observed for the first time. */
-export interface FirstSight {
+interface FirstSight {
   readonly id: PositionId;
   readonly account: string;
   readonly at: EpochMillis;

@@ -38,7 +38,7 @@ import { OrderOrigins, reductionOf } from './reductions.ts';
 import { snapshotOf } from './snapshot.ts';
 
 /** What one observation of a symbol found. */
-export interface SymbolObservation {
+interface SymbolObservation {
   /** Null: there is nothing new to record. */
   readonly reconciled: PositionReconciled | null;
   readonly snapshots: readonly PositionSnapshot[];

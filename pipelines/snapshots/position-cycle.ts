@@ -26,7 +26,7 @@ import type { Health } from '../runtime/health.ts';
 import { LogSignals } from './signals.ts';
 import type { Source } from '../runtime/processor.ts';
 
-export interface PositionCycleOptions {
+interface PositionCycleOptions {
   readonly venue: Venue;
   readonly account: string;
   readonly symbols: ReadonlySet<string> | null;

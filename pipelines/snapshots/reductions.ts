@@ -7,7 +7,7 @@ import type { OrderOrigin, Venue } from '../../ports/venue.ts';
 import type { OrderId, PositionSnapshot, Reduction, Side } from '../../schemas/generated/records.ts';
 import type { Identity, Memory } from './snapshot.ts';
 
-export interface ReductionParts {
+interface ReductionParts {
   readonly identity: Identity;
   readonly side: Side;
   readonly memory: Memory;

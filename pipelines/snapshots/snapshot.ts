@@ -40,7 +40,7 @@ export type Remembered = Pick<
 export type Memory = Omit<Remembered, 'observed_at'> & { readonly model_id: PositionSnapshot['model_id'] };
 
 /** What is observed beside the holding. Null: not known. */
-export interface Surroundings {
+interface Surroundings {
   readonly now: EpochMillis;
   readonly venue: string;
   readonly signal: ModelSignal | null;

@@ -18,7 +18,7 @@ export function accountsOf(desk: string, symbols: readonly string[]): readonly s
   return [...new Set(slotsOf(desk, symbols, SLOTS).map(({ account }) => account))];
 }
 
-export interface DeskFeedOptions {
+interface DeskFeedOptions {
   /** The desk's account, or the beginning of its accounts' names. Other desks may trade on the same book. */
   readonly desk: string;
   readonly market: Market;

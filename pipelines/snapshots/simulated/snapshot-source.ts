@@ -13,7 +13,7 @@ import type { Health } from '../../runtime/health.ts';
 import type { Source } from '../../runtime/processor.ts';
 import type { Market, MarketCycle } from '../../../ports/market.ts';
 
-export interface SnapshotSourceOptions {
+interface SnapshotSourceOptions {
   readonly desk: string;
   readonly market: LiveMarket;
   readonly book: PositionBook;

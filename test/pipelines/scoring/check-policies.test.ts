@@ -2,13 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { checkAgainstMaps, checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
+import { checkPolicies } from '../../../pipelines/scoring/check-policies.ts';
 import { loadPolicy, readPolicyFile } from '../../../cli/options/policy-options.ts';
 import { policyLines } from '../../../pipelines/scoring/policy-view.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import { modelNamed } from '../../fixtures/calibration-record.ts';
 import { onCalibrated } from '../../fixtures/policies.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
+
+const NO_MAPS = (): Promise<readonly never[]> => Promise.resolve([]);
 
 const FILES = new URL('../../../pipelines/scoring/policies/', import.meta.url);
 const own = (name: string): string => new URL(name, FILES).pathname;
@@ -20,17 +22,17 @@ function file(content: unknown): string {
 }
 
 describe('policy check', () => {
-  it('finds nothing in the built-in files, whose $schema is for editors and no part of the policy', () => {
-    expect(checkPolicies([own('2026-02-07.json'), own('legacy.json')], readPolicyFile)).toEqual([]);
+  it('finds nothing in the built-in files, whose $schema is for editors and no part of the policy', async () => {
+    expect(await checkPolicies([own('2026-02-07.json'), own('legacy.json')], readPolicyFile, NO_MAPS)).toEqual([]);
     expect(loadPolicy(own('legacy.json'))).toEqual(BUILT_IN_POLICIES.get('legacy'));
     expect(loadPolicy(own('legacy.json'))).not.toHaveProperty('$schema');
   });
 
-  it('names everything in every file: one that is no policy hides nothing of the others', () => {
+  it('names everything in every file: one that is no policy hides nothing of the others', async () => {
     const broken = file({ ...loadPolicy('legacy'), description: 1, costs: 2 });
     const noJson = file('{');
     const warned = file({ ...loadPolicy('legacy'), rules: [] });
-    const found = checkPolicies([broken, noJson, '/nowhere/x.json', warned], readPolicyFile);
+    const found = await checkPolicies([broken, noJson, '/nowhere/x.json', warned], readPolicyFile, NO_MAPS);
     expect(found.map(({ level, file: name, path }) => [level, name, path])).toEqual([
       ['problem', broken, 'description'],
       ['problem', broken, 'costs'],
@@ -47,7 +49,7 @@ describe('policy check beside a map in force', () => {
 
   it('warns of a threshold that the map cannot reach', async () => {
     const mapped = file(onCalibrated({ ...loadPolicy('2026-02-07'), id: 'mine' }));
-    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([narrow]))).toEqual([
+    expect(await checkPolicies([mapped], readPolicyFile, () => Promise.resolve([narrow]))).toEqual([
       {
         level: 'warning',
         file: mapped,
@@ -56,24 +58,23 @@ describe('policy check beside a map in force', () => {
       },
     ]);
     const wide = { ...narrow, map: { x: [0, 1], y: [0.2, 0.8] } };
-    expect(await checkAgainstMaps([mapped], readPolicyFile, () => Promise.resolve([wide]))).toEqual([]);
+    expect(await checkPolicies([mapped], readPolicyFile, () => Promise.resolve([wide]))).toEqual([]);
   });
 
   it('reads no log where every policy judges raw confidence', async () => {
     const never = (): never => {
       throw new Error('read');
     };
-    expect(await checkAgainstMaps([own('2026-02-07.json'), '/nowhere/x.json'], readPolicyFile, never)).toEqual([]);
+    expect(await checkPolicies([own('2026-02-07.json')], readPolicyFile, never)).toEqual([]);
   });
 });
 
 describe('policy files', () => {
-  it('two of one id that differ are warned of, copies are not', () => {
+  it('two of one id that differ are warned of, copies are not', async () => {
     const mine = { ...loadPolicy('2026-02-07'), id: 'mine' };
     const [one, copy, other] = [file(mine), file(mine), file({ ...mine, description: 'another' })];
-    expect(
-      checkPolicies([one, copy, other], readPolicyFile).map(({ level, file: name, path }) => [level, name, path]),
-    ).toEqual([['warning', other, 'id']]);
+    const found = await checkPolicies([one, copy, other], readPolicyFile, NO_MAPS);
+    expect(found.map(({ level, file: name, path }) => [level, name, path])).toEqual([['warning', other, 'id']]);
   });
 
   it('may begin with a byte order mark', () => {
