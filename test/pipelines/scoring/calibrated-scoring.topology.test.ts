@@ -21,7 +21,7 @@ import { onCalibrated } from '../../fixtures/policies.ts';
 
 const ADA = { by: 'Ada', reason: 'test', at: 1_770_000_000_000 };
 const MODEL = 'ensemble-3' as ModelId;
-/** Longer than the second after which a running scorer looks again. Unit: milliseconds. */
+/** Longer than the second after which a running scorer reads its broadcast input again. Unit: milliseconds. */
 const LATER_MS = 1500;
 
 /** A scorer at work on a log, fed one snapshot at a time. Confidence fell from 0.9 to 0.8: not degraded as it stands. */
@@ -113,7 +113,7 @@ test('a running scorer takes up an approval and a rollback without a restart, an
   const mapped = await desk.score();
   expect(mapped.calibration_version).toBe('cal-1');
   expect(names(mapped)).toContain('confidence_degraded');
-  // What was recorded is what the model said; the factor shows what was compared.
+  // The record has the model's confidence; the factor has the mapped one that was compared.
   expect(mapped).toMatchObject({ confidence_at_entry: 0.9, confidence: 0.8 });
   expect(mapped.factors.find(({ name }) => name === 'confidence_degraded')?.value).toBeCloseTo(0.4, 12);
 
@@ -154,7 +154,7 @@ test("a map is applied to its own model's confidences alone", async () => {
   expect((await desk.score(null)).calibration_version).toBeNull();
 });
 
-test('what nobody approved is not applied', async () => {
+test('a version that is not approved is not applied', async () => {
   const desk = await Desk.open();
   await desk.decide(proposalOf('cal-1', { map: STEEP }));
   await desk.start();

@@ -28,7 +28,7 @@ describe('policy check', () => {
     expect(loadPolicy(own('legacy.json'))).not.toHaveProperty('$schema');
   });
 
-  it('names everything in every file: one that is no policy hides nothing of the others', async () => {
+  it('reports every file: one that is no policy hides no finding of the others', async () => {
     const broken = file({ ...loadPolicy('legacy'), description: 1, costs: 2 });
     const noJson = file('{');
     const warned = file({ ...loadPolicy('legacy'), rules: [] });
@@ -70,7 +70,7 @@ describe('policy check beside a map in force', () => {
 });
 
 describe('policy files', () => {
-  it('two of one id that differ are warned of, copies are not', async () => {
+  it('two different policies of one id get a warning, copies do not', async () => {
     const mine = { ...loadPolicy('2026-02-07'), id: 'mine' };
     const [one, copy, other] = [file(mine), file(mine), file({ ...mine, description: 'another' })];
     const found = await checkPolicies([one, copy, other], readPolicyFile, NO_MAPS);
@@ -83,7 +83,7 @@ describe('policy files', () => {
 });
 
 describe('policy show', () => {
-  it('says a policy in words, in order', () => {
+  it('shows factors, rungs and rules in words, in order', () => {
     const lines = policyLines(loadPolicy('2026-02-07')).map((line) =>
       stripVTControlCharacters(line).replaceAll(/ {2,}/g, ' | '),
     );
@@ -101,7 +101,7 @@ describe('policy show', () => {
     expect(rules).toEqual(['emergency_profit', 'thesis_broken', 'strong_exit', 'moderate_exit']);
   });
 
-  it('says every condition and setting that a policy may have', () => {
+  it('has words for every condition and setting of a policy', () => {
     const when = { r_below: -1.5, exit_at_least_hold_plus: 0, stop_hit: true, take_profit_hit: true } as const;
     const text = policyLines({
       ...loadPolicy('legacy'),

@@ -25,7 +25,7 @@ describe('case map-mutes-an-exit-factor', () => {
     }
   });
 
-  test('a policy that judges on the map is muted by it: shown as flips, as factor counts, and by policy check', () => {
+  test('a map mutes a policy that judges mapped confidence, and flips, factor counts and policy check show it', () => {
     const policy = onCalibrated(defaultPolicy());
     const effect = new DecisionEffect(policy, null, MAP);
     SNAPSHOTS.forEach((snapshot, offset) => effect.add(snapshot, { partition: 0, offset }));
@@ -43,7 +43,7 @@ describe('case map-mutes-an-exit-factor', () => {
 describe('scales of degradation', () => {
   const limits = defaultPolicy().thresholds;
 
-  test('raw as the formula is written; log-odds by hand', () => {
+  test('raw is a difference of probabilities; log-odds as computed by hand', () => {
     expect(degradedBelow(0.7, limits)).toBe(0.7 - 0.15);
     // Odds of 9 to 1, divided by e.
     expect(degradedBelow(0.9, { degraded_by: 1, degraded_on: 'log_odds' })).toBeCloseTo(

@@ -16,7 +16,7 @@ function policy(id: string): Policy {
 const LEGACY = policy('legacy');
 const CURRENT = policy('2026-02-07');
 
-/** What the factors said, by name. */
+/** The names of the factors. */
 function factorNames(snapshot: PositionSnapshot, by: Policy = CURRENT): string[] {
   return evaluate(snapshot, by).factors.map(({ name }) => name);
 }
@@ -231,7 +231,7 @@ describe('decisions', () => {
     });
   });
 
-  it('a fraction that rounds to 0 or less is a HOLD and says so', () => {
+  it('a fraction that rounds to 0 or less is a HOLD for that reason', () => {
     // hold 4, exit 3: 0.25 + R / 20 is 0.0 at R -5 and below.
     for (const r of [-5, -5.05, -9]) {
       const snapshot = aSnapshot({ r, age: 3 }, { peak_price: 100 + r * 2 });

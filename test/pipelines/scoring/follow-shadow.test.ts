@@ -43,7 +43,7 @@ async function followed(view: ShadowView, pauses: number, atPause: (pause: numbe
   let pause = 0;
   clock.sleep = async (ms) => {
     await sleep(ms);
-    // Between two batches it only lets signals have their turn.
+    // Between two batches it only gives the event loop a turn.
     if (ms === 0) return;
     pause += 1;
     if (pause > pauses) stop.abort();
@@ -80,7 +80,7 @@ describe('shadow --follow in a pipe', () => {
     ]);
   });
 
-  it('prints nothing more for decisions that came again', async () => {
+  it('prints nothing for repeated decisions', async () => {
     const { writer, lines } = capturedLines();
     await followed(jsonLines(writer), 8, (pause) =>
       pause > 4 ? undefined : world.write(TOPICS.shadowDecision, GOOD, START, 0),
@@ -88,7 +88,7 @@ describe('shadow --follow in a pipe', () => {
     expect(lines()).toHaveLength(2);
   });
 
-  it('ends quietly when its reader goes away', async () => {
+  it('ends quietly when its output is closed', async () => {
     const gone = streamTo((_text, done) => done(brokenPipe()));
     expect(await followed(jsonLines(new LineWriter(gone)), 8, () => decide(0))).toBe(1);
   });
@@ -109,11 +109,11 @@ describe('shadow --follow on a terminal', () => {
     const { stream, text } = terminal(130, 40);
     await followed(new ShadowScreen(stream), 3, (pause) => (pause === 2 ? decide(1) : undefined));
     const counts = [...text().matchAll(/(\d+) decisions/g)].map(([, count]) => Number(count));
-    // The first batch of three, and no more pictures than the eye follows.
+    // The first of three batches is drawn early, and the drawings are rate-limited.
     expect(counts).toEqual([3, 7, 8]);
   });
 
-  it('ends quietly when the terminal is gone', async () => {
+  it('ends quietly when the terminal is closed', async () => {
     const { stream } = terminal(130, 40);
     const view = new ShadowScreen(stream);
     const gone = await followed(view, 8, (pause) => {
@@ -130,7 +130,7 @@ describe('shadow --follow on a terminal', () => {
     [80, 24, 3],
     [80, 24, 9],
     [40, 10, 3],
-  ])('%i x %i has room for what is shown of %i candidates', async (columns, rows, candidates) => {
+  ])('%i x %i is not exceeded by the board of %i candidates', async (columns, rows, candidates) => {
     for (let i = 0; i < candidates * 6; i += 1) await decide(i % 4, `candidate-${i % candidates}`);
     const lines = linesThatFit(await shadowReport(world), columns, rows).map(stripVTControlCharacters);
     expect(lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0)).toBeLessThanOrEqual(
@@ -139,7 +139,7 @@ describe('shadow --follow on a terminal', () => {
     expect(lines.join('\n')).toContain('candidate-0 against 2026-02-07');
   });
 
-  it('gives up columns of the flips first, then flips, then the matrix, and says when candidates are left out', async () => {
+  it('leaves out columns of the flips first, then flips, then the matrix, and says when candidates are left out', async () => {
     for (let i = 0; i < 6; i += 1) await decide(i % 4);
     const report = await shadowReport(world);
     const shown = (columns: number, rows: number) => {

@@ -27,7 +27,7 @@ function ofRules(rules: Rules): Policy {
 
 const pathsOf = (policy: Policy): readonly string[] => lintPolicy(policy).map(({ path }) => path);
 
-it('has nothing to say about the built-in policies', () => {
+it('has no warning about the built-in policies', () => {
   for (const policy of BUILT_IN_POLICIES.values()) expect(lintPolicy(policy)).toEqual([]);
 });
 
@@ -117,7 +117,7 @@ describe('SCO-5: a rule that can never be reached', () => {
   });
 });
 
-describe('what is legal but hardly meant', () => {
+describe('warnings', () => {
   it('SCO-1: no rule closes, or none that can be reached', () => {
     const partial = { name: 'some', when: {}, action: 'PARTIAL_CLOSE', fraction: SHARE } as const;
     const late = { name: 'late', when: { r_above: 3 }, action: 'CLOSE' } as const;

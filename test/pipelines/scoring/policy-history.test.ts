@@ -56,7 +56,7 @@ describe('PolicyHistory', () => {
     expect([inForce(5, 4), inForce(5, 5)]).toEqual(['c', null]);
   });
 
-  it('SCO-15: snapshots that came again were decided on anew, and those after them too', () => {
+  it('SCO-15: redelivered snapshots were decided on anew, and so were those after them', () => {
     const history = historyOf(['a', 0], ['b', 100], ['a', 90]);
     expect([80, 95, 100, 500].map((offset) => history.inForceAt(at(offset))?.at.offset)).toEqual([0, 2, 2, 2]);
   });
@@ -72,13 +72,13 @@ describe('PolicyHistory', () => {
     const decided = (offset: number, ...name: Parameters<typeof names>) =>
       history.decidedBy(at(offset), names(...name))?.at.offset ?? null;
     expect(decided(25, 'b', 'cal-1')).toBe(2);
-    // Overtaken, and still possible: 25 may have come again.
+    // Still possible, though a later record has begun: 25 may have been redelivered.
     expect([decided(25, 'a', 'cal-1'), decided(25, 'a')]).toEqual([1, 0]);
     expect([decided(19, 'b', 'cal-1'), decided(25, 'b'), decided(25, 'c', 'cal-1')]).toEqual([null, null, null]);
     expect(history.policyAt(at(25), 'a')?.at.offset).toBe(1);
   });
 
-  it('what came into force last is so by time, over all partitions', () => {
+  it('the policy in force last is the latest by time over all partitions', () => {
     const history = historyOf(['a', 500], ['b', 3, RAW, 4], ['c', 7, RAW, 5], ['c', 600]);
     expect(history.latest()?.record).toMatchObject({ policy: 'c', scope: `${TOPIC}/3` });
     expect([...history.byId().keys()].toSorted()).toEqual(['a', 'b', 'c']);
@@ -94,7 +94,7 @@ describe('PolicyHistory', () => {
     expect(history.latest()).toMatchObject({ record: { policy: 'new' }, content: null });
   });
 
-  it('a model without a map was seen raw', () => {
+  it('a model without a map has no version', () => {
     const { record } = historyOf(['a', 0, 'cal-1']).latest() ?? {};
     if (record === undefined) throw new Error('no record');
     expect([

@@ -9,7 +9,7 @@ import { ScoringDesk } from '../../fixtures/scoring-desk.ts';
 const LEGACY = loadPolicy('legacy');
 const OURS: Policy = { ...LEGACY, id: 'ours' };
 
-it('compares with the policy that came into force last, as it was recorded, and says where that stands', async () => {
+it('is the policy that was recorded last, with the coordinates of its record', async () => {
   const desk = await ScoringDesk.open();
   for (const policy of [LEGACY, OURS]) {
     await desk.observe(1);
@@ -20,14 +20,14 @@ it('compares with the policy that came into force last, as it was recorded, and 
   expect(lines).toEqual([expect.stringMatching(/^ours, in force last \(policy\.applied\[\d\]@1\)$/)]);
 });
 
-it('else with the default, and says so', async () => {
+it('is the default where none is recorded, and says so', async () => {
   const desk = await ScoringDesk.open();
   const { policy, source, lines } = await policyInForce(desk);
   expect({ id: policy.id, source }).toEqual({ id: '2026-02-07', source: 'default' });
   expect(lines).toEqual(['2026-02-07, the default: policy.applied tells of none in force']);
 });
 
-it('a policy in a form that this program does not know is named', async () => {
+it('names a policy in a form that this program does not know', async () => {
   const desk = await ScoringDesk.open();
   await desk.observe(1);
   await desk.score(OURS);
@@ -38,7 +38,7 @@ it('a policy in a form that this program does not know is named', async () => {
   expect(lines[0]).toContain('this program cannot read ours, in force last');
 });
 
-it('says that a record which cannot be read may hide a later one', async () => {
+it('says that an unreadable record may hide a later policy', async () => {
   const desk = await ScoringDesk.open();
   for (const applied of [LEGACY, OURS]) {
     await desk.observe(1);

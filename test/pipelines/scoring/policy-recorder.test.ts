@@ -114,7 +114,7 @@ describe('policy.applied', () => {
     expect(brief(outputs)).toEqual(['never-closes 0']);
   });
 
-  it('SCO-18: tells of a map that was approved or rolled back, of the models in order, and not of a proposal', async () => {
+  it('SCO-18: records a map that was approved or rolled back, models in order, and no proposal', async () => {
     const scorer = new Scorer();
     await scorer.batch([0]);
     scorer.decide(proposalOf('cal-9'));
@@ -127,7 +127,7 @@ describe('policy.applied', () => {
     expect(brief(await scorer.batch([4]))).toEqual(['2026-02-07 4 cal-2']);
   });
 
-  it('SCO-20: where a snapshot makes the batch fail, the first one that is decided is told of', async () => {
+  it('SCO-20: where a snapshot makes the batch fail, the first one that is decided is recorded', async () => {
     const scorer = new Scorer();
     await expect(scorer.batch([-5, 6, 7])).rejects.toMatchObject({ code: 'RECORD_INVALID' });
     await expect(scorer.batch([-5])).rejects.toMatchObject({ code: 'RECORD_INVALID' });
@@ -135,7 +135,7 @@ describe('policy.applied', () => {
     expect(brief(await scorer.batch([7]))).toEqual([]);
   });
 
-  it('SCO-21, SCO-22: a batch that comes again is told of by an equal record, whole or from its middle', async () => {
+  it('SCO-21, SCO-22: a redelivered batch gives equal records, as a whole or from its middle', async () => {
     const scorer = new Scorer();
     const once = await scorer.batch([0, 1]);
     scorer.approve('cal-1');
@@ -150,7 +150,7 @@ describe('policy.applied', () => {
     expect(once).toHaveLength(3);
   });
 
-  it('SCO-18: after a start or an assignment it goes by what is on the log, whoever wrote it', async () => {
+  it('SCO-18: after a start or an assignment the latest record on the log counts, whoever wrote it', async () => {
     const log = [...(await new Scorer().batch([0]))];
     const same = new Scorer();
     await same.restore(log);
@@ -159,12 +159,12 @@ describe('policy.applied', () => {
     await legacy.restore(log);
     log.push(...(await legacy.batch([6])));
     expect(brief(log)).toEqual(['2026-02-07 0', 'legacy 6']);
-    // The partition comes back to the first: what it told is no longer the last word.
+    // The partition comes back to the first scorer, whose own record is no longer the latest.
     await same.restore(log);
     expect(brief(await same.batch([9]))).toEqual(['2026-02-07 9']);
   });
 
-  it('the text of a policy is one, whatever the order of its file, and gives the policy again', () => {
+  it('the canonical text of a policy does not depend on the order of its file, and parses to the same policy', () => {
     const policy = defaultPolicy();
     const reversed = Object.fromEntries(Object.entries(policy).toReversed()) as unknown as Policy;
     expect(policyText(reversed)).toBe(policyText(policy));

@@ -67,7 +67,7 @@ describe('policies', () => {
   });
 });
 
-/** Every place of a JSON Schema that has a name, with what is said of it. */
+/** Every named place of a JSON Schema, with its description. */
 function* places(schema: unknown, path = ''): Generator<{ path: string; description: unknown }> {
   if (typeof schema !== 'object' || schema === null) return;
   for (const [key, value] of Object.entries(schema)) {
@@ -82,7 +82,7 @@ function* places(schema: unknown, path = ''): Generator<{ path: string; descript
   }
 }
 
-test('editors are told of every condition and setting what it is', () => {
+test('the JSON Schema describes every condition and setting', () => {
   const found = [...places(policyJsonSchema())];
   expect(found.length).toBeGreaterThan(40);
   expect(found.filter(({ description }) => typeof description !== 'string')).toEqual([]);

@@ -140,7 +140,7 @@ describe('properties of every topic', () => {
     );
   });
 
-  it('SCO-24: a stretch that came twice counts once', () => {
+  it('SCO-24: a repeated stretch counts once', () => {
     fc.assert(
       fc.property(topic, fc.nat(), fc.nat(), (records, a, b) => {
         const end = records.length === 0 ? 0 : a % (records.length + 1);
@@ -165,7 +165,7 @@ describe('properties of every topic', () => {
   });
 });
 
-it('times out of reach are let go, and those within it never', () => {
+it('times beyond the span are dropped, and those within it are kept', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(100_000), { minLength: 3000, maxLength: 5000 }), fc.nat(50_000), (times, back) => {
       const recent = new RecentTimes(50_000);

@@ -48,7 +48,7 @@ const at = (topic: string, offset: number): LogRecord => ({
   headers: [],
 });
 
-/** What scoring writes for these snapshots, and what it told of its candidates. */
+/** What scoring writes for these snapshots, and the results of its candidates. */
 async function score(
   snapshots: readonly PositionSnapshot[],
   { inForce = CURRENT, candidates, followed = [] }: Setting,
@@ -87,7 +87,7 @@ describe("the deployment report's table, with the fix as a candidate", () => {
     { symbol: 'LA', r: 5.77, age: 3 },
   ].map((traits) => aSnapshot(traits));
 
-  it('says what would have been closed while all was held', async () => {
+  it('records what would have been closed while all was held', async () => {
     const { shadows, intents } = await score(table, { inForce: LEGACY, candidates: [CURRENT] });
     expect(intents).toEqual([]);
     expect(brief(shadows)).toEqual([
@@ -114,7 +114,7 @@ describe("the deployment report's table, with the fix as a candidate", () => {
     expect(Buffer.from(written[1]?.key ?? []).toString()).toBe('desk:AIO');
   });
 
-  it('the other way round says what would have been held', async () => {
+  it('the other way round records what would have been held', async () => {
     const { shadows } = await score(table, { candidates: [LEGACY] });
     expect(shadows.map(({ action, current_action }) => `${action} for ${current_action}`)).toEqual([
       'HOLD for CLOSE',
@@ -148,7 +148,7 @@ describe('properties of every batch', () => {
     );
   });
 
-  it('SCO-29: there is a record where one of the two acts, and it says what evaluate says', async () => {
+  it('SCO-29: there is a record where one of the two acts, and it has the decision of evaluate', async () => {
     await fc.assert(
       fc.asyncProperty(snapshots, async (batch) => {
         const { shadows } = await score(batch, { candidates: [LEGACY] });
@@ -173,7 +173,7 @@ describe('properties of every batch', () => {
   });
 });
 
-it('SCO-28: a candidate that cannot decide is passed over, and the others are not', async () => {
+it('SCO-28: a candidate that cannot decide is skipped, and the others are not', async () => {
   const { intents, shadows, results } = await score([aSnapshot({ r: 9 }), aSnapshot({ r: 0.5, age: 1 })], {
     candidates: [HOPELESS, LEGACY],
   });

@@ -8,7 +8,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 
-it('what consumers would refuse is said by its name and code and left out; the others of a cycle are written', async () => {
+it('a record that consumers would refuse is logged by name and code and left out; the others are written', async () => {
   const codec = await RecordCodec.open(await MemoryRegistry.withOwnSchemas());
   const said: [object, string][] = [];
   const logger: Logger = { ...SILENT_LOGGER, error: (context, message) => void said.push([context, message]) };

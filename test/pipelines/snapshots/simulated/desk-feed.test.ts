@@ -53,7 +53,7 @@ describe('DeskFeed', () => {
   const snapshots = long.cycles.flatMap((cycle) => cycle.snapshots);
   const byPosition = Map.groupBy(snapshots, (snapshot) => snapshot.position_id);
 
-  test('SIM-1: a restart at any cycle, from what was recorded, goes on as if there had been none', () => {
+  test('SIM-1: a restart at any cycle, from what was recorded, changes nothing', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 90 }), (seed, restart) => {
         const run = uninterrupted(seed, restart + 3);
@@ -117,7 +117,7 @@ describe('DeskFeed', () => {
     }
   });
 
-  test('SIM-3: a position on the desk’s account that nobody told of is observed from entry and mark on, its unknowns null; others’ are not', () => {
+  test('SIM-3: a position on the desk’s account that others opened is observed from entry and mark on, its unknowns null; others’ are not', () => {
     const book = new MemoryBook();
     const feed = feedOf(42, book);
     const cycle = feed.run(5);
