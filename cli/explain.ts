@@ -53,7 +53,7 @@ Examples:
 }
 
 /** Where the explanation is shown. */
-export interface ExplainScreen {
+interface ExplainScreen {
   readonly columns?: number | undefined;
   readonly progress?: Progress;
 }

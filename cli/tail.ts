@@ -29,7 +29,7 @@ export interface TailOptions {
   readonly json: boolean;
 }
 
-export interface TailDependencies {
+interface TailDependencies {
   readonly world: ReadableTopics;
   readonly lines: LineWriter;
   /** Paces --follow. */
@@ -158,7 +158,7 @@ function topicNames(): readonly string[] {
 }
 
 /** Where `tail` starts. */
-export type TailStart =
+type TailStart =
   | { readonly kind: 'beginning' | 'latest' | 'last' }
   | { readonly kind: 'offset'; readonly offset: number }
   | { readonly kind: 'partition offsets'; readonly offsets: ReadonlyMap<number, number> }
@@ -195,7 +195,7 @@ export function parseTailStart(text: string): TailStart {
 }
 
 /** The stretch of a topic from `start` to its ends as they are now. `last`: how many records of each partition the kind `last` takes. */
-export async function rangeFrom(
+async function rangeFrom(
   log: EventLog,
   topic: string,
   start: TailStart,

@@ -20,7 +20,7 @@ export function emptyMatrix(): Record<Action, Record<Action, number>> {
 }
 
 /** The names of both sides. */
-export interface Sides {
+interface Sides {
   readonly current: string;
   readonly candidate: string;
 }

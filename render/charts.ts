@@ -28,7 +28,7 @@ export function linePath(points: readonly (readonly [x: number, y: number])[]): 
     .join('');
 }
 
-export interface UnitPlot {
+interface UnitPlot {
   /** Unique in the page. */
   readonly id: string;
   readonly title: string;
@@ -89,7 +89,7 @@ export interface SharedBar {
   readonly whole: number;
 }
 
-export interface BarChart {
+interface BarChart {
   /** Unique in the page. */
   readonly id: string;
   readonly title: string;

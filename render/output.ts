@@ -74,3 +74,11 @@ export async function writeLines(lines: readonly string[]): Promise<void> {
 function isClosedPipe(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
 }
+
+/** Text that every shell takes for one word. */
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
+
+/** Text quoted as one word of a shell: for a command that is printed to be copied. */
+export function shellWord(text: string): string {
+  return PLAIN_WORD.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -18,7 +18,7 @@ import { exportedRecords } from '../../pipelines/export/exported-records.ts';
 /** The format where the file's name has no known extension. */
 const DEFAULT_FORMAT: Format = 'jsonl';
 
-export interface ExportRequest extends LogOptions {
+interface ExportRequest extends LogOptions {
   readonly topic: TopicName;
   readonly format: Format;
   readonly times: TimeTexts;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Connections, kafkaConnection } from '../../connectors/kafka/kafka-connection.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { shellWord } from '../../render/suggested-commands.ts';
+import { shellWord } from '../../render/output.ts';
 
 /** What `logOptions` adds to a command. */
 export interface LogOptions {

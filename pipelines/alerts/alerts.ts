@@ -9,7 +9,7 @@
 import type { Logger } from '../../ports/logger.ts';
 import type { Gauge, Metrics } from '../../ports/metrics.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import { shellWord } from '../../render/suggested-commands.ts';
+import { shellWord } from '../../render/output.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
 /** Part of the chain stands still although every process seems to work. */

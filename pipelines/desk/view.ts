@@ -2,7 +2,7 @@
 import { plainTable } from '../../render/tables.ts';
 import { pc, printable } from '../../render/terminal.ts';
 import { WHOLE_DESK } from './kill-switch.ts';
-import { shellWord } from '../../render/suggested-commands.ts';
+import { shellWord } from '../../render/output.ts';
 import { formatEventTime } from '../../render/event-time.ts';
 import { describeStop } from '../../ports/kill-switch.ts';
 import type { WorkedAccount } from './claim-book.ts';

@@ -123,7 +123,7 @@ function placeKey({ partition, offset }: { readonly partition: number; readonly 
 }
 
 /** The policy and the calibration version of a decision. */
-export interface DecidedBy {
+interface DecidedBy {
   /** The id of the policy. */
   readonly policy: string;
   /** Null where neither the log nor the program has the policy of that id. */
@@ -133,7 +133,7 @@ export interface DecidedBy {
   readonly assumed: boolean;
 }
 
-export interface PolicyLookupOptions extends ReadHistory {
+interface PolicyLookupOptions extends ReadHistory {
   /** Partition -> first snapshot that scoring had not committed when the intents were read. */
   readonly scoredTo: ReadonlyMap<number, number>;
   readonly intents: ReadIntents;

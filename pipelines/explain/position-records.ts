@@ -65,7 +65,7 @@ export interface VersionChange {
 }
 
 /** From `at` on the intents of a partition name `policy`. */
-export interface PolicyChange {
+interface PolicyChange {
   readonly at: EpochMillis;
   readonly policy: string;
 }

@@ -3,7 +3,7 @@ import type { RecordByTopic } from '../../schemas/generated/records.ts';
 import { type TopicName, findTopic } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord, decodedRecords } from '../runtime/topic-cursor.ts';
 
-export interface ExportedRecords {
+interface ExportedRecords {
   /** Every record of a compacted topic, not only the latest of each key. */
   readonly all: boolean;
   readonly onUndecodable: () => void;

@@ -21,7 +21,7 @@ const UNVERIFIABLE_LISTED = 100;
 const INTENTS = TOPICS.harvestIntent.name;
 const SNAPSHOTS = TOPICS.positionSnapshot.name;
 
-export interface AuditOptions {
+interface AuditOptions {
   readonly window: ReplayWindow;
   /** By id: for intents that no record of policy.applied covers. */
   readonly policies: ReadonlyMap<string, Policy>;
@@ -214,7 +214,7 @@ class Audit {
 const READ_ON = 20_000;
 
 /** The record at an offset, or why there is none. */
-export type Found =
+type Found =
   { readonly record: LogRecord; readonly batch: Batch } | { readonly absent: 'input_removed' | 'input_missing' };
 
 /**

@@ -8,7 +8,7 @@ import { type AppliedPolicy, type PolicyHistory, type ReadHistory, appliedVersio
 import type { Difference } from './audit-intent.ts';
 
 /** The policy and the calibration version that an intent is recomputed by. */
-export interface Basis {
+interface Basis {
   /** Null: neither policy.applied nor a given file nor the program has it. */
   readonly policy: Policy | null;
   readonly calibration_version: string | null;

@@ -19,7 +19,7 @@ import { type ReplayWindow, fixWindow } from './replay-window.ts';
 /** Fewer are compared in the time that threads take to start. Unit: records. */
 const WORTH_THREADS = 200_000;
 
-export interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs'> {
+interface CompareOptions extends Omit<ComparisonOptions, 'maps' | 'costs'> {
   readonly window: ReplayWindow;
   /** Raw confidence, even where a map is in force. */
   readonly raw: boolean;

@@ -155,7 +155,7 @@ export interface ComparisonFigures extends FlipFigures {
   readonly calibration: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface SummedPartitions {
+interface SummedPartitions {
   readonly figures: ComparisonFigures;
   /** The positions that realised results are compared with. */
   readonly sample: readonly SampledPosition[];

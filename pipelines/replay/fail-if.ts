@@ -31,7 +31,7 @@ type Operator = keyof typeof OPERATORS;
 const EXPRESSION = /^\s*([a-z_]+)\s*(>=|<=|>|<)\s*([+-]?(?:\d+(?:\.\d+)?|\.\d+))\s*(%?)\s*$/;
 
 /** One condition under which a replay fails. */
-export interface FailCondition {
+interface FailCondition {
   readonly text: string;
   readonly figure: FigureName;
   readonly operator: Operator;

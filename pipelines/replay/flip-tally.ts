@@ -30,7 +30,7 @@ export interface Flip {
 
 type ListedFlip = Omit<Flip, 'last_r'> & { last_r: number | null };
 
-export type Explanation = Pick<
+type Explanation = Pick<
   Decision,
   'action' | 'fraction' | 'hold_score' | 'exit_score' | 'reason' | 'factors' | 'unknown'
 >;
@@ -141,7 +141,7 @@ export class FlipTally {
 }
 
 /** Names of the factors whose points differ; a factor that does not score has 0. */
-export function differingFactors(one: readonly Factor[], other: readonly Factor[]): readonly string[] {
+function differingFactors(one: readonly Factor[], other: readonly Factor[]): readonly string[] {
   const names: string[] = [];
   for (const { name, points } of one) if (pointsOf(other, name) !== points) names.push(name);
   for (const { name } of other) if (!one.some((factor) => factor.name === name)) names.push(name);

@@ -2,7 +2,7 @@ import type { ConfidenceCalibration, ModelId, PolicyApplied } from '../../schema
 import { CalibrationVersions, type ConfidenceMap } from '../scoring/confidence-map.ts';
 
 /** The calibration versions that scoring applied from a snapshot of a partition on. */
-export type AppliedMaps = Pick<PolicyApplied, 'calibrations'> & {
+type AppliedMaps = Pick<PolicyApplied, 'calibrations'> & {
   readonly input: { partition: number; offset: number };
 };
 

@@ -13,7 +13,7 @@ export interface Addition {
 }
 
 /** A mark price and its time. */
-export interface Mark {
+interface Mark {
   readonly price: number;
   /** Unit: milliseconds since 1970-01-01 UTC. */
   readonly at: number;

@@ -6,7 +6,7 @@ import type { PositionId, ClmOutcome } from '../../schemas/generated/records.ts'
 import { FUNDING_PERIOD_MS, type TradingCosts } from './trading-costs.ts';
 
 /** The result of one position under each policy. Unit: R. */
-export interface PairedResult {
+interface PairedResult {
   readonly position_id: PositionId;
   readonly current: PathResult;
   readonly candidate: PathResult;

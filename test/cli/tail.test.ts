@@ -1,3 +1,4 @@
+import { tailFrom } from '../../pipelines/alerts/alerts.ts';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type TailOptions, tail, parseTailStart } from '../../cli/tail.ts';
@@ -285,5 +286,21 @@ describe('--from', () => {
     '1e3',
   ])('refuses "%s"', (text) => {
     expect(() => parseTailStart(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+});
+
+describe('the tail command of an alert', () => {
+  const startOf = (since: number): string => tailFrom('position.snapshot', since).commands[0]?.args[2] ?? '';
+
+  it.each([1_770_003_600_000, 5, Date.parse('9999-12-31T23:59:59.999Z') + 1, 8.64e15, 8.64e15 + 1])(
+    'starts at the time %d',
+    (since) => {
+      const timestamp = Math.min(since, 999_999_999_999_999);
+      expect(parseTailStart(startOf(since))).toEqual({ kind: 'time', timestamp });
+    },
+  );
+
+  it('starts at the beginning for years that ISO 8601 does not have', () => {
+    expect(startOf(-8e15)).toBe('beginning');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type OutputStream, LineWriter, jsonWanted } from '../../render/output.ts';
+import { type OutputStream, LineWriter, jsonWanted, shellWord } from '../../render/output.ts';
 import { brokenPipe, streamTo } from '../fixtures/captured-output.ts';
 
 describe('LineWriter', () => {
@@ -61,4 +61,14 @@ describe('jsonWanted', () => {
     expect(jsonWanted({}, terminal)).toBe(false);
     expect(jsonWanted({ json: true }, terminal)).toBe(true);
   });
+});
+
+it.each([
+  ['a:BTCUSDT:LONG:1', 'a:BTCUSDT:LONG:1'],
+  ['my desk:BTC/USDT', "'my desk:BTC/USDT'"],
+  ["it's", "'it'\\''s'"],
+  ['$(reboot) `x`', "'$(reboot) `x`'"],
+  ['', "''"],
+])('a shell reads %j back from %s', (text, word) => {
+  expect(shellWord(text)).toBe(word);
 });
