@@ -3,7 +3,7 @@
  * logs and exit codes carry them, so a code is never renamed or reused.
  *
  * - `poison`     one record or line is bad: it is set aside (dead letter, or a named line) and the stream goes on
- * - `transient`  the world is away: wait with a bounded back-off, say so, try again
+ * - `transient`  a dependency is unavailable: wait with a bounded back-off, say so, try again
  * - `invariant`  going on would lose or falsify something: stop, exit non-zero
  * - `usage`      the person's command is wrong: exit 2
  */

@@ -140,8 +140,8 @@ export interface Subscription {
  * PORT-4  A record is delivered to one member of a group at a time.
  * PORT-5  Key, value and headers come back byte for byte; null and empty stay different.
  * PORT-6  `read` ends at the end offsets that stood when it was called, however much is appended meanwhile.
- * PORT-7  A record that is refused for its size, timestamp or partition fails its own append alone, or nothing where it names another in
- *         its place (`ifRefused`): that one is there then, once.
+ * PORT-7  A record that is refused for its size, timestamp or partition fails only its own append. Where it names a substitute
+ *         (`ifRefused`), that is written once in its place, and nothing fails.
  */
 export interface EventLog {
   append(records: readonly OutgoingRecord[]): Promise<void>;

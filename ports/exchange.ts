@@ -1,3 +1,6 @@
+/**
+ * The port to a venue at which positions are closed: the rules of its markets, orders and their ends, orders that rest, and what it charged.
+ */
 import type { ClientOrderId, OrderId, PositionId, Side, RestingKind, FillId } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
 import type { SendGate, Stop } from './kill-switch.ts';
@@ -31,8 +34,8 @@ export interface MarketEnding {
 }
 
 /**
- * Names a position, with what the snapshot or intent that names it says of it. A venue of its own needs only the names; the
- * paper venue opens a position it has never heard of as described here.
+ * Identifies a position, with its figures from a snapshot or an intent. A real venue needs the identity only; the
+ * paper venue opens a position that it does not know as described here.
  */
 export interface PositionReference {
   readonly position_id: PositionId;
@@ -101,7 +104,7 @@ export interface VenueOrder {
 }
 
 /**
- * What a venue's no to an order means, whatever its code. `blocked`: orders that rest stand in its way. `price`: it is further from the mark than the venue allows, or none of the market's.
+ * Why a venue rejected an order, whatever its code. `blocked`: orders that rest stand in its way. `price`: it is further from the mark than the venue allows, or none of the market's.
  * `would-take`: a post-only order that would have filled at once. `keys`: every order gets it until a person mends the keys. `duplicate-id`: the venue
  * knows the client order id, so the order may exist.
  */
@@ -144,7 +147,7 @@ export type LookUp =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unavailable'; readonly message: string };
 
-/** `ended`: nothing of the order rests any more; how it ended the look-up tells. `unavailable` is no answer. */
+/** `ended`: nothing of the order rests any more; a look-up says how it ended. `unavailable` is no answer. */
 export type Cancellation = { readonly kind: 'ended' } | { readonly kind: 'unavailable'; readonly message: string };
 
 /**
@@ -164,9 +167,9 @@ export interface Exchange extends RestingOrders {
   /** `gate` is asked at the moment of sending, behind everything that may wait, and once more where the order is sent again. */
   place(request: OrderRequest, gate: SendGate): Promise<Placement>;
   lookUp(clientOrderId: ClientOrderId, symbol: string): Promise<LookUp>;
-  /** Takes an order off the book. What filled before stays filled; one that has ended already, or never came, is none that rests. */
+  /** Cancels an order. What filled before stays filled; an order that has ended already, or never arrived, is no error. */
   cancel(clientOrderId: ClientOrderId, symbol: string): Promise<Cancellation>;
-  /** What the position has been charged since its opening. What the venue has not told within five seconds is named as untold. */
+  /** What the position has been charged since its opening. What the venue does not list within five seconds is reported as missing. */
   charges(reference: PositionReference): Promise<Charges>;
 }
 
@@ -190,11 +193,11 @@ export interface RestingOrder {
 export type RestingCancellation =
   { readonly kind: 'cancelled' | 'gone' } | { readonly kind: 'refused' | 'unavailable'; readonly message: string };
 
-/** What rests at a venue, and taking it off. */
+/** Listing and cancelling the orders that rest at a venue. */
 interface RestingOrders {
   /** Those that would close a position of that side, oldest first; never one that might open another. Throws EXCHANGE_AWAY. */
   resting(symbol: string, side: Side): Promise<readonly RestingOrder[]>;
-  /** What filled of it before stays filled. Asking again for one that was cancelled does no harm. */
+  /** What filled of it before stays filled. Cancelling twice does no harm. */
   cancelResting(symbol: string, order: RestingOrder): Promise<RestingCancellation>;
 }
 
@@ -227,13 +230,13 @@ export interface FundingPayment {
   readonly paidAt: EpochMillis;
 }
 
-/** A list that the venue told whole, or why it did not. */
+/** A list that the venue gave in full, or why it did not. */
 export type Told<T> = { readonly told: readonly T[] } | { readonly why: string };
 
 /**
  * What a venue has charged for a position since its opening.
  *
- * - `records`  what it tells: fills and funding of the symbol, oldest first, from the opening on
+ * - `records`  what it lists: fills and funding of the symbol, oldest first, from the opening on
  * - `rates`    it charges every fill that share of its value, and no funding: the paper venue
  */
 export type Charges =

@@ -9,7 +9,7 @@ export interface Halt {
   readonly since: EpochMillis;
 }
 
-/** Orders are stopped, because nobody can tell whether a person stopped them. */
+/** Orders are stopped, because the kill switch cannot be read. */
 export interface UnknownSwitch {
   readonly scope: string;
   readonly why: string;
@@ -49,13 +49,13 @@ export interface KillSwitch {
   gate(account: string): SendGate;
 }
 
-/** Lets everything go. */
+/** A gate that is always open. */
 export const OPEN_GATE: SendGate = (send) => send();
 
-/** For worlds without people. */
+/** A kill switch that is never on, where nobody could use one: simulations and tests. */
 export const NEVER_HALTED: KillSwitch = { halted: () => Promise.resolve(null), gate: () => OPEN_GATE };
 
-/** A stop in words, with when it began. */
+/** A stop in words, with the time at which it began. */
 export function describeStop(stop: Stop): string {
   const since = timeText(stop.since);
   return isUnknown(stop)

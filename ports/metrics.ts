@@ -250,7 +250,7 @@ export interface Metrics {
   counter<M extends CounterName>(metric: M, labels: LabelsOf<M>): Counter;
   gauge<M extends GaugeName>(metric: M, labels: LabelsOf<M>): Gauge;
   histogram<M extends HistogramName>(metric: M, labels: LabelsOf<M>): Histogram;
-  /** `update` sets gauges that are dear to compute; called each time somebody looks. */
+  /** `update` sets gauges that are expensive to compute; called at each scrape. */
   onLook(update: () => void): void;
 }
 

@@ -19,7 +19,7 @@ export interface BookedPosition {
 
 /**
  * The side of a paper venue that a simulated desk trades on. Every call is idempotent by its ids, so a desk that is
- * restarted in the middle of a cycle may say everything again.
+ * restarted in the middle of a cycle may repeat them all.
  */
 export interface PositionBook {
   /** The venue's rules for a symbol, fixed when the symbol is first named; `price` tells its magnitude then. */

@@ -1,3 +1,6 @@
+/**
+ * The port to a venue that is observed: open positions, fills, candles and stops, as answers to requests and as a stream of changes.
+ */
 import type { ClientOrderId, FillId, OrderId, ReductionCause, Side } from '../schemas/generated/records.ts';
 import type { EpochMillis } from './clock.ts';
 import type { DecimalText, RestingOrder } from './exchange.ts';
@@ -64,11 +67,11 @@ export interface VenueFill {
 export interface Fills {
   /** Oldest first. */
   readonly fills: readonly VenueFill[];
-  /** Later than was asked for where the venue tells nothing older. */
+  /** Later than was asked for where the venue lists nothing older. */
   readonly since: EpochMillis;
 }
 
-/** What the venue says of how an order came to be. */
+/** Who sent an order, and what kind of order it was. */
 export interface OrderOrigin {
   /** Null: the venue names none. */
   readonly clientOrderId: ClientOrderId | null;
@@ -84,21 +87,21 @@ export interface VenueStops {
 }
 
 /**
- * What a venue tells of an account and its markets. Every method throws EXCHANGE_AWAY (transient) when there is no whole
+ * What a venue reports about an account and its markets. Every method throws EXCHANGE_AWAY (transient) when there is no whole
  * answer: a failed query never means none.
  */
 export interface Venue {
   readonly venue: string;
   /** All open positions with their mark prices. One that the venue shows in part costs no other its place. */
   holdings(): Promise<Shown>;
-  /** From `since` on, or as far back as the venue tells. */
+  /** From `since` on, or as far back as the venue lists them. */
   fills(symbol: string, since: EpochMillis): Promise<Fills>;
   /**
-   * The fills before `before`, as many as one question tells of; `since` of the answer is from when on they are whole, and `before` itself where
-   * nothing older is told. Null: not now, since such questions come after all others.
+   * The fills before `before`, as many as one answer lists. From `since` of the answer on they are complete; it is `before` itself where
+   * nothing older is listed. Null: not now, as such requests come after all others.
    */
   olderFills(symbol: string, before: EpochMillis): Promise<Fills | null>;
-  /** Null: the venue knows the order no more. */
+  /** Null: the venue no longer knows the order. */
   orderOrigin(symbol: string, orderId: OrderId): Promise<OrderOrigin | null>;
   /** The latest closed five-minute candles, oldest first. */
   candles(symbol: string, count: number): Promise<readonly Candle[]>;
@@ -107,8 +110,8 @@ export interface Venue {
 }
 
 /**
- * What a venue tells between questions. A change is a reason to look, never a truth: streams lose, double and reorder what they tell, so
- * nothing is recorded that the venue did not answer to a question (ports/venue.ts), but for the mark prices that a peak has seen.
+ * What a venue's stream reports between requests. A change is a reason to ask, never a fact: streams lose, repeat and reorder events, so
+ * only answers to requests are recorded, and the mark prices that moved a position's peak.
  */
 export type VenueChange =
   /** A fill, or something else that changed positions of the symbol. */
@@ -119,14 +122,14 @@ export type VenueChange =
 
 export interface ChangeStream {
   /**
-   * Tells the listener until the signal aborts. Never throws: where the stream cannot be had, is silent or breaks, it says so in the log,
-   * tries again with longer and longer waits, and tells of a gap when it is there again.
+   * Reports changes to the listener until the signal aborts. Never throws: a stream that cannot be opened, is silent or breaks is logged
+   * and opened again after growing waits, and a gap is reported once it is back.
    */
   follow(listener: (change: VenueChange) => void, signal: AbortSignal): Promise<void>;
-  /** The symbols of which mark prices are told. */
+  /** Sets the symbols whose mark prices are reported. */
   watch(symbols: ReadonlySet<string>): void;
-  /** Since when the account's changes are told without a gap; null: they are not. */
+  /** Since when the account's changes are reported without a gap; null: they are not. */
   readonly tellsSince: EpochMillis | null;
-  /** It did not tell of a change that it should have told of: it begins anew. */
+  /** Opens the stream anew: it missed a change that it should have reported. */
   distrust(why: string): void;
 }

@@ -1,4 +1,4 @@
-/** The part of Avro's schema language that this project uses, as JSON. */
+/** The part of Avro's schema language that this project uses, as JSON; its types in words; and looking into JSON that may be no schema. */
 
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'bytes';
 
@@ -88,7 +88,7 @@ export function boundsOf(schema: AvroSchema): Bounds {
   return type.logicalType === BOUNDS_LOGICAL_TYPE || type.logicalType === TIMESTAMP_LOGICAL_TYPE ? type : {};
 }
 
-/** avsc refuses 2^53 - 1, and brings what is below -2^52 back as another number: its zigzag form is odd and above 2^53. */
+/** The whole numbers that avsc gives back unchanged. It refuses 2^53 - 1; below -2^52 the zigzag form is odd and above 2^53, and another number comes back. */
 export const LEAST_LONG = -(2 ** 52);
 export const GREATEST_LONG = 2 ** 53 - 2;
 
@@ -136,8 +136,7 @@ function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Looking into JSON that should be an Avro schema and may not be. */
-
+/** The attributes of JSON that should be an Avro schema, and may be anything. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export const NUMBERS: ReadonlySet<unknown> = new Set(['int', 'long', 'float', 'double']);

@@ -133,7 +133,7 @@ function compileNumber(bounds: Bounds, accepts: (value: number) => boolean, kind
     }
     const within = value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum;
     if (within) return;
-    // Nothing or less, where only something is allowed, is seldom a matter of the ends.
+    // Where only positive numbers are allowed, 0 or less has nothing to do with the upper bound.
     const ends = minimum > 0 && value <= 0 ? 'above 0' : boundsText(bounds);
     refuse(problems, path, `must be ${ends}, found ${value}`);
   };

@@ -1,3 +1,7 @@
+/**
+ * Decodes and checks a record in one pass, by functions that are generated from its schema (`compileReader`), with a table of the strings
+ * that records repeat (`StringTable`).
+ */
 import {
   BOUNDS_LOGICAL_TYPE,
   type AvroArray,
@@ -13,7 +17,7 @@ import {
 import { indexOfSymbols, itemsCondition, lengthCondition, numberCondition } from './check-record.ts';
 
 /**
- * The record that lies in `bytes` from `at` to `end`; undefined where it gives up. `view` is of the same memory, and both may reach
+ * Reads the record that lies in `bytes` from `at` to `end`; undefined: it gave up. `view` is of the same memory, and both may reach
  * beyond the record.
  */
 export type FastReader = (bytes: Buffer, view: DataView, at: number, end: number) => object | undefined;
@@ -219,11 +223,11 @@ const NOT_ASCII = 0x80808080;
  * SCH-2  `read` gives what `bytes.utf8Slice` gives, whatever was read before: a string is found by all of its bytes.
  */
 export class StringTable {
-  /** All by slot. */
+  /** By slot, as are the three arrays below. */
   readonly #strings = Array.from({ length: 1 << SLOT_BITS }, () => '');
   readonly #lengths = new Uint8Array(1 << SLOT_BITS);
   readonly #words = new Int32Array(WORDS << SLOT_BITS);
-  /** The hash of the string that was last not found. */
+  /** The hash of the string that was last looked for in vain: it is kept when it comes twice. */
   readonly #candidates = new Int32Array(1 << SLOT_BITS);
 
   /** The UTF-8 string of `length` bytes at `at`, both within `bytes`; `view` is of the same memory. */

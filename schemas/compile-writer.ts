@@ -10,9 +10,9 @@ import {
 } from './avro-schema.ts';
 import { indexOfSymbols, itemsCondition, lengthCondition, numberCondition } from './check-record.ts';
 
-/** Instead of an end: the value may not be good, and avsc and the check that explains decide. */
+/** Returned in place of an end: the value may be invalid. avsc and the check that explains decide. */
 export const GAVE_UP = -1;
-/** Instead of an end: there may be too little room. */
+/** Returned in place of an end: there may be too little room. */
 export const NO_ROOM = -2;
 
 /**
@@ -57,7 +57,7 @@ const LONGEST_BY_HAND = 9;
 
 /** Statements that check the value in `x` and write it at `p`. */
 class WriterSource {
-  /** Room that all of the record takes but its texts and its lists' items: where that much is left, only those have to look. */
+  /** The room that a record takes without its texts and list items. Checked once at the beginning; only texts and items check again. Unit: bytes. */
   fixedBytes = 0;
   #names = 0;
 
@@ -73,7 +73,7 @@ class WriterSource {
       const instead = field.default === null ? 'bytes[p++] = 0;' : `return ${GAVE_UP};`;
       return `${read} if (x === undefined) { ${absent}++; ${instead} } else { ${write} }`;
     });
-    // As many names as declared fields were found: none is left over. A plain object has its own alone, and they are counted without a list.
+    // As many names as declared fields that are present: so none is undeclared. A plain object has only names of its own, and counting them makes no list.
     return `const ${record} = x;
       if (!isPlain(x)) return ${GAVE_UP};
       ${optional ? `let ${absent} = 0;` : ''}

@@ -1,10 +1,10 @@
 /**
- * What a desk's topics, subjects and groups are called where several desks share a Kafka.
+ * The names of a desk's topics, subjects and groups where several desks share a Kafka.
  *
- * The program speaks of the names in the topic table. A desk that has a name of its own puts it before each of them: `alpha` reads
+ * The program itself uses the names of the topic table. A desk that has a name puts it before each of them: `alpha` reads
  * `alpha.position.snapshot`, by the group `alpha.scoring`. A desk's name has no dot, so the two are never mistaken for each other.
  *
- * SCH-4  A name that stands for the broker already stays as it is: coordinates that were read from a record can be used as they are.
+ * SCH-4  A name that already has the desk's prefix stays as it is, so coordinates from a record can be used unchanged.
  * SCH-5  Without a desk every name is the table's.
  */
 import { HarvestlineError } from '../errors/harvestline-error.ts';
@@ -18,7 +18,7 @@ export class DeskNames {
   readonly #prefix: string;
   readonly #topics = new Map<string, string>();
 
-  /** Null, or an empty text: the desk without a name. Throws USAGE for a name that does not stand in topics. */
+  /** Null or empty: the desk without a name. Throws USAGE for a name that no topic can have. */
   constructor(desk: string | null = null) {
     if (desk !== null && desk !== '' && !DESK.test(desk)) {
       const rule = "a desk's name has up to 64 letters, digits, - and _";
@@ -51,24 +51,24 @@ export class DeskNames {
     return this.#prefix + name;
   }
 
-  /** A file or a lock of the data folder: desks whose accounts have one name may share that, too. */
+  /** A file or a lock in the data folder, which several desks may share. */
   local(name: string): string {
     return this.#prefix + name;
   }
 }
 
-/** The name in the table of a topic of whatever desk, such as a record names; of any other topic its own. */
+/** The table's name of a topic of any desk, such as a record names. A topic that is not in the table keeps its name. */
 export function tableNameOf(topic: string): string {
   const name = new DeskNames(deskOf(topic)).inTable(topic);
   return isInTable(name) ? name : topic;
 }
 
-/** What the topic `name` of the table is called on the desk that `topic` is of. */
+/** The broker's name of the table's topic `name`, on the desk that `topic` belongs to. */
 export function topicBeside(topic: string, name: string): string {
   return new DeskNames(isInTable(topic) ? null : deskOf(topic)).topic(name);
 }
 
-/** What stands before the first dot, where it can be a desk. */
+/** The desk's name in front of the first dot; null where no desk can have that name. */
 function deskOf(topic: string): string | null {
   const desk = topic.slice(0, Math.max(0, topic.indexOf('.')));
   return DESK.test(desk) ? desk : null;

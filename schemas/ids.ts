@@ -38,12 +38,12 @@ export function clientOrderIdOf(intentId: IntentId, part = 0): ClientOrderId {
   return `hl-${name}` as ClientOrderId;
 }
 
-/** One order is one slice. */
+/** One trade for each order. */
 export function tradeIdOf(clientOrderId: ClientOrderId): TradeId {
   return digest('trade', clientOrderId) as TradeId;
 }
 
-/** All 64 hex digits, so that anyone can check it: SHA-256 of a policy's JSON text. */
+/** SHA-256 of a policy's JSON text; all 64 hex digits, so that anyone can check it. */
 export function policyDigestOf(policyJson: string): string {
   return hash('sha256', policyJson, 'hex');
 }
@@ -69,12 +69,12 @@ export function letterIdOf({
   return `${topic}:${partition}:${offset}` as LetterId;
 }
 
-/** A fill that was none of ours is a slice of its own; venues number fills by symbol. */
+/** The trade of a fill by others: one for each fill. Venues number fills within a symbol. */
 export function externalTradeIdOf(venue: string, account: string, symbol: string, fillId: FillId): TradeId {
   return digest('external', venue, account, symbol, fillId) as TradeId;
 }
 
-/** An imported row has no order: its content names it, so that importing it again is the same trade. */
+/** An imported row has no order, so its id derives from its content: importing it again gives the same trade. */
 export function backfillTradeIdOf(content: readonly (string | number | null)[]): TradeId {
   return digest('backfill', ...content) as TradeId;
 }

@@ -1,18 +1,18 @@
 /**
- * What numbers, bytes and texts stand for where a schema says it by a logical type. Avro resolves by the type underneath alone: it
+ * Compares what the logical types of a writer and a reader mean. Avro itself resolves by the type underneath alone: it
  * reads a writer's microseconds as the reader's milliseconds, and a decimal's digits as a text.
  *
- * SCH-7  A logical type of the writer that gives values a meaning is the reader's, too, or the two schemas are incompatible.
- * SCH-8  A writer that says nothing (a bare `long`) is taken at the field's meaning; so is a logical type that gives none: `bounded`, or
+ * SCH-7  A logical type of the writer that gives values a meaning must be the reader's as well, or the schemas are incompatible.
+ * SCH-8  A bare type (`long`) is taken to mean what the reader's field means; so is a logical type without a meaning: `bounded`, or
  *        one of another program's.
- * SCH-9  A text is read as that text, whatever it is of (`uuid`).
+ * SCH-9  A text is read as a text, whatever its logical type (`uuid`).
  *
  * The writer's schema may be any that Avro allows: fields that the reader does not have, types of kinds that are not used here.
  */
 import type { Problem } from '../errors/harvestline-error.ts';
 import { type AvroSchema, typeTextOf, type Attributes, isObject, logicalTypeOf } from './avro-schema.ts';
 
-/** Those of the specification, and of their families whatever unit they count in. */
+/** The logical types of the specification, and variants of them in other units. */
 const MEANINGS = /^(?:(?:local-)?timestamp|time|date|datetime|(?:big-)?decimal|duration|interval|uuid)(?:-|$)/i;
 
 function meaningOf(schema: unknown): string | undefined {
@@ -20,7 +20,7 @@ function meaningOf(schema: unknown): string | undefined {
   return typeof name === 'string' && MEANINGS.test(name) ? name : undefined;
 }
 
-/** Every field whose values mean something else to the writer than to the reader (SCH-7); none for schemas that go together. */
+/** Every field whose values mean one thing to the writer and another to the reader (SCH-7); none for schemas that go together. */
 export function differentMeanings(reader: unknown, writer: unknown): readonly Problem[] {
   return new Comparison(namesIn(reader), namesIn(writer)).compare(reader, writer, '', undefined);
 }
@@ -36,7 +36,7 @@ class Comparison {
     this.#writerNames = writerNames;
   }
 
-  /** `said`: what the writer's field itself says, where it stands beside the type and not in it. */
+  /** `said`: the logical type that stands beside the type in the writer's field, not inside it; undefined: none. */
   compare(reader: unknown, writer: unknown, path: string, said: string | undefined): readonly Problem[] {
     const own = branchesOf(reader, this.#readerNames);
     return branchesOf(writer, this.#writerNames).flatMap((theirs) => {
@@ -74,7 +74,7 @@ function scalar(reader: unknown, writer: unknown, path: string, said: string | u
   return [{ path: path === '' ? '(root)' : path, why: `the data holds ${written}, the reader takes ${read}` }];
 }
 
-/** Which of a union's branches can stand for each other. */
+/** Branches of two unions are compared where their shapes are equal. */
 function shapeOf(schema: unknown): 'record' | 'array' | 'scalar' | 'other' {
   const kind = kindOf(schema);
   if (kind === 'record' || kind === 'array') return kind;

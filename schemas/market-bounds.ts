@@ -4,10 +4,10 @@
  *
  * SCH-10  pnl_quote is at most price x quantity, 1e27; pnl_percent at most the ratio of two prices, 1e24, in per cent. Sums over the
  *         slices of a position have their own, larger ends: half a million slices fit into the largest record.
- * SCH-11  R is the one figure that good inputs can drive beyond its ends, where a stop stands closer to the entry than prices are told
+ * SCH-11  R is the one figure that valid inputs can drive beyond its bounds, where a stop is closer to the entry than prices can be told
  *         apart: scoring refuses such a snapshot, and a trade's r_net is null then.
  *
- * They are generous on purpose. A number beyond them is a unit mistaken, a field mixed up or a fault, never a market; so a version
+ * They are generous on purpose. A number beyond them is a wrong unit, a mixed-up field or a fault, never a market; so a version
  * of a schema may add them to one that was released without (compare-checks.ts, TOL-3).
  */
 import type { Bounds } from './avro-schema.ts';
@@ -84,7 +84,7 @@ export const MARKET_BOUNDS: readonly MarketBound[] = [
   { unit: 'milliseconds', minimum: 0, maximum: LAST_DATE_MS, why: 'the span between two dates' },
 ];
 
-/** R beyond it says that the stop is no basis of it (SCH-11). Unit: R. */
+/** A larger R means that the stop is too close to the entry to measure by (SCH-11). Unit: R. */
 export const GREATEST_R = 1e12;
 
 /** What the doc of a number names after `Unit: `, without a remark on its sign; null where it names none. */
@@ -98,7 +98,7 @@ export function marketBoundsOf(unit: string | null): readonly MarketBound[] {
   return MARKET_BOUNDS.filter((bound) => bound.unit === unit);
 }
 
-/** Whether those bounds end where a market does; the least may also be 0, for what can be none at all. */
+/** Whether the bounds are those of the unit; the minimum may also be 0, for what can be nothing at all. */
 export function isMarketBound({ minimum, maximum }: Bounds, unit: string | null): boolean {
   return marketBoundsOf(unit).some(
     (bound) => maximum === bound.maximum && (minimum === bound.minimum || (minimum === 0 && bound.minimum > 0)),

@@ -56,7 +56,7 @@ export interface CodecOptions {
   /** Those whose records it reads and writes; all where left out. */
   readonly topics?: readonly Topic[];
   /**
-   * The clock, in milliseconds, that unknown ids are asked for again by. Left out where the codec does not live long: then each is asked for
+   * The clock, in milliseconds, by which unknown ids are asked for again. Left out where the codec is short-lived: then each is asked for
    * once.
    */
   readonly now?: () => number;
@@ -93,8 +93,8 @@ interface Reader {
  * The only way between records and bytes. What it writes and what it reads has passed the same check: structure, no
  * undeclared field, finite numbers, bounds, cross-field rules; a failure names every path at once.
  *
- * A good record takes the fast way: functions compiled from its schema check and convert it in one pass. On the slow way are avsc
- * and the check that explains: for whatever the fast one does not know to be good.
+ * A good record takes the fast way: functions compiled from its schema check and convert it in one pass. Any other takes the slow way:
+ * avsc converts it, and check-record.ts names every problem.
  *
  * Invariants:
  * SCH-12  Nothing is registered here: a schema the registry does not hold is refused at `open`.
@@ -106,10 +106,10 @@ interface Reader {
 export class RecordCodec {
   readonly #writers: WriterSchemas;
   readonly #own: ReadonlyMap<string, OwnSchema>;
-  /** Of the topics in use: a processor reads and writes a few, and each takes some milliseconds to compile. */
+  /** By topic, made at first use: a processor reads and writes few topics, and each takes some milliseconds to compile. */
   readonly #codecs = new Map<string, TopicCodec>();
   readonly #strings = new StringTable();
-  /** What was read from last: the records of a batch lie in one memory. */
+  /** The memory that was read last: the records of a batch share one. */
   #source: Memory = memoryOf(new ArrayBuffer(0));
   /** What encoded records are cut from, and how much of it is used. */
   #slab: Memory = freshMemory(SLAB_BYTES);
@@ -157,7 +157,7 @@ export class RecordCodec {
     for (const record of othersOf(records)) {
       const id = schemaIdOf(record);
       if (id === undefined || codec.readers.has(id) || asked.has(id)) continue;
-      // SCH-16. Its retry found the schema; one question a batch is enough.
+      // SCH-16. The retry that put the letter back had found its schema. One question a batch is enough.
       if (!this.#writers.isDue(id) && !wasPutBack(record)) continue;
       asked.add(id);
       const text = await this.#writers.textOf(id);
@@ -229,7 +229,7 @@ export class RecordCodec {
     const end = codec.write(record, bytes, view, start + WIRE_HEADER_BYTES, bytes.length);
     if (end === NO_ROOM) {
       if (bytes.length > MOST_SLAB_BYTES) return undefined;
-      // One that has all of it to itself and does not fit needs more.
+      // A record that does not fit into an empty slab needs a larger one.
       this.#slab = freshMemory(start === 0 ? 2 * bytes.length : SLAB_BYTES);
       this.#used = 0;
       return this.#write(codec, record);

@@ -1,3 +1,6 @@
+/**
+ * The schema registry: the port to one, registering this program's schemas, and asking for those of writers by their ids.
+ */
 import type { SchemaId } from './wire-format.ts';
 import { schemaText, TOPICS, subjectOf } from './topics.ts';
 
@@ -16,7 +19,7 @@ export interface SubjectVersion {
  * Every method throws REGISTRY_AWAY (transient) when there is no answer; `null` is a definite no.
  */
 export interface SchemaRegistry {
-  /** What messages call the subject, where the registry that desks share has it under another name. */
+  /** The subject's name for messages, where a registry that desks share has it under another one. */
   nameOf?(subject: string): string;
   /** The id under which exactly this schema is a version of `subject`. */
   idOf(subject: string, schema: string): Promise<number | null>;
@@ -24,16 +27,16 @@ export interface SchemaRegistry {
   schemaOf(id: SchemaId): Promise<string | null>;
   /** Every version of the subject, oldest first; none for a subject the registry does not know. */
   versions(subject: string): Promise<readonly SubjectVersion[]>;
-  /** Makes the schema a version of the subject; an explicit act, never part of producing. Returns its id. */
+  /** Registers the schema as a version of the subject, and returns its id. */
   register(subject: string, schema: string): Promise<number>;
 }
 
-/** Makes this program's schemas versions of their subjects: the explicit act that producing relies on. */
+/** Registers this program's schemas: an explicit act, which producing relies on and never does itself. */
 export async function registerSchemas(registry: SchemaRegistry): Promise<void> {
   for (const topic of Object.values(TOPICS)) await registry.register(subjectOf(topic), schemaText(topic));
 }
 
-/** How long an id that the registry does not know is not asked for again: doubled each time, up to the longest. Unit: milliseconds. */
+/** How long an unknown id waits until it is asked for again: doubled each time, up to the longest wait. Unit: milliseconds. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 
@@ -48,10 +51,10 @@ interface Unknown {
 /**
  * The schemas of writers, asked of the registry by their id. Invariants:
  *
- * SCH-17  "Not found" is no last word: replicas of a registry differ for a while. An unknown id is asked for again, after a back-off
+ * SCH-17  "Not found" may pass: replicas of a registry differ for a while. An unknown id is asked for again, after a back-off
  *         of its own that spares the registry whatever many records name it; other ids do not wait for it.
- * SCH-18  Of an id there is one question at a time, whoever asks.
- * SCH-19  No answer says nothing of an id: what the registry throws changes nothing here.
+ * SCH-18  There is one question at a time about an id, whoever asks.
+ * SCH-19  A registry without an answer says nothing about an id: what it throws changes nothing here.
  */
 export class WriterSchemas {
   readonly #registry: SchemaRegistry;

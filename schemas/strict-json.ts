@@ -4,14 +4,14 @@ import { HarvestlineError, type Problem, formatProblems, isKind, messageOf } fro
 import { bufferOf } from './buffer-of.ts';
 
 /**
- * JSON that others wrote, where a slip must not change what was meant. Invariants:
+ * Parses JSON from outside strictly, so that a slip never changes what was meant. Invariants:
  * SCH-20  A key that comes twice in one object is named by its path: JSON.parse would keep the last, and say nothing.
  * SCH-21  Bytes that are not UTF-8 are refused with their place, never read as U+FFFD.
  * SCH-22  The time is linear in the length, whatever the text.
  */
 export interface ParsedJson {
   readonly value: unknown;
-  /** What is wrong with the text although its value could be told. */
+  /** Faults of the text that leave its value clear. */
   readonly problems: readonly Problem[];
 }
 
@@ -23,7 +23,7 @@ const STRING = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"?`;
 /** Strings, and the words for numbers that JSON does not have. A word inside a string is part of the string. */
 const STRING_OR_NON_NUMBER = new RegExp(String.raw`${STRING}|-?\b(?:NaN|Infinity)\b`, 'gs');
 
-/** What keys and objects are told by, in a text that is known to be JSON. */
+/** The tokens that show keys and nesting, in a text that is known to be JSON. */
 const STRUCTURE = new RegExp(String.raw`${STRING}|[{}[\]:,]`, 'gs');
 
 /** Stands in for such a word while parsing: a string no record would hold. */

@@ -1,5 +1,5 @@
 /**
- * The one bound on times ahead. Nothing can be observed, opened or closed after the record that says so was written, nor after
+ * The bound on times that lie ahead. Nothing can be observed, opened or closed after the record that says so was written, nor after
  * now; clocks differ by a little. Beyond that little the producer's clock, zone or unit is wrong, and every age, pause and order of
  * events that is computed from such a time is wrong with it.
  *
@@ -7,7 +7,7 @@
  *         reader's clock; so does the timestamp itself. What lies beyond is poison (TIMESTAMP_AHEAD).
  * SCH-24  Within the bound a record is as old as the earlier of its two times says: an observation that is dated ahead must not
  *         seem younger (`knownSince`).
- * SCH-25  State that a processor reads back of its own (reports, outcomes) is not held against it: it was taken once, and what rests on
+ * SCH-25  State that a processor reads back (its own reports, outcomes) is not checked again: it was accepted once, and what rests on
  *         it bounds the times where it uses them.
  *
  * Pure: the reader's clock is passed in; null where there is none, as in a replay of what is long past.
@@ -21,7 +21,7 @@ export const AHEAD_MS = 60_000;
 
 type Times<R> = (record: R, tell: (path: string, at: EpochMillis) => void) => void;
 
-/** The event times of every topic that something is decided by. */
+/** The event times of the topics on which decisions rest. */
 const EVENT_TIMES: { readonly [N in TopicName]?: Times<RecordByTopic[N]> } = {
   [TOPICS.modelSignal.name]: ({ emitted_at }, tell) => tell('emitted_at', emitted_at),
   [TOPICS.positionSnapshot.name]: ({ observed_at, opened_at }, tell) => {
@@ -45,13 +45,13 @@ const EVENT_TIMES: { readonly [N in TopicName]?: Times<RecordByTopic[N]> } = {
   },
 };
 
-/** The topics whose records say when something happened, as far as something is decided by it. */
+/** The topics with event times on which decisions rest. */
 export const TIMED_TOPICS = Object.keys(EVENT_TIMES) as readonly TopicName[];
 
-/** What a record's timestamp is called among the paths of its fields. */
+/** The name of a record's timestamp among the paths of its fields. */
 export const TIMESTAMP_PATH = '(timestamp)';
 
-/** Every time of the record that cannot be; none for a good one. `now` is the reader's clock, null where it does not run live. */
+/** Every time of the record that lies too far ahead; none for a good one. `now` is the reader's clock, null where it does not run live. */
 export function timesAhead<N extends TopicName>(
   topic: N,
   record: RecordByTopic[N],
@@ -75,13 +75,13 @@ export function timesAhead<N extends TopicName>(
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
-/** Of the record in hand. A number in an array of numbers is no object of its own. */
+/** The newest time of the record in hand; in a typed array, where a number is no object. */
 const newest = new Float64Array(1);
 const note = (_: string, at: EpochMillis): void => {
   if (at > (newest[0] ?? 0)) newest[0] = at;
 };
 
-/** Makes nothing: most records are good. */
+/** Allocates nothing: most records are good. */
 function newestOf<N extends TopicName>(
   times: Times<RecordByTopic[N]> | undefined,
   record: RecordByTopic[N],
@@ -91,7 +91,7 @@ function newestOf<N extends TopicName>(
   return newest[0] ?? -Infinity;
 }
 
-/** Throws TIMESTAMP_AHEAD with every time of the record that cannot be. */
+/** Throws TIMESTAMP_AHEAD with every time of the record that lies too far ahead. */
 export function refuseTimesAhead<N extends TopicName>(
   topic: N,
   record: RecordByTopic[N],

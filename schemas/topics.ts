@@ -123,7 +123,7 @@ export const TOPICS = {
   deskClaim: {
     name: 'desk.claim',
     key: 'account',
-    // One: who came first must be told of claims of different accounts, too.
+    // One partition: the order of claims counts across accounts, too.
     partitions: 1,
     // Not compacted: the first claim in the order of the log is in force, whatever came later.
     cleanup: 'delete',
@@ -154,7 +154,7 @@ export const TOPICS = {
     key: 'scope',
     partitions: PARTITIONS,
     cleanup: 'delete',
-    // A record holds for as long as nothing changes, so its age says nothing; there is one a change.
+    // A record is in force until the next one, whatever its age; one is written at each change.
     retentionMs: null,
     writer: 'scoring',
     summary: 'From which snapshot on which policy and which confidence maps decided: what a HOLD rests on.',
@@ -200,7 +200,7 @@ export function sourceTopicOf(topicName: string): string | null {
   return isDeadLetterTopic(topicName) ? topicName.slice(0, -DEAD_LETTER_SUFFIX.length) : null;
 }
 
-/** How much more a dead-letter topic takes than its source: the headers that say why have at most 20 KB. Unit: bytes. */
+/** How much larger a dead letter may be than a record of its source: the headers that are added have at most 20 KB. Unit: bytes. */
 export const DEAD_LETTER_ROOM_BYTES = 64 * 1024;
 
 /** Every topic to create: the table's, and a dead-letter topic for each. */
@@ -220,7 +220,7 @@ export function loadSchema(topic: Topic): AvroRecord {
   return JSON.parse(readFileSync(new URL(`./${topic.name}.avsc`, import.meta.url), 'utf8')) as AvroRecord;
 }
 
-/** Its text, as registries are given it and asked for it: some compare texts. */
+/** The schema as the text that is registered and looked up: some registries compare texts. */
 export function schemaText(topic: Topic): string {
   return JSON.stringify(loadSchema(topic));
 }

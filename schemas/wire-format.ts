@@ -1,13 +1,13 @@
 /**
- * Where a record says which schema it was written with, and where its Avro binary begins. Confluent's ways of writing are read, and in
+ * Finds the schema that a record was written with, and where its Avro binary begins. Both of Confluent's forms are read, in
  * the order of its own readers: the header `__value_schema_id` if it has a value, then the prefix of the value.
  *
  *     header   00 and the id in 4 bytes, or 01 and the GUID in 16; all of the value is Avro
  *     prefix   00 and the id in 4 bytes, then Avro. This program writes so.
  *
- * SCH-28  A record whose schema is named in a header that is not read so is refused by that name. Its first bytes are Avro then, and what
- *         they would be as an id is chance.
- * SCH-29  Ids are unsigned. No registry gives 0: where the bytes say so, they begin an id of 8 bytes, Apicurio's.
+ * SCH-28  A record that names its schema in a header of another form is refused with that header's name. Its value is plain Avro then, and what
+ *         its first bytes would be as an id is chance.
+ * SCH-29  Ids are unsigned. No registry assigns 0: such bytes begin an id of 8 bytes, which Apicurio writes.
  */
 import { HarvestlineError } from '../errors/harvestline-error.ts';
 
@@ -17,13 +17,13 @@ export type SchemaId = number | string;
 /** As ports/event-log.ts has them. */
 type Headers = readonly (readonly [name: string, value: Uint8Array | null])[];
 
-/** What of a record on a log is looked at here. */
+/** The parts of a record on a log that are read here. */
 export interface WrittenRecord extends Partial<ValuePlace> {
   readonly value: Uint8Array | null;
   readonly headers?: Headers;
 }
 
-/** Where the value lies in a memory that it shares with others: what reads it there needs no view of its own, which costs as much again. */
+/** Where the value lies in a buffer that it shares with other records. Reading it there needs no view of its own, which would cost as much again. */
 export interface ValuePlace {
   readonly within: Uint8Array;
   /** Negative for null. */
@@ -69,7 +69,7 @@ function idAt(bytes: Uint8Array, start: number, end: number): number | undefined
   return fourBytes(bytes, start + 1);
 }
 
-/** Whether a header may name the schema, so that the value alone does not say it. */
+/** Whether a header may name the schema. */
 export function hasSchemaHeader(headers: Headers | undefined): boolean {
   if (headers === undefined || headers.length === 0) return false;
   return headers.some(([name]) => name === SCHEMA_ID_HEADER || APICURIO_HEADERS.has(name));
@@ -79,7 +79,7 @@ export function wasPutBack({ headers }: WrittenRecord): boolean {
   return headers?.some(([name]) => name === RETRY_OF_HEADER) === true;
 }
 
-/** The schema that the record names, or why none can be told: RECORD_EMPTY, NOT_WIRE_FORMAT or SCHEMA_ID_IN_HEADER. */
+/** The schema that the record names, or why it names none: RECORD_EMPTY, NOT_WIRE_FORMAT or SCHEMA_ID_IN_HEADER. */
 export function schemaReferenceOf({ value, headers = [] }: WrittenRecord): SchemaReference | HarvestlineError {
   if (value === null || value.length === 0) return new HarvestlineError('RECORD_EMPTY', 'the record has no value');
   const header = headers.findLast(([name]) => name === SCHEMA_ID_HEADER)?.[1] ?? null;
@@ -119,7 +119,7 @@ function refusedHeader(why: string): HarvestlineError {
   );
 }
 
-/** Those of the records that may name another schema than the ones before them: most of a batch are of one writer. */
+/** The records that may name another schema than the one before: most of a batch have one writer. */
 export function othersOf(records: readonly WrittenRecord[]): readonly WrittenRecord[] {
   const others: WrittenRecord[] = [];
   let last: number | undefined;
@@ -147,7 +147,7 @@ export function describeReference({ id, isIn }: SchemaReference): string {
   return isIn === 'header' ? `${name} (header ${SCHEMA_ID_HEADER})` : name;
 }
 
-/** Why a record of a schema that the registry does not know is refused. Registries before Confluent's 8.0 have no GUIDs: the header's way of writing is the reason then. */
+/** The error of a record whose schema the registry does not know. Registries before Confluent's 8.0 have no GUIDs, so a GUID is refused as a header of another form. */
 export function unknownSchema(topic: string, reference: SchemaReference): HarvestlineError {
   const why = `the registry does not know ${describeReference(reference)}`;
   if (typeof reference.id === 'number') return new HarvestlineError('SCHEMA_UNKNOWN', `${topic}: ${why}`);

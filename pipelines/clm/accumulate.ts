@@ -3,7 +3,7 @@ import type { ClmOutcome, OutcomeLabel, Side, TradeClosed, Origin } from '../../
 import { GREATEST_R } from '../../schemas/market-bounds.ts';
 
 /**
- * The truth about one position, slice by slice. Invariants:
+ * Accumulates the trades of one position, its slices, into its outcome. Invariants:
  *
  * CLM-1  A trade_id that is already counted changes nothing.
  * CLM-2  The order of the slices does not matter: quantities are equal, prices and results within 1e-9, label, status,
@@ -133,7 +133,7 @@ function moveInFavour(side: Side, entryPrice: number, exitPrice: number): number
   return (side === 'LONG' ? move : move.neg()).toNumber();
 }
 
-/** Both known and not the same. A null says nothing. */
+/** Whether both are known and they are not the same. */
 function differ<T>(known: T | null, other: T | null): boolean {
   return known !== null && other !== null && known !== other;
 }

@@ -30,9 +30,9 @@ import { timesAhead } from '../../schemas/time-bound.ts';
  *
  * Invariants:
  * CLM-9  Memory changes only after everything the batch causes has been encoded: a batch that fails leaves no trace.
- * CLM-10  A batch that comes again in the same life is answered with the outcomes as they stand: the append of its first
+ * CLM-10  A batch that is redelivered to the same process is answered with the outcomes as they stand: the append of its first
  *         answer may have failed. A trade that was written twice to the topic (another offset) is answered with nothing.
- * CLM-11  Only event time counts, so that a replay says the same.
+ * CLM-11  Only event time counts, so that a replay gives the same records.
  * CLM-12  `process` waits for nothing, so calls for several partitions never interleave; a position's trades come in one partition.
  * CLM-13  An outcome's timestamp is never after that of the newest trade, which the log has taken: one slice that was dated into the future
  *         must not keep all later outcomes of its position from the log.
@@ -136,7 +136,7 @@ class Clm implements ClmProcessor {
     return [];
   }
 
-  /** Of tombstones: what others read of clm.outcome must not depend on who writes nulls to it. */
+  /** Writes the outcomes again that tombstones removed: readers of clm.outcome must not depend on who writes nulls to it. */
   async #undo(tombstones: ReadonlyMap<string, LogRecord>): Promise<readonly EncodedRecord[]> {
     if (tombstones.size === 0 || this.#replay === null) return [];
     const remade = new RemadeOutcomes(new Map(), (outcome) => this.#encode(outcome));
@@ -241,7 +241,7 @@ function tombstonedIn(records: readonly LogRecord[]): ReadonlyMap<string, LogRec
  * compaction has honoured, a topic that was deleted.
  *
  * CLM-14  A trade that an outcome counts changes nothing, so outcomes that are whole stay as they are.
- * CLM-15  A trade that CLM set aside when it came is left out here, too: one that is dated ahead, or that makes an outcome which no topic
+ * CLM-15  A trade that was made a dead letter is left out here, too: one that is dated ahead, or that makes an outcome which no topic
  *         takes.
  */
 export class RemadeOutcomes {

@@ -170,16 +170,16 @@ export const GATE_OUTCOMES = 50;
 /** Fewer of either label and single outcomes decide the map. Unit: outcomes. */
 export const FEWEST_OF_A_LABEL = 10;
 
-/** One market tells of that market, not of the model. Unit: markets. */
+/** The outcomes of a single market describe the market more than the model. Unit: markets. */
 const FEWEST_MARKETS = 2;
 
-/** Fewer outcomes away from the others, and these few decide the slope. Unit: outcomes. */
+/** With fewer outcomes outside the most crowded stretch of confidence, those few decide the slope. Unit: outcomes. */
 const FEWEST_APART = 10;
 
-/** Confidences within so much of each other are one statement. Unit: probability. */
+/** Confidences that are closer to each other count as one statement. Unit: probability. */
 const ONE_STATEMENT = 0.02;
 
-/** As fine as two confidences are told apart. Unit: bins of probability 0 to 1. */
+/** Confidences are counted in so many bins. Unit: bins of probability 0 to 1. */
 const BINS = 10_000;
 
 export type GateCondition =
@@ -203,7 +203,7 @@ export class GateEvidence {
   #wins = 0;
   #losses = 0;
   readonly #markets = new Map<string, number>();
-  /** By bin: models are as many as others name, and most say few things. */
+  /** Outcomes by bin; sparse, as most models state few different confidences. */
   readonly #confidences = new Map<number, number>();
 
   get usable(): number {

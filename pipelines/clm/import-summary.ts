@@ -1,3 +1,6 @@
+/**
+ * The summary of an import: its figures, counted row by row, and their words for people.
+ */
 import type { Problem } from '../../errors/harvestline-error.ts';
 import type { GoodTrade } from './recorded-trade.ts';
 import type { TimeForm } from './recorded-time.ts';
@@ -16,7 +19,7 @@ export interface RowPlace {
   readonly line: number;
 }
 
-/** What an import did and what it took for what. Fields of the JSON summary. */
+/** What an import did, and how it read the rows. Fields of the JSON summary. */
 export interface ImportFigures {
   readonly rows: number;
   readonly imported: number;
@@ -136,13 +139,13 @@ function sorted<V>(map: ReadonlyMap<string, V>): Readonly<Record<string, V>> {
   return Object.fromEntries([...map].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** What became of the imported trades: FINAL outcomes made here, or who makes them. */
+/** The FINAL outcomes that the import made of its trades, or who makes them. */
 export type OutcomesMade = number | 'by the running dev' | 'by the clm processor';
 
 /** A screenful; --json has all. Unit: entries. */
 const MOST_NAMED = 20;
 
-/** The summary for people: what was done, then what was taken for what. */
+/** The summary for people: what was done, then how the rows were read. */
 export function summaryLines(
   figures: ImportFigures,
   zone: string,

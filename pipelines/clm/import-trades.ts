@@ -74,10 +74,10 @@ export type ImportResult =
  * CLM-17  A row counts as exactly one of imported, doubled, already_recorded or bad.
  * CLM-18  Ids derive from a row's content and what is on the topic is read first: killed anywhere and run again, the record
  *         is the same.
- * CLM-19  Nothing is written before the results of every input are known to be in the unit that they are taken for.
+ * CLM-19  Nothing is written before the unit of every input's results is found to be the expected one.
  *
- * Memory does not grow with the rows but for some 50 bytes each, by which doubles are told: inputs are read twice, for their unit
- *      and for their rows.
+ * Inputs are read twice, for their unit and for their rows, so that memory grows by some 50 bytes a row only, by which doubles are
+ * recognised.
  */
 export async function importTrades(
   inputs: readonly NamedInput[],

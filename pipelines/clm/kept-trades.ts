@@ -16,7 +16,7 @@ const HIGH_BITS = 2 ** 21;
 const FREE = -1;
 
 /**
- * Tells rows that repeat a trade that was kept already: same account, symbol, side, prices, result, model and size, at most 50 ms apart.
+ * Recognises rows that repeat a trade which was kept before: same account, symbol, side, prices, result, model and size, at most 50 ms apart.
  * Trades are looked up by slots of 50 ms: two that are kept never share one.
  *
  * CLM-20  Memory: some 50 bytes a trade, for a million are imported at a time. Contents are compared by 53 bits of their hash, and only

@@ -1,12 +1,12 @@
 import { Decimal } from 'decimal.js';
 
 /**
- * What a recorder's pnl_percent is in. Bots show results in per cent of margin, with the leverage in them, or as a ratio; taken for the
- * move of the price they make other labels. Invariants:
+ * The unit of a recorder's pnl_percent. Bots write results in per cent of margin, leverage included, or as a ratio; read as the
+ * move of the price in per cent, these would give other labels. Invariants:
  *
  * CLM-21  The factor between result and price move is found over a whole file, never over a row: one odd row is an odd row.
  * CLM-22  Costs are no factor: a result that lies below the move by about the same amount in every row is in per cent.
- * CLM-23  The sign is left out: what contradicts the prices there is warned of, row by row.
+ * CLM-23  The sign is not compared: a result whose sign contradicts the prices is warned of, row by row.
  */
 export interface PnlSample {
   readonly pnl: number;
@@ -16,7 +16,7 @@ export interface PnlSample {
   readonly leverage: number | null;
 }
 
-/** What a person says that pnl_percent is. */
+/** The unit that a person names for pnl_percent. */
 export type PnlUnit =
   | { readonly kind: 'percent' }
   | { readonly kind: 'ratio' }

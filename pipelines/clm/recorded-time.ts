@@ -1,3 +1,6 @@
+/**
+ * Times as recorders write them: numbers of some unit since 1970, or ISO 8601 with or without a zone.
+ */
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import { type TimeUnit, isPlausible, momentOf } from '../../schemas/time-unit.ts';
 import { parseEventTime } from '../../render/event-time.ts';

@@ -29,7 +29,7 @@ interface RecordedTrade {
 
 const SIDES: Readonly<Record<string, Side>> = { BUY: 'LONG', LONG: 'LONG', SELL: 'SHORT', SHORT: 'SHORT' };
 
-/** What languages and people write where they do not know, in lower case. */
+/** Words for an unknown value, as programs and people write them; in lower case. */
 const UNKNOWN_WORDS: ReadonlySet<string> = new Set([
   '',
   '-',
@@ -126,7 +126,7 @@ export function parseRecordedTrade(value: unknown, zone: TimeZone = UTC): Parsed
   };
 }
 
-/** Rows of a recorder are alike: what is said of one is said of most, and kept once. By its JSON. */
+/** Lists by their JSON. The rows of a recorder are alike, so equal lists are kept once. */
 const SHARED = new Map<string, readonly unknown[]>();
 
 /** More different ones are no recorder's habit. Unit: lists. */
@@ -184,7 +184,7 @@ function problemOf({ path, message }: z.core.$ZodIssue): Problem {
   return { path: path.join('.') || '(root)', why: plainWords(message) };
 }
 
-/** zod's words for types are about code; the reader has a line of JSON. */
+/** zod's messages are about code; the reader has a line of JSON. */
 function plainWords(message: string): string {
   return message.endsWith('received undefined') ? 'is missing' : message.replace(/^Invalid input: /, '');
 }

@@ -1,10 +1,10 @@
 /**
  * One market, one symbol, however recorders spell it: `BTC/USDT:USDT`, `BTC-USDT` and `btcusdt` are BTCUSDT. Invariants:
  *
- * CLM-26  What a person's map says goes before everything else. It may name a market that is known here otherwise.
+ * CLM-26  A person's map takes precedence over everything else. It may give another symbol to a market that is known here.
  * CLM-27  A symbol that the record or the market list has, as it is written, stays as it is.
- * CLM-28  A spelling that is told to be another of one known market takes that market's symbol; else, of the forms that are well known, BASE
- *         and QUOTE in capitals. What has no such form stays as it is: a delivery date or a contract kind is part of a market.
+ * CLM-28  Another spelling of one known market becomes that market's symbol. Otherwise a well-known form becomes BASE
+ *         and QUOTE in capitals, and any other stays as it is: a delivery date or a contract kind is part of a market.
  */
 export class SymbolSpellings {
   readonly #map: ReadonlyMap<string, string>;
@@ -51,7 +51,7 @@ export class SymbolSpellings {
 /** BASE/QUOTE as ccxt has it, with what it settles in: `BTC/USDT:USDT`. A delivery date or a strike after it is another market. */
 const UNIFIED = /^([a-z0-9]+)\/([a-z0-9]+)(?::[a-z0-9]+)?$/i;
 
-/** What markets are quoted in. Without a separator, the end of a symbol is told by it. */
+/** The currencies that markets are quoted in, by which the two parts of a symbol without a separator are found. */
 const QUOTES = ['USDT', 'USDC', 'FDUSD', 'BUSD', 'TUSD', 'DAI', 'USD', 'EUR', 'GBP', 'JPY', 'KRW', 'TRY', 'BTC', 'ETH'];
 const SEPARATED = new RegExp(`^([a-z0-9]+)[-_](${QUOTES.join('|')})$`, 'i');
 const JOINED = new RegExp(`^(?:[A-Z0-9]+(?:${QUOTES.join('|')})|[a-z0-9]+(?:${QUOTES.join('|').toLowerCase()}))$`);

@@ -9,7 +9,7 @@ import { type LintRule, lintSchema } from './lint-schema.ts';
 import { parseJsonBytes } from '../strict-json.ts';
 import { TOPICS } from '../topics.ts';
 
-/** What the check has to say about one place of one topic's schema. Only a problem makes it fail. */
+/** A finding about one place of one topic's schema. Only problems make the check fail. */
 export interface Finding {
   readonly level: 'problem' | 'info';
   readonly topic: string;
@@ -64,7 +64,7 @@ function checkTopic(directory: string, topic: string): readonly Finding[] {
   ];
 }
 
-/** What a released version may have and this one refuses: nothing that a market can have. Told all the same. */
+/** Bounds that were added since a release (TOL-3): no truthful record lies beyond them, but a reader should know. */
 function boundsAdded(topic: string, current: AvroRecord, released: readonly ReleasedSchema[]): readonly Finding[] {
   return released.flatMap(({ version, schema }): readonly Finding[] => {
     const paths = addedBounds(current, schema);

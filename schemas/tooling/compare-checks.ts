@@ -9,7 +9,7 @@ export interface DirectedProblem extends Problem {
 }
 
 /**
- * Where the strict check of records, which runs at produce and at consume, would part old from new although Avro resolves
+ * Finds where the strict check of records, which runs at produce and at consume, would separate old from new although Avro resolves
  * one as the other:
  *
  * TOL-1  A bound that is tightened makes new readers refuse old records; one that is widened makes old readers refuse new
@@ -18,7 +18,7 @@ export interface DirectedProblem extends Problem {
  *        act on. A symbol that is added is allowed: older readers set such records aside until they are upgraded.
  * TOL-3  The one exception of TOL-1: an end that was released without a bound, or with no more than "above 0", may be given that of its
  *        unit in MARKET_BOUNDS. No truthful record lies beyond it, so none is refused; what an older writer wrote beyond it is
- *        damage, and ends as a dead letter rather than in an order. It is told as an addition, and once released it is as fixed as any.
+ *        damage, and ends as a dead letter rather than in an order. It is reported as an addition, and once released it is as fixed as any.
  *
  * Only what both schemas have is compared; the rest is Avro's to judge.
  */

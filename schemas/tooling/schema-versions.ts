@@ -1,3 +1,7 @@
+/**
+ * How this program's schema of a topic stands to other versions of it: released ones, those in the registry, one in a file. `schemas diff`
+ * tells the difference, `schemas register` makes it a version of its subject.
+ */
 import { HarvestlineError, type Problem, isKind, formatProblems, messageOf } from '../../errors/harvestline-error.ts';
 import { checkSchemas, releasedSchemas } from './check-schemas.ts';
 import { loadSchema, schemaText, type Topic, subjectOf } from '../topics.ts';
@@ -8,7 +12,7 @@ import { type Change, type DeployOrder, deployOrderOf, describeChange } from './
 import { readFileSync } from 'node:fs';
 import { parseJsonBytes } from '../strict-json.ts';
 
-/** What became of one subject. `would register` is a dry run's word for registered. */
+/** The result for one subject; `would register` in a dry run. */
 export type RegistrationState = 'already there' | 'registered' | 'would register' | 'refused';
 
 export interface Registration {
@@ -28,7 +32,7 @@ export interface RegisterOptions {
 }
 
 /**
- * Makes this program's schema of `topic` a version of its subject, unless some version is it already.
+ * Registers this program's schema of `topic`, unless a version of its subject is equal to it.
  *
  * TOL-8  What breaks the lint, a released version or any version in the registry is refused here, before the registry is
  *        asked: a registry may check less, or nothing.
