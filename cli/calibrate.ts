@@ -1,16 +1,16 @@
 import { Command } from 'commander';
+import { SystemClock } from '../connectors/system/system-clock.ts';
+import { HarvestlineError } from '../errors/harvestline-error.ts';
+import { type Decider, approval, readVersions, rejection, rollback } from '../pipelines/calibration/decisions.ts';
+import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
+import type { CalibrationVersions } from '../pipelines/scoring/confidence-map.ts';
+import { jsonWanted, writeLines } from '../render/output.ts';
+import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
 import { proposeCommand } from './calibrate/propose-command.ts';
 import { slicesCommand } from './calibrate/slices-command.ts';
 import { verifyCommand } from './calibrate/verify-command.ts';
-import { SystemClock } from '../connectors/system/system-clock.ts';
-import { HarvestlineError } from '../errors/harvestline-error.ts';
-import { type Decider, approval, rejection, rollback, readVersions } from '../pipelines/calibration/decisions.ts';
-import type { CalibrationVersions } from '../pipelines/scoring/confidence-map.ts';
-import type { ConfidenceCalibration } from '../schemas/generated/records.ts';
-import { type LogOptions, logOptions } from './options/log-options.ts';
-import { jsonWanted, writeLines } from '../render/output.ts';
 import { appendDecision, withLog } from './log-session/log-session.ts';
-import { decisionJson, versionJson, versionTable } from '../pipelines/calibration/version-lines.ts';
+import { type LogOptions, logOptions } from './options/log-options.ts';
 
 /** `harvestline calibrate`: confidence maps, proposed from evidence and decided by a person. */
 export function calibrateCommand(): Command {

@@ -1,14 +1,14 @@
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { assess } from '../../pipelines/calibration/assess.ts';
-import { type ConfidenceMap, whyNeverDegraded } from '../../pipelines/scoring/confidence-map.ts';
-import { DecisionEffect } from '../../pipelines/calibration/decision-effect.ts';
+import { type Dependence, dependenceOf } from '../../pipelines/calibration/block-bootstrap.ts';
 import { decisionBounds } from '../../pipelines/calibration/bounds-and-risks.ts';
+import { DecisionEffect } from '../../pipelines/calibration/decision-effect.ts';
+import { scoreChanges } from '../../pipelines/calibration/evaluation.ts';
+import type { Samples } from '../../pipelines/calibration/samples.ts';
+import { type ConfidenceMap, whyNeverDegraded } from '../../pipelines/scoring/confidence-map.ts';
 import { type Policy, defaultPolicy } from '../../pipelines/scoring/policy.ts';
 import type { RandomStream } from '../../ports/random.ts';
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
-import { type Dependence, dependenceOf } from '../../pipelines/calibration/block-bootstrap.ts';
-import { scoreChanges } from '../../pipelines/calibration/evaluation.ts';
-import type { Samples } from '../../pipelines/calibration/samples.ts';
 
 /** Simulated desks: how often intervals cover the truth, and what becomes of a proposal for a desk of each kind. */
 

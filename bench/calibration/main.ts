@@ -6,7 +6,7 @@
  *   node bench/calibration/main.ts window   [--desks 30] [--correlation 0] [--seed 1]
  */
 import { parseArgs } from 'node:util';
-import { CORRELATIONS, coverageAt, DESKS, type DeskTally, WINDOW, proposeFor } from './desks.ts';
+import { CORRELATIONS, DESKS, type DeskTally, WINDOW, coverageAt, proposeFor } from './desks.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

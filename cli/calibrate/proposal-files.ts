@@ -8,10 +8,10 @@ import { onDiskAsync } from '../../connectors/system/disk-errors.ts';
 import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { type OutcomeRow, canonicalChunks } from '../../pipelines/calibration/dataset.ts';
 import { parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
-import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
-import { readLines } from '../../pipelines/runtime/read-lines.ts';
 import { reportPage } from '../../pipelines/calibration/page/report-page.ts';
+import type { CalibrationReport } from '../../pipelines/calibration/report.ts';
 import type { ExportedRows } from '../../pipelines/calibration/verify.ts';
+import { readLines } from '../../pipelines/runtime/read-lines.ts';
 
 /** The files of a version: the page, the report as JSON, and the canonical rows. */
 interface ProposalFiles {

@@ -1,27 +1,27 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { messageOf, HarvestlineError } from '../../errors/harvestline-error.ts';
+import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearest } from '../../errors/nearest.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type LabelRule, RECORDED_LABEL, parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
+import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../../pipelines/calibration/dataset.ts';
+import { readVersions } from '../../pipelines/calibration/decisions.ts';
 import { METHODS, type Method } from '../../pipelines/calibration/fit.ts';
-import { SLICED_BY, type SlicedBy } from '../../pipelines/calibration/slice-figures.ts';
-import type { NeutralRule } from '../../pipelines/calibration/usable-rows.ts';
-import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { loadPolicy } from '../options/policy-options.ts';
-import { policyInForce } from '../../pipelines/scoring/policy-history.ts';
-import { type LogOptions, logOptions } from '../options/log-options.ts';
-import { jsonWanted, writeLines } from '../../render/output.ts';
-import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
-import { writeProposalFiles } from './proposal-files.ts';
+import { type LabelRule, RECORDED_LABEL, parseLabelRule } from '../../pipelines/calibration/label-rule.ts';
 import { proposalJsonLines, proposalRecord } from '../../pipelines/calibration/proposal-json.ts';
 import { proposalLines } from '../../pipelines/calibration/proposal-lines.ts';
 import { type Proposal, proposeAll } from '../../pipelines/calibration/propose.ts';
-import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../../pipelines/calibration/dataset.ts';
-import { readVersions } from '../../pipelines/calibration/decisions.ts';
+import { SLICED_BY, type SlicedBy } from '../../pipelines/calibration/slice-figures.ts';
+import type { NeutralRule } from '../../pipelines/calibration/usable-rows.ts';
+import { policyInForce } from '../../pipelines/scoring/policy-history.ts';
+import { BUILT_IN_POLICIES } from '../../pipelines/scoring/policy.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
 import { StepProgress } from '../../render/progress.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
+import { type LogOptions, logOptions } from '../options/log-options.ts';
+import { loadPolicy } from '../options/policy-options.ts';
+import { writeProposalFiles } from './proposal-files.ts';
 
 /** The value of `--by`. */
 interface By {

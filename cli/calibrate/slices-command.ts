@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { pc } from '../../render/terminal.ts';
+import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/dataset.ts';
+import { driftText } from '../../pipelines/calibration/report-words.ts';
 import {
   SLICED_BY,
   type SliceFigures,
@@ -8,13 +9,12 @@ import {
   sliceFigures,
 } from '../../pipelines/calibration/slice-figures.ts';
 import { selectRows } from '../../pipelines/calibration/usable-rows.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
+import { plainTable } from '../../render/tables.ts';
+import { pc } from '../../render/terminal.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { openForReading } from '../log-session/log-session.ts';
 import { type LogOptions, logOptions } from '../options/log-options.ts';
-import { jsonWanted, writeLines } from '../../render/output.ts';
-import { fixRanges, readDataset, rowsByModel } from '../../pipelines/calibration/dataset.ts';
-import { driftText } from '../../pipelines/calibration/report-words.ts';
-import { plainTable } from '../../render/tables.ts';
 
 interface ModelSlices extends SlicedOutcomes {
   readonly model_id: string;

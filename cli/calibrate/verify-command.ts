@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { historyOf, readVersions } from '../../pipelines/calibration/decisions.ts';
-import { type LogOptions, logOptions } from '../options/log-options.ts';
-import { jsonWanted, writeLines } from '../../render/output.ts';
-import { calibrationsFolder, withLog } from '../log-session/log-session.ts';
-import { proposalFiles, readExportedRows } from './proposal-files.ts';
-import { StepProgress } from '../../render/progress.ts';
-import { verificationLines } from '../../pipelines/calibration/version-lines.ts';
 import { verify } from '../../pipelines/calibration/verify.ts';
+import { verificationLines } from '../../pipelines/calibration/version-lines.ts';
+import { jsonWanted, writeLines } from '../../render/output.ts';
+import { StepProgress } from '../../render/progress.ts';
+import { calibrationsFolder, withLog } from '../log-session/log-session.ts';
+import { type LogOptions, logOptions } from '../options/log-options.ts';
+import { proposalFiles, readExportedRows } from './proposal-files.ts';
 
 interface VerifyFlags extends LogOptions {
   readonly rows?: string;

@@ -1,8 +1,8 @@
-import { argsort } from './statistics.ts';
 import { type ConfidenceMap, calibrate } from '../scoring/confidence-map.ts';
+import type { OutcomeRow } from './dataset.ts';
 import type { Auc, Bound, CalibrationReport, Evaluation, Flips } from './report.ts';
 import type { Samples } from './samples.ts';
-import type { OutcomeRow } from './dataset.ts';
+import { argsort } from './statistics.ts';
 
 /**
  * Where outcomes are thin a map follows its formula and not the data: there it may change a confidence by at most this. Unit: probability.

@@ -8,12 +8,12 @@ import type {
   Side,
   TradeClosed,
 } from '../../schemas/generated/records.ts';
-import { accumulate } from '../clm/accumulate.ts';
-import { type LabelRule, RECORDED_LABEL } from './label-rule.ts';
-import type { OffsetRange } from './report.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { schemaReferenceOf } from '../../schemas/wire-format.ts';
+import { accumulate } from '../clm/accumulate.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
+import { type LabelRule, RECORDED_LABEL } from './label-rule.ts';
+import type { OffsetRange } from './report.ts';
 
 /** Results for label rules other than the recorded one, and for splits by policy and regime. */
 interface OutcomeResults {

@@ -1,13 +1,13 @@
-import { ACTIONS, type Action, emptyMatrix } from '../../render/action-matrix.ts';
 import { isKind } from '../../errors/harvestline-error.ts';
-import { type ConfidenceMap, calibrated, asJudgedBy } from '../scoring/confidence-map.ts';
-import type { Flips, Flip } from './report.ts';
-import { type Policy, type ConditionName, EXIT_FACTORS, HOLD_FACTORS } from '../scoring/policy.ts';
+import { ACTIONS, type Action, emptyMatrix } from '../../render/action-matrix.ts';
 import type { ModelId, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
+import { type ConfidenceMap, asJudgedBy, calibrated } from '../scoring/confidence-map.ts';
 import { judge } from '../scoring/evaluate.ts';
 import { type ConditionSet, contains } from '../scoring/factors.ts';
+import { type ConditionName, EXIT_FACTORS, HOLD_FACTORS, type Policy } from '../scoring/policy.ts';
+import type { Flip, Flips } from './report.ts';
 
 interface ReplayOptions {
   readonly modelId: ModelId;

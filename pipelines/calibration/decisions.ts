@@ -1,8 +1,8 @@
-import { CalibrationVersions, type VersionHistory } from '../scoring/confidence-map.ts';
-import { TOPICS } from '../../schemas/topics.ts';
-import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
 import type { ConfidenceCalibration, EpochMillis } from '../../schemas/generated/records.ts';
+import { TOPICS } from '../../schemas/topics.ts';
+import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
+import { CalibrationVersions, type VersionHistory } from '../scoring/confidence-map.ts';
 import type { BoundName } from './report.ts';
 
 /** Every version that was proposed, with every decision so far. */

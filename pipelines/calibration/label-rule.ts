@@ -1,6 +1,6 @@
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { LOSS_BELOW_PERCENT, WIN_ABOVE_PERCENT } from '../clm/accumulate.ts';
 import type { OutcomeLabel } from '../../schemas/generated/records.ts';
+import { LOSS_BELOW_PERCENT, WIN_ABOVE_PERCENT } from '../clm/accumulate.ts';
 import type { OutcomeRow } from './dataset.ts';
 
 /**

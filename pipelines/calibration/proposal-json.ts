@@ -1,14 +1,14 @@
-import type { NeutralRule } from './usable-rows.ts';
 import type {
-  ConfidenceCalibration,
   CalibrationMethod,
   CalibrationMetric,
+  ConfidenceCalibration,
   MetricSample,
   ModelId,
 } from '../../schemas/generated/records.ts';
 import type { Proposal } from './propose.ts';
 import { noRelationHeadline, verdictOf } from './report-words.ts';
 import type { CalibrationReport, Evaluation } from './report.ts';
+import type { NeutralRule } from './usable-rows.ts';
 
 type BeforeAfter = Readonly<Record<'before' | 'after', number>>;
 

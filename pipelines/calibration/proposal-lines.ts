@@ -32,9 +32,10 @@ export function proposalLines(
   kept: Pick<Kept, 'dryRun' | 'folder'>,
   width = terminalWidth(),
 ): readonly string[] {
-  return proposals.flatMap((proposal) => {
+  return proposals.flatMap((proposal, index) => {
     if (proposal.kind === 'refused') return refusalLines(proposal);
-    if (proposal.kind === 'proposed') return summaryLines(proposal.report, kept, width);
+    if (proposal.kind === 'proposed')
+      return [...(index === 0 ? [] : ['']), ...summaryLines(proposal.report, kept, width)];
     const { version } = proposal.proposal;
     if (proposal.inForce)
       return [`${printable(proposal.model)}: ${version} is in force, and this evidence gives the same map: gain 0`];
@@ -74,6 +75,9 @@ function summaryLines(
       (line, index) => `${index === 0 ? pc.bold(label.padEnd(LABEL)) : ' '.repeat(LABEL)}${line}`,
     );
   const command = (label: string, text: string): string => `${pc.bold(label.padEnd(LABEL))}${text}`;
+  // An approval that no override passes is not offered.
+  const approvable = report.bounds.every(({ name, holds }) => holds || name !== 'factors_possible');
+  const next = approvable ? [command('next', approve), command('', reject)] : [command('next', reject)];
   const atBound = coefficientAtBoundText(report);
   return [
     ...wrapped(headline, width).map((line) => TONES[tone](pc.bold(line))),
@@ -94,7 +98,7 @@ function summaryLines(
           'next',
           'the same without --dry-run, which writes the page and the version; --json shows all of it now',
         )
-      : [command('page', `${folder}/${report.version}/report.html`), command('next', approve), command('', reject)]),
+      : [command('page', `${folder}/${report.version}/report.html`), ...next]),
   ];
 }
 

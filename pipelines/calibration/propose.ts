@@ -1,29 +1,29 @@
-import { type Assessment, type NoRelation, assess } from './assess.ts';
-import { reasonsNotToApply, risksOf, decisionBounds } from './bounds-and-risks.ts';
-import { type ConfidenceMap, type CalibrationVersions, whyNeverDegraded } from '../scoring/confidence-map.ts';
-import { type OutcomeRow, datasetHash, type Dataset, rowsByModel } from './dataset.ts';
-import { labelRatesOf, type LabelRule, labelRuleText, labelRuleWords } from './label-rule.ts';
-import type { Method } from './fit.ts';
-import type { Bound, CalibrationReport, Flips } from './report.ts';
-import {
-  type Unmet,
-  noUsableRelation,
-  unmetConditions,
-  weighsTooLittle,
-  type NeutralRule,
-  type Selection,
-  samplesOf,
-  selectRows,
-  slicesOf,
-} from './usable-rows.ts';
-import { type SlicedBy, sliceFigures } from './slice-figures.ts';
-import type { Policy } from '../scoring/policy.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration, ModelId } from '../../schemas/generated/records.ts';
 import { calibrationVersionOf } from '../../schemas/ids.ts';
 import type { ReadableTopics } from '../runtime/topic-cursor.ts';
+import { type CalibrationVersions, type ConfidenceMap, whyNeverDegraded } from '../scoring/confidence-map.ts';
+import type { Policy } from '../scoring/policy.ts';
+import { type Assessment, type NoRelation, assess } from './assess.ts';
+import { decisionBounds, reasonsNotToApply, risksOf } from './bounds-and-risks.ts';
+import { type Dataset, type OutcomeRow, datasetHash, rowsByModel } from './dataset.ts';
 import { replayFlips } from './decision-effect.ts';
+import type { Method } from './fit.ts';
+import { type LabelRule, labelRatesOf, labelRuleText, labelRuleWords } from './label-rule.ts';
+import type { Bound, CalibrationReport, Flips } from './report.ts';
+import { type SlicedBy, sliceFigures } from './slice-figures.ts';
+import {
+  type NeutralRule,
+  type Selection,
+  type Unmet,
+  noUsableRelation,
+  samplesOf,
+  selectRows,
+  slicesOf,
+  unmetConditions,
+  weighsTooLittle,
+} from './usable-rows.ts';
 
 interface ProposeOptions {
   /** Null: every model of the dataset. */

@@ -1,8 +1,8 @@
+import { formatEventTime } from '../../render/event-time.ts';
+import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
 import { CONSTANT } from './fit.ts';
 import type { Auc, BoundName, CalibrationReport, Candidate, Evaluation, ScoreChange, ScoreName } from './report.ts';
-import { count, interval, percent, plural, probability, score, signedScore } from '../../render/figures.ts';
 import type { Cusum } from './slice-figures.ts';
-import { formatEventTime } from '../../render/event-time.ts';
 
 export interface Verdict {
   readonly tone: 'good' | 'caution' | 'bad';

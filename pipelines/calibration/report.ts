@@ -1,11 +1,11 @@
 import type { ActionMatrix } from '../../render/action-matrix.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import type { LabelRates } from './label-rule.ts';
+import type { Winner } from './choose-method.ts';
 import type { Contestant, Method, Parameter } from './fit.ts';
+import type { LabelRates } from './label-rule.ts';
 import type { SlicedOutcomes } from './slice-figures.ts';
 import type { Interval } from './statistics.ts';
-import type { Winner } from './choose-method.ts';
 
 /** Everything a person needs to decide on one version, as data: the page, the summary on a terminal and the JSON are made from it. */
 export interface CalibrationReport {

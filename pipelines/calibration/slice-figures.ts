@@ -1,7 +1,7 @@
-import type { OutcomeRow } from './dataset.ts';
-import type { Selection } from './usable-rows.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
+import type { OutcomeRow } from './dataset.ts';
 import { type Interval, Z_95 } from './statistics.ts';
+import type { Selection } from './usable-rows.ts';
 
 /** What `--by` can split outcomes by. */
 export const SLICED_BY = ['symbol', 'side', 'regime', 'age', 'policy'] as const;

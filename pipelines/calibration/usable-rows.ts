@@ -1,9 +1,9 @@
 import type { OutcomeLabel } from '../../schemas/generated/records.ts';
+import { GATE_OUTCOMES, type GateCondition, GateEvidence } from '../clm/gate.ts';
 import type { OutcomeRow } from './dataset.ts';
 import { type LabelRule, RECORDED_LABEL, isLabel, labelOf } from './label-rule.ts';
-import type { Counts, Slice, Auc } from './report.ts';
+import type { Auc, Counts, Slice } from './report.ts';
 import { type Samples, weightedShare } from './samples.ts';
-import { type GateCondition, GateEvidence, GATE_OUTCOMES } from '../clm/gate.ts';
 
 /** Whether NEUTRAL outcomes are left out or count as losses. */
 export type NeutralRule = 'exclude' | 'loss';

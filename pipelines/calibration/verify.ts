@@ -1,13 +1,13 @@
-import { assess } from './assess.ts';
-import { fit, type Method } from './fit.ts';
-import type { ConfidenceMap } from '../scoring/confidence-map.ts';
-import { type OutcomeRow, datasetHash, OUTCOME_TOPICS, readDataset } from './dataset.ts';
-import { type LabelRule, parseLabelRule } from './label-rule.ts';
-import { samplesOf, selectRows } from './usable-rows.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { type ReadableTopics, forEachRecord } from '../runtime/topic-cursor.ts';
+import type { ConfidenceMap } from '../scoring/confidence-map.ts';
+import { assess } from './assess.ts';
+import { OUTCOME_TOPICS, type OutcomeRow, datasetHash, readDataset } from './dataset.ts';
+import { type Method, fit } from './fit.ts';
+import { type LabelRule, parseLabelRule } from './label-rule.ts';
+import { samplesOf, selectRows } from './usable-rows.ts';
 
 /** Machines may round the last digit of a logarithm differently, and a sum of a million of them in a few more. Unit: ratio. */
 const REFIT_TOLERANCE = 1e-9;

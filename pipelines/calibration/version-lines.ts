@@ -1,8 +1,8 @@
-import { pc, printable } from '../../render/terminal.ts';
-import type { CalibrationVersions, VersionHistory } from '../scoring/confidence-map.ts';
 import { formatEventTime } from '../../render/event-time.ts';
-import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
 import { plainTable } from '../../render/tables.ts';
+import { pc, printable } from '../../render/terminal.ts';
+import type { ConfidenceCalibration } from '../../schemas/generated/records.ts';
+import type { CalibrationVersions, VersionHistory } from '../scoring/confidence-map.ts';
 import type { Verification } from './verify.ts';
 
 /** A decision as `approve`, `reject`, `rollback` and `list` print it. */

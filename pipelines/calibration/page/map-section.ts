@@ -1,11 +1,11 @@
+import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/charts.ts';
+import { probability, score, signedScore } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/page.ts';
+import { dataTable } from '../../../render/tables.ts';
 import { calibrate } from '../../scoring/confidence-map.ts';
 import type { Method } from '../fit.ts';
 import { coefficientAtBoundText, sentenceCase, winnerText } from '../report-words.ts';
 import type { CalibrationReport } from '../report.ts';
-import { dataTable } from '../../../render/tables.ts';
-import { probability, score, signedScore } from '../../../render/figures.ts';
-import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { PLOT, linePath, plotX, plotY, round, unitPlot } from '../../../render/charts.ts';
 
 /** The map of each method as a formula of its parameters, x being raw confidence; null where there is none. */
 const FORMULAS = {

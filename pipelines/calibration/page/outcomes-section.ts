@@ -1,8 +1,4 @@
-import { driftText } from '../report-words.ts';
-import type { CalibrationReport, Slice } from '../report.ts';
-import { SLICED_BY, type SliceFigures, type SlicedBy } from '../slice-figures.ts';
-import { type Interval, wilsonInterval } from '../statistics.ts';
-import { dataTable, type RowGroup } from '../../../render/tables.ts';
+import { round } from '../../../render/charts.ts';
 import {
   count,
   interval,
@@ -14,7 +10,11 @@ import {
   signedProbability,
 } from '../../../render/figures.ts';
 import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { round } from '../../../render/charts.ts';
+import { type RowGroup, dataTable } from '../../../render/tables.ts';
+import { driftText } from '../report-words.ts';
+import type { CalibrationReport, Slice } from '../report.ts';
+import { SLICED_BY, type SliceFigures, type SlicedBy } from '../slice-figures.ts';
+import { type Interval, wilsonInterval } from '../statistics.ts';
 
 /** Symbols and reasons beyond these become one row; the report as JSON has all. Unit: rows of a kind. */
 const MOST_SLICES = 20;

@@ -1,13 +1,13 @@
 import { matrixChart } from '../../../render/action-matrix.ts';
+import { formatEventTime } from '../../../render/event-time.ts';
+import { count, interval, percent, plain, points, probability, score, signedScore } from '../../../render/figures.ts';
+import { type Content, type Markup, STYLE, markup, trusted } from '../../../render/page.ts';
+import { type TableColumn, dataTable } from '../../../render/tables.ts';
+import { meanConfidenceAndWinRate, methodText, nextSteps, scoreOf, verdictOf } from '../report-words.ts';
 import type { CalibrationReport, Flips } from '../report.ts';
 import { mapSection } from './map-section.ts';
-import { markup, trusted, type Content, type Markup, STYLE } from '../../../render/page.ts';
 import { outcomesSection, slicesSection } from './outcomes-section.ts';
 import { scoresSection } from './scores-section.ts';
-import { formatEventTime } from '../../../render/event-time.ts';
-import { dataTable, type TableColumn } from '../../../render/tables.ts';
-import { count, interval, percent, plain, points, score, signedScore, probability } from '../../../render/figures.ts';
-import { meanConfidenceAndWinRate, methodText, nextSteps, scoreOf, verdictOf } from '../report-words.ts';
 
 /** The report as one HTML page that needs nothing else: no script, no font, no network. */
 export function reportPage(report: CalibrationReport): string {

@@ -1,10 +1,10 @@
+import { linePath, round, unitPlot } from '../../../render/charts.ts';
+import { count, interval, plain, probability, score, signedScore } from '../../../render/figures.ts';
+import { type Content, type Markup, markup } from '../../../render/page.ts';
+import { type RowGroup, dataTable } from '../../../render/tables.ts';
 import { aucText, aucWords, scoreOf } from '../report-words.ts';
 import type { CalibrationReport, Evaluation, Reliability, ScoreChange, ScoreName } from '../report.ts';
 import type { Interval } from '../statistics.ts';
-import { type RowGroup, dataTable } from '../../../render/tables.ts';
-import { count, interval, plain, probability, score, signedScore } from '../../../render/figures.ts';
-import { type Content, type Markup, markup } from '../../../render/page.ts';
-import { linePath, unitPlot, round } from '../../../render/charts.ts';
 
 interface Term {
   readonly name: string;

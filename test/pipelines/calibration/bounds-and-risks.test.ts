@@ -1,17 +1,17 @@
-import { emptyMatrix } from '../../../render/action-matrix.ts';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
-import { evaluateMap } from '../../../pipelines/calibration/evaluation.ts';
 import {
   decisionBounds,
   largestChange,
-  safetyBounds,
   reasonsNotToApply,
   risksOf,
+  safetyBounds,
 } from '../../../pipelines/calibration/bounds-and-risks.ts';
 import type { OutcomeRow } from '../../../pipelines/calibration/dataset.ts';
+import { evaluateMap } from '../../../pipelines/calibration/evaluation.ts';
 import type { CalibrationReport } from '../../../pipelines/calibration/report.ts';
+import { emptyMatrix } from '../../../render/action-matrix.ts';
 import type { PositionId } from '../../../schemas/generated/records.ts';
 import { SAMPLE_REPORT } from './sample-report.ts';
 

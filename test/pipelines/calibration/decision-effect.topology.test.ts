@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { replayFlips } from '../../../pipelines/calibration/decision-effect.ts';
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
+import { replayFlips } from '../../../pipelines/calibration/decision-effect.ts';
 import type { ConfidenceMap } from '../../../pipelines/scoring/confidence-map.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
 import type { ModelId, PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -10,8 +10,8 @@ import { registerSchemas } from '../../../schemas/registry.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { onCalibrated } from '../../fixtures/policies.ts';
+import { folderForTest } from '../../fixtures/temporary-folder.ts';
 
 const MODEL = 'ensemble-7' as ModelId;
 const SNAPSHOTS = TOPICS.positionSnapshot;

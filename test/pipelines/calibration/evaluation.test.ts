@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
-import { resampleScores, evaluateMap, reliability } from '../../../pipelines/calibration/evaluation.ts';
-import { decompose, brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
+import { evaluateMap, reliability, resampleScores } from '../../../pipelines/calibration/evaluation.ts';
+import { brier, decompose, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
 import type { Random } from '../../../ports/random.ts';
 
 /** Half a 95 % interval, standard normal. Unit: standard deviations. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
-import { aucOf, brier, logLoss } from '../../../pipelines/calibration/scores.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { dependenceOf } from '../../../pipelines/calibration/block-bootstrap.ts';
 import { fit, fitRising } from '../../../pipelines/calibration/fit.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
+import { aucOf, brier, logLoss } from '../../../pipelines/calibration/scores.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import golden from './golden/golden.json' with { type: 'json' };
 
 /** The fits agree with their references to this. Unit: probability. */

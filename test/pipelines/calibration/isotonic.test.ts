@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { fitIsotonic } from '../../../pipelines/calibration/isotonic.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 
 const aPoint = fc.record({
   x: fc.integer({ min: 0, max: 8 }).map((value) => value / 8),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type OutcomeRow, canonicalLine, datasetHash } from '../../../pipelines/calibration/dataset.ts';
-import { labelRatesOf, labelOf, labelRuleText, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
+import { labelOf, labelRatesOf, labelRuleText, parseLabelRule } from '../../../pipelines/calibration/label-rule.ts';
 import { samplesOf, selectRows, slicesOf } from '../../../pipelines/calibration/usable-rows.ts';
 
 type Results = NonNullable<OutcomeRow['results']>;

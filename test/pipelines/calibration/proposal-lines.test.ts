@@ -75,6 +75,20 @@ describe('the summary of a proposal', () => {
     expect(broken.at(-2)).toMatch(/ --override$/);
   });
 
+  it('offers no approval where no override passes', () => {
+    const muted = {
+      name: 'factors_possible',
+      rule: 'every factor can occur',
+      limit: 0,
+      value: 1,
+      holds: false,
+    } as const;
+    const lines = summaryOf({ ...SAMPLE_REPORT, bounds: [...SAMPLE_REPORT.bounds, muted] });
+    expect(lines.slice(0, 2).join(' ')).toContain('it cannot be approved');
+    expect(lines.at(-1)).toMatch(/^next {6}harvestline calibrate reject /);
+    expect(lines.join('\n')).not.toContain('harvestline calibrate approve');
+  });
+
   it('shows flips by direction, and factors before and after', () => {
     expect(beside('decisions', lines)).toBe(
       '57 of 18,240 snapshots differ under 2026-02-07: HOLD → PARTIAL_CLOSE 9, PARTIAL_CLOSE → HOLD 21, ' +
@@ -96,6 +110,11 @@ describe('the summary of a proposal', () => {
     expect(evil.some((line) => /\p{Cc}/u.test(line))).toBe(false);
     expect(evil.join('')).toContain('evil\uFFFD[2J\uFFFD\uFFFD');
   });
+});
+
+it('parts the summaries of several models by an empty line', () => {
+  const proposal = { kind: 'proposed', model: 'm', report: SAMPLE_REPORT, rows: [] } as const;
+  expect(proposalLines([proposal, proposal], KEPT, 80).filter((line) => line === '')).toHaveLength(1);
 });
 
 describe('a refused model', () => {

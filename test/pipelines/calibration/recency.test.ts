@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import { crossValidate } from '../../../pipelines/calibration/choose-method.ts';
 import { constantMap, fit, fitRising } from '../../../pipelines/calibration/fit.ts';
-import { weighsTooLittle } from '../../../pipelines/calibration/usable-rows.ts';
 import { type Samples, slice, weightedShare, weightsOf } from '../../../pipelines/calibration/samples.ts';
 import { brier } from '../../../pipelines/calibration/scores.ts';
+import { weighsTooLittle } from '../../../pipelines/calibration/usable-rows.ts';
+import { calibrate } from '../../../pipelines/scoring/confidence-map.ts';
 import golden from './golden/weighted.json' with { type: 'json' };
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import type { CalibrationReport, ScoreChange, ScoreName } from '../../../pipelines/calibration/report.ts';
-import type { Interval } from '../../../pipelines/calibration/statistics.ts';
 import type { SliceFigures } from '../../../pipelines/calibration/slice-figures.ts';
+import type { Interval } from '../../../pipelines/calibration/statistics.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const LATEST = 1_772_668_800_000;

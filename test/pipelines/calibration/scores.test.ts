@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decompose, brier, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
+import { brier, decompose, ece, logLoss } from '../../../pipelines/calibration/scores.ts';
 
 const aForecast = fc.record({ p: fc.double({ min: 0, max: 1, noNaN: true }), y: fc.integer({ min: 0, max: 1 }) });
 const forecasts = fc.array(aForecast, { minLength: 2, maxLength: 60 }).map((rows) => ({

@@ -1,16 +1,16 @@
-import { expect, test, describe } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
+import { DatasetBuilder } from '../../../pipelines/calibration/dataset.ts';
 import {
-  type SlicedBy,
-  sliceFigures,
   type ConfidentOutcome,
   DayGaps,
+  type SlicedBy,
+  sliceFigures,
 } from '../../../pipelines/calibration/slice-figures.ts';
-import { DatasetBuilder } from '../../../pipelines/calibration/dataset.ts';
 import { selectRows } from '../../../pipelines/calibration/usable-rows.ts';
 import type { ClmOutcome, ModelId, PositionId } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
-import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 
 const HOUR_MS = 3_600_000;
 const MONDAY = Date.parse('2026-02-02');

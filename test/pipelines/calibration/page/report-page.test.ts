@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reportPage } from '../../../../pipelines/calibration/page/report-page.ts';
 import type { CalibrationReport } from '../../../../pipelines/calibration/report.ts';
-import { BROKEN_REPORT, SAMPLE_REPORT } from '../sample-report.ts';
 import { pageText, unbalancedTags } from '../../../render/page-text.ts';
+import { BROKEN_REPORT, SAMPLE_REPORT } from '../sample-report.ts';
 
 const PAGE = reportPage(SAMPLE_REPORT);
 
