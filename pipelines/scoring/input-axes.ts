@@ -1,3 +1,7 @@
+/**
+ * The numbers of a snapshot that a policy weighs, each as an axis along which it can be changed, with the edges at which the action may change.
+ * For every action the candidates hold the nearest value that leads to it.
+ */
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { degradedBelow } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
@@ -20,13 +24,28 @@ const BEYOND = {
 
 const HOUR_MS = 60 * 60 * 1000;
 
+/** One number of a snapshot that can be changed by itself. */
+interface InputAxis {
+  /** The number in a snapshot; null where it is unknown. */
+  readonly measure: (snapshot: PositionSnapshot) => number | null;
+  /** The snapshot with the number changed to `to`. */
+  readonly at: (to: number) => PositionSnapshot;
+  /** The action changes at no other value. Edges where nothing changes do no harm. */
+  readonly edges: readonly number[];
+  /** How far beyond an edge a candidate lies: certainly beyond it, and near enough to be called the smallest change. */
+  readonly beyond: number;
+  /** The bounds of the number. */
+  readonly lowest: number;
+  readonly highest: number;
+}
+
 type NamedAxis = readonly [NumericInput, InputAxis];
 
 /** The axes of all numbers that the policy weighs, by name. Stop and take-profit prices only where a rule asks for them. */
 export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly NamedAxis[] {
   const { thresholds: limits } = policy;
   const { confidence_at_entry: atEntry } = snapshot;
-  const whenever = { lowest: -Infinity, highest: Infinity };
+  const unbounded = { lowest: -Infinity, highest: Infinity };
   const r = rAxis(snapshot, policy);
   return [
     ...(r === null ? [] : [['r', r] as const]),
@@ -48,7 +67,7 @@ export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly 
         at: (volatility_gradient) => ({ ...snapshot, volatility_gradient }),
         edges: [limits.expanding_above_gradient],
         beyond: BEYOND.volatility,
-        ...whenever,
+        ...unbounded,
       },
     ],
     [
@@ -58,7 +77,7 @@ export function inputAxes(snapshot: PositionSnapshot, policy: Policy): readonly 
         at: (momentum) => ({ ...snapshot, r_history: withMomentum(snapshot.r_history, momentum) }),
         edges: [limits.momentum_above_r],
         beyond: BEYOND.momentum,
-        ...whenever,
+        ...unbounded,
       },
     ],
     ['age_hours', ageAxis(snapshot, policy)],
@@ -175,22 +194,7 @@ function withOffPeak(snapshot: PositionSnapshot, off: number): PositionSnapshot 
   return { ...snapshot, peak_price: side === 'LONG' ? mark / (1 - off) : mark / (1 + off) };
 }
 
-/** One number of a snapshot that can be changed by itself. */
-interface InputAxis {
-  /** The number in a snapshot; null where it is unknown. */
-  readonly measure: (snapshot: PositionSnapshot) => number | null;
-  /** The snapshot with the number changed to `to`. */
-  readonly at: (to: number) => PositionSnapshot;
-  /** The action changes at no other value. Edges where nothing changes do no harm. */
-  readonly edges: readonly number[];
-  /** How far beyond an edge a candidate lies: certainly beyond it, and near enough to be called the smallest change. */
-  readonly beyond: number;
-  /** The bounds of the number. */
-  readonly lowest: number;
-  readonly highest: number;
-}
-
-export interface Candidate {
+interface Candidate {
   readonly to: number;
   readonly snapshot: PositionSnapshot;
 }

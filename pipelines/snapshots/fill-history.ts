@@ -1,6 +1,6 @@
 /**
- * The fills of one symbol as the venue lists them: how far back they are read, and what they tell of the positions under observation.
- * Matching fills and positions is match-fills.ts.
+ * The fills of one symbol as the venue lists them: how far back they are read, and when they are read again. How they explain the positions is
+ * match-fills.ts.
  */
 import type { EpochMillis } from '../../ports/clock.ts';
 import type { Fills, Venue, VenueFill, VenueHolding } from '../../ports/venue.ts';
@@ -26,7 +26,7 @@ const RECORDED_LATE_MS = 60 * 60 * 1000;
 /** The venue's time is known to about half a round trip. Unit: milliseconds. */
 const CLOCK_ERROR_MS = 1000;
 
-/** What was asked of the fills, and what they tell. */
+/** How the fills that were read explain the positions. */
 interface FillReading {
   readonly match: FillMatch;
   /** False: older fills may explain more, and have not been read yet. */

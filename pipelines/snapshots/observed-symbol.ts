@@ -83,7 +83,7 @@ export class ObservedSymbol {
     if (this.#positions.size === 0) this.#recordedFills.clear();
   }
 
-  /** Observes the symbol once, given its open positions now. Throws only what a later try cannot mend. */
+  /** Observes the symbol once, given its open positions now. Throws no transient error. */
   async observe({ holdings, incomplete }: Shown, now: EpochMillis): Promise<SymbolObservation> {
     const missing: Missing[] = incomplete.map(({ lacks }) => ({ symbol: this.symbol, what: 'positions', why: lacks }));
     const unchanged = holdings.filter((holding) => this.#positions.unchanged(holding) !== null);
@@ -137,7 +137,7 @@ export class ObservedSymbol {
     return { reconciled, snapshots, missing };
   }
 
-  /** SNA-11: follows positions under observation through their fills, and does nothing else. Throws only what a later try cannot mend. */
+  /** SNA-11: follows positions under observation through their fills, and does nothing else. Throws no transient error. */
   async follow({ holdings, incomplete }: Shown, now: EpochMillis): Promise<Followed> {
     if (this.#positions.size === 0) return { state: 'followed', reconciled: null };
     if (incomplete.length > 0) return { state: 'unsure', reconciled: null };

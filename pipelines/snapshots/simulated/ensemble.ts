@@ -13,7 +13,7 @@ export interface Opinion {
   readonly members: readonly EnsembleMember[];
 }
 
-/** Calibration is per model: whoever changes anything below gives the ensemble another id. */
+/** Calibration is per model, so a change of anything below needs another id. */
 export const ENSEMBLE_ID = 'ensemble-7' as ModelId;
 
 const MEMBERS = ['trend-lstm', 'order-flow-gbm', 'cross-section-mlp', 'carry-ridge'] as const;
