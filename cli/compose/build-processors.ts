@@ -2,6 +2,7 @@ import type { ClmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import type { ExecutionLimits } from '../../pipelines/execution/limits.ts';
 import type { Processor } from '../../pipelines/runtime/processor.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
+import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { ShadowResult } from '../../pipelines/scoring/shadow.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { EventLog } from '../../ports/event-log.ts';
@@ -9,6 +10,7 @@ import type { Exchange } from '../../ports/exchange.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { WorkedAccounts } from '../../ports/worked-accounts.ts';
 import type { Metrics } from '../../ports/metrics.ts';
+import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../schemas/record-codec.ts';
 import { TopicWriter } from '../../schemas/topic-writer.ts';
 import type { DeskControlWatch } from '../../pipelines/desk/desk-control.ts';
@@ -17,6 +19,8 @@ export interface ProcessorParts {
   readonly log: EventLog;
   readonly codec: RecordCodec;
   readonly policy: Policy;
+  /** Called with each decision of scoring. */
+  readonly onDecision?: (snapshot: PositionSnapshot, verdict: Verdict) => void;
   /** Candidates that scoring decides by as well, for shadow.decision alone. */
   readonly shadows?: readonly Policy[];
   /** Asked for where orders are placed alone. Waits for an exchange that is away. */
@@ -34,14 +38,14 @@ export interface ProcessorParts {
 }
 
 /**
- * The processors as they run where partitions are worked at the same time, each loaded where it runs:
+ * The processors of `run` and of `dev`, as they run where partitions are worked at the same time, each loaded where it runs:
  * scoring    has no state: one instance;
  * execution  one instance for each partition (pipelines/runtime/per-partition.ts), since its `process` waits for the venue;
  * clm        one instance with the outcomes of all partitions, since an outcome does not tell the partition of its trades.
  *            Its `process` waits for nothing, so calls never interleave, and a position's trades come in one partition.
  */
 export const PROCESSORS = {
-  scoring: async ({ codec, policy, shadows = [], metrics }) => {
+  scoring: async ({ codec, policy, onDecision, shadows = [], metrics }) => {
     const decisions = {
       HOLD: metrics.counter('decisions', { action: 'HOLD' }),
       PARTIAL_CLOSE: metrics.counter('decisions', { action: 'PARTIAL_CLOSE' }),
@@ -51,7 +55,10 @@ export const PROCESSORS = {
     return scoringProcessor({
       writer: new TopicWriter('scoring', codec),
       policy,
-      onDecision: (_, { action }) => decisions[action].add(1),
+      onDecision: (snapshot, verdict) => {
+        decisions[verdict.action].add(1);
+        onDecision?.(snapshot, verdict);
+      },
       shadow: { candidates: shadows, onResult: countShadows(shadows, metrics) },
     });
   },

@@ -9,20 +9,21 @@ import { DeskFeed } from '../../pipelines/snapshots/simulated/desk-feed.ts';
 import type { Market } from '../../ports/market.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
-import { type ClmProcessor, clmProcessor } from '../../pipelines/clm/clm-processor.ts';
+import type { ClmProcessor } from '../../pipelines/clm/clm-processor.ts';
 import { EVERY_OTHER_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { DEV_PROCESS } from '../../pipelines/desk/presence.ts';
-import { executionProcessor } from '../../pipelines/execution/execution-processor.ts';
 import type { OrderTerms } from '../../pipelines/execution/order-plan.ts';
 import type { Processor } from '../../pipelines/runtime/processor.ts';
 import { wireProcessor } from '../../pipelines/runtime/wire-processor.ts';
 import type { Verdict } from '../../pipelines/scoring/evaluate.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
-import { scoringProcessor } from '../../pipelines/scoring/scoring-processor.ts';
 import type { Alert } from '../../pipelines/alerts/alerts.ts';
 import type { StallLimits } from '../../pipelines/watch/stall-limits.ts';
 import { type EpochMillis, VirtualClock } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
+import { NO_METRICS } from '../../ports/metrics.ts';
+import { EVERY_ACCOUNT } from '../../ports/worked-accounts.ts';
+import { PROCESSORS, type ProcessorParts } from './build-processors.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ClmOutcome, ExecutionReport, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { DeskNames } from '../../schemas/desk-names.ts';
@@ -102,54 +103,37 @@ export class DevChain {
   readonly #reports: TopicCursor<typeof TOPICS.executionReport.name>;
   readonly #outcomes: TopicCursor<typeof TOPICS.clmOutcome.name>;
   #stalls: StallReader | null = null;
-  #scored: Scored[] = [];
+  readonly #scored: Scored[];
   #reported: ExecutionReport[] = [];
   #concluded: ClmOutcome[] = [];
   #nextCycle = 0;
   /** What it has said that it obeys. */
   #obeyed = NOTHING_OBEYED;
 
-  private constructor(options: DevOptions, lock: ProcessLock, log: EmbeddedDeskLog, codec: RecordCodec) {
-    const { dataDir, desk, market, random, policy, faults, logger, names = new DeskNames() } = options;
-    const clock = new VirtualClock(0);
-    const exchange = new PaperExchange({ path: join(dataDir, names.local(PAPER_BOOK)), clock, random, faults });
-    const onDecision = (snapshot: PositionSnapshot, decision: Verdict): void => {
-      this.#scored.push({ snapshot, decision });
-    };
+  private constructor(options: DevOptions, lock: ProcessLock, topics: DevTopics, parts: DevParts) {
+    const { desk, market, random } = options;
+    const { log, codec } = topics;
+    const { clock, exchange, killSwitch, processors } = parts;
     this.log = log;
-    this.clm = clmProcessor({ writer: new TopicWriter('clm', codec), logger });
+    this.clm = processors.clm;
     this.#codec = codec;
-    this.#policy = policy;
+    this.#policy = options.policy;
     this.#stallLimits = options.stallLimits;
     this.#lock = lock;
     this.#market = market;
     this.#clock = clock;
     this.#exchange = exchange;
+    this.#killSwitch = killSwitch;
     this.#feed = new DeskFeed({ desk, market, book: exchange, random });
     this.#models = new TopicWriter('models', codec);
     this.#source = new TopicWriter('snapshots', codec);
-    const topics = { log, codec };
+    this.#scored = parts.scored;
     this.#reports = new TopicCursor(topics, TOPICS.executionReport.name, (report) => this.#reported.push(report));
     this.#outcomes = new TopicCursor(topics, TOPICS.clmOutcome.name, (outcome) => this.#concluded.push(outcome));
-    this.#killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
-      whyItForgets: () => whyItForgets(log),
-      timer: new SystemClock(),
-    });
-    const processors: readonly Processor[] = [
-      scoringProcessor({ writer: new TopicWriter('scoring', codec), policy, onDecision }),
-      executionProcessor({
-        writer: new TopicWriter('execution', codec),
-        exchange,
-        clock,
-        logger,
-        killSwitch: this.#killSwitch,
-        limits: options.order === undefined ? {} : { order: options.order },
-      }),
-      this.clm,
-    ];
-    this.#consumers = processors.map((processor) => {
-      // Back-off after a transient error waits in real time: the virtual clock would not.
-      const wiring = wireProcessor({ processor, log, codec, clock: new SystemClock(), liveClock: clock, logger });
+    this.#consumers = Object.values(processors).map((processor: Processor) => {
+      // A wait after a transient error takes real time: the virtual clock would not move.
+      const runtime = { processor, log, codec, clock: new SystemClock(), liveClock: clock, logger: options.logger };
+      const wiring = wireProcessor(runtime);
       return log.consumer(wiring.options, wiring.handler);
     });
   }
@@ -166,7 +150,8 @@ export class DevChain {
       await log.createTopics(allTopicSpecs());
       await registerSchemas(log.registry);
       const codec = await RecordCodec.open(log.registry);
-      const chain = new DevChain(options, lock, log, codec);
+      const topics = { log, codec };
+      const chain = new DevChain(options, lock, topics, await partsOf(options, topics));
       await chain.#resume(codec);
       return chain;
     } catch (thrown) {
@@ -192,8 +177,8 @@ export class DevChain {
     if (this.#nextCycle % CLEANUP_CYCLES === 0) this.log.applyRetention(now, this.#feed.accounts);
     await this.#reports.readOn();
     await this.#outcomes.readOn();
-    const [scored, reports, outcomes] = [this.#scored, this.#reported, this.#concluded];
-    this.#scored = [];
+    const scored = this.#scored.splice(0);
+    const [reports, outcomes] = [this.#reported, this.#concluded];
     this.#reported = [];
     this.#concluded = [];
     return { cycle, now, signals: signals.length, scored, reports, outcomes };
@@ -297,4 +282,50 @@ export class DevChain {
       await consumer.pump();
     }
   }
+}
+
+interface DevTopics {
+  readonly log: EmbeddedDeskLog;
+  readonly codec: RecordCodec;
+}
+
+/** What `dev` chooses, and the processors that come of it. */
+interface DevParts {
+  readonly clock: VirtualClock;
+  readonly exchange: PaperExchange;
+  readonly killSwitch: DeskControlWatch;
+  /** In the order in which they work off a cycle. */
+  readonly processors: { readonly scoring: Processor; readonly execution: Processor; readonly clm: ClmProcessor };
+  /** The decisions of the cycle in hand. */
+  readonly scored: Scored[];
+}
+
+/** The same processors as `run` has, on a paper exchange and the market's clock. */
+async function partsOf(options: DevOptions, { log, codec }: DevTopics): Promise<DevParts> {
+  const { dataDir, random, policy, faults, order, logger, names = new DeskNames() } = options;
+  const clock = new VirtualClock(0);
+  const exchange = new PaperExchange({ path: join(dataDir, names.local(PAPER_BOOK)), clock, random, faults });
+  const killSwitch = new DeskControlWatch({ log, codec }, clock, logger, {
+    whyItForgets: () => whyItForgets(log),
+    timer: new SystemClock(),
+  });
+  const scored: Scored[] = [];
+  const parts: ProcessorParts = {
+    log,
+    codec,
+    policy,
+    onDecision: (snapshot, decision) => scored.push({ snapshot, decision }),
+    exchange: () => Promise.resolve(exchange),
+    limits: order === undefined ? {} : { order },
+    // A cycle is worked off as a whole, whatever asks to stop.
+    draining: new AbortController().signal,
+    killSwitch,
+    accounts: EVERY_ACCOUNT,
+    clock,
+    logger,
+    metrics: NO_METRICS,
+  };
+  const { scoring, execution, clm } = PROCESSORS;
+  const processors = { scoring: await scoring(parts), execution: await execution(parts), clm: await clm(parts) };
+  return { clock, exchange, killSwitch, processors, scored };
 }

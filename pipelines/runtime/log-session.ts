@@ -9,7 +9,7 @@ export interface LogSession {
   readonly registry: SchemaRegistry;
   /** Loads the schemas. Throws SCHEMA_NOT_REGISTERED, or a transient error while the registry is unavailable. */
   openCodec(): Promise<RecordCodec>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A session for reading: its schemas are loaded, its records counted. */
