@@ -76,17 +76,17 @@ describe('the summary of a proposal', () => {
   });
 
   it('offers no approval where no override passes', () => {
-    const muted = {
+    const bound = {
       name: 'factors_possible',
       rule: 'every factor can occur',
       limit: 0,
       value: 1,
       holds: false,
     } as const;
-    const lines = summaryOf({ ...SAMPLE_REPORT, bounds: [...SAMPLE_REPORT.bounds, muted] });
-    expect(lines.slice(0, 2).join(' ')).toContain('it cannot be approved');
-    expect(lines.at(-1)).toMatch(/^next {6}harvestline calibrate reject /);
-    expect(lines.join('\n')).not.toContain('harvestline calibrate approve');
+    const refused = summaryOf({ ...SAMPLE_REPORT, bounds: [...SAMPLE_REPORT.bounds, bound] });
+    expect(refused.slice(0, 2).join(' ')).toContain('it cannot be approved');
+    expect(refused.at(-1)).toMatch(/^next {6}harvestline calibrate reject /);
+    expect(refused.join('\n')).not.toContain('harvestline calibrate approve');
   });
 
   it('shows flips by direction, and factors before and after', () => {
