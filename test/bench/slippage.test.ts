@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Closing, STYLES, closing, summaryOf } from '../../bench/slippage.ts';
-import { MemoryLog } from '../pipelines/execution/memory-log.ts';
+import { ExecutionLog } from '../pipelines/execution/execution-log.ts';
 
 describe('closing on a thin book', () => {
   let closings: Closing[];
 
   beforeAll(async () => {
-    const { codec } = await MemoryLog.open();
+    const { codec } = await ExecutionLog.open();
     closings = [];
     for (let seed = 1; seed <= 6; seed++) {
       for (const style of STYLES) closings.push(await closing(codec, style, seed));
@@ -25,7 +25,7 @@ describe('closing on a thin book', () => {
   });
 
   it('is the same for the same seed', async () => {
-    const { codec } = await MemoryLog.open();
+    const { codec } = await ExecutionLog.open();
     expect(await closing(codec, 'sliced', 3)).toEqual(
       closings.find(({ style, seed }) => style === 'sliced' && seed === 3),
     );

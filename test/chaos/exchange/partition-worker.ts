@@ -7,7 +7,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent, OrderStyle, PositionReconciled } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
+import { ExecutionLog } from '../../pipelines/execution/execution-log.ts';
 import { limitsFor } from './exchange-settings.ts';
 import { patient } from './patient.ts';
 
@@ -21,7 +21,7 @@ export interface WorkerOptions {
 
 /** One partition: a log and a processor of its own, which works what is published in batches, as the runtime does. */
 export class PartitionWorker {
-  readonly log: MemoryLog;
+  readonly log: ExecutionLog;
   readonly #processor: Processor;
   readonly #options: WorkerOptions;
   readonly #machine = new SystemClock();
@@ -29,14 +29,14 @@ export class PartitionWorker {
   #working: Promise<void> | null = null;
   #backlog = 0;
 
-  private constructor(log: MemoryLog, processor: Processor, options: WorkerOptions) {
+  private constructor(log: ExecutionLog, processor: Processor, options: WorkerOptions) {
     this.log = log;
     this.#processor = processor;
     this.#options = options;
   }
 
   static async start(options: WorkerOptions): Promise<PartitionWorker> {
-    const log = await MemoryLog.open();
+    const log = await ExecutionLog.open();
     const { exchange, clock, order } = options;
     const writer = new TopicWriter('execution', log.codec);
     const limits = limitsFor(order);

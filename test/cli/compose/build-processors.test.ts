@@ -8,14 +8,14 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { EVERY_ACCOUNT } from '../../../ports/worked-accounts.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from '../../pipelines/execution/memory-log.ts';
+import { ExecutionLog } from '../../pipelines/execution/execution-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { memorySession } from '../../fixtures/memory-log.ts';
 
 it('execution measures what it suppresses and whether anything is halted', async () => {
   const world = await memorySession();
-  const ledger = await MemoryLog.open();
+  const ledger = await ExecutionLog.open();
   const policy = BUILT_IN_POLICIES.get(DEFAULT_POLICY_ID);
   if (policy === undefined) throw new Error('no default policy');
   const exchange = new ScriptedExchange();

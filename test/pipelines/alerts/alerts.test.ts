@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseTailStart } from '../../../cli/tail.ts';
 import {
   type Alert,
   RaisedAlerts,
@@ -33,14 +34,16 @@ describe('ALR-1: the command of an alert', () => {
     expect(printedAlert({ ...ALERT, next }).command).toBe(command.replaceAll(' --data d', ''));
   });
 
-  it.each([
-    [Number.MIN_SAFE_INTEGER, 'beginning'],
-    [Date.parse('0000-01-01T00:00:00Z'), '0000-01-01T00:00:00.000Z'],
-    [Date.parse('9999-12-31T23:59:59.999Z'), '9999-12-31T23:59:59.999Z'],
-    [Date.parse('9999-12-31T23:59:59.999Z') + 1, '253402300800000'],
-    [Number.MAX_SAFE_INTEGER, '999999999999999'],
-  ])('reads from a time that `tail` takes: %d', (since, from) => {
-    expect(tailFrom('t', since).commands).toEqual([{ words: 'tail', args: ['t', '--from', from, '--json'] }]);
+  it.each([START, 5, Date.parse('9999-12-31T23:59:59.999Z') + 1, 8.64e15, 8.64e15 + 1])(
+    'names the time %d so that `tail` takes it',
+    (since) => {
+      const [, , start = ''] = tailFrom('t', since).commands[0]?.args ?? [];
+      expect(parseTailStart(start)).toEqual({ kind: 'time', timestamp: Math.min(since, 999_999_999_999_999) });
+    },
+  );
+
+  it('reads everything from before the years that ISO 8601 has', () => {
+    expect(tailFrom('t', -8e15).commands).toEqual([{ words: 'tail', args: ['t', '--from', 'beginning', '--json'] }]);
   });
 });
 

@@ -8,7 +8,7 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { ClientOrderId } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 it('counts each order of the last minute once, but the one that asks', () => {
@@ -38,7 +38,7 @@ it('what is read back from long ago does not count', () => {
 });
 
 it('partitions that decide at the same time do not pass the bound together', async () => {
-  const log = await MemoryLog.open();
+  const log = await ExecutionLog.open();
   const clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
   const exchange = new ScriptedExchange();
   exchange.placements = [{ kind: 'accepted', order: venueOrder() }];

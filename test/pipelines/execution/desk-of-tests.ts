@@ -6,22 +6,22 @@ import type { WorkedAccounts } from '../../../ports/worked-accounts.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { ScriptedExchange } from '../../fixtures/scripted-exchange.ts';
 
 /** Execution on a log in memory and a venue that says what it is told to; the clock stands a second after the usual intent. */
 export class DeskOfTests {
-  readonly log: MemoryLog;
+  readonly log: ExecutionLog;
   readonly exchange = new ScriptedExchange();
   readonly clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
   readonly errors: string[] = [];
 
-  private constructor(log: MemoryLog) {
+  private constructor(log: ExecutionLog) {
     this.log = log;
   }
 
   static async open(): Promise<DeskOfTests> {
-    return new DeskOfTests(await MemoryLog.open());
+    return new DeskOfTests(await ExecutionLog.open());
   }
 
   get outcomes(): string[] {

@@ -8,11 +8,11 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { aStory, expectGuarantees } from './execution-guarantees.ts';
 import { OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import type { Interruption } from './interruptions.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { RoughWorld, type Story } from './rough-world.ts';
 
 async function told(story: Story): Promise<RoughWorld> {
-  const world = new RoughWorld(await MemoryLog.open(), story);
+  const world = new RoughWorld(await ExecutionLog.open(), story);
   await world.run();
   return world;
 }

@@ -8,18 +8,18 @@ import { type Logger, SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const HALT = { scope: 'desk', by: 'alice', reason: 'maintenance', since: OPENED_AT };
 
-let log: MemoryLog;
+let log: ExecutionLog;
 let exchange: ScriptedExchange;
 let clock: VirtualClock;
 let errors: string[];
 
 beforeEach(async () => {
-  log = await MemoryLog.open();
+  log = await ExecutionLog.open();
   exchange = new ScriptedExchange();
   clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
   errors = [];

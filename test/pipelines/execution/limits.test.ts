@@ -13,15 +13,15 @@ import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
 import { DeskOfTests, onlyAccount } from './desk-of-tests.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
-let log: MemoryLog;
+let log: ExecutionLog;
 let exchange: ScriptedExchange;
 let clock: VirtualClock;
 
 beforeEach(async () => {
-  log = await MemoryLog.open();
+  log = await ExecutionLog.open();
   exchange = new ScriptedExchange();
   exchange.placements = Array.from({ length: 9 }, () => ({ kind: 'accepted', order: venueOrder() }) as const);
   clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);

@@ -17,19 +17,19 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from './memory-log.ts';
+import { ExecutionLog } from './execution-log.ts';
 import { onlyAccount } from './desk-of-tests.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const [GOOD_REDUCTION] = GOOD_RECORDS[TOPICS.positionReconciled.name].reductions;
 
-let log: MemoryLog;
+let log: ExecutionLog;
 let exchange: ScriptedExchange;
 let clock: VirtualClock;
 let errors: string[];
 
 beforeEach(async () => {
-  log = await MemoryLog.open();
+  log = await ExecutionLog.open();
   exchange = new ScriptedExchange();
   clock = new VirtualClock(OPENED_AT + 60 * MINUTE_MS + 1000);
   errors = [];

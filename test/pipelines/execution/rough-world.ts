@@ -12,7 +12,7 @@ import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { OPENED_AT } from '../../fixtures/an-intent.ts';
 import { Crash, type Interruption, Interruptions } from './interruptions.ts';
-import type { MemoryLog } from './memory-log.ts';
+import type { ExecutionLog } from './execution-log.ts';
 
 export interface Growth {
   readonly id: string;
@@ -55,7 +55,7 @@ interface Delivery {
  * size, offsets that go back, a new processor from the log after every crash, the same one again after a transient error.
  */
 export class RoughWorld {
-  readonly log: MemoryLog;
+  readonly log: ExecutionLog;
   readonly exchange: PaperExchange;
   /** client_order_id -> how often an order was sent with it. */
   readonly placed = new Map<string, number>();
@@ -67,7 +67,7 @@ export class RoughWorld {
   readonly #clock = new VirtualClock(OPENED_AT);
   readonly #story: Story;
 
-  constructor(log: MemoryLog, story: Story) {
+  constructor(log: ExecutionLog, story: Story) {
     this.log = log;
     this.#story = story;
     this.interruptions = new Interruptions(story.interruptions);

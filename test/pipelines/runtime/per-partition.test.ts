@@ -10,7 +10,7 @@ import { type EncodedRecord, TopicWriter } from '../../../schemas/topic-writer.t
 import { TOPICS } from '../../../schemas/topics.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { MINUTE_MS, OPENED_AT, anIntent } from '../../fixtures/an-intent.ts';
-import { MemoryLog } from '../execution/memory-log.ts';
+import { ExecutionLog } from '../execution/execution-log.ts';
 import { ScriptedExchange, venueOrder } from '../../fixtures/scripted-exchange.ts';
 
 const INTENTS = TOPICS.harvestIntent;
@@ -199,7 +199,7 @@ describe('one instance for each partition', () => {
   });
 
   it('Q2, EXE-2: a member that is given a partition sees what the one before wrote, and sends nothing again', async () => {
-    const log = await MemoryLog.open();
+    const log = await ExecutionLog.open();
     const exchange = new ScriptedExchange();
     exchange.placements = [{ kind: 'accepted', order: venueOrder() }];
     const member = (): Processor =>

@@ -15,7 +15,7 @@ import { MemoryRegistry } from '../../fixtures/memory-registry.ts';
 type IntentDelivery = Extract<DecodedRecord, { topic: typeof TOPICS.harvestIntent.name }>;
 
 /** What execution reads and writes, in one sequence, through the real codec. */
-export class MemoryLog {
+export class ExecutionLog {
   readonly codec: RecordCodec;
   readonly entries: { readonly topic: TopicName; readonly at: LogRecord }[] = [];
 
@@ -23,8 +23,8 @@ export class MemoryLog {
     this.codec = codec;
   }
 
-  static async open(): Promise<MemoryLog> {
-    return new MemoryLog(await RecordCodec.open(await MemoryRegistry.withOwnSchemas()));
+  static async open(): Promise<ExecutionLog> {
+    return new ExecutionLog(await RecordCodec.open(await MemoryRegistry.withOwnSchemas()));
   }
 
   readonly append: Write = async (records) => {
@@ -49,7 +49,7 @@ export class MemoryLog {
     return { topic, record: reconciled, at };
   }
 
-  readonly replay: Replay = async function* (this: MemoryLog, topic: TopicName) {
+  readonly replay: Replay = async function* (this: ExecutionLog, topic: TopicName) {
     for (const { at } of this.entries.filter((entry) => entry.topic === topic)) {
       yield { record: this.codec.decode(topic, at), at };
     }
