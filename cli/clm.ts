@@ -41,7 +41,7 @@ interface ImportFlags extends LogOptions {
   readonly json?: true;
 }
 
-export function importCommand(): Command {
+function importCommand(): Command {
   return logOptions(new Command('import'))
     .description('bring the JSON lines of an earlier recorder: each row becomes a trade.closed of origin BACKFILL')
     .argument('<files...>', 'JSON lines, one closed trade each; - is standard input')
@@ -186,7 +186,7 @@ const name = z.string().min(1).max(256);
 const SYMBOLS_MAP = z.union([z.record(name, name), z.array(z.object({ id: name, symbol: name }))]);
 
 /** Reads the file of --symbols-map, JSON or YAML. Throws USAGE where it cannot be read or holds no map. */
-export function readSymbolsMap(file: string): ReadonlyMap<string, string> {
+function readSymbolsMap(file: string): ReadonlyMap<string, string> {
   let read: z.ZodSafeParseResult<z.infer<typeof SYMBOLS_MAP>>;
   try {
     read = SYMBOLS_MAP.safeParse(parse(decodeUtf8(readFileSync(file))));
@@ -213,7 +213,7 @@ function marketsMap(markets: readonly { readonly id: string; readonly symbol: st
 }
 
 /** Standard input on disk while a command needs to read it twice. */
-export class SpooledInput {
+class SpooledInput {
   #folder: string | null = null;
   #taken = 0;
 

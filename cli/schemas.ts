@@ -189,7 +189,7 @@ const DEPLOY_TEXT: Readonly<Record<DeployOrder, string>> = {
 };
 
 /** A diff for people: a heading, a line a change, a line a problem, the verdict. */
-export function diffLines(diff: SchemaDiff): readonly string[] {
+function diffLines(diff: SchemaDiff): readonly string[] {
   const { topic, against, version, held_as: held, changes, compatible, deploy_first: order } = diff;
   if (version === null) return [`${pc.bold(topic)}: ${against} has no version of it`];
   if (held === version) return [`${pc.bold(topic)}: equal to ${against} v${version}`];

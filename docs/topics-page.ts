@@ -201,7 +201,7 @@ partition: a record without a value. Two records with equal \`harvestline.retry.
 is on \`letter.discarded\`. \`retry\` and \`discard\` both say with \`--dry-run\` what they would do.`;
 
 /** One field of a record, as the documentation shows it. */
-export interface FieldRow {
+interface FieldRow {
   /** `factors[].points` for a field inside a list. */
   readonly path: string;
   readonly type: string;

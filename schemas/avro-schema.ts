@@ -30,7 +30,7 @@ export const BOUND_WORDS = [
   'maxItems',
 ] as const satisfies readonly (keyof Bounds)[];
 
-export interface AvroScalar extends Bounds {
+interface AvroScalar extends Bounds {
   readonly type: AvroPrimitive;
   readonly logicalType?: string;
 }

@@ -12,7 +12,7 @@
  */
 import type { Bounds } from './avro-schema.ts';
 
-export interface MarketBound {
+interface MarketBound {
   /** As the doc of a field ends: `Unit: …`. */
   readonly unit: string;
   readonly minimum: number;

@@ -42,7 +42,7 @@ const NO_PROBLEMS: readonly Problem[] = [];
  * The largest value that is written: with key, headers and the framing of a batch it stays below what a topic takes by default
  * (max.message.bytes, 1,048,588), so no record that passed here is refused for its size. Unit: bytes.
  */
-export const MAX_VALUE_BYTES = 1_000_000;
+const MAX_VALUE_BYTES = 1_000_000;
 
 /** A record that needs more is too large, whatever its texts are encoded to: three bytes a character at most. Unit: bytes. */
 const MOST_SLAB_BYTES = 4 * MAX_VALUE_BYTES;
@@ -52,7 +52,7 @@ export interface Examined<N extends TopicName> {
   readonly problems: readonly Problem[];
 }
 
-export interface CodecOptions {
+interface CodecOptions {
   /** Those whose records it reads and writes; all where left out. */
   readonly topics?: readonly Topic[];
   /**

@@ -9,7 +9,7 @@ import { bufferOf } from './buffer-of.ts';
  * SCH-21  Bytes that are not UTF-8 are refused with their place, never read as U+FFFD.
  * SCH-22  The time is linear in the length, whatever the text.
  */
-export interface ParsedJson {
+interface ParsedJson {
   readonly value: unknown;
   /** Faults of the text that leave its value clear. */
   readonly problems: readonly Problem[];

@@ -12,7 +12,7 @@ import type { EpochMillis } from './generated/records.ts';
 const PER_SECOND = { seconds: 1, milliseconds: 1e3, microseconds: 1e6, nanoseconds: 1e9 } as const;
 
 export type TimeUnit = keyof typeof PER_SECOND;
-export const TIME_UNITS = Object.keys(PER_SECOND) as readonly TimeUnit[];
+const TIME_UNITS = Object.keys(PER_SECOND) as readonly TimeUnit[];
 
 /** 1973-03-03, long before the first exchange with an interface. Unit: milliseconds since 1970. */
 const EARLIEST_MS = 1e11;
@@ -20,7 +20,7 @@ const EARLIEST_MS = 1e11;
 /** 2100-01-01. Unit: milliseconds since 1970. */
 const LATEST_MS = 4_102_444_800_000;
 
-export interface Moment {
+interface Moment {
   readonly at: EpochMillis;
   readonly unit: TimeUnit;
 }

@@ -9,7 +9,7 @@ import type { AvroRecord } from './avro-schema.ts';
 /** Who may write a topic. Processors carry these names, and most of them as their consumer group; `calibration` is the calibrate commands, `desk` the commands halt, resume, desk and dlq discard, and each process on its own behalf. */
 export type Writer = 'models' | 'snapshots' | 'scoring' | 'execution' | 'clm' | 'calibration' | 'desk';
 
-export type TopicKey =
+type TopicKey =
   'account:symbol' | 'account' | 'position_id' | 'model_id' | 'process' | 'scope' | 'letter_id' | 'as received';
 
 export interface TopicSpec {

@@ -31,7 +31,7 @@ export interface ValuePlace {
   readonly valueEnd: number;
 }
 
-export interface SchemaReference {
+interface SchemaReference {
   readonly id: SchemaId;
   /** Where the Avro binary begins in the value. */
   readonly start: number;

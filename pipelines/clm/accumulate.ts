@@ -232,7 +232,7 @@ function firstOf(one: string | null, other: string | null): string | null {
  * Why calibration leaves a position out. The codes are stable: records carry them. Strongest first: a position that has
  * several reasons carries the strongest, so the result does not depend on which slice came first.
  */
-export const EXCLUSIONS = {
+const EXCLUSIONS = {
   CONFLICTING_MODEL:
     'The slices disagree on the model or on its confidence at entry; neither is believed and both are null.',
   LIQUIDATION: 'The venue liquidated the position or reduced it (ADL); that says nothing about the decision to exit.',
@@ -255,7 +255,7 @@ const BY_ORIGIN: Readonly<Record<Origin, Exclusion | null>> = {
   LIQUIDATION: 'LIQUIDATION',
 };
 
-export interface ExclusionFacts {
+interface ExclusionFacts {
   /** What the outcome carried before this slice. */
   readonly previous: string | null;
   readonly origin: Origin;

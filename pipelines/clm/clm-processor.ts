@@ -47,7 +47,7 @@ export interface ClmProcessor extends Processor {
   alert(): Alert | null;
 }
 
-export interface ClmDependencies {
+interface ClmDependencies {
   readonly writer: TopicWriter;
   readonly logger: Logger;
 }
@@ -244,7 +244,7 @@ function tombstonedIn(records: readonly LogRecord[]): ReadonlyMap<string, LogRec
  * CLM-15  A trade that was made a dead letter is left out here, too: one that is dated ahead, or that makes an outcome which no topic
  *         takes.
  */
-export class RemadeOutcomes {
+class RemadeOutcomes {
   readonly #outcomes: Map<PositionId, ClmOutcome>;
   readonly #encode: (outcome: ClmOutcome) => EncodedRecord;
   readonly #changed = new Set<PositionId>();

@@ -168,7 +168,7 @@ function etaOf(usable: number, first: EpochMillis, latest: EpochMillis): EpochMi
 export const GATE_OUTCOMES = 50;
 
 /** Fewer of either label and single outcomes decide the map. Unit: outcomes. */
-export const FEWEST_OF_A_LABEL = 10;
+const FEWEST_OF_A_LABEL = 10;
 
 /** The outcomes of a single market describe the market more than the model. Unit: markets. */
 const FEWEST_MARKETS = 2;
@@ -192,7 +192,7 @@ interface UnmetGate {
 }
 
 /** An outcome that calibration can learn from. */
-export interface UsableOutcome {
+interface UsableOutcome {
   readonly won: boolean;
   readonly symbol: string;
   readonly confidence: number | null;

@@ -64,7 +64,7 @@ export interface RefusedInput {
   readonly found: PnlFinding;
 }
 
-export type ImportResult =
+type ImportResult =
   | { readonly refused: null; readonly figures: ImportFigures }
   /** Nothing was written. */
   | { readonly refused: readonly RefusedInput[]; readonly rows: number; readonly bad: number };

@@ -8,7 +8,7 @@ import { parseEventTime } from '../../render/event-time.ts';
 /** How a recorder wrote a time: a number of a unit, ISO 8601, or ISO 8601 that names no zone. */
 export type TimeForm = TimeUnit | 'iso' | 'iso_without_zone';
 
-export type RecordedTime =
+type RecordedTime =
   | { readonly ok: true; readonly at: EpochMillis; readonly form: TimeForm; readonly ambiguous: boolean }
   | { readonly ok: false; readonly why: string };
 

@@ -78,7 +78,7 @@ const OPTIONAL: ReadonlySet<Field> = new Set(['duration_seconds', 'strategy_id',
 const NULLABLE: ReadonlySet<Field> = new Set(['confidence', 'model_id']);
 
 /** A field that was taken as unknown, with what it said: `"nan"`, `0`, `null`. */
-export interface UnknownField {
+interface UnknownField {
   readonly field: Field;
   readonly written: string;
 }

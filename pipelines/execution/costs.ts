@@ -56,7 +56,7 @@ interface Slice {
 }
 
 /** The fills of a slice, and the fee that the venue gave with them. */
-export interface OwnFills {
+interface OwnFills {
   readonly isOwn: (fill: Pick<ChargedFill, 'fillId' | 'orderId'>) => boolean;
   readonly fee: Charge;
 }

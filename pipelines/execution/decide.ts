@@ -44,7 +44,7 @@ export type Decision =
   | { readonly kind: 'send'; readonly first: AnnouncedOrder; readonly rules: MarketRules }
   | { readonly kind: 'suppress'; readonly suppression: Suppression; readonly sized: Sized | null };
 
-export interface DecidingDesk {
+interface DecidingDesk {
   readonly exchange: Exchange;
   readonly accounts: WorkedAccounts;
   readonly killSwitch: KillSwitch;

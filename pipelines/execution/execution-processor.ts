@@ -74,7 +74,7 @@ export interface ExecutionOptions {
 }
 
 /** Runs work as soon as there is room for it. */
-export type AtOnce = <T>(work: () => Promise<T>) => Promise<T>;
+type AtOnce = <T>(work: () => Promise<T>) => Promise<T>;
 
 export function executionProcessor(options: ExecutionOptions): Processor {
   return new ExecutionProcessor(options);

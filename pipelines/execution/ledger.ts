@@ -22,7 +22,7 @@ import { isRefusal } from './reasons.ts';
 export type OrderFate = 'open' | 'unresolved' | 'traded' | 'unfilled' | 'foreign';
 
 /** The ids that a fill names its order by. */
-export interface OrderNames {
+interface OrderNames {
   readonly symbol: string;
   readonly client_order_id: ClientOrderId | null;
   /** The venue's id, unique within the symbol. */

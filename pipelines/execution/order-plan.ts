@@ -165,7 +165,7 @@ function unbounded(position: DecimalText, fraction: number, markPrice: number, r
 }
 
 /** Why the venue would refuse an order of this size that leaves something open; null where it would accept it. */
-export function belowMinimum(quantity: Exact, markPrice: number, rules: MarketRules): string | null {
+function belowMinimum(quantity: Exact, markPrice: number, rules: MarketRules): string | null {
   if (quantity.lt(rules.minQuantity)) return `below the minimum quantity ${rules.minQuantity}`;
   const notional = quantity.mul(markPrice);
   return notional.lt(rules.minNotional) ? `worth ${notional.toFixed()}, below the minimum ${rules.minNotional}` : null;
@@ -224,7 +224,7 @@ export interface PlannedOrder {
 }
 
 /** What is left to close. */
-export interface Remainder {
+interface Remainder {
   /** Of the intent's quantity. Unit: contracts. */
   readonly left: Exact;
   /** Open at the venue. Unit: contracts. */

@@ -6,7 +6,7 @@ import { TOPICS } from '../../schemas/topics.ts';
 import type { Write } from '../runtime/processor.ts';
 import type { Ledger } from './ledger.ts';
 
-export interface OutboxOptions {
+interface OutboxOptions {
   readonly writer: TopicWriter;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -25,7 +25,7 @@ import type { Outbox } from './outbox.ts';
 import { type ReasonOf, rejectionReason } from './reasons.ts';
 import { blockingOrders } from './resting.ts';
 
-export interface PlacingDesk extends OrderDesk {
+interface PlacingDesk extends OrderDesk {
   readonly killSwitch: KillSwitch;
   readonly closeRate: CloseRate;
   readonly resolver: OrderResolver;

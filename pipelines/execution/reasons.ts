@@ -11,7 +11,7 @@ interface ReasonEntry {
 }
 
 /** Every reason of an execution.report, with its status and meaning. Stable: never renamed, never reused. */
-export const REASONS = {
+const REASONS = {
   ORDER_SENT: { status: 'SUBMITTED', sentence: 'The order is about to be sent.' },
   REMAINDER_INCLUDED: {
     status: 'SUBMITTED',

@@ -47,7 +47,7 @@ export async function reconcile(
   }
 }
 
-export interface ReconcilingDesk {
+interface ReconcilingDesk {
   readonly exchange: Exchange;
   readonly logger: Logger;
   readonly limits: Pick<ExecutionLimits, 'leaveResting'>;

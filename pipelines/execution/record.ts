@@ -83,7 +83,7 @@ export function recordTrade(end: OrderEnd, submitted: ExecutionReport, outbox: O
 }
 
 /** The intent that has ended (null: the log does not hold it any more), the announcement and the end of its last order. */
-export interface EndedIntent {
+interface EndedIntent {
   readonly intent: HarvestIntent | null;
   readonly submitted: ExecutionReport;
   readonly end: OrderEnd;
@@ -91,7 +91,7 @@ export interface EndedIntent {
   readonly stopped: Stopped | null;
 }
 
-export interface RecordingDesk {
+interface RecordingDesk {
   readonly clock: Clock;
   readonly logger: Logger;
 }

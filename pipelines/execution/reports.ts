@@ -127,7 +127,7 @@ function limitOf(pricing: Pricing): number | null {
 }
 
 /** How the last order of a filled intent ended. */
-export interface LastOrder {
+interface LastOrder {
   readonly orderId: OrderId | null;
   /** Time of the intent's last fill. */
   readonly filledAt: EpochMillis;

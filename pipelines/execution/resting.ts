@@ -20,7 +20,7 @@ const ATTEMPTS = 2;
 const MOST_REPORTED = 500;
 const MAX_DETAIL = 2048;
 
-export interface RestingDesk {
+interface RestingDesk {
   readonly exchange: Pick<Exchange, 'resting' | 'cancelResting'>;
   readonly logger: Logger;
   /** True: the orders are left and reported. */

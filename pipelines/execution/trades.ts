@@ -37,7 +37,7 @@ export function isFilled(order: VenueOrder): order is FilledOrder {
 }
 
 /** An order with a fill time that a log accepts. */
-export interface DatedOrder<T extends VenueOrder> {
+interface DatedOrder<T extends VenueOrder> {
   readonly order: T;
   /** What was wrong with the venue's time; null: nothing. */
   readonly correction: string | null;

@@ -4,7 +4,7 @@ import { isMarketBound, unitOf } from '../market-bounds.ts';
 
 export type Direction = 'new reader, old data' | 'old reader, new data';
 
-export interface DirectedProblem extends Problem {
+interface DirectedProblem extends Problem {
   readonly direction: Direction;
 }
 

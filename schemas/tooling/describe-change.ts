@@ -13,7 +13,7 @@ import {
 import { isBoundAdded } from './compare-checks.ts';
 import { unitOf } from '../market-bounds.ts';
 
-export type ChangeKind =
+type ChangeKind =
   | 'field-added'
   | 'field-removed'
   | 'field-renamed'

@@ -46,7 +46,7 @@ export type LintRule =
   | 'market-bound'
   | 'logical-type';
 
-export interface LintProblem extends Problem {
+interface LintProblem extends Problem {
   readonly rule: LintRule;
 }
 

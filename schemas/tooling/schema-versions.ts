@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs';
 import { parseJsonBytes } from '../strict-json.ts';
 
 /** The result for one subject; `would register` in a dry run. */
-export type RegistrationState = 'already there' | 'registered' | 'would register' | 'refused';
+type RegistrationState = 'already there' | 'registered' | 'would register' | 'refused';
 
 export interface Registration {
   readonly subject: string;
@@ -27,7 +27,7 @@ export interface Registration {
   readonly problems: readonly Problem[];
 }
 
-export interface RegisterOptions {
+interface RegisterOptions {
   readonly dryRun: boolean;
 }
 

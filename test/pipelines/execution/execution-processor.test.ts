@@ -162,7 +162,7 @@ describe('execution', () => {
     expect(errors).toEqual(['the venue refuses the keys: no order can be sent until they are mended']);
   });
 
-  it('EXE-2: settles a client order id that the venue knows, which may be the order, by asking', async () => {
+  it('EXE-2: resolves a client order id that the venue knows, which may be the order, by asking', async () => {
     exchange.placements = [{ kind: 'rejected', meaning: 'duplicate-id', code: '-4116', message: 'duplicate' }];
     exchange.lookUps = [{ kind: 'found', order: venueOrder() }];
     await work(await execution(), anIntent());
