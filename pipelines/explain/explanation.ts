@@ -2,21 +2,21 @@ import type { Decision } from '../scoring/evaluate.ts';
 import type { DecisionChange } from '../scoring/smallest-changes.ts';
 import type { EpochMillis } from '../../schemas/generated/records.ts';
 
-/** What `explain --json` prints, and the text for people is made from. */
+/** An explanation, as `explain --json` prints it. */
 export interface Explanation {
   readonly position_id: string;
   readonly intent_id: string | null;
-  /** That of the latest decision. */
+  /** The policy of the latest decision. */
   readonly policy: string;
-  /** Of every snapshot, oldest first. */
+  /** One for every snapshot, oldest first. */
   readonly decisions: readonly SnapshotDecision[];
   readonly runs: readonly DecisionRun[];
-  /** That of the intent, or the last of the position; null where its snapshot is not kept any more. */
+  /** The decision of the intent, or the last of the position; null where its snapshot is no longer kept. */
   readonly decision: ExplainedDecision | null;
   readonly steps: readonly ExplainedStep[];
   /** Snapshots of the position that no policy could score. */
   readonly unscorable: readonly (Place & { readonly why: string })[];
-  /** By topic, records that did not decode, of whatever position; topics without any are left out. */
+  /** Topic -> records of any position that did not decode; topics without any are left out. */
   readonly undecodable: Readonly<Record<string, number>>;
 }
 
@@ -26,7 +26,7 @@ export interface Place {
   readonly offset: number;
 }
 
-/** What was decided on one snapshot, at its place; as recorded where there is an intent. */
+/** The decision on one snapshot, with the place of the snapshot; as recorded where there is an intent. */
 export interface SnapshotDecision extends Place, Omit<Decision, 'unknown'> {
   readonly observed_at: EpochMillis;
   /** The record's own time. */

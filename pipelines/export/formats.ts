@@ -87,9 +87,9 @@ function lineStream(lineOf: (record: AnyRecord) => string, head?: string): Trans
 }
 
 /**
- * RFC 4180: quoted where it must be. A list or a nested record is JSON, so that its items come back exactly; null is empty. Text that a
- * spreadsheet would take for a formula has an apostrophe before it, which makes it text there: who names a symbol `=HYPERLINK(…)` must
- * not act on the machine of who opens the file. Numbers stay numbers.
+ * A CSV cell by RFC 4180, quoted where it must be. A list or a nested record is JSON, so that its items come back exactly; null is empty.
+ * Text that a spreadsheet would take for a formula gets an apostrophe before it, so that a symbol named `=HYPERLINK(…)` does nothing on
+ * the machine of whoever opens the file. Numbers stay numbers.
  */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
@@ -123,10 +123,10 @@ function parquetStream(schema: AvroRecord): Transform {
     if (rows.length === 0) return;
     const columnData = columns.map(({ name, convert }) => ({ name, data: rows.map((row) => convert(row[name])) }));
     rows = [];
-    // What the writer returns to wait for is a flush that ByteWriter does not have.
+    // Nothing to wait for: the promise is of a flush, which ByteWriter does not have.
     void writer.write({ columnData, rowGroupSize: ROW_GROUP });
   };
-  /** What was written since the last time. `offset` of the writer, which the file's index counts in, goes on. */
+  /** Takes the bytes written since the last call. The writer's `offset`, which the index of the file uses, is not reset. */
   const taken = (): Buffer => {
     const chunk = Buffer.from(bytes.getBytes());
     bytes.index = 0;

@@ -28,12 +28,12 @@ function costsOfPolicy({ costs }: Policy): TradingCosts | null {
   return { source: 'policy', fee, funding_per_8h: { LONG: funding, SHORT: funding } };
 }
 
-/** One rate each for fees and, by side, funding: money over notional, and over notional times the time held. */
+/** Rates measured on trade.closed: fees over notional, and for each side funding over notional and time held. */
 export class RecordedCosts {
   readonly #fees = { paid: 0, notional: 0 };
   readonly #funding = { LONG: { paid: 0, notional: 0 }, SHORT: { paid: 0, notional: 0 } };
 
-  /** What is unknown of a trade is left out. */
+  /** Costs that are unknown are left out. */
   add(trade: TradeClosed): void {
     const { side, quantity, entry_price: entry, exit_price: exit } = trade;
     addRate(this.#fees, trade.fee_quote, quantity * exit);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explainTo } from '../../cli/explain.ts';
 import type { Explanation } from '../../pipelines/explain/explanation.ts';
-import { loadPolicy } from '../../cli/options/policy-options.ts';
 import { approval } from '../../pipelines/calibration/decisions.ts';
 import { CalibrationVersions } from '../../pipelines/scoring/confidence-map.ts';
 import type { Policy } from '../../pipelines/scoring/policy.ts';
@@ -9,13 +8,11 @@ import { TOPICS } from '../../schemas/topics.ts';
 import { modelNamed, proposalOf } from '../fixtures/calibration-record.ts';
 import { capturedLines } from '../fixtures/captured-output.ts';
 import { ScoringDesk } from '../fixtures/scoring-desk.ts';
-import { onCalibrated } from '../fixtures/policies.ts';
+import { CURRENT_POLICY, LEGACY_POLICY, onCalibrated } from '../fixtures/policies.ts';
 
-const CURRENT = loadPolicy('2026-02-07');
-const LEGACY = loadPolicy('legacy');
 /** Nobody has its file but the scorer. */
-const NEVER_CLOSES: Policy = { ...CURRENT, id: 'never-closes', rules: [] };
-const EAGER: Policy = { ...CURRENT, id: 'eager', rules: [{ name: 'all', when: {}, action: 'CLOSE' }] };
+const NEVER_CLOSES: Policy = { ...CURRENT_POLICY, id: 'never-closes', rules: [] };
+const EAGER: Policy = { ...CURRENT_POLICY, id: 'eager', rules: [{ name: 'all', when: {}, action: 'CLOSE' }] };
 
 async function explained(desk: ScoringDesk, given: Policy | null = null): Promise<Explanation> {
   const { writer, lines } = capturedLines();
@@ -51,9 +48,9 @@ describe('explain, by what policy.applied tells', () => {
   it('a policy that came later does not explain the past', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(3);
-    await desk.score(LEGACY);
+    await desk.score(LEGACY_POLICY);
     await desk.observe(2);
-    await desk.score(CURRENT);
+    await desk.score(CURRENT_POLICY);
     expect(brief(await explained(desk))).toEqual([
       'HOLD 3 legacy raw certain none',
       'CLOSE 2 2026-02-07 raw certain intents',
@@ -89,7 +86,7 @@ describe('explain, by what policy.applied tells', () => {
   it('a decision to act that left no intent is a fault where it is certain, and only there', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
-    await desk.score(CURRENT);
+    await desk.score(CURRENT_POLICY);
     desk.tamper('DELETE FROM records WHERE topic = ?', TOPICS.harvestIntent.name);
     expect(await explainedText(desk)).toMatch(/2 × CLOSE .*, no intent/);
     // Scoring has not got to this one.
@@ -110,13 +107,13 @@ describe('explain, by what policy.applied tells', () => {
   it('EXP-4: a log of before: the policy of the nearest intents is assumed, those before a snapshot first', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
-    await desk.score(LEGACY);
+    await desk.score(LEGACY_POLICY);
     await desk.observe(1, { regime: 'another' });
-    await desk.score(LEGACY);
+    await desk.score(LEGACY_POLICY);
     await desk.observe(1);
-    await desk.score(LEGACY);
+    await desk.score(LEGACY_POLICY);
     await desk.observe(1);
-    await desk.score(CURRENT);
+    await desk.score(CURRENT_POLICY);
     desk.tamper('DELETE FROM records WHERE topic = ?', TOPICS.policyApplied.name);
     expect(brief(await explained(desk))).toEqual([
       'HOLD 1 legacy raw assumed none',
@@ -155,14 +152,14 @@ describe('explain, by what policy.applied tells', () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
     await desk.score(NEVER_CLOSES);
-    expect(brief(await explained(desk, CURRENT))).toEqual(['CLOSE 2 2026-02-07 raw assumed none']);
+    expect(brief(await explained(desk, CURRENT_POLICY))).toEqual(['CLOSE 2 2026-02-07 raw assumed none']);
     expect(brief(await explained(desk, NEVER_CLOSES))).toEqual(['HOLD 2 never-closes raw certain none']);
   });
 
   it('EXP-6: the content that was recorded counts, not that of a file or of the program with the same id', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
-    await desk.score({ ...NEVER_CLOSES, id: CURRENT.id });
+    await desk.score({ ...NEVER_CLOSES, id: CURRENT_POLICY.id });
     expect(brief(await explained(desk))).toEqual(['HOLD 2 2026-02-07 raw certain none']);
   });
 
@@ -210,9 +207,9 @@ describe('policy.applied on a log', () => {
   it('what comes again after a death with another policy was decided on by that one in the end', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(2);
-    await desk.score(LEGACY);
+    await desk.score(LEGACY_POLICY);
     await desk.observe(2);
-    await desk.scoreAndDie(LEGACY);
+    await desk.scoreAndDie(LEGACY_POLICY);
     await desk.score(NEVER_CLOSES);
     expect(brief(await explained(desk)).at(-1)).toBe('HOLD 2 never-closes raw certain none');
   });

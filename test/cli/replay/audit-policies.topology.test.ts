@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { auditLines } from '../../../pipelines/replay/audit-lines.ts';
@@ -9,11 +8,11 @@ import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { ScoringDesk } from '../../fixtures/scoring-desk.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
+import { CURRENT_POLICY } from '../../fixtures/policies.ts';
 
 const INTENTS = TOPICS.harvestIntent.name;
-const CURRENT = loadPolicy('2026-02-07');
 /** Nobody has their files but the scorer. */
-const EAGER: Policy = { ...CURRENT, id: 'eager', rules: [{ name: 'all', when: {}, action: 'CLOSE' }] };
+const EAGER: Policy = { ...CURRENT_POLICY, id: 'eager', rules: [{ name: 'all', when: {}, action: 'CLOSE' }] };
 const LATER: Policy = { ...EAGER, id: 'later', rules: [{ name: 'everything', when: {}, action: 'CLOSE' }] };
 
 function audit(desk: ScoringDesk, given: readonly Policy[] = []) {
@@ -51,7 +50,7 @@ describe('replay --audit, by what policy.applied tells', () => {
     ['a policy that nobody knows', { policy: 'nobody-knows' }, [['policy', 'nobody-knows', 'eager']]],
     [
       'a built-in policy that was not in force, with all that follows from it',
-      forged(CURRENT),
+      forged(CURRENT_POLICY),
       [
         ['policy', '2026-02-07', 'eager'],
         ['reason', 'emergency_profit', 'all'],
@@ -126,7 +125,7 @@ describe('replay --audit, by what policy.applied tells', () => {
   it('RPL-6: what was recorded counts before a built-in policy of that id, and the two differing is said', async () => {
     const desk = await ScoringDesk.open();
     await desk.observe(1);
-    await desk.score({ ...EAGER, id: CURRENT.id });
+    await desk.score({ ...EAGER, id: CURRENT_POLICY.id });
     const { audited, differing, warnings } = await audit(desk);
     expect({ audited, differing }).toEqual({ audited: 1, differing: 0 });
     expect(warnings).toEqual([

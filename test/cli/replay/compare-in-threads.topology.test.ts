@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openForReading } from '../../../cli/log-session/log-session.ts';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { compareInThreads } from '../../../cli/replay/compare-in-threads.ts';
 import { comparePolicies } from '../../../pipelines/replay/compare-policies.ts';
 import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
@@ -15,9 +14,7 @@ import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
-
-const CURRENT = loadPolicy('2026-02-07');
-const LEGACY = loadPolicy('legacy');
+import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
 
 /** Forty positions over every partition, and one record that is no snapshot. */
 async function aLog(): Promise<string> {
@@ -42,8 +39,8 @@ describe('compareInThreads', () => {
     const data = await aLog();
     const world = await openForReading({ data });
     const options = {
-      current: CURRENT,
-      candidate: LEGACY,
+      current: CURRENT_POLICY,
+      candidate: LEGACY_POLICY,
       window: { from: null, to: null },
       raw: false,
       listed: 30,
@@ -69,8 +66,8 @@ describe('compareInThreads', () => {
     rmSync(join(data, 'log.sqlite'));
     const compare = compareInThreads({
       world: { data },
-      current: CURRENT,
-      candidate: LEGACY,
+      current: CURRENT_POLICY,
+      candidate: LEGACY_POLICY,
       maps: null,
       costs: NO_COSTS,
       listed: 0,

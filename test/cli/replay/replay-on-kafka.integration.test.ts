@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { openKafka } from '../../../cli/log-session/log-session.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
 import { kafkaConnection } from '../../../connectors/kafka/kafka-connection.ts';
@@ -14,6 +13,7 @@ import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { runProgram } from '../program.ts';
+import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
 
 const SNAPSHOTS = 400;
 const MINUTE_MS = 60_000;
@@ -47,8 +47,8 @@ describe.skipIf('skipped' in broker)('replay on Kafka', () => {
       const scoring = new TopicWriter('scoring', codec);
       const encoded: EncodedRecord[] = [];
       await forEachRecord({ log, codec }, TOPICS.positionSnapshot.name, {}, (snapshot, at) => {
-        const decision = evaluate(snapshot, loadPolicy('2026-02-07'));
-        if (decision.action !== evaluate(snapshot, loadPolicy('legacy')).action) flips += 1;
+        const decision = evaluate(snapshot, CURRENT_POLICY);
+        if (decision.action !== evaluate(snapshot, LEGACY_POLICY).action) flips += 1;
         const intent = intentOf(snapshot, decision, at);
         if (intent !== null) encoded.push(scoring.encode(TOPICS.harvestIntent, intent, at.timestamp));
       });

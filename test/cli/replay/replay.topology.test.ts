@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { DevChain } from '../../../cli/compose/dev-chain.ts';
 import { openForReading } from '../../../cli/log-session/log-session.ts';
 import { forEachRecord } from '../../../pipelines/runtime/topic-cursor.ts';
@@ -17,9 +16,8 @@ import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
+import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
 
-const CURRENT = loadPolicy('2026-02-07');
-const LEGACY = loadPolicy('legacy');
 const EVERYTHING = { from: null, to: null };
 
 /** A data folder that the simulated desk has filled under 2026-02-07. */
@@ -31,7 +29,7 @@ async function aDesk(cycles = 80): Promise<string> {
     desk: 'simulated-1',
     market: simulatedMarket(random),
     random,
-    policy: CURRENT,
+    policy: CURRENT_POLICY,
     faults: DEFAULT_FAULTS,
     logger: SILENT_LOGGER,
   });
@@ -47,8 +45,8 @@ describe('replay on the embedded log', () => {
   it('legacy holds what 2026-02-07 harvests; every figure agrees with a second count', async () => {
     const world = await openForReading({ data: await aDesk() });
     const result = await comparePolicies(world, {
-      current: CURRENT,
-      candidate: LEGACY,
+      current: CURRENT_POLICY,
+      candidate: LEGACY_POLICY,
       window: EVERYTHING,
       raw: false,
       random: new SeededRandom(1),
@@ -57,7 +55,7 @@ describe('replay on the embedded log', () => {
     const counted: Record<string, number> = {};
     const positions = new Set<string>();
     await forEachRecord(world, TOPICS.positionSnapshot.name, {}, (snapshot) => {
-      const cell = `${evaluate(snapshot, CURRENT).action} ${evaluate(snapshot, LEGACY).action}`;
+      const cell = `${evaluate(snapshot, CURRENT_POLICY).action} ${evaluate(snapshot, LEGACY_POLICY).action}`;
       counted[cell] = (counted[cell] ?? 0) + 1;
       positions.add(snapshot.position_id);
     });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { explain } from '../../../pipelines/explain/gather.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
-import { BUILT_IN_POLICIES, type Policy, defaultPolicy } from '../../../pipelines/scoring/policy.ts';
+import { type Policy, defaultPolicy } from '../../../pipelines/scoring/policy.ts';
 import { intentOf } from '../../../pipelines/scoring/scoring-processor.ts';
 import { calibrated } from '../../../pipelines/scoring/confidence-map.ts';
 import { smallestChanges } from '../../../pipelines/scoring/smallest-changes.ts';
@@ -10,7 +10,7 @@ import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
-import { onCalibrated } from '../../fixtures/policies.ts';
+import { LEGACY_POLICY, onCalibrated } from '../../fixtures/policies.ts';
 
 const PARTITION = 3;
 const MINUTE_MS = 60_000;
@@ -27,12 +27,6 @@ beforeEach(async () => {
   world = await memorySession();
   snapshots = 0;
 });
-
-function legacy(): Policy {
-  const policy = BUILT_IN_POLICIES.get('legacy');
-  if (policy === undefined) throw new TypeError('no legacy policy');
-  return policy;
-}
 
 /** Writes the snapshot and, where `policy` is given, the intent that it asks for. */
 async function snapshot(
@@ -66,7 +60,7 @@ async function snapshot(
 describe('what explain gathers', () => {
   it('an intent of another policy is explained by its own, also beside a later one of another', async () => {
     const changed = { regime: 'RANGE' };
-    const first = await snapshot(changed, legacy());
+    const first = await snapshot(changed, LEGACY_POLICY);
     await snapshot({}, defaultPolicy());
     await snapshot({ position_id: `${SNAPSHOT.position_id}0` as PositionId }, defaultPolicy());
     const found = await explain(world, SNAPSHOT.position_id, null);
@@ -75,12 +69,12 @@ describe('what explain gathers', () => {
     const [{ intent_id } = { intent_id: null }] = found?.decisions ?? [];
     const one = await explain(world, intent_id ?? '', null);
     expect(one?.decision?.policy).toBe('legacy');
-    expect(one?.decision?.changes).toEqual(smallestChanges(first, legacy()));
+    expect(one?.decision?.changes).toEqual(smallestChanges(first, LEGACY_POLICY));
     expect(one?.decision?.changes).not.toEqual(smallestChanges(first, defaultPolicy()));
   });
 
   it('a policy that is not known here: what was recorded, and no changes of another policy', async () => {
-    const own = { ...legacy(), id: 'my-policy' };
+    const own = { ...LEGACY_POLICY, id: 'my-policy' };
     const first = await snapshot({ regime: 'RANGE' }, own);
     const found = await explain(world, SNAPSHOT.position_id, null);
     const { action, factors, reason } = evaluate(first, own);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { policiesById } from '../../../cli/replay.ts';
 import { auditIntents } from '../../../pipelines/replay/audit-intents.ts';
 import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
@@ -8,8 +7,8 @@ import type { HarvestIntent } from '../../../schemas/generated/records.ts';
 import { TOPICS } from '../../../schemas/topics.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
 import { type MemorySession, memorySession } from '../../fixtures/memory-log.ts';
+import { CURRENT_POLICY } from '../../fixtures/policies.ts';
 
-const POLICY = loadPolicy('2026-02-07');
 const EVERYTHING = { window: { from: null, to: null }, policies: policiesById([]) };
 const SNAPSHOTS = 12;
 
@@ -28,7 +27,7 @@ function snapshotAt(offset: number) {
 function intentAt(offset: number, overrides: Partial<HarvestIntent> = {}): HarvestIntent {
   const snapshot = snapshotAt(offset);
   const at = { topic: TOPICS.positionSnapshot.name, partition: 0, offset, timestamp: 0, key: null, value: null };
-  const intent = intentOf(snapshot, evaluate(snapshot, POLICY), { ...at, headers: [] });
+  const intent = intentOf(snapshot, evaluate(snapshot, CURRENT_POLICY), { ...at, headers: [] });
   if (intent === null) throw new Error('the snapshot is held');
   return { ...intent, ...overrides };
 }

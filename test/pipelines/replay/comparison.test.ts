@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { Comparison, type ComparisonOptions, sumPartitions } from '../../../pipelines/replay/comparison.ts';
 import type { MapRecords } from '../../../pipelines/replay/past-maps.ts';
@@ -10,15 +9,13 @@ import { evaluate } from '../../../pipelines/scoring/evaluate.ts';
 import type { LogRecord } from '../../../ports/event-log.ts';
 import type { PositionId, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot } from '../../fixtures/a-snapshot.ts';
-import { onCalibrated } from '../../fixtures/policies.ts';
+import { CURRENT_POLICY, LEGACY_POLICY, onCalibrated } from '../../fixtures/policies.ts';
 
 const HOUR = 3_600_000;
-const CURRENT = loadPolicy('2026-02-07');
-const LEGACY = loadPolicy('legacy');
 
 const OPTIONS: ComparisonOptions = {
-  current: CURRENT,
-  candidate: LEGACY,
+  current: CURRENT_POLICY,
+  candidate: LEGACY_POLICY,
   maps: null,
   costs: NO_COSTS,
   random: new SeededRandom(1),
@@ -106,7 +103,7 @@ describe('Comparison', () => {
         }
         for (const { from, to, n } of cells) {
           const same = snapshots.filter(
-            (one) => evaluate(one, CURRENT).action === from && evaluate(one, LEGACY).action === to,
+            (one) => evaluate(one, CURRENT_POLICY).action === from && evaluate(one, LEGACY_POLICY).action === to,
           );
           expect(n).toBe(same.length);
         }
@@ -117,14 +114,14 @@ describe('Comparison', () => {
   });
 
   it('a policy against itself flips nothing and changes nothing', () => {
-    const figures = compared(REPORTED, { candidate: CURRENT });
+    const figures = compared(REPORTED, { candidate: CURRENT_POLICY });
     expect(figures.flips).toBe(0);
     expect(figures.results).toMatchObject({ positions: 4, change: 0, change_interval: { low: 0, high: 0 } });
   });
 
   it('RPL-18: the longest hold above R 2 counts from first to last snapshot without a break', () => {
     const path = [2, 2.1, 3, 4, 1.9, 2.5, 2.6].map((r, hour) => aSnapshot({ r, age: 2 + hour }));
-    const { longest_hold: held } = compared(path, { candidate: LEGACY });
+    const { longest_hold: held } = compared(path, { candidate: LEGACY_POLICY });
     expect(held.candidate).toMatchObject({ symbol: 'BTCUSDT', hours: 2, peak_r: expect.closeTo(4, 9) });
     expect(held.current).toBeNull();
   });
@@ -132,7 +129,7 @@ describe('Comparison', () => {
   it('RPL-17: once a policy has closed all of it, a position is neither open nor held, whatever was recorded later', () => {
     // 2026-02-07 closes at once, above R 8; legacy holds to the end.
     const path = [10.16, 4, 4, 4].map((r, hour) => aSnapshot({ r, age: 2 + hour }, { volatility_gradient: 0.2 }));
-    const figures = compared(path, { current: LEGACY, candidate: CURRENT });
+    const figures = compared(path, { current: LEGACY_POLICY, candidate: CURRENT_POLICY });
     expect(figures.open_position_hours).toBe(3);
     expect(figures.open_hours).toEqual({ current: 3, candidate: 0 });
     expect(figures.longest_hold).toMatchObject({
@@ -141,7 +138,9 @@ describe('Comparison', () => {
     });
     expect(figures.harvested_positions).toEqual({ current: 0, candidate: 1 });
     expect(figures.never_closed_positions).toEqual({ current: 1, candidate: 0 });
-    expect(compared(path.slice(1), { current: LEGACY, candidate: CURRENT }).longest_hold.candidate?.hours).toBe(2);
+    expect(
+      compared(path.slice(1), { current: LEGACY_POLICY, candidate: CURRENT_POLICY }).longest_hold.candidate?.hours,
+    ).toBe(2);
   });
 
   it('counts every snapshot in the bands of its R and its age', () => {
@@ -156,7 +155,7 @@ describe('Comparison', () => {
       compared(
         [aSnapshot({ r: 5.33, age: 3 }), aSnapshot({ r: 5.33, age: 3 + hoursApart }), aSnapshot({ r: 0, age: 8 })],
         {
-          candidate: CURRENT,
+          candidate: CURRENT_POLICY,
         },
       ).results.current_mean_r ?? Number.NaN;
     expect(twoCloses(1 / 60)).toBeLessThan(twoCloses(4));
@@ -279,7 +278,7 @@ describe('Comparison', () => {
   });
 
   it('RPL-7: costs of a policy do not move the bands', () => {
-    const costly = { ...CURRENT, id: 'costly', costs: { taker_fee: 0.01, funding_per_8h: 0 } };
+    const costly = { ...CURRENT_POLICY, id: 'costly', costs: { taker_fee: 0.01, funding_per_8h: 0 } };
     const { by_r } = compared([aSnapshot({ r: 2.2 })], { current: costly });
     expect(by_r.find(({ name }) => name === '2–3')?.snapshots).toBe(1);
   });
@@ -306,7 +305,7 @@ describe('Comparison', () => {
       figures.listed_flips[0]?.from.factors.map(({ name }) => name) ?? [];
     expect(names(compared([worse]))).toContain('confidence_intact');
     expect(names(compared([worse], { maps }))).toContain('confidence_intact');
-    const current = onCalibrated(CURRENT);
+    const current = onCalibrated(CURRENT_POLICY);
     expect(names(compared([worse], { maps, current }))).toContain('confidence_degraded');
   });
 });

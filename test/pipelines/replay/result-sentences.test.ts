@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loadPolicy } from '../../../cli/options/policy-options.ts';
 import { CANNOT_KNOW, type ReplayResult } from '../../../pipelines/replay/compare-policies.ts';
 import { headline } from '../../../pipelines/replay/result-sentences.ts';
 import { resultLines } from '../../../pipelines/replay/result-lines.ts';
@@ -10,14 +9,12 @@ import { NO_COSTS } from '../../../pipelines/replay/trading-costs.ts';
 import type { PositionSnapshot } from '../../../schemas/generated/records.ts';
 import { aSnapshot, type SnapshotTraits } from '../../fixtures/a-snapshot.ts';
 import { unbalancedTags } from '../../render/page-text.ts';
-
-const CURRENT = loadPolicy('2026-02-07');
-const LEGACY = loadPolicy('legacy');
+import { CURRENT_POLICY, LEGACY_POLICY } from '../../fixtures/policies.ts';
 
 type Traits = SnapshotTraits & Partial<Pick<PositionSnapshot, 'regime'>>;
 
-function compared(traits: readonly Traits[], swapped = false, candidate = LEGACY): ReplayResult {
-  const [current, other] = swapped ? [candidate, CURRENT] : [CURRENT, candidate];
+function compared(traits: readonly Traits[], swapped = false, candidate = LEGACY_POLICY): ReplayResult {
+  const [current, other] = swapped ? [candidate, CURRENT_POLICY] : [CURRENT_POLICY, candidate];
   const options = { current, candidate: other, maps: null, costs: NO_COSTS, random: new SeededRandom(1), listed: 50 };
   const comparison = new Comparison(options);
   for (const [offset, one] of traits.entries()) {
@@ -53,9 +50,9 @@ describe('headline', () => {
       compared([{ r: 5.33 }, { r: 9, regime: 'RANGE' }]),
       'legacy harvests less and made 2.129 R a position more before costs: that is within what chance makes of so few positions, and no reason to hold more. legacy holds 1 of 2 snapshots (50.0 %) that 2026-02-07 would harvest.',
     ],
-    [compared([], false, LEGACY), 'No snapshot lies in that stretch, so nothing was compared.'],
+    [compared([], false, LEGACY_POLICY), 'No snapshot lies in that stretch, so nothing was compared.'],
     [
-      compared(HARVESTED, false, CURRENT),
+      compared(HARVESTED, false, CURRENT_POLICY),
       '2026-02-07 (candidate) takes the same action as 2026-02-07 (current) on all 3 snapshots.',
     ],
   ])('says which holds what the other harvests', (result, sentence) => {
