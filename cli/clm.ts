@@ -7,7 +7,7 @@ import { type TimeZone, UTC, timeZoneOf } from '../pipelines/clm/recorded-time.t
 import { type LogOptions, logOptions } from './options/log-options.ts';
 import { LineWriter, jsonWanted, writeLines } from '../render/output.ts';
 import { Progress } from '../render/progress.ts';
-import { accountName } from './options/venue-options.ts';
+import { accountName } from './options/parsers.ts';
 import { refusalText, summaryLines } from '../pipelines/clm/import-summary.ts';
 import { type NamedInput, importTrades } from '../pipelines/clm/import-trades.ts';
 import { openImportSession } from './log-session/import-session.ts';

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { DEFAULT_FAULTS, type PaperFaults, parseFaults } from '../connectors/exchange/paper/fill-plan.ts';
 import { loadCandleMarket } from '../connectors/market/candle-market.ts';
 import type { Market } from '../ports/market.ts';
@@ -20,7 +20,8 @@ import {
   stallLimitsHelp,
   stallLimitsOption,
 } from './options/policy-options.ts';
-import { type OrderCliOptions, orderOptions, orderTerms, listed } from './options/venue-options.ts';
+import { listed, wholeNumber } from './options/parsers.ts';
+import { type OrderCliOptions, orderOptions, orderTerms } from './options/venue-options.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Alert, RaisedAlerts, printedAlert } from '../pipelines/alerts/alerts.ts';
 import { LineWriter } from '../render/output.ts';
@@ -141,11 +142,6 @@ async function marketOf({ market, candles }: DevCliOptions, random: Random, logg
   }
   if (market === 'simulated') throw new HarvestlineError('USAGE', '--candles goes with --market candles');
   return loadCandleMarket(candles, (text) => logger.warn({ option: '--candles' }, text));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
-  return Number(text);
 }
 
 export interface RunDevOptions {

@@ -7,6 +7,7 @@ import { DeskNames } from '../schemas/desk-names.ts';
 import { type Topic, TOPICS } from '../schemas/topics.ts';
 import { openLog, withLog } from './log-session/log-session.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
+import { type Place, place as parsePlace } from './options/parsers.ts';
 import { idOfLetter, sourceTopicNamed } from '../pipelines/dlq/dead-letter.ts';
 import {
   type DiscardOutcome,
@@ -77,7 +78,7 @@ Example:
 
 Exit codes: 0 shown, 1 there is no letter at that place.`,
     )
-    .action(async (name: string, place: LetterPlace, options: LogOptions & JsonFlag) => {
+    .action(async (name: string, place: Place, options: LogOptions & JsonFlag) => {
       const topic = topicNamed(name, options);
       await withLog(options, 'read', async (session) => {
         const report = await examineLetter(session, topic, place);
@@ -120,7 +121,7 @@ Examples:
 
 Exit codes: 0 all were put back (or would be), 1 at least one was refused.`,
     )
-    .action(async (name: string, places: readonly LetterPlace[] | [], flags: RetryFlags) => {
+    .action(async (name: string, places: readonly Place[] | [], flags: RetryFlags) => {
       const topic = topicNamed(name, flags);
       const selection = selectionOf(places, flags);
       const dryRun = flags.dryRun === true;
@@ -233,27 +234,14 @@ function signed({ by = '', reason = '' }: DiscardFlags): { readonly by: string; 
   throw new HarvestlineError('USAGE', `what is given up needs a name and a reason: ${missing.join(' and ')} missing`);
 }
 
-interface LetterPlace {
-  readonly partition: number;
-  readonly offset: number;
-}
-
-function parsePlace(text: string): LetterPlace {
-  const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(text) ?? [];
-  if (partition === undefined || offset === undefined) {
-    throw new HarvestlineError('USAGE', `${text} is no PARTITION:OFFSET, for example 3:17`);
-  }
-  return { partition: Number(partition), offset: Number(offset) };
-}
-
 /** A letter that is named twice is put back once. */
-function parsePlaces(text: string, before: readonly LetterPlace[] = []): readonly LetterPlace[] {
+function parsePlaces(text: string, before: readonly Place[] = []): readonly Place[] {
   const place = parsePlace(text);
   const known = before.some(({ partition, offset }) => partition === place.partition && offset === place.offset);
   return known ? before : [...before, place];
 }
 
-function selectionOf(places: readonly LetterPlace[], { all, code }: RetryFlags): LetterSelection {
+function selectionOf(places: readonly Place[], { all, code }: RetryFlags): LetterSelection {
   const ways = [places.length > 0, all === true, code !== undefined].filter(Boolean).length;
   if (ways !== 1)
     throw new HarvestlineError('USAGE', 'name letters as PARTITION:OFFSET, or --all, or --code: one of the three');

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { ProcessLock } from '../connectors/embedded/process-lock.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
 import { userName } from '../connectors/system/process.ts';
@@ -11,6 +11,7 @@ import { type ChosenLog, chooseLog } from './log-session/choose-log.ts';
 import { answerJson, answerLines, isDone } from '../pipelines/desk/view.ts';
 import { type CommandedLog, giveCommand, TimeLimit } from '../pipelines/desk/give-command.ts';
 import { type LogOptions, logOptions } from './options/log-options.ts';
+import { seconds } from './options/parsers.ts';
 import { jsonWanted, writeLines } from '../render/output.ts';
 
 interface ControlFlags extends LogOptions {
@@ -115,11 +116,6 @@ function commanded(log: ChosenLog): CommandedLog {
 async function open({ kind, options }: ChosenLog): Promise<LogSession> {
   if (kind === 'embedded') await openLog(options, 'read').close();
   return openLog(options, 'write');
-}
-
-function seconds(given: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(given)) throw new InvalidArgumentError('Give a whole number of seconds, 1 or more.');
-  return Number(given);
 }
 
 function text(option: string | undefined): string | null {

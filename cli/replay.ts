@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { BUILT_IN_POLICIES, DEFAULT_POLICY_ID, type Policy } from '../pipelines/scoring/policy.ts';
 import { logOptions, type LogOptions } from './options/log-options.ts';
+import { count } from './options/parsers.ts';
 import { writeFile } from 'node:fs/promises';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { SystemClock } from '../connectors/system/system-clock.ts';
@@ -86,7 +87,7 @@ export function replayCommand(): Command {
         .default([], 'none')
         .argParser((value: string, before: readonly string[]) => [...before, value]),
     )
-    .option('--flips <n>', 'list so many flips, the latest first', parseCount, LISTED)
+    .option('--flips <n>', 'list so many flips, the latest first', count, LISTED)
     .addOption(
       new Option('--maps <which>', "calibration maps: those of each snapshot's own time, or those in force now")
         .choices(['then', 'now'])
@@ -98,7 +99,7 @@ export function replayCommand(): Command {
       'what trading costs: recorded (measured on trade.closed), policy, none, or FEE[,FUNDING] in ratios of notional, a side and eight hours; auto takes the first of the three that is known',
       'auto',
     )
-    .option('--seed <n>', 'seed of the sample and of the bootstrap', parseCount, 1)
+    .option('--seed <n>', 'seed of the sample and of the bootstrap', count, 1)
     .option('--html <file>', 'write one self-contained page with charts')
     .option('--json', 'one JSON object, as in a pipe')
     .addHelpText('after', HELP)
@@ -125,12 +126,6 @@ Examples:
   harvestline replay --audit --policy my-policy.json
 
 Exit codes: 0 done; 1 a --fail-if condition held, or an intent differs or cannot be founded; 2 wrong usage.`;
-
-function parseCount(text: string): number {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be a whole number, not negative.');
-  return n;
-}
 
 /** `harvestline replay --policy CANDIDATE`. */
 async function compareCommand(flags: ReplayFlags): Promise<void> {

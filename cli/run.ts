@@ -1,4 +1,4 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { deskRegistry } from '../connectors/desk-log.ts';
 import { parseFaults } from '../connectors/exchange/paper/fill-plan.ts';
 import { ConfluentRegistry } from '../connectors/kafka/confluent-registry.ts';
@@ -13,7 +13,8 @@ import { RecordCodec } from '../schemas/record-codec.ts';
 import { PROCESSOR_NAMES, SOURCE } from './compose/build-processors.ts';
 import type { RunCliOptions } from './compose/run-until-stopped.ts';
 import { shadowOption, stallLimitsHelp, stallLimitsOption } from './options/policy-options.ts';
-import { listed, venueOptions } from './options/venue-options.ts';
+import { listed, positiveNumber, wholeNumber } from './options/parsers.ts';
+import { venueOptions } from './options/venue-options.ts';
 import { chosenKafka, logOptions } from './options/log-options.ts';
 
 /** By then the registry has been asked: loading, which comes next, leaves no time for it. Unit: milliseconds. */
@@ -60,7 +61,7 @@ export function runCommand(): Command {
     .option('--seed <n>', 'of the simulated market and the paper exchange', wholeNumber, 1)
     .addOption(
       new Option('--interval <ms>', `${SOURCE}: real time between two candles (default: the market's own)`).argParser(
-        positive,
+        positiveNumber,
       ),
     )
     .addOption(new Option('--log-level <level>', 'logs on standard error').choices(LOG_LEVELS).default('info'))
@@ -139,15 +140,4 @@ function checkLists({ symbols = [], candles = [] }: RunCliOptions): void {
     `${misplaced.join(', ')}: the name of a processor, given to --symbols or --candles; processors stand by themselves, e.g. ` +
       '`run snapshots execution --symbols BTCUSDT,ETHUSDT`',
   );
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
-  return Number(text);
-}
-
-function positive(text: string): number {
-  const number = wholeNumber(text);
-  if (number === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.');
-  return number;
 }

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { SeededRandom } from '../../connectors/system/seeded-random.ts';
 import { SystemClock } from '../../connectors/system/system-clock.ts';
-import { HarvestlineError, messageOf } from '../../errors/harvestline-error.ts';
+import { messageOf } from '../../errors/harvestline-error.ts';
 import { didYouMean, nearest } from '../../errors/nearest.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { OUTCOME_TOPICS, type OutcomeTopic, fixRanges, readDataset } from '../../pipelines/calibration/dataset.ts';
@@ -20,6 +20,7 @@ import { StepProgress } from '../../render/progress.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import { appendDecision, calibrationsFolder, withLog } from '../log-session/log-session.ts';
 import { type LogOptions, logOptions } from '../options/log-options.ts';
+import { days, integer, offsets } from '../options/parsers.ts';
 import { loadPolicy } from '../options/policy-options.ts';
 import { writeProposalFiles } from './proposal-files.ts';
 
@@ -73,8 +74,8 @@ export function proposeCommand(): Command {
       parseLabel,
       RECORDED_LABEL,
     )
-    .option('--from <offsets>', 'first offsets, PARTITION:OFFSET[,…]', parseOffsets)
-    .option('--to <offsets>', 'offsets to stop before, PARTITION:OFFSET[,…]', parseOffsets)
+    .option('--from <offsets>', 'first offsets, PARTITION:OFFSET[,…]', offsets)
+    .option('--to <offsets>', 'offsets to stop before, PARTITION:OFFSET[,…]', offsets)
     .option(
       '--policy <id-or-file>',
       `what past snapshots are scored with, to find decisions that would change: ${[...BUILT_IN_POLICIES.keys()].join(', ')}, or a file (default: the one in force, as the log tells)`,
@@ -82,7 +83,7 @@ export function proposeCommand(): Command {
     .option(
       '--half-life <days>',
       'in the fit an outcome so much older than the latest one weighs half as much (default: all weigh alike)',
-      parseHalfLife,
+      days,
     )
     .option(
       '--by <list>',
@@ -92,7 +93,7 @@ export function proposeCommand(): Command {
     )
     .option('--name <name>', 'who proposes')
     .option('--out <dir>', 'folder for the report and the exported rows (default: calibrations in --data)')
-    .option('--seed <n>', 'seed of the bootstrap', parseSeed, 1)
+    .option('--seed <n>', 'seed of the bootstrap', integer, 1)
     .option('--dry-run', 'judge and show, but write neither files nor a version')
     .option('--json', 'one JSON object a model, as in a pipe')
     .addHelpText(
@@ -197,28 +198,4 @@ function parseBy(text: string): By {
   if (parts.length > 0 || names.length > 1 || nearest(wrong, SLICED_BY).length > 0)
     throw new InvalidArgumentError(`Give some of ${SLICED_BY.join(', ')}, not ${didYouMean(wrong, SLICED_BY)}.`);
   return { ...DEFAULT_BY, name: text };
-}
-
-function parseHalfLife(text: string): number {
-  const days = Number(text);
-  if (!(days > 0) || !Number.isFinite(days)) throw new InvalidArgumentError('It must be a number of days above 0.');
-  return days;
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isSafeInteger(seed)) throw new InvalidArgumentError('It must be a whole number.');
-  return seed;
-}
-
-/** `PARTITION:OFFSET[,…]` as offsets by partition. Throws USAGE. */
-function parseOffsets(text: string): ReadonlyMap<number, number> {
-  return new Map(
-    text.split(',').map((part) => {
-      const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(part.trim()) ?? [];
-      if (partition === undefined || offset === undefined)
-        throw new HarvestlineError('USAGE', `${part} is no PARTITION:OFFSET, for example 0:1200,3:950`);
-      return [Number(partition), Number(offset)] as const;
-    }),
-  );
 }

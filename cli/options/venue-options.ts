@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type VenueSettings, hasCredentials, venueSettings } from '../../connectors/exchange/ccxt/venue-settings.ts';
 import { HarvestlineError } from '../../errors/harvestline-error.ts';
+import { accountName, amount, marketIds, positiveNumber, wholeUpTo } from './parsers.ts';
 import { type Desk, EVERY_OTHER_ACCOUNT, MAIN_ACCOUNT } from '../../pipelines/desk/claims.ts';
 import { DEFAULT_TERMS, type OrderTerms } from '../../pipelines/execution/order-plan.ts';
 import type { OrderStyle } from '../../schemas/generated/records.ts';
@@ -45,9 +46,6 @@ const DEFAULT_CLOSES_PER_MINUTE = 30;
  */
 const AT_ONCE_AT_AN_EXCHANGE = 8;
 
-/** Leaves room in a position_id, which begins with it. Unit: UTF-16 code units. */
-const MAX_ACCOUNT = 128;
-
 /** Prices that decide a harvest move little in it, and fifteen symbols cost a small part of a venue's allowance. Unit: milliseconds. */
 const DEFAULT_CYCLE_MS = 30_000;
 
@@ -72,13 +70,13 @@ export function venueOptions(command: Command): Command {
     .option(
       '--max-closes-per-minute <n>',
       `refuse orders beyond so many a minute (default at an exchange: ${DEFAULT_CLOSES_PER_MINUTE})`,
-      positive,
+      positiveNumber,
     )
     .option(
       '--leave-resting',
       'leave stops and targets where they are after a whole close, instead of cancelling them; reports and `status` name them',
     )
-    .option('--cycle <ms>', 'snapshots: time between two looks at the account', positive, DEFAULT_CYCLE_MS)
+    .option('--cycle <ms>', 'snapshots: time between two looks at the account', positiveNumber, DEFAULT_CYCLE_MS)
     .option('--no-stream', "snapshots: see changes in cycles only, and leave the exchange's user data stream alone")
     .option('--venue-url <url>', "an address in place of the exchange's own, such as a local test server")
     .option('--venue-settings <file>', 'JSON with what an exchange needs that is not known here (docs/exchanges.md)');
@@ -145,40 +143,6 @@ function usage(message: string): HarvestlineError {
   return new HarvestlineError('USAGE', message);
 }
 
-/** One word of an option that takes several values: commas separate them, and the option may be repeated. */
-export function listed(text: string, before: readonly string[] | undefined): readonly string[] {
-  const values = text.split(',').map((value) => value.trim());
-  if (values.some((value) => value === ''))
-    throw new InvalidArgumentError('Separate values by commas, and leave none empty.');
-  return [...(before ?? []), ...values];
-}
-
-function marketIds(text: string, before: readonly string[] | undefined): readonly string[] {
-  const ids = listed(text, before);
-  if (ids.some((id) => /\s/.test(id))) throw new InvalidArgumentError('Separate market ids by commas.');
-  return ids;
-}
-
-/** Keys are account:symbol, so an account with a colon would share the key of another. */
-export function accountName(text: string): string {
-  const isName = /^[^\p{Cc}\p{Cf}\s:](?:[^\p{Cc}\p{Cf}:]*[^\p{Cc}\p{Cf}\s:])?$/u.test(text);
-  if (isName && text.length <= MAX_ACCOUNT && text !== EVERY_OTHER_ACCOUNT) return text;
-  throw new InvalidArgumentError(
-    `Give 1 to ${MAX_ACCOUNT} characters without a colon, a control character, or a space at either end.`,
-  );
-}
-
-function amount(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('Give an amount above 0, e.g. 5000.');
-  return value;
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 1 or more.');
-  return Number(text);
-}
-
 export interface OrderCliOptions {
   readonly order?: OrderStyle;
   readonly maxSlippageBps?: number;
@@ -231,13 +195,5 @@ export function orderTerms(cli: OrderCliOptions, atExchange: boolean): OrderTerm
     maxSlippageBps: cli.maxSlippageBps ?? DEFAULT_TERMS.maxSlippageBps,
     slices: cli.slices ?? DEFAULT_TERMS.slices,
     postOnlyMs: seconds === undefined ? DEFAULT_TERMS.postOnlyMs : seconds * MS_PER_SECOND,
-  };
-}
-
-function wholeUpTo(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^[1-9]\d{0,8}$/.test(text) && value <= most) return value;
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${most}.`);
   };
 }
