@@ -11,7 +11,7 @@ import {
 import { BinanceError } from './binance-error.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import {
-  type Asked,
+  type EndpointCall,
   type EndpointTable,
   signed,
   booleanOf,
@@ -25,7 +25,7 @@ import { fillReply } from './replies.ts';
 
 const RIGHTS = { feeTier: 0, canTrade: true, canDeposit: true, canWithdraw: true, multiAssetsMargin: false };
 
-/** What the account's owner may ask and set, but for orders. */
+/** Endpoints of the account, apart from orders. */
 export const ACCOUNT_ENDPOINTS: EndpointTable = {
   'GET /fapi/v1/positionSide/dual': signed(({ exchange }) => ({ dualSidePosition: exchange.orders.hedge })),
   'POST /fapi/v1/positionSide/dual': signed(({ exchange, parameters }) => {
@@ -38,7 +38,7 @@ export const ACCOUNT_ENDPOINTS: EndpointTable = {
   'GET /fapi/v2/positionRisk': signed(({ exchange, parameters }) =>
     positionsOf(exchange, parameters.get('symbol')).map((one) => olderPositionReply(one, exchange.orders)),
   ),
-  // The newer version leaves out symbols with neither position nor order.
+  // Unlike version 2, this leaves out symbols with neither position nor order.
   'GET /fapi/v3/positionRisk': signed(({ exchange, parameters }) =>
     activePositions(exchange, parameters.get('symbol')).map((one) => positionReply(one, exchange.orders)),
   ),
@@ -101,7 +101,7 @@ export const ACCOUNT_ENDPOINTS: EndpointTable = {
   }),
 };
 
-/** Every market's, flat ones too; or one market's. */
+/** The positions of one market or of all, flat ones included. */
 function positionsOf(exchange: BinanceExchange, symbol: string | null): readonly Position[] {
   const { account, hedge, markets } = exchange.orders;
   const symbols = symbol === null ? [...markets.keys()] : [exchange.orders.market(symbol).symbol];
@@ -121,7 +121,7 @@ function heldPositions({ orders }: BinanceExchange, symbol: string | null): read
   );
 }
 
-function symbolsOf({ exchange, parameters }: Asked): readonly string[] {
+function symbolsOf({ exchange, parameters }: EndpointCall): readonly string[] {
   if (!parameters.has('symbol')) return [...exchange.orders.markets.keys()];
   return [exchange.orders.market(symbolOf(parameters)).symbol];
 }

@@ -5,16 +5,16 @@ import type { BinanceExchange } from './binance-exchange.ts';
 import { fundingReply } from './funding.ts';
 import { fillReply } from './replies.ts';
 
-/** The account's leverage in every market. Unit: notional per margin. */
+/** The leverage in every market. Unit: notional per margin. */
 export const LEVERAGE = 20;
 
-/** Of every bracket. Unit: fraction of notional. */
+/** Unit: fraction of notional. */
 export const MAINTENANCE_RATE = '0.005';
 
-/** How far any bracket reaches. Unit: quote currency. */
+/** The upper bound of the one leverage bracket. Unit: quote currency. */
 export const MOST_NOTIONAL = '100000000';
 
-/** As many as Binance shows of an amount. Unit: decimal places. */
+/** The precision of amounts at Binance. Unit: decimal places. */
 const SHOWN_DIGITS = 8;
 
 const plain = (value: Exact): string => value.toFixed();
@@ -49,7 +49,7 @@ export function positionReply(position: Position, orders: Orders): object {
   };
 }
 
-/** What the second version says beyond the third. */
+/** A position with the fields that only version 2 has. */
 export function olderPositionReply(position: Position, orders: Orders): object {
   return {
     ...positionReply(position, orders),
@@ -60,12 +60,12 @@ export function olderPositionReply(position: Position, orders: Orders): object {
   };
 }
 
-/** Where closing brings back what was paid, profits taken on the way included. */
+/** The price at which closing recovers all costs, with profits taken on the way. */
 function breakEvenOf({ amount, entryPrice, net }: Position): Exact {
   return amount.isZero() ? new Exact(0) : entryPrice.sub(net.div(amount));
 }
 
-/** Where this position alone would use up the wallet to its maintenance margin; 0 where no price does. */
+/** The price at which this position alone would reduce the wallet to its maintenance margin; 0 where there is none. */
 function liquidationOf({ amount, entryPrice }: Position, wallet: Exact): Exact {
   if (amount.isZero()) return new Exact(0);
   const price = amount
@@ -134,7 +134,7 @@ export function balanceReply(orders: Orders, now: number): readonly object[] {
   ];
 }
 
-/** Single-asset mode: what is not USDT is shown and counts for no total. */
+/** Assets besides USDT, which in single-asset mode count for no total. */
 function otherAssets({ account }: Orders, now: number): readonly object[] {
   return [...account.wallets]
     .filter(([asset]) => asset !== 'USDT')
@@ -173,8 +173,8 @@ interface Totals {
 }
 
 /**
- * The truth about the account's money, for those who audit what a client recorded: `wallets` are `initial`, plus the realised profits, less
- * the commissions, of all `fills`, and the income of all `funding`, asset by asset, exactly. Of one symbol where one is named.
+ * The account's ledger, for auditing what a client recorded. Asset by asset, `wallets` are exactly `initial` plus the realised profits less the
+ * commissions of all `fills`, plus the income of all `funding`. Restricted to a symbol where one is given.
  */
 export function ledgerOf(
   { orders, funding, now }: Pick<BinanceExchange, 'orders' | 'funding'> & { now: number },

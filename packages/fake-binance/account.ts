@@ -43,7 +43,7 @@ export interface Commission {
   readonly assetPrice: string;
 }
 
-/** An account of the lowest tier: 5 and 2 basis points. */
+/** The fees of the lowest tier: 5 and 2 basis points. */
 export const ORDINARY_COMMISSION: Commission = {
   takerRate: '0.0005',
   makerRate: '0.0002',
@@ -51,38 +51,38 @@ export const ORDINARY_COMMISSION: Commission = {
   assetPrice: '1',
 };
 
-/** What most markets are quoted in. */
+/** The quote asset of most markets. */
 const MAIN_ASSET = 'USDT';
 
-/** As many as Binance shows of an entry price, a profit and a commission. Unit: decimal places. */
+/** The precision of entry prices, profits and commissions at Binance. Unit: decimal places. */
 const SHOWN_DIGITS = 8;
 
-/** What the account starts with of each asset. Unit: that asset. */
+/** Initial balances by asset. Unit: that asset. */
 const INITIAL_BALANCES: Readonly<Record<string, number>> = { USDT: 100_000, USDC: 100_000 };
 const INITIAL_BALANCE_OF_OTHERS = 100;
 
 /**
  * Positions, fills and wallets of one account.
  *
- * FAK-1  A position is the sum of its fills, exactly, always, but where `showWithoutFill` was called for it.
- * FAK-2  The entry price is quantity-weighted over what opened or grew the position; a reduction leaves it.
+ * FAK-1  A position is exactly the sum of its fills, unless `showWithoutFill` was called for it.
+ * FAK-2  The entry price is the quantity-weighted price of the fills that opened or grew the position; a reduction leaves it unchanged.
  */
 export class Account {
   readonly positions = new Map<string, Position>();
   readonly commission: Commission;
   readonly marginAssetOf: (symbol: string) => string;
-  /** Told of every fill, before the order that it belongs to counts it. */
+  /** Called with every fill, before its order is updated. */
   onFill: ((fill: Fill) => void) | null = null;
-  /** Asset -> what is owned of it. */
+  /** Balances by asset. */
   readonly #wallets = new Map<string, Exact>([['USDT', initialOf('USDT')]]);
-  /** Symbol -> its fills, in the order of their ids. */
+  /** Fills by symbol, in the order of their ids. */
   readonly #fills = new Map<string, Fill[]>();
   readonly #byOrder = new Map<number, Fill[]>();
-  /** The same by time: a position may be opened in the past. */
+  /** The same in the order of time, which differs where a position is opened in the past. */
   readonly #timelines = new Map<string, Timeline<Fill>>();
   #nextFillId = 1;
 
-  /** `marginAssetOf` names what a market's profits are paid in. */
+  /** `marginAssetOf` names the asset in which a market's profits are paid. */
   constructor(
     commission: Commission = ORDINARY_COMMISSION,
     marginAssetOf: (symbol: string) => string = () => MAIN_ASSET,
@@ -91,12 +91,12 @@ export class Account {
     this.marginAssetOf = marginAssetOf;
   }
 
-  /** Of the asset that most markets are quoted in. Unit: USDT. */
+  /** Unit: USDT. */
   get walletBalance(): Exact {
     return this.wallet(MAIN_ASSET);
   }
 
-  /** Asset -> what is owned of it, of those that were ever paid. */
+  /** Balances by asset, of the assets that were ever paid. */
   get wallets(): ReadonlyMap<string, Exact> {
     return this.#wallets;
   }
@@ -105,12 +105,12 @@ export class Account {
     return this.#wallets.get(asset) ?? initialOf(asset);
   }
 
-  /** Negative takes it away. */
+  /** Adds an amount, which may be negative. */
   pay(asset: string, amount: Exact): void {
     this.#wallets.set(asset, this.wallet(asset).add(amount));
   }
 
-  /** What the exchange shows from now on, whatever fills say. FAK-1 does not hold for this position any more. */
+  /** Sets a position without a fill, after which FAK-1 no longer holds for it. */
   showWithoutFill(symbol: string, positionSide: PositionSide, amount: Exact, entryPrice: Exact, time: number): void {
     Object.assign(this.position(symbol, positionSide), { amount, entryPrice, updateTime: time });
   }
@@ -166,7 +166,7 @@ export class Account {
     position.updateTime = request.time;
     const { assetPrice, makerRate, takerRate } = this.commission;
     const marginAsset = this.marginAssetOf(symbol);
-    // The ordinary commission is charged in what the market is quoted in.
+    // The ordinary commission is charged in the quote asset.
     const asset = this.commission.asset === MAIN_ASSET ? marginAsset : this.commission.asset;
     const fee = price.mul(quantity).mul(maker ? makerRate : takerRate);
     const commission = fee.div(assetPrice).toDecimalPlaces(SHOWN_DIGITS);
@@ -231,7 +231,7 @@ interface Timed {
   readonly time: number;
 }
 
-/** Things in the order of their times, found without a walk over all of them. Additions are mostly at the end. */
+/** Items in the order of their times, found by binary search. Additions are mostly at the end. */
 export class Timeline<T extends Timed> {
   readonly #items: T[] = [];
 
@@ -242,7 +242,7 @@ export class Timeline<T extends Timed> {
     else this.#items.splice(this.#firstAfter(item.time), 0, item);
   }
 
-  /** Both ends included; at most `limit` of them, the first or the last ones. */
+  /** Items of an inclusive time range; at most `limit`, the first or the last ones. */
   between(from: number, to: number, limit: number, which: 'first' | 'last'): readonly T[] {
     const start = this.#firstAfter(from - 1);
     const end = this.#firstAfter(to);
@@ -252,13 +252,13 @@ export class Timeline<T extends Timed> {
       : this.#items.slice(Math.max(start, end - limit), end);
   }
 
-  /** Times are whole milliseconds, so that "after time - 1" is "from time on". */
+  /** Times are whole milliseconds, so "after time - 1" means "from time on". */
   #firstAfter(time: number): number {
     return partitionPoint(this.#items, (item) => item.time <= time);
   }
 }
 
-/** How many at the beginning hold, where all that hold come first. */
+/** The number of items that hold, where all of those come first. */
 export function partitionPoint<T>(items: readonly T[], holds: (item: T) => boolean): number {
   let low = 0;
   let high = items.length;

@@ -2,7 +2,7 @@ import type { Exact } from '../../ports/exact-decimal.ts';
 import type { Direction, PositionSide } from './account.ts';
 import { BinanceError } from './binance-error.ts';
 import {
-  type Asked,
+  type EndpointCall,
   type EndpointTable,
   signed,
   booleanOf,
@@ -19,7 +19,7 @@ import { algoReply } from './replies.ts';
 
 export type ConditionalType = 'STOP_MARKET' | 'TAKE_PROFIT_MARKET';
 
-/** A conditional order: a stop or a target that waits. */
+/** A conditional order: a stop or a target. */
 export interface AlgoOrder {
   readonly algoId: number;
   readonly clientAlgoId: string;
@@ -27,7 +27,7 @@ export interface AlgoOrder {
   readonly side: Direction;
   readonly positionSide: PositionSide;
   readonly orderType: ConditionalType;
-  /** 0 where it closes the position, whatever that is then. */
+  /** 0 for an order that closes the whole position. */
   readonly quantity: string;
   readonly triggerPrice: string;
   readonly workingType: 'MARK_PRICE' | 'CONTRACT_PRICE';
@@ -37,7 +37,7 @@ export interface AlgoOrder {
   status: 'NEW' | 'CANCELED' | 'FINISHED' | 'EXPIRED' | 'REJECTED';
   updateTime: number;
   triggerTime: number;
-  /** The order that it became. */
+  /** The order that it became when it triggered. */
   actualOrderId: number | null;
 }
 
@@ -48,7 +48,7 @@ interface AlgoName {
   readonly clientAlgoId?: string | undefined;
 }
 
-/** The conditional orders of the account: since December 2025 they live apart from ordinary ones. */
+/** The conditional orders of the account, which Binance keeps apart from ordinary ones since December 2025. */
 export class AlgoOrders {
   readonly #byId = new Map<number, AlgoOrder>();
   readonly #byClientId = new Map<string, AlgoOrder>();
@@ -56,7 +56,7 @@ export class AlgoOrders {
   readonly #open = new Set<AlgoOrder>();
   #nextId = 1;
 
-  /** Throws -4116 where an open one has that client id. */
+  /** Throws -4116 where an open conditional order has that client id. */
   add(request: AlgoRequest): AlgoOrder {
     const namesake = this.#byClientId.get(request.clientAlgoId);
     if (namesake !== undefined && this.#open.has(namesake)) throw new BinanceError('-4116');
@@ -98,7 +98,7 @@ export class AlgoOrders {
     this.#open.delete(order);
   }
 
-  /** Of all symbols where null. */
+  /** Open conditional orders; of all symbols where null. */
   open(symbol: string | null): readonly AlgoOrder[] {
     return [...this.#open].filter((order) => symbol === null || order.symbol === symbol);
   }
@@ -113,7 +113,7 @@ export class AlgoOrders {
   }
 }
 
-/** A stop waits for a price that is worse for the position, a target for one that is better. */
+/** Whether the mark price triggers a conditional order. Stops wait for a worse price for the position, targets for a better one. */
 export function isReached(
   { orderType, side, triggerPrice }: Pick<AlgoOrder, 'orderType' | 'side' | 'triggerPrice'>,
   mark: Exact,
@@ -122,7 +122,7 @@ export function isReached(
   return below ? mark.lte(triggerPrice) : mark.gte(triggerPrice);
 }
 
-/** Conditional orders. */
+/** Endpoints of conditional orders. */
 export const ALGO_ENDPOINTS: EndpointTable = {
   'POST /fapi/v1/algoOrder': signed(placeAlgo),
   'GET /fapi/v1/algoOrder': signed(({ exchange, parameters }) => algoReply(exchange.algos.find(nameOf(parameters)))),
@@ -149,8 +149,8 @@ export const ALGO_ENDPOINTS: EndpointTable = {
 
 const TYPES: readonly ConditionalType[] = ['STOP_MARKET', 'TAKE_PROFIT_MARKET'];
 
-/** What it would close is looked at when it is triggered. */
-function placeAlgo({ exchange, parameters }: Asked): object {
+/** The position is not checked: that happens when the order triggers. */
+function placeAlgo({ exchange, parameters }: EndpointCall): object {
   oneOf(parameters, 'algoType', ['CONDITIONAL'] as const);
   const market = exchange.orders.market(symbolOf(parameters));
   const side = oneOf<Direction>(parameters, 'side', ['BUY', 'SELL'], '-1117');

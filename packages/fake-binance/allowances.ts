@@ -1,4 +1,4 @@
-/** What a request costs, by its parameters where they matter. */
+/** The weight of a request, by its parameters where they matter. */
 type Weight = number | ((parameters: URLSearchParams) => number);
 
 const bySymbol =
@@ -6,7 +6,7 @@ const bySymbol =
   (parameters) =>
     parameters.has('symbol') ? one : all;
 
-/** By the candles that are asked for; 500 where it is not said. */
+/** By the number of candles, which is 500 by default. */
 const byLimit: Weight = (parameters) => {
   const limit = Number(parameters.get('limit') ?? 500);
   if (limit < 100) return 1;
@@ -14,7 +14,7 @@ const byLimit: Weight = (parameters) => {
   return limit <= 1000 ? 5 : 10;
 };
 
-/** What requests cost of the allowance of a minute, as Binance documents it; 1 where none is named. */
+/** The documented weights of requests; 1 for any other. */
 const WEIGHTS: Readonly<Record<string, Weight>> = {
   'GET /fapi/v1/klines': byLimit,
   'GET /fapi/v1/premiumIndex': bySymbol(1, 10),
@@ -39,7 +39,7 @@ const WEIGHTS: Readonly<Record<string, Weight>> = {
   'GET /fapi/v1/forceOrders': bySymbol(20, 50),
   'GET /fapi/v1/openAlgoOrders': bySymbol(1, 40),
   'GET /fapi/v1/allAlgoOrders': 5,
-  // Orders count against the account's allowance of orders instead.
+  // Orders count against the account's limit of orders instead.
   'POST /fapi/v1/order': 0,
   'POST /fapi/v1/algoOrder': 0,
 };
@@ -51,17 +51,17 @@ export function weightOf(name: string, parameters: URLSearchParams): number {
 
 const MINUTE_MS = 60_000;
 
-/** Going on after so many refusals in a minute is a ban. Unit: requests. */
+/** More rejected requests in a minute lead to a ban. Unit: requests. */
 const REFUSALS_TO_BAN = 10;
 
-/** Binance's bans last from two minutes to three days, longer each time. Unit: milliseconds. */
+/** Binance's bans grow from two minutes to three days. Unit: milliseconds. */
 const FIRST_BAN_MS = 2 * MINUTE_MS;
 const LONGEST_BAN_MS = 3 * 24 * 60 * MINUTE_MS;
 
-/** A ban by the exchange's own decision. */
+/** A ban of the address. */
 export interface Ban {
   readonly until: number;
-  /** Whether Retry-After says how long; otherwise only the words name the time. */
+  /** Whether the Retry-After header is sent; otherwise only the message names the time. */
   readonly retryAfter: boolean;
 }
 
@@ -75,7 +75,7 @@ export type Allowance =
       readonly ban: Ban | null;
     };
 
-/** The allowance of one address, minute by minute. */
+/** The weight that one address has used, minute by minute. */
 export class Weights {
   readonly #perMinute: number;
   #minute = -1;
@@ -106,12 +106,12 @@ export class Weights {
     return this.#refused(418, banMs, this.#ban);
   }
 
-  /** Bans the address, whatever it asked; a time that is over ends a ban. */
+  /** Bans the address; a past time ends a ban. */
   banUntil(ban: Ban): void {
     this.#ban = ban;
   }
 
-  /** Null: nobody is banned. */
+  /** Null: not banned. */
   banAt(now: number): Ban | null {
     return now < this.#ban.until ? this.#ban : null;
   }
@@ -121,9 +121,9 @@ export class Weights {
   }
 }
 
-/** How many orders may be sent in a span. */
+/** A time span in which the number of orders is limited. */
 interface Span {
-  /** As in the reply's header. */
+  /** As in the header of a reply. */
   readonly name: '10S' | '1M';
   readonly words: string;
   readonly lengthMs: number;
@@ -134,20 +134,20 @@ const SPANS: readonly Span[] = [
   { name: '1M', words: '1 MINUTE', lengthMs: 60_000 },
 ];
 
-/** Unit: orders. Infinity: as many as one likes. */
+/** Unit: orders. Infinity: unlimited. */
 export interface OrderLimits {
   readonly per10Seconds: number;
   readonly perMinute: number;
 }
 
 export interface OrderCount {
-  /** Header -> orders so far. */
+  /** The number of orders so far, by header. */
   readonly headers: Readonly<Record<string, number>>;
-  /** What -1015 says; null where the order is allowed. */
+  /** The details of -1015; null where the order is allowed. */
   readonly over: readonly [limit: string, span: string] | null;
 }
 
-/** How many orders the account has sent of late. */
+/** The number of orders that the account has sent in each span. */
 export class OrderCounts {
   readonly #limits: Readonly<Record<Span['name'], number>>;
   readonly #counts = new Map<Span['name'], { readonly span: number; count: number }>();

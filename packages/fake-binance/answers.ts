@@ -6,21 +6,22 @@ import type { Received } from './request-log.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json;charset=UTF-8' };
 
-/** What a client was told; null: nothing that it could read. */
+/** What a client received. */
 export interface Told {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** What each response says, for the record of orders (request-log.ts). */
-const told = new WeakMap<ServerResponse, Told>();
+/** What each response contained, for the log of requests. */
+const answers = new WeakMap<ServerResponse, Told>();
 
-export function toldBy(response: ServerResponse): Told | null {
-  return told.get(response) ?? null;
+/** Null: nothing that the client could read. */
+export function answeredBy(response: ServerResponse): Told | null {
+  return answers.get(response) ?? null;
 }
 
 export function answer(response: ServerResponse, status: number, body: unknown): void {
-  told.set(response, { status, body });
+  answers.set(response, { status, body });
   response.writeHead(status, JSON_TYPE);
   response.end(JSON.stringify(body));
 }
@@ -31,15 +32,15 @@ export function refuse(response: ServerResponse, { status, reply }: BinanceError
 
 export interface TurnedAway {
   readonly status: 429 | 418;
-  /** Null: the header is missing. Unit: seconds. */
+  /** Null: no such header. Unit: seconds. */
   readonly retryAfterS: number | null;
   /** Unit: weight. */
   readonly perMinute: number;
-  /** What the words name; null where nobody is banned. */
+  /** The end of the ban in the message; null without a ban. */
   readonly bannedUntil: number | null;
 }
 
-/** Too much was asked: 429, or 418 for the ban that follows. */
+/** Answers with 429, or 418 for a ban. */
 export function turnAway(response: ServerResponse, { status, retryAfterS, perMinute, bannedUntil }: TurnedAway): void {
   if (retryAfterS !== null) response.setHeader('Retry-After', retryAfterS);
   const { reply } = new BinanceError('-1003', String(perMinute));
@@ -49,37 +50,37 @@ export function turnAway(response: ServerResponse, { status, retryAfterS, perMin
   return answer(response, status, { ...reply, msg });
 }
 
-/** What something in front of the exchange says: no JSON. */
+/** Answers with an HTML page, as a proxy would. */
 export function answerPage(response: ServerResponse, status: number): void {
-  told.set(response, { status, body: null });
+  answers.set(response, { status, body: null });
   response.writeHead(status, { 'content-type': 'text/html' });
   response.end(
     `<html><head><title>${status}</title></head><body>Something in front of the exchange failed.</body></html>`,
   );
 }
 
-/** Less than the headers promise, and then the connection is gone. */
+/** Sends less than the headers promise, and closes the connection. */
 function answerHalf(response: ServerResponse, body: unknown): void {
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(200, { ...JSON_TYPE, 'content-length': bytes.length + 1 });
   response.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), () => response.socket?.destroy());
 }
 
-/** The connection is torn down. */
+/** Resets the connection. */
 function reset(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
 }
 
-/** The connection is closed without a word. */
+/** Closes the connection without an answer. */
 function hangUp(response: ServerResponse): void {
   response.socket?.destroy();
 }
 
-/** What came of a request that was carried out. */
+/** The outcome of an executed request. */
 export interface Outcome {
   readonly status: number;
   readonly body: unknown;
-  /** The code that it was refused with. */
+  /** The code of a rejection. */
   readonly code: BinanceCode | null;
 }
 
@@ -89,14 +90,14 @@ export interface AnswerOptions {
   readonly delayMs: number;
   readonly retryAfterS: number;
   readonly weightPerMinute: number;
-  /** Ends every wait. */
+  /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 }
 
-/** What the words of a refusal name where nothing was looked at. Unit: quote currency. */
+/** The figure in the message of an injected -4164. Unit: quote currency. */
 const LEAST_NOTIONAL = '5';
 
-/** Tells the client what came of its request, or what the fault makes of that. `outcome` is null where nothing was done. */
+/** Answers with the outcome of the request, or as the fault demands. `outcome` is null where nothing was executed. */
 export async function answerFaulty(
   response: ServerResponse,
   injection: OneShot | null,
@@ -127,22 +128,22 @@ export async function answerFaulty(
   return answer(response, faulty.status, new BinanceError(faulty.code, LEAST_NOTIONAL).reply);
 }
 
-/** Until the time is over, or the client has given up. */
+/** Waits until the time is over or the client closes the connection. */
 async function heldOpen(response: ServerResponse, holdMs: number, { clock, closing }: AnswerOptions): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   await clock.sleep(holdMs, AbortSignal.any([closing, gone.signal]));
 }
 
-/** What is changed in the rows about a symbol; null takes them out. */
+/** Changed fields of the rows of a symbol; null removes the rows. */
 type RowChange = Readonly<Record<string, string | number | boolean | null>> | null;
 
-/** What an endpoint answers differently, by the end of its path. */
+/** Changes by the end of an endpoint's path. */
 type ChangeTable = Readonly<Record<string, RowChange>>;
 
 const NO_MARK = { markPrice: '0.00000000', notional: '0', unRealizedProfit: '0' };
 
-/** Lies about one symbol in answers that would be right: what other answers say is not touched. */
+/** Named changes to the answers about one symbol. */
 export const ANSWER_CHANGES = {
   /** As for a contract that is about to be delisted. */
   'mark-zero': {
@@ -157,7 +158,7 @@ export const ANSWER_CHANGES = {
     },
   },
   'entry-zero': { '/positionRisk': { entryPrice: '0.0' } },
-  /** null takes the field out. */
+  /** null removes the field. */
   'entry-absent': { '/positionRisk': { entryPrice: null } },
   'symbol-dropped': { '/exchangeInfo': null },
 } as const satisfies Record<string, ChangeTable>;
@@ -166,17 +167,17 @@ export type ChangeName = keyof typeof ANSWER_CHANGES;
 
 export const CHANGE_NAMES = Object.keys(ANSWER_CHANGES) as readonly ChangeName[];
 
-/** What stands until it is removed. */
+/** A change that stays until it is removed. */
 export type AnswerChange =
   | { readonly fault: ChangeName; readonly symbol: string }
-  /** Fields of one's own choice; null takes a field out. */
+  /** Fields of the caller's choice; null removes a field. */
   | { readonly fault: 'change-answer'; readonly symbol: string; readonly path: string; readonly set: RowChange }
-  /** Fills from so long ago are refused with -4166; those of an order that is named are not. Unit: days. */
+  /** Requests for fills from so long ago are rejected with -4166, unless they name an order. Unit: days. */
   | { readonly fault: 'old-fills-refused'; readonly days: number; readonly symbol?: string };
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Answers that are changed before they are given, as long as the changes stand. */
+/** The active changes of answers. */
 export class AnswerChanges {
   readonly #standing = new Map<number, AnswerChange>();
   readonly #nextId: () => number;
@@ -185,7 +186,7 @@ export class AnswerChanges {
     this.#nextId = nextId;
   }
 
-  /** Its id. */
+  /** Returns the change's id. */
   add(change: AnswerChange): number {
     const id = this.#nextId();
     this.#standing.set(id, change);
@@ -204,7 +205,7 @@ export class AnswerChanges {
     return [...this.#standing];
   }
 
-  /** Throws -4166. */
+  /** Throws -4166 for a request that `old-fills-refused` rejects. */
   vet({ path, parameters }: Received, now: number): void {
     if (!path.endsWith('/userTrades') || parameters.has('orderId') || !parameters.has('startTime')) return;
     for (const change of this.#standing.values()) {
@@ -230,7 +231,7 @@ export class AnswerChanges {
   }
 }
 
-/** In a row about the symbol, in a list of rows, or in the list that an answer holds. */
+/** Applies a change to a row, to a list of rows, or to the lists in an answer. */
 function withChange(body: unknown, symbol: string, change: RowChange): unknown {
   if (Array.isArray(body)) {
     return body.flatMap((row: unknown) => {

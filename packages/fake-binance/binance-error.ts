@@ -1,4 +1,4 @@
-/** Binance's codes and words, from its list of error codes for USD-M futures. */
+/** Binance's error codes and messages, from its documentation of USD-M futures. */
 const WORDS = {
   '-1000': 'An unknown error occured while processing the request.',
   '-1003': 'Too many requests; current limit is %s requests per minute.',
@@ -57,7 +57,7 @@ const WORDS = {
 
 export type BinanceCode = keyof typeof WORDS;
 
-/** Most are the client's own fault: 400. */
+/** HTTP statuses other than 400. */
 const STATUSES: Readonly<Partial<Record<BinanceCode, number>>> = {
   '-1003': 429,
   '-1007': 408,
@@ -67,13 +67,13 @@ const STATUSES: Readonly<Partial<Record<BinanceCode, number>>> = {
   '-2015': 401,
 };
 
-/** An answer in Binance's form: HTTP status, and `{"code", "msg"}`. */
+/** A rejection in Binance's form: an HTTP status and `{"code", "msg"}`. */
 export class BinanceError extends Error {
   override readonly name = 'BinanceError';
   readonly status: number;
   readonly code: BinanceCode;
 
-  /** `details` take the places of the %s, in turn. */
+  /** `details` replace the %s of the message, in order. */
   constructor(code: BinanceCode, details: string | readonly string[] = []) {
     super([details].flat().reduce<string>((words, detail) => words.replace('%s', () => detail), WORDS[code]));
     this.code = code;

@@ -13,7 +13,7 @@ import { Orders } from './orders.ts';
 
 export interface ExchangeOptions {
   readonly hedge: boolean;
-  /** Of made-up candles. */
+  /** The seed of generated candles. */
   readonly seed: number;
   readonly commission: Commission;
 }
@@ -24,17 +24,17 @@ export interface OpeningSpec {
   readonly quantity: string;
   /** Unit: quote currency per contract; the mark price when left out. */
   readonly price?: string;
-  /** When it was opened; now when left out. */
+  /** The time of the opening; now when left out. */
   readonly at?: number;
-  /** Into how many fills of that millisecond, each one tick worse; 1 when left out. */
+  /** The number of fills, each one tick worse, all in the same millisecond; 1 when left out. */
   readonly fills?: number;
 }
 
-/** What a person or the exchange does to close a position. */
+/** A close by somebody other than the client. */
 export interface ClosingSpec {
   readonly symbol: string;
   readonly side: 'LONG' | 'SHORT';
-  /** All of it when left out. */
+  /** The whole position when left out. */
   readonly quantity?: string | undefined;
   readonly hand?: Hand | undefined;
   readonly fills?: number | undefined;
@@ -49,7 +49,7 @@ export interface ConditionalSpec {
   readonly quantity?: string;
 }
 
-/** What a person or the exchange itself does to a position. */
+/** Who closes a position: its owner by hand, or the exchange. */
 export type Hand = 'web' | 'liquidation' | 'adl' | 'settlement';
 
 const CLIENT_IDS: Readonly<Record<Hand, string>> = {
@@ -59,7 +59,7 @@ const CLIENT_IDS: Readonly<Record<Hand, string>> = {
   settlement: SETTLEMENT_ID,
 };
 
-/** The exchange behind the server: its markets, one account, and everybody who acts on it besides the client. */
+/** The exchange behind the server: its markets, one account, and the actions of everybody besides the client. */
 export class BinanceExchange {
   readonly orders: Orders;
   readonly algos = new AlgoOrders();
@@ -67,7 +67,7 @@ export class BinanceExchange {
   readonly candles: Candles;
   readonly listenKeys: ListenKeys;
   readonly #clock: Clock;
-  /** The exchange's clock less the machine's. Unit: milliseconds. */
+  /** The exchange's clock minus the machine's. Unit: milliseconds. */
   skewMs = 0;
   /** The first price of each market. */
   readonly #anchors = new Map<string, Exact>();
@@ -84,7 +84,7 @@ export class BinanceExchange {
     return this.#clock.now() + this.skewMs;
   }
 
-  /** Adds a market, or replaces one that is there. */
+  /** Adds a market, or replaces it. */
   setMarket({ price, book, ...market }: MarketSpec): void {
     const { symbol } = market;
     this.orders.markets.set(symbol, marketOf(market));
@@ -93,14 +93,14 @@ export class BinanceExchange {
     this.setMark(symbol, price);
   }
 
-  /** What others offer from now on; null: any quantity at the mark. */
+  /** Sets the order book of a market; null: any quantity at the mark price. */
   setBook(symbol: string, book: BookSpec | null): void {
     const { books } = this.orders;
     if (book === null) books.delete(symbol);
     else books.set(symbol, new OrderBook(book, this.orders.market(symbol)));
   }
 
-  /** Fills the limit orders and triggers the conditional ones that the price reaches. */
+  /** Sets a mark price, fills the limit orders and triggers the conditional orders that it reaches. */
   setMark(symbol: string, price: string): void {
     const mark = new Exact(price);
     this.orders.marks.set(symbol, mark);
@@ -113,7 +113,7 @@ export class BinanceExchange {
     return { symbol, mark, anchor: this.#anchors.get(symbol) ?? mark, tick: this.orders.market(symbol).tick };
   }
 
-  /** A position, by a fill that opens or grows it. */
+  /** Opens or grows a position. */
   open({ symbol, side, quantity, price, at = this.now(), fills = 1 }: OpeningSpec): Order {
     const opening: OrderRequest = {
       symbol,
@@ -125,12 +125,12 @@ export class BinanceExchange {
       reduceOnly: null,
       clientOrderId: this.newClientId(),
     };
-    // Whoever opens or closes by hand finds all that is asked for at the mark, whatever the book offers the client.
+    // Opening and closing by hand fills at the mark price, whatever is in the book.
     const atMark = price ?? this.orders.mark(symbol).toFixed();
     return this.orders.submit(opening, at, { ...WHOLE, price: atMark, fills });
   }
 
-  /** The exchange shows a size from now on that no fill explains. */
+  /** Shows a size that no fill explains. */
   showWithoutFill({ symbol, side, quantity, price }: OpeningSpec): void {
     const amount = new Exact(side === 'LONG' ? quantity : `-${quantity}`);
     const { account } = this.orders;
@@ -140,7 +140,7 @@ export class BinanceExchange {
     account.showWithoutFill(symbol, positionSide, amount, new Exact(shown), this.now());
   }
 
-  /** A limit order of somebody else's that closes: a take-profit that rests. */
+  /** Places somebody else's closing limit order, such as a resting take-profit. */
   rest({ symbol, side, quantity }: ClosingSpec, price: string): Order {
     const open = this.openQuantity(symbol, side);
     const resting: OrderRequest = {
@@ -157,14 +157,14 @@ export class BinanceExchange {
     return this.orders.submit(resting, this.now());
   }
 
-  /** Closes a part of a position, or all of it, not by the client. Null where it is flat. */
+  /** Closes a position or a part of it, not by the client. Null where it is flat. */
   close(symbol: string, side: 'LONG' | 'SHORT', hand: Hand = 'web', quantity?: string, fills = 1): Order | null {
     const open = this.openQuantity(symbol, side);
     if (open.lte(0)) return null;
     return this.#reduce(symbol, side, quantity ?? open.toFixed(), this.newClientId(hand), true, fills);
   }
 
-  /** Closes about a third of the position that an order is about to reduce, in whole lots. */
+  /** Closes about a third of the position that an order is about to reduce, in whole lots (the fault `hand-change`). */
   closeSome(symbol: string, direction: Direction): void {
     const side = direction === 'SELL' ? 'LONG' : 'SHORT';
     const { lotStep } = this.orders.market(symbol);
@@ -172,7 +172,7 @@ export class BinanceExchange {
     if (part.gt(0)) this.close(symbol, side, 'web', part.toFixed());
   }
 
-  /** A stop or a target of somebody else's. Its id. */
+  /** Places somebody else's stop or target, and returns its id. */
   placeStop({ symbol, side, orderType, triggerPrice, quantity }: ConditionalSpec): number {
     const { algoId } = this.algos.add({
       clientAlgoId: this.newClientId(),
@@ -190,7 +190,7 @@ export class BinanceExchange {
     return algoId;
   }
 
-  /** The price that a conditional order waits for is there. Null where nothing is left to close, or it waits no more. */
+  /** Triggers a conditional order. Null where nothing is left to close, or the order is no longer open. */
   trigger(algoId: number): Order | null {
     const algo = this.algos.find({ algoId });
     if (algo.status !== 'NEW') return null;
@@ -211,7 +211,7 @@ export class BinanceExchange {
     }
   }
 
-  /** Throws -4059 where that is the mode, -4067 and -4068 where orders or positions are open. */
+  /** Throws -4059 where that is already the mode, -4067 and -4068 while orders or positions are open. */
   switchMode(hedge: boolean): void {
     const { orders } = this;
     if (hedge === orders.hedge) throw new BinanceError('-4059');
@@ -224,12 +224,12 @@ export class BinanceExchange {
     return this.orders.submit(request, this.now(), matching);
   }
 
-  /** Unique, but for the one name that all deleveragings have. */
+  /** A unique id, except that all deleveragings share one. */
   newClientId(hand: Hand = 'web'): string {
     return hand === 'adl' ? CLIENT_IDS.adl : `${CLIENT_IDS[hand]}${++this.#hands}`;
   }
 
-  /** How much of a side is open. */
+  /** The open quantity of a side. */
   openQuantity(symbol: string, side: 'LONG' | 'SHORT'): Exact {
     return this.orders.account.reducible(symbol, this.#positionSide(side), side === 'LONG' ? 'SELL' : 'BUY');
   }

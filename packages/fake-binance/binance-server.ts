@@ -19,29 +19,29 @@ import { MARKET_ENDPOINTS } from './market-endpoints.ts';
 import { ORDER_ENDPOINTS } from './order-endpoints.ts';
 import { STREAM_ENDPOINTS } from './user-stream.ts';
 
-/** A client may keep a connection for longer than any pause of a test. Unit: milliseconds. */
+/** Longer than any pause of a test, so that clients keep their connections. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
 
-/** Longer than any request of Binance's. Unit: bytes. */
+/** Larger than any request of the API. Unit: bytes. */
 const MOST_BODY_BYTES = 64 * 1024;
 
 const COUNTED_ORDERS: ReadonlySet<string> = new Set(['POST /fapi/v1/order', 'POST /fapi/v1/algoOrder']);
 
-/** A server of Binance's USD-M futures API on this machine. See README.md beside this file. */
+/** A local server of Binance's USD-M futures API, described in README.md beside this file. */
 export class BinanceServer {
   readonly exchange: BinanceExchange;
   readonly faults: FaultPlan;
   readonly changes: AnswerChanges;
   readonly streams: StreamServer;
   readonly log = new RequestLog();
-  /** Called before a request is carried out, and after it, before it is answered. */
+  /** Called before a request is executed, and again before it is answered. */
   onStep: ((step: string) => void) | null = null;
   readonly #options: Required<BinanceServerOptions>;
   readonly #server: Server;
   readonly #weights: Weights;
   readonly #orderCounts: OrderCounts;
-  /** Client order ids that nobody is told of any more. */
-  readonly #dark = new Set<string>();
+  /** Client order ids for which requests are not answered. */
+  readonly #unanswering = new Set<string>();
   readonly #closing = new AbortController();
 
   private constructor(given: BinanceServerOptions) {
@@ -94,13 +94,13 @@ export class BinanceServer {
     return this.log.attempts;
   }
 
-  /** Tells again of an order that `unanswering` befell; of all where none is named. */
+  /** Ends the fault `unanswering` for one order, or for all. */
   lift(clientOrderId?: string): void {
-    if (clientOrderId === undefined) this.#dark.clear();
-    else this.#dark.delete(clientOrderId);
+    if (clientOrderId === undefined) this.#unanswering.clear();
+    else this.#unanswering.delete(clientOrderId);
   }
 
-  /** Whatever was asked: nothing is answered until then. A time that is over ends a ban. */
+  /** Bans the address until a time; a past time ends a ban. */
   ban(ban: Ban): void {
     this.#weights.banUntil(ban);
   }
@@ -128,10 +128,10 @@ export class BinanceServer {
     if (endpoint === undefined) {
       return answer(response, 404, { code: -5000, msg: `Path ${path}, Method ${method} is invalid` });
     }
-    if (this.#allows(received, response)) await this.#carryOut(received, endpoint, response);
+    if (this.#allows(received, response)) await this.#execute(received, endpoint, response);
   }
 
-  /** Whether address and account have something left of their allowances; answers where not. */
+  /** Whether the rate limits allow a request; answers it where they do not. */
   #allows(received: Received, response: ServerResponse): boolean {
     const now = this.exchange.now();
     const allowance = this.#weights.take(weightOf(received.name, received.parameters), now);
@@ -156,30 +156,30 @@ export class BinanceServer {
     return false;
   }
 
-  async #carryOut(received: Received, endpoint: Endpoint, response: ServerResponse): Promise<void> {
+  async #execute(received: Received, endpoint: Endpoint, response: ServerResponse): Promise<void> {
     const { name, clientOrderId, parameters } = received;
     const injection = this.faults.draw({ ...received, symbol: parameters.get('symbol') });
     const fault = injection?.fault ?? null;
     if (fault !== null) this.log.noteFault(received, this.exchange.now(), fault);
     this.onStep?.(`before ${name}`);
     const isLate = injection !== null && 'late' in FAULTS[injection.fault];
-    if (isLate) void this.#carryOutLate(received, endpoint, injection);
+    if (isLate) void this.#executeLate(received, endpoint, injection);
     const outcome = isLate ? null : this.#outcome(received, endpoint, injection);
     this.log.noteOrder(received, this.exchange.now(), fault, outcome?.code ?? null);
     this.onStep?.(`after ${name}`);
-    if (fault === 'unanswering' && clientOrderId !== null) this.#dark.add(clientOrderId);
-    else if (clientOrderId !== null && this.#dark.has(clientOrderId)) return answerPage(response, 503);
+    if (fault === 'unanswering' && clientOrderId !== null) this.#unanswering.add(clientOrderId);
+    else if (clientOrderId !== null && this.#unanswering.has(clientOrderId)) return answerPage(response, 503);
     await answerFaulty(response, injection, outcome, { ...this.#options, closing: this.#closing.signal });
   }
 
-  /** A while after it came, whether anybody waits for it or not. */
-  async #carryOutLate(received: Received, endpoint: Endpoint, injection: OneShot): Promise<void> {
+  /** Executes a request with delay, whether or not anybody still waits for its answer. */
+  async #executeLate(received: Received, endpoint: Endpoint, injection: OneShot): Promise<void> {
     const { clock, delayMs } = this.#options;
     await clock.sleep(injection.delayMs ?? delayMs, this.#closing.signal);
     if (!this.#closing.signal.aborted) this.#outcome(received, endpoint, injection);
   }
 
-  /** Null where nothing was done. */
+  /** Executes a request. Null where a fault prevents it. */
   #outcome(received: Received, endpoint: Endpoint, injection: OneShot | null): Outcome | null {
     const { key, payload, parameters } = received;
     const fault = injection?.fault ?? null;
@@ -193,7 +193,7 @@ export class BinanceServer {
       }
       const { fills, slippageTicks } = this.#options;
       const matching: Matching = { ...WHOLE, fills, slippageTicks, share: fault === 'partial-fill' ? 0.5 : 1 };
-      const asked = { exchange: this.exchange, parameters, matching, allowances: this.#toldAllowances() };
+      const asked = { exchange: this.exchange, parameters, matching, allowances: this.#shownAllowances() };
       this.changes.vet(received, this.exchange.now());
       return { status: 200, body: this.changes.changed(received, endpoint.answer(asked)), code: null };
     } catch (thrown) {
@@ -202,8 +202,8 @@ export class BinanceServer {
     }
   }
 
-  /** Numbers in any case: JSON knows no Infinity. */
-  #toldAllowances(): Allowances {
+  /** The limits that exchangeInfo shows: Binance's own in place of Infinity, which JSON cannot express. */
+  #shownAllowances(): Allowances {
     const { weightPerMinute, ordersPer10Seconds, ordersPerMinute } = this.#options;
     return {
       weightPerMinute,
@@ -218,28 +218,28 @@ export interface BinanceServerOptions {
   /** 0 picks a free one. */
   readonly port?: number;
   readonly keys?: Keys;
-  /** Of made-up candles and of faults by chance. */
+  /** The seed of generated candles and of random faults. */
   readonly seed?: number;
   /** Whether the account is in hedge mode. */
   readonly hedge?: boolean;
-  /** How long a request that is never answered is held before its connection is closed. Unit: milliseconds. */
+  /** How long an unanswered request is held before its connection is closed. Unit: milliseconds. */
   readonly holdMs?: number;
-  /** After how long a late order is carried out. Unit: milliseconds. */
+  /** The delay of a late order. Unit: milliseconds. */
   readonly delayMs?: number;
-  /** What a 429 or 418 that was asked for says. Unit: seconds. */
+  /** Retry-After of an injected 429 or 418. Unit: seconds. */
   readonly retryAfterS?: number;
-  /** Allowance of a minute. Unit: weight. */
+  /** Unit: weight. */
   readonly weightPerMinute?: number;
-  /** Unit: orders. Infinity, which is the default: as many as one likes. */
+  /** Unit: orders. Unlimited by default. */
   readonly ordersPer10Seconds?: number;
-  /** Unit: orders. Infinity, which is the default: as many as one likes. */
+  /** Unit: orders. Unlimited by default. */
   readonly ordersPerMinute?: number;
-  /** Into how many fills a market order is split, each one tick worse than the one before. */
+  /** The number of fills of a market order, each one tick worse than the one before. */
   readonly fills?: number;
-  /** How much worse than the mark the first fill of a market order is. Unit: ticks. */
+  /** How much worse than the mark price the first fill of a market order is. Unit: ticks. */
   readonly slippageTicks?: number;
   readonly commissionAsset?: string;
-  /** Unit: quote currency for one of the commission asset. */
+  /** Unit: quote currency per unit of the commission asset. */
   readonly commissionAssetPrice?: string;
   /** Unit: fraction of notional. */
   readonly takerRate?: string;
@@ -253,7 +253,7 @@ export interface Allowances {
   readonly ordersPerMinute: number;
 }
 
-/** Binance's own. Unit: weight, orders. */
+/** Binance's own limits. Units: weight, orders. */
 export const BINANCE_ALLOWANCES: Allowances = { weightPerMinute: 2400, ordersPer10Seconds: 300, ordersPerMinute: 1200 };
 
 export const TEST_KEYS: Keys = { key: 'test-key-0f3b9c5d7e21', secret: 'test-secret-6a1d2f4b8c90e7' };
@@ -281,7 +281,7 @@ export function serverOptions(given: BinanceServerOptions): Required<BinanceServ
   };
 }
 
-/** The paths that the server knows, by method and path. */
+/** All endpoints, by method and path. */
 export const ENDPOINTS: EndpointTable = {
   ...MARKET_ENDPOINTS,
   ...ACCOUNT_ENDPOINTS,

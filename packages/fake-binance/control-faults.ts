@@ -4,7 +4,7 @@ import type { BinanceServer } from './binance-server.ts';
 import { type OneShot, FAULT_NAMES } from './faults.ts';
 import { STREAM_FAULTS } from './stream-server.ts';
 
-/** The faults as they are asked for and listed through the control port. */
+/** Faults on the control port: their schemas, and how they are added, listed and removed. */
 
 const milliseconds = z.int().min(0).max(600_000);
 const path = z.string().startsWith('/');
@@ -12,13 +12,13 @@ const symbol = z.string().min(1);
 
 const often = z.union([z.int().min(1).max(1_000_000), z.literal('always')]).optional();
 
-/** Of which requests: those of the order, look-up or question that the fault belongs to, where no path is named. */
+/** The requests that a fault affects; by default those to which it belongs by its nature. */
 const WHERE = {
   method: z.enum(['GET', 'POST', 'PUT', 'DELETE']).optional(),
   path: path.optional(),
   symbol: symbol.optional(),
   clientOrderId: z.string().optional(),
-  /** `always`: until it is removed. */
+  /** `always`: until the fault is removed. */
   times: often,
 };
 
@@ -56,14 +56,14 @@ const OldFills = z.strictObject({
 const Ban = z.strictObject({
   fault: z.literal('ban'),
   seconds: z.number().positive(),
-  /** False: only the words say until when. */
+  /** False: only the message names the end of the ban. */
   retryAfter: z.boolean().optional(),
 });
 
-/** Of the account's events, of the mark prices, or of both where it is left out. */
+/** The affected streams: the account's events, the mark prices, or both where left out. */
 const of = z.enum(['account', 'marks']).optional();
 
-/** Silent and refused stand until they are removed. */
+/** Lasts until it is removed. */
 const StreamState = z.strictObject({ fault: z.enum(['stream-silent', 'stream-refused']), of });
 
 const StreamEvents = z.strictObject({
@@ -72,7 +72,7 @@ const StreamEvents = z.strictObject({
   times: often,
 });
 
-/** Happens at once. */
+/** Takes effect at once. */
 const StreamEnd = z.strictObject({ fault: z.literal('stream-dropped'), of });
 const KeyEnd = z.strictObject({ fault: z.literal('listen-key-expired') });
 
@@ -91,12 +91,12 @@ const GIVEN = z.discriminatedUnion('fault', [
   KeyEnd,
 ]);
 
-/** One fault, a list of them, or chances of faults at random. */
+/** A fault, a list of faults, or the probabilities of random faults. */
 export const FAULTS_GIVEN = z.union([Chances, z.array(GIVEN).min(1), GIVEN]);
 
 type Given = z.infer<typeof GIVEN>;
 
-/** The ids of what stands or waits now: null of what has none. */
+/** Adds faults and returns their ids; null for those that take effect at once. */
 export function askForFaults(server: BinanceServer, given: z.infer<typeof FAULTS_GIVEN>): unknown {
   if ('chances' in given) {
     server.faults.byChance(given.chances);
@@ -178,7 +178,7 @@ export function listFaults({ faults, changes, streams, banned }: BinanceServer):
   };
 }
 
-/** One, or all of them, chances and a ban too. */
+/** Removes one fault, or all of them with random faults and bans. */
 export function removeFaults(server: BinanceServer, id: number | null): unknown {
   const standing = [server.faults, server.changes, server.streams.faults];
   if (id !== null) return { removed: Number(standing.some((one) => one.remove(id))) };
@@ -189,7 +189,7 @@ export function removeFaults(server: BinanceServer, id: number | null): unknown 
   return { removed };
 }
 
-/** Without what was left out. */
+/** The object without undefined fields. */
 function present(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

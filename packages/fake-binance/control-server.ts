@@ -6,12 +6,12 @@ import { BinanceError } from './binance-error.ts';
 import { CONTROLS, type Controlled } from './control.ts';
 import { bodyOf, pathOf } from './request-log.ts';
 
-/** Some thousand candles. Unit: bytes. */
+/** Enough for some thousand candles. Unit: bytes. */
 const MOST_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
- * The control port: what another process may do to the local exchange, and what it may know of it. Apart from the exchange's own port, so
- * that no client meets it by mistake, and on this machine only.
+ * The control port, by which other processes act on the local exchange and inspect it. It is separate from the exchange's own port, so that no
+ * client uses it by mistake, and listens on this machine only.
  */
 export class ControlServer {
   readonly #controlled: Controlled;
@@ -61,15 +61,15 @@ export class ControlServer {
   }
 }
 
-interface Asked {
+interface EndpointCall {
   /** `METHOD path` */
   readonly name: string;
   readonly query: URLSearchParams;
   readonly body: string;
 }
 
-/** 400 with `{"error"}` where it cannot be done, 404 where there is no such request. */
-function control(controlled: Controlled, { name, query, body }: Asked): { status: number; reply: unknown } {
+/** Answers 400 with `{"error"}` to a failed request, 404 to an unknown one. */
+function control(controlled: Controlled, { name, query, body }: EndpointCall): { status: number; reply: unknown } {
   if (name === 'GET /') return { status: 200, reply: { requests: listed() } };
   const request = Object.hasOwn(CONTROLS, name) ? CONTROLS[name] : undefined;
   if (request === undefined) {
@@ -102,7 +102,7 @@ function wordsOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Every wrong field with what is wrong. Of alternatives the one that comes nearest: it has the fewest complaints. */
+/** The problems of every field. For a union, those of the alternative with the fewest. */
 function issuesOf(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): readonly string[] {
   return issues.flatMap((issue) => {
     const path = [...at, ...issue.path];
@@ -114,7 +114,7 @@ function issuesOf(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[
   });
 }
 
-/** A wrong kind of thing is farther off than any number of wrong fields. */
+/** A wrong type counts more than any number of wrong fields. */
 function distance(issues: readonly z.core.$ZodIssue[]): number {
   const isOtherKind = issues.some((issue) => issue.path.length === 0 && issue.code === 'invalid_type');
   return issues.length + (isOtherKind ? 1000 : 0);

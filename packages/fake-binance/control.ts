@@ -9,7 +9,7 @@ import type { Market } from './market.ts';
 import type { MarketWalk } from './prices.ts';
 import { algoReply, fillReply, marketReply, orderReply } from './replies.ts';
 
-/** What is controlled: the server, and the walk of its marks where there is one. */
+/** What the control port acts on: the server, and the random walk of mark prices if there is one. */
 export interface Controlled {
   readonly server: BinanceServer;
   readonly walk: MarketWalk | null;
@@ -18,12 +18,12 @@ export interface Controlled {
 /** One request of the control port. */
 interface ControlRequest {
   readonly does: string;
-  /** Of the body; null where there is none. */
+  /** The schema of the body; null without a body. */
   readonly schema: z.ZodType | null;
-  readonly act: (controlled: Controlled, given: never, query: URLSearchParams) => unknown;
+  readonly act: (controlled: Controlled, given: never, searchParams: URLSearchParams) => unknown;
 }
 
-/** Texts keep their digits, so they are what is recommended; JSON's numbers are taken as they are written. */
+/** A decimal text, or a JSON number, which may lose digits. */
 const decimal = z
   .union([z.string().regex(/^\d+(\.\d+)?$/, 'not a decimal number, e.g. "0.001"'), z.number().nonnegative()])
   .transform((value) => new Exact(value).toFixed());
@@ -32,7 +32,7 @@ const symbol = z.string().min(1);
 const side = z.enum(['LONG', 'SHORT']);
 const moment = z.int().min(0);
 
-/** A market as it is asked for. */
+/** A market; what is left out keeps its value or has a default. */
 export const MARKET = z.strictObject({
   symbol,
   price: decimal.optional(),
@@ -59,10 +59,10 @@ export const POSITION = z.strictObject({
   fills: z.int().min(0).max(100_000).optional(),
 });
 
-/** Levels of one side, the best first: price and contracts. */
+/** Levels of one side, best first: price and contracts. */
 const levels = z.array(z.tuple([decimal, decimal])).max(1000);
 
-/** A book that is made up around the mark, levels as they are given, or none. */
+/** A generated book around the mark price, fixed levels, or none. */
 const BOOK = z.union([
   z.strictObject({
     symbol,
@@ -116,33 +116,33 @@ const CANDLE = z.strictObject({
   volume: decimal.optional(),
 });
 
-/** The only control of the server from outside: README.md shows each with an example. */
+/** All requests of the control port. README.md has an example of each. */
 export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
-  'POST /markets': told(
+  'POST /markets': command(
     'adds a market, or changes one that is there; one, or a list',
     oneOrMore(MARKET),
     ({ server }, given) => given.map((one) => setMarket(server, one)),
   ),
-  'GET /markets': asked('the markets, as exchangeInfo shows them, with their marks', ({ server: { exchange } }) =>
+  'GET /markets': query('the markets, as exchangeInfo shows them, with their marks', ({ server: { exchange } }) =>
     [...exchange.orders.markets.values()].map((market) => ({
       ...marketReply(market),
       markPrice: exchange.orders.mark(market.symbol).toFixed(),
     })),
   ),
-  'POST /positions': told('opens or grows a position; one, or a list', oneOrMore(POSITION), ({ server }, given) =>
+  'POST /positions': command('opens or grows a position; one, or a list', oneOrMore(POSITION), ({ server }, given) =>
     given.map((one) => openPosition(server, one)),
   ),
-  'GET /positions': asked('what is open', ({ server: { exchange } }) =>
+  'GET /positions': query('what is open', ({ server: { exchange } }) =>
     [...exchange.orders.account.positions.values()]
       .filter(({ amount }) => !amount.isZero())
       .map((position) => positionReply(position, exchange.orders)),
   ),
-  'POST /mark': told('sets mark prices; one, or a list', oneOrMore(MARK), ({ server: { exchange } }, given) => {
+  'POST /mark': command('sets mark prices; one, or a list', oneOrMore(MARK), ({ server: { exchange } }, given) => {
     for (const one of given) exchange.orders.market(one.symbol);
     for (const one of given) exchange.setMark(one.symbol, one.price);
     return { marks: Object.fromEntries(given.map((one) => [one.symbol, exchange.orders.mark(one.symbol).toFixed()])) };
   }),
-  'POST /book': told(
+  'POST /book': command(
     'gives a market an order book: made up around the mark, or level by level; `none` takes it away',
     BOOK,
     ({ server: { exchange } }, { symbol: market, ...book }) => {
@@ -151,18 +151,20 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { book: 'none' in book ? null : book };
     },
   ),
-  'POST /close': told('closes a position, or a part of it, by somebody else', CLOSING, ({ server }, given) =>
+  'POST /close': command('closes a position, or a part of it, by somebody else', CLOSING, ({ server }, given) =>
     closePosition(server, given),
   ),
-  'POST /orders': told('rests a limit order of somebody else that closes', RESTING, ({ server: { exchange } }, given) =>
-    orderReply(exchange.rest(given, given.price)),
+  'POST /orders': command(
+    'rests a limit order of somebody else that closes',
+    RESTING,
+    ({ server: { exchange } }, given) => orderReply(exchange.rest(given, given.price)),
   ),
-  'POST /stops': told('places a stop or a target of somebody else', STOP, ({ server: { exchange } }, given) => {
+  'POST /stops': command('places a stop or a target of somebody else', STOP, ({ server: { exchange } }, given) => {
     exchange.orders.market(given.symbol);
     const { quantity, ...stop } = given;
     return { algoId: exchange.placeStop(quantity === undefined ? stop : { ...stop, quantity }) };
   }),
-  'POST /trigger': told(
+  'POST /trigger': command(
     'triggers a stop or a target',
     z.strictObject({ algoId: z.int() }),
     ({ server }, { algoId }) => {
@@ -170,7 +172,7 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return order === null ? null : orderReply(order);
     },
   ),
-  'POST /cancel': told(
+  'POST /cancel': command(
     'cancels what rests, by its orderId, or its algoId',
     z.union([z.strictObject({ symbol, orderId: z.int() }), z.strictObject({ algoId: z.int() })]),
     ({ server: { exchange } }, given) =>
@@ -178,10 +180,14 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
         ? algoReply(exchange.algos.cancel(given, exchange.now()))
         : orderReply(exchange.orders.cancel(given.symbol, { orderId: given.orderId }, exchange.now())),
   ),
-  'POST /funding': told('charges funding of what is open in a market', FUNDING, ({ server: { exchange } }, given) => ({
-    payments: exchange.funding.charge(exchange, given).map(fundingReply),
-  })),
-  'POST /mode': told(
+  'POST /funding': command(
+    'charges funding of what is open in a market',
+    FUNDING,
+    ({ server: { exchange } }, given) => ({
+      payments: exchange.funding.charge(exchange, given).map(fundingReply),
+    }),
+  ),
+  'POST /mode': command(
     'switches the position mode, as the account owner may: only while nothing is open',
     z.strictObject({ hedge: z.boolean() }),
     ({ server: { exchange } }, { hedge }) => {
@@ -189,14 +195,14 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { hedge: exchange.orders.hedge };
     },
   ),
-  'POST /faults': told('asks for faults: one, a list, or chances', FAULTS_GIVEN, ({ server }, given) =>
+  'POST /faults': command('asks for faults: one, a list, or chances', FAULTS_GIVEN, ({ server }, given) =>
     askForFaults(server, given),
   ),
-  'GET /faults': asked('the faults that wait or stand', ({ server }) => listFaults(server)),
-  'DELETE /faults': asked('ends all faults, or the one of `?id=`', ({ server }, _given, query) =>
-    removeFaults(server, query.has('id') ? Number(query.get('id')) : null),
+  'GET /faults': query('the faults that wait or stand', ({ server }) => listFaults(server)),
+  'DELETE /faults': query('ends all faults, or the one of `?id=`', ({ server }, _given, searchParams) =>
+    removeFaults(server, searchParams.has('id') ? Number(searchParams.get('id')) : null),
   ),
-  'POST /candles': told(
+  'POST /candles': command(
     'gives candles in place of made-up ones',
     z.strictObject({ symbol, interval: z.string(), candles: z.array(CANDLE).min(1).max(10_000) }),
     ({ server: { exchange } }, given) => {
@@ -205,7 +211,7 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { candles: candles.length };
     },
   ),
-  'POST /clock': told(
+  'POST /clock': command(
     "sets the exchange's clock apart from the machine's",
     z.strictObject({ skewMs: z.int() }),
     ({ server: { exchange } }, { skewMs }) => {
@@ -213,7 +219,7 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { serverTime: exchange.now() };
     },
   ),
-  'POST /step': told(
+  'POST /step': command(
     'moves the marks of --market by so many steps at once',
     z.strictObject({ steps: z.int().min(1).max(100_000) }),
     ({ walk }, { steps }) => {
@@ -222,42 +228,45 @@ export const CONTROLS: Readonly<Record<string, ControlRequest>> = {
       return { steps: walk.steps };
     },
   ),
-  'GET /orders': asked('every order as it arrived, and what it was told; `?symbol=`', ({ server }, _given, query) =>
-    ordersOf(server, query.get('symbol')),
+  'GET /orders': query(
+    'every order as it arrived, and what it was told; `?symbol=`',
+    ({ server }, _given, searchParams) => ordersOf(server, searchParams.get('symbol')),
   ),
-  'GET /ledger': asked('every fill, fee and balance; `?symbol=`', ({ server: { exchange } }, _given, query) =>
-    ledgerOf({ orders: exchange.orders, funding: exchange.funding, now: exchange.now() }, query.get('symbol')),
+  'GET /ledger': query('every fill, fee and balance; `?symbol=`', ({ server: { exchange } }, _given, searchParams) =>
+    ledgerOf({ orders: exchange.orders, funding: exchange.funding, now: exchange.now() }, searchParams.get('symbol')),
   ),
-  'GET /state': asked('everything at once', ({ server, walk }) => ({ ...stateOf(server), steps: walk?.steps ?? 0 })),
+  'GET /state': query('everything at once', ({ server, walk }) => ({ ...stateOf(server), steps: walk?.steps ?? 0 })),
 };
 
-function told<T>(
+function command<T>(
   does: string,
   schema: z.ZodType<T>,
-  act: (controlled: Controlled, given: T, query: URLSearchParams) => unknown,
+  act: (controlled: Controlled, given: T, searchParams: URLSearchParams) => unknown,
 ): ControlRequest {
   return { does, schema, act };
 }
 
-function asked(
+function query(
   does: string,
-  act: (controlled: Controlled, given: null, query: URLSearchParams) => unknown,
+  act: (controlled: Controlled, given: null, searchParams: URLSearchParams) => unknown,
 ): ControlRequest {
   return { does, schema: null, act };
 }
 
-/** A single one is a list of one. */
+/** Accepts a list or a single item. */
 function oneOrMore<T extends z.ZodType>(schema: T) {
   return z.union([z.array(schema).min(1), schema.transform((one) => [one])]);
 }
 
-/** What is not said of a market that is there stays as it is. */
+/** Adds a market or changes the given fields of one. */
 export function setMarket({ exchange }: BinanceServer, given: z.infer<typeof MARKET>): object {
   const before = exchange.orders.markets.get(given.symbol);
   const price = given.price ?? exchange.orders.marks.get(given.symbol)?.toFixed();
   if (price === undefined) throw new TypeError(`price: ${given.symbol} is new here, and a market has a price`);
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Market>;
-  exchange.setMarket({ ...before, ...said, symbol: given.symbol, price });
+  const changes = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<Market>;
+  exchange.setMarket({ ...before, ...changes, symbol: given.symbol, price });
   return marketReply(exchange.orders.market(given.symbol));
 }
 
@@ -281,7 +290,7 @@ export function openPosition({ exchange }: BinanceServer, given: z.infer<typeof 
 
 const MINUTE_MS = 60_000;
 
-/** Null where it is flat. Without a side: the one that is open. */
+/** Closes the given side, or the one that is open. Null where it is flat. */
 function closePosition({ exchange }: BinanceServer, given: z.infer<typeof CLOSING>): object | null {
   const { symbol: market, hand, quantity, fills } = given;
   exchange.orders.market(market);
@@ -297,7 +306,7 @@ function withFills({ exchange: { orders } }: Pick<BinanceServer, 'exchange'>, or
   return { ...orderReply(order), fills: orders.account.fillsOfOrder(order.orderId).map(fillReply) };
 }
 
-/** `arrived` is what clients sent, refused or not; `orders` what the exchange took, from whomever. */
+/** `arrived` are the requests of clients, rejected or not; `orders` all orders that the exchange took. */
 function ordersOf(server: BinanceServer, market: string | null) {
   const isMeant = (of: string | undefined): boolean => market === null || of === market;
   const { orders, algos } = server.exchange;
@@ -308,7 +317,7 @@ function ordersOf(server: BinanceServer, market: string | null) {
   };
 }
 
-/** Everything that a test compares with: positions, orders with their fills, and what the client asked. */
+/** The whole state for tests: positions, orders with their fills, and the requests of the client. */
 export function stateOf(server: BinanceServer) {
   const { exchange, faults, log } = server;
   const { orders, algos } = exchange;

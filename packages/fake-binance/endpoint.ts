@@ -5,23 +5,24 @@ import type { PositionSide } from './account.ts';
 import { type BinanceCode, BinanceError } from './binance-error.ts';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export interface Asked {
+/** A request to an endpoint. */
+export interface EndpointCall {
   readonly exchange: BinanceExchange;
   readonly parameters: URLSearchParams;
-  /** How a market order of this request meets the book. */
+  /** How a market order of this request is filled. */
   readonly matching: Matching;
-  /** What the exchange says of its allowances. */
+  /** The rate limits that the exchange shows. */
   readonly allowances: Allowances;
 }
 
-/** One path's meaning: throws a BinanceError where it refuses. */
+/** An endpoint. Its answer throws BinanceError for a rejection. */
 export interface Endpoint {
-  /** What is checked: nothing, the key, or key, signature and timestamp. */
+  /** What is verified: nothing, the key, or key, signature and timestamp. */
   readonly security: 'none' | 'key' | 'signed';
-  readonly answer: (asked: Asked) => unknown;
+  readonly answer: (asked: EndpointCall) => unknown;
 }
 
-/** By method and path. */
+/** Endpoints by method and path. */
 export type EndpointTable = Readonly<Record<string, Endpoint>>;
 
 export function open(answer: Endpoint['answer']): Endpoint {
@@ -36,19 +37,18 @@ export function keyed(answer: Endpoint['answer']): Endpoint {
   return { security: 'key', answer };
 }
 
-/** How a request's parameters are read: each throws what Binance answers where one is missing or malformed. */
-
 const WEEK_DAYS = 7;
 const WEEK_MS = WEEK_DAYS * 24 * 60 * 60 * 1000;
 
-/** In any script: Binance lists 币安人生USDT. */
+/** Letters of any script: Binance lists 币安人生USDT. */
 const SYMBOL = /^[\p{Lu}\p{Lo}\p{N}\-_.]{1,20}$/u;
 const SYMBOL_RANGE = '^[A-Z0-9-_.]{1,20}$';
 
-/** Longest list that is answered, and the usual one. Unit: entries. */
+/** The default and the maximum length of a list. Unit: entries. */
 const USUAL_LIMIT = 500;
 const MOST = 1000;
 
+/** A parameter that must be given. Like all readers of parameters, throws Binance's rejection of a missing or malformed one. */
 export function mandatory(parameters: URLSearchParams, name: string): string {
   const value = parameters.get(name);
   if (value === null || value === '') throw new BinanceError('-1102', name);
@@ -61,7 +61,7 @@ export function symbolOf(parameters: URLSearchParams): string {
   return symbol;
 }
 
-/** `code` is what a value that is not allowed is refused with. */
+/** One of the allowed values; any other is rejected with `code`. */
 export function oneOf<T extends string>(
   parameters: URLSearchParams,
   name: string,
@@ -74,13 +74,13 @@ export function oneOf<T extends string>(
   return found;
 }
 
-/** Null where it was not sent. */
+/** Null where it was left out. */
 export function positionSideOf(parameters: URLSearchParams): PositionSide | null {
   if (!parameters.has('positionSide')) return null;
   return oneOf<PositionSide>(parameters, 'positionSide', ['BOTH', 'LONG', 'SHORT'], '-4060');
 }
 
-/** Null where it was not sent. */
+/** Null where it was left out. */
 export function booleanOf(parameters: URLSearchParams, name: string): boolean | null {
   if (!parameters.has(name)) return null;
   const value = mandatory(parameters, name).toLowerCase();
@@ -88,7 +88,7 @@ export function booleanOf(parameters: URLSearchParams, name: string): boolean | 
   return value === 'true';
 }
 
-/** Undefined where it was not sent. */
+/** Undefined where it was left out. */
 export function wholeOf(parameters: URLSearchParams, name: string): number | undefined {
   const text = parameters.get(name);
   if (text === null) return undefined;
@@ -105,11 +105,11 @@ export function limitOf(parameters: URLSearchParams, usual = USUAL_LIMIT, most =
 export interface TimeRange {
   readonly from: number;
   readonly to: number;
-  /** A list with a start begins there; one without ends now. */
+  /** Whether a start was given, so that the list begins there; otherwise it ends now. */
   readonly hasStart: boolean;
 }
 
-/** A start without an end reaches a week; neither is the last week; both may be a week apart. */
+/** A start alone means a week from there, neither bound the last week; both may be at most a week apart. */
 export function rangeOf(parameters: URLSearchParams, now: number): TimeRange {
   const start = wholeOf(parameters, 'startTime');
   const end = wholeOf(parameters, 'endTime');
@@ -125,11 +125,11 @@ export interface Keys {
   readonly secret: string;
 }
 
-/** How old a signed request may be unless it says otherwise, and at most. Unit: milliseconds. */
+/** The default and the longest recvWindow. Unit: milliseconds. */
 const DEFAULT_WINDOW_MS = 5000;
 const LONGEST_WINDOW_MS = 60_000;
 
-/** How far the client's clock may be ahead. Unit: milliseconds. */
+/** How far ahead the client's clock may be. Unit: milliseconds. */
 const AHEAD_MS = 1000;
 
 /** Throws -2014 or -2015. */
@@ -139,12 +139,12 @@ export function checkKey(key: string | undefined, keys: Keys): void {
 }
 
 /**
- * Checks key, signature and time of a request, as Binance does. `payload` is query and body as they were sent, one after the
- * other. Throws -2014, -2015, -1102, -1130, -1022 or -1021.
+ * Verifies key, signature and timestamp of a request. `payload` is its query followed by its body, as sent. Throws -2014, -2015, -1102, -1130,
+ * -1022 or -1021.
  */
 export function checkSigned(payload: string, key: string | undefined, keys: Keys, now: number): void {
   checkKey(key, keys);
-  // It is not case sensitive.
+  // Signatures are not case sensitive.
   const match = /^(.*)&signature=([0-9a-f]{64})$/i.exec(payload);
   const [, payloadSigned = '', signature = ''] = match ?? [];
   if (match === null) throw new BinanceError('-1102', 'signature');

@@ -1,27 +1,27 @@
 import type { BinanceCode } from './binance-error.ts';
 import type { Random } from '../../ports/random.ts';
 
-/** What the client gets: no answer at all, a closed connection, half an answer, or an error. */
+/** What the client gets instead of the answer: none at all, a closed connection, half an answer, or an error. */
 export type FaultyAnswer =
   | 'none'
   | 'reset'
   | 'half'
   | { readonly status: number; readonly code: BinanceCode }
-  /** What Binance's gateway says where the exchange itself did not answer: words, and no code. */
+  /** The answer of Binance's gateway for a silent exchange: a message without a code. */
   | { readonly status: number; readonly words: string }
-  /** An error page of something in front of the exchange. */
+  /** An HTML error page of a proxy. */
   | { readonly status: number; readonly html: true };
 
 type FaultPlace = 'order' | 'look-up' | 'positions' | 'any';
 
 interface FaultEntry {
-  /** Where it happens at random; a fault that is asked for by path happens there. */
+  /** The requests that the fault affects, unless it is configured for a path. */
   readonly on: FaultPlace;
-  /** Whether the request is carried out all the same. */
+  /** Whether the request is executed all the same. */
   readonly taken: boolean;
-  /** Carried out a while after it came, instead of at once. */
+  /** The request is executed with delay. */
   readonly late?: true;
-  /** Null: the answer is as it should be. */
+  /** Null: the proper answer. */
   readonly answer: FaultyAnswer | null;
 }
 
@@ -33,7 +33,7 @@ const refused = (code: BinanceCode, status = 400): FaultEntry => ({
 
 const UNKNOWN_503 = { status: 503, words: 'Unknown error, please check your request or try again later.' };
 
-/** Everything that can go wrong on purpose, as data. */
+/** The faults of requests. */
 export const FAULTS = {
   'timeout-after-taken': { on: 'order', taken: true, answer: 'none' },
   'timeout-before': { on: 'any', taken: false, answer: 'none' },
@@ -45,7 +45,7 @@ export const FAULTS = {
   '-1007-taken': { on: 'order', taken: true, answer: { status: 408, code: '-1007' } },
   '-1007-not-taken': { on: 'order', taken: false, answer: { status: 408, code: '-1007' } },
   '-1000-taken': { on: 'order', taken: true, answer: { status: 500, code: '-1000' } },
-  /** The 503 of which Binance says that the execution status is unknown. */
+  /** The 503 for which Binance documents the execution status as unknown. */
   '503-unknown-taken': { on: 'order', taken: true, answer: UNKNOWN_503 },
   '503-unknown-not-taken': { on: 'order', taken: false, answer: UNKNOWN_503 },
   '500-taken': { on: 'order', taken: true, answer: { status: 500, html: true } },
@@ -68,17 +68,17 @@ export const FAULTS = {
   '-4118': refused('-4118'),
   '-4131': refused('-4131'),
   '-4411': refused('-4411'),
-  /** With a status, code and words of one's own choice; -4131 where none is named. */
+  /** A rejection of the caller's choice; -4131 by default. */
   refuse: refused('-4131'),
-  /** The answer is as it should be, and comes late. */
+  /** The proper answer, with delay. */
   slow: { on: 'any', taken: true, answer: null },
-  /** A single look-up that denies an order which is there. */
+  /** A look-up denies an order that exists. */
   '-2013': { on: 'look-up', taken: false, answer: { status: 400, code: '-2013' } },
   /** Half of the order fills, the rest expires. */
   'partial-fill': { on: 'order', taken: true, answer: null },
-  /** Somebody closes a part of the position by hand, just before the order is matched. */
+  /** A part of the position is closed by hand just before the order is matched. */
   'hand-change': { on: 'order', taken: true, answer: null },
-  /** The order is taken, and nothing that asks for it is ever answered. */
+  /** The order is taken, and requests about it are never answered. */
   unanswering: { on: 'order', taken: true, answer: 'none' },
   /** The list of positions comes empty. */
   'empty-positions': { on: 'positions', taken: true, answer: null },
@@ -88,42 +88,42 @@ export type Fault = keyof typeof FAULTS;
 
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly Fault[];
 
-/** Of a request that happened to meet the fault: the code that the client was told, null where it was told none. */
-export function toldCode(fault: Fault, refusal: BinanceCode | null): BinanceCode | null {
+/** The code that the client received for a request with that fault; null without one. */
+export function answeredCode(fault: Fault, refusal: BinanceCode | null): BinanceCode | null {
   const { answer } = FAULTS[fault];
   if (answer === null) return refusal;
   return typeof answer === 'object' && 'code' in answer ? answer.code : null;
 }
 
-/** A fault that waits for the next request that fits, or for the next few. */
+/** A fault for the next matching requests. */
 export interface OneShot {
   readonly fault: Fault;
-  /** How many requests it befalls; 1 where left out, Infinity: all until it is removed. */
+  /** The number of requests; 1 by default, Infinity: all until the fault is removed. */
   readonly times?: number;
   readonly method?: string;
   readonly path?: string;
   readonly symbol?: string;
-  /** Of an order, or of a look-up. */
+  /** The id of an order that is sent or looked up. */
   readonly clientOrderId?: string;
   /** How long an unanswered request is held before its connection is closed. Unit: milliseconds. */
   readonly holdMs?: number;
-  /** What 429 and 418 ask to wait; null: the header is missing. Unit: seconds. */
+  /** Retry-After of 429 and 418; null: no such header. Unit: seconds. */
   readonly retryAfterS?: number | null;
-  /** After how long a late order is carried out, or a slow answer given. Unit: milliseconds. */
+  /** The delay of a late order or a slow answer. Unit: milliseconds. */
   readonly delayMs?: number;
-  /** What `refuse` answers. */
+  /** The answer of the fault `refuse`. */
   readonly reply?: { readonly status: number; readonly code: number; readonly msg: string };
 }
 
-/** A fault that waits, as it was asked for. */
+/** A configured fault that has not happened as often as it should. */
 export interface Waiting {
   readonly id: number;
   readonly given: OneShot;
-  /** How many requests it will befall yet. */
+  /** The number of requests that it will still affect. */
   readonly left: number;
 }
 
-/** What a request is about, as far as faults are chosen by it. */
+/** The properties of a request by which faults are chosen. */
 export interface Subject {
   readonly method: string;
   readonly path: string;
@@ -131,7 +131,7 @@ export interface Subject {
   readonly clientOrderId: string | null;
 }
 
-/** When which fault happens: those asked for first, the oldest before the others, then by chance. The same seed gives the same faults to the same requests. */
+/** Chooses the fault of each request: configured ones first, in their order, then random ones. The same seed gives the same faults to the same requests. */
 export class FaultPlan {
   readonly #random: Random;
   #queue: Waiting[] = [];
@@ -144,7 +144,7 @@ export class FaultPlan {
     this.#nextId = nextId;
   }
 
-  /** Their ids. Throws where there is no fault of that name: it would never happen. */
+  /** Adds faults and returns their ids. Throws for an unknown name. */
   add(...faults: readonly OneShot[]): readonly number[] {
     for (const { fault } of faults) mustBeFault(fault);
     const added = faults.map((given) => ({ id: this.#nextId(), given, left: given.times ?? 1 }));
@@ -152,7 +152,7 @@ export class FaultPlan {
     return added.map(({ id }) => id);
   }
 
-  /** Whether it waited. */
+  /** False for an unknown id. */
   remove(id: number): boolean {
     const before = this.#queue.length;
     this.#queue = this.#queue.filter((one) => one.id !== id);
@@ -167,7 +167,7 @@ export class FaultPlan {
     return this.#queue;
   }
 
-  /** Probabilities by name, in place of those before. Those that can befall one request are together at most 1. */
+  /** Replaces the probabilities of random faults. Those that can affect one request must add up to at most 1. */
   byChance(chances: Readonly<Partial<Record<Fault, number>>>): void {
     for (const name of Object.keys(chances)) mustBeFault(name);
     this.#chances = FAULT_NAMES.flatMap((fault) => {
@@ -181,7 +181,7 @@ export class FaultPlan {
     this.#chances = [];
   }
 
-  /** How many that were asked for still wait. */
+  /** The number of configured faults that are left. */
   get waiting(): number {
     return this.#queue.length;
   }

@@ -15,26 +15,26 @@ export interface FundingPayment {
   readonly time: number;
 }
 
-/** What is charged: a share of each open position's value, or an amount. */
+/** A charge of funding: a share of each open position's value, or an amount. */
 export interface FundingSpec {
   readonly symbol: string;
-  /** A long pays it where it is positive, a short receives it. Unit: fraction of value at the mark. */
+  /** Paid by longs and received by shorts where positive. Unit: fraction of the value at the mark price. */
   readonly rate?: string | undefined;
-  /** What the account pays; negative: what it receives. Unit: the asset. */
+  /** Paid by the account where positive. Unit: the asset. */
   readonly amount?: string | undefined;
-  /** What the market is quoted in when left out. */
+  /** The quote asset when left out. */
   readonly asset?: string | undefined;
   /** Now when left out. */
   readonly at?: number | undefined;
 }
 
-/** As many as Binance shows of an income. Unit: decimal places. */
+/** The precision of income at Binance. Unit: decimal places. */
 const SHOWN_DIGITS = 8;
 
 /** Unit: payments. */
 const USUAL_INCOME = 100;
 
-/** Everything that was paid and received as funding. */
+/** All funding payments of the account. */
 export class Funding {
   readonly #payments: FundingPayment[] = [];
 
@@ -43,7 +43,7 @@ export class Funding {
     return this.#payments.toSorted((one, other) => one.time - other.time || one.id - other.id);
   }
 
-  /** Charges every open position of the symbol. Throws -1121. */
+  /** Charges every open position of the symbol. Throws -1121 for an unknown one. */
   charge(exchange: Pick<BinanceExchange, 'orders' | 'now'>, spec: FundingSpec): readonly FundingPayment[] {
     const { orders } = exchange;
     const { symbol } = orders.market(spec.symbol);
@@ -67,7 +67,7 @@ function amountOf({ rate, amount }: FundingSpec, { amount: size }: Position, mar
   return amount === undefined ? size.mul(mark).mul(rate ?? '0.0001') : new Exact(amount);
 }
 
-/** Like Binance's, it does not say which side of a symbol a payment was for. */
+/** As at Binance, the row does not name the position side. */
 export function fundingReply({ id, symbol, asset, income, time }: FundingPayment): object {
   return {
     symbol,
@@ -81,7 +81,7 @@ export function fundingReply({ id, symbol, asset, income, time }: FundingPayment
   };
 }
 
-/** Income of other types is not modelled: fills tell of it. */
+/** Income other than funding is not modelled: it can be computed from the fills. */
 export const FUNDING_ENDPOINTS: EndpointTable = {
   'GET /fapi/v1/income': signed(({ exchange, parameters }) => {
     const symbol = parameters.get('symbol');
@@ -90,13 +90,13 @@ export const FUNDING_ENDPOINTS: EndpointTable = {
     if (type !== null && type !== 'FUNDING_FEE') throw new BinanceError('-1130', 'incomeType');
     const limit = limitOf(parameters, USUAL_INCOME);
     const hasStart = parameters.has('startTime');
-    // A start alone reaches to now, for three months; neither is the last week.
+    // A start alone means up to now; neither bound means the last week.
     const { from, to } = hasStart
       ? { from: Number(parameters.get('startTime')), to: Number(parameters.get('endTime') ?? exchange.now()) }
       : rangeOf(parameters, exchange.now());
-    const told = exchange.funding.payments.filter(
+    const listed = exchange.funding.payments.filter(
       (one) => one.time >= from && one.time <= to && (symbol === null || one.symbol === symbol),
     );
-    return (hasStart ? told.slice(0, limit) : told.slice(-limit)).map(fundingReply);
+    return (hasStart ? listed.slice(0, limit) : listed.slice(-limit)).map(fundingReply);
   }),
 };

@@ -2,7 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Direction } from './account.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import {
-  type Asked,
+  type EndpointCall,
   type Endpoint,
   type EndpointTable,
   open,
@@ -18,14 +18,14 @@ import { marketReply } from './replies.ts';
 const USUAL_CANDLES = 500;
 const MOST_CANDLES = 1500;
 
-/** Of one side of the book. Unit: levels. */
+/** Unit: levels of one side of the book. */
 const USUAL_LEVELS = 500;
 const MOST_LEVELS = 1000;
 
-/** Between two fundings. Unit: milliseconds. */
+/** The interval of funding. Unit: milliseconds. */
 const FUNDING_MS = 8 * 60 * 60 * 1000;
 
-/** What anybody may ask. */
+/** Public endpoints. */
 export const MARKET_ENDPOINTS: EndpointTable = {
   'GET /fapi/v1/ping': open(() => ({})),
   'GET /fapi/v1/time': open(({ exchange }) => ({ serverTime: exchange.now() })),
@@ -91,7 +91,7 @@ export const MARKET_ENDPOINTS: EndpointTable = {
   }),
 };
 
-/** Without a book a market shows one level a tick from the mark. */
+/** A market without a book shows one level at a tick from the mark price. */
 function offersOf(exchange: BinanceExchange, symbol: string, direction: Direction): readonly Level[] {
   const offers = exchange.orders.offers(symbol, direction, exchange.now());
   if (offers !== null) return offers;
@@ -104,9 +104,9 @@ function lastPrice(exchange: BinanceExchange, symbol: string): object {
   return { symbol, price: exchange.orders.mark(symbol).toFixed(), time: exchange.now() };
 }
 
-/** One object for the symbol that is named, a list of all where none is. */
+/** An object for the given symbol, or a list of all symbols. */
 function eachSymbol(of: (exchange: BinanceExchange, symbol: string) => object): Endpoint {
-  return open(({ exchange, parameters }: Asked) =>
+  return open(({ exchange, parameters }: EndpointCall) =>
     parameters.has('symbol')
       ? of(exchange, symbolOf(parameters))
       : [...exchange.orders.markets.keys()].map((symbol) => of(exchange, symbol)),

@@ -26,25 +26,25 @@ export interface Market {
   readonly status: string;
 }
 
-/** What a market is made of; what is left out has a default of marketOf. */
+/** A market as it is configured; `marketOf` fills in what is left out. */
 export interface MarketSpec extends Partial<Market> {
   readonly symbol: string;
-  /** What others offer; left out: any quantity at the mark. */
+  /** The order book; left out: any quantity at the mark price. */
   readonly book?: BookSpec;
   /** The mark price. */
   readonly price: string;
 }
 
-/** What Binance says of a perpetual contract: Christmas 2100. */
+/** Binance's delivery date of perpetual contracts: Christmas 2100. */
 export const NEVER_DELIVERED = 4_133_404_800_000;
 
-/** `BTCUSDT_261225`: what is delivered has the day behind its name. */
+/** Dated contracts end in their day of delivery: `BTCUSDT_261225`. */
 const SYMBOL = /^(?<base>.+?)(?<quote>USDT|USDC)(?:_(?<day>\d{6}))?$/u;
 
 /** Deliveries are at 08:00 UTC. Unit: hours. */
 const DELIVERY_HOUR = 8;
 
-/** Base, quote and delivery as the symbol's name says them, where nothing else is said. */
+/** A market with defaults; base, quote and delivery are taken from its symbol. */
 export function marketOf(market: Omit<MarketSpec, 'price' | 'book'>): Market {
   const { base = market.symbol, quote = 'USDT', day } = SYMBOL.exec(market.symbol)?.groups ?? {};
   return {
@@ -68,25 +68,25 @@ function deliveryOn(day: string): number {
   return Date.UTC(2000 + (year ?? 0), (month ?? 1) - 1, date, DELIVERY_HOUR);
 }
 
-/** A book that is made up around the mark. What is left out has a default of MADE_UP. */
+/** A generated book around the mark price. MADE_UP has the defaults. */
 export interface MadeUpBook {
   /** Between the best bid and the best ask. Unit: ticks. */
   readonly spreadTicks?: number | undefined;
-  /** Of each side. Unit: levels. */
+  /** Unit: levels of each side. */
   readonly depth?: number | undefined;
   /** Between two levels. Unit: ticks. */
   readonly stepTicks?: number | undefined;
-  /** Of a level on average: from half of it to one and a half. Unit: contracts. */
+  /** The average size of a level; sizes range from half of it to one and a half. Unit: contracts. */
   readonly size: string;
-  /** After how long what was taken of a level is offered again. Unit: milliseconds. */
+  /** The time after which what was taken of a level is offered again. Unit: milliseconds. */
   readonly refillMs?: number | undefined;
-  /** Of the sizes. */
+  /** The seed of the sizes. */
   readonly seed?: number | undefined;
 }
 
 const MADE_UP = { spreadTicks: 2, depth: 20, stepTicks: 1, refillMs: 1000, seed: 1 };
 
-/** Levels as they are given, the best first: price and contracts. What is taken stays taken. */
+/** A book of fixed levels, best first: price and contracts. They are not refilled. */
 export interface GivenBook {
   readonly bids: readonly (readonly [price: string, quantity: string])[];
   readonly asks: readonly (readonly [price: string, quantity: string])[];
@@ -95,7 +95,7 @@ export interface GivenBook {
 export type BookSpec = MadeUpBook | GivenBook;
 
 export interface Level {
-  /** From the best on, 0. */
+  /** 0 is the best. */
   readonly index: number;
   readonly price: Exact;
   readonly quantity: Exact;
@@ -106,7 +106,7 @@ interface Taken {
   readonly at: number;
 }
 
-/** What others offer and ask for in one market. A made-up book moves with the mark, with what was taken of its levels. */
+/** The order book of one market. A generated book moves with the mark price, and what was taken of its levels moves along. */
 export class OrderBook {
   readonly #spec: BookSpec;
   readonly #market: { readonly symbol: string; readonly tick: string; readonly lotStep: string };
@@ -117,7 +117,7 @@ export class OrderBook {
     this.#market = market;
   }
 
-  /** What an order of that direction meets, the best first. */
+  /** The levels that an order of that direction meets, best first. */
   against(direction: Direction, mark: Exact, now: number): readonly Level[] {
     const levels = 'bids' in this.#spec ? given(this.#spec, direction) : this.#madeUp(this.#spec, direction, mark);
     return levels.flatMap(({ index, price, quantity }) => {
@@ -166,7 +166,7 @@ function withDefaults(spec: MadeUpBook) {
   return { spreadTicks, depth, stepTicks, seed: spec.seed ?? MADE_UP.seed };
 }
 
-/** PERCENT_PRICE of every market: how far on its costly side a limit order may be. Unit: factor of the mark price. */
+/** PERCENT_PRICE of every market: the bounds of an order's price. Unit: factor of the mark price. */
 export const PRICE_CAP = '1.05';
 export const PRICE_FLOOR = '0.95';
 
@@ -205,7 +205,7 @@ export function vetPrice(
   return price;
 }
 
-/** PERCENT_PRICE of a market order: how far the best price on the other side may be. */
+/** PERCENT_PRICE of a market order, applied to the best price of the other side. */
 export function vetBestPrice(side: Direction, best: Exact, mark: Exact): void {
   const isFar = side === 'BUY' ? best.gt(mark.mul(PRICE_CAP)) : best.lt(mark.mul(PRICE_FLOOR));
   if (isFar) throw new BinanceError('-4131');
@@ -215,7 +215,7 @@ export function vetTriggerPrice(text: string, market: Market): void {
   vetTick(decimalOf(text, 'triggerPrice'), market);
 }
 
-/** MIN_NOTIONAL, from which orders that only reduce are exempt. */
+/** MIN_NOTIONAL, which does not apply to reduce-only orders. */
 export function vetNotional(notional: Exact, { minNotional }: Market): void {
   if (notional.lt(minNotional)) throw new BinanceError('-4164', minNotional);
 }

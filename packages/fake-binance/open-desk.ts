@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { BinanceServer } from './binance-server.ts';
 import { MARKET, POSITION, openPosition, setMarket } from './control.ts';
 
-/** Made-up markets of very different prices and steps, as a real exchange has them. */
+/** Markets of very different prices and steps, as at a real exchange. */
 const MARKETS = [
   { symbol: 'BTCUSDT', price: '60000.1', tick: '0.1', lotStep: '0.001' },
   { symbol: 'ETHUSDT', price: '2503.17', tick: '0.01', lotStep: '0.001' },
@@ -24,7 +24,7 @@ const MARKETS = [
   { symbol: 'PEPEUSDT', price: '0.0000117300', tick: '0.0000000001', lotStep: '100' },
 ] as const;
 
-/** Markets of the kinds that programs trip over: names in other scripts and with figures, another quote currency, contracts that are delivered. */
+/** Markets that programs often mishandle: names in other scripts or with digits, another quote currency, dated contracts. */
 const ODD_MARKETS = [
   { symbol: '币安人生USDT', price: '0.12345', tick: '0.00001', lotStep: '1' },
   { symbol: '1000PEPEUSDT', price: '0.0117300', tick: '0.0000001', lotStep: '1' },
@@ -33,7 +33,7 @@ const ODD_MARKETS = [
   { symbol: 'BTCUSDT_261225', price: '60750.3', tick: '0.1', lotStep: '0.001' },
 ] as const;
 
-/** Beyond those that have names: S15USDT and so on, each at a price of its own. */
+/** Further markets: S15USDT and so on, each at its own price. */
 function madeUp(index: number) {
   return { symbol: `S${index}USDT`, price: `${10 + index}.5`, tick: '0.001', lotStep: '0.1' };
 }
@@ -43,8 +43,8 @@ const POSITION_VALUE = 2000;
 const HOUR_MS = 60 * 60 * 1000;
 
 /**
- * Opens markets and a position in each, LONG and SHORT in turns, opened some hours ago at prices that make R range from -1 to 9 by
- * now (2 % of entry is an R). Returns their symbols.
+ * Adds markets and opens a position in each, LONG and SHORT in turn, some hours ago, at prices that make R range from -1 to 9 now (2 % of the
+ * entry price is one R). Returns the symbols.
  */
 export function openDesk(exchange: BinanceExchange, count: number): readonly string[] {
   const now = exchange.now();
@@ -71,22 +71,22 @@ export function openDesk(exchange: BinanceExchange, count: number): readonly str
   });
 }
 
-/** What a person gave on the command line cannot be. */
+/** A wrong command-line option. */
 export class WrongOption extends Error {
   override readonly name = 'WrongOption';
 }
 
-/** More would be a mistake. Unit: markets. */
+/** Unit: markets. */
 const MOST_SYMBOLS = 1000;
 
-/** Of a market that only its name says anything of. */
+/** The defaults of a market that is given by name only. */
 const ORDINARY = { price: '100', tick: '0.01', lotStep: '0.001' };
 
 const ENTRY = z.union([z.string().min(1), MARKET.extend({ position: POSITION.omit({ symbol: true }).optional() })]);
 
 /**
- * Lists what `--symbols` names: a number of made-up markets with a position in each, or those of a file, one symbol a line or a JSON list;
- * and the odd ones besides. Throws WrongOption with what is wrong.
+ * Adds the markets of `--symbols`: a number of generated ones with a position in each, or those of a file with one symbol per line or a JSON
+ * list. ODD_MARKETS are always added. Throws WrongOption.
  */
 export function listSymbols(server: BinanceServer, symbols: string): void {
   if (/^\d+$/.test(symbols)) {

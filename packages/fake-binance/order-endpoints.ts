@@ -2,7 +2,7 @@ import type { Direction } from './account.ts';
 import { BinanceError } from './binance-error.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 import {
-  type Asked,
+  type EndpointCall,
   type EndpointTable,
   signed,
   booleanOf,
@@ -19,7 +19,7 @@ import { acknowledgement, orderReply } from './replies.ts';
 import { Exact } from '../../ports/exact-decimal.ts';
 import type { Orders } from './orders.ts';
 
-/** Moved to the service of conditional orders in December 2025. */
+/** Types that Binance moved to the algo endpoints in December 2025. */
 const CONDITIONAL_TYPES = ['STOP', 'STOP_MARKET', 'TAKE_PROFIT', 'TAKE_PROFIT_MARKET', 'TRAILING_STOP_MARKET'];
 
 const IN_FORCE: readonly TimeInForce[] = ['GTC', 'IOC', 'FOK', 'GTX'];
@@ -28,7 +28,7 @@ const IN_FORCE: readonly TimeInForce[] = ['GTC', 'IOC', 'FOK', 'GTX'];
 const USUAL_FORCED = 50;
 const MOST_FORCED = 100;
 
-/** Ordinary orders. */
+/** Endpoints of ordinary orders. */
 export const ORDER_ENDPOINTS: EndpointTable = {
   'POST /fapi/v1/order': signed(placeOrder),
   'GET /fapi/v1/order': signed(({ exchange, parameters }) =>
@@ -77,7 +77,7 @@ export const ORDER_ENDPOINTS: EndpointTable = {
   }),
 };
 
-function placeOrder({ exchange, parameters, matching }: Asked): object {
+function placeOrder({ exchange, parameters, matching }: EndpointCall): object {
   const symbol = symbolOf(parameters);
   const side = oneOf<Direction>(parameters, 'side', ['BUY', 'SELL'], '-1117');
   const type = mandatory(parameters, 'type');
@@ -97,7 +97,7 @@ function placeOrder({ exchange, parameters, matching }: Asked): object {
     clientOrderId: parameters.get('newClientOrderId') ?? exchange.newClientId(),
     ...(type === 'LIMIT' ? { timeInForce: oneOf(parameters, 'timeInForce', IN_FORCE, '-1115') } : {}),
   };
-  vetBespoken(exchange.orders, request);
+  vetAgainstResting(exchange.orders, request);
   const order = exchange.submit(request, matching);
   return answered === 'RESULT' ? orderReply(order) : acknowledgement(order);
 }
@@ -115,18 +115,18 @@ function nameOf(parameters: URLSearchParams): OrderName {
 }
 
 /**
- * An order that only reduces is refused with -4118 where orders that rest in the book would reduce the position by so much already that
- * not enough of it is left. What is larger than the position itself is another refusal.
+ * Throws -4118 for a reducing order if resting orders would already reduce the position so far that too little of it is left. An order larger
+ * than the position itself is rejected elsewhere.
  */
-function vetBespoken(orders: Orders, { symbol, side, positionSide, reduceOnly, quantity }: OrderRequest): void {
+function vetAgainstResting(orders: Orders, { symbol, side, positionSide, reduceOnly, quantity }: OrderRequest): void {
   const own = positionSide ?? 'BOTH';
   const closing = own === 'BOTH' ? reduceOnly === true : side === (own === 'LONG' ? 'SELL' : 'BUY');
   if (!closing) return;
   const resting = orders.index
     .open(symbol)
     .filter((one) => one.side === side && one.positionSide === own && (own !== 'BOTH' || one.reduceOnly));
-  const bespoken = Exact.sum(0, ...resting.map((one) => one.quantity.sub(one.executedQty)));
-  if (bespoken.isZero()) return;
+  const reserved = Exact.sum(0, ...resting.map((one) => one.quantity.sub(one.executedQty)));
+  if (reserved.isZero()) return;
   const open = orders.account.reducible(symbol, own, side);
-  if (open.gte(quantity) && open.lt(bespoken.add(quantity))) throw new BinanceError('-4118');
+  if (open.gte(quantity) && open.lt(reserved.add(quantity))) throw new BinanceError('-4118');
 }

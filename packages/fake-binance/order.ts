@@ -23,7 +23,7 @@ export interface Order {
   updateTime: number;
 }
 
-/** As it was sent: null is what was not. */
+/** An order as it was sent; null for what was left out. */
 export interface OrderRequest {
   readonly clientOrderId: string;
   readonly symbol: string;
@@ -36,15 +36,15 @@ export interface OrderRequest {
   readonly timeInForce?: TimeInForce;
 }
 
-/** How a market order meets the book. */
+/** How a market order is filled. */
 export interface Matching {
-  /** Into how many fills it is split, each one tick worse. */
+  /** The number of fills, each one tick worse than the one before. */
   readonly fills: number;
-  /** The share that fills before the rest expires; 1: all of it. */
+  /** The share that fills; the rest expires. */
   readonly share: number;
-  /** How much worse than the mark the first fill is. Unit: ticks. */
+  /** How much worse than the mark price the first fill is. Unit: ticks. */
   readonly slippageTicks: number;
-  /** The price instead of the mark; null: the mark. */
+  /** The price of the first fill; null: the mark price. */
   readonly price: string | null;
 }
 
@@ -54,14 +54,14 @@ export function isOpen({ status }: Pick<Order, 'status'>): boolean {
   return status === 'NEW' || status === 'PARTIALLY_FILLED';
 }
 
-/** Orders that the exchange itself makes are told by these beginnings. */
+/** Prefixes of the client order ids of the exchange's own orders. */
 export const LIQUIDATION_ID = 'autoclose-';
 export const ADL_ID = 'adl_autoclose';
 export const SETTLEMENT_ID = 'settlement_autoclose-';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Orders that ended without a fill are forgotten after three days, all others after ninety. Unit: milliseconds. */
+/** Binance forgets orders that ended without a fill after three days, all others after ninety. Unit: milliseconds. */
 const UNFILLED_KEPT_MS = 3 * DAY_MS;
 const KEPT_MS = 90 * DAY_MS;
 
@@ -70,10 +70,10 @@ export interface OrderName {
   readonly clientOrderId?: string | undefined;
 }
 
-/** Every order that was ever taken, found without a walk over the others. */
+/** Every order that was ever taken, indexed by id, client id, symbol and time. */
 export class OrderIndex {
   readonly #byId = new Map<number, Order>();
-  /** `symbol client-id` -> orders of that id, oldest first: it is unique among open orders only. */
+  /** By `symbol client-id`, oldest first: client ids are unique among open orders only. */
   readonly #byClientId = new Map<string, Order[]>();
   /** In the order of their ids. */
   readonly #bySymbol = new Map<string, Order[]>();
@@ -81,7 +81,7 @@ export class OrderIndex {
   /** Liquidations and deleveragings of all symbols. */
   readonly #forced = new Timeline<Order>();
   readonly #open = new Map<string, Set<Order>>();
-  /** Told of every order that is new, or whose status has changed. */
+  /** Called with every new order and every change of status. */
   onStatus: ((order: Order) => void) | null = null;
 
   add(order: Order): void {
@@ -101,7 +101,7 @@ export class OrderIndex {
     this.noteStatus(order);
   }
 
-  /** To be called whenever an order's status has changed. */
+  /** To be called after every change of an order's status. */
   noteStatus(order: Order): void {
     let open = this.#open.get(order.symbol);
     if (open === undefined) this.#open.set(order.symbol, (open = new Set()));
@@ -119,7 +119,7 @@ export class OrderIndex {
     return this.#bySymbol.get(symbol) ?? [];
   }
 
-  /** Oldest first; of all symbols where none is named. */
+  /** Open orders, oldest first, of one symbol or of all. */
   open(symbol?: string): readonly Order[] {
     if (symbol !== undefined) return [...(this.#open.get(symbol) ?? [])];
     return [...this.#open.values()].flatMap((open) => [...open]).toSorted((one, other) => one.orderId - other.orderId);
@@ -129,7 +129,7 @@ export class OrderIndex {
     return this.#byClientId.get(keyOf(symbol, clientOrderId))?.findLast(isOpen);
   }
 
-  /** The newest of that name. Throws -2013, also for what is forgotten. */
+  /** The newest order of that name. Throws -2013, also for a forgotten one. */
   find(symbol: string, { orderId, clientOrderId }: OrderName, now: number): Order {
     const order =
       orderId === undefined
@@ -139,7 +139,7 @@ export class OrderIndex {
     return order;
   }
 
-  /** The last ones, oldest first. */
+  /** The last `limit` orders of a time range, oldest first. */
   between(symbol: string, from: number, to: number, limit: number, now: number): readonly Order[] {
     const found = this.#timelines.get(symbol)?.between(from, to, limit, 'last') ?? [];
     return found.filter((order) => !isForgotten(order, now));

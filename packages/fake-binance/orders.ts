@@ -14,12 +14,12 @@ import {
 } from './market.ts';
 import { type Matching, type Order, type OrderRequest, WHOLE, isOpen, OrderIndex, type OrderName } from './order.ts';
 
-/** The order book's side of the account: what is taken, how it is matched, what rests. One account, one mode. */
+/** The orders of the one account: which are taken, how they are matched, which rest. */
 export class Orders {
   readonly account: Account;
   readonly markets = new Map<string, Market>();
   readonly marks = new Map<string, Exact>();
-  /** Of the markets that have one: all others fill at the mark, whatever the size. */
+  /** Order books by symbol. Without one, orders of any size fill at the mark price. */
   readonly books = new Map<string, OrderBook>();
   readonly index = new OrderIndex();
   hedge: boolean;
@@ -55,7 +55,7 @@ export class Orders {
     return this.index.find(symbol, name, now);
   }
 
-  /** Takes an order, or throws what Binance would answer. Market orders are done at once. */
+  /** Takes an order, or throws Binance's rejection. Market orders are finished at once. */
   submit(request: OrderRequest, time: number, matching: Matching = WHOLE): Order {
     const order = this.#vetted(request, time);
     this.index.add(order);
@@ -70,33 +70,33 @@ export class Orders {
       return name.orderId === undefined ? clientOrderId === name.clientOrderId : orderId === name.orderId;
     });
     if (order === undefined) throw new BinanceError('-2011');
-    this.#turn(order, 'CANCELED', now);
+    this.#setStatus(order, 'CANCELED', now);
     return order;
   }
 
-  /** Fills what rests and is reached by the mark price. */
+  /** Fills the resting orders that the mark price has reached. */
   matchResting(symbol: string, time: number): void {
     for (const order of this.index.open(symbol)) {
       if (this.#isReached(order)) this.#fillResting(order, order.price, true, time);
     }
   }
 
-  /** What an order of that direction meets now, the best first; null: any quantity at the mark. */
+  /** The levels that an order of that direction meets now, best first; null: any quantity at the mark price. */
   offers(symbol: string, direction: Direction, time: number): readonly Level[] | null {
     return this.books.get(symbol)?.against(direction, this.mark(symbol), time) ?? null;
   }
 
-  /** One fill of an order, at a price of the caller's. */
+  /** Books one fill of an order at a given price. */
   execute(order: Order, quantity: Exact, price: Exact, time: number, maker = false): Fill {
     const { orderId, symbol, side, positionSide } = order;
     const fill = this.account.book({ orderId, symbol, side, positionSide, price, quantity, maker, time });
     order.executedQty = order.executedQty.add(quantity);
     order.cumQuote = order.cumQuote.add(quantity.mul(price));
-    this.#turn(order, order.executedQty.eq(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED', time);
+    this.#setStatus(order, order.executedQty.eq(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED', time);
     return fill;
   }
 
-  /** What an order's side of the position is called in the account's mode. Throws -4061 and -1106. */
+  /** The position side of an order in the account's mode. Throws -4061 and -1106. */
   positionSideOf({ positionSide, reduceOnly }: Pick<OrderRequest, 'positionSide' | 'reduceOnly'>): PositionSide {
     if (!this.hedge) {
       if (positionSide !== null && positionSide !== 'BOTH') throw new BinanceError('-4061');
@@ -107,7 +107,7 @@ export class Orders {
     return positionSide;
   }
 
-  /** Everything that may be wrong with an order, before it has an id. */
+  /** Checks an order, and creates it. Throws Binance's rejection. */
   #vetted(request: OrderRequest, time: number): Order {
     const { symbol, side, type, clientOrderId, timeInForce = 'GTC' } = request;
     const market = this.market(symbol);
@@ -135,7 +135,7 @@ export class Orders {
       updateTime: time,
     };
     if (reduces(order)) {
-      // What cannot be reduced by as much is refused whole.
+      // A reduction by more than is open is rejected as a whole.
       if (this.account.reducible(symbol, positionSide, side).lt(quantity)) throw new BinanceError('-2022');
     } else vetNotional(quantity.mul(type === 'MARKET' ? this.mark(symbol) : price), market);
     if (this.index.open(symbol).length >= MOST_OPEN_ORDERS) throw new BinanceError('-2025');
@@ -162,10 +162,10 @@ export class Orders {
       const part = index < count - 1 ? each : wanted.sub(each.mul(count - 1));
       if (part.gt(0)) this.execute(order, part.mul(lotStep), first.add(worse.mul(index)), time);
     }
-    if (order.status !== 'FILLED') this.#turn(order, 'EXPIRED', time);
+    if (order.status !== 'FILLED') this.#setStatus(order, 'EXPIRED', time);
   }
 
-  /** Takes level after level of the book, at the price of each; what then may not wait ends. */
+  /** Fills against the book level by level. The rest expires unless the order may rest. */
   #walk(order: Order, time: number, { share }: Pick<Matching, 'share'>): void {
     const { symbol, side } = order;
     const { lotStep } = this.market(symbol);
@@ -179,14 +179,14 @@ export class Orders {
       wanted = wanted.sub(quantity);
     }
     const mayWait = order.type === 'LIMIT' && order.timeInForce !== 'IOC' && order.timeInForce !== 'FOK';
-    if (isOpen(order) && !mayWait) this.#turn(order, 'EXPIRED', time);
+    if (isOpen(order) && !mayWait) this.#setStatus(order, 'EXPIRED', time);
   }
 
-  /** A limit order that the other side has reached already is filled as a taker; what may not wait ends. */
+  /** Fills a limit order as a taker if the other side has reached it. The rest expires unless the order may rest. */
   #rest(order: Order, time: number, matching: Matching): void {
     if (this.books.has(order.symbol)) this.#walk(order, time, matching);
     else if (this.#takes(order, null)) this.#fillResting(order, this.mark(order.symbol), false, time);
-    else if (order.timeInForce === 'IOC') this.#turn(order, 'EXPIRED', time);
+    else if (order.timeInForce === 'IOC') this.#setStatus(order, 'EXPIRED', time);
   }
 
   /** Whether a limit order fills at once, at least in part. */
@@ -196,23 +196,23 @@ export class Orders {
     return best !== undefined && isAllowed(order, best.price);
   }
 
-  /** Whether the mark is where a limit order fills. */
+  /** Whether the mark price has reached a limit order. */
   #isReached({ type, side, price, symbol }: Order): boolean {
     if (type !== 'LIMIT') return false;
     return side === 'BUY' ? this.mark(symbol).lte(price) : this.mark(symbol).gte(price);
   }
 
-  /** Of an order that only reduces no more than is left of the position. */
+  /** Fills the rest of an order; a reducing order at most as far as the position is open. */
   #fillResting(order: Order, price: Exact, maker: boolean, time: number): void {
     const { symbol, side, positionSide } = order;
     const left = order.quantity.sub(order.executedQty);
     const most = reduces(order) ? this.account.reducible(symbol, positionSide, side) : left;
     const quantity = Exact.min(left, most);
     if (quantity.gt(0)) this.execute(order, quantity, price, time, maker);
-    if (isOpen(order)) this.#turn(order, 'EXPIRED', time);
+    if (isOpen(order)) this.#setStatus(order, 'EXPIRED', time);
   }
 
-  #turn(order: Order, status: Order['status'], time: number): void {
+  #setStatus(order: Order, status: Order['status'], time: number): void {
     order.status = status;
     order.updateTime = time;
     this.index.noteStatus(order);
@@ -230,7 +230,7 @@ function isCovered(order: Order, offers: readonly Level[] | null): boolean {
   return Exact.sum(0, ...within.map(({ quantity }) => quantity)).gte(order.quantity);
 }
 
-/** Whether it can only close. In hedge mode the two sides tell. */
+/** Whether an order can only reduce. In hedge mode that follows from its side and position side. */
 function reduces({ reduceOnly, side, positionSide }: Pick<Order, 'reduceOnly' | 'side' | 'positionSide'>): boolean {
   return positionSide === 'BOTH' ? reduceOnly : side === (positionSide === 'LONG' ? 'SELL' : 'BUY');
 }

@@ -4,7 +4,7 @@ import { BinanceError } from './binance-error.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 
-/** Intervals that the server knows. Unit: milliseconds. */
+/** Supported intervals. Unit: milliseconds. */
 const INTERVALS_MS: Readonly<Record<string, number>> = {
   '1m': 60_000,
   '3m': 180_000,
@@ -16,10 +16,10 @@ const INTERVALS_MS: Readonly<Record<string, number>> = {
   '1d': 86_400_000,
 };
 
-/** How far a made-up close is from the market's first price at most. Unit: fraction of price. */
+/** The largest distance of a generated close from the market's first price. Unit: fraction of price. */
 const SWING = 0.002;
 
-/** How far a made-up candle reaches beyond its open and close. Unit: fraction of price. */
+/** How far a generated candle reaches beyond its open and close. Unit: fraction of price. */
 const WICK = 0.0005;
 
 /** `[openTime, open, high, low, close, volume, closeTime, quoteVolume, trades, takerBase, takerQuote, "0"]` */
@@ -35,10 +35,10 @@ export interface GivenCandle {
   readonly volume?: string;
 }
 
-/** What made-up candles are made of. */
+/** The inputs of generated candles. */
 export interface PriceLevel {
   readonly symbol: string;
-  /** The market's first price: candles of the past do not move with the mark. */
+  /** The market's first price, so that past candles do not move with the mark price. */
   readonly anchor: Exact;
   readonly mark: Exact;
   readonly tick: string;
@@ -52,8 +52,8 @@ export interface KlineQuery {
 }
 
 /**
- * The candles of every market: those that were given, and made-up ones for all other times, which depend on seed, symbol and time
- * alone. The newest is still forming, closes at the mark price, and comes last, as Binance gives it.
+ * The candles of every market: given ones, and generated ones for all other times, which depend on seed, symbol and time alone. As at Binance,
+ * the newest comes last and is still forming: it closes at the mark price.
  */
 export class Candles {
   readonly #random: Random;
@@ -73,7 +73,7 @@ export class Candles {
     const length = lengthOf(interval);
     const newest = Math.floor(now / length);
     const end = endTime === null ? newest : Math.min(newest, Math.floor(endTime / length));
-    // From a start on the oldest come first; without one, the newest.
+    // With a start these are the first candles from there on, without one the latest.
     const first = startTime === null ? end - limit + 1 : Math.ceil(startTime / length);
     const count = Math.max(0, Math.min(limit, end - first + 1));
     return Array.from({ length: count }, (_, offset) => this.#at(level, interval, first + offset, newest));
@@ -112,20 +112,20 @@ function lengthOf(interval: string): number {
   return length;
 }
 
-/** No candle is at nothing, however small the price. */
+/** At least one tick, however small the price. */
 function onTick(price: Exact, tick: string): Exact {
   return Exact.max(1, price.div(tick).round()).mul(tick);
 }
 
-/** Between two steps. Unit: milliseconds. */
+/** The time between two steps. Unit: milliseconds. */
 const STEP_MS = 1000;
 
-/** Of a step; a minute of them is about 0.8 %. Unit: fraction of price. */
+/** The standard deviation of a step; about 0.8 % in a minute. Unit: fraction of price. */
 const VOLATILITY = 0.001;
 
 /**
- * Marks that move by themselves. Where nobody sets one by hand, the mark of a market after step n depends on seed, symbol, first price
- * and n alone.
+ * Moves mark prices at random. Unless a mark price is set meanwhile, that of a market after step n depends on seed, symbol, first price and n
+ * alone.
  */
 export class MarketWalk {
   readonly #exchange: BinanceExchange;
@@ -137,12 +137,12 @@ export class MarketWalk {
     this.#random = random;
   }
 
-  /** How many were made. */
+  /** The number of steps so far. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Moves every market by so many steps at once. */
+  /** Moves every market by that many steps. */
   step(count = 1): void {
     const { orders } = this.#exchange;
     for (let made = 0; made < count; made++) {
@@ -156,7 +156,7 @@ export class MarketWalk {
     }
   }
 
-  /** Until the signal aborts. */
+  /** Makes a step every second until the signal aborts. */
   async run(clock: Clock, signal: AbortSignal): Promise<void> {
     for (;;) {
       await clock.sleep(STEP_MS, signal);

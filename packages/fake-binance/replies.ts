@@ -4,11 +4,11 @@ import type { AlgoOrder } from './algo-orders.ts';
 import { MOST_OPEN_ORDERS, PRICE_CAP, PRICE_FLOOR, type Market } from './market.ts';
 import type { Order } from './order.ts';
 
-/** What Binance answers, field by field. Numbers that could lose digits are texts, as there. */
+/** Binance's forms of orders, fills, conditional orders and markets. As there, decimals are texts. */
 
 const plain = (value: Exact): string => value.toFixed();
 
-/** Binance rounds the average of an order; its fills have it exactly. Unit: decimal places. */
+/** Binance rounds the average price of an order. Unit: decimal places. */
 const AVERAGE_DIGITS = 5;
 
 export function orderReply(order: Order): object {
@@ -42,7 +42,7 @@ export function orderReply(order: Order): object {
   };
 }
 
-/** What is said of an order that was sent without asking for its result: taken, and nothing of its fills. */
+/** The answer to an order with newOrderRespType ACK: taken, without its fills. */
 export function acknowledgement(order: Order): object {
   return { ...orderReply(order), status: 'NEW', executedQty: '0', cumQty: '0', cumQuote: '0', avgPrice: '0.00' };
 }
@@ -96,7 +96,7 @@ export function algoReply(order: AlgoOrder): object {
   };
 }
 
-/** ccxt refuses by itself what is not in here. */
+/** ccxt itself rejects order types that are not listed. */
 const ORDER_TYPES = [
   'LIMIT',
   'MARKET',

@@ -1,9 +1,9 @@
 import type { ServerResponse, IncomingMessage } from 'node:http';
-import { type Told, toldBy } from './answers.ts';
+import { type Told, answeredBy } from './answers.ts';
 import type { BinanceCode } from './binance-error.ts';
-import { type Fault, toldCode } from './faults.ts';
+import { type Fault, answeredCode } from './faults.ts';
 
-/** An order as the client sent it, whatever became of it. */
+/** An order as the client sent it, whatever the outcome. */
 export interface Attempt {
   /** The request's number. */
   readonly seq: number;
@@ -13,24 +13,24 @@ export interface Attempt {
   readonly symbol: string;
   readonly quantity: string;
   readonly fault: Fault | null;
-  /** The code that the client was told; null where it was told none, as for an order that was taken. */
+  /** The code that the client received; null without one, as for an order that was taken. */
   readonly code: BinanceCode | null;
 }
 
-/** A request about orders that was not a question, from its arrival to its answer. */
+/** A request that sends or cancels orders, from its arrival to its answer. */
 export interface Arrival {
   /** The request's number. */
   readonly seq: number;
   /** `METHOD path` */
   readonly request: string;
-  /** As they were sent, but for signature, timestamp and window. */
+  /** As sent, without signature, timestamp and window. */
   readonly parameters: Readonly<Record<string, string>>;
   /** The exchange's time. Unit: milliseconds. */
   readonly arrivedAt: number;
-  /** Null: it waits yet, or was never answered. */
+  /** Null: not answered yet, or never. */
   answeredAt: number | null;
   fault: Fault | null;
-  /** Null: nothing, or nothing that could be read. */
+  /** What the client received; null: nothing, or nothing that it could read. */
   told: Told | null;
 }
 
@@ -53,29 +53,29 @@ export interface Injected {
   readonly at: number;
   readonly method: string;
   readonly path: string;
-  /** Of the order, or of the one that was looked up. */
+  /** The id of the order that was sent or looked up. */
   readonly clientOrderId: string | null;
   /** Null: the request named none. */
   readonly symbol: string | null;
   readonly fault: Fault;
 }
 
-/** What was asked, and what was done to it, in the order of the requests. */
+/** All requests and injected faults, in the order of arrival. */
 export class RequestLog {
-  /** How many there were, by `METHOD path`. */
+  /** Counts by `METHOD path`. */
   readonly requests = new Map<string, number>();
   readonly injected: Injected[] = [];
   readonly attempts: Attempt[] = [];
   readonly arrivals: Arrival[] = [];
   #seq = 0;
 
-  /** The request's number. */
+  /** Counts a request and returns its number. */
   count(name: string): number {
     this.requests.set(name, (this.requests.get(name) ?? 0) + 1);
     return ++this.#seq;
   }
 
-  /** What is no question about orders is kept until it is answered, and after. */
+  /** Records a request that sends or cancels orders, and its answer when that is given. */
   noteArrival({ seq, name, at, parameters }: Received, response: ServerResponse, now: () => number): void {
     if (!SENDS_ORDER.has(name)) return;
     const sent = [...parameters].filter(([parameter]) => !NOT_RECORDED.has(parameter));
@@ -91,7 +91,7 @@ export class RequestLog {
     this.arrivals.push(arrival);
     response.once('finish', () => {
       arrival.answeredAt = now();
-      arrival.told = toldBy(response);
+      arrival.told = answeredBy(response);
     });
   }
 
@@ -101,7 +101,7 @@ export class RequestLog {
     if (arrival !== undefined) arrival.fault = fault;
   }
 
-  /** `refusal` is the exchange's own. Requests that are no orders are left out. */
+  /** Records an order. `refusal` is the exchange's own rejection. Other requests are ignored. */
   noteOrder({ seq, name, parameters }: Received, at: number, fault: Fault | null, refusal: BinanceCode | null): void {
     if (name !== 'POST /fapi/v1/order') return;
     this.attempts.push({
@@ -111,12 +111,12 @@ export class RequestLog {
       symbol: parameters.get('symbol') ?? '',
       quantity: parameters.get('quantity') ?? '',
       fault,
-      code: fault === null ? refusal : toldCode(fault, refusal),
+      code: fault === null ? refusal : answeredCode(fault, refusal),
     });
   }
 }
 
-/** A request as it came. */
+/** A request as received. */
 export interface Received {
   /** Its number. */
   readonly seq: number;
@@ -127,11 +127,11 @@ export interface Received {
   readonly method: string;
   readonly path: string;
   readonly key: string | undefined;
-  /** Query and body as they were sent, one after the other: what is signed. */
+  /** The query followed by the body, as sent: the text that is signed. */
   readonly payload: string;
-  /** Of both; the query's first. */
+  /** Parameters of query and body. */
   readonly parameters: URLSearchParams;
-  /** Of the order that is sent, or looked up, or cancelled. */
+  /** The id of the order that is sent, looked up or cancelled. */
   readonly clientOrderId: string | null;
 }
 
@@ -159,7 +159,7 @@ export function receive(request: IncomingMessage, body: string, at: number, coun
   };
 }
 
-/** Null where it is larger than `most`: the rest is not read. Unit: bytes. */
+/** The body of a request; null where it is larger than `most` bytes, which are not read to the end. */
 export async function bodyOf(request: IncomingMessage, most: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let length = 0;

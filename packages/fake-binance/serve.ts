@@ -1,6 +1,6 @@
 /**
- * The local exchange as a program: `npm run binance -- --help`. Prints its addresses as the first line, a JSON object, and runs until it is
- * told to stop. Wrong options end it with 2 and what is wrong, a port that is taken with 1.
+ * The local exchange as a program: `npm run binance -- --help`. Prints its addresses as a JSON object in the first line, and runs until it is
+ * stopped. Exits with 2 for wrong options, with 1 for a port that is taken.
  */
 import { parseArgs } from 'node:util';
 import { stopWithNpm } from '../../connectors/system/process.ts';
@@ -87,7 +87,7 @@ async function serve({ port, controlPort, symbols, walkSeed, server: given }: Op
   }
 }
 
-/** What is wrong with them, or the help that was asked for, as text. */
+/** The options; as text the help, or what is wrong. */
 function optionsOf(args: readonly string[]): Options | string {
   const text = { type: 'string' } as const;
   try {

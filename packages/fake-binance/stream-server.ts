@@ -5,41 +5,41 @@ import type { Clock } from '../../ports/clock.ts';
 import { type AccountEvent, watchAccount } from './user-stream.ts';
 import type { BinanceExchange } from './binance-exchange.ts';
 
-/** Mark prices come so often. Unit: milliseconds. */
+/** The interval of mark prices. Unit: milliseconds. */
 const MARKS_MS = 1000;
 
-/** As Binance's: a ping every three minutes. Unit: milliseconds. */
+/** Binance pings every three minutes. Unit: milliseconds. */
 const PING_MS = 3 * 60 * 1000;
 
-/** As Binance's: who has answered none for so long is cut off. Unit: milliseconds. */
+/** Binance cuts off a connection that has answered no ping for this long. Unit: milliseconds. */
 const UNANSWERED_MS = 10 * 60 * 1000;
 
-/** Streams of one connection, and bytes of a message from a client. */
+/** Limits of one connection. Units: streams; bytes of a message from a client. */
 const MOST_STREAMS = 200;
 const MOST_MESSAGE_BYTES = 64 * 1024;
 
-/** `/ws`, `/stream`, and the same under the kinds of streams that Binance keeps apart. */
+/** `/ws` and `/stream`, also under the prefixes by which Binance separates kinds of streams. */
 const PATH = /^\/(?:(?:private|public|market)\/)?(?<form>ws|stream)(?:\/(?<names>.+))?$/;
 
 interface Connection {
   readonly socket: WebSocket;
-  /** Whether each message says of which stream it is. */
+  /** Whether each message names its stream. */
   readonly combined: boolean;
   readonly streams: Set<string>;
   answeredPingAt: number;
 }
 
 /**
- * The WebSocket side: the user data stream of the listen key, and `<symbol>@markPrice@1s` of every market, at `/ws/<stream>`, at
- * `/ws` with SUBSCRIBE messages, and at `/stream?streams=<stream>/<stream>`, where each message says of which stream it is.
+ * The WebSocket streams: the user data stream of the listen key, and `<symbol>@markPrice@1s` of every market, at `/ws/<stream>`, at `/ws` with
+ * SUBSCRIBE messages, and at `/stream?streams=<stream>/<stream>`, where each message names its stream.
  */
 export class StreamServer {
   readonly faults: StreamFaults;
   readonly #exchange: BinanceExchange;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_MESSAGE_BYTES });
   readonly #connections = new Set<Connection>();
-  /** How often marks were told to anybody. */
-  marksTold = 0;
+  /** How often mark prices were sent to anybody. */
+  marksSent = 0;
 
   constructor(server: Server, exchange: BinanceExchange, nextFaultId: () => number) {
     this.#exchange = exchange;
@@ -52,19 +52,19 @@ export class StreamServer {
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /** What is streamed, a line a connection. */
+  /** The streams of each connection. */
   get connections(): readonly { readonly streams: readonly string[] }[] {
     return [...this.#connections].map(({ streams }) => ({ streams: [...streams] }));
   }
 
-  /** Marks each second, pings, and the end of a listen key, until the signal aborts. */
+  /** Sends mark prices every second, pings, and the expiry of a listen key, until the signal aborts. */
   async run(clock: Clock, signal: AbortSignal): Promise<void> {
     let pingedAt = clock.now();
     for (;;) {
       await clock.sleep(MARKS_MS, signal);
       if (signal.aborted) return;
       const key = this.#exchange.listenKeys.expired(this.#exchange.now());
-      if (key !== null) this.#tellExpired(key);
+      if (key !== null) this.#sendExpired(key);
       this.#publishMarks();
       if (clock.now() - pingedAt < PING_MS) continue;
       pingedAt = clock.now();
@@ -75,13 +75,13 @@ export class StreamServer {
     }
   }
 
-  /** Ends the listen key and says so; its connections stay, and say nothing any more. */
+  /** Invalidates the listen key and announces it. Its connections stay open and silent. */
   expireListenKey(): void {
     const key = this.#exchange.listenKeys.end();
-    if (key !== null) this.#tellExpired(key);
+    if (key !== null) this.#sendExpired(key);
   }
 
-  /** Cuts the connections of a kind, or all of them. */
+  /** Cuts the connections of a kind, or all. */
   drop(kind?: StreamKind): void {
     for (const one of this.#connections) {
       if (kind === undefined || kindOfAll(one.streams) === kind) one.socket.terminate();
@@ -98,7 +98,7 @@ export class StreamServer {
     if (key !== null) this.faults.deliver('account', () => this.#send(key, event));
   }
 
-  #tellExpired(listenKey: string): void {
+  #sendExpired(listenKey: string): void {
     this.#send(listenKey, { e: 'listenKeyExpired', E: this.#exchange.now(), listenKey });
   }
 
@@ -113,7 +113,7 @@ export class StreamServer {
       all.push(event);
       for (const name of names) this.faults.deliver('marks', () => this.#send(name, event));
     }
-    if (all.length > 0) this.marksTold += 1;
+    if (all.length > 0) this.marksSent += 1;
     if (wanted.has(ALL_MARKS)) this.faults.deliver('marks', () => this.#send(ALL_MARKS, all));
   }
 
@@ -134,7 +134,7 @@ export class StreamServer {
     const { pathname = '', searchParams } = URL.parse(request.url ?? '/', 'ws://127.0.0.1') ?? {};
     const { form, names = '' } = PATH.exec(pathname)?.groups ?? {};
     if (form === undefined || searchParams === undefined) return turnAway(socket, '404 Not Found');
-    // Decoded as a query is: there nothing is malformed.
+    // Decoded like a query, which accepts malformed escapes.
     const named = new URLSearchParams(`names=${names}`).get('names') ?? '';
     const asked = [named, searchParams.get('streams') ?? '', searchParams.get('listenKey') ?? ''];
     const streams = asked.flatMap((list) => list.split('/')).filter((name) => name !== '');
@@ -167,7 +167,7 @@ export class StreamServer {
 
 const ALL_MARKS = '!markPrice@arr@1s';
 
-/** Streams of markets have an @ in their names, a listen key has none. */
+/** Names of market streams contain an @, listen keys do not. */
 function kindOfAll(streams: Iterable<string>): StreamKind {
   return [...streams].some((name) => !name.includes('@')) ? 'account' : 'marks';
 }
@@ -176,7 +176,7 @@ function turnAway(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-/** SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS. */
+/** Handles SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS. */
 function answerTo(message: string, streams: Set<string>): object {
   let asked: unknown;
   try {
@@ -197,28 +197,28 @@ function answerTo(message: string, streams: Set<string>): object {
   return { result: null, id };
 }
 
-/** What can go wrong with streams on purpose. */
+/** Faults of streams. */
 export const STREAM_FAULTS = [
-  /** Connections stay open and say nothing, not even when they are asked. */
+  /** Connections stay open and silent, and answer no message. */
   'stream-silent',
-  /** Whoever connects is turned away with 503. */
+  /** New connections are rejected with 503. */
   'stream-refused',
   'events-lost',
   'events-duplicated',
-  /** An event comes after the one that follows it. */
+  /** An event arrives after its successor. */
   'events-out-of-order',
 ] as const;
 
 export type StreamFault = (typeof STREAM_FAULTS)[number];
 
-/** The account's events, the mark prices, or both. */
+/** The account's events or the mark prices. */
 type StreamKind = 'account' | 'marks';
 
 export interface StreamFaultSpec {
   readonly fault: StreamFault;
-  /** Both where left out. */
+  /** Both kinds where left out. */
   readonly of?: StreamKind;
-  /** How many events it befalls; Infinity: all until it is removed. */
+  /** The number of events that are affected; Infinity: all until the fault is removed. */
   readonly times: number;
 }
 
@@ -227,7 +227,7 @@ interface Standing extends StreamFaultSpec {
   left: number;
 }
 
-/** The faults of streams that stand. */
+/** The active faults of streams. */
 class StreamFaults {
   #standing: Standing[] = [];
   readonly #held = new Map<StreamKind, () => void>();
@@ -237,7 +237,7 @@ class StreamFaults {
     this.#nextId = nextId;
   }
 
-  /** Its id. */
+  /** Returns the fault's id. */
   add(spec: StreamFaultSpec): number {
     const id = this.#nextId();
     this.#standing.push({ ...spec, id, left: spec.times });
@@ -259,12 +259,12 @@ class StreamFaults {
     return this.#standing;
   }
 
-  /** Whether such a stream is silent, or refused. */
+  /** Whether that fault is active for a kind of stream. */
   stands(fault: 'stream-silent' | 'stream-refused', kind: StreamKind): boolean {
     return this.#standing.some((one) => one.fault === fault && isMeant(one, kind));
   }
 
-  /** Sends an event as often, and when, the faults have it. */
+  /** Sends an event as the active faults allow: once, twice, later or never. */
   deliver(kind: StreamKind, send: () => void): void {
     if (this.stands('stream-silent', kind)) return;
     if (this.#take('events-lost', kind)) return;

@@ -6,17 +6,17 @@ import { createHash } from 'node:crypto';
 import { BinanceError } from './binance-error.ts';
 import { type EndpointTable, keyed } from './endpoint.ts';
 
-/** An event of the user data stream, as Binance words it. */
+/** An event of the user data stream, in Binance's form. */
 export type AccountEvent = Readonly<Record<string, unknown>> & { readonly e: string };
 
 const SHOWN_DIGITS = 8;
 
-/** Binance rounds the average of an order. Unit: decimal places. */
+/** Binance rounds the average price of an order. Unit: decimal places. */
 const AVERAGE_DIGITS = 5;
 
 /**
- * What the user data stream says of every order and fill of the account, whoever caused it: ACCOUNT_UPDATE and ORDER_TRADE_UPDATE for a fill,
- * ORDER_TRADE_UPDATE for all else that becomes of an order.
+ * Publishes the events of every order and fill of the account, whoever caused them: ACCOUNT_UPDATE and ORDER_TRADE_UPDATE for a fill,
+ * ORDER_TRADE_UPDATE for any other change of an order.
  */
 export function watchAccount(
   { orders }: BinanceExchange,
@@ -111,7 +111,7 @@ function orderUpdate(order: Order, fill: Fill | null, now: number): AccountEvent
   };
 }
 
-/** A key that nobody keeps alive ends after an hour. Unit: milliseconds. */
+/** A listen key expires an hour after it was last kept alive. Unit: milliseconds. */
 const LIFETIME_MS = 60 * 60 * 1000;
 
 interface ListenKey {
@@ -119,7 +119,7 @@ interface ListenKey {
   validUntil: number;
 }
 
-/** The one listen key of the account, which names its user data stream. */
+/** The account's one listen key, which names its user data stream. */
 export class ListenKeys {
   readonly #seed: number;
   #made = 0;
@@ -129,7 +129,7 @@ export class ListenKeys {
     this.#seed = seed;
   }
 
-  /** The one that there is, kept alive, or a new one. */
+  /** The valid key, kept alive, or a new one. */
   create(now: number): string {
     const valid = this.valid(now);
     if (valid === null) {
@@ -141,14 +141,14 @@ export class ListenKeys {
     return valid;
   }
 
-  /** Throws -1125 where there is none. */
+  /** Throws -1125 without a valid key. */
   keepAlive(now: number): string {
     if (this.#current === null || this.valid(now) === null) throw new BinanceError('-1125');
     this.#current.validUntil = now + LIFETIME_MS;
     return this.#current.key;
   }
 
-  /** Ends it, as its owner or the exchange may. Null where there was none. */
+  /** Invalidates the key and returns it; null without one. */
   end(): string | null {
     const ended = this.#current?.key ?? null;
     this.#current = null;
@@ -159,7 +159,7 @@ export class ListenKeys {
     return this.#current !== null && now < this.#current.validUntil ? this.#current.key : null;
   }
 
-  /** The one whose hour is over, once. */
+  /** Returns the key once after it has expired. */
   expired(now: number): string | null {
     return this.#current !== null && now >= this.#current.validUntil ? this.end() : null;
   }

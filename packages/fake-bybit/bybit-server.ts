@@ -6,15 +6,15 @@ import { createHmac } from 'node:crypto';
 
 export interface BybitServerOptions extends LocalVenueOptions {
   readonly keys?: Keys;
-  /** `PORTFOLIO_MARGIN` is another. */
+  /** `REGULAR_MARGIN` by default; `PORTFOLIO_MARGIN` is another. */
   readonly marginMode?: string;
-  /** Whether the account is a unified one. */
+  /** Whether it is a unified account. */
   readonly isUnified?: boolean;
 }
 
 export const TEST_KEYS: Keys = { key: 'bybit-key-7c1e05d2', secret: 'bybit-secret-93af6b0d41' };
 
-/** A server of Bybit's V5 API for linear contracts on this machine. See README.md beside this file. */
+/** A local server of Bybit's V5 API for linear contracts, described in README.md beside this file. */
 export class BybitServer extends LocalVenue {
   readonly #funding: Funding[] = [];
   readonly #options: Required<Omit<BybitServerOptions, keyof LocalVenueOptions>>;
@@ -30,12 +30,12 @@ export class BybitServer extends LocalVenue {
     return server;
   }
 
-  /** A code of Bybit's in answer to the next request of that name, whatever it is. */
+  /** Answers the next request of that name with a code. */
   refuse(request: string, code: BybitCode, taken = false): void {
     this.http.fail({ request, taken, answer: this.#refusal(new BybitError(code)) });
   }
 
-  /** A payment for a position, which stands among the executions. */
+  /** Adds a funding payment for a position, which is listed among the executions. */
   payFunding(symbol: string, paid: string, at = this.desk.now()): void {
     const { amount } = this.desk.position(symbol, 'NET');
     this.#funding.push({ symbol, size: amount, paid, price: this.desk.mark(symbol), at });
@@ -56,7 +56,7 @@ export class BybitServer extends LocalVenue {
     }
   }
 
-  /** With status 200, as all but what stands before the exchange. */
+  /** Rejections have HTTP status 200. */
   #refusal({ code, message }: BybitError): Reply {
     const time = this.desk.now();
     const body = { retCode: code, retMsg: message, result: {}, retExtInfo: {}, time };
@@ -71,10 +71,10 @@ interface Keys {
   readonly secret: string;
 }
 
-/** How far the client's clock may be ahead. Unit: milliseconds. */
+/** How far ahead the client's clock may be. Unit: milliseconds. */
 const AHEAD_MS = 1000;
 
-/** HMAC-SHA256 over time, key, window and what was sent, in headers. Throws 10003, 10004 or 10002. */
+/** Verifies the headers: an HMAC-SHA256 over time, key, window and query or body. Throws 10003, 10004 or 10002. */
 function checkSigned({ headers, query, body, method }: Received, { key, secret }: Keys, now: number): void {
   const header = (name: string): string => String(headers[name] ?? '');
   if (header('x-bapi-api-key') !== key) throw new BybitError(10003);

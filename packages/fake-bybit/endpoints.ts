@@ -2,7 +2,7 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Desk, Order, OrderRequest, Slot } from '../fake-exchange/desk.ts';
 import { type Funding, executionRow, fundingRow, instrumentRow, orderRow, positionRow, stopRow } from './replies.ts';
 
-export interface Asked {
+export interface EndpointCall {
   readonly desk: Desk;
   readonly funding: readonly Funding[];
   readonly marginMode: string;
@@ -12,7 +12,7 @@ export interface Asked {
 
 export interface Endpoint {
   readonly signed: boolean;
-  readonly answer: (asked: Asked) => object;
+  readonly answer: (asked: EndpointCall) => object;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -21,7 +21,7 @@ const TWO_YEARS_MS = 730 * DAY_MS;
 
 const CLIENT_ID = /^[0-9A-Za-z_-]{1,36}$/;
 
-/** The paths that the server knows, by method and path. */
+/** All endpoints, by method and path. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   'GET /v5/market/time': {
     signed: false,
@@ -79,14 +79,14 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   'GET /v5/execution/list': { signed: true, answer: executions },
 };
 
-function instruments({ desk, parameters }: Asked): object {
+function instruments({ desk, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const list = parameters['status'] === 'PreLaunch' ? [] : [...desk.markets.values()].map(instrumentRow);
   return { category: 'linear', ...pageOf(list, parameters, 1000, 500) };
 }
 
-/** With a symbol also where it is flat; else the open ones of one settle coin. */
-function positions({ desk, parameters }: Asked): object {
+/** The positions of a symbol, flat ones included, or the open positions of a settle coin. */
+function positions({ desk, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const { symbol, settleCoin } = parameters;
   const slots: readonly Slot[] = desk.options.hedge ? ['LONG', 'SHORT'] : ['NET'];
@@ -113,15 +113,15 @@ function positions({ desk, parameters }: Asked): object {
   };
 }
 
-function createOrder({ desk, parameters }: Asked): object {
+function createOrder({ desk, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const request = vetted(desk, parameters);
   const order = desk.submit(request);
   return { orderId: order.id, orderLinkId: order.clientId };
 }
 
-/** Everything that may be wrong with an order. One that only reduces is cut to what there is to reduce. */
-function vetted(desk: Desk, parameters: Asked['parameters']): OrderRequest {
+/** Checks an order. Throws Bybit's rejection. A reducing order is cut to the open quantity. */
+function vetted(desk: Desk, parameters: EndpointCall['parameters']): OrderRequest {
   const {
     side,
     orderType,
@@ -173,8 +173,8 @@ function inForce(given: unknown): OrderRequest['timeInForce'] {
   return given === 'IOC' || given === 'FOK' ? given : 'GTC';
 }
 
-/** Those that wait, and no others: what is done is in the history. */
-function openOrders({ desk, parameters }: Asked): object {
+/** Open orders only: finished ones are in the history. */
+function openOrders({ desk, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const stops = desk.stops.filter((stop) => stop.isOpen && matches(parameters, stop.symbol, stop.id, '')).map(stopRow);
   if (parameters['orderFilter'] === 'StopOrder') return { category: 'linear', ...pageOf(stops, parameters, 50, 20) };
@@ -182,8 +182,8 @@ function openOrders({ desk, parameters }: Asked): object {
   return { category: 'linear', ...pageOf([...orders, ...stops], parameters, 50, 20) };
 }
 
-/** The last week where no time is given; newest first. */
-function doneOrders({ desk, parameters }: Asked): object {
+/** Finished orders, newest first; of the last week where no time is given. */
+function doneOrders({ desk, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const { from, to } = rangeOf(parameters, desk.now());
   const done = desk.orders
@@ -193,8 +193,8 @@ function doneOrders({ desk, parameters }: Asked): object {
   return { category: 'linear', ...pageOf(done.map(orderRow), parameters, 50, 20) };
 }
 
-/** Newest first, payments of funding among them unless a kind is asked for. */
-function executions({ desk, funding, parameters }: Asked): object {
+/** Fills and funding payments, newest first; of one type where one is given. */
+function executions({ desk, funding, parameters }: EndpointCall): object {
   mustBeLinear(parameters);
   const symbol = marketOf(desk, parameters);
   const { from, to } = rangeOf(parameters, desk.now());
@@ -212,8 +212,13 @@ function executions({ desk, funding, parameters }: Asked): object {
   return { category: 'linear', ...pageOf(wanted, parameters, 100) };
 }
 
-/** Orders and executions have a cursor with every page that has rows, also with the last one; lists of other things only where more follow. */
-function pageOf(rows: readonly object[], { limit, cursor }: Asked['parameters'], most: number, usual = 50): object {
+/** A page with its cursor. Orders and executions have a cursor with every page that has rows; other lists only where more rows follow. */
+function pageOf(
+  rows: readonly object[],
+  { limit, cursor }: EndpointCall['parameters'],
+  most: number,
+  usual = 50,
+): object {
   const count = limit === undefined ? usual : Number(limit);
   if (!(count >= 1 && count <= most)) throw new BybitError(10001, 'limit');
   const start = typeof cursor === 'string' && cursor !== '' ? Number(cursor.split(':', 1)[0]) : 0;
@@ -223,8 +228,8 @@ function pageOf(rows: readonly object[], { limit, cursor }: Asked['parameters'],
   return { nextPageCursor: hasCursor ? `${end}%3A0` : '', list };
 }
 
-/** A start alone reaches a week, neither is the last week, and no more than a week lies between the two. */
-function rangeOf({ startTime, endTime }: Asked['parameters'], now: number): { from: number; to: number } {
+/** A start alone means a week from there, neither bound the last week; both may be at most a week apart. */
+function rangeOf({ startTime, endTime }: EndpointCall['parameters'], now: number): { from: number; to: number } {
   const start = startTime === undefined ? null : Number(startTime);
   const end = endTime === undefined ? null : Number(endTime);
   const from = start ?? (end ?? now) - WEEK_MS;
@@ -235,13 +240,13 @@ function rangeOf({ startTime, endTime }: Asked['parameters'], now: number): { fr
   return { from, to };
 }
 
-function isNamed({ symbol, id, clientId }: Order, parameters: Asked['parameters']): boolean {
+function isNamed({ symbol, id, clientId }: Order, parameters: EndpointCall['parameters']): boolean {
   return matches(parameters, symbol, id, clientId);
 }
 
-/** The exchange's id comes before the client's, which comes before the symbol. */
+/** Filters by the exchange's id where given, else by the client's, else by symbol. */
 function matches(
-  { orderId, orderLinkId, symbol }: Asked['parameters'],
+  { orderId, orderLinkId, symbol }: EndpointCall['parameters'],
   ...own: readonly [string, string, string]
 ): boolean {
   if (orderId !== undefined && orderId !== '') return own[1] === orderId;
@@ -249,16 +254,16 @@ function matches(
   return symbol === undefined || own[0] === symbol;
 }
 
-function marketOf(desk: Desk, { symbol }: Asked['parameters']): string {
+function marketOf(desk: Desk, { symbol }: EndpointCall['parameters']): string {
   if (typeof symbol === 'string' && desk.markets.has(symbol)) return symbol;
   throw new BybitError(10001, 'symbol invalid');
 }
 
-function mustBeLinear({ category }: Asked['parameters']): void {
+function mustBeLinear({ category }: EndpointCall['parameters']): void {
   if (category !== 'linear') throw new BybitError(10001, 'category');
 }
 
-/** Bybit's codes and words, from its list of V5 error codes. All but the gateway's own come with status 200. */
+/** Bybit's error codes and messages, from its V5 documentation. */
 const WORDS = {
   10001: 'Request parameter error: %s',
   10002: 'invalid request, please check your server timestamp or recv_window param',

@@ -2,7 +2,7 @@ import type { Exact } from '../../ports/exact-decimal.ts';
 import type { Desk, Fill, Hand, Order, Position, Stop } from '../fake-exchange/desk.ts';
 import type { Market } from '../fake-exchange/market.ts';
 
-/** Rows in Bybit's form: decimals and times are texts. */
+/** Rows in Bybit's form. Decimals and times are texts. */
 
 const CREATED_BY: Readonly<Record<Hand, string>> = {
   client: 'CreateByUser',
@@ -52,7 +52,7 @@ export function instrumentRow(market: Market): object {
   };
 }
 
-/** A side's own index in hedge mode, 0 in one-way mode. */
+/** 1 and 2 for the sides in hedge mode, 0 in one-way mode. */
 export function positionIdxOf(slot: Position['slot']): 0 | 1 | 2 {
   if (slot === 'NET') return 0;
   return slot === 'LONG' ? 1 : 2;
@@ -128,7 +128,7 @@ export function orderRow(order: Order): object {
   };
 }
 
-/** A stop or a target of the whole position that waits. It keeps its id when it is hit. */
+/** An open stop or target of the whole position. It keeps its id when it triggers. */
 export function stopRow(stop: Stop): object {
   const isStop = stop.kind === 'stop';
   const rises = (stop.side === 'LONG') !== isStop;
@@ -176,7 +176,7 @@ export function executionRow({ order, seq, price, quantity, closed, fee, at }: F
     orderType: order.type === 'market' ? 'Market' : 'Limit',
     stopOrderType: STOP_TYPES[order.hand] ?? 'UNKNOWN',
     execFee: fee.toFixed(),
-    // The real ones do not sort.
+    // As at Bybit, ids are not in the order of the executions.
     execId: `${((seq * 7919) % 100_003).toString(16).padStart(5, '0')}-${seq}`,
     execPrice: price.toFixed(),
     execQty: quantity.toFixed(),
@@ -191,7 +191,7 @@ export function executionRow({ order, seq, price, quantity, closed, fee, at }: F
   };
 }
 
-/** A payment of funding stands among the executions. */
+/** A funding payment, which Bybit lists among the executions. */
 export interface Funding {
   readonly symbol: string;
   readonly size: Exact;

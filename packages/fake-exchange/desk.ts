@@ -3,11 +3,11 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Market, MarketSpec } from './market.ts';
 
 /**
- * Markets and one account of a futures exchange, without the words of any: what packages/fake-bybit and packages/fake-okx answer from.
+ * Markets and one account of a futures exchange, independent of any exchange's protocol; packages/fake-bybit and packages/fake-okx build on it.
  * Quantities are in the exchange's contracts.
  *
- * FAK-3  A position is the sum of its fills, exactly, always.
- * FAK-4  Its entry price is quantity-weighted over what opened or grew it; a reduction leaves it.
+ * FAK-3  A position is exactly the sum of its fills.
+ * FAK-4  The entry price is the quantity-weighted price of the fills that opened or grew the position; a reduction leaves it unchanged.
  */
 
 export type Side = 'LONG' | 'SHORT';
@@ -40,12 +40,12 @@ export interface Order {
 }
 
 export interface Fill {
-  /** In the order of the fills. */
+  /** A running number. */
   readonly seq: number;
   readonly order: Order;
   readonly price: Exact;
   readonly quantity: Exact;
-  /** How much of it closed something. */
+  /** The part of the quantity that reduced a position. */
   readonly closed: Exact;
   /** Unit: quote currency; a cost is positive. */
   readonly fee: Exact;
@@ -80,17 +80,17 @@ export type OrderRequest = Pick<
 export interface DeskOptions {
   readonly clock: Clock;
   readonly hedge: boolean;
-  /** Into how many fills a market order is split, each one tick worse. */
+  /** The number of fills of a market order, each one tick worse. */
   readonly fills: number;
   /** Unit: fraction of notional. */
   readonly feeRate: string;
 }
 
-/** Exchanges show no more of it. Unit: decimal places. */
+/** The precision of entry prices and fees. Unit: decimal places. */
 const SHOWN_DIGITS = 8;
 
-/** As many as the widest exchange answers candles for. Unit: milliseconds. */
-export const CANDLE_MS = 5 * 60 * 1000;
+/** The only supported interval of candles. Unit: milliseconds. */
+const CANDLE_MS = 5 * 60 * 1000;
 
 export class Desk {
   readonly options: DeskOptions;
@@ -110,7 +110,7 @@ export class Desk {
     return this.options.clock.now();
   }
 
-  /** Adds a market, or replaces one that is there. */
+  /** Adds a market, or replaces it. */
   setMarket({ price, ...given }: MarketSpec): void {
     this.markets.set(given.symbol, {
       quote: 'USDT',
@@ -128,7 +128,7 @@ export class Desk {
     this.setMark(given.symbol, price);
   }
 
-  /** Fills the limit orders and triggers the stops that the price reaches. */
+  /** Sets a mark price, fills the limit orders and triggers the stops that it reaches. */
   setMark(symbol: string, price: string): void {
     const mark = new Exact(price);
     this.marks.set(symbol, mark);
@@ -177,7 +177,7 @@ export class Desk {
     return order;
   }
 
-  /** Closes a part of a position, or all of it, not by the client. Null where it is flat. */
+  /** Closes a position or a part of it, not by the client. Null where it is flat. */
   close(symbol: string, side: Side, hand: Hand = 'web', quantity?: string): Order | null {
     const direction = side === 'LONG' ? 'SELL' : 'BUY';
     const open = this.reducible(symbol, this.#slot(side), direction);
@@ -200,14 +200,14 @@ export class Desk {
     return this.close(stop.symbol, stop.side, stop.kind);
   }
 
-  /** What the client sent, and the exchange found nothing wrong with. `share`: of a market order, before the rest is cancelled. */
-  submit(request: OrderRequest, share = 1): Order {
+  /** Takes a validated order of the client. */
+  submit(request: OrderRequest): Order {
     const order = this.#newOrder(request, 'client', this.now());
-    if (order.type === 'market') this.#sweep(order, share);
+    if (order.type === 'market') this.#sweep(order);
     else if (this.#crosses(order)) {
-      // What may only rest is taken, and cancelled at once.
+      // A post-only order that would take is accepted and cancelled at once.
       if (order.timeInForce === 'POST_ONLY') this.#end(order, 'cancelled');
-      else this.#sweep(order, 1);
+      else this.#sweep(order);
     } else if (order.timeInForce === 'IOC' || order.timeInForce === 'FOK') this.#end(order, 'cancelled');
     return order;
   }
@@ -223,7 +223,7 @@ export class Desk {
       .toSorted((one, other) => other.at - one.at || other.seq - one.seq);
   }
 
-  /** Five-minute candles that stand still at the mark, the newest first and still forming. `[openTime, price]` */
+  /** Flat five-minute candles at the mark price, newest first, as `[openTime, price]`. The newest is still forming. */
   candles(symbol: string, count: number): readonly (readonly [number, string])[] {
     const newest = Math.floor(this.now() / CANDLE_MS);
     const price = this.mark(symbol).toFixed();
@@ -252,11 +252,11 @@ export class Desk {
     return order;
   }
 
-  /** Into fills of whole lots, each one tick worse than the one before, and none beyond its limit. */
-  #sweep(order: Order, share: number): void {
+  /** Fills an order in parts of whole lots, each one tick worse, but none beyond the limit. */
+  #sweep(order: Order): void {
     const { symbol, quantity, direction } = order;
     const { lotStep, tick } = this.#market(symbol);
-    const lots = share >= 1 ? quantity.div(lotStep) : quantity.div(lotStep).mul(share).floor();
+    const lots = quantity.div(lotStep);
     const count = Math.max(1, Math.min(this.options.fills, lots.floor().toNumber()));
     const each = lots.div(count).floor();
     const worse = new Exact(tick).mul(direction === 'BUY' ? 1 : -1);
@@ -277,7 +277,7 @@ export class Desk {
     return direction === 'BUY' ? this.mark(symbol).lte(price) : this.mark(symbol).gte(price);
   }
 
-  /** Of an order that only reduces no more than is left of the position. */
+  /** Fills the rest of an order; a reducing order at most as far as the position is open. */
   #fillAt(order: Order, price: Exact): void {
     const left = order.quantity.sub(order.filled);
     const most = order.reduceOnly ? this.reducible(order.symbol, order.slot, order.direction) : left;
@@ -333,7 +333,7 @@ export class Desk {
   }
 }
 
-/** A stop of a LONG is below the mark until it is hit, its target above. */
+/** Whether the mark price triggers a stop or target. */
 function reached({ side, kind, triggerPrice }: Stop, mark: Exact): boolean {
   return (side === 'LONG') === (kind === 'stop') ? mark.lte(triggerPrice) : mark.gte(triggerPrice);
 }

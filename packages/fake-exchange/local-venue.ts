@@ -9,18 +9,18 @@ export interface LocalVenueOptions {
   readonly clock?: Clock;
   /** 0 picks a free one. */
   readonly port?: number;
-  /** Whether each side of a symbol is a position of its own. */
+  /** Whether the account is in hedge mode. */
   readonly hedge?: boolean;
-  /** Into how many fills a market order is split, each one tick worse. */
+  /** The number of fills of a market order, each one tick worse. */
   readonly fills?: number;
 }
 
-/** A desk behind HTTP, and its control port; how requests are read and answered is each exchange's own. */
+/** A Desk behind HTTP, with control requests. Subclasses speak the protocols of real exchanges. */
 export abstract class LocalVenue {
   readonly desk: Desk;
   readonly http: VenueServer;
 
-  /** `feeRate`: share of an order's value. */
+  /** `feeRate` is a fraction of notional. */
   protected constructor({ clock = new SystemClock(), hedge = false, fills = 1 }: LocalVenueOptions, feeRate: string) {
     this.desk = new Desk({ clock, hedge, fills, feeRate });
     this.http = new VenueServer(clock, (received) => control(this.desk, received) ?? this.answer(received));
@@ -41,7 +41,7 @@ export abstract class LocalVenue {
   }
 }
 
-/** Of the query, or of a JSON body; `malformed` is thrown where that is none. */
+/** The parameters of the query or the JSON body. Throws `malformed` where that is not JSON. */
 export function parametersOf(
   { method, query, body }: Received,
   malformed: () => Error,
@@ -56,8 +56,8 @@ export function parametersOf(
 }
 
 /**
- * Such an exchange as a process: prints its address as a line of JSON and runs until it is told to stop. `keys`: those that it takes where no
- * option of that name says otherwise.
+ * Runs a local exchange as a process: prints its address as a line of JSON, and runs until it is stopped. `keys` are the default keys, which
+ * options of the same names replace.
  */
 export async function serve<K extends Readonly<Record<keyof K, string>>>(
   keys: K,
@@ -91,7 +91,7 @@ const PREFIX = '/_control/';
 
 type Control = (desk: Desk, given: never) => unknown;
 
-/** What another process may do: `POST /_control/NAME` with a JSON object. The same as the methods of Desk. */
+/** Methods of Desk for other processes: `POST /_control/NAME` with a JSON object. */
 const CONTROLS: Readonly<Record<string, Control>> = {
   market: (desk, given: MarketSpec) => desk.setMarket(given),
   mark: (desk, { symbol, price }: { symbol: string; price: string }) => desk.setMark(symbol, price),
@@ -110,7 +110,7 @@ interface Closing {
   readonly quantity?: string;
 }
 
-/** Null where the request is none of these. 400 with `{"error"}` where it cannot be done, 404 where there is no such control. */
+/** The reply to a control request; null for any other. 400 with `{"error"}` for a failed one, 404 for an unknown one. */
 function control(desk: Desk, { path, body }: Received): Reply | null {
   if (!path.startsWith(PREFIX)) return null;
   const name = path.slice(PREFIX.length);

@@ -1,4 +1,4 @@
-/** One market of a made-up exchange. Quantities are in the exchange's contracts. */
+/** A market of a local exchange. Quantities are in the exchange's contracts. */
 export interface Market {
   readonly symbol: string;
   readonly base: string;
@@ -10,10 +10,10 @@ export interface Market {
   readonly marketMaxQuantity: string;
   /** Unit: quote currency; 0: none. */
   readonly minNotional: string;
-  /** Size of one contract. Unit: base currency. */
+  /** Unit: base currency per contract. */
   readonly contractSize: string;
   readonly isTrading: boolean;
-  /** When it is delivered; null: a perpetual. Unit: milliseconds. */
+  /** The time of delivery; null: a perpetual. Unit: milliseconds. */
   readonly deliversAt: number | null;
 }
 

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Clock } from '../../ports/clock.ts';
 
-/** A request as it came, read but not yet believed. */
+/** A request as received, not verified yet. */
 export interface Received {
   /** `METHOD path` */
   readonly name: string;
   readonly method: string;
   readonly path: string;
-  /** As it was sent, without the question mark. */
+  /** As sent, without the question mark. */
   readonly query: string;
-  /** As it was sent. */
+  /** As sent. */
   readonly body: string;
   readonly headers: IncomingMessage['headers'];
 }
@@ -22,11 +22,11 @@ export interface Reply {
 }
 
 /**
- * A fault that happens once, to the next request of that name. `taken`: the request is carried out all the same.
- * `answer`: what the client gets; `none` is no answer at all, `half` the beginning of one.
+ * A fault of the next matching request. `taken`: the request is executed all the same. `answer`: what the client gets; `none` is no answer at
+ * all, `half` the first half of one.
  */
 export interface OneShot {
-  /** `METHOD path`; any request where it is left out. */
+  /** `METHOD path`; any request where left out. */
   readonly request?: string;
   readonly taken: boolean;
   readonly answer: 'none' | 'reset' | 'half' | Reply;
@@ -35,24 +35,24 @@ export interface OneShot {
 /** How long an unanswered request is held before its connection is closed. Unit: milliseconds. */
 const HOLD_MS = 3000;
 
-/** A client may keep a connection for longer than any pause of a test. Unit: milliseconds. */
+/** Longer than any pause of a test, so that clients keep their connections. Unit: milliseconds. */
 const KEEP_ALIVE_MS = 10 * 60 * 1000;
 
-/** HTTP on 127.0.0.1 for a made-up exchange: reads requests, counts them, and lets go wrong what was asked for. */
+/** The HTTP server of a local exchange, on 127.0.0.1: reads requests, counts them and injects faults. */
 export class VenueServer {
-  /** How many there were, by `METHOD path`. */
+  /** Counts by `METHOD path`. */
   readonly requests = new Map<string, number>();
-  /** Those that change something, in the order of their arrival. */
+  /** Requests other than GET, in the order of arrival. */
   readonly sent: Received[] = [];
   readonly #faults: OneShot[] = [];
-  readonly #carryOut: (received: Received) => Reply;
+  readonly #execute: (received: Received) => Reply;
   readonly #clock: Clock;
   readonly #server: Server;
   readonly #closing = new AbortController();
 
-  constructor(clock: Clock, carryOut: (received: Received) => Reply) {
+  constructor(clock: Clock, execute: (received: Received) => Reply) {
     this.#clock = clock;
-    this.#carryOut = carryOut;
+    this.#execute = execute;
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
       this.#serve(request, response).catch((thrown: unknown) => {
         if (!response.headersSent) response.writeHead(500);
@@ -92,7 +92,7 @@ export class VenueServer {
       ? -1
       : this.#faults.findIndex((fault) => fault.request === undefined || fault.request === received.name);
     const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0];
-    const reply = fault?.taken === false ? { status: 200, body: {} } : this.#carryOut(received);
+    const reply = fault?.taken === false ? { status: 200, body: {} } : this.#execute(received);
     if (fault === undefined) return answer(response, reply);
     if (fault.answer === 'reset') return void response.socket?.resetAndDestroy();
     if (fault.answer === 'half') return answerHalf(response, reply.body);
@@ -124,7 +124,7 @@ function answer(response: ServerResponse, { status, body, headers = {} }: Reply)
   response.end(JSON.stringify(body));
 }
 
-/** Less than the headers promise, and then the connection is gone. */
+/** Sends less than the headers promise, and closes the connection. */
 function answerHalf(response: ServerResponse, body: unknown): void {
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length + 1 });

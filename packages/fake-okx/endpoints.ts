@@ -2,9 +2,9 @@ import { Exact } from '../../ports/exact-decimal.ts';
 import type { Desk, Order, OrderRequest, Slot } from '../fake-exchange/desk.ts';
 import { billIdOf, fillRow, instrumentRow, orderRow, positionRow, stopRow, triggeredRow } from './replies.ts';
 
-export interface Asked {
+export interface EndpointCall {
   readonly desk: Desk;
-  /** `cross` or `isolated`: how the positions of the account are margined. */
+  /** The margin mode of the account's positions: `cross` or `isolated`. */
   readonly marginMode: string;
   /** 1 spot, 2 futures, 3 multi-currency margin, 4 portfolio margin. */
   readonly accountLevel: string;
@@ -14,19 +14,19 @@ export interface Asked {
 export interface Endpoint {
   readonly signed: boolean;
   /** The rows of `data`. */
-  readonly answer: (asked: Asked) => readonly object[];
+  readonly answer: (asked: EndpointCall) => readonly object[];
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** Fills older than three months are not told of. */
+/** How far back fills are listed. */
 const HISTORY_MS = 90 * DAY_MS;
-/** An order that ended without a fill is forgotten then. */
+/** How long an order that ended without a fill is known. */
 const UNFILLED_KEPT_MS = 2 * 60 * 60 * 1000;
 const PAGE = 100;
 
 const CLIENT_ID = /^[0-9A-Za-z]{1,32}$/;
 
-/** The paths that the server knows, by method and path. */
+/** All endpoints, by method and path. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   'GET /api/v5/public/time': { signed: false, answer: ({ desk }) => [{ ts: String(desk.now()) }] },
   'GET /api/v5/public/instruments': {
@@ -112,7 +112,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     signed: true,
     answer: ({ desk, parameters: { ordType, instId } }) => {
       if (typeof ordType !== 'string') throw new OkxError('51000', 'ordType');
-      // Of several kinds only these two may be asked for at once.
+      // These two types alone may be combined.
       if (ordType.includes(',') && ordType !== 'conditional,oco') throw new OkxError('51000', 'ordType');
       if (!ordType.includes('conditional')) return [];
       return desk.stops
@@ -123,8 +123,8 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   'GET /api/v5/trade/fills-history': { signed: true, answer: fills },
 };
 
-/** ccxt sends a list of one. */
-function createOrder({ desk, marginMode, parameters }: Asked): readonly object[] {
+/** ccxt sends a list with one order. */
+function createOrder({ desk, marginMode, parameters }: EndpointCall): readonly object[] {
   const [given] = Object.values(parameters);
   const order = desk.submit(vetted(desk, marginMode, typeof given === 'object' && given !== null ? { ...given } : {}));
   return [
@@ -132,8 +132,8 @@ function createOrder({ desk, marginMode, parameters }: Asked): readonly object[]
   ];
 }
 
-/** Everything that may be wrong with an order. */
-function vetted(desk: Desk, marginMode: string, parameters: Asked['parameters']): OrderRequest {
+/** Checks an order. Throws OKX's rejection. */
+function vetted(desk: Desk, marginMode: string, parameters: EndpointCall['parameters']): OrderRequest {
   const { side, ordType, sz, px, clOrdId = '', posSide = 'net', tdMode, reduceOnly } = parameters;
   const symbol = marketOf(desk, parameters);
   const market = desk.markets.get(symbol);
@@ -152,7 +152,7 @@ function vetted(desk: Desk, marginMode: string, parameters: Asked['parameters'])
   if (quantity.lt(market.minQuantity)) throw new OkxError('51020');
   if (ordType === 'market' && quantity.gt(market.marketMaxQuantity)) throw new OkxError('51202');
   const reduces = reduceOnly === true || reduceOnly === 'true' || slot === (direction === 'SELL' ? 'LONG' : 'SHORT');
-  // A position of the other margin mode is another position.
+  // Cross and isolated margin are separate positions.
   const open = tdMode === marginMode ? desk.reducible(symbol, slot, direction) : new Exact(0);
   if (reduces && open.isZero()) throw new OkxError('51169');
   if (reduces && quantity.gt(open)) throw new OkxError('51112');
@@ -175,8 +175,8 @@ function inForce(ordType: unknown): OrderRequest['timeInForce'] {
   return ordType === 'fok' ? 'FOK' : 'GTC';
 }
 
-/** Newest first; `after` asks for those before a bill. What is more than three months old is left out without a word. */
-function fills({ desk, parameters }: Asked): readonly object[] {
+/** Newest first; `after` requests fills before a bill id. Fills older than three months are omitted silently. */
+function fills({ desk, parameters }: EndpointCall): readonly object[] {
   const { begin, end, after, ordId, limit = PAGE } = parameters;
   const symbol = marketOf(desk, parameters);
   if (!(Number(limit) >= 1 && Number(limit) <= PAGE)) throw new OkxError('51000', 'limit');
@@ -194,17 +194,17 @@ function isForgotten({ status, filled, updatedAt }: Order, now: number): boolean
   return status === 'cancelled' && filled.isZero() && now - updatedAt > UNFILLED_KEPT_MS;
 }
 
-function isNamed({ symbol, id, clientId }: Order, { instId, ordId, clOrdId }: Asked['parameters']): boolean {
+function isNamed({ symbol, id, clientId }: Order, { instId, ordId, clOrdId }: EndpointCall['parameters']): boolean {
   if (symbol !== instId) return false;
   return ordId === undefined ? clientId === clOrdId && clientId !== '' : id === ordId;
 }
 
-function marketOf(desk: Desk, { instId }: Asked['parameters']): string {
+function marketOf(desk: Desk, { instId }: EndpointCall['parameters']): string {
   if (typeof instId === 'string' && desk.markets.has(instId)) return instId;
   throw new OkxError('51001');
 }
 
-/** OKX's codes and words, from its list of V5 error codes, each with its HTTP status. */
+/** OKX's error codes with their HTTP statuses and messages, from its V5 documentation. */
 const WORDS = {
   '50004': [
     400,

@@ -19,7 +19,7 @@ export const TEST_KEYS: Keys = {
   passphrase: 'okx-pass-61d0',
 };
 
-/** A server of OKX's V5 API for linear contracts on this machine. See README.md beside this file. */
+/** A local server of OKX's V5 API for linear contracts, described in README.md beside this file. */
 export class OkxServer extends LocalVenue {
   readonly #options: Required<Pick<OkxServerOptions, 'keys' | 'isDemo' | 'marginMode' | 'accountLevel'>>;
 
@@ -34,7 +34,7 @@ export class OkxServer extends LocalVenue {
     return server;
   }
 
-  /** A code of OKX's in answer to the next request of that name, whatever it is. */
+  /** Answers the next request of that name with a code. */
   refuse(request: string, code: OkxCode, taken = false): void {
     this.http.fail({ request, taken, answer: refusal(new OkxError(code), request) });
   }
@@ -55,7 +55,7 @@ export class OkxServer extends LocalVenue {
   }
 }
 
-/** What is wrong with an order stands in the list, beside a code 1 that says no more than that all of them failed. */
+/** The rejection of an order is an entry of `data`; the code beside it only says that all operations failed. */
 function refusal({ code, status, message }: OkxError, request: string): Reply {
   if (status !== 200 || !request.startsWith('POST ')) return { status, body: { code, msg: message, data: [] } };
   const data = [{ ordId: '', clOrdId: '', sCode: code, sMsg: message, tag: '' }];
@@ -68,12 +68,12 @@ interface Keys {
   readonly passphrase: string;
 }
 
-/** How far the client's clock may be off. Unit: milliseconds. */
+/** How far the client's clock may deviate. Unit: milliseconds. */
 const WINDOW_MS = 30_000;
 
 /**
- * HMAC-SHA256, in base64, over time, method, path, query and body, in headers; a key belongs to practice accounts, which one more header
- * asks for, or to real ones.
+ * Verifies the headers: an HMAC-SHA256 in base64 over time, method, path, query and body. A key belongs either to practice accounts, which a
+ * further header selects, or to real ones.
  */
 function checkSigned({ headers, method, path, query, body }: Received, keys: Keys, isDemo: boolean, now: number): void {
   const header = (name: string): string => String(headers[name] ?? '');

@@ -1,7 +1,7 @@
 import type { Desk, Fill, Hand, Order, Position, Slot, Stop } from '../fake-exchange/desk.ts';
 import type { Market } from '../fake-exchange/market.ts';
 
-/** Rows in OKX's form: sizes are contracts, of `ctVal` each; decimals and times are texts. */
+/** Rows in OKX's form. Sizes are contracts of `ctVal` each; decimals and times are texts. */
 
 const CATEGORIES: Readonly<Record<Hand, string>> = {
   client: 'normal',
@@ -13,7 +13,7 @@ const CATEGORIES: Readonly<Record<Hand, string>> = {
   settlement: 'delivery',
 };
 
-/** Of orders that a stop or a target became. */
+/** The origins of orders that were triggered. */
 const TRIGGERED: ReadonlySet<Hand> = new Set(['stop', 'target']);
 
 const STATES = { open: 'live', filled: 'filled', cancelled: 'canceled' } as const;
@@ -60,7 +60,7 @@ export function positionRow(position: Position, desk: Desk, mgnMode: string): ob
     instType: market?.deliversAt === null ? 'SWAP' : 'FUTURES',
     instId: symbol,
     posId: `${symbol}-${slot}`,
-    // A side of its own has a size, the net one a sign.
+    // Unsigned in hedge mode, signed in one-way mode.
     pos: (slot === 'NET' ? amount : amount.abs()).toFixed(),
     posSide: posSideOf(slot),
     mgnMode,
@@ -115,7 +115,7 @@ function ordTypeOf({ type, timeInForce }: Order): string {
   return timeInForce === 'POST_ONLY' ? 'post_only' : timeInForce === 'GTC' ? 'limit' : timeInForce.toLowerCase();
 }
 
-/** The conditional order that became `order`. */
+/** The conditional order from which `order` was triggered. */
 export function triggeredRow(order: Order): object {
   return {
     algoId: `algo-${order.id}`,
@@ -130,7 +130,7 @@ export function triggeredRow(order: Order): object {
   };
 }
 
-/** A stop or a target of the whole position that waits. */
+/** An open stop or target of the whole position. */
 export function stopRow(stop: Stop, hedge: boolean): object {
   const price = stop.triggerPrice.toFixed();
   const isStop = stop.kind === 'stop';

@@ -119,8 +119,8 @@ it('a mark between two cycles is in the peak of the next snapshot', async () => 
   const { server, comes } = await aDesk(4000);
   server.exchange.setMark('BTCUSDT', '107');
   // As often as the exchange tells of marks.
-  const told = server.streams.marksTold;
-  await vi.waitFor(() => expect(server.streams.marksTold).toBeGreaterThan(told), PATIENCE);
+  const told = server.streams.marksSent;
+  await vi.waitFor(() => expect(server.streams.marksSent).toBeGreaterThan(told), PATIENCE);
   server.exchange.setMark('BTCUSDT', '101');
   await comes(TOPICS.positionSnapshot.name, (snapshots) =>
     expect(snapshots.at(-1)).toMatchObject({ mark_price: 101, peak_price: 107 }),
