@@ -12,32 +12,32 @@ import { isDeepStrictEqual } from 'node:util';
 import { evaluate } from '../../pipelines/scoring/evaluate.ts';
 import { intentOf } from '../../pipelines/scoring/scoring-processor.ts';
 import { defaultPolicy } from '../cli/compose/fresh-snapshots.ts';
-import { Decimal } from 'decimal.js';
+import { Exact } from '../../ports/exact-decimal.ts';
 import type { PaperOrder } from '../../connectors/exchange/paper/paper-book.ts';
 import { clientOrderIdOf, tradeIdOf } from '../../schemas/ids.ts';
 
-/** Some seconds. */
+/** With several brokers: some seconds of looks. */
 const FORGIVEN_LOOKS = 10;
 
 export interface RunAudit {
   readonly violations: readonly string[];
-  /** What was counted, in the order to show it. */
+  /** Counts, in the order in which they are shown. */
   readonly figures: Readonly<Record<string, number>>;
 }
 
 export interface AuditOptions {
   /** The data folder of the processes: the book of the paper exchange. */
   readonly folder: string;
-  /** Snapshots that were produced. */
+  /** The number of snapshots that were produced. */
   readonly records: number;
-  /** Every look at the log, the last one after all processes have ended. */
+  /** Every look at the log; the last one was taken after all processes had ended. */
   readonly looks: readonly Look[];
-  /** Of more than one broker leaders change: what a look says may be old for a moment. */
+  /** With more than one, leaders change, and a look may be out of date for a moment. */
   readonly brokers: number;
   readonly clock: Clock;
 }
 
-/** Everything that must hold after a run, however often its processes were killed. */
+/** Audits the log and the paper book after a run, however often its processes were killed. */
 export async function auditRun(
   world: ReadableTopics,
   { folder, records, looks, brokers, clock }: AuditOptions,
@@ -107,7 +107,7 @@ async function deadLetterViolations({ log }: ReadableTopics): Promise<string[]> 
   return violations;
 }
 
-/** Each intent record and the terminal report that it needed. */
+/** The terminal report of each intent record. */
 async function executionEffects(world: ReadableTopics): Promise<readonly Effect[]> {
   const ends = new Map<IntentId, Place>();
   await forEachRecord(world, TOPICS.executionReport.name, {}, ({ intent_id, status }, at) => {
@@ -121,7 +121,7 @@ async function executionEffects(world: ReadableTopics): Promise<readonly Effect[
   return effects;
 }
 
-/** Each trade record and the outcome that it went into. */
+/** The outcome that counts each trade record. */
 async function clmEffects(world: ReadableTopics): Promise<readonly Effect[]> {
   const counted = new Map<string, Place>();
   await forEachRecord(world, TOPICS.clmOutcome.name, {}, ({ slices }, at) => {
@@ -140,12 +140,12 @@ export interface IntentAudit {
   /** Snapshot records, and how many different ones. */
   readonly snapshots: number;
   readonly distinctSnapshots: number;
-  /** Snapshot records that deserve an intent, and different intents that they deserve. */
+  /** Snapshot records that require an intent, and the distinct intents that they require. */
   readonly deserving: number;
   readonly intents: ReadonlySet<IntentId>;
-  /** Intent records: more than the deserving where a crash had a batch scored again. */
+  /** Intent records; there are more than required where a batch was scored again after a crash. */
   readonly intentRecords: number;
-  /** A snapshot and the intent it caused. */
+  /** Each snapshot and its intent. */
   readonly effects: readonly Effect[];
 }
 
@@ -155,7 +155,7 @@ interface Expected {
   output: Place | null;
 }
 
-/** Every snapshot on the topic that deserves an intent has it, exactly as `evaluate` says, and no other intent is there. */
+/** Every snapshot that requires an intent has it, exactly as `evaluate` decides, and there is no other intent. */
 async function auditIntents(world: ReadableTopics): Promise<IntentAudit> {
   const policy = defaultPolicy();
   const violations: string[] = [];
@@ -194,14 +194,14 @@ async function auditIntents(world: ReadableTopics): Promise<IntentAudit> {
   };
 }
 
-/** Decoded records are instances of classes that avsc makes; only their content counts. */
+/** Decoded records are instances of generated classes; only their content is compared. */
 function plain(record: HarvestIntent): unknown {
   return JSON.parse(JSON.stringify(record));
 }
 
 /**
- * Orders, reports and trades tell one story: an intent is sent at most once, and each filled order is one FILLED report and
- * one trade of the venue's quantity. A trade may lie on the topic twice, with one trade_id: at least once.
+ * Orders, reports and trades are consistent: an intent is sent at most once, and each filled order has one FILLED report and one trade of the
+ * exchange's quantity. A trade may be on the topic twice, with one trade_id: delivery is at least once.
  */
 function orderViolations({ intents, reports, trades }: Contents, book: PaperExchange): string[] {
   const orders = new Map(Array.from(book.orders(), (order) => [order.clientOrderId, order]));
@@ -227,7 +227,7 @@ function orderViolations({ intents, reports, trades }: Contents, book: PaperExch
   return violations;
 }
 
-/** Each order's announcements: every sending has one of its own, written before. */
+/** The times at which each order was announced; every attempt to send it is announced before. */
 function sendings(reports: readonly ExecutionReport[]): ReadonlyMap<ClientOrderId, ReadonlySet<number | null>> {
   const found = new Map<ClientOrderId, Set<number | null>>();
   for (const { status, client_order_id: id, submitted_at } of reports) {
@@ -239,6 +239,6 @@ function sendings(reports: readonly ExecutionReport[]): ReadonlyMap<ClientOrderI
   return found;
 }
 
-function filledQuantity(order: PaperOrder | undefined): Decimal {
-  return Decimal.sum(0, ...(order?.fills ?? []).map(({ quantity }) => quantity));
+function filledQuantity(order: PaperOrder | undefined): Exact {
+  return Exact.sum(0, ...(order?.fills ?? []).map(({ quantity }) => quantity));
 }

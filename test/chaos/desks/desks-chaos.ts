@@ -1,6 +1,6 @@
 /**
- * `npm run chaos:desks -- --kills 10 --seed 1`: two desks with three processes of execution on a Kafka of its own, killed and started
- * again at random, while others that must be refused are started (desks-run.ts). Needs Java 17. Exits 1 on a violation.
+ * `npm run chaos:desks -- --kills 10 --seed 1`: two desks with three execution processes on a Kafka of its own, killed and restarted at
+ * random, while others that must be refused are started (desks-run.ts). Needs Java 17. Exits 1 on a violation.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 
 const clock = new SystemClock();
-// So that an interrupted run, too, leaves no process and no folder.
+// An interrupted run must leave no process and no folder either.
 const stop = onShutdownSignal(clock);
 const begun = clock.now();
 const say = (line: string): void =>

@@ -1,7 +1,7 @@
 /**
- * Two desks on one Kafka: account `main`, live at the local exchange, worked by two processes of execution, and account `second` on paper,
- * worked by a third. One after the other is killed and started again, at random; meanwhile processes that must be refused are started
- * again and again. Then everything is worked off, and audited (DesksAudit).
+ * Two desks on one Kafka: account `main`, live at the local exchange, worked by two execution processes, and account `second` on paper, worked
+ * by a third. The processes are killed and restarted at random, while processes that must be refused are started again and again. Then
+ * everything is worked off and audited.
  */
 import { join } from 'node:path';
 import { workedAccounts } from '../../../pipelines/desk/claim-book.ts';
@@ -32,24 +32,24 @@ export interface DesksWorld extends ReadableTopics {
   readonly folder: string;
   readonly clock: Clock;
   readonly say: (line: string) => void;
-  /** Somebody wants it to end. */
+  /** Aborted to end the run early. */
   readonly interrupt: AbortSignal;
 }
 
 const SYMBOLS = 6;
 const PAPER_SYMBOLS = 5;
 
-/** Between two acts of the market: a position that was closed is opened anew, a snapshot of the second desk is written. Unit: milliseconds. */
+/** The interval at which closed positions are opened again and a snapshot of the second desk is written. Unit: milliseconds. */
 const ACT_MS = 250;
 
-/** Between two kills: before, while and after the group has given the partitions of the killed to others. Unit: milliseconds. */
+/** The bounds of the time between two kills: before, during and after the rebalance that follows a kill. Unit: milliseconds. */
 const LEAST_BETWEEN_MS = 500;
 const MOST_BETWEEN_MS = 6000;
 
-/** Longer than a session, a start and an order in doubt together. Unit: milliseconds. */
+/** Longer than a session time-out, a start and the resolution of an order together. Unit: milliseconds. */
 const WORK_OFF_BOUND_MS = 120_000;
 
-/** R at which the policy closes all of a position, and a part. */
+/** R at which the policy closes a position, and a part of it. */
 const CLOSE_R = 9;
 const PARTIAL_R = 3;
 
@@ -57,7 +57,7 @@ const HOUR_MS = 60 * 60 * 1000;
 
 const KEYS = { HARVESTLINE_API_KEY: TEST_KEYS.key, HARVESTLINE_API_SECRET: TEST_KEYS.secret };
 
-/** A process that is to be refused, and why. */
+/** A process that must be refused. */
 interface Intruder {
   readonly what: string;
   readonly args: readonly string[];
@@ -114,7 +114,7 @@ export async function runDesks(world: DesksWorld, options: DesksOptions): Promis
       await clock.sleep(kills.integer(LEAST_BETWEEN_MS, MOST_BETWEEN_MS), interrupt);
       const victim = executions[kills.integer(0, executions.length - 1)];
       if (victim === undefined) throw new Error('there are three');
-      // With all of its processes gone an account that nobody named would be free, as it should be.
+      // An account without any process would rightly be free for others.
       if (victim.account === 'main') await until(world, async () => (await working('main')) >= 2);
       victim.program.process.kill('SIGKILL');
       await victim.program.ended;
@@ -122,7 +122,7 @@ export async function runDesks(world: DesksWorld, options: DesksOptions): Promis
       all.push(victim.program);
       say(`kill -9 ${victim.name}, number ${killed + 1}; started again`);
     }
-    // What was killed last is back at work while there is work.
+    // The process that was killed last works again while there is work.
     await until(world, async () => (await working('main')) >= 2 && (await working('second')) >= 1);
     done.abort();
     await market;
@@ -154,7 +154,7 @@ export async function runDesks(world: DesksWorld, options: DesksOptions): Promis
   }
 }
 
-/** What both desks do: positions are closed and opened anew. */
+/** The market of both desks: opens positions again that were closed, and writes snapshots of the second desk. */
 async function actUntil(
   world: DesksWorld,
   { exchange }: BinanceServer,
@@ -185,7 +185,7 @@ async function actUntil(
   }
 }
 
-/** Starts one after the other, and returns how many were refused; each that was not is a violation. */
+/** Starts the intruders in turn, and returns how many were refused; any other is a violation. */
 async function intrude(
   intruders: readonly Intruder[],
   { say }: DesksWorld,
@@ -217,7 +217,7 @@ interface DesksAudit {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** Where each account is worked. */
+/** The venue of each account. */
 const VENUES: Readonly<Record<string, string>> = { main: 'binanceusdm', second: 'paper' };
 
 /** Intents without a terminal report. */
@@ -234,9 +234,9 @@ async function unfinishedIntents(world: ReadableTopics): Promise<readonly string
 }
 
 /**
- * CHX-1  Every intent has one terminal report, of its own account, at the venue where that is worked.
- * CHX-2  Trades are of the account's own venue; each filled order has one.
- * CHX-3  What the exchange did is what main's records say (exchange-audit.ts CHX-4 to CHX-7, CHX-10), and of no other account.
+ * CHX-1  Every intent has one terminal report, of its own account, at that account's venue.
+ * CHX-2  Trades are at their account's venue, and each filled order has one.
+ * CHX-3  The exchange did what main's records say (CHX-4 to CHX-10), and nothing for any other account.
  */
 async function auditDesks(world: ReadableTopics, server: BinanceServer): Promise<DesksAudit> {
   const intents = new Map<string, HarvestIntent>();

@@ -4,10 +4,10 @@ import { performance } from 'node:perf_hooks';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import type { Clock, EpochMillis } from '../../../ports/clock.ts';
 
-/** How long nothing may happen before time is skipped. Unit: milliseconds. */
+/** How long nothing must happen before time is skipped. Unit: milliseconds. */
 const QUIET_MS = 1;
 
-/** Below this share of it the event loop only woke to look. */
+/** Below this utilisation the event loop counts as idle. */
 const QUIET_SHARE = 0.2;
 
 interface Sleeper {
@@ -16,8 +16,8 @@ interface Sleeper {
 }
 
 /**
- * Passes as the machine's time does while anything is under way, and skips to the end of the next wait when all that is left is waits. For
- * a client and a server in one process: between them nothing is under way that the event loop does not know of.
+ * A clock that follows the machine's while anything is happening, and skips to the end of the next wait when everything waits. It is for a
+ * client and a server in one process, between which nothing happens without the event loop.
  */
 export class SkippingClock implements Clock {
   readonly #machine = new SystemClock();
@@ -50,7 +50,7 @@ export class SkippingClock implements Clock {
     });
   }
 
-  /** As long as anybody sleeps. */
+  /** Runs as long as anybody sleeps. */
   async #watch(): Promise<void> {
     this.#isWatching = true;
     while (this.#sleepers.size > 0) {
@@ -66,13 +66,13 @@ export class SkippingClock implements Clock {
     this.#isWatching = false;
   }
 
-  /** On a busy machine the kernel hands over late what client and server have sent each other, and both look idle meanwhile. */
+  /** On a busy machine the kernel may deliver data between client and server late, and both look idle meanwhile. */
   async #nothingOnTheWire(): Promise<boolean> {
     await this.#loopback.emptied();
     return this.#staysQuiet();
   }
 
-  /** Answers that arrived with the timer are heard in the next turns of the event loop. */
+  /** Data that arrived together with the timer is read in the next turns of the event loop. */
   async #staysQuiet(): Promise<boolean> {
     const before = performance.eventLoopUtilization();
     for (let turn = 0; turn < 3; turn++) await this.#machine.sleep(0);
@@ -80,7 +80,7 @@ export class SkippingClock implements Clock {
   }
 }
 
-/** A connection of this process to itself. What was sent before by the same machine arrives before its byte comes back. */
+/** A connection of this process to itself. By the time its byte comes back, data that was sent before has arrived. */
 class Loopback {
   #opening: Promise<Socket> | null = null;
 
@@ -92,7 +92,7 @@ class Loopback {
   }
 }
 
-/** Neither its server nor its two ends keep the process. */
+/** Neither the server nor the two ends keep the process alive. */
 async function open(): Promise<Socket> {
   const server: Server = createServer({ noDelay: true }, (other) => void other.unref().pipe(other)).unref();
   server.listen(0, '127.0.0.1');
@@ -104,10 +104,10 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** Fast enough that waits are short, slow enough that a busy machine answers within a client's time-out. Unit: factor. */
+/** Fast enough for short waits, slow enough for a busy machine to answer within a client's time-out. */
 const FACTOR = 8;
 
-/** Passes several times as fast as the machine's from a moment on: the same in every process that is told of that moment. */
+/** A clock that runs several times as fast as the machine's from a given time on, and is the same in every process with that time. */
 export class SpedUpClock implements Clock {
   readonly #machine = new SystemClock();
   readonly #since: EpochMillis;

@@ -11,22 +11,21 @@ export interface Recorded {
   readonly intents: readonly HarvestIntent[];
   readonly reports: readonly ExecutionReport[];
   readonly trades: readonly TradeClosed[];
-  /** Symbols of which the exchange told falsely or nothing for a while. */
+  /** Symbols for which the exchange gave false answers or none for a while. */
   readonly sick?: ReadonlySet<string>;
 }
 
 /**
- * What the exchange did against what was recorded. A list of violations; empty is as it should be.
+ * Compares what the exchange did with what was recorded, and returns the violations.
  *
  * CHX-4  Each intent has one terminal report.
- * CHX-5  No client order id is filled by two orders, and none is sent again but after a no that means "not taken", and no more often
- *     than that code's rule says.
- * CHX-6  UNKNOWN only where the exchange was made unable to answer for that order, or, where the order is set aside, for what is left of its
- *     position.
- * CHX-7  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED have no fill, unless it is booked as a late one.
- * CHX-8  The orders of an intent fill no more than it asked for, together.
- * CHX-9  Nothing rests of an intent that has its end.
- * CHX-10  Every fill that reduced a position is in exactly one slice: what was opened less all slices is what is open.
+ * CHX-5  No client order id is used by two orders. An order is sent again only after a rejection that means "not taken", and at most as often
+ *        as the rule of its code allows.
+ * CHX-6  An order is UNKNOWN only if the exchange was made unable to answer for it, or, where it is set aside, for the rest of its position.
+ * CHX-7  Price, quantity and fee of a report are the exchange's; REJECTED and SUPPRESSED orders have no fill, unless it is booked as a late one.
+ * CHX-8  Together, the orders of an intent fill no more than it asked for.
+ * CHX-9  No order of a finished intent rests.
+ * CHX-10  Every reducing fill is in exactly one slice: the opened quantity minus all slices is the open quantity.
  */
 export function auditExchange(server: BinanceServer, recorded: Recorded): readonly string[] {
   return [...auditIntents(server, recorded), ...auditAttempts(server), ...auditQuantities(server, recorded)];
@@ -96,7 +95,7 @@ function auditIntents(server: BinanceServer, { intents, reports, trades, sick }:
   return violations;
 }
 
-/** Averages over the orders of an intent are made of those of its trades, which are doubles. Unit: ratio. */
+/** The average of an intent is computed from those of its trades, which are doubles. Unit: ratio. */
 const ROUNDING = 1e-12;
 
 function isOneOf(ids: readonly string[], id: string): boolean {
@@ -139,7 +138,7 @@ function auditQuantities(server: BinanceServer, { trades, reports }: Recorded): 
       size = after;
     }
     const own = closedBySymbol.get(symbol) ?? [];
-    // What is UNKNOWN and not resolved since may be missing: it was said to be.
+    // Orders that are still UNKNOWN may be missing from the trades.
     const doubted = server.exchange.orders
       .ofSymbol(symbol)
       .filter(({ clientOrderId }) => unknown.has(clientOrderId as never))

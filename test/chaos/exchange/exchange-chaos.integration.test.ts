@@ -6,7 +6,7 @@ import { ALL_FAULTS } from './exchange-settings.ts';
 
 describe('execution and reconciliation on an exchange that misbehaves', () => {
   it.each(FAULT_NAMES)('CHX-4 to CHX-10: %s alone', async (fault) => {
-    // A look-up happens only where an order is in doubt.
+    // Look-ups happen only for orders in doubt.
     const doubt = fault === '-2013' ? { 'reset-after-taken': 0.3 } : {};
     const chances = { ...doubt, [fault]: 0.15 };
     const run = await runExchange({ intents: 16, seed: 3, chances });
@@ -21,7 +21,7 @@ describe('execution and reconciliation on an exchange that misbehaves', () => {
       expect(run.violations).toEqual([]);
       expect(run.neverHit).toEqual([]);
       expect(run.intents).toBe(100);
-      // Every healthy position in every cycle, but for those that a fault kept back for the one in which they were new or had changed.
+      // Every healthy position in every cycle, except where a fault delayed a new or changed one.
       expect(run.observed + run.excused).toBe(run.healthy);
       expect(run.healthy).toBeGreaterThan(run.cycles * 15);
     },

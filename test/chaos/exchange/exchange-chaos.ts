@@ -1,9 +1,9 @@
 /**
- * `npm run chaos:exchange -- --intents 10000 --seed 1`: a desk at a local server of Binance's API that misbehaves in every way it knows, at
- * random, through ccxt's real client; the audit of what both say; and whether every healthy position was observed in every cycle. Of thirty
- * symbols (`--positions`) three (`--sick`) are sick at any time, each in a way of sick-symbols.ts. With `--kills 200` the program is killed
- * between any two steps so many times meanwhile. `--order ioc|sliced|post_only` sends orders that way, into a book with depth. `--json`, or a
- * pipe, has the summary as JSON. Exits 1 on a violation.
+ * `npm run chaos:exchange -- --intents 10000 --seed 1`: a desk, through ccxt's real client, at a local server of Binance's API with random
+ * faults of every kind; then the audit of both, and of whether every healthy position was observed in every cycle. Of thirty symbols
+ * (`--positions`) three (`--sick`) are sick at any time, in the ways of sick-symbols.ts. With `--kills 200` the program is killed that often
+ * between any two steps. `--order ioc|sliced|post_only` sends orders in that style, into a book with depth. With `--json`, or into a pipe, the
+ * summary is JSON. Exits 1 on a violation.
  */
 import { parseArgs } from 'node:util';
 import { plainTable } from '../../../render/tables.ts';

@@ -10,22 +10,21 @@ import type { HarvestIntent, OrderStyle } from '../../../schemas/generated/recor
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 import { auditExchange } from './exchange-audit.ts';
-import { SERVER, settingsFor } from './exchange-settings.ts';
+import { SERVER, settingsFor, retried } from './exchange-settings.ts';
 import { ACCOUNT, ExchangeStory } from './exchange-story.ts';
 import { type HealthFigures, HealthyWatch } from './healthy-watch.ts';
 import { PartitionWorker } from './partition-worker.ts';
-import { patient } from './patient.ts';
 import { SickSymbols } from './sick-symbols.ts';
 import { SkippingClock } from './chaos-clocks.ts';
 
 export interface ExchangeRunOptions {
   readonly intents: number;
   readonly seed: number;
-  /** Probabilities; together at most 1. */
+  /** Probabilities of faults, which add up to at most 1. */
   readonly chances: Readonly<Partial<Record<Fault, number>>>;
-  /** How orders are sent; at market where left out. Any other meets a book with depth, and marks that move. */
+  /** The style of orders; at market where left out. Any other style meets a book with depth and moving mark prices. */
   readonly order?: OrderStyle;
-  /** How many symbols there are, and how many of them are sick at any time. */
+  /** The number of symbols, and how many of them are sick at any time. */
   readonly positions?: number;
   readonly sick?: number;
   readonly onProgress?: (done: ExchangeProgress) => void;
@@ -45,35 +44,35 @@ export interface ExchangeRun extends HealthFigures {
   readonly ends: Readonly<Record<string, number>>;
   /** Faults by kind. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Kinds of fault that were to happen, and never did. */
+  /** Faults with a probability that never happened. */
   readonly neverHit: readonly string[];
-  /** How often symbols fell sick, and in which way. */
+  /** How often each sickness occurred. */
   readonly sick: Readonly<Record<string, number>>;
-  /** How much of the exchange's time passed. Unit: seconds. */
+  /** The duration by the exchange's clock. Unit: seconds. */
   readonly exchangeSeconds: number;
 }
 
-/** As partitions are. */
+/** As many as partitions. */
 const WORKERS = 6;
 
-/** Other symbols fall sick after so many cycles, and orders of which nothing was told are told of again after so many. */
+/** After how many cycles other symbols fall sick, and after how many the fault `unanswering` ends. */
 const SICK_FOR = 4;
-const DARK_FOR = 20;
+const UNANSWERED_FOR = 20;
 
-/** A snapshot leads to an intent so often, and to none while as much as this waits for a partition. Unit of the latter: records. */
+/** The probability that a snapshot leads to an intent, and the backlog of a partition above which none is made. Units: probability; records. */
 const DECIDES = 0.5;
 const MOST_BACKLOG = 8;
 
-/** Between two cycles. Unit: milliseconds. */
+/** The pause between two cycles. Unit: milliseconds. */
 const PAUSE_MS = 3000;
 
-/** Until what the last orders did is reconciled: lists may be late, and fills that were false are read anew after a while. */
+/** Enough cycles to reconcile the last orders: lists may be late, and false fills are read again after a while. */
 const LAST_CYCLES = 8;
 const LAST_PAUSE_MS = 30_000;
 
 /**
- * A desk at an exchange that misbehaves by chance, through ccxt's real client: one source observes all positions cycle after cycle,
- * partitions work the intents on its snapshots meanwhile, and some symbols are sick all the time. Then the audit of both.
+ * Runs a desk, through ccxt's real client, at an exchange with random faults: one source observes all positions cycle after cycle, partitions
+ * work the intents on its snapshots meanwhile, and some symbols are sick at any time. Then audits both.
  */
 export async function runExchange(options: ExchangeRunOptions): Promise<ExchangeRun> {
   const { intents, seed, chances, order = 'market' } = options;
@@ -107,18 +106,18 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
       signals: { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) },
     });
     const cycle = async (): Promise<ObservedCycle> => {
-      const observed = await patient(clock, () => watch.during(story.symbols, () => source.observe()));
+      const observed = await retried(clock, () => watch.during(story.symbols, () => source.observe()));
       for (const record of observed.reconciled) workerOf.get(record.symbol)?.publishReconciled(record);
       return observed;
     };
     server.faults.byChance(chances);
-    // Each once for certain, the rest by chance.
+    // Each fault happens at least once.
     for (const fault of FAULT_NAMES) if (chances[fault] !== undefined) server.faults.add({ fault });
     let decided = 0;
     for (let count = 0; decided < intents; count++) {
       if (count % SICK_FOR === 0) sick.change(story.symbols);
-      if (count % DARK_FOR === 0) server.lift();
-      story.goOn();
+      if (count % UNANSWERED_FOR === 0) server.lift();
+      story.act();
       for (const snapshot of (await cycle()).snapshots) {
         const worker = workerOf.get(snapshot.symbol);
         if (worker === undefined || worker.backlog >= MOST_BACKLOG || decided === intents) continue;
@@ -162,7 +161,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
   }
 }
 
-/** How often each name is there. */
+/** Counts by name. */
 export function tally(names: readonly string[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const name of names.toSorted()) counts[name] = (counts[name] ?? 0) + 1;

@@ -1,33 +1,32 @@
 import { BINANCE } from '../../../connectors/exchange/ccxt/venues/binance.ts';
 import type { VenueSettings } from '../../../connectors/exchange/ccxt/venue-settings.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { retryTransient } from '../../../ports/retry.ts';
 import type { ExecutionLimits } from '../../../pipelines/execution/limits.ts';
 import { DEFAULT_TERMS } from '../../../pipelines/execution/order-plan.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { type BinanceServerOptions, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { FAULT_NAMES, type Fault } from '../../../packages/fake-binance/faults.ts';
 
-/**
- * As a desk has them, but for the waits between two orders of one position: intents come much faster here, and an order that rests is given
- * up sooner.
- */
+/** Ordinary limits, except that there is hardly a wait between two orders of a position, and a resting order is cancelled sooner. */
 export function limitsFor(style: OrderStyle): Partial<ExecutionLimits> {
   const order = { ...DEFAULT_TERMS, style, slices: 3, postOnlyMs: 3000 };
   return { cooldownMs: 0, refusedWaitMs: 20, longestRefusedWaitMs: 500, order };
 }
 
-/** A time-out of an exchange in trouble costs a position so much. Unit: milliseconds. */
+/** The client's time-out. Unit: milliseconds. */
 const TIMEOUT_MS = 2000;
 
-/** A server that has room for any number of requests, and holds what it never answers for longer than a client waits. */
+/** A server without rate limits, which holds unanswered requests for longer than the client's time-out. */
 export const SERVER: BinanceServerOptions = { weightPerMinute: 1e12, holdMs: 2 * TIMEOUT_MS, retryAfterS: 0.1 };
 
 /**
- * Between processes whose time is sped up a busy machine is slow: a client waits for long, and what is never answered is cut off before. Unit:
+ * For processes with a sped-up clock, to which a busy machine seems slow: a long time-out, and unanswered requests are cut off before it. Unit:
  * milliseconds.
  */
 export const SPED_UP = { timeoutMs: 20_000, holdMs: 1000 };
 
-/** ccxt's client for a local server, without the pace that a real exchange needs. */
+/** Settings of ccxt's client for a local server, which needs no pacing. */
 export function settingsFor(url: string, timeoutMs = TIMEOUT_MS): VenueSettings {
   return {
     id: 'binanceusdm',
@@ -39,10 +38,18 @@ export function settingsFor(url: string, timeoutMs = TIMEOUT_MS): VenueSettings 
   };
 }
 
-/** How often an order meets some fault. */
-const OFTEN = 0.25;
+/** The probability that an order meets a fault. */
+const PROBABILITY = 0.25;
 
-/** Everything that can go wrong, each as likely as the others; nobody can answer for a few. */
+/** All faults, each with the same probability. */
 export const ALL_FAULTS: Readonly<Partial<Record<Fault, number>>> = Object.fromEntries(
-  FAULT_NAMES.map((fault) => [fault, OFTEN / FAULT_NAMES.length]),
+  FAULT_NAMES.map((fault) => [fault, PROBABILITY / FAULT_NAMES.length]),
 );
+
+/** Repeats transient errors as the runtime does, but after short waits. */
+export function retried<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  return retryTransient({ clock, firstMs: RETRY_MS, longestMs: RETRY_MS, onWait: () => {} }, work);
+}
+
+/** Unit: milliseconds. */
+const RETRY_MS = 50;

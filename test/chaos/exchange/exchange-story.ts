@@ -8,15 +8,14 @@ import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 export const ACCOUNT = 'main';
 
-/** More than partitions, so that each has several positions. */
+/** More than partitions, so that each partition has several positions. */
 export const POSITIONS = 24;
 
-/** How likely a symbol that is flat is opened before a cycle. */
+/** The probability that a flat symbol is opened before a cycle. */
 const OPENS = 0.7;
 
 /**
- * What traders do at an exchange, and what a policy makes of what is observed there: positions that are opened by hand, on either side, and
- * intents on snapshots.
+ * Traders and a policy: opens positions by hand, on either side, and decides intents on snapshots, both at random.
  */
 export class ExchangeStory {
   readonly #exchange: BinanceExchange;
@@ -24,7 +23,7 @@ export class ExchangeStory {
   readonly #latest = new Map<string, number>();
   readonly #deep: boolean;
 
-  /** `deep`: the markets have a book that an order may empty, and their marks move. */
+  /** `deep`: the markets have order books that an order may empty, and moving mark prices. */
   constructor(
     exchange: BinanceExchange,
     stream: RandomStream,
@@ -48,15 +47,15 @@ export class ExchangeStory {
     return !this.#exchange.orders.account.position(symbol, 'BOTH').amount.isZero();
   }
 
-  /** Before each cycle: most of what is flat is opened, and orders that rest are reached now and then. */
-  goOn(): void {
+  /** To be called before each cycle: opens most flat symbols, and moves mark prices, which now and then reach resting orders. */
+  act(): void {
     for (const symbol of this.symbols) {
       if (this.#deep) this.#moveMark(symbol);
       if (!this.isOpen(symbol) && this.#stream.uniform() < OPENS) this.#open(symbol);
     }
   }
 
-  /** What a policy might decide on a snapshot, with a chance; null: nothing. `closes`: how likely that is to close it whole. */
+  /** An intent on a snapshot, with probability `chance`; null: none. `closes` is the probability that it closes the whole position. */
   decide(snapshot: PositionSnapshot, chance: number, closes = 0.3): HarvestIntent | null {
     if (this.#stream.uniform() >= chance) return null;
     const { position_id, symbol } = snapshot;
@@ -96,7 +95,7 @@ export class ExchangeStory {
 
   #open(symbol: string): void {
     const side = this.#stream.uniform() < 0.5 ? 'LONG' : 'SHORT';
-    // Every opening has a millisecond of its own: it names the position.
+    // Positions are named by their opening, so no two may share a millisecond.
     const at = Math.max(this.#exchange.now(), (this.#latest.get(symbol) ?? 0) + 1);
     this.#latest.set(symbol, at);
     const quantity = new Exact(this.#stream.integer(200, 5000)).div(100).toFixed();

@@ -4,32 +4,33 @@ import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import type { VenueDifference } from '../../../schemas/generated/records.ts';
 import type { SickSymbols } from './sick-symbols.ts';
 
-/** After these the client asks nobody anything for a while. */
+/** Faults after which the client sends nothing for a while. */
 const SILENCING: ReadonlySet<string> = new Set(['429', '418']);
 
-/** Longer than the server asks to be left alone (exchange-settings.ts). Unit: milliseconds. */
+/** Longer than the server's Retry-After (exchange-settings.ts). Unit: milliseconds. */
 const OBEYED_FOR_MS = 150;
 
 export interface HealthFigures {
-  /** Cycles in which the exchange listed the open positions. */
+  /** Cycles in which the exchange answered with the list of positions. */
   readonly cycles: number;
-  /** Lists of positions that never came: no cycle began. */
+  /** Requests for the list of positions that failed, so that no cycle began. */
   readonly failedLists: number;
-  /** Cycles in which the exchange listed no position at all, falsely. */
+  /** Cycles in which the list of positions was empty by a fault. */
   readonly falseLists: number;
-  /** Healthy positions, counted once a cycle. */
+  /** Healthy positions, summed over the cycles. */
   readonly healthy: number;
   /** Those among them that have a snapshot. */
   readonly observed: number;
-  /** Those that have none because they changed, and a question about that met a fault, in this cycle and not in the one before. */
+  /** Those without a snapshot because they had changed and a request about that met a fault, in this cycle but not in the one before. */
   readonly excused: number;
 }
 
 /**
- * Healthy is a position of a symbol that is not made sick, and that is open and the same from the beginning of a cycle to its end.
+ * Checks that healthy positions are observed. A position is healthy if its symbol is not sick, and it is open and unchanged from the beginning
+ * of a cycle to its end.
  *
- * CHX-11  A healthy position has a snapshot in every cycle. One that is new, or has changed since its latest snapshot, may lack it in the one
- *     cycle in which a question about it met a fault; in the next it has one, whatever befalls its questions.
+ * CHX-11  A healthy position has a snapshot in every cycle. A new or changed one may lack it in the one cycle in which a request about it met a
+ *         fault; in the next it has one, whatever happens to its requests.
  * CHX-12  That snapshot has the exchange's side and quantity.
  */
 export class HealthyWatch {
@@ -37,9 +38,9 @@ export class HealthyWatch {
   readonly #sick: SickSymbols;
   readonly violations: string[] = [];
   readonly #figures = { cycles: 0, failedLists: 0, falseLists: 0, healthy: 0, observed: 0, excused: 0 };
-  /** State that was observed last, by symbol. */
+  /** The state that was observed last, by symbol. */
   readonly #observed = new Map<string, string>();
-  /** State that lacked its snapshot in the cycle before, by symbol. */
+  /** The state that lacked its snapshot in the cycle before, by symbol. */
   #lacking = new Map<string, string>();
   readonly #differences = new Map<string, readonly VenueDifference[]>();
   #since = 0;
@@ -53,13 +54,13 @@ export class HealthyWatch {
     return this.#figures;
   }
 
-  /** Another source observes from now on: every position is new to it. */
+  /** To be called after a restart of the source, to which every position is new. */
   restarted(): void {
     this.#observed.clear();
     this.#lacking.clear();
   }
 
-  /** One cycle of all these symbols. */
+  /** Runs a cycle and checks the symbols that were healthy during it. */
   async during(symbols: readonly string[], observe: () => Promise<ObservedCycle>): Promise<ObservedCycle> {
     const healthy = symbols.filter((symbol) => !this.#sick.has(symbol));
     const before = new Map(healthy.map((symbol) => [symbol, this.#state(symbol)]));
@@ -71,7 +72,7 @@ export class HealthyWatch {
       this.#figures.failedLists += 1;
       throw thrown;
     }
-    const met = this.#metSince(startedAt);
+    const met = this.#faultsSince(startedAt);
     this.#figures.cycles += 1;
     if (met.some(({ fault }) => fault === 'empty-positions')) {
       this.#figures.falseLists += 1;
@@ -98,13 +99,13 @@ export class HealthyWatch {
       const missing = cycle.missing.filter((one) => one.symbol === symbol).map((one) => `${one.what}: ${one.why}`);
       const standing = (this.#differences.get(symbol) ?? []).map(({ kind, detail }) => `${kind}: ${detail}`);
       const why = [...missing, ...standing];
-      const isBefallen = met.some((one) => one.symbol === symbol || SILENCING.has(one.fault));
-      if (isBefallen && this.#observed.get(symbol) !== state && this.#lacking.get(symbol) !== state) {
+      const hasMetFault = met.some((one) => one.symbol === symbol || SILENCING.has(one.fault));
+      if (hasMetFault && this.#observed.get(symbol) !== state && this.#lacking.get(symbol) !== state) {
         this.#figures.excused += 1;
         lacking.set(symbol, state);
         continue;
       }
-      const cause = !isBefallen
+      const cause = !hasMetFault
         ? 'nothing was wrong with it'
         : this.#lacking.get(symbol) === state
           ? 'it has had none for two cycles'
@@ -117,14 +118,14 @@ export class HealthyWatch {
     return cycle;
   }
 
-  /** Also those that came just before, and are still obeyed. */
-  #metSince(startedAt: number): readonly Injected[] {
+  /** The faults of a cycle, and those just before it that still silence the client. */
+  #faultsSince(startedAt: number): readonly Injected[] {
     const { injected } = this.#server;
     while ((injected[this.#since]?.at ?? Infinity) < startedAt - OBEYED_FOR_MS) this.#since += 1;
     return injected.slice(this.#since).filter(({ at, fault }) => at >= startedAt || SILENCING.has(fault));
   }
 
-  /** What tells one state of a position from another; null where it is flat. */
+  /** Identifies the state of a position; null where it is flat. */
   #state(symbol: string): string | null {
     const { amount, updateTime } = this.#server.exchange.orders.account.position(symbol, 'BOTH');
     return amount.isZero() ? null : `${amount.toFixed()} ${updateTime}`;

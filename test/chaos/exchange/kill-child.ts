@@ -1,8 +1,7 @@
 /**
- * One life of execution and reconciliation, on the embedded log in a folder and a server of Binance's API: works off what lies there,
- * and kills itself with SIGKILL before its n-th step towards the log or the exchange. Arguments: folder, address, n (0: never), how orders are sent,
- * since when time is sped up.
- * Exits 0 when nothing is left to do.
+ * One life of execution and reconciliation, on the embedded log of a folder and a local server of Binance's API: works off what is there, and
+ * kills itself with SIGKILL before its n-th step towards the log or the exchange. Arguments: folder, address, n (0: never), style of orders,
+ * the time from which the clock is sped up. Exits 0 when nothing is left to do.
  */
 import { EmbeddedLog } from '../../../connectors/embedded/embedded-log.ts';
 import { CcxtExchange, AccountMode } from '../../../connectors/exchange/ccxt/ccxt-exchange.ts';
@@ -16,22 +15,21 @@ import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { OrderStyle } from '../../../schemas/generated/records.ts';
 import { RecordCodec } from '../../../schemas/record-codec.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
-import { SPED_UP, limitsFor, settingsFor } from './exchange-settings.ts';
-import { patient } from './patient.ts';
+import { SPED_UP, limitsFor, settingsFor, retried } from './exchange-settings.ts';
 import { restoredSource } from './restored-source.ts';
 import { SpedUpClock } from './chaos-clocks.ts';
 
 const [dataDir = '', url = '', killAt = '0', style = 'market', since = '0'] = process.argv.slice(2);
 
-/** Until what the last orders did is reconciled, in the life that is not killed: lists may be late. */
+/** In the last life enough to reconcile the last orders, whose lists may be late. */
 const CYCLES = killAt === '0' ? 6 : 1;
 const PAUSE_MS = 20_000;
 
-/** Time is sped up, not skipped: a quarter of the usual, and longer than an order may come late. */
+/** A quarter of the usual waits, since time is sped up and not skipped; longer than a late order takes. */
 const LOOK_UP_WAITS_MS = [50, 100, 200, 400, 800, 1000];
 
 let steps = 0;
-/** Before and after everything that leaves a trace: what is killed is killed between two of them. */
+/** To be called before and after everything with an effect, since the process is killed between two steps. */
 function step(): void {
   steps += 1;
   if (steps === Number(killAt)) process.kill(process.pid, 'SIGKILL');
@@ -56,9 +54,9 @@ log.appendAndCommit = (records, commits) => {
 };
 const codec = await RecordCodec.open(log.registry);
 const client = await VenueClient.open(settingsFor(url, SPED_UP.timeoutMs), clock, SILENT_LOGGER);
-await patient(clock, () => client.measureClock());
+await retried(clock, () => client.measureClock());
 const markets = new VenueMarkets(client);
-const real = new CcxtExchange(client, markets, await patient(clock, () => AccountMode.of(client)));
+const real = new CcxtExchange(client, markets, await retried(clock, () => AccountMode.of(client)));
 const exchange: Exchange = {
   venue: real.venue,
   rules: (symbol) => real.rules(symbol),
@@ -76,8 +74,8 @@ const limits = { ...limitsFor(style as OrderStyle), lookUpWaitsMs: LOOK_UP_WAITS
 const processor = perPartition(() =>
   executionProcessor({ writer, exchange, clock: client.clock, logger: SILENT_LOGGER, limits }),
 );
-const source = await patient(clock, () => restoredSource({ log, codec, client, markets }));
-const cycle = (): Promise<unknown> => patient(clock, source);
+const source = await retried(clock, () => restoredSource({ log, codec, client, markets }));
+const cycle = (): Promise<unknown> => retried(clock, source);
 await cycle();
 const wiring = wireProcessor({ processor, log, codec, clock, logger: SILENT_LOGGER });
 const consumer = log.consumer(wiring.options, wiring.handler);

@@ -24,10 +24,9 @@ import { TOPICS, allTopicSpecs } from '../../../schemas/topics.ts';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { auditExchange } from './exchange-audit.ts';
 import { type ExchangeProgress, type ExchangeRun, type ExchangeRunOptions, tally } from './exchange-run.ts';
-import { SERVER, SPED_UP, settingsFor } from './exchange-settings.ts';
+import { SERVER, SPED_UP, settingsFor, retried } from './exchange-settings.ts';
 import { ExchangeStory } from './exchange-story.ts';
 import { HealthyWatch } from './healthy-watch.ts';
-import { patient } from './patient.ts';
 import { restoredSource } from './restored-source.ts';
 import { SickSymbols } from './sick-symbols.ts';
 import { SpedUpClock } from './chaos-clocks.ts';
@@ -45,29 +44,29 @@ export interface KillRun extends ExchangeRun {
   readonly kills: number;
 }
 
-/** So many lives work off what is there: what waits for longer than an intent may is worked by nobody. Unit: one in so many lives. */
+/** One in this many lives is not killed: intents that wait for too long would not be worked at all. */
 const WHOLE_LIFE = 4;
 
-/** More steps than any life takes. */
+/** More steps than a life has. */
 const NEVER = 1e9;
 
-/** A life takes about so many steps for each intent. */
+/** The approximate number of steps for an intent. */
 const STEPS_AN_INTENT = 8;
 
-/** How likely a snapshot leads to an intent, each time that it is looked at. */
+/** The probability that a snapshot leads to an intent, each time. */
 const DECIDES = 0.3;
 
-/** Several intents rest on one snapshot: what the first closed whole is nothing to the others. */
+/** The probability that an intent closes the whole position: low, since several intents rest on one snapshot. */
 const CLOSES = 0.1;
 
-/** Orders of which nothing was told are told of again after so many lives. */
-const DARK_FOR = 10;
+/** After how many lives the fault `unanswering` ends. */
+const UNANSWERED_FOR = 10;
 
 const CHILD = join(import.meta.dirname, 'kill-child.ts');
 
 /**
- * kill -9 between any two steps, so many times, and whole lives in between; then a life that is not killed, and the audit.
- * After each kill the source is restored here as well, and observes twice.
+ * Kills the program with SIGKILL between any two steps, a number of times, with lives in between that are not killed; then a last life, and the
+ * audit. After each life a source is restored in this process as well, and observes twice.
  */
 export async function runKills(options: KillRunOptions): Promise<KillRun> {
   const { kills, intents: total, seed, chances, order = 'market', positions, sick = 0 } = options;
@@ -95,12 +94,12 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     const observed = async (): Promise<readonly PositionSnapshot[]> => {
       const source = await restoredSource({ log, codec, client, markets });
       watch.restarted();
-      await patient(clock, () => watch.during(story.symbols, source));
-      return (await patient(clock, () => watch.during(story.symbols, source))).snapshots;
+      await retried(clock, () => watch.during(story.symbols, source));
+      return (await retried(clock, () => watch.during(story.symbols, source))).snapshots;
     };
     const feed = async (): Promise<void> => {
       sickness.change(story.symbols);
-      story.goOn();
+      story.act();
       const snapshots = await observed();
       const before = intents.length;
       while (snapshots.length > 0 && intents.length - before < aLife) {
@@ -115,7 +114,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     server.faults.byChance(chances);
     let killed = 0;
     for (let lives = 0; killed < kills; lives++) {
-      if (lives % DARK_FOR === 0) server.lift();
+      if (lives % UNANSWERED_FOR === 0) server.lift();
       await feed();
       const isWhole = lives % WHOLE_LIFE === WHOLE_LIFE - 1;
       const killAt = isWhole ? NEVER : stream.integer(1, aLife * STEPS_AN_INTENT);

@@ -8,18 +8,17 @@ import type { HarvestIntent, OrderStyle, PositionReconciled } from '../../../sch
 import { TOPICS } from '../../../schemas/topics.ts';
 import { TopicWriter } from '../../../schemas/topic-writer.ts';
 import { ExecutionLog } from '../../pipelines/execution/execution-log.ts';
-import { limitsFor } from './exchange-settings.ts';
-import { patient } from './patient.ts';
+import { limitsFor, retried } from './exchange-settings.ts';
 
 export interface WorkerOptions {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly order: OrderStyle;
-  /** Told of every intent that has been worked. */
+  /** Called with every intent that has been worked. */
   readonly onWorked: (intent: HarvestIntent) => void;
 }
 
-/** One partition: a log and a processor of its own, which works what is published in batches, as the runtime does. */
+/** A partition: a log and a processor of its own, which works published records in batches, as in the runtime. */
 export class PartitionWorker {
   readonly log: ExecutionLog;
   readonly #processor: Processor;
@@ -45,7 +44,7 @@ export class PartitionWorker {
     return new PartitionWorker(log, processor, options);
   }
 
-  /** What waits to be worked, and is being worked. Unit: records. */
+  /** Records that wait or are being worked. */
   get backlog(): number {
     return this.#backlog;
   }
@@ -58,7 +57,7 @@ export class PartitionWorker {
     this.#publish(this.log.addIntent(intent));
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when no record is left. */
   async drained(): Promise<void> {
     while (this.#working !== null) await this.#working;
   }
@@ -72,12 +71,12 @@ export class PartitionWorker {
   }
 
   async #work(): Promise<void> {
-    // What is published together is fetched together.
+    // Records that are published together form a batch.
     await this.#machine.sleep(0);
     while (this.#published.length > 0) {
       const batch = this.#published.splice(0, this.#processor.maxBatchRecords ?? 1);
-      // As the runtime does it: a transient error repeats the same records.
-      await patient(this.#options.clock, async () =>
+      // A transient error repeats the same records, as in the runtime.
+      await retried(this.#options.clock, async () =>
         this.log.append(await this.#processor.process(batch, this.log.append)),
       );
       this.#backlog -= batch.length;

@@ -18,7 +18,7 @@ interface Observing {
   readonly markets: VenueMarkets;
 }
 
-/** The snapshot source as it is after a restart, recovered from the log. Each call is a cycle, and writes what it observed. */
+/** A snapshot source restored from the log, as after a restart. Each call of the result is a cycle, and writes what it observed. */
 export async function restoredSource({
   log,
   codec,

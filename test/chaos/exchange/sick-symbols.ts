@@ -1,7 +1,7 @@
 import type { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import type { RandomStream } from '../../../ports/random.ts';
 
-/** What is wrong with a symbol until it is healed: takes hold, and gives back what heals it. */
+/** A sickness of a symbol: applies it, and returns the function that heals it. */
 type Sickness = (server: BinanceServer, symbol: string) => () => void;
 
 const changed =
@@ -34,7 +34,7 @@ const MARKET = ['/fapi/v1/klines', '/fapi/v1/premiumIndex', '/fapi/v1/openAlgoOr
 const row = (set: Readonly<Record<string, string | null>>, path = POSITION) =>
   ({ fault: 'change-answer', symbol: '', path, set }) as const;
 
-/** The situations of issue 16, and their like. */
+/** False, incomplete or missing answers about one symbol. */
 export const SICKNESSES: Readonly<Record<string, Sickness>> = {
   'mark 0': changed({ fault: 'mark-zero', symbol: '' }),
   'mark 0 and refused': both(
@@ -57,15 +57,15 @@ export const SICKNESSES: Readonly<Record<string, Sickness>> = {
   ),
 };
 
-/** Some symbols of an exchange that are sick at any time, ever others and in ever other ways. */
+/** Keeps some symbols of an exchange sick, always different ones in different ways. */
 export class SickSymbols {
   readonly #server: BinanceServer;
   readonly #stream: RandomStream;
   readonly #count: number;
   readonly #sick = new Map<string, () => void>();
-  /** Symbols that ever were. */
+  /** Symbols that have ever been sick. */
   readonly ever = new Set<string>();
-  /** How often each befell somebody. */
+  /** How often each sickness occurred. */
   readonly seen: Record<string, number> = {};
 
   constructor(server: BinanceServer, stream: RandomStream, count: number) {
@@ -78,7 +78,7 @@ export class SickSymbols {
     return this.#sick.has(symbol);
   }
 
-  /** Heals all, and makes others sick. */
+  /** Heals all symbols, and makes others sick. */
   change(symbols: readonly string[]): void {
     this.heal();
     const names = Object.keys(SICKNESSES);

@@ -4,7 +4,7 @@ import { startTestBroker, started } from '../../tools/kafka/test-broker.ts';
 import { folderForTest } from '../../fixtures/temporary-folder.ts';
 import { EXCHANGE_KEYS, runHalts } from './halt-run.ts';
 
-/** Four tries, one of them with a broker that hangs for longer than `halt` waits. Unit: milliseconds. */
+/** Enough for four tries, one with a broker that hangs for longer than `halt` waits. Unit: milliseconds. */
 const PATIENCE_MS = 300_000;
 
 const broker = await startTestBroker();
@@ -12,7 +12,7 @@ if (!('skipped' in broker)) afterAll(() => broker.stop());
 
 describe.skipIf('skipped' in broker)('halt, while orders are under way', () => {
   it(
-    'HA1 to HA4: with two processes, a topic that is made anew, a broker that hangs, and with nobody',
+    'CHX-13 to CHX-17: with two processes, a topic that is made anew, a broker that hangs, and with nobody',
     async () => {
       const kafka = started(broker);
       for (const [name, value] of Object.entries(EXCHANGE_KEYS)) vi.stubEnv(name, value);

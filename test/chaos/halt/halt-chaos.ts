@@ -1,7 +1,7 @@
 /**
- * `npm run chaos:halt -- --tries 50 --seed 1`: `halt` with 0, 1 and 2 executing processes under load on a Kafka of its own and the local
- * exchange, with the broker stopped for 20 s in some tries and the control topic made anew in others; what it says is compared with the
- * exchange's own log of orders. Needs Java 17. Exits 1 on a violation.
+ * `npm run chaos:halt -- --tries 50 --seed 1`: `halt` with 0, 1 and 2 execution processes under load, on a Kafka of its own and the local
+ * exchange, with the broker suspended for 20 s in some tries and the control topic recreated in others. Its answers are compared with the
+ * exchange's log of orders. Needs Java 17. Exits 1 on a violation.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,12 +1,12 @@
 /**
- * `halt`, tried again and again while orders are under way, and compared with what arrives at the local exchange.
+ * Runs `halt` again and again while orders are being sent, and compares its answers with what arrives at the local exchange.
  *
- * HA1 Once `halt` has said that it halted, no order arrives: none at all, and so none later than a second after.
- * HA2 What it says is so: as many processes obey as run; `unwritten` left no record, `written` and `silent` left one; with nothing that
- *     executes it is not halted.
- * HA3 It ends within its limit and a few seconds, whatever the broker does.
- * HA4 A process that stands still is called silent, and sends nothing when it goes on.
- * HA5 While the broker hangs no order arrives later than a second after it began to.
+ * CHX-13  After `halt` has answered that it halted, no order arrives at the exchange.
+ * CHX-14  The answer is true: as many processes obeyed as run; `unwritten` left no record, `written` and `silent` left one; without an
+ *         executing process it is not halted.
+ * CHX-15  It ends within its limit and a few seconds, whatever the broker does.
+ * CHX-16  A suspended process is reported as silent, and sends nothing when it is resumed.
+ * CHX-17  While the broker hangs, no order arrives more than a second after the hang began.
  */
 import { HarvestlineError } from '../../../errors/harvestline-error.ts';
 import { KafkaLog } from '../../../connectors/kafka/kafka-log.ts';
@@ -24,12 +24,12 @@ import { type RunningProgram, runProgram, startProgram } from '../../cli/program
 import { BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 import { VENUE, feedOrders } from './order-feed.ts';
 
-/** A broker that can be stopped as it stands. */
+/** A broker that can be suspended. */
 export interface HangingBroker {
   /** `host:port`. */
   readonly brokers: string;
   readonly registryUrl: string;
-  /** SIGSTOP: connections stay, nothing answers. */
+  /** SIGSTOP: connections stay open, and nothing answers. */
   pauseBroker(): void;
   /** SIGCONT. */
   resumeBroker(): void;
@@ -37,7 +37,7 @@ export interface HangingBroker {
 
 export interface HaltRunOptions {
   readonly broker: HangingBroker;
-  /** For the program's data. */
+  /** The program's data folder. */
   readonly folder: string;
   readonly tries: readonly HaltTry[];
   readonly seed: number;
@@ -47,7 +47,7 @@ export interface HaltRunOptions {
 
 export interface HaltTry {
   readonly processes: number;
-  /** What happens meanwhile: nothing, the broker hangs, the control topic is made anew before, or a process stands still. */
+  /** What happens meanwhile: nothing, the broker hangs, the control topic was recreated before, or a process is suspended. */
   readonly trouble: 'none' | 'hang' | 'anew' | 'stuck';
 }
 
@@ -65,22 +65,22 @@ interface Answer {
 
 const WAIT_S = 10;
 
-/** Of HA3: the start of a process on a busy machine, and the good-byes at its end. Unit: milliseconds. */
+/** CHX-15: the time for start and end of a process on a busy machine. Unit: milliseconds. */
 const SLACK_MS = 8000;
 
 const HANG_MS = 20_000;
 
-/** From before a `halt` has started to after it has written, on a busy machine. Unit: milliseconds. */
+/** The longest delay of the hang, so that it begins before, during or after the write of `halt`. Unit: milliseconds. */
 const MOST_BEFORE_HANG_MS = 8000;
 
 const LATE_MS = 1000;
 
-/** Orders that are still to come show themselves by then. Unit: milliseconds. */
+/** How long the exchange is watched for further orders. Unit: milliseconds. */
 const WATCH_MS = 3000;
 const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 
-/** `mixed` tries of every kind, those with as many processes one after the other: a process takes seconds to start. */
+/** Tries of every kind, grouped by the number of processes, which take seconds to start. */
 export function mixedTries(count: number): readonly HaltTry[] {
   const troubles = ['none', 'anew', 'none', 'hang', 'none', 'stuck'] as const;
   return Array.from({ length: count }, (_, index): HaltTry => {
@@ -136,12 +136,12 @@ class TriedDesk {
   async attempt(index: number, { processes, trouble }: HaltTry, codec: RecordCodec): Promise<void> {
     const { clock, broker, say } = this.#options;
     const name = `try ${index} (${processes} processes, ${trouble})`;
-    await this.#have(processes);
+    await this.#scaleTo(processes);
     if (processes > 0) await this.#ordersFlow(name);
     await clock.sleep(this.#random.integer(0, 800));
     const by = `try-${index}`;
     const before = this.#server.attempts.length;
-    if (trouble === 'anew') await this.#makeAnew();
+    if (trouble === 'anew') await this.#recreateTopic();
     const stuck = trouble === 'stuck' ? this.#running[0] : undefined;
     stuck?.process.kill('SIGSTOP');
     const halting = this.#halt(by);
@@ -152,8 +152,8 @@ class TriedDesk {
       const first = await halting;
       await clock.sleep(pausedAt + HANG_MS - clock.now());
       const resumedAt = clock.now();
-      this.#none(name, 'while the broker hung', pausedAt + LATE_MS, resumedAt);
-      // What was said while it hung holds as long as it hangs; a halt that was confirmed holds on.
+      this.#noneArrives(name, 'while the broker hung', pausedAt + LATE_MS, resumedAt);
+      // An answer given during the hang holds until its end; a confirmed halt holds on.
       broker.resumeBroker();
       this.#check(name, first, processes, await this.#isOnLog(codec, by));
       if (first.answer.halted) await this.#holds(name, first.at);
@@ -166,7 +166,7 @@ class TriedDesk {
       const said = await halting;
       stuck.process.kill('SIGCONT');
       if (said.answer.halted || said.answer.silent.length !== 1)
-        this.violations.push(`${name}: HA4: ${JSON.stringify(said.answer)}`);
+        this.violations.push(`${name}: CHX-16: ${JSON.stringify(said.answer)}`);
       await this.#holds(name, said.at);
     } else {
       const said = await halting;
@@ -192,11 +192,11 @@ class TriedDesk {
   }
 
   async stop(): Promise<void> {
-    await this.#have(0);
+    await this.#scaleTo(0);
   }
 
-  /** Starts or ends processes until there are so many. */
-  async #have(count: number): Promise<void> {
+  /** Starts or ends processes until there are that many. */
+  async #scaleTo(count: number): Promise<void> {
     while (this.#running.length > count) {
       const program = this.#running.pop();
       program?.process.kill('SIGTERM');
@@ -240,18 +240,18 @@ class TriedDesk {
     const code = await program.ended;
     this.#took.push(clock.now() - startedAt);
     if (clock.now() - startedAt > WAIT_S * 1000 + SLACK_MS)
-      this.violations.push(`${by}: HA3: ${clock.now() - startedAt} ms`);
+      this.violations.push(`${by}: CHX-15: ${clock.now() - startedAt} ms`);
     if (program.stdout() === '') throw new Error(`halt said nothing: ${program.stderr()}`);
     const answer = JSON.parse(program.stdout()) as Answer;
     this.#outcomes[answer.outcome] = (this.#outcomes[answer.outcome] ?? 0) + 1;
     return { code, answer, at };
   }
 
-  /** HA2. */
+  /** CHX-14. */
   #check(name: string, { code, answer }: { code: unknown; answer: Answer }, processes: number, isOnLog: boolean): void {
     const { halted, outcome, obeyed, silent } = answer;
     const claim = (holds: boolean, what: string): void => {
-      if (!holds) this.violations.push(`${name}: HA2: ${what}: exit ${String(code)}, ${JSON.stringify(answer)}`);
+      if (!holds) this.violations.push(`${name}: CHX-14: ${what}: exit ${String(code)}, ${JSON.stringify(answer)}`);
     };
     claim(code === (halted ? 0 : 1), 'the code is not as it says');
     claim(halted === (outcome === 'obeyed'), 'halted and outcome differ');
@@ -261,15 +261,15 @@ class TriedDesk {
     if (['obeyed', 'idle', 'written', 'silent'].includes(outcome)) claim(isOnLog, 'it is not on the log');
   }
 
-  /** HA1. */
+  /** CHX-13. */
   async #holds(name: string, from: number): Promise<void> {
     await this.#options.clock.sleep(WATCH_MS);
-    this.#none(name, 'after "halted"', from, Infinity);
+    this.#noneArrives(name, 'after "halted"', from, Infinity);
     this.#after += this.#server.attempts.filter(({ at }) => at > from).length;
   }
 
-  #none(name: string, when: string, from: number, to: number): void {
-    // What stood still between its last look and the wire is turned away for its age.
+  #noneArrives(name: string, when: string, from: number, to: number): void {
+    // A request of a suspended process is rejected for its age: -1021.
     const late = this.#server.attempts.filter(({ at, code }) => at > from && at <= to && code !== '-1021');
     for (const { at, symbol } of late)
       this.violations.push(`${name}: an order of ${symbol} arrived ${at - from} ms ${when}`);
@@ -283,7 +283,7 @@ class TriedDesk {
     return found;
   }
 
-  async #makeAnew(): Promise<void> {
+  async #recreateTopic(): Promise<void> {
     const { broker } = this.#options;
     const topic = TOPICS.deskControl;
     const admin = kafkaClient({ brokers: [broker.brokers], logger: SILENT_LOGGER }).admin();
@@ -316,5 +316,5 @@ class TriedDesk {
   }
 }
 
-/** What the processes of a run need to be let in at the local exchange. */
+/** The keys of the local exchange. */
 export const EXCHANGE_KEYS = { HARVESTLINE_API_KEY: TEST_KEYS.key, HARVESTLINE_API_SECRET: TEST_KEYS.secret };

@@ -11,16 +11,16 @@ import { anIntent } from '../../fixtures/an-intent.ts';
 export const ACCOUNT = 'main';
 export const VENUE = 'binanceusdm';
 
-/** Enough to lie in all partitions. */
+/** Enough symbols for all partitions. */
 const SYMBOLS = Array.from({ length: 24 }, (_, index) => `S${index}USDT`);
 
-/** Faster than the client's pace lets orders out, so that they always queue. Unit: milliseconds. */
+/** Faster than the client sends orders, so that orders always queue. Unit: milliseconds. */
 const EVERY_MS = 60;
 
 const QUANTITY = 10;
 const ENTRY = 100;
 
-/** Positions that are opened at the exchange again and again, and an intent to close each, as long as `signal` lets it. */
+/** Opens positions at the exchange again and again, with an intent to close each, until `signal` is aborted. */
 export async function feedOrders(
   { server, log, codec, clock }: { server: BinanceServer; log: KafkaLog; codec: RecordCodec; clock: Clock },
   signal: AbortSignal,

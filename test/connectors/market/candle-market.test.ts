@@ -143,7 +143,7 @@ describe('candle market', () => {
   describe('times in another unit than the header says', () => {
     const START = Date.parse('2026-03-01T12:00:00Z');
 
-    /** The same candles from `START` on, `perMs` of a unit to the millisecond. */
+    /** The same candles from `START` on, in a unit of which `perMs` make a millisecond. */
     const dated = (perMs: number, from = 0) =>
       rows(60).map((line, index) => {
         const at = START + index * FIVE_MINUTES_MS;

@@ -3,7 +3,7 @@ export const HEADER = 'timestamp_ms,open,high,low,close,volume';
 /** Five minutes. Unit: milliseconds. */
 export const FIVE_MINUTES_MS = 300_000;
 
-/** A quiet, rising-and-falling market: the closing time of the row at `index` is `(index + 1) * FIVE_MINUTES_MS`. */
+/** Rows of a quiet market that rises and falls. The row at `index` closes at `(index + 1) * FIVE_MINUTES_MS`. */
 export function row(index: number): string {
   const open = price(index);
   const close = price(index + 1);

@@ -21,7 +21,7 @@ describe('trouble of the disk', () => {
     [systemError('ENOENT'), 'DATA_UNWRITABLE'],
     [systemError('EIO'), 'DISK_FAILED'],
     [sqliteError(5), 'LOG_BUSY'],
-    // Extended codes: a snapshot that is too old, a read-only folder, a write that failed.
+    // Extended codes: outdated snapshot, read-only folder, failed write.
     [sqliteError(517), 'LOG_BUSY'],
     [sqliteError(1544), 'DATA_UNWRITABLE'],
     [sqliteError(778), 'DISK_FAILED'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stopWithNpm } from '../../../connectors/system/process.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 
-/** A process whose parent is gone at the n-th look. */
+/** A process whose parent is gone at the n-th check. */
 function orphanAt(look: number, env: NodeJS.ProcessEnv) {
   let looks = 0;
   return {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Redactor, SHORTEST_SECRET } from '../../../connectors/system/redactor.ts';
 
-/** A stream that keeps what reaches it. */
+/** A stream that collects its output. */
 function recorder() {
   const chunks: Buffer[] = [];
   const stream = new Writable({
@@ -15,7 +15,7 @@ function recorder() {
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => Buffer.concat(chunks).toString() };
 }
 
-/** What a secret may look like where somebody finds it. */
+/** Forms in which a secret may appear. */
 function looksOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   return [
@@ -85,7 +85,7 @@ describe('SYS-1', () => {
 
   it('costs time in proportion to the text', () => {
     const redactor = new Redactor();
-    // Quadratic, either would take minutes.
+    // With quadratic time, either would take minutes.
     for (const text of ['a.'.repeat(500_000), 'http://'.repeat(150_000), 'signature '.repeat(100_000)]) {
       expect(redactor.redactForeign(text).length).toBeGreaterThan(0);
     }

@@ -50,7 +50,7 @@ describe('SeededRandom', () => {
   test('neighbouring keys give independent numbers: mean, spread and correlation are those of chance', () => {
     const random = new SeededRandom(7);
     const count = 20_000;
-    // Five standard errors: a fair generator fails this once in a million seeds, and this seed is fixed.
+    // Five standard errors: a fair generator fails for one seed in a million, and this seed is fixed.
     const margin = 5 / Math.sqrt(count);
     const normals = Array.from({ length: count }, (_, index) => random.stream('cycle', index).normal());
     const mean = normals.reduce((sum, value) => sum + value, 0) / count;

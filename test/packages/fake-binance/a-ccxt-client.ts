@@ -1,10 +1,10 @@
 import { binanceusdm } from 'ccxt';
 import { type BinanceServer, TEST_KEYS } from '../../../packages/fake-binance/binance-server.ts';
 
-/** Longer than anything that is answered takes on a busy machine. Unit: milliseconds. */
+/** Longer than any answer takes on a busy machine. Unit: milliseconds. */
 const PATIENCE_MS = 60_000;
 
-/** ccxt's own client of Binance USD-M, on the server. */
+/** ccxt's client of Binance USD-M on the local server. */
 export function ccxtClient(server: BinanceServer, config: object = {}): binanceusdm {
   const client = new binanceusdm({
     apiKey: TEST_KEYS.key,
@@ -13,7 +13,7 @@ export function ccxtClient(server: BinanceServer, config: object = {}): binanceu
     enableRateLimit: false,
     ...config,
   });
-  // Neither wallets nor spot margins are there.
+  // The server has neither wallets nor spot margins.
   client.has['fetchCurrencies'] = false;
   client.options['fetchMargins'] = false;
   client.options['fetchOpenOrders'] = { warnWithoutSymbol: false };

@@ -9,11 +9,11 @@ export interface Message {
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
-/** A client of a stream, and what it was sent. */
+/** A client of a stream, and the messages that it received. */
 export interface Stream {
   readonly socket: WebSocket;
   readonly messages: readonly Message[];
-  /** Resolves once so many of a kind are there. */
+  /** Resolves with the messages of a kind once there are `count` of them. */
   readonly wait: (kind: string, count?: number) => Promise<readonly Message[]>;
 }
 

@@ -6,7 +6,7 @@ import type { OrderRequest } from '../../../packages/fake-binance/order.ts';
 export const NOW = Date.UTC(2026, 10, 25, 12, 1);
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** An exchange that has one market: BTCUSDT at 100. Its clock moves only when it is told to. */
+/** An exchange with one market, BTCUSDT at 100, and a virtual clock. */
 export function anExchange(options: Partial<ExchangeOptions> = {}): { exchange: BinanceExchange; clock: VirtualClock } {
   const clock = new VirtualClock(NOW);
   const exchange = new BinanceExchange(clock, { hedge: false, seed: 1, commission: ORDINARY_COMMISSION, ...options });
@@ -14,7 +14,7 @@ export function anExchange(options: Partial<ExchangeOptions> = {}): { exchange: 
   return { exchange, clock };
 }
 
-/** A market order that reduces a LONG by one. */
+/** A market order that reduces a LONG by 1. */
 export function anOrder(traits: Partial<OrderRequest> = {}): OrderRequest {
   return {
     clientOrderId: 'own-1',
@@ -33,7 +33,7 @@ export function aLimit(traits: Partial<OrderRequest> = {}): OrderRequest {
   return anOrder({ type: 'LIMIT', price: '101', reduceOnly: null, ...traits });
 }
 
-/** The code that something is refused with; null where it is not. */
+/** The code of the rejection; null without one. */
 export function codeOf(act: () => unknown): string | null {
   try {
     act();

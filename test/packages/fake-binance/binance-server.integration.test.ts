@@ -6,7 +6,7 @@ const BTC = 'BTC/USDT:USDT';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CLOSING = { reduceOnly: true, clientOrderId: 'own-1' };
 
-/** ccxt's own client on a server that has BTCUSDT at 100, and a LONG of 4 at 90. */
+/** ccxt's client on a server with BTCUSDT at 100 and a LONG of 4 at 90. */
 async function connect(options: BinanceServerOptions = {}, config: object = {}) {
   const server = await BinanceServer.start({ weightPerMinute: 1e9, ...options });
   const client = ccxtClient(server, config);
@@ -74,7 +74,7 @@ describe("ccxt's client of Binance USD-M reads from the server", () => {
 
   it('balance, mark prices, tickers and candles', async () => {
     const { client } = await connect();
-    // 100 000 less 5 basis points of 4 at 90, and 40 that are not realised.
+    // 100 000 minus 5 basis points of 4 at 90, and 40 unrealised.
     expect(await client.fetchBalance()).toMatchObject({ USDT: { total: 100_039.82, used: 20 } });
     expect(await client.fetchMarkPrices()).toMatchObject({ [BTC]: { markPrice: 100 } });
     expect(await client.fetchLastPrices([BTC])).toMatchObject({ [BTC]: { price: 100 } });

@@ -1,13 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BinanceServer } from '../../../packages/fake-binance/binance-server.ts';
 import { ControlServer } from '../../../packages/fake-binance/control-server.ts';
-import { temporaryFolder } from '../../fixtures/temporary-folder.ts';
 import { ccxtClient } from './a-ccxt-client.ts';
+import { askOf } from './control-client.ts';
 
 const MARKET = { symbol: 'BTCUSDT', price: '100', tick: '0.1', lotStep: '0.001' };
 const LONG = { symbol: 'BTCUSDT', side: 'LONG', quantity: '4' };
@@ -21,20 +16,6 @@ async function anExchange(options: Parameters<typeof BinanceServer.start>[0] = {
   onTestFinished(() => control.close());
   return { server, http: server.url, ask: askOf(control.url) };
 }
-
-interface Answer {
-  readonly status: number;
-  readonly reply: unknown;
-}
-
-const askOf =
-  (url: string) =>
-  async (request: string, given?: unknown): Promise<Answer> => {
-    const [method = 'GET', path = '/'] = request.split(' ');
-    const body = given === undefined ? null : typeof given === 'string' ? given : JSON.stringify(given);
-    const response = await fetch(`${url}${path}`, { method, body });
-    return { status: response.status, reply: await response.json() };
-  };
 
 describe('the control port', () => {
   it('makes markets, positions, prices and stops, and shows them', async () => {
@@ -295,62 +276,5 @@ describe('faults through the control port', () => {
     await ask('POST /close', { symbol: 'BTCUSDT' });
     expect(await ask('POST /mode', { hedge: true })).toEqual({ status: 200, reply: { hedge: true } });
     expect(await ask('POST /positions', LONG)).toMatchObject({ reply: [{ positionSide: 'LONG' }] });
-  });
-});
-
-describe('the local exchange as a program', () => {
-  function serve(...options: string[]): ChildProcess {
-    const program = new URL('../../../packages/fake-binance/serve.ts', import.meta.url).pathname;
-    const child = spawn(process.execPath, [program, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    return child;
-  }
-
-  async function addressesOf({ stdout }: ChildProcess): Promise<{ http: string; control: string }> {
-    if (stdout === null) throw new Error('it has no output');
-    const [line] = (await once(createInterface({ input: stdout }), 'line')) as [string];
-    return JSON.parse(line) as { http: string; control: string };
-  }
-
-  it('prints its addresses first, opens a desk, and ends when it is told to', async () => {
-    const child = serve('--port', '0', '--symbols', '17', '--hedge', '--market', 'seed:7');
-    const { http, control } = await addressesOf(child);
-    expect([http, control]).toEqual(
-      Array.from({ length: 2 }, () => expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/)),
-    );
-    const ask = askOf(control);
-    const positions = (await ask('GET /positions')).reply as { symbol: string; positionSide: string }[];
-    expect(positions).toHaveLength(17);
-    expect(positions[1]).toMatchObject({ symbol: 'ETHUSDT', positionSide: 'SHORT' });
-    const listed = (await ask('GET /markets')).reply as { symbol: string }[];
-    expect(listed.map(({ symbol }) => symbol)).toEqual(expect.arrayContaining(['币安人生USDT', 'BTCUSDT_261225']));
-    const { reply } = await ask('POST /step', { steps: 50 });
-    expect((reply as { steps: number }).steps).toBeGreaterThanOrEqual(50);
-    child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
-  });
-
-  it('lists the markets and positions of a file', async () => {
-    const folder = temporaryFolder();
-    onTestFinished(() => folder.remove());
-    const file = `${folder.path}/markets.json`;
-    const position = { side: 'LONG', quantity: 4, price: '80', ageMinutes: 90 };
-    writeFileSync(file, JSON.stringify(['AUSDT', { ...MARKET, position }]));
-    const { control } = await addressesOf(serve('--symbols', file));
-    expect((await askOf(control)('GET /positions')).reply).toMatchObject([
-      { symbol: 'BTCUSDT', positionAmt: '4', entryPrice: '80' },
-    ]);
-  });
-
-  it.each([
-    [['--port', 'x'], /--port: "x" is no whole number/],
-    [['--market', '7'], /--market: "7" is not seed:N/],
-    [['--nosuch'], /--nosuch/],
-    [['--symbols', '/nosuch'], /--symbols: neither a number nor a file/],
-  ])('ends with 2 and what is wrong: %s', async (options, why) => {
-    const child = serve(...options);
-    if (child.stderr === null) throw new Error('it has no errors');
-    const [words, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-    expect([code, words]).toEqual([2, expect.stringMatching(why)]);
   });
 });

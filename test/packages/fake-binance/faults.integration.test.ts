@@ -30,7 +30,7 @@ const ownOrders = ({ exchange }: BinanceServer) =>
 
 const amountOf = ({ exchange }: BinanceServer) => exchange.orders.account.position('BTCUSDT', 'BOTH').amount.toFixed();
 
-/** What ccxt throws for an order that meets the fault; the address is not Binance's, so that its table for USD-M is not used. */
+/** ccxt's error for an order that meets the fault. As the address is not Binance's, its table for USD-M is not used. */
 const THROWN: Readonly<Partial<Record<Fault, string>>> = {
   'timeout-after-taken': 'NetworkError',
   'timeout-before': 'NetworkError',
@@ -38,7 +38,7 @@ const THROWN: Readonly<Partial<Record<Fault, string>>> = {
   unanswering: 'NetworkError',
   'reset-after-taken': 'NetworkError',
   'reset-before': 'NetworkError',
-  // Not one of ccxt's own.
+  // No error of ccxt's own.
   'half-reply-taken': 'SocketError',
   'half-reply-not-taken': 'SocketError',
   '-1007-taken': 'RequestTimeout',

@@ -5,7 +5,7 @@ import { aLimit, anExchange, anOrder, codeOf } from './an-exchange.ts';
 
 const LONG = { symbol: 'BTCUSDT', side: 'LONG', quantity: '10' } as const;
 
-/** Bids of one contract at 99.9, 99.8, 99.7, asks the same way up; ten contracts LONG. */
+/** Bids of one contract at 99.9, 99.8 and 99.7, asks likewise above 100; ten contracts LONG. */
 function aBook() {
   const world = anExchange();
   world.exchange.open(LONG);

@@ -22,7 +22,7 @@ describe('candles', () => {
     expect(now.map(([openTime]) => openTime)).toEqual([NEWEST - 2 * FIVE_MINUTES_MS, NEWEST - FIVE_MINUTES_MS, NEWEST]);
     expect(now.at(-1)?.[4]).toBe('103.3');
     expect(now.at(-1)?.[6]).toBe(NEWEST + FIVE_MINUTES_MS - 1);
-    // Those that are over do not move with the mark.
+    // Closed candles do not move with the mark price.
     expect(candles({ endTime: NEWEST - 1 }, exchange)).toEqual(past);
   });
 

@@ -147,7 +147,7 @@ it("ccxt's own stream client follows orders and marks", async () => {
     return Object.fromEntries(Object.entries(address).map(([name, one]) => [name, moved(one)]));
   };
   client.urls['api'] = moved(client.urls['api']) as object;
-  // Without it ccxt opens no ws:// address.
+  // ccxt opens no ws:// address without an agent.
   await client.loadHttpProxyAgent();
   await client.loadMarkets();
   const orders = client.watchOrders('BTC/USDT:USDT') as Promise<{ status: string }[]>;

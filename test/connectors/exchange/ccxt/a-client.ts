@@ -15,7 +15,7 @@ import {
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Short enough that a test of many time-outs ends, long enough for a busy machine. Unit: milliseconds. */
+/** Short enough for tests of many time-outs, long enough for a busy machine. Unit: milliseconds. */
 const TIMEOUT_MS = 1000;
 
 export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
@@ -25,7 +25,7 @@ export function settingsFor(url: string, ccxt: object = {}): VenueSettings {
     credentials: { ...TEST_KEYS, passphrase: null },
     url,
     traits: BINANCE,
-    // The server counts weights itself; ccxt's own pace would only make tests slow.
+    // Without ccxt's own pacing, which would only make tests slow: the server counts weights itself.
     ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt },
   };
 }
@@ -38,7 +38,7 @@ export interface Connected {
   readonly exchange: CcxtExchange;
 }
 
-/** ccxt's real client on a server of its own, which has one market: BTCUSDT at 100. Closed when the test ends. */
+/** ccxt's client on a local server with one market, BTCUSDT at 100. Closed when the test ends. */
 export async function connect(
   options: BinanceServerOptions = {},
   logger: Logger = SILENT_LOGGER,
@@ -50,7 +50,7 @@ export async function connect(
   return connectTo(server, logger, ccxt);
 }
 
-/** Another of ccxt's clients on it, as after a restart. */
+/** Another client on the same server, as after a restart. */
 export async function connectTo(
   server: BinanceServer,
   logger: Logger = SILENT_LOGGER,

@@ -15,10 +15,10 @@ import type { MarketSpec } from '../../../../packages/fake-exchange/market.ts';
 import { OkxServer, type OkxServerOptions, TEST_KEYS as OKX_KEYS } from '../../../../packages/fake-okx/okx-server.ts';
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
 
-/** Short enough that a test of many time-outs ends, long enough for a busy machine. Unit: milliseconds. */
+/** Short enough for tests of many time-outs, long enough for a busy machine. Unit: milliseconds. */
 const TIMEOUT_MS = 1000;
 
-/** ccxt's real client on a server of its own. Closed when the test ends. */
+/** ccxt's client on a local server. Closed when the test ends. */
 export interface VenueWorld {
   readonly desk: Desk;
   readonly client: VenueClient;
@@ -26,11 +26,11 @@ export interface VenueWorld {
   readonly venue: CcxtVenue;
   readonly exchange: CcxtExchange;
   readonly fail: (...faults: readonly OneShot[]) => void;
-  /** How often a request came, by `METHOD path`. */
+  /** The number of requests of a `METHOD path`. */
   readonly asked: (request: string) => number;
 }
 
-/** What a test must know of a venue to drive it. */
+/** What the contract tests need to know of an exchange. */
 export interface TestedVenue {
   readonly id: string;
   /** Bitcoin against USDT, and a pair against USDC. */
@@ -47,7 +47,7 @@ const BYBIT_SETTINGS = { id: 'bybit', stake: 'demo', traits: BYBIT } as const;
 
 export function bybitSettings(url: string, ccxt: object = {}): VenueSettings {
   const credentials = { ...TEST_KEYS, passphrase: null };
-  // The server counts nothing; ccxt's own pace would only make tests slow.
+  // Without ccxt's own pacing, which would only make tests slow.
   return { ...BYBIT_SETTINGS, credentials, url, ccxt: { timeout: TIMEOUT_MS, rateLimit: 1, ...ccxt } };
 }
 

@@ -5,7 +5,7 @@ import type { ClientOrderId } from '../../../../schemas/generated/records.ts';
 import type { BybitServer } from '../../../../packages/fake-bybit/bybit-server.ts';
 import { bybitSettings, startBybit, worldOf } from './a-venue.ts';
 
-/** What is Bybit's own. */
+/** Behaviour that is particular to Bybit. */
 
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
 const PLACING = 'POST /v5/order/create';
@@ -81,7 +81,7 @@ describe('Bybit', () => {
     server.refuse(PLACING, code);
     expect(await world.exchange.place(order(server))).toMatchObject({ kind: 'rejected', meaning, code: String(code) });
     expect(world.asked(PLACING)).toBe(sent);
-    // The header of 10006 names the moment at which the limit is whole again.
+    // The header of 10006 names the time at which the limit is reset.
     expect(world.client.blockedMs > 0).toBe(code === 10006);
   });
 

@@ -11,7 +11,7 @@ import { type Connected, connect } from './a-client.ts';
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
 const OTHER_ID = 'hl-another' as ClientOrderId;
 
-/** The position as it was observed a moment ago. */
+/** The position as observed a moment ago. */
 function observed({ server }: Connected, side: Side = 'LONG', quantity = 4): PositionReference {
   const opened_at = server.exchange.now() - 60_000;
   return {
@@ -112,17 +112,20 @@ describe('orders through ccxt', () => {
     expect(await world.exchange.position(observed(world, side))).toEqual({ quantity: '2.5' });
   });
 
-  it.each([true, false])('EXC-7: the mode was changed while the account was flat (to hedge: %s)', async (hedge) => {
-    const world = await connect({ hedge: !hedge });
-    world.server.exchange.orders.hedge = hedge;
-    openPosition(world);
-    expect(await place(world)).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.5' } });
-    expect(world.server.attempts).toHaveLength(2);
-    expect(amountOf(world, hedge ? 'LONG' : 'BOTH')).toBe('2.5');
-    const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5', pricing: MARKET };
-    expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
-    expect(world.server.attempts).toHaveLength(3);
-  });
+  it.each([true, false])(
+    'EXC-7: the position mode was changed while the account was flat (to hedge: %s)',
+    async (hedge) => {
+      const world = await connect({ hedge: !hedge });
+      world.server.exchange.orders.hedge = hedge;
+      openPosition(world);
+      expect(await place(world)).toMatchObject({ kind: 'accepted', order: { filledQuantity: '1.5' } });
+      expect(world.server.attempts).toHaveLength(2);
+      expect(amountOf(world, hedge ? 'LONG' : 'BOTH')).toBe('2.5');
+      const again = { clientOrderId: OTHER_ID, position: observed(world), quantity: '2.5', pricing: MARKET };
+      expect(await world.exchange.place(again)).toMatchObject({ kind: 'accepted' });
+      expect(world.server.attempts).toHaveLength(3);
+    },
+  );
 
   it('an ioc order fills at its limit or better, and what does not is cancelled', async () => {
     const world = await connect();
@@ -151,12 +154,12 @@ describe('orders through ccxt', () => {
     expect(placed).toMatchObject({ kind: 'accepted', order: { state: 'OPEN', filledQuantity: '0' } });
     expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
     expect(await world.exchange.lookUp(ID, 'BTCUSDT')).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
-    // There is nothing to cancel any more, and nothing ever was.
+    // Orders that are finished or were never sent.
     expect(await world.exchange.cancel(ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
     expect(await world.exchange.cancel(OTHER_ID, 'BTCUSDT')).toEqual({ kind: 'ended' });
   });
 
-  it('a post-only order that would take, and a price that is too far, are refused by what they are', async () => {
+  it('a post-only order that would take, and a price that is too far off, are rejected with their meanings', async () => {
     const world = await connect();
     openPosition(world);
     world.server.exchange.setMark('BTCUSDT', '103');
@@ -167,7 +170,7 @@ describe('orders through ccxt', () => {
     expect(await place(world, '1', 'LONG', { kind: 'ioc', limitPrice: '90' })).toMatchObject(refused('price', '-4024'));
   });
 
-  it('EXC-1: what is larger than the position is refused whole, and sent once', async () => {
+  it('EXC-1: an order larger than the position is rejected as a whole, and sent once', async () => {
     const world = await connect();
     openPosition(world);
     expect(await place(world, '5')).toMatchObject({ kind: 'rejected', code: '-2022' });
@@ -175,7 +178,7 @@ describe('orders through ccxt', () => {
     expect(amountOf(world)).toBe('4');
   });
 
-  it('follows the filters of the exchange when they change', async () => {
+  it('reads the rules of a market again after they have changed', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -184,7 +187,7 @@ describe('orders through ccxt', () => {
     expect(await world.exchange.rules('BTCUSDT')).toMatchObject({ lotStep: '1' });
   });
 
-  // fault -> what is made of it, and how often the order was sent
+  // fault -> the placement, and how often the order was sent
   const EXPECTED = {
     'timeout-after-taken': ['in-doubt', 1],
     'timeout-before': ['in-doubt', 1],
@@ -205,7 +208,7 @@ describe('orders through ccxt', () => {
     '-2022': ['-2022', 1],
     '-4164': ['-4164', 1],
     '-1111': ['-1111', 1],
-    // The clock is measured and the order sent again.
+    // The clock is measured, and the order is sent again.
     '-1021': ['accepted', 2],
     // Retry-After is a second, longer than an order waits.
     '429': ['-1003', 1],
@@ -228,7 +231,7 @@ describe('orders through ccxt', () => {
     const { taken } = FAULTS[fault as Fault];
     const orders = world.server.exchange.orders.ofSymbol('BTCUSDT').filter((order) => order.clientOrderId === ID);
     expect(orders).toHaveLength(taken || outcome === 'accepted' ? 1 : 0);
-    // Retry-After has to pass before anything else is asked.
+    // Nothing else may be sent until Retry-After has passed.
     if (world.client.blockedMs > 0) return;
     const found = await world.exchange.lookUp(ID, 'BTCUSDT');
     if (fault === 'unanswering') expect(found.kind).toBe('unavailable');
@@ -248,7 +251,7 @@ describe('orders through ccxt', () => {
 
   const STOP = { scope: 'desk', by: 'alice', reason: 'a test', since: 0 };
 
-  it('EXC-5: an order asks the switch behind the queue of the client, when it is its turn to be sent', async () => {
+  it('EXC-5: an order asks the kill switch after the queue, when it is its turn to be sent', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -279,7 +282,7 @@ describe('orders through ccxt', () => {
     expect([order, world.server.attempts.length, amountOf(world)]).toEqual([['turn', 'gate'], 0, '4']);
   });
 
-  it('EXC-5: an order that may be sent again asks again', async () => {
+  it('EXC-5: an order asks the kill switch again before it is sent again', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');
@@ -294,7 +297,7 @@ describe('orders through ccxt', () => {
     expect([placement.kind, world.server.attempts.length, amountOf(world)]).toEqual(['withheld', 1, '4']);
   });
 
-  it('EXC-34: an order of which a request has left is in doubt, however the switch stands then', async () => {
+  it('EXC-34: an order is in doubt once one of its requests has been sent, whatever the kill switch says then', async () => {
     const world = await connect();
     let asked = 0;
     const gate: SendGate = (send) => {
@@ -308,7 +311,7 @@ describe('orders through ccxt', () => {
     await expect(twice).rejects.toBeInstanceOf(NoResponse);
   });
 
-  it('an order of an exchange that is done but for its list of fills has its own price, and no fee', async () => {
+  it('EXC-3: an order without a list of fills has its own average price, and no fee', async () => {
     const world = await connect();
     openPosition(world);
     await world.exchange.rules('BTCUSDT');

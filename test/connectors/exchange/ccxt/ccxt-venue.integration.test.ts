@@ -7,7 +7,7 @@ import { DAY_MS, connect, settingsFor } from './a-client.ts';
 
 const MINUTE_MS = 60_000;
 
-describe('what ccxt tells of an account', () => {
+describe('an account through ccxt', () => {
   it('positions, with their marks and every digit', async () => {
     const { server, venue } = await connect();
     const at = server.exchange.now() - DAY_MS;
@@ -119,7 +119,7 @@ describe('what ccxt tells of an account', () => {
     expect(origin).toEqual({ clientOrderId: order?.clientOrderId, cause });
   });
 
-  it('stops and targets, and what they became', async () => {
+  it('stops and targets, and the orders that they became', async () => {
     const { server, venue } = await connect();
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
     const stop = { symbol: 'BTCUSDT', side: 'LONG', orderType: 'STOP_MARKET', triggerPrice: '95.5' } as const;
@@ -147,7 +147,7 @@ describe('what ccxt tells of an account', () => {
     expect(server.exchange.now() - (times.at(-1) ?? 0)).toBeLessThan(5 * MINUTE_MS);
   });
 
-  it('an unanswered question is EXCHANGE_AWAY, whichever it is', async () => {
+  it('any request without an answer is EXCHANGE_AWAY', async () => {
     const { server, venue } = await connect();
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1' });
     await venue.holdings();
@@ -182,7 +182,7 @@ describe('the client of an exchange', () => {
     expect(await exchange.rules('NEWUSDT')).toBeNull();
     server.exchange.setMarket({ symbol: 'NEWUSDT', price: '2', lotStep: '0.1' });
     server.exchange.open({ symbol: 'NEWUSDT', side: 'LONG', quantity: '10' });
-    // Looked for again half a minute later.
+    // The list is read again half a minute later.
     expect((await venue.holdings()).holdings).toEqual([]);
     server.exchange.skewMs = 31_000;
     await client.measureClock();
@@ -190,7 +190,7 @@ describe('the client of an exchange', () => {
     expect(await exchange.rules('NEWUSDT')).toMatchObject({ lotStep: '0.1' });
   });
 
-  it('a start in the middle of an outage is no end: what failed is asked again', async () => {
+  it('a start during an outage goes on after it: failed requests are sent again', async () => {
     const { server, venue } = await connect();
     const outage = { fault: '502', path: '/fapi/v1/exchangeInfo' } as const;
     server.faults.add(outage, outage);
@@ -199,7 +199,7 @@ describe('the client of an exchange', () => {
     expect((await venue.holdings()).holdings).toEqual([]);
   });
 
-  it('EXC-32: asks nothing more once it was told to wait', async () => {
+  it('EXC-32: sends nothing while the exchange has asked for a wait', async () => {
     const { server, client, venue } = await connect({ retryAfterS: 3600 });
     server.faults.add({ fault: '418', path: '/fapi/v3/positionRisk' });
     await expect(venue.holdings()).rejects.toThrow(/418/);

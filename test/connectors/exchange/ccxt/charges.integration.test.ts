@@ -13,7 +13,7 @@ import { lyingProxy } from './lying-proxy.ts';
 
 const INCOME = 'GET /fapi/v1/income';
 
-/** Two positions, each of which paid 0.5 of funding. */
+/** Two positions that each paid 0.5 of funding. */
 async function twoThatPaid(): Promise<Connected> {
   const connected = await connect();
   const { exchange } = connected.server;
@@ -45,13 +45,13 @@ async function clientOf(url: string, clock: Clock) {
   return { client, exchange: new CcxtExchange(client, new VenueMarkets(client), await AccountMode.of(client)) };
 }
 
-/** Amounts paid, or why they are not known. */
+/** The amounts paid, or why they are unknown. */
 function fundingOf(charges: Charges): readonly (string | null)[] | string {
-  if (charges.kind !== 'records') throw new TypeError('an exchange tells records');
+  if (charges.kind !== 'records') throw new TypeError('these are no records');
   return 'why' in charges.funding ? charges.funding.why : charges.funding.told.map(({ charge }) => charge.amount);
 }
 
-describe('payments of funding, asked for once for all symbols', () => {
+describe('funding payments, requested once for all symbols', () => {
   it.each<readonly [string, Readonly<Record<string, string | null>>]>([
     ['an amount that is none', { income: 'n/a' }],
     ['an amount that cannot be', { income: '1e400' }],
@@ -89,7 +89,7 @@ describe('payments of funding, asked for once for all symbols', () => {
     server.faults.add({ fault: 'timeout-before', path: '/fapi/v1/income', holdMs: 200 });
     const failed = exchange.charges(referenceTo('BTCUSDT', openedAt));
     await vi.waitFor(() => expect(server.requests.get(INCOME)).toBe(1));
-    // Opened earlier, so it asks for more.
+    // An earlier opening needs a request of its own.
     expect(fundingOf(await exchange.charges(referenceTo('ETHUSDT', openedAt - 5000)))).toEqual(['0.5']);
     expect(fundingOf(await failed)).toMatch(/funding/);
     expect(fundingOf(await exchange.charges(referenceTo('BTCUSDT', openedAt)))).toEqual(['0.5']);
@@ -107,13 +107,13 @@ describe('payments of funding, asked for once for all symbols', () => {
     expect(funding).toEqual(isBoth ? expect.stringMatching(/which of both open sides/) : ['0.5']);
   });
 
-  it('EXC-9, EXC-12: what is not told in time is asked for no more', async () => {
+  it('EXC-9, EXC-12: charges that take too long are unknown, and not requested any more', async () => {
     const { server } = await twoThatPaid();
     const clock = new HandClock(server.exchange.now());
     const { client, exchange } = await clientOf(server.url, clock);
     await exchange.rules('BTCUSDT');
     const before = client.queue.spent.positions;
-    // Of all that an hour allows nothing is left.
+    // Uses up the allowance of an hour.
     await client.queue.turn('place', 60 * client.queue.allowance.perMinute);
     const charges = exchange.charges(referenceTo('BTCUSDT', server.exchange.now() - 60_000));
     await clock.pass(5000);

@@ -6,7 +6,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-/** Time that passes when it is told to. Who sleeps is woken in the order of the times. */
+/** A clock that is moved by hand. Sleepers wake in the order of their times. */
 export class HandClock implements Clock {
   #now: EpochMillis;
   readonly #sleepers = new Set<Sleeper>();
@@ -36,7 +36,7 @@ export class HandClock implements Clock {
     });
   }
 
-  /** Passes to when the next sleeper wakes, if that is by `end`. False: nobody wakes by then. */
+  /** Moves to the time of the next sleeper and wakes it; false if nobody wakes by `end`. */
   step(end: EpochMillis): boolean {
     const next = [...this.#sleepers].toSorted((one, other) => one.at - other.at)[0];
     if (next === undefined || next.at > end) return false;
@@ -49,7 +49,7 @@ export class HandClock implements Clock {
     this.#now = Math.max(this.#now, now);
   }
 
-  /** Wakes all who sleep until then, each when its time has come and what the one before did is done. */
+  /** Moves by a duration. Sleepers wake at their times, each after the effects of the one before. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
     do await settled();
@@ -58,5 +58,5 @@ export class HandClock implements Clock {
   }
 }
 
-/** Everything that waits for nothing but its turn in the event loop has had it. */
+/** Resolves after everything that waits only for its turn in the event loop. */
 export const settled = (): Promise<void> => new SystemClock().sleep(0);

@@ -7,10 +7,10 @@ export interface Answered {
   readonly body: unknown;
 }
 
-/** What is made of an answer; `path` has the query. The answer itself where nothing is returned. */
+/** Changes an answer, or returns undefined to leave it. `path` includes the query. */
 export type Lie = (method: string, path: string, answered: Answered) => Answered | undefined;
 
-/** An HTTP proxy in front of an exchange that changes its answers. Closed when the test ends. Returns its address. */
+/** Starts an HTTP proxy that changes an exchange's answers, and returns its address. Closed when the test ends. */
 export async function lyingProxy(target: string, lie: Lie): Promise<string> {
   const server = createServer(
     (request, response) => void forward(target, lie, request, response).catch(() => response.destroy()),

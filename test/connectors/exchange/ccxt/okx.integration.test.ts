@@ -5,7 +5,7 @@ import type { ClientOrderId, Side } from '../../../../schemas/generated/records.
 import type { OkxServer } from '../../../../packages/fake-okx/okx-server.ts';
 import { okxSettings, startOkx, worldOf } from './a-venue.ts';
 
-/** What is OKX's own. */
+/** Behaviour that is particular to OKX. */
 
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
 const BTC = 'BTC-USDT-SWAP';
@@ -28,7 +28,7 @@ function observed({ desk }: OkxServer, side: Side = 'LONG'): PositionReference {
   };
 }
 
-/** 4 bitcoin, which are 400 contracts. */
+/** 4 BTC, which are 400 contracts. */
 function open({ desk }: OkxServer, side: Side = 'LONG', at = desk.now() - HOUR_MS): void {
   desk.open({ symbol: BTC, side, quantity: '400', price: '50000', at });
 }
@@ -72,7 +72,7 @@ describe('OKX', () => {
     },
   );
 
-  it('EXC-7: the mode was changed while the account was flat: it is asked for again, and the order is sent once more', async () => {
+  it('EXC-7: after a change of the position mode it is read again, and the order is sent once more', async () => {
     const server = await startOkx();
     const world = await worldOf(okxSettings(server.url), server);
     Object.assign(server.desk.options, { hedge: true });
@@ -108,7 +108,7 @@ describe('OKX', () => {
     expect((await world.exchange.lookUp(ID, BTC)).kind).toBe(taken ? 'found' : 'absent');
   });
 
-  it('EXC-16: fills of more than three months ago are left out there, and said to be unknown here', async () => {
+  it('EXC-16: fills of more than three months ago are omitted there, and reported as unknown', async () => {
     const server = await startOkx();
     const now = server.desk.now();
     for (const days of [120, 30]) open(server, 'LONG', now - days * DAY_MS);

@@ -69,7 +69,7 @@ describe('how much of an observed position is open', () => {
           ended ||= size <= 0;
         }
         expect(open).toBe(ended ? '0' : net.toFixed());
-        // An answer that shows nothing, with the latest fills missing, proves nothing unless the rest closed it all.
+        // An empty answer with missing fills is no proof, unless the known fills closed everything.
         const known = fills.slice(0, hidden);
         const claimed = openQuantityOf(observed, [], known);
         const sold = known.reduce(

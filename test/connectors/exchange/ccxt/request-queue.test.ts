@@ -17,19 +17,19 @@ const setUp = () => {
   return { clock, queue, gone, ask };
 };
 
-/** Leaves nothing for anybody but orders. */
+/** Uses up the allowance for everything but orders. */
 const exhaust = async ({ ask, gone }: ReturnType<typeof setUp>): Promise<void> => {
   ask('place', 0, 10_000);
   await settled();
   gone.length = 0;
 };
 
-// Orders are the exchange's to count.
+// Orders do not wait for weight.
 const Question = constantFrom<Priority>('look-up', 'positions', 'history');
 const Questions = array(Question, { maxLength: 40 });
 
 describe('the queue of requests', () => {
-  it('EXC-22: what waits goes by what it is for, and among its own as it came', async () => {
+  it('EXC-22: requests go by priority, and within a priority in the order of arrival', async () => {
     await assert(
       asyncProperty(Questions, async (asked) => {
         const world = setUp();
@@ -46,7 +46,7 @@ describe('the queue of requests', () => {
     );
   });
 
-  it('EXC-23: an order goes at once, whatever waits and whatever is used', async () => {
+  it('EXC-23: an order goes at once, whatever waits and whatever is used up', async () => {
     const world = setUp();
     await exhaust(world);
     world.queue.noteUsage({ 'X-MBX-USED-WEIGHT-1M': '2400' });
@@ -57,7 +57,7 @@ describe('the queue of requests', () => {
     expect(world.gone.map(({ name }) => name)).toEqual([100, 101]);
   });
 
-  it('EXC-24, EXC-25: no minute of questions costs more than the allowance, and none of history more than its part', async () => {
+  it('EXC-24, EXC-25: no minute costs more than the allowance, and history no more than its share', async () => {
     const Asked = record({
       priority: Question,
       cost: integer({ min: 1, max: 40 }),
@@ -79,7 +79,7 @@ describe('the queue of requests', () => {
             .reduce((sum, { cost }) => sum + cost, 0);
         for (const { at } of world.gone) {
           expect(within(at)).toBeLessThanOrEqual(ALLOWANCE.perMinute);
-          // Its burst, its part of a minute, and one request that is lent what it costs.
+          // The burst, the share of a minute, and one request on credit.
           expect(within(at, 'history')).toBeLessThanOrEqual(0.15 * ALLOWANCE.perMinute + 40);
         }
       }),
@@ -87,7 +87,7 @@ describe('the queue of requests', () => {
     );
   });
 
-  it('EXC-24: what the exchange says others have used is left alone until the minute ends', async () => {
+  it('EXC-24: the allowance that other programs have used is not spent until the minute ends', async () => {
     const world = setUp();
     world.queue.noteUsage({ 'x-mbx-used-weight-1m': '2000' });
     for (const priority of ['look-up', 'positions', 'history'] as const) world.ask(priority, 1);
@@ -98,7 +98,7 @@ describe('the queue of requests', () => {
     expect(world.gone.map(({ priority }) => priority)).toEqual(['look-up', 'positions', 'history']);
   });
 
-  it('EXC-26: what is given up leaves the queue, costs nothing, and holds up nobody', async () => {
+  it('EXC-26: an aborted request leaves the queue, costs nothing, and delays nobody', async () => {
     await assert(
       asyncProperty(array(record({ priority: Question, isGivenUp: boolean() }), { maxLength: 40 }), async (asked) => {
         const world = setUp();
@@ -122,7 +122,7 @@ describe('the queue of requests', () => {
     );
   });
 
-  it('takes no other header for a count', async () => {
+  it('ignores headers that are no count', async () => {
     const world = setUp();
     for (const told of ['', 'n/a', '-3', undefined, ['2400']]) world.queue.noteUsage({ 'x-mbx-used-weight-1m': told });
     expect(world.queue.used).toBeNull();
@@ -147,7 +147,7 @@ describe('the queue of requests', () => {
     expect(isFree('history')).toBe(true);
   });
 
-  it('EXC-25: turns that are kept count until they are taken or given back', async () => {
+  it('EXC-25: reserved turns count until they are taken or given back', async () => {
     const world = setUp();
     const kept = Array.from({ length: 30 }, () => world.queue.reserve('history'));
     expect(kept.filter((turn) => turn !== null)).toHaveLength(25);

@@ -8,7 +8,7 @@ function sourceOn({ venue, client }: Pick<Connected, 'venue' | 'client'>): Posit
   return new PositionSource({ venue, account: 'main', clock: client.clock, signals: SIGNALS, symbols: null });
 }
 
-/** A position under observation whose market is taken off the list. */
+/** An observed position whose market is delisted. */
 async function delisted(symbol = 'OLDUSDT') {
   const connected = await connect();
   const { server, markets } = connected;
@@ -23,7 +23,7 @@ async function delisted(symbol = 'OLDUSDT') {
   return { ...connected, source, snapshots };
 }
 
-describe('a position that the exchange settled, though its market is on no list any more', () => {
+describe('a position that the exchange settled in a market that is delisted', () => {
   const slice = { cause: 'SETTLEMENT', quantity: 7, price: 5, remaining_quantity: 0 };
 
   it('is a slice of its own', async () => {
@@ -34,7 +34,7 @@ describe('a position that the exchange settled, though its market is on no list 
     expect(reconciled).toMatchObject([{ symbol: 'OLDUSDT', reductions: [slice], differences: [] }]);
   });
 
-  it.each(['OLDUSDT', 'OLDUSDT_261225'])('EXC-40: %s is one after a restart too', async (symbol) => {
+  it.each(['OLDUSDT', 'OLDUSDT_261225'])('EXC-40: %s is known after a restart, too', async (symbol) => {
     const { server, snapshots } = await delisted(symbol);
     server.exchange.close(symbol, 'LONG', 'settlement');
     const restarted = await connectTo(server);
@@ -42,13 +42,13 @@ describe('a position that the exchange settled, though its market is on no list 
     source.restore(snapshots, []);
     const { reconciled } = await source.observe();
     expect(reconciled).toMatchObject([{ symbol, reductions: [slice], differences: [] }]);
-    // Its name stands in the way of nothing: what is asked afterwards, and what a loaded list says.
+    // The remembered id affects neither later requests nor a reloaded list.
     restarted.markets.forget(symbol);
     expect(await restarted.markets.byId(symbol)).toBeNull();
     expect(await restarted.exchange.rules(symbol)).toBeNull();
   });
 
-  it('EXC-40: what is open there after a restart is named, and observed by nobody', async () => {
+  it('EXC-40: a position that is still open there after a restart is reported, and not observed', async () => {
     const { server, snapshots } = await delisted();
     const restarted = await connectTo(server);
     const source = sourceOn(restarted);
@@ -61,7 +61,7 @@ describe('a position that the exchange settled, though its market is on no list 
     }
   });
 
-  it('a settlement that no fill tells of is named, and no price is made up for it', async () => {
+  it('a settlement without a fill is reported, and no price is invented for it', async () => {
     const { server, snapshots } = await delisted();
     server.exchange.close('OLDUSDT', 'LONG', 'settlement');
     const refusal = { status: 400, code: -1121, msg: 'Invalid symbol.' };
@@ -73,7 +73,7 @@ describe('a position that the exchange settled, though its market is on no list 
   });
 });
 
-it('a position of a market that is on no list is named, and observed by nobody', async () => {
+it('a position of a delisted market is reported, and not observed', async () => {
   const { server, venue } = await connect();
   server.exchange.setMarket({ symbol: 'OLDUSDT', price: '5', lotStep: '1' });
   server.exchange.open({ symbol: 'OLDUSDT', side: 'SHORT', quantity: '7', price: '4' });

@@ -9,7 +9,7 @@ import type { PositionId } from '../../../../schemas/generated/records.ts';
 import { type Connected, DAY_MS, connect, settingsFor } from './a-client.ts';
 import { type Lie, lyingProxy } from './lying-proxy.ts';
 
-/** The same client, but the exchange's answers are changed on the way. */
+/** The same client behind a proxy that changes the exchange's answers. */
 async function lying(
   world: Connected,
   lie: Lie,
@@ -116,7 +116,7 @@ describe('EXC-37, two-ids-one-name: what the exchange shows under an id is that 
   });
 });
 
-it('EXC-38: a market that is taken off the list is remembered, and what is open there is shown', async () => {
+it('EXC-38: a delisted market is remembered, and its open positions are shown', async () => {
   const world = await connect();
   world.server.exchange.setMarket({ symbol: 'OLDUSDT', price: '5', lotStep: '1' });
   world.server.exchange.open({ symbol: 'OLDUSDT', side: 'LONG', quantity: '7', price: '4' });

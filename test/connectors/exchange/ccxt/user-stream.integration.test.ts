@@ -10,7 +10,7 @@ import { settingsFor } from './a-client.ts';
 
 const PATIENCE = { timeout: 30_000, interval: 20 };
 
-/** The client's waits of many seconds pass so many times as fast: a connection may still take a second to open on a busy machine. */
+/** How much faster the client's waits pass; connections may still take a second to open on a busy machine. */
 const FASTER = 10;
 
 class FastClock implements Clock {
@@ -26,7 +26,7 @@ class FastClock implements Clock {
   }
 }
 
-/** What is done every half hour is done at once. */
+/** A clock on which waits of more than a minute end at once. */
 class HurriedClock extends SystemClock {
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return super.sleep(ms > 60_000 ? 50 : ms, signal);
@@ -69,7 +69,7 @@ const trade = ({ exchange }: BinanceServer, symbol = 'BTCUSDT') =>
   exchange.open({ symbol, side: 'LONG', quantity: '1' });
 
 describe('the user data stream', () => {
-  it('tells which symbols have fills, and none of orders that rest', async () => {
+  it('reports symbols with fills, and none for resting orders', async () => {
     const { server, exchange, there, account } = await follow();
     await there(1);
     trade(server, '币安人生USDT');
@@ -79,7 +79,7 @@ describe('the user data stream', () => {
     await vi.waitFor(() => expect(account()).toHaveLength(4), PATIENCE);
   });
 
-  it('EXC-30: tells nothing once it was told to stop, though more of one message had arrived', async () => {
+  it('EXC-30: reports nothing after it was stopped, though more had arrived with the last message', async () => {
     const { server, there, account } = await follow(new SystemClock(), ({ kind }, stop) => {
       if (kind === 'account') stop();
     });
@@ -91,7 +91,7 @@ describe('the user data stream', () => {
     expect(account()).toEqual(['BTCUSDT']);
   });
 
-  it('tells the marks of the symbols that are watched', async () => {
+  it('reports the mark prices of watched symbols', async () => {
     const { exchange, stream, changes, there } = await follow();
     await there(1);
     stream.watch(new Set(['币安人生USDT']));
@@ -105,7 +105,7 @@ describe('the user data stream', () => {
   it.each([
     ['is dropped', ({ streams }: BinanceServer) => streams.drop('account'), /stream of account: closed with/],
     ['loses its listen key', ({ streams }: BinanceServer) => streams.expireListenKey(), /the listen key has expired/],
-  ])('that %s is opened anew, with a gap', async (_, breaks, words) => {
+  ])('that %s is opened again, with a gap', async (_, breaks, words) => {
     const { server, stream, there, account, warning } = await follow();
     await there(1);
     breaks(server);
@@ -117,7 +117,7 @@ describe('the user data stream', () => {
     await vi.waitFor(() => expect(account()).toContain('BTCUSDT'), PATIENCE);
   });
 
-  it('EXC-29: that is silent is noticed, refused ones are waited out longer and longer, and it is there again after', async () => {
+  it('EXC-29: that is silent is closed, rejected connections are tried at growing intervals, and it recovers', async () => {
     const { server, stream, gaps, there, warned, warning } = await follow(new FastClock());
     await there(1);
     server.streams.faults.add({ fault: 'stream-silent', times: Infinity });
@@ -125,7 +125,7 @@ describe('the user data stream', () => {
     await warning(/stream of marks: silent for \d+ ms/);
     const refusal = server.streams.faults.add({ fault: 'stream-refused', times: Infinity });
     server.streams.faults.remove(1);
-    // One that was opened anew while the silence lasted would answer from now on, and never be refused.
+    // A connection that was opened during the silence would answer now, and never be rejected.
     server.streams.drop('account');
     await vi.waitFor(() => {
       const refused = warned.filter((words) => words.startsWith('stream of account: refused'));
@@ -137,7 +137,7 @@ describe('the user data stream', () => {
     await there(before + 1);
   });
 
-  it('whose key is refused costs nothing but a line in the log', async () => {
+  it('whose listen key is rejected is only logged, and recovers', async () => {
     const { server, stream, there, warning } = await follow(new FastClock());
     await there(1);
     server.faults.add({ fault: '-1121', method: 'POST', path: '/fapi/v1/listenKey' });
@@ -147,7 +147,7 @@ describe('the user data stream', () => {
     expect(stream.tellsSince).not.toBeNull();
   });
 
-  it('keeps its listen key alive, and begins anew when it is told that it did not tell', async () => {
+  it('keeps its listen key alive, and is opened again when its events are distrusted', async () => {
     const { server, stream, there, warning } = await follow(new HurriedClock());
     await there(1);
     await vi.waitFor(() => expect(server.requests.get('PUT /fapi/v1/listenKey')).toBeGreaterThan(1), PATIENCE);
@@ -156,7 +156,7 @@ describe('the user data stream', () => {
     await there(2);
   });
 
-  it('is no more where there are no keys, or nobody has tried it', async () => {
+  it('does not exist without keys, or for an unsupported exchange', async () => {
     const { client, server } = await follow();
     const { settings } = client;
     const keyless = await VenueClient.open({ ...settings, credentials: null }, new SystemClock(), SILENT_LOGGER);

@@ -6,7 +6,7 @@ import type { ClientOrderId, Side } from '../../../../schemas/generated/records.
 import type { OneShot } from '../../../../packages/fake-exchange/venue-server.ts';
 import { TESTED_BYBIT, TESTED_OKX, type VenueWorld } from './a-venue.ts';
 
-/** What every venue besides Binance must do, on a local server of its own. Quantities are in coins, whatever the exchange counts in. */
+/** The contract of every exchange besides Binance, on its local server. Quantities are in coins, whatever the exchange counts in. */
 
 const ID = 'hl-0123456789abcdef0123456789abcdef' as ClientOrderId;
 const HOUR_MS = 60 * 60 * 1000;
@@ -35,7 +35,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     };
   }
 
-  /** As execution does: the position first, then the order. */
+  /** Reads the position and sends the order, as execution does. */
   async function place(
     world: VenueWorld,
     quantity: string,
@@ -84,7 +84,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
       const averagePrice = side === 'LONG' ? '59999.9' : '60000.1';
       const order = { state: 'DONE', filledQuantity: '1.5', averagePrice, fee };
       if (placement.kind !== 'accepted') throw new Error(placement.message);
-      // What an exchange says of a new order is little: it is looked up.
+      // The answer to a new order says little, so it is looked up.
       expect(await world.exchange.lookUp(ID, btc)).toMatchObject({
         kind: 'found',
         order: { ...order, clientOrderId: ID },
@@ -118,16 +118,19 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     ['502 before it was taken', { taken: false, answer: { status: 502, body: {} } }],
   ];
 
-  it.each(DOUBTS)('EXC-1, EXC-4: %s is a doubt that the look-up ends; the order is sent once', async (_, fault) => {
-    const world = await tested.connect();
-    openBtc(world, '4');
-    world.fail({ ...fault, request: placing });
-    expect((await place(world, '1.5')).kind).toBe('in-doubt');
-    expect(world.asked(placing)).toBe(1);
-    const found = await world.exchange.lookUp(ID, btc);
-    expect(found.kind).toBe(fault.taken ? 'found' : 'absent');
-    expect(openCoins(world)).toBe(fault.taken ? '2.5' : '4');
-  });
+  it.each(DOUBTS)(
+    'EXC-1, EXC-4: %s leaves the order in doubt until it is looked up; it is sent once',
+    async (_, fault) => {
+      const world = await tested.connect();
+      openBtc(world, '4');
+      world.fail({ ...fault, request: placing });
+      expect((await place(world, '1.5')).kind).toBe('in-doubt');
+      expect(world.asked(placing)).toBe(1);
+      const found = await world.exchange.lookUp(ID, btc);
+      expect(found.kind).toBe(fault.taken ? 'found' : 'absent');
+      expect(openCoins(world)).toBe(fault.taken ? '2.5' : '4');
+    },
+  );
 
   it('EXC-4: a look-up that fails is no answer', async () => {
     const world = await tested.connect();
@@ -135,13 +138,13 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     expect((await world.exchange.lookUp(ID, btc)).kind).toBe('unavailable');
   });
 
-  it('EXC-1: nothing to reduce is a definite no', async () => {
+  it('EXC-1: an order with nothing to reduce is rejected', async () => {
     const world = await tested.connect();
     expect(await place(world, '1')).toMatchObject({ kind: 'rejected', meaning: 'reduce-only' });
     expect(world.asked(placing)).toBe(1);
   });
 
-  it('a client order id that was used is a doubt, and no second order', async () => {
+  it('EXC-1: a used client order id leaves the order in doubt, and makes no second order', async () => {
     const world = await tested.connect();
     openBtc(world, '4');
     await place(world, '1');
@@ -173,7 +176,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     ['adl', 'ADL'],
     ['stop', 'STOP'],
     ['target', 'TAKE_PROFIT'],
-  ] as const)('what was closed by %s is told as %s', async (hand, cause) => {
+  ] as const)('a close by %s has the cause %s', async (hand, cause) => {
     const world = await tested.connect();
     openBtc(world, '4');
     const order = world.desk.close(btc, 'LONG', hand, contracts('1'));
@@ -193,7 +196,7 @@ describe.each([TESTED_BYBIT, TESTED_OKX])('orders and snapshots on $id', (tested
     expect(await world.exchange.lookUp(resting, btc)).toMatchObject({ order: { state: 'OPEN', filledQuantity: '0' } });
     expect(await world.exchange.cancel(resting, btc)).toEqual({ kind: 'ended' });
     expect(await world.exchange.lookUp(resting, btc)).toMatchObject({ order: { state: 'DONE', filledQuantity: '0' } });
-    // What does not rest any more has ended.
+    // A finished order counts as cancelled.
     expect(await world.exchange.cancel(resting, btc)).toEqual({ kind: 'ended' });
     const last = 'hl-a-third' as ClientOrderId;
     await world.exchange.place({ ...order, clientOrderId: last, pricing: { kind: 'ioc', limitPrice: '59000' } });

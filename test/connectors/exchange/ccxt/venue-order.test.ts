@@ -4,7 +4,7 @@ import type { Side } from '../../../../schemas/generated/records.ts';
 
 describe('prices on ticks', () => {
   it.each([
-    // A sale must not fill lower, a purchase not higher.
+    // A sale must not fill lower, nor a purchase higher.
     ['LONG', 'ioc', '99.5032', '99.6'],
     ['SHORT', 'ioc', '100.4968', '100.4'],
     ['LONG', 'ioc', '99.5', '99.5'],

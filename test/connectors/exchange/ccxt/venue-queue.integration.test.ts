@@ -7,8 +7,8 @@ import { DAY_MS, connect, settingsFor } from './a-client.ts';
 import { type Answered, lyingProxy } from './lying-proxy.ts';
 
 describe('orders-behind-history', () => {
-  it('EXC-36: an order leaves before the hundred questions about old fills that wait', async () => {
-    // The pace of an exchange that nobody has tried: a question each 50 ms, by ccxt's count.
+  it('EXC-36: an order goes before a hundred waiting requests for old fills', async () => {
+    // The pace of an unknown exchange: a request every 50 ms, by ccxt's rateLimit.
     const { server, client, exchange } = await connect({}, SILENT_LOGGER, { rateLimit: 50 });
     server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '1', price: '90' });
     await exchange.rules('BTCUSDT');
@@ -30,7 +30,7 @@ describe('orders-behind-history', () => {
     const pricing = { kind: 'market' } as const;
     const order = { clientOrderId: 'hl-1' as ClientOrderId, position, quantity: '0.5', pricing };
     expect(await exchange.place(order, (send) => send())).toMatchObject({ kind: 'accepted' });
-    // Those that had gone before it, and not all that stood before it.
+    // Fewer than were waiting before it.
     expect(server.requests.get('GET /fapi/v1/userTrades') ?? 0).toBeLessThan(10);
     expect(server.attempts).toHaveLength(1);
     void Promise.allSettled(fills);
@@ -38,7 +38,7 @@ describe('orders-behind-history', () => {
 });
 
 describe('a ban without Retry-After', () => {
-  it.each([418, 429, 403])('EXC-32: HTTP %i: nothing is asked before the time that its words name', async (status) => {
+  it.each([418, 429, 403])('EXC-32: HTTP %i: nothing is sent before the time in its message', async (status) => {
     const { server } = await connect();
     const clock = new SystemClock();
     const until = clock.now() + 3_600_000;
@@ -79,10 +79,10 @@ describe('a ban without Retry-After', () => {
   });
 });
 
-it('EXC-36: what the exchange counts is read from its answers', async () => {
+it('EXC-24: the count of the exchange is read from its replies', async () => {
   const { server } = await connect({ weightPerMinute: 2400 });
   const { rateLimit: _, ...ccxt } = settingsFor(server.url).ccxt;
-  // In the middle of a minute, however long the test takes.
+  // Starts in the middle of a minute, so that the test ends within it.
   const machine = new SystemClock();
   const clock = { now: () => Date.UTC(2026, 0, 1, 0, 0, 30), sleep: machine.sleep.bind(machine) };
   const client = await VenueClient.open({ ...settingsFor(server.url), ccxt }, clock, SILENT_LOGGER);

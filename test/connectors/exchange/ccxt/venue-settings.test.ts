@@ -111,7 +111,7 @@ describe('the settings of an exchange', () => {
       const refused = thrownBy(() =>
         venueSettings({ id: 'binanceusdm', stake: 'live' }, { ...env, HARVESTLINE_API_KEY_FILE: key }),
       );
-      // Exit code 1: the command is right, what it was given is not.
+      // Exit code 1: the command is right, but the content of the file is not.
       expect(refused).toMatchObject({ code: 'KEYS_UNUSABLE', kind: 'invariant' });
       expect(refused.message).toMatch(/HARVESTLINE_API_KEY_FILE: /);
       expect(refused.message).toMatch(why);

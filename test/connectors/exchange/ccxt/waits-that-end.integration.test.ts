@@ -13,7 +13,7 @@ import type { PositionId } from '../../../../schemas/generated/records.ts';
 import { connect, settingsFor } from './a-client.ts';
 import { type Lie, lyingProxy } from './lying-proxy.ts';
 
-/** The exchange with BTCUSDT and a client whose clock is set forward by hand, behind a proxy. */
+/** An exchange with BTCUSDT behind a proxy, and a client with a clock that is moved by hand. */
 async function lying(lie: Lie) {
   const world = await connect();
   world.server.exchange.open({ symbol: 'BTCUSDT', side: 'LONG', quantity: '2', price: '90' });
@@ -48,7 +48,7 @@ describe('keys that are refused while the program runs', () => {
     [401, -2014],
     [400, -1022],
   ])(
-    'EXC-35: HTTP %i with %i is waited out for half a minute, said at once, and then no wait',
+    'EXC-35: HTTP %i with %i is logged at once, retried for half a minute, and final after that',
     async (status, code) => {
       let isRevoked = false;
       const { venue, ahead, errors } = await lying((_, path) =>
@@ -58,12 +58,12 @@ describe('keys that are refused while the program runs', () => {
       isRevoked = true;
       await expect(venue.holdings()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
       expect(errors).toEqual([expect.stringMatching(/refuses the keys.*ends if that goes on for 30 s/)]);
-      // A question without keys is no proof of them.
+      // A public request does not prove the keys.
       expect(await venue.candles('BTCUSDT', 3)).toHaveLength(3);
       ahead.ms += 31_000;
       await expect(venue.holdings()).rejects.toMatchObject({ code: 'KEYS_REFUSED' });
       expect(errors).toHaveLength(1);
-      // Once they are taken again, the time begins anew.
+      // After an accepted request the half minute starts again.
       isRevoked = false;
       await venue.holdings();
       isRevoked = true;
@@ -71,7 +71,7 @@ describe('keys that are refused while the program runs', () => {
     },
   );
 
-  it('EXC-35: a key that may not do one thing works on', async () => {
+  it('EXC-35: a key without one permission stays in use', async () => {
     const { venue, ahead } = await lying((_, path) =>
       path.includes('openAlgoOrders') ? { status: 401, body: { code: -2015, msg: 'no permission' } } : undefined,
     );
@@ -83,7 +83,7 @@ describe('keys that are refused while the program runs', () => {
   });
 });
 
-describe('EXC-6: what fails for one symbol is not waited out', () => {
+describe('EXC-6: a failure for one symbol is not waited out', () => {
   it.each([
     [400, { code: -1121, msg: 'Invalid symbol.' }],
     [503, { msg: 'Service Unavailable' }],
@@ -96,21 +96,21 @@ describe('EXC-6: what fails for one symbol is not waited out', () => {
     expect(await exchange.position(position(server.exchange.now()))).toEqual({ quantity: null });
   });
 
-  it('a mark price that is not told is none', async () => {
+  it('a mark price without an answer is unknown', async () => {
     const { exchange, server } = await lying((_, path) =>
       path.includes('premiumIndex') ? { status: 500, body: { msg: 'x' } } : undefined,
     );
     expect(await exchange.markPrice(position(server.exchange.now()))).toBeNull();
   });
 
-  it('a venue that tells of no position at all is waited for', async () => {
+  it('an exchange that does not list positions is waited for', async () => {
     const { exchange, server } = await lying((_, path) =>
       path.includes('positionRisk') ? { status: 502, body: {} } : undefined,
     );
     await expect(exchange.position(position(server.exchange.now()))).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
   });
 
-  it('the order of a fill in a market that was taken off is one that nobody knows', async () => {
+  it('the order of a fill in a delisted market is unknown', async () => {
     const { venue } = await lying((_, path) =>
       path.includes('/order?') ? { status: 400, body: { code: -1121, msg: 'Invalid symbol.' } } : undefined,
     );
@@ -142,7 +142,7 @@ it('EXC-43: an exchange that does not deny an order of an unused id has no look-
   });
 });
 
-it('EXC-39: markets that cannot be read again are those of before, and all else is asked and sent as ever', async () => {
+it('EXC-39: without a new list of markets the previous one is used, and requests and orders go on', async () => {
   let isAway = false;
   const { markets, venue, exchange, ahead, server } = await lying((_, path) =>
     isAway && path.includes('exchangeInfo') ? { status: 502, body: {} } : undefined,
@@ -161,7 +161,7 @@ it('EXC-39: markets that cannot be read again are those of before, and all else 
   expect(await exchange.place(order)).toMatchObject({ kind: 'accepted' });
 });
 
-it('EXC-41: nobody waits for a list that is read again, but for an order that was refused for the rules of its market', async () => {
+it('EXC-41: only an order in a market with outdated rules waits for the reload of the list', async () => {
   const { markets, exchange, venue, server } = await lying(() => undefined);
   await markets.ready();
   markets.forget('BTCUSDT');

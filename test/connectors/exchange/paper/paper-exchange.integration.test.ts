@@ -21,7 +21,7 @@ function placing(path: string, prefix: string, count: number): ChildProcess {
   return child;
 }
 
-/** Collects the child's lines; kills it after `killAfter` of them. */
+/** Collects the child's lines, and kills it after `killAfter` of them. */
 async function linesOf(child: ChildProcess, killAfter = Infinity): Promise<string[]> {
   if (child.stdout === null) throw new Error('the child has no output');
   const lines: string[] = [];

@@ -12,7 +12,7 @@ import { positionIdOf } from '../../../../schemas/ids.ts';
 
 const START = 1_770_000_000_000;
 
-/** No fault at all: what is not under test does not happen. */
+/** Without any fault. */
 const CALM: PaperFaults = { ...DEFAULT_FAULTS, partialFill: 0 };
 
 function venue(faults: PaperFaults = CALM, clock = new VirtualClock(START)): PaperExchange {

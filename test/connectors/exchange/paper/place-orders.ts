@@ -1,6 +1,6 @@
 /**
- * A child process for the integration test: places orders on a paper book until it is killed, or has placed as many as it
- * was told. Arguments: book file, prefix of the client order ids, number of orders. Prints each acknowledged id.
+ * A child process of the integration test: places orders on a paper book until it is killed or has placed them all. Arguments: book file,
+ * prefix of the client order ids, number of orders. Prints each acknowledged id.
  */
 import { writeSync } from 'node:fs';
 import { PaperExchange } from '../../../../connectors/exchange/paper/paper-exchange.ts';
@@ -31,7 +31,7 @@ for (let index = 0; index < Number(count); index++) {
     quantity: '100',
     pricing: { kind: 'market' },
   });
-  // Synchronous, so that what the parent reads was acknowledged before the kill.
+  // Written synchronously, so that every id that the parent reads was acknowledged before the kill.
   writeSync(1, `${prefix}-${index} ${placement.kind === 'rejected' ? placement.code : placement.kind}\n`);
 }
 exchange.close();

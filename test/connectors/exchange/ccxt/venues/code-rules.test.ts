@@ -25,9 +25,9 @@ describe('what an answer means for an order', () => {
     [503, null, 'unknown', 1],
     [504, '-1', 'unknown', 1],
     [408, null, 'unknown', 1],
-    // A code in the body of a 200, as some exchanges answer.
+    // A code in the body of a 200, as at some exchanges.
     [200, '110017', 'rejected', 1],
-    // Neither a code nor a status that is in a table: nobody knows.
+    // Neither code nor status is known.
     [200, null, 'unknown', 1],
     [400, null, 'unknown', 1],
     [403, null, 'rejected', 1],
@@ -40,7 +40,7 @@ describe('what an answer means for an order', () => {
     ['-4005', 'rules'],
     ['-1121', 'rules'],
     ['-4061', 'mode'],
-    // Nothing of the market or the account has changed.
+    // Rules and mode are as they were.
     ['-4118', undefined],
     ['-4131', undefined],
     ['-2022', undefined],
