@@ -70,7 +70,7 @@ class Tally {
   readonly #policy: string;
   readonly #against: string;
   readonly #matrix = emptyMatrix();
-  /** Partition of the record and topic and partition of its snapshot -> the highest snapshot offset counted (SCO-24). */
+  /** The record's partition with its snapshot's topic and partition -> the highest snapshot offset counted (SCO-24). */
   readonly #counted = new Map<string, number>();
   readonly #flipTimes = new RecentTimes(DAY_MS);
   #decisions = 0;

@@ -41,9 +41,9 @@ export class FillHistory {
   readonly #venue: Venue;
   /** Null: no fills are held. */
   #log: FillLog | null = null;
-  /** Of requests for older fills, which failed. */
+  /** After a failed request for older fills. */
   readonly #searchPause = new RetryPause();
-  /** Of reading all fills anew, where they did not explain the positions. */
+  /** After a full read that did not explain the positions. */
   readonly #rereadPause = new RetryPause();
 
   constructor(symbol: string, venue: Venue) {

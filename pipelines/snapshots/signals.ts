@@ -45,7 +45,7 @@ export class LogSignals implements Signals {
 
   async refresh(): Promise<void> {
     const since = this.#clock.now() - SIGNAL_VALID_MS;
-    this.#signals ??= new TopicCursor(this.#topics, TOPIC, (signal, at) => this.#hear(signal, at), { since });
+    this.#signals ??= new TopicCursor(this.#topics, TOPIC, (signal, at) => this.#keep(signal, at), { since });
     await this.#signals.readOn();
   }
 
@@ -54,7 +54,6 @@ export class LogSignals implements Signals {
     return signal === undefined ? null : validAt(now, null, signal);
   }
 
-  /** Reads no farther than a batch that ends later than any signal of that time can lie. */
   async at(account: string, symbol: string, openedAt: EpochMillis): Promise<ModelSignal | null> {
     const { log } = this.#topics;
     const from = await log.offsetsAt(TOPIC, openedAt - SIGNAL_VALID_MS);
@@ -72,7 +71,7 @@ export class LogSignals implements Signals {
     return best;
   }
 
-  #hear(signal: ModelSignal, at: LogRecord): void {
+  #keep(signal: ModelSignal, at: LogRecord): void {
     if (!this.#isPossible(signal, at)) return;
     const key = keyOf(signal.account, signal.symbol);
     const before = this.#latest.get(key);
