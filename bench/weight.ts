@@ -11,7 +11,7 @@ import { VenueMarkets } from '../connectors/exchange/ccxt/venue-markets.ts';
 import { BINANCE } from '../connectors/exchange/ccxt/venues/binance.ts';
 import { SeededRandom } from '../connectors/system/seeded-random.ts';
 import { BINANCE_ALLOWANCES, TEST_KEYS, BinanceServer } from '../packages/fake-binance/binance-server.ts';
-import { PositionSource } from '../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../pipelines/snapshots/position-observer.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { ClientOrderId, PositionSnapshot } from '../schemas/generated/records.ts';
 import { HandClock, settled } from '../test/connectors/exchange/ccxt/hand-clock.ts';
@@ -65,7 +65,7 @@ export async function benchWeight(hours: number, add: (figure: Figure) => void):
     const exchange = new CcxtExchange(client, markets, await during(AccountMode.of(client)));
     const signals = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
     const venue = new CcxtVenue(client, markets);
-    const source = new PositionSource({ venue, account: 'main', clock: client.clock, signals, symbols: null });
+    const source = new PositionObserver({ venue, account: 'main', clock: client.clock, signals, symbols: null });
     let observed: readonly PositionSnapshot[] = [];
     let fewest = Infinity;
     for (let cycle = 0; cycle < (hours * HOUR_MS) / CYCLE_MS; cycle++) {

@@ -14,7 +14,7 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DeskNames } from '../../schemas/desk-names.ts';
 import { type OpenedExchange, openExchange, openLivePaper } from './open-exchange.ts';
-import { positionCycle } from '../../pipelines/snapshots/position-cycle.ts';
+import { exchangeSource } from '../../pipelines/snapshots/exchange-source.ts';
 import type { VenueChoice, VenueCliOptions } from '../options/venue-options.ts';
 import { originOf } from '../../connectors/system/data-folder.ts';
 import { accountsOf } from '../../pipelines/snapshots/simulated/desk-feed.ts';
@@ -95,7 +95,7 @@ function accountDesk(
   { venue, stream: told, clock }: OpenedExchange,
   { account = MAIN_ACCOUNT, symbols, cycle: cycleMs, stream: isFollowed, data }: VenueParts['cli'],
   names: DeskNames,
-  mirror: Parameters<typeof positionCycle>[0]['mirror'],
+  mirror: Parameters<typeof exchangeSource>[0]['mirror'],
 ): LiveDesk {
   const name = names.local(`account-${venue.venue}-${account.replace(/[^\w.-]/g, '_')}`);
   const lock = ProcessLock.tryAcquire(data, name);
@@ -107,7 +107,7 @@ function accountDesk(
   const options = { venue, stream, account, symbols: named, cycleMs, mirror, clock };
   return {
     accounts: [account],
-    source: (given) => positionCycle({ ...options, ...given }),
+    source: (given) => exchangeSource({ ...options, ...given }),
     release: () => lock.release(),
   };
 }

@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from '../execution/limits.ts';
 import { judgesCalibrated, asJudgedBy } from '../scoring/confidence-map.ts';
 import { evaluate } from '../scoring/evaluate.ts';
 import type { Policy } from '../scoring/policy.ts';
-import { rOf } from '../scoring/risk.ts';
+import { rOf } from '../scoring/measures.ts';
 import { type FlipFigures, FlipTally } from './flip-tally.ts';
 import {
   OpenPositions,

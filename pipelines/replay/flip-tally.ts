@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../ports/event-log.ts';
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Decision } from '../scoring/evaluate.ts';
-import { ageHours } from '../scoring/risk.ts';
+import { ageHours } from '../scoring/measures.ts';
 import { ACTIONS, type ActionMatrix, emptyMatrix } from '../../render/action-matrix.ts';
 import { KeepLeast } from './keep-least.ts';
 

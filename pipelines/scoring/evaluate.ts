@@ -12,7 +12,7 @@ import {
   scoresOf,
 } from './factors.ts';
 import type { FractionFormula, Policy, PolicyRule } from './policy.ts';
-import { rOf } from './risk.ts';
+import { rOf } from './measures.ts';
 
 /** Why a decision is HOLD: no rule applies, the rule's fraction rounds to 0, or the position is dust, which no order can close. */
 export const HOLD_REASONS = {

@@ -2,7 +2,7 @@
 import type { Factor, PositionSnapshot } from '../../schemas/generated/records.ts';
 import { type ConditionName, type Policy, PROFIT_RUNG } from './policy.ts';
 import { degradedBelow } from './confidence-map.ts';
-import { ageHours, momentumOf, offPeak } from './risk.ts';
+import { ageHours, momentumOf, offPeak } from './measures.ts';
 
 /** Inputs that can be unknown: null in the snapshot, or null at entry where they are compared with the entry. */
 export type UnknownInput = 'regime' | 'volatility' | 'confidence';

@@ -5,7 +5,7 @@
 import type { PositionSnapshot } from '../../schemas/generated/records.ts';
 import { degradedBelow } from './confidence-map.ts';
 import type { Policy } from './policy.ts';
-import { ageHours, momentumOf, offPeak, rOf } from './risk.ts';
+import { ageHours, momentumOf, offPeak, rOf } from './measures.ts';
 import { ROUNDS_TO_NOTHING_BELOW, evaluate } from './evaluate.ts';
 
 export type NumericInput =

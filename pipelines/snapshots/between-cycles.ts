@@ -1,5 +1,5 @@
 /**
- * Observations between two cycles of the position source, of symbols that the venue's event stream reports as changed. So a fill is recorded
+ * Observations between two cycles of the position observer, of symbols that the venue's event stream reports as changed. So a fill is recorded
  * within a second or two instead of at the next cycle.
  *
  * SNA-1  An event is only a reason to ask: what is recorded is the venue's answer.
@@ -14,11 +14,11 @@ import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { PositionSource } from './position-source.ts';
+import type { PositionObserver } from './position-observer.ts';
 
 interface BetweenCyclesOptions {
   readonly stream: ChangeStream;
-  readonly source: Pick<PositionSource, 'symbols' | 'follow' | 'noteMark'>;
+  readonly observer: Pick<PositionObserver, 'symbols' | 'follow' | 'noteMark'>;
   /** Writes what an observation found. */
   readonly write: (followed: FollowedChanges) => Promise<void>;
   readonly clock: Clock;
@@ -78,8 +78,8 @@ export class BetweenCycles {
 
   /** A cycle has ended: restarts the stream where it did not report a fill that the cycle found. */
   endCycle(cycle: ObservedCycle): void {
-    const { stream, source, logger, metrics } = this.#options;
-    stream.watch(source.symbols);
+    const { stream, observer, logger, metrics } = this.#options;
+    stream.watch(observer.symbols);
     const missed = cycle.reconciled.filter((record) => this.#wasMissed(record)).map(({ symbol }) => symbol);
     if (missed.length === 0) return;
     metrics.counter('streamMissed', {}).add(missed.length);
@@ -114,16 +114,16 @@ export class BetweenCycles {
   }
 
   #note(change: VenueChange): void {
-    const { source, clock } = this.#options;
+    const { observer, clock } = this.#options;
     if (change.kind === 'mark') {
-      source.noteMark(change.symbol, Number(change.price));
+      observer.noteMark(change.symbol, Number(change.price));
       return;
     }
     if (!this.#gap && this.#asked.size === 0) this.#askedAt = clock.now();
     if (change.kind === 'gap') this.#gap = true;
     else {
       this.#changedAt.set(change.symbol, clock.now());
-      if (!source.symbols.has(change.symbol)) return;
+      if (!observer.symbols.has(change.symbol)) return;
       this.#asked.set(change.symbol, TRIES);
     }
     this.#wake?.();
@@ -143,7 +143,7 @@ export class BetweenCycles {
 
   /** Observes the changed symbols once; an unanswered observation is left to the next cycle (SNA-3). */
   async #observe(): Promise<void> {
-    const { source, write, clock, logger, metrics } = this.#options;
+    const { observer, write, clock, logger, metrics } = this.#options;
     const asked = new Map(this.#asked);
     const isGap = this.#gap;
     this.#asked.clear();
@@ -151,12 +151,12 @@ export class BetweenCycles {
     this.#allowance -= 1;
     this.#observedAt = clock.now();
     metrics.counter('extraLooks', {}).add(1);
-    const followed = await source.follow(isGap ? null : new Set(asked.keys())).catch((thrown: unknown) => {
+    const followed = await observer.follow(isGap ? null : new Set(asked.keys())).catch((thrown: unknown) => {
       logger.warn({}, `looking between cycles: ${messageOf(transient(thrown))}; the next cycle looks again`);
       return null;
     });
     if (followed === null) return;
-    // The source returns each reduction once, so a write that fails for good ends the process, as in a cycle.
+    // The observer returns each reduction once, so a write that fails for good ends the process, as in a cycle.
     if (followed.reconciled.length > 0) await write(followed);
     const again = [...followed.unsure, ...followed.unchanged.filter((symbol) => asked.has(symbol))];
     for (const symbol of again) this.#again(symbol, asked.get(symbol) ?? TRIES);

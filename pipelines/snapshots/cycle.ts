@@ -1,11 +1,11 @@
-/** One cycle of the position source: what it is given, what it finds, and how a question that is not answered is treated. */
+/** One cycle of the position observer: what it is given, what it finds, and how a question that is not answered is treated. */
 import { isKind } from '../../errors/harvestline-error.ts';
 import type { Clock, EpochMillis } from '../../ports/clock.ts';
 import type { Venue } from '../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../schemas/generated/records.ts';
 import type { Signals } from './signals.ts';
 
-export interface PositionSourceOptions {
+export interface PositionObserverOptions {
   readonly venue: Venue;
   /** The name of the account in records. */
   readonly account: string;

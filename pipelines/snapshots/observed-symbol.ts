@@ -1,6 +1,6 @@
 /**
  * One symbol of the account: its positions under observation, their fills and its market. The invariants that it keeps are stated in
- * position-source.ts.
+ * position-observer.ts.
  */
 import { messageOf } from '../../errors/harvestline-error.ts';
 import type { EpochMillis } from '../../ports/clock.ts';
@@ -16,7 +16,14 @@ import type {
   VenueDifference,
 } from '../../schemas/generated/records.ts';
 import { positionIdOf } from '../../schemas/ids.ts';
-import { type Attempt, type Followed, type Missing, type PositionSourceOptions, attempt, transient } from './cycle.ts';
+import {
+  type Attempt,
+  type Followed,
+  type Missing,
+  type PositionObserverOptions,
+  attempt,
+  transient,
+} from './cycle.ts';
 import {
   DifferenceList,
   incompleteDifference,
@@ -50,7 +57,7 @@ const DOUBTS: ReadonlySet<VenueDifference['kind']> = new Set(['NO_ANSWER', 'FILL
 
 export class ObservedSymbol {
   readonly symbol: string;
-  readonly #options: PositionSourceOptions;
+  readonly #options: PositionObserverOptions;
   readonly #market: SymbolMarket;
   readonly #positions = new ObservedPositions();
   readonly #fills: FillHistory;
@@ -59,7 +66,7 @@ export class ObservedSymbol {
   readonly #origins: OrderOrigins;
   readonly #differences = new DifferenceList();
 
-  constructor(symbol: string, options: PositionSourceOptions) {
+  constructor(symbol: string, options: PositionObserverOptions) {
     this.symbol = symbol;
     this.#options = options;
     this.#market = new SymbolMarket(symbol, options.venue);

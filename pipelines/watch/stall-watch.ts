@@ -27,7 +27,7 @@ import { clientOrderIdOf } from '../../schemas/ids.ts';
 import { timesAhead } from '../../schemas/time-bound.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 import type { Policy } from '../scoring/policy.ts';
-import { rOf } from '../scoring/risk.ts';
+import { rOf } from '../scoring/measures.ts';
 import { type AccountWatermarks, SignalSeries } from './account-watermarks.ts';
 import type { Alert } from '../alerts/alerts.ts';
 import { ConfidenceWindow } from './constant-confidence.ts';

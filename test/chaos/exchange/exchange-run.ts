@@ -3,7 +3,7 @@ import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import type { HarvestIntent, OrderStyle } from '../../../schemas/generated/records.ts';
@@ -98,7 +98,7 @@ export async function runExchange(options: ExchangeRunOptions): Promise<Exchange
     const starting = { exchange, clock: client.clock, order, onWorked };
     const workers = await Promise.all(Array.from({ length: WORKERS }, () => PartitionWorker.start(starting)));
     const workerOf = new Map(story.symbols.map((symbol, index) => [symbol, workers[index % WORKERS]]));
-    const source = new PositionSource({
+    const source = new PositionObserver({
       venue: new CcxtVenue(client, markets),
       account: ACCOUNT,
       clock: client.clock,

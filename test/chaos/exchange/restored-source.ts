@@ -3,7 +3,7 @@ import { CcxtVenue } from '../../../connectors/exchange/ccxt/ccxt-venue.ts';
 import type { VenueClient } from '../../../connectors/exchange/ccxt/venue-client.ts';
 import type { VenueMarkets } from '../../../connectors/exchange/ccxt/venue-markets.ts';
 import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import type { EventLog } from '../../../ports/event-log.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
 import type { RecordCodec } from '../../../schemas/record-codec.ts';
@@ -25,7 +25,7 @@ export async function restoredSource({
   client,
   markets,
 }: Observing): Promise<() => Promise<ObservedCycle>> {
-  const source = new PositionSource({
+  const source = new PositionObserver({
     venue: new CcxtVenue(client, markets),
     account: ACCOUNT,
     clock: client.clock,

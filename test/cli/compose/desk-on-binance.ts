@@ -1,7 +1,7 @@
 import { expect, onTestFinished, vi } from 'vitest';
 import { commandRecords } from '../../../pipelines/desk/control-topic.ts';
 import { openExchange } from '../../../cli/compose/open-exchange.ts';
-import { positionCycle } from '../../../pipelines/snapshots/position-cycle.ts';
+import { exchangeSource } from '../../../pipelines/snapshots/exchange-source.ts';
 import { SystemClock } from '../../../connectors/system/system-clock.ts';
 import { BinanceServer, type BinanceServerOptions } from '../../../packages/fake-binance/binance-server.ts';
 import type { ProcessorName } from '../../../cli/compose/build-processors.ts';
@@ -60,7 +60,7 @@ export class DeskOnBinance {
       clock,
       limits: { lookUpWaitsMs: [50, 100, 200], ...limits },
       processors,
-      sources: observes ? { snapshots: (given) => positionCycle({ ...looking, ...given }) } : {},
+      sources: observes ? { snapshots: (given) => exchangeSource({ ...looking, ...given }) } : {},
       desk: {
         account: 'main',
         venue: 'binanceusdm',

@@ -81,7 +81,7 @@ function between(answer: (observation: Observation) => Partial<FollowedChanges> 
     distrust: (why) => distrusted.push(why),
   };
   const metrics = new PrometheusMetrics();
-  const source = {
+  const observer = {
     symbols: new Set(['BTCUSDT', 'ETHUSDT']),
     noteMark: (symbol: string, price: number) => void marks.push([symbol, price]),
     follow: async (asked: ReadonlySet<string> | null): Promise<FollowedChanges> => {
@@ -92,7 +92,7 @@ function between(answer: (observation: Observation) => Partial<FollowedChanges> 
   };
   const made = new BetweenCycles({
     stream,
-    source,
+    observer,
     write: given.write ?? (async (followed) => void written.push(followed)),
     clock,
     logger: given.logger ?? SILENT_LOGGER,
@@ -206,7 +206,7 @@ describe('between cycles', () => {
     expect(warned).toEqual([expect.stringMatching(/no answer.*next cycle/)]);
   });
 
-  it('marks reach the source, and the stream is told which are wanted', async () => {
+  it('marks reach the observer, and the stream is told which are wanted', async () => {
     const { marks, tell, made, stream } = between();
     tell({ kind: 'mark', symbol: 'BTCUSDT', price: '107.5', at: START });
     expect(marks).toEqual([['BTCUSDT', 107.5]]);

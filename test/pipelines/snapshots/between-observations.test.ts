@@ -1,6 +1,6 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { PositionReconciled } from '../../../schemas/generated/records.ts';
 import { ScriptedVenue, aFill, aHolding } from './a-venue.ts';
@@ -14,7 +14,7 @@ function aDesk(side: 'LONG' | 'SHORT' = 'LONG') {
   const clock = new VirtualClock(START + HOUR_MS);
   venue.allFills['BTCUSDT'] = [aFill('1', side === 'LONG' ? 'BUY' : 'SELL', '4', { at: START })];
   venue.shown = [aHolding(side, '4', { updatedAt: START })];
-  const source = new PositionSource({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
+  const source = new PositionObserver({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
   /** A sale, of which the venue shows the fill, the smaller position, or both. */
   const sell = (quantity: number, left: number, shows: 'fill' | 'position' | 'both' = 'both'): void => {
     clock.set(clock.now() + 1000);

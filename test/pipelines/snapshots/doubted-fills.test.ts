@@ -17,7 +17,7 @@ const reduced = ({ reconciled }: ObservedCycle) =>
 
 describe('SNA-8: an order that is not answered costs no position its snapshot', () => {
   it('a position that was reduced is observed at once, and the fill is recorded once when its order is answered', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.filled('SELL', '1', ['LONG', '3']);
     account.venue.silent.add('origin');
@@ -31,7 +31,7 @@ describe('SNA-8: an order that is not answered costs no position its snapshot', 
   });
 
   it.each(['LONG', 'SHORT'] as const)('a %s that was opened after the end of one is observed at once', async (side) => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.filled('SELL', '4', null);
     const at = account.filled(side === 'LONG' ? 'BUY' : 'SELL', '2', [side, '2']);
@@ -50,13 +50,13 @@ describe('SNA-8: an order that is not answered costs no position its snapshot', 
   });
 
   it('that one is observed after a restart, too, while not even fills are answered', async () => {
-    const before = account.source();
+    const before = account.observer();
     const first = await account.cycle(before);
     account.filled('SELL', '4', null);
     const at = account.filled('BUY', '2', ['LONG', '2']);
     account.venue.silent.add('origin');
     const second = await account.cycle(before);
-    const after = account.source();
+    const after = account.observer();
     after.restore([...first.snapshots, ...second.snapshots], [...first.reconciled, ...second.reconciled]);
     account.venue.silent.add('fills');
     const opened = positionIdOf('desk-1', 'BTCUSDT', 'LONG', at);
@@ -68,7 +68,7 @@ describe('SNA-8: an order that is not answered costs no position its snapshot', 
 
 describe('SNA-9: fills that were false', () => {
   it('are corrected by the next answer, and what they hid is recorded', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.filled('SELL', '1', ['LONG', '3']);
     const truth = account.fills;
@@ -82,7 +82,7 @@ describe('SNA-9: fills that were false', () => {
   });
 
   it('are corrected also where they are older than what every cycle asks for', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.filled('SELL', '1', ['LONG', '3']);
     const truth = account.fills;
@@ -101,7 +101,7 @@ describe('SNA-9: fills that were false', () => {
     const truth = account.fills;
     if (how === 'GONE') account.fills = [];
     else account.venue.silent.add('fills');
-    const observed = account.source();
+    const observed = account.observer();
     account.clock.set(START + 2000);
     await observed.observe();
     account.clock.set(START + 4000);
@@ -116,7 +116,7 @@ describe('SNA-9: fills that were false', () => {
   });
 
   it('a position on the other side of one that no fill ends is observed after a cycle', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.shown = [];
     await account.cycle(observed);

@@ -1,6 +1,6 @@
 import { array, assert, asyncProperty, boolean, constantFrom, record } from 'fast-check';
 import { expect, it } from 'vitest';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -99,7 +99,8 @@ it.each(Object.entries(STEPS))(
           snapshots: [],
           reconciled: [],
         };
-        const open = () => new PositionSource({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
+        const open = () =>
+          new PositionObserver({ venue, account: 'desk-1', clock, signals: NO_SIGNALS, symbols: null });
         let source = open();
         const observe = async (how: 'observe' | 'follow' | 'restart'): Promise<void> => {
           if (how === 'restart') {

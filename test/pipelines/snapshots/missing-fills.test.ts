@@ -20,7 +20,7 @@ describe('a position whose opening is not known', () => {
     account.signals = [
       { ...GOOD_RECORDS[TOPICS.modelSignal.name], symbol: 'BTCUSDT', side: 'LONG', emitted_at: changed },
     ];
-    const observed = account.source();
+    const observed = account.observer();
     const seen = await account.cycle(observed);
     const id = positionIdOf('desk-1', 'BTCUSDT', 'LONG', changed);
     expect(seen.snapshots).toMatchObject([
@@ -30,7 +30,7 @@ describe('a position whose opening is not known', () => {
     expect((await account.cycle(observed)).reconciled).toEqual([]);
     // Its fills are recorded to the last, also after a restart.
     account.sold('1', '3');
-    const restarted = account.source();
+    const restarted = account.observer();
     restarted.restore(seen.snapshots, seen.reconciled);
     const partly = await account.cycle(restarted);
     expect([brief(partly), partly.snapshots[0]?.quantity]).toEqual([['1 by ORDER, 3 left', 'OPENING_UNKNOWN'], 3]);
@@ -42,7 +42,7 @@ describe('a position whose opening is not known', () => {
   it('SNA-5: a position without an opening is held back while its fills disagree', async () => {
     account.fills = [];
     account.venue.shown = [aHolding('LONG', '4', { updatedAt: START })];
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.shown = [aHolding('LONG', '3', { updatedAt: account.clock.now() - 10 })];
     const lagging = await account.cycle(observed);
@@ -55,7 +55,7 @@ describe('a position whose opening is not known', () => {
     const at = account.clock.now() - 2000;
     account.fills = [];
     account.venue.shown = [aHolding('LONG', '4', { updatedAt: at })];
-    const observed = account.source();
+    const observed = account.observer();
     const early = await account.cycle(observed);
     expect(early.snapshots).toEqual([]);
     expect(early.reconciled).toMatchObject([{ differences: [{ kind: 'OPENING_UNKNOWN', position_id: null }] }]);
@@ -66,7 +66,7 @@ describe('a position whose opening is not known', () => {
   });
 
   it('SNA-5: fills that lag behind the position hold its snapshot back until they agree', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.shown = [aHolding('LONG', '3', { updatedAt: account.clock.now() - 10 })];
     const lagging = await account.cycle(observed);
@@ -79,7 +79,7 @@ describe('a position whose opening is not known', () => {
 
 describe('SNA-9: fills are no precondition', () => {
   it('a size that no fill explains is observed from the second cycle on, under its id, and the difference stands', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.shown = [aHolding('LONG', '8', { updatedAt: account.clock.now() - 10, markPrice: '120' })];
     await account.cycle(observed);
@@ -96,7 +96,7 @@ describe('SNA-9: fills are no precondition', () => {
   });
 
   it('what reduced it meanwhile is recorded as soon as the fills agree again', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.shown = [aHolding('LONG', '3', { updatedAt: account.clock.now() - 10 })];
     await account.cycle(observed);
@@ -111,7 +111,7 @@ describe('SNA-9: fills are no precondition', () => {
   ])('a symbol without fills is observed as OPENING_UNKNOWN after one cycle: %s', async (_, updatedAt) => {
     account.venue.silent.add('fills');
     account.venue.shown = [aHolding('LONG', '4', { updatedAt })];
-    const observed = account.source();
+    const observed = account.observer();
     expect((await account.cycle(observed)).snapshots).toEqual([]);
     const second = await account.cycle(observed);
     const position_id = positionIdOf('desk-1', 'BTCUSDT', 'LONG', updatedAt);
@@ -134,7 +134,7 @@ describe('SNA-9: fills are no precondition', () => {
     async (updatedAt) => {
       account.venue.silent.add('fills');
       account.venue.shown = [aHolding('LONG', '4', { updatedAt })];
-      const observed = account.source();
+      const observed = account.observer();
       await account.cycle(observed);
       await account.cycle(observed);
       account.venue.silent.clear();
@@ -144,7 +144,7 @@ describe('SNA-9: fills are no precondition', () => {
   );
 
   it('a known position goes on where the fills fail for good', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.silent.add('fills');
     account.venue.shown = [aHolding('LONG', '3', { updatedAt: account.clock.now() })];
@@ -155,10 +155,10 @@ describe('SNA-9: fills are no precondition', () => {
   });
 
   it('one that was opened before the oldest fill that the venue keeps goes on under its id, also after a restart', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     const seen = await account.cycle(observed);
     account.venue.fillsKeptSince = START + 30 * MINUTE_MS;
-    const restarted = account.source();
+    const restarted = account.observer();
     restarted.restore(seen.snapshots, seen.reconciled);
     expect((await account.cycle(restarted)).snapshots).toMatchObject([{ position_id: ID, quantity: 4 }]);
     account.sold('1', '3');

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import type { Signals } from '../../../pipelines/snapshots/signals.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
@@ -48,8 +48,8 @@ export class ObservedAccount {
     this.venue.allFills['BTCUSDT'] = fills;
   }
 
-  /** A source that remembers nothing, as after a start. */
-  source(): PositionSource {
+  /** An observer that remembers nothing, as after a start. */
+  observer(): PositionObserver {
     const signals: Signals = {
       refresh: () => Promise.resolve(),
       latest: () => this.signals.at(-1) ?? null,
@@ -59,12 +59,12 @@ export class ObservedAccount {
         ),
     };
     const { venue, clock } = this;
-    return new PositionSource({ venue, account: 'desk-1', clock, signals, symbols: null });
+    return new PositionObserver({ venue, account: 'desk-1', clock, signals, symbols: null });
   }
 
   /** Observes, checks every record as it would be when written, and moves on to the next cycle. */
-  async cycle(source: PositionSource): Promise<ObservedCycle> {
-    const seen = await source.observe();
+  async cycle(observer: PositionObserver): Promise<ObservedCycle> {
+    const seen = await observer.observe();
     for (const snapshot of seen.snapshots) expect(checkSnapshot(snapshot)).toEqual([]);
     for (const record of seen.reconciled) expect(checkReconciled(record)).toEqual([]);
     this.clock.set(this.clock.now() + CYCLE_MS);

@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, boolean, constantFrom, integer, nat, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObservedCycle } from '../../../pipelines/snapshots/cycle.ts';
-import { PositionSource } from '../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../pipelines/snapshots/position-observer.ts';
 import { VirtualClock } from '../../../ports/clock.ts';
 import type { VenueFill } from '../../../ports/venue.ts';
 import type { PositionReconciled, PositionSnapshot } from '../../../schemas/generated/records.ts';
@@ -28,7 +28,7 @@ const desk = (days: number) => {
     ];
   }
   venue.shown = SYMBOLS.map((symbol) => aHolding('LONG', '5', { symbol, updatedAt: NOW - HOUR_MS }));
-  const source = new PositionSource({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
+  const source = new PositionObserver({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
   const cycle = async (): Promise<ObservedCycle> => {
     const seen = await source.observe();
     clock.set(clock.now() + CYCLE_MS);
@@ -129,8 +129,8 @@ describe('a position whose history is read piece by piece', () => {
         const truths: Truth[] = [];
         /** When each position was opened. */
         const openings: number[] = [];
-        const begin = (): PositionSource => {
-          const source = new PositionSource({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
+        const begin = (): PositionObserver => {
+          const source = new PositionObserver({ venue, account: 'main', clock, signals: NO_SIGNALS, symbols: null });
           source.restore(new Map(snapshots.map((one) => [one.position_id, one])).values(), reconciled);
           return source;
         };

@@ -17,7 +17,7 @@ describe('an answer that is missing', () => {
     ];
     account.venue.silent.add('fills ETHUSDT');
     account.venue.silent.add('candles BTCUSDT');
-    const observed = account.source();
+    const observed = account.observer();
     const seen = await account.cycle(observed);
     expect(seen.snapshots).toMatchObject([{ symbol: 'BTCUSDT', volatility_gradient: null, regime: null }]);
     expect(seen.missing.map(({ symbol, what }) => `${symbol} ${what}`).toSorted()).toEqual([
@@ -32,7 +32,7 @@ describe('an answer that is missing', () => {
   });
 
   it('a failed question about positions fails the cycle, and closes nothing', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.silent.add('holdings');
     await expect(observed.observe()).rejects.toMatchObject({ code: 'EXCHANGE_AWAY' });
@@ -52,7 +52,7 @@ describe('SNA-8: a position that the venue shows in part', () => {
 
   it('is a difference of its own with what is known, once, and costs no other its snapshot', async () => {
     account.venue.incomplete = [SICK];
-    const observed = account.source();
+    const observed = account.observer();
     const first = await account.cycle(observed);
     expect(first.snapshots.map(({ symbol }) => symbol)).toEqual(['BTCUSDT']);
     expect(first.reconciled).toMatchObject([
@@ -74,7 +74,7 @@ describe('SNA-8: a position that the venue shows in part', () => {
   });
 
   it('is not taken for closed, and goes on under its id when it is whole again', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     const whole = account.venue.shown;
     account.venue.shown = [];

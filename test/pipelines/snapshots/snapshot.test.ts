@@ -25,7 +25,7 @@ describe('a snapshot of an open position', () => {
       { ...signal, emitted_at: START - 1000, confidence: 0.8, regime: 'bull' },
       { ...signal, emitted_at: START + 1000, confidence: 0.55, regime: 'bear' },
     ];
-    const observed = account.source();
+    const observed = account.observer();
     expect((await account.cycle(observed)).snapshots).toMatchObject([
       {
         confidence_at_entry: 0.8,
@@ -63,7 +63,7 @@ describe('a snapshot of an open position', () => {
     account.venue.closed = candles.slice(0, 189 + 11);
     account.clock.set(START + 11 * 5 * MINUTE_MS + 1000);
     account.venue.closed = candles;
-    const observed = account.source();
+    const observed = account.observer();
     expect((await account.cycle(observed)).snapshots).toMatchObject([{ regime: 'TREND_UP', volatility_gradient: 0 }]);
     account.venue.asked.length = 0;
     await account.cycle(observed);
@@ -79,7 +79,7 @@ describe('a snapshot of an open position', () => {
   it('SNA-14: takes a stop seen at the opening for the risk the position began with', async () => {
     account.clock.set(START + MINUTE_MS);
     account.venue.stopsOf = { stopPrice: '96', takeProfitPrice: '130', resting: [aStop('96', START + MINUTE_MS)] };
-    const observed = account.source();
+    const observed = account.observer();
     expect((await account.cycle(observed)).snapshots).toMatchObject([
       { initial_stop_price: 96, stop_price: 96, take_profit_price: 130, r_history: [1.75] },
     ]);
@@ -87,7 +87,7 @@ describe('a snapshot of an open position', () => {
     account.venue.stopsOf = { stopPrice: '104', takeProfitPrice: null, resting: [trailed] };
     expect((await account.cycle(observed)).snapshots).toMatchObject([{ initial_stop_price: 96, stop_price: 104 }]);
     account.clock.set(START + 60 * MINUTE_MS);
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([
       {
         initial_stop_price: null,
         stop_price: 104,
@@ -109,19 +109,19 @@ describe('a snapshot of an open position', () => {
     account.clock.set(START + MINUTE_MS);
     const others = [START - 1, START + 6 * MINUTE_MS, null].map((placedAt) => aStop('98', placedAt));
     account.venue.stopsOf = { stopPrice: '98', takeProfitPrice: null, resting: others };
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([
       { initial_stop_price: null, stop_price: 98 },
     ]);
     account.venue.stopsOf = { stopPrice: '98', takeProfitPrice: null, resting: [...others, aStop('95', START)] };
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([
       { initial_stop_price: 95, stop_price: 98 },
     ]);
   });
 
   it('names what rests: nothing where there is nothing, null where the venue does not say', async () => {
     account.clock.set(START + MINUTE_MS);
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([{ resting: [] }]);
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([{ resting: [] }]);
     account.venue.silent.add('stops');
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([{ resting: null, stop_price: null }]);
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([{ resting: null, stop_price: null }]);
   });
 });

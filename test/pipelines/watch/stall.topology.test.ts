@@ -4,7 +4,7 @@ import { DEFAULT_FAULTS } from '../../../connectors/exchange/paper/fill-plan.ts'
 import { simulatedMarket } from '../../../pipelines/snapshots/simulated/simulated-market.ts';
 import { SeededRandom } from '../../../connectors/system/seeded-random.ts';
 import { BUILT_IN_POLICIES } from '../../../pipelines/scoring/policy.ts';
-import { rOf } from '../../../pipelines/scoring/risk.ts';
+import { rOf } from '../../../pipelines/scoring/measures.ts';
 import { HOUR_MS, STALL_LIMITS, stallLimits } from '../../../pipelines/watch/stall-limits.ts';
 import { SILENT_LOGGER } from '../../../ports/logger.ts';
 import { statusReport } from '../../../pipelines/status/status-report.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { PositionSource } from '../../../../pipelines/snapshots/position-source.ts';
+import { PositionObserver } from '../../../../pipelines/snapshots/position-observer.ts';
 import { type Connected, connect, connectTo } from './a-client.ts';
 
 const SIGNALS = { refresh: () => Promise.resolve(), latest: () => null, at: () => Promise.resolve(null) };
 
-function sourceOn({ venue, client }: Pick<Connected, 'venue' | 'client'>): PositionSource {
-  return new PositionSource({ venue, account: 'main', clock: client.clock, signals: SIGNALS, symbols: null });
+function sourceOn({ venue, client }: Pick<Connected, 'venue' | 'client'>): PositionObserver {
+  return new PositionObserver({ venue, account: 'main', clock: client.clock, signals: SIGNALS, symbols: null });
 }
 
 /** An observed position whose market is delisted. */

@@ -1,13 +1,13 @@
 /**
  * The snapshot source on a real exchange: one account's open positions, cycle by cycle.
  *
- * Reads      the venue (position-source.ts), model.signal; once, position.snapshot and position.reconciled
+ * Reads      the venue (position-observer.ts), model.signal; once, position.snapshot and position.reconciled
  * Writes     position.reconciled, position.snapshot
- * State      the position source's, restored from what it wrote
+ * State      the position observer's, restored from what it wrote
  * Guarantee  the reductions of a cycle are on the log before its snapshots, so a crash repeats a reduction rather than losing it; a cycle
  *            that cannot be written is tried again; a cycle that was missed is not made up for, since nobody observed it
  */
-import { PositionSource } from './position-source.ts';
+import { PositionObserver } from './position-observer.ts';
 import type { ObservedCycle } from './cycle.ts';
 import { type RetryingPart, retryPart } from '../runtime/part-retry.ts';
 import type { ChangeStream, Venue } from '../../ports/venue.ts';
@@ -26,7 +26,7 @@ import type { Health } from '../runtime/health.ts';
 import { LogSignals } from './signals.ts';
 import type { Source } from '../runtime/processor.ts';
 
-interface PositionCycleOptions {
+interface ExchangeSourceOptions {
   readonly venue: Venue;
   readonly account: string;
   readonly symbols: ReadonlySet<string> | null;
@@ -48,30 +48,30 @@ interface PositionCycleOptions {
 
 const NAME = TOPICS.positionSnapshot.writer;
 
-export function positionCycle(options: PositionCycleOptions): Source {
+export function exchangeSource(options: ExchangeSourceOptions): Source {
   return { name: NAME, run: (signal) => observePositions(options, signal) };
 }
 
-async function observePositions(options: PositionCycleOptions, signal: AbortSignal): Promise<void> {
+async function observePositions(options: ExchangeSourceOptions, signal: AbortSignal): Promise<void> {
   const { clock, logger, health, stream } = options;
-  const source = new PositionSource({ ...options, signals: new LogSignals(options, clock) });
+  const observer = new PositionObserver({ ...options, signals: new LogSignals(options, clock) });
   const part = { processor: NAME, clock, logger, signal, observer: health.retriesOf(NAME) };
   const write = (observed: ObservedCycle): Promise<void> => writeCycle(observed, options, part);
   health.is(NAME, 'restoring');
   const recorded = await retryPart(part, 'restoring', () => readRecorded(options));
-  source.restore(recorded.snapshots, recorded.reconciled);
+  observer.restore(recorded.snapshots, recorded.reconciled);
   health.is(NAME, 'assigned');
-  if (stream === null) return inCycles(options, { source, part, write, between: null }, signal);
+  if (stream === null) return inCycles(options, { observer, part, write, between: null }, signal);
   const between = new BetweenCycles({
     ...options,
     stream,
-    source,
+    observer,
     write: ({ now, reconciled }) => write({ now, reconciled, snapshots: [], missing: [] }),
   });
   const ended = new AbortController();
   const following = between.follow(AbortSignal.any([signal, ended.signal]));
   try {
-    await inCycles(options, { source, part, write, between }, signal);
+    await inCycles(options, { observer, part, write, between }, signal);
   } finally {
     ended.abort();
     await following;
@@ -79,22 +79,22 @@ async function observePositions(options: PositionCycleOptions, signal: AbortSign
 }
 
 interface CycleParts {
-  readonly source: PositionSource;
+  readonly observer: PositionObserver;
   readonly part: RetryingPart;
   readonly write: (observed: ObservedCycle) => Promise<void>;
   /** Null: nothing happens between two cycles. */
   readonly between: BetweenCycles | null;
 }
 
-async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal: AbortSignal): Promise<void> {
+async function inCycles(options: ExchangeSourceOptions, parts: CycleParts, signal: AbortSignal): Promise<void> {
   const { clock, logger, metrics, cycleMs } = options;
-  const { source, part, write, between } = parts;
+  const { observer, part, write, between } = parts;
   const positions = metrics.gauge('observedPositions', {});
   const missing = metrics.gauge('missingAnswers', {});
   while (!signal.aborted) {
     const startedAt = clock.now();
     between?.beginCycle();
-    const observed = await retryPart(part, 'observing the venue', () => source.observe());
+    const observed = await retryPart(part, 'observing the venue', () => observer.observe());
     missing.set(observed.missing.length);
     for (const one of observed.missing) logger.warn({ ...one }, `${one.symbol}: the venue did not tell ${one.what}`);
     positions.set(observed.snapshots.length);
@@ -105,7 +105,7 @@ async function inCycles(options: PositionCycleOptions, parts: CycleParts, signal
   }
 }
 
-async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions, part: RetryingPart): Promise<void> {
+async function writeCycle(observed: ObservedCycle, options: ExchangeSourceOptions, part: RetryingPart): Promise<void> {
   const { mirror, log, mayWrite } = options;
   const records = encode(mirror === null ? observed : await mirror(observed), options);
   if (records.length === 0) return;
@@ -113,7 +113,7 @@ async function writeCycle(observed: ObservedCycle, options: PositionCycleOptions
 }
 
 /** Reductions first, as the guarantee at the head says. */
-function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): readonly EncodedRecord[] {
+function encode(cycle: ObservedCycle, { codec, logger }: ExchangeSourceOptions): readonly EncodedRecord[] {
   const to = { writer: new TopicWriter(NAME, codec), logger };
   const { positionReconciled, positionSnapshot } = TOPICS;
   return [
@@ -123,7 +123,7 @@ function encode(cycle: ObservedCycle, { codec, logger }: PositionCycleOptions): 
 }
 
 /** The latest snapshot of every position of the account, and all of its reconciliations. */
-async function readRecorded(options: PositionCycleOptions) {
+async function readRecorded(options: ExchangeSourceOptions) {
   const { account, clock } = options;
   const snapshots = await latestSnapshots(options, clock, (other) => other === account);
   const reconciled: PositionReconciled[] = [];

@@ -10,9 +10,9 @@ beforeEach(() => {
   account = new ObservedAccount();
 });
 
-describe('the position source', () => {
+describe('the position observer', () => {
   it('SNA-5: names a position by the fill that opened it, and asks for fills only when it changed', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     const first = await account.cycle(observed);
     expect(first.snapshots).toMatchObject([
       { position_id: ID, opened_at: START, quantity: 4, initial_quantity: 4, entry_price: 100, mark_price: 107 },
@@ -28,7 +28,7 @@ describe('the position source', () => {
   it('remembers peak, R and entry across a restart', async () => {
     const written: PositionSnapshot[] = [];
     const reconciled: PositionReconciled[] = [];
-    const observed = account.source();
+    const observed = account.observer();
     for (const markPrice of ['112', '109']) {
       account.venue.shown = [aHolding('LONG', '4', { updatedAt: START, markPrice })];
       const seen = await account.cycle(observed);
@@ -36,7 +36,7 @@ describe('the position source', () => {
       reconciled.push(...seen.reconciled);
     }
     account.sold('1', '3');
-    const restarted = account.source();
+    const restarted = account.observer();
     restarted.restore(written, reconciled);
     const after = await account.cycle(restarted);
     expect(after.snapshots).toMatchObject([
@@ -46,7 +46,7 @@ describe('the position source', () => {
   });
 
   it('a restart records no fill again, and all that happened meanwhile', async () => {
-    const before = account.source();
+    const before = account.observer();
     const first = await account.cycle(before);
     account.sold('1', '3');
     const second = await account.cycle(before);
@@ -57,20 +57,20 @@ describe('the position source', () => {
     account.fills = [...fills, aFill('9', 'SELL', '5', { at })];
     account.venue.shown = [aHolding('SHORT', '5', { updatedAt: at })];
     account.clock.set(at + CYCLE_MS);
-    const restarted = account.source();
+    const restarted = account.observer();
     restarted.restore([...first.snapshots, ...second.snapshots], [...first.reconciled, ...second.reconciled]);
     const after = await account.cycle(restarted);
     expect(brief(after)).toEqual(['1 by ORDER, 2 left', '2 by ORDER, 0 left']);
     expect(after.snapshots).toMatchObject([{ side: 'SHORT', opened_at: at, quantity: 5 }]);
     // Positions that ended are not taken up again.
-    const again = account.source();
+    const again = account.observer();
     again.restore(first.snapshots, [...second.reconciled, ...after.reconciled]);
     account.venue.shown = [];
     expect(await account.cycle(again)).toMatchObject({ snapshots: [], reconciled: [] });
   });
 
   it('a reopened position is a new one, and remembers nothing of the old one', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     account.venue.shown = [aHolding('LONG', '4', { updatedAt: START, markPrice: '120' })];
     await account.cycle(observed);
     const at = account.clock.now() - 2000;
@@ -91,13 +91,13 @@ describe('the position source', () => {
     const opened = account.clock.now() + 35;
     account.fills = [aFill('1', 'BUY', '4', { at: opened })];
     account.venue.shown = [aHolding('LONG', '4', { updatedAt: opened })];
-    expect((await account.cycle(account.source())).snapshots).toMatchObject([
+    expect((await account.cycle(account.observer())).snapshots).toMatchObject([
       { opened_at: opened, observed_at: opened },
     ]);
   });
 
   it('SNA-6: an empty answer closes nothing, and is a difference until it is explained', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     const shown = account.venue.shown;
     account.venue.shown = [];
@@ -117,7 +117,7 @@ describe('the position source', () => {
   });
 
   it('SNA-7: records every fill once, with the cause of its order', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.origins = {
       stop: { clientOrderId: 'web_2' as ClientOrderId, cause: 'STOP' },
@@ -145,7 +145,7 @@ describe('the position source', () => {
   });
 
   it('SNA-7: the fill that ended a position is recorded, also where it is late and resembles the one before it', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.sold('2', '2');
     expect(brief(await account.cycle(observed))).toEqual(['2 by ORDER, 2 left']);
@@ -160,7 +160,7 @@ describe('the position source', () => {
   });
 
   it('fills that came after the positions were asked for wait for the next cycle', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     const asked = account.clock.now();
     account.fills = [
@@ -176,7 +176,7 @@ describe('the position source', () => {
   });
 
   it('a venue that denies the order of a fill is asked three times before it is believed', async () => {
-    const observed = account.source();
+    const observed = account.observer();
     await account.cycle(observed);
     account.venue.denied.add('lost');
     account.sold('1', '3', { orderId: 'lost' });

@@ -26,16 +26,16 @@ import {
   type FollowedChanges,
   type Missing,
   type ObservedCycle,
-  type PositionSourceOptions,
+  type PositionObserverOptions,
   transient,
 } from './cycle.ts';
 import { ObservedSymbol } from './observed-symbol.ts';
 
-export class PositionSource {
-  readonly #options: PositionSourceOptions;
+export class PositionObserver {
+  readonly #options: PositionObserverOptions;
   readonly #observed = new Map<string, ObservedSymbol>();
 
-  constructor(options: PositionSourceOptions) {
+  constructor(options: PositionObserverOptions) {
     this.#options = options;
   }
 
