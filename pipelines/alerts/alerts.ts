@@ -24,10 +24,10 @@ export const STALL_ALERTS = [
   'confidence_constant',
 ] as const;
 
-/** The venue does not take what execution sends, or an order could not be finished. */
+/** The venue rejects the orders of execution, or an order could not be finished. */
 const ORDER_ALERTS = ['order_set_aside', 'mark_price_differs', 'orders_refused'] as const;
 
-/** Dead letters that more than their number has to be said about. */
+/** Dead letters that need more than their count: their records may soon be gone. */
 const LETTER_ALERTS = ['letter_without_bytes', 'records_never_read'] as const;
 
 /** A contract is delivered or delisted soon. */

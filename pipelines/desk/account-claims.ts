@@ -7,7 +7,7 @@
  * guarantee
  *
  * DSK-1  An account is worked only while the claims, read back from the log after the own claim was appended, show that it holds.
- * DSK-2  Who claims an account that another had before waits TAKEOVER_MS before working it. A process that was only paused or out of reach,
+ * DSK-2  A process that claims an account which another had before waits TAKEOVER_MS before working it. A process that was only paused or out of reach,
  *        or whose account was retired, sends its last order within that time (LAST_FRESH_MS).
  * DSK-3  A claim that is lost, to a person or to another process, is never claimed again by this process: it stops.
  */

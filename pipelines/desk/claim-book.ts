@@ -1,4 +1,4 @@
-/** The claims on desk.claim, kept up to date by who works accounts, and as `desk list` shows them. */
+/** The claims on desk.claim: kept up to date for the processes that work accounts, and as `desk list` shows them. */
 import { formatCoordinates } from '../../errors/harvestline-error.ts';
 import { type ClaimInForce, Claims } from './claims.ts';
 import { BEAT_MS, GONE_MS, Processes } from './presence.ts';

@@ -9,8 +9,8 @@
  *         others have joined since has another id (`latest`), so nothing is replaced that the claimant has not seen.
  * DSK-9   A claim of execution for the same venue and mode joins the one in force, and makes it standing where it is standing itself. Two
  *         sources of snapshots never join: each observation would be on the log twice.
- * DSK-10  `desk retire` ends all claims of an account; `isReplaceable` says what else ends one. Who claims after any end is a successor:
- *         the previous process may not know of it yet, so a successor waits before it works.
+ * DSK-10  `desk retire` ends all claims of an account; `isReplaceable` says what else ends one. A claim after any end is that of a
+ *         successor: the previous process may not know of it yet, so a successor waits before it works.
  * DSK-11  Processes that work every unclaimed account, and processes of the account `main`, exclude each other: they share a consumer group,
  *         and what one takes from it the other does not see.
  */
@@ -46,7 +46,7 @@ export interface ClaimInForce extends Desk {
 }
 
 /** What becomes of a claim beside those in force. */
-export type Verdict =
+type Verdict =
   | { readonly kind: 'free' }
   /** Free once the processes of these claims are gone. */
   | { readonly kind: 'replaces'; readonly claims: readonly ClaimInForce[] }

@@ -8,7 +8,7 @@ import type { Alert } from '../alerts/alerts.ts';
 import { type Interval, differenceInterval, kolmogorovSmirnov, wilsonInterval } from '../calibration/statistics.ts';
 
 /** With fewer a win rate is known to about +-0.18 only: too little for advice. Unit: outcomes. */
-export const FEWEST_OUTCOMES = 30;
+const FEWEST_OUTCOMES = 30;
 
 /** Bins of a histogram of confidence, over 0 to 1: finer than the confidence of any model. */
 export const CONFIDENCE_BINS = 1000;

@@ -18,7 +18,7 @@ import type {
 } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';
 
-/** WAT-6, WAT-7: whoever mends a feed sees it within the day; a closed position has no more intents. Unit: milliseconds. */
+/** WAT-6, WAT-7: a day is enough to see and mend it, and a closed position has no more intents. Unit: milliseconds. */
 const STANDS_MS = 24 * 60 * 60 * 1000;
 
 /** WAT-7: a single rejection may be of rules that just changed. Unit: orders. */

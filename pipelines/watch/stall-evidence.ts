@@ -1,4 +1,4 @@
-/** The alerts of stalls in words: each function takes what was found, the worst first, and says it with its figures. */
+/** The alerts of stalls in words. Each function takes what was found, the worst first, and names it with its figures. */
 import { formatEventTime } from '../../render/event-time.ts';
 import type { EpochMillis, PositionId } from '../../schemas/generated/records.ts';
 import { TOPICS } from '../../schemas/topics.ts';

@@ -15,7 +15,7 @@ const clock = new SystemClock();
 
 const PATIENCE = { timeout: 100_000, interval: 200 };
 
-/** The cleaner looks for work every 15 s unless told. */
+/** Without this setting the cleaner looks for work every 15 s. */
 const broker = await startTestBroker({ 'log.cleaner.backoff.ms': '100' });
 if (!('skipped' in broker)) afterAll(() => broker.stop());
 

@@ -250,9 +250,9 @@ describe('what stands at the venue', () => {
     const observed = (symbol: string, dust: boolean) =>
       world.write(TOPICS.positionSnapshot, { ...snapshot, position_id: symbol as PositionId, symbol, dust }, START);
     for (const symbol of ['GTCUSDT', 'ETHUSDT', 'ETHUSDT']) await observed(symbol, symbol === 'GTCUSDT');
-    const told = await statusReport(world);
-    expect(told.resting_left).toMatchObject([{ symbol: report.symbol, orders: [order] }]);
-    expect(told.dust).toMatchObject([{ symbol: 'GTCUSDT', quantity: snapshot.quantity }]);
+    const found = await statusReport(world);
+    expect(found.resting_left).toMatchObject([{ symbol: report.symbol, orders: [order] }]);
+    expect(found.dust).toMatchObject([{ symbol: 'GTCUSDT', quantity: snapshot.quantity }]);
     const text = (await printed(false)).join('\n');
     expect(text).toContain('STOP of 0.1 at 66800 still rests (order 7)');
     expect(text).toContain(`${snapshot.quantity} is dust`);

@@ -12,7 +12,7 @@ import { type PreparedLog, recordsOf, preparedLog } from '../../cli/compose/run-
 
 const START = Date.parse('2026-02-07T12:00:00Z');
 
-/** Time passes where somebody waits, and somebody else may act meanwhile. */
+/** Time passes only where the code sleeps, and others may act meanwhile. */
 class EventfulClock extends VirtualClock {
   onSleep: () => Promise<void> = () => Promise.resolve();
 
@@ -87,7 +87,7 @@ describe('an account', () => {
     ]);
   });
 
-  it('DSK-1: of a process that ended is free at once, of one that was killed when its beats have ceased', async () => {
+  it('DSK-1: of a process that ended is free at once, of one that was killed when its heartbeats have ceased', async () => {
     const one = claimant('one', LIVE);
     await one.take('main', false);
     await beat('one');
@@ -107,7 +107,7 @@ describe('an account', () => {
     expect(clock.now() - before).toBe(2000);
   });
 
-  it('lives by a beat that comes, however far behind its clock is', async () => {
+  it('lives by a new heartbeat, however slow its clock is', async () => {
     await claimant('one', LIVE).take('main', false);
     await beat('one');
     clock.set(START + 3_600_000);

@@ -106,7 +106,7 @@ describe('a claim of execution', () => {
     expect(executionGroupOf({ account: 'second', by_default: false })).toBe('execution.second');
   });
 
-  it('tells where an order went by when it was sent', () => {
+  it('knows where an order went by the time when it was sent', () => {
     const claims = folded(aClaim({ claimed_at: 10 }), aClaim({ ...RETIRED }), aClaim({ mode: 'DEMO', claimed_at: 20 }));
     expect([5, 10, 19, 20, 99].map((at) => claims.wentTo(MAIN_ACCOUNT, at)?.mode)).toEqual([
       undefined,
@@ -169,7 +169,7 @@ const actors = fc.array(
 );
 
 type Step =
-  | { readonly kind: 'look' | 'append' | 'claim by default'; readonly actor: number }
+  | { readonly kind: 'read' | 'append' | 'claim by default'; readonly actor: number }
   | { readonly kind: 'retire'; readonly account: string }
   | { readonly kind: 'pass'; readonly ms: number };
 
@@ -177,7 +177,7 @@ const steps = fc.array(
   fc.oneof(
     {
       weight: 8,
-      arbitrary: fc.record({ kind: fc.constantFrom('look', 'append', 'claim by default'), actor: fc.nat(3) }),
+      arbitrary: fc.record({ kind: fc.constantFrom('read', 'append', 'claim by default'), actor: fc.nat(3) }),
     },
     {
       weight: 1,
@@ -188,8 +188,8 @@ const steps = fc.array(
   { maxLength: 60 },
 ) as fc.Arbitrary<readonly Step[]>;
 
-describe('processes that claim, look, are taken for gone, and are retired in any order', () => {
-  it('never work an account in two ways at a time, whatever they take the others for', () => {
+describe('processes that claim, read, count as gone, and are retired in any order', () => {
+  it('never work an account in two ways at a time, whichever others count as gone', () => {
     let contested = 0;
     fc.assert(
       fc.property(actors, steps, (kinds, happening) => {
@@ -201,7 +201,7 @@ describe('processes that claim, look, are taken for gone, and are retired in any
           return { terms, standing: standing && !by_default, view: folded(), lookedAt: -Infinity, worksFrom: null };
         });
         let now = 0;
-        const look = (actor: Actor): void => {
+        const read = (actor: Actor): void => {
           actor.view = folded(...log);
           actor.lookedAt = now;
           const { process, account, part } = actor.terms;
@@ -218,7 +218,7 @@ describe('processes that claim, look, are taken for gone, and are retired in any
           else {
             const actor = all[step.actor % all.length];
             if (actor === undefined) continue;
-            if (step.kind === 'look') look(actor);
+            if (step.kind === 'read') read(actor);
             else {
               const byDefault = step.kind === 'claim by default' && actor.terms.by_default;
               const terms = byDefault ? { ...actor.terms, account: MAIN_ACCOUNT } : actor.terms;
@@ -228,7 +228,7 @@ describe('processes that claim, look, are taken for gone, and are retired in any
               const replaces = seen.kind === 'replaces' && !byDefault ? seen.claims.map(({ latest }) => latest) : [];
               if (replaces.length > 0) contested += 1;
               log.push(aClaim({ ...terms, standing: actor.standing, replaces, claimed_at: now }));
-              if (!byDefault) look(actor);
+              if (!byDefault) read(actor);
             }
           }
           const working = all.filter(

@@ -151,7 +151,7 @@ describe('the kill switch of a process', () => {
     },
   );
 
-  it('DSK-13: a topic that was made anew is read from its beginning, and said', async () => {
+  it('DSK-13: a topic that was made anew is read from its beginning, and logged', async () => {
     for (const command of ['HALT', 'RESUME', 'HALT', 'RESUME'] as const) await give(command);
     expect(await watch.halted('main')).toBeNull();
     const known = world.log;

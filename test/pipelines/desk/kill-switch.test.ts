@@ -14,18 +14,18 @@ import { GOOD_RECORDS } from '../../fixtures/good-records.ts';
 
 const PROCESS = GOOD_RECORDS[TOPICS.deskProcess.name];
 
-/** A log of one partition, to which records are said one after the other. */
+/** A log of one partition; records are appended one after the other. */
 class Log {
   readonly records: SwitchRecord[] = [];
 
   /** As `harvestline halt` and `harvestline resume` write it. */
   own(command: 'HALT' | 'RESUME', scope = WHOLE_DESK, at = 1000 + this.records.length): this {
-    return this.foreign(command, scope, at).put({ ...said(command, scope, at), key: keptKey(scope) });
+    return this.foreign(command, scope, at).put({ ...commandRecord(command, scope, at), key: keptKey(scope) });
   }
 
   /** As a program writes it that knows nothing of the second key. */
   foreign(command: 'HALT' | 'RESUME', scope = WHOLE_DESK, at = 1000 + this.records.length): this {
-    return this.put({ ...said(command, scope, at), key: scope });
+    return this.put({ ...commandRecord(command, scope, at), key: scope });
   }
 
   bad(scope = WHOLE_DESK, at = 1000 + this.records.length): this {
@@ -56,7 +56,7 @@ type Unplaced = SwitchRecord extends infer R
     : never
   : never;
 
-function said(command: 'HALT' | 'RESUME', scope: string, at: number) {
+function commandRecord(command: 'HALT' | 'RESUME', scope: string, at: number) {
   return { kind: 'command', command, scope, at, by: 'alice', reason: 'a reason' } as const;
 }
 
@@ -95,7 +95,7 @@ describe('the state of the kill switch', () => {
     const state = new KillSwitchState();
     const [resume] = new Log().foreign('RESUME').records;
     const [bad] = new Log().bad(WHOLE_DESK, 2000).records;
-    if (resume === undefined || bad === undefined) throw new Error('nothing was said');
+    if (resume === undefined || bad === undefined) throw new Error('no record');
     state.apply({ ...bad, partition: 3, key: 'elsewhere' });
     state.apply(resume);
     expect(state.stopOf('main')).toMatchObject({ since: 2000 });
@@ -139,7 +139,7 @@ describe('the state of the kill switch', () => {
   const times = fc.integer({ min: 0, max: 6 });
   const at = (time: number, log: Log): number => 1000 * time + 10 * log.records.length;
 
-  it('DSK-23: what is acted on is the same before compaction and after it, whatever tombstones deleted', () => {
+  it('DSK-23: what is obeyed is the same before compaction and after it, whatever tombstones deleted', () => {
     const ours = fc.oneof(
       fc.record({ command: commands, scope: scopes }).map(
         ({ command, scope }) =>
@@ -157,7 +157,7 @@ describe('the state of the kill switch', () => {
     );
   });
 
-  it('DSK-24: what was stopped when it was last looked at stays so, whatever other programs wrote and compaction left', () => {
+  it('DSK-24: what was stopped at the last read stays so, whatever other programs wrote and compaction left', () => {
     const anything = fc.oneof(
       fc.record({ command: commands, scope: scopes, time: times }).map(
         ({ command, scope, time }) =>
@@ -215,7 +215,7 @@ describe('what a key names', () => {
   });
 });
 
-it('of several processes the one that was seen last says what was obeyed', () => {
+it('of several processes the one that was seen last decides what was obeyed', () => {
   const obeyed = new ObeyedByProcesses();
   const obeys = (command: 'HALT' | 'RESUME', issued_at: number) => [{ scope: 'desk', command, issued_at }];
   obeyed.apply({ ...PROCESS, process: 'new', seen_at: 20, obeys: obeys('RESUME', 3) });

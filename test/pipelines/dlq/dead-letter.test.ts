@@ -70,7 +70,7 @@ describe('a letter that goes back', () => {
 });
 
 describe('a mark', () => {
-  test('is told from every letter, whatever headers its record arrived with', () => {
+  test('is distinguished from every letter, whatever headers its record arrived with', () => {
     fc.assert(
       fc.property(arrived(), (record) => {
         const letter = letterOf(record);

@@ -65,7 +65,7 @@ async function outcome(
   await world.write(TOPICS.clmOutcome, record, START + hour * HOUR_MS);
 }
 
-test('nothing in force, nothing said', async () => {
+test('without a calibration in force there is no result', async () => {
   await hours(0, 4, 2);
   expect((await statusReport(world)).calibrations).toEqual([]);
 });
@@ -89,7 +89,7 @@ test('the boundary is the first intent that names the version, in event time', a
   });
 });
 
-test('approved but not used yet', async () => {
+test('a version that is approved and named by no intent is not used yet', async () => {
   await hours(0, 4, 99);
   await world.write(TOPICS.confidenceCalibration, APPROVED, APPROVED.decided_at);
   expect((await statusReport(world)).calibrations).toMatchObject([{ verdict: 'not_used_yet', since: null }]);

@@ -25,7 +25,7 @@ it('adds up what fills cost, by style, weighted by what was filled', () => {
   costs.add(FILLED);
   costs.add({ ...FILLED, filled_quantity: 30, average_price: 100.1, slippage_quote: -3 });
   costs.add({ ...FILLED, order_style: 'market', slippage_quote: 5 });
-  // No fill, and an older report, which tells nothing of it.
+  // No fill, and a report of an earlier version, without slippage.
   costs.add({ ...FILLED, status: 'SUBMITTED', filled_quantity: 0, average_price: null, slippage_quote: null });
   costs.add({ ...FILLED, order_style: null, mark_price: null, slippage_quote: null });
   const { ioc, market } = costs.byStyle();

@@ -90,12 +90,12 @@ describe('status beside a chain at work', () => {
 
   it('finds by the models that go on that the snapshots ended', async () => {
     for (let number = 0; number < 5; number += 1) await cycle(number);
-    const speak = (minutes: number) => world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
-    for (const minutes of [50, 60, 70]) await speak(minutes);
+    const signal = (minutes: number) => world.write(TOPICS.modelSignal, SIGNAL, START + minutes * MINUTE_MS);
+    for (const minutes of [50, 60, 70]) await signal(minutes);
     expect(await names()).toEqual([]);
-    for (const minutes of [80, 90, 100]) await speak(minutes);
+    for (const minutes of [80, 90, 100]) await signal(minutes);
     expect(await names()).toEqual(['feed_silent']);
-    await speak(101);
+    await signal(101);
     expect(await names()).toEqual(['snapshots_ceased', 'feed_silent']);
   });
 

@@ -4,8 +4,8 @@ import { Series, watermarkOf } from '../../../pipelines/watch/account-watermarks
 
 const LEAP = 60;
 
-/** The times that are believed, in the order in which they are; those before are given up where it goes back. */
-function believed(times: readonly number[]) {
+/** The accepted times in their order; an earlier first time voids those before it. */
+function accepted(times: readonly number[]) {
   const series = new Series<{ readonly at: number }>(LEAP);
   let taken: number[] = [];
   for (const at of times) {
@@ -15,7 +15,7 @@ function believed(times: readonly number[]) {
   return { taken, at: series.last?.at };
 }
 
-describe('records of a series whose times may be off', () => {
+describe('a series in which some time may be wrong', () => {
   it.each([
     { what: 'repeats', times: [0, 5, 0, 5, 10], taken: [0, 5, 10] },
     { what: 'one ahead', times: [0, 5, 9999, 10, 15], taken: [0, 5, 10, 15] },
@@ -29,7 +29,7 @@ describe('records of a series whose times may be off', () => {
     { what: 'the first far behind', times: [-9999, 0, 5], taken: [-9999, 0, 5] },
     { what: 'one far behind', times: [0, 5, -9999, 10], taken: [0, 5, 10] },
   ])('$what', ({ times, taken }) => {
-    expect(believed(times)).toEqual({ taken, at: taken.at(-1) });
+    expect(accepted(times)).toEqual({ taken, at: taken.at(-1) });
   });
 
   it('WAT-10: one that is ahead, wherever it stands, leaves the time as the others have it', () => {
@@ -40,8 +40,8 @@ describe('records of a series whose times may be off', () => {
         const last = times.at(-1) ?? 0;
         const where = place % (times.length + 1);
         const wrong = last + LEAP + ahead;
-        expect(believed(times.toSpliced(where, 0, wrong)).at).toBe(last);
-        expect(believed(times.toSpliced(where, 0, wrong, wrong)).at).toBe(last);
+        expect(accepted(times.toSpliced(where, 0, wrong)).at).toBe(last);
+        expect(accepted(times.toSpliced(where, 0, wrong, wrong)).at).toBe(last);
       }),
     );
   });

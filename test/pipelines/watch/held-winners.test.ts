@@ -74,7 +74,7 @@ describe('winner_held and no_intents', () => {
     expect(evidence(watch, 'winner_held')).toMatch(/25 .*24 SUPPRESSED, 1 REJECTED.*\(NOT_PLACED\)/);
   });
 
-  it('an intent of another position speaks against no_intents only', () => {
+  it('an intent of another position ends no_intents only', () => {
     expect(names(recorded([observations('A', [0, 150], 3), order('B', 100, 'SUPPRESSED')]))).toEqual(['winner_held']);
   });
 
@@ -93,7 +93,7 @@ describe('winner_held and no_intents', () => {
     }
   });
 
-  it('WAT-14: of the reports on an intent the terminal one is said, whichever comes again', () => {
+  it('WAT-14: of the reports on an intent the terminal one counts, whichever is redelivered', () => {
     const [, refused] = order('A', 60, 'REJECTED');
     const [, suppressed] = order('A', 60, 'SUPPRESSED');
     const watch = recorded([observations('A', [0, 180], 3), order('A', 60, 'REJECTED')]);
@@ -137,7 +137,7 @@ describe('winner_held and no_intents', () => {
     );
   });
 
-  it('a hold that may have begun before the observations is said to be at least as long', () => {
+  it('a hold that may have begun before the observations is at least as long', () => {
     const opened_at = START - 72 * HOUR_MS;
     const watch = recorded([observations('A', [0, 150], 3, { opened_at })], started(at(0)));
     expect(evidence(watch, 'winner_held')).toContain('at least 2.5 h');
@@ -147,7 +147,7 @@ describe('winner_held and no_intents', () => {
     expect(evidence(dip, 'winner_held')).toContain('for 2.5 h');
   });
 
-  it('intents that were forgotten are not said to be none: the evidence names from when on they are known', () => {
+  it('intents that were forgotten are not counted as none: the evidence names from when on they are known', () => {
     const watch = recorded([observations('A', [0, 3 * DAY], 3), order('A', 10, 'SUPPRESSED')]);
     watch.forget();
     expect(evidence(watch, 'winner_held')).toContain('no intent since 2026-02-03T03:40:00.000Z');

@@ -37,7 +37,7 @@ describe('desks in one log', () => {
     expect(names(recorded(steps))).toEqual([]);
   });
 
-  it('WAT-1: intents of one do not speak for another', () => {
+  it('WAT-1: intents of one do not count for another', () => {
     const intents = order('P', 140, 'SUPPRESSED', { account: 'past' });
     expect(names(recorded([held, intents]))).toEqual(['winner_held', 'no_intents']);
   });
@@ -52,7 +52,7 @@ describe('snapshots_ceased', () => {
   const others = (minutes: number) => observations('B', [0, minutes], 0, { source: 'other' });
   const held = observations('A', [0, 150], 3);
 
-  it('WAT-16: a winner that is observed no longer is held still, and said to be unobserved', () => {
+  it('WAT-16: a winner that is observed no longer is still held, and named as unobserved', () => {
     const watch = recorded([held, others(215)]);
     expect(names(recorded([held, others(210)]))).toEqual(['winner_held', 'no_intents']);
     expect(names(watch)).toEqual(['winner_held', 'snapshots_ceased']);
@@ -121,7 +121,7 @@ describe('snapshots_ceased', () => {
     { what: 'alone', minutes: [400 * DAY] },
     { what: 'after others', minutes: [145, 150, 400 * DAY] },
     { what: 'between others', minutes: [145, 400 * DAY, 150] },
-  ])('WAT-10: one signal that is stamped 400 days ahead, $what, tells nothing', ({ minutes }) => {
+  ])('WAT-10: one signal that is stamped 400 days ahead, $what, changes nothing', ({ minutes }) => {
     expect(names(recorded([held, signals(minutes)]))).toEqual(['winner_held', 'no_intents']);
   });
 

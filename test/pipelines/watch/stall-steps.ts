@@ -46,7 +46,7 @@ export function evidence(watch: StallWatch, wanted: string): string {
   return watch.alerts().find(({ name }) => name === wanted)?.evidence ?? 'none';
 }
 
-/** The command that the alert tells to type next. */
+/** The command of the alert of that name. */
 export function commandOf(watch: StallWatch, wanted: string): string {
   const alert = watch.alerts().find(({ name }) => name === wanted);
   return alert === undefined ? 'none' : printedAlert(alert).command;

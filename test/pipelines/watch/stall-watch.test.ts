@@ -51,7 +51,7 @@ describe('a step after which nothing comes', () => {
     expect(names(recorded([order('A', 0, last), snapshot('B', after, 0)]))).toEqual(raised);
   });
 
-  it('counts, names the oldest and how long it waits, and says where to look', () => {
+  it('counts, names the oldest and how long it has waited, and shows the questions since then', () => {
     const watch = recorded([3, 1, 2, 4].map((minutes) => order(`P${minutes}`, minutes, 'intent')).flat());
     recorded([snapshot('B', 30, 0)], watch);
     expect(evidence(watch, 'intents_without_reports')).toMatch(
@@ -111,14 +111,14 @@ describe('a step after which nothing comes', () => {
 
 describe('any order', () => {
   const ends = ['intent', 'SUPPRESSED', 'FILLED', 'trade', 'outcome'] as const;
-  const look = fc.record({
+  const observation = fc.record({
     r: fc.integer({ min: 0, max: 5 }),
     confidence: fc.constantFrom(null, 0.6, 0.7),
     ahead: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 70, 400 * DAY),
   });
   /** Snapshots of each position in their order (WAT-15), and orders; each is a lane, merged in any way. */
   const lanes = fc.tuple(
-    fc.array(fc.array(look, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 4 }),
+    fc.array(fc.array(observation, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 4 }),
     fc.array(fc.tuple(fc.integer({ min: 0, max: 300 }), fc.constantFrom(...ends)), { maxLength: 8 }),
   );
 

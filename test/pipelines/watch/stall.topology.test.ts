@@ -73,16 +73,16 @@ describe('the stall that a policy makes', () => {
 
   it('2026-02-07: nothing is raised', async () => {
     const chain = await DevChain.open(options('2026-02-07'));
-    const looks: unknown[] = [];
+    const raised: unknown[] = [];
     try {
       for (let cycle = 0; cycle < CYCLES; cycle++) {
         await chain.runCycle();
-        if (cycle % 10 === 9) looks.push(await chain.alerts());
+        if (cycle % 10 === 9) raised.push(await chain.alerts());
       }
     } finally {
       await chain.close();
     }
-    expect(looks).toEqual(Array.from({ length: CYCLES / 10 }, () => []));
+    expect(raised).toEqual(Array.from({ length: CYCLES / 10 }, () => []));
   });
 });
 

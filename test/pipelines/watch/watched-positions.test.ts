@@ -8,7 +8,7 @@ const OPEN = (): boolean => true;
 const settling = (settles_at: number | null, symbol = 'BTCUSDT_261225') => aSnapshot({ symbol }, { settles_at });
 
 describe('WAT-18: settles_soon', () => {
-  it('stands from a day before the settlement, since the snapshot that first said so, with the position and the time', () => {
+  it('stands from a day before the settlement, since the snapshot that first had it, with the position', () => {
     const positions = new SettlingPositions();
     positions.observed(settling(NOW + SETTLES_SOON_MS + 1), NOW);
     expect(settlesSoonAlert(positions.soonestFirst(OPEN))).toBeNull();
