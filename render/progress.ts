@@ -1,3 +1,4 @@
+import { count } from './figures.ts';
 import { replaceLine } from './terminal.ts';
 import type { OutputStream } from './output.ts';
 
@@ -61,7 +62,7 @@ export class Progress {
   #text(now: number): string {
     if (this.#done === 0) return this.#label;
     const seconds = Math.max(now - this.#startedAt, 1) / 1000;
-    const figures = `${this.#done.toLocaleString('en')} at ${Math.round(this.#done / seconds).toLocaleString('en')}/s`;
+    const figures = `${count(this.#done)} at ${count(Math.round(this.#done / seconds))}/s`;
     if (this.#total === null || this.#total === 0) return `${this.#label}  ${figures}`;
     const share = Math.min(1, this.#done / this.#total);
     const filled = Math.round(share * BAR_WIDTH);

@@ -18,10 +18,11 @@ const THREADS = {
 } as const;
 
 /**
- * V8 learns that records outlive the collection in which they are young, and goes on to make them old at once; as garbage they
- * then pile up by the hundred megabytes. Here every record is used and dropped.
+ * When objects of an allocation site have survived a few collections, V8 allocates all later ones of it in the old generation, where they
+ * pile up as garbage. Records survive while their batch is worked and are then dropped. Without this flag a replay of 1.5 million
+ * snapshots from Kafka took 21 % more CPU time and 94 MiB more memory (357 MiB at most, 263 with it); from the embedded log the same.
  */
-const RECORDS_DIE_YOUNG = '--no-allocation-site-pretenuring';
+const NO_PRETENURING = '--no-allocation-site-pretenuring';
 
 const THREAD = new URL('compare-thread.ts', import.meta.url);
 
@@ -33,7 +34,7 @@ const THREAD = new URL('compare-thread.ts', import.meta.url);
  */
 export function compareInThreads(job: CompareJob): ComparePartitions {
   return async (ranges, onRecords) => {
-    setFlagsFromString(RECORDS_DIE_YOUNG);
+    setFlagsFromString(NO_PRETENURING);
     const outcomes = new Map<number, PartitionOutcome>();
     // The largest first, so that the threads end at about the same time.
     const waiting = [...ranges.entries()].toSorted(([, one], [, other]) => sizeOf(other) - sizeOf(one));
